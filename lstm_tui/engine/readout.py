@@ -1,0 +1,157 @@
+"""A readout: what the network says, as equations of the same language over a whole series of tokens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from lstm_tui.engine.cell import Size, read_sizes
+from lstm_tui.engine.compile import Builder, length
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.language import Equation, Vocabulary, check_assigned_name, parse_equations
+from lstm_tui.engine.page import Page, parse_page, read_text
+from lstm_tui.engine.program import Program
+from lstm_tui.engine.visible import visible
+
+_FOLDER = Path(__file__).parent / "readouts"
+_KEYS = ("name", "title", "source", "each", "whole", "reads", "result", "classes", "sizes")
+_READS = re.compile(r"embedding\Z|(top|layer\d{1,3})\.(?:(forward|backward)\.)?(\w+)\Z")
+
+
+@dataclass(frozen=True)
+class ReadoutPage:
+    """The equations of a readout.
+
+    Attributes:
+        name: Its name; the stem of its file.
+        title: One line for people.
+        each: Equations taken at every token.
+        whole: Equations taken once, over all tokens.
+        reads: Names and what of the network they stand for; `h`, the top merge, is always there.
+        sizes: Length of its values; K is the number of classes, H the length of h.
+        result: The value that is the network's output.
+        text: The file itself.
+    """
+
+    name: str
+    title: str
+    each: tuple[Equation, ...]
+    whole: tuple[Equation, ...]
+    reads: Mapping[str, str]
+    sizes: Mapping[str, Size]
+    result: str
+    text: str = field(default="", repr=False)
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """All equations in the order in which they are taken."""
+        return self.each + self.whole
+
+    @property
+    def per_token(self) -> bool:
+        """Whether the result is there at every token."""
+        return any(equation.name == self.result for equation in self.each)
+
+
+def readout_names() -> tuple[str, ...]:
+    """Return the names of the readouts that come with the package."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+@cache
+def _bundled(name: str) -> ReadoutPage:
+    return parse_readout(read_text(_FOLDER / f"{name}.toml"), name, source=f"{name}.toml")
+
+
+def load_readout(name_or_path: str | Path) -> ReadoutPage:
+    """Return a readout by its bundled name, or from a file.
+
+    Raises:
+        UserError: If there is none of that name.
+        LanguageError: If the file is malformed, with line and column.
+    """
+    text = str(name_or_path)
+    if "/" not in text and not text.endswith(".toml"):
+        if text in readout_names():
+            return _bundled(text)
+        near = nearest(text, readout_names())
+        hint = f"; did you mean {near}?" if near else f"; there are {', '.join(readout_names())}"
+        raise UserError(f"there is no readout {visible(text)}{hint}")
+    path = Path(name_or_path)
+    return parse_readout(read_text(path), path.stem, source=path.name)
+
+
+def parse_readout(text: str, name: str, source: str = "readout") -> ReadoutPage:
+    """Read a readout from the text of its file.
+
+    Raises:
+        LanguageError: With line and column of the first mistake.
+    """
+    page = parse_page(text, source)
+    page.allow(_KEYS)
+    reads = _reads(page)
+    words = Vocabulary(page.source, given=frozenset({"h", *reads}))
+    each = parse_equations(*_block(page, "each", words)) if "each" in page.keys else ()
+    words.steps_ops = True
+    whole = parse_equations(*_block(page, "whole", words)) if "whole" in page.keys else ()
+    values = {equation.name for equation in each + whole}
+    if not values:
+        raise page.fail("a readout has equations in `each` or in `whole`")
+    result = page.string("result")
+    if result not in values:
+        raise page.fail(f"`result` names no value: `{result}`", "result", nearest(result, values))
+    return ReadoutPage(
+        name=page.string("name", name),
+        title=page.string("title"),
+        each=each,
+        whole=whole,
+        reads=reads,
+        sizes=read_sizes(page, values),
+        result=result,
+        text=page.text,
+    )
+
+
+def _block(page: Page, key: str, words: Vocabulary) -> tuple[str, Vocabulary, int]:
+    block, line = page.block(key)
+    return block, words, line
+
+
+def _reads(page: Page) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for name, source in page.table("reads").items():
+        check_assigned_name(name, Vocabulary(page.source), *page.place_of("reads", name))
+        if not isinstance(source, str) or not _READS.match(source):
+            message = f'`reads.{name}` must be such as "embedding", "layer0.h" or "top.forward.h"'
+            raise page.fail(message, "reads", at=name)
+        result[name] = source
+    return result
+
+
+def compile_readout(page: ReadoutPage, input_sizes: Mapping[str, int], classes: int) -> Program:
+    """Compile a readout.
+
+    Args:
+        page: Its equations.
+        input_sizes: Length of `h` and of everything it reads.
+        classes: Number of outputs, K.
+
+    Raises:
+        UserError: If sizes do not fit.
+    """
+    hidden = input_sizes["h"]
+    letters = {"K": classes, "H": hidden}
+    builder = Builder(f"readout {page.name}", hidden)
+    for name, size in input_sizes.items():
+        builder.add_input(name, size)
+    known = dict(input_sizes)
+    for equation in page.equations:
+        size = page.sizes.get(equation.name)
+        where = f"readout {page.name}: sizes.{equation.name}"
+        known[equation.name] = hidden if size is None else length(size, letters, known, where)
+    for number, equation in enumerate(page.equations):
+        builder.add_equation(equation, number, known[equation.name])
+    return builder.finish(None, page.equations, hidden)

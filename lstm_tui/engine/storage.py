@@ -1,0 +1,250 @@
+"""Where a pass keeps what it computes: a row per step, in windows when there are too many.
+
+Products of an input are taken for many steps at once, before the steps themselves. A matrix product of
+another shape may round differently, so they are always taken for 64 steps at a time, at multiples of 64 of
+the pass's own steps and filled up with zeros: a step has the same bits however it is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.program import Program
+
+Array = NDArray[np.floating[Any]]
+Progress = Callable[[int, int], None]
+
+BLOCK = 64
+WINDOW = 16 * BLOCK
+KEEP_ROWS_BYTES = 256 * 2**20
+MAX_VALUES_BYTES = 2 * 2**30
+
+
+class Interpreter(Protocol):
+    """What `reference` and `kernels` both are."""
+
+    def run(self, program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
+        """Take steps."""
+
+    def backprop(
+        self,
+        program: Program,
+        flat: Array,
+        rows: Array,
+        adjoint: Array,
+        gradient: Array,
+        start: int,
+        stop: int,
+    ) -> None:
+        """Take them back."""
+
+
+def interpreter(name: str) -> Interpreter:
+    """Return an interpreter by name; Numba is imported only when it is asked for."""
+    if name == "numba":
+        from lstm_tui.engine import kernels
+
+        return kernels
+    if name == "numpy":
+        from lstm_tui.engine import reference
+
+        return reference
+    raise ValueError(f"no interpreter {name}")
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What one pass computed, in its own reading order.
+
+    Attributes:
+        program: What was run.
+        flat: The parameters it was run with.
+        inputs: What it read, (T, n) each.
+        initial: Its states before the first step.
+        values: Every named value, (T, n).
+        rows: Every slot, (T + 1, width), or None when only the values were kept.
+        interpreter: Name of the interpreter.
+    """
+
+    program: Program
+    flat: Array
+    inputs: Mapping[str, Array]
+    initial: Mapping[str, Array]
+    values: Mapping[str, Array]
+    rows: Array | None
+    interpreter: str
+
+    @property
+    def steps(self) -> int:
+        """Number of steps, T."""
+        return len(self.inputs["x"])
+
+    def state_before(self, step: int) -> Mapping[str, Array]:
+        """Return every state as it was before a step."""
+        if step == 0:
+            return self.initial
+        return {name: self.values[name][step - 1] for name in self.initial}
+
+    def window(self, start: int, stop: int) -> Array:
+        """Return the rows of the steps `start` to `stop`, the state before them first; recomputed if need be."""
+        if self.rows is not None:
+            return self.rows[start : stop + 1]
+        rows = prepare(self.program, self.flat, self.inputs, self.state_before(start), start, stop)
+        interpreter(self.interpreter).run(self.program, self.flat, rows, 0, stop - start, clock=start)
+        return rows
+
+
+def prepare(
+    program: Program,
+    flat: Array,
+    inputs: Mapping[str, Array],
+    state: Mapping[str, Array],
+    start: int,
+    stop: int,
+) -> Array:
+    """Return rows (stop - start + 1, width) with the state, the inputs and the hoisted products in place."""
+    rows = np.zeros((stop - start + 1, program.width), dtype=flat.dtype)
+    for name, numbers in state.items():
+        slot = program.values[name]
+        rows[0, slot.offset : slot.offset + slot.size] = numbers
+    for name, slot in program.inputs.items():
+        if name in inputs:
+            rows[1:, slot.offset : slot.offset + slot.size] = inputs[name][start:stop]
+    by_slot = {slot.offset: name for name, slot in program.inputs.items()}
+    for group in program.groups:
+        if group.hoisted and by_slot.get(group.operand.offset) in inputs:
+            series = inputs[by_slot[group.operand.offset]][:, : group.operand.size]
+            block = flat[group.block : group.block + group.inner * group.rows].reshape(
+                group.inner, group.rows
+            )
+            rows[1:, group.target.offset : group.target.offset + group.target.size] = blocked_product(
+                series, block, start, stop
+            )
+    return rows
+
+
+def blocked_product(series: Array, block: Array, start: int = 0, stop: int | None = None) -> Array:
+    """Return series[start:stop] @ block, taken 64 rows at a time at multiples of 64.
+
+    Args:
+        series: (T, inner).
+        block: (inner, rows).
+        start: First row wanted.
+        stop: Row after the last; None for all.
+    """
+    stop = len(series) if stop is None else stop
+    result = np.empty((stop - start, block.shape[1]), dtype=block.dtype)
+    padded = np.zeros((BLOCK, block.shape[0]), dtype=block.dtype)
+    with np.errstate(all="ignore"):
+        for base in range(start - start % BLOCK, stop, BLOCK):
+            piece = series[base : base + BLOCK]
+            if len(piece) == BLOCK and piece.flags.c_contiguous and piece.dtype == block.dtype:
+                product = piece @ block
+            else:
+                padded[: len(piece)] = piece
+                padded[len(piece) :] = 0
+                product = padded @ block
+            first, last = max(base, start), min(base + BLOCK, stop)
+            result[first - start : last - start] = product[first - base : last - base]
+    return result
+
+
+def run_pass(
+    program: Program,
+    flat: Array,
+    inputs: Mapping[str, Array],
+    initial: Mapping[str, Array],
+    interpreter_name: str,
+    progress: Progress | None = None,
+) -> Stored:
+    """Run one pass over its inputs, (T, n) each in reading order.
+
+    Raises:
+        UserError: If the values of so many steps would not fit into the memory allowed.
+    """
+    steps = len(inputs["x"])
+    engine = interpreter(interpreter_name)
+    kept = sum(slot.size for slot in program.values.values()) * steps * flat.itemsize
+    if kept > MAX_VALUES_BYTES:
+        most = int(steps * MAX_VALUES_BYTES / kept)
+        raise UserError(
+            f"{steps} tokens would hold {kept / 2**30:.1f} GB of values; at most {most} fit: open a part of the file"
+        )
+    if (steps + 1) * program.width * flat.itemsize <= KEEP_ROWS_BYTES:
+        rows = prepare(program, flat, inputs, initial, 0, steps)
+        for base in range(0, steps, WINDOW):
+            engine.run(program, flat, rows, base, min(base + WINDOW, steps))
+            if progress:
+                progress(min(base + WINDOW, steps), steps)
+        values = {name: rows[1:, s.offset : s.offset + s.size] for name, s in program.values.items()}
+        return Stored(program, flat, inputs, initial, values, rows, interpreter_name)
+    values = {name: np.empty((steps, slot.size), dtype=flat.dtype) for name, slot in program.values.items()}
+    state: Mapping[str, Array] = initial
+    for base in range(0, steps, WINDOW):
+        stop = min(base + WINDOW, steps)
+        rows = prepare(program, flat, inputs, state, base, stop)
+        engine.run(program, flat, rows, 0, stop - base, clock=base)
+        for name, slot in program.values.items():
+            values[name][base:stop] = rows[1:, slot.offset : slot.offset + slot.size]
+        state = {name: values[name][stop - 1] for name in initial}
+        if progress:
+            progress(stop, steps)
+    return Stored(program, flat, inputs, initial, values, None, interpreter_name)
+
+
+def backprop_pass(stored: Stored, outside: Mapping[str, Array]) -> tuple[Array, dict[str, Array], Array]:
+    """Back-propagate through a whole pass.
+
+    Args:
+        stored: A pass whose rows were kept.
+        outside: The gradient of the loss by named values, (T, n) each in reading order.
+
+    Returns:
+        The gradient by the flat parameters, by each input (T, n), and by every slot (T + 1, width).
+    """
+    program, flat, rows = stored.program, stored.flat, stored.rows
+    assert rows is not None, "gradients need the rows of the run"
+    adjoint = np.zeros_like(rows)
+    gradient = np.zeros_like(flat)
+    for name, numbers in outside.items():
+        slot = program.values[name]
+        adjoint[1:, slot.offset : slot.offset + slot.size] += numbers
+    interpreter(stored.interpreter).backprop(program, flat, rows, adjoint, gradient, 0, stored.steps)
+    finish_gradient(program, flat, rows, adjoint, gradient)
+    inputs = {
+        name: adjoint[1:, slot.offset : slot.offset + slot.size] for name, slot in program.inputs.items()
+    }
+    return gradient, inputs, adjoint
+
+
+def finish_gradient(program: Program, flat: Array, rows: Array, adjoint: Array, gradient: Array) -> None:
+    """Add what all steps give together: the gradient by the matrices, and by inputs through hoisted products."""
+    sources = (rows[1:], rows[:-1])
+    packed: set[int] = set()
+    for group in program.groups:
+        block = slice(group.block, group.block + group.inner * group.rows)
+        d = adjoint[1:, group.target.offset : group.target.offset + group.target.size]
+        source = sources[group.operand.space][
+            :, group.operand.offset : group.operand.offset + group.operand.size
+        ]
+        gradient[block] += (source.T @ d).ravel()
+        packed.update(range(group.target.offset, group.target.offset + group.target.size))
+        if group.hoisted:
+            sink = adjoint[1:, group.operand.offset : group.operand.offset + group.operand.size]
+            sink += d @ flat[block].reshape(group.inner, group.rows).T
+    for one in program.instructions:  # a matrix used a second time stands outside the packs
+        if one.matrix is not None and one.target.offset not in packed:
+            d = adjoint[1:, one.target.offset : one.target.offset + one.target.size]
+            operand = one.operands[0]
+            source = sources[operand.space][:, operand.offset : operand.offset + operand.size]
+            view = program.view(gradient, one.matrix.name)
+            view += d.T @ source
+    for parameter in program.parameters.values():
+        if parameter.mask is not None:
+            program.view(gradient, parameter.name)[~parameter.mask] = 0

@@ -1,0 +1,64 @@
+"""Text to tokens to numbers: words, characters or bytes, against a network's vocabulary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["words", "chars", "bytes", "numbers"]
+UNKNOWN = "<unk>"
+
+_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+
+
+def tokenize(text: str, kind: Kind) -> list[str]:
+    """Split `text` into tokens.
+
+    Words are runs of letters and digits with inner apostrophes; every other sign that is not white space
+    stands alone. Bytes are shown as the Latin-1 character of their value.
+    """
+    if kind == "words":
+        return _WORD.findall(text)
+    if kind == "chars":
+        return list(text)
+    if kind == "bytes":
+        return [chr(byte) for byte in text.encode("utf-8", "surrogateescape")]
+    raise ValueError(f"text cannot be split into {kind}")
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """How a network reads text.
+
+    Attributes:
+        kind: words, chars or bytes.
+        vocabulary: The token of each id; id 0 is the unknown token, except for bytes, whose vocabulary is
+            the 256 values themselves.
+        lowercase: Whether a token is looked up in lower case; it is shown as it was written.
+    """
+
+    kind: Kind
+    vocabulary: tuple[str, ...]
+    lowercase: bool = False
+    index: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Build the look-up from token to id."""
+        object.__setattr__(self, "index", {token: n for n, token in enumerate(self.vocabulary)})
+
+    @staticmethod
+    def of_bytes() -> Tokens:
+        """Return the vocabulary of all bytes: no text is unknown to it."""
+        return Tokens("bytes", tuple(chr(byte) for byte in range(256)))
+
+    def encode(self, tokens: Sequence[str]) -> tuple[NDArray[np.int64], tuple[int, ...]]:
+        """Return the ids (T,) of tokens and the places of those the vocabulary does not hold."""
+        keys = [token.lower() if self.lowercase else token for token in tokens]
+        ids = np.array([self.index.get(key, 0) for key in keys], dtype=np.int64)
+        unknown = tuple(t for t, key in enumerate(keys) if key not in self.index)
+        return ids, unknown
