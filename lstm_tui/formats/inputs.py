@@ -1,0 +1,168 @@
+"""What a network is run on: a file, standard input, a text or an array, as sequences of tokens or rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine import trace
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.tokens import UNKNOWN, Kind, Tokens, tokenize
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.bytes_of import STANDARD_INPUT
+from lstm_tui.formats.series import SUFFIXES, Series, read_series
+from lstm_tui.formats.text import Text, read_text
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.network import Network
+
+_SHOWN_COLUMNS = 3  # numbers of a row that stand on the tape
+
+
+def read_input(path: str | Path, numbers: bool = False) -> Text | Series:
+    """Read a file, or standard input for `-`; the ending of the name says whether it holds numbers.
+
+    Args:
+        path: The file.
+        numbers: Whether standard input holds CSV; without it, it is text.
+
+    Raises:
+        UserError: It cannot be read as what it is; one line names the place.
+    """
+    if str(path) == STANDARD_INPUT:
+        return read_series(path) if numbers else read_text(path)
+    if Path(path).suffix.lower() in SUFFIXES:
+        return read_series(path)
+    return read_text(path)
+
+
+def vocabulary(text: Text, kind: Kind) -> Tokens:
+    """Return the vocabulary of a text itself, for a network that was never trained on another."""
+    if kind == "bytes":
+        return Tokens.of_bytes()
+    return Tokens(kind, (UNKNOWN, *dict.fromkeys(tokenize(text.content, kind))))
+
+
+class Sequences(Sequence[trace.Sequence]):
+    """The sequences of one input, encoded one at a time as they are asked for.
+
+    Attributes:
+        where: What messages call the input.
+        lines: Line of each sequence in the file, from 1; empty for a whole file or a single series.
+    """
+
+    def __init__(self, source: Text | Series, network: Network, whole: bool = False) -> None:
+        """Check the input against what the network reads.
+
+        Raises:
+            UserError: It is text and the network reads numbers, or the other way, or of another width.
+        """
+        self.where = source.where
+        self._source = source
+        self._network = network
+        self._whole = whole or isinstance(source, Series)
+        if isinstance(source, Text):
+            self.lines = () if whole else source.numbers
+            if network.tokens is None:
+                raise UserError(
+                    f"{source.where}: is text, and {visible(network.name)} reads numbers; "
+                    "give a .csv, .npy or .npz file, or another --model"
+                )
+        else:
+            self.lines = tuple(range(1, len(source.arrays) + 1)) if len(source.arrays) > 1 else ()
+            self._check_series(source)
+        self._get = lru_cache(maxsize=64)(self._make)
+
+    def _check_series(self, source: Series) -> None:
+        network = self._network
+        name = visible(network.name)
+        if network.tokens is not None:
+            raise UserError(
+                f"{source.where}: holds numbers, and {name} reads {network.tokens.kind}; "
+                "give a text, or --model forecast, or --layer 0"
+            )
+        for n, array in enumerate(source.arrays, 1):
+            if array.shape[1] != network.input_size:
+                series = f" in series {n}" if len(source.arrays) > 1 else ""
+                raise UserError(
+                    f"{source.where}: has {_count(array.shape[1], 'column')}{series}, "
+                    f"and {name} reads {network.input_size}"
+                )
+
+    def __len__(self) -> int:
+        """Return how many sequences there are."""
+        return len(self.lines) or 1
+
+    @overload
+    def __getitem__(self, n: int) -> trace.Sequence: ...
+    @overload
+    def __getitem__(self, n: slice) -> list[trace.Sequence]: ...
+
+    def __getitem__(self, n: int | slice) -> trace.Sequence | list[trace.Sequence]:
+        """Return the n-th sequence, from 0."""
+        if isinstance(n, slice):
+            return [self._get(k) for k in range(len(self))[n]]
+        return self._get(range(len(self))[n])
+
+    def __iter__(self) -> Iterator[trace.Sequence]:
+        """Iterate over the sequences."""
+        return (self._get(n) for n in range(len(self)))
+
+    def index_of_line(self, line: int) -> int:
+        """Return which sequence stands on a line of the file.
+
+        Raises:
+            UserError: There is no such line, or nothing stands on it.
+        """
+        if line in self.lines:
+            return self.lines.index(line)
+        if not self.lines:
+            if line == 1:
+                return 0
+            raise UserError(f"{self.where}: is one sequence, so there is no line {line}; leave --line out")
+        if isinstance(self._source, Series):
+            raise UserError(f"{self.where}: has {len(self.lines)} series, so there is no series {line}")
+        count = len(self._source.lines)
+        if 1 <= line <= count:
+            near = min(self.lines, key=lambda number: (abs(number - line), number))
+            raise UserError(f"{self.where}: line {line} is empty; the nearest with text is line {near}")
+        raise UserError(f"{self.where}: has {_count(count, 'line')}, so there is no line {line}")
+
+    def _make(self, n: int) -> trace.Sequence:
+        source = self._source
+        line = self.lines[n] if self.lines else None
+        if isinstance(source, Series):
+            return series_sequence(source.arrays[n], source.file, line, source.columns)
+        tokens = self._network.tokens
+        assert tokens is not None  # checked when this was made
+        text = source.content.removesuffix("\n") if line is None else source.lines[line - 1]
+        return text_sequence(text, tokens, source.file, line)
+
+
+def text_sequence(
+    text: str, tokens: Tokens, file: str | None = None, line: int | None = None
+) -> trace.Sequence:
+    """Return a text as a sequence in a network's vocabulary."""
+    pieces = tokenize(text, tokens.kind)
+    ids, unknown = tokens.encode(pieces)
+    return trace.Sequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
+
+
+def series_sequence(
+    array: NDArray[Any], file: str | None = None, line: int | None = None, columns: tuple[str, ...] = ()
+) -> trace.Sequence:
+    """Return rows (T, I) as a sequence; its tokens are the rows in short."""
+    more = " …" if array.shape[1] > _SHOWN_COLUMNS else ""
+    tokens = tuple(
+        " ".join(f"{value:.4g}" for value in row) + more for row in array[:, :_SHOWN_COLUMNS].tolist()
+    )
+    return trace.Sequence("numbers", tokens, None, (), np.asarray(array), file, line, columns)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

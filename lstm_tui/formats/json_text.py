@@ -1,0 +1,68 @@
+"""JSON as this project writes and reads it: numbers that read back bit for bit, text a terminal may show."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.trace import Array
+
+_NOT_SHOWN = re.compile(
+    "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+_LONGEST_NUMBER = "S32"  # -1.7976931348623157e+308 takes 24
+
+Nonfinite = list[list[Any]]
+
+
+def encode(value: Any) -> bytes:
+    """Return a JSON value; what a terminal would obey or hide is escaped, other text stays readable."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _NOT_SHOWN.sub(lambda found: f"\\u{ord(found.group()):04x}", text).encode()
+
+
+def decode(data: bytes | str, where: str) -> Any:
+    """Return the value of a JSON text from a stranger.
+
+    Raises:
+        UserError: It is not JSON; line and column are named.
+    """
+    try:
+        return json.loads(data, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise UserError(f"{where}: is damaged at {place}: not JSON; write it again") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise UserError(f"{where}: is damaged: not JSON that can be read here; write it again") from error
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+def number_rows(block: Array) -> list[bytes]:
+    """Return each row of (t, n) as a JSON array of the shortest numbers that read back bit for bit.
+
+    NaN and the infinities become `null`; `nonfinite` names them.
+    """
+    texts: NDArray[np.bytes_] = block.astype(_LONGEST_NUMBER)
+    finite = np.isfinite(block)
+    if not finite.all():
+        texts[~finite] = b"null"
+    return [b"[" + b",".join(row) + b"]" for row in texts.tolist()]
+
+
+def numbers(row: Array) -> bytes:
+    """Return one row (n,) as `number_rows` does."""
+    return number_rows(row[np.newaxis])[0]
+
+
+def nonfinite(row: Array, group: str, name: str) -> Nonfinite:
+    """Return where a row (n,) is not finite: `[[group, name, place, "nan" | "inf" | "-inf"], …]`."""
+    places = np.flatnonzero(~np.isfinite(row))
+    return [[group, name, int(k), str(float(row[k]))] for k in places]

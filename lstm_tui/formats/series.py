@@ -1,0 +1,141 @@
+"""Numeric input: `.csv`, `.npy` and `.npz`, one row a step."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.arrays import read_npy, read_npz
+from lstm_tui.formats.bytes_of import STANDARD_INPUT, label
+from lstm_tui.formats.text import read_text
+
+SUFFIXES = (".csv", ".tsv", ".npy", ".npz")
+LIMIT = 256 << 20
+_LONGEST_CELL = 40  # characters of a cell that a message quotes
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Numeric series as they were read.
+
+    Attributes:
+        where: What messages call the file.
+        file: Name of the file without its folder; None for standard input or an array given directly.
+        arrays: One (T, I) array for each series; only `.npz` holds several.
+        columns: Names of the I columns, where a header gave them.
+    """
+
+    where: str
+    file: str | None
+    arrays: tuple[NDArray[Any], ...]
+    columns: tuple[str, ...] = ()
+
+
+def read_series(path: str | Path) -> Series:
+    """Read a `.csv`, `.tsv`, `.npy` or `.npz` file, or CSV from standard input for `-`.
+
+    Raises:
+        UserError: It cannot be read, or a cell or an array is not numbers; the place is named.
+    """
+    where = label(path)
+    if str(path) == STANDARD_INPUT:
+        return csv_series(read_text(path).content, where)
+    suffix = Path(path).suffix.lower()
+    name = Path(path).name
+    if suffix == ".npy":
+        return Series(where, name, (_rows(read_npy(path, LIMIT), where),))
+    if suffix == ".npz":
+        arrays = read_npz(path, LIMIT, "fiubU")
+        if "header" in arrays and arrays["header"].dtype.kind == "U":
+            raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
+        named = {key: f"{where}: array {visible(key)!r}" for key in arrays}
+        return Series(where, name, tuple(_rows(array, named[key]) for key, array in arrays.items()))
+    return csv_series(read_text(path).content, where, name)
+
+
+def series_from(array: NDArray[Any], where: str = "the array") -> Series:
+    """Return an array (T,) or (T, I) as a series."""
+    return Series(where, None, (_rows(np.asarray(array), where),))
+
+
+def csv_series(content: str, where: str, file: str | None = None) -> Series:
+    """Read comma-, tab- or semicolon-separated numbers; a first row without any number is a header.
+
+    Raises:
+        UserError: A cell is missing or not a number, or a row has another width; line and column are named.
+    """
+    rows: list[list[float]] = []
+    header: list[str] | None = None
+    width = 0
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=_delimiter(content))
+    try:
+        for cells in reader:
+            if not cells:
+                continue
+            if not width:
+                width = len(cells)
+                if all(_number(cell) is None for cell in cells):
+                    header = [visible(cell.strip()) for cell in cells]
+                    continue
+            if len(cells) != width:
+                raise UserError(
+                    f"{where}: line {reader.line_num} has {len(cells)} cells, and those above {width}"
+                )
+            rows.append(_row(cells, f"{where}: line {reader.line_num}", header))
+    except csv.Error as error:
+        raise UserError(f"{where}: line {reader.line_num}: {visible(str(error))}") from error
+    if not rows:
+        raise UserError(f"{where}: holds a header and no row of numbers")
+    return Series(where, file, (np.array(rows, dtype=np.float64),), tuple(header or ()))
+
+
+def _row(cells: Sequence[str], where: str, header: Sequence[str] | None) -> list[float]:
+    row = []
+    for n, cell in enumerate(cells):
+        number = _number(cell)
+        if number is None:
+            column = f"column {n + 1}" + (f" ({header[n]})" if header and header[n] else "")
+            text = visible(cell.strip()[:_LONGEST_CELL])
+            problem = f"{text!r} is not a number" if text else "the cell is empty"
+            raise UserError(f"{where}, {column}: {problem}; fill it in or take the line out")
+        row.append(number)
+    return row
+
+
+def _number(cell: str) -> float | None:
+    if "_" in cell:  # float() reads 1_000, a spreadsheet does not
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _delimiter(content: str) -> str:
+    first = content.lstrip("\n").split("\n", 1)[0]
+    return next((sign for sign in "\t;" if sign in first and "," not in first), ",")
+
+
+def _rows(array: NDArray[Any], where: str) -> NDArray[Any]:
+    """Return an array as (T, I) floating point."""
+    if array.dtype.kind not in "fiub":
+        raise UserError(
+            f"{where}: holds {visible(str(array.dtype))}, not numbers; save it as float32 or float64"
+        )
+    if array.ndim == 1:
+        array = array[:, np.newaxis]
+    if array.ndim != 2:
+        shape = "×".join(map(str, array.shape)) or "one number"
+        raise UserError(f"{where}: has the shape {shape}; a series is (steps, columns)")
+    if 0 in array.shape:
+        raise UserError(f"{where}: holds no row of numbers; give it at least one")
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
