@@ -11,15 +11,18 @@ those of the C library. Everything stands in this one file, because the cache on
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 from numpy.typing import NDArray
 
-from lstm_tui.engine.ops import Code
-from lstm_tui.engine.program import Space
+from lstm_tui.engine.ops import LAYERNORM_EPSILON, Code
+from lstm_tui.engine.program import Program, Space
 
 Array = NDArray[np.floating[Any]]
 Table = NDArray[np.int64]
@@ -27,11 +30,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # A product and the sum it goes into may be fused, since every unit takes the same way through a loop; nothing
 # may be assumed about NaN or infinity, which a debugger must show.
-_EXACT = {"error_model": "numpy", "nogil": True, "fastmath": {"contract"}}
-_ANY_ORDER = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc"}}
+_EXACT: Any = {"error_model": "numpy", "nogil": True, "fastmath": {"contract"}}
+_ANY_ORDER: Any = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc"}}
 
 
-def _compiled(options: dict[str, Any], cache: bool = True) -> Callable[[Function], Function]:
+def _compiled(options: Any, cache: bool = True) -> Callable[[Function], Function]:
     """Return the decorator that compiles a function, kept on disk where a folder can be written."""
 
     def decorate(function: Function) -> Function:
@@ -93,3 +96,517 @@ def _exp32(a: Any) -> Any:
     first = np.int32((half + np.int32(127)) << np.int32(23)).view(np.float32)
     second = np.int32((rest + np.int32(127)) << np.int32(23)).view(np.float32)
     return p * first * second
+
+
+def _tanh32(a: Any) -> Any:
+    """Return tanh to 3e-7: an odd polynomial near 0, where 1 - 2 / (e^2a + 1) would lose everything."""
+    x = -a if a < _ZERO else a
+    square = x * x
+    p = _T11 * square + _T9
+    p = p * square + _T7
+    p = p * square + _T5
+    p = p * square + _T3
+    small = x * (p * square) + x
+    large = _ONE - _TWO / (_exponential(_TWO * x) + _ONE)
+    y = small if x < _SMALL else large
+    return -y if a < _ZERO else y
+
+
+def _exp64(a: Any) -> Any:
+    return np.exp(a)
+
+
+def _tanh64(a: Any) -> Any:
+    return np.tanh(a)
+
+
+def _exponential(a: Any) -> Any:
+    """Return e^a, by the type of a; this body serves when nothing is compiled."""
+    return _exp32(a) if isinstance(a, np.float32) else np.exp(a)
+
+
+def _tangent(a: Any) -> Any:
+    """Return tanh(a), by the type of a."""
+    return _tanh32(a) if isinstance(a, np.float32) else np.tanh(a)
+
+
+@overload(_exponential, jit_options=_EXACT)
+def _choose_exponential(a: Any) -> Callable[[Any], Any]:
+    return _exp32 if a == types.float32 else _exp64
+
+
+@overload(_tangent, jit_options=_EXACT)
+def _choose_tangent(a: Any) -> Callable[[Any], Any]:
+    return _tanh32 if a == types.float32 else _tanh64
+
+
+# --- parts of both directions ---------------------------------------------------------------------------
+
+
+@_compiled(_EXACT, cache=False)
+def _operand(space: int, offset: int, size: int, current: Array, previous: Array, flat: Array) -> Array:
+    if space == _CURRENT:
+        return current[offset : offset + size]
+    if space == _PREVIOUS:
+        return previous[offset : offset + size]
+    return flat[offset : offset + size]
+
+
+@_compiled(_EXACT, cache=False)
+def _spread(number: Any, size: int, room: Array) -> Array:
+    """Return one number as a vector, so that every op has one way through and not four."""
+    wide = room[:size]
+    for u in range(size):
+        wide[u] = number
+    return wide
+
+
+@_compiled(_EXACT, cache=False)
+def _product(w: Array, stride: int, v: Array, y: Array) -> None:
+    """Set y to the sum over k of v[k] times the k-th line of w, eight lines at a time.
+
+    Each y[r] takes its terms one by one from the left, so the number of rows beside it changes nothing.
+    """
+    rows = y.shape[0]
+    inner = v.shape[0]
+    for r in range(rows):
+        y[r] = 0
+    k = 0
+    while k + 8 <= inner:
+        at = k * stride
+        w0, w1 = w[at : at + rows], w[at + stride : at + stride + rows]
+        w2, w3 = w[at + 2 * stride : at + 2 * stride + rows], w[at + 3 * stride : at + 3 * stride + rows]
+        w4, w5 = w[at + 4 * stride : at + 4 * stride + rows], w[at + 5 * stride : at + 5 * stride + rows]
+        w6, w7 = w[at + 6 * stride : at + 6 * stride + rows], w[at + 7 * stride : at + 7 * stride + rows]
+        v0, v1, v2, v3, v4, v5, v6, v7 = (
+            v[k],
+            v[k + 1],
+            v[k + 2],
+            v[k + 3],
+            v[k + 4],
+            v[k + 5],
+            v[k + 6],
+            v[k + 7],
+        )
+        for r in range(rows):
+            s = y[r] + w0[r] * v0
+            s = s + w1[r] * v1
+            s = s + w2[r] * v2
+            s = s + w3[r] * v3
+            s = s + w4[r] * v4
+            s = s + w5[r] * v5
+            s = s + w6[r] * v6
+            y[r] = s + w7[r] * v7
+        k += 8
+    while k < inner:
+        line = w[k * stride : k * stride + rows]
+        number = v[k]
+        for r in range(rows):
+            y[r] = y[r] + line[r] * number
+        k += 1
+
+
+@_compiled(_ANY_ORDER, cache=False)
+def _pull_product(w: Array, stride: int, d: Array, sink: Array) -> None:
+    """Add to sink[k] the k-th line of w times d."""
+    rows = d.shape[0]
+    inner = sink.shape[0]
+    zero = d.dtype.type(0)
+    k = 0
+    while k + 4 <= inner:
+        at = k * stride
+        w0, w1 = w[at : at + rows], w[at + stride : at + stride + rows]
+        w2, w3 = w[at + 2 * stride : at + 2 * stride + rows], w[at + 3 * stride : at + 3 * stride + rows]
+        s0, s1, s2, s3 = zero, zero, zero, zero
+        for r in range(rows):
+            s0 += w0[r] * d[r]
+            s1 += w1[r] * d[r]
+            s2 += w2[r] * d[r]
+            s3 += w3[r] * d[r]
+        sink[k] += s0
+        sink[k + 1] += s1
+        sink[k + 2] += s2
+        sink[k + 3] += s3
+        k += 4
+    while k < inner:
+        line = w[k * stride : k * stride + rows]
+        s = zero
+        for r in range(rows):
+            s += line[r] * d[r]
+        sink[k] += s
+        k += 1
+
+
+@_compiled(_EXACT, cache=False)
+def _moments(a: Array, epsilon: Any) -> tuple[Any, Any]:
+    """Return the mean of a and what its units are divided by in `layernorm`."""
+    zero = a.dtype.type(0)
+    count = a.dtype.type(a.shape[0])
+    mean = zero
+    for u in range(a.shape[0]):
+        mean += a[u]
+    mean = mean / count
+    variance = zero
+    for u in range(a.shape[0]):
+        centred = a[u] - mean
+        variance += centred * centred
+    return mean, np.sqrt(variance / count + epsilon)
+
+
+# --- forward --------------------------------------------------------------------------------------------
+
+
+@_compiled(_EXACT)
+def _forward(table: Table, flat: Array, rows: Array, room: Array, start: int, stop: int, clock: int) -> None:
+    number = rows.dtype.type
+    zero, one = number(0), number(1)
+    epsilon = number(LAYERNORM_EPSILON)
+    for step in range(start, stop):
+        current, previous = rows[step + 1], rows[step]
+        for n in range(table.shape[0]):
+            code, size = table[n, 0], table[n, 2]
+            y = current[table[n, 1] : table[n, 1] + size]
+            a = _operand(table[n, 3], table[n, 4], table[n, 5], current, previous, flat)
+            if code == _MATVEC:
+                stride, inner = table[n, 13], table[n, 14]
+                _product(flat[table[n, 12] : table[n, 12] + (inner - 1) * stride + size], stride, a, y)
+                continue
+            b, c = a, a
+            wide = max(table[n, 5], table[n, 8]) if code >= _DOT else size
+            if table[n, 8] > 0:
+                b = _operand(table[n, 6], table[n, 7], table[n, 8], current, previous, flat)
+                if table[n, 8] < wide:
+                    b = _spread(b[0], wide, room[1])
+            if table[n, 11] > 0:
+                c = _operand(table[n, 9], table[n, 10], table[n, 11], current, previous, flat)
+                if table[n, 11] < wide:
+                    c = _spread(c[0], wide, room[2])
+            if table[n, 5] < wide:
+                a = _spread(a[0], wide, room[0])
+            if code == _ADD:
+                for u in range(wide):
+                    y[u] = a[u] + b[u]
+            elif code == _MUL:
+                for u in range(wide):
+                    y[u] = a[u] * b[u]
+            elif code == _SIGMOID:
+                for u in range(wide):
+                    z = _exponential(-a[u] if a[u] >= zero else a[u])
+                    y[u] = (one if a[u] >= zero else z) / (one + z)
+            elif code == _TANH:
+                for u in range(wide):
+                    y[u] = _tangent(a[u])
+            elif code == _SUB:
+                for u in range(wide):
+                    y[u] = a[u] - b[u]
+            elif code == _COPY:
+                for u in range(wide):
+                    y[u] = a[u]
+            elif code == _NEG:
+                for u in range(wide):
+                    y[u] = -a[u]
+            elif code == _DIV:
+                for u in range(wide):
+                    y[u] = a[u] / b[u]
+            elif code == _RELU:
+                for u in range(wide):
+                    y[u] = zero if a[u] < zero else a[u]
+            elif code == _EXP:
+                for u in range(wide):
+                    y[u] = _exponential(a[u])
+            elif code == _LOG:
+                for u in range(wide):
+                    y[u] = np.log(a[u])
+            elif code == _SOFTPLUS:
+                for u in range(wide):
+                    z = np.log1p(_exponential(-a[u] if a[u] >= zero else a[u]))
+                    y[u] = z + (zero if a[u] < zero else a[u])
+            elif code == _ABS:
+                for u in range(wide):
+                    y[u] = abs(a[u])
+            elif code == _SQRT:
+                for u in range(wide):
+                    y[u] = np.sqrt(a[u])
+            elif code == _STEP:
+                for u in range(wide):
+                    y[u] = one if a[u] > zero else (zero if a[u] <= zero else a[u])
+            elif code == _MAX:
+                for u in range(wide):
+                    y[u] = b[u] if (a[u] < b[u] or b[u] != b[u]) and a[u] == a[u] else a[u]
+            elif code == _MIN:
+                for u in range(wide):
+                    y[u] = b[u] if (a[u] > b[u] or b[u] != b[u]) and a[u] == a[u] else a[u]
+            elif code == _CLIP:
+                for u in range(wide):
+                    s = b[u] if (a[u] < b[u] or b[u] != b[u]) and a[u] == a[u] else a[u]
+                    y[u] = c[u] if (s > c[u] or c[u] != c[u]) and s == s else s
+            elif code == _LAYERNORM:
+                mean, width = _moments(a, epsilon)
+                for u in range(wide):
+                    y[u] = (a[u] - mean) / width
+            elif code == _SOFTMAX:
+                top = a[0]
+                for u in range(wide):
+                    top = a[u] if a[u] > top or a[u] != a[u] else top
+                s = zero
+                for u in range(wide):
+                    y[u] = _exponential(a[u] - top)
+                    s += y[u]
+                for u in range(wide):
+                    y[u] = y[u] / s
+            elif code == _DOT:
+                s = zero
+                for u in range(wide):
+                    s += a[u] * b[u]
+                y[0] = s
+            elif code in (_SUM, _MEAN):
+                s = zero
+                for u in range(wide):
+                    s += a[u]
+                y[0] = s if code == _SUM else s / number(wide)
+            elif code == _EVERY:
+                taken = number(step + clock)
+                for u in range(size):
+                    y[u] = one if np.fmod(taken, a[u]) == zero else zero
+
+
+# --- backward -------------------------------------------------------------------------------------------
+
+
+@_compiled(_EXACT)
+def _backward(
+    table: Table,
+    flat: Array,
+    rows: Array,
+    adjoint: Array,
+    gradient: Array,
+    room: Array,
+    start: int,
+    stop: int,
+) -> None:
+    number = rows.dtype.type
+    zero, one, two = number(0), number(1), number(2)
+    epsilon = number(LAYERNORM_EPSILON)
+    for step in range(stop - 1, start - 1, -1):
+        current, previous = rows[step + 1], rows[step]
+        outer, before = adjoint[step + 1], adjoint[step]
+        for n in range(table.shape[0] - 1, -1, -1):
+            code, size = table[n, 0], table[n, 2]
+            if code in (_STEP, _EVERY):
+                continue
+            y = current[table[n, 1] : table[n, 1] + size]
+            d = outer[table[n, 1] : table[n, 1] + size]
+            a = _operand(table[n, 3], table[n, 4], table[n, 5], current, previous, flat)
+            da = _operand(table[n, 3], table[n, 4], table[n, 5], outer, before, gradient)
+            if code == _MATVEC:
+                stride, inner = table[n, 13], table[n, 14]
+                _pull_product(flat[table[n, 12] : table[n, 12] + (inner - 1) * stride + size], stride, d, da)
+                continue
+            # A spread operand gets its gradient by unit in `room`, added up at the end.
+            b, c, db, dc = a, a, da, da
+            wide = max(table[n, 5], table[n, 8]) if code >= _DOT else size
+            if table[n, 8] > 0:
+                b = _operand(table[n, 6], table[n, 7], table[n, 8], current, previous, flat)
+                db = _operand(table[n, 6], table[n, 7], table[n, 8], outer, before, gradient)
+                if table[n, 8] < wide:
+                    b = _spread(b[0], wide, room[1])
+                    db = _spread(zero, wide, room[4])
+            if table[n, 11] > 0:
+                c = _operand(table[n, 9], table[n, 10], table[n, 11], current, previous, flat)
+                dc = _operand(table[n, 9], table[n, 10], table[n, 11], outer, before, gradient)
+                if table[n, 11] < wide:
+                    c = _spread(c[0], wide, room[2])
+                    dc = _spread(zero, wide, room[5])
+            if table[n, 5] < wide:
+                a = _spread(a[0], wide, room[0])
+                da = _spread(zero, wide, room[3])
+            if code == _ADD:
+                for u in range(wide):
+                    da[u] += d[u]
+                for u in range(wide):
+                    db[u] += d[u]
+            elif code == _MUL:
+                for u in range(wide):
+                    da[u] += d[u] * b[u]
+                for u in range(wide):
+                    db[u] += d[u] * a[u]
+            elif code == _SIGMOID:
+                for u in range(wide):
+                    da[u] += d[u] * y[u] * (one - y[u])
+            elif code == _TANH:
+                for u in range(wide):
+                    da[u] += d[u] * (one - y[u] * y[u])
+            elif code == _SUB:
+                for u in range(wide):
+                    da[u] += d[u]
+                for u in range(wide):
+                    db[u] -= d[u]
+            elif code == _COPY:
+                for u in range(wide):
+                    da[u] += d[u]
+            elif code == _NEG:
+                for u in range(wide):
+                    da[u] -= d[u]
+            elif code == _DIV:
+                for u in range(wide):
+                    da[u] += d[u] / b[u]
+                for u in range(wide):
+                    db[u] -= d[u] * y[u] / b[u]
+            elif code == _RELU:
+                for u in range(wide):
+                    da[u] += d[u] * (one if a[u] > zero else zero)
+            elif code == _EXP:
+                for u in range(wide):
+                    da[u] += d[u] * y[u]
+            elif code == _LOG:
+                for u in range(wide):
+                    da[u] += d[u] / a[u]
+            elif code == _SOFTPLUS:
+                for u in range(wide):
+                    z = _exponential(-a[u] if a[u] >= zero else a[u])
+                    da[u] += d[u] * ((one if a[u] >= zero else z) / (one + z))
+            elif code == _ABS:
+                for u in range(wide):
+                    sign = one if a[u] > zero else (-one if a[u] < zero else a[u])
+                    da[u] += d[u] * sign
+            elif code == _SQRT:
+                for u in range(wide):
+                    da[u] += d[u] / (two * y[u])
+            elif code == _MAX:
+                for u in range(wide):
+                    da[u] += d[u] * (one if a[u] >= b[u] else zero)
+                for u in range(wide):
+                    db[u] += d[u] * (one if a[u] < b[u] else zero)
+            elif code == _MIN:
+                for u in range(wide):
+                    da[u] += d[u] * (one if a[u] <= b[u] else zero)
+                for u in range(wide):
+                    db[u] += d[u] * (one if a[u] > b[u] else zero)
+            elif code == _CLIP:
+                for u in range(wide):
+                    da[u] += d[u] * (one if a[u] > b[u] and a[u] < c[u] else zero)
+                for u in range(wide):
+                    db[u] += d[u] * (one if a[u] < b[u] and b[u] < c[u] else zero)
+                for u in range(wide):
+                    dc[u] += d[u] * (one if a[u] > c[u] or b[u] > c[u] else zero)
+            elif code == _LAYERNORM:
+                _, width = _moments(a, epsilon)
+                mean, along = zero, zero
+                for u in range(wide):
+                    mean += d[u]
+                    along += d[u] * y[u]
+                mean, along = mean / number(wide), along / number(wide)
+                for u in range(wide):
+                    da[u] += (d[u] - mean - y[u] * along) / width
+            elif code == _SOFTMAX:
+                along = zero
+                for u in range(wide):
+                    along += d[u] * y[u]
+                for u in range(wide):
+                    da[u] += y[u] * (d[u] - along)
+            elif code == _DOT:
+                for u in range(wide):
+                    da[u] += d[0] * b[u]
+                for u in range(wide):
+                    db[u] += d[0] * a[u]
+            elif code in (_SUM, _MEAN):
+                part = d[0] if code == _SUM else d[0] / number(wide)
+                for u in range(wide):
+                    da[u] += part
+            for place in range(3):
+                if 0 < table[n, 5 + 3 * place] < wide:
+                    sink = _operand(
+                        table[n, 3 + 3 * place], table[n, 4 + 3 * place], 1, outer, before, gradient
+                    )
+                    s = zero
+                    for u in range(wide):
+                        s += room[3 + place, u]
+                    sink[0] += s
+
+
+# --- what the engine calls ------------------------------------------------------------------------------
+
+_tables: WeakKeyDictionary[Program, tuple[Table, Table, int]] = WeakKeyDictionary()
+
+
+def _table(program: Program) -> tuple[Table, Table, int]:
+    """Return the table op by op, the packed one, and the size of the largest operand."""
+    if program not in _tables:
+        whole, packed = program.table(), program.packed_table()
+        largest = int(whole[:, [2, 5, 8, 11]].max(initial=1))
+        _tables[program] = whole, packed, largest
+    return _tables[program]
+
+
+def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
+    """Take the steps `start` to `stop`: fill every slot of rows[start + 1] … rows[stop].
+
+    Args:
+        program: What to run.
+        flat: The flat parameters.
+        rows: (steps + 1, width), one contiguous array; inputs and hoisted products are in place, and so is
+            the state in rows[start].
+        start: First step.
+        stop: Step after the last.
+        clock: Steps that were taken before step 0 of these rows, for `every`.
+    """
+    _, packed, largest = _table(program)
+    _call(
+        _forward,
+        packed,
+        np.require(flat, requirements=["C", "W"]),
+        rows,
+        np.empty((3, largest), rows.dtype),
+        start,
+        stop,
+        clock,
+    )
+
+
+def run_ops(
+    program: Program, flat: Array, rows: Array, step: int, first: int, last: int, clock: int = 0
+) -> None:
+    """Take the ops `first` to `last` (not included) of the table in one step; hoisted ones are done."""
+    whole, _, largest = _table(program)
+    table = whole[first:last]
+    table = table[table[:, 16] == 0]
+    room = np.empty((3, largest), rows.dtype)
+    _call(_forward, table, np.require(flat, requirements=["C", "W"]), rows, room, step, step + 1, clock)
+
+
+def backprop(
+    program: Program, flat: Array, rows: Array, adjoint: Array, gradient: Array, start: int, stop: int
+) -> None:
+    """Back-propagate through the steps `stop - 1` down to `start`.
+
+    Args:
+        program: What was run.
+        flat: The flat parameters it was run with.
+        rows: What it computed, (steps + 1, width).
+        adjoint: The gradient of the loss by every slot, same shape; on entry what reaches the slots from
+            outside, on return everything but the inputs and matrices (see `storage.finish_gradient`).
+        gradient: The gradient by every vector parameter is added here, laid out as `flat`.
+        start: First step.
+        stop: Step after the last.
+    """
+    _, packed, largest = _table(program)
+    room = np.empty((6, largest), rows.dtype)
+    _call(
+        _backward,
+        packed,
+        np.require(flat, requirements=["C", "W"]),
+        np.require(rows, requirements=["C", "W"]),
+        adjoint,
+        gradient,
+        room,
+        start,
+        stop,
+    )
+
+
+def _call(kernel: Callable[..., None], *arguments: Any) -> None:
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"):
+        kernel(*arguments)
+        return
+    with np.errstate(all="ignore"):  # uncompiled, NumPy's numbers warn of every overflow
+        kernel(*arguments)

@@ -202,7 +202,11 @@ class Program:
         for a product the place of its first number, the stride of its block and its inner size, then the
         number of its group and whether it is hoisted.
         """
-        groups = {(g.operand.space, g.operand.offset, g.block): n for n, g in enumerate(self.groups)}
+        groups = {
+            offset: n
+            for n, group in enumerate(self.groups)
+            for offset in range(group.target.offset, group.target.offset + group.target.size)
+        }
         rows = np.zeros((len(self.instructions), 17), dtype=np.int64)
         for row, one in zip(rows, self.instructions, strict=True):
             row[:3] = one.op.code, one.target.offset, one.target.size
@@ -210,9 +214,9 @@ class Program:
                 row[3 + 3 * n : 6 + 3 * n] = operand.space, operand.offset, operand.size
             row[15] = -1
             if one.matrix is not None:
-                place, operand = one.matrix, one.operands[0]
+                place = one.matrix
                 row[12:15] = place.block + place.column, place.stride, place.inner
-                row[15] = groups.get((operand.space, operand.offset, place.block), -1)
+                row[15] = groups.get(one.target.offset, -1)  # a matrix used again stands in no group
             row[16] = one.hoisted
         return rows
 
