@@ -127,11 +127,7 @@ def load_cell(name_or_path: str | Path) -> Cell:
         near = nearest(text, cell_names())
         from lstm_tui.engine.visible import visible
 
-        hint = (
-            f"; did you mean {near}?"
-            if near
-            else f"; there are {', '.join(cell_names())}, or name a .toml file"
-        )
+        hint = f"; did you mean {near}?" if near else f"; there are {', '.join(cell_names())}, or name a .toml file"
         raise UserError(f"there is no cell {visible(text)}{hint}")
     path = Path(name_or_path)
     cell = parse_cell(read_text(path), source=path.name)
@@ -169,9 +165,7 @@ def parse_cell(text: str, source: str = "cell") -> Cell:
     values = tuple(equation.name for equation in equations)
     for one in state:
         if one not in values:
-            raise page.fail(
-                f"the state `{one}` has no equation", "state", nearest(one, values), at=f'"{one}"'
-            )
+            raise page.fail(f"the state `{one}` has no equation", "state", nearest(one, values), at=f'"{one}"')
     output = page.string("output", state[0])
     if output not in values:
         raise page.fail(f"`output` names no value: `{output}`", "output", nearest(output, values))
@@ -200,9 +194,7 @@ def parse_cell(text: str, source: str = "cell") -> Cell:
 def _fixed(page: Page) -> dict[str, tuple[float, ...]]:
     result: dict[str, tuple[float, ...]] = {}
     for name, numbers in page.table("fixed").items():
-        ok = (
-            isinstance(numbers, list) and numbers and all(_is_number(v) and math.isfinite(v) for v in numbers)
-        )
+        ok = isinstance(numbers, list) and numbers and all(_is_number(v) and math.isfinite(v) for v in numbers)
         if not ok:
             raise page.fail(f"`fixed.{name}` must be a list of finite numbers", "fixed", at=name)
         check_assigned_name(name, Vocabulary(page.source), *page.place_of("fixed", name))
@@ -214,18 +206,14 @@ def _functions(page: Page) -> dict[str, str]:
     result: dict[str, str] = {}
     for name, body in page.table("functions").items():
         if not isinstance(body, str) or not re.fullmatch(r"[A-Za-z_]\w{0,63}", name, re.ASCII):
-            raise page.fail(
-                f"`functions.{name[:40]}` must be an expression in `a`, in quotes", "functions", at=name
-            )
+            raise page.fail(f"`functions.{name[:40]}` must be an expression in `a`, in quotes", "functions", at=name)
         line, column = page.place_of("functions", body)
         parse_expression(body, Vocabulary(page.source, given=frozenset({"a"})), line, column - 1)
         result[name] = body
     return result
 
 
-def _below(
-    page: Page, table: dict[str, Any], vocabulary: Vocabulary, values: tuple[str, ...]
-) -> dict[str, Below]:
+def _below(page: Page, table: dict[str, Any], vocabulary: Vocabulary, values: tuple[str, ...]) -> dict[str, Below]:
     result: dict[str, Below] = {}
     for name, entry in table.items():
         check_assigned_name(name, Vocabulary(page.source), *page.place_of("below", name))
@@ -272,9 +260,7 @@ def _initial(page: Page, state: tuple[str, ...], parameters: dict[str, bool]) ->
                 )
             parameters.setdefault(value, False)
         elif not _is_number(value) or math.isnan(value):
-            raise page.fail(
-                f"`initial.{name}` must be a number or the name of a parameter", "initial", at=name
-            )
+            raise page.fail(f"`initial.{name}` must be a number or the name of a parameter", "initial", at=name)
         result[name] = value if isinstance(value, str) else float(value)
     return result
 
@@ -283,9 +269,7 @@ def _optional(page: Page, parameters: dict[str, bool]) -> tuple[str, ...]:
     names = page.strings("optional")
     for name in names:
         if name not in parameters:
-            raise page.fail(
-                f"`optional` names no parameter: `{name}`", "optional", nearest(name, parameters), at=name
-            )
+            raise page.fail(f"`optional` names no parameter: `{name}`", "optional", nearest(name, parameters), at=name)
     return names
 
 
@@ -293,9 +277,7 @@ def _mask(page: Page, parameters: dict[str, bool], fixed: Mapping[str, Any]) -> 
     result: dict[str, Mask] = {}
     for name, text in page.table("mask").items():
         if not parameters.get(name):
-            raise page.fail(
-                f"`mask.{name}` is no matrix of this cell", "mask", nearest(name, parameters), at=name
-            )
+            raise page.fail(f"`mask.{name}` is no matrix of this cell", "mask", nearest(name, parameters), at=name)
         match = _MASK.match(text) if isinstance(text, str) else None
         if match is None or match.group(1) not in fixed or match.group(4) not in fixed:
             message = f"`mask.{name}` must compare fixed vectors, such as period[row] <= period[col]"
@@ -314,9 +296,7 @@ def read_sizes(page: Page, known: set[str]) -> dict[str, Size]:
     for name, value in page.table("sizes").items():
         if name not in known:
             raise page.fail(f"`sizes.{name}` names no value", "sizes", nearest(name, known), at=name)
-        match = (
-            _SIZE.match(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
-        )
+        match = _SIZE.match(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
         if match is None or (match.group(3) is not None and int(match.group(3)) < 1):
             raise page.fail(f"`sizes.{name}` must be a number, a letter or number*letter", "sizes", at=name)
         factor, letter, number, of = match.groups()

@@ -69,10 +69,7 @@ def compile_cell(
             near = nearest(name, cell.optional)
             hint = f"; did you mean {near}?" if near else ""
             raise UserError(f"cell {cell.name}: {name} cannot be left out{hint}")
-    known = {
-        name: length(size, letters, {}, f"cell {cell.name}: sizes.{name}")
-        for name, size in cell.sizes.items()
-    }
+    known = {name: length(size, letters, {}, f"cell {cell.name}: sizes.{name}") for name, size in cell.sizes.items()}
     if known.get("x", input_size) != input_size:
         raise UserError(
             f"cell {cell.name} needs an input of {known['x']} numbers (its hidden size), not {input_size};"
@@ -145,8 +142,7 @@ def _drop(node: Expression, names: set[str]) -> Expression:
         return node
     arguments = tuple(_drop(argument, names) for argument in node.arguments)
     gone = [
-        isinstance(a, Number) and a.value == 0 and a is not b
-        for a, b in zip(arguments, node.arguments, strict=True)
+        isinstance(a, Number) and a.value == 0 and a is not b for a, b in zip(arguments, node.arguments, strict=True)
     ]
     if node.function == "mul" and any(gone):
         return zero()
@@ -218,9 +214,7 @@ class Builder:
         self.equation = number
         ref = self.compile(equation.expression, size, top=True)
         if ref.size not in (1, size):
-            raise self.fail(
-                f"`{equation.name}` has {size} numbers, its equation gives {ref.size}", equation.expression
-            )
+            raise self.fail(f"`{equation.name}` has {size} numbers, its equation gives {ref.size}", equation.expression)
         draft = self.drafts[int(ref.key)] if ref.kind == "draft" else None
         if draft is None or ref.shift or draft.size != size or int(ref.key) in self.results.values():
             ref = self.draft("copy", size, [ref], equation.expression)
@@ -408,9 +402,7 @@ class Builder:
                 slots[number] = Slot(offset, draft.size)
                 offset += draft.size
         if offset > MAX_WIDTH:
-            raise UserError(
-                f"cell {self.source}: a step would hold {offset} numbers; {MAX_WIDTH} is the most"
-            )
+            raise UserError(f"cell {self.source}: a step would hold {offset} numbers; {MAX_WIDTH} is the most")
         places, vectors, constants, count = self._parameters(members)
         values = {name: slots[number] for name, number in self.results.items() if name not in self.pending}
 
@@ -420,9 +412,7 @@ class Builder:
             if ref.kind == "previous":
                 return Operand(Space.PREVIOUS, values[str(ref.key)].offset + ref.shift, ref.size, ref.text)
             if ref.kind == "input":
-                return Operand(
-                    Space.CURRENT, input_slots[str(ref.key)].offset + ref.shift, ref.size, ref.text
-                )
+                return Operand(Space.CURRENT, input_slots[str(ref.key)].offset + ref.shift, ref.size, ref.text)
             return Operand(Space.PARAMETER, vectors[ref.key] + ref.shift, ref.size, ref.text)
 
         grouped = {number: members[n] for n, pack in enumerate(members) for number in pack[1]}
@@ -433,9 +423,7 @@ class Builder:
             if draft.function == "concat":
                 for operand, (start, size) in zip(operands, draft.parts, strict=True):
                     piece = Slot(target.offset + start, size)
-                    instructions.append(
-                        Instruction(OPS["copy"], piece, (operand,), None, draft.equation, draft.text)
-                    )
+                    instructions.append(Instruction(OPS["copy"], piece, (operand,), None, draft.equation, draft.text))
             elif draft.function in STEPS_OPS:
                 steps = STEPS_OPS[draft.function]
                 instructions.append(
@@ -445,17 +433,13 @@ class Builder:
                 place = places[draft.matrix] if draft.matrix else None
                 hoisted = number in grouped and draft.operands[0].kind == "input"
                 op = OPS[draft.function]
-                instructions.append(
-                    Instruction(op, target, operands, place, draft.equation, draft.text, hoisted)
-                )
+                instructions.append(Instruction(op, target, operands, place, draft.equation, draft.text, hoisted))
         groups = []
         for (_, numbers), slot in zip(members, group_slots, strict=True):
             first = self.drafts[numbers[0]]
             place = places[first.matrix or ""]
             hoisted = first.operands[0].kind == "input"
-            groups.append(
-                Group(resolve(first.operands[0]), place.block, place.inner, slot.size, slot, hoisted)
-            )
+            groups.append(Group(resolve(first.operands[0]), place.block, place.inner, slot.size, slot, hoisted))
         parameters = {name: self._parameter(name, places, vectors, cell) for name in self.order}
         return Program(
             cell=cell,

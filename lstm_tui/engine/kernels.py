@@ -51,9 +51,7 @@ def _compiled(options: Any, cache: bool = True) -> Callable[[Function], Function
 _COPY, _NEG, _ADD, _SUB, _MUL, _DIV = (
     int(code) for code in (Code.COPY, Code.NEG, Code.ADD, Code.SUB, Code.MUL, Code.DIV)
 )
-_SIGMOID, _TANH, _RELU, _EXP, _LOG = (
-    int(code) for code in (Code.SIGMOID, Code.TANH, Code.RELU, Code.EXP, Code.LOG)
-)
+_SIGMOID, _TANH, _RELU, _EXP, _LOG = (int(code) for code in (Code.SIGMOID, Code.TANH, Code.RELU, Code.EXP, Code.LOG))
 _SOFTPLUS, _ABS, _SQRT, _STEP = (int(code) for code in (Code.SOFTPLUS, Code.ABS, Code.SQRT, Code.STEP))
 _MAX, _MIN, _CLIP, _LAYERNORM = (int(code) for code in (Code.MAX, Code.MIN, Code.CLIP, Code.LAYERNORM))
 _SOFTMAX, _DOT, _SUM, _MEAN = (int(code) for code in (Code.SOFTMAX, Code.DOT, Code.SUM, Code.MEAN))
@@ -515,9 +513,7 @@ def _backward(
                     da[u] += part
             for place in range(3):
                 if 0 < table[n, 5 + 3 * place] < wide:
-                    sink = _operand(
-                        table[n, 3 + 3 * place], table[n, 4 + 3 * place], 1, outer, before, gradient
-                    )
+                    sink = _operand(table[n, 3 + 3 * place], table[n, 4 + 3 * place], 1, outer, before, gradient)
                     s = zero
                     for u in range(wide):
                         s += room[3 + place, u]
@@ -563,9 +559,7 @@ def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock
     )
 
 
-def run_ops(
-    program: Program, flat: Array, rows: Array, step: int, first: int, last: int, clock: int = 0
-) -> None:
+def run_ops(program: Program, flat: Array, rows: Array, step: int, first: int, last: int, clock: int = 0) -> None:
     """Take the ops `first` to `last` (not included) of the table in one step; hoisted ones are done."""
     whole, _, largest = _table(program)
     table = whole[first:last]

@@ -117,16 +117,12 @@ def _left_side(line: str) -> str | None:
 def _parse_line(code: str, comment: str, vocabulary: Vocabulary, number: int) -> Equation:
     match = _ASSIGNMENT.match(code)
     if match is None:
-        raise LanguageError(
-            "an equation reads `name = expression`", vocabulary.source, number, _first_column(code)
-        )
+        raise LanguageError("an equation reads `name = expression`", vocabulary.source, number, _first_column(code))
     name, column = match.group(1), match.start(1) + 1
     check_assigned_name(name, vocabulary, number, column)
     right = code[match.end() :]
     if not right.strip():
-        raise LanguageError(
-            f"nothing stands after `{name} =`", vocabulary.source, number, len(code.rstrip()) + 1
-        )
+        raise LanguageError(f"nothing stands after `{name} =`", vocabulary.source, number, len(code.rstrip()) + 1)
     expression = parse_expression(right, vocabulary, number, match.end())
     label, _, sentence = comment.partition(":")
     return Equation(name, code.strip(), label.strip(), sentence.strip(), expression, number)
@@ -197,9 +193,7 @@ class _Reader:
         self.offset += indent
         node, weight = self.node(tree)
         if weight > MAX_NODES:
-            raise self.fail(
-                f"this equation unfolds to {weight} parts; {MAX_NODES} is the most", tree.col_offset
-            )
+            raise self.fail(f"this equation unfolds to {weight} parts; {MAX_NODES} is the most", tree.col_offset)
         return node
 
     def check_characters(self, text: str) -> None:
@@ -245,15 +239,11 @@ class _Reader:
         what = _REFUSED.get(type(tree), type(tree).__name__.lower())
         if isinstance(tree, ast.BinOp):
             what = _REFUSED.get(type(tree.op), "this operator")
-        raise self.fail(
-            f"{what} is not in the language: names, numbers, + - * /, @ and calls are", tree.col_offset
-        )
+        raise self.fail(f"{what} is not in the language: names, numbers, + - * /, @ and calls are", tree.col_offset)
 
     def number(self, tree: ast.Constant, place: Place) -> Number:
         if isinstance(tree.value, bool) or not isinstance(tree.value, int | float):
-            raise self.fail(
-                f"{type(tree.value).__name__} is not in the language; only numbers are", tree.col_offset
-            )
+            raise self.fail(f"{type(tree.value).__name__} is not in the language; only numbers are", tree.col_offset)
         try:
             value = float(tree.value)
         except OverflowError:
@@ -312,9 +302,7 @@ class _Reader:
             raise self.fail(f"`{name}` takes its arguments by place, not by name", tree.col_offset)
         if name not in words.callable_names():
             if name in STEPS_OPS:
-                raise self.fail(
-                    f"`{name}` runs over the steps: only `whole` of a readout has it", tree.col_offset
-                )
+                raise self.fail(f"`{name}` runs over the steps: only `whole` of a readout has it", tree.col_offset)
             raise self.fail(
                 f"there is no function `{_shown(name)}`",
                 tree.col_offset,

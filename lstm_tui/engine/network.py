@@ -172,9 +172,7 @@ def build_network(
     layers = _layers(spec, input_size, dtype, where)
     if tokens and embedding_size:
         _bounded(len(tokens.vocabulary) * embedding_size, where)
-    embedding = (
-        np.zeros((len(tokens.vocabulary), embedding_size), dtype=dtype) if tokens and embedding_size else None
-    )
+    embedding = np.zeros((len(tokens.vocabulary), embedding_size), dtype=dtype) if tokens and embedding_size else None
     outputs = _get(spec, "outputs", int, len(classes) or (len(tokens.vocabulary) if tokens else input_size))
     readout = _readout(spec, layers, input_size, outputs, dtype, where)
     if readout and not classes and tokens and outputs == len(tokens.vocabulary):
@@ -258,11 +256,7 @@ def _tokens(spec: Any, where: str) -> Tokens | None:
     if spec["kind"] == "bytes":
         return Tokens.of_bytes()
     vocabulary = spec.get("vocabulary")
-    if (
-        not isinstance(vocabulary, list)
-        or not vocabulary
-        or not all(isinstance(one, str) for one in vocabulary)
-    ):
+    if not isinstance(vocabulary, list) or not vocabulary or not all(isinstance(one, str) for one in vocabulary):
         raise UserError(f"{where}: its vocabulary must be a list of tokens")
     return Tokens(spec["kind"], tuple(vocabulary), bool(spec.get("lowercase", False)))
 
@@ -302,8 +296,7 @@ def _layer(
     if merge not in MERGES:
         near = nearest(merge, MERGES)
         raise UserError(
-            f"{where}: layer {number}: merge is {', '.join(MERGES)}"
-            + (f"; did you mean {near}?" if near else "")
+            f"{where}: layer {number}: merge is {', '.join(MERGES)}" + (f"; did you mean {near}?" if near else "")
         )
     _bounded(hidden * (hidden + input_size), where)
     program = compile_cell(

@@ -133,9 +133,7 @@ def parse_page(text: str, source: str) -> Page:
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         at = _AT.search(message)
-        line, column = (
-            (int(at.group(1)), int(at.group(2))) if at and at.group(1) else (text.count("\n") + 1, 1)
-        )
+        line, column = (int(at.group(1)), int(at.group(2))) if at and at.group(1) else (text.count("\n") + 1, 1)
         raise LanguageError(visible(_AT.sub("", message)), source, line, column) from None
     except (RecursionError, MemoryError, ValueError) as error:
         raise LanguageError(f"this is not TOML that can be read ({type(error).__name__})", source) from None
@@ -151,6 +149,4 @@ def _check_nesting(text: str, source: str) -> None:
                 break
             depth = max(depth + (character in "[{") - (character in "]}"), 0)
             if depth > _MAX_NESTING:
-                raise LanguageError(
-                    f"brackets nested deeper than {_MAX_NESTING}", source, line_number, column
-                )
+                raise LanguageError(f"brackets nested deeper than {_MAX_NESTING}", source, line_number, column)

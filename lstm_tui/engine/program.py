@@ -172,9 +172,7 @@ class Program:
         place = parameter.place
         if place is None:
             return flat[parameter.offset : parameter.offset + parameter.shape[0]]
-        block = flat[place.block : place.block + place.inner * place.stride].reshape(
-            place.inner, place.stride
-        )
+        block = flat[place.block : place.block + place.inner * place.stride].reshape(place.inner, place.stride)
         return block[:, place.column : place.column + place.rows].T
 
     def initial_states(self, flat: Array, given: Mapping[str, Array] | None = None) -> dict[str, Array]:
@@ -202,11 +200,6 @@ class Program:
         for a product the place of its first number, the stride of its block and its inner size, then the
         number of its group and whether it is hoisted.
         """
-        groups = {
-            offset: n
-            for n, group in enumerate(self.groups)
-            for offset in range(group.target.offset, group.target.offset + group.target.size)
-        }
         rows = np.zeros((len(self.instructions), 17), dtype=np.int64)
         for row, one in zip(rows, self.instructions, strict=True):
             row[:3] = one.op.code, one.target.offset, one.target.size
@@ -216,9 +209,14 @@ class Program:
             if one.matrix is not None:
                 place = one.matrix
                 row[12:15] = place.block + place.column, place.stride, place.inner
-                row[15] = groups.get(one.target.offset, -1)  # a matrix used again stands in no group
+                row[15] = self._group_of(one.target)
             row[16] = one.hoisted
         return rows
+
+    def _group_of(self, target: Slot) -> int:
+        """Return the group that a product is taken in; -1 for a matrix used again, which stands alone."""
+        inside = (g.target.offset <= target.offset < g.target.offset + g.target.size for g in self.groups)
+        return next((n for n, found in enumerate(inside) if found), -1)
 
     def packed_table(self) -> NDArray[np.int64]:
         """Return the table with each group of products taken at once, where its first one stands."""
@@ -240,9 +238,7 @@ class Program:
         return np.ascontiguousarray(rows[keep])
 
 
-def mask_array(
-    mask: Mask, fixed: Mapping[str, tuple[float, ...]], rows: int, columns: int
-) -> NDArray[np.bool_]:
+def mask_array(mask: Mask, fixed: Mapping[str, tuple[float, ...]], rows: int, columns: int) -> NDArray[np.bool_]:
     """Return which entries of a matrix exist, (rows, columns)."""
     axes = {"row": rows, "col": columns}
     left = spread(fixed[mask.left], axes[mask.left_axis])

@@ -36,9 +36,7 @@ def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock
                 execute(program, instruction, flat, rows, step, clock)
 
 
-def execute(
-    program: Program, instruction: Instruction, flat: Array, rows: Array, step: int, clock: int = 0
-) -> None:
+def execute(program: Program, instruction: Instruction, flat: Array, rows: Array, step: int, clock: int = 0) -> None:
     """Take one op of one step."""
     spaces = (rows[step + 1], rows[step], flat)
     operands = [_read(spaces, operand) for operand in instruction.operands]

@@ -68,29 +68,30 @@ def run(
     ran = run_arrays(network, input_of(network, sequence).astype(wanted), interpreter, initial, progress)
     passes = {one.name: _traced(one.name, ran) for one in network.passes}
     readout: dict[str, Array] = {}
+    readout_inputs: dict[str, Array] = {}
     output = result = None
     if ran.readout is not None and network.readout is not None:
         readout = ran.readout.values
+        readout_inputs = {name: ran.readout.read(slot) for name, slot in ran.readout.program.inputs.items()}
         final = readout[network.readout.page.result]
         if final.ndim == 2:
             output, result = final, final[-1]
         else:
             result = final
             output = _prefix_outputs(ran) if network.forward_only else None
-    for array in (output, result, *readout.values()):
-        _freeze(array)
     return Trace(
         model={"name": network.name, "file": network.file, "sha256": network.sha256},
         sequence=sequence,
         interpreter=interpreter,
         dtype=str(wanted),
         passes=passes,
-        readout=readout,
-        output=output,
-        result=result,
+        readout={name: _freeze(series) for name, series in readout.items()},
+        output=None if output is None else _freeze(output),
+        result=None if result is None else _freeze(result),
         classes=network.classes,
         edits=edits,
         network=network,
+        readout_inputs=readout_inputs,
     )
 
 
@@ -148,9 +149,7 @@ def _below(reads: Mapping[str, str], name: str, stored: Mapping[str, Stored]) ->
     lower = f"layer{int(layer.removeprefix('layer')) - 1}.{direction}"
     if lower not in stored:
         return {}
-    return {
-        mine: stored[lower].values[theirs] for mine, theirs in reads.items() if theirs in stored[lower].values
-    }
+    return {mine: stored[lower].values[theirs] for mine, theirs in reads.items() if theirs in stored[lower].values}
 
 
 def _reading_order(series: Array, direction: str) -> Array:
@@ -178,9 +177,7 @@ def merge(layer: Layer, outputs: list[Array]) -> Array:
     return total if layer.merge == "sum" else total / total.dtype.type(2)
 
 
-def _source(
-    name: str, network: Network, x: Array, stored: Mapping[str, Stored], merged: list[Array]
-) -> Array:
+def _source(name: str, network: Network, x: Array, stored: Mapping[str, Stored], merged: list[Array]) -> Array:
     if name == "embedding":
         return x
     number, direction, value = find_source(name, network.layers)
@@ -210,9 +207,7 @@ def _traced(name: str, ran: Ran) -> PassTrace:
     )
 
 
-def _freeze(array: Array | None) -> Array:
-    if array is None:
-        return np.empty(0)
+def _freeze(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view
@@ -230,9 +225,7 @@ def _prefix_outputs(ran: Ran) -> Array | None:
     inputs = {name: evaluated.read(slot) for name, slot in program.inputs.items()}
     slot = program.values[network.readout.page.result]
     outputs = [
-        evaluate(program, evaluated.flat, {name: series[: t + 1] for name, series in inputs.items()}).read(
-            slot
-        )
+        evaluate(program, evaluated.flat, {name: series[: t + 1] for name, series in inputs.items()}).read(slot)
         for t in range(steps)
     ]
     return np.stack(outputs)

@@ -120,9 +120,7 @@ def prepare(
     for group in program.groups:
         if group.hoisted and by_slot.get(group.operand.offset) in inputs:
             series = inputs[by_slot[group.operand.offset]][:, : group.operand.size]
-            block = flat[group.block : group.block + group.inner * group.rows].reshape(
-                group.inner, group.rows
-            )
+            block = flat[group.block : group.block + group.inner * group.rows].reshape(group.inner, group.rows)
             rows[1:, group.target.offset : group.target.offset + group.target.size] = blocked_product(
                 series, block, start, stop
             )
@@ -217,9 +215,7 @@ def backprop_pass(stored: Stored, outside: Mapping[str, Array]) -> tuple[Array, 
         adjoint[1:, slot.offset : slot.offset + slot.size] += numbers
     interpreter(stored.interpreter).backprop(program, flat, rows, adjoint, gradient, 0, stored.steps)
     finish_gradient(program, flat, rows, adjoint, gradient)
-    inputs = {
-        name: adjoint[1:, slot.offset : slot.offset + slot.size] for name, slot in program.inputs.items()
-    }
+    inputs = {name: adjoint[1:, slot.offset : slot.offset + slot.size] for name, slot in program.inputs.items()}
     return gradient, inputs, adjoint
 
 
@@ -230,9 +226,7 @@ def finish_gradient(program: Program, flat: Array, rows: Array, adjoint: Array, 
     for group in program.groups:
         block = slice(group.block, group.block + group.inner * group.rows)
         d = adjoint[1:, group.target.offset : group.target.offset + group.target.size]
-        source = sources[group.operand.space][
-            :, group.operand.offset : group.operand.offset + group.operand.size
-        ]
+        source = sources[group.operand.space][:, group.operand.offset : group.operand.offset + group.operand.size]
         gradient[block] += (source.T @ d).ravel()
         packed.update(range(group.target.offset, group.target.offset + group.target.size))
         if group.hoisted:

@@ -141,6 +141,7 @@ class Trace(Mapping[str, PassTrace]):
         dtype: float32 or float64.
         passes: In the order in which they ran.
         readout: Named values of the readout, (T, n) for a series and (n,) for a single one.
+        readout_inputs: What the readout read of the passes, (T, n) each; empty when read from a file.
         output: What the network says at each token, (T, K), or None where that means nothing.
         result: What it says of the whole sequence, (K,), or None.
         classes: Names of the K outputs; may be empty.
@@ -159,6 +160,7 @@ class Trace(Mapping[str, PassTrace]):
     classes: tuple[str, ...] = ()
     edits: tuple[str, ...] = ()
     network: Network | None = field(default=None, repr=False)
+    readout_inputs: Mapping[str, Array] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, name: str) -> PassTrace:
         """Return a pass by name."""

@@ -1,0 +1,161 @@
+"""Whose memory is in the cell: the state split exactly by the token that wrote it.
+
+With all gates held, a state's update is `keep * s + writes`, so that
+
+    C_t = Σ_k (Π_{j>k} keep_j) write_k + (Π keep) C_0
+
+Everything is computed in float64 as a recurrence, never by ratios of products. This is accounting, not
+cause: the gates depend on earlier tokens too, which gradients show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.expression import Expression, Name, Number, Previous, Product
+from lstm_tui.engine.ops import OPS
+from lstm_tui.engine.roles import update_of
+from lstm_tui.engine.trace import PassTrace
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """What a state keeps and what is written to it at every step, in reading order.
+
+    Attributes:
+        state: The state.
+        keep: (T, n).
+        write: (T, n), all writes together.
+        start: The state before the first step, (n,).
+        reached: The state after each step as the run recorded it, (T, n).
+        epsilon: Rounding unit of the run.
+    """
+
+    state: str
+    keep: Array
+    write: Array
+    start: Array
+    reached: Array
+    epsilon: float
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """The contributions to a state after one step of a pass.
+
+    Attributes:
+        state: The state.
+        t: Place on the tape.
+        by_token: (T, n) in tape order, signed; 0 for tokens the pass has not read yet.
+        start: What is left of the initial state, (n,).
+        total: The state as the run recorded it, (n,).
+        breach: How far the sum is from it beyond what rounding explains, over all units; 0 when it holds.
+    """
+
+    state: str
+    t: int
+    by_token: Array
+    start: Array
+    total: Array
+    breach: float
+
+    def shares(self, unit: int | None = None) -> Array:
+        """Return each token's share of the memory of one unit, or of all, (T,); with the start they sum to 1."""
+        sizes, start = np.abs(self.by_token), np.abs(self.start)
+        token = sizes.sum(axis=1) if unit is None else sizes[:, unit]
+        total = token.sum() + (start.sum() if unit is None else start[unit])
+        return np.asarray(token / total if total > 0 else np.zeros_like(token))
+
+
+def flow_of(passed: PassTrace, state: str) -> Flow | None:
+    """Return what a state keeps and is written, or None where its update is not linear or not recorded."""
+    update = update_of(passed.cell, state)
+    if update is None:
+        return None
+    reader = _Reader(passed, passed.cell.values.index(state))
+    shape = passed[state].shape
+    try:
+        with np.errstate(all="ignore"):
+            keep = np.broadcast_to(reader.read(update.keep), shape)
+            write = sum((reader.read(one) for one in update.writes), np.zeros(shape))
+    except _NotRecorded:
+        return None
+    start = passed.initial[state].astype(np.float64)
+    epsilon = float(np.finfo(passed[state].dtype).eps)
+    return Flow(state, keep, np.broadcast_to(write, shape), start, reader.reading(passed[state]), epsilon)
+
+
+def ledger_at(passed: PassTrace, flow: Flow, t: int) -> Ledger:
+    """Return whose memory is in a state after the pass has read place `t` of the tape."""
+    step = passed.reading_step(t)
+    by_step = np.zeros_like(flow.write)
+    left = np.ones(flow.write.shape[1])
+    with np.errstate(all="ignore"):
+        for k in range(step, -1, -1):
+            by_step[k] = left * flow.write[k]
+            left = left * flow.keep[k]
+        start = np.where(flow.start == 0, 0.0, left * flow.start)
+        total = flow.reached[step]
+        off = np.abs(by_step.sum(axis=0) + start - total)
+        allowed = 4 * (step + 1) * flow.epsilon * max(float(np.abs(flow.reached[: step + 1]).max()), flow.epsilon)
+    breach = float(off.max()) if not np.all(off <= allowed) else 0.0
+    by_token = by_step if passed.direction == "forward" else by_step[::-1]
+    return Ledger(flow.state, t, by_token, start, total, breach)
+
+
+class _NotRecorded(Exception):
+    """A part of the update is not in the trace."""
+
+
+class _Reader:
+    """Evaluates an expression at every step at once, from what a trace recorded."""
+
+    def __init__(self, passed: PassTrace, equation: int) -> None:
+        self.passed, self.equation = passed, equation
+
+    def reading(self, series: NDArray[np.floating]) -> Array:  # type: ignore[type-arg]
+        """Return a series in the pass's own order, as float64."""
+        ordered = series if self.passed.direction == "forward" else series[::-1]
+        return ordered.astype(np.float64)
+
+    def read(self, node: Expression) -> Array:
+        """Return a node, (T, n), (n,) or (1,)."""
+        if isinstance(node, Number):
+            return np.array([node.value])
+        if isinstance(node, Previous):
+            return self._before(node.name)
+        if isinstance(node, Name):
+            return self._name(node.name)
+        if isinstance(node, Product):
+            return np.asarray(self.read(node.operand) @ self._parameter(node.matrix).T)
+        if node.function not in OPS or node.function == "every":
+            raise _NotRecorded
+        return np.asarray(OPS[node.function].forward(*(self.read(argument) for argument in node.arguments)))
+
+    def _name(self, name: str) -> Array:
+        passed = self.passed
+        if name in passed.cell.values:
+            return self._before(name) if passed.cell.is_previous(name, self.equation) else self._value(name)
+        if name in passed.inputs:
+            return self.reading(passed.inputs[name])
+        return self._parameter(name)
+
+    def _value(self, name: str) -> Array:
+        if name not in self.passed:
+            raise _NotRecorded
+        return self.reading(self.passed[name])
+
+    def _before(self, name: str) -> Array:
+        after = self._value(name)
+        return np.concatenate([self.passed.initial[name].astype(np.float64)[None, :], after[:-1]])
+
+    def _parameter(self, name: str) -> Array:
+        program, flat = self.passed.program, self.passed.parameters
+        if program is None or flat is None or name not in program.parameters:
+            raise _NotRecorded
+        return program.view(flat, name).astype(np.float64)

@@ -1,0 +1,220 @@
+"""One value explained: its equation with the numbers put in, and what weighs most in its products."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.frame import equations_of, ops_of
+from lstm_tui.engine.expression import Call, Expression, Name, Number, Previous, show
+from lstm_tui.engine.ops import OPS
+from lstm_tui.engine.program import Instruction, Space
+from lstm_tui.engine.trace import PassTrace
+
+Array = NDArray[np.floating[Any]]
+_MARK = re.compile(r"‹(\d+)›")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of an equation with numbers: either text as it stands, or a number and what it is of."""
+
+    text: str
+    number: float | None = None
+    label: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a number (or an unknown one, None) stands here."""
+        return bool(self.label)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One named summand."""
+
+    label: str
+    number: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a value is what it is.
+
+    Attributes:
+        value: Its name.
+        unit: Which unit of it.
+        t: Place on the tape.
+        number: The value itself.
+        equation: The equation as the screen writes it, without the left side.
+        parts: The right side with the numbers put in.
+        terms: The summands inside the outermost function, with their numbers.
+        largest: Single products of a weight and a number, largest first, such as `x[12]` and `h[19]`.
+    """
+
+    value: str
+    unit: int
+    t: int
+    number: float
+    equation: str
+    parts: tuple[Part, ...]
+    terms: tuple[Term, ...]
+    largest: tuple[Term, ...]
+
+
+def explain(passed: PassTrace, value: str, t: int, unit: int, most: int = 8) -> Explanation:
+    """Explain one unit of a value at a place on the tape.
+
+    Args:
+        passed: The pass it belongs to.
+        value: Name of the value.
+        t: Place on the tape.
+        unit: Which unit, from 0.
+        most: How many of the largest products to name.
+
+    Raises:
+        KeyError: If the pass has no such value.
+    """
+    numbers = passed[value][t]
+    unit = min(unit, len(numbers) - 1)
+    index = passed.cell.values.index(value)
+    equation = equations_of(passed)[index]
+    reader = _Reader(passed, index, t, unit)
+    return Explanation(
+        value=value,
+        unit=unit,
+        t=t,
+        number=float(numbers[unit]),
+        equation=show(equation.expression),
+        parts=reader.parts(equation.expression),
+        terms=reader.terms(equation.expression),
+        largest=reader.largest(most),
+    )
+
+
+class _Reader:
+    """Finds the number of every node of one equation, for one unit at one step."""
+
+    def __init__(self, passed: PassTrace, equation: int, t: int, unit: int) -> None:
+        self.passed, self.equation, self.t, self.unit = passed, equation, t, unit
+        self.ops = ops_of(passed, equation)
+        prefix = f"{passed.cell.values[equation]} = "
+        self.by_text = {one.text.removeprefix(prefix): one for one in self.ops}
+        step = passed.reading_step(t)
+        window = None if passed.stored is None else passed.stored.window(step, step + 1)
+        self.row, self.before = (None, None) if window is None else (window[1], window[0])
+
+    def number(self, node: Expression) -> float | None:
+        """Return the number of a node, or None when the trace does not hold it."""
+        if isinstance(node, Number):
+            return node.value
+        if isinstance(node, Previous):
+            return self._unit(self.passed.previous(node.name, self.t))
+        if isinstance(node, Name):
+            return self._name(node.name)
+        one = self.by_text.get(show(node))
+        if one is not None and self.row is not None:
+            return self._unit(self.row[one.target.offset : one.target.offset + one.target.size])
+        return self._computed(node)
+
+    def _name(self, name: str) -> float | None:
+        passed = self.passed
+        if name in passed.cell.values:
+            previous = passed.cell.is_previous(name, self.equation)
+            return self._unit(passed.previous(name, self.t) if previous else passed[name][self.t])
+        if name in passed.inputs:
+            return self._unit(passed.inputs[name][self.t])
+        if passed.program is not None and passed.parameters is not None and name in passed.program.parameters:
+            return self._unit(passed.program.view(passed.parameters, name))
+        return None
+
+    def _computed(self, node: Expression) -> float | None:
+        """Return an elementwise node from its arguments, for a trace that holds values only."""
+        if not isinstance(node, Call) or node.function not in OPS or not OPS[node.function].elementwise:
+            return None
+        arguments = [self.number(argument) for argument in node.arguments]
+        if None in arguments or node.function == "every":
+            return None
+        with np.errstate(all="ignore"):
+            return float(OPS[node.function].forward(*(np.array([a], dtype=np.float64) for a in arguments))[0])
+
+    def _unit(self, vector: Array) -> float:
+        return float(vector[min(self.unit, len(vector) - 1)])
+
+    def parts(self, node: Expression) -> tuple[Part, ...]:
+        """Return a right side with a number in the place of every leaf."""
+        leaves: list[Expression] = []
+        text = show(_marked(node, leaves))
+        result: list[Part] = []
+        for n, piece in enumerate(_MARK.split(text)):
+            if n % 2:
+                leaf = leaves[int(piece)]
+                label = self._label(leaf)
+                result.append(Part("", self.number(leaf), label))
+            elif piece:
+                result.append(Part(piece))
+        return tuple(result)
+
+    def _label(self, leaf: Expression) -> str:
+        if isinstance(leaf, Name) and leaf.name in self.passed.cell.values:
+            return f"{leaf.name}'" if self.passed.cell.is_previous(leaf.name, self.equation) else leaf.name
+        return show(leaf)
+
+    def terms(self, node: Expression) -> tuple[Term, ...]:
+        """Return the summands inside the outermost function."""
+        if isinstance(node, Call) and len(node.arguments) == 1 and node.function != "neg":
+            node = node.arguments[0]
+        found: list[Term] = []
+        for summand, sign in _summands(node, 1.0):
+            number = self.number(summand)
+            if number is not None:
+                found.append(Term(show(summand), sign * number))
+        return tuple(found)
+
+    def largest(self, most: int) -> tuple[Term, ...]:
+        """Return the largest single products of a weight and a number, over all products of the equation."""
+        found: list[Term] = []
+        for one in self.ops:
+            if one.matrix is None or self.row is None:
+                continue
+            weights, vector, name = self._product(one)
+            products = weights * vector
+            order = np.argsort(-np.nan_to_num(np.abs(products), nan=np.inf), kind="stable")[:most]
+            found.extend(Term(f"{name}[{k}]", float(products[k])) for k in order)
+        found.sort(key=lambda term: -abs(term.number) if term.number == term.number else -np.inf)
+        return tuple(found[:most])
+
+    def _product(self, one: Instruction) -> tuple[Array, Array, str]:
+        assert one.matrix is not None
+        assert self.row is not None
+        assert self.before is not None
+        program, flat = self.passed.program, self.passed.parameters
+        assert program is not None
+        assert flat is not None
+        matrix = program.view(flat, one.matrix.name)
+        operand = one.operands[0]
+        source = self.row if operand.space == Space.CURRENT else self.before
+        vector = source[operand.offset : operand.offset + operand.size]
+        plain = re.fullmatch(r"\w+", operand.text)
+        return matrix[min(self.unit, len(matrix) - 1)], vector, operand.text if plain else f"({operand.text})"
+
+
+def _marked(node: Expression, leaves: list[Expression]) -> Expression:
+    """Return a copy of a node in which every leaf is a numbered mark."""
+    if isinstance(node, Number):
+        return node
+    if isinstance(node, Call) and node.function in OPS and OPS[node.function].elementwise:
+        return Call(node.function, tuple(_marked(argument, leaves) for argument in node.arguments), node.place)
+    leaves.append(node)
+    return Name(f"‹{len(leaves) - 1}›", node.place)
+
+
+def _summands(node: Expression, sign: float) -> list[tuple[Expression, float]]:
+    if isinstance(node, Call) and node.function in ("add", "sub"):
+        left, right = node.arguments
+        return [*_summands(left, sign), *_summands(right, -sign if node.function == "sub" else sign)]
+    return [(node, sign)]

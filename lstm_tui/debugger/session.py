@@ -1,0 +1,239 @@
+"""The debugger's state: a network, the lines of a file, and the one position in a run.
+
+The verbs are those of the Debug Adapter Protocol. Each returns the new frame; nothing else moves the
+position. Text and screens are not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from dataclasses import replace
+from typing import Literal
+
+from lstm_tui.debugger.frame import Frame, equations_of, ops_of
+from lstm_tui.debugger.position import Position
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.run import Initial, run
+from lstm_tui.engine.storage import Progress
+from lstm_tui.engine.trace import PassTrace, Sequence, Trace
+
+Granularity = Literal["token", "equation", "op"]
+
+
+class Session:
+    """A debugger on one file: `session.frame` is what it shows now."""
+
+    def __init__(self, trace: Trace, lines: Items[Sequence] = (), line: int = 0) -> None:
+        """Stand after the first token of a trace.
+
+        Args:
+            trace: The run to step through.
+            lines: Every sequence of the file, when the network can run them too.
+            line: Which of them the trace is of.
+        """
+        self._lines = tuple(lines) or (trace.sequence,)
+        self._initial: Initial | None = None
+        self._carry = False
+        self._dtype: str | None = None
+        first = next(iter(trace.passes.values()))
+        position = Position(first.name, first.tape_place(0), len(equations_of(first)) - 1)
+        self.frame = Frame(trace, position, line, len(self._lines))
+
+    @classmethod
+    def open(
+        cls,
+        network: Network,
+        lines: Items[Sequence],
+        line: int = 0,
+        *,
+        interpreter: str = "numpy",
+        dtype: str | None = None,
+        initial: Initial | None = None,
+        carry: bool = False,
+    ) -> Session:
+        """Run a network over one line of a file and open it.
+
+        Args:
+            network: What to run.
+            lines: Every sequence of the file.
+            line: Which one to open first, from 0.
+            interpreter: numpy or numba.
+            dtype: float32 or float64; that of the weights when not given.
+            initial: States before the first step, by pass.
+            carry: Whether the states go on from line to line.
+
+        Raises:
+            UserError: If the line does not fit the network.
+        """
+        before = carried(network, lines, line, interpreter, dtype, initial) if carry else initial
+        session = cls(run(network, lines[line], interpreter, dtype, before), lines, line)
+        session._initial, session._carry, session._dtype = initial, carry, dtype
+        return session
+
+    @property
+    def can_run(self) -> bool:
+        """Whether the network is at hand."""
+        return self.frame.trace.network is not None
+
+    # --- verbs ---
+
+    def next(self, count: int = 1) -> Frame:
+        """Go `count` tokens to the right on the tape (to the left when negative), and finish the token."""
+        t = self.frame.t + count
+        last = self.frame.steps - 1
+        note = "" if 0 <= t <= last else f"{'last' if t > last else 'first'} token"
+        return self.goto(min(max(t, 0), last), note)
+
+    def goto(self, t: int, note: str = "") -> Frame:
+        """Go to a place on the tape, with its token finished."""
+        t = min(max(t, 0), self.frame.steps - 1)
+        return self._move(replace(self.frame.position, t=t, equation=self._last_equation(), op=None), note)
+
+    def goto_equation(self, equation: int) -> Frame:
+        """Stand after an equation of this token."""
+        equation = min(max(equation, 0), self._last_equation())
+        return self._move(replace(self.frame.position, equation=equation, op=None))
+
+    def step_in(self, granularity: Granularity = "equation") -> Frame:
+        """Take one equation or op in the reading order of the selected pass."""
+        if granularity == "token":
+            return self._read(1)
+        position = self.frame.position
+        if granularity == "op" and position.op is not None:
+            return self._after_op(position, position.op + 1)
+        if position.op is not None:
+            return self._move(replace(position, op=None))
+        if position.equation == self._last_equation():
+            if self._step() == self.frame.steps - 1:
+                return self._move(position, "end of the pass")
+            position = replace(position, t=self.frame.passed.tape_place(self._step() + 1), equation=-1)
+        position = replace(position, equation=position.equation + 1)
+        return self._after_op(position, 0) if granularity == "op" else self._move(position)
+
+    def step_back(self, granularity: Granularity = "equation") -> Frame:
+        """Take one equation or op back."""
+        if granularity == "token":
+            return self._read(-1)
+        position = self.frame.position
+        if granularity == "op":
+            ops = len(ops_of(self.frame.passed, position.equation))
+            reached = ops - 1 if position.op is None else position.op
+            if position.equation >= 0 and reached > 0:
+                return self._after_op(position, reached - 1)
+        elif position.op is not None and position.equation > 0:
+            return self._move(replace(position, equation=position.equation - 1, op=None))
+        if position.equation > 0:
+            return self._move(replace(position, equation=position.equation - 1, op=None))
+        if self._step() == 0:
+            note = "start of the pass" if position.equation < 0 else ""
+            return self._move(replace(position, equation=-1, op=None), note)
+        before = self.frame.passed.tape_place(self._step() - 1)
+        return self._move(replace(position, t=before, equation=self._last_equation(), op=None))
+
+    def step_out(self) -> Frame:
+        """Finish the token."""
+        return self._move(replace(self.frame.position, equation=self._last_equation(), op=None))
+
+    def step_out_back(self) -> Frame:
+        """Go back to before the first equation of the token."""
+        position = self.frame.position
+        if self._step() == 0:
+            return self._move(replace(position, equation=-1, op=None), "start of the pass")
+        before = self.frame.passed.tape_place(self._step() - 1)
+        return self._move(replace(position, t=before, equation=self._last_equation(), op=None))
+
+    def select_pass(self, name_or_shift: str | int) -> Frame:
+        """Select a pass by name, or the one `shift` places on; the place on the tape stays."""
+        names = list(self.frame.trace.passes)
+        if isinstance(name_or_shift, str):
+            name = name_or_shift
+        else:
+            name = names[(names.index(self.frame.position.pass_name) + name_or_shift) % len(names)]
+        equations = len(equations_of(self.frame.trace[name]))
+        equation = min(self.frame.position.equation, equations - 1)
+        if equation < 0 and self.frame.trace[name].reading_step(self.frame.t) > 0:
+            equation = equations - 1
+        return self._move(Position(name, self.frame.t, equation))
+
+    def find(self, text: str, forward: bool = True) -> Frame:
+        """Go to the next (or previous) token that holds a text, in any case, round the end of the tape."""
+        tokens = [token.casefold() for token in self.frame.trace.sequence.tokens]
+        count = len(tokens)
+        for shift in range(1, count + 1):
+            t = (self.frame.t + (shift if forward else -shift)) % count
+            if text.casefold() in tokens[t]:
+                return self.goto(t)
+        return self._move(self.frame.position, "not found")
+
+    # --- lines and runs ---
+
+    def open_line(self, line: int) -> Frame:
+        """Run another line of the file and stand after its first token.
+
+        Raises:
+            UserError: If the line does not fit the network.
+        """
+        network = self.frame.trace.network
+        if network is None or line == self.frame.line or not 0 <= line < len(self._lines):
+            note = "" if line == self.frame.line else ("last line" if line > self.frame.line else "first line")
+            return self._move(self.frame.position, note)
+        trace = self._run(line, self.frame.trace.interpreter)
+        passed = trace[self.frame.position.pass_name]
+        position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
+        self.frame = Frame(trace, position, line, len(self._lines))
+        return self.frame
+
+    def run_again(self, interpreter: str, progress: Progress | None = None) -> Trace:
+        """Return this line's run by another interpreter, without showing it: `adopt` does."""
+        return self._run(self.frame.line, interpreter, progress)
+
+    def adopt(self, trace: Trace) -> Frame:
+        """Show another run of the same line at the same position."""
+        self.frame = replace(self.frame, trace=trace)
+        return self.frame
+
+    def _run(self, line: int, interpreter: str, progress: Progress | None = None) -> Trace:
+        network = self.frame.trace.network
+        assert network is not None, "a trace file without its network cannot be run"
+        initial = self._initial
+        if self._carry:
+            initial = carried(network, self._lines, line, interpreter, self._dtype, self._initial)
+        return run(network, self._lines[line], interpreter, self._dtype, initial, progress)
+
+    # --- moving ---
+
+    def _read(self, steps: int) -> Frame:
+        step = self._step() + steps
+        if not 0 <= step < self.frame.steps:
+            return self._move(self.frame.position, "end of the pass" if step > 0 else "start of the pass")
+        return self.goto(self.frame.passed.tape_place(step))
+
+    def _after_op(self, position: Position, op: int) -> Frame:
+        complete = op >= len(ops_of(self.frame.passed, position.equation)) - 1
+        return self._move(replace(position, op=None if complete else op))
+
+    def _step(self) -> int:
+        return self.frame.passed.reading_step(self.frame.t)
+
+    def _last_equation(self) -> int:
+        return len(equations_of(self.frame.passed)) - 1
+
+    def _move(self, position: Position, note: str = "") -> Frame:
+        self.frame = replace(self.frame, position=position, note=note)
+        return self.frame
+
+
+def carried(
+    network: Network, lines: Items[Sequence], line: int, interpreter: str, dtype: str | None, initial: Initial | None
+) -> Initial | None:
+    """Return the states with which a line begins when they go on from line to line."""
+    for before in lines[:line]:
+        trace = run(network, before, interpreter, dtype, initial)
+        initial = {name: last_states(passed) for name, passed in trace.passes.items()}
+    return initial
+
+
+def last_states(passed: PassTrace) -> dict[str, object]:  # type: ignore[type-arg]
+    """Return every state of a pass after its last step."""
+    place = passed.tape_place(passed.steps - 1)
+    return {name: passed[name][place] for name in passed.initial}
