@@ -55,13 +55,9 @@ def read_npz(path: str | Path, limit: int = LIMIT, kinds: str = NUMBERS) -> dict
             for member in members:
                 name = member.filename.removesuffix(".npy")
                 if name == member.filename:
-                    raise UserError(
-                        f"{where}: holds {visible(name)!r}, which is not an array; is it a .npz file?"
-                    )
+                    raise UserError(f"{where}: holds {visible(name)!r}, which is not an array; is it a .npz file?")
                 with archive.open(member) as stream:
-                    arrays[name] = _array(
-                        stream, member.file_size, f"{where}: array {visible(name)!r}", kinds
-                    )
+                    arrays[name] = _array(stream, member.file_size, f"{where}: array {visible(name)!r}", kinds)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise UserError(f"{where}: is not a .npz file, or is damaged: {visible(str(error))}") from error
     if not arrays:
@@ -89,8 +85,6 @@ def _array(stream: IO[bytes], size: int, where: str, kinds: str) -> NDArray[Any]
     body = stream.read(size - prefix + 1)
     if min(shape, default=0) < 0 or len(body) != count * dtype.itemsize:
         expected = f"{'×'.join(map(str, shape)) or '1'} numbers, {size_text(count * dtype.itemsize)}"
-        raise UserError(
-            f"{where}: should hold {expected}, and holds {size_text(len(body))}; is it cut short?"
-        )
+        raise UserError(f"{where}: should hold {expected}, and holds {size_text(len(body))}; is it cut short?")
     flat = np.frombuffer(body, dtype=dtype)
     return flat.reshape(shape, order="F" if fortran else "C")

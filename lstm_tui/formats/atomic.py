@@ -45,6 +45,8 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
             os.chmod(temporary, target.stat().st_mode & 0o7777)
         os.replace(temporary, target)
         temporary = None
+    except FileNotFoundError as error:
+        raise UserError(f"{where}: cannot be written: there is no folder {label(target.parent)}") from error
     except OSError as error:
         raise UserError(f"{where}: cannot be written: {reason(error)}") from error
     finally:

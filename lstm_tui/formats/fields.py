@@ -46,9 +46,7 @@ class Fields:
         """Return a field of a type; true and false are no numbers."""
         value = self.content.get(key)
         if not _is(value, kind):
-            raise self.damaged(
-                self._path + key, f"must be {_WORDS[kind]}" if key in self.content else "is missing"
-            )
+            raise self.damaged(self._path + key, f"must be {_WORDS[kind]}" if key in self.content else "is missing")
         assert isinstance(value, kind)
         return value
 
@@ -68,9 +66,7 @@ class Fields:
         """Return a text that is one of some."""
         value = self.get(key, str)
         if value not in among:
-            raise self.damaged(
-                self._path + key, f"is {visible(value[:40])!r}, and must be {' or '.join(among)}"
-            )
+            raise self.damaged(self._path + key, f"is {visible(value[:40])!r}, and must be {' or '.join(among)}")
         return value
 
     def inside(self, key: str) -> Fields:

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lstm_tui.engine import trace
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import STANDARD_INPUT
-from lstm_tui.formats.series import SUFFIXES, Series, read_series
-from lstm_tui.formats.text import Text, read_text
+from lstm_tui.formats.samples import find_input, sample_names
+from lstm_tui.formats.series import SUFFIXES, Series, read_series, series_from
+from lstm_tui.formats.text import Text, read_text, text_from
 
 if TYPE_CHECKING:
     from lstm_tui.engine.network import Network
 
+_FILE_ENDINGS = (*SUFFIXES, ".txt")
 _SHOWN_COLUMNS = 3  # numbers of a row that stand on the tape
 
 
@@ -39,6 +41,32 @@ def read_input(path: str | Path, numbers: bool = False) -> Text | Series:
     if Path(path).suffix.lower() in SUFFIXES:
         return read_series(path)
     return read_text(path)
+
+
+def open_source(source: str | Path | ArrayLike) -> Text | Series:
+    """Return what a Python caller gives: a text, a file, or rows of numbers.
+
+    A string is a file when there is one of that name, or when it is one word with the ending of one.
+
+    Raises:
+        UserError: The file cannot be read, or the text or the array is empty.
+    """
+    if isinstance(source, str):
+        one_word = len(source.split()) == 1
+        is_name = one_word and (Path(source).suffix in _FILE_ENDINGS or source in sample_names())
+        if not is_name and not _is_file(source):
+            return text_from(source)
+        source = Path(source)
+    if isinstance(source, Path):
+        return read_input(find_input(str(source)))
+    return series_from(np.asarray(source))
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # too long for a name, or holds NUL
+        return False
 
 
 def vocabulary(text: Text, kind: Kind) -> Tokens:
@@ -144,9 +172,7 @@ class Sequences(Sequence[trace.Sequence]):
         return text_sequence(text, tokens, source.file, line)
 
 
-def text_sequence(
-    text: str, tokens: Tokens, file: str | None = None, line: int | None = None
-) -> trace.Sequence:
+def text_sequence(text: str, tokens: Tokens, file: str | None = None, line: int | None = None) -> trace.Sequence:
     """Return a text as a sequence in a network's vocabulary."""
     pieces = tokenize(text, tokens.kind)
     ids, unknown = tokens.encode(pieces)
@@ -158,9 +184,7 @@ def series_sequence(
 ) -> trace.Sequence:
     """Return rows (T, I) as a sequence; its tokens are the rows in short."""
     more = " …" if array.shape[1] > _SHOWN_COLUMNS else ""
-    tokens = tuple(
-        " ".join(f"{value:.4g}" for value in row) + more for row in array[:, :_SHOWN_COLUMNS].tolist()
-    )
+    tokens = tuple(" ".join(f"{value:.4g}" for value in row) + more for row in array[:, :_SHOWN_COLUMNS].tolist())
     return trace.Sequence("numbers", tokens, None, (), np.asarray(array), file, line, columns)
 
 

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import Array
 
-_NOT_SHOWN = re.compile(
-    "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
+_NOT_SHOWN = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")
 _LONGEST_NUMBER = "S32"  # -1.7976931348623157e+308 takes 24
 
 Nonfinite = list[list[Any]]

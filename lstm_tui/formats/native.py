@@ -105,9 +105,7 @@ def _header(data: bytes, length: int, where: str) -> dict[str, Any]:
     ends = [entry.get("data_offsets", [0, 0])[-1:] for entry in content.values() if isinstance(entry, dict)]
     last = max((end[0] for end in ends if end and isinstance(end[0], int)), default=0)
     if length < 8 + size + last:
-        raise UserError(
-            f"{where}: is cut short: {size_text(8 + size + last - length)} are missing; get it again"
-        )
+        raise UserError(f"{where}: is cut short: {size_text(8 + size + last - length)} are missing; get it again")
     return dict(content)
 
 
@@ -123,9 +121,7 @@ def _spec(content: dict[str, Any], where: str) -> dict[str, Any]:
     fields = Fields(spec, where)
     version = fields.get("version", int)
     if version != VERSION:
-        raise UserError(
-            f"{where}: is of version {version}, and this program reads {VERSION}; update lstm-tui"
-        )
+        raise UserError(f"{where}: is of version {version}, and this program reads {VERSION}; update lstm-tui")
     fields.get("name", str)
     for key in ("embedding_size", "input_size", "outputs"):
         if (fields.maybe(key, int) or 1) < 1:

@@ -87,9 +87,7 @@ def csv_series(content: str, where: str, file: str | None = None) -> Series:
                     header = [visible(cell.strip()) for cell in cells]
                     continue
             if len(cells) != width:
-                raise UserError(
-                    f"{where}: line {reader.line_num} has {len(cells)} cells, and those above {width}"
-                )
+                raise UserError(f"{where}: line {reader.line_num} has {len(cells)} cells, and those above {width}")
             rows.append(_row(cells, f"{where}: line {reader.line_num}", header))
     except csv.Error as error:
         raise UserError(f"{where}: line {reader.line_num}: {visible(str(error))}") from error
@@ -128,9 +126,7 @@ def _delimiter(content: str) -> str:
 def _rows(array: NDArray[Any], where: str) -> NDArray[Any]:
     """Return an array as (T, I) floating point."""
     if array.dtype.kind not in "fiub":
-        raise UserError(
-            f"{where}: holds {visible(str(array.dtype))}, not numbers; save it as float32 or float64"
-        )
+        raise UserError(f"{where}: holds {visible(str(array.dtype))}, not numbers; save it as float32 or float64")
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2:

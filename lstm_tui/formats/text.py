@@ -60,9 +60,7 @@ def text_of(data: bytes, where: str, file: str | None = None) -> Text:
         raise UserError(f"{where}: byte 1 begins UTF-16 text; save it as UTF-8")
     nul = data.find(b"\0")
     if nul >= 0:
-        raise UserError(
-            f"{where}: is binary: byte {nul + 1} ({_line(data, nul)}) is NUL; {_advice(data, where)}"
-        )
+        raise UserError(f"{where}: is binary: byte {nul + 1} ({_line(data, nul)}) is NUL; {_advice(data, where)}")
     controls = len(data) - len(data.translate(None, _CONTROLS))
     if controls > _MOST_CONTROLS * len(data):
         share = round(100 * controls / len(data))

@@ -75,9 +75,7 @@ def _block(part: Excerpt, block: slice) -> Iterator[bytes]:
 
 def _nonfinite_arrays(part: Excerpt, block: slice) -> list[tuple[str, str, Array]]:
     """Return the arrays of some steps that are not finite throughout, with the names they are given."""
-    arrays = [
-        (name, value, array[block]) for name, values in part.passes.items() for value, array in values.items()
-    ]
+    arrays = [(name, value, array[block]) for name, values in part.passes.items() for value, array in values.items()]
     sequence = part.trace.sequence
     if sequence.x is not None:
         arrays.append(("input", "x", sequence.x[part.steps[0] :][block]))

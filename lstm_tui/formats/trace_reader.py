@@ -77,9 +77,7 @@ def check_header(content: Any, where: str) -> Fields:
     header = Fields(content, where)
     version = header.get("version", int)
     if version != VERSION:
-        raise UserError(
-            f"{where}: is of version {version}, and this program reads {VERSION}; update lstm-tui"
-        )
+        raise UserError(f"{where}: is of version {version}, and this program reads {VERSION}; update lstm-tui")
     return header
 
 
@@ -91,9 +89,7 @@ def dtype_of(header: Fields) -> np.dtype[Any]:
 def x_dtype_of(header: Fields) -> np.dtype[Any]:
     """Return the precision of the numeric input."""
     source = header.inside("input")
-    return np.dtype(
-        source.choice("dtype", ("float32", "float64")) if "dtype" in source.content else "float64"
-    )
+    return np.dtype(source.choice("dtype", ("float32", "float64")) if "dtype" in source.content else "float64")
 
 
 def vector(values: Any, dtype: np.dtype[Any], header: Fields, what: str) -> Array:
@@ -193,9 +189,7 @@ def _sequence(header: Fields, numbers: Numbers) -> Sequence:
     )
 
 
-def _pass(
-    entry: Fields, numbers: Numbers, cells: Mapping[str, str], steps: int, header: Fields
-) -> PassTrace:
+def _pass(entry: Fields, numbers: Numbers, cells: Mapping[str, str], steps: int, header: Fields) -> PassTrace:
     name = entry.get("name", str)
     values = numbers.passes[name]
     cell = _cell(entry, cells, header)

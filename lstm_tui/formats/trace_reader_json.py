@@ -38,9 +38,7 @@ def read_lines(data: bytes, where: str) -> tuple[Fields, Numbers]:
         header = check_header(decode(data, where), where)
         steps = header.get("steps", list)
         end = header
-    return header, _numbers(
-        header, [Fields(step, where, f"steps[{n}].") for n, step in enumerate(steps)], end
-    )
+    return header, _numbers(header, [Fields(step, where, f"steps[{n}].") for n, step in enumerate(steps)], end)
 
 
 def _numbers(header: Fields, steps: Sequence[Fields], end: Fields) -> Numbers:

@@ -30,8 +30,7 @@ def read_arrays(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[Fields,
     for entry in header.each("passes"):
         name = entry.get("name", str)
         numbers.passes[name] = {
-            value: _floats(arrays, f"{name}/{value}", header, dtype, 2)
-            for value in entry.items("values", str)
+            value: _floats(arrays, f"{name}/{value}", header, dtype, 2) for value in entry.items("values", str)
         }
     known = set(numbers.passes.get(READOUT, {}))
     for name in arrays:

@@ -1,0 +1,57 @@
+"""`lstm-tui info`: versions, paths and what the terminal can do, for a report of something that went wrong."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from argparse import Namespace
+from importlib import metadata
+from pathlib import Path
+
+from lstm_tui import __version__
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.samples import sample_names, samples_folder
+
+_PACKAGES = ("numpy", "numba", "textual", "rich", "safetensors")
+_VARIABLES = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT")
+
+
+def command(options: Namespace) -> int:
+    """Print what is known of the installation."""
+    from lstm_tui.engine.cell import cell_names
+    from lstm_tui.models import bundled
+
+    facts = {
+        "lstm-tui": __version__,
+        "python": f"{platform.python_version()} on {platform.platform()}",
+        **{name: _version(name) for name in _PACKAGES},
+        "package": str(Path(__file__).parent.parent),
+        "models": ", ".join(bundled()) or "none",
+        "cells": ", ".join(cell_names()),
+        "samples": f"{samples_folder()}: {', '.join(sample_names()) or 'none'}",
+        "terminal": _terminal(),
+        "encoding": f"standard output {sys.stdout.encoding}, standard error {sys.stderr.encoding}",
+        **{name: os.environ[name] for name in _VARIABLES if name in os.environ},
+    }
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        print(f"{name:<{width}}  {visible(value)}")
+    return 0
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _terminal() -> str:
+    streams = {"input": sys.stdin, "output": sys.stdout, "error": sys.stderr}
+    there = [name for name, stream in streams.items() if stream is not None and stream.isatty()]
+    if not there:
+        return "none: no standard stream is one"
+    columns, lines = shutil.get_terminal_size()
+    return f"{columns}×{lines}, on standard {', '.join(there)}"

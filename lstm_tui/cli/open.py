@@ -1,0 +1,79 @@
+"""`lstm-tui open`: a trace file on the screen, with its network where that is at hand."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_tui.engine.errors import UserError
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.network import Network
+    from lstm_tui.engine.trace import Trace
+
+_CLOSE = 1e-4  # two interpreters and two machines agree this well on a run
+
+
+def command(options: Namespace) -> int:
+    """Show a trace file; weights and ops can be looked at when its network is found and still gives it."""
+    from lstm_tui.formats.trace_reader import read
+
+    trace = read(options.file)
+    network = network_of(trace, Path(options.file).parent)
+    from lstm_tui.tui.app import run_app
+
+    if network is None:
+        return run_app(trace=trace)
+    initial = {name: dict(passed.initial) for name, passed in trace.items()}
+    numba = trace.interpreter == "numba"
+    return run_app(network, [trace.sequence], dtype=trace.dtype, initial=initial, numba=numba)
+
+
+def network_of(trace: Trace, folder: Path) -> Network | None:
+    """Return the network that made a trace, or None where it is not there or its run is another.
+
+    The file the trace names is looked for as it is named and beside the trace, then among the bundled ones.
+    What was changed by edits, or is only part of a run, is shown by its values alone.
+    """
+    from lstm_tui.formats.native import load
+    from lstm_tui.formats.opening import open_model
+    from lstm_tui.models import bundled
+
+    name, file, sha256 = (trace.model.get(key) for key in ("name", "file", "sha256"))
+    if sha256 is None or trace.edits:
+        return None
+    places = [] if file is None else [Path(file), folder / Path(file).name]
+    for place in places:
+        if place.is_file():
+            try:
+                network = load(place)
+            except UserError:
+                continue
+            if network.sha256 == sha256 and _gives(network, trace):
+                return network
+    if name in bundled():
+        network = open_model(name)
+        if network.sha256 == sha256 and _gives(network, trace):
+            return network
+    return None
+
+
+def _gives(network: Network, trace: Trace) -> bool:
+    """Say whether a run of the network is the trace."""
+    import numpy as np
+
+    from lstm_tui.engine.run import run
+
+    initial = {name: dict(passed.initial) for name, passed in trace.items()}
+    try:
+        made = run(network, trace.sequence, "numpy", trace.dtype, initial)
+    except (UserError, ValueError, IndexError):
+        return False
+    return made.keys() == trace.keys() and all(
+        value in made[name]
+        and made[name][value].shape == array.shape
+        and np.allclose(made[name][value], array, _CLOSE, _CLOSE, equal_nan=True)
+        for name, passed in trace.items()
+        for value, array in passed.items()
+    )

@@ -1,0 +1,156 @@
+"""Every option of every command; this module imports nothing but argparse."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from lstm_tui import __version__
+
+_LARGEST_HIDDEN = 16_384
+_UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
+_EPILOG = """\
+examples:
+  lstm-tui                                        step through the bundled sample
+  lstm-tui run review.txt --line 3                another text, from its third line
+  lstm-tui run waves.csv --model forecast         numbers, one row a step
+  lstm-tui run notes.txt --cell gru --hidden 16   an untrained network
+  lstm-tui trace review.txt -o review.json        the same run without the screen
+  lstm-tui open review.json                       a trace file, on the screen
+"""
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options; `module` in them names the module of the command.
+
+    Exits with code 0 after `--help` and `--version`, and with 2 when an argument is refused.
+    """
+    parser = _parser()
+    if not [argument for argument in arguments if argument != "--debug"]:
+        arguments = ["run", *arguments]
+    options = parser.parse_args(arguments)
+    _check(parser, options)
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lstm-tui",
+        description="gdb for recurrent networks: step a trained LSTM by token and by equation.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"lstm-tui {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show a traceback when something fails")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, module: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", parents=[*parents, common],
+            allow_abbrev=False,
+        )  # fmt: skip
+        added.set_defaults(module=module)
+        return added
+
+    run = command("run", "run", "step through a run in the terminal", _input_options())
+    run.add_argument(
+        "file", metavar="FILE", nargs="?", default="sample.txt",
+        help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: sample.txt)",
+    )  # fmt: skip
+    trace = command("trace", "trace", "write every value of a run to a file", _input_options(), _export_options())
+    trace.add_argument(
+        "file", metavar="FILE", help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input"
+    )
+    trace.add_argument(
+        "-o", "--output", metavar="OUT", default="-",
+        help="a .json, .ndjson or .npz file; without it, or as `-`, JSON goes to standard output",
+    )  # fmt: skip
+    opened = command("open", "open", "show a trace file on the screen")
+    opened.add_argument("file", metavar="TRACE", help="a .json, .ndjson or .npz file written by `trace` or the x key")
+    models = command("models", "models", "list the bundled networks, or describe one")
+    models.add_argument("model", metavar="MODEL", nargs="?", help="a bundled name or a .safetensors file")
+    cells = command("cells", "cells", "list the cells, show the equations of one, or check a file of your own")
+    cells.add_argument("action", choices=["list", "show", "check"], nargs="?", default="list")
+    cells.add_argument("cell", metavar="CELL", nargs="?", help="a name for show, a .toml file for either")
+    command("info", "info", "tell versions, paths and what the terminal can do")
+    return parser
+
+
+def _input_options() -> argparse.ArgumentParser:
+    group = argparse.ArgumentParser(add_help=False)
+    network = group.add_argument_group("the network")
+    network.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="a bundled name or a .safetensors file (default: sentiment, forecast for numbers)",
+    )
+    network.add_argument("--layer", type=_natural(0), metavar="L", help="give numbers straight to one layer, from 0")
+    network.add_argument("--initial", metavar="FILE.npz", help="states before the first step, as `layer0.forward/h`")
+    network.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="precision of the run")
+    network.add_argument(
+        "--interpreter", choices=["numpy", "numba"], help="what makes the run (default: as it is faster)"
+    )
+    untrained = group.add_argument_group("an untrained network instead")
+    untrained.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file")
+    untrained.add_argument("--hidden", type=_natural(1, _LARGEST_HIDDEN), metavar="N", help="units (default: 32)")
+    untrained.add_argument("--layers", type=_natural(1, 64), metavar="N", help="layers (default: 1)")
+    untrained.add_argument("--bidirectional", action="store_true", default=None, help="add passes from the end")
+    untrained.add_argument("--merge", choices=["concat", "sum", "average", "mul"], help="of the two directions")
+    untrained.add_argument("--seed", type=_natural(0), metavar="S", help="of the random weights (default: 0)")
+    untrained.add_argument("--size", type=_size, action="append", metavar="P=N", help="a free size of the cell")
+    untrained.add_argument("--without", metavar="NAMES", help="optional parameters to leave out, such as p_i,p_o")
+    untrained.add_argument("--tokens", choices=["words", "chars", "bytes"], help="what a text is split into")
+    source = group.add_argument_group("the input")
+    source.add_argument("--line", type=_natural(1), metavar="N", help="the line to start with, from 1")
+    source.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
+    source.add_argument(
+        "--carry",
+        action="store_true",
+        help="states go on from one line to the next",
+    )
+    return group
+
+
+def _export_options() -> argparse.ArgumentParser:
+    group = argparse.ArgumentParser(add_help=False)
+    export = group.add_argument_group("what is written")
+    export.add_argument("--values", metavar="NAMES", help="only these values, such as c,h (default: all but x)")
+    export.add_argument("--units", metavar="A:B", help="only these units, from 0")
+    export.add_argument("--steps", metavar="A:B", help="only these places on the tape, from 0")
+    return group
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse options that contradict each other, and settle which network is meant."""
+    if options.module == "cells" and (options.action == "list") != (options.cell is None):
+        parser.error(f"cells {options.action} takes {'no' if options.action == 'list' else 'a'} CELL")
+    if "model" not in options or "seed" not in options:
+        return
+    given = [name for name in _UNTRAINED if getattr(options, name) is not None]
+    options.untrained = bool(given)
+    if given and options.model is not None:
+        parser.error(f"--{given[0]} describes an untrained network, and --model names a trained one: choose")
+    if options.tokens is not None and not given:
+        parser.error("--tokens belongs to an untrained network: add --cell lstm")
+    if options.layer is not None and given:
+        parser.error("--layer takes a layer out of a --model")
+    if options.whole and options.line is not None:
+        parser.error("--whole makes the file one sequence, so it has no --line")
+
+
+def _natural(least: int, most: int = 10**9) -> Callable[[str], int]:
+    def natural(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return natural
+
+
+def _size(text: str) -> tuple[str, int]:
+    letter, _, number = text.partition("=")
+    if not (len(letter) == 1 and letter.isascii() and letter.isupper()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: write a capital letter and a number, such as P=32")
+    return letter, _natural(1, _LARGEST_HIDDEN)(number)

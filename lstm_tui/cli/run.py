@@ -1,0 +1,23 @@
+"""`lstm-tui run`: the debugger on a text or on numbers."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from lstm_tui.cli.work import work
+
+
+def command(options: Namespace) -> int:
+    """Open the screen on an input; what is wrong with the input is said before there is a screen."""
+    todo = work(options)
+    from lstm_tui.tui.app import run_app
+
+    return run_app(
+        todo.network,
+        todo.sequences,
+        start=todo.start,
+        dtype=todo.dtype,
+        initial=todo.initial or None,
+        carry=todo.carry,
+        numba=todo.interpreter != "numpy",
+    )

@@ -1,0 +1,38 @@
+"""`lstm-tui trace`: a run without the screen, written to a file or to standard output."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.work import Work, say, work
+from lstm_tui.formats.trace_excerpt import parse_range
+from lstm_tui.formats.trace_file import writable_name, write, write_stream
+
+
+def command(options: Namespace) -> int:
+    """Run one sequence and write its trace."""
+    values = [name.strip() for name in options.values.split(",")] if options.values is not None else None
+    units = None if options.units is None else parse_range(options.units, "--units")
+    steps = None if options.steps is None else parse_range(options.steps, "--steps")
+    if options.output != "-":
+        writable_name(options.output)
+    todo = work(options)
+    with Bar("running") as bar:
+        trace = todo.trace(todo.start, bar)
+        bar.begin("writing")
+        if options.output == "-":
+            write_stream(trace, sys.stdout.buffer, ".json", values, units, steps)
+        else:
+            write(trace, options.output, values, units, steps, bar)
+    _say_which(todo, options)
+    return 0
+
+
+def _say_which(todo: Work, options: Namespace) -> None:
+    """Say which of several sequences was taken when the user did not choose."""
+    lines = todo.sequences.lines
+    if options.line is None and len(lines) > 1:
+        where = todo.sequences.where
+        say(f"{where}: holds {len(lines)} sequences, and line {lines[0]} was traced; --line N takes another")

@@ -1,0 +1,121 @@
+"""What `run` and `trace` share: options to a network, its sequences, and the run of any of them."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.inputs import Sequences, read_input, vocabulary
+from lstm_tui.formats.opening import (
+    NUMBERS_MODEL,
+    TEXT_MODEL,
+    Untrained,
+    initial_states,
+    one_layer,
+    open_model,
+    untrained,
+)
+from lstm_tui.formats.samples import find_input
+from lstm_tui.formats.series import Series
+from lstm_tui.formats.text import Text
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.network import Network
+    from lstm_tui.engine.run import Initial
+    from lstm_tui.engine.trace import Array, Trace
+
+Progress = Callable[[int, int], None]
+States = dict[str, dict[str, "Array"]]
+_NUMBA_PAYS = 20_000  # steps times passes above which compiling, or loading what was compiled, is worth it
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """A network, the sequences of an input, and how they are run.
+
+    Attributes:
+        network: What runs.
+        sequences: One for each line that holds something.
+        start: Which of them comes first, from 0.
+        dtype: float32 or float64.
+        interpreter: numpy, numba, or None to choose by length.
+        initial: States before the first step, by pass.
+        carry: Whether the states go on from one sequence to the next.
+    """
+
+    network: Network
+    sequences: Sequences
+    start: int = 0
+    dtype: str = "float32"
+    interpreter: str | None = None
+    initial: States = field(default_factory=dict)
+    carry: bool = False
+
+    def trace(self, n: int, progress: Progress | None = None) -> Trace:
+        """Run the n-th sequence; when states are carried, after all before it."""
+        from lstm_tui.debugger.session import carried
+        from lstm_tui.engine.run import run
+
+        sequence = self.sequences[n]
+        interpreter = self.interpreter or self._faster(len(sequence))
+        initial: Initial | None = self.initial or None
+        if self.carry:
+            initial = carried(self.network, self.sequences, n, interpreter, self.dtype, initial)
+        return run(self.network, sequence, interpreter, self.dtype, initial, progress)
+
+    def _faster(self, steps: int) -> str:
+        return "numba" if steps * len(self.network.passes) > _NUMBA_PAYS else "numpy"
+
+
+def work(options: Namespace) -> Work:
+    """Return what the options of an input ask for.
+
+    Raises:
+        UserError: The input, the network or a state file is missing or wrong.
+    """
+    network, source = _network(options)
+    sequences = Sequences(source, network, options.whole)
+    start = 0 if options.line is None else sequences.index_of_line(options.line)
+    initial = initial_states(options.initial, network) if options.initial else {}
+    return Work(network, sequences, start, options.dtype, options.interpreter, initial, options.carry)
+
+
+def _network(options: Namespace) -> tuple[Network, Text | Series]:
+    """Read the input and the network; which comes first depends on what is known of the other."""
+    path = find_input(options.file)
+    if options.untrained:
+        source = read_input(path)
+        how = Untrained(
+            cell=options.cell or "lstm",
+            hidden=options.hidden or 32,
+            layers=options.layers or 1,
+            bidirectional=bool(options.bidirectional),
+            merge=options.merge or "concat",
+            seed=options.seed or 0,
+            sizes=dict(options.size or ()),
+            without=[name for name in (options.without or "").split(",") if name],
+        )
+        if isinstance(source, Series):
+            return untrained(how, None, source.arrays[0].shape[1]), source
+        return untrained(how, vocabulary(source, options.tokens or "words")), source
+    if options.model is None:
+        source = read_input(path, numbers=options.layer is not None)
+        network = open_model(NUMBERS_MODEL if isinstance(source, Series) and options.layer is None else TEXT_MODEL)
+    else:
+        network = open_model(options.model)
+        source = read_input(path, numbers=network.tokens is None or options.layer is not None)
+    if options.layer is not None:
+        if isinstance(source, Text):
+            raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give .csv, .npy or .npz")
+        network = one_layer(network, options.layer)
+    return network, source
+
+
+def say(text: str) -> None:
+    """Print a remark on standard error."""
+    print(f"lstm-tui: {visible(text)}", file=sys.stderr)
