@@ -11,14 +11,15 @@ those of the C library. Everything stands in this one file, because the cache on
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numba import config as numba_config
 from numba import njit, types
-from numba.extending import overload
+from numba.extending import intrinsic, overload
+from numba.np import arrayobj
 from numpy.typing import NDArray
 
 from lstm_tui.engine.ops import LAYERNORM_EPSILON, Code
@@ -26,6 +27,8 @@ from lstm_tui.engine.program import Program, Space
 
 Array = NDArray[np.floating[Any]]
 Table = NDArray[np.int64]
+config: Any = numba_config  # neither of the two is typed
+arrays: Any = arrayobj
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # A product and the sum it goes into may be fused, since every unit takes the same way through a loop; nothing
@@ -39,7 +42,7 @@ def _compiled(options: Any, cache: bool = True) -> Callable[[Function], Function
 
     def decorate(function: Function) -> Function:
         try:
-            compiled: Function = njit(cache=cache, **options)(function)
+            compiled: Function = njit(cache=cache and not config.BOUNDSCHECK, **options)(function)
         except RuntimeError:  # neither the package's folder nor the user's can be written
             compiled = njit(**options)(function)
         return compiled
@@ -56,7 +59,7 @@ _SOFTPLUS, _ABS, _SQRT, _STEP = (int(code) for code in (Code.SOFTPLUS, Code.ABS,
 _MAX, _MIN, _CLIP, _LAYERNORM = (int(code) for code in (Code.MAX, Code.MIN, Code.CLIP, Code.LAYERNORM))
 _SOFTMAX, _DOT, _SUM, _MEAN = (int(code) for code in (Code.SOFTMAX, Code.DOT, Code.SUM, Code.MEAN))
 _EVERY, _MATVEC = int(Code.EVERY), int(Code.MATVEC)
-_CURRENT, _PREVIOUS = int(Space.CURRENT), int(Space.PREVIOUS)
+_CURRENT, _PREVIOUS, _PARAMETER = int(Space.CURRENT), int(Space.PREVIOUS), int(Space.PARAMETER)
 
 # --- exp, tanh, sigmoid ---------------------------------------------------------------------------------
 
@@ -141,19 +144,78 @@ def _choose_tangent(a: Any) -> Callable[[Any], Any]:
 # --- parts of both directions ---------------------------------------------------------------------------
 
 
-@_compiled(_EXACT, cache=False)
-def _operand(space: int, offset: int, size: int, current: Array, previous: Array, flat: Array) -> Array:
-    if space == _CURRENT:
-        return current[offset : offset + size]
-    if space == _PREVIOUS:
-        return previous[offset : offset + size]
-    return flat[offset : offset + size]
+# An ordinary slice counts references, by atomic additions that cost ten times the arithmetic of a small op. So
+# slices are made by hand, as arrays that own nothing; with bounds checked, or nothing compiled, they are ordinary.
+
+
+def _checked_slice(array: Array, offset: int, size: int) -> Array:
+    return array[offset : offset + size]
+
+
+def _checked_operand(
+    space: int, offset: int, size: int, rows: Array, current: int, previous: int, flat: Array
+) -> Array:
+    if space == _PARAMETER:
+        return flat[offset : offset + size]
+    start = offset + (current if space == _CURRENT else previous)
+    return rows[start : start + size]
+
+
+def _unowned(target: Any, builder: Any, kind: Any, array: Any, data: Any, size: Any) -> Any:
+    """Generate the array of `size` numbers at `data`; `array` says how large a number is."""
+    piece = arrays.make_array(kind)(target, builder)
+    step = array.itemsize
+    arrays.populate_array(piece, data=data, shape=[size], strides=[step], itemsize=step, meminfo=None)
+    return piece._getvalue()
+
+
+@intrinsic
+def _fast_slice(context: Any, array: Any, offset: Any, size: Any) -> Any:
+    """Return array[offset : offset + size]."""
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source = arrays.make_array(signature.args[0])(target, builder, arguments[0])
+        data = builder.gep(source.data, [arguments[1]])
+        return _unowned(target, builder, signature.return_type, source, data, arguments[2])
+
+    return array(array, types.intp, types.intp), generate
+
+
+@intrinsic
+def _fast_operand(
+    context: Any, space: Any, offset: Any, size: Any, rows: Any, current: Any, previous: Any, flat: Any
+) -> Any:
+    """Return where an operand lies, without a branch."""
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        space, offset, size, rows, current, previous, flat = arguments
+        line = arrays.make_array(signature.args[3])(target, builder, rows)
+        parameters = arrays.make_array(signature.args[6])(target, builder, flat)
+        is_current = builder.icmp_signed("==", space, space.type(_CURRENT))
+        is_parameter = builder.icmp_signed("==", space, space.type(_PARAMETER))
+        start = builder.add(builder.select(is_current, current, previous), offset)
+        here = builder.gep(line.data, [start])
+        data = builder.select(is_parameter, builder.gep(parameters.data, [offset]), here)
+        return _unowned(target, builder, signature.return_type, line, data, size)
+
+    whole = types.intp
+    return rows(whole, whole, whole, rows, whole, whole, flat), generate
+
+
+_slice: Any
+_operand: Any
+if config.DISABLE_JIT:
+    _slice, _operand = _checked_slice, _checked_operand
+elif config.BOUNDSCHECK:
+    _slice, _operand = njit(**_EXACT)(_checked_slice), njit(**_EXACT)(_checked_operand)
+else:
+    _slice, _operand = _fast_slice, _fast_operand
 
 
 @_compiled(_EXACT, cache=False)
-def _spread(number: Any, size: int, room: Array) -> Array:
+def _spread(number: Any, size: int, room: Array, at: int) -> Array:
     """Return one number as a vector, so that every op has one way through and not four."""
-    wide = room[:size]
+    wide = _slice(room, at * (room.shape[0] // 6), size)
     for u in range(size):
         wide[u] = number
     return wide
@@ -172,10 +234,10 @@ def _product(w: Array, stride: int, v: Array, y: Array) -> None:
     k = 0
     while k + 8 <= inner:
         at = k * stride
-        w0, w1 = w[at : at + rows], w[at + stride : at + stride + rows]
-        w2, w3 = w[at + 2 * stride : at + 2 * stride + rows], w[at + 3 * stride : at + 3 * stride + rows]
-        w4, w5 = w[at + 4 * stride : at + 4 * stride + rows], w[at + 5 * stride : at + 5 * stride + rows]
-        w6, w7 = w[at + 6 * stride : at + 6 * stride + rows], w[at + 7 * stride : at + 7 * stride + rows]
+        w0, w1 = _slice(w, at, rows), _slice(w, at + stride, rows)
+        w2, w3 = _slice(w, at + 2 * stride, rows), _slice(w, at + 3 * stride, rows)
+        w4, w5 = _slice(w, at + 4 * stride, rows), _slice(w, at + 5 * stride, rows)
+        w6, w7 = _slice(w, at + 6 * stride, rows), _slice(w, at + 7 * stride, rows)
         v0, v1, v2, v3, v4, v5, v6, v7 = (
             v[k],
             v[k + 1],
@@ -197,7 +259,7 @@ def _product(w: Array, stride: int, v: Array, y: Array) -> None:
             y[r] = s + w7[r] * v7
         k += 8
     while k < inner:
-        line = w[k * stride : k * stride + rows]
+        line = _slice(w, k * stride, rows)
         number = v[k]
         for r in range(rows):
             y[r] = y[r] + line[r] * number
@@ -213,8 +275,8 @@ def _pull_product(w: Array, stride: int, d: Array, sink: Array) -> None:
     k = 0
     while k + 4 <= inner:
         at = k * stride
-        w0, w1 = w[at : at + rows], w[at + stride : at + stride + rows]
-        w2, w3 = w[at + 2 * stride : at + 2 * stride + rows], w[at + 3 * stride : at + 3 * stride + rows]
+        w0, w1 = _slice(w, at, rows), _slice(w, at + stride, rows)
+        w2, w3 = _slice(w, at + 2 * stride, rows), _slice(w, at + 3 * stride, rows)
         s0, s1, s2, s3 = zero, zero, zero, zero
         for r in range(rows):
             s0 += w0[r] * d[r]
@@ -227,7 +289,7 @@ def _pull_product(w: Array, stride: int, d: Array, sink: Array) -> None:
         sink[k + 3] += s3
         k += 4
     while k < inner:
-        line = w[k * stride : k * stride + rows]
+        line = _slice(w, k * stride, rows)
         s = zero
         for r in range(rows):
             s += line[r] * d[r]
@@ -255,32 +317,34 @@ def _moments(a: Array, epsilon: Any) -> tuple[Any, Any]:
 
 
 @_compiled(_EXACT)
-def _forward(table: Table, flat: Array, rows: Array, room: Array, start: int, stop: int, clock: int) -> None:
+def _forward(
+    table: Table, flat: Array, rows: Array, room: Array, width: int, start: int, stop: int, clock: int
+) -> None:
     number = rows.dtype.type
     zero, one = number(0), number(1)
     epsilon = number(LAYERNORM_EPSILON)
     for step in range(start, stop):
-        current, previous = rows[step + 1], rows[step]
+        current, previous = (step + 1) * width, step * width
         for n in range(table.shape[0]):
             code, size = table[n, 0], table[n, 2]
-            y = current[table[n, 1] : table[n, 1] + size]
-            a = _operand(table[n, 3], table[n, 4], table[n, 5], current, previous, flat)
+            y = _slice(rows, current + table[n, 1], size)
+            a = _operand(table[n, 3], table[n, 4], table[n, 5], rows, current, previous, flat)
             if code == _MATVEC:
                 stride, inner = table[n, 13], table[n, 14]
-                _product(flat[table[n, 12] : table[n, 12] + (inner - 1) * stride + size], stride, a, y)
+                _product(_slice(flat, table[n, 12], (inner - 1) * stride + size), stride, a, y)
                 continue
             b, c = a, a
             wide = max(table[n, 5], table[n, 8]) if code >= _DOT else size
             if table[n, 8] > 0:
-                b = _operand(table[n, 6], table[n, 7], table[n, 8], current, previous, flat)
+                b = _operand(table[n, 6], table[n, 7], table[n, 8], rows, current, previous, flat)
                 if table[n, 8] < wide:
-                    b = _spread(b[0], wide, room[1])
+                    b = _spread(b[0], wide, room, 1)
             if table[n, 11] > 0:
-                c = _operand(table[n, 9], table[n, 10], table[n, 11], current, previous, flat)
+                c = _operand(table[n, 9], table[n, 10], table[n, 11], rows, current, previous, flat)
                 if table[n, 11] < wide:
-                    c = _spread(c[0], wide, room[2])
+                    c = _spread(c[0], wide, room, 2)
             if table[n, 5] < wide:
-                a = _spread(a[0], wide, room[0])
+                a = _spread(a[0], wide, room, 0)
             if code == _ADD:
                 for u in range(wide):
                     y[u] = a[u] + b[u]
@@ -339,9 +403,9 @@ def _forward(table: Table, flat: Array, rows: Array, room: Array, start: int, st
                     s = b[u] if (a[u] < b[u] or b[u] != b[u]) and a[u] == a[u] else a[u]
                     y[u] = c[u] if (s > c[u] or c[u] != c[u]) and s == s else s
             elif code == _LAYERNORM:
-                mean, width = _moments(a, epsilon)
+                mean, scale = _moments(a, epsilon)
                 for u in range(wide):
-                    y[u] = (a[u] - mean) / width
+                    y[u] = (a[u] - mean) / scale
             elif code == _SOFTMAX:
                 top = a[0]
                 for u in range(wide):
@@ -379,6 +443,7 @@ def _backward(
     adjoint: Array,
     gradient: Array,
     room: Array,
+    width: int,
     start: int,
     stop: int,
 ) -> None:
@@ -386,38 +451,37 @@ def _backward(
     zero, one, two = number(0), number(1), number(2)
     epsilon = number(LAYERNORM_EPSILON)
     for step in range(stop - 1, start - 1, -1):
-        current, previous = rows[step + 1], rows[step]
-        outer, before = adjoint[step + 1], adjoint[step]
+        current, previous = (step + 1) * width, step * width
         for n in range(table.shape[0] - 1, -1, -1):
             code, size = table[n, 0], table[n, 2]
             if code in (_STEP, _EVERY):
                 continue
-            y = current[table[n, 1] : table[n, 1] + size]
-            d = outer[table[n, 1] : table[n, 1] + size]
-            a = _operand(table[n, 3], table[n, 4], table[n, 5], current, previous, flat)
-            da = _operand(table[n, 3], table[n, 4], table[n, 5], outer, before, gradient)
+            y = _slice(rows, current + table[n, 1], size)
+            d = _slice(adjoint, current + table[n, 1], size)
+            a = _operand(table[n, 3], table[n, 4], table[n, 5], rows, current, previous, flat)
+            da = _operand(table[n, 3], table[n, 4], table[n, 5], adjoint, current, previous, gradient)
             if code == _MATVEC:
                 stride, inner = table[n, 13], table[n, 14]
-                _pull_product(flat[table[n, 12] : table[n, 12] + (inner - 1) * stride + size], stride, d, da)
+                _pull_product(_slice(flat, table[n, 12], (inner - 1) * stride + size), stride, d, da)
                 continue
             # A spread operand gets its gradient by unit in `room`, added up at the end.
             b, c, db, dc = a, a, da, da
             wide = max(table[n, 5], table[n, 8]) if code >= _DOT else size
             if table[n, 8] > 0:
-                b = _operand(table[n, 6], table[n, 7], table[n, 8], current, previous, flat)
-                db = _operand(table[n, 6], table[n, 7], table[n, 8], outer, before, gradient)
+                b = _operand(table[n, 6], table[n, 7], table[n, 8], rows, current, previous, flat)
+                db = _operand(table[n, 6], table[n, 7], table[n, 8], adjoint, current, previous, gradient)
                 if table[n, 8] < wide:
-                    b = _spread(b[0], wide, room[1])
-                    db = _spread(zero, wide, room[4])
+                    b = _spread(b[0], wide, room, 1)
+                    db = _spread(zero, wide, room, 4)
             if table[n, 11] > 0:
-                c = _operand(table[n, 9], table[n, 10], table[n, 11], current, previous, flat)
-                dc = _operand(table[n, 9], table[n, 10], table[n, 11], outer, before, gradient)
+                c = _operand(table[n, 9], table[n, 10], table[n, 11], rows, current, previous, flat)
+                dc = _operand(table[n, 9], table[n, 10], table[n, 11], adjoint, current, previous, gradient)
                 if table[n, 11] < wide:
-                    c = _spread(c[0], wide, room[2])
-                    dc = _spread(zero, wide, room[5])
+                    c = _spread(c[0], wide, room, 2)
+                    dc = _spread(zero, wide, room, 5)
             if table[n, 5] < wide:
-                a = _spread(a[0], wide, room[0])
-                da = _spread(zero, wide, room[3])
+                a = _spread(a[0], wide, room, 0)
+                da = _spread(zero, wide, room, 3)
             if code == _ADD:
                 for u in range(wide):
                     da[u] += d[u]
@@ -488,14 +552,14 @@ def _backward(
                 for u in range(wide):
                     dc[u] += d[u] * (one if a[u] > c[u] or b[u] > c[u] else zero)
             elif code == _LAYERNORM:
-                _, width = _moments(a, epsilon)
+                _, scale = _moments(a, epsilon)
                 mean, along = zero, zero
                 for u in range(wide):
                     mean += d[u]
                     along += d[u] * y[u]
                 mean, along = mean / number(wide), along / number(wide)
                 for u in range(wide):
-                    da[u] += (d[u] - mean - y[u] * along) / width
+                    da[u] += (d[u] - mean - y[u] * along) / scale
             elif code == _SOFTMAX:
                 along = zero
                 for u in range(wide):
@@ -513,10 +577,12 @@ def _backward(
                     da[u] += part
             for place in range(3):
                 if 0 < table[n, 5 + 3 * place] < wide:
-                    sink = _operand(table[n, 3 + 3 * place], table[n, 4 + 3 * place], 1, outer, before, gradient)
+                    sink = _operand(
+                        table[n, 3 + 3 * place], table[n, 4 + 3 * place], 1, adjoint, current, previous, gradient
+                    )
                     s = zero
                     for u in range(wide):
-                        s += room[3 + place, u]
+                        s += room[(3 + place) * (room.shape[0] // 6) + u]
                     sink[0] += s
 
 
@@ -527,11 +593,18 @@ _tables: WeakKeyDictionary[Program, tuple[Table, Table, int]] = WeakKeyDictionar
 
 def _table(program: Program) -> tuple[Table, Table, int]:
     """Return the table op by op, the packed one, and the size of the largest operand."""
-    if program not in _tables:
+    found = _tables.get(program)
+    if found is None:
         whole, packed = program.table(), program.packed_table()
-        largest = int(whole[:, [2, 5, 8, 11]].max(initial=1))
-        _tables[program] = whole, packed, largest
-    return _tables[program]
+        found = _tables[program] = whole, packed, int(whole[:, [2, 5, 8, 11]].max(initial=1))
+    return found
+
+
+def _line(array: Array) -> Array:
+    """Return all numbers of a contiguous array in one line, sharing memory."""
+    if not array.flags.c_contiguous:
+        raise ValueError("the rows of a run must be one contiguous array")
+    return array.reshape(-1)
 
 
 def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
@@ -547,25 +620,19 @@ def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock
         clock: Steps that were taken before step 0 of these rows, for `every`.
     """
     _, packed, largest = _table(program)
-    _call(
-        _forward,
-        packed,
-        np.require(flat, requirements=["C", "W"]),
-        rows,
-        np.empty((3, largest), rows.dtype),
-        start,
-        stop,
-        clock,
-    )
+    _take(packed, largest, flat, rows, start, stop, clock)
 
 
 def run_ops(program: Program, flat: Array, rows: Array, step: int, first: int, last: int, clock: int = 0) -> None:
     """Take the ops `first` to `last` (not included) of the table in one step; hoisted ones are done."""
     whole, _, largest = _table(program)
-    table = whole[first:last]
-    table = table[table[:, 16] == 0]
-    room = np.empty((3, largest), rows.dtype)
-    _call(_forward, table, np.require(flat, requirements=["C", "W"]), rows, room, step, step + 1, clock)
+    some = whole[first:last]
+    _take(some[some[:, 16] == 0], largest, flat, rows, step, step + 1, clock)
+
+
+def _take(table: Table, largest: int, flat: Array, rows: Array, start: int, stop: int, clock: int) -> None:
+    room = np.empty(6 * largest, rows.dtype)
+    _call(_forward, table, _writable(flat), _line(rows), room, rows.shape[1], start, stop, clock)
 
 
 def backprop(
@@ -584,22 +651,18 @@ def backprop(
         stop: Step after the last.
     """
     _, packed, largest = _table(program)
-    room = np.empty((6, largest), rows.dtype)
-    _call(
-        _backward,
-        packed,
-        np.require(flat, requirements=["C", "W"]),
-        np.require(rows, requirements=["C", "W"]),
-        adjoint,
-        gradient,
-        room,
-        start,
-        stop,
-    )
+    room = np.empty(6 * largest, rows.dtype)
+    lines = _line(_writable(rows)), _line(adjoint), gradient
+    _call(_backward, packed, _writable(flat), *lines, room, rows.shape[1], start, stop)
+
+
+def _writable(array: Array) -> Array:
+    """Return the array or, if it is read-only, a copy: another type would be compiled anew."""
+    return array if array.flags.writeable and array.flags.c_contiguous else np.array(array, order="C")
 
 
 def _call(kernel: Callable[..., None], *arguments: Any) -> None:
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"):
+    if not config.DISABLE_JIT:
         kernel(*arguments)
         return
     with np.errstate(all="ignore"):  # uncompiled, NumPy's numbers warn of every overflow
