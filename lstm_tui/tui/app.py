@@ -1,0 +1,149 @@
+"""The Textual app: themes, the one main screen, and a terminal that is always left as it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from lstm_tui.engine import trace as traces
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.run import Initial
+from lstm_tui.engine.trace import Trace
+from lstm_tui.tui.commands import COMMANDS
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.render.glyphs import ASCII, UNICODE
+from lstm_tui.tui.screens.main import MainScreen
+from lstm_tui.tui.themes import DARK, LIGHT
+
+INTERRUPTED = 130
+
+
+class LstmApp(App[int]):
+    """The debugger's screen."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "lstm-tui"
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-middle"), (144, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, priority=True)]
+
+    def __init__(
+        self, document: Document, start: int = 0, ascii_only: bool = False, light: bool = False, numba: bool = True
+    ) -> None:
+        """Hold what is open; nothing is run yet."""
+        super().__init__()
+        self._document = document
+        self._start = start
+        self._ascii = ascii_only
+        self._numba = numba
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = LIGHT.name if light else DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give the colours of our themes to every other theme."""
+        return dict((DARK if self.current_theme.dark else LIGHT).variables)
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the main screen."""
+        glyphs = ASCII if self._ascii else UNICODE
+        few_colours = self._ascii or self.no_color or self.console.color_system == "standard"
+        return MainScreen(self._document, self._start, glyphs, few_colours, self._numba)
+
+    def on_mount(self) -> None:
+        """Leave in good order when asked to from outside."""
+        if sys.platform != "win32":
+            self._on_signal(signal.SIGTERM, lambda: self.exit(128 + signal.SIGTERM))
+            self._on_signal(signal.SIGHUP, lambda: self.exit(128 + signal.SIGHUP))
+
+    def _on_signal(self, number: int, act: Callable[[], None]) -> None:
+        import asyncio
+
+        try:
+            asyncio.get_running_loop().add_signal_handler(number, act)
+        except (ValueError, RuntimeError, NotImplementedError):  # not in the main thread, as in some tests
+            return
+
+    def action_interrupt(self) -> None:
+        """Leave at once, as Ctrl-C does everywhere."""
+        self.exit(INTERRUPTED)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer every command of the table, then what Textual offers."""
+        if isinstance(screen, MainScreen):
+            for command in COMMANDS:
+                run = lambda action=command.action: screen.call_later(screen.run_action, action)  # noqa: E731
+                yield SystemCommand(f"{command.word}  [{command.key}]".replace("[", "("). replace("]", ")"), command.help, run)
+        for one in super().get_system_commands(screen):
+            if one.title not in ("Keys", "Maximize", "Minimize"):
+                yield one
+
+
+def run_app(
+    network: Network | None = None,
+    sequences: Sequence[traces.Sequence] = (),
+    *,
+    trace: Trace | None = None,
+    start: int = 0,
+    dtype: str = "float32",
+    initial: Initial | None = None,
+    carry: bool = False,
+    ascii_only: bool | None = None,
+    light: bool = False,
+    numba: bool = True,
+) -> int:
+    """Open the debugger and return its exit code.
+
+    Args:
+        network: What is run; None when `trace` is given.
+        sequences: What it reads, such as the lines of a file; each is run when it is first shown.
+        trace: A trace to look at instead, such as one read from a file.
+        start: Number of the sequence to begin with, from 0.
+        dtype: float32 or float64.
+        initial: States before the first step, by pass.
+        carry: Whether state goes on from one sequence to the next.
+        ascii_only: Draw with ASCII signs only; None finds out whether the terminal needs it.
+        light: Begin with the light theme.
+        numba: Whether to redo the run with Numba as soon as the first frame is up.
+
+    Raises:
+        UserError: If there is no terminal to draw on, or the first sequence does not fit the network.
+    """
+    check_terminal()
+    if ascii_only is None:
+        ascii_only = "utf" not in (sys.stderr.encoding or "").lower()
+    document = Document(network, sequences, trace, dtype, initial, carry)
+    app = LstmApp(document, start, ascii_only, light, numba)
+    code = app.run()
+    return code if isinstance(code, int) else app.return_code or 0
+
+
+def check_terminal() -> None:
+    """Say in one line that there is no terminal, rather than to hang without one.
+
+    Textual reads keys from standard input and draws on standard error. Standard input that was read as data
+    is replaced by the terminal itself.
+
+    Raises:
+        UserError: If there is no terminal, or one that cannot move its cursor.
+    """
+    if os.environ.get("TERM", "") == "dumb":
+        raise UserError("this terminal (TERM=dumb) cannot show a screen; use `lstm-tui trace FILE -o OUT.json`")
+    if not sys.__stderr__ or not sys.__stderr__.isatty():
+        raise UserError("there is no terminal to draw on; use `lstm-tui trace FILE -o OUT.json`")
+    if sys.__stdin__ is not None and sys.__stdin__.isatty():
+        return
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        raise UserError("there is no terminal to read keys from; use `lstm-tui trace FILE -o OUT.json`") from None
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    sys.stdin = sys.__stdin__ = os.fdopen(0, "r", closefd=False)

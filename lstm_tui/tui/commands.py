@@ -1,0 +1,99 @@
+"""Every command of the main screen, once: the bindings, the footer, the palette and the help are made of this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Attributes:
+        keys: What binds it, as Textual names keys; the first is the one that is shown.
+        action: The action of the screen.
+        word: One or two words for the footer and the palette.
+        help: One sentence for the help screen.
+        group: Heading in the help screen.
+        shown: How the key is written; the first of `keys` when empty.
+        footer: Place in the footer, from 1; 0 when it is not there.
+    """
+
+    keys: tuple[str, ...]
+    action: str
+    word: str
+    help: str
+    group: str
+    shown: str = ""
+    footer: int = 0
+
+    @property
+    def key(self) -> str:
+        """How the key is written."""
+        return self.shown or self.keys[0]
+
+
+def _capital(letter: str) -> tuple[str, ...]:
+    """Both ways in which terminals send a capital letter."""
+    return letter, f"shift+{letter.lower()}"
+
+
+STEP, PLACE, LOOK, CURSOR, PROGRAM = "Step", "Go", "Look", "Inside a pane", "Program"
+
+COMMANDS: tuple[Command, ...] = (
+    Command(("n",), "token(1)", "token", "next token on the tape", STEP, "n", 1),
+    Command(_capital("N"), "token(-1)", "token back", "previous token on the tape", STEP, "N"),
+    Command(("s",), "equation(1)", "equation", "next equation, in the pass's reading order", STEP, "s", 2),
+    Command(_capital("S"), "equation(-1)", "equation back", "one equation back", STEP, "S"),
+    Command(("i",), "op(1)", "op", "next op inside the equation", STEP, "i", 3),
+    Command(_capital("I"), "op(-1)", "op back", "one op back", STEP, "I"),
+    Command(("f",), "finish(1)", "finish", "finish this token", STEP, "f", 4),
+    Command(_capital("F"), "finish(-1)", "finish back", "back to where this token began", STEP, "F"),
+    Command(("space",), "play", "play", "play the run token by token, or stop", STEP, "space", 5),
+    Command(("g",), "end(-1)", "first token", "first token of the tape", PLACE, "g"),
+    Command(_capital("G"), "end(1)", "last token", "last token of the tape", PLACE, "G"),
+    Command(("right_square_bracket",), "pass(1)", "next pass", "select the next pass", PLACE, "]", 6),
+    Command(("left_square_bracket",), "pass(-1)", "previous pass", "select the previous pass", PLACE, "["),
+    Command(("right_curly_bracket",), "line(1)", "next line", "next line of the file", PLACE, "}"),
+    Command(("left_curly_bracket",), "line(-1)", "previous line", "previous line of the file", PLACE, "{"),
+    Command(("t",), "goto_cursor", "go to cursor", "go to the token under the cursor", PLACE, "t", 10),
+    Command(("slash",), "find", "find", "find a token by its text", PLACE, "/", 9),
+    Command(("full_stop",), "find_next(1)", "next found", "next token that was found", PLACE, "."),
+    Command(("comma",), "find_next(-1)", "previous found", "previous token that was found", PLACE, ","),
+    Command(("p",), "explain", "explain", "explain the value under the cursor: its equation in numbers", LOOK, "p", 7),
+    Command(("o",), "order", "order", "order units by size, by change in this step, by index", LOOK, "o", 8),
+    Command(("v",), "signal", "colour", "colour the tape by another signal", LOOK, "v"),
+    Command(("m",), "maximise", "maximise", "give the whole screen to this pane, or back", LOOK, "m"),
+    Command(("k", "up"), "cursor(0,-1)", "up", "one unit, equation or row up", CURSOR, "k ↑"),
+    Command(("j", "down"), "cursor(0,1)", "down", "one unit, equation or row down", CURSOR, "j ↓"),
+    Command(("h", "left"), "cursor(-1,0)", "left", "one value or token to the left; on the tape N", CURSOR, "h ←"),
+    Command(("l", "right"), "cursor(1,0)", "right", "one value or token to the right; on the tape n", CURSOR, "l →"),
+    *(
+        Command((str(n),), f"pane({n})", name, f"go to the pane: {name}", CURSOR)
+        for n, name in enumerate(
+            ("tape", "units forward", "units backward", "cell", "memory", "remembers", "output"), start=1
+        )
+    ),
+    Command(("x",), "export", "export", "write the run to a file: .json, .ndjson or .npz", PROGRAM, "x", 11),
+    Command(("question_mark",), "help", "help", "all keys", PROGRAM, "?", 12),
+    Command(("q",), "quit_session", "quit", "leave", PROGRAM, "q", 13),
+)
+
+PAIRS = {"n": "N", "s": "S", "i": "I", "f": "F", "]": "["}
+"""Keys whose way back is shown beside them in the footer."""
+
+
+def footer_commands() -> tuple[Command, ...]:
+    """Return the commands of the footer, in order."""
+    return tuple(sorted((command for command in COMMANDS if command.footer), key=lambda command: command.footer))
+
+
+def footer_words() -> tuple[tuple[str, str], ...]:
+    """Return key and word of each footer entry, in order."""
+    return tuple((_both(command.key), command.word) for command in footer_commands())
+
+
+def _both(key: str) -> str:
+    """Write a key with that of the way back."""
+    back = PAIRS.get(key)
+    return f"{back}{key}" if back == "[" else f"{key}/{back}" if back else key

@@ -1,0 +1,112 @@
+"""What is open: a network and the sequences it reads, each run when it is first looked at; or one trace file."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from lstm_tui.engine import trace as traces
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.run import Initial, run
+from lstm_tui.engine.trace import Trace
+from lstm_tui.engine.visible import visible
+
+_KEPT = 8
+"""Traces that are held at once."""
+
+
+class Document:
+    """Sequences by number, and a trace of each on request."""
+
+    def __init__(
+        self,
+        network: Network | None = None,
+        sequences: Sequence[traces.Sequence] = (),
+        trace: Trace | None = None,
+        dtype: str = "float32",
+        initial: Initial | None = None,
+        carry: bool = False,
+    ) -> None:
+        """Open a network with sequences, or a single trace without its network."""
+        self.network = network
+        self.sequences = sequences
+        self.dtype = dtype
+        self._initial = initial
+        self._carry = carry
+        self._single = trace
+        self._kept: OrderedDict[tuple[int, str], Trace] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many sequences there are."""
+        return 1 if self._single is not None else len(self.sequences)
+
+    @property
+    def can_run(self) -> bool:
+        """Whether there is a network to run."""
+        return self._single is None
+
+    def held(self, number: int, interpreter: str) -> Trace | None:
+        """Return a trace that is there already."""
+        return self._single or self._kept.get((number, interpreter))
+
+    def tokens(self, number: int) -> int:
+        """Return how long a sequence is."""
+        return len(self._single.sequence) if self._single is not None else len(self.sequences[number])
+
+    def run(self, number: int, interpreter: str = "numpy") -> Trace:
+        """Run a sequence, or return the trace that was kept of it.
+
+        Raises:
+            UserError: If the sequence does not fit the network.
+        """
+        held = self.held(number, interpreter)
+        if held is not None or self.network is None:
+            assert held is not None
+            return held
+        initial = self._carried(number, interpreter) if self._carry and number else self._initial
+        made = run(self.network, self.sequences[number], interpreter, self.dtype, initial)
+        self._kept[number, interpreter] = made
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return made
+
+    def _carried(self, number: int, interpreter: str) -> Initial:
+        """Return the states after the sequence before: state goes on from line to line."""
+        assert self.network is not None
+        start, initial = number, self._initial
+        while start > 0 and self.held(start - 1, interpreter) is None:
+            start -= 1
+        if start > 0:
+            held = self.held(start - 1, interpreter)
+            assert held is not None
+            initial = final_states(held)
+        for line in range(start, number):
+            initial = final_states(run(self.network, self.sequences[line], interpreter, self.dtype, initial))
+        assert initial is not None
+        return initial
+
+    def title(self) -> str:
+        """Return the network in a few words: `sentiment · BiLSTM 32+32 · mean_softmax`."""
+        if self.network is None:
+            assert self._single is not None
+            return f"{visible(self._single.model.get('name') or 'trace')} · trace file"
+        layers = []
+        for layer in self.network.layers:
+            first = layer.passes[0]
+            both = "Bi" if len(layer.passes) > 1 else ""
+            sizes = "+".join(str(one.program.hidden_size) for one in layer.passes)
+            name = visible(first.cell.name)
+            layers.append(f"{both}{name.upper() if len(name) <= 4 else name} {sizes}")
+        parts = [visible(self.network.name), ", ".join(layers)]
+        if self.network.readout is not None:
+            parts.append(visible(self.network.readout.page.name).replace("_", ", "))
+        return " · ".join(parts)
+
+
+def final_states(trace: Trace) -> Initial:
+    """Return every pass's states after its last step in reading order."""
+    last = {name: passed.tape_place(passed.steps - 1) for name, passed in trace.passes.items()}
+    return {
+        name: {state: passed[state][last[name]] for state in passed.cell.state if state in passed}
+        for name, passed in trace.passes.items()
+    }

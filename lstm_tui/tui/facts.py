@@ -1,0 +1,220 @@
+"""What is the same at every position of a trace: labels, columns, scales and words. Computed once, when asked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.analysis.ledger import Flow, flow_of
+from lstm_tui.analysis.verdict import Parts, parts_of
+from lstm_tui.engine.roles import memory_of, ranges_of, roles_of
+from lstm_tui.engine.trace import PassTrace, Trace
+from lstm_tui.engine.visible import visible
+from lstm_tui.tui.render.number import nice_scale
+
+Array = NDArray[np.floating[Any]]
+
+_WORDS = {"keeps": "keep", "writes": "write", "shows": "show", "candidate": "cand.", "memory": "memory", "output": "seen"}
+_INKS = {"keeps": "keep", "writes": "write", "shows": "show", "candidate": "candidate"}
+_SPARE = ("other", "other2", "other3")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One value of a pass as a column of the unit table.
+
+    Attributes:
+        name: The value.
+        letter: How it is written in a heading: C for the memory of an LSTM.
+        label: Short name from the cell's comment, without the word gate.
+        word: What it does: keep, write, show, memory …; may be empty.
+        ink: Name of its colour.
+        gate: Whether it lies in 0..1 and is drawn from the left.
+        half: Half width of its axis when it is not a gate.
+    """
+
+    name: str
+    letter: str
+    label: str
+    word: str
+    ink: str
+    gate: bool
+    half: float
+
+    @property
+    def headings(self) -> tuple[tuple[str, str], ...]:
+        """Headings from the longest to the shortest, each a bold part and a quiet part."""
+        label = self.label or self.letter
+        if self.word in ("memory", "seen", "cand."):
+            axis = "" if self.gate or self.half == 1 else f" ±{self.half:g}"
+            long = label if self.word == "cand." else self.word
+            return (
+                (self.letter, f" {long}{axis}"), (self.letter, f" {self.word}{axis}"), (self.letter, axis), (self.letter, "")
+            )  # fmt: skip
+        word = f" {self.word}" if self.word else ""
+        return (
+            (f"{self.letter} {label}", word), (label, word), (self.letter, word), (self.letter, ""),
+        )  # fmt: skip
+
+
+class Facts:
+    """Facts of one trace."""
+
+    def __init__(self, trace: Trace) -> None:
+        """Hold the trace; nothing is computed yet."""
+        self.trace = trace
+        self._columns: dict[str, tuple[Column, ...]] = {}
+        self._signals: dict[tuple[str, str], Array] = {}
+        self._flows: dict[str, Flow | None] = {}
+        self._inputs: dict[str, float] = {}
+        self._near: dict[int, tuple[tuple[str, float], ...]] = {}
+        self._lengths: Array | None = None
+        self._halves: dict[tuple[str, str], float] = {}
+
+    @cached_property
+    def length(self) -> int:
+        """Number of tokens."""
+        return len(self.trace.sequence)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the passes."""
+        return tuple(self.trace.passes)
+
+    @cached_property
+    def unknown(self) -> frozenset[int]:
+        """Places of tokens the network does not know."""
+        return frozenset(self.trace.sequence.unknown)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the outputs, safe to show."""
+        return tuple(visible(name) for name in self.trace.classes)
+
+    def memory(self, pass_name: str) -> str:
+        """Return the value that holds a pass's memory."""
+        return memory_of(self.trace[pass_name].cell)
+
+    def flow(self, pass_name: str) -> Flow | None:
+        """Return what a pass's memory keeps and is written; None where the update is not linear in it."""
+        if pass_name not in self._flows:
+            self._flows[pass_name] = flow_of(self.trace[pass_name], self.memory(pass_name))
+        return self._flows[pass_name]
+
+    @cached_property
+    def parts(self) -> Parts | None:
+        """What each token adds to the verdict, where the readout is linear up to its softmax."""
+        return parts_of(self.trace)
+
+    def half(self, pass_name: str, value: str) -> float:
+        """Return the half width of a symmetric axis that holds a value at every step of every like pass."""
+        key = (pass_name, value)
+        if key not in self._halves:
+            cell = self.trace[pass_name].cell
+            largest = 0.0
+            for passed in self.trace.passes.values():
+                if passed.cell.name == cell.name and value in passed:
+                    finite = passed[value][np.isfinite(passed[value])]
+                    if finite.size:
+                        largest = max(largest, float(np.max(np.abs(finite))))
+            self._halves[key] = nice_scale(largest)
+        return self._halves[key]
+
+    def columns(self, pass_name: str) -> tuple[Column, ...]:
+        """Return the columns of a pass in the order of its equations, memory and output last."""
+        if pass_name not in self._columns:
+            self._columns[pass_name] = self._make_columns(self.trace[pass_name])
+        return self._columns[pass_name]
+
+    def _make_columns(self, passed: PassTrace) -> tuple[Column, ...]:
+        cell = passed.cell
+        role, ranges = roles_of(cell), ranges_of(cell)
+        memory = memory_of(cell)
+        units = passed[memory].shape[1]
+        last = [name for name in (memory, cell.output) if name in passed]
+        order = [name for name in cell.values if name not in last] + list(dict.fromkeys(last))
+        spare = iter(_SPARE * 20)
+        made: list[Column] = []
+        for name in order:
+            if name not in passed or passed[name].shape[1:] != (units,):
+                continue
+            does = role.get(name, "")
+            limits = ranges.get(name)
+            gate = limits is not None and limits[0] == 0 and math.isfinite(limits[1])
+            bounded = limits is not None and math.isfinite(limits[0]) and math.isfinite(limits[1])
+            half = max(abs(limits[0]), abs(limits[1])) if limits and bounded else self.half(passed.name, name)
+            made.append(
+                Column(
+                    name=name,
+                    letter="C" if name == "c" else name,
+                    label=visible(cell.equation(name).label).removesuffix(" gate"),
+                    word=_WORDS.get("memory" if name == memory else does, ""),
+                    ink="plain" if name in last else _INKS.get(does) or next(spare),
+                    gate=gate,
+                    half=half,
+                )
+            )
+        return tuple(made)
+
+    def input_half(self, pass_name: str) -> float:
+        """Return the largest size of a number that a pass reads."""
+        if pass_name not in self._inputs:
+            x = self.trace[pass_name].inputs["x"]
+            finite = x[np.isfinite(x)]
+            self._inputs[pass_name] = float(np.max(np.abs(finite))) if finite.size else 1.0
+        return self._inputs[pass_name]
+
+    def near(self, token: int, most: int = 4) -> tuple[tuple[str, float], ...]:
+        """Return the words of the embedding that point most nearly the same way, with their cosine."""
+        network = self.trace.network
+        if network is None or network.embedding is None or network.tokens is None:
+            return ()
+        if token not in self._near:
+            rows = network.embedding
+            if self._lengths is None:
+                self._lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows)) + 1e-30
+            cosines = rows @ rows[token] / (self._lengths * self._lengths[token])
+            cosines[token] = -2
+            best = np.argsort(-cosines)[:most]
+            words = network.tokens.vocabulary
+            self._near[token] = tuple((words[int(n)], float(cosines[n])) for n in best)
+        return self._near[token]
+
+    def signals(self, pass_name: str) -> tuple[str, ...]:
+        """Return what the tape can be coloured by for a pass: gates that do something, then the memory."""
+        gates = [f"mean {c.word} {c.letter}" for c in self.columns(pass_name) if c.word in ("keep", "write", "show")]
+        memory = self.memory(pass_name)
+        letter = "C" if memory == "c" else memory
+        return (*gates, f"|Δ{letter}|", f"|{letter}|")
+
+    def signal(self, pass_name: str, signal: str) -> Array:
+        """Return a signal (T,), scaled into 0..1."""
+        key = (pass_name, signal)
+        if key not in self._signals:
+            passed = self.trace[pass_name]
+            memory = passed[self.memory(pass_name)]
+            if signal.startswith("mean "):
+                letter = signal.split()[2]
+                made = passed["c" if letter == "C" else letter].mean(axis=1)
+            elif signal.startswith("|Δ"):
+                first = passed.initial[self.memory(pass_name)][None, :]
+                read = memory if passed.direction == "forward" else memory[::-1]
+                change = np.abs(np.diff(read, axis=0, prepend=first)).mean(axis=1)
+                made = change if passed.direction == "forward" else change[::-1]
+            else:
+                made = np.abs(memory).mean(axis=1)
+            self._signals[key] = made
+        return self._signals[key]
+
+    def signal_full(self, pass_name: str, signal: str) -> float:
+        """Return the value at which a signal's colour is strongest: 1 for gates, else a round number."""
+        if signal.startswith("mean "):
+            return 1.0
+        values = self.signal(pass_name, signal)
+        finite = values[np.isfinite(values)]
+        return nice_scale(float(finite.max()) if finite.size else 1.0, least=0.01)

@@ -1,0 +1,207 @@
+"""The cell's page of equations, the chosen value in numbers, and the input vector."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from lstm_tui.debugger.explain import Explanation, explain
+from lstm_tui.debugger.frame import equations_of
+from lstm_tui.engine.expression import show
+from lstm_tui.engine.visible import visible
+from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.heat import put_strip
+from lstm_tui.tui.render.label import cut, token_label
+from lstm_tui.tui.render.line import Line
+from lstm_tui.tui.render.number import nice_scale, plain, signed
+from lstm_tui.tui.render.palette import Palette
+from lstm_tui.tui.render.scroll import first_row
+from lstm_tui.tui.render.worked import Piece, pieces_of, put_worked
+from lstm_tui.tui.view import View
+
+
+def draw_cell(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
+    """Draw the equations, then as much of the numbers as fits below them."""
+    drawing = Drawing(width, height, palette, f"{number} cell {palette.glyphs.dot} {visible(view.passed.cell.name)}")
+    drawing.note = visible(view.passed.cell.source.split(";")[0])
+    equations = equations_of(view.passed)
+    below = 9 if height - len(equations) >= 9 else max(height - len(equations), 4)
+    _page(drawing, view, max(height - below, 1))
+    if drawing.room >= 4:
+        if drawing.room >= 9:
+            drawing.line()
+        line = drawing.line()
+        heading = f" unit {view.unit}, t={view.t} "
+        rule = palette.style("frame")
+        line.put(" " + palette.glyphs.rule, rule).put(heading, palette.style("soft"))
+        line.put(palette.glyphs.rule * max(width - line.x - 1, 0), rule)
+        _numbers(drawing, view)
+    if drawing.room >= 2:
+        if drawing.room >= 3:
+            drawing.line()
+        _input(drawing, view)
+    return drawing
+
+
+def inks_of(view: View) -> dict[str, str]:
+    """Return the colour of each value of the selected pass."""
+    return {column.name: column.ink for column in view.columns(view.pass_name)}
+
+
+def _page(drawing: Drawing, view: View, rows: int) -> None:
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    equations = equations_of(view.passed)
+    position = view.frame.position
+    inks = inks_of(view)
+    words = {column.name: column.word for column in view.columns(view.pass_name)}
+    texts = [show(equation.expression) for equation in equations]
+    if not glyphs.smooth:
+        texts = [_ascii(text) for text in texts]
+    name_width = max(cell_len(equation.name) for equation in equations)
+    label_at = min(max(cell_len(text) for text in texts) + name_width + 8, drawing.width - 12)
+    names = [equation.name for equation in equations]
+    focus = position.equation if position.equation >= 0 else 0
+    if view.value in names:
+        focus = names.index(view.value)
+    first = first_row(focus, len(equations), rows)
+    for n in range(first, min(first + rows, len(equations))):
+        equation = equations[n]
+        current = n == position.equation
+        reached = n < position.equation or (current and position.op is None)
+        ground = "row" if current else "ground"
+        line = drawing.line(ground)
+        ink = "title" if inks.get(equation.name, "plain") == "plain" else inks[equation.name]
+        line.put(glyphs.cursor if current else " ", palette.style("focus", ground, bold=True))
+        chosen = equation.name == view.value
+        line.put(" ", palette.style("ink", ground))
+        name_style = palette.style("ground", ink, bold=True) if chosen else palette.style(ink, ground, bold=True)
+        line.put(" " * (name_width - cell_len(equation.name)), palette.style("ink", ground))
+        line.put(equation.name, name_style)
+        line.put(" = " + texts[n], palette.style("title" if current else "ink", ground, faded=not reached and not current))
+        label = visible(equation.label)
+        word = words.get(equation.name, "")
+        if word in ("keep", "write", "show"):
+            label = f"{label}: {word}"
+        if current and position.op is not None:
+            label = f"op {position.op + 1} of {len(view.frame.ops)}"
+        line.to(label_at).put("  ")
+        line.put(cut(label, drawing.width - line.x, glyphs), palette.style("soft", ground, faded=not reached))
+        drawing.hit(0, drawing.width, Target(pass_name=view.pass_name, value=equation.name))
+
+
+def explained(view: View, value: str) -> Explanation | None:
+    """Return the explanation of the chosen unit of a value here, if the trace holds it."""
+    if value not in view.passed:
+        return None
+    return explain(view.passed, value, view.t, view.unit)
+
+
+def _numbers(drawing: Drawing, view: View) -> None:
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    found = explained(view, view.value)
+    if found is None:
+        drawing.line().put(" this trace does not hold the value", palette.style("soft"))
+        return
+    inks = inks_of(view)
+    reached = view.frame.reached(view.pass_name, view.value)
+    line, under = drawing.line(), None
+    line.put("   ")
+    ink = "title" if inks.get(view.value, "plain") == "plain" else inks[view.value]
+    line.put(found.value, palette.style(ink, bold=True)).put(" = ", palette.style("soft"))
+    if drawing.room >= 3:
+        under = drawing.line()
+        under.to(line.x)
+    pieces = pieces_of(found, glyphs)
+    put_worked(line, under, pieces, palette, inks, not reached)
+    result = f" = {signed(found.number, glyphs) if _is_signed(view, view.value) else plain(found.number, glyphs)}"
+    line.put(result, palette.style("title", bold=True, faded=not reached))
+    if found.largest and drawing.room >= 2:
+        line = drawing.line().put("   largest  ", palette.style("soft"))
+        for term in found.largest:
+            text = f"{term.label} {signed(term.number, glyphs)}"
+            if line.x + cell_len(text) > drawing.width:
+                break
+            line.put(text + "  ", palette.style("ink", faded=not reached))
+    elif drawing.room >= 2:
+        equation = view.passed.cell.equation(view.value)
+        drawing.line().put("   " + cut(visible(equation.help), drawing.width - 4, glyphs), palette.style("soft"))
+    following = view.frame.position.equation + 1
+    equations = equations_of(view.passed)
+    if drawing.room >= 3 and following < len(equations):
+        coming = explained(view, equations[following].name)
+        if coming is not None:
+            line = drawing.line().put("   next     ", palette.style("soft"))
+            line.put(f"{coming.value} = ", palette.style("soft"))
+            put_worked(line, None, pieces_of(coming, glyphs), palette, {}, True)
+            line.put(f" = {signed(coming.number, glyphs)}", palette.style("ink", faded=True))
+
+
+def _is_signed(view: View, value: str) -> bool:
+    return not any(column.gate for column in view.columns(view.pass_name) if column.name == value)
+
+
+def _input(drawing: Drawing, view: View) -> None:
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    if "x" not in view.passed.inputs:
+        drawing.line().put(" x is not in this trace", palette.style("faint"))
+        return
+    x = view.passed.inputs["x"][view.t]
+    half = nice_scale(view.facts.input_half(view.pass_name), least=0.01)
+    room = drawing.width - 5
+    line = drawing.line().put(" x ", palette.style("title", bold=True)).put(" ")
+    names = view.trace.sequence.columns
+    bottom = view.pass_name.startswith("layer0.")
+    if len(x) <= 8:
+        for n, number in enumerate(x):
+            label = visible(names[n]) if bottom and n < len(names) else f"x[{n}]"
+            line.put(cut(label, 14, glyphs), palette.style("soft")).put(f" {signed(float(number), glyphs)}  ")
+        return
+    cells = max(min(room // len(x), 2), 1)
+    shown = min(len(x), room // cells)
+    put_strip(line, x[:shown], half, palette, cells)
+    if drawing.full:
+        return
+    line = drawing.line().put("    ")
+    note = f"{len(x)} numbers  {glyphs.plus_minus}{half:g}" if shown == len(x) else f"{shown} of {len(x)} numbers"
+    ids = view.trace.sequence.ids
+    if ids is None or not bottom:
+        line.put(note, palette.style("faint"))
+        return
+    line.put(cut(view.label(view.t, palette), 14, glyphs), palette.style("ink"))
+    unknown = view.t in view.facts.unknown
+    line.put("  unknown to the model" if unknown else "  near", palette.style("alarm" if unknown else "soft"))
+    for word, cosine in () if unknown else view.facts.near(int(ids[view.t])):
+        text = f"  {cut(token_label(word, glyphs), 14, glyphs)} {plain(cosine, glyphs)}"
+        if line.x + cell_len(text) > drawing.width:
+            break
+        line.put(text, palette.style("soft"))
+
+
+def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
+    """Draw the current equation with its numbers in one line, for screens without room for the page."""
+    glyphs = palette.glyphs
+    line = Line(width, palette.style())
+    found = explained(view, view.value)
+    if found is None:
+        return line
+    inks = inks_of(view)
+    ink = "title" if inks.get(view.value, "plain") == "plain" else inks[view.value]
+    line.put(f" {view.unit}", palette.style("soft")).put(" ")
+    line.put(view.value, palette.style(ink, bold=True))
+    equation = found.equation if glyphs.smooth else _ascii(found.equation)
+    pieces: list[Piece] = pieces_of(found, glyphs)
+    worked = "".join(piece.text for piece in pieces)
+    if cell_len(equation) + cell_len(worked) + 18 <= width:
+        line.put(f" = {equation}", palette.style("soft"))
+    line.put(" = ", palette.style("soft"))
+    put_worked(line, None, pieces, palette, inks, False)
+    line.put(f" = {signed(found.number, glyphs)}", palette.style("title", bold=True))
+    for term in found.largest:
+        text = f"  {term.label} {signed(term.number, glyphs)}"
+        if line.x + cell_len(text) > width:
+            break
+        line.put(text, palette.style("faint"))
+    return line
+
+
+def _ascii(text: str) -> str:
+    return text.replace("σ", "sigmoid").replace("·", "*").replace("−", "-").encode("ascii", "replace").decode()

@@ -1,0 +1,75 @@
+"""The signs that the screen is drawn with, in full and for terminals that only know ASCII."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One set of signs. `eighths[n]` fills n eighths of a cell from the left, `levels[n]` from below."""
+
+    eighths: str = " ▏▎▍▌▋▊▉█"
+    levels: str = " ▁▂▃▄▅▆▇█"
+    axis: str = "▏"
+    shade: str = "░"
+    ramp: str = " ░▒▓█"
+    ramp_negative: str = " -=≡#"
+    frame: str = "╭─╮│╰╯"
+    heavy: str = "┏━┓┃┗┛"
+    rule: str = "─"
+    cursor: str = "▸"
+    infinity: str = "∞"
+    nan: str = "╳"
+    more: str = "…"
+    right: str = "→"
+    left: str = "←"
+    dot: str = "·"
+    sigma: str = "σ"
+    total: str = "Σ"
+    combining: str = "◌"
+    space: str = "␣"
+    times: str = "·"
+    yes: str = "✓"
+    no: str = "✗"
+    unknown: str = "?"
+    dash: str = "–"
+    minus: str = "−"
+    plus_minus: str = "±"
+    mark: str = "▾"
+    edge: str = "▏"
+    smooth: bool = True
+
+
+UNICODE = Glyphs()
+ASCII = Glyphs(
+    eighths="        #",
+    levels="    ....#",
+    axis="|",
+    shade=":",
+    ramp=" .+*#",
+    ramp_negative=" '-=%",
+    frame="+-+|++",
+    heavy="#=#|##",
+    rule="-",
+    cursor=">",
+    infinity="inf",
+    nan="X",
+    more="~",
+    right="->",
+    left="<-",
+    dot="|",
+    sigma="s",
+    total="sum",
+    combining="o",
+    space="_",
+    times="*",
+    yes="ok",
+    no="!!",
+    dash="-",
+    minus="-",
+    plus_minus="+-",
+    mark="v",
+    edge="|",
+    smooth=False,
+)

@@ -1,0 +1,62 @@
+"""Numbers as colours around 0, from a table of 64 styles; with signs of growing weight where colours fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.tui.render.line import Line
+from lstm_tui.tui.render.number import signed
+from lstm_tui.tui.render.palette import SHADES, Palette
+
+_NUMBER_FITS = 6
+"""Cells from which on a cell of the map holds its number."""
+
+
+def shade_of(values: NDArray[np.floating[Any]], half: float) -> NDArray[np.int64]:
+    """Return for each value its entry in a diverging table, -1 where it is NaN."""
+    part = np.clip(np.nan_to_num(values / half, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    shades = np.rint((part + 1) / 2 * (SHADES - 1)).astype(np.int64)
+    return np.where(np.isnan(values), -1, shades)
+
+
+def put_heat(
+    line: Line,
+    value: float,
+    shade: int,
+    width: int,
+    half: float,
+    palette: Palette,
+    faded: bool = False,
+    edge: str = "",
+) -> None:
+    """Write one cell of a heat map: a number where there is room, else a sign where the value is large."""
+    glyphs = palette.glyphs
+    if shade < 0:
+        line.put((edge + glyphs.nan).ljust(width)[:width], palette.style("alarm", "track", bold=True))
+        return
+    style = palette.style("soft", "track", faded=faded) if palette.ramp else palette.diverging(faded)[shade]
+    inner = width - len(edge)
+    if edge:
+        line.put(edge, palette.style("ink", "track") if palette.ramp else palette.diverging(faded, True)[shade])
+    if inner >= _NUMBER_FITS - 1:
+        line.put(signed(value, glyphs).rjust(inner - (inner > 5)).ljust(inner)[:inner], style)
+        return
+    weight = abs(value) / half
+    if palette.ramp:
+        ramp = glyphs.ramp if value >= 0 else glyphs.ramp_negative
+        sign = ramp[min(int(weight * len(ramp)), len(ramp) - 1)] if weight == weight else "?"
+        line.put(sign * inner, style)
+    elif inner >= 2:
+        sign = "" if weight < 0.2 else "+" if value > 0 else glyphs.minus
+        line.put(sign.rjust(inner), style)
+    else:
+        line.put((glyphs.minus if value < 0 and weight >= 0.2 else " ").rjust(inner), style)
+
+
+def put_strip(line: Line, values: NDArray[np.floating[Any]], half: float, palette: Palette, width: int = 1) -> None:
+    """Write a vector as a strip of coloured cells, `width` cells to a number."""
+    for value, shade in zip(values, shade_of(values, half), strict=True):
+        put_heat(line, float(value), int(shade), width, half, palette)

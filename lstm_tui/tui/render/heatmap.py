@@ -1,0 +1,73 @@
+"""The memory of every unit at every token, as colours around 0 with numbers where they fit."""
+
+from __future__ import annotations
+
+from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.heat import put_heat, shade_of
+from lstm_tui.tui.render.label import fit
+from lstm_tui.tui.render.line import Line
+from lstm_tui.tui.render.palette import Palette
+from lstm_tui.tui.render.scroll import first_row, window
+from lstm_tui.tui.view import View
+
+_LABEL = 5
+"""Cells of a unit's number with the cursor before it."""
+_WIDEST = 9
+
+
+def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
+    """Draw units down and tokens across, the chosen unit and the current token always in sight."""
+    glyphs = palette.glyphs
+    passed, name = view.passed, view.memory_name
+    half = view.facts.half(view.pass_name, name)
+    drawing = Drawing(width, height, palette, f"{number} memory {view.letter}")
+    direction = passed.direction
+    drawing.note = f"{direction}   {glyphs.minus}{half:g} {glyphs.more} +{half:g}"
+    count, room = view.facts.length, max(width - _LABEL - 1, 1)
+    cell = min(max(room // count, 1), _WIDEST)
+    cell = 4 if cell < 4 and room // 4 >= min(count, 12) else cell
+    first_t, last_t = window(view.cursor_t, count, room // cell)
+    ranking = view.ranking(view.pass_name)
+    chosen = view.unit
+    rows = max(height - 1, 0)
+    first = first_row(int((ranking == chosen).nonzero()[0][0]), len(ranking), rows)
+    units = ranking[first : first + rows]
+    values = passed[name][first_t:last_t][:, units]
+    shades = shade_of(values, half)
+    reached = view.reached_tokens(view.pass_name)
+    _head(drawing.line(), view, first_t, last_t, cell, palette)
+    drawing.hits.extend((0, _LABEL + n * cell, _LABEL + (n + 1) * cell, Target(t=first_t + n)) for n in range(last_t - first_t))
+    for row, unit in enumerate(units):
+        line = drawing.line()
+        here = int(unit) == chosen
+        ground = "row" if here else "ground"
+        mark = glyphs.cursor if here else " "
+        line.put(mark, palette.style("focus", ground, bold=True))
+        line.put(f"{unit:>3} ", palette.style("ink" if here else "faint", ground, bold=here))
+        for column in range(last_t - first_t):
+            t = first_t + column
+            edge = glyphs.edge if cell > 1 and t in (view.t, view.t + 1) else ""
+            if here and t == view.cursor_t and view.place is not None and cell > 1:
+                edge = glyphs.cursor
+            faded = not reached[t]
+            put_heat(line, float(values[column, row]), int(shades[column, row]), cell, half, palette, faded, edge)
+        if view.t + 1 == last_t and cell > 1:
+            line.put(glyphs.edge, palette.style("ink"))
+        for column in range(last_t - first_t):
+            x = _LABEL - 1 + column * cell
+            drawing.hit(x, x + cell, Target(pass_name=view.pass_name, t=first_t + column, unit=int(unit)))
+        drawing.hit(0, _LABEL - 1, Target(pass_name=view.pass_name, unit=int(unit)))
+    return drawing
+
+
+def _head(line: Line, view: View, first: int, last: int, cell: int, palette: Palette) -> None:
+    line.put(" " * (_LABEL - 1))
+    for t in range(first, last):
+        here = t == view.t
+        style = palette.style("ink" if here else "focus" if t == view.cursor_t else "soft", bold=here)
+        if cell >= 4:
+            line.put(fit(view.label(t, palette), cell - 1, palette.glyphs).center(cell - 1) + " ", style)
+        elif here:
+            line.put(palette.glyphs.mark.ljust(cell), style)
+        else:
+            line.put((palette.glyphs.dot if t % 5 == 0 else " ").ljust(cell), style)

@@ -1,0 +1,84 @@
+"""What the network says: classes or next words as bars, and what each token adds to the verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.cells import cell_len
+
+from lstm_tui.engine.visible import visible
+from lstm_tui.tui.render.bars import put_bar, put_signed_bar
+from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.label import fit, token_label
+from lstm_tui.tui.render.number import nice_scale, plain, signed
+from lstm_tui.tui.render.palette import Palette
+from lstm_tui.tui.verdict import Verdict
+from lstm_tui.tui.view import View
+
+
+def draw_output(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
+    """Draw the largest outputs, and below them the parts of a verdict that is a mean over tokens."""
+    drawing = Drawing(width, height, palette, f"{number} output")
+    verdict = view.verdict
+    if verdict is None:
+        drawing.line()
+        drawing.line().put(" no readout", palette.style("soft"))
+        return drawing
+    drawing.note = verdict.note
+    parts = verdict.parts is not None
+    room = min(len(verdict.values), max((height - 3) // 2 if parts else height - 1, 1))
+    _bars(drawing, view, verdict, min(room, 12 if not parts else 4), palette)
+    if parts and drawing.room > 2:
+        _parts(drawing, view, verdict, palette)
+    return drawing
+
+
+def _bars(drawing: Drawing, view: View, verdict: Verdict, rows: int, palette: Palette) -> None:
+    glyphs, width = palette.glyphs, drawing.width
+    order = np.argsort(-verdict.values, kind="stable")[:rows] if verdict.shares else np.arange(rows)
+    labels = [token_label(visible(verdict.names[n]), glyphs) if n < len(verdict.names) else str(n) for n in order]
+    word = min(max((cell_len(label) for label in labels), default=4), max(width // 2 - 2, 6))
+    bar = max(width - word - 8, 2)
+    half = 1.0 if verdict.shares else nice_scale(float(np.nanmax(np.abs(verdict.values), initial=0)))
+    for place, (n, label) in enumerate(zip(order, labels, strict=True)):
+        line = drawing.line()
+        value = float(verdict.values[n])
+        first = place == 0 and verdict.shares
+        is_next = verdict.actual == n
+        line.put(glyphs.cursor if is_next else " ", palette.style("focus"))
+        line.put(fit(label, word, glyphs) + " ", palette.style("title" if first or is_next else "soft", bold=first))
+        if verdict.shares:
+            put_bar(line, value, bar, "bar", palette, verdict.faded)
+            line.put(plain(value, glyphs).rjust(5), palette.style("ink", faded=verdict.faded))
+        else:
+            put_signed_bar(line, value, bar // 2 * 2, palette, half, verdict.faded)
+            line.put(signed(value, glyphs).rjust(5), palette.style("ink", faded=verdict.faded))
+    if verdict.remark:
+        drawing.line().put(" " + verdict.remark, palette.style("faint"))
+
+
+def _parts(drawing: Drawing, view: View, verdict: Verdict, palette: Palette) -> None:
+    assert verdict.parts is not None
+    glyphs, width = palette.glyphs, drawing.width
+    drawing.line()
+    half = nice_scale(float(np.nanmax(np.abs(verdict.parts), initial=0)), least=0.05)
+    line = drawing.line().put(f" for {visible(verdict.names[verdict.of])} by token", palette.style("soft"))
+    line.right(f"{glyphs.plus_minus}{half:g} ", palette.style("faint"))
+    count = len(verdict.parts)
+    rows = drawing.room - (1 if verdict.bias is not None else 0)
+    order = list(range(count))
+    if count > rows:
+        order = sorted(int(t) for t in np.argsort(-np.abs(verdict.parts), kind="stable")[: max(rows, 0)])
+    word = max(min(max((cell_len(view.label(t, palette)) for t in order), default=4), width // 3), 4)
+    bar = max((width - word - 8) // 2 * 2, 2)
+    for t in order:
+        line = drawing.line()
+        here = t == view.t
+        line.put(glyphs.cursor if here else " ", palette.style("focus"))
+        line.put(fit(view.label(t, palette), word, glyphs) + " ", palette.style("title" if here else "soft", bold=here))
+        put_signed_bar(line, float(verdict.parts[t]), bar, palette, half)
+        line.put(signed(float(verdict.parts[t]), glyphs).rjust(6), palette.style("ink"))
+        drawing.hit(0, width, Target(t=t))
+    if verdict.bias is not None and not drawing.full:
+        line = drawing.line().put(" " + fit("bias", word, glyphs) + " ", palette.style("faint"))
+        put_signed_bar(line, verdict.bias, bar, palette, half)
+        line.put(signed(verdict.bias, glyphs).rjust(6), palette.style("faint"))

@@ -1,0 +1,166 @@
+"""The tape: the tokens in their order, coloured by a signal, and under each its share of a unit's memory."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.label import fit
+from lstm_tui.tui.render.line import Line
+from lstm_tui.tui.render.number import plain, signed
+from lstm_tui.tui.render.palette import SHADES, Palette
+from lstm_tui.tui.view import View
+
+_LEAST, _MOST = 5, 24
+"""Cells of a token without the gap behind it."""
+_GUTTER = 10
+"""Cells of the words that say what a row is."""
+_TAIL = 9
+"""Cells for what stands behind the last token."""
+
+
+class Slot(NamedTuple):
+    """Where one token is drawn."""
+
+    t: int
+    x: int
+    width: int
+
+
+def lay_out(view: View, width: int, palette: Palette) -> list[Slot]:
+    """Choose the tokens that are in sight, the current one near the middle, and give each its cells.
+
+    Only tokens near the current one are looked at, however long the tape is.
+    """
+
+    def size(t: int) -> int:
+        wanted = cell_len(view.label(t, palette)) + 2 + (t in view.facts.unknown)
+        return min(max(wanted, _LEAST), _MOST, max(width, 1))
+
+    first = last = view.t
+    used = size(view.t)
+    while first > 0 and used + size(first - 1) + 1 <= width // 2:
+        first -= 1
+        used += size(first) + 1
+    while last + 1 < view.facts.length and used + size(last + 1) + 1 <= width:
+        last += 1
+        used += size(last) + 1
+    while first > 0 and used + size(first - 1) + 1 <= width:
+        first -= 1
+        used += size(first) + 1
+    slots: list[Slot] = []
+    x = 0
+    for t in range(first, last + 1):
+        slots.append(Slot(t, x, size(t)))
+        x += size(t) + 1
+    return slots
+
+
+def draw_tape(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
+    """Draw as many rows as fit: tokens, shares, the signal in numbers, bars of the shares, places."""
+    drawing = Drawing(width, height, palette, f"{number} tokens")
+    drawing.note = f"colour: {view.signal_name()}   below: share of unit {view.unit}'s memory at t={view.t}"
+    gutter = _GUTTER if height > 2 else 0
+    pen = _Pen(drawing, view, gutter, lay_out(view, width - gutter - _TAIL, palette))
+    pen.tokens()
+    if height >= 4:
+        pen.signal()
+    if height >= 5:
+        pen.share_bars()
+    if height >= 2:
+        pen.shares()
+    if height >= 6:
+        pen.places()
+    return drawing
+
+
+class _Pen:
+    """Writes one row after another over the same slots."""
+
+    def __init__(self, drawing: Drawing, view: View, gutter: int, slots: list[Slot]) -> None:
+        self.drawing, self.view, self.gutter, self.slots = drawing, view, gutter, slots
+        self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
+        self.values = view.facts.signal(view.pass_name, view.signal_name())
+        self.full = view.facts.signal_full(view.pass_name, view.signal_name())
+        self.reached = view.reached_tokens(view.pass_name)
+
+    def _row(self, word: str) -> Line:
+        line = self.drawing.line()
+        if self.gutter:
+            line.put(" " + fit(word, self.gutter - 2, self.glyphs) + " ", self.palette.style("faint"))
+        return line
+
+    def _at(self, line: Line, slot: Slot, text: str, style: Style) -> None:
+        line.to(self.gutter + slot.x).put(text, style)
+        self.drawing.hit(self.gutter + slot.x, self.gutter + slot.x + slot.width, Target(t=slot.t))
+
+    def tokens(self) -> None:
+        line = self._row("token")
+        for slot in self.slots:
+            here, unknown = slot.t == self.view.t, slot.t in self.view.facts.unknown
+            style = self._token_style(slot.t)
+            mark = self.glyphs.unknown if unknown else ""
+            word = fit(self.view.label(slot.t, self.palette), slot.width - 2 - len(mark), self.glyphs)
+            self._at(line, slot, (self.glyphs.cursor if here and self.palette.ramp else " ") + word, style)
+            if unknown:
+                line.put(mark, style if here else self.palette.style("alarm", "track", bold=True))
+            line.put(" ", style)
+        behind = self.view.facts.length - self.slots[-1].t - 1
+        tail = f"{self.glyphs.more} {behind} more" if behind else "end"
+        line.put("  ").put(tail, self.palette.style("faint"))
+
+    def _token_style(self, t: int) -> Style:
+        part = float(self.values[t]) / self.full
+        if t == self.view.t:
+            return self.palette.style("ground", "focus", bold=True)
+        if t == self.view.cursor_t:
+            return self.palette.style("ink", "row", bold=True)
+        if part != part:
+            return self.palette.style("alarm", "track", bold=True)
+        faded = not self.reached[t]
+        if self.palette.ramp:
+            return self.palette.style("ink", "track", faded=faded)
+        return self.palette.sequential(faded)[round(min(max(part, 0.0), 1.0) * (SHADES - 1))]
+
+    def signal(self) -> None:
+        """Write the signal as numbers, so that the colour is never alone."""
+        line = self._row(self.view.signal_name())
+        for slot in self.slots:
+            text = plain(float(self.values[slot.t]), self.glyphs).center(slot.width)
+            self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
+
+    def share_bars(self) -> None:
+        memory = self.view.memory
+        line = self._row(f"in unit {self.view.unit}")
+        if memory is None:
+            line.put(f"not linear in {self.view.memory_name}: no share by token", self.palette.style("soft"))
+            return
+        for slot in self.slots:
+            share = float(memory.shares[slot.t])
+            level = 8 if share != share else min(max(round(share * 8), 1 if share > 0 else 0), 8)
+            ink = "negative" if memory.parts[slot.t] < 0 else "positive"
+            self._at(line, slot, self.glyphs.levels[level] * slot.width, self.palette.style(ink))
+
+    def shares(self) -> None:
+        memory = self.view.memory
+        line = self._row("share")
+        if memory is None:
+            return
+        for slot in self.slots:
+            share = float(memory.shares[slot.t])
+            read = bool(memory.read[slot.t])
+            text = plain(share, self.glyphs) if read else self.glyphs.dot
+            self._at(line, slot, text.center(slot.width), self.palette.style("ink" if read else "faint"))
+        if self.gutter:
+            total = f"{self.glyphs.total} {signed(memory.total, self.glyphs)}"
+            line.put("  ").put(total, self.palette.style("faint"))
+
+    def places(self) -> None:
+        line = self._row("t")
+        for slot in self.slots:
+            here = slot.t == self.view.t
+            style = self.palette.style("ink" if here else "faint", bold=here)
+            self._at(line, slot, str(slot.t).center(slot.width), style)

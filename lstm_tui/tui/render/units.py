@@ -1,0 +1,120 @@
+"""The unit table of one pass: every gate, the memory and what is seen of it, as bar and number."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from rich.cells import cell_len
+
+from lstm_tui.tui.facts import Column
+from lstm_tui.tui.render.bars import put_bar, put_signed_bar
+from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.line import Line
+from lstm_tui.tui.render.number import plain, signed
+from lstm_tui.tui.render.palette import Palette
+from lstm_tui.tui.render.scroll import first_row
+from lstm_tui.tui.view import View
+
+_NUMBER = 6
+"""Cells of a number with the gap behind it."""
+_INDEX = 6
+"""Cells of the unit's number with the cursor before it."""
+_WIDEST_BAR = 24
+
+
+def draw_units(view: View, pass_name: str, width: int, height: int, palette: Palette, number: int) -> Drawing:
+    """Draw the table in as many blocks of units side by side as fit well."""
+    passed = view.trace[pass_name]
+    ranking = view.ranking(pass_name)
+    columns = view.columns(pass_name)
+    blocks = 2 if width >= 2 * (_INDEX + len(columns) * (_NUMBER + 6)) and len(ranking) > height - 1 else 1
+    inner = (width - (blocks - 1) * 2) // blocks
+    fitting = max((inner - _INDEX) // (_NUMBER + 2), 1)
+    shown = _kept_in_sight(columns, fitting, view.value)
+    rows = max(height - 1, 0)
+    chosen = view.unit_of(pass_name)
+    first = first_row(list(ranking).index(chosen), len(ranking), rows * blocks)
+    last = min(first + rows * blocks, len(ranking))
+    drawing = Drawing(width, height, palette)
+    drawing.title = f"{number} units {palette.glyphs.dot} {pass_name.split('.')[-1]}"
+    layer = pass_name.split(".")[0]
+    if len({name.split(".")[0] for name in view.facts.names}) > 1:
+        drawing.title = f"{number} units {palette.glyphs.dot} {layer} {pass_name.split('.')[-1]}"
+    hidden = f"   +{len(columns) - len(shown)} values" if len(shown) < len(columns) else ""
+    drawing.note = f"{view.order_words()}   {first + 1}{palette.glyphs.dash}{last} of {len(ranking)}{hidden}"
+    widths = _widths(inner - _INDEX, len(shown))
+    reached = {column.name: view.frame.reached(pass_name, column.name) for column in shown}
+    values = {column.name: passed[column.name][view.t] for column in shown}
+
+    head = drawing.line()
+    for block in range(blocks):
+        head.to(block * (inner + 2)).put("   #  ", palette.style("faint"))
+        for column, span in zip(shown, widths, strict=True):
+            start = head.x
+            _heading(head, column, span, palette, reached[column.name], column.name == view.value)
+            drawing.hit(start, head.x, Target(pass_name=pass_name, value=column.name))
+    for row in range(rows):
+        line = drawing.line()
+        for block in range(blocks):
+            place = first + block * rows + row
+            if place >= last:
+                break
+            unit = int(ranking[place])
+            here = unit == chosen
+            ground = "row" if here and pass_name == view.pass_name else "ground"
+            line.to(block * (inner + 2))
+            mark = palette.glyphs.cursor if ground == "row" else " "
+            line.put(mark, palette.style("focus", ground, bold=True))
+            line.put(f"{unit:>4} ", palette.style("ink" if here else "faint", ground, bold=here))
+            for column, span in zip(shown, widths, strict=True):
+                start = line.x
+                value = float(values[column.name][unit])
+                under = here and column.name == view.value and pass_name == view.pass_name
+                _cell(line, column, value, span, palette, not reached[column.name], ground, under)
+                drawing.hit(start, line.x, Target(pass_name=pass_name, unit=unit, value=column.name))
+            drawing.hit(block * (inner + 2), block * (inner + 2) + _INDEX, Target(pass_name=pass_name, unit=unit))
+    return drawing
+
+
+def _cell(
+    line: Line, column: Column, value: float, span: int, palette: Palette, faded: bool, ground: str, under: bool
+) -> None:
+    bar = span - _NUMBER
+    if column.gate:
+        put_bar(line, value, bar, column.ink, palette, faded, column.half)
+        text = plain(value, palette.glyphs)
+    else:
+        put_signed_bar(line, value, bar // 2 * 2, palette, column.half, faded)
+        line.put(" " * (bar % 2), palette.style("ink", ground))
+        text = signed(value, palette.glyphs)
+    if under:
+        style = palette.style("ground", "focus", bold=True)
+    elif not isfinite(value):
+        style = palette.style("alarm", ground, bold=True)
+    else:
+        style = palette.style("ink", ground, faded=faded)
+    line.put(text.rjust(_NUMBER - 1), style).put(" ", palette.style("ink", ground))
+
+
+def _heading(line: Line, column: Column, span: int, palette: Palette, reached: bool, chosen: bool) -> None:
+    room = span - 1
+    letter, word = next((h for h in column.headings if cell_len(h[0] + h[1]) <= room), (column.letter[:room], ""))
+    ink = "title" if column.ink == "plain" else column.ink
+    line.put(letter, palette.style(ink, bold=True, faded=not reached))
+    line.put(word, palette.style("title" if chosen else "soft", faded=not reached))
+    line.put(" " * (span - cell_len(letter + word)))
+
+
+def _widths(room: int, count: int) -> list[int]:
+    """Share `room` between columns, the same for all and never wider than is good to look at."""
+    return [min(room // count, _WIDEST_BAR + _NUMBER)] * count
+
+
+def _kept_in_sight(columns: tuple[Column, ...], fitting: int, value: str) -> tuple[Column, ...]:
+    """Return the columns that fit: memory and output always, then those in which the cursor stands."""
+    if len(columns) <= fitting:
+        return columns
+    names = [column.name for column in columns]
+    place = names.index(value) if value in names else 0
+    first = max(min(place - fitting // 2, len(columns) - fitting), 0)
+    return columns[first : first + fitting]

@@ -1,0 +1,105 @@
+"""Commands that ask or tell something over the screen: find, export, explain, help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import work
+from textual.message import Message
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.trace import Trace
+from lstm_tui.engine.visible import visible
+from lstm_tui.tui.screens.steps import Steps
+
+
+class Dialogs(Steps):
+    """A screen with a session and the small screens that open over it."""
+
+    class Exported(Message):
+        """A trace file is written, or why it is not."""
+
+        def __init__(self, said: str, failed: bool) -> None:
+            """Hold the one line that is shown."""
+            super().__init__()
+            self.said = said
+            self.failed = failed
+
+    def __init__(self) -> None:
+        """Nothing was looked for yet."""
+        super().__init__()
+        self._wanted = ""
+
+    def action_find(self) -> None:
+        """Ask for a text and go to the next token that holds it."""
+        from lstm_tui.tui.screens.prompt import Prompt
+
+        self._stop()
+        self.app.push_screen(Prompt("find a token (then . next, , previous)", self._wanted), self._find)
+
+    def _find(self, wanted: str | None) -> None:
+        if wanted:
+            self._wanted = wanted
+            self.action_find_next(1)
+
+    def action_find_next(self, step: int) -> None:
+        """Go to the next token that was found, or the previous one."""
+        if self._session is None:
+            return
+        if not self._wanted:
+            self.action_find()
+            return
+        before = self._session.frame.t
+        frame = self._session.find(self._wanted, step > 0)
+        self._moved(frame)
+        if not frame.note and frame.t == before:
+            self.notify(f"only here: {visible(self._wanted)}", timeout=1.5, markup=False)
+
+    def action_explain(self) -> None:
+        """Show the value under the cursor with its equation in numbers and what weighs most in it."""
+        from lstm_tui.tui.screens.explain import explain_page
+
+        if self.view is not None and self.palette is not None:
+            self.app.push_screen(explain_page(self.view, self.palette))
+
+    def action_help(self) -> None:
+        """Show every key."""
+        from lstm_tui.tui.screens.help import help_page
+
+        self.app.push_screen(help_page())
+
+    def action_export(self) -> None:
+        """Ask for a file name and write the run there."""
+        from lstm_tui.tui.screens.prompt import Prompt
+
+        if self.view is None:
+            return
+        sequence = self.view.trace.sequence
+        stem = Path(sequence.file).stem if sequence.file else "trace"
+        line = f"-{sequence.line}" if sequence.line else ""
+        question = "write the run to (.json, .ndjson or .npz)"
+        self.app.push_screen(Prompt(question, f"{visible(stem)}{line}.json"), self._export)
+
+    def _export(self, name: str | None) -> None:
+        if name and self.view is not None:
+            self._write(self.view.trace, name)
+
+    @work(thread=True, group="export")
+    def _write(self, trace: Trace, name: str) -> None:
+        from lstm_tui.formats.trace_file import write
+
+        try:
+            write(trace, Path(name).expanduser())
+        except (UserError, OSError) as error:
+            self.post_message(self.Exported(visible(str(error)), True))
+        else:
+            self.post_message(self.Exported(f"written: {visible(name)}", False))
+
+    def on_dialogs_exported(self, message: Exported) -> None:
+        """Tell how the export went."""
+        severity = "error" if message.failed else "information"
+        self.notify(message.said, severity=severity, markup=False, timeout=6)
+
+    def action_quit_session(self) -> None:
+        """Leave."""
+        self.app.exit(0)

@@ -1,0 +1,244 @@
+"""The main screen: it holds the one view, hands it down to the panes, and answers what they send up."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.events import Resize
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from lstm_tui.debugger.frame import equations_of
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.trace import Trace
+from lstm_tui.tui.colours import palette_of
+from lstm_tui.tui.commands import COMMANDS
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.facts import Facts
+from lstm_tui.tui.loader import Ran
+from lstm_tui.tui.render.glyphs import Glyphs
+from lstm_tui.tui.render.palette import INKS, Palette
+from lstm_tui.tui.screens.dialogs import Dialogs
+from lstm_tui.tui.view import ORDERS, View
+from lstm_tui.tui.widgets.cell import CellPane
+from lstm_tui.tui.widgets.heatmap import Heatmap
+from lstm_tui.tui.widgets.lines import EquationLine, FooterLine, HeaderLine, OneLine, TabsLine
+from lstm_tui.tui.widgets.output import Output
+from lstm_tui.tui.widgets.pane import Pane
+from lstm_tui.tui.widgets.remembers import Remembers
+from lstm_tui.tui.widgets.tape import Tape
+from lstm_tui.tui.widgets.units import BackwardUnits, Units
+
+LEAST_WIDTH, LEAST_HEIGHT = 40, 12
+SHORT = 300
+"""Tokens up to which the first run is made before the first frame."""
+
+
+class MainScreen(Dialogs):
+    """Tape, unit tables, equations, memory and output of one position of one run."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{name}" for name in INKS}
+    DEFAULT_CSS = "MainScreen { background: $lt-ground; }\n" + "\n".join(
+        f"MainScreen .ink--{name} {{ color: $lt-{name}; }}" for name in INKS
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(",".join(command.keys), command.action, command.word, show=False) for command in COMMANDS
+    ]
+    AUTO_FOCUS = "#forward"
+
+    palette: reactive[Palette | None] = reactive(None, repaint=False)
+    shown: reactive[int] = reactive(2, repaint=False)
+
+    def __init__(self, document: Document, start: int, glyphs: Glyphs, few_colours: bool, numba: bool) -> None:
+        """Hold what is open; the first run is made when the screen is mounted."""
+        super().__init__()
+        self._document, self._start, self._glyphs = document, start, glyphs
+        self._few_colours, self._numba = few_colours, numba
+        self._interpreter = "numpy"
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panes; `app.tcss` says where they stand."""
+        bound = {"view": MainScreen.view, "palette": MainScreen.palette}
+        yield Static(Content(f"too small: {LEAST_WIDTH}×{LEAST_HEIGHT} is the least"), id="small")
+        yield HeaderLine(id="header").data_bind(**bound)
+        yield Tape("tape").data_bind(**bound)
+        yield TabsLine(id="tabs").data_bind(**bound, shown=MainScreen.shown)
+        with Horizontal(id="units"):
+            yield Units("forward").data_bind(**bound)
+            yield BackwardUnits("backward").data_bind(**bound)
+        with Horizontal(id="lower"):
+            yield CellPane("cell").data_bind(**bound)
+            yield Heatmap("memory").data_bind(**bound)
+            yield Remembers("remembers").data_bind(**bound)
+            yield Output("output").data_bind(**bound)
+        yield EquationLine(id="equation").data_bind(**bound)
+        yield FooterLine(id="footer").data_bind(**bound)
+
+    def on_mount(self) -> None:
+        """Choose the colours, make the first run, and have Numba redo it once it is on the screen."""
+        self.app.theme_changed_signal.subscribe(self, self._choose_colours)
+        self._choose_colours()
+        self._show_pane(2)
+        self._open(self._start)
+        if self._numba and self._document.can_run:
+            self.call_after_refresh(self._hand_over)
+
+    def _choose_colours(self, _: object = None) -> None:
+        self.palette = palette_of(self, self._glyphs, self._few_colours)
+
+    def _hand_over(self) -> None:
+        """Let Numba make every run from here on, beginning with the one that is shown."""
+        if self.view is not None:
+            self._compute(self.view.frame.line, "numba")
+
+    # --- runs ---
+
+    def _open(self, number: int) -> None:
+        """Show a sequence: at once when its run is short, else when a thread has made it."""
+        held = self._document.held(number, self._interpreter)
+        if held is None and self._interpreter == "numpy" and self._document.tokens(number) <= SHORT:
+            held = self._document.run(number)
+        if held is not None:
+            self._show_trace(number, held)
+            return
+        if self.view is not None:
+            self.view = self.view.but(busy="runs…")
+        self._compute(number, self._interpreter)
+
+    @work(thread=True, exclusive=True, group="run")
+    def _compute(self, number: int, interpreter: str) -> None:
+        """Run a sequence in a thread; the answer is a message."""
+        try:
+            self.post_message(Ran(number, self._document.run(number, interpreter)))
+        except UserError as error:
+            self.post_message(Ran(number, error=str(error)))
+
+    @on(Ran)
+    def _ran(self, message: Ran) -> None:
+        if message.trace is None:
+            self.notify(message.error, severity="error", markup=False)
+            return
+        self._interpreter = message.trace.interpreter
+        self._show_trace(message.number, message.trace)
+
+    def _show_trace(self, number: int, trace: Trace) -> None:
+        """Show a run: where the session stands when it is of the same sequence, else from its first token."""
+        view, facts = self.view, Facts(trace)
+        if view is not None and self._session is not None and view.frame.line == number:
+            self.view = view.but(frame=self._session.adopt(trace), facts=facts, busy="")
+            return
+        lines = self._document.sequences if self._document.can_run else ()
+        self._session = Session(trace, lines, number)
+        frame = self._session.frame
+        if view is None:
+            first = equations_of(frame.passed)[0].name
+            view = View(frame, facts, value=first, lines=frame.lines, title=self._document.title())
+            view = view.but(units={name: view.unit_of(name) for name in facts.names})
+        self.view = view.but(frame=frame, facts=facts, place=None, busy="")
+        self._stop()
+
+    def action_line(self, shift: int) -> None:
+        """Open another line of the file."""
+        if self.view is None:
+            return
+        number = self.view.frame.line + shift
+        if 0 <= number < len(self._document):
+            self._open(number)
+        else:
+            self.notify("first line" if shift < 0 else "last line", timeout=1.5)
+
+    # --- looking ---
+
+    def action_order(self) -> None:
+        """Order units another way."""
+        if self.view is not None:
+            order = ORDERS[(ORDERS.index(self.view.order) + 1) % len(ORDERS)]
+            self.view = self.view.but(order=order)
+
+    def action_signal(self) -> None:
+        """Colour the tape by another signal."""
+        if self.view is not None:
+            self.view = self.view.but(signal=self.view.signal + 1)
+
+    def action_cursor(self, right: int, down: int) -> None:
+        """Move the cursor inside the pane that has the focus."""
+        if isinstance(self.focused, Pane):
+            self.focused.move(right, down)
+
+    @on(Pane.Stepped)
+    def _stepped(self, message: Pane.Stepped) -> None:
+        self.action_token(message.tokens)
+
+    @on(Pane.Chosen)
+    def _chosen(self, message: Pane.Chosen) -> None:
+        """Look at what a pane says was chosen, and go there if it says so."""
+        target, view = message.target, self.view
+        if view is None or self._session is None:
+            return
+        if target.pass_name is not None and target.pass_name != view.pass_name:
+            self._moved(self._session.select_pass(target.pass_name))
+            view = self.view
+        if message.go and target.t is not None:
+            self._moved(self._session.goto(target.t))
+            return
+        units = dict(view.units)
+        if target.unit is not None:
+            units[view.pass_name] = target.unit
+        place = view.place if target.t is None else target.t
+        self.view = view.but(units=units, value=target.value or view.value, place=place)
+
+    # --- panes ---
+
+    def watch_view(self, old: View | None, new: View | None) -> None:
+        """Follow the selected pass to its table, where only one pane is shown."""
+        if new is None or (old is not None and old.pass_name == new.pass_name):
+            return
+        self.set_class(new.partner() is None, "-one-way")
+        if old is not None and self.shown in (2, 3):
+            self._show_pane(3 if new.partner() and new.passed.direction == "backward" else 2)
+
+    def action_pane(self, number: int) -> None:
+        """Go to a pane; a table of units selects its pass."""
+        view = self.view
+        if view is None or (number == 3 and view.sides()[1] is None):
+            return
+        if number in (2, 3) and self._session is not None:
+            name = view.sides()[number - 2]
+            if name is not None and name != view.pass_name:
+                self._moved(self._session.select_pass(name))
+        self._show_pane(number)
+
+    def _show_pane(self, number: int) -> None:
+        """Bring a pane into sight where not all of them are, and give it the focus."""
+        self.shown = number
+        for pane in self.query(Pane):
+            pane.set_class(number == pane.NUMBER, "-shown")
+            if number >= 5:
+                pane.set_class(number == pane.NUMBER, "-beside")
+        for row, numbers in (("#units", (2, 3)), ("#lower", (4, 5, 6, 7))):
+            self.query_one(row).set_class(number not in numbers, "-away")
+        self.set_class(number == 1, "-tape")
+        next(pane for pane in self.query(Pane) if number == pane.NUMBER).focus(scroll_visible=False)
+
+    def on_descendant_focus(self) -> None:
+        """A pane that is clicked or reached by tab is the one that is shown."""
+        if isinstance(self.focused, Pane) and self.shown != self.focused.NUMBER:
+            self.action_pane(self.focused.NUMBER)
+
+    def action_maximise(self) -> None:
+        """Give the whole screen to the pane, or take it back."""
+        self.toggle_class("-maximised")
+
+    @on(OneLine.Pressed)
+    async def _pressed(self, message: OneLine.Pressed) -> None:
+        await self.run_action(message.action)
+
+    def on_resize(self, event: Resize) -> None:
+        """Say so when there is no room at all."""
+        self.set_class(event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT, "-tiny")

@@ -1,0 +1,52 @@
+"""A page of text over the main screen: the help, and the explanation of a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class Page(ModalScreen[None]):
+    """Shows lines until a key closes it."""
+
+    DEFAULT_CSS = """
+    Page { align: center middle; background: $lt-ground 55%; }
+    Page > VerticalScroll {
+        width: auto; max-width: 96%; height: auto; max-height: 92%;
+        border: round $lt-focus; border-title-color: $lt-title; border-subtitle-color: $lt-soft;
+        background: $lt-ground; padding: 1 2; scrollbar-size-vertical: 1;
+    }
+    Page Static { width: auto; color: $lt-ink; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,p,question_mark,enter", "leave", show=False),
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, title: str, lines: Sequence[Content]) -> None:
+        """Show `lines` under `title`."""
+        super().__init__()
+        self._title, self._lines = title, lines
+
+    def compose(self) -> ComposeResult:
+        """Lay out the page."""
+        with VerticalScroll() as page:
+            page.border_title = Content(self._title)
+            page.border_subtitle = Content("esc closes")
+            yield Static(Content("\n").join(self._lines))
+
+    def action_leave(self) -> None:
+        """Close the page."""
+        self.dismiss(None)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by so many lines."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

@@ -1,0 +1,90 @@
+"""What the network says at a position, ready to be drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.analysis.verdict import Parts
+from lstm_tui.engine.trace import Trace
+
+Array = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """Outputs at one token, or of the whole sequence.
+
+    Attributes:
+        values: One number an output, (K,).
+        names: Their names; may be fewer.
+        shares: Whether the values are parts of a whole (a softmax).
+        note: Of what it is the output.
+        remark: What came next, or empty.
+        actual: The output that came true, or None.
+        faded: Whether the position has not reached it.
+        parts: What each token adds to the log odds of output `of` in the whole, (T,); None where that means
+            nothing.
+        bias: What the readout's bias adds to them.
+        of: The output that wins in the whole.
+    """
+
+    values: Array
+    names: tuple[str, ...]
+    shares: bool
+    note: str = ""
+    remark: str = ""
+    actual: int | None = None
+    faded: bool = False
+    parts: Array | None = None
+    bias: float | None = None
+    of: int = 0
+
+
+def verdict_at(trace: Trace, parts: Parts | None, t: int, reached: bool = True) -> Verdict | None:
+    """Return what the network says at token `t`, or of the whole where it speaks once; None without readout.
+
+    Args:
+        trace: The run.
+        parts: What each token adds to each class, where that is exact.
+        t: Place on the tape.
+        reached: Whether the run has come to the output of this token.
+    """
+    if trace.output is None and trace.result is None:
+        return None
+    whole = trace.output is None
+    values = trace.result if trace.output is None else trace.output[t]
+    assert values is not None
+    total = float(np.sum(values))
+    shares = bool(np.all(values >= 0) and abs(total - 1) < 1e-3) or not np.isfinite(total)
+    names = trace.classes
+    if parts is None:
+        note = "whole text" if whole else f"after t={t}"
+        actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t))
+        return Verdict(values, names, shares, note, remark, actual, not reached and not whole)
+    best = int(np.argmax(trace.result if trace.result is not None else values))
+    others = [k for k in range(parts.by_token.shape[1]) if k != best] or [best]
+    toward = parts.by_token[:, best] - parts.by_token[:, others].mean(axis=1)
+    rest = float(parts.rest[best] - parts.rest[others].mean())
+    note = "whole text" if whole else f"so far, t={t}"
+    return Verdict(values, names, shares, note, parts=toward, bias=rest, of=best, faded=not reached and not whole)
+
+
+def _actual(trace: Trace, t: int) -> int | None:
+    """Return the id of the next token where the outputs are the vocabulary."""
+    ids, network = trace.sequence.ids, trace.network
+    if ids is None or t + 1 >= len(ids) or network is None or network.tokens is None:
+        return None
+    same = len(trace.classes) == len(network.tokens.vocabulary) and trace.classes[-1] == network.tokens.vocabulary[-1]
+    return int(ids[t + 1]) if same else None
+
+
+def _remark(trace: Trace, t: int) -> str:
+    """Say which row of numbers came next, where the outputs have as many."""
+    x = trace.sequence.x
+    if x is None or trace.output is None or t + 1 >= len(x) or x.shape[1] != trace.output.shape[1]:
+        return ""
+    return "next is " + " ".join(f"{number:+.2f}" for number in x[t + 1][:4])

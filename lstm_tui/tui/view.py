@@ -1,0 +1,182 @@
+"""What the whole screen shows: one frame of the session and what the user has chosen to look at.
+
+A view is never changed. The screen holds the newest in one reactive, every pane is handed it, and a pane that
+wants another sends a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.frame import Frame
+from lstm_tui.engine.trace import PassTrace, Trace
+from lstm_tui.tui.facts import Column, Facts
+from lstm_tui.tui.memory import Memory, memory_of_unit
+from lstm_tui.tui.render.label import token_label
+from lstm_tui.tui.render.palette import Palette
+from lstm_tui.tui.verdict import Verdict, verdict_at
+
+Array = NDArray[np.floating[Any]]
+Order = Literal["size", "change", "index"]
+ORDERS: tuple[Order, ...] = ("size", "change", "index")
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One picture of the session.
+
+    Attributes:
+        frame: Where the run stands.
+        facts: What is the same at every position of this trace.
+        units: The chosen unit of each pass that has one chosen.
+        value: The value under the cursor.
+        place: The token under the cursor of a pane, or None when it is that of the position.
+        order: How units are ordered.
+        signal: Number of the signal that colours the tape.
+        lines: How many sequences the document has.
+        title: What the header says of the network.
+        busy: What is being computed, or empty.
+    """
+
+    frame: Frame
+    facts: Facts
+    units: Mapping[str, int] = field(default_factory=dict)
+    value: str = ""
+    place: int | None = None
+    order: Order = "size"
+    signal: int = 0
+    lines: int = 1
+    title: str = ""
+    busy: str = ""
+
+    @property
+    def trace(self) -> Trace:
+        """The run that is shown."""
+        return self.frame.trace
+
+    @property
+    def pass_name(self) -> str:
+        """The selected pass."""
+        return self.frame.position.pass_name
+
+    @property
+    def t(self) -> int:
+        """The token at which the run stands."""
+        return self.frame.position.t
+
+    @property
+    def passed(self) -> PassTrace:
+        """The values of the selected pass."""
+        return self.trace[self.pass_name]
+
+    @property
+    def cursor_t(self) -> int:
+        """The token under the cursor."""
+        return self.t if self.place is None else min(self.place, self.facts.length - 1)
+
+    @cached_property
+    def letter(self) -> str:
+        """How the memory of the selected pass is written."""
+        return "C" if self.memory_name == "c" else self.memory_name
+
+    @cached_property
+    def memory_name(self) -> str:
+        """The value that holds the memory of the selected pass."""
+        return self.facts.memory(self.pass_name)
+
+    def partner(self) -> str | None:
+        """Return the pass of the same layer that reads the other way, if there is one."""
+        layer = self.pass_name.split(".")[0]
+        others = [name for name in self.facts.names if name.split(".")[0] == layer and name != self.pass_name]
+        return others[0] if others else None
+
+    def sides(self) -> tuple[str, str | None]:
+        """Return the forward and the backward pass of the selected layer, in that order."""
+        partner = self.partner()
+        if partner is None:
+            return self.pass_name, None
+        forward_first = self.trace[self.pass_name].direction == "forward"
+        return (self.pass_name, partner) if forward_first else (partner, self.pass_name)
+
+    def label(self, t: int, palette: Palette) -> str:
+        """Return a token as it is shown."""
+        return token_label(self.trace.sequence.tokens[t], palette.glyphs)
+
+    def unit_of(self, pass_name: str) -> int:
+        """Return the chosen unit of a pass; the one with the largest memory when none is."""
+        count = self.trace[pass_name][self.facts.memory(pass_name)].shape[1]
+        chosen = self.units.get(pass_name)
+        return int(self.ranking(pass_name)[0]) if chosen is None else min(chosen, count - 1)
+
+    @property
+    def unit(self) -> int:
+        """The chosen unit of the selected pass."""
+        return self.unit_of(self.pass_name)
+
+    @cached_property
+    def _rankings(self) -> dict[str, NDArray[np.int64]]:
+        return {}
+
+    def ranking(self, pass_name: str) -> NDArray[np.int64]:
+        """Return the units of a pass in the chosen order."""
+        if pass_name not in self._rankings:
+            passed, name = self.trace[pass_name], self.facts.memory(pass_name)
+            memory = passed[name][self.t]
+            if self.order == "index":
+                made = np.arange(len(memory))
+            else:
+                old = passed.previous(name, self.t) if self.order == "change" else 0.0
+                size = np.nan_to_num(np.abs(memory - old), nan=np.inf)  # a unit that is NaN comes first
+                made = np.argsort(-size, kind="stable")
+            self._rankings[pass_name] = made
+        return self._rankings[pass_name]
+
+    def order_words(self) -> str:
+        """Return the order in words."""
+        return {"size": f"by |{self.letter}|", "change": f"by |Δ{self.letter}|", "index": "by index"}[self.order]
+
+    def columns(self, pass_name: str) -> tuple[Column, ...]:
+        """Return the columns of a pass."""
+        return self.facts.columns(pass_name)
+
+    def signal_name(self) -> str:
+        """Return the signal that colours the tape."""
+        names = self.facts.signals(self.pass_name)
+        return names[self.signal % len(names)]
+
+    def reached_tokens(self, pass_name: str) -> NDArray[np.bool_]:
+        """Return for each token (T,) whether this pass's memory there is reached at the position."""
+        passed = self.trace[pass_name]
+        step = passed.reading_step(self.t)
+        steps = np.arange(self.facts.length)
+        if passed.direction == "backward":
+            steps = steps[::-1]
+        reached = steps < step
+        reached[self.t] = self.frame.reached(pass_name, self.facts.memory(pass_name))
+        return reached
+
+    @cached_property
+    def memory(self) -> Memory | None:
+        """What the chosen unit remembers by token; None where the update is not linear in the memory."""
+        flow = self.facts.flow(self.pass_name)
+        if flow is None:
+            return None
+        steps = self.passed.reading_step(self.t) + self.frame.reached(self.pass_name, self.memory_name)
+        return memory_of_unit(self.passed, flow, steps, self.unit)
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """What the network says here."""
+        top = self.facts.names[-1]
+        reached = self.frame.reached(top, self.trace[top].cell.output)
+        return verdict_at(self.trace, self.facts.parts, self.t, reached)
+
+    def but(self, **changes: Any) -> View:
+        """Return this view with some things changed."""
+        return replace(self, **changes)

@@ -1,0 +1,104 @@
+"""The lines without a frame: header, tabs, the current equation, footer."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from lstm_tui.tui.commands import footer_commands, footer_words
+from lstm_tui.tui.render.bar_lines import draw_footer, draw_header, draw_tabs
+from lstm_tui.tui.render.cell import draw_equation_line
+from lstm_tui.tui.render.line import Line
+from lstm_tui.tui.render.palette import Palette
+from lstm_tui.tui.view import View
+
+Places = list[tuple[int, int, int]]
+
+
+class OneLine(Widget):
+    """A line that is drawn anew when the view or the colours change."""
+
+    DEFAULT_CSS = "OneLine { height: 1; }"
+
+    view: reactive[View | None] = reactive(None)
+    palette: reactive[Palette | None] = reactive(None)
+
+    class Pressed(Message):
+        """A word of the line was clicked: the command or pane it stands for."""
+
+        def __init__(self, action: str) -> None:
+            """Hold the action of the screen."""
+            super().__init__()
+            self.action = action
+
+    places: Places = []
+
+    def draw(self, view: View, palette: Palette, width: int) -> Line:
+        """Draw the line."""
+        raise NotImplementedError
+
+    def action_at(self, number: int) -> str:
+        """Return the action of the word with this number."""
+        return ""
+
+    def render_line(self, y: int) -> Strip:
+        """Return the line for Textual."""
+        if self.view is None or self.palette is None:
+            return Strip.blank(self.size.width)
+        return self.draw(self.view, self.palette, self.size.width).strip()
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which word was clicked."""
+        for first, behind, number in self.places:
+            if first <= event.x < behind:
+                self.post_message(self.Pressed(self.action_at(number)))
+
+
+class HeaderLine(OneLine):
+    """What is open, and where the run stands."""
+
+    def draw(self, view: View, palette: Palette, width: int) -> Line:
+        """Draw the header."""
+        return draw_header(view, width, palette)
+
+
+class FooterLine(OneLine):
+    """The keys most used."""
+
+    def draw(self, view: View, palette: Palette, width: int) -> Line:
+        """Draw the footer."""
+        line, self.places = draw_footer(footer_words(), width, palette)
+        return line
+
+    def action_at(self, number: int) -> str:
+        """Return the action of a footer entry."""
+        return footer_commands()[number].action
+
+    def watch_view(self, old: View | None, new: View | None) -> None:
+        """Nothing here depends on the position."""
+
+
+class TabsLine(OneLine):
+    """The panes by name, where there is no room for all of them."""
+
+    shown: reactive[int] = reactive(2)
+
+    def draw(self, view: View, palette: Palette, width: int) -> Line:
+        """Draw the tabs."""
+        line, self.places = draw_tabs(view, self.shown, width, palette)
+        return line
+
+    def action_at(self, number: int) -> str:
+        """Return the action that shows a pane."""
+        return f"pane({number})"
+
+
+class EquationLine(OneLine):
+    """The current equation in numbers, where the cell's pane is not in sight."""
+
+    def draw(self, view: View, palette: Palette, width: int) -> Line:
+        """Draw the equation."""
+        return draw_equation_line(view, width, palette)
