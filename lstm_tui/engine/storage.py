@@ -108,26 +108,42 @@ def prepare(
     start: int,
     stop: int,
 ) -> Array:
-    """Return rows (stop - start + 1, width) with the state, the inputs and the hoisted products in place."""
-    rows = np.zeros((stop - start + 1, program.width), dtype=flat.dtype)
+    """Return rows (stop - start + 1, width) with the state, the inputs and the hoisted products in place.
+
+    What the steps will fill is left as the memory was: clearing it would cost as much as a small step.
+    """
+    rows = np.empty((stop - start + 1, program.width), dtype=flat.dtype)
+    rows[0] = 0
     for name, numbers in state.items():
         slot = program.values[name]
         rows[0, slot.offset : slot.offset + slot.size] = numbers
     for name, slot in program.inputs.items():
-        if name in inputs:
-            rows[1:, slot.offset : slot.offset + slot.size] = inputs[name][start:stop]
-    by_slot = {slot.offset: name for name, slot in program.inputs.items()}
+        rows[1:, slot.offset : slot.offset + slot.size] = inputs[name][start:stop] if name in inputs else 0
     for group in program.groups:
-        if group.hoisted and by_slot.get(group.operand.offset) in inputs:
-            series = inputs[by_slot[group.operand.offset]][:, : group.operand.size]
+        if not group.hoisted:
+            continue
+        target = rows[1:, group.target.offset : group.target.offset + group.target.size]
+        name, first = _input_at(program, group.operand.offset)
+        if name in inputs:
+            series = inputs[name][:, first : first + group.operand.size]
             block = flat[group.block : group.block + group.inner * group.rows].reshape(group.inner, group.rows)
-            rows[1:, group.target.offset : group.target.offset + group.target.size] = blocked_product(
-                series, block, start, stop
-            )
+            blocked_product(series, block, start, stop, out=target)
+        else:
+            target[:] = 0
     return rows
 
 
-def blocked_product(series: Array, block: Array, start: int = 0, stop: int | None = None) -> Array:
+def _input_at(program: Program, offset: int) -> tuple[str, int]:
+    """Return the input that lies at an offset of a row, and the unit of it that is found there."""
+    for name, slot in program.inputs.items():
+        if slot.offset <= offset < slot.offset + slot.size:
+            return name, offset - slot.offset
+    raise ValueError(f"no input lies at {offset}")
+
+
+def blocked_product(
+    series: Array, block: Array, start: int = 0, stop: int | None = None, out: Array | None = None
+) -> Array:
     """Return series[start:stop] @ block, taken 64 rows at a time at multiples of 64.
 
     Args:
@@ -135,21 +151,24 @@ def blocked_product(series: Array, block: Array, start: int = 0, stop: int | Non
         block: (inner, rows).
         start: First row wanted.
         stop: Row after the last; None for all.
+        out: Where the result goes, (stop - start, rows), if it has a place already.
     """
     stop = len(series) if stop is None else stop
-    result = np.empty((stop - start, block.shape[1]), dtype=block.dtype)
-    padded = np.zeros((BLOCK, block.shape[0]), dtype=block.dtype)
+    result = np.empty((stop - start, block.shape[1]), dtype=block.dtype) if out is None else out
+    padded: Array | None = None
     with np.errstate(all="ignore"):
         for base in range(start - start % BLOCK, stop, BLOCK):
             piece = series[base : base + BLOCK]
-            if len(piece) == BLOCK and piece.flags.c_contiguous and piece.dtype == block.dtype:
-                product = piece @ block
-            else:
+            if not (len(piece) == BLOCK and piece.flags.c_contiguous and piece.dtype == block.dtype):
+                padded = np.zeros((BLOCK, block.shape[0]), dtype=block.dtype) if padded is None else padded
                 padded[: len(piece)] = piece
                 padded[len(piece) :] = 0
-                product = padded @ block
+                piece = padded
             first, last = max(base, start), min(base + BLOCK, stop)
-            result[first - start : last - start] = product[first - base : last - base]
+            if last - first == BLOCK:
+                np.matmul(piece, block, out=result[first - start : last - start])
+            else:
+                result[first - start : last - start] = (piece @ block)[first - base : last - base]
     return result
 
 
