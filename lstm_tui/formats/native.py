@@ -102,11 +102,17 @@ def _header(data: bytes, length: int, where: str) -> dict[str, Any]:
     if length < 8 + size:
         raise UserError(f"{where}: is cut short: it ends inside its header; get it again")
     content = decode(data[8 : 8 + size].rstrip(b" "), f"{where}: header")
-    ends = [entry.get("data_offsets", [0, 0])[-1:] for entry in content.values() if isinstance(entry, dict)]
-    last = max((end[0] for end in ends if end and isinstance(end[0], int)), default=0)
+    last = max(map(_end, content.values()), default=0)
     if length < 8 + size + last:
         raise UserError(f"{where}: is cut short: {size_text(8 + size + last - length)} are missing; get it again")
     return dict(content)
+
+
+def _end(entry: Any) -> int:
+    """Return where a tensor ends in the data, as far as its entry says."""
+    offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+    end = offsets[-1] if isinstance(offsets, list) and offsets else 0
+    return end if isinstance(end, int) else 0
 
 
 def _spec(content: dict[str, Any], where: str) -> dict[str, Any]:
@@ -128,8 +134,9 @@ def _spec(content: dict[str, Any], where: str) -> dict[str, Any]:
             raise fields.damaged(key, "must be at least 1")
     fields.maybe("card", dict)
     fields.maybe("readout", str)
-    if "classes" in fields.content:
-        fields.items("classes", str)
+    classes = fields.items("classes", str) if "classes" in fields.content else []
+    if classes and fields.maybe("outputs", int) not in (None, len(classes)):
+        raise fields.damaged("classes", "must be as many as there are outputs")
     if fields.maybe("tokens", dict) is not None:
         tokens = fields.inside("tokens")
         tokens.choice("kind", ("words", "chars", "bytes", "numbers"))

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from lstm_tui.engine.cell import cell_names, load_cell
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.network import Network, build_network, spec_of
+from lstm_tui.formats.native import KEY, load, read_header, save
+
+
+def network(dtype: str = "float32", **changes: Any) -> Network:
+    spec = {
+        "name": "made up",
+        "tokens": {"kind": "words", "vocabulary": ["<unk>", "naïve", "\x1b]52"], "lowercase": True},
+        "embedding_size": 3,
+        "layers": [
+            {"cell": "lstm", "hidden_size": 4, "directions": ["forward", "backward"], "without": ["b_o"]},
+            {"cell": "gru", "hidden_size": 2, "directions": ["forward"]},
+        ],
+        "readout": "dense",
+        "classes": ["no", "yes"],
+        "card": {"task": "none", "accuracy": 0.5},
+    }
+    return build_network({**spec, **changes}, seed=3, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_network_reads_back_bit_for_bit(tmp_path: Path, dtype: str) -> None:
+    path = tmp_path / "n.safetensors"
+    made = network(dtype)
+    made.tensors()["embedding"][0] = [np.nan, np.inf, -0.0]
+    save(made, path)
+    again = load(path)
+    assert spec_of(again) == spec_of(made)
+    assert again.tensors().keys() == made.tensors().keys()
+    for name, tensor in made.tensors().items():
+        assert again.tensors()[name].dtype == dtype
+        assert again.tensors()[name].tobytes() == tensor.tobytes()
+    assert again.file == str(path)
+    assert again.sha256 is not None
+
+
+@pytest.mark.parametrize("cell", cell_names())
+def test_every_cell_can_be_saved(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "n.safetensors"
+    letters = {size.letter for size in load_cell(cell).sizes.values() if size.letter} - {"H", "I"}
+    layer = {"cell": cell, "hidden_size": 4, "sizes": dict.fromkeys(letters, 2)}
+    made = build_network({"name": cell, "input_size": 4, "layers": [layer, layer]})
+    save(made, path)
+    assert all(np.array_equal(load(path).tensors()[name], tensor) for name, tensor in made.tensors().items())
+
+
+def test_the_file_is_safetensors_with_the_names_of_the_design(tmp_path: Path) -> None:
+    path = tmp_path / "n.safetensors"
+    save(network(), path)
+    with safe_open(path, "np") as file:
+        assert {"embedding", "layer0.forward/W_f", "layer0.backward/U_o", "readout/V_y"} <= set(file.keys())
+        assert json.loads(file.metadata()[KEY])["version"] == 1
+
+
+def test_the_same_network_gives_the_same_bytes_and_an_ordinary_mode(tmp_path: Path) -> None:
+    for name in "ab":
+        save(network(), tmp_path / name)
+    (tmp_path / "ordinary").touch()
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+    assert sorted(os.listdir(tmp_path)) == ["a", "b", "ordinary"]
+
+
+def test_the_header_alone_describes_the_network(tmp_path: Path) -> None:
+    path = tmp_path / "n.safetensors"
+    made = network()
+    save(made, path)
+    header = read_header(path)
+    assert header.pop("parameters") == made.parameter_count
+    assert header == spec_of(made)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 7, 8, 9, 50, 0.3, 0.6, 0.99, -1])
+def test_a_file_cut_short_is_one_line(tmp_path: Path, keep: float) -> None:
+    path = tmp_path / "n.safetensors"
+    save(network(), path)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(keep * len(data)) if isinstance(keep, float) else keep])
+    for read in (load, read_header):
+        with pytest.raises(UserError) as error:
+            read(path)
+        assert str(error.value).startswith(f"{path}: ")
+        assert str(error.value).isprintable()
+
+
+def test_a_file_with_more_than_it_says_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "n.safetensors"
+    save(network(), path)
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(UserError, match="damaged or cut short"):
+        load(path)
+
+
+SPEC_CHANGES: dict[str, str] = {
+    "no version": 'del s["version"]',
+    "a later version": 's["version"] = 2',
+    "no name": 'del s["name"]',
+    "no layers": 's["layers"] = []',
+    "a layer that is none": 's["layers"] = [1]',
+    "many layers": 's["layers"] = s["layers"] * 5000',
+    "an unknown cell": 's["layers"][0]["cell"] = "lstn"',
+    "cell text": 's["cells"]["lstm"] = "name = 1"',
+    "cell text that is none": 's["cells"]["lstm"] = 1',
+    "cells that are none": 's["cells"] = []',
+    "readout text": 's["readouts"]["dense"] = "whole ="',
+    "an unknown readout": 's["readout"] = "denes"',
+    "no hidden size": 'del s["layers"][0]["hidden_size"]',
+    "hidden size of no number": 's["layers"][0]["hidden_size"] = "4"',
+    "hidden size 0": 's["layers"][0]["hidden_size"] = 0',
+    "another hidden size": 's["layers"][0]["hidden_size"] = 5',
+    "a huge hidden size": 's["layers"][0]["hidden_size"] = 10**12',
+    "a large hidden size": 's["layers"][0]["hidden_size"] = 20000',
+    "a huge embedding": 's["embedding_size"] = 10**12',
+    "an embedding of 0": 's["embedding_size"] = 0',
+    "directions": 's["layers"][0]["directions"] = ["up"]',
+    "directions twice": 's["layers"][0]["directions"] = ["forward", "forward"]',
+    "directions of lists": 's["layers"][0]["directions"] = [[], {}]',
+    "merge": 's["layers"][0]["merge"] = "cat"',
+    "merge of no text": 's["layers"][0]["merge"] = ["sum"]',
+    "sizes": 's["layers"][0]["sizes"] = {"P": "x"}',
+    "sizes of no object": 's["layers"][0]["sizes"] = [1]',
+    "without": 's["layers"][0]["without"] = ["zz"]',
+    "without of lists": 's["layers"][0]["without"] = [{}]',
+    "without more": 's["layers"][0]["without"] = ["b_f"]',
+    "tokens": 's["tokens"] = []',
+    "kind": 's["tokens"]["kind"] = "syllables"',
+    "vocabulary": 's["tokens"]["vocabulary"] = [1]',
+    "no vocabulary": 's["tokens"]["vocabulary"] = None',
+    "a longer vocabulary": 's["tokens"]["vocabulary"].append("one more")',
+    "classes": 's["classes"] = [1]',
+    "more classes": 's["classes"] = ["a", "b", "c"]',
+    "outputs": 's["outputs"] = 10**12',
+    "card": 's["card"] = "text"',
+    "hostile name": 's["name"] = "\\x1b]52;c;aGk=\\x07\\n"; s["layers"] = []',
+    "not an object": 's.clear()',
+}
+
+
+def rewritten(path: Path, change: str) -> None:
+    """Carry out a change of a file's description, written as Python."""
+    made = network()
+    spec = spec_of(made)
+    exec(change, {"s": spec})
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in made.tensors().items()}
+    save_file(tensors, path, {KEY: json.dumps(spec)})
+
+
+@pytest.mark.parametrize("change", SPEC_CHANGES)
+def test_a_wrong_description_is_one_line(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "n.safetensors"
+    rewritten(path, SPEC_CHANGES[change])
+    with pytest.raises(UserError) as error:
+        load(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("change", ["missing", "more", "shape", "rank", "half", "integers"])
+def test_wrong_tensors_are_one_line_that_names_them(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "n.safetensors"
+    made = network()
+    tensors: dict[str, Any] = {name: np.ascontiguousarray(tensor) for name, tensor in made.tensors().items()}
+    name = "layer0.forward/W_f"
+    if change == "missing":
+        del tensors[name]
+    elif change == "more":
+        tensors["layer0.forward/W_ff"] = tensors[name]
+    elif change == "shape":
+        tensors[name] = tensors[name].T.copy()
+    elif change == "rank":
+        tensors[name] = tensors[name].reshape(-1)
+    elif change == "half":
+        tensors[name] = tensors[name].astype(np.float16)
+    else:
+        tensors[name] = tensors[name].astype(np.int64)
+    save_file(tensors, path, {KEY: json.dumps(spec_of(made))})
+    with pytest.raises(UserError, match=r"layer0\.forward/W_f") as error:
+        load(path)
+    assert str(error.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {KEY: "{"}, {KEY: "[]"}, {KEY: "3"}])
+def test_other_safetensors_are_one_line(tmp_path: Path, metadata: dict[str, str] | None) -> None:
+    path = tmp_path / "n.safetensors"
+    save_file({"a": np.zeros(3, np.float32)}, path, metadata)
+    for read in (load, read_header):
+        with pytest.raises(UserError) as error:
+            read(path)
+        assert str(error.value).startswith(f"{path}: ")
+        assert str(error.value).isprintable()
+
+
+def with_header(header: bytes, size: int | None = None) -> bytes:
+    return (len(header) if size is None else size).to_bytes(8, "little") + header
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"text, which is no network at all",
+        with_header(b"{}", 2**63),
+        with_header(b"{}", 50),
+        with_header(b"{}"),
+        with_header(b"{" + b'"a":{' * 50_000),
+        with_header(b'{"__metadata__": {"lstm-tui": 3}}'),
+        with_header(b'{"__metadata__": 3, "a": 3}'),
+        with_header(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, "x"]}}'),
+        with_header(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": []}}'),
+        with_header(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": 4}}'),
+        with_header(b'{"a": []}'),
+        with_header(b"{\xff}"),
+    ],
+)
+def test_hostile_headers_are_one_line(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "n.safetensors"
+    path.write_bytes(data)
+    for read in (load, read_header):
+        with pytest.raises(UserError) as error:
+            read(path)
+        assert str(error.value).startswith(f"{path}: ")
+        assert str(error.value).isprintable()
+
+
+def test_any_byte_of_the_header_may_be_changed(tmp_path: Path) -> None:
+    path = tmp_path / "n.safetensors"
+    save(network(layers=[{"cell": "rnn", "hidden_size": 2}], embedding_size=1), path)
+    data = path.read_bytes()
+    size = 8 + int.from_bytes(data[:8], "little")
+    for place in range(0, size, 3):
+        changed = bytearray(data)
+        changed[place] ^= 0x15
+        path.write_bytes(changed)
+        for read in (load, read_header):
+            try:
+                read(path)
+            except UserError as error:
+                assert str(error).isprintable()  # noqa: PT017
+
+
+@pytest.mark.parametrize("name", ["missing.safetensors", "."])
+def test_what_is_no_file_is_one_line(tmp_path: Path, name: str) -> None:
+    for read in (load, read_header):
+        with pytest.raises(UserError) as error:
+            read(tmp_path / name)
+        assert str(error.value).startswith(f"{tmp_path / name}: ")

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.network import Network, build_network
+from lstm_tui.engine.run import run
+from lstm_tui.engine.tokens import Tokens
+from lstm_tui.formats import samples
+from lstm_tui.formats.inputs import Sequences
+from lstm_tui.formats.native import save
+from lstm_tui.formats.opening import Untrained, find_model, initial_states, one_layer, open_model, untrained
+from lstm_tui.formats.series import series_from
+from lstm_tui.models import bundled
+
+TOKENS = Tokens("words", ("<unk>", "a", "b"))
+
+
+def stack() -> Network:
+    both = ["forward", "backward"]
+    layers = [{"cell": "lstm", "hidden_size": 3, "directions": both}, {"cell": "gru", "hidden_size": 2}]
+    return build_network({"name": "stack", "input_size": 2, "layers": layers, "readout": "linear"}, seed=1)
+
+
+def test_an_untrained_network_is_what_was_described() -> None:
+    network = untrained(Untrained("gru", 5, 2, True, "sum", 7, without=["b_r"]), TOKENS)
+    assert [one.name for one in network.passes] == [
+        "layer0.forward", "layer0.backward", "layer1.forward", "layer1.backward",
+    ]  # fmt: skip
+    assert network.embedding is not None
+    assert network.embedding.shape == (3, 5)
+    assert network.layers[0].merge == "sum"
+    assert "layer0.forward/b_r" not in network.tensors()
+    assert network.readout is None
+    assert untrained(Untrained(), None, 4).input_size == 4
+
+
+def test_the_seed_alone_decides_the_weights() -> None:
+    one, same, other = (untrained(Untrained(seed=seed), TOKENS).tensors() for seed in (1, 1, 2))
+    assert all(np.array_equal(one[name], same[name]) for name in one)
+    assert not np.array_equal(one["layer0.forward/W_f"], other["layer0.forward/W_f"])
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        (Untrained("lstn"), "there is no cell lstn; did you mean lstm?"),
+        (Untrained(without=["p_i"]), "p_i"),
+        (Untrained("missing.toml"), "missing.toml"),
+    ],
+)
+def test_an_untrained_network_that_cannot_be_is_one_line(how: Untrained, says: str) -> None:
+    with pytest.raises(UserError, match="lstn|p_i|missing") as error:
+        untrained(how, TOKENS)
+    assert says in str(error.value)
+
+
+def test_one_layer_runs_as_it_does_in_the_stack() -> None:
+    network = stack()
+    x = np.random.default_rng(0).standard_normal((5, 2)).astype(np.float32)
+    whole = run(network, Sequences(series_from(x), network)[0])
+    below = np.concatenate([whole[f"layer0.{direction}"]["h"] for direction in ("forward", "backward")], axis=1)
+    top = one_layer(network, 1)
+    alone = run(top, Sequences(series_from(below), top)[0])
+    assert np.array_equal(alone["layer0.forward"]["h"], whole["layer1.forward"]["h"])
+    with pytest.raises(UserError, match="stack has 2 layers, from 0, so there is no layer 2"):
+        one_layer(network, 2)
+
+
+def test_a_model_is_a_bundled_name_or_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(stack(), "my.safetensors")
+    network = open_model("my.safetensors")
+    assert (network.name, network.file) == ("stack", "my.safetensors")
+    with pytest.raises(UserError, match="there is no model 'zzz'; "):
+        find_model("zzz")
+    with pytest.raises(UserError, match=r"gone\.safetensors: cannot be read: no such file"):
+        open_model("gone.safetensors")
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_a_bundled_model_has_a_name_and_no_file(name: str) -> None:
+    network = open_model(name)
+    assert network.name == name
+    assert network.file is None
+    assert network.sha256 is not None
+    with pytest.raises(UserError, match=f"did you mean {name}"):
+        find_model(name + "x")
+
+
+def test_initial_states_are_named_by_pass(tmp_path: Path) -> None:
+    path = tmp_path / "initial.npz"
+    np.savez(path, **{"layer0.backward/c": np.ones((1, 3)), "layer1.forward/h": np.arange(2)})
+    states = initial_states(path, stack())
+    assert np.array_equal(states["layer0.backward"]["c"], [1, 1, 1])
+    assert np.array_equal(states["layer1.forward"]["h"], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "says"),
+    [
+        ("layer0.forward/cc", np.ones(3), "'layer0.forward/cc' is no state of stack; did you mean layer0.forward/c?"),
+        ("layer0.forward/c", np.ones(4), "layer0.forward/c has the shape 4; it should hold 3 numbers"),
+        ("layer0.forward/c", np.float64(1), "layer0.forward/c has the shape one number; it should hold 3 numbers"),
+    ],
+)
+def test_initial_states_that_do_not_fit_are_one_line(tmp_path: Path, name: str, array: np.ndarray, says: str) -> None:
+    path = tmp_path / "initial.npz"
+    np.savez(path, **{name: array})
+    with pytest.raises(UserError) as error:
+        initial_states(path, stack())
+    assert str(error.value) == f"{path}: {says}"
+
+
+def test_a_sample_is_found_by_its_bare_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    (folder / "sample.txt").write_text("sample")
+    monkeypatch.setattr(samples, "samples_folder", lambda: folder)
+    monkeypatch.chdir(tmp_path)
+    assert samples.find_input("sample.txt") == folder / "sample.txt"
+    with pytest.raises(UserError, match=r"sampel\.txt: no such file; did you mean sample\.txt, which comes"):
+        samples.find_input("sampel.txt")
+    with pytest.raises(UserError, match="no such file; check the name"):
+        samples.find_input("zzz/qqq.md")
+    (tmp_path / "sample.txt").write_text("mine")
+    assert samples.find_input("sample.txt") == Path("sample.txt")
+    assert samples.find_input("-") == Path("-")
