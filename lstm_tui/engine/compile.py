@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.engine.cell import Cell, Size
 from lstm_tui.engine.errors import LanguageError, UserError, nearest
+from lstm_tui.engine.holds import held_inputs
 from lstm_tui.engine.expression import (
     Call,
     Expression,
@@ -47,6 +48,7 @@ def compile_cell(
     sizes: Mapping[str, int] | None = None,
     without: Iterable[str] = (),
     bottom: bool = True,
+    held: Iterable[str] = (),
 ) -> Program:
     """Compile a cell for given sizes.
 
@@ -57,6 +59,7 @@ def compile_cell(
         sizes: Values of the free letters in the cell's sizes.
         without: Optional parameters to leave out.
         bottom: Whether this is the lowest layer, whose values from below are expressions or zeros.
+        held: Values that an edit may hold; each gets two more inputs, see `holds.inputs_of`.
 
     Raises:
         UserError: If a size is missing or an option names what is not there.
@@ -93,6 +96,8 @@ def compile_cell(
         builder.add_equation(equation, -1, builder.pending[equation.name])
     for number, equation in enumerate(equations):
         builder.add_equation(equation, number, builder.sizes[equation.name])
+        if equation.name in held:
+            builder.hold(equation, number)
     for state, start in cell.initial.items():
         if isinstance(start, str):
             builder.vector(start, builder.sizes[state], 1, 1)
@@ -221,6 +226,16 @@ class Builder:
         self.results[equation.name] = int(ref.key)
         self.drafts[int(ref.key)].text = f"{equation.name} = {self.drafts[int(ref.key)].text}"
         self.sizes[equation.name] = size
+
+    def hold(self, equation: Equation, number: int) -> None:
+        """Let an edit hold the value that an equation has just given."""
+        size = self.sizes[equation.name]
+        refs = [_Ref("draft", self.results[equation.name], size, equation.name)]
+        for name in held_inputs(equation.name):
+            self.add_input(name, size)
+            refs.append(_Ref("input", name, size, name))
+        self.drafts.append(_Draft("hold", size, refs, None, number, f"{equation.name} held"))
+        self.results[equation.name] = len(self.drafts) - 1
 
     def fail(self, message: str, node: Expression) -> LanguageError:
         return LanguageError(message, self.source, node.place.line, node.place.column)

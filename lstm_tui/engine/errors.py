@@ -5,13 +5,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from lstm_tui.engine.visible import visible
+
+_LONGEST_NAME = 64  # comparing names takes the product of their lengths
+
 
 class UserError(Exception):
     """A mistake in a file, an option or an expression, as one line: what, where, what to do.
 
     The command line prints it and exits 1; the screen shows it as a message. It is never a bug of the
-    program, so no traceback goes with it.
+    program, so no traceback goes with it. Whatever it quotes is made safe to show.
     """
+
+    def __init__(self, message: str) -> None:
+        """Keep the one line, with nothing in it that a terminal would obey."""
+        super().__init__(visible(message))
 
 
 class LanguageError(UserError):
@@ -30,7 +38,7 @@ class LanguageError(UserError):
         """Compose the one line that is shown."""
         hint = f"; did you mean {suggestion}?" if suggestion else ""
         super().__init__(f"{source}:{line}:{column}: {message}{hint}")
-        self.message = message
+        self.message = visible(message)
         self.source = source
         self.line = line
         self.column = column
@@ -39,5 +47,8 @@ class LanguageError(UserError):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most like `name`, or None when none is near."""
-    found = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    if len(name) > _LONGEST_NAME:
+        return None
+    short = sorted(one for one in known if len(one) <= _LONGEST_NAME)
+    found = difflib.get_close_matches(name, short, n=1, cutoff=0.5)
     return found[0] if found else None

@@ -58,7 +58,7 @@ _SIGMOID, _TANH, _RELU, _EXP, _LOG = (int(code) for code in (Code.SIGMOID, Code.
 _SOFTPLUS, _ABS, _SQRT, _STEP = (int(code) for code in (Code.SOFTPLUS, Code.ABS, Code.SQRT, Code.STEP))
 _MAX, _MIN, _CLIP, _LAYERNORM = (int(code) for code in (Code.MAX, Code.MIN, Code.CLIP, Code.LAYERNORM))
 _SOFTMAX, _DOT, _SUM, _MEAN = (int(code) for code in (Code.SOFTMAX, Code.DOT, Code.SUM, Code.MEAN))
-_EVERY, _MATVEC = int(Code.EVERY), int(Code.MATVEC)
+_EVERY, _MATVEC, _HOLD = int(Code.EVERY), int(Code.MATVEC), int(Code.HOLD)
 _CURRENT, _PREVIOUS, _PARAMETER = int(Space.CURRENT), int(Space.PREVIOUS), int(Space.PARAMETER)
 
 # --- exp, tanh, sigmoid ---------------------------------------------------------------------------------
@@ -402,6 +402,9 @@ def _forward(
                 for u in range(wide):
                     s = b[u] if (a[u] < b[u] or b[u] != b[u]) and a[u] == a[u] else a[u]
                     y[u] = c[u] if (s > c[u] or c[u] != c[u]) and s == s else s
+            elif code == _HOLD:
+                for u in range(wide):
+                    y[u] = a[u] if b[u] == zero else (c[u] if b[u] == one else a[u] * c[u])
             elif code == _LAYERNORM:
                 mean, scale = _moments(a, epsilon)
                 for u in range(wide):
@@ -551,6 +554,9 @@ def _backward(
                     db[u] += d[u] * (one if a[u] < b[u] and b[u] < c[u] else zero)
                 for u in range(wide):
                     dc[u] += d[u] * (one if a[u] > c[u] or b[u] > c[u] else zero)
+            elif code == _HOLD:
+                for u in range(wide):
+                    da[u] += d[u] if b[u] == zero else (zero if b[u] == one else d[u] * c[u])
             elif code == _LAYERNORM:
                 _, scale = _moments(a, epsilon)
                 mean, along = zero, zero

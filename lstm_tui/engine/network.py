@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -128,6 +128,23 @@ class Network:
             for name in self.readout.program.parameters:
                 result[f"readout/{name}"] = self.readout.program.view(self.readout.flat, name)
         return result
+
+    def copy(self) -> Network:
+        """Return the same network with weights of its own."""
+        layers = tuple(
+            replace(layer, passes=tuple(replace(one, flat=one.flat.copy()) for one in layer.passes))
+            for layer in self.layers
+        )
+        embedding = None if self.embedding is None else self.embedding.copy()
+        readout = None if self.readout is None else replace(self.readout, flat=self.readout.flat.copy())
+        return replace(self, layers=layers, embedding=embedding, readout=readout)
+
+    def apply_masks(self) -> None:
+        """Set to 0 what a mask says is no weight."""
+        for one in self.passes:
+            for parameter in one.program.parameters.values():
+                if parameter.mask is not None:
+                    one.program.view(one.flat, parameter.name)[~parameter.mask] = 0
 
     @property
     def parameter_count(self) -> int:
@@ -368,10 +385,7 @@ def _fill(network: Network, tensors: Mapping[str, Array], where: str) -> None:
         if given.shape != view.shape:
             raise UserError(f"{where}: {name} is {_times(given.shape)}; it should be {_times(view.shape)}")
         view[...] = given
-    for one in network.passes:
-        for parameter in one.program.parameters.values():
-            if parameter.mask is not None:
-                one.program.view(one.flat, parameter.name)[~parameter.mask] = 0
+    network.apply_masks()
 
 
 def _times(shape: tuple[int, ...]) -> str:

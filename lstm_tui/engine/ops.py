@@ -50,6 +50,7 @@ class Code(IntEnum):
     MEAN = 22
     EVERY = 23
     MATVEC = 24
+    HOLD = 25
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,11 @@ def softmax(a: Array) -> Array:
 
 def _softmax_back(d: Array, y: Array, a: Array) -> tuple[Array]:
     return (y * (d - (d * y).sum(axis=-1, keepdims=True)),)
+
+
+def held(a: Array, modes: Array, numbers: Array) -> Array:
+    """Return a value as an edit holds it: mode 0 leaves its bits, 1 sets it, 2 multiplies it."""
+    return np.asarray(np.where(modes == 0, a, np.where(modes == 1, numbers, a * numbers)))
 
 
 def _every(a: Array) -> Array:
@@ -219,6 +225,9 @@ _ROWS = (
        help="mean of the units: one number"),
     Op("every", Code.EVERY, 1, "every({0})", _every, _no_gradient, _fixed(0.0, 1.0),
        help="1 where the steps taken divide by this period, else 0"),
+    Op("hold", Code.HOLD, 3, "held({0})", held,
+       lambda d, y, a, modes, numbers: (np.where(modes == 0, d, np.where(modes == 1, 0, d * numbers)), None, None),
+       _fixed(*EVERYTHING), help="an edit: where it is held, its number instead of the equation's"),
     Op("matvec", Code.MATVEC, 1, "{m}·{0}", _matvec, _no_gradient, _fixed(*EVERYTHING), elementwise=False,
        help="each row of the matrix times the vector, summed"),
 )  # fmt: skip
@@ -287,6 +296,6 @@ STEPS_OPS: dict[str, StepsOp] = {
 }  # fmt: skip
 
 FUNCTION_NAMES = frozenset(
-    set(OPS) - {"copy", "neg", "add", "sub", "mul", "div", "matvec"} | {"part", "concat", "prev"}
+    set(OPS) - {"copy", "neg", "add", "sub", "mul", "div", "matvec", "hold"} | {"part", "concat", "prev"}
 )
 """What may be called in a cell; a readout's `whole` part may also call STEPS_OPS."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lstm_tui.engine.errors import LanguageError, UserError, nearest
+from lstm_tui.engine.places import Places, places_of, tokens_of
 from lstm_tui.engine.visible import visible
+
+Locate = Callable[[int], tuple[int, int]]
+"""From the number of a character in a text to its line and column in the file, both from 1."""
 
 MAX_BYTES = 64 * 1024
 _MAX_NESTING = 16
+_MAX_DOTS = 2  # dotted keys make tomllib quadratic; nothing in our files needs many
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
-# Dotted keys make tomllib quadratic; nothing in our files needs them.
-_DOTTED = re.compile(r"^[ \t]*\[{0,2}[ \t]*[\w\"'-]+(?:[ \t]*\.[ \t]*[\w\"'-]+){3,}", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -33,51 +37,65 @@ class Page:
     source: str
     keys: Mapping[str, Any]
 
-    def fail(self, message: str, key: str = "", suggestion: str | None = None, at: str = "") -> LanguageError:
-        """Return the error for a key, at the first mention of `at` after it or at the key itself."""
-        line, column = self.place_of(key, at)
+    @cached_property
+    def places(self) -> Places:
+        """Where everything stands."""
+        return places_of(self.text)
+
+    def fail(self, message: str, *path: str, value: bool = False, suggestion: str | None = None) -> LanguageError:
+        """Return the error for a key, or for its value; without a path, for the page."""
+        line, column = self.place_of_value(*path) if value else self.place_of(*path)
         return LanguageError(message, self.source, line, column, suggestion)
 
-    def place_of(self, key: str, at: str = "") -> tuple[int, int]:
-        """Return line and column of a key, or of some text behind it; 1, 1 when neither is found."""
-        match = re.search(rf"^[ \t]*({re.escape(key)})[ \t]*=", self.text, re.MULTILINE) if key else None
-        start = match.start(1) if match else 0
-        if match and at:
-            found = self.text.find(at, match.end())
-            start = found if found >= 0 else start
-        return self.text.count("\n", 0, start) + 1, start - (self.text.rfind("\n", 0, start) + 1) + 1
+    def place_of(self, *path: str) -> tuple[int, int]:
+        """Return line and column of a key by its path; of the nearest key around it when it has none."""
+        while path and path not in self.places.keys:
+            path = path[:-1]
+        return self.line_and_column(self.places.keys[path] if path else 0)
 
-    def block(self, key: str) -> tuple[str, int]:
-        """Return a block of equations and the line on which it begins."""
-        block = self.string(key)
-        found = self.text.find(block) if block else -1
-        if found < 0:  # escapes were written: places inside are then those of the key
-            return block, self.place_of(key)[0]
-        return block, self.text.count("\n", 0, found) + 1
+    def place_of_value(self, *path: str) -> tuple[int, int]:
+        """Return line and column of the value of a key, or of an item of an array by its number."""
+        if path not in self.places.values:
+            return self.place_of(*path)
+        return self.line_and_column(self.places.values[path])
+
+    def line_and_column(self, offset: int) -> tuple[int, int]:
+        """Return where a character of the page stands, both from 1."""
+        return self.text.count("\n", 0, offset) + 1, offset - (self.text.rfind("\n", 0, offset) + 1) + 1
+
+    def locate(self, *path: str) -> Locate:
+        """Return where each character of a text stands in the page."""
+        offsets = self.places.strings.get(path)
+        if not offsets:
+            return lambda character: self.place_of_value(*path)
+        return lambda character: self.line_and_column(offsets[min(max(character, 0), len(offsets) - 1)])
 
     def string(self, key: str, default: str | None = None) -> str:
         """Return the text of a key; one without a default is required."""
         if key not in self.keys and default is not None:
             return default
         if key not in self.keys:
-            raise self.fail(f"`{key}` is missing", suggestion=None)
+            raise self.fail(f"`{key}` is missing")
         value = self.keys[key]
         if not isinstance(value, str):
-            raise self.fail(f"`{key}` must be text in quotes", key)
+            raise self.fail(f"`{key}` must be text in quotes", key, value=True)
         return value
 
     def strings(self, key: str) -> tuple[str, ...]:
         """Return the list of texts of a key, empty when it is left out."""
         value = self.keys.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.fail(f'`{key}` must be a list of names, such as ["h", "c"]', key)
+            raise self.fail(f'`{key}` must be a list of names, such as ["h", "c"]', key, value=True)
+        for number, item in enumerate(value):
+            if item in value[:number]:
+                raise self.fail(f"`{key}` names `{item}` twice", key, str(number), value=True)
         return tuple(value)
 
     def table(self, key: str) -> dict[str, Any]:
         """Return the table of a key, empty when it is left out."""
         value = self.keys.get(key, {})
         if not isinstance(value, dict):
-            raise self.fail(f"`{key}` must be a table, such as {{ c = 1 }}", key)
+            raise self.fail(f"`{key}` must be a table, such as {{ c = 1 }}", key, value=True)
         return value
 
     def allow(self, known: Iterable[str]) -> None:
@@ -85,7 +103,7 @@ class Page:
         names = set(known)
         for key in self.keys:
             if key not in names:
-                raise self.fail(f"`{visible(key[:40])}` means nothing here", key, nearest(key, names))
+                raise self.fail(f"`{key[:40]}` means nothing here", key, suggestion=nearest(key, names))
 
 
 def read_text(path: Path) -> str:
@@ -110,6 +128,8 @@ def read_text(path: Path) -> str:
         raise UserError(f"{shown}: no such file") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{shown}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    except ValueError:  # a name that holds a zero byte
+        raise UserError(f"{shown}: no such file") from None
     except OSError as error:
         raise UserError(f"{shown}: {error.strerror or error}") from None
 
@@ -122,31 +142,32 @@ def parse_page(text: str, source: str) -> Page:
     """
     source = visible(source)
     text = text.replace("\r\n", "\n")
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise LanguageError(f"a page of equations has at most {MAX_BYTES} bytes", source)
-    dotted = _DOTTED.search(text)
-    if dotted:
-        raise LanguageError("dotted keys are not used here", source, text.count("\n", 0, dotted.start()) + 1)
-    _check_nesting(text, source)
+    page = Page(text, source, {})
+    _check_shape(page)
     try:
         return Page(text, source, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         at = _AT.search(message)
-        line, column = (int(at.group(1)), int(at.group(2))) if at and at.group(1) else (text.count("\n") + 1, 1)
-        raise LanguageError(visible(_AT.sub("", message)), source, line, column) from None
+        line, column = (int(at.group(1)), int(at.group(2))) if at and at.group(1) else page.line_and_column(len(text))
+        raise LanguageError(_AT.sub("", message), source, line, column) from None
     except (RecursionError, MemoryError, ValueError) as error:
         raise LanguageError(f"this is not TOML that can be read ({type(error).__name__})", source) from None
 
 
-def _check_nesting(text: str, source: str) -> None:
-    depth = 0
-    for line_number, line in enumerate(text.split("\n"), start=1):
-        if not line.lstrip().startswith(("[", "]", "}")) and "=" not in line and depth == 0:
-            continue
-        for column, character in enumerate(line, start=1):
-            if character == "#":
-                break
-            depth = max(depth + (character in "[{") - (character in "]}"), 0)
-            if depth > _MAX_NESTING:
-                raise LanguageError(f"brackets nested deeper than {_MAX_NESTING}", source, line_number, column)
+def _check_shape(page: Page) -> None:
+    """Refuse deep brackets and long dotted keys before any parser sees them."""
+    depth = dots = 0
+    for token in tokens_of(page.text):
+        depth += (token.text in ("[", "{")) - (token.text in ("]", "}"))
+        if token.kind in ("line", "comment") or token.text in ("=", ","):
+            dots = 0
+        dots += token.text == "."
+        if depth > _MAX_NESTING:
+            raise LanguageError(
+                f"brackets nested deeper than {_MAX_NESTING}", page.source, *page.line_and_column(token.start)
+            )
+        if dots > _MAX_DOTS:
+            raise LanguageError("dotted keys are not used here", page.source, *page.line_and_column(token.start))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.compile import compile_cell
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Layer, Network, find_source
+from lstm_tui.engine.holds import Hold, held_inputs, inputs_of
+from lstm_tui.engine.network import Layer, Network, Pass, find_source
+from lstm_tui.engine.ops import held
+from lstm_tui.engine.program import Program
 from lstm_tui.engine.series import Evaluated, evaluate, pull
 from lstm_tui.engine.storage import Progress, Stored, backprop_pass, run_pass
 from lstm_tui.engine.trace import PassTrace, Sequence, Trace
@@ -47,6 +52,7 @@ def run(
     initial: Initial | None = None,
     progress: Progress | None = None,
     edits: tuple[str, ...] = (),
+    holds: Items[Hold] = (),
 ) -> Trace:
     """Run a network over a sequence and return every value.
 
@@ -58,6 +64,7 @@ def run(
         initial: States before the first step by pass, where they are not the cell's own.
         progress: Called with the steps done and the steps in all, over all passes.
         edits: Recipe lines that made this network or sequence, to travel with the trace.
+        holds: Values that are set or scaled, whatever the equations say.
 
     Raises:
         UserError: If the sequence does not fit the network, or is too long to be held.
@@ -65,7 +72,7 @@ def run(
     if not len(sequence):
         raise UserError("there is nothing to read: the sequence has no tokens")
     wanted = np.dtype(dtype) if dtype else network.dtype
-    ran = run_arrays(network, input_of(network, sequence).astype(wanted), interpreter, initial, progress)
+    ran = run_arrays(network, input_of(network, sequence).astype(wanted), interpreter, initial, progress, holds)
     passes = {one.name: _traced(one.name, ran) for one in network.passes}
     readout: dict[str, Array] = {}
     readout_inputs: dict[str, Array] = {}
@@ -118,6 +125,7 @@ def run_arrays(
     interpreter: str,
     initial: Initial | None = None,
     progress: Progress | None = None,
+    holds: Items[Hold] = (),
 ) -> Ran:
     """Run a network on the input of its lowest layer, (T, I), in the dtype of x."""
     stored: dict[str, Stored] = {}
@@ -128,10 +136,11 @@ def run_arrays(
         for one in layer.passes:
             flat = one.flat.astype(x.dtype, copy=False)
             below = _below(one.program.below, one.name, stored)
-            inputs = {"x": _reading_order(source, one.direction), **below}
+            program, given = _held_program(one, source, [hold for hold in holds if hold.pass_name == one.name])
+            inputs = {name: _reading_order(series, one.direction) for name, series in given.items()} | below
             start = one.program.initial_states(flat, (initial or {}).get(one.name))
             report = None if progress is None else _shifted(progress, done, total)
-            stored[one.name] = run_pass(one.program, flat, inputs, start, interpreter, report)
+            stored[one.name] = run_pass(program, flat, inputs, start, interpreter, report)
             done += len(x)
         merged.append(merge(layer, [_output(layer, n, stored) for n in range(len(layer.passes))]))
     readout = None
@@ -141,6 +150,24 @@ def run_arrays(
             inputs[alias] = _source(name, network, x, stored, merged)
         readout = evaluate(network.readout.program, network.readout.flat.astype(x.dtype, copy=False), inputs)
     return Ran(network, x, stored, tuple(merged), readout)
+
+
+def _held_program(one: Pass, source: Array, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
+    """Return the program of a pass in which values can be held, and its inputs, (T, n) each in tape order."""
+    if not holds:
+        return one.program, {"x": source}
+    program = one.program
+    sizes = {"x": program.input_size, **{name: slot.size for name, slot in program.values.items()}}
+    inputs = inputs_of(holds, sizes, len(source), source.dtype)
+    modes, numbers = (inputs.pop(name, None) for name in held_inputs("x"))
+    x = source if modes is None or numbers is None else held(source, modes, numbers)
+    values = {hold.value for hold in holds} - {"x"}
+    if values:
+        bottom = not any(name in program.inputs for name in program.below)
+        program = compile_cell(
+            one.cell, program.input_size, program.hidden_size, program.sizes, program.without, bottom, values
+        )
+    return program, {"x": np.ascontiguousarray(x), **inputs}
 
 
 def _below(reads: Mapping[str, str], name: str, stored: Mapping[str, Stored]) -> dict[str, Array]:

@@ -1,0 +1,144 @@
+"""Edits applied to a network and a sequence: what is run instead, and which token came from where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstm_tui.debugger.recipe import Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.holds import Hold
+from lstm_tui.engine.network import Network, Pass
+from lstm_tui.engine.trace import Sequence
+from lstm_tui.engine.visible import visible
+
+
+@dataclass(frozen=True, eq=False)
+class Edited:
+    """What is run after some edits.
+
+    Attributes:
+        network: The network, with its own copy of every weight when one was edited.
+        sequence: The tokens.
+        holds: Values that are set or scaled.
+        origins: For each place on the tape, the place of that token in the baseline; None where it was
+            inserted.
+        weights: Names of the parameters that were edited.
+    """
+
+    network: Network
+    sequence: Sequence
+    holds: tuple[Hold, ...]
+    origins: tuple[int | None, ...]
+    weights: frozenset[str]
+
+    @classmethod
+    def baseline(cls, network: Network, sequence: Sequence) -> Edited:
+        """Return what is run without edits."""
+        return cls(network, sequence, (), tuple(range(len(sequence))), frozenset())
+
+
+def apply(edits: Iterable[Edit], network: Network, sequence: Sequence) -> Edited:
+    """Apply edits in order.
+
+    Raises:
+        UserError: If one names what is not there, or a place outside the tape.
+    """
+    edited = Edited.baseline(network, sequence)
+    for edit in edits:
+        if isinstance(edit, TokenEdit):
+            edited = _token(edit, edited)
+        elif isinstance(edit, ValueEdit):
+            edited = replace(edited, holds=(*edited.holds, _hold(edit, edited)))
+        else:
+            edited = _weight(edit, edited, first=edited.network is network)
+    return edited
+
+
+def _token(edit: TokenEdit, edited: Edited) -> Edited:
+    sequence, network = edited.sequence, edited.network
+    if network.tokens is None or sequence.ids is None:
+        raise UserError("this network reads numbers: set x instead, as in `set layer0.forward.x[0] @ 3 = 1.5`")
+    last = len(sequence) - (edit.verb != "insert")
+    if not 0 <= edit.t <= last:
+        raise UserError(f"there is no place {edit.t} on this tape: it has {len(sequence)} tokens, from 0")
+    if edit.verb == "delete" and len(sequence) == 1:
+        raise UserError("the last token that is left cannot be deleted")
+    tokens, origins = list(sequence.tokens), list(edited.origins)
+    if edit.verb == "replace":
+        tokens[edit.t] = edit.token
+    elif edit.verb == "insert":
+        tokens.insert(edit.t, edit.token)
+        origins.insert(edit.t, None)
+    else:
+        del tokens[edit.t], origins[edit.t]
+    ids, unknown = network.tokens.encode(tokens)
+    sequence = replace(sequence, tokens=tuple(tokens), ids=ids, unknown=unknown)
+    shift = {"replace": 0, "insert": 1, "delete": -1}[edit.verb]
+    holds = tuple(moved for hold in edited.holds if (moved := _shifted(hold, edit.t, shift)) is not None)
+    return replace(edited, sequence=sequence, origins=tuple(origins), holds=holds)
+
+
+def _shifted(hold: Hold, t: int, shift: int) -> Hold | None:
+    """Return a hold after a token was inserted before place t (+1) or deleted there (-1)."""
+    if not shift:
+        return hold
+    start, stop = hold.steps
+    start += shift if start > t or (shift > 0 and start >= t) else 0
+    stop += shift if stop > t else 0
+    return replace(hold, steps=(start, stop)) if stop > start else None
+
+
+def _hold(edit: ValueEdit, edited: Edited) -> Hold:
+    one = _pass(edit.pass_name, edited.network)
+    known = {"x": one.program.input_size, **{name: slot.size for name, slot in one.program.values.items()}}
+    if edit.value not in known:
+        near = nearest(edit.value, known)
+        raise UserError(f"{one.name} has no value {edit.value}" + (f"; did you mean {near}?" if near else ""))
+    units = range_of(edit.units, known[edit.value])
+    steps = range_of(edit.steps, len(edited.sequence))
+    if not units:
+        raise UserError(f"{one.name}.{edit.value} has {known[edit.value]} units, from 0: none of them is meant")
+    if not steps:
+        raise UserError(f"this tape has {len(edited.sequence)} tokens, from 0: no step of it is meant")
+    return Hold(one.name, edit.value, (units.start, units.stop), (steps.start, steps.stop), edit.verb, edit.number)
+
+
+def _pass(name: str, network: Network) -> Pass:
+    for one in network.passes:
+        if one.name == name:
+            return one
+    names = [one.name for one in network.passes]
+    raise UserError(f"there is no pass {name}: this network has {', '.join(names)}")
+
+
+def _weight(edit: WeightEdit, edited: Edited, first: bool) -> Edited:
+    network = edited.network.copy() if first else edited.network
+    tensors = network.tensors()
+    if edit.tensor not in tensors:
+        near = nearest(edit.tensor, tensors)
+        hint = f"; did you mean {near}?" if near else ""
+        raise UserError(f"there is no parameter {visible(edit.tensor)}{hint}")
+    view = tensors[edit.tensor]
+    index = _index(edit.index, view.shape, edit.tensor)
+    with np.errstate(all="ignore"):
+        if edit.verb == "set":
+            view[index] = edit.number
+        else:
+            view[index] *= view.dtype.type(edit.number)
+    network.apply_masks()
+    return replace(edited, network=network, weights=edited.weights | {edit.tensor})
+
+
+def _index(spans: tuple[Span, ...], shape: tuple[int, ...], name: str) -> tuple[slice, ...]:
+    if len(spans) > len(shape):
+        raise UserError(f"{name} has {len(shape)} index{'es' * (len(shape) > 1)}, not {len(spans)}")
+    result: list[slice] = []
+    for span, size in zip(spans, shape, strict=False):
+        chosen = range_of(span, size)
+        if not chosen:
+            raise UserError(f"{name} is {'×'.join(str(n) for n in shape)}, counted from 0: nothing there is meant")
+        result.append(slice(chosen.start, chosen.stop))
+    return tuple(result)

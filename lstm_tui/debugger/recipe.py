@@ -1,0 +1,198 @@
+"""Edits as lines of text: what can be changed, written so that it can be saved, read and replayed.
+
+One edit is one line:
+
+    replace 3 "good"                          the token at place 3 of the tape
+    insert 3 "not"                            a token before place 3
+    delete 3
+    set layer0.forward.f[7] @ 3 = 0           one unit of a value at one step
+    set layer0.forward.c[:] @ 3:6 = 0         all units, pinned over the steps 3, 4 and 5
+    scale layer0.forward.i[2:4] @ : * 0.5     two units, over the whole tape
+    weight layer0.forward/b_f[7] = -4         one number of a parameter
+    weight layer0.forward/W_f[7,:] = 0        a row: one unit
+    weight layer0.forward/U_f * 1.5           all of it, scaled
+
+Places are those of the tape as it is when the line is applied; an insertion moves what stands to its right.
+Units and places count from 0, ranges end before their last number.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+
+Span = tuple[int | None, int | None]
+"""A range as written: (start, stop), None for an open end."""
+
+
+@dataclass(frozen=True)
+class TokenEdit:
+    """A token replaced, inserted before a place, or deleted."""
+
+    verb: Literal["replace", "insert", "delete"]
+    t: int
+    token: str = ""
+
+
+@dataclass(frozen=True)
+class ValueEdit:
+    """Units of a value of a pass, set or scaled over steps of the tape."""
+
+    verb: Literal["set", "scale"]
+    pass_name: str
+    value: str
+    units: Span
+    steps: Span
+    number: float
+
+
+@dataclass(frozen=True)
+class WeightEdit:
+    """Numbers of a parameter, set or scaled."""
+
+    verb: Literal["set", "scale"]
+    tensor: str
+    index: tuple[Span, ...]
+    number: float
+
+
+Edit = TokenEdit | ValueEdit | WeightEdit
+
+_NUMBER = r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf|nan)"
+_SPAN = r"-?\d*(?::\d*)?|:"
+_TOKEN = re.compile(r'(?P<verb>replace|insert)\s+(?P<t>\d+)\s+(?P<token>"(?:[^"\\]|\\.)*")\s*\Z')
+_DELETE = re.compile(r"delete\s+(?P<t>\d+)\s*\Z")
+_VALUE = re.compile(
+    rf"(?P<verb>set|scale)\s+(?P<pass>layer\d+\.(?:forward|backward))\.(?P<value>\w+)\[(?P<units>{_SPAN})\]\s*"
+    rf"@\s*(?P<steps>{_SPAN})\s*(?P<sign>[=*])\s*{_NUMBER}\s*\Z"
+)
+_WEIGHT = re.compile(
+    rf"weight\s+(?P<tensor>[\w./]+)(?:\[(?P<index>(?:{_SPAN})(?:\s*,\s*(?:{_SPAN}))?)\])?\s*"
+    rf"(?P<sign>[=*])\s*{_NUMBER}\s*\Z"
+)
+_MAX_LINE = 1_000
+
+
+def parse_edit(line: str) -> Edit:
+    """Read one line of a recipe.
+
+    Raises:
+        UserError: If it is no edit, with the form that was meant.
+    """
+    text = line.strip()
+    if len(text) > _MAX_LINE:
+        raise UserError(f"an edit of {len(text)} characters; {_MAX_LINE} is the most")
+    if match := _TOKEN.match(text):
+        return TokenEdit("replace" if match["verb"] == "replace" else "insert", int(match["t"]), _token(match["token"]))
+    if match := _DELETE.match(text):
+        return TokenEdit("delete", int(match["t"]))
+    if match := _VALUE.match(text):
+        verb = _verb(match["sign"])
+        if (match["verb"] == "scale") != (verb == "scale"):
+            raise UserError(f"{_quoted(text)}: `set` goes with =, `scale` with *")
+        return ValueEdit(
+            verb, match["pass"], match["value"], _span(match["units"]), _span(match["steps"]), float(match["number"])
+        )
+    if match := _WEIGHT.match(text):
+        index = tuple(_span(one.strip()) for one in match["index"].split(",")) if match["index"] else ()
+        return WeightEdit(_verb(match["sign"]), match["tensor"], index, float(match["number"]))
+    raise UserError(f"{_quoted(text)} is no edit; such as: {_example(text)}")
+
+
+def parse_recipe(text: str, source: str = "recipe") -> tuple[Edit, ...]:
+    """Read every edit of a recipe; `#` begins a comment line.
+
+    Raises:
+        UserError: With the line of the first mistake.
+    """
+    edits: list[Edit] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            edits.append(parse_edit(line))
+        except UserError as error:
+            raise UserError(f"{visible(source)}:{number}: {error}") from None
+    return tuple(edits)
+
+
+def line_of(edit: Edit) -> str:
+    """Return an edit as a line of a recipe; `parse_edit` reads it back."""
+    if isinstance(edit, TokenEdit):
+        token = "" if edit.verb == "delete" else f" {_in_quotes(edit.token)}"
+        return f"{edit.verb} {edit.t}{token}"
+    sign = "=" if edit.verb == "set" else "*"
+    if isinstance(edit, ValueEdit):
+        where = f"{edit.pass_name}.{edit.value}[{_written(edit.units)}] @ {_written(edit.steps)}"
+        return f"{edit.verb} {where} {sign} {edit.number!r}"
+    index = f"[{','.join(_written(span) for span in edit.index)}]" if edit.index else ""
+    return f"weight {edit.tensor}{index} {sign} {edit.number!r}"
+
+
+def range_of(span: Span, size: int) -> range:
+    """Return the numbers a span names, out of `size`."""
+    start, stop = span
+    return range(max(0, start or 0), size if stop is None else min(stop, size))
+
+
+def _token(text: str) -> str:
+    try:
+        token = ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        token = None
+    if not isinstance(token, str) or not token:
+        raise UserError(f"{_quoted(text)} is no token: write it in double quotes")
+    return token
+
+
+def _in_quotes(token: str) -> str:
+    escaped = token.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(one if one.isprintable() else _escape(one) for one in escaped) + '"'
+
+
+def _escape(character: str) -> str:
+    return f"\\U{ord(character):08x}"
+
+
+def _verb(sign: str) -> Literal["set", "scale"]:
+    return "set" if sign == "=" else "scale"
+
+
+def _span(text: str) -> Span:
+    if ":" not in text:
+        if not text:
+            return (None, None)
+        return (int(text), int(text) + 1)
+    start, _, stop = text.partition(":")
+    return (int(start) if start else None, int(stop) if stop else None)
+
+
+def _written(span: Span) -> str:
+    start, stop = span
+    if start is not None and stop == start + 1:
+        return str(start)
+    return f"{'' if start is None else start}:{'' if stop is None else stop}"
+
+
+def _quoted(text: str) -> str:
+    return f"`{visible(text if len(text) <= 60 else text[:59] + '…')}`"
+
+
+def _example(text: str) -> str:
+    word = text.split(maxsplit=1)[0] if text.split() else ""
+    examples = {
+        "replace": 'replace 3 "good"',
+        "insert": 'insert 3 "not"',
+        "delete": "delete 3",
+        "set": "set layer0.forward.f[7] @ 3:6 = 0",
+        "scale": "scale layer0.forward.f[7] @ 3 * 0.5",
+        "weight": "weight layer0.forward/b_f[7] = -4",
+    }
+    return examples.get(word, "; ".join(examples.values()))
+
+
