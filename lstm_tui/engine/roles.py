@@ -62,6 +62,7 @@ def memory_of(cell: Cell) -> str:
 
 
 _HERE = Place(0, 0)
+_SQUASHES = frozenset({"tanh", "sigmoid", "relu", "clip"})
 
 
 def _mentions(cell: Cell, node: Expression, state: str, reader: int) -> bool:
@@ -160,7 +161,8 @@ def roles_of(cell: Cell) -> dict[str, Role]:
     """Return the role of each value that has one.
 
     A gate that is the keep, or a factor of it, keeps; one whose `1 - v` is the keep, or a bounded factor of
-    a write, writes; the other factor of a write is the candidate; a bounded factor of the output shows.
+    a write, writes; the other factor of a write is the candidate; a bounded factor of the output shows,
+    also when the output is projected or squashed as a whole.
     """
     roles: dict[str, Role] = {}
     memory = memory_of(cell)
@@ -178,13 +180,25 @@ def roles_of(cell: Cell) -> dict[str, Role]:
                 if isinstance(factor, Name) and factor.name in values:
                     role: Role = "writes" if _is_gate(cell, factor.name) else "candidate"
                     roles.setdefault(factor.name, role)
-    for factor in _factors(cell.equation(cell.output).expression):
+    for factor in _factors(_shown(cell.equation(cell.output).expression)):
         if isinstance(factor, Name) and factor.name in values and _is_gate(cell, factor.name):
             roles.setdefault(factor.name, "shows")
     roles[cell.output] = "output"
     if kept_states(cell):
         roles[memory] = "memory"
     return roles
+
+
+def _shown(node: Expression) -> Expression:
+    """Return the product that an output projects or squashes, `o * c` of `U_p @ (o * c)`; else the output itself."""
+    inner = node
+    while True:
+        if isinstance(inner, Product):
+            inner = inner.operand
+        elif isinstance(inner, Call) and inner.function in _SQUASHES:
+            inner = inner.arguments[0]
+        else:
+            return inner if isinstance(inner, Call) and inner.function == "mul" else node
 
 
 def _factors(node: Expression) -> list[Expression]:
