@@ -334,7 +334,7 @@ def _forward(
                 _product(_slice(flat, table[n, 12], (inner - 1) * stride + size), stride, a, y)
                 continue
             b, c = a, a
-            wide = max(table[n, 5], table[n, 8]) if code >= _DOT else size
+            wide = max(table[n, 5], table[n, 8]) if _DOT <= code <= _MEAN else size
             if table[n, 8] > 0:
                 b = _operand(table[n, 6], table[n, 7], table[n, 8], rows, current, previous, flat)
                 if table[n, 8] < wide:
@@ -469,7 +469,7 @@ def _backward(
                 continue
             # A spread operand gets its gradient by unit in `room`, added up at the end.
             b, c, db, dc = a, a, da, da
-            wide = max(table[n, 5], table[n, 8]) if code >= _DOT else size
+            wide = max(table[n, 5], table[n, 8]) if _DOT <= code <= _MEAN else size
             if table[n, 8] > 0:
                 b = _operand(table[n, 6], table[n, 7], table[n, 8], rows, current, previous, flat)
                 db = _operand(table[n, 6], table[n, 7], table[n, 8], adjoint, current, previous, gradient)

@@ -4,8 +4,8 @@
 
 Every contestant gets the same weights and the same input (T, I) with I = H, batch 1, one thread, float32, and
 the outputs are compared first. Ours is the whole of `storage.run_pass`: from the input to every named value,
-the products of the input included. All contestants take turns in every round; a ratio is taken within a
-round, and the table gives the median of the rounds with the smallest and the largest. A ratio above 1 means
+the products of the input included. All contestants take turns in every round, and the best of a few repeats counts, since the
+machine is never quiet; a ratio is taken within a round, and the table gives the median of the rounds with the smallest and the largest. A ratio above 1 means
 that we were faster.
 """
 
@@ -43,7 +43,7 @@ except ImportError:
     onnxruntime = None
 
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
-SHORTEST = 0.004  # seconds: a contestant repeats its run until it has taken this long
+SHORTEST = 0.02  # seconds: about how long a contestant's turn takes, in repeats of which the best counts
 GATES = "ifgo"  # the order of the blocks in torch
 Run = Callable[[], Any]
 COLUMNS = {
@@ -147,20 +147,22 @@ class Contest:
 
 
 def measure(runs: dict[str, Run], rounds: int, tokens: int) -> dict[str, list[float]]:
-    """Return µs per token of every contestant in every round; all take turns."""
+    """Return µs per token of every contestant in every round: the best of a few repeats, all taking turns."""
     repeats: dict[str, int] = {}
     for name, run in runs.items():
-        start = time.perf_counter()
         run()
-        repeats[name] = max(1, round(SHORTEST / (time.perf_counter() - start)))
+        repeats[name] = min(50, max(3, round(SHORTEST / timed(run))))
     taken: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            start = time.perf_counter()
-            for _ in range(repeats[name]):
-                run()
-            taken[name].append((time.perf_counter() - start) / repeats[name] / tokens * 1e6)
+            taken[name].append(min(timed(run) for _ in range(repeats[name])) / tokens * 1e6)
     return taken
+
+
+def timed(run: Run) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
 def ratio(taken: dict[str, list[float]], name: str, ours: str) -> str:
