@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lstm_tui.debugger.difference import Difference
 from lstm_tui.debugger.position import Position
 from lstm_tui.engine.language import Equation
 from lstm_tui.engine.program import Instruction
@@ -20,6 +21,7 @@ class Frame:
         line: Which line of the file this is, from 0.
         lines: How many lines there are.
         note: Why the last command stopped where it did; may be empty.
+        difference: The run beside its baseline, while an edit is in force.
     """
 
     trace: Trace
@@ -27,6 +29,11 @@ class Frame:
     line: int = 0
     lines: int = 1
     note: str = ""
+    difference: Difference | None = None
+
+    def origin(self, t: int) -> int | None:
+        """Return the place in the baseline of the token at place `t`, or None where it was inserted."""
+        return t if self.difference is None else self.difference.origins[t]
 
     @property
     def passed(self) -> PassTrace:

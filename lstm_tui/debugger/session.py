@@ -10,8 +10,13 @@ from collections.abc import Sequence as Items
 from dataclasses import replace
 from typing import Literal
 
+from lstm_tui.debugger.difference import Difference
+from lstm_tui.debugger.edits import apply
 from lstm_tui.debugger.frame import Frame, equations_of, ops_of
+from lstm_tui.debugger.history import History
 from lstm_tui.debugger.position import Position
+from lstm_tui.debugger.recipe import Edit
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial, run
 from lstm_tui.engine.storage import Progress
@@ -35,6 +40,8 @@ class Session:
         self._initial: Initial | None = None
         self._carry = False
         self._dtype: str | None = None
+        self._history = History()
+        self._baseline = trace
         first = next(iter(trace.passes.values()))
         position = Position(first.name, first.tape_place(0), len(equations_of(first)) - 1)
         self.frame = Frame(trace, position, line, len(self._lines))
@@ -173,11 +180,12 @@ class Session:
         Raises:
             UserError: If the line does not fit the network.
         """
-        network = self.frame.trace.network
+        network = self._baseline.network
         if network is None or line == self.frame.line or not 0 <= line < len(self._lines):
             note = "" if line == self.frame.line else ("last line" if line > self.frame.line else "first line")
             return self._move(self.frame.position, note)
         trace = self._run(line, self.frame.trace.interpreter)
+        self._history, self._baseline = History(), trace
         passed = trace[self.frame.position.pass_name]
         position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
         self.frame = Frame(trace, position, line, len(self._lines))
@@ -188,12 +196,72 @@ class Session:
         return self._run(self.frame.line, interpreter, progress)
 
     def adopt(self, trace: Trace) -> Frame:
-        """Show another run of the same line at the same position."""
-        self.frame = replace(self.frame, trace=trace)
+        """Show another run of the same line at the same position; refused while an edit is open."""
+        if not self._history.active:
+            self._baseline = trace
+            self.frame = replace(self.frame, trace=trace)
         return self.frame
 
+    # --- edits ---
+
+    @property
+    def history(self) -> History:
+        """Every edit that was made, and how many are in force."""
+        return self._history
+
+    def edit(self, *edits: Edit) -> Frame:
+        """Make edits, run again, and stand where the run stood.
+
+        Raises:
+            UserError: If an edit names what is not there, or there is no network to run; nothing is changed.
+        """
+        return self._edited(self._history.with_edit(*edits))
+
+    def undo(self) -> Frame:
+        """Take the last edit back."""
+        return self._edited(self._history.undone())
+
+    def redo(self) -> Frame:
+        """Make the last edit that was taken back again."""
+        return self._edited(self._history.redone())
+
+    def keep_edits(self, count: int) -> Frame:
+        """Go to where `count` edits are in force, back or on."""
+        return self._edited(self._history.at(count))
+
+    def _edited(self, history: History) -> Frame:
+        network = self._baseline.network
+        if network is None:
+            raise UserError("this trace came from a file without its network: nothing can be run again")
+        if history == self._history:
+            return self._move(self.frame.position, "no more edits")
+        before = self.frame
+        if history.active:
+            made = apply(history.active, network, self._baseline.sequence)
+            trace = run(
+                made.network, made.sequence, self._baseline.interpreter, self._dtype, self._start(before.line),
+                edits=history.lines, holds=made.holds,
+            )  # fmt: skip
+            difference = Difference(self._baseline, trace, made.origins)
+        else:
+            trace, difference = self._baseline, None
+        self._history = history
+        origins = difference.origins if difference else tuple(range(len(trace.sequence)))
+        t = _same_token(before.origin(before.t), before.t, origins)
+        self.frame = replace(
+            before, trace=trace, difference=difference, position=replace(before.position, t=t), note=""
+        )
+        return self.frame
+
+    def _start(self, line: int) -> Initial | None:
+        network = self._baseline.network
+        assert network is not None
+        if not self._carry:
+            return self._initial
+        return carried(network, self._lines, line, self._baseline.interpreter, self._dtype, self._initial)
+
     def _run(self, line: int, interpreter: str, progress: Progress | None = None) -> Trace:
-        network = self.frame.trace.network
+        network = self._baseline.network
         assert network is not None, "a trace file without its network cannot be run"
         initial = self._initial
         if self._carry:
@@ -221,6 +289,13 @@ class Session:
     def _move(self, position: Position, note: str = "") -> Frame:
         self.frame = replace(self.frame, position=position, note=note)
         return self.frame
+
+
+def _same_token(origin: int | None, t: int, origins: tuple[int | None, ...]) -> int:
+    """Return where a token of the baseline stands now, or the same place when it is gone or new."""
+    if origin is not None and origin in origins:
+        return origins.index(origin)
+    return min(t, len(origins) - 1)
 
 
 def carried(

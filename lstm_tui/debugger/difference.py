@@ -1,0 +1,92 @@
+"""An edited run beside its baseline, aligned by token through insertions and deletions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.trace import Trace
+
+Array = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One token of either tape: its place in the baseline, in the edited run, or in both."""
+
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """Two runs of one network's passes.
+
+    Attributes:
+        before: The baseline.
+        after: The edited run.
+        origins: For each place of the edited tape, the place of that token in the baseline, or None.
+    """
+
+    before: Trace
+    after: Trace
+    origins: tuple[int | None, ...]
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """Both tapes as one: every token of the baseline and every inserted one, in order."""
+        result: list[Column] = []
+        taken = 0
+        for t, origin in enumerate(self.origins):
+            if origin is not None:
+                result.extend(Column(gone, None) for gone in range(taken, origin))
+                taken = origin + 1
+            result.append(Column(origin, t))
+        result.extend(Column(gone, None) for gone in range(taken, len(self.before.sequence)))
+        return tuple(result)
+
+    def origin(self, t: int) -> int | None:
+        """Return the place in the baseline of the token at place `t` of the edited tape, or None."""
+        return self.origins[t]
+
+    def replaced(self, t: int) -> bool:
+        """Say whether another token stands at place `t` than in the baseline."""
+        origin = self.origins[t]
+        return origin is not None and self.before.sequence.tokens[origin] != self.after.sequence.tokens[t]
+
+    def of(self, pass_name: str, value: str) -> Array:
+        """Return edited minus baseline, (T, n) on the edited tape; NaN where a token was inserted."""
+        after = self.after[pass_name][value]
+        result = np.full_like(after, np.nan)
+        before = self.before[pass_name][value] if value in self.before[pass_name] else None
+        if before is None or before.shape[1] != after.shape[1]:
+            return result
+        places = [t for t, origin in enumerate(self.origins) if origin is not None]
+        kept = [origin for origin in self.origins if origin is not None]
+        with np.errstate(all="ignore"):
+            result[places] = after[places] - before[kept]
+        return result
+
+    def changed(self, pass_name: str, value: str) -> NDArray[np.bool_]:
+        """Return where a value is not bit for bit what it was, (T, n); all of an inserted token's is changed."""
+        after = self.after[pass_name][value]
+        result = np.ones(after.shape, dtype=np.bool_)
+        before = self.before[pass_name][value] if value in self.before[pass_name] else None
+        if before is None or before.shape[1] != after.shape[1]:
+            return result
+        for t, origin in enumerate(self.origins):
+            if origin is not None:
+                same = (after[t] == before[origin]) | (np.isnan(after[t]) & np.isnan(before[origin]))
+                result[t] = ~same
+        return result
+
+    @property
+    def result(self) -> Array | None:
+        """How the network's verdict changed, (K,), or None."""
+        if self.before.result is None or self.after.result is None:
+            return None
+        return self.after.result - self.before.result
