@@ -64,11 +64,8 @@ Expression = Number | Name | Previous | Product | Call
 def walk(node: Expression) -> Iterator[Expression]:
     """Yield a node and everything below it, in the order written."""
     yield node
-    if isinstance(node, Product):
-        yield from walk(node.operand)
-    elif isinstance(node, Call):
-        for argument in node.arguments:
-            yield from walk(argument)
+    for part in inside(node):
+        yield from walk(part)
 
 
 def names_in(node: Expression) -> set[str]:
@@ -80,6 +77,34 @@ def names_in(node: Expression) -> set[str]:
         elif isinstance(part, Product):
             found.add(part.matrix)
     return found
+
+
+def extent(node: Expression) -> tuple[int, int]:
+    """Return of how many parts an expression is made, and how deep they stand inside each other.
+
+    What a macro repeats is one node in many places, so it is measured once and counted as often as it is
+    read; nothing here takes longer than the text is long.
+    """
+    known: dict[int, tuple[int, int]] = {}
+    stack = [node]
+    while stack:
+        one = stack[-1]
+        inner = inside(one)
+        waiting = [part for part in inner if id(part) not in known]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        sizes = [known[id(part)] for part in inner]
+        known[id(one)] = 1 + sum(parts for parts, _ in sizes), 1 + max((depth for _, depth in sizes), default=0)
+        stack.pop()
+    return known[id(node)]
+
+
+def inside(node: Expression) -> tuple[Expression, ...]:
+    """Return the expressions directly inside a node."""
+    if isinstance(node, Product):
+        return (node.operand,)
+    return node.arguments if isinstance(node, Call) else ()
 
 
 _STRENGTH = {"add": 1, "sub": 1, "mul": 2, "div": 2, "neg": 3}

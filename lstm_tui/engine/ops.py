@@ -199,7 +199,7 @@ _ROWS = (
     Op("softplus", Code.SOFTPLUS, 1, "softplus({0})", softplus, lambda d, y, a: (d * sigmoid(a),),
        lambda a: (0.0, max(a[1], 0.0) + 0.7), help="log(1 + e^a): a smooth relu"),
     Op("abs", Code.ABS, 1, "|{0}|", np.abs, lambda d, y, a: (d * np.sign(a),), _abs_interval, help="without the sign"),
-    Op("sqrt", Code.SQRT, 1, "√{0}", np.sqrt, lambda d, y, a: (d / (2 * y),),
+    Op("sqrt", Code.SQRT, 1, "√({0})", np.sqrt, lambda d, y, a: (d / (2 * y),),
        _monotone(lambda v: math.sqrt(v) if v > 0 else 0.0), help="square root"),
     Op("step", Code.STEP, 1, "step({0})", lambda a: np.where(np.isnan(a), a, a > 0).astype(a.dtype), _no_gradient,
        _fixed(0.0, 1.0), help="1 above 0, else 0; no gradient"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +48,10 @@ class Page:
         line, column = self.place_of_value(*path) if value else self.place_of(*path)
         return LanguageError(message, self.source, line, column, suggestion)
 
+    def fail_at(self, message: str, place: tuple[int, int], suggestion: str | None = None) -> LanguageError:
+        """Return the error for a place."""
+        return LanguageError(message, self.source, *place, suggestion)
+
     def place_of(self, *path: str) -> tuple[int, int]:
         """Return line and column of a key by its path; of the nearest key around it when it has none."""
         while path and path not in self.places.keys:
@@ -61,7 +66,13 @@ class Page:
 
     def line_and_column(self, offset: int) -> tuple[int, int]:
         """Return where a character of the page stands, both from 1."""
-        return self.text.count("\n", 0, offset) + 1, offset - (self.text.rfind("\n", 0, offset) + 1) + 1
+        line = bisect_right(self.line_starts, offset)
+        return line, offset - self.line_starts[line - 1] + 1
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """Where each line begins."""
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def locate(self, *path: str) -> Locate:
         """Return where each character of a text stands in the page."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from lstm_tui.engine.cell import Size, read_sizes
+from lstm_tui.engine.cell_keys import Size, read_sizes
 from lstm_tui.engine.compile import Builder, length
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import Equation, Vocabulary, check_assigned_name, parse_equations
@@ -94,39 +94,35 @@ def parse_readout(text: str, name: str, source: str = "readout") -> ReadoutPage:
     page.allow(_KEYS)
     reads = _reads(page)
     words = Vocabulary(page.source, given=frozenset({"h", *reads}))
-    each = parse_equations(*_block(page, "each", words)) if "each" in page.keys else ()
+    each = parse_equations(page.string("each", ""), words, page.locate("each"))
     words.steps_ops = True
-    whole = parse_equations(*_block(page, "whole", words)) if "whole" in page.keys else ()
+    whole = parse_equations(page.string("whole", ""), words, page.locate("whole"))
     values = {equation.name for equation in each + whole}
     if not values:
         raise page.fail("a readout has equations in `each` or in `whole`")
     result = page.string("result")
     if result not in values:
-        raise page.fail(f"`result` names no value: `{result}`", "result", nearest(result, values))
+        message = f"`result` names no value: `{result}`"
+        raise page.fail(message, "result", value=True, suggestion=nearest(result, values))
     return ReadoutPage(
         name=page.string("name", name),
         title=page.string("title"),
         each=each,
         whole=whole,
         reads=reads,
-        sizes=read_sizes(page, values),
+        sizes=read_sizes(page, values, {"h", *reads, *values}),
         result=result,
         text=page.text,
     )
 
 
-def _block(page: Page, key: str, words: Vocabulary) -> tuple[str, Vocabulary, int]:
-    block, line = page.block(key)
-    return block, words, line
-
-
 def _reads(page: Page) -> dict[str, str]:
     result: dict[str, str] = {}
     for name, source in page.table("reads").items():
-        check_assigned_name(name, Vocabulary(page.source), *page.place_of("reads", name))
+        check_assigned_name(name, Vocabulary(page.source, given=frozenset({"h"})), *page.place_of("reads", name))
         if not isinstance(source, str) or not _READS.match(source):
             message = f'`reads.{name}` must be such as "embedding", "layer0.h" or "top.forward.h"'
-            raise page.fail(message, "reads", at=name)
+            raise page.fail(message, "reads", name, value=True)
         result[name] = source
     return result
 
