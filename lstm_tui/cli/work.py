@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 States = dict[str, dict[str, "Array"]]
-_NUMBA_PAYS = 20_000  # steps times passes above which compiling, or loading what was compiled, is worth it
+_NUMBA_PAYS = 8_000  # steps times passes that take NumPy a second; loading what was compiled takes half of one
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from lstm_tui.engine import trace
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats.bytes_of import STANDARD_INPUT
+from lstm_tui.formats.bytes_of import STANDARD_INPUT, count_of
 from lstm_tui.formats.samples import find_input, sample_names
 from lstm_tui.formats.series import SUFFIXES, Series, read_series, series_from
 from lstm_tui.formats.text import Text, read_text, text_from
@@ -118,7 +118,7 @@ class Sequences(Sequence[trace.Sequence]):
             if array.shape[1] != network.input_size:
                 series = f" in series {n}" if len(source.arrays) > 1 else ""
                 raise UserError(
-                    f"{source.where}: has {_count(array.shape[1], 'column')}{series}, "
+                    f"{source.where}: has {count_of(array.shape[1], 'column')}{series}, "
                     f"and {name} reads {network.input_size}"
                 )
 
@@ -159,7 +159,7 @@ class Sequences(Sequence[trace.Sequence]):
         if 1 <= line <= count:
             near = min(self.lines, key=lambda number: (abs(number - line), number))
             raise UserError(f"{self.where}: line {line} is empty; the nearest with text is line {near}")
-        raise UserError(f"{self.where}: has {_count(count, 'line')}, so there is no line {line}")
+        raise UserError(f"{self.where}: has {count_of(count, 'line')}, so there is no line {line}")
 
     def _make(self, n: int) -> trace.Sequence:
         source = self._source
@@ -186,7 +186,3 @@ def series_sequence(
     more = " …" if array.shape[1] > _SHOWN_COLUMNS else ""
     tokens = tuple(" ".join(f"{value:.4g}" for value in row) + more for row in array[:, :_SHOWN_COLUMNS].tolist())
     return trace.Sequence("numbers", tokens, None, (), np.asarray(array), file, line, columns)
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats.bytes_of import label
+from lstm_tui.formats.bytes_of import count_of, label
 from lstm_tui.formats.native import load
 from lstm_tui.formats.text import Text
 
@@ -138,9 +138,9 @@ def one_layer(network: Network, number: int) -> Network:
     """
     from lstm_tui.engine.network import build_network, spec_of
 
-    count = len(network.layers)
-    if number >= count:
-        raise UserError(f"{visible(network.name)} has {count} layers, from 0, so there is no layer {number}")
+    count = count_of(len(network.layers), "layer")
+    if number >= len(network.layers):
+        raise UserError(f"{visible(network.name)} has {count}, from 0, so there is no layer {number}")
     whole = spec_of(network)
     layer = network.layers[number]
     prefix = f"layer{number}."

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.arrays import read_npy, read_npz
-from lstm_tui.formats.bytes_of import STANDARD_INPUT, label
+from lstm_tui.formats.bytes_of import STANDARD_INPUT, count_of, label
 from lstm_tui.formats.text import read_text
 
 SUFFIXES = (".csv", ".tsv", ".npy", ".npz")
@@ -76,7 +76,7 @@ def csv_series(content: str, where: str, file: str | None = None) -> Series:
     rows: list[list[float]] = []
     header: list[str] | None = None
     width = 0
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=_delimiter(content))
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=_delimiter(content), strict=True)
     try:
         for cells in reader:
             if not cells:
@@ -87,7 +87,9 @@ def csv_series(content: str, where: str, file: str | None = None) -> Series:
                     header = [visible(cell.strip()) for cell in cells]
                     continue
             if len(cells) != width:
-                raise UserError(f"{where}: line {reader.line_num} has {len(cells)} cells, and those above {width}")
+                raise UserError(
+                    f"{where}: line {reader.line_num} has {count_of(len(cells), 'cell')}, and those above {width}"
+                )
             rows.append(_row(cells, f"{where}: line {reader.line_num}", header))
     except csv.Error as error:
         raise UserError(f"{where}: line {reader.line_num}: {visible(str(error))}") from error

@@ -12,6 +12,10 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.arrays import read_npy, read_npz
 
 
+def check_line(error: UserError) -> None:
+    assert str(error).isprintable()
+
+
 def npy(header: str, body: bytes = b"", version: tuple[int, int] = (1, 0)) -> bytes:
     """Return a .npy file whose header says what it likes."""
     text = header.encode() + b"\n"
@@ -117,4 +121,4 @@ def test_any_byte_may_be_changed_in_an_archive(tmp_path: Path) -> None:
         try:
             read_npz(path)
         except UserError as error:
-            assert str(error).isprintable()  # noqa: PT017
+            check_line(error)

@@ -14,9 +14,14 @@ from lstm_tui.formats.atomic import replacing
 def test_a_failing_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, error: BaseException) -> None:
     target = tmp_path / "out.json"
     target.write_text("old")
-    with pytest.raises((UserError, KeyboardInterrupt, SystemExit)), replacing(target) as stream:
-        stream.write(b"half")
-        raise error
+
+    def fail() -> None:
+        with replacing(target) as stream:
+            stream.write(b"half")
+            raise error
+
+    with pytest.raises((UserError, KeyboardInterrupt, SystemExit)):
+        fail()
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["out.json"]
 

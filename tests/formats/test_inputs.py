@@ -17,6 +17,10 @@ from lstm_tui.formats.text import Text, text_from, text_of
 LAYERS = [{"cell": "rnn", "hidden_size": 2}]
 
 
+def check_line(error: UserError) -> None:
+    assert str(error).isprintable()
+
+
 def words_network(text: str = "a b c") -> Network:
     return build_network(
         {
@@ -73,7 +77,7 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     try:
         source = text_of(text.encode(), "t.txt")
     except UserError as error:
-        assert str(error).isprintable()
+        check_line(error)
         return
     normal = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     assert source.content == normal
@@ -88,7 +92,7 @@ def test_any_bytes_are_read_or_refused_in_one_line(data: bytes) -> None:
         try:
             read(data, "t.txt")
         except UserError as error:
-            assert str(error).isprintable()
+            check_line(error)
 
 
 @given(st.text(alphabet="0123456789.,;\t\n\"'ab-e+_ \r"))
@@ -96,7 +100,7 @@ def test_any_csv_is_read_or_refused_in_one_line(content: str) -> None:
     try:
         series = csv_series(content, "w.csv")
     except UserError as error:
-        assert str(error).isprintable()
+        check_line(error)
         return
     assert series.arrays[0].size
 

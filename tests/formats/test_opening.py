@@ -53,7 +53,7 @@ def test_the_seed_alone_decides_the_weights() -> None:
     ],
 )
 def test_an_untrained_network_that_cannot_be_is_one_line(how: Untrained, says: str) -> None:
-    with pytest.raises(UserError, match="lstn|p_i|missing") as error:
+    with pytest.raises(UserError, match=r"lstn|p_i|missing") as error:
         untrained(how, TOKENS)
     assert says in str(error.value)
 
