@@ -31,7 +31,6 @@ class LstmApp(App[int]):
 
     CSS_PATH = "app.tcss"
     TITLE = "lstm-tui"
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-middle"), (144, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, priority=True)]
 
     def __init__(
@@ -80,7 +79,7 @@ class LstmApp(App[int]):
         if isinstance(screen, MainScreen):
             for command in COMMANDS:
                 run = lambda action=command.action: screen.call_later(screen.run_action, action)  # noqa: E731
-                yield SystemCommand(f"{command.word}  [{command.key}]".replace("[", "("). replace("]", ")"), command.help, run)
+                yield SystemCommand(f"{command.word} ({command.key})", command.help, run)
         for one in super().get_system_commands(screen):
             if one.title not in ("Keys", "Maximize", "Minimize"):
                 yield one
@@ -146,4 +145,3 @@ def check_terminal() -> None:
         raise UserError("there is no terminal to read keys from; use `lstm-tui trace FILE -o OUT.json`") from None
     os.dup2(terminal, 0)
     os.close(terminal)
-    sys.stdin = sys.__stdin__ = os.fdopen(0, "r", closefd=False)

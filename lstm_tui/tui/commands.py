@@ -38,7 +38,7 @@ def _capital(letter: str) -> tuple[str, ...]:
     return letter, f"shift+{letter.lower()}"
 
 
-STEP, PLACE, LOOK, CURSOR, PROGRAM = "Step", "Go", "Look", "Inside a pane", "Program"
+STEP, GO, LOOK, CURSOR, PROGRAM = "Step", "Go", "Look", "Inside a pane", "Program"
 
 COMMANDS: tuple[Command, ...] = (
     Command(("n",), "token(1)", "token", "next token on the tape", STEP, "n", 1),
@@ -50,16 +50,16 @@ COMMANDS: tuple[Command, ...] = (
     Command(("f",), "finish(1)", "finish", "finish this token", STEP, "f", 4),
     Command(_capital("F"), "finish(-1)", "finish back", "back to where this token began", STEP, "F"),
     Command(("space",), "play", "play", "play the run token by token, or stop", STEP, "space", 5),
-    Command(("g",), "end(-1)", "first token", "first token of the tape", PLACE, "g"),
-    Command(_capital("G"), "end(1)", "last token", "last token of the tape", PLACE, "G"),
-    Command(("right_square_bracket",), "pass(1)", "next pass", "select the next pass", PLACE, "]", 6),
-    Command(("left_square_bracket",), "pass(-1)", "previous pass", "select the previous pass", PLACE, "["),
-    Command(("right_curly_bracket",), "line(1)", "next line", "next line of the file", PLACE, "}"),
-    Command(("left_curly_bracket",), "line(-1)", "previous line", "previous line of the file", PLACE, "{"),
-    Command(("t",), "goto_cursor", "go to cursor", "go to the token under the cursor", PLACE, "t", 10),
-    Command(("slash",), "find", "find", "find a token by its text", PLACE, "/", 9),
-    Command(("full_stop",), "find_next(1)", "next found", "next token that was found", PLACE, "."),
-    Command(("comma",), "find_next(-1)", "previous found", "previous token that was found", PLACE, ","),
+    Command(("g",), "end(-1)", "first token", "first token of the tape", GO, "g"),
+    Command(_capital("G"), "end(1)", "last token", "last token of the tape", GO, "G"),
+    Command(("right_square_bracket",), "pass(1)", "next pass", "select the next pass", GO, "]", 6),
+    Command(("left_square_bracket",), "pass(-1)", "previous pass", "select the previous pass", GO, "["),
+    Command(("right_curly_bracket",), "line(1)", "next line", "next line of the file", GO, "}"),
+    Command(("left_curly_bracket",), "line(-1)", "previous line", "previous line of the file", GO, "{"),
+    Command(("t",), "goto_cursor", "go to cursor", "go to the token under the cursor", GO, "t", 10),
+    Command(("slash",), "find", "find", "find a token by its text", GO, "/", 9),
+    Command(("full_stop",), "find_next(1)", "next found", "next token that was found", GO, "."),
+    Command(("comma",), "find_next(-1)", "previous found", "previous token that was found", GO, ","),
     Command(("p",), "explain", "explain", "explain the value under the cursor: its equation in numbers", LOOK, "p", 7),
     Command(("o",), "order", "order", "order units by size, by change in this step, by index", LOOK, "o", 8),
     Command(("v",), "signal", "colour", "colour the tape by another signal", LOOK, "v"),

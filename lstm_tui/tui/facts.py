@@ -19,7 +19,14 @@ from lstm_tui.tui.render.number import nice_scale
 
 Array = NDArray[np.floating[Any]]
 
-_WORDS = {"keeps": "keep", "writes": "write", "shows": "show", "candidate": "cand.", "memory": "memory", "output": "seen"}
+_WORDS = {
+    "keeps": "keep",
+    "writes": "write",
+    "shows": "show",
+    "candidate": "cand.",
+    "memory": "memory",
+    "output": "seen",
+}
 _INKS = {"keeps": "keep", "writes": "write", "shows": "show", "candidate": "candidate"}
 _SPARE = ("other", "other2", "other3")
 
@@ -53,13 +60,9 @@ class Column:
         if self.word in ("memory", "seen", "cand."):
             axis = "" if self.gate or self.half == 1 else f" ±{self.half:g}"
             long = label if self.word == "cand." else self.word
-            return (
-                (self.letter, f" {long}{axis}"), (self.letter, f" {self.word}{axis}"), (self.letter, axis), (self.letter, "")
-            )  # fmt: skip
+            return tuple((self.letter, rest) for rest in (f" {long}{axis}", f" {self.word}{axis}", axis, ""))
         word = f" {self.word}" if self.word else ""
-        return (
-            (f"{self.letter} {label}", word), (label, word), (self.letter, word), (self.letter, ""),
-        )  # fmt: skip
+        return ((f"{self.letter} {label}", word), (label, word), (self.letter, word), (self.letter, ""))
 
 
 class Facts:
@@ -153,7 +156,7 @@ class Facts:
                     name=name,
                     letter="C" if name == "c" else name,
                     label=visible(cell.equation(name).label).removesuffix(" gate"),
-                    word=_WORDS.get("memory" if name == memory else does, ""),
+                    word=_WORDS.get(does, ""),
                     ink="plain" if name in last else _INKS.get(does) or next(spare),
                     gate=gate,
                     half=half,

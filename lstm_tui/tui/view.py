@@ -20,6 +20,7 @@ from lstm_tui.tui.facts import Column, Facts
 from lstm_tui.tui.memory import Memory, memory_of_unit
 from lstm_tui.tui.render.label import token_label
 from lstm_tui.tui.render.palette import Palette
+from lstm_tui.tui.render.scroll import first_row
 from lstm_tui.tui.verdict import Verdict, verdict_at
 
 Array = NDArray[np.floating[Any]]
@@ -37,6 +38,8 @@ class View:
         units: The chosen unit of each pass that has one chosen.
         value: The value under the cursor.
         place: The token under the cursor of a pane, or None when it is that of the position.
+        follow: Whether the list of units is scrolled to the chosen one, as when the cursor moves in it; else it
+            begins with the largest, and the chosen one stands above them when it is not among them.
         order: How units are ordered.
         signal: Number of the signal that colours the tape.
         lines: How many sequences the document has.
@@ -49,6 +52,7 @@ class View:
     units: Mapping[str, int] = field(default_factory=dict)
     value: str = ""
     place: int | None = None
+    follow: bool = False
     order: Order = "size"
     signal: int = 0
     lines: int = 1
@@ -136,6 +140,18 @@ class View:
                 made = np.argsort(-size, kind="stable")
             self._rankings[pass_name] = made
         return self._rankings[pass_name]
+
+    def units_in_sight(self, pass_name: str, rows: int) -> tuple[list[int], int]:
+        """Return the units to draw in so many rows, and the place in the order of the first of them."""
+        ranking = self.ranking(pass_name)
+        place = int(np.flatnonzero(ranking == self.unit_of(pass_name))[0])
+        if self.follow and pass_name == self.pass_name:
+            first = first_row(place, len(ranking), rows)
+        elif pass_name == self.pass_name and place >= rows > 1 and self.order != "index":
+            return [int(ranking[place]), *(int(unit) for unit in ranking[: rows - 1])], 0
+        else:
+            first = first_row(place, len(ranking), rows) if self.order == "index" else 0
+        return [int(unit) for unit in ranking[first : first + rows]], first
 
     def order_words(self) -> str:
         """Return the order in words."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.cells import cell_len
+from rich.style import Style
 
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.label import cut
@@ -25,7 +26,7 @@ def draw_header(view: View, width: int, palette: Palette) -> Line:
     op = "" if position.op is None else f" op {position.op + 1}"
     token = cut(view.label(view.t, palette), 16, glyphs)
     engine = f"{trace.interpreter} {trace.dtype.replace('float', 'f')}" + (f" {view.busy}" if view.busy else "")
-    right: list[tuple[str, object]] = [
+    right: list[tuple[str, Style]] = [
         (f"t={view.t}", strong),
         (f" ({view.t + 1} of {view.facts.length})  ", quiet),
         (token, palette.style("title", "band", bold=True)),
@@ -36,7 +37,7 @@ def draw_header(view: View, width: int, palette: Palette) -> Line:
         (f"  {engine} ", quiet),
     ]
     if width < 110:
-        right = [part for n, part in enumerate(right) if n != 1]
+        right[1] = ("  ", quiet)
     unknown = len(view.facts.unknown)
     left = "" if width < 60 else " lstm-tui "
     line.put(left, strong)
@@ -47,14 +48,16 @@ def draw_header(view: View, width: int, palette: Palette) -> Line:
     if cell_len(f" {glyphs.dot} ".join(names)) > room and unknown:
         names[2] = f"{unknown}{glyphs.unknown}"
     while len(names) > 1 and cell_len(f" {glyphs.dot} ".join(names)) > room:
-        names[0] = names[0].split(glyphs.dot)[0].strip() if glyphs.dot in names[0] else names.pop(1 if len(names) > 2 else 0)
+        names[0] = (
+            names[0].split(glyphs.dot)[0].strip() if glyphs.dot in names[0] else names.pop(1 if len(names) > 2 else 0)
+        )
     for n, name in enumerate(names):
         style = palette.style("alarm", "band") if name.endswith(("unknown", glyphs.unknown)) and unknown else quiet
         text = (f" {glyphs.dot} " if n else "") + name
         line.put(cut(text, max(width - need - line.x, 0), glyphs), style)
     line.to(width - need)
     for text, style in right:
-        line.put(text, style)  # type: ignore[arg-type]
+        line.put(text, style)
     return line
 
 
@@ -66,7 +69,9 @@ def _where(view: View) -> str:
     return f"{name} line {sequence.line}" + (f" of {view.lines}" if view.lines > 1 else "") if sequence.line else name
 
 
-def draw_footer(words: Sequence[tuple[str, str]], width: int, palette: Palette) -> tuple[Line, list[tuple[int, int, int]]]:
+def draw_footer(
+    words: Sequence[tuple[str, str]], width: int, palette: Palette
+) -> tuple[Line, list[tuple[int, int, int]]]:
     """Draw keys and words, as many as fit; also (first column, column behind, number) of each."""
     line = Line(width, palette.style("ink", "band"))
     key_style, word_style = palette.style("key", "band", bold=True), palette.style("soft", "band")

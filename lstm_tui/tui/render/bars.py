@@ -31,7 +31,9 @@ def put_bar(
     if part > 1 or part < 0:
         over = glyphs.right[-1] if part > 1 else glyphs.left[0]
         sign = glyphs.infinity if math.isinf(value) else over
-        body = _run(8 * (width - len(sign)), width - len(sign), palette, faded) if part > 1 else " " * (width - len(sign))
+        body = (
+            _run(8 * (width - len(sign)), width - len(sign), palette, faded) if part > 1 else " " * (width - len(sign))
+        )
         if part > 1:
             line.put(body, style).put(sign, alarm)
         else:
@@ -80,7 +82,9 @@ def _half_right(line: Line, part: float, side: int, palette: Palette, faded: boo
         return
     eighths = round(min(part, 1.0) * side * 8)
     if eighths == 0:
-        line.put(glyphs.axis + " " * (side - 1), palette.style("positive" if part > 0 else "faint", "track", faded=faded))
+        line.put(
+            glyphs.axis + " " * (side - 1), palette.style("positive" if part > 0 else "faint", "track", faded=faded)
+        )
         return
     line.put(_run(eighths, side, palette, faded), style)
 

@@ -9,6 +9,7 @@ from lstm_tui.debugger.frame import equations_of
 from lstm_tui.engine.expression import show
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.render.heat import put_strip
 from lstm_tui.tui.render.label import cut, token_label
 from lstm_tui.tui.render.line import Line
@@ -76,7 +77,9 @@ def _page(drawing: Drawing, view: View, rows: int) -> None:
         name_style = palette.style("ground", ink, bold=True) if chosen else palette.style(ink, ground, bold=True)
         line.put(" " * (name_width - cell_len(equation.name)), palette.style("ink", ground))
         line.put(equation.name, name_style)
-        line.put(" = " + texts[n], palette.style("title" if current else "ink", ground, faded=not reached and not current))
+        line.put(
+            " = " + texts[n], palette.style("title" if current else "ink", ground, faded=not reached and not current)
+        )
         label = visible(equation.label)
         word = words.get(equation.name, "")
         if word in ("keep", "write", "show"):
@@ -112,8 +115,7 @@ def _numbers(drawing: Drawing, view: View) -> None:
         under.to(line.x)
     pieces = pieces_of(found, glyphs)
     put_worked(line, under, pieces, palette, inks, not reached)
-    result = f" = {signed(found.number, glyphs) if _is_signed(view, view.value) else plain(found.number, glyphs)}"
-    line.put(result, palette.style("title", bold=True, faded=not reached))
+    line.put(f" = {number_of(view, found, glyphs)}", palette.style("title", bold=True, faded=not reached))
     if found.largest and drawing.room >= 2:
         line = drawing.line().put("   largest  ", palette.style("soft"))
         for term in found.largest:
@@ -132,11 +134,13 @@ def _numbers(drawing: Drawing, view: View) -> None:
             line = drawing.line().put("   next     ", palette.style("soft"))
             line.put(f"{coming.value} = ", palette.style("soft"))
             put_worked(line, None, pieces_of(coming, glyphs), palette, {}, True)
-            line.put(f" = {signed(coming.number, glyphs)}", palette.style("ink", faded=True))
+            line.put(f" = {number_of(view, coming, glyphs)}", palette.style("ink", faded=True))
 
 
-def _is_signed(view: View, value: str) -> bool:
-    return not any(column.gate for column in view.columns(view.pass_name) if column.name == value)
+def number_of(view: View, found: Explanation, glyphs: Glyphs) -> str:
+    """Return an explained number as its column writes it: gates without a sign."""
+    gate = any(column.gate for column in view.columns(view.pass_name) if column.name == found.value)
+    return plain(found.number, glyphs) if gate else signed(found.number, glyphs)
 
 
 def _input(drawing: Drawing, view: View) -> None:
@@ -194,7 +198,7 @@ def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
         line.put(f" = {equation}", palette.style("soft"))
     line.put(" = ", palette.style("soft"))
     put_worked(line, None, pieces, palette, inks, False)
-    line.put(f" = {signed(found.number, glyphs)}", palette.style("title", bold=True))
+    line.put(f" = {number_of(view, found, glyphs)}", palette.style("title", bold=True))
     for term in found.largest:
         text = f"  {term.label} {signed(term.number, glyphs)}"
         if line.x + cell_len(text) > width:

@@ -7,12 +7,14 @@ from lstm_tui.tui.render.heat import put_heat, shade_of
 from lstm_tui.tui.render.label import fit
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.palette import Palette
-from lstm_tui.tui.render.scroll import first_row, window
+from lstm_tui.tui.render.scroll import window
 from lstm_tui.tui.view import View
 
 _LABEL = 5
 """Cells of a unit's number with the cursor before it."""
 _WIDEST = 9
+_IN_SIGHT = 0.75
+"""Part of the tape that is to be in sight; cells are as wide as that allows."""
 
 
 def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
@@ -24,19 +26,17 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     direction = passed.direction
     drawing.note = f"{direction}   {glyphs.minus}{half:g} {glyphs.more} +{half:g}"
     count, room = view.facts.length, max(width - _LABEL - 1, 1)
-    cell = min(max(room // count, 1), _WIDEST)
-    cell = 4 if cell < 4 and room // 4 >= min(count, 12) else cell
+    cell = next(cells for cells in range(_WIDEST, 0, -1) if cells == 1 or room // cells >= count * _IN_SIGHT)
     first_t, last_t = window(view.cursor_t, count, room // cell)
-    ranking = view.ranking(view.pass_name)
     chosen = view.unit
-    rows = max(height - 1, 0)
-    first = first_row(int((ranking == chosen).nonzero()[0][0]), len(ranking), rows)
-    units = ranking[first : first + rows]
+    units, _ = view.units_in_sight(view.pass_name, max(height - 1, 0))
     values = passed[name][first_t:last_t][:, units]
     shades = shade_of(values, half)
     reached = view.reached_tokens(view.pass_name)
     _head(drawing.line(), view, first_t, last_t, cell, palette)
-    drawing.hits.extend((0, _LABEL + n * cell, _LABEL + (n + 1) * cell, Target(t=first_t + n)) for n in range(last_t - first_t))
+    drawing.hits.extend(
+        (0, _LABEL + n * cell, _LABEL + (n + 1) * cell, Target(t=first_t + n)) for n in range(last_t - first_t)
+    )
     for row, unit in enumerate(units):
         line = drawing.line()
         here = int(unit) == chosen
@@ -66,7 +66,7 @@ def _head(line: Line, view: View, first: int, last: int, cell: int, palette: Pal
         here = t == view.t
         style = palette.style("ink" if here else "focus" if t == view.cursor_t else "soft", bold=here)
         if cell >= 4:
-            line.put(fit(view.label(t, palette), cell - 1, palette.glyphs).center(cell - 1) + " ", style)
+            line.put(fit(view.label(t, palette), cell - 1, palette.glyphs, right=cell > 5) + " ", style)
         elif here:
             line.put(palette.glyphs.mark.ljust(cell), style)
         else:

@@ -33,11 +33,11 @@ def signed(value: float, glyphs: Glyphs) -> str:
 
 
 def nice_scale(largest: float, least: float = 1.0) -> float:
-    """Return the smallest of 1, 2, 5, 10, 20 … that holds `largest`, and at least `least`."""
+    """Return the smallest of 1, 1.5, 2, 3, 4, 5, 8, 10 … that holds `largest`, and at least `least`."""
     if not math.isfinite(largest) or largest <= least:
         return least
     power: float = 10.0 ** math.floor(math.log10(largest))
-    for step in (1, 2, 5):
+    for step in (1, 1.5, 2, 3, 4, 5, 8):
         if largest <= step * power * (1 + 1e-9):
             return step * power
     return 10 * power

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
-from lstm_tui.tui.render.label import fit, token_label
+from lstm_tui.tui.render.label import cut, fit, token_label
 from lstm_tui.tui.render.number import nice_scale, plain, signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.verdict import Verdict
@@ -61,8 +61,10 @@ def _parts(drawing: Drawing, view: View, verdict: Verdict, palette: Palette) -> 
     glyphs, width = palette.glyphs, drawing.width
     drawing.line()
     half = nice_scale(float(np.nanmax(np.abs(verdict.parts), initial=0)), least=0.05)
-    line = drawing.line().put(f" for {visible(verdict.names[verdict.of])} by token", palette.style("soft"))
-    line.right(f"{glyphs.plus_minus}{half:g} ", palette.style("faint"))
+    scale = f" {glyphs.plus_minus}{half:g}"
+    name = visible(verdict.names[verdict.of])
+    line = drawing.line().put(" " + cut(f"for {name}, by token", width - len(scale) - 1, glyphs), palette.style("soft"))
+    line.put(scale, palette.style("faint"))
     count = len(verdict.parts)
     rows = drawing.room - (1 if verdict.bias is not None else 0)
     order = list(range(count))

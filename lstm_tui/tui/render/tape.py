@@ -16,8 +16,10 @@ from lstm_tui.tui.view import View
 
 _LEAST, _MOST = 5, 24
 """Cells of a token without the gap behind it."""
-_GUTTER = 10
+_GUTTER = 13
 """Cells of the words that say what a row is."""
+_WORDS = 46
+"""Cells of the words on the right that say what was read."""
 _TAIL = 9
 """Cells for what stands behind the last token."""
 
@@ -66,14 +68,15 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
     gutter = _GUTTER if height > 2 else 0
     pen = _Pen(drawing, view, gutter, lay_out(view, width - gutter - _TAIL, palette))
     pen.tokens()
-    if height >= 4:
+    if height >= 3:
         pen.signal()
-    if height >= 5:
+    if height >= 4:
         pen.share_bars()
     if height >= 2:
         pen.shares()
-    if height >= 6:
+    if height >= 5:
         pen.places()
+    pen.reading()
     return drawing
 
 
@@ -134,7 +137,7 @@ class _Pen:
 
     def share_bars(self) -> None:
         memory = self.view.memory
-        line = self._row(f"in unit {self.view.unit}")
+        line = self._row(f"of unit {self.view.unit}")
         if memory is None:
             line.put(f"not linear in {self.view.memory_name}: no share by token", self.palette.style("soft"))
             return
@@ -157,6 +160,22 @@ class _Pen:
         if self.gutter:
             total = f"{self.glyphs.total} {signed(memory.total, self.glyphs)}"
             line.put("  ").put(total, self.palette.style("faint"))
+
+    def reading(self) -> None:
+        """Say in the free space on the right which tokens each direction has in its memory."""
+        view, lines = self.view, self.drawing.lines
+        sides = [name for name in view.sides() if name is not None]
+        if len(lines) < 4 or self.drawing.width - max(line.x for line in lines) < _WORDS + 4:
+            return
+        left = self.drawing.width - _WORDS
+        for line, name in zip(lines[1:], sides, strict=False):
+            forward = view.trace[name].direction == "forward"
+            arrow = self.glyphs.right if forward else self.glyphs.left
+            taken = view.frame.steps_taken(name)
+            first, last = (0, taken - 1) if forward else (view.facts.length - 1, view.facts.length - taken)
+            places = f"t {first}{self.glyphs.more}{last}" if taken > 1 else f"t {first}" if taken else "nothing"
+            words = f"{'forward' if forward else 'backward':<8} reads {arrow}  {places} in its memory"
+            line.to(left).put(words, self.palette.style("soft" if name == view.pass_name else "faint"))
 
     def places(self) -> None:
         line = self._row("t")

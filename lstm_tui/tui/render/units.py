@@ -12,43 +12,43 @@ from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import plain, signed
 from lstm_tui.tui.render.palette import Palette
-from lstm_tui.tui.render.scroll import first_row
 from lstm_tui.tui.view import View
 
 _NUMBER = 6
 """Cells of a number with the gap behind it."""
-_INDEX = 6
-"""Cells of the unit's number with the cursor before it."""
 _WIDEST_BAR = 24
 
 
 def draw_units(view: View, pass_name: str, width: int, height: int, palette: Palette, number: int) -> Drawing:
     """Draw the table in as many blocks of units side by side as fit well."""
     passed = view.trace[pass_name]
+    digits = len(str(len(view.ranking(pass_name)) - 1))
+    index = max(digits, 2) + 2  # the cursor, the unit's number, a gap
     ranking = view.ranking(pass_name)
     columns = view.columns(pass_name)
-    blocks = 2 if width >= 2 * (_INDEX + len(columns) * (_NUMBER + 6)) and len(ranking) > height - 1 else 1
+    blocks = 2 if width >= 2 * (index + len(columns) * (_NUMBER + 6)) and len(ranking) > height - 1 else 1
     inner = (width - (blocks - 1) * 2) // blocks
-    fitting = max((inner - _INDEX) // (_NUMBER + 2), 1)
+    fitting = max((inner - index) // (_NUMBER + 2), 1)
     shown = _kept_in_sight(columns, fitting, view.value)
     rows = max(height - 1, 0)
     chosen = view.unit_of(pass_name)
-    first = first_row(list(ranking).index(chosen), len(ranking), rows * blocks)
-    last = min(first + rows * blocks, len(ranking))
+    units, first = view.units_in_sight(pass_name, rows * blocks)
     drawing = Drawing(width, height, palette)
     drawing.title = f"{number} units {palette.glyphs.dot} {pass_name.split('.')[-1]}"
     layer = pass_name.split(".")[0]
     if len({name.split(".")[0] for name in view.facts.names}) > 1:
         drawing.title = f"{number} units {palette.glyphs.dot} {layer} {pass_name.split('.')[-1]}"
     hidden = f"   +{len(columns) - len(shown)} values" if len(shown) < len(columns) else ""
-    drawing.note = f"{view.order_words()}   {first + 1}{palette.glyphs.dash}{last} of {len(ranking)}{hidden}"
-    widths = _widths(inner - _INDEX, len(shown))
+    drawing.note = (
+        f"{view.order_words()}   {first + 1}{palette.glyphs.dash}{first + len(units)} of {len(ranking)}{hidden}"
+    )
+    widths = _widths(inner - index, len(shown))
     reached = {column.name: view.frame.reached(pass_name, column.name) for column in shown}
     values = {column.name: passed[column.name][view.t] for column in shown}
 
     head = drawing.line()
     for block in range(blocks):
-        head.to(block * (inner + 2)).put("   #  ", palette.style("faint"))
+        head.to(block * (inner + 2)).put("#".rjust(index - 1) + " ", palette.style("faint"))
         for column, span in zip(shown, widths, strict=True):
             start = head.x
             _heading(head, column, span, palette, reached[column.name], column.name == view.value)
@@ -56,23 +56,23 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
     for row in range(rows):
         line = drawing.line()
         for block in range(blocks):
-            place = first + block * rows + row
-            if place >= last:
+            place = block * rows + row
+            if place >= len(units):
                 break
-            unit = int(ranking[place])
+            unit = units[place]
             here = unit == chosen
             ground = "row" if here and pass_name == view.pass_name else "ground"
             line.to(block * (inner + 2))
             mark = palette.glyphs.cursor if ground == "row" else " "
             line.put(mark, palette.style("focus", ground, bold=True))
-            line.put(f"{unit:>4} ", palette.style("ink" if here else "faint", ground, bold=here))
+            line.put(f"{unit:>{index - 2}} ", palette.style("ink" if here else "faint", ground, bold=here))
             for column, span in zip(shown, widths, strict=True):
                 start = line.x
                 value = float(values[column.name][unit])
                 under = here and column.name == view.value and pass_name == view.pass_name
                 _cell(line, column, value, span, palette, not reached[column.name], ground, under)
                 drawing.hit(start, line.x, Target(pass_name=pass_name, unit=unit, value=column.name))
-            drawing.hit(block * (inner + 2), block * (inner + 2) + _INDEX, Target(pass_name=pass_name, unit=unit))
+            drawing.hit(block * (inner + 2), block * (inner + 2) + index, Target(pass_name=pass_name, unit=unit))
     return drawing
 
 

@@ -66,7 +66,7 @@ class Dialogs(Steps):
         """Show every key."""
         from lstm_tui.tui.screens.help import help_page
 
-        self.app.push_screen(help_page())
+        self.app.push_screen(help_page(self.size.width))
 
     def action_export(self) -> None:
         """Ask for a file name and write the run there."""
@@ -97,8 +97,7 @@ class Dialogs(Steps):
 
     def on_dialogs_exported(self, message: Exported) -> None:
         """Tell how the export went."""
-        severity = "error" if message.failed else "information"
-        self.notify(message.said, severity=severity, markup=False, timeout=6)
+        self.notify(message.said, severity="error" if message.failed else "information", markup=False, timeout=6)
 
     def action_quit_session(self) -> None:
         """Leave."""

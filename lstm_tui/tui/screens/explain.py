@@ -8,7 +8,7 @@ from textual.content import Content
 from lstm_tui.engine.expression import show
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_signed_bar
-from lstm_tui.tui.render.cell import explained, inks_of
+from lstm_tui.tui.render.cell import explained, inks_of, number_of
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import nice_scale, signed
 from lstm_tui.tui.render.palette import Palette
@@ -29,7 +29,10 @@ def explain_page(view: View, palette: Palette) -> Page:
 def explain_lines(view: View, palette: Palette) -> list[Line]:
     """Return the lines of the explanation."""
     found = explained(view, view.value)
-    new = lambda: Line(_WIDTH, palette.style())  # noqa: E731
+
+    def new() -> Line:
+        return Line(_WIDTH, palette.style())
+
     if found is None:
         return [new().put("this trace does not hold the value", palette.style("soft"))]
     equation = view.passed.cell.equation(view.value)
@@ -41,15 +44,16 @@ def explain_lines(view: View, palette: Palette) -> list[Line]:
     worked, under = new().put(found.value, title).put(" = ", soft), new()
     under.to(worked.x)
     put_worked(worked, under, pieces_of(found, palette.glyphs), palette, inks, False)
-    worked.put(f" = {signed(found.number, palette.glyphs)}", title)
+    worked.put(f" = {number_of(view, found, palette.glyphs)}", title)
     lines += [head, new(), worked, under]
-    exact = new().put(f"{found.number!r} exactly", palette.style("faint"))
-    lines.append(exact)
-    for heading, terms in (("summands", found.terms if len(found.terms) > 1 else ()), ("largest products", found.largest)):
+    lines.append(new().put(f"{found.number!r} exactly", palette.style("faint")))
+    summands = found.terms if len(found.terms) > 1 else ()
+    for heading, terms in (("summands", summands), ("largest products", found.largest)):
         if not terms:
             continue
         half = nice_scale(max(abs(term.number) for term in terms), least=0.05)
-        lines += [new(), new().put(heading, palette.style("accent", bold=True)).put(f"   {palette.glyphs.plus_minus}{half:g}", soft)]
+        scale = f"   {palette.glyphs.plus_minus}{half:g}"
+        lines += [new(), new().put(heading, palette.style("accent", bold=True)).put(scale, soft)]
         for term in terms:
             line = new().put(f"  {term.label}", palette.style()).to(22)
             put_signed_bar(line, term.number, _BAR, palette, half)

@@ -23,7 +23,7 @@ from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.loader import Ran
 from lstm_tui.tui.render.glyphs import Glyphs
-from lstm_tui.tui.render.palette import INKS, Palette
+from lstm_tui.tui.render.palette import INKS
 from lstm_tui.tui.screens.dialogs import Dialogs
 from lstm_tui.tui.view import ORDERS, View
 from lstm_tui.tui.widgets.cell import CellPane
@@ -50,9 +50,9 @@ class MainScreen(Dialogs):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(",".join(command.keys), command.action, command.word, show=False) for command in COMMANDS
     ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-middle"), (144, "-wide")]
     AUTO_FOCUS = "#forward"
 
-    palette: reactive[Palette | None] = reactive(None, repaint=False)
     shown: reactive[int] = reactive(2, repaint=False)
 
     def __init__(self, document: Document, start: int, glyphs: Glyphs, few_colours: bool, numba: bool) -> None:
@@ -84,6 +84,7 @@ class MainScreen(Dialogs):
         """Choose the colours, make the first run, and have Numba redo it once it is on the screen."""
         self.app.theme_changed_signal.subscribe(self, self._choose_colours)
         self._choose_colours()
+        self.query_one("#memory").add_class("-beside")
         self._show_pane(2)
         self._open(self._start)
         if self._numba and self._document.can_run:
@@ -159,7 +160,7 @@ class MainScreen(Dialogs):
         """Order units another way."""
         if self.view is not None:
             order = ORDERS[(ORDERS.index(self.view.order) + 1) % len(ORDERS)]
-            self.view = self.view.but(order=order)
+            self.view = self.view.but(order=order, follow=False)
 
     def action_signal(self) -> None:
         """Colour the tape by another signal."""
@@ -178,20 +179,19 @@ class MainScreen(Dialogs):
     @on(Pane.Chosen)
     def _chosen(self, message: Pane.Chosen) -> None:
         """Look at what a pane says was chosen, and go there if it says so."""
-        target, view = message.target, self.view
-        if view is None or self._session is None:
+        target = message.target
+        if self._session is None:
             return
-        if target.pass_name is not None and target.pass_name != view.pass_name:
+        if target.pass_name is not None and target.pass_name != self._session.frame.position.pass_name:
             self._moved(self._session.select_pass(target.pass_name))
-            view = self.view
         if message.go and target.t is not None:
             self._moved(self._session.goto(target.t))
-            return
-        units = dict(view.units)
-        if target.unit is not None:
-            units[view.pass_name] = target.unit
-        place = view.place if target.t is None else target.t
-        self.view = view.but(units=units, value=target.value or view.value, place=place)
+        elif self.view is not None:
+            view = self.view
+            units = view.units if target.unit is None else {**view.units, view.pass_name: target.unit}
+            place = view.place if target.t is None else target.t
+            follow = view.follow if target.unit is None else True
+            self.view = view.but(units=units, value=target.value or view.value, place=place, follow=follow)
 
     # --- panes ---
 

@@ -8,6 +8,7 @@ from textual.timer import Timer
 
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.session import Session
+from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.view import View
 
 _PLAY_SECONDS = 0.35
@@ -17,6 +18,7 @@ class Steps(Screen[None]):
     """A screen with a session. Only the session moves the position; the view follows it."""
 
     view: reactive[View | None] = reactive(None, repaint=False)
+    palette: reactive[Palette | None] = reactive(None, repaint=False)
 
     def __init__(self) -> None:
         """Begin without a session."""
@@ -30,7 +32,7 @@ class Steps(Screen[None]):
             return
         value = frame.equation.name if follow and frame.equation is not None else self.view.value
         values = frame.passed.cell.values
-        self.view = self.view.but(frame=frame, place=None, value=value if value in values else values[0])
+        self.view = self.view.but(frame=frame, place=None, follow=False, value=value if value in values else values[0])
         if frame.note:
             self.notify(frame.note, timeout=1.5, markup=False)
 

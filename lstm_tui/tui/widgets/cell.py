@@ -29,4 +29,6 @@ class CellPane(Pane):
             return
         names = [name for name in view.passed.cell.values if name in view.passed]
         place = names.index(view.value) + down if view.value in names else 0
-        self.post_message(self.Chosen(Target(pass_name=view.pass_name, value=names[min(max(place, 0), len(names) - 1)])))
+        self.post_message(
+            self.Chosen(Target(pass_name=view.pass_name, value=names[min(max(place, 0), len(names) - 1)]))
+        )

@@ -29,7 +29,6 @@ class Pane(Widget, can_focus=True):
 
     view: reactive[View | None] = reactive(None, repaint=False)
     palette: reactive[Palette | None] = reactive(None, repaint=False)
-    framed: reactive[bool] = reactive(True)
 
     class Chosen(Message):
         """The user chose something: a unit, a value, a token to look at."""
@@ -55,6 +54,11 @@ class Pane(Widget, can_focus=True):
         self._drawn: Drawing | None = None
         self._stale = True
 
+    @property
+    def framed(self) -> bool:
+        """Whether there is room for a frame."""
+        return self.size.height > 2
+
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the inside of the pane."""
         raise NotImplementedError
@@ -71,12 +75,9 @@ class Pane(Widget, can_focus=True):
         self._stale = True
         self.refresh()
 
-    def on_focus(self) -> None:
-        """Show the focus in the frame."""
-        self._renew()
-
-    def on_blur(self) -> None:
-        """Show that the focus is elsewhere."""
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Show in the frame where the focus is."""
+        super().watch_has_focus(has_focus)
         self._renew()
 
     def on_resize(self) -> None:
