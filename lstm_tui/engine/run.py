@@ -99,6 +99,7 @@ def run(
         edits=edits,
         network=network,
         readout_inputs=readout_inputs,
+        ran=ran,
     )
 
 
@@ -163,9 +164,8 @@ def _held_program(one: Pass, source: Array, holds: Items[Hold]) -> tuple[Program
     x = source if modes is None or numbers is None else held(source, modes, numbers)
     values = {hold.value for hold in holds} - {"x"}
     if values:
-        bottom = not any(name in program.inputs for name in program.below)
         program = compile_cell(
-            one.cell, program.input_size, program.hidden_size, program.sizes, program.without, bottom, values
+            one.cell, program.input_size, program.hidden_size, program.sizes, program.without, program.bottom, values
         )
     return program, {"x": np.ascontiguousarray(x), **inputs}
 

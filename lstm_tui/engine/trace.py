@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lstm_tui.engine.cell import Cell
     from lstm_tui.engine.network import Network
     from lstm_tui.engine.program import Program
+    from lstm_tui.engine.run import Ran
     from lstm_tui.engine.storage import Stored
 
 Array = NDArray[np.floating[Any]]
@@ -142,6 +143,7 @@ class Trace(Mapping[str, PassTrace]):
         passes: In the order in which they ran.
         readout: Named values of the readout, (T, n) for a series and (n,) for a single one.
         readout_inputs: What the readout read of the passes, (T, n) each; empty when read from a file.
+        ran: What the engine keeps of the run, for gradients; None when read from a file.
         output: What the network says at each token, (T, K), or None where that means nothing.
         result: What it says of the whole sequence, (K,), or None.
         classes: Names of the K outputs; may be empty.
@@ -161,6 +163,7 @@ class Trace(Mapping[str, PassTrace]):
     edits: tuple[str, ...] = ()
     network: Network | None = field(default=None, repr=False)
     readout_inputs: Mapping[str, Array] = field(default_factory=dict, repr=False)
+    ran: Ran | None = field(default=None, repr=False)
 
     def __getitem__(self, name: str) -> PassTrace:
         """Return a pass by name."""

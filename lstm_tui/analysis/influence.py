@@ -1,0 +1,171 @@
+"""What moves an output: gradients by every token's input and every state, and the effect of leaving a token out.
+
+The ledger says what is in the memory with the gates held. Gradients say what a small change of an input would
+do, gates included; deletion says what a large one does. The three answer different questions and differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.run import gradients, input_of, run_arrays
+from lstm_tui.engine.trace import Sequence, Trace
+
+Array = NDArray[np.floating[Any]]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is asked about.
+
+    Attributes:
+        label: How it is called on the screen.
+        class_index: A class of the network's output, or None.
+        t: For a class said at every token, the token at which it is said; for a value, its place on the tape.
+        pass_name: The pass of a value, or None.
+        value: A value such as `c`, or None.
+        unit: Which unit of it.
+    """
+
+    label: str
+    class_index: int | None = None
+    t: int | None = None
+    pass_name: str | None = None
+    value: str | None = None
+    unit: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """The gradient of one number by everything before it.
+
+    Attributes:
+        target: What was asked.
+        number: Its value.
+        by_x: By the input of the lowest layer, (T, I).
+        by_state: By each value of each pass: pass name to value name to (T, n) in tape order.
+        of_token: Gradient times input summed over the input, (T,): what the token adds to first order.
+        size: Norm of the gradient by each token's input, (T,).
+    """
+
+    target: Target
+    number: float
+    by_x: Array
+    by_state: dict[str, dict[str, Array]]
+    of_token: Array
+    size: Array
+
+
+def influence(trace: Trace, target: Target) -> Influence:
+    """Return the gradient of a target by every token's input and by h and C at every step.
+
+    Raises:
+        UserError: If the trace has no network, or the run is too long for its gradients to be held.
+    """
+    network = _network(trace)
+    ran = trace.ran
+    if ran is None or any(stored.rows is None for stored in ran.stored.values()):
+        raise UserError("this run is too long for its gradients: open a part of the file")
+    d_result: Array | None = None
+    d_values: dict[str, dict[str, Array]] = {}
+    if target.class_index is not None:
+        result = _result(trace, network)
+        d_result = np.zeros_like(result)
+        place: tuple[int, ...] = (target.class_index,)
+        if result.ndim == 2:
+            place = (len(result) - 1 if target.t is None else target.t, target.class_index)
+        d_result[place] = 1
+        number = float(result[place])
+    else:
+        assert target.pass_name is not None
+        assert target.value is not None
+        series = trace[target.pass_name][target.value]
+        t = trace[target.pass_name].steps - 1 if target.t is None else target.t
+        seed = np.zeros_like(series)
+        seed[t, target.unit] = 1
+        d_values = {target.pass_name: {target.value: seed}}
+        number = float(series[t, target.unit])
+    _, by_x, slots = gradients(ran, d_result, d_values)
+    by_state: dict[str, dict[str, Array]] = {}
+    for name, passed in trace.passes.items():
+        program = ran.stored[name].program
+        tape = slice(None, None, 1 if passed.direction == "forward" else -1)
+        by_state[name] = {
+            value: slots[name][1:, slot.offset : slot.offset + slot.size][tape]
+            for value, slot in program.values.items()
+        }
+    x = ran.x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        of_token = (by_x * x).sum(axis=1)
+        size = np.sqrt((by_x.astype(np.float64) ** 2).sum(axis=1))
+    return Influence(target, number, by_x, by_state, of_token, size)
+
+
+def deletions(trace: Trace, target: Target, progress: Progress | None = None) -> Array:
+    """Return how a class changes when each token is left out, (T,): the number without it minus the number with it.
+
+    NaN where it cannot be said: of the only token, or of a value at the token itself.
+
+    Raises:
+        UserError: If the trace has no network, or reads numbers.
+    """
+    network = _network(trace)
+    sequence = trace.sequence
+    if sequence.ids is None:
+        raise UserError("only tokens of a text can be left out")
+    before = _number(trace, network, sequence, target, None)
+    steps = len(sequence)
+    result = np.full(steps, np.nan)
+    for t in range(steps):
+        if steps > 1 and t != target.t:
+            result[t] = _number(trace, network, without(sequence, t), target, t) - before
+        if progress:
+            progress(t + 1, steps)
+    return result
+
+
+def without(sequence: Sequence, t: int) -> Sequence:
+    """Return a text without the token at a place."""
+    assert sequence.ids is not None
+    unknown = tuple(u - (u > t) for u in sequence.unknown if u != t)
+    tokens = sequence.tokens[:t] + sequence.tokens[t + 1 :]
+    return replace(sequence, tokens=tokens, ids=np.delete(sequence.ids, t), unknown=unknown)
+
+
+def _number(trace: Trace, network: Network, sequence: Sequence, target: Target, gone: int | None) -> float:
+    """Return the target in a run of a sequence from which the token `gone` was left out."""
+    x = input_of(network, sequence).astype(trace.dtype)
+    ran = run_arrays(network, x, trace.interpreter)
+    place = None if target.t is None else target.t - (gone is not None and gone < target.t)
+    if target.class_index is not None:
+        assert ran.readout is not None
+        assert network.readout is not None
+        series = ran.readout.values[network.readout.page.result]
+        return float(series[target.class_index] if series.ndim == 1 else series[-1 if place is None else place][target.class_index])
+    assert target.pass_name is not None
+    assert target.value is not None
+    stored = ran.stored[target.pass_name]
+    backward = target.pass_name.endswith("backward")
+    t = len(sequence) - 1 if place is None else place
+    step = len(sequence) - 1 - t if backward else t
+    return float(stored.values[target.value][step, target.unit])
+
+
+def _network(trace: Trace) -> Network:
+    if trace.network is None:
+        raise UserError("this trace came from a file without its network: gradients need it")
+    return trace.network
+
+
+def _result(trace: Trace, network: Network) -> Array:
+    if network.readout is None:
+        raise UserError(f"network {network.name} has no readout: ask about a value instead")
+    return trace.readout[network.readout.page.result]
