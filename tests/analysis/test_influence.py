@@ -1,0 +1,62 @@
+"""Influence against central differences, deletion against a run of the shorter text."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lstm_tui.analysis.influence import Target, deletions, influence, without
+from lstm_tui.engine.run import run, run_arrays
+from edited_networks import sentence, stacked
+
+CLASS = Target("positive", class_index=1)
+VALUE = Target("c[1] at t=1", pass_name="layer1.backward", value="c", unit=1, t=1)
+
+
+@pytest.mark.parametrize("target", [CLASS, VALUE], ids=lambda target: target.label)
+def test_the_gradient_by_every_input_is_the_central_difference(target: Target) -> None:
+    network = stacked(dtype=np.float64)
+    trace = run(network, sentence(network))
+    found = influence(trace, target)
+    x = trace["layer0.forward"].inputs["x"].copy()
+
+    def number() -> float:
+        ran = run_arrays(network, x, "numpy")
+        if target.class_index is not None:
+            assert ran.readout is not None
+            return float(ran.readout.values["y"][target.class_index])
+        step = len(x) - 1 - 1
+        return float(ran.stored["layer1.backward"].values["c"][step, 1])
+
+    numeric = np.zeros_like(x)
+    for place in np.ndindex(x.shape):
+        old = x[place]
+        x[place] = old + 1e-5
+        above = number()
+        x[place] = old - 1e-5
+        numeric[place] = (above - number()) / 2e-5
+        x[place] = old
+    assert found.number == pytest.approx(number())
+    np.testing.assert_allclose(found.by_x, numeric, atol=1e-6 * np.abs(numeric).max())
+    np.testing.assert_allclose(found.of_token, (numeric * x).sum(axis=1), atol=1e-8)
+
+
+def test_what_is_read_later_has_no_influence_on_a_value() -> None:
+    network = stacked()
+    trace = run(network, sentence(network))
+    found = influence(trace, Target("c", pass_name="layer0.forward", value="c", unit=0, t=2))
+    assert found.size[:3].all()
+    assert not found.size[3:].any()
+    assert found.by_state["layer0.forward"]["c"][2, 0] == 1
+    assert not found.by_state["layer0.backward"]["c"].any()
+
+
+def test_leaving_a_token_out_is_a_run_of_the_shorter_text() -> None:
+    network = stacked()
+    trace = run(network, sentence(network))
+    assert trace.result is not None
+    shorter = run(network, sentence(network, "The movie was bad"))
+    assert shorter.result is not None
+    effects = deletions(trace, CLASS)
+    assert effects[3] == pytest.approx(float(shorter.result[1]) - float(trace.result[1]), abs=1e-12)
+    assert without(trace.sequence, 3).tokens == ("The", "movie", "was", "bad")
