@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.engine.cell import Cell, Mask
+from lstm_tui.engine.cell import Cell
+from lstm_tui.engine.cell_keys import Mask
 from lstm_tui.engine.language import Equation
 from lstm_tui.engine.ops import Code, Op, StepsOp
 
@@ -140,6 +141,9 @@ class Program:
         constants: Where constants lie in the flat parameters, and their numbers.
         initial: Number or parameter of each state before the first step.
         below: Which value of the layer below each input from below reads.
+        sizes: Values of the free letters in the cell's sizes.
+        without: Optional parameters that are left out.
+        bottom: Whether it was compiled for the lowest layer.
     """
 
     cell: Cell | None
@@ -158,6 +162,7 @@ class Program:
     below: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    bottom: bool = True
 
     def empty(self, dtype: Any = np.float32) -> Array:
         """Return flat parameters that are 0, with the constants in place."""

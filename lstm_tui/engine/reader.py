@@ -130,9 +130,7 @@ class _Reader:
             if not math.isfinite(float(word)):
                 raise self.fail("this number is not finite", start)
         elif word == "=":
-            raise self.fail(
-                "arguments are given by place, not by name" if depth else f"a second = {_NOT_IN_IT}", start
-            )
+            raise self.fail("arguments are given by place, not by name" if depth else f"a second = {_NOT_IN_IT}", start)
         elif word[0] not in "+-*/@(), \t" or word in ("**", "//"):
             raise self.fail(f"{_CALLED.get(word, f'`{word}`')} {_NOT_IN_IT}", start)
 

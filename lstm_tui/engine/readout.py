@@ -9,11 +9,13 @@ from functools import cache
 from pathlib import Path
 
 from lstm_tui.engine.cell_keys import Size, read_sizes
-from lstm_tui.engine.compile import Builder, length
+from lstm_tui.engine.drafts import Builder
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import Equation, Vocabulary, check_assigned_name, parse_equations
 from lstm_tui.engine.page import Page, parse_page, read_text
+from lstm_tui.engine.placing import place
 from lstm_tui.engine.program import Program
+from lstm_tui.engine.sizes import length
 from lstm_tui.engine.visible import visible
 
 _FOLDER = Path(__file__).parent / "readouts"
@@ -34,6 +36,7 @@ class ReadoutPage:
         sizes: Length of its values; K is the number of classes, H the length of h.
         result: The value that is the network's output.
         text: The file itself.
+        file: Name of the file, for messages.
     """
 
     name: str
@@ -44,6 +47,7 @@ class ReadoutPage:
     sizes: Mapping[str, Size]
     result: str
     text: str = field(default="", repr=False)
+    file: str = "readout"
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -113,6 +117,7 @@ def parse_readout(text: str, name: str, source: str = "readout") -> ReadoutPage:
         sizes=read_sizes(page, values, {"h", *reads, *values}),
         result=result,
         text=page.text,
+        file=page.source,
     )
 
 
@@ -140,14 +145,14 @@ def compile_readout(page: ReadoutPage, input_sizes: Mapping[str, int], classes: 
     """
     hidden = input_sizes["h"]
     letters = {"K": classes, "H": hidden}
-    builder = Builder(f"readout {page.name}", hidden)
+    builder = Builder(page.file, hidden)
     for name, size in input_sizes.items():
         builder.add_input(name, size)
     known = dict(input_sizes)
     for equation in page.equations:
-        size = page.sizes.get(equation.name)
+        written = page.sizes.get(equation.name)
         where = f"readout {page.name}: sizes.{equation.name}"
-        known[equation.name] = hidden if size is None else length(size, letters, known, where)
+        known[equation.name] = hidden if written is None else length(written, letters, known, where)
     for number, equation in enumerate(page.equations):
         builder.add_equation(equation, number, known[equation.name])
-    return builder.finish(None, page.equations, hidden)
+    return place(builder, None, page.equations, hidden)
