@@ -44,7 +44,10 @@ class LstmApp(App[int]):
         self._numba = numba
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = LIGHT.name if light else DARK.name
+        # Not by assignment, which would have all style sheets parsed twice before the first frame.
+        self.set_reactive(LstmApp.theme, (LIGHT if light else DARK).name)
+        self.add_class("-light-mode" if light else "-dark-mode")
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the colours of our themes to every other theme."""

@@ -1,18 +1,19 @@
-"""The palette of the current theme, read from the component classes of the screen."""
+"""The palette of the current theme, from its variables `lt-NAME`."""
 
 from __future__ import annotations
 
-from textual.screen import Screen
+from collections.abc import Mapping
+
+from textual.color import Color
 
 from lstm_tui.tui.render.glyphs import Glyphs
-from lstm_tui.tui.render.palette import INKS, RGB, Palette
+from lstm_tui.tui.render.palette import INKS, Palette
 
 
-def palette_of(screen: Screen[None], glyphs: Glyphs, few_colours: bool) -> Palette:
-    """Return the palette of a screen that has a component class `ink--NAME` for every name in `INKS`."""
-    return Palette({name: _colour(screen, name) for name in INKS}, glyphs, few_colours)
+def palette_of(variables: Mapping[str, str], glyphs: Glyphs, few_colours: bool) -> Palette:
+    """Return the palette of a theme's variables, which hold `lt-NAME` for every name in `INKS`.
 
-
-def _colour(screen: Screen[None], name: str) -> RGB:
-    colour = screen.get_component_styles(f"ink--{name}").color
-    return colour.rgb
+    Variables rather than component classes: Textual works out each component class again whenever a class of
+    the screen changes, and there would be one for every colour.
+    """
+    return Palette({name: Color.parse(variables[f"lt-{name}"]).rgb for name in INKS}, glyphs, few_colours)

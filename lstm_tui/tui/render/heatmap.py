@@ -13,6 +13,7 @@ from lstm_tui.tui.view import View
 _LABEL = 5
 """Cells of a unit's number with the cursor before it."""
 _WIDEST = 9
+_NARROW = 3
 _IN_SIGHT = 0.75
 """Part of the tape that is to be in sight; cells are as wide as that allows."""
 
@@ -26,7 +27,9 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     direction = passed.direction
     drawing.note = f"{direction}   {glyphs.minus}{half:g} {glyphs.more} +{half:g}"
     count, room = view.facts.length, max(width - _LABEL - 1, 1)
-    cell = next(cells for cells in range(_WIDEST, 0, -1) if cells == 1 or room // cells >= count * _IN_SIGHT)
+    cell = min(room // count, _WIDEST)
+    if cell < _NARROW:
+        cell = next(cells for cells in (3, 2, 1) if cells == 1 or room // cells >= count * _IN_SIGHT)
     first_t, last_t = window(view.cursor_t, count, room // cell)
     chosen = view.unit
     units, _ = view.units_in_sight(view.pass_name, max(height - 1, 0))

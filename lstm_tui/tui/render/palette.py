@@ -19,7 +19,7 @@ INKS = (
     "keep", "write", "show", "candidate", "other", "other2", "other3", "plain", "positive", "negative", "neutral",
     "glow", "band",
 )  # fmt: skip
-"""Names of the colours; the screen has a component class `ink--NAME` for each."""
+"""Names of the colours; a theme has a variable `lt-NAME` for each."""
 
 
 def mix(one: RGB, two: RGB, part: float) -> RGB:

@@ -23,7 +23,6 @@ from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.loader import Ran
 from lstm_tui.tui.render.glyphs import Glyphs
-from lstm_tui.tui.render.palette import INKS
 from lstm_tui.tui.screens.dialogs import Dialogs
 from lstm_tui.tui.view import ORDERS, View
 from lstm_tui.tui.widgets.cell import CellPane
@@ -43,10 +42,7 @@ SHORT = 300
 class MainScreen(Dialogs):
     """Tape, unit tables, equations, memory and output of one position of one run."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{name}" for name in INKS}
-    DEFAULT_CSS = "MainScreen { background: $lt-ground; }\n" + "\n".join(
-        f"MainScreen .ink--{name} {{ color: $lt-{name}; }}" for name in INKS
-    )
+    DEFAULT_CSS = "MainScreen { background: $lt-ground; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(",".join(command.keys), command.action, command.word, show=False) for command in COMMANDS
     ]
@@ -63,35 +59,33 @@ class MainScreen(Dialogs):
         self._interpreter = "numpy"
 
     def compose(self) -> ComposeResult:
-        """Lay out the panes; `app.tcss` says where they stand."""
+        """Make the first run, so that the first frame is whole, and lay out the panes for `app.tcss` to place."""
+        self._choose_colours()
+        self._open(self._start)
         bound = {"view": MainScreen.view, "palette": MainScreen.palette}
         yield Static(Content(f"too small: {LEAST_WIDTH}×{LEAST_HEIGHT} is the least"), id="small")
         yield HeaderLine(id="header").data_bind(**bound)
         yield Tape("tape").data_bind(**bound)
         yield TabsLine(id="tabs").data_bind(**bound, shown=MainScreen.shown)
         with Horizontal(id="units"):
-            yield Units("forward").data_bind(**bound)
+            yield Units("forward", "-shown").data_bind(**bound)
             yield BackwardUnits("backward").data_bind(**bound)
-        with Horizontal(id="lower"):
+        with Horizontal(id="lower", classes="-away"):
             yield CellPane("cell").data_bind(**bound)
-            yield Heatmap("memory").data_bind(**bound)
+            yield Heatmap("memory", "-beside").data_bind(**bound)
             yield Remembers("remembers").data_bind(**bound)
             yield Output("output").data_bind(**bound)
         yield EquationLine(id="equation").data_bind(**bound)
         yield FooterLine(id="footer").data_bind(**bound)
 
     def on_mount(self) -> None:
-        """Choose the colours, make the first run, and have Numba redo it once it is on the screen."""
+        """Follow the theme, and have Numba redo the run once it is on the screen."""
         self.app.theme_changed_signal.subscribe(self, self._choose_colours)
-        self._choose_colours()
-        self.query_one("#memory").add_class("-beside")
-        self._show_pane(2)
-        self._open(self._start)
         if self._numba and self._document.can_run:
             self.call_after_refresh(self._hand_over)
 
     def _choose_colours(self, _: object = None) -> None:
-        self.palette = palette_of(self, self._glyphs, self._few_colours)
+        self.palette = palette_of(self.app.theme_variables, self._glyphs, self._few_colours)
 
     def _hand_over(self) -> None:
         """Let Numba make every run from here on, beginning with the one that is shown."""
