@@ -108,6 +108,7 @@ def inside(node: Expression) -> tuple[Expression, ...]:
 
 
 _STRENGTH = {"add": 1, "sub": 1, "mul": 2, "div": 2, "neg": 3}
+_PRODUCT = 2  # `@` binds as `*` does
 _ON_SCREEN = {name: op.form for name, op in OPS.items()}
 _IN_FILES = {"add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}", "neg": "-{0}"}
 
@@ -137,10 +138,14 @@ def _write(
     if isinstance(node, Previous):
         return f"prev({node.name})"
     if isinstance(node, Product):
-        return f"{node.matrix}{at}{_write(node.operand, forms, at, number, 4)}"
+        text = f"{node.matrix}{at}{_write(node.operand, forms, at, number, 4)}"
+        return _bracketed(text, _PRODUCT, outer, right) if forms is _IN_FILES else text
     strength = _STRENGTH.get(node.function, 0)
     parts = [_write(a, forms, at, number, strength, right=n > 0) for n, a in enumerate(node.arguments)]
     if node.function not in forms:
         return f"{node.function}({', '.join(parts)})"
-    text = forms[node.function].format(*parts)
+    return _bracketed(forms[node.function].format(*parts), strength, outer, right)
+
+
+def _bracketed(text: str, strength: int, outer: int, right: bool) -> str:
     return f"({text})" if strength and (strength < outer or (right and strength == outer)) else text

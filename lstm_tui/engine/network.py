@@ -180,6 +180,8 @@ def build_network(
     """
     name = _get(spec, "name", str, "network")
     where = f"network {visible(name)}"
+    if spec.get("version", 1) != 1:
+        raise UserError(f"{where}: it was written by a newer lstm-tui (version {spec['version']}); this one reads 1")
     tokens = _tokens(spec.get("tokens"), where)
     embedding_size = _get(spec, "embedding_size", int, 0) if tokens else 0
     input_size = embedding_size or _get(spec, "input_size", int, 0)
@@ -194,6 +196,10 @@ def build_network(
     readout = _readout(spec, layers, input_size, outputs, dtype, where)
     if readout and not classes and tokens and outputs == len(tokens.vocabulary):
         classes = tokens.vocabulary  # a language model: what it says is its next token
+    if readout and classes:
+        said = readout.program.values[readout.page.result].size
+        if said != len(classes):
+            raise UserError(f"{where}: it has {len(classes)} classes, but its readout says {said} numbers")
     network = Network(
         name=name,
         input_size=input_size,
@@ -289,8 +295,25 @@ def _layers(spec: Mapping[str, Any], input_size: int, dtype: Any, where: str) ->
         if not isinstance(one, Mapping):
             raise UserError(f"{where}: layer {number} is no description of a layer")
         layers.append(_layer(number, one, texts, size, dtype, where))
+        if number:
+            _check_below(number, layers, where)
         size = layers[-1].output_size
     return tuple(layers)
+
+
+def _check_below(number: int, layers: Sequence[Layer], where: str) -> None:
+    """Refuse a layer that reads of the layer below what is not there."""
+    lower = {one.direction: one.program for one in layers[number - 1].passes}
+    for one in layers[number].passes:
+        for name, value in one.program.below.items():
+            program = lower.get(one.direction)
+            if program is None or value not in program.values:
+                raise UserError(f"{where}: {one.name} reads {value} of layer{number - 1}.{one.direction}: there is none")
+            size, wanted = program.values[value].size, one.program.inputs[name].size
+            if size != wanted:
+                raise UserError(
+                    f"{where}: {one.name} reads {wanted} numbers of {value} from below; layer {number - 1} has {size}"
+                )
 
 
 def _layer(
@@ -316,14 +339,14 @@ def _layer(
             f"{where}: layer {number}: merge is {', '.join(MERGES)}" + (f"; did you mean {near}?" if near else "")
         )
     _bounded(hidden * (hidden + input_size), where)
-    program = compile_cell(
-        cell,
-        input_size,
-        hidden,
-        _get(spec, "sizes", dict, {}),
-        _get(spec, "without", list, []),
-        bottom=number == 0,
-    )
+    sizes = _get(spec, "sizes", dict, {})
+    for letter, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise UserError(f"{where}: layer {number}: size {letter} must be a whole number of 1 or more")
+    without = _get(spec, "without", list, [])
+    if not all(isinstance(one, str) for one in without):
+        raise UserError(f"{where}: layer {number}: `without` must be a list of parameters")
+    program = compile_cell(cell, input_size, hidden, sizes, without, bottom=number == 0)
     passes = [Pass(f"layer{number}.{one}", cell, program, one, program.empty(dtype)) for one in directions]
     return Layer(tuple(passes), merge)
 
@@ -347,6 +370,8 @@ def _readout(
 def find_source(source: str, layers: Sequence[Layer]) -> tuple[int, str | None, str]:
     """Return the layer, direction (None: the merge) and value that `reads` of a readout names.
 
+    Without a direction the output of a layer is its merge; another value is that of its one pass.
+
     Raises:
         UserError: If there is no such layer, pass or value.
     """
@@ -354,10 +379,15 @@ def find_source(source: str, layers: Sequence[Layer]) -> tuple[int, str | None, 
     number = len(layers) - 1 if parts[0] == "top" else int(parts[0].removeprefix("layer"))
     if number >= len(layers):
         raise UserError(f"the readout reads {source}, but there are {len(layers)} layers")
+    value, passes = parts[-1], layers[number].passes
     direction = parts[1] if len(parts) == 3 else None
-    for one in layers[number].passes:
-        if direction in (None, one.direction) and parts[-1] in one.program.values:
-            return number, direction, parts[-1]
+    if direction is None and value == passes[0].cell.output:
+        return number, None, value
+    if direction is None and len(passes) > 1:
+        raise UserError(f"the readout reads {source}: say of which direction, as in {parts[0]}.forward.{value}")
+    for one in passes:
+        if direction in (None, one.direction) and value in one.program.values:
+            return number, one.direction, value
     raise UserError(f"the readout reads {source}, which this network does not have")
 
 

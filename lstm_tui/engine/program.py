@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.engine.cell import Cell
 from lstm_tui.engine.cell_keys import Mask
+from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import Equation
 from lstm_tui.engine.ops import Code, Op, StepsOp
 
@@ -166,7 +167,13 @@ class Program:
 
     def empty(self, dtype: Any = np.float32) -> Array:
         """Return flat parameters that are 0, with the constants in place."""
-        flat = np.zeros(self.parameter_count, dtype=dtype)
+        return self._with_constants(np.zeros(self.parameter_count, dtype=dtype))
+
+    def cast(self, flat: Array, dtype: Any) -> Array:
+        """Return flat parameters in another dtype: the weights as they were held, the constants as written."""
+        return flat if flat.dtype == dtype else self._with_constants(flat.astype(dtype))
+
+    def _with_constants(self, flat: Array) -> Array:
         for offset, numbers in self.constants:
             flat[offset : offset + len(numbers)] = numbers
         return flat
@@ -181,13 +188,25 @@ class Program:
         return block[:, place.column : place.column + place.rows].T
 
     def initial_states(self, flat: Array, given: Mapping[str, Array] | None = None) -> dict[str, Array]:
-        """Return each state before the first step: as given, learned, or the cell's own number."""
+        """Return each state before the first step: as given, learned, or the cell's own number.
+
+        Raises:
+            UserError: If what is given is no state of the cell or has another size.
+        """
         result: dict[str, Array] = {}
-        for name in self.cell.state if self.cell else ():
+        states = self.cell.state if self.cell else ()
+        for name in given or ():
+            if name not in states:
+                near = nearest(name, states)
+                raise UserError(f"the initial {name} is no state" + (f"; did you mean {near}?" if near else ""))
+        for name in states:
             size = self.values[name].size
             start = self.initial.get(name, 0.0)
             if given is not None and name in given:
-                result[name] = np.array(given[name], dtype=flat.dtype).reshape(size)
+                numbers = np.array(given[name], dtype=flat.dtype)
+                if numbers.size != size:
+                    raise UserError(f"the initial {name} has {numbers.size} numbers; it should have {size}")
+                result[name] = numbers.reshape(size)
             elif isinstance(start, str):
                 result[name] = self.view(flat, start).copy()
             else:

@@ -27,7 +27,7 @@ class Evaluated:
         program: What was evaluated.
         flat: With which parameters.
         rows: Slots that are series, (T, width).
-        single: Slots that are single, (width,).
+        single: Slots that are single, (width,); their rows hold the same at every token.
         is_series: Which is which, (width,).
     """
 
@@ -38,9 +38,9 @@ class Evaluated:
     is_series: NDArray[np.bool_]
 
     def read(self, slot: Slot | Operand) -> Array:
-        """Return a slot, (T, n) or (n,)."""
+        """Return a slot, (T, n) or (n,); what a `concat` makes of both kinds is a series."""
         place = slice(slot.offset, slot.offset + slot.size)
-        return self.rows[:, place] if self.is_series[slot.offset] else self.single[place]
+        return self.rows[:, place] if self.is_series[place].any() else self.single[place]
 
     def operand(self, operand: Operand) -> Array:
         """Return what an op reads."""
@@ -71,8 +71,8 @@ def evaluate(program: Program, flat: Array, inputs: Mapping[str, Array]) -> Eval
         for one in program.instructions:
             numbers = _forward(result, one)
             place = slice(one.target.offset, one.target.offset + one.target.size)
+            result.rows[:, place] = numbers
             if numbers.ndim == 2:
-                result.rows[:, place] = numbers
                 result.is_series[place] = True
             else:
                 result.single[place] = numbers
@@ -120,6 +120,8 @@ def pull(evaluated: Evaluated, outside: Mapping[str, Array]) -> tuple[Array, dic
 
 def _pull(evaluated: Evaluated, adjoint: Evaluated, one: Instruction) -> None:
     d = adjoint.read(one.target)
+    if d.ndim == 1:  # what reached it as a part of a series counts as well
+        d = d + adjoint.rows[:, one.target.offset : one.target.offset + one.target.size].sum(axis=0)
     operands = [evaluated.operand(operand) for operand in one.operands]
     pieces: tuple[Array | None, ...]
     if one.steps is not None:

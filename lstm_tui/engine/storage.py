@@ -8,7 +8,7 @@ the pass's own steps and filled up with zeros: a step has the same bits however 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -70,6 +70,7 @@ class Stored:
         values: Every named value, (T, n).
         rows: Every slot, (T + 1, width), or None when only the values were kept.
         interpreter: Name of the interpreter.
+        learned: States that begin as a parameter says, by its name.
     """
 
     program: Program
@@ -79,6 +80,7 @@ class Stored:
     values: Mapping[str, Array]
     rows: Array | None
     interpreter: str
+    learned: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -179,8 +181,18 @@ def run_pass(
     initial: Mapping[str, Array],
     interpreter_name: str,
     progress: Progress | None = None,
+    learned: Mapping[str, str] | None = None,
 ) -> Stored:
     """Run one pass over its inputs, (T, n) each in reading order.
+
+    Args:
+        program: What to run.
+        flat: Its parameters.
+        inputs: What it reads.
+        initial: Its states before the first step.
+        interpreter_name: numpy or numba.
+        progress: Called with the steps done and the steps in all.
+        learned: Which of the initial states are parameters, by the parameter's name.
 
     Raises:
         UserError: If the values of so many steps would not fit into the memory allowed.
@@ -200,7 +212,7 @@ def run_pass(
             if progress:
                 progress(min(base + WINDOW, steps), steps)
         values = {name: rows[1:, s.offset : s.offset + s.size] for name, s in program.values.items()}
-        return Stored(program, flat, inputs, initial, values, rows, interpreter_name)
+        return Stored(program, flat, inputs, initial, values, rows, interpreter_name, learned or {})
     values = {name: np.empty((steps, slot.size), dtype=flat.dtype) for name, slot in program.values.items()}
     state: Mapping[str, Array] = initial
     for base in range(0, steps, WINDOW):
@@ -212,7 +224,7 @@ def run_pass(
         state = {name: values[name][stop - 1] for name in initial}
         if progress:
             progress(stop, steps)
-    return Stored(program, flat, inputs, initial, values, None, interpreter_name)
+    return Stored(program, flat, inputs, initial, values, None, interpreter_name, learned or {})
 
 
 def backprop_pass(stored: Stored, outside: Mapping[str, Array]) -> tuple[Array, dict[str, Array], Array]:
@@ -234,6 +246,10 @@ def backprop_pass(stored: Stored, outside: Mapping[str, Array]) -> tuple[Array, 
         adjoint[1:, slot.offset : slot.offset + slot.size] += numbers
     interpreter(stored.interpreter).backprop(program, flat, rows, adjoint, gradient, 0, stored.steps)
     finish_gradient(program, flat, rows, adjoint, gradient)
+    for state, parameter in stored.learned.items():
+        slot = program.values[state]
+        sink = program.view(gradient, parameter)
+        sink += adjoint[0, slot.offset : slot.offset + slot.size]
     inputs = {name: adjoint[1:, slot.offset : slot.offset + slot.size] for name, slot in program.inputs.items()}
     return gradient, inputs, adjoint
 

@@ -1,0 +1,160 @@
+"""A network over the input of its lowest layer: pass by pass, layer by layer, then the readout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.compile import compile_cell
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.holds import Hold, held_inputs, inputs_of
+from lstm_tui.engine.network import Layer, Network, Pass, find_source
+from lstm_tui.engine.ops import held
+from lstm_tui.engine.program import Program
+from lstm_tui.engine.series import Evaluated, evaluate
+from lstm_tui.engine.storage import Progress, Stored, run_pass
+
+Array = NDArray[np.floating[Any]]
+Initial = Mapping[str, Mapping[str, Array]]
+
+
+@dataclass(frozen=True, eq=False)
+class Ran:
+    """What a run computed, as the engine keeps it.
+
+    Attributes:
+        network: What was run.
+        x: The input of the lowest layer, (T, I) in tape order.
+        stored: Every pass by name, each in its own reading order.
+        merged: The output of each layer, (T, n) in tape order.
+        readout: Every slot of the readout, or None.
+    """
+
+    network: Network
+    x: Array
+    stored: Mapping[str, Stored]
+    merged: tuple[Array, ...]
+    readout: Evaluated | None
+
+
+def run_arrays(
+    network: Network,
+    x: Array,
+    interpreter: str,
+    initial: Initial | None = None,
+    progress: Progress | None = None,
+    holds: Items[Hold] = (),
+) -> Ran:
+    """Run a network on the input of its lowest layer, (T, I), in the dtype of x.
+
+    Raises:
+        UserError: If initial states name what is not there or have another size, or the input is too long.
+    """
+    _check_initial(network, initial or {})
+    stored: dict[str, Stored] = {}
+    merged: list[Array] = []
+    done, total = 0, len(x) * len(network.passes)
+    for layer in network.layers:
+        source = merged[-1] if merged else x
+        for one in layer.passes:
+            flat = one.program.cast(one.flat, x.dtype)
+            below = _below(one.program.below, one.name, stored)
+            program, given = _held_program(one, source, [hold for hold in holds if hold.pass_name == one.name])
+            inputs = {name: reading_order(series, one.direction) for name, series in given.items()} | below
+            mine = (initial or {}).get(one.name, {})
+            start = one.program.initial_states(flat, mine)
+            learned = {state: of for state, of in one.program.initial.items() if isinstance(of, str)}
+            learned = {state: of for state, of in learned.items() if state not in mine}
+            report = None if progress is None else _shifted(progress, done, total)
+            stored[one.name] = run_pass(program, flat, inputs, start, interpreter, report, learned)
+            done += len(x)
+        merged.append(merge(layer, [output_of(layer, n, stored) for n in range(len(layer.passes))]))
+    readout = None
+    if network.readout is not None:
+        inputs = {"h": merged[-1]}
+        for alias, name in network.readout.page.reads.items():
+            inputs[alias] = _source(name, network, x, stored, merged)
+        program = network.readout.program
+        readout = evaluate(program, program.cast(network.readout.flat, x.dtype), inputs)
+    return Ran(network, x, stored, tuple(merged), readout)
+
+
+def _check_initial(network: Network, initial: Initial) -> None:
+    names = [one.name for one in network.passes]
+    for name in initial:
+        if name not in names:
+            near = nearest(name, names)
+            hint = f"; did you mean {near}?" if near else f"; there are {', '.join(names)}"
+            raise UserError(f"initial states are given for {name}, which is no pass{hint}")
+
+
+def _held_program(one: Pass, source: Array, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
+    """Return the program of a pass in which values can be held, and its inputs, (T, n) each in tape order."""
+    if not holds:
+        return one.program, {"x": source}
+    program = one.program
+    sizes = {"x": program.input_size, **{name: slot.size for name, slot in program.values.items()}}
+    inputs = inputs_of(holds, sizes, len(source), source.dtype)
+    modes, numbers = (inputs.pop(name, None) for name in held_inputs("x"))
+    x = source if modes is None or numbers is None else held(source, modes, numbers)
+    values = {hold.value for hold in holds} - {"x"}
+    if values:
+        program = compile_cell(
+            one.cell, program.input_size, program.hidden_size, program.sizes, program.without, program.bottom, values
+        )
+    return program, {"x": np.ascontiguousarray(x), **inputs}
+
+
+def _below(reads: Mapping[str, str], name: str, stored: Mapping[str, Stored]) -> dict[str, Array]:
+    """Return what a pass reads of the layer below: same token, same direction; nothing in the lowest."""
+    layer, _, direction = name.partition(".")
+    lower = f"layer{int(layer.removeprefix('layer')) - 1}.{direction}"
+    if lower not in stored:
+        return {}
+    return {mine: stored[lower].values[theirs] for mine, theirs in reads.items() if theirs in stored[lower].values}
+
+
+def reading_order(series: Array, direction: str) -> Array:
+    """Return a series in tape order as a pass reads it."""
+    return series if direction == "forward" else np.ascontiguousarray(series[::-1])
+
+
+def tape_order(series: Array, direction: str) -> Array:
+    """Return a series in a pass's reading order as it lies on the tape."""
+    return series if direction == "forward" else series[::-1]
+
+
+def output_of(layer: Layer, number: int, stored: Mapping[str, Stored]) -> Array:
+    """Return the output of a pass of a layer, (T, n) in tape order."""
+    one = layer.passes[number]
+    return tape_order(stored[one.name].values[one.cell.output], one.direction)
+
+
+def merge(layer: Layer, outputs: list[Array]) -> Array:
+    """Return the outputs of a layer's passes as one, (T, n) in tape order."""
+    if len(outputs) == 1:
+        return np.ascontiguousarray(outputs[0])
+    if layer.merge == "concat":
+        return np.concatenate(outputs, axis=1)
+    if layer.merge == "mul":
+        return outputs[0] * outputs[1]
+    total = outputs[0] + outputs[1]
+    return total if layer.merge == "sum" else total / total.dtype.type(2)
+
+
+def _source(name: str, network: Network, x: Array, stored: Mapping[str, Stored], merged: list[Array]) -> Array:
+    if name == "embedding":
+        return x
+    number, direction, value = find_source(name, network.layers)
+    if direction is None:
+        return merged[number]
+    return tape_order(stored[f"layer{number}.{direction}"].values[value], direction)
+
+
+def _shifted(progress: Progress, done: int, total: int) -> Callable[[int, int], None]:
+    return lambda step, _: progress(done + step, total)
