@@ -11,6 +11,8 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import size_text
 from lstm_tui.formats.native import read_header
 
+_SAID = ("parameters",)  # entries of a card that stand above it
+
 
 def command(options: Namespace) -> int:
     """List the bundled networks without loading any, or describe one."""
@@ -26,9 +28,11 @@ def command(options: Namespace) -> int:
         path = find_model(name)
         header = read_header(path)
         size = size_text(path.stat().st_size)
-        rows.append((name, _reads(header), _layers(header), _thousands(header["parameters"]), size, _accuracy(header)))
-    print(table(("model", "reads", "layers", "parameters", "file", "accuracy"), rows, right=(3, 4)))
-    print("\n`lstm-tui models NAME` tells how one was trained; --model NAME runs it.")
+        counts = (_thousands(header["parameters"]), _thousands(header["cost"]))
+        rows.append((name, _reads(header), _layers(header), *counts, size, _accuracy(header)))
+    print(table(("model", "reads", "layers", "parameters", "a token", "file", "accuracy"), rows, right=(3, 4, 5)))
+    print("\n`a token`: the parameters that are multiplied for each token. `lstm-tui models NAME` tells how one was")
+    print("trained; `--model NAME` runs it; without it, text goes to sentiment and numbers to forecast.")
     return 0
 
 
@@ -38,7 +42,7 @@ def _card(header: dict[str, Any], path: Path) -> list[str]:
         f"  reads: {_reads(header)}",
         f"  layers: {_layers(header)}",
         f"  readout: {visible(header.get('readout') or 'none')}",
-        f"  parameters: {_thousands(header['parameters'])}",
+        f"  parameters: {_thousands(header['parameters'])}, of which {_thousands(header['cost'])} for every token",
     ]
     return lines + [f"  {line}" for line in _entries(header.get("card") or {})]
 
@@ -46,12 +50,22 @@ def _card(header: dict[str, Any], path: Path) -> list[str]:
 def _entries(content: dict[str, Any], indent: str = "") -> list[str]:
     lines = []
     for key, value in content.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and any(isinstance(one, dict) for one in value.values()):
             lines += [f"{indent}{visible(key)}:", *_entries(value, indent + "  ")]
-        else:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            lines.append(f"{indent}{visible(key)}: {visible(text)}")
+        elif isinstance(value, list) and any(isinstance(one, dict) for one in value):
+            lines += [f"{indent}{visible(key)}:", *(f"{indent}  {_short(one)}" for one in value)]
+        elif key not in _SAID:
+            lines.append(f"{indent}{visible(key)}: {_short(value)}")
     return lines
+
+
+def _short(value: Any) -> str:
+    """Return a value of a card on one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{visible(key)} {_short(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_short, value))
+    return visible(str(value))
 
 
 def _reads(header: dict[str, Any]) -> str:

@@ -73,7 +73,9 @@ def save(network: Network, path: str | Path) -> None:
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
-    """Return what a file says of its network, and `parameters`, without reading the weights.
+    """Return what a file says of its network without reading the weights.
+
+    Two counts are added: `parameters`, and `cost`, those that are multiplied for every token.
 
     Raises:
         UserError: It is no such file.
@@ -89,7 +91,9 @@ def read_header(path: str | Path) -> dict[str, Any]:
         raise UserError(f"{where}: cannot be read: {error.strerror}") from error
     content = _header(data, length, where)
     spec = _spec(content, where)
-    return {**spec, "parameters": _check_tensors(content, where)}
+    counts = _check_tensors(content, where)
+    total = sum(counts.values())
+    return {**spec, "parameters": total, "cost": total - counts.get("embedding", 0)}
 
 
 def _header(data: bytes, length: int, where: str) -> dict[str, Any]:
@@ -172,9 +176,9 @@ def _check_layer(layer: Fields) -> None:
         layer.items("without", str)
 
 
-def _check_tensors(content: dict[str, Any], where: str) -> int:
-    """Check what the header says of the tensors and return how many numbers they hold."""
-    total = 0
+def _check_tensors(content: dict[str, Any], where: str) -> dict[str, int]:
+    """Check what the header says of the tensors and return how many numbers each holds."""
+    counts = {}
     for name, entry in content.items():
         if name == "__metadata__":
             continue
@@ -188,5 +192,5 @@ def _check_tensors(content: dict[str, Any], where: str) -> int:
         start, end = [*tensor.items("data_offsets", int), 0, 0][:2]
         if count < 0 or end - start != count * _DTYPES[dtype]:
             raise tensor.damaged(name, "is not as long as its shape says")
-        total += count
-    return total
+        counts[name] = count
+    return counts

@@ -20,6 +20,7 @@ from lstm_tui.formats.text import read_text
 
 SUFFIXES = (".csv", ".tsv", ".npy", ".npz")
 LIMIT = 256 << 20
+CSV_LIMIT = 64 << 20
 _LONGEST_CELL = 40  # characters of a cell that a message quotes
 
 
@@ -48,7 +49,7 @@ def read_series(path: str | Path) -> Series:
     """
     where = label(path)
     if str(path) == STANDARD_INPUT:
-        return csv_series(read_text(path).content, where)
+        return csv_series(read_text(path, CSV_LIMIT).content, where)
     suffix = Path(path).suffix.lower()
     name = Path(path).name
     if suffix == ".npy":
@@ -59,7 +60,7 @@ def read_series(path: str | Path) -> Series:
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
         named = {key: f"{where}: array {visible(key)!r}" for key in arrays}
         return Series(where, name, tuple(_rows(array, named[key]) for key, array in arrays.items()))
-    return csv_series(read_text(path).content, where, name)
+    return csv_series(read_text(path, CSV_LIMIT).content, where, name)
 
 
 def series_from(array: NDArray[Any], where: str = "the array") -> Series:

@@ -43,13 +43,17 @@ class Text:
         return tuple(n for n, line in enumerate(self.lines, 1) if line.strip())
 
 
-def read_text(path: str | Path) -> Text:
+def read_text(path: str | Path, limit: int | None = None) -> Text:
     """Read a UTF-8 text file, or standard input for `-`.
+
+    Args:
+        path: The file.
+        limit: Most bytes; `LIMIT` by default.
 
     Raises:
         UserError: As `read_bytes`, or it is binary, not UTF-8, or blank.
     """
-    data = read_bytes(path, LIMIT)
+    data = read_bytes(path, LIMIT if limit is None else limit)
     file = None if str(path) == STANDARD_INPUT else Path(path).name
     return text_of(data, label(path), file)
 

@@ -85,6 +85,8 @@ def test_the_header_alone_describes_the_network(tmp_path: Path) -> None:
     save(made, path)
     header = read_header(path)
     assert header.pop("parameters") == made.parameter_count
+    assert made.embedding is not None
+    assert header.pop("cost") == made.parameter_count - made.embedding.size
     assert header == spec_of(made)
 
 

@@ -1,0 +1,140 @@
+"""The program in a real terminal: it opens, takes its keys, and leaves the terminal as it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import lstm_tui
+
+pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
+ENTERED, LEFT = "\x1b[?1049h", "\x1b[?1049l"
+PROGRAM = f"{sys.executable} -m lstm_tui"
+CELL = "--cell lstm --hidden 4"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.txt").write_text("The movie was not bad.\nIt was [/nope] \x1b]52;c;aGk=\x07 good.\n")
+    return tmp_path
+
+
+@contextmanager
+def shell(command: str, size: tuple[int, int] = (45, 160), **variables: str) -> Iterator[pexpect.spawn]:
+    """Run a shell command in a terminal of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "xterm-256color"}
+    child = pexpect.spawn(
+        "/bin/sh", ["-c", command], env={**environment, **variables}, dimensions=size, encoding="utf-8", timeout=60
+    )
+    child.delaybeforesend = 0
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+
+
+def finish(child: pexpect.spawn) -> tuple[int | None, str]:
+    """Return the exit code and what was still written."""
+    child.expect(pexpect.EOF)
+    rest: str = child.before
+    child.close()
+    return child.exitstatus, rest
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"{PROGRAM} run t.txt {CELL}",
+        f"{PROGRAM} run t.txt {CELL} --line 2",
+        f"cat t.txt | {PROGRAM} run - {CELL}",
+        f"{PROGRAM} run t.txt {CELL} </dev/null",
+        f"{PROGRAM} trace t.txt {CELL} -o o.json 2>/dev/null; {PROGRAM} open o.json",
+    ],
+)
+def test_it_opens_and_q_leaves(command: str) -> None:
+    with shell(command) as child:
+        child.expect_exact(ENTERED)
+        child.expect_exact("layer0.forward")
+        child.send("q")
+        code, rest = finish(child)
+    assert code == 0
+    assert LEFT in rest
+    assert "Traceback" not in rest
+
+
+def test_a_hostile_token_does_not_reach_the_terminal() -> None:
+    with shell(f"{PROGRAM} run t.txt {CELL} --line 2") as child:
+        child.expect_exact(ENTERED)
+        child.expect_exact("layer0.forward")
+        before = child.before
+        child.send("nnnnq")
+        code, rest = finish(child)
+    assert code == 0
+    assert "\x1b]52" not in before + rest
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_leaves_the_terminal_as_it_was(number: int, expected: int) -> None:
+    with shell(f"exec {PROGRAM} run t.txt {CELL}") as child:
+        child.expect_exact(ENTERED)
+        child.expect_exact("layer0.forward")
+        child.kill(number)
+        code, rest = finish(child)
+    assert code == expected
+    assert LEFT in rest
+
+
+def test_ctrl_c_leaves_with_130() -> None:
+    with shell(f"{PROGRAM} run t.txt {CELL}") as child:
+        child.expect_exact(ENTERED)
+        child.expect_exact("layer0.forward")
+        child.send("\x03")
+        code, rest = finish(child)
+    assert code == 130
+    assert LEFT in rest
+
+
+@pytest.mark.parametrize(
+    ("command", "variables"),
+    [
+        (f"{PROGRAM} run t.txt {CELL}", {"TERM": "dumb"}),
+        (f"{PROGRAM} run t.txt {CELL} 2>err; cat err; exit 1", {}),
+    ],
+)
+def test_without_a_screen_it_says_so_in_one_line(command: str, variables: dict[str, str]) -> None:
+    with shell(command, **variables) as child:
+        code, text = finish(child)
+    assert code == 1
+    assert ENTERED not in text
+    assert text.startswith("lstm-tui: ")
+    assert text.count("\n") == 1
+    assert "lstm-tui trace" in text
+
+
+def test_a_terminal_of_20_by_5() -> None:
+    with shell(f"{PROGRAM} run t.txt {CELL}", size=(5, 20)) as child:
+        child.expect_exact(ENTERED)
+        child.expect("q|n|t")
+        child.send("q")
+        code, rest = finish(child)
+    assert code == 0
+    assert LEFT in rest
+    assert "Traceback" not in rest
+
+
+def test_a_long_export_shows_a_bar_and_takes_it_away(folder: Path) -> None:
+    (folder / "long.txt").write_text("word " * 4000)
+    command = f"{PROGRAM} trace long.txt --cell lstm --hidden 128 --interpreter numpy -o o.json"
+    with shell(command) as child:
+        child.expect("running|writing")
+        child.expect("%")
+        code, _ = finish(child)
+    assert code == 0
+    assert (folder / "o.json").stat().st_size > 1_000_000

@@ -1,0 +1,72 @@
+"""`import lstm_tui` as a library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstm_tui
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.tokens import Tokens
+from lstm_tui.formats.native import save
+from lstm_tui.formats.opening import Untrained, untrained
+from lstm_tui.models import bundled
+
+TEXT = untrained(Untrained(hidden=3, bidirectional=True), Tokens("words", ("<unk>", "The", "movie")))
+NUMBERS = untrained(Untrained("gru", 2), None, 2)
+
+
+def test_a_text_is_traced() -> None:
+    trace = lstm_tui.trace("The movie was bad", TEXT)
+    assert isinstance(trace, lstm_tui.Trace)
+    forget = trace["layer0.forward"]["f"]
+    assert forget.shape == (4, 3)
+    assert forget.dtype == np.float32
+    assert trace.sequence.unknown == (2, 3)
+    assert (trace.sequence.file, trace.sequence.line) == (None, 1)
+
+
+def test_a_file_is_traced_by_line_or_whole(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    path.write_text("The movie\n\nThe end of it\n")
+    assert len(lstm_tui.trace(path, TEXT).sequence) == 2
+    assert len(lstm_tui.trace(path, TEXT, line=3).sequence) == 4
+    assert len(lstm_tui.trace(str(path), TEXT, whole=True).sequence) == 6
+    with pytest.raises(UserError, match="line 2 is empty"):
+        lstm_tui.trace(path, TEXT, line=2)
+
+
+def test_rows_of_numbers_are_traced() -> None:
+    rows = [[1, 2], [3, 4], [5, 6]]
+    for given in (rows, np.array(rows), np.array(rows, dtype=np.float32)):
+        assert lstm_tui.trace(given, NUMBERS)["layer0.forward"]["h"].shape == (3, 2)
+    double = lstm_tui.trace(rows, NUMBERS, dtype="float64")
+    assert double["layer0.forward"]["h"].dtype == np.float64
+
+
+def test_a_model_is_a_network_or_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "n.safetensors"
+    save(NUMBERS, path)
+    network = lstm_tui.load(path)
+    assert isinstance(network, lstm_tui.Network)
+    traces = [lstm_tui.trace([[1, 2]], model) for model in (network, path, str(path))]
+    assert len({trace["layer0.forward"]["h"].tobytes() for trace in traces}) == 1
+
+
+def test_initial_states_are_given_by_pass() -> None:
+    trace = lstm_tui.trace([[1, 2]], NUMBERS, initial={"layer0.forward": {"h": [0.5, -0.5]}})
+    assert trace["layer0.forward"].initial["h"].tolist() == [0.5, -0.5]
+
+
+@pytest.mark.skipif("sentiment" not in bundled(), reason="no network is bundled yet")
+def test_the_default_models_are_the_bundled_ones() -> None:
+    assert lstm_tui.trace("The movie was not bad").model["name"] == "sentiment"
+    assert lstm_tui.load("sentiment").name == "sentiment"
+
+
+def test_public_names() -> None:
+    assert set(lstm_tui.__all__) <= set(dir(lstm_tui))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = lstm_tui.nothing  # type: ignore[attr-defined]
