@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Resize
-from textual.reactive import reactive
+from textual.reactive import Reactive, reactive
+from textual.widget import Widget
 from textual.widgets import Static
 
 from lstm_tui.debugger.frame import equations_of
@@ -48,6 +49,9 @@ class MainScreen(Dialogs):
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-middle"), (144, "-wide")]
     AUTO_FOCUS = "#forward"
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """As Textual has it, but a change of focus repaints the two panes it concerns and not the whole screen."""
 
     shown: reactive[int] = reactive(2, repaint=False)
 

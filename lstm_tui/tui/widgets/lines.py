@@ -23,7 +23,7 @@ class OneLine(Widget):
 
     DEFAULT_CSS = "OneLine { height: 1; }"
 
-    view: reactive[View | None] = reactive(None)
+    view: reactive[View | None] = reactive(None, repaint=False)
     palette: reactive[Palette | None] = reactive(None)
 
     class Pressed(Message):
@@ -35,6 +35,7 @@ class OneLine(Widget):
             self.action = action
 
     places: Places = []
+    _drawn: Strip | None = None
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the line."""
@@ -44,9 +45,18 @@ class OneLine(Widget):
         """Return the action of the word with this number."""
         return ""
 
+    def watch_view(self) -> None:
+        """Have the line repainted when it is not as it was."""
+        if self.display and self.is_attached and self._line() != self._drawn:
+            self.refresh()
+
     def render_line(self, y: int) -> Strip:
         """Return the line for Textual."""
-        if self.view is None or self.palette is None:
+        self._drawn = self._line()
+        return self._drawn
+
+    def _line(self) -> Strip:
+        if self.view is None or self.palette is None or not self.size:
             return Strip.blank(self.size.width)
         return self.draw(self.view, self.palette, self.size.width).strip()
 
@@ -77,7 +87,7 @@ class FooterLine(OneLine):
         """Return the action of a footer entry."""
         return footer_commands()[number].action
 
-    def watch_view(self, old: View | None, new: View | None) -> None:
+    def watch_view(self) -> None:
         """Nothing here depends on the position."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -53,6 +53,7 @@ class Pane(Widget, can_focus=True):
         self._strips: list[Strip] = []
         self._drawn: Drawing | None = None
         self._stale = True
+        self._size_drawn = Size(0, 0)
 
     @property
     def framed(self) -> bool:
@@ -80,12 +81,8 @@ class Pane(Widget, can_focus=True):
         super().watch_has_focus(has_focus)
         self._renew()
 
-    def on_resize(self) -> None:
-        """Draw for another size when asked."""
-        self._stale = True
-
     def _renew(self) -> None:
-        if not self.size or self._stale or not self.is_attached or not self.display:
+        if self._stale or self._size_drawn != self.size or not self.is_attached or not self.display:
             self._stale = True
             self.refresh()
             return
@@ -107,7 +104,7 @@ class Pane(Widget, can_focus=True):
             self.refresh(*regions)
 
     def _paint(self) -> None:
-        self._stale = False
+        self._stale, self._size_drawn = False, self.size
         view, palette, (width, height) = self.view, self.palette, self.size
         if view is None or palette is None or width < 8 or height < (3 if self.framed else 1):
             self._strips, self._drawn = [Strip.blank(width)] * height, None
@@ -123,7 +120,7 @@ class Pane(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return one line for Textual."""
-        if self._stale or len(self._strips) != self.size.height:
+        if self._stale or self._size_drawn != self.size:
             self._paint()
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
 
