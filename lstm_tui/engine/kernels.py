@@ -66,7 +66,7 @@ _CURRENT, _PREVIOUS, _PARAMETER = int(Space.CURRENT), int(Space.PREVIOUS), int(S
 _f = np.float32
 _LOWEST, _HIGHEST = _f(-104.0), _f(89.0)  # exp of these is 0 and inf
 _LOG2E, _ROUND = _f(1.4426950408889634), _f(12582912.0)  # adding 1.5 * 2^23 rounds to a whole number
-_ROUND_BITS = 0x4B400000
+_ROUND_BITS, _SIGN_BIT = 0x4B400000, -(2**31)
 _LN2_HIGH, _LN2_LOW = _f(0.693359375), _f(-2.12194440e-4)
 _E2, _E3, _E4 = _f(5.0000001201e-1), _f(1.6666665459e-1), _f(4.1665795894e-2)
 _E5, _E6, _E7 = _f(8.3334519073e-3), _f(1.3981999507e-3), _f(1.9875691500e-4)
@@ -101,7 +101,7 @@ def _exp32(a: Any) -> Any:
 
 def _tanh32(a: Any) -> Any:
     """Return tanh to 3e-7: an odd polynomial near 0, where 1 - 2 / (e^2a + 1) would lose everything."""
-    x = -a if a < _ZERO else a
+    x = abs(a)
     square = x * x
     p = _T11 * square + _T9
     p = p * square + _T7
@@ -109,8 +109,10 @@ def _tanh32(a: Any) -> Any:
     p = p * square + _T3
     small = x * (p * square) + x
     large = _ONE - _TWO / (_exponential(_TWO * x) + _ONE)
-    y = small if x < _SMALL else large
-    return -y if a < _ZERO else y
+    y = np.float32(small if x < _SMALL else large)
+    given = np.float32(a)
+    signed = np.int32(y.view(np.int32) | (given.view(np.int32) & np.int32(_SIGN_BIT)))  # -0 stays -0
+    return signed.view(np.float32)
 
 
 def _exp64(a: Any) -> Any:
@@ -215,7 +217,7 @@ else:
 @_compiled(_EXACT, cache=False)
 def _spread(number: Any, size: int, room: Array, at: int) -> Array:
     """Return one number as a vector, so that every op has one way through and not four."""
-    wide = _slice(room, at * (room.shape[0] // 6), size)
+    wide: Array = _slice(room, at * (room.shape[0] // 6), size)
     for u in range(size):
         wide[u] = number
     return wide

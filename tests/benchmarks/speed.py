@@ -4,9 +4,9 @@
 
 Every contestant gets the same weights and the same input (T, I) with I = H, batch 1, one thread, float32, and
 the outputs are compared first. Ours is the whole of `storage.run_pass`: from the input to every named value,
-the products of the input included. All contestants take turns in every round, and the best of a few repeats counts, since the
-machine is never quiet; a ratio is taken within a round, and the table gives the median of the rounds with the smallest and the largest. A ratio above 1 means
-that we were faster.
+the products of the input included. All contestants take turns in every round, and the best of a few repeats
+counts, since the machine is never quiet. A ratio is taken within a round; the table gives the median of the
+rounds, with the smallest and the largest. A ratio above 1 means that we were faster.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Any
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"  # before NumPy is imported: two threads make small products slower, at random
 
-import numpy as np
+import numpy as np  # noqa: E402
 
-from lstm_tui.engine.cell import load_cell
-from lstm_tui.engine.compile import compile_cell
-from lstm_tui.engine.storage import backprop_pass, run_pass
+from lstm_tui.engine.cell import load_cell  # noqa: E402
+from lstm_tui.engine.compile import compile_cell  # noqa: E402
+from lstm_tui.engine.storage import backprop_pass, run_pass  # noqa: E402
 
 try:
     import torch
@@ -188,8 +188,9 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    print(f"µs per token of ours, every value recorded; then how many times longer the others take ({options.rounds} rounds)")
-    heads = ["H", "ours", *(f"{COLUMNS[name]}" for name in ("torch", "onnx", "loop", "numpy")), "our gradient", COLUMNS["gradient"]]
+    print(f"{options.tokens} tokens, {options.rounds} rounds. Ours: µs per token; the others: how many times longer.")
+    others = ("torch", "onnx", "loop", "numpy")
+    heads = ["H", "ours", *(COLUMNS[name] for name in others), "our gradient", COLUMNS["gradient"]]
     print("| " + " | ".join(heads) + " |")
     print("|" + "---|" * len(heads))
     for hidden in options.sizes:
@@ -199,7 +200,7 @@ def main() -> None:
         check(gradients)  # type: ignore[arg-type]
         taken = measure({name: run for name, run, _ in [*contestants, *gradients]}, options.rounds, options.tokens)
         cells = [str(hidden), f"{statistics.median(taken['numba']):.2f}"]
-        cells += [ratio(taken, name, "numba") for name in ("torch", "onnx", "loop", "numpy")]
+        cells += [ratio(taken, name, "numba") for name in others]
         cells += [f"{statistics.median(taken['ours']):.2f}", ratio(taken, "gradient", "ours")]
         print("| " + " | ".join(cells) + " |", flush=True)
 
