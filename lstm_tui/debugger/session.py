@@ -36,7 +36,7 @@ class Session:
             lines: Every sequence of the file, when the network can run them too.
             line: Which of them the trace is of.
         """
-        self._lines: Items[Sequence] = lines if len(lines) else (trace.sequence,)  # not copied: a line is read when needed
+        self._lines: Items[Sequence] = lines if len(lines) else (trace.sequence,)  # each is read when it is needed
         self._initial: Initial | None = None
         self._carry = False
         self._dtype: str | None = None
