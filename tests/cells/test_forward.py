@@ -1,0 +1,98 @@
+"""Every cell in the folder computes what its paper says, in both interpreters and every value of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from made_networks import Array, letters_of, make_initial, make_input, make_network, own_initial, parameters_of
+from oracle import ORACLES, run_oracle
+
+from lstm_tui.engine.cell import cell_names, load_cell
+from lstm_tui.engine.network import Network, build_network
+from lstm_tui.engine.roles import ranges_of
+from lstm_tui.engine.run import Ran, run_arrays
+
+STEPS = 11  # the slowest clock of `clockwork` ticks at 0 and at 8
+INTERPRETERS = ("numpy", "numba")
+
+
+def test_every_bundled_cell_has_an_oracle_and_every_oracle_a_cell() -> None:
+    missing = sorted(set(cell_names()) - set(ORACLES))
+    left = sorted(set(ORACLES) - set(cell_names()))
+    assert not missing, f"write the paper's equations of {', '.join(missing)} into tests/cells/oracle.py"
+    assert not left, f"tests/cells/oracle.py knows {', '.join(left)}, which is no file in lstm_tui/engine/cells"
+
+
+def worst(network: Network, ran: Ran, x: Array, initial: Mapping[str, Mapping[str, Array]]) -> float:
+    """Return the largest difference from the oracle over all values of all layers."""
+    starts = [dict(initial[one.name]) for one in network.passes]
+    expected = run_oracle(network.name, parameters_of(network), x, starts)
+    largest = 0.0
+    for one, values in zip(network.passes, expected, strict=True):
+        assert set(values) == set(one.cell.values)
+        for name, series in values.items():
+            largest = max(largest, float(np.abs(ran.stored[one.name].values[name] - series).max()))
+    return largest
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+@pytest.mark.parametrize("name", sorted(ORACLES))
+@pytest.mark.parametrize("layers", [1, 2])
+def test_agrees_with_the_oracle(name: str, layers: int, interpreter: str) -> None:
+    network = make_network(name, layers, seed=layers)
+    x, initial = make_input(network, STEPS), make_initial(network)
+    ran = run_arrays(network, x, interpreter, initial)
+    assert worst(network, ran, x, initial) < 1e-12
+
+
+@pytest.mark.parametrize("name", sorted(ORACLES))
+def test_agrees_with_the_oracle_from_its_own_start(name: str) -> None:
+    network = make_network(name, 2, hidden=4, seed=3)
+    x = make_input(network, STEPS)
+    assert worst(network, run_arrays(network, x, "numpy"), x, own_initial(network)) < 1e-12
+
+
+@pytest.mark.parametrize("name", [name for name in cell_names() if load_cell(name).optional])
+def test_what_may_be_left_out_is_as_if_it_were_zero(name: str) -> None:
+    cell = load_cell(name)
+    whole = make_network(name, 1, seed=5)
+    for parameter in cell.optional:
+        one = whole.passes[0]
+        one.program.view(one.flat, parameter)[...] = 0
+    layer = {"cell": name, "hidden_size": 5, "sizes": letters_of(cell), "without": list(cell.optional)}
+    spec = {"name": name, "input_size": whole.input_size, "layers": [layer]}
+    kept = {key: value for key, value in whole.tensors().items() if key.partition("/")[2] not in cell.optional}
+    less = build_network(spec, kept, dtype=np.float64)
+    x = make_input(whole, STEPS)
+    a, b = run_arrays(whole, x, "numpy").stored, run_arrays(less, x, "numpy").stored
+    for value in cell.values:
+        np.testing.assert_allclose(
+            b["layer0.forward"].values[value], a["layer0.forward"].values[value], rtol=0, atol=1e-14
+        )
+
+
+@pytest.mark.parametrize("name", cell_names())
+def test_both_interpreters_agree_and_values_stay_in_their_range(name: str) -> None:
+    network = make_network(name, 2, seed=8, directions=("forward", "backward"))
+    x = make_input(network, STEPS) * 3
+    by_numpy, by_numba = (run_arrays(network, x, one) for one in INTERPRETERS)
+    for one in network.passes:
+        for value, limits in ranges_of(one.cell).items():
+            series = by_numpy.stored[one.name].values[value]
+            np.testing.assert_allclose(by_numba.stored[one.name].values[value], series, rtol=0, atol=1e-12)
+            assert np.isfinite(series).all()
+            if limits is not None:
+                assert limits[0] <= series.min(), f"{value} falls below {limits[0]}"
+                assert series.max() <= limits[1], f"{value} rises above {limits[1]}"
+
+
+@pytest.mark.parametrize("name", cell_names())
+def test_every_equation_is_explained(name: str) -> None:
+    cell = load_cell(name)
+    assert cell.title
+    assert cell.source
+    for equation in cell.equations:
+        assert equation.label, f"{name}: `{equation.text}` has no short name: end it with # short name: sentence"
+        assert len(equation.help) > 15, f"{name}: `{equation.text}` has no sentence: end it with # short name: sentence"
