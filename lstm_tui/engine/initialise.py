@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lstm_tui.engine.cell import Cell
 from lstm_tui.engine.expression import Call, Name, walk
@@ -12,6 +13,8 @@ from lstm_tui.engine.roles import roles_of, update_of
 
 if TYPE_CHECKING:
     from lstm_tui.engine.network import Network
+
+Array = NDArray[np.floating[Any]]
 
 
 def initialise(network: Network, seed: int) -> None:
@@ -37,7 +40,7 @@ def initialise(network: Network, seed: int) -> None:
                 one.program.view(one.flat, each.name)[~each.mask] = 0
 
 
-def _start(cell: Cell, name: str, random: np.random.Generator, size: int) -> np.ndarray | float:  # type: ignore[type-arg]
+def _start(cell: Cell, name: str, random: np.random.Generator, size: int) -> Array | float:
     for equation in cell.equations:
         for node in walk(equation.expression):
             if isinstance(node, Call) and node.function == "mul":

@@ -2,74 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.engine.cell import Cell, load_cell, parse_cell
-from lstm_tui.engine.compile import compile_cell
+from lstm_tui.engine.description import bounded, get, read_layers, read_readout, read_tokens
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.initialise import initialise
-from lstm_tui.engine.program import Program
-from lstm_tui.engine.readout import ReadoutPage, compile_readout, load_readout, parse_readout
+from lstm_tui.engine.layers import MERGES, Layer, Merge, Pass, Readout, find_source
 from lstm_tui.engine.tokens import Tokens
-from lstm_tui.engine.trace import Direction
-from lstm_tui.engine.visible import visible
+
+__all__ = [
+    "MERGES", "Layer", "Merge", "Network", "Pass", "Readout", "build_network", "find_source", "spec_of",
+]  # fmt: skip
 
 Array = NDArray[np.floating[Any]]
-Merge = Literal["concat", "sum", "average", "mul"]
-MERGES: tuple[Merge, ...] = ("concat", "sum", "average", "mul")
-MAX_PARAMETERS = 500_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class Pass:
-    """One layer in one direction.
-
-    Attributes:
-        name: Such as `layer0.forward`.
-        cell: Its equations.
-        program: The cell compiled for this layer's sizes.
-        direction: Which way it reads the tape.
-        flat: Its parameters; `program.view(flat, name)` is one of them.
-    """
-
-    name: str
-    cell: Cell
-    program: Program
-    direction: Direction
-    flat: Array
-
-    @property
-    def output_size(self) -> int:
-        """How many numbers the layer above sees of it."""
-        return self.program.values[self.cell.output].size
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """The passes of one layer, and how their outputs become one."""
-
-    passes: tuple[Pass, ...]
-    merge: Merge = "concat"
-
-    @property
-    def output_size(self) -> int:
-        """How many numbers the layer above sees."""
-        sizes = [one.output_size for one in self.passes]
-        return sum(sizes) if self.merge == "concat" else sizes[0]
-
-
-@dataclass(frozen=True, eq=False)
-class Readout:
-    """What the network says, and its parameters."""
-
-    page: ReadoutPage
-    program: Program
-    flat: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,22 +128,22 @@ def build_network(
     Raises:
         UserError: If the description is wrong, a tensor is missing, unknown or of another shape.
     """
-    name = _get(spec, "name", str, "network")
-    where = f"network {visible(name)}"
+    name = get(spec, "name", str, "network")
+    where = f"network {name}"
     if spec.get("version", 1) != 1:
         raise UserError(f"{where}: it was written by a newer lstm-tui (version {spec['version']}); this one reads 1")
-    tokens = _tokens(spec.get("tokens"), where)
-    embedding_size = _get(spec, "embedding_size", int, 0) if tokens else 0
-    input_size = embedding_size or _get(spec, "input_size", int, 0)
+    tokens = read_tokens(spec.get("tokens"), where)
+    embedding_size = get(spec, "embedding_size", int, 0) if tokens else 0
+    input_size = embedding_size or get(spec, "input_size", int, 0)
     if input_size < 1:
         raise UserError(f"{where}: it needs an input_size or an embedding_size of 1 or more")
-    classes = tuple(str(one) for one in _get(spec, "classes", list, []))
-    layers = _layers(spec, input_size, dtype, where)
+    classes = tuple(str(one) for one in get(spec, "classes", list, []))
+    layers = read_layers(spec, input_size, dtype, where)
     if tokens and embedding_size:
-        _bounded(len(tokens.vocabulary) * embedding_size, where)
+        bounded(len(tokens.vocabulary) * embedding_size, where)
     embedding = np.zeros((len(tokens.vocabulary), embedding_size), dtype=dtype) if tokens and embedding_size else None
-    outputs = _get(spec, "outputs", int, len(classes) or (len(tokens.vocabulary) if tokens else input_size))
-    readout = _readout(spec, layers, input_size, outputs, dtype, where)
+    outputs = get(spec, "outputs", int, len(classes) or (len(tokens.vocabulary) if tokens else input_size))
+    readout = read_readout(spec, layers, input_size, outputs, dtype, where)
     if readout and not classes and tokens and outputs == len(tokens.vocabulary):
         classes = tokens.vocabulary  # a language model: what it says is its next token
     if readout and classes:
@@ -208,7 +158,7 @@ def build_network(
         embedding=embedding,
         readout=readout,
         classes=classes,
-        card=_get(spec, "card", dict, {}),
+        card=get(spec, "card", dict, {}),
         file=file,
         sha256=sha256,
     )
@@ -257,156 +207,13 @@ def spec_of(network: Network) -> dict[str, Any]:
     return spec
 
 
-def _get(spec: Mapping[str, Any], key: str, kind: type, default: Any) -> Any:
-    value = spec.get(key)
-    if value is None:
-        return default
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise UserError(f"the description of this network is wrong: `{key}` must be {kind.__name__}")
-    return value
-
-
-def _bounded(count: int, where: str) -> None:
-    if count > MAX_PARAMETERS:
-        raise UserError(f"{where}: {count} parameters; {MAX_PARAMETERS} is the most")
-
-
-def _tokens(spec: Any, where: str) -> Tokens | None:
-    if spec is None or (isinstance(spec, Mapping) and spec.get("kind") == "numbers"):
-        return None
-    if not isinstance(spec, Mapping) or spec.get("kind") not in ("words", "chars", "bytes"):
-        raise UserError(f"{where}: `tokens` must say words, chars, bytes or numbers")
-    if spec["kind"] == "bytes":
-        return Tokens.of_bytes()
-    vocabulary = spec.get("vocabulary")
-    if not isinstance(vocabulary, list) or not vocabulary or not all(isinstance(one, str) for one in vocabulary):
-        raise UserError(f"{where}: its vocabulary must be a list of tokens")
-    return Tokens(spec["kind"], tuple(vocabulary), bool(spec.get("lowercase", False)))
-
-
-def _layers(spec: Mapping[str, Any], input_size: int, dtype: Any, where: str) -> tuple[Layer, ...]:
-    layers: list[Layer] = []
-    descriptions = _get(spec, "layers", list, [])
-    if not descriptions:
-        raise UserError(f"{where}: it has no layers")
-    texts = _get(spec, "cells", dict, {})
-    size = input_size
-    for number, one in enumerate(descriptions):
-        if not isinstance(one, Mapping):
-            raise UserError(f"{where}: layer {number} is no description of a layer")
-        layers.append(_layer(number, one, texts, size, dtype, where))
-        if number:
-            _check_below(number, layers, where)
-        size = layers[-1].output_size
-    return tuple(layers)
-
-
-def _check_below(number: int, layers: Sequence[Layer], where: str) -> None:
-    """Refuse a layer that reads of the layer below what is not there."""
-    lower = {one.direction: one.program for one in layers[number - 1].passes}
-    for one in layers[number].passes:
-        for name, value in one.program.below.items():
-            program = lower.get(one.direction)
-            if program is None or value not in program.values:
-                raise UserError(f"{where}: {one.name} reads {value} of layer{number - 1}.{one.direction}: there is none")
-            size, wanted = program.values[value].size, one.program.inputs[name].size
-            if size != wanted:
-                raise UserError(
-                    f"{where}: {one.name} reads {wanted} numbers of {value} from below; layer {number - 1} has {size}"
-                )
-
-
-def _layer(
-    number: int, spec: Mapping[str, Any], texts: Mapping[str, Any], input_size: int, dtype: Any, where: str
-) -> Layer:
-    name = _get(spec, "cell", str, "lstm")
-    text = texts.get(name)
-    cell = parse_cell(text, source=f"{name}.toml") if isinstance(text, str) else load_cell(name)
-    hidden = _get(spec, "hidden_size", int, 0)
-    directions = _get(spec, "directions", list, ["forward"])
-    merge = _get(spec, "merge", str, "concat")
-    if hidden < 1:
-        raise UserError(f"{where}: layer {number} needs a hidden_size of 1 or more")
-    if (
-        not directions
-        or any(one not in ("forward", "backward") for one in directions)
-        or len(set(directions)) < len(directions)
-    ):
-        raise UserError(f"{where}: layer {number}: directions are forward, backward or both")
-    if merge not in MERGES:
-        near = nearest(merge, MERGES)
-        raise UserError(
-            f"{where}: layer {number}: merge is {', '.join(MERGES)}" + (f"; did you mean {near}?" if near else "")
-        )
-    _bounded(hidden * (hidden + input_size), where)
-    sizes = _get(spec, "sizes", dict, {})
-    for letter, size in sizes.items():
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise UserError(f"{where}: layer {number}: size {letter} must be a whole number of 1 or more")
-    without = _get(spec, "without", list, [])
-    if not all(isinstance(one, str) for one in without):
-        raise UserError(f"{where}: layer {number}: `without` must be a list of parameters")
-    program = compile_cell(cell, input_size, hidden, sizes, without, bottom=number == 0)
-    passes = [Pass(f"layer{number}.{one}", cell, program, one, program.empty(dtype)) for one in directions]
-    return Layer(tuple(passes), merge)
-
-
-def _readout(
-    spec: Mapping[str, Any], layers: Sequence[Layer], input_size: int, outputs: int, dtype: Any, where: str
-) -> Readout | None:
-    name = _get(spec, "readout", str, None)
-    if name is None:
-        return None
-    text = _get(spec, "readouts", dict, {}).get(name)
-    page = parse_readout(text, name, source=f"{name}.toml") if isinstance(text, str) else load_readout(name)
-    sizes = {"h": layers[-1].output_size}
-    for alias, source in page.reads.items():
-        sizes[alias] = _size_of_source(source, layers, input_size, where)
-    _bounded(outputs * sizes["h"], where)
-    program = compile_readout(page, sizes, outputs)
-    return Readout(page, program, program.empty(dtype))
-
-
-def find_source(source: str, layers: Sequence[Layer]) -> tuple[int, str | None, str]:
-    """Return the layer, direction (None: the merge) and value that `reads` of a readout names.
-
-    Without a direction the output of a layer is its merge; another value is that of its one pass.
-
-    Raises:
-        UserError: If there is no such layer, pass or value.
-    """
-    parts = source.split(".")
-    number = len(layers) - 1 if parts[0] == "top" else int(parts[0].removeprefix("layer"))
-    if number >= len(layers):
-        raise UserError(f"the readout reads {source}, but there are {len(layers)} layers")
-    value, passes = parts[-1], layers[number].passes
-    direction = parts[1] if len(parts) == 3 else None
-    if direction is None and value == passes[0].cell.output:
-        return number, None, value
-    if direction is None and len(passes) > 1:
-        raise UserError(f"the readout reads {source}: say of which direction, as in {parts[0]}.forward.{value}")
-    for one in passes:
-        if direction in (None, one.direction) and value in one.program.values:
-            return number, one.direction, value
-    raise UserError(f"the readout reads {source}, which this network does not have")
-
-
-def _size_of_source(source: str, layers: Sequence[Layer], input_size: int, where: str) -> int:
-    if source == "embedding":
-        return input_size
-    number, direction, value = find_source(source, layers)
-    if direction is None:
-        return layers[number].output_size
-    return next(one for one in layers[number].passes if one.direction == direction).program.values[value].size
-
-
 def _fill(network: Network, tensors: Mapping[str, Array], where: str) -> None:
     views = network.tensors()
     for name in tensors:
         if name not in views:
             near = nearest(name, views)
             raise UserError(
-                f"{where}: it has no parameter {visible(name)}" + (f"; did you mean {near}?" if near else "")
+                f"{where}: it has no parameter {name}" + (f"; did you mean {near}?" if near else "")
             )
     for name, view in views.items():
         if name not in tensors:

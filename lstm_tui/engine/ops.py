@@ -286,10 +286,14 @@ def _at(place: int) -> Callable[[Array, Array, Array], Array]:
 STEPS_OPS: dict[str, StepsOp] = {
     op.name: op
     for op in (
-        StepsOp("softmax_steps", _softmax_steps, _softmax_steps_back, lambda a: (0.0, 1.0), True, "weights over the tokens that sum to 1"),
-        StepsOp("sum_steps", _sum_steps, lambda d, y, a: np.broadcast_to(d, a.shape), lambda a: EVERYTHING, False, "sum over the tokens"),
-        StepsOp("mean_steps", _mean_steps, lambda d, y, a: np.broadcast_to(d / len(a), a.shape), lambda a: a, False, "mean over the tokens"),
-        StepsOp("max_steps", lambda a: a.max(axis=0), _max_steps_back, lambda a: a, False, "the largest over the tokens"),
+        StepsOp("softmax_steps", _softmax_steps, _softmax_steps_back, lambda a: (0.0, 1.0), True,
+                "weights over the tokens that sum to 1"),
+        StepsOp("sum_steps", _sum_steps, lambda d, y, a: np.broadcast_to(d, a.shape), lambda a: EVERYTHING, False,
+                "sum over the tokens"),
+        StepsOp("mean_steps", _mean_steps, lambda d, y, a: np.broadcast_to(d / len(a), a.shape), lambda a: a, False,
+                "mean over the tokens"),
+        StepsOp("max_steps", lambda a: a.max(axis=0), _max_steps_back, lambda a: a, False,
+                "the largest over the tokens"),
         StepsOp("first", lambda a: a[0], _at(0), lambda a: a, False, "at the first token of the tape"),
         StepsOp("last", lambda a: a[-1], _at(-1), lambda a: a, False, "at the last token of the tape"),
     )

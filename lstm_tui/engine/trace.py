@@ -121,14 +121,14 @@ class PassTrace(Mapping[str, Array]):
         step = self.reading_step(t)
         if step == 0:
             return self.initial[name]
-        return self.arrays[name][self.tape_place(step - 1)]
+        return np.asarray(self.arrays[name][self.tape_place(step - 1)])
 
     def row(self, t: int) -> Array | None:
         """Return every slot of the step at place `t`, (width,), or None when only values are held."""
         if self.stored is None:
             return None
         step = self.reading_step(t)
-        return self.stored.window(step, step + 1)[1]
+        return np.asarray(self.stored.window(step, step + 1)[1])
 
 
 @dataclass(frozen=True, eq=False)
