@@ -60,7 +60,8 @@ def verdict_at(trace: Trace, parts: Parts | None, t: int, reached: bool = True) 
     assert values is not None
     total = float(np.sum(values))
     shares = bool(np.all(values >= 0) and abs(total - 1) < 1e-3) or not np.isfinite(total)
-    names = trace.classes
+    columns = trace.sequence.columns
+    names = trace.classes or (columns if len(columns) == len(values) else ())
     if parts is None:
         note = "whole text" if whole else f"after t={t}"
         actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t))

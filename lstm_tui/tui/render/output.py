@@ -34,7 +34,10 @@ def draw_output(view: View, width: int, height: int, palette: Palette, number: i
 
 def _bars(drawing: Drawing, view: View, verdict: Verdict, rows: int, palette: Palette) -> None:
     glyphs, width = palette.glyphs, drawing.width
-    order = np.argsort(-verdict.values, kind="stable")[:rows] if verdict.shares else np.arange(rows)
+    order = np.argsort(-verdict.values, kind="stable") if verdict.shares else np.arange(len(verdict.values))
+    if verdict.actual is not None and verdict.actual not in order[:rows]:
+        order[rows - 1] = verdict.actual  # what came next is always there
+    order = order[:rows]
     labels = [token_label(visible(verdict.names[n]), glyphs) if n < len(verdict.names) else str(n) for n in order]
     word = min(max((cell_len(label) for label in labels), default=4), max(width // 2 - 2, 6))
     bar = max(width - word - 8, 2)

@@ -61,9 +61,12 @@ class MainScreen(Dialogs):
         self._document, self._start, self._glyphs = document, start, glyphs
         self._few_colours, self._numba = few_colours, numba
         self._interpreter = "numpy"
+        self._wanted_line = start
 
     def compose(self) -> ComposeResult:
         """Make the first run, so that the first frame is whole, and lay out the panes for `app.tcss` to place."""
+        width = self.app.size.width
+        self.add_class(next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if width >= least))
         self._choose_colours()
         self._open(self._start)
         bound = {"view": MainScreen.view, "palette": MainScreen.palette}
@@ -124,7 +127,10 @@ class MainScreen(Dialogs):
             self.notify(message.error, severity="error", markup=False)
             return
         self._interpreter = message.trace.interpreter
-        self._show_trace(message.number, message.trace)
+        if message.number == self._wanted_line:
+            self._show_trace(message.number, message.trace)
+        else:  # another line was asked for meanwhile
+            self._open(self._wanted_line)
 
     def _show_trace(self, number: int, trace: Trace) -> None:
         """Show a run: where the session stands when it is of the same sequence, else from its first token."""
@@ -146,8 +152,9 @@ class MainScreen(Dialogs):
         """Open another line of the file."""
         if self.view is None:
             return
-        number = self.view.frame.line + shift
+        number = self._wanted_line + shift
         if 0 <= number < len(self._document):
+            self._wanted_line = number
             self._open(number)
         else:
             self.notify("first line" if shift < 0 else "last line", timeout=1.5)

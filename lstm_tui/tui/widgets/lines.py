@@ -14,6 +14,7 @@ from lstm_tui.tui.render.cell import draw_equation_line
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.view import View
+from lstm_tui.tui.widgets.pane import PLAIN
 
 Places = list[tuple[int, int, int]]
 
@@ -57,7 +58,7 @@ class OneLine(Widget):
 
     def _line(self) -> Strip:
         if self.view is None or self.palette is None or not self.size:
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, PLAIN)
         return self.draw(self.view, self.palette, self.size.width).strip()
 
     def on_click(self, event: events.Click) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -15,6 +16,9 @@ from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.frame import framed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.view import View
+
+PLAIN = Style()
+"""A style that says nothing; without any, Textual's filter for NO_COLOR fails."""
 
 
 class Pane(Widget, can_focus=True):
@@ -107,7 +111,7 @@ class Pane(Widget, can_focus=True):
         self._stale, self._size_drawn = False, self.size
         view, palette, (width, height) = self.view, self.palette, self.size
         if view is None or palette is None or width < 8 or height < (3 if self.framed else 1):
-            self._strips, self._drawn = [Strip.blank(width)] * height, None
+            self._strips, self._drawn = [Strip.blank(width, PLAIN)] * height, None
             return
         edge = 1 if self.framed else 0
         self._drawn = self.draw(view, palette, width - 2 * edge, height - 2 * edge)
@@ -122,7 +126,7 @@ class Pane(Widget, can_focus=True):
         """Return one line for Textual."""
         if self._stale or self._size_drawn != self.size:
             self._paint()
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, PLAIN)
 
     def on_click(self, event: events.Click) -> None:
         """Choose what lies under the mouse."""
