@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.alignment import aligned_copy
 from lstm_tui.engine.description import bounded, get, read_layers, read_readout, read_tokens
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.initialise import initialise
@@ -82,11 +83,11 @@ class Network:
     def copy(self) -> Network:
         """Return the same network with weights of its own."""
         layers = tuple(
-            replace(layer, passes=tuple(replace(one, flat=one.flat.copy()) for one in layer.passes))
+            replace(layer, passes=tuple(replace(one, flat=aligned_copy(one.flat)) for one in layer.passes))
             for layer in self.layers
         )
         embedding = None if self.embedding is None else self.embedding.copy()
-        readout = None if self.readout is None else replace(self.readout, flat=self.readout.flat.copy())
+        readout = None if self.readout is None else replace(self.readout, flat=aligned_copy(self.readout.flat))
         return replace(self, layers=layers, embedding=embedding, readout=readout)
 
     def apply_masks(self) -> None:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.alignment import aligned, aligned_copy
 from lstm_tui.engine.cell import Cell
 from lstm_tui.engine.cell_keys import Mask
 from lstm_tui.engine.errors import UserError, nearest
@@ -167,11 +168,13 @@ class Program:
 
     def empty(self, dtype: Any = np.float32) -> Array:
         """Return flat parameters that are 0, with the constants in place."""
-        return self._with_constants(np.zeros(self.parameter_count, dtype=dtype))
+        flat = aligned((self.parameter_count,), dtype)
+        flat[:] = 0
+        return self._with_constants(flat)
 
     def cast(self, flat: Array, dtype: Any) -> Array:
         """Return flat parameters in another dtype: the weights as they were held, the constants as written."""
-        return flat if flat.dtype == dtype else self._with_constants(flat.astype(dtype))
+        return flat if flat.dtype == dtype else self._with_constants(aligned_copy(flat, dtype))
 
     def _with_constants(self, flat: Array) -> Array:
         for offset, numbers in self.constants:

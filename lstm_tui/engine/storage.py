@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.alignment import aligned
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.program import Program
 
@@ -114,7 +115,7 @@ def prepare(
 
     What the steps will fill is left as the memory was: clearing it would cost as much as a small step.
     """
-    rows = np.empty((stop - start + 1, program.width), dtype=flat.dtype)
+    rows = aligned((stop - start + 1, program.width), flat.dtype)
     rows[0] = 0
     for name, numbers in state.items():
         slot = program.values[name]
