@@ -133,7 +133,7 @@ def _reads(page: Page) -> dict[str, str]:
 
 
 def compile_readout(page: ReadoutPage, input_sizes: Mapping[str, int], classes: int) -> Program:
-    """Compile a readout.
+    """Compile a readout; a value without a written size has that of its expression, else that of `h`.
 
     Args:
         page: Its equations.
@@ -149,10 +149,12 @@ def compile_readout(page: ReadoutPage, input_sizes: Mapping[str, int], classes: 
     for name, size in input_sizes.items():
         builder.add_input(name, size)
     known = dict(input_sizes)
-    for equation in page.equations:
+    for number, equation in enumerate(page.equations):
         written = page.sizes.get(equation.name)
         where = f"readout {page.name}: sizes.{equation.name}"
-        known[equation.name] = hidden if written is None else length(written, letters, known, where)
-    for number, equation in enumerate(page.equations):
+        if written is None:
+            known[equation.name] = builder.sizes.natural(equation.expression) or hidden
+        else:
+            known[equation.name] = length(written, letters, known, where)
         builder.add_equation(equation, number, known[equation.name])
     return place(builder, None, page.equations, hidden)
