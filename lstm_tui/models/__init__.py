@@ -1,0 +1,43 @@
+"""The bundled trained networks: their names, their files and what their cards say.
+
+Nothing here trains or fetches anything (`build` does), and only the headers of the files are read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+_NAMES = ("sentiment", "sentiment-forward", "story", "chars", "forecast")
+
+
+def bundled() -> tuple[str, ...]:
+    """Return the names of the bundled networks; the first is the default for text."""
+    return tuple(name for name in _NAMES if path(name).is_file())
+
+
+def path(name: str) -> Path:
+    """Return the file of a bundled network, whether or not there is one of this name."""
+    return Path(__file__).parent / f"{name}.safetensors"
+
+
+def card(name: str) -> dict[str, Any]:
+    """Return the card of a bundled network: task, data, how it was made, what was measured.
+
+    Raises:
+        UserError: If there is no such network or its file is damaged.
+    """
+    from lstm_tui.formats.native import read_header
+
+    found: dict[str, Any] = read_header(path(name)).get("card", {})
+    return found
+
+
+def described(name: str) -> str:
+    """Return one line on a bundled network: what it does and how well.
+
+    Raises:
+        UserError: If there is no such network or its file is damaged.
+    """
+    found = card(name)
+    return f"{found.get('task', '')}; {found.get('accuracy', 'not measured')}"

@@ -1,0 +1,132 @@
+"""Make a bundled network anew: `python -m lstm_tui.models.build NAME`.
+
+The network is trained from each seed, judged on what it has not seen, and the first seed's weights are written with a
+card that names the measures of all. The same seed on the same machine gives the same file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import multiprocessing
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.models import path
+
+if TYPE_CHECKING:
+    from lstm_tui.analysis.training import Progress
+    from lstm_tui.engine.network import Network
+    from lstm_tui.models.recipe import Recipe
+
+MODULES = {
+    "sentiment": "sentiment",
+    "sentiment-forward": "sentiment",
+    "story": "story",
+    "chars": "chars",
+    "forecast": "forecast",
+}
+
+
+def recipe(name: str) -> Recipe:
+    """Return the recipe of a bundled network by its name."""
+    found: Recipe = importlib.import_module(f"lstm_tui.models.{MODULES[name]}").recipe(name)
+    return found
+
+
+def make(name: str, seeds: Sequence[int], jobs: int = 1) -> Network:
+    """Train a network from each seed and return the first one, its card filled.
+
+    Args:
+        name: Which.
+        seeds: At least one; all are measured for the card.
+        jobs: How many seeds to train at once, each in a process of its own.
+    """
+    tasks = [(name, seed) for seed in seeds]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(jobs, len(seeds))) as pool:
+        made = pool.starmap(_make_one, tasks)
+    from lstm_tui.engine.network import build_network
+
+    network = build_network(made[0].spec, made[0].tensors)
+    return replace(network, card=card(recipe(name), network, seeds, [one.measured for one in made]))
+
+
+def card(of: Recipe, network: Network, seeds: Sequence[int], measured: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """Return what is known of a network's training, as it is stored in its file."""
+    listed = " ".join(str(seed) for seed in seeds)
+    return {
+        "task": of.task,
+        "accuracy": of.accuracy(measured),
+        "parameters": network.parameter_count,
+        "data": [asdict(one) for one in of.data],
+        "how": of.how,
+        "command": f"python -m lstm_tui.models.build {of.name} --seeds {listed}",
+        "seed": seeds[0],
+        "measured": {
+            str(seed): {key: round(number, 4) for key, number in one.items()}
+            for seed, one in zip(seeds, measured, strict=True)
+        },
+    }
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A trained network on its way from one process to another."""
+
+    spec: dict[str, Any]
+    tensors: dict[str, Any]
+    measured: dict[str, float]
+
+
+def _make_one(name: str, seed: int) -> _Made:
+    from lstm_tui.engine.network import spec_of
+
+    of = recipe(name)
+    network = of.train(seed, _reporter(f"{name} seed {seed}"))
+    measured = of.measure(network)
+    print(f"{name} seed {seed}: {of.accuracy([measured])}", file=sys.stderr)
+    return _Made(spec_of(network), network.tensors(), measured)
+
+
+def _reporter(title: str) -> Any:
+    told = [0]
+
+    def report(progress: Progress) -> None:
+        percent = 100 * progress.step // progress.steps
+        if percent > told[0] or progress.step == progress.steps:
+            told[0] = percent
+            print(f"{title}: {percent:3} %, epoch {progress.epoch}, loss {progress.loss:.4f}", file=sys.stderr)
+
+    return report
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m lstm_tui.models.build", description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=MODULES)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default: 0 1 2")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="seeds to train at once (default: 1)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: the bundled file")
+    options = parser.parse_args(arguments)
+    # One thread a process: matrices this small only lose by more. It must be said before a process loads NumPy.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from lstm_tui.formats.native import save
+
+    try:
+        network = make(options.name, options.seeds, options.jobs)
+        save(network, options.out or path(options.name))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{options.name}: {network.card['accuracy']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The forecast network: the next row of several noisy waves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from lstm_tui.analysis.loss import Example, input_array, next_rows
+from lstm_tui.analysis.training import Settings, train
+from lstm_tui.engine.network import Network, build_network
+from lstm_tui.engine.run import run_arrays
+from lstm_tui.models.recipe import Data, Measured, Recipe, Report, span
+from lstm_tui.models.waves import COLUMNS, NOISE, waves
+
+ROWS = 80
+SERIES_PER_EPOCH = 1_000
+SETTINGS = Settings(epochs=12, rate=1e-2, batch=8)
+UNSEEN = 200
+UNSEEN_SEED = 1_000_000
+SETTLED = 20
+"""Rows the network may read before its forecasts are judged: it has to find the periods first."""
+
+
+def recipe(name: str) -> Recipe:
+    """Return the recipe of `forecast`."""
+    return Recipe(
+        name=name,
+        task=f"says the next row of {len(COLUMNS)} noisy waves ({', '.join(COLUMNS)})",
+        data=(
+            Data(
+                "lstm_tui.models.waves",
+                "MIT",
+                f"generated series of {ROWS} rows, new ones in every epoch; judged by {UNSEEN} others",
+            ),
+        ),
+        how="Adam on the squared error of the next row",
+        train=trained,
+        measure=measure,
+        accuracy=accuracy,
+    )
+
+
+def trained(seed: int, report: Report) -> Network:
+    """Train the forecast network from a seed."""
+    network = build_network(
+        {
+            "name": "forecast",
+            "input_size": len(COLUMNS),
+            "layers": [{"cell": "lstm", "hidden_size": 24, "directions": ["forward"]}],
+            "readout": "linear",
+            "classes": list(COLUMNS),
+        },
+        seed=seed,
+    )
+    random = np.random.default_rng(seed)
+
+    def of_epoch(_: int) -> list[Example]:
+        return [next_rows(waves(ROWS, random)) for _ in range(SERIES_PER_EPOCH)]
+
+    train(network, of_epoch, replace(SETTINGS, seed=seed), progress=report)
+    return network
+
+
+def measure(network: Network) -> dict[str, float]:
+    """Return the root mean squared error on unseen series, that of saying the last row again, and the noise."""
+    random = np.random.default_rng(UNSEEN_SEED)
+    missed, naive = [], []
+    for _ in range(UNSEEN):
+        example = next_rows(waves(ROWS, random))
+        assert not isinstance(example.target, int), "a row is wanted at each row"
+        ran = run_arrays(network, input_array(network, example.read), "numba")
+        assert ran.readout is not None, "the recipe gives it one"
+        missed.append((ran.readout.values["y"] - example.target)[SETTLED:])
+        naive.append((example.read - example.target)[SETTLED:])
+    error, last_row = (float(np.sqrt(np.mean(np.square(rows)))) for rows in (missed, naive))
+    return {"error": error, "error of the last row": last_row, "share of it": error / last_row, "noise": NOISE}
+
+
+def accuracy(measured: Sequence[Measured]) -> str:
+    """Return the error of several seeds in half a line."""
+    last_row = measured[0]["error of the last row"]
+    return f"error {span(measured, 'error', 3, 1)} on unseen waves (last row again: {last_row:.3f}, noise {NOISE})"

@@ -1,0 +1,165 @@
+"""The bundled networks: their cards say how they were made and how well they do, and the shown sentences hold."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_tui.analysis.loss import input_array, mean_loss, next_tokens
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.run import run_arrays
+from lstm_tui.formats.native import load
+from lstm_tui.formats.samples import samples_folder
+from lstm_tui.models import bundled, card, described, forecast, path, sentiment, story
+from lstm_tui.models.build import MODULES, recipe
+from lstm_tui.models.stories import stories
+from lstm_tui.models.waves import sample
+
+NAMES = ("sentiment", "sentiment-forward", "story", "chars", "forecast")
+SEEDS = 3
+VERDICTS = {
+    "The movie was not bad": (0.8, 1.0),
+    "The movie was bad": (0.0, 0.2),
+    "The movie was not good": (0.0, 0.2),
+}
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[str, Network]:
+    return {name: load(path(name)) for name in bundled()}
+
+
+def test_all_are_there_in_order_and_small() -> None:
+    assert bundled() == NAMES == tuple(MODULES)
+    assert sum(path(name).stat().st_size for name in NAMES) < 5e6
+    assert path("sentiment") == Path(path("story").parent, "sentiment.safetensors")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_says_what_it_does_and_from_what(name: str, networks: dict[str, Network]) -> None:
+    found = card(name)
+    assert found["parameters"] == networks[name].parameter_count
+    assert found["task"] == recipe(name).task
+    assert found["how"] == recipe(name).how
+    assert found["command"] == f"python -m lstm_tui.models.build {name} --seeds 0 1 2"
+    assert all(one["name"] and one["licence"] and one["use"] for one in found["data"])
+    assert len(found["measured"]) == SEEDS
+    assert str(found["seed"]) in found["measured"]
+    assert recipe(name).accuracy(list(found["measured"].values())) == found["accuracy"]
+    assert "\n" not in described(name)
+    assert found["accuracy"] in described(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_are_finite_float32(name: str, networks: dict[str, Network]) -> None:
+    for tensor in networks[name].tensors().values():
+        assert tensor.dtype == np.float32
+        assert np.isfinite(tensor).all()
+
+
+@pytest.mark.parametrize("name", ["sentiment", "sentiment-forward"])
+def test_every_seed_reaches_what_was_asked(name: str) -> None:
+    for measured in card(name)["measured"].values():
+        assert measured["held-out accuracy"] >= 0.82
+    for measured in card("story")["measured"].values():
+        assert min(measured[kind] for kind in ("pronoun", "verb", "topic")) >= 0.98
+
+
+@pytest.mark.parametrize(("text", "bounds"), VERDICTS.items())
+def test_not_turns_the_verdict(text: str, bounds: tuple[float, float], networks: dict[str, Network]) -> None:
+    low, high = bounds
+    for network in (networks["sentiment"], networks["sentiment-forward"]):
+        assert low <= sentiment.positive(network, sentiment.words_of(text)) <= high
+
+
+@pytest.mark.parametrize("text", VERDICTS)
+def test_the_card_gives_the_same_verdict(text: str, networks: dict[str, Network]) -> None:
+    for name in ("sentiment", "sentiment-forward"):
+        now = sentiment.positive(networks[name], sentiment.words_of(text))
+        assert card(name)["measured"]["0"][text] == pytest.approx(now, abs=1e-3)
+
+
+def test_the_story_network_is_as_good_as_its_card_says(
+    networks: dict[str, Network], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(story, "UNSEEN", 100)
+    now, then = story.measure(networks["story"]), card("story")["measured"]["0"]
+    for kind in story.KINDS:
+        assert now[kind] >= 0.97
+    closing = "mean forget gate where the subject changes"
+    staying = "mean forget gate where the subject stays"
+    for key in (closing, staying):
+        assert now[key] == pytest.approx(then[key], abs=0.03)
+    assert now[closing] < now[staying]
+
+
+@pytest.mark.parametrize(
+    ("told", "answer"),
+    [
+        ("Ganesh likes AIML . Ram likes DevSecOps . he likes", "devsecops"),
+        ("My name is Ganesh and I want to eat pizza . Ram likes tea . it is raining . I want to eat", "pizza"),
+        ("Anna and Mei like music . they", "like"),
+        ("Priya likes chess . her friend Omar enters . he", "likes"),
+    ],
+)
+def test_the_story_network_goes_on(told: str, answer: str, networks: dict[str, Network]) -> None:
+    network = networks["story"]
+    assert network.tokens is not None
+    ids, unknown = network.tokens.encode(told.split())
+    assert not unknown
+    ran = run_arrays(network, input_array(network, ids), "numpy")
+    assert ran.readout is not None
+    likely = np.argsort(-ran.readout.values["y"][-1])[:3]
+    assert answer in [network.tokens.vocabulary[n] for n in likely]
+
+
+def test_the_story_sample_holds_no_unknown_word(networks: dict[str, Network]) -> None:
+    tokens = networks["story"].tokens
+    assert tokens is not None
+    for line in (samples_folder() / "story.txt").read_text(encoding="utf-8").splitlines():
+        assert tokens.encode(line.split())[1] == ()
+
+
+def test_the_sample_opens_with_the_shown_sentence(networks: dict[str, Network]) -> None:
+    lines = (samples_folder() / "sample.txt").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 6
+    assert tuple(lines[:3]) == tuple(VERDICTS)
+    for line, positive in zip(lines, (True, False, False, False, None, False), strict=True):
+        verdict = sentiment.positive(networks["sentiment"], sentiment.words_of(line))
+        assert positive is None or (verdict > 0.5) == positive, line
+
+
+def test_chars_reads_any_bytes_and_prefers_english(networks: dict[str, Network]) -> None:
+    def bits(text: bytes) -> float:
+        ids = np.frombuffer(text, dtype=np.uint8).astype(np.int64)
+        return mean_loss(networks["chars"], [next_tokens(ids)], "numpy") / math.log(2)
+
+    assert bits("日本語 \x00\x1b[0m".encode()) < 100
+    assert bits(b"the people of the country") < 4 < bits(b"eht elpoep fo xqz yrtnuoc")
+
+
+def test_the_waves_sample_is_the_one_that_is_made(networks: dict[str, Network]) -> None:
+    kept = (samples_folder() / "waves.csv").read_text(encoding="utf-8").splitlines()
+    made = sample().splitlines()
+    assert kept[0] == made[0]
+    rows = [np.array([[float(cell) for cell in line.split(",")] for line in lines[1:]]) for lines in (kept, made)]
+    np.testing.assert_allclose(rows[0], rows[1], atol=2e-4)
+    network = networks["forecast"]
+    ran = run_arrays(network, input_array(network, rows[0][:-1]), "numpy")
+    assert ran.readout is not None
+    missed = (ran.readout.values["y"] - rows[0][1:])[forecast.SETTLED :]
+    naive = (rows[0][:-1] - rows[0][1:])[forecast.SETTLED :]
+    assert np.square(missed).mean() < 0.1 * np.square(naive).mean()
+
+
+def test_forecast_beats_saying_the_last_row_again() -> None:
+    for measured in card("forecast")["measured"].values():
+        assert measured["error"] < 0.3 * measured["error of the last row"]
+
+
+def test_unseen_stories_are_unseen() -> None:
+    unseen = frozenset(one.text for one in stories(50, story.UNSEEN_SEED))
+    assert not unseen & {one.text for one in stories(500, 0, unseen)}
