@@ -50,8 +50,9 @@ def recipe(name: str) -> Recipe:
                 f"{GENERATED} generated verdicts, most with a negation; none holds both {' and '.join(LEFT_OUT)}",
             ),
         ),
-        how=f"Adam on cross-entropy; words rarer than {RAREST} are unknown; some tokens and components of the embedding "
-        "are hidden at random; the weights of the last epochs are averaged; rows that repeat a held-out row are left out",
+        how=f"Adam on cross-entropy; words rarer than {RAREST} are unknown; some tokens and components of the "
+        "embedding are hidden at random; the weights of the last epochs are averaged; rows that repeat a held-out row "
+        "are left out",
         train=partial(trained, ("forward",) if forward_only else ("forward", "backward"), name),
         measure=measure,
         accuracy=accuracy,

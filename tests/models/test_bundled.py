@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,7 +34,6 @@ def networks() -> dict[str, Network]:
 def test_all_are_there_in_order_and_small() -> None:
     assert bundled() == NAMES == tuple(MODULES)
     assert sum(path(name).stat().st_size for name in NAMES) < 5e6
-    assert path("sentiment") == Path(path("story").parent, "sentiment.safetensors")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,11 +59,14 @@ def test_weights_are_finite_float32(name: str, networks: dict[str, Network]) -> 
 
 
 @pytest.mark.parametrize("name", ["sentiment", "sentiment-forward"])
-def test_every_seed_reaches_what_was_asked(name: str) -> None:
+def test_every_seed_judges_held_out_sentences_well(name: str) -> None:
     for measured in card(name)["measured"].values():
         assert measured["held-out accuracy"] >= 0.82
+
+
+def test_every_seed_tells_stories_without_mistakes() -> None:
     for measured in card("story")["measured"].values():
-        assert min(measured[kind] for kind in ("pronoun", "verb", "topic")) >= 0.98
+        assert min(measured[kind] for kind in story.KINDS) >= 0.98
 
 
 @pytest.mark.parametrize(("text", "bounds"), VERDICTS.items())
