@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine import ops
-from lstm_tui.engine.cell import Cell, load_cell
+from lstm_tui.engine.cell import Cell, cell_names, load_cell, parse_cell
 from lstm_tui.engine.network import Network, build_network
 from lstm_tui.engine.run import Ran
 
 Array = NDArray[np.floating[Any]]
+STRANGERS = tuple(sorted(str(path) for path in (Path(__file__).parent / "strangers").glob("*.toml")))
+"""Files of cells that are not ours, written from their papers only: a user's own."""
+EVERY_CELL = (*cell_names(), *STRANGERS)
 PROJECTED = 2
 """What every free letter in a cell's sizes stands for: not H, not I."""
+
+
+def called(name: str) -> str:
+    """Return what a test calls a cell, by its name or its file."""
+    return Path(name).stem
 
 
 def letters_of(cell: Cell) -> dict[str, int]:
@@ -39,25 +48,25 @@ def make_network(
     text: str | None = None,
     **more: Any,
 ) -> Network:
-    """Return a stack of one cell with every weight uniform in ±0.9 and at least 0.05 from 0."""
-    cell = load_cell(name) if text is None else None
+    """Return a stack of one cell, by name or file, with every weight in ±0.9 and at least 0.05 from 0."""
+    cell = load_cell(name) if text is None else parse_cell(text)
     layer = {
-        "cell": name,
+        "cell": cell.name,
         "hidden_size": hidden,
         "directions": list(directions),
         "merge": "sum",  # concat would give the layer above another input size, which strict cells refuse
-        "sizes": letters_of(cell) if cell else {},
+        "sizes": letters_of(cell),
     }
     spec = {
         "version": 1,
-        "name": name,
-        "input_size": input_size_of(cell, inputs, hidden) if cell else inputs,
+        "name": cell.name,
+        "input_size": input_size_of(cell, inputs, hidden),
         "layers": [layer] * layers,
-        "cells": {} if text is None else {name: text},
+        "cells": {cell.name: cell.text},
         **more,
     }
     network = build_network(spec, dtype=np.float64)
-    random = np.random.default_rng([seed, *name.encode()])
+    random = np.random.default_rng([seed, *cell.name.encode()])
     for one in network.passes:
         for parameter in one.program.parameters.values():
             view = one.program.view(one.flat, parameter.name)

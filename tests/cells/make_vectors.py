@@ -30,6 +30,7 @@ from onnx import TensorProto, helper
 
 FOLDER = Path(__file__).parent / "vectors"
 CELLS = Path(__file__).parents[2] / "lstm_tui/engine/cells"
+STRANGERS = Path(__file__).parent / "strangers"
 STEPS, INPUTS, UNITS, PROJECTED = 6, 3, 4, 2
 LENGTHS = (6, 4, 1)
 RANDOM = np.random.default_rng(20)
@@ -39,7 +40,7 @@ Tensors = dict[str, Any]
 
 def noise(*shape: int) -> Any:
     """Return numbers in ±0.9, none near 0."""
-    return RANDOM.uniform(0.05, 0.9, shape) * RANDOM.choice([-1.0, 1.0], shape)
+    return np.asarray(RANDOM.uniform(0.05, 0.9, shape) * RANDOM.choice([-1.0, 1.0], shape))
 
 
 def save(
@@ -56,11 +57,12 @@ def save(
     text: str | None = None,
     readout: str | None = None,
     exact: bool = True,
+    inputs: int = INPUTS,
 ) -> None:
     """Write one file; `exact` says that all of it was computed in float64."""
     layer = {"cell": cell, "hidden_size": UNITS, "directions": list(directions), "merge": merge}
     layer |= {"sizes": dict(sizes), "without": list(without)}
-    spec: dict[str, Any] = {"version": 1, "name": name, "input_size": INPUTS, "layers": [layer] * layers, "outputs": 2}
+    spec: dict[str, Any] = {"version": 1, "name": name, "input_size": inputs, "layers": [layer] * layers, "outputs": 2}
     spec |= {"readout": readout} if readout else {}
     spec |= {"cells": {cell: text}} if text else {}
     arrays = {f"tensor/{key}": np.asarray(value) for key, value in tensors.items()}
@@ -342,8 +344,8 @@ def attention(name: str, layer: Any) -> None:
 # --- torchrecurrent -------------------------------------------------------------------------------------
 
 
-def torchrecurrent_case(name: str, cell: str, module: Any, inner: str, recurrent: str, text: str | None = None) -> None:
-    """Run a module of torchrecurrent; `inner` and `recurrent` are the orders of its packed rows by our letters."""
+def torchrecurrent_case(name: str, cell: str, module: Any, text: str | None = None, **rows: str) -> None:
+    """Run a module of torchrecurrent; `rows` says what each of its parameters is made of, by our names."""
     module = module.double()
     for parameter in module.parameters():
         parameter.data = torch.from_numpy(noise(*parameter.shape))
@@ -351,41 +353,73 @@ def torchrecurrent_case(name: str, cell: str, module: Any, inner: str, recurrent
     for layer, theirs in enumerate(module.cells):
         if cell == "mut1_projected":
             theirs.bias_ih.data[2 * UNITS :] = 0  # it stands inside the inner tanh, where the paper has nothing
-        found = gates(inner, numbers(theirs.weight_ih), "W") | gates(inner, numbers(theirs.bias_ih), "b")
-        if hasattr(theirs, "vector_u"):
-            found["u_h"] = numbers(theirs.vector_u)
-        else:
-            found |= gates(recurrent, numbers(theirs.weight_hh), "U")
-        for key, value in gates(recurrent, numbers(theirs.bias_hh), "b").items():
-            found[key] = found[key] + value
-        if hasattr(theirs, "weight_ph"):
-            found |= gates("ifo", numbers(theirs.weight_ph), "p")
-        tensors |= {f"layer{layer}.forward/{key}": value for key, value in found.items()}
-    x = torch.from_numpy(noise(STEPS, 1, INPUTS))
-    out = module(x)
-    y = out[0]
-    wanted = {"x/0": x[:, 0], "y/0": numbers(y[:, 0])}
-    save(name, "torchrecurrent 0.2.5", cell, tensors, wanted, layers=len(module.cells), text=text)
+        for parameter, names in rows.items():
+            packed = numbers(getattr(theirs, parameter))
+            parts = np.split(packed if packed.ndim else packed[None], len(names.split()))
+            for key, part in zip(names.split(), parts, strict=True):
+                where = f"layer{layer}.forward/{key}"
+                tensors[where] = tensors[where] + part if where in tensors else part
+    inputs = module.cells[0].input_size
+    x = torch.from_numpy(noise(STEPS, 1, inputs))
+    wanted = {"x/0": x[:, 0], "y/0": numbers(module(x)[0][:, 0])}
+    layers = len(module.cells)
+    save(name, "torchrecurrent 0.2.5", cell, tensors, wanted, layers=layers, text=text, inputs=inputs)
+
+
+def same(inner: str, recurrent: str | None = None) -> dict[str, str]:
+    """Return the rows of a module whose packed gates have these letters."""
+    past = inner if recurrent is None else recurrent
+    return {
+        "weight_ih": " ".join(f"W_{gate}" for gate in inner),
+        "bias_ih": " ".join(f"b_{gate}" for gate in inner),
+        "weight_hh": " ".join(f"U_{gate}" for gate in past),
+        "bias_hh": " ".join(f"b_{gate}" for gate in past),
+    }
 
 
 def make_torchrecurrent() -> None:
-    deep = {"num_layers": 2}
-    lib = torchrecurrent
-    torchrecurrent_case(
-        "torchrecurrent_peephole", "lstm_peephole", lib.PeepholeLSTM(INPUTS, UNITS, **deep), "ifgo", "ifgo"
-    )
-    torchrecurrent_case("torchrecurrent_mut1", "mut1_projected", lib.MUT1(INPUTS, UNITS, **deep), "zrh", "rh")
-    torchrecurrent_case("torchrecurrent_mut2", "mut2_projected", lib.MUT2(INPUTS, UNITS, **deep), "zrh", "zrh")
-    torchrecurrent_case("torchrecurrent_mut3", "mut3", lib.MUT3(INPUTS, UNITS, **deep), "zrh", "zrh")
-    torchrecurrent_case("torchrecurrent_mgu", "minimal_gated", lib.MGU(INPUTS, UNITS, **deep), "fn", "fn")
-    torchrecurrent_case(
-        "torchrecurrent_indrnn", "indrnn", lib.IndRNN(INPUTS, UNITS, nonlinearity="relu", **deep), "h", "h"
-    )
+    lib, size = torchrecurrent, (INPUTS, UNITS, 2)
+    peepholes = {**same("ifgo"), "weight_ph": "p_i p_f p_o"}
+    torchrecurrent_case("torchrecurrent_peephole", "lstm_peephole", lib.PeepholeLSTM(*size), **peepholes)
+    torchrecurrent_case("torchrecurrent_mut1", "mut1_projected", lib.MUT1(*size), **same("zrh", "rh"))
+    torchrecurrent_case("torchrecurrent_mut2", "mut2_projected", lib.MUT2(*size), **same("zrh"))
+    torchrecurrent_case("torchrecurrent_mut3", "mut3", lib.MUT3(*size), **same("zrh"))
+    torchrecurrent_case("torchrecurrent_mgu", "minimal_gated", lib.MGU(*size), **same("fn"))
+    own = {"weight_ih": "W_h", "bias_ih": "b_h", "bias_hh": "b_h", "vector_u": "u_h"}
+    torchrecurrent_case("torchrecurrent_indrnn", "indrnn", lib.IndRNN(*size, nonlinearity="relu"), **own)
     first = (CELLS / "lstm_1997.toml").read_text()
     first = first.replace("4 * sigmoid(W_g @ x + U_g @ h + b_g) - 2", "tanh(W_g @ x + U_g @ h + b_g)")
     first = first.replace("o * (2 * sigmoid(c) - 1)", "o * tanh(c)")
-    original = lib.OriginalLSTM(INPUTS, UNITS, **deep)
-    torchrecurrent_case("torchrecurrent_original", "lstm_1997", original, "igo", "igo", text=first)
+    torchrecurrent_case("torchrecurrent_original", "lstm_1997", lib.OriginalLSTM(*size), first, **same("igo"))
+
+
+def stranger(cell: str, module: Any, **rows: str) -> None:
+    """Run what the file of that name in `strangers/` says."""
+    torchrecurrent_case(f"stranger_{cell}", cell, module, (STRANGERS / f"{cell}.toml").read_text(), **rows)
+
+
+def make_strangers() -> None:
+    lib, size = torchrecurrent, (INPUTS, UNITS, 2)
+    stranger("janet", lib.JANET(*size), **same("fg"), beta="k_d")
+    stranger("chaos_free", lib.CFN(*size), **same("fih", "fi"))
+    gates_only = {**same("gif", "if"), "bias_ih": "b_i b_f"}
+    stranger("additive", lib.RAN(*size), **gates_only)
+    meeting = {**same("mifgo"), "weight_hh": "U_m", "bias_hh": "c_m"}
+    meeting |= {"weight_mh": "U_i U_f U_g U_o", "bias_mh": "b_i b_f b_g b_o"}
+    stranger("multiplicative_lstm", lib.MultiplicativeLSTM(*size), **meeting)
+    slow = {**same("abzy", "abz"), "weight_ch": "V_y", "bias_ch": "b_y"}
+    stranger("long_expressive_memory", lib.LEM(*size, dt=0.5), **slow)
+    stranger("oscillators", lib.coRNN(*size), **same("v"), weight_ch="V_v", bias_ch="b_v")
+    loops = {**same("azh", "az"), "weight_hh": "u_a u_z"}
+    stranger("bistable", lib.BR(*size), **loops)
+    stranger("addition_subtraction", lib.ATR(*size), **{**same("h"), "bias_hh": "c_h"})
+    context = {**same("cz", "zh"), "weight_ch": "C_z C_h", "bias_ch": "b_z b_h", "alpha": "k_a"}
+    stranger("context_units", lib.SCRN(*size), **context)
+    around = {**same("ifgo"), "weight_ph": "p_i p_f p_o", "weight_proj": "V_h", "weight_res": "W_h"}
+    stranger("residual_lstm", lib.ResLSTM(*size), **around)
+    stranger("fast_rnn", lib.FastRNN(*size), **same("h"), alpha="k_a", beta="k_b")
+    stranger("stackable", lib.STAR(*size), **same("nk", "k"))
+    stranger("intersection", lib.IntersectionRNN(UNITS, UNITS, 2), **same("dnsz"))
 
 
 if __name__ == "__main__":
@@ -394,3 +428,4 @@ if __name__ == "__main__":
     make_onnx()
     make_keras()
     make_torchrecurrent()
+    make_strangers()

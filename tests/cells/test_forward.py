@@ -6,12 +6,22 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from made_networks import Array, letters_of, make_initial, make_input, make_network, own_initial, parameters_of
+from made_networks import (
+    EVERY_CELL,
+    Array,
+    called,
+    letters_of,
+    make_initial,
+    make_input,
+    make_network,
+    own_initial,
+    parameters_of,
+)
 from oracle import ORACLES, run_oracle
 
 from lstm_tui.engine.cell import cell_names, load_cell
 from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.roles import ranges_of
+from lstm_tui.engine.roles import kept_states, memory_of, ranges_of, roles_of
 from lstm_tui.engine.run import Ran, run_arrays
 
 STEPS = 11  # the slowest clock of `clockwork` ticks at 0 and at 8
@@ -48,32 +58,48 @@ def test_agrees_with_the_oracle(name: str, layers: int, interpreter: str) -> Non
 
 
 @pytest.mark.parametrize("name", sorted(ORACLES))
+def test_agrees_with_the_oracle_from_the_end_and_in_float32(name: str) -> None:
+    network = make_network(name, 2, seed=6, directions=("backward",))
+    x, initial = make_input(network, STEPS), make_initial(network)
+    starts = [initial[one.name] for one in network.passes]
+    expected = run_oracle(name, parameters_of(network), x[::-1], starts)
+    ran = run_arrays(network, x.astype(np.float32), "numba", initial)
+    for one, values in zip(network.passes, expected, strict=True):
+        for value, series in values.items():
+            found = ran.stored[one.name].values[value]
+            size = max(1.0, float(np.abs(series).max()))
+            assert np.abs(found - series).max() < 1e-4 * size, f"{one.name}/{value}"
+
+
+@pytest.mark.parametrize("name", sorted(ORACLES))
 def test_agrees_with_the_oracle_from_its_own_start(name: str) -> None:
     network = make_network(name, 2, hidden=4, seed=3)
     x = make_input(network, STEPS)
     assert worst(network, run_arrays(network, x, "numpy"), x, own_initial(network)) < 1e-12
 
 
-@pytest.mark.parametrize("name", [name for name in cell_names() if load_cell(name).optional])
-def test_what_may_be_left_out_is_as_if_it_were_zero(name: str) -> None:
-    cell = load_cell(name)
-    whole = make_network(name, 1, seed=5)
-    for parameter in cell.optional:
-        one = whole.passes[0]
-        one.program.view(one.flat, parameter)[...] = 0
-    layer = {"cell": name, "hidden_size": 5, "sizes": letters_of(cell), "without": list(cell.optional)}
-    spec = {"name": name, "input_size": whole.input_size, "layers": [layer]}
-    kept = {key: value for key, value in whole.tensors().items() if key.partition("/")[2] not in cell.optional}
-    less = build_network(spec, kept, dtype=np.float64)
-    x = make_input(whole, STEPS)
-    a, b = run_arrays(whole, x, "numpy").stored, run_arrays(less, x, "numpy").stored
-    for value in cell.values:
-        np.testing.assert_allclose(
-            b["layer0.forward"].values[value], a["layer0.forward"].values[value], rtol=0, atol=1e-14
-        )
+@pytest.mark.parametrize(
+    ("name", "without"),
+    [
+        (name, one)
+        for name in cell_names()
+        for one in [*((o,) for o in load_cell(name).optional), load_cell(name).optional]
+    ],
+)
+def test_what_is_left_out_is_as_if_it_were_zero(name: str, without: tuple[str, ...]) -> None:
+    whole = make_network(name, seed=5)
+    for parameter in without:
+        whole.tensors()[f"layer0.forward/{parameter}"][...] = 0
+    layer = {"cell": name, "hidden_size": 5, "sizes": letters_of(load_cell(name)), "without": list(without)}
+    kept = {key: value for key, value in whole.tensors().items() if key.partition("/")[2] not in without}
+    less = build_network({"input_size": whole.input_size, "layers": [layer]}, kept, dtype=np.float64)
+    x = make_input(whole, 4)
+    a, b = (run_arrays(one, x, "numpy").stored["layer0.forward"].values for one in (whole, less))
+    for value, series in a.items():
+        np.testing.assert_allclose(b[value], series, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", cell_names())
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
 def test_both_interpreters_agree_and_values_stay_in_their_range(name: str) -> None:
     network = make_network(name, 2, seed=8, directions=("forward", "backward"))
     x = make_input(network, STEPS) * 3
@@ -88,7 +114,7 @@ def test_both_interpreters_agree_and_values_stay_in_their_range(name: str) -> No
                 assert series.max() <= limits[1], f"{value} rises above {limits[1]}"
 
 
-@pytest.mark.parametrize("name", cell_names())
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
 def test_every_equation_is_explained(name: str) -> None:
     cell = load_cell(name)
     assert cell.title
@@ -96,3 +122,13 @@ def test_every_equation_is_explained(name: str) -> None:
     for equation in cell.equations:
         assert equation.label, f"{name}: `{equation.text}` has no short name: end it with # short name: sentence"
         assert len(equation.help) > 15, f"{name}: `{equation.text}` has no sentence: end it with # short name: sentence"
+
+
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_every_cell_has_words(name: str) -> None:
+    cell = load_cell(name)
+    roles = roles_of(cell)
+    assert cell.output in roles
+    if kept_states(cell):
+        assert roles[memory_of(cell)] == "memory"
+        assert {"keeps", "writes", "candidate"} & set(roles.values())

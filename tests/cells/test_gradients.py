@@ -11,7 +11,9 @@ from functools import cache
 import numpy as np
 import pytest
 from made_networks import (
+    EVERY_CELL,
     Array,
+    called,
     distance_from_kinks,
     make_initial,
     make_input,
@@ -19,7 +21,7 @@ from made_networks import (
 )
 from numpy.typing import NDArray
 
-from lstm_tui.engine.cell import cell_names, load_cell
+from lstm_tui.engine.cell import load_cell
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Ran, gradients, run_arrays
 
@@ -108,7 +110,7 @@ def computed(case: Case, interpreter: str) -> dict[str, Array]:
 
 
 @pytest.mark.parametrize("interpreter", ["numpy", "numba"])
-@pytest.mark.parametrize("name", cell_names())
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
 def test_back_propagation_agrees_with_central_differences(name: str, interpreter: str) -> None:
     case, expected = measured(name)
     found = computed(case, interpreter)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_networks import make_initial, make_input, make_network
+from made_networks import EVERY_CELL, called, make_initial, make_input, make_network
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at
-from lstm_tui.engine.cell import cell_names, load_cell
+from lstm_tui.engine.cell import load_cell
 from lstm_tui.engine.roles import kept_states
 from lstm_tui.engine.run import run
 from lstm_tui.engine.trace import Sequence
 
 STEPS = 11
-KEPT = [(name, state) for name in cell_names() for state in kept_states(load_cell(name))]
+KEPT = [(name, state) for name in EVERY_CELL for state in kept_states(load_cell(name))]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("name", "state"), KEPT)
+@pytest.mark.parametrize(("name", "state"), KEPT, ids=called)
 def test_contributions_add_up_to_the_state(name: str, state: str, dtype: str) -> None:
     network = make_network(name, 2, seed=4, directions=("forward", "backward"))
     x = make_input(network, STEPS)
@@ -35,7 +35,7 @@ def test_contributions_add_up_to_the_state(name: str, state: str, dtype: str) ->
             assert ledger.breach == 0
 
 
-@pytest.mark.parametrize("name", [name for name in cell_names() if name not in {n for n, _ in KEPT}])
+@pytest.mark.parametrize("name", [name for name in EVERY_CELL if name not in {n for n, _ in KEPT}], ids=called)
 def test_a_state_without_a_ledger_says_so(name: str) -> None:
     network = make_network(name)
     x = make_input(network, STEPS)
