@@ -23,6 +23,7 @@ from numba.np import arrayobj
 from numpy.typing import NDArray
 
 from lstm_tui.engine.ops import LAYERNORM_EPSILON, Code
+from lstm_tui.engine.packing import packed
 from lstm_tui.engine.program import Program, Space
 
 Array = NDArray[np.floating[Any]]
@@ -600,11 +601,12 @@ _tables: WeakKeyDictionary[Program, tuple[Table, Table, int]] = WeakKeyDictionar
 
 
 def _table(program: Program) -> tuple[Table, Table, int]:
-    """Return the table op by op, the packed one, and the size of the largest operand."""
+    """Return the table op by op, the one that is run, and the size of the largest operand."""
     found = _tables.get(program)
     if found is None:
-        whole, packed = program.table(), program.packed_table()
-        found = _tables[program] = whole, packed, int(whole[:, [2, 5, 8, 11]].max(initial=1))
+        whole = program.table()
+        largest = int(whole[:, [2, 5, 8, 11]].max(initial=1))
+        found = _tables[program] = whole, packed(program.packed_table()), largest
     return found
 
 
@@ -627,8 +629,8 @@ def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock
         stop: Step after the last.
         clock: Steps that were taken before step 0 of these rows, for `every`.
     """
-    _, packed, largest = _table(program)
-    _take(packed, largest, flat, rows, start, stop, clock)
+    _, joined, largest = _table(program)
+    _take(joined, largest, flat, rows, start, stop, clock)
 
 
 def run_ops(program: Program, flat: Array, rows: Array, step: int, first: int, last: int, clock: int = 0) -> None:
@@ -658,10 +660,10 @@ def backprop(
         start: First step.
         stop: Step after the last.
     """
-    _, packed, largest = _table(program)
+    _, joined, largest = _table(program)
     room = np.empty(6 * largest, rows.dtype)
     lines = _line(_writable(rows)), _line(adjoint), gradient
-    _call(_backward, packed, _writable(flat), *lines, room, rows.shape[1], start, stop)
+    _call(_backward, joined, _writable(flat), *lines, room, rows.shape[1], start, stop)
 
 
 def _writable(array: Array) -> Array:

@@ -113,12 +113,20 @@ def _slots(builder: Builder, packs: list[Pack]) -> _Slots:
         for number in pack:
             slots.drafts[number] = take(builder.drafts[number].size)
         slots.packs.append(Slot(start, slots.width - start))
-    for number, draft in enumerate(builder.drafts):
+    for number in _side_by_side(builder.drafts):
         if number not in slots.drafts:
-            slots.drafts[number] = take(draft.size)
+            slots.drafts[number] = take(builder.drafts[number].size)
     if slots.width > MAX_WIDTH:
         raise UserError(f"{builder.source}: a step would hold {slots.width} numbers; {MAX_WIDTH} is the most")
     return slots
+
+
+def _side_by_side(drafts: list[Draft]) -> list[int]:
+    """Return the drafts in an order that puts alike ones of all gates side by side, for `packing`."""
+    levels: list[int] = []
+    for draft in drafts:
+        levels.append(1 + max((levels[ref.draft] for ref in draft.operands if ref.kind == "draft"), default=0))
+    return sorted(range(len(drafts)), key=lambda number: (levels[number], drafts[number].function, number))
 
 
 def _places(builder: Builder, packs: list[Pack]) -> _Places:
