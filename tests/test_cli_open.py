@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lstm_tui
@@ -83,12 +85,40 @@ def test_a_trace_without_a_file_is_shown_alone() -> None:
     assert open.network_of(changed(model={"name": "untrained", "file": None, "sha256": None}), Path()) is None
 
 
-@pytest.mark.parametrize("name", bundled()[:1])
+@pytest.mark.parametrize("name", bundled())
 def test_a_bundled_network_is_found_by_name(name: str) -> None:
-    write(lstm_tui.trace("The movie was not bad", name), "b.json")
-    network = open.network_of(read("b.json"), Path())
-    assert network is not None
-    assert network.file is None
+    network = lstm_tui.load(name)
+    source = "It was not bad" if network.tokens else np.zeros((5, network.input_size))
+    write(lstm_tui.trace(source, name), "b.json")
+    found = open.network_of(read("b.json"), Path())
+    assert found is not None
+    assert found.file is None
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"values": ["h"]},
+        {"values": ["f"]},
+        {"values": ["i", "g"]},
+        {"values": ["c", "o"], "steps": slice(1, 3)},
+        {"units": slice(2, 3), "steps": slice(0, 1)},
+    ],
+)
+def test_every_excerpt_opens_on_the_screen(trace: Trace, part: dict[str, Any]) -> None:
+    from lstm_tui.tui.app import LstmApp
+    from lstm_tui.tui.document import Document
+
+    write(trace, "part.json", **part)
+    app = LstmApp(Document(trace=read("part.json")))
+
+    async def step_through() -> None:
+        async with app.run_test(size=(160, 45)) as pilot:
+            await pilot.press("o", "o", "n", "o", "s", "N", "p", "escape", "o", "o", "i", "G", "g")
+            await pilot.pause()
+
+    asyncio.run(step_through())
+    assert app.return_code is None
 
 
 @pytest.mark.parametrize("found", [True, False])

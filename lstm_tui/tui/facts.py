@@ -100,8 +100,10 @@ class Facts:
         return tuple(visible(name) for name in self.trace.classes)
 
     def memory(self, pass_name: str) -> str:
-        """Return the value that holds a pass's memory."""
-        return memory_of(self.trace[pass_name].cell)
+        """Return the value that holds a pass's memory; of a file that left it out, the nearest to it there is."""
+        passed = self.trace[pass_name]
+        wanted: tuple[str, ...] = (memory_of(passed.cell), passed.cell.output, *passed.cell.state, *passed)
+        return next(name for name in wanted if name in passed)
 
     def flow(self, pass_name: str) -> Flow | None:
         """Return what a pass's memory keeps and is written; None where the update is not linear in it."""
@@ -137,7 +139,7 @@ class Facts:
     def _make_columns(self, passed: PassTrace) -> tuple[Column, ...]:
         cell = passed.cell
         role, ranges = roles_of(cell), ranges_of(cell)
-        memory = memory_of(cell)
+        memory = self.memory(passed.name)
         units = passed[memory].shape[1]
         last = [name for name in (memory, cell.output) if name in passed]
         order = [name for name in cell.values if name not in last] + list(dict.fromkeys(last))
@@ -199,20 +201,20 @@ class Facts:
         """Return a signal (T,), scaled into 0..1."""
         key = (pass_name, signal)
         if key not in self._signals:
-            passed = self.trace[pass_name]
-            memory = passed[self.memory(pass_name)]
-            if signal.startswith("mean "):
-                letter = signal.split()[2]
-                made = passed["c" if letter == "C" else letter].mean(axis=1)
-            elif signal.startswith("|Δ"):
-                first = passed.initial[self.memory(pass_name)][None, :]
-                read = memory if passed.direction == "forward" else memory[::-1]
-                change = np.abs(np.diff(read, axis=0, prepend=first)).mean(axis=1)
-                made = change if passed.direction == "forward" else change[::-1]
-            else:
-                made = np.abs(memory).mean(axis=1)
-            self._signals[key] = made
+            with np.errstate(invalid="ignore", over="ignore"):
+                self._signals[key] = self._signal(self.trace[pass_name], signal)
         return self._signals[key]
+
+    def _signal(self, passed: PassTrace, signal: str) -> Array:
+        name = self.memory(passed.name)
+        if signal.startswith("mean "):
+            letter = signal.split()[2]
+            return np.asarray(passed["c" if letter == "C" else letter].mean(axis=1))
+        if not signal.startswith("|Δ"):
+            return np.asarray(np.abs(passed[name]).mean(axis=1))
+        read = passed[name] if passed.direction == "forward" else passed[name][::-1]
+        change = np.abs(np.diff(read, axis=0, prepend=passed.initial.get(name, read[0])[None, :])).mean(axis=1)
+        return np.asarray(change if passed.direction == "forward" else change[::-1])
 
     def signal_full(self, pass_name: str, signal: str) -> float:
         """Return the value at which a signal's colour is strongest: 1 for gates, else a round number."""
