@@ -36,7 +36,8 @@ class Memory:
     @property
     def total(self) -> float:
         """The sum of all parts; it must be the memory."""
-        return float(self.parts.sum()) + self.start
+        with np.errstate(invalid="ignore"):
+            return float(self.parts.sum()) + self.start
 
     @property
     def agrees(self) -> bool:
@@ -48,7 +49,8 @@ class Memory:
         """Each token's part of all that is there, by size, (T,); 0 where there is nothing."""
         sizes = np.abs(self.parts)
         total = float(sizes.sum()) + abs(self.start)
-        return sizes / total if total > 0 else np.zeros_like(sizes)
+        with np.errstate(invalid="ignore"):  # what is infinite has no share: NaN says so
+            return sizes / total if total != 0 else np.zeros_like(sizes)
 
 
 def memory_of_unit(passed: PassTrace, flow: Flow, steps: int, unit: int) -> Memory:

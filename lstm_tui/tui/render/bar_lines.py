@@ -44,7 +44,7 @@ def draw_header(view: View, width: int, palette: Palette) -> Line:
     where = _where(view)
     need = sum(cell_len(text) for text, _ in right)
     room = max(width - need - line.x - 2, 0)
-    names = [view.title, where] + ([f"{unknown} unknown"] if unknown else [])
+    names = [glyphs.say(view.title), where] + ([f"{unknown} unknown"] if unknown else [])
     if cell_len(f" {glyphs.dot} ".join(names)) > room and unknown:
         names[2] = f"{unknown}{glyphs.unknown}"
     while len(names) > 1 and cell_len(f" {glyphs.dot} ".join(names)) > room:

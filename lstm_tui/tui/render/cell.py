@@ -54,9 +54,7 @@ def _page(drawing: Drawing, view: View, rows: int) -> None:
     position = view.frame.position
     inks = inks_of(view)
     words = {column.name: column.word for column in view.columns(view.pass_name)}
-    texts = [show(equation.expression) for equation in equations]
-    if not glyphs.smooth:
-        texts = [_ascii(text) for text in texts]
+    texts = [glyphs.say(show(equation.expression)) for equation in equations]
     name_width = max(cell_len(equation.name) for equation in equations)
     label_at = min(max(cell_len(text) for text in texts) + name_width + 8, drawing.width - 12)
     names = [equation.name for equation in equations]
@@ -191,7 +189,7 @@ def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
     ink = "title" if inks.get(view.value, "plain") == "plain" else inks[view.value]
     line.put(f" {view.unit}", palette.style("soft")).put(" ")
     line.put(view.value, palette.style(ink, bold=True))
-    equation = found.equation if glyphs.smooth else _ascii(found.equation)
+    equation = glyphs.say(found.equation)
     pieces: list[Piece] = pieces_of(found, glyphs)
     worked = "".join(piece.text for piece in pieces)
     if cell_len(equation) + cell_len(worked) + 18 <= width:
@@ -205,7 +203,3 @@ def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
             break
         line.put(text, palette.style("faint"))
     return line
-
-
-def _ascii(text: str) -> str:
-    return text.replace("σ", "sigmoid").replace("·", "*").replace("−", "-").encode("ascii", "replace").decode()

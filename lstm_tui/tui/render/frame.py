@@ -22,13 +22,13 @@ def framed(drawing: Drawing, focused: bool) -> list[Strip]:
     width = drawing.width + 2
     blank = palette.style()
     top = Line(width, edge).put(corners[0] + corners[1], edge)
-    title = cut(drawing.title, max(width - 6, 0), glyphs)
+    title = cut(glyphs.say(drawing.title), max(width - 6, 0), glyphs)
     if title:
         number, _, words = title.partition(" ")
         mark = glyphs.cursor if focused else " "
         top.put(mark, edge).put(number + " ", palette.style("accent" if focused else "soft", bold=focused))
         top.put(words + " ", palette.style("title" if focused else "soft", bold=focused))
-    note = cut(drawing.note, max(width - top.x - 5, 0), glyphs)
+    note = cut(glyphs.say(drawing.note), max(width - top.x - 5, 0), glyphs)
     if note:
         top.put(corners[1] * (width - top.x - cell_len(note) - 4), edge)
         top.put(f" {note} ", palette.style("faint"))

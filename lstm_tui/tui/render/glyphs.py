@@ -40,7 +40,12 @@ class Glyphs:
     edge: str = "▏"
     smooth: bool = True
 
+    def say(self, text: str) -> str:
+        """Return words of our own in these signs."""
+        return text if self.smooth else text.translate(_IN_ASCII).encode("ascii", "replace").decode()
 
+
+_IN_ASCII = str.maketrans({"Δ": "d", "±": "+-", "·": "*", "σ": "sigmoid", "−": "-", "…": "~", "×": "x", "√": "sqrt"})
 UNICODE = Glyphs()
 ASCII = Glyphs(
     eighths="        #",

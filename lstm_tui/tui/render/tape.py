@@ -93,7 +93,7 @@ class _Pen:
     def _row(self, word: str) -> Line:
         line = self.drawing.line()
         if self.gutter:
-            line.put(" " + fit(word, self.gutter - 2, self.glyphs) + " ", self.palette.style("faint"))
+            line.put(" " + fit(self.glyphs.say(word), self.gutter - 2, self.glyphs) + " ", self.palette.style("faint"))
         return line
 
     def _at(self, line: Line, slot: Slot, text: str, style: Style) -> None:

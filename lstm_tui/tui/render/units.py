@@ -98,8 +98,11 @@ def _cell(
 
 def _heading(line: Line, column: Column, span: int, palette: Palette, reached: bool, chosen: bool) -> None:
     room = span - 1
-    letter, word = next((h for h in column.headings if cell_len(h[0] + h[1]) <= room), (column.letter[:room], ""))
+    letter, word = next(
+        (h for h in column.headings if cell_len(palette.glyphs.say(h[0] + h[1])) <= room), (column.letter[:room], "")
+    )
     ink = "title" if column.ink == "plain" else column.ink
+    word = palette.glyphs.say(word)
     line.put(letter, palette.style(ink, bold=True, faded=not reached))
     line.put(word, palette.style("title" if chosen else "soft", faded=not reached))
     line.put(" " * (span - cell_len(letter + word)))

@@ -25,12 +25,9 @@ def pieces_of(found: Explanation, glyphs: Glyphs) -> list[Piece]:
     pieces: list[Piece] = []
     for part in found.parts:
         if not part.is_number:
-            text = part.text
-            if not glyphs.smooth:
-                text = text.replace("σ", "sigmoid").replace("·", "*").encode("ascii", "replace").decode()
-            pieces.append(Piece(text))
+            pieces.append(Piece(glyphs.say(part.text)))
             continue
-        label = part.label if glyphs.smooth else part.label.replace("·", "*")
+        label = glyphs.say(part.label)
         if part.number is None:
             pieces.append(Piece(glyphs.unknown, label))
             continue

@@ -40,7 +40,7 @@ def explain_lines(view: View, palette: Palette) -> list[Line]:
     lines: list[Line] = []
     if equation.label or equation.help:
         lines += [new().put(f"{visible(equation.label)}: {visible(equation.help)}", soft), new()]
-    head = new().put(found.value, title).put(f" = {show(equation.expression)}", palette.style())
+    head = new().put(found.value, title).put(f" = {palette.glyphs.say(show(equation.expression))}", palette.style())
     worked, under = new().put(found.value, title).put(" = ", soft), new()
     under.to(worked.x)
     put_worked(worked, under, pieces_of(found, palette.glyphs), palette, inks, False)

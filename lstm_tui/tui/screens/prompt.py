@@ -19,7 +19,7 @@ class Prompt(ModalScreen[str | None]):
     Prompt { align: center bottom; background: $lt-ground 40%; }
     Prompt > Vertical { width: 100%; height: auto; border: round $lt-focus; background: $lt-ground; }
     Prompt Static { color: $lt-soft; padding: 0 1; }
-    Prompt Input { border: none; background: $lt-row; color: $lt-title; height: 1; padding: 0 1; }
+    Prompt Input { background: $lt-row; color: $lt-title; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
 
@@ -32,7 +32,7 @@ class Prompt(ModalScreen[str | None]):
         """Lay out the question above the line."""
         with Vertical():
             yield Static(Content(self._question))
-            yield Input(self._value, select_on_focus=False)
+            yield Input(self._value, select_on_focus=False, compact=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer."""

@@ -1,0 +1,164 @@
+"""Small networks with fixed weights, and a way to press keys on the real screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from textual.pilot import Pilot
+
+from lstm_tui.engine import trace as traces
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.network import build_network as _build
+from lstm_tui.engine.tokens import tokenize
+from lstm_tui.tui.app import LstmApp
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.screens.main import MainScreen
+from lstm_tui.tui.view import View
+from lstm_tui.tui.widgets.lines import OneLine
+from lstm_tui.tui.widgets.pane import Pane
+
+LINES = (
+    "The movie was not bad",
+    "The plot was dull , but the acting was good and I would see it again",
+    "bad movie",
+)
+HOSTILE = (
+    "[/nope]",
+    "a[bold]b",
+    "\x1b]52;c;aGk=\x07",
+    "e\u0301",
+    "\u0301",
+    "日本語",
+    "👩\u200d👧",
+    "\u202eabc",
+    "",
+    " ",
+)
+WORDS = ("<unk>", *sorted({token.lower() for line in LINES for token in tokenize(line, "words")} - {"dull"}))
+
+
+@cache
+def network(
+    cell: str = "lstm", hidden: int = 12, both: bool = True, readout: str | None = "mean", layers: int = 1
+) -> Network:
+    """Return a network with weights that never change."""
+    directions = ["forward", "backward"] if both else ["forward"]
+    spec: dict[str, Any] = {
+        "name": "small",
+        "tokens": {"kind": "words", "lowercase": True, "vocabulary": list(WORDS)},
+        "embedding_size": 8,
+        "layers": [{"cell": cell, "hidden_size": hidden, "directions": directions}] * layers,
+        "readout": readout,
+        "classes": ["negative", "positive"] if readout == "mean" else [],
+    }
+    made = _build(spec, seed=3)
+    generator = np.random.default_rng(5)
+    for name, tensor in made.tensors().items():
+        tensor[...] = generator.normal(0, 0.5 if name == "embedding" else 0.8, tensor.shape)
+    return made
+
+
+def sequences(lines: Sequence[str] = LINES) -> list[traces.Sequence]:
+    """Return lines in the vocabulary of the network."""
+    return [of_tokens(tokenize(line, "words"), number) for number, line in enumerate(lines, 1)]
+
+
+def of_tokens(tokens: Sequence[str], line: int = 1) -> traces.Sequence:
+    """Return tokens as a sequence of a file."""
+    known = network().tokens
+    assert known is not None
+    ids, unknown = known.encode(tokens)
+    return traces.Sequence("words", tuple(tokens), ids, unknown, None, "sample.txt", line)
+
+
+def document(cell: str = "lstm", **of: Any) -> Document:
+    """Return a document of the three lines."""
+    return Document(network(cell, **of), sequences())
+
+
+class Driver:
+    """The screen of a running app, as a test sees it."""
+
+    def __init__(self, app: LstmApp, pilot: Pilot[int]) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def screen(self) -> MainScreen:
+        screen = self.app.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    @property
+    def view(self) -> View:
+        assert self.screen.view is not None
+        return self.screen.view
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    def pane(self, name: str) -> Pane:
+        return self.screen.query_one(f"#{name}", Pane)
+
+    def text(self) -> str:
+        """Return what is on the whole terminal, as text."""
+        width, height = self.app.size
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips[:height]) if width else ""
+
+    def line(self, name: str) -> str:
+        return self.screen.query_one(f"#{name}", OneLine).render_line(0).text.rstrip()
+
+    def keep(self) -> View:
+        """Return the view, to be given back later."""
+        return self.view
+
+    async def give_back(self, view: View) -> None:
+        """Close what is open and look at a kept view again."""
+        while len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+        session = self.screen._session
+        assert session is not None
+        self.screen._stop()
+        self.screen.remove_class("-maximised")
+        session.frame = view.frame
+        self.screen.view = view
+        self.screen._wanted_line = view.frame.line
+        self.screen._show_pane(2)
+        self.app._exit = False
+        await self.pilot.pause()
+
+    def state(self) -> tuple[object, ...]:
+        """Return everything a key may change."""
+        return (
+            self.text(),
+            self.app.screen_stack[-1],
+            self.screen.focused,
+            self.view.frame.position,
+            self.view.frame.line,
+            len(self.app._notifications),
+            self.screen._timer is not None,
+            self.app._exit,
+        )
+
+
+def drive(
+    act: Callable[[Driver], Awaitable[None]],
+    shown: Document | None = None,
+    size: tuple[int, int] = (160, 45),
+    **options: Any,
+) -> LstmApp:
+    """Run the app without a terminal, let `act` use it, and return the app."""
+    app = LstmApp(shown or document(), numba=False, **options)
+
+    async def go() -> None:
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await pilot.pause()
+            await act(Driver(app, pilot))
+
+    asyncio.run(go())
+    return app

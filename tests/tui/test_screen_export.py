@@ -1,0 +1,53 @@
+"""The run is written from the screen; what goes wrong is one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from driven_screen import Driver, drive
+
+from lstm_tui.tui.screens.prompt import Prompt
+
+
+async def export(driver: Driver, name: str) -> str:
+    await driver.press("x")
+    assert isinstance(driver.app.screen, Prompt)
+    driver.app.screen.dismiss(name)
+    await driver.pilot.pause()
+    await driver.app.workers.wait_for_complete()
+    await driver.pilot.pause()
+    (said,) = driver.app._notifications
+    return said.message
+
+
+def test_the_default_name_is_that_of_the_file_and_line() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("x")
+        assert "sample-1.json" in driver.text()
+        await driver.press("escape")
+        assert driver.app.screen is driver.screen
+
+    drive(act)
+
+
+@pytest.mark.parametrize("ending", ["json", "ndjson", "npz"])
+def test_a_trace_file_is_written(tmp_path: Path, ending: str) -> None:
+    async def act(driver: Driver) -> None:
+        assert "written" in await export(driver, str(tmp_path / f"run.{ending}"))
+
+    drive(act)
+    assert [path.name for path in tmp_path.iterdir()] == [f"run.{ending}"]
+    if ending == "json":
+        assert json.loads((tmp_path / "run.json").read_text())["input"]["tokens"][1] == "movie"
+
+
+@pytest.mark.parametrize("name", ["run.txt", "nowhere/run.json", "[/nope].txt"])
+def test_what_goes_wrong_is_one_line(tmp_path: Path, name: str) -> None:
+    async def act(driver: Driver) -> None:
+        said = await export(driver, str(tmp_path / name))
+        assert "\n" not in said
+
+    drive(act)
+    assert not list(tmp_path.iterdir())

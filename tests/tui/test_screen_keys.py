@@ -1,0 +1,196 @@
+"""Every key of the table does something, on every kind of cell; and what the important ones do."""
+
+from __future__ import annotations
+
+import pytest
+from driven_screen import Driver, document, drive
+
+from lstm_tui.tui.commands import COMMANDS
+from lstm_tui.tui.screens.page import Page
+from lstm_tui.tui.screens.prompt import Prompt
+
+# A key is pressed in the middle of things, so that both ways are open to it.
+MIDDLE = ("right_curly_bracket", "n", "n", "n", "s", "s")
+BEFORE = {
+    "t": ("5", "l", "l"),
+    "k": ("2", "j", "j"),
+    "up": ("2", "j", "j"),
+    "h": ("5",),
+    "left": ("5",),
+    "l": ("5",),
+    "right": ("5",),
+    "2": ("1",),
+    "f": ("i",),
+    "full_stop": ("slash", "a", "enter"),
+    "comma": ("slash", "a", "enter"),
+}
+KEYS = [key for command in COMMANDS for key in command.keys]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_every_key_does_something(cell: str) -> None:
+    idle: list[str] = []
+
+    async def act(driver: Driver) -> None:
+        await driver.press(*MIDDLE)
+        start = driver.keep()
+        for key in KEYS:
+            await driver.give_back(start)
+            await driver.press(*BEFORE.get(key, ()))
+            before = driver.state()
+            await driver.press(key)
+            if driver.state() == before:
+                idle.append(key)
+
+    drive(act, document(cell))
+    assert not idle
+
+
+def test_tokens_go_along_the_tape_and_equations_along_the_pass() -> None:
+    async def act(driver: Driver) -> None:
+        position = driver.view.frame.position
+        assert (position.t, position.equation) == (0, 5)
+        await driver.press("n", "n")
+        assert driver.view.t == 2
+        await driver.press("s")
+        position = driver.view.frame.position
+        assert (position.t, position.equation, position.op) == (3, 0, None)
+        await driver.press("shift+s")
+        assert driver.view.t == 2
+        await driver.press("i")
+        assert driver.view.frame.position.op == 0
+        await driver.press("f")
+        assert (driver.view.frame.position.equation, driver.view.frame.position.op) == (5, None)
+        await driver.press("F")
+        assert driver.view.t == 2
+        await driver.press("G")
+        assert driver.view.t == 4
+        await driver.press("g")
+        assert driver.view.t == 0
+
+    drive(act)
+
+
+def test_a_backward_pass_is_stepped_from_the_end() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("n", "n", "right_square_bracket")
+        assert driver.view.pass_name == "layer0.backward"
+        assert driver.screen.focused is driver.pane("backward")
+        await driver.press("s")
+        assert driver.view.t == 1
+
+    drive(act)
+
+
+def test_the_cursor_and_t() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("5", "l", "l", "j")
+        assert (driver.view.place, driver.view.t) == (2, 0)
+        await driver.press("t")
+        assert (driver.view.place, driver.view.t) == (None, 2)
+
+    drive(act)
+
+
+def test_find_goes_round_the_tape() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("right_curly_bracket", "slash")
+        assert isinstance(driver.app.screen, Prompt)
+        await driver.press("w", "a", "s", "enter")
+        assert driver.view.t == 2
+        await driver.press("full_stop")
+        assert driver.view.t == 8
+        await driver.press("comma")
+        assert driver.view.t == 2
+        await driver.press("slash", "z", "enter")
+        assert driver.view.t == 2
+        assert driver.app._notifications
+
+    drive(act)
+
+
+def test_play_steps_to_the_end_and_stops() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("space")
+        assert driver.screen._timer is not None
+        for _ in range(6):
+            driver.screen._play_on()
+        assert driver.view.t == 4
+        assert driver.screen._timer is None
+
+    drive(act)
+
+
+def test_explain_and_help_open_and_close() -> None:
+    async def act(driver: Driver) -> None:
+        for key, word in (("p", "largest products"), ("question_mark", "previous token on the tape")):
+            await driver.press(key)
+            assert isinstance(driver.app.screen, Page)
+            assert word in driver.text()
+            await driver.press("escape")
+            assert driver.app.screen is driver.screen
+
+    drive(act)
+
+
+def test_order_and_signal_go_round() -> None:
+    async def act(driver: Driver) -> None:
+        seen = []
+        for _ in range(3):
+            seen.append(driver.view.order)
+            await driver.press("o")
+        assert seen == ["size", "change", "index"]
+        assert driver.view.order == "size"
+        assert "mean keep f" in driver.pane("tape").text()
+        await driver.press("v")
+        assert "mean write i" in driver.pane("tape").text()
+
+    drive(act)
+
+
+def test_a_unit_that_is_chosen_stays_in_sight() -> None:
+    async def act(driver: Driver) -> None:
+        for _ in range(11):
+            await driver.press("j")
+        last = int(driver.view.ranking("layer0.forward")[-1])
+        assert driver.view.unit == last
+        for _ in range(3):
+            await driver.press("n")
+            assert f"▸{driver.view.unit:>2} " in driver.pane("forward").text()
+
+    drive(act, size=(120, 30))
+
+
+def test_lines_of_the_file() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("right_curly_bracket", "right_curly_bracket", "right_curly_bracket")
+        assert driver.view.frame.line == 2
+        assert "line 3 of 3" in driver.line("header")
+        await driver.press("left_curly_bracket")
+        assert driver.view.frame.line == 1
+        assert "dull" in driver.pane("tape").text()
+        assert "1 unknown" in driver.line("header")
+
+    drive(act)
+
+
+def test_maximise_and_back() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("5", "m")
+        assert driver.pane("memory").size.width == 160
+        assert not driver.pane("forward").display
+        await driver.press("m")
+        assert driver.pane("forward").display
+
+    drive(act)
+
+
+def test_quit_and_interrupt_have_their_exit_codes() -> None:
+    async def leave(driver: Driver) -> None:
+        await driver.press("q")
+
+    async def interrupt(driver: Driver) -> None:
+        await driver.press("slash", "ctrl+c")
+
+    assert drive(leave).return_value == 0
+    assert drive(interrupt).return_value == 130
