@@ -20,6 +20,7 @@ from lstm_tui.engine.cell_keys import (
     read_mask,
     read_optional,
     read_sizes,
+    read_start,
 )
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import Equation, Vocabulary, check_assigned_name, parse_equations
@@ -30,7 +31,7 @@ __all__ = ["Below", "Cell", "Mask", "Size", "cell_names", "load_cell", "parse_ce
 _FOLDER = Path(__file__).parent / "cells"
 _KEYS = (
     "name", "title", "source", "state", "output", "equations", "sizes", "initial", "optional", "fixed", "mask",
-    "below", "functions",
+    "below", "functions", "start",
 )  # fmt: skip
 
 
@@ -52,6 +53,7 @@ class Cell:
         mask: Which entries of a matrix exist.
         below: Values read from the layer below.
         parameters: Every parameter in order of first use; True for a matrix, False for a vector.
+        start: Steps that count as taken before the first, for `every`.
         text: The file itself, which travels with a network.
         file: Name of the file, for messages.
     """
@@ -69,6 +71,7 @@ class Cell:
     mask: Mapping[str, Mask] = field(default_factory=dict)
     below: Mapping[str, Below] = field(default_factory=dict)
     parameters: Mapping[str, bool] = field(default_factory=dict)
+    start: int = 0
     text: str = field(default="", repr=False)
     file: str = "cell"
 
@@ -173,6 +176,7 @@ def parse_cell(text: str, source: str = "cell") -> Cell:
         mask=read_mask(page, parameters, fixed),
         below=below,
         parameters=parameters,
+        start=read_start(page),
         text=page.text,
         file=page.source,
     )

@@ -75,6 +75,14 @@ def read_functions(page: Page) -> dict[str, str]:
     return dict(table)
 
 
+def read_start(page: Page) -> int:
+    """Return how many steps count as taken before the first."""
+    value = page.keys.get("start", 0)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise page.fail("`start` must be a whole number of steps, 0 or more", "start", value=True)
+    return value
+
+
 def read_below(page: Page, vocabulary: Vocabulary, values: tuple[str, ...]) -> dict[str, Below]:
     """Return the values read from the layer below."""
     result: dict[str, Below] = {}

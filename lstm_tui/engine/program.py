@@ -166,6 +166,11 @@ class Program:
     without: tuple[str, ...] = ()
     bottom: bool = True
 
+    @property
+    def clock(self) -> int:
+        """Steps that count as taken before the first, for `every`."""
+        return self.cell.start if self.cell else 0
+
     def empty(self, dtype: Any = np.float32) -> Array:
         """Return flat parameters that are 0, with the constants in place."""
         flat = aligned((self.parameter_count,), dtype)

@@ -99,7 +99,7 @@ class Stored:
         if self.rows is not None:
             return self.rows[start : stop + 1]
         rows = prepare(self.program, self.flat, self.inputs, self.state_before(start), start, stop)
-        interpreter(self.interpreter).run(self.program, self.flat, rows, 0, stop - start, clock=start)
+        interpreter(self.interpreter).run(self.program, self.flat, rows, 0, stop - start, self.program.clock + start)
         return rows
 
 
@@ -209,7 +209,7 @@ def run_pass(
     if (steps + 1) * program.width * flat.itemsize <= KEEP_ROWS_BYTES:
         rows = prepare(program, flat, inputs, initial, 0, steps)
         for base in range(0, steps, WINDOW):
-            engine.run(program, flat, rows, base, min(base + WINDOW, steps))
+            engine.run(program, flat, rows, base, min(base + WINDOW, steps), program.clock)
             if progress:
                 progress(min(base + WINDOW, steps), steps)
         values = {name: rows[1:, s.offset : s.offset + s.size] for name, s in program.values.items()}
@@ -219,7 +219,7 @@ def run_pass(
     for base in range(0, steps, WINDOW):
         stop = min(base + WINDOW, steps)
         rows = prepare(program, flat, inputs, state, base, stop)
-        engine.run(program, flat, rows, 0, stop - base, clock=base)
+        engine.run(program, flat, rows, 0, stop - base, program.clock + base)
         for name, slot in program.values.items():
             values[name][base:stop] = rows[1:, slot.offset : slot.offset + slot.size]
         state = {name: values[name][stop - 1] for name in initial}

@@ -19,7 +19,8 @@ from made_networks import (
 )
 from oracle import ORACLES, run_oracle
 
-from lstm_tui.engine.cell import cell_names, load_cell
+from lstm_tui.engine.cell import cell_names, load_cell, parse_cell
+from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.network import Network, build_network
 from lstm_tui.engine.roles import kept_states, memory_of, ranges_of, roles_of
 from lstm_tui.engine.run import Ran, run_arrays
@@ -132,3 +133,39 @@ def test_every_cell_has_words(name: str) -> None:
     if kept_states(cell):
         assert roles[memory_of(cell)] == "memory"
         assert {"keeps", "writes", "candidate"} & set(roles.values())
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_a_clock_that_starts_at_one_holds_the_slow_units_until_their_turn(interpreter: str) -> None:
+    text = load_cell("clockwork").text
+    late = make_network("clockwork", text=text.replace("start = 0", "start = 1"), hidden=4)
+    early = make_network("clockwork", hidden=4)
+    x = make_input(late, STEPS)
+    initial = make_initial(late)
+    by_late, by_early = (run_arrays(one, x, interpreter, initial).stored["layer0.forward"] for one in (late, early))
+    periods = np.array([1, 2, 4, 8])
+    for t in range(STEPS):
+        np.testing.assert_array_equal(by_early.values["a"][t], t % periods == 0)
+        np.testing.assert_array_equal(by_late.values["a"][t], (t + 1) % periods == 0)
+    np.testing.assert_array_equal(by_late.values["h"][:7, 3], np.full(7, initial["layer0.forward"]["h"][3]))
+    window = by_late.window(6, STEPS)
+    slot = by_late.program.values["a"]
+    np.testing.assert_array_equal(window[1:, slot.offset : slot.offset + slot.size], by_late.values["a"][6:])
+
+
+@pytest.mark.parametrize("start", ["-1", "1.5", "true", '"1"'])
+def test_a_start_that_is_no_number_of_steps_is_refused(start: str) -> None:
+    with pytest.raises(LanguageError, match="`start` must be a whole number of steps"):
+        parse_cell(load_cell("clockwork").text.replace("start = 0", f"start = {start}"))
+
+
+def test_hearing_only_faster_units_is_another_network() -> None:
+    network = make_network("clockwork", hidden=4)
+    turned = make_network(
+        "clockwork",
+        hidden=4,
+        text=load_cell("clockwork").text.replace("period[row] <= period[col]", "period[row] >= period[col]"),
+    )
+    assert np.count_nonzero(network.tensors()["layer0.forward/U_h"]) == 10
+    assert (np.tril(network.tensors()["layer0.forward/U_h"], -1) == 0).all()
+    assert (np.triu(turned.tensors()["layer0.forward/U_h"], 1) == 0).all()
