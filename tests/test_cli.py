@@ -299,6 +299,26 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
         assert process.wait(30) == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", [["cells"], ["trace", "t.txt", "--cell", "lstm", "--line", "1"]])
+def test_a_full_standard_output_is_one_line(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lstm_tui", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": package_folder()},
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "lstm-tui: standard output: cannot be written: no space left on device\n"
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_the_rest() -> None:
+    environment = {**os.environ, "PYTHONPATH": package_folder(), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "lstm_tui", "cells", "check", "lstm"], capture_output=True, check=True, env=environment
+    )
+    assert b"lstm: fine" in done.stdout
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_export_leaves_nothing(folder: Path, number: int, code: int) -> None:
     (folder / "long.txt").write_text("word " * 6000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Those after the program's name; by default those of the process.
     """
     options = parse(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a sign still gets the rest
     previous = signal.signal(signal.SIGTERM, _on_sigterm)
     try:
         return _command(options)
@@ -34,8 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:  # the reader of our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if options.debug:
+            raise
+        _drop_output()
+        where = "standard output: cannot be written" if error.filename is None else str(error.filename)
+        return _fail(f"{where}: {(error.strerror or str(error)).lower()}")
     except MemoryError:
         if options.debug:
             raise
@@ -52,6 +61,11 @@ def _command(options: Namespace) -> int:
     sys.stdout.flush()
     assert isinstance(code, int)
     return code
+
+
+def _drop_output() -> None:
+    """Send what is still to be written nowhere, so that leaving does not fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> int:

@@ -13,7 +13,7 @@ from lstm_tui.engine.trace import Array
 from lstm_tui.formats.fields import Fields
 from lstm_tui.formats.json_text import decode
 from lstm_tui.formats.trace_excerpt import READOUT
-from lstm_tui.formats.trace_reader import Numbers, check_header, dtype_of
+from lstm_tui.formats.trace_numbers import Numbers, check_header, dtype_of
 
 
 def read_arrays(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[Fields, Numbers]:
