@@ -11,13 +11,15 @@ cause: the gates depend on earlier tokens too, which gradients show.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.engine.holds import held_inputs
 from lstm_tui.engine.expression import Expression, Name, Number, Previous, Product
+from lstm_tui.engine.holds import held_inputs
 from lstm_tui.engine.ops import OPS, held
+from lstm_tui.engine.program import spread
 from lstm_tui.engine.roles import update_of
 from lstm_tui.engine.trace import PassTrace
 
@@ -100,7 +102,8 @@ def flow_of(passed: PassTrace, state: str) -> Flow | None:
     mode, number = (passed.inputs.get(name) for name in held_inputs(state))
     if mode is not None and number is not None:
         modes, numbers = reader.reading(mode), reader.reading(number)
-        keep, write = (held(part, modes, np.where(modes == 1, 0.0, numbers)) for part in (keep, write))
+        factors = np.where(modes == 1, 0.0, numbers)
+        keep, write = (held(part, modes, factors).astype(np.float64) for part in (keep, write))
         edit = np.where(modes == 1, numbers, 0.0)
     start = passed.initial[state].astype(np.float64)
     epsilon = float(np.finfo(passed[state].dtype).eps)
@@ -168,7 +171,7 @@ class _Reader:
     def __init__(self, passed: PassTrace, equation: int) -> None:
         self.passed, self.equation = passed, equation
 
-    def reading(self, series: NDArray[np.floating]) -> Array:  # type: ignore[type-arg]
+    def reading(self, series: NDArray[np.floating[Any]]) -> Array:
         """Return a series in the pass's own order, as float64."""
         ordered = series if self.passed.direction == "forward" else series[::-1]
         return ordered.astype(np.float64)
@@ -182,10 +185,20 @@ class _Reader:
         if isinstance(node, Name):
             return self._name(node.name)
         if isinstance(node, Product):
-            return np.asarray(self.read(node.operand) @ self._parameter(node.matrix).T)
-        if node.function not in OPS or node.function == "every":
-            raise _NotRecorded
-        return np.asarray(OPS[node.function].forward(*(self.read(argument) for argument in node.arguments)))
+            matrix = self._parameter(node.matrix)
+            operand = self.read(node.operand)
+            return np.asarray(np.broadcast_to(operand, (*operand.shape[:-1], matrix.shape[1])) @ matrix.T)
+        arguments = [self.read(argument) for argument in node.arguments]
+        if node.function == "every":
+            steps = np.arange(self.passed.steps)[:, None]
+            return np.asarray(np.mod(steps, arguments[0]) == 0, dtype=np.float64)
+        if node.function == "part":
+            number, count = (int(one[0]) for one in arguments[1:])
+            return np.asarray(np.split(arguments[0], count, axis=-1)[number])
+        if node.function == "concat":
+            series = [np.broadcast_to(one, (self.passed.steps, one.shape[-1])) for one in arguments]
+            return np.concatenate(series, axis=-1)
+        return np.asarray(OPS[node.function].forward(*arguments))
 
     def _name(self, name: str) -> Array:
         passed = self.passed
@@ -193,6 +206,8 @@ class _Reader:
             return self._before(name) if passed.cell.is_previous(name, self.equation) else self._value(name)
         if name in passed.inputs:
             return self.reading(passed.inputs[name])
+        if name in passed.cell.fixed:
+            return spread(passed.cell.fixed[name], passed.hidden_size)
         if name in passed.cell.below and passed.name.startswith("layer0."):
             bottom = passed.cell.below[name].bottom  # nothing lies below the lowest layer
             return np.zeros(1) if bottom is None else self.read(bottom.expression)

@@ -42,13 +42,11 @@ def parts_of(trace: Trace, most_classes: int = 32) -> Parts | None:
     if page.per_token:
         return None
     logits = _without_softmax(program, page.result)
-    if logits is None:
-        return None
     inputs = _inputs(trace, program)
     if inputs is None:
         return None
     exact = {name: series.astype(np.float64) for name, series in inputs.items()}
-    evaluated = evaluate(logits, network.readout.flat.astype(np.float64), exact)
+    evaluated = evaluate(logits, logits.cast(network.readout.flat, np.float64), exact)
     value = evaluated.read(logits.values[page.result])
     zero = evaluate(logits, evaluated.flat, {name: np.zeros_like(series) for name, series in exact.items()})
     rest = zero.read(logits.values[page.result])
@@ -68,8 +66,8 @@ def _pulled(evaluated: Evaluated, result: str, k: int, classes: int) -> Array:
     return total
 
 
-def _without_softmax(program: Program, result: str) -> Program | None:
-    """Return the program with its last softmax left out, so that its result is what stands inside it."""
+def _without_softmax(program: Program, result: str) -> Program:
+    """Return the program with its last softmax left out, if it has one: its result is what stands inside it."""
     target = program.values[result]
     for number, one in enumerate(program.instructions):
         if one.target == target and one.op.code == Code.SOFTMAX:
@@ -77,7 +75,7 @@ def _without_softmax(program: Program, result: str) -> Program | None:
             return replace(
                 program, instructions=(*program.instructions[:number], changed, *program.instructions[number + 1 :])
             )
-    return None
+    return program
 
 
 def _inputs(trace: Trace, program: Program) -> dict[str, Array] | None:

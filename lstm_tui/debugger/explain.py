@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from lstm_tui.debugger.frame import equations_of, ops_of
 from lstm_tui.engine.expression import Call, Expression, Name, Number, Previous, show
 from lstm_tui.engine.ops import OPS
-from lstm_tui.engine.program import Instruction, Space
+from lstm_tui.engine.program import Instruction, Space, spread
 from lstm_tui.engine.trace import PassTrace
 
 Array = NDArray[np.floating[Any]]
+_ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "max", "min"})
 _MARK = re.compile(r"‹(\d+)›")
 
 
@@ -101,46 +102,81 @@ class _Reader:
 
     def __init__(self, passed: PassTrace, equation: int, t: int, unit: int) -> None:
         self.passed, self.equation, self.t, self.unit = passed, equation, t, unit
-        self.ops = ops_of(passed, equation)
+        self.ops = tuple(one for one in ops_of(passed, equation) if one.equation == equation)
         prefix = f"{passed.cell.values[equation]} = "
         self.by_text = {one.text.removeprefix(prefix): one for one in self.ops}
-        step = passed.reading_step(t)
-        window = None if passed.stored is None else passed.stored.window(step, step + 1)
-        self.row, self.before = (None, None) if window is None else (window[1], window[0])
+        self.row: Array | None = None
+        self.before: Array | None = None
+        if passed.stored is not None:
+            step = passed.reading_step(t)
+            self.before, self.row = passed.stored.window(step, step + 1)
 
     def number(self, node: Expression) -> float | None:
         """Return the number of a node, or None when the trace does not hold it."""
+        vector = self.vector(node)
+        return None if vector is None else self._unit(vector)
+
+    def vector(self, node: Expression) -> Array | None:
+        """Return the numbers of a node, one when it spreads, or None when the trace does not hold them."""
         if isinstance(node, Number):
-            return node.value
+            return np.array([node.value])
         if isinstance(node, Previous):
-            return self._unit(self.passed.previous(node.name, self.t))
+            return self.passed.previous(node.name, self.t)
         if isinstance(node, Name):
             return self._name(node.name)
+        if isinstance(node, Call) and node.function in ("part", "concat"):
+            return self._pieces(node)
         one = self.by_text.get(show(node))
         if one is not None and self.row is not None:
-            return self._unit(self.row[one.target.offset : one.target.offset + one.target.size])
+            return self.row[one.target.offset : one.target.offset + one.target.size]
         return self._computed(node)
 
-    def _name(self, name: str) -> float | None:
+    def _name(self, name: str) -> Array | None:
         passed = self.passed
         if name in passed.cell.values:
-            previous = passed.cell.is_previous(name, self.equation)
-            return self._unit(passed.previous(name, self.t) if previous else passed[name][self.t])
+            if passed.cell.is_previous(name, self.equation):
+                return passed.previous(name, self.t)
+            return np.asarray(passed[name][self.t]) if name in passed else None
         if name in passed.inputs:
-            return self._unit(passed.inputs[name][self.t])
+            return np.asarray(passed.inputs[name][self.t])
+        if name in passed.cell.fixed:
+            return spread(passed.cell.fixed[name], passed.hidden_size)
+        if name in passed.cell.below:
+            return self._bottom(name)
         if passed.program is not None and passed.parameters is not None and name in passed.program.parameters:
-            return self._unit(passed.program.view(passed.parameters, name))
+            return passed.program.view(passed.parameters, name)
         return None
 
-    def _computed(self, node: Expression) -> float | None:
-        """Return an elementwise node from its arguments, for a trace that holds values only."""
-        if not isinstance(node, Call) or node.function not in OPS or not OPS[node.function].elementwise:
+    def _bottom(self, name: str) -> Array | None:
+        """Return what stands for a value from below in the lowest layer."""
+        program = self.passed.program
+        for one in program.instructions_of(-1) if program is not None and self.row is not None else ():
+            if one.text.startswith(f"{name} = ") and self.row is not None:
+                return self.row[one.target.offset : one.target.offset + one.target.size]
+        return None
+
+    def _pieces(self, node: Call) -> Array | None:
+        """Return what is taken out of a vector or joined of several: no number of its own."""
+        vectors = [self.vector(argument) for argument in node.arguments]
+        known = [vector for vector in vectors if vector is not None]
+        if len(known) < len(vectors):
             return None
-        arguments = [self.number(argument) for argument in node.arguments]
-        if None in arguments or node.function == "every":
+        if node.function == "concat":
+            return np.concatenate(known)
+        return np.split(known[0], int(known[2][0]))[int(known[1][0])]
+
+    def _computed(self, node: Expression) -> Array | None:
+        """Return a node from its arguments, for a trace that holds values only."""
+        if not isinstance(node, Call) or node.function not in OPS:
+            return None
+        arguments = [self.vector(argument) for argument in node.arguments]
+        known = [vector.astype(np.float64) for vector in arguments if vector is not None]
+        if len(known) < len(arguments):
             return None
         with np.errstate(all="ignore"):
-            return float(OPS[node.function].forward(*(np.array([a], dtype=np.float64) for a in arguments))[0])
+            if node.function == "every":
+                return np.asarray(np.mod(self.passed.reading_step(self.t), known[0]) == 0, dtype=np.float64)
+            return np.asarray(OPS[node.function].forward(*known))
 
     def _unit(self, vector: Array) -> float:
         return float(vector[min(self.unit, len(vector) - 1)])
@@ -166,8 +202,10 @@ class _Reader:
 
     def terms(self, node: Expression) -> tuple[Term, ...]:
         """Return the summands inside the outermost function."""
-        if isinstance(node, Call) and len(node.arguments) == 1 and node.function != "neg":
-            node = node.arguments[0]
+        if isinstance(node, Call) and node.function not in _ARITHMETIC:
+            one = OPS.get(node.function)
+            if one is not None and one.elementwise:  # what is squashed or clipped is what is summed
+                node = node.arguments[0]
         found: list[Term] = []
         for summand, sign in _summands(node, 1.0):
             number = self.number(summand)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lstm_tui.debugger.difference import Difference
 from lstm_tui.debugger.edits import apply
@@ -308,7 +311,7 @@ def carried(
     return initial
 
 
-def last_states(passed: PassTrace) -> dict[str, object]:  # type: ignore[type-arg]
+def last_states(passed: PassTrace) -> dict[str, NDArray[np.floating[Any]]]:
     """Return every state of a pass after its last step."""
     place = passed.tape_place(passed.steps - 1)
     return {name: passed[name][place] for name in passed.initial}

@@ -176,10 +176,13 @@ def roles_of(cell: Cell) -> dict[str, Role]:
             elif (inverse := _inverse(factor)) in values:
                 roles.setdefault(str(inverse), "writes")
         for write in update.writes:
-            for factor in _factors(write):
-                if isinstance(factor, Name) and factor.name in values:
-                    role: Role = "writes" if _is_gate(cell, factor.name) else "candidate"
-                    roles.setdefault(factor.name, role)
+            named = [factor.name for factor in _factors(write) if isinstance(factor, Name) and factor.name in values]
+            others = [name for name in named if not _is_gate(cell, name)]
+            for name in named:
+                if name not in others:
+                    roles.setdefault(name, "writes")
+                elif len(others) == 1:  # of two factors without a bound neither is the other's gate
+                    roles.setdefault(name, "candidate")
     for factor in _factors(_shown(cell.equation(cell.output).expression)):
         if isinstance(factor, Name) and factor.name in values and _is_gate(cell, factor.name):
             roles.setdefault(factor.name, "shows")
