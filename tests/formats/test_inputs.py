@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.engine.errors import UserError
@@ -72,6 +72,7 @@ def test_the_whole_file_is_one_sequence(tmp_path: Path) -> None:
     assert sequences.index_of_line(1) == 0
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     try:
@@ -86,6 +87,7 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     assert all(len(sequence) for sequence in sequences)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1))
 def test_any_bytes_are_read_or_refused_in_one_line(data: bytes) -> None:
     for read in (text_of, lambda data, where: csv_series(text_of(data, where).content, where)):
@@ -95,6 +97,7 @@ def test_any_bytes_are_read_or_refused_in_one_line(data: bytes) -> None:
             check_line(error)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789.,;\t\n\"'ab-e+_ \r"))
 def test_any_csv_is_read_or_refused_in_one_line(content: str) -> None:
     try:

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.engine.errors import UserError
@@ -16,6 +16,7 @@ BITS32 = st.integers(0, 2**32 - 1).map(lambda bits: np.frombuffer(struct.pack("<
 BITS64 = st.integers(0, 2**64 - 1).map(lambda bits: np.frombuffer(struct.pack("<Q", bits), np.float64)[0])
 
 
+@settings(deadline=None)
 @given(st.lists(BITS32, min_size=1, max_size=20))
 def test_float32_reads_back_bit_for_bit_in_the_shortest_text(numbers: list[np.float32]) -> None:
     row = np.array(numbers, dtype=np.float32)
@@ -31,6 +32,7 @@ def test_float32_reads_back_bit_for_bit_in_the_shortest_text(numbers: list[np.fl
             assert digits < 2 or np.float32(f"{number:.{digits - 2}e}") != number
 
 
+@settings(deadline=None)
 @given(st.lists(BITS64, min_size=1, max_size=20))
 def test_float64_reads_back_bit_for_bit(numbers: list[np.float64]) -> None:
     row = np.array(numbers)
@@ -45,6 +47,7 @@ def test_what_is_not_finite_is_null_and_named() -> None:
     assert nonfinite(row, "p", "c") == [["p", "c", 1, "nan"], ["p", "c", 2, "inf"], ["p", "c", 3, "-inf"]]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_text_is_json_and_holds_nothing_that_a_terminal_obeys(text: str) -> None:
     written = encode(text)
