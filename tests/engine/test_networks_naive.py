@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import naive
+import numpy as np
+import pytest
+from engine.random_networks import layer, numbers, random_network
+
+from lstm_tui.engine.run import run
+
+SHAPES = [
+    [layer("lstm", 5)],
+    [layer("gru", 4)],
+    [layer("rnn", 3)],
+    [layer("lstm", 4, both=True)],
+    [layer("gru", 3), layer("lstm", 4), layer("rnn", 2)],
+    *[
+        [layer(cell, 3, both=True, merge=merge), layer(cell, 2, both=True, merge=merge)]
+        for cell in ("lstm", "gru", "rnn")
+        for merge in ("concat", "sum", "average", "mul")
+    ],
+    [{**layer("gru", 3), "directions": ["backward"]}],
+]
+
+
+@pytest.mark.parametrize("layers", SHAPES)
+def test_every_value_is_that_of_the_papers(layers: list[dict[str, Any]]) -> None:
+    spec = {"name": "n", "input_size": 3, "layers": layers}
+    network = random_network(spec, seed=len(layers))
+    x = np.random.default_rng(2).normal(size=(70, 3))
+    random = np.random.default_rng(3)
+    given = {
+        one.name: {state: random.normal(size=one.program.values[state].size) for state in one.cell.state}
+        for one in network.passes
+    }
+    for initial in (None, given):
+        trace = run(network, numbers(x), initial=initial)
+        passes, top = naive.run_network(spec, network.tensors(), x, initial)
+        assert list(trace) == list(passes)
+        for name, values in passes.items():
+            for value, series in values.items():
+                np.testing.assert_allclose(trace[name][value], series, rtol=0, atol=1e-12)
+        assert top.shape[1] == network.layers[-1].output_size
+
+
+def test_a_bidirectional_text_network_with_a_mean_and_a_softmax() -> None:
+    spec = {
+        "name": "n", "tokens": {"kind": "words", "vocabulary": ["<unk>", "a", "b", "c"], "lowercase": True},
+        "embedding_size": 3, "layers": [layer("lstm", 4, both=True)], "readout": "mean", "classes": ["no", "yes"],
+    }  # fmt: skip
+    network = random_network(spec, seed=5)
+    from engine.random_networks import words
+
+    trace = run(network, words(network, "A", "zebra", "c"))
+    assert trace.sequence.unknown == (1,)
+    tensors = network.tensors()
+    x = tensors["embedding"][[1, 0, 3]]
+    _, top = naive.run_network(spec, tensors, x)
+    verdict = naive.softmax(tensors["readout/V_y"] @ top.mean(axis=0) + tensors["readout/b_y"])
+    np.testing.assert_allclose(trace.result, verdict, atol=1e-12)
+    assert trace.output is None
