@@ -282,6 +282,6 @@ def mask_array(mask: Mask, fixed: Mapping[str, tuple[float, ...]], rows: int, co
 
 
 def spread(numbers: tuple[float, ...], size: int) -> NDArray[np.float64]:
-    """Return g numbers over g blocks of units, the blocks as equal as can be."""
-    edges = [round(n * size / len(numbers)) for n in range(len(numbers) + 1)]
+    """Return g numbers over g blocks of units, as equal as can be; of too few units the first numbers get one each."""
+    edges = [-(-n * size // len(numbers)) if size >= len(numbers) else min(n, size) for n in range(len(numbers) + 1)]
     return np.repeat(np.array(numbers, dtype=np.float64), np.diff(edges))
