@@ -80,7 +80,7 @@ def loss_and_gradients(network: Network, example: Example, interpreter: str = "n
         raise ValueError("a network without a readout says nothing that could be trained")
     said = ran.readout.values[network.readout.page.result]
     total, counted, d_said = loss_of(said, example)
-    flats, d_x, _ = gradients(ran, d_said)
+    flats, d_x, _ = gradients(ran, d_said, every_slot=False)
     return Loss(total, counted, flats, d_x)
 
 

@@ -17,7 +17,10 @@ Array = NDArray[np.floating[Any]]
 
 
 def gradients(
-    ran: Ran, d_result: Array | None = None, d_values: Mapping[str, Mapping[str, Array]] | None = None
+    ran: Ran,
+    d_result: Array | None = None,
+    d_values: Mapping[str, Mapping[str, Array]] | None = None,
+    every_slot: bool = True,
 ) -> tuple[dict[str, Array], Array, dict[str, Array]]:
     """Back-propagate through a whole run.
 
@@ -27,10 +30,11 @@ def gradients(
             not go through the readout.
         d_values: The gradient of the loss by values of passes: pass name to value name to (T, n) in tape
             order.
+        every_slot: Whether the gradient by every slot is kept; training does without.
 
     Returns:
         The gradient by every flat parameter array (pass name or `readout`), by x (T, I) in tape order, and
-        by every slot of every pass, (T + 1, width) in reading order.
+        by every slot of every pass, (T + 1, width) in reading order, or only by the states before (1, width).
     """
     network = ran.network
     flats: dict[str, Array] = {}
@@ -53,7 +57,7 @@ def gradients(
         for one in reversed(layer.passes):
             stored = ran.stored[one.name]
             given = {value: tape_order(d, one.direction) for value, d in outside[one.name].items()}
-            flats[one.name], inputs, slots[one.name] = backprop_pass(stored, given)
+            flats[one.name], inputs, slots[one.name] = backprop_pass(stored, given, every_slot)
             below += tape_order(inputs["x"], one.direction)
             lower = f"layer{number - 1}.{one.direction}"
             for alias, value in one.program.below.items():

@@ -23,6 +23,7 @@ Progress = Callable[[int, int], None]
 
 BLOCK = 64
 WINDOW = 16 * BLOCK
+SPAN_BYTES = 2**20
 KEEP_ROWS_BYTES = 256 * 2**20
 MAX_VALUES_BYTES = 2 * 2**30
 
@@ -228,31 +229,52 @@ def run_pass(
     return Stored(program, flat, inputs, initial, values, None, interpreter_name, learned or {})
 
 
-def backprop_pass(stored: Stored, outside: Mapping[str, Array]) -> tuple[Array, dict[str, Array], Array]:
+def backprop_pass(
+    stored: Stored, outside: Mapping[str, Array], every_slot: bool = True
+) -> tuple[Array, dict[str, Array], Array]:
     """Back-propagate through a whole pass.
+
+    It goes back a few steps at a time, which stay in the processor's cache while their products are taken.
 
     Args:
         stored: A pass whose rows were kept.
         outside: The gradient of the loss by named values, (T, n) each in reading order.
+        every_slot: Whether the gradient by every slot is kept; training does without.
 
     Returns:
-        The gradient by the flat parameters, by each input (T, n), and by every slot (T + 1, width).
+        The gradient by the flat parameters, by each input (T, n), and by every slot (T + 1, width), or only by
+        the state before the first step (1, width).
     """
-    program, flat, rows = stored.program, stored.flat, stored.rows
+    program, flat, rows, steps = stored.program, stored.flat, stored.rows, stored.steps
     assert rows is not None, "gradients need the rows of the run"
-    adjoint = np.zeros_like(rows)
-    gradient = np.zeros_like(flat)
-    for name, numbers in outside.items():
-        slot = program.values[name]
-        adjoint[1:, slot.offset : slot.offset + slot.size] += numbers
-    interpreter(stored.interpreter).backprop(program, flat, rows, adjoint, gradient, 0, stored.steps)
-    finish_gradient(program, flat, rows, adjoint, gradient)
+    engine = interpreter(stored.interpreter)
+    gradient = aligned(flat.shape, flat.dtype)
+    gradient[:] = 0
+    span = min(max(BLOCK, SPAN_BYTES // (program.width * flat.itemsize)), max(steps, 1))
+    room = aligned((steps + 1 if every_slot else span + 1, program.width), flat.dtype)
+    inputs = {name: np.empty((steps, slot.size), flat.dtype) for name, slot in program.inputs.items()}
+    first = np.zeros(program.width, flat.dtype)  # what has come back to the row before
+    for stop in range(steps, 0, -span):
+        base = max(0, stop - span)
+        adjoint = room[base : stop + 1] if every_slot else room[: stop - base + 1]
+        adjoint[:-1] = 0
+        adjoint[-1] = first
+        for name, numbers in outside.items():
+            slot = program.values[name]
+            adjoint[1:, slot.offset : slot.offset + slot.size] += numbers[base:stop]
+        engine.backprop(program, flat, rows[base : stop + 1], adjoint, gradient, 0, stop - base)
+        finish_gradient(program, flat, rows[base : stop + 1], adjoint, gradient)
+        for name, slot in program.inputs.items():
+            inputs[name][base:stop] = adjoint[1:, slot.offset : slot.offset + slot.size]
+        first = adjoint[0].copy()
     for state, parameter in stored.learned.items():
         slot = program.values[state]
         sink = program.view(gradient, parameter)
-        sink += adjoint[0, slot.offset : slot.offset + slot.size]
-    inputs = {name: adjoint[1:, slot.offset : slot.offset + slot.size] for name, slot in program.inputs.items()}
-    return gradient, inputs, adjoint
+        sink += first[slot.offset : slot.offset + slot.size]
+    for one in program.parameters.values():
+        if one.mask is not None:
+            program.view(gradient, one.name)[~one.mask] = 0
+    return gradient, inputs, room if every_slot and steps else first[None]
 
 
 def finish_gradient(program: Program, flat: Array, rows: Array, adjoint: Array, gradient: Array) -> None:
@@ -275,6 +297,3 @@ def finish_gradient(program: Program, flat: Array, rows: Array, adjoint: Array, 
             source = sources[operand.space][:, operand.offset : operand.offset + operand.size]
             view = program.view(gradient, one.matrix.name)
             view += d.T @ source
-    for parameter in program.parameters.values():
-        if parameter.mask is not None:
-            program.view(gradient, parameter.name)[~parameter.mask] = 0

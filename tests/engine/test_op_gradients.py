@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from made_programs import DTYPES, ENGINES, Array, bundled, equations, page, parameters, program_of, series
 
+from lstm_tui.engine import storage
 from lstm_tui.engine.cell import cell_names, parse_cell
 from lstm_tui.engine.compile import compile_cell
 from lstm_tui.engine.errors import LanguageError
@@ -95,6 +96,23 @@ def test_gradients_of_every_cell_match_central_differences(name: str, engine: st
     inputs, initial = series(program, 4, np.float64), random_states(program, flat)
     found = gradients(program, flat, inputs, initial, engine)
     assert_near(found, differences(program, flat, inputs, initial), 1e-6)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ["lstm", "clockwork", "slstm", "mut1"])
+def test_going_back_in_pieces_is_going_back_at_once(name: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = bundled(name, 4, 3)
+    flat, inputs = parameters(program, np.float64), series(program, 300, np.float64)
+    ran = run_pass(program, flat, inputs, random_states(program, flat), engine)
+    outside = weights(program, 300)
+    monkeypatch.setattr(storage, "SPAN_BYTES", 2**30)
+    whole, by_input, slots = backprop_pass(ran, outside)
+    monkeypatch.setattr(storage, "SPAN_BYTES", 0)
+    for every_slot in (True, False):
+        pieces, by_input_too, slots_too = backprop_pass(ran, outside, every_slot)
+        np.testing.assert_allclose(pieces, whole, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(by_input_too["x"], by_input["x"], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(slots_too, slots if every_slot else slots[:1], rtol=1e-9, atol=1e-9)
 
 
 OPERATIONS = """
