@@ -335,3 +335,27 @@ def test_an_interrupted_export_leaves_nothing(folder: Path, number: int, code: i
         assert process.wait(30) == code
         assert process.stderr.read() == b""
     assert sorted(path.name for path in folder.iterdir()) == ["long.txt", "t.txt", "w.csv"]
+
+
+def test_edits_of_a_recipe_are_made_before_the_run_and_travel_with_it(tmp_path: Path) -> None:
+    text, recipe = tmp_path / "text.txt", tmp_path / "recipe.txt"
+    text.write_text("the movie was not bad\n")
+    recipe.write_text('# what if\nreplace 3 "really"\nset layer0.forward.f[0] @ : = 0\n')
+    common = ["trace", str(text), "--cell", "lstm", "--hidden", "3", "--edits", str(recipe)]
+    edited = json.loads(command(*common).stdout)
+    assert edited["edits"] == ['replace 3 "really"', "set layer0.forward.f[0] @ : = 0.0"]
+    assert edited["input"]["tokens"][3] == "really"
+    assert [step["values"]["layer0.forward"]["f"][0] for step in edited["steps"]] == [0.0] * 5
+    baseline = json.loads(command(*common, "--baseline").stdout)
+    assert baseline["edits"] == []
+    assert baseline["input"]["tokens"][3] == "not"
+
+
+def test_a_recipe_with_a_mistake_is_one_line_that_names_it(tmp_path: Path) -> None:
+    text, recipe = tmp_path / "text.txt", tmp_path / "recipe.txt"
+    text.write_text("the movie\n")
+    recipe.write_text("delete 0\ndelte 1\n")
+    ended = command("trace", str(text), "--cell", "lstm", "--edits", str(recipe))
+    assert ended.returncode == 1
+    assert "recipe.txt:2: `delte 1` is no edit" in ended.stderr
+    assert ended.stderr.count("\n") == 1

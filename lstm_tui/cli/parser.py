@@ -103,6 +103,7 @@ def _input_options() -> argparse.ArgumentParser:
     untrained.add_argument("--without", metavar="NAMES", help="optional parameters to leave out, such as p_i,p_o")
     untrained.add_argument("--tokens", choices=["words", "chars", "bytes"], help="what a text is split into")
     source = group.add_argument_group("the input")
+    source.add_argument("--edits", metavar="FILE", help="edits to make, one a line, such as: delete 3")
     source.add_argument("--line", type=_natural(1), metavar="N", help="the line to start with, from 1")
     source.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
     source.add_argument(
@@ -117,6 +118,7 @@ def _export_options() -> argparse.ArgumentParser:
     group = argparse.ArgumentParser(add_help=False)
     export = group.add_argument_group("what is written")
     export.add_argument("--values", metavar="NAMES", help="only these values, such as c,h (default: all but x)")
+    export.add_argument("--baseline", action="store_true", help="the run without its edits")
     export.add_argument("--units", metavar="A:B", help="only these units, from 0")
     export.add_argument("--steps", metavar="A:B", help="only these places on the tape, from 0")
     return group
@@ -132,6 +134,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     options.untrained = bool(given)
     if given and options.model is not None:
         parser.error(f"--{given[0]} describes an untrained network, and --model names a trained one: choose")
+    if getattr(options, "baseline", False) and options.edits is None:
+        parser.error("--baseline is the run without --edits: there are none")
     if options.tokens is not None and not given:
         parser.error("--tokens belongs to an untrained network: add --cell lstm")
     if options.layer is not None and given:

@@ -20,7 +20,7 @@ def command(options: Namespace) -> int:
         writable_name(options.output)
     todo = work(options)
     with Bar("running") as bar:
-        trace = todo.trace(todo.start, bar)
+        trace = todo.trace(todo.start, bar, options.baseline)
         bar.begin("writing")
         if options.output == "-":
             write_stream(trace, sys.stdout.buffer, ".json", values, units, steps)

@@ -25,12 +25,14 @@ from lstm_tui.formats.series import Series
 from lstm_tui.formats.text import Text
 
 if TYPE_CHECKING:
+    from lstm_tui.debugger.recipe import Edit
     from lstm_tui.engine.network import Network
     from lstm_tui.engine.run import Initial
     from lstm_tui.engine.trace import Array, Trace
 
 Progress = Callable[[int, int], None]
 States = dict[str, dict[str, "Array"]]
+_LARGEST_RECIPE = 1 << 20
 _NUMBA_PAYS = 8_000  # steps times passes that take NumPy a second; loading what was compiled takes half of one
 
 
@@ -46,6 +48,7 @@ class Work:
         interpreter: numpy, numba, or None to choose by length.
         initial: States before the first step, by pass.
         carry: Whether the states go on from one sequence to the next.
+        recipe: Edits to make before it is run; see `debugger.recipe`.
     """
 
     network: Network
@@ -55,9 +58,12 @@ class Work:
     interpreter: str | None = None
     initial: States = field(default_factory=dict)
     carry: bool = False
+    recipe: tuple[Edit, ...] = ()
 
-    def trace(self, n: int, progress: Progress | None = None) -> Trace:
-        """Run the n-th sequence; when states are carried, after all before it."""
+    def trace(self, n: int, progress: Progress | None = None, baseline: bool = False) -> Trace:
+        """Run the n-th sequence with its edits, or as it was; when states are carried, after all before it."""
+        from lstm_tui.debugger.edits import apply
+        from lstm_tui.debugger.recipe import line_of
         from lstm_tui.debugger.session import carried
         from lstm_tui.engine.run import run
 
@@ -66,7 +72,10 @@ class Work:
         initial: Initial | None = self.initial or None
         if self.carry:
             initial = carried(self.network, self.sequences, n, interpreter, self.dtype, initial)
-        return run(self.network, sequence, interpreter, self.dtype, initial, progress)
+        edits = () if baseline else self.recipe
+        made = apply(edits, self.network, sequence)
+        lines = tuple(line_of(edit) for edit in edits)
+        return run(made.network, made.sequence, interpreter, self.dtype, initial, progress, lines, made.holds)
 
     def _faster(self, steps: int) -> str:
         return "numba" if steps * len(self.network.passes) > _NUMBA_PAYS else "numpy"
@@ -82,7 +91,17 @@ def work(options: Namespace) -> Work:
     sequences = Sequences(source, network, options.whole)
     start = 0 if options.line is None else sequences.index_of_line(options.line)
     initial = initial_states(options.initial, network) if options.initial else {}
-    return Work(network, sequences, start, options.dtype, options.interpreter, initial, options.carry)
+    recipe = _recipe(options.edits) if options.edits is not None else ()
+    return Work(network, sequences, start, options.dtype, options.interpreter, initial, options.carry, recipe)
+
+
+def _recipe(path: str) -> tuple[Edit, ...]:
+    """Read the edits of a file, one a line."""
+    from lstm_tui.debugger.recipe import parse_recipe
+    from lstm_tui.formats.text import read_text
+
+    text = read_text(path, _LARGEST_RECIPE)
+    return parse_recipe(text.content, text.where)
 
 
 def _network(options: Namespace) -> tuple[Network, Text | Series]:
