@@ -34,13 +34,21 @@ class LstmApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, priority=True)]
 
     def __init__(
-        self, document: Document, start: int = 0, ascii_only: bool = False, light: bool = False, numba: bool = True
+        self,
+        document: Document,
+        start: int = 0,
+        *,
+        ascii_only: bool = False,
+        light: bool = False,
+        numba: bool = True,
+        few_colours: bool | None = None,
     ) -> None:
-        """Hold what is open; nothing is run yet."""
+        """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
         self._document = document
         self._start = start
         self._ascii = ascii_only
+        self._few_colours = few_colours
         self._numba = numba
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -56,8 +64,10 @@ class LstmApp(App[int]):
     def get_default_screen(self) -> Screen[Any]:
         """Return the main screen."""
         glyphs = ASCII if self._ascii else UNICODE
-        few_colours = self._ascii or self.no_color or self.console.color_system == "standard"
-        return MainScreen(self._document, self._start, glyphs, few_colours, self._numba)
+        few = self._few_colours
+        if few is None:
+            few = self._ascii or self.no_color or self.console.color_system == "standard"
+        return MainScreen(self._document, self._start, glyphs, few, self._numba)
 
     def on_mount(self) -> None:
         """Leave in good order when asked to from outside."""
@@ -122,7 +132,7 @@ def run_app(
     if ascii_only is None:
         ascii_only = "utf" not in (sys.stderr.encoding or "").lower()
     document = Document(network, sequences, trace, dtype, initial, carry)
-    app = LstmApp(document, start, ascii_only, light, numba)
+    app = LstmApp(document, start, ascii_only=ascii_only, light=light, numba=numba)
     code = app.run()
     return code if isinstance(code, int) else app.return_code or 0
 

@@ -19,12 +19,15 @@ from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.tui.facts import Column, Facts
 from lstm_tui.tui.memory import Memory, memory_of_unit
 from lstm_tui.tui.render.label import token_label
+from lstm_tui.tui.render.number import signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import first_row
 from lstm_tui.tui.verdict import Verdict, verdict_at
 
 Array = NDArray[np.floating[Any]]
 Order = Literal["size", "change", "index"]
+_NUMBERS = 3
+"""Numbers of a row that stand on the tape."""
 ORDERS: tuple[Order, ...] = ("size", "change", "index")
 
 
@@ -109,8 +112,15 @@ class View:
         return (self.pass_name, partner) if forward_first else (partner, self.pass_name)
 
     def label(self, t: int, palette: Palette) -> str:
-        """Return a token as it is shown."""
-        return token_label(self.trace.sequence.tokens[t], palette.glyphs)
+        """Return a token as it is shown; of a row of numbers, the first ones."""
+        sequence = self.trace.sequence
+        if sequence.x is not None:
+            return " ".join(signed(float(number), palette.glyphs) for number in sequence.x[t][:_NUMBERS])
+        return token_label(sequence.tokens[t], palette.glyphs)
+
+    def short_label(self, t: int, palette: Palette) -> str:
+        """Return a token where there is little room; a row of numbers by its place."""
+        return f"t={t}" if self.trace.sequence.x is not None else self.label(t, palette)
 
     def unit_of(self, pass_name: str) -> int:
         """Return the chosen unit of a pass; the one with the largest memory when none is."""

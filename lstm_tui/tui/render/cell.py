@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from lstm_tui.debugger.explain import Explanation, explain
 from lstm_tui.debugger.frame import equations_of
 from lstm_tui.engine.expression import show
+from lstm_tui.engine.language import Equation
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.glyphs import Glyphs
@@ -56,7 +57,9 @@ def _page(drawing: Drawing, view: View, rows: int) -> None:
     words = {column.name: column.word for column in view.columns(view.pass_name)}
     texts = [glyphs.say(show(equation.expression)) for equation in equations]
     name_width = max(cell_len(equation.name) for equation in equations)
-    label_at = min(max(cell_len(text) for text in texts) + name_width + 8, drawing.width - 12)
+    labels = [_label(view, equation, words.get(equation.name, "")) for equation in equations]
+    label_at = max(cell_len(text) for text in texts) + name_width + 7
+    label_at = min(label_at, drawing.width - max(cell_len(label) for label in labels) - 1)
     names = [equation.name for equation in equations]
     focus = position.equation if position.equation >= 0 else 0
     if view.value in names:
@@ -78,15 +81,18 @@ def _page(drawing: Drawing, view: View, rows: int) -> None:
         line.put(
             " = " + texts[n], palette.style("title" if current else "ink", ground, faded=not reached and not current)
         )
-        label = visible(equation.label)
-        word = words.get(equation.name, "")
-        if word in ("keep", "write", "show"):
-            label = f"{label}: {word}"
-        if current and position.op is not None:
-            label = f"op {position.op + 1} of {len(view.frame.ops)}"
-        line.to(label_at).put("  ")
-        line.put(cut(label, drawing.width - line.x, glyphs), palette.style("soft", ground, faded=not reached))
+        line.put("  ", palette.style("ink", ground)).to(label_at, palette.style("ink", ground))
+        line.put(cut(labels[n], drawing.width - line.x, glyphs), palette.style("soft", ground, faded=not reached))
         drawing.hit(0, drawing.width, Target(pass_name=view.pass_name, value=equation.name))
+
+
+def _label(view: View, equation: Equation, word: str) -> str:
+    """Return what stands beside an equation: its name and what it does, or the op inside it."""
+    position = view.frame.position
+    if position.op is not None and equations_of(view.passed)[position.equation] is equation:
+        return f"op {position.op + 1} of {len(view.frame.ops)}"
+    label = visible(equation.label)
+    return f"{label}: {word}" if word in ("keep", "write", "show") else label
 
 
 def explained(view: View, value: str) -> Explanation | None:
@@ -155,7 +161,11 @@ def _input(drawing: Drawing, view: View) -> None:
     if len(x) <= 8:
         for n, number in enumerate(x):
             label = visible(names[n]) if bottom and n < len(names) else f"x[{n}]"
-            line.put(cut(label, 14, glyphs), palette.style("soft")).put(f" {signed(float(number), glyphs)}  ")
+            label, text = cut(label, 14, glyphs), f" {signed(float(number), glyphs)}  "
+            if line.x + cell_len(label + text) > drawing.width:
+                line.put(glyphs.more, palette.style("faint"))
+                break
+            line.put(label, palette.style("soft")).put(text)
         return
     cells = max(min(room // len(x), 2), 1)
     shown = min(len(x), room // cells)

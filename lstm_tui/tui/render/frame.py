@@ -9,6 +9,9 @@ from lstm_tui.tui.render.drawing import Drawing
 from lstm_tui.tui.render.label import cut
 from lstm_tui.tui.render.line import Line
 
+_LEAST_NOTE = 12
+"""Cells below which a note that does not fit is left out."""
+
 
 def framed(drawing: Drawing, focused: bool) -> list[Strip]:
     """Return the strips of a pane: its drawing with a frame of one cell on every side.
@@ -28,8 +31,9 @@ def framed(drawing: Drawing, focused: bool) -> list[Strip]:
         mark = glyphs.cursor if focused else " "
         top.put(mark, edge).put(number + " ", palette.style("accent" if focused else "soft", bold=focused))
         top.put(words + " ", palette.style("title" if focused else "soft", bold=focused))
-    note = cut(glyphs.say(drawing.note), max(width - top.x - 5, 0), glyphs)
-    if note:
+    room = max(width - top.x - 5, 0)
+    note = cut(glyphs.say(drawing.note), room, glyphs)
+    if note and (room >= _LEAST_NOTE or note == glyphs.say(drawing.note)):
         top.put(corners[1] * (width - top.x - cell_len(note) - 4), edge)
         top.put(f" {note} ", palette.style("faint"))
     top.put(corners[1] * (width - top.x - 1), edge).put(corners[2], edge)

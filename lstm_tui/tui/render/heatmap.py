@@ -14,6 +14,8 @@ _LABEL = 5
 """Cells of a unit's number with the cursor before it."""
 _WIDEST = 9
 _NARROW = 3
+_NAMED = 4
+"""Cells from which on a column is headed by its token."""
 _IN_SIGHT = 0.75
 """Part of the tape that is to be in sight; cells are as wide as that allows."""
 
@@ -68,8 +70,8 @@ def _head(line: Line, view: View, first: int, last: int, cell: int, palette: Pal
     for t in range(first, last):
         here = t == view.t
         style = palette.style("ink" if here else "focus" if t == view.cursor_t else "soft", bold=here)
-        if cell >= 4:
-            line.put(fit(view.label(t, palette), cell - 1, palette.glyphs, right=cell > 5) + " ", style)
+        if cell >= _NAMED:
+            line.put(fit(view.short_label(t, palette), cell - 1, palette.glyphs, right=cell > 5) + " ", style)
         elif here:
             line.put(palette.glyphs.mark.ljust(cell), style)
         else:

@@ -73,13 +73,15 @@ def _parts(drawing: Drawing, view: View, verdict: Verdict, palette: Palette) -> 
     order = list(range(count))
     if count > rows:
         order = sorted(int(t) for t in np.argsort(-np.abs(verdict.parts), kind="stable")[: max(rows, 0)])
-    word = max(min(max((cell_len(view.label(t, palette)) for t in order), default=4), width // 3), 4)
+    word = max(min(max((cell_len(view.short_label(t, palette)) for t in order), default=4), width // 3), 4)
     bar = max((width - word - 8) // 2 * 2, 2)
     for t in order:
         line = drawing.line()
         here = t == view.t
         line.put(glyphs.cursor if here else " ", palette.style("focus"))
-        line.put(fit(view.label(t, palette), word, glyphs) + " ", palette.style("title" if here else "soft", bold=here))
+        line.put(
+            fit(view.short_label(t, palette), word, glyphs) + " ", palette.style("title" if here else "soft", bold=here)
+        )
         put_signed_bar(line, float(verdict.parts[t]), bar, palette, half)
         line.put(signed(float(verdict.parts[t]), glyphs).rjust(6), palette.style("ink"))
         drawing.hit(0, width, Target(t=t))

@@ -30,7 +30,7 @@ def draw_remembers(view: View, width: int, height: int, palette: Palette, number
     drawing.note = f"{glyphs.plus_minus}{half:g}"
     footing = 5 if height >= 14 else 3
     rows = max(height - footing, 1)
-    word = max(min(max((cell_len(view.label(t, palette)) for t in order[: rows * 2]), default=5), width // 3), 5)
+    word = max(min(max((cell_len(view.short_label(t, palette)) for t in order[: rows * 2]), default=5), width // 3), 5)
     bar = max((width - word - _NUMBER - 2) // 2 * 2, 2)
     place = order.index(view.cursor_t) if view.cursor_t in order else 0
     first = first_row(place, len(order), rows)
@@ -44,7 +44,7 @@ def draw_remembers(view: View, width: int, height: int, palette: Palette, number
         here = t == view.t
         under = t == view.cursor_t and view.place is not None
         ground = "row" if under else "ground"
-        label = fit(view.label(t, palette), word, glyphs)
+        label = fit(view.short_label(t, palette), word, glyphs)
         line.put(glyphs.cursor if under else " ", palette.style("focus", ground))
         line.put(label + " ", palette.style("title" if here else "soft", ground, bold=here))
         put_signed_bar(line, float(memory.parts[t]), bar, palette, half)

@@ -1,0 +1,175 @@
+"""Real use in a real terminal: it starts, answers keys, and leaves the terminal as it found it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+HERE = Path(__file__).parent
+PROGRAM = [sys.executable, str(HERE / "opened_screen.py")]
+Start = Callable[..., "Screen"]
+
+
+class Screen:
+    """A child in a pseudo-terminal, and what a terminal would show of it."""
+
+    def __init__(self, command: list[str], size: tuple[int, int] = (160, 45), **variables: str) -> None:
+        mine = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+        environment = {**mine, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+        environment |= {"PYTHONPATH": str(HERE.parents[1]), **variables}
+        columns, rows = size
+        self.screen = pyte.Screen(columns, rows)
+        self.stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        self.child = pexpect.spawn(command[0], command[1:], env=environment, dimensions=(rows, columns), timeout=20)
+
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def until(self, words: str, seconds: float = 20) -> None:
+        """Read until the screen shows these words."""
+        deadline = time.monotonic() + seconds
+        while words not in self.text():
+            assert time.monotonic() < deadline, f"{words!r} is not in\n{self.text()}"
+            try:
+                piece = self.child.read_nonblocking(1 << 16, timeout=0.2)
+            except pexpect.TIMEOUT:
+                continue
+            self.raw += piece
+            # pyte knows no private modes with `$p` or `<`, which Textual asks for and a terminal ignores.
+            self.stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*\$?[pqu]", b"", piece))
+
+    def end(self) -> int:
+        """Read to the end and return the exit code."""
+        self.raw += self.child.read()
+        self.child.close()
+        return self.child.exitstatus if self.child.exitstatus is not None else -int(self.child.signalstatus or 0)
+
+    def left_in_order(self) -> None:
+        """Check that what was switched on has been switched off, after it was switched on."""
+        for mode in (b"1049", b"1000", b"2004"):
+            on, off = self.raw.rfind(b"\x1b[?" + mode + b"h"), self.raw.rfind(b"\x1b[?" + mode + b"l")
+            assert on < off, mode
+        assert self.raw.rfind(b"\x1b[?25l") < self.raw.rfind(b"\x1b[?25h")
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    opened: list[Screen] = []
+
+    def make(*words: str, size: tuple[int, int] = (160, 45), **variables: str) -> Screen:
+        opened.append(Screen([*PROGRAM, *words], size, **variables))
+        return opened[-1]
+
+    yield make
+    for screen in opened:
+        screen.child.close(force=True)
+
+
+def test_it_starts_steps_and_quits(start: Start) -> None:
+    screen = start()
+    screen.until("7 output")
+    screen.child.send("nnn")
+    screen.until("t=3 (4 of 5)")
+    screen.child.send("s")
+    screen.until("t=4 (5 of 5)")
+    screen.child.send("?")
+    screen.until("esc closes")
+    screen.child.send("\x1b")
+    screen.until("4 cell")
+    screen.child.send("q")
+    assert screen.end() == 0
+    screen.left_in_order()
+
+
+def test_numba_takes_over_after_the_first_frame(start: Start) -> None:
+    screen = start("numba")
+    screen.until("numpy f32")
+    screen.until("numba f32", 60)
+    screen.child.send("q")
+    assert screen.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_terminal_in_order(start: Start, number: signal.Signals) -> None:
+    screen = start()
+    screen.until("7 output")
+    screen.child.kill(number)
+    assert screen.end() == 128 + number
+    screen.left_in_order()
+
+
+def test_ctrl_c_is_130(start: Start) -> None:
+    screen = start()
+    screen.until("7 output")
+    screen.child.send("\x03")
+    assert screen.end() == 130
+    screen.left_in_order()
+
+
+def test_hostile_tokens_do_not_reach_the_terminal(start: Start) -> None:
+    screen = start("hostile")
+    screen.until("[/nope]")
+    screen.child.send("nn/\x1b")
+    screen.until("t=2")
+    screen.child.send("q")
+    assert screen.end() == 0
+    assert b"]52;c" in screen.raw
+    assert b"\x1b]52" not in screen.raw
+    assert "\u202e".encode() not in screen.raw
+
+
+def test_a_terminal_of_twenty_by_five(start: Start) -> None:
+    screen = start(size=(20, 5))
+    screen.until("too small")
+    screen.child.send("nsq")
+    assert screen.end() == 0
+
+
+def test_keys_work_when_the_text_was_piped_in(start: Start) -> None:
+    line = f"echo 'The movie was bad' | {shlex.join([*PROGRAM, 'piped'])}"
+    screen = Screen(["/bin/sh", "-c", line])
+    try:
+        screen.until("7 output")
+        screen.child.send("n")
+        screen.until("t=1 (2 of 4)")
+        screen.child.send("q")
+        assert screen.end() == 0
+        screen.left_in_order()
+    finally:
+        screen.child.close(force=True)
+
+
+def test_a_dumb_terminal_is_refused_in_one_line(start: Start) -> None:
+    screen = start(TERM="dumb")
+    assert screen.end() == 1
+    assert screen.raw.count(b"\n") == 1
+    assert b"\x1b[" not in screen.raw
+
+
+def test_no_terminal_is_refused_in_one_line() -> None:
+    variables = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+    done = subprocess.run(
+        PROGRAM, env=variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, start_new_session=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert not done.stdout
+
+
+def test_the_screen_is_up_before_numba_is_imported() -> None:
+    code = "import sys, lstm_tui.tui.app; print([name for name in ('numba', 'llvmlite') if name in sys.modules])"
+    variables = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
