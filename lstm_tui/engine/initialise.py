@@ -73,13 +73,16 @@ def _opening(cell: Cell, gate: str) -> float:
     role = roles_of(cell).get(gate)
     if role == "keeps":
         return 1.0
+    updates = [update for state in cell.state if (update := update_of(cell, state)) is not None]
+    keeps = [update.keep for update in updates]
+    # A keep may be named: `f = 1 - i` stands on a line of its own where gates are coupled.
+    named = [cell.equation(keep.name).expression for keep in keeps if isinstance(keep, Name) and keep.name in cell.values]
     inverse = any(
         isinstance(node, Call)
         and node.function == "sub"
         and isinstance(node.arguments[1], Name)
         and node.arguments[1].name == gate
-        for state in cell.state
-        if (update := update_of(cell, state)) is not None
-        for node in walk(update.keep)
+        for keep in (*keeps, *named)
+        for node in walk(keep)
     )
     return -1.0 if inverse else 0.0
