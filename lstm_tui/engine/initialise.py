@@ -76,7 +76,8 @@ def _opening(cell: Cell, gate: str) -> float:
     updates = [update for state in cell.state if (update := update_of(cell, state)) is not None]
     keeps = [update.keep for update in updates]
     # A keep may be named: `f = 1 - i` stands on a line of its own where gates are coupled.
-    named = [cell.equation(keep.name).expression for keep in keeps if isinstance(keep, Name) and keep.name in cell.values]
+    names = [keep.name for keep in keeps if isinstance(keep, Name) and keep.name in cell.values]
+    named = [cell.equation(name).expression for name in names]
     inverse = any(
         isinstance(node, Call)
         and node.function == "sub"
