@@ -88,7 +88,7 @@ def read_below(page: Page, vocabulary: Vocabulary, values: tuple[str, ...]) -> d
     result: dict[str, Below] = {}
     table = page.table("below")
     for name, entry in table.items():
-        path = ("below", name) if isinstance(entry, str) else ("below", name, "reads")
+        path = ("below", name, "reads") if isinstance(entry, dict) else ("below", name)
         reads = entry if isinstance(entry, str) else entry.get("reads") if isinstance(entry, dict) else None
         if isinstance(entry, dict):
             for key in entry:

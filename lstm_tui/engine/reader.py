@@ -112,11 +112,14 @@ class _Reader:
             if operators > MAX_OPERATORS:
                 raise self.fail(f"more than {MAX_OPERATORS} operators in one equation", start)
             self.check_word(word, start, depth)
+        if text.rstrip().endswith(("+", "-", "*", "/", "@", "(", ",")):
+            raise self.fail(f"something is missing after `{text.rstrip()[-1]}`", len(text.rstrip()))
 
     def check_word(self, word: str, start: int, depth: int) -> None:
         """Refuse one word or sign that is not in the language."""
         if not word.isascii() or (word < " " and word not in "\t"):
-            raise self.fail(f"`{shortened(word)}` is not ASCII; only comments may hold it", start)
+            shown = shortened(word) if word.isprintable() else f"U+{ord(word[0]):04X}"
+            raise self.fail(f"`{shown}` is not ASCII; only comments may hold it", start)
         if word[0].isalpha() or word[0] == "_":
             if len(word) > MAX_NAME:
                 raise self.fail(f"`{shortened(word)}` is too long; {MAX_NAME} characters is the most for a name", start)
@@ -124,7 +127,7 @@ class _Reader:
                 raise self.fail(f"`{word}` {_NOT_IN_IT}", start)
         elif word[0].isdigit() or (word[0] == "." and len(word) > 1):
             if not _NUMBER.match(word):
-                attribute = "." in word and word[-1].isalpha() and word[0] == "."
+                attribute = word[0] == "." and (word[1].isalpha() or word[1] == "_")
                 what = "an attribute" if attribute else f"`{shortened(word)}`"
                 raise self.fail(f"{what} {_NOT_IN_IT}" if attribute else f"{what} is not a number", start)
             if not math.isfinite(float(word)):
