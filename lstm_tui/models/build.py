@@ -69,10 +69,15 @@ def card(of: Recipe, network: Network, seeds: Sequence[int], measured: Sequence[
         "command": f"python -m lstm_tui.models.build {of.name} --seeds {listed}",
         "seed": seeds[0],
         "measured": {
-            str(seed): {key: round(number, 4) for key, number in one.items()}
+            str(seed): {key: _short(number) for key, number in one.items()}
             for seed, one in zip(seeds, measured, strict=True)
         },
     }
+
+
+def _short(number: float) -> float:
+    """Return a measure as a card gives it: four places, and none for a whole number."""
+    return int(number) if float(number).is_integer() else round(number, 4)
 
 
 @dataclass(frozen=True)

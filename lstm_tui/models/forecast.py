@@ -16,7 +16,7 @@ from lstm_tui.models.waves import COLUMNS, NOISE, waves
 
 ROWS = 80
 SERIES_PER_EPOCH = 1_000
-SETTINGS = Settings(epochs=12, rate=1e-2, batch=8)
+SETTINGS = Settings(epochs=30, rate=1e-2, batch=8)
 UNSEEN = 200
 UNSEEN_SEED = 1_000_000
 SETTLED = 20

@@ -132,6 +132,8 @@ def run_app(
     if ascii_only is None:
         ascii_only = "utf" not in (sys.stderr.encoding or "").lower()
     document = Document(network, sequences, trace, dtype, initial, carry)
+    if document.is_short(start):
+        document.run(start)  # before the screen, so that what is wrong with it is said without one
     app = LstmApp(document, start, ascii_only=ascii_only, light=light, numba=numba)
     code = app.run()
     return code if isinstance(code, int) else app.return_code or 0

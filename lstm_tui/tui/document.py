@@ -11,6 +11,8 @@ from lstm_tui.engine.run import Initial, run
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 
+_SHORT = 200
+"""Tokens times passes up to which a run is made at once."""
 _KEPT = 8
 """Traces that are held at once."""
 
@@ -49,9 +51,9 @@ class Document:
         """Return a trace that is there already."""
         return self._single or self._kept.get((number, interpreter))
 
-    def tokens(self, number: int) -> int:
-        """Return how long a sequence is."""
-        return len(self._single.sequence) if self._single is not None else len(self.sequences[number])
+    def is_short(self, number: int) -> bool:
+        """Say whether a sequence is run so quickly that nobody notices."""
+        return self.network is None or len(self.sequences[number]) * len(self.network.passes) <= _SHORT
 
     def run(self, number: int, interpreter: str = "numpy") -> Trace:
         """Run a sequence, or return the trace that was kept of it.

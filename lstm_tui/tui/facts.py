@@ -99,6 +99,16 @@ class Facts:
         """Names of the outputs, safe to show."""
         return tuple(visible(name) for name in self.trace.classes)
 
+    def prepare(self) -> None:
+        """Compute what takes time in a long run; called in a thread, before the trace is shown."""
+        for name in self.names:
+            self.flow(name)
+            for signal in self.signals(name):
+                self.signal(name, signal)
+            if "x" in self.trace[name].inputs:
+                self.input_half(name)
+        self.parts  # noqa: B018  (cached)
+
     def memory(self, pass_name: str) -> str:
         """Return the value that holds a pass's memory; of a file that left it out, the nearest to it there is."""
         passed = self.trace[pass_name]

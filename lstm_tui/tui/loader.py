@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from lstm_tui.engine.trace import Trace
+from lstm_tui.tui.facts import Facts
 
 
 class Ran(Message):
     """A run is there, or why it is not."""
 
-    def __init__(self, number: int, trace: Trace | None = None, error: str = "") -> None:
-        """Hold the number of the sequence and its trace."""
+    def __init__(self, number: int, facts: Facts | None = None, error: str = "") -> None:
+        """Hold the number of the sequence and what is known of its trace."""
         super().__init__()
         self.number = number
-        self.trace = trace
+        self.facts = facts
         self.error = error

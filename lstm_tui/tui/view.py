@@ -48,6 +48,7 @@ class View:
         lines: How many sequences the document has.
         title: What the header says of the network.
         busy: What is being computed, or empty.
+        said: What the last command has to say, such as why it went no further.
     """
 
     frame: Frame
@@ -61,6 +62,7 @@ class View:
     lines: int = 1
     title: str = ""
     busy: str = ""
+    said: str = ""
 
     @property
     def trace(self) -> Trace:
@@ -205,5 +207,5 @@ class View:
         return verdict_at(self.trace, self.facts.parts, self.t, reached)
 
     def but(self, **changes: Any) -> View:
-        """Return this view with some things changed."""
-        return replace(self, **changes)
+        """Return this view with some things changed; what was said is said once."""
+        return replace(self, **{"said": "", **changes})

@@ -104,7 +104,7 @@ def test_find_goes_round_the_tape() -> None:
         assert driver.view.t == 2
         await driver.press("slash", "z", "enter")
         assert driver.view.t == 2
-        assert driver.app._notifications
+        assert driver.line("footer").endswith("not found")
 
     drive(act)
 

@@ -70,9 +70,13 @@ def _where(view: View) -> str:
 
 
 def draw_footer(
-    words: Sequence[tuple[str, str]], width: int, palette: Palette
+    words: Sequence[tuple[str, str]], width: int, palette: Palette, said: str = ""
 ) -> tuple[Line, list[tuple[int, int, int]]]:
-    """Draw keys and words, as many as fit; also (first column, column behind, number) of each."""
+    """Draw keys and words, as many as fit, and what the last command has to say.
+
+    Returns:
+        The line, and (first column, column behind, number) of each word.
+    """
     line = Line(width, palette.style("ink", "band"))
     key_style, word_style = palette.style("key", "band", bold=True), palette.style("soft", "band")
     line.put(" ")
@@ -80,6 +84,7 @@ def draw_footer(
     last = len(words) - 2  # help and quit are always there
     tail = sum(cell_len(key) + cell_len(word) + 3 for key, word in words[last:])
     gap = 2
+    tail += cell_len(said) + 2 if said else 0
     for n, (key, word) in enumerate(words):
         need = cell_len(key) + cell_len(word) + 1 + gap
         if n < last and line.x + need + tail > width:
@@ -88,6 +93,8 @@ def draw_footer(
         line.put(key, key_style).put(f" {word}", word_style)
         places.append((start, line.x, n))
         line.put(" " * gap)
+    if said:
+        line.right(cut(said, width - line.x - 1, palette.glyphs) + " ", palette.style("alarm", "band", bold=True))
     return line, places
 
 

@@ -66,7 +66,7 @@ def _parts(drawing: Drawing, view: View, verdict: Verdict, palette: Palette) -> 
     half = nice_scale(float(np.nanmax(np.abs(verdict.parts), initial=0)), least=0.05)
     scale = f" {glyphs.plus_minus}{half:g}"
     name = visible(verdict.names[verdict.of])
-    line = drawing.line().put(" " + cut(f"for {name}, by token", width - len(scale) - 1, glyphs), palette.style("soft"))
+    line = drawing.line().put(" " + cut(f"{name} by token", width - len(scale) - 1, glyphs), palette.style("soft"))
     line.put(scale, palette.style("faint"))
     count = len(verdict.parts)
     rows = drawing.room - (1 if verdict.bias is not None else 0)

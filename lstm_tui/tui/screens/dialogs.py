@@ -10,10 +10,11 @@ from textual.message import Message
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
-from lstm_tui.tui.screens.steps import Steps
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.screens.runs import Runs
 
 
-class Dialogs(Steps):
+class Dialogs(Runs):
     """A screen with a session and the small screens that open over it."""
 
     class Exported(Message):
@@ -25,9 +26,9 @@ class Dialogs(Steps):
             self.said = said
             self.failed = failed
 
-    def __init__(self) -> None:
+    def __init__(self, document: Document, start: int, numba: bool) -> None:
         """Nothing was looked for yet."""
-        super().__init__()
+        super().__init__(document, start, numba)
         self._wanted = ""
 
     def action_find(self) -> None:
@@ -52,8 +53,8 @@ class Dialogs(Steps):
         before = self._session.frame.t
         frame = self._session.find(self._wanted, step > 0)
         self._moved(frame)
-        if not frame.note and frame.t == before:
-            self.notify(f"only here: {visible(self._wanted)}", timeout=1.5, markup=False)
+        if not frame.note and frame.t == before and self.view is not None:
+            self.view = self.view.but(said="nowhere else")
 
     def action_explain(self) -> None:
         """Show the value under the cursor with its equation in numbers and what weighs most in it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -14,15 +14,9 @@ from textual.reactive import Reactive, reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from lstm_tui.debugger.frame import equations_of
-from lstm_tui.debugger.session import Session
-from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.trace import Trace
 from lstm_tui.tui.colours import palette_of
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.facts import Facts
-from lstm_tui.tui.loader import Ran
 from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.screens.dialogs import Dialogs
 from lstm_tui.tui.view import ORDERS, View
@@ -36,8 +30,6 @@ from lstm_tui.tui.widgets.tape import Tape
 from lstm_tui.tui.widgets.units import BackwardUnits, Units
 
 LEAST_WIDTH, LEAST_HEIGHT = 40, 12
-SHORT = 300
-"""Tokens up to which the first run is made before the first frame."""
 
 
 class MainScreen(Dialogs):
@@ -57,18 +49,15 @@ class MainScreen(Dialogs):
 
     def __init__(self, document: Document, start: int, glyphs: Glyphs, few_colours: bool, numba: bool) -> None:
         """Hold what is open; the first run is made when the screen is mounted."""
-        super().__init__()
-        self._document, self._start, self._glyphs = document, start, glyphs
-        self._few_colours, self._numba = few_colours, numba
-        self._interpreter = "numpy"
-        self._wanted_line = start
+        super().__init__(document, start, numba)
+        self._glyphs, self._few_colours = glyphs, few_colours
 
     def compose(self) -> ComposeResult:
         """Make the first run, so that the first frame is whole, and lay out the panes for `app.tcss` to place."""
         width = self.app.size.width
         self.add_class(next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if width >= least))
         self._choose_colours()
-        self._open(self._start)
+        self.open_line(self._wanted_line)
         bound = {"view": MainScreen.view, "palette": MainScreen.palette}
         yield Static(Content(f"too small: {LEAST_WIDTH}×{LEAST_HEIGHT} is the least"), id="small")
         yield HeaderLine(id="header").data_bind(**bound)
@@ -88,76 +77,10 @@ class MainScreen(Dialogs):
     def on_mount(self) -> None:
         """Follow the theme, and have Numba redo the run once it is on the screen."""
         self.app.theme_changed_signal.subscribe(self, self._choose_colours)
-        if self._numba and self._document.can_run:
-            self.call_after_refresh(self._hand_over)
+        self.call_after_refresh(self.hand_over)
 
     def _choose_colours(self, _: object = None) -> None:
         self.palette = palette_of(self.app.theme_variables, self._glyphs, self._few_colours)
-
-    def _hand_over(self) -> None:
-        """Let Numba make every run from here on, beginning with the one that is shown."""
-        if self.view is not None:
-            self._compute(self.view.frame.line, "numba")
-
-    # --- runs ---
-
-    def _open(self, number: int) -> None:
-        """Show a sequence: at once when its run is short, else when a thread has made it."""
-        held = self._document.held(number, self._interpreter)
-        if held is None and self._interpreter == "numpy" and self._document.tokens(number) <= SHORT:
-            held = self._document.run(number)
-        if held is not None:
-            self._show_trace(number, held)
-            return
-        if self.view is not None:
-            self.view = self.view.but(busy="runs…")
-        self._compute(number, self._interpreter)
-
-    @work(thread=True, exclusive=True, group="run")
-    def _compute(self, number: int, interpreter: str) -> None:
-        """Run a sequence in a thread; the answer is a message."""
-        try:
-            self.post_message(Ran(number, self._document.run(number, interpreter)))
-        except UserError as error:
-            self.post_message(Ran(number, error=str(error)))
-
-    @on(Ran)
-    def _ran(self, message: Ran) -> None:
-        if message.trace is None:
-            self.notify(message.error, severity="error", markup=False)
-            return
-        self._interpreter = message.trace.interpreter
-        if message.number == self._wanted_line:
-            self._show_trace(message.number, message.trace)
-        else:  # another line was asked for meanwhile
-            self._open(self._wanted_line)
-
-    def _show_trace(self, number: int, trace: Trace) -> None:
-        """Show a run: where the session stands when it is of the same sequence, else from its first token."""
-        view, facts = self.view, Facts(trace)
-        if view is not None and self._session is not None and view.frame.line == number:
-            self.view = view.but(frame=self._session.adopt(trace), facts=facts, busy="")
-            return
-        lines = self._document.sequences if self._document.can_run else ()
-        self._session = Session(trace, lines, number)
-        frame = self._session.frame
-        if view is None:
-            first = equations_of(frame.passed)[0].name
-            view = View(frame, facts, value=first, lines=frame.lines, title=self._document.title())
-            view = view.but(units={name: view.unit_of(name) for name in facts.names})
-        self.view = view.but(frame=frame, facts=facts, place=None, busy="")
-        self._stop()
-
-    def action_line(self, shift: int) -> None:
-        """Open another line of the file."""
-        if self.view is None:
-            return
-        number = self._wanted_line + shift
-        if 0 <= number < len(self._document):
-            self._wanted_line = number
-            self._open(number)
-        else:
-            self.notify("first line" if shift < 0 else "last line", timeout=1.5)
 
     # --- looking ---
 

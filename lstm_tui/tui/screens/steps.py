@@ -32,9 +32,9 @@ class Steps(Screen[None]):
             return
         value = frame.equation.name if follow and frame.equation is not None else self.view.value
         values = frame.passed.cell.values
-        self.view = self.view.but(frame=frame, place=None, follow=False, value=value if value in values else values[0])
-        if frame.note:
-            self.notify(frame.note, timeout=1.5, markup=False)
+        self.view = self.view.but(
+            frame=frame, place=None, follow=False, said=frame.note, value=value if value in values else values[0]
+        )
 
     def action_token(self, count: int) -> None:
         """Go along the tape."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events
 from textual.message import Message
 from textual.reactive import reactive
@@ -23,6 +25,7 @@ class OneLine(Widget):
     """A line that is drawn anew when the view or the colours change."""
 
     DEFAULT_CSS = "OneLine { height: 1; }"
+    WAITING: ClassVar[str] = ""
 
     view: reactive[View | None] = reactive(None, repaint=False)
     palette: reactive[Palette | None] = reactive(None)
@@ -57,8 +60,10 @@ class OneLine(Widget):
         return self._drawn
 
     def _line(self) -> Strip:
-        if self.view is None or self.palette is None or not self.size:
+        if self.palette is None or not self.size:
             return Strip.blank(self.size.width, PLAIN)
+        if self.view is None:
+            return Line(self.size.width, self.palette.style()).put(self.WAITING).strip()
         return self.draw(self.view, self.palette, self.size.width).strip()
 
     def on_click(self, event: events.Click) -> None:
@@ -71,6 +76,8 @@ class OneLine(Widget):
 class HeaderLine(OneLine):
     """What is open, and where the run stands."""
 
+    WAITING = " lstm-tui  runs…"
+
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the header."""
         return draw_header(view, width, palette)
@@ -81,15 +88,12 @@ class FooterLine(OneLine):
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the footer."""
-        line, self.places = draw_footer(footer_words(), width, palette)
+        line, self.places = draw_footer(footer_words(), width, palette, view.said)
         return line
 
     def action_at(self, number: int) -> str:
         """Return the action of a footer entry."""
         return footer_commands()[number].action
-
-    def watch_view(self) -> None:
-        """Nothing here depends on the position."""
 
 
 class TabsLine(OneLine):

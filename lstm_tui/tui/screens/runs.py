@@ -1,0 +1,110 @@
+"""Runs: which sequence is shown, who ran it, and never waiting for it."""
+
+from __future__ import annotations
+
+from textual import on, work
+from textual.content import Content
+
+from lstm_tui.debugger.frame import equations_of
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.facts import Facts
+from lstm_tui.tui.loader import Ran
+from lstm_tui.tui.screens.steps import Steps
+from lstm_tui.tui.view import View
+
+
+class Runs(Steps):
+    """A screen that opens the sequences of a document.
+
+    A short run is made at once by the NumPy interpreter, so that the first frame is whole. Once that is on the
+    screen Numba is imported in a thread and takes over; a long run is made in the thread from the start. What
+    is shown is always of one run by one interpreter.
+    """
+
+    def __init__(self, document: Document, start: int, numba: bool) -> None:
+        """Hold what is open; nothing is run yet."""
+        super().__init__()
+        self._document = document
+        self._wanted_line = start
+        self._numba = numba and document.can_run
+        self._interpreter = "numpy"
+        self._computing: tuple[int, str] | None = None
+
+    def hand_over(self) -> None:
+        """Let Numba make every run from here on, beginning with the one that is shown."""
+        if self._numba and self.view is not None:
+            self._compute(self.view.frame.line, "numba")
+
+    def open_line(self, number: int) -> None:
+        """Show a sequence: at once when its run is there or short, else when a thread has made it."""
+        self._wanted_line = number
+        held = self._document.held(number, self._interpreter)
+        if held is None and self._interpreter == "numpy" and self._document.is_short(number):
+            held = self._document.run(number)
+        if held is not None:
+            self._show(number, Facts(held))
+            return
+        if self.view is not None:
+            self.view = self.view.but(busy="runs…")
+        self._compute(number, "numba" if self._numba else "numpy")
+
+    def _compute(self, number: int, interpreter: str) -> None:
+        if self._computing is None:
+            self._computing = number, interpreter
+            self._run(number, interpreter)
+
+    @work(thread=True, group="run")
+    def _run(self, number: int, interpreter: str) -> None:
+        """Run a sequence in a thread; the answer is a message."""
+        try:
+            facts = Facts(self._document.run(number, interpreter))
+            facts.prepare()
+        except (UserError, ImportError, MemoryError) as error:
+            self.post_message(Ran(number, error=str(error) or type(error).__name__))
+        else:
+            self.post_message(Ran(number, facts))
+
+    @on(Ran)
+    def _ran(self, message: Ran) -> None:
+        """Show the run, unless another line was asked for meanwhile."""
+        self._computing = None
+        if message.facts is not None:
+            self._interpreter = message.facts.trace.interpreter
+            if message.number == self._wanted_line:
+                self._show(message.number, message.facts)
+            else:
+                self.open_line(self._wanted_line)
+        elif self.view is None:
+            self.app.exit(1, message=Content(message.error))
+        else:
+            self._wanted_line = self.view.frame.line
+            self.view = self.view.but(busy="")
+            self.notify(message.error, severity="error", markup=False)
+
+    def _show(self, number: int, facts: Facts) -> None:
+        """Show a run: where the session stands when it is of the same sequence, else from its first token."""
+        view = self.view
+        if view is not None and self._session is not None and view.frame.line == number:
+            self.view = view.but(frame=self._session.adopt(facts.trace), facts=facts, busy="")
+            return
+        self._stop()
+        lines = self._document.sequences if self._document.can_run else ()
+        self._session = Session(facts.trace, lines, number)
+        frame = self._session.frame
+        if view is None:
+            first = equations_of(frame.passed)[0].name
+            view = View(frame, facts, value=first, lines=len(self._document), title=self._document.title())
+            view = view.but(units={name: view.unit_of(name) for name in facts.names})
+        else:
+            frame = self._session.select_pass(view.pass_name)
+        self.view = view.but(frame=frame, facts=facts, place=None, follow=False, busy="")
+
+    def action_line(self, shift: int) -> None:
+        """Open another line of the file."""
+        number = self._wanted_line + shift
+        if 0 <= number < len(self._document):
+            self.open_line(number)
+        elif self.view is not None:
+            self.view = self.view.but(said="first line" if shift < 0 else "last line")
