@@ -25,7 +25,7 @@ def load(path: str | Path) -> Network:
     Raises:
         UserError: There is none, or the file is damaged.
     """
-    from lstm_tui.formats.opening import open_model
+    from lstm_tui.models.named import open_model
 
     return open_model(str(path))
 
@@ -61,7 +61,7 @@ def trace(
 
     from lstm_tui.engine.run import run
     from lstm_tui.formats.inputs import Sequences, open_source
-    from lstm_tui.formats.opening import model_for
+    from lstm_tui.models.named import model_for
 
     opened = open_source(source)
     network = model_for(opened, model)

@@ -149,7 +149,11 @@ def _number(trace: Trace, network: Network, sequence: Sequence, target: Target, 
         assert ran.readout is not None
         assert network.readout is not None
         series = ran.readout.values[network.readout.page.result]
-        return float(series[target.class_index] if series.ndim == 1 else series[-1 if place is None else place][target.class_index])
+        return float(
+            series[target.class_index]
+            if series.ndim == 1
+            else series[-1 if place is None else place][target.class_index]
+        )
     assert target.pass_name is not None
     assert target.value is not None
     stored = ran.stored[target.pass_name]

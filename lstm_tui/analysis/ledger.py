@@ -129,9 +129,7 @@ def ledger_at(passed: PassTrace, flow: Flow, t: int) -> Ledger:
         allowed = 4 * (step + 1) * flow.epsilon * max(float(np.abs(flow.reached[: step + 1]).max()), flow.epsilon)
     breach = float(off.max()) if not np.all(off <= allowed) else 0.0
     on_tape = slice(None, None, 1 if passed.direction == "forward" else -1)
-    return Ledger(
-        flow.state, t, by_step[on_tape], start, total, breach, None if edits is None else edits[on_tape]
-    )
+    return Ledger(flow.state, t, by_step[on_tape], start, total, breach, None if edits is None else edits[on_tape])
 
 
 def share_map(passed: PassTrace, flow: Flow, unit: int | None = None) -> Array:

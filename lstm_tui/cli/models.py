@@ -16,8 +16,8 @@ _SAID = ("parameters",)  # entries of a card that stand above it
 
 def command(options: Namespace) -> int:
     """List the bundled networks without loading any, or describe one."""
-    from lstm_tui.formats.opening import find_model
     from lstm_tui.models import bundled
+    from lstm_tui.models.named import find_model
 
     if options.model is not None:
         path = find_model(options.model)

@@ -37,8 +37,8 @@ def network_of(trace: Trace, folder: Path) -> Network | None:
     What was changed by edits, or is only part of a run, is shown by its values alone.
     """
     from lstm_tui.formats.native import load
-    from lstm_tui.formats.opening import open_model
     from lstm_tui.models import bundled
+    from lstm_tui.models.named import open_model
 
     name, file, sha256 = (trace.model.get(key) for key in ("name", "file", "sha256"))
     if sha256 is None or trace.edits:

@@ -11,18 +11,11 @@ from typing import TYPE_CHECKING
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.inputs import Sequences, read_input, vocabulary
-from lstm_tui.formats.opening import (
-    NUMBERS_MODEL,
-    TEXT_MODEL,
-    Untrained,
-    initial_states,
-    one_layer,
-    open_model,
-    untrained,
-)
+from lstm_tui.formats.opening import Untrained, initial_states, one_layer, untrained
 from lstm_tui.formats.samples import find_input
 from lstm_tui.formats.series import Series
 from lstm_tui.formats.text import Text
+from lstm_tui.models.named import NUMBERS_MODEL, TEXT_MODEL, open_model
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit

@@ -58,11 +58,18 @@ class Difference:
         origin = self.origins[t]
         return origin is not None and self.before.sequence.tokens[origin] != self.after.sequence.tokens[t]
 
+    def _before(self, pass_name: str, value: str) -> Array | None:
+        """Return a value of the baseline; None where the cell had none of this name."""
+        passed = self.before[pass_name]
+        if value not in passed:
+            return None
+        return passed[value]
+
     def of(self, pass_name: str, value: str) -> Array:
         """Return edited minus baseline, (T, n) on the edited tape; NaN where a token was inserted."""
         after = self.after[pass_name][value]
         result = np.full_like(after, np.nan)
-        before = self.before[pass_name][value] if value in self.before[pass_name] else None
+        before = self._before(pass_name, value)
         if before is None or before.shape[1] != after.shape[1]:
             return result
         places = [t for t, origin in enumerate(self.origins) if origin is not None]
@@ -75,7 +82,7 @@ class Difference:
         """Return where a value is not bit for bit what it was, (T, n); all of an inserted token's is changed."""
         after = self.after[pass_name][value]
         result = np.ones(after.shape, dtype=np.bool_)
-        before = self.before[pass_name][value] if value in self.before[pass_name] else None
+        before = self._before(pass_name, value)
         if before is None or before.shape[1] != after.shape[1]:
             return result
         for t, origin in enumerate(self.origins):

@@ -194,5 +194,3 @@ def _example(text: str) -> str:
         "weight": "weight layer0.forward/b_f[7] = -4",
     }
     return examples.get(word, "; ".join(examples.values()))
-
-

@@ -60,7 +60,10 @@ def _weight(edit: WeightEdit, before: Edited) -> str:
     view = before.network.tensors()[edit.tensor]
     what = parameter_label(cells[owner], parameter) if owner in cells else parameter
     chosen = [range_of(span, size) for span, size in zip(edit.index, view.shape, strict=False)]
-    places = [_units(span, one, "unit" if n == 0 else "column") for n, (span, one) in enumerate(zip(edit.index, chosen, strict=True))]
+    places = [
+        _units(span, one, "unit" if n == 0 else "column")
+        for n, (span, one) in enumerate(zip(edit.index, chosen, strict=True))
+    ]
     where = ", ".join([f"{what} of {owner}" if owner else what, *places])
     if edit.verb == "scale":
         return f"{where}: × {edit.number:g}"

@@ -213,9 +213,7 @@ def _fill(network: Network, tensors: Mapping[str, Array], where: str) -> None:
     for name in tensors:
         if name not in views:
             near = nearest(name, views)
-            raise UserError(
-                f"{where}: it has no parameter {name}" + (f"; did you mean {near}?" if near else "")
-            )
+            raise UserError(f"{where}: it has no parameter {name}" + (f"; did you mean {near}?" if near else ""))
     for name, view in views.items():
         if name not in tensors:
             raise UserError(f"{where}: the parameter {name} is missing")

@@ -1,8 +1,7 @@
-"""From the names a user gives to a network and its input: bundled names, paths, untrained networks, one layer."""
+"""Networks made on the command line: untrained ones, one layer of a network, states before the first step."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,18 +10,11 @@ from typing import TYPE_CHECKING, Any
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import count_of, label
-from lstm_tui.formats.native import load
-from lstm_tui.formats.text import Text
 
 if TYPE_CHECKING:
     from lstm_tui.engine.network import Network
     from lstm_tui.engine.tokens import Tokens
     from lstm_tui.engine.trace import Array
-    from lstm_tui.formats.series import Series
-
-TEXT_MODEL = "sentiment"
-NUMBERS_MODEL = "forecast"
-SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -48,48 +40,6 @@ class Untrained:
     seed: int = 0
     sizes: Mapping[str, int] = field(default_factory=dict)
     without: Sequence[str] = ()
-
-
-def find_model(name: str) -> Path:
-    """Return the file of a network: a bundled name, or a path.
-
-    Raises:
-        UserError: There is neither; the message names the bundled network that is most alike.
-    """
-    from lstm_tui.models import bundled, path
-
-    known = list(bundled())
-    if name in known:
-        return Path(path(name))
-    if os.path.lexists(name) or os.sep in name or name.endswith(SUFFIX):
-        return Path(name)
-    alike = nearest(name, known)
-    advice = f"did you mean {alike}?" if alike else f"there are {', '.join(known) or 'none bundled'}, or give a path"
-    raise UserError(f"there is no model {visible(name)!r}; {advice}")
-
-
-def open_model(name: str) -> Network:
-    """Return a bundled network by name, or one from a file.
-
-    Raises:
-        UserError: There is none, or the file is damaged.
-    """
-    from dataclasses import replace
-
-    path = find_model(name)
-    network = load(path)
-    return network if str(path) == name else replace(network, file=None)  # a bundled one is known by its name
-
-
-def model_for(source: Text | Series, model: str | Path | Network | None) -> Network:
-    """Return the network that was asked for, or the bundled one for text or for numbers.
-
-    Raises:
-        UserError: There is none of that name, or the file is damaged.
-    """
-    if model is None:
-        return open_model(TEXT_MODEL if isinstance(source, Text) else NUMBERS_MODEL)
-    return open_model(str(model)) if isinstance(model, str | Path) else model
 
 
 def untrained(how: Untrained, tokens: Tokens | None, columns: int = 0) -> Network:

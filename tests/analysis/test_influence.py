@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from edited_networks import sentence, stacked
 
 from lstm_tui.analysis.influence import Target, deletions, influence, without
 from lstm_tui.engine.run import run, run_arrays
-from edited_networks import sentence, stacked
 
 CLASS = Target("positive", class_index=1)
 VALUE = Target("c[1] at t=1", pass_name="layer1.backward", value="c", unit=1, t=1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from edited_networks import WORDS, sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,6 @@ from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import run
 from lstm_tui.engine.storage import prepare
 from lstm_tui.engine.trace import Sequence, Trace
-from edited_networks import WORDS, sentence, stacked
 
 Change = Callable[[str, int, str, np.ndarray], None]
 
@@ -60,7 +60,9 @@ def change_of(edits: list[ValueEdit]) -> Change:
     def change(pass_name: str, t: int, value: str, numbers: np.ndarray) -> None:
         for edit in edits:
             first, last = edit.steps
-            if (edit.pass_name, edit.value) == (pass_name, value) and (first or 0) <= t < (99 if last is None else last):
+            if (edit.pass_name, edit.value) == (pass_name, value) and (first or 0) <= t < (
+                99 if last is None else last
+            ):
                 units = slice(*edit.units)
                 numbers[units] = edit.number if edit.verb == "set" else numbers[units] * np.float32(edit.number)
 
@@ -84,7 +86,9 @@ def test_a_value_edit_gives_the_bits_of_a_run_taken_op_by_op_and_changed_by_hand
     trace = edited.edit(*edits).trace
     assert network.embedding is not None
     assert sequence.ids is not None
-    expected = by_hand(network, network.embedding[sequence.ids], change_of([e for e in edits if isinstance(e, ValueEdit)]))
+    expected = by_hand(
+        network, network.embedding[sequence.ids], change_of([e for e in edits if isinstance(e, ValueEdit)])
+    )
     for name, values in expected.items():
         for value, numbers in values.items():
             np.testing.assert_array_equal(trace[name][value], numbers, err_msg=f"{name} {value}")
@@ -117,14 +121,23 @@ def test_token_edits_are_those_of_the_text_itself() -> None:
     np.testing.assert_array_equal(frame.trace.result, plain.result)
     assert frame.difference is not None
     assert frame.difference.origins == (0, None, 1, 2, 4)
-    assert [(c.before, c.after) for c in frame.difference.columns] == [(0, 0), (None, 1), (1, 2), (2, 3), (3, None), (4, 4)]
+    assert [(c.before, c.after) for c in frame.difference.columns] == [
+        (0, 0),
+        (None, 1),
+        (1, 2),
+        (2, 3),
+        (3, None),
+        (4, 4),
+    ]
     assert frame.difference.replaced(4)
     assert not frame.difference.replaced(2)
 
 
 def test_a_pin_moves_with_the_tokens_it_was_put_on() -> None:
     network = stacked()
-    edits = [parse_edit(line) for line in ("set layer0.forward.f[0] @ 2:4 = 0", 'insert 1 "good"', "delete 0", "delete 1")]
+    edits = [
+        parse_edit(line) for line in ("set layer0.forward.f[0] @ 2:4 = 0", 'insert 1 "good"', "delete 0", "delete 1")
+    ]
     assert apply(edits[:1], network, sentence(network)).holds[0].steps == (2, 4)
     assert apply(edits[:2], network, sentence(network)).holds[0].steps == (3, 5)
     assert apply(edits[:3], network, sentence(network)).holds[0].steps == (2, 4)

@@ -77,5 +77,5 @@ def test_a_wrong_line_is_refused_in_one_line_that_shows_the_right_form(line: str
 def test_a_recipe_names_the_line_of_its_first_mistake() -> None:
     good = '# an edit\n\nreplace 1 "b"\n'
     assert parse_recipe(good) == (TokenEdit("replace", 1, "b"),)
-    with pytest.raises(UserError, match="mine.txt:4: `nonsense`"):
+    with pytest.raises(UserError, match=r"mine\.txt:4: `nonsense`"):
         parse_recipe(good + "nonsense\n", "mine.txt")

@@ -177,7 +177,7 @@ MISTAKES: list[tuple[str, str, str, str | None]] = [
         "2000 parts",
         None,
     ),
-    ("equations in one line", page().replace("'''\n# ein Kommentar: ü 漢字\nh = ", "'''h = «q + "), "not defined", None),
+    ("equations in a line", page().replace("'''\n# ein Kommentar: ü 漢字\nh = ", "'''h = «q + "), "not defined", None),
     ("a table in sections", page() + '[sizes]\nh = "H"\n«g = 3\n', "names no value", None),
 ]  # fmt: skip
 

@@ -12,9 +12,10 @@ from lstm_tui.engine.tokens import Tokens
 from lstm_tui.formats import samples
 from lstm_tui.formats.inputs import Sequences
 from lstm_tui.formats.native import save
-from lstm_tui.formats.opening import Untrained, find_model, initial_states, one_layer, open_model, untrained
+from lstm_tui.formats.opening import Untrained, initial_states, one_layer, untrained
 from lstm_tui.formats.series import series_from
 from lstm_tui.models import bundled
+from lstm_tui.models.named import find_model, open_model
 
 TOKENS = Tokens("words", ("<unk>", "a", "b"))
 
