@@ -36,11 +36,12 @@ class Dialogs(Runs):
         from lstm_tui.tui.screens.prompt import Prompt
 
         self._stop()
-        self.app.push_screen(Prompt("find a token (then . next, , previous)", self._wanted), self._find)
+        again = f"; nothing for {visible(self._wanted)} again" if self._wanted else ""
+        self.app.push_screen(Prompt(f"find a token (then . next, , previous{again})"), self._find)
 
     def _find(self, wanted: str | None) -> None:
-        if wanted:
-            self._wanted = wanted
+        if wanted is not None and (wanted or self._wanted):
+            self._wanted = wanted or self._wanted
             self.action_find_next(1)
 
     def action_find_next(self, step: int) -> None:
