@@ -340,11 +340,11 @@ def test_an_interrupted_export_leaves_nothing(folder: Path, number: int, code: i
 def test_edits_of_a_recipe_are_made_before_the_run_and_travel_with_it(tmp_path: Path) -> None:
     text, recipe = tmp_path / "text.txt", tmp_path / "recipe.txt"
     text.write_text("the movie was not bad\n")
-    recipe.write_text('# what if\nreplace 3 "really"\nset layer0.forward.f[0] @ : = 0\n')
+    recipe.write_text('# what if\nreplace 3 "movie"\nset layer0.forward.f[0] @ : = 0\n')
     common = ["trace", str(text), "--cell", "lstm", "--hidden", "3", "--edits", str(recipe)]
     edited = json.loads(command(*common).stdout)
-    assert edited["edits"] == ['replace 3 "really"', "set layer0.forward.f[0] @ : = 0.0"]
-    assert edited["input"]["tokens"][3] == "really"
+    assert edited["edits"] == ['replace 3 "movie"', "set layer0.forward.f[0] @ : = 0.0"]
+    assert edited["input"]["tokens"][3] == "movie"
     assert [step["values"]["layer0.forward"]["f"][0] for step in edited["steps"]] == [0.0] * 5
     baseline = json.loads(command(*common, "--baseline").stdout)
     assert baseline["edits"] == []

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 States = dict[str, dict[str, "Array"]]
-_LARGEST_RECIPE = 1 << 20
 _NUMBA_PAYS = 8_000  # steps times passes that take NumPy a second; loading what was compiled takes half of one
 
 
@@ -90,11 +89,9 @@ def work(options: Namespace) -> Work:
 
 def _recipe(path: str) -> tuple[Edit, ...]:
     """Read the edits of a file, one a line."""
-    from lstm_tui.debugger.recipe import parse_recipe
-    from lstm_tui.formats.text import read_text
+    from lstm_tui.debugger.recipe_file import read_recipe
 
-    text = read_text(path, _LARGEST_RECIPE)
-    return parse_recipe(text.content, text.where)
+    return read_recipe(path)
 
 
 def _network(options: Namespace) -> tuple[Network, Text | Series]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.trace import Trace
 
 Array = NDArray[np.floating[Any]]
@@ -30,11 +31,15 @@ class Difference:
         before: The baseline.
         after: The edited run.
         origins: For each place of the edited tape, the place of that token in the baseline, or None.
+        holds: Values that are set or scaled in the edited run.
+        weights: Names of the parameters that were edited.
     """
 
     before: Trace
     after: Trace
     origins: tuple[int | None, ...]
+    holds: tuple[Hold, ...] = ()
+    weights: frozenset[str] = frozenset()
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

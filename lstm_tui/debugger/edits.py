@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import isnan
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lstm_tui.debugger.recipe import Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network, Pass
+from lstm_tui.engine.tokens import Tokens
 from lstm_tui.engine.trace import Sequence
 from lstm_tui.engine.visible import visible
 
@@ -48,13 +52,44 @@ def apply(edits: Iterable[Edit], network: Network, sequence: Sequence) -> Edited
     """
     edited = Edited.baseline(network, sequence)
     for edit in edits:
-        if isinstance(edit, TokenEdit):
-            edited = _token(edit, edited)
-        elif isinstance(edit, ValueEdit):
-            edited = replace(edited, holds=(*edited.holds, _hold(edit, edited)))
-        else:
-            edited = _weight(edit, edited, first=edited.network is network)
+        edited = after(edit, edited, network)
     return edited
+
+
+def after(edit: Edit, edited: Edited, opened: Network) -> Edited:
+    """Return what is run after one more edit.
+
+    Args:
+        edit: What is changed.
+        edited: What was run before; its network is written to unless it is `opened`.
+        opened: The network that stays as it is.
+
+    Raises:
+        UserError: As `check`.
+    """
+    check(edit, edited)
+    if isinstance(edit, TokenEdit):
+        return _token(edit, edited)
+    if isinstance(edit, ValueEdit):
+        return replace(edited, holds=(*edited.holds, _hold(edit, edited)))
+    return _weight(edit, edited, first=edited.network is opened)
+
+
+def check(edit: Edit, edited: Edited) -> None:
+    """Say whether an edit can be made, without making it.
+
+    Raises:
+        UserError: If it names what is not there, a place outside the tape, or no number.
+    """
+    if isinstance(edit, TokenEdit):
+        _token(edit, edited)
+        return
+    if isnan(edit.number):
+        raise UserError("NaN is no number that can be set: give one such as 0 or -4.5")
+    if isinstance(edit, ValueEdit):
+        _hold(edit, edited)
+    else:
+        _place(edit, edited.network)
 
 
 def _token(edit: TokenEdit, edited: Edited) -> Edited:
@@ -75,10 +110,19 @@ def _token(edit: TokenEdit, edited: Edited) -> Edited:
     else:
         del tokens[edit.t], origins[edit.t]
     ids, unknown = network.tokens.encode(tokens)
+    if edit.verb != "delete" and edit.t in unknown:
+        raise UserError(f"“{visible(edit.token)}” is not in the vocabulary{_known_like(edit.token, network.tokens)}")
     sequence = replace(sequence, tokens=tuple(tokens), ids=ids, unknown=unknown)
     shift = {"replace": 0, "insert": 1, "delete": -1}[edit.verb]
     holds = tuple(moved for hold in edited.holds if (moved := _shifted(hold, edit.t, shift)) is not None)
     return replace(edited, sequence=sequence, origins=tuple(origins), holds=holds)
+
+
+def _known_like(token: str, known: Tokens) -> str:
+    """Return what to write instead of a token that is not known."""
+    wanted = token.lower() if known.lowercase else token
+    near = nearest(wanted, (one for one in known.vocabulary if one[:1] == wanted[:1]))
+    return f"; did you mean “{visible(near)}”?" if near else "; any token of it can be completed with tab"
 
 
 def _shifted(hold: Hold, t: int, shift: int) -> Hold | None:
@@ -116,13 +160,7 @@ def _pass(name: str, network: Network) -> Pass:
 
 def _weight(edit: WeightEdit, edited: Edited, first: bool) -> Edited:
     network = edited.network.copy() if first else edited.network
-    tensors = network.tensors()
-    if edit.tensor not in tensors:
-        near = nearest(edit.tensor, tensors)
-        hint = f"; did you mean {near}?" if near else ""
-        raise UserError(f"there is no parameter {visible(edit.tensor)}{hint}")
-    view = tensors[edit.tensor]
-    index = _index(edit.index, view.shape, edit.tensor)
+    view, index = _place(edit, network)
     with np.errstate(all="ignore"):
         if edit.verb == "set":
             view[index] = edit.number
@@ -130,6 +168,17 @@ def _weight(edit: WeightEdit, edited: Edited, first: bool) -> Edited:
             view[index] *= view.dtype.type(edit.number)
     network.apply_masks()
     return replace(edited, network=network, weights=edited.weights | {edit.tensor})
+
+
+def _place(edit: WeightEdit, network: Network) -> tuple[NDArray[np.floating[Any]], tuple[slice, ...]]:
+    """Return a parameter and the part of it that is meant."""
+    tensors = network.tensors()
+    if edit.tensor not in tensors:
+        near = nearest(edit.tensor, tensors)
+        hint = f"; did you mean {near}?" if near else ""
+        raise UserError(f"there is no parameter {visible(edit.tensor)}{hint}")
+    view = tensors[edit.tensor]
+    return view, _index(edit.index, view.shape, edit.tensor)
 
 
 def _index(spans: tuple[Span, ...], shape: tuple[int, ...], name: str) -> tuple[slice, ...]:

@@ -124,7 +124,7 @@ def parse_recipe(text: str, source: str = "recipe") -> tuple[Edit, ...]:
 def line_of(edit: Edit) -> str:
     """Return an edit as a line of a recipe; `parse_edit` reads it back."""
     if isinstance(edit, TokenEdit):
-        token = "" if edit.verb == "delete" else f" {_in_quotes(edit.token)}"
+        token = "" if edit.verb == "delete" else f" {in_quotes(edit.token)}"
         return f"{edit.verb} {edit.t}{token}"
     sign = "=" if edit.verb == "set" else "*"
     if isinstance(edit, ValueEdit):
@@ -150,7 +150,8 @@ def _token(text: str) -> str:
     return token
 
 
-def _in_quotes(token: str) -> str:
+def in_quotes(token: str) -> str:
+    """Return a token as a line of a recipe writes it."""
     escaped = token.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(one if one.isprintable() else _escape(one) for one in escaped) + '"'
 

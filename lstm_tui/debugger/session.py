@@ -7,6 +7,7 @@ position. Text and screens are not known here.
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
+from copy import copy
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -14,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.difference import Difference
-from lstm_tui.debugger.edits import apply
+from lstm_tui.debugger.edits import Edited, after, apply, check
 from lstm_tui.debugger.frame import Frame, equations_of, ops_of
 from lstm_tui.debugger.history import History
 from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.recipe import Edit
+from lstm_tui.debugger.words import describe
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial, run
@@ -44,6 +46,8 @@ class Session:
         self._carry = False
         self._dtype: str | None = None
         self._history = History()
+        self._words: tuple[str, ...] = ()
+        self._made: Edited | None = None
         self._baseline = trace
         first = next(iter(trace.passes.values()))
         position = Position(first.name, first.tape_place(0), len(equations_of(first)) - 1)
@@ -188,7 +192,7 @@ class Session:
             note = "" if line == self.frame.line else ("last line" if line > self.frame.line else "first line")
             return self._move(self.frame.position, note)
         trace = self._run(line, self.frame.trace.interpreter)
-        self._history, self._baseline = History(), trace
+        self._history, self._words, self._made, self._baseline = History(), (), None, trace
         passed = trace[self.frame.position.pass_name]
         position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
         self.frame = Frame(trace, position, line, len(self._lines))
@@ -212,13 +216,35 @@ class Session:
         """Every edit that was made, and how many are in force."""
         return self._history
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Each edit of the history in words, those that were undone too."""
+        return self._words
+
+    @property
+    def edited(self) -> Edited:
+        """What is run now: the network and the tokens with the edits in force.
+
+        Raises:
+            UserError: If there is no network.
+        """
+        return self._made or Edited.baseline(self._network(), self._baseline.sequence)
+
     def edit(self, *edits: Edit) -> Frame:
         """Make edits, run again, and stand where the run stood.
 
         Raises:
             UserError: If an edit names what is not there, or there is no network to run; nothing is changed.
         """
-        return self._edited(self._history.with_edit(*edits))
+        said: list[str] = []
+        before, trace, opened = self.edited, self.frame.trace, self.edited.network
+        for number, edit in enumerate(edits):
+            check(edit, before)
+            said.append(describe(edit, before, trace if number == 0 else None))
+            before = after(edit, before, opened)
+        frame = self._edited(self._history.with_edit(*edits))
+        self._words = self._words[: self._history.done - len(edits)] + tuple(said)
+        return frame
 
     def undo(self) -> Frame:
         """Take the last edit back."""
@@ -232,23 +258,47 @@ class Session:
         """Go to where `count` edits are in force, back or on."""
         return self._edited(self._history.at(count))
 
-    def _edited(self, history: History) -> Frame:
+    def fork(self) -> Session:
+        """Return a session that stands where this one does and goes its own way, as in a thread of its own."""
+        return copy(self)
+
+    def join(self, fork: Session, since: Frame) -> Frame:
+        """Become what a fork has become; where this session has moved meanwhile, stand at its own token.
+
+        Args:
+            fork: The session that went its own way.
+            since: The frame at which it was forked.
+        """
+        mine = self.frame
+        self.__dict__.update(fork.__dict__)
+        if mine is not since:
+            origins = self.frame.difference.origins if self.frame.difference else tuple(range(self.frame.steps))
+            t = _same_token(mine.origin(mine.t), mine.t, origins)
+            self.frame = replace(self.frame, position=replace(mine.position, t=t), note=mine.note)
+        return self.frame
+
+    def _network(self) -> Network:
         network = self._baseline.network
         if network is None:
             raise UserError("this trace came from a file without its network: nothing can be run again")
+        return network
+
+    def _edited(self, history: History) -> Frame:
+        network = self._network()
         if history == self._history:
             return self._move(self.frame.position, "no more edits")
         before = self.frame
+        made: Edited | None
         if history.active:
             made = apply(history.active, network, self._baseline.sequence)
             trace = run(
                 made.network, made.sequence, self._baseline.interpreter, self._dtype, self._start(before.line),
                 edits=history.lines, holds=made.holds,
             )  # fmt: skip
-            difference = Difference(self._baseline, trace, made.origins)
+            difference = Difference(self._baseline, trace, made.origins, made.holds, made.weights)
         else:
-            trace, difference = self._baseline, None
-        self._history = history
+            made, trace, difference = None, self._baseline, None
+        self._history, self._made = history, made
         origins = difference.origins if difference else tuple(range(len(trace.sequence)))
         t = _same_token(before.origin(before.t), before.t, origins)
         self.frame = replace(

@@ -1,0 +1,125 @@
+"""Verbs that edit: every line of a recipe, undo and redo, and edits as files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lstm_tui.debugger.recipe import line_of, parse_edit
+from lstm_tui.debugger.recipe_file import read_recipe, write_recipe
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.verbs.recipe_names import complete_edit
+from lstm_tui.debugger.verbs.table import VERBS, Act, Complete, Verb
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+
+_MOST_OUTPUTS = 4
+
+
+def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple[str, ...] = ()) -> None:
+    """Add a verb whose whole line is a line of a recipe: `parse_edit` reads it, the session makes it."""
+
+    def act(session: Session, rest: str) -> Iterable[str]:
+        session.edit(parse_edit(f"{name} {rest}"))
+        return (session.words[session.history.done - 1], *verdicts(session))
+
+    VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example))
+
+
+def _completing(name: str) -> Complete:
+    return lambda session, rest: complete_edit(session, name, rest)
+
+
+def verdicts(session: Session) -> Iterator[str]:
+    """Yield what the edits in force do to the outputs of the whole text, largest change first."""
+    difference = session.frame.difference
+    change = None if difference is None else difference.result
+    if difference is None or change is None or len(change) == 0:
+        return
+    before, after = difference.before.result, difference.after.result
+    assert before is not None
+    assert after is not None
+    names = session.frame.trace.classes
+    order = sorted(range(len(change)), key=lambda n: -abs(float(change[n])))[:_MOST_OUTPUTS]
+    for n in order:
+        name = visible(names[n]) if n < len(names) else f"output {n}"
+        yield f"{name}: {float(before[n]):.3f} → {float(after[n]):.3f}"
+
+
+add_edit_verb("replace", 'replace T "TOKEN"', "put another token at place T", 'replace 3 "good"')
+add_edit_verb("insert", 'insert T "TOKEN"', "put a token before place T", 'insert 3 "not"')
+add_edit_verb("delete", "delete T", "take the token at place T away", "delete 3")
+add_edit_verb(
+    "set",
+    "set PASS.VALUE[UNITS] @ STEPS = NUMBER",
+    "set a value of some units, and hold it over a range of steps",
+    "set layer0.forward.f[7] @ 3:6 = 0",
+)
+add_edit_verb(
+    "scale", "scale PASS.VALUE[UNITS] @ STEPS * NUMBER", "multiply a value", "scale layer0.forward.i[7] @ : * 0.5"
+)
+add_edit_verb(
+    "weight",
+    "weight NAME[ROW,COLUMN] = NUMBER",
+    "set weights (or scale them, with *)",
+    "weight layer0.forward/b_f[7] = -4",
+)
+
+
+def _stepping(verb: str) -> Act:
+    def act(session: Session, rest: str) -> Iterable[str]:
+        count = _count(rest)
+        done = session.history.done
+        session.keep_edits(done - count if verb == "undo" else done + count)
+        if session.history.done == done:
+            raise UserError(f"nothing to {verb}")
+        return (_standing(session), *verdicts(session))
+
+    return act
+
+
+def _count(rest: str) -> int:
+    if not rest:
+        return 1
+    if not (rest.isascii() and rest.isdigit() and len(rest) < 10):
+        raise UserError(f"`{visible(rest[:40])}` is no number of edits")
+    return int(rest)
+
+
+def _standing(session: Session) -> str:
+    history = session.history
+    return f"{history.done} of {len(history.edits)} edits in force" if history.edits else "no edits"
+
+
+VERBS.add(Verb("undo", "undo [N]", "take the last edit back, or the last N", _stepping("undo"), example="undo"))
+VERBS.add(Verb("redo", "redo [N]", "make an edit that was taken back again", _stepping("redo"), example="redo"))
+
+
+@VERBS.verb("edits", "list every edit in words, and as it can be typed", example="edits")
+def _edits(session: Session, rest: str) -> Iterable[str]:
+    if not session.history.edits:
+        return ("no edits",)
+    lines = []
+    for number, (edit, words) in enumerate(zip(session.history.edits, session.words, strict=True), start=1):
+        undone = "" if number <= session.history.done else "  (undone)"
+        lines.append(f"{number:>3}  {words}{undone}   {visible(line_of(edit))}")
+    return lines
+
+
+@VERBS.verb("save-edits FILE", "write the edits in force to a file, one a line", aliases=("save",))
+def _save(session: Session, rest: str) -> Iterable[str]:
+    if not rest:
+        raise UserError("save the edits where? such as: save-edits mine.txt")
+    write_recipe(Path(rest).expanduser(), session.history.lines, session.words)
+    return (f"{session.history.done} edits written to {visible(rest)}",)
+
+
+@VERBS.verb("load-edits FILE", "make every edit of a file", aliases=("load",))
+def _load(session: Session, rest: str) -> Iterable[str]:
+    if not rest:
+        raise UserError("load the edits of which file? such as: load-edits mine.txt")
+    edits = read_recipe(str(Path(rest).expanduser()))
+    if not edits:
+        return (f"{visible(rest)} holds no edits",)
+    session.edit(*edits)
+    return (_standing(session), *verdicts(session))

@@ -1,0 +1,60 @@
+"""A typed line is obeyed, told of, or completed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.verbs import changing, helping, moving
+from lstm_tui.debugger.verbs.table import VERBS
+
+__all__ = ["answer", "changing", "completed", "completions", "helping", "moving", "split"]
+
+_MOST = 200
+"""Completions that are worth showing."""
+
+
+def split(line: str) -> tuple[str, str]:
+    """Return the first word of a line and what stands behind it; a colon before the word is not part of it."""
+    word, _, rest = line.strip().removeprefix(":").strip().partition(" ")
+    return word, rest.strip()
+
+
+def answer(session: Session, line: str) -> tuple[str, ...]:
+    """Obey one line and return the reply; an empty line and one that begins with # do nothing.
+
+    Raises:
+        UserError: If the line cannot be obeyed; the session is then as it was.
+        Leave: If the line asks to leave.
+    """
+    word, rest = split(line)
+    if not word or word.startswith("#"):
+        return ()
+    return tuple(VERBS.named(word).act(session, rest))
+
+
+def completions(session: Session, line: str) -> tuple[str, ...]:
+    """Return the lines that a line, as far as it is typed, may become; at most 200 of them."""
+    word, gap, rest = line.removeprefix(":").lstrip().partition(" ")
+    if not gap:
+        return tuple(f"{name} " for name in VERBS.words if name.startswith(word) and name)
+    try:
+        verb = VERBS.named(word)
+    except Exception:  # no verb, nothing to complete
+        return ()
+    found: list[str] = []
+    for one in verb.complete(session, rest.lstrip()):
+        found.append(f"{word} {one}")
+        if len(found) == _MOST:
+            break
+    return tuple(found)
+
+
+def completed(line: str, found: Iterable[str]) -> str:
+    """Return the longest line that all completions begin with; the line itself when that is no longer."""
+    lines = list(found)
+    if not lines:
+        return line
+    first, last = min(lines), max(lines)  # what these two share, all share
+    length = next((n for n, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    return first[:length] if length > len(line) else line

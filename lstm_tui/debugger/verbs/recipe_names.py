@@ -1,0 +1,51 @@
+"""What an edit, as far as it is typed, may become: tokens of the vocabulary, names of values and of weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from lstm_tui.debugger.recipe import in_quotes
+from lstm_tui.debugger.session import Session
+
+_TOKEN = re.compile(r'(?P<place>\d+)\s+"?(?P<begun>[^"]*)\Z')
+
+
+def complete_edit(session: Session, verb: str, rest: str) -> Iterator[str]:
+    """Yield what the text behind an edit's verb may become."""
+    if verb in ("replace", "insert"):
+        match = _TOKEN.match(rest)
+        if match is not None:
+            yield from (f"{match['place']} {in_quotes(token)}" for token in tokens_like(session, match["begun"]))
+        elif not rest:
+            yield f"{session.frame.t} "
+    elif verb == "delete":
+        if not rest:
+            yield f"{session.frame.t}"
+    elif verb == "weight":
+        yield from begun_with(session.edited.network.tensors(), rest)
+    else:
+        yield from begun_with(value_names(session), rest)
+
+
+def value_names(session: Session) -> Iterator[str]:
+    """Yield every value that can be set, as `layer0.forward.f[`."""
+    for one in session.edited.network.passes:
+        for value in (*one.program.values, "x"):
+            yield f"{one.name}.{value}["
+
+
+def begun_with(names: Iterable[str], begun: str) -> Iterator[str]:
+    """Yield the names that begin so, none that is there already."""
+    return (name for name in names if name.startswith(begun) and name != begun)
+
+
+def tokens_like(session: Session, begun: str) -> Iterator[str]:
+    """Yield the tokens of the vocabulary that begin so, whatever their case; none when numbers are read."""
+    known = session.edited.network.tokens
+    if known is None:
+        return
+    wanted = begun.casefold()
+    for token in known.vocabulary:
+        if token.casefold().startswith(wanted):
+            yield token
