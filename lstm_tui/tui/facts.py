@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.analysis.ledger import Flow, flow_of
+from lstm_tui.analysis.flow import Flow, flow_of
 from lstm_tui.analysis.verdict import Parts, parts_of
-from lstm_tui.engine.roles import memory_of, ranges_of, roles_of
+from lstm_tui.engine.roles import memory_of, ranges_of, roles_of, update_of
 from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.number import nice_scale
@@ -102,7 +102,9 @@ class Facts:
     def prepare(self) -> None:
         """Compute what takes time in a long run; called in a thread, before the trace is shown."""
         for name in self.names:
-            self.flow(name)
+            flow = self.flow(name)
+            if flow is not None:
+                flow.sizes  # noqa: B018  (cached)
             for signal in self.signals(name):
                 self.signal(name, signal)
             if "x" in self.trace[name].inputs:
@@ -120,6 +122,13 @@ class Facts:
         if pass_name not in self._flows:
             self._flows[pass_name] = flow_of(self.trace[pass_name], self.memory(pass_name))
         return self._flows[pass_name]
+
+    def no_ledger(self, pass_name: str) -> tuple[str, ...]:
+        """Say why a pass has no ledger, in short lines."""
+        cell, name = self.trace[pass_name].cell, self.memory(pass_name)
+        if name not in cell.state or update_of(cell, name) is None:
+            return (f"{name} is not linear in {name}:", "its memory cannot be", "split by token.")
+        return ("this trace does not hold", f"what {name} keeps and is", "written: no ledger.")
 
     @cached_property
     def parts(self) -> Parts | None:

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.analysis.ledger import Ledger, ledger_after
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.tui.facts import Column, Facts
-from lstm_tui.tui.memory import Memory, memory_of_unit
 from lstm_tui.tui.render.label import token_label
 from lstm_tui.tui.render.number import signed
 from lstm_tui.tui.render.palette import Palette
@@ -43,6 +43,7 @@ class View:
         place: The token under the cursor of a pane, or None when it is that of the position.
         follow: Whether the list of units is scrolled to the chosen one, as when the cursor moves in it; else it
             begins with the largest, and the chosen one stands above them when it is not among them.
+        everyone: Whether the ledger is that of all units of the pass, not of the chosen one.
         order: How units are ordered.
         signal: Number of the signal that colours the tape.
         lines: How many sequences the document has.
@@ -57,6 +58,7 @@ class View:
     value: str = ""
     place: int | None = None
     follow: bool = False
+    everyone: bool = False
     order: Order = "size"
     signal: int = 0
     lines: int = 1
@@ -191,13 +193,17 @@ class View:
         return reached
 
     @cached_property
-    def memory(self) -> Memory | None:
-        """What the chosen unit remembers by token; None where the update is not linear in the memory."""
+    def ledger(self) -> Ledger | None:
+        """What the chosen unit, or all units, remember by token; None where there is no ledger."""
         flow = self.facts.flow(self.pass_name)
         if flow is None:
             return None
         steps = self.passed.reading_step(self.t) + self.frame.reached(self.pass_name, self.memory_name)
-        return memory_of_unit(self.passed, flow, steps, self.unit)
+        return ledger_after(self.passed, flow, steps, None if self.everyone else self.unit)
+
+    def whose(self) -> str:
+        """Return whose memory the ledger is of, in words."""
+        return "all units" if self.everyone else f"unit {self.unit}"
 
     @cached_property
     def verdict(self) -> Verdict | None:

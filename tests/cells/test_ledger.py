@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from made_networks import EVERY_CELL, called, make_initial, make_input, make_network
 
-from lstm_tui.analysis.ledger import flow_of, ledger_at
+from lstm_tui.analysis.flow import flow_of
+from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.engine.cell import load_cell
 from lstm_tui.engine.roles import kept_states
 from lstm_tui.engine.run import run

@@ -38,6 +38,7 @@ class Glyphs:
     plus_minus: str = "±"
     mark: str = "▾"
     edge: str = "▏"
+    wall: str = "┃"
     smooth: bool = True
 
     def say(self, text: str) -> str:
@@ -76,5 +77,6 @@ ASCII = Glyphs(
     plus_minus="+-",
     mark="v",
     edge="|",
+    wall="|",
     smooth=False,
 )

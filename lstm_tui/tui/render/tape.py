@@ -64,7 +64,9 @@ def lay_out(view: View, width: int, palette: Palette) -> list[Slot]:
 def draw_tape(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
     """Draw as many rows as fit: tokens, shares, the signal in numbers, bars of the shares, places."""
     drawing = Drawing(width, height, palette, f"{number} tokens")
-    drawing.note = f"colour: {view.signal_name()}   below: share of unit {view.unit}'s memory at t={view.t}"
+    drawing.note = f"colour: {view.signal_name()}   below: share in {_whose(view)} memory at t={view.t}"
+    if view.ledger is not None and (edits := float(view.ledger.edit_shares().sum())) > 0:
+        drawing.note += f", edits {plain(edits, palette.glyphs)}"
     gutter = _GUTTER if height > 2 else 0
     pen = _Pen(drawing, view, gutter, lay_out(view, width - gutter - _TAIL, palette))
     pen.tokens()
@@ -78,6 +80,10 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
         pen.places()
     pen.reading()
     return drawing
+
+
+def _whose(view: View) -> str:
+    return "all units'" if view.everyone else f"unit {view.unit}'s"
 
 
 class _Pen:
@@ -136,29 +142,36 @@ class _Pen:
             self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
 
     def share_bars(self) -> None:
-        memory = self.view.memory
-        line = self._row(f"of unit {self.view.unit}")
-        if memory is None:
-            line.put(f"not linear in {self.view.memory_name}: no share by token", self.palette.style("soft"))
+        ledger = self.view.ledger
+        line = self._row("of all" if self.view.everyone else f"of {self.view.whose()}")
+        if ledger is None:
+            why = " ".join(self.view.facts.no_ledger(self.view.pass_name))
+            line.put(why, self.palette.style("soft"))
             return
+        shares = ledger.shares()
         for slot in self.slots:
-            share = float(memory.shares[slot.t])
+            share = float(shares[slot.t])
             level = 8 if share != share else min(max(round(share * 8), 1 if share > 0 else 0), 8)
-            ink = "negative" if memory.parts[slot.t] < 0 else "positive"
+            below = ledger.by_token[slot.t].sum() < 0
+            ink = "bar" if self.view.everyone else "negative" if below else "positive"
             self._at(line, slot, self.glyphs.levels[level] * slot.width, self.palette.style(ink))
 
     def shares(self) -> None:
-        memory = self.view.memory
+        ledger = self.view.ledger
         line = self._row("share")
-        if memory is None:
+        if ledger is None:
             return
+        shares = ledger.shares()
         for slot in self.slots:
-            share = float(memory.shares[slot.t])
-            read = bool(memory.read[slot.t])
+            share = float(shares[slot.t])
+            read = bool(ledger.read[slot.t])
             text = plain(share, self.glyphs) if read else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("ink" if read else "faint"))
-        if self.gutter:
-            total = f"{self.glyphs.total} {signed(memory.total, self.glyphs)}"
+        if ledger.breach != 0:  # a sum that does not hold is said at every size
+            line.put(f" {self.glyphs.no}{self.glyphs.total}", self.palette.style("alarm", bold=True))
+            line.put(f" {signed(ledger.breach, self.glyphs)}", self.palette.style("alarm", bold=True))
+        elif self.gutter:
+            total = f"{self.glyphs.total} {signed(float(ledger.sum.sum()), self.glyphs)}"
             line.put("  ").put(total, self.palette.style("faint"))
 
     def reading(self) -> None:

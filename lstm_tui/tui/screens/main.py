@@ -95,6 +95,11 @@ class MainScreen(Dialogs):
         if self.view is not None:
             self.view = self.view.but(signal=self.view.signal + 1)
 
+    def action_everyone(self) -> None:
+        """Show the ledger of all units, or of the chosen one again."""
+        if self.view is not None:
+            self.view = self.view.but(everyone=not self.view.everyone)
+
     def action_cursor(self, right: int, down: int) -> None:
         """Move the cursor inside the pane that has the focus."""
         if isinstance(self.focused, Pane):
@@ -162,6 +167,13 @@ class MainScreen(Dialogs):
     def action_maximise(self) -> None:
         """Give the whole screen to the pane, or take it back."""
         self.toggle_class("-maximised")
+
+    def action_map(self) -> None:
+        """Give the whole screen to the ledger with its map over the tape, or take it back."""
+        opened = self.shown == Remembers.NUMBER and self.has_class("-maximised")
+        if not opened:
+            self._show_pane(Remembers.NUMBER)
+        self.set_class(not opened, "-maximised")
 
     @on(OneLine.Pressed)
     async def _pressed(self, message: OneLine.Pressed) -> None:

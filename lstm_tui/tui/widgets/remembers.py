@@ -1,19 +1,17 @@
-"""Pane 6: what the chosen unit remembers, by token."""
+"""Pane 6: what the chosen unit, or all of them, remember, by token."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.palette import Palette
-from lstm_tui.tui.render.remembers import draw_remembers
+from lstm_tui.tui.render.remembers import draw_remembers, sources_of
 from lstm_tui.tui.view import View
 from lstm_tui.tui.widgets.heatmap import around
 from lstm_tui.tui.widgets.pane import Pane
 
 
 class Remembers(Pane):
-    """The ledger of one unit."""
+    """The ledger of one unit or of all."""
 
     NUMBER, WORD = 6, "remembers"
 
@@ -26,10 +24,11 @@ class Remembers(Pane):
         view = self.view
         if view is None:
             return
-        memory = view.memory
-        if right or memory is None:
+        ledger = view.ledger
+        if right or ledger is None:
             self.post_message(self.Chosen(around(view, 0, right or down)))
             return
-        order = [int(t) for t in np.argsort(-np.abs(memory.parts), kind="stable") if memory.read[t]]
-        place = order.index(view.cursor_t) + down if view.cursor_t in order else 0
-        self.post_message(self.Chosen(Target(t=order[min(max(place, 0), len(order) - 1)])))
+        order = [source.t for source in sources_of(ledger) if not source.edit]
+        if order:
+            place = order.index(view.cursor_t) + down if view.cursor_t in order else 0
+            self.post_message(self.Chosen(Target(t=order[min(max(place, 0), len(order) - 1)])))

@@ -1,0 +1,127 @@
+"""The ledger against the plain sum of its definition; its shares, edits, map, and what it does with a wrong trace."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from edited_networks import sentence, stacked
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_tui.analysis.flow import Flow, flow_of
+from lstm_tui.analysis.ledger import ledger_after, ledger_at, share_map
+from lstm_tui.debugger.edits import apply
+from lstm_tui.debugger.recipe import parse_recipe
+from lstm_tui.engine.run import run
+from lstm_tui.engine.trace import PassTrace, Trace
+
+PASSES = ("layer0.forward", "layer0.backward", "layer1.backward")
+NUMBERS = st.floats(-2, 2, allow_subnormal=False)
+
+
+def traced(recipe: str = "") -> Trace:
+    network = stacked()
+    made = apply(parse_recipe(recipe), network, sentence(network, "The movie was not bad not good"))
+    return run(made.network, made.sequence, holds=made.holds)
+
+
+def naive(passed: PassTrace, flow: Flow, steps: int) -> np.ndarray:
+    """Return the contributions (T, n) in tape order, by the formula, one token and one unit at a time."""
+    result = np.zeros_like(flow.write)
+    for k in range(steps):
+        for unit in range(result.shape[1]):
+            left = 1.0
+            for j in range(k + 1, steps):
+                left *= flow.keep[j, unit]
+            result[passed.tape_place(k), unit] = left * flow.write[k, unit]
+    return result
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_contributions_are_those_of_the_formula(name: str) -> None:
+    passed = traced()[name]
+    flow = flow_of(passed, "c")
+    assert flow is not None
+    for steps in range(passed.steps + 1):
+        expected = naive(passed, flow, steps)
+        everyone = ledger_after(passed, flow, steps)
+        np.testing.assert_allclose(everyone.by_token, expected, rtol=1e-12, atol=1e-15)
+        assert everyone.breach == 0
+        sizes = np.abs(expected).sum(axis=1)
+        np.testing.assert_allclose(everyone.shares(), sizes / max(sizes.sum(), 1e-300), rtol=1e-9)
+        for unit in range(passed.hidden_size):
+            mine = ledger_after(passed, flow, steps, unit)
+            np.testing.assert_array_equal(mine.by_token[:, 0], everyone.by_token[:, unit])
+            np.testing.assert_array_equal(mine.off[0], everyone.off[unit])
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_the_map_holds_the_shares_after_every_step(name: str) -> None:
+    passed = traced(f"set {name}.c[0] @ 2 = -1.5")[name]
+    flow = flow_of(passed, "c")
+    assert flow is not None
+    for unit in (None, 0, 2):
+        whole = share_map(passed, flow, unit)
+        for t in range(passed.steps):
+            ledger = ledger_at(passed, flow, t, unit)
+            np.testing.assert_allclose(whole[:, t], ledger.shares(), rtol=1e-12, atol=1e-15)
+            assert ledger.shares().sum() + ledger.start_share() + ledger.edit_shares().sum() == pytest.approx(1)
+        for tokens in (range(0, 3), range(2, 6), range(4, 7)):
+            for places in (range(0, 2), range(1, 5), range(3, 7)):
+                part = share_map(passed, flow, unit, tokens, places)
+                expected = whole[tokens.start : tokens.stop, places.start : places.stop]
+                np.testing.assert_allclose(part, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_what_an_edit_puts_in_is_its_own_source() -> None:
+    passed = traced("set layer0.forward.c[1] @ 3 = 2\nset layer0.forward.f[1] @ 5 = 0.5")["layer0.forward"]
+    flow = flow_of(passed, "c")
+    assert flow is not None
+    ledger = ledger_at(passed, flow, 3, 1)
+    assert ledger.edits is not None
+    assert ledger.edits[3, 0] == 2
+    assert not ledger.by_token.any()
+    assert ledger.edit_shares()[3] == 1
+    later = ledger_at(passed, flow, 6, 1)
+    assert later.edits is not None
+    assert later.breach == 0
+    assert later.edits[3, 0] == pytest.approx(2 * np.prod(passed["f"][4:7, 1].astype(np.float64)))
+    assert passed["f"][5, 1] == np.float32(0.5)
+
+
+def test_a_closed_gate_leaves_nothing_of_what_was_before() -> None:
+    passed = traced("set layer0.forward.f[:] @ 4 = 0")["layer0.forward"]
+    flow = flow_of(passed, "c")
+    assert flow is not None
+    shares = share_map(passed, flow)
+    assert shares[:4, 3].sum() == pytest.approx(1)
+    assert not shares[:4, 4:].any()
+
+
+@given(st.integers(1, 6), st.integers(0, 7), st.data())
+def test_sizes_are_those_of_all_parts(units: int, steps: int, data: st.DataObject) -> None:
+    def numbers(*shape: int) -> np.ndarray:
+        count = int(np.prod(shape))
+        return np.array(data.draw(st.lists(NUMBERS, min_size=count, max_size=count))).reshape(shape)
+
+    flow = Flow(
+        "c", numbers(7, units), numbers(7, units), numbers(units), np.zeros((7, units)), 1e-7, numbers(7, units)
+    )
+    passed = traced()["layer0.forward"]
+    ledger = ledger_after(passed, flow, steps)
+    assert ledger.edits is not None
+    sizes = np.abs(ledger.by_token).sum(axis=0) + np.abs(ledger.edits).sum(axis=0) + np.abs(ledger.start)
+    np.testing.assert_allclose(sizes, flow.sizes[steps - 1] if steps else np.abs(flow.start), rtol=1e-12, atol=1e-300)
+
+
+def test_a_wrong_value_is_a_breach_of_its_unit_alone() -> None:
+    passed = traced()["layer0.forward"]
+    flow = flow_of(passed, "c")
+    assert flow is not None
+    flow.reached[4, 2] += 0.01
+    broken = ledger_at(passed, flow, 4)
+    np.testing.assert_array_equal(np.flatnonzero(broken.off), [2])
+    assert broken.breach == pytest.approx(0.01, rel=1e-3)
+    assert ledger_at(passed, flow, 5).breach == 0
+    flow.reached[4, 2] = np.nan
+    assert np.isnan(ledger_at(passed, flow, 4).breach)

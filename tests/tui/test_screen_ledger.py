@@ -1,0 +1,128 @@
+"""The ledger on the screen: one unit or all, shares on the tape, the map with its walls, and a breach that is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driven_screen import Driver, document, drive, network, sequences
+
+from lstm_tui.debugger.edits import apply
+from lstm_tui.debugger.recipe import parse_recipe
+from lstm_tui.engine.run import run
+from lstm_tui.formats.trace_file import write
+from lstm_tui.formats.trace_reader import read
+from lstm_tui.tui.document import Document
+
+
+def test_one_unit_or_all() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("n", "n", "n")
+        one = driver.pane("remembers").text()
+        assert f"unit {driver.view.unit} remembers" in one
+        assert "Σ = C ✓" in one
+        assert f"of unit {driver.view.unit}" in driver.pane("tape").text()
+        await driver.press("a")
+        every = driver.pane("remembers").text()
+        assert "all units remember" in every
+        assert "Σ = ΣC ✓" in every
+        assert "of all" in driver.pane("tape").text()
+        ledger = driver.view.ledger
+        assert ledger is not None
+        assert ledger.by_token.shape == (5, 12)
+        await driver.press("a")
+        assert driver.pane("remembers").text() == one
+
+    drive(act)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (80, 24)])
+def test_the_map_takes_the_screen_and_gives_it_back(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("right_curly_bracket", "n", "n")
+        before = driver.text()
+        await driver.press("M")
+        assert driver.pane("remembers").size.width == size[0]
+        text = driver.pane("remembers").text()
+        assert "after each step" in text
+        assert "keep" in text
+        place = driver.view.t
+        await driver.press("n")
+        assert driver.view.t == place + 1
+        await driver.press("N", "M")
+        assert not driver.screen.has_class("-maximised")
+        await driver.press("2")
+        assert driver.text() == before
+
+    drive(act, size=size)
+
+
+def _with_closed_gate() -> Document:
+    made = apply(parse_recipe("set layer0.forward.f[:] @ 3 = 0"), network(), sequences()[1])
+    return Document(trace=run(made.network, made.sequence, holds=made.holds))
+
+
+def test_a_closed_gate_is_a_wall() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("a", "M")
+        rows = driver.pane("remembers").text().split("\n")
+        walls = [row.find("┃") for row in rows[2:6]]  # below the frame and the heading
+        assert walls[0] > 0
+        assert walls[0] == walls[1] == walls[2]
+        assert walls[3] == -1
+
+    drive(act, _with_closed_gate())
+
+
+@pytest.mark.parametrize(("size", "where"), [((160, 45), "remembers"), ((80, 24), "tape")])
+def test_a_breach_is_shown(tmp_path: Path, size: tuple[int, int], where: str) -> None:
+    trace = run(network(), sequences()[0])
+    write(trace, tmp_path / "run.npz")
+    with np.load(tmp_path / "run.npz") as held:
+        arrays = dict(held)
+    broken = arrays["layer0.forward/c"].copy()
+    broken[3] += 0.25
+    np.savez(tmp_path / "broken.npz", **{**arrays, "layer0.forward/c": broken})
+
+    async def act(driver: Driver) -> None:
+        await driver.press("n", "n")
+        assert "✗" not in driver.text()
+        await driver.press("n")
+        assert "✗" in driver.pane(where).text()
+        await driver.press("a")
+        assert "✗" in driver.pane(where).text()
+        if where == "remembers":
+            assert "off in 12 units" in driver.pane(where).text()
+
+    drive(act, Document(trace=read(tmp_path / "broken.npz")), size)
+
+
+def test_what_an_edit_put_in_stands_in_the_list() -> None:
+    made = apply(parse_recipe("set layer0.forward.c[:] @ 2 = 3"), network(), sequences()[0])
+
+    async def act(driver: Driver) -> None:
+        await driver.press("n", "n", "n")
+        assert "set: was" in driver.pane("remembers").text()
+        assert "edits" in driver.pane("tape").text()
+
+    drive(act, Document(trace=run(made.network, made.sequence, holds=made.holds)))
+
+
+def test_a_cell_without_a_ledger_says_so_in_words() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("a", "M")
+        assert "h is not linear in h" in driver.pane("remembers").text()
+        await driver.press("M")
+        assert "not linear" in driver.pane("tape").text()
+
+    drive(act, document("rnn"))
+
+
+def test_a_file_that_holds_too_little_says_so(tmp_path: Path) -> None:
+    write(run(network(), sequences()[0]), tmp_path / "little.json", values=["c", "h"])
+
+    async def act(driver: Driver) -> None:
+        assert "this trace does not hold" in driver.pane("remembers").text()
+
+    drive(act, Document(trace=read(tmp_path / "little.json")))
