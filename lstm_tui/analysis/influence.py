@@ -93,19 +93,13 @@ def influence(trace: Trace, target: Target) -> Influence:
         seed[t, target.unit] = 1
         d_values = {target.pass_name: {target.value: seed}}
         number = float(series[t, target.unit])
-    _, by_x, slots = gradients(ran, d_result, d_values)
-    by_state: dict[str, dict[str, Array]] = {}
-    for name, passed in trace.passes.items():
-        program = ran.stored[name].program
-        tape = slice(None, None, 1 if passed.direction == "forward" else -1)
-        by_state[name] = {
-            value: slots[name][1:, slot.offset : slot.offset + slot.size][tape]
-            for value, slot in program.values.items()
-        }
-    x = ran.x.astype(np.float64)
+    by_value: dict[str, dict[str, Array]] = {}
+    _, by_x, _ = gradients(ran, d_result, d_values, by_value=by_value)
+    by_state = {name: by_value[name] for name in trace.passes}
+    exact = by_x.astype(np.float64)
     with np.errstate(all="ignore"):
-        of_token = (by_x * x).sum(axis=1)
-        size = np.sqrt((by_x.astype(np.float64) ** 2).sum(axis=1))
+        of_token = np.einsum("ti,ti->t", exact, ran.x.astype(np.float64))
+        size = np.sqrt(np.einsum("ti,ti->t", exact, exact))
     return Influence(target, number, by_x, by_state, of_token, size)
 
 

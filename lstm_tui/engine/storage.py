@@ -230,7 +230,10 @@ def run_pass(
 
 
 def backprop_pass(
-    stored: Stored, outside: Mapping[str, Array], every_slot: bool = True
+    stored: Stored,
+    outside: Mapping[str, Array],
+    every_slot: bool = True,
+    by_value: dict[str, Array] | None = None,
 ) -> tuple[Array, dict[str, Array], Array]:
     """Back-propagate through a whole pass.
 
@@ -240,6 +243,8 @@ def backprop_pass(
         stored: A pass whose rows were kept.
         outside: The gradient of the loss by named values, (T, n) each in reading order.
         every_slot: Whether the gradient by every slot is kept; training does without.
+        by_value: When given, only the gradient by each named value is wanted, which is put here by name, (T, n)
+            each; that by the matrices, which takes as long as all the rest, is then left at 0.
 
     Returns:
         The gradient by the flat parameters, by each input (T, n), and by every slot (T + 1, width), or only by
@@ -251,7 +256,10 @@ def backprop_pass(
     gradient = aligned(flat.shape, flat.dtype)
     gradient[:] = 0
     span = min(max(BLOCK, SPAN_BYTES // (program.width * flat.itemsize)), max(steps, 1))
+    every_slot = every_slot and by_value is None
     room = aligned((steps + 1 if every_slot else span + 1, program.width), flat.dtype)
+    named = {} if by_value is None else program.values
+    wanted = {name: np.empty((steps, slot.size), flat.dtype) for name, slot in named.items()}
     inputs = {name: np.empty((steps, slot.size), flat.dtype) for name, slot in program.inputs.items()}
     first = np.zeros(program.width, flat.dtype)  # what has come back to the row before
     for stop in range(steps, 0, -span):
@@ -263,10 +271,15 @@ def backprop_pass(
             slot = program.values[name]
             adjoint[1:, slot.offset : slot.offset + slot.size] += numbers[base:stop]
         engine.backprop(program, flat, rows[base : stop + 1], adjoint, gradient, 0, stop - base)
-        finish_gradient(program, flat, rows[base : stop + 1], adjoint, gradient)
+        finish_gradient(program, flat, rows[base : stop + 1], adjoint, gradient, by_value is None)
+        for name, numbers in wanted.items():
+            slot = program.values[name]
+            numbers[base:stop] = adjoint[1:, slot.offset : slot.offset + slot.size]
         for name, slot in program.inputs.items():
             inputs[name][base:stop] = adjoint[1:, slot.offset : slot.offset + slot.size]
         first = adjoint[0].copy()
+    if by_value is not None:
+        by_value.update(wanted)
     for state, parameter in stored.learned.items():
         slot = program.values[state]
         sink = program.view(gradient, parameter)
@@ -277,7 +290,9 @@ def backprop_pass(
     return gradient, inputs, room if every_slot and steps else first[None]
 
 
-def finish_gradient(program: Program, flat: Array, rows: Array, adjoint: Array, gradient: Array) -> None:
+def finish_gradient(
+    program: Program, flat: Array, rows: Array, adjoint: Array, gradient: Array, matrices: bool = True
+) -> None:
     """Add what all steps give together: the gradient by the matrices, and by inputs through hoisted products."""
     sources = (rows[1:], rows[:-1])
     packed: set[int] = set()
@@ -285,13 +300,14 @@ def finish_gradient(program: Program, flat: Array, rows: Array, adjoint: Array, 
         block = slice(group.block, group.block + group.inner * group.rows)
         d = adjoint[1:, group.target.offset : group.target.offset + group.target.size]
         source = sources[group.operand.space][:, group.operand.offset : group.operand.offset + group.operand.size]
-        gradient[block] += (source.T @ d).ravel()
+        if matrices:
+            gradient[block] += (source.T @ d).ravel()
         packed.update(range(group.target.offset, group.target.offset + group.target.size))
         if group.hoisted:
             sink = adjoint[1:, group.operand.offset : group.operand.offset + group.operand.size]
             sink += d @ flat[block].reshape(group.inner, group.rows).T
     for one in program.instructions:  # a matrix used a second time stands outside the packs
-        if one.matrix is not None and one.target.offset not in packed:
+        if matrices and one.matrix is not None and one.target.offset not in packed:
             d = adjoint[1:, one.target.offset : one.target.offset + one.target.size]
             operand = one.operands[0]
             source = sources[operand.space][:, operand.offset : operand.offset + operand.size]

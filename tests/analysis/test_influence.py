@@ -7,7 +7,7 @@ import pytest
 from edited_networks import sentence, stacked
 
 from lstm_tui.analysis.influence import Target, deletions, influence, without
-from lstm_tui.engine.run import run, run_arrays
+from lstm_tui.engine.run import gradients, run, run_arrays
 
 CLASS = Target("positive", class_index=1)
 VALUE = Target("c[1] at t=1", pass_name="layer1.backward", value="c", unit=1, t=1)
@@ -60,3 +60,22 @@ def test_leaving_a_token_out_is_a_run_of_the_shorter_text() -> None:
     effects = deletions(trace, CLASS)
     assert effects[3] == pytest.approx(float(shorter.result[1]) - float(trace.result[1]), abs=1e-12)
     assert without(trace.sequence, 3).tokens == ("The", "movie", "was", "bad")
+
+
+@pytest.mark.parametrize("interpreter", ["numpy", "numba"])
+def test_gradients_by_value_are_those_by_slot(interpreter: str) -> None:
+    network = stacked()
+    trace = run(network, sentence(network), interpreter)
+    assert trace.ran is not None
+    seed = {"layer1.forward": {"h": np.ones_like(trace["layer1.forward"]["h"])}}
+    _, by_x, slots = gradients(trace.ran, np.array([0.25, -1], dtype=np.float32), seed)
+    by_value: dict[str, dict[str, np.ndarray]] = {}
+    flats, by_x_too, _ = gradients(trace.ran, np.array([0.25, -1], dtype=np.float32), seed, by_value=by_value)
+    np.testing.assert_array_equal(by_x_too, by_x)
+    assert not np.any([flats[name][: 5 * 4] for name in ("layer0.forward", "layer0.backward")])
+    for name, passed in trace.passes.items():
+        program = trace.ran.stored[name].program
+        for value, slot in program.values.items():
+            expected = slots[name][1:, slot.offset : slot.offset + slot.size]
+            expected = expected if passed.direction == "forward" else expected[::-1]
+            np.testing.assert_array_equal(by_value[name][value], expected)
