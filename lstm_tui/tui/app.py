@@ -17,6 +17,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial
 from lstm_tui.engine.trace import Trace
+from lstm_tui.tui.background import end
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE
@@ -136,7 +137,7 @@ def run_app(
         document.run(start)  # before the screen, so that what is wrong with it is said without one
     app = LstmApp(document, start, ascii_only=ascii_only, light=light, numba=numba)
     code = app.run()
-    return code if isinstance(code, int) else app.return_code or 0
+    return end(code if isinstance(code, int) else app.return_code or 0)
 
 
 def check_terminal() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from textual import on, work
+from textual import on
 from textual.content import Content
 
 from lstm_tui.debugger.frame import equations_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
+from lstm_tui.tui.background import in_background
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.loader import Ran
@@ -53,9 +54,8 @@ class Runs(Steps):
     def _compute(self, number: int, interpreter: str) -> None:
         if self._computing is None:
             self._computing = number, interpreter
-            self._run(number, interpreter)
+            in_background(lambda: self._run(number, interpreter))
 
-    @work(thread=True, group="run")
     def _run(self, number: int, interpreter: str) -> None:
         """Run a sequence in a thread; the answer is a message."""
         try:

@@ -1,0 +1,30 @@
+"""Long computations beside the screen, in threads that leaving does not wait for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+_NAME = "lstm-tui background"
+
+
+def in_background(work: Callable[[], None]) -> None:
+    """Start work that only computes and posts messages: a thread that is dropped when the program ends.
+
+    Textual's own thread workers are joined at the end, and Numba compiles for seconds without a pause.
+    """
+    threading.Thread(target=work, name=_NAME, daemon=True).start()
+
+
+def end(code: int) -> int:
+    """Return the exit code when nothing computes any more, else end the process with it.
+
+    To run down an interpreter while a thread is inside the compiler can crash it.
+    """
+    if any(thread.name == _NAME for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
