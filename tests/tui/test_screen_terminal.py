@@ -101,6 +101,17 @@ def test_numba_takes_over_after_the_first_frame(start: Start) -> None:
     assert screen.end() == 0
 
 
+def test_it_is_left_in_order_while_numba_compiles(start: Start, tmp_path: Path) -> None:
+    screen = start("numba", NUMBA_CACHE_DIR=str(tmp_path))
+    screen.until("numpy f32")
+    screen.child.send("n")
+    screen.until("t=1 (2 of 5)")
+    assert "numpy f32" in screen.text()
+    screen.child.send("q")
+    assert screen.end() == 0
+    screen.left_in_order()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_terminal_in_order(start: Start, number: signal.Signals) -> None:
     screen = start()
