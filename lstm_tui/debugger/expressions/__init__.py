@@ -1,0 +1,14 @@
+"""Questions in one line over a run: text to nodes, nodes to numbers at every step at once.
+
+The language is checked; nothing is evaluated by Python.
+"""
+
+from __future__ import annotations
+
+from lstm_tui.debugger.expressions.errors import ExpressionError
+from lstm_tui.debugger.expressions.evaluate import condition, evaluate
+from lstm_tui.debugger.expressions.parser import Expression, parse
+from lstm_tui.debugger.expressions.scope import Scope
+from lstm_tui.debugger.expressions.series import Series
+
+__all__ = ["Expression", "ExpressionError", "Scope", "Series", "condition", "evaluate", "parse"]

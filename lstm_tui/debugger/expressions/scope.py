@@ -1,0 +1,240 @@
+"""What names mean: values, inputs and parameters of a run, each at any range of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.expressions.series import KNOWN, Series
+from lstm_tui.engine.errors import nearest
+from lstm_tui.engine.holds import held_inputs
+from lstm_tui.engine.program import spread
+from lstm_tui.engine.trace import PassTrace, Trace
+from lstm_tui.engine.visible import visible
+from lstm_tui.engine.vocabulary import shortened
+
+Array = NDArray[Any]
+OF_THE_RUN = ("token", "t", "output", "result")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A range of places on the tape, and how far from each of them something is looked at.
+
+    Attributes:
+        start: First place.
+        stop: Place behind the last.
+        on_tape: Places to the right (left when negative).
+        earlier: Steps back in a pass's own reading order.
+    """
+
+    start: int
+    stop: int
+    on_tape: int = 0
+    earlier: int = 0
+
+    def places(self, backward: bool) -> range:
+        """Return which places are looked at; some may lie outside the tape."""
+        shift = self.on_tape + (self.earlier if backward else -self.earlier)
+        return range(self.start + shift, self.stop + shift)
+
+
+class NoSuchName(Exception):
+    """A name that means nothing here; says what is wrong and which name is near."""
+
+    def __init__(self, said: str, near: str | None = None) -> None:
+        super().__init__(said)
+        self.said, self.near = said, near
+
+
+@dataclass(eq=False)
+class Scope:
+    """A run, and the pass that names without a pass belong to.
+
+    Attributes:
+        trace: The run.
+        pass_name: The pass.
+        kept: What is computed once for a whole run, by what was asked.
+    """
+
+    trace: Trace
+    pass_name: str
+    kept: dict[Any, Array] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> PassTrace:
+        """The pass."""
+        return self.trace[self.pass_name]
+
+    @property
+    def steps(self) -> int:
+        """Number of tokens, T."""
+        return len(self.trace.sequence)
+
+    @property
+    def lowercase(self) -> bool:
+        """Whether the network reads capital letters as small ones."""
+        network = self.trace.network
+        return bool(network is not None and network.tokens is not None and network.tokens.lowercase)
+
+    def as_read(self, token: str) -> str:
+        """Return a token as the network reads it."""
+        return token.lower() if self.lowercase else token
+
+    @property
+    def tokens(self) -> Array:
+        """Every token as the network reads it, (T,)."""
+        if "token" not in self.kept:
+            tokens = np.empty(self.steps, dtype=object)
+            tokens[:] = [self.as_read(token) for token in self.trace.sequence.tokens]
+            self.kept["token"] = tokens
+        return self.kept["token"]
+
+    def owner(self, name: str) -> tuple[PassTrace, str]:
+        """Return the pass of a value, and its name there.
+
+        Raises:
+            NoSuchName: There is no such pass.
+        """
+        pass_name, _, value = name.rpartition(".")
+        if not pass_name:
+            return self.passed, name
+        if pass_name in self.trace:
+            return self.trace[pass_name], value
+        if name in self.trace:
+            values = ", ".join(self.trace[name])
+            raise NoSuchName(f"{name} is a pass: name one of its values, {values}")
+        known = [f"{one}.{each}" for one, passed in self.trace.items() for each in (*passed, *passed.inputs)]
+        known += [f"readout.{each}" for each in self.trace.readout]
+        raise NoSuchName(f"there is no pass {pass_name}", nearest(name, known))
+
+    def read(self, name: str, moment: Moment) -> Series:
+        """Return what a name means at some steps.
+
+        Raises:
+            NoSuchName: It means nothing here.
+        """
+        if name.startswith("readout."):
+            return self._readout(name.removeprefix("readout."), moment)
+        passed, value = self.owner(name)
+        if value in passed:
+            return _rows(passed, value, passed[value], moment)
+        if value in passed.inputs and not _is_hold(value, passed):
+            return _rows(passed, value, passed.inputs[value], moment)
+        if value in passed.cell.fixed:
+            return Series.constant(spread(passed.cell.fixed[value], passed.hidden_size))
+        if name in OF_THE_RUN:
+            return self._of_the_run(name, moment)
+        parameters = self.parameters(passed)
+        if value in parameters and parameters[value].ndim == 1:
+            return Series.constant(parameters[value])
+        if value in parameters:
+            raise NoSuchName(f"{name} is a matrix: it stands left of @, as in {name} @ x")
+        known = {*passed, *passed.inputs, *OF_THE_RUN, *(parameters if "_" in value else ())}
+        near = nearest(value, sorted(one for one in known if not _is_hold(one, passed)))
+        if near is not None and near not in OF_THE_RUN:
+            near = name.removesuffix(value) + near
+        raise NoSuchName(f"{passed.name} has no value {value}", near)
+
+    def matrix(self, name: str) -> Array:
+        """Return a matrix parameter, (rows, columns).
+
+        Raises:
+            NoSuchName: There is none of that name.
+        """
+        passed, value = self.owner(name)
+        matrices = {one: array for one, array in self.parameters(passed).items() if array.ndim == 2}
+        if value not in matrices:
+            why = "" if passed.program is not None else " (a trace file holds no parameters)"
+            raise NoSuchName(f"{passed.name} has no matrix {value}{why}", nearest(value, matrices))
+        return matrices[value]
+
+    def parameters(self, passed: PassTrace) -> Mapping[str, Array]:
+        """Return the parameters of a pass; none of a trace read from a file."""
+        program, flat = passed.program, passed.parameters
+        if program is None or flat is None:
+            return {}
+        return {name: program.view(flat, name) for name in program.parameters}
+
+    def place_of(self, token: str) -> int:
+        """Return the first place of a token on the tape.
+
+        Raises:
+            NoSuchName: It does not stand there.
+        """
+        found = np.flatnonzero(self.tokens == self.as_read(token))
+        if not len(found):
+            near = nearest(self.as_read(token), {one for one in self.tokens if len(one) <= 40})
+            raise NoSuchName(f'there is no token "{shortened(token)}" on this tape', near and f'"{visible(near)}"')
+        return int(found[0])
+
+    def _of_the_run(self, name: str, moment: Moment) -> Series:
+        trace = self.trace
+        if name == "token":
+            values, known = gather(self.tokens[:, None], self._moment(moment))
+            return Series("text", values, known)
+        if name == "t":
+            values, known = gather(np.arange(self.steps, dtype=np.float64)[:, None], self._moment(moment))
+            return Series("number", values, known)
+        labels = tuple(trace.classes)
+        if name == "result":
+            if trace.result is None:
+                raise NoSuchName("this network has no readout, so there is no result")
+            return Series("number", np.asarray(trace.result, dtype=np.float64)[None, :], KNOWN, labels=labels)
+        if trace.output is None:
+            why = "a pass reads from the end" if trace.readout else "there is no readout"
+            alternative = "; `result` is what it says in the end" if trace.result is not None else ""
+            raise NoSuchName(f"this run has no output at each token: {why}{alternative}")
+        values, known = gather(trace.output, self._moment(moment))
+        return Series("number", values.astype(np.float64), known, labels=labels)
+
+    def _readout(self, value: str, moment: Moment) -> Series:
+        if value not in self.trace.readout:
+            near = nearest(value, self.trace.readout)
+            raise NoSuchName(f"the readout has no value {value}", near and f"readout.{near}")
+        array = self.trace.readout[value]
+        if array.ndim == 1:
+            return Series.constant(array)
+        values, known = gather(array, self._moment(moment))
+        return Series("number", values.astype(np.float64), known)
+
+    def _moment(self, moment: Moment) -> range:
+        """Return the places of what belongs to no pass: its previous step is that of the selected one."""
+        return moment.places(self.passed.direction == "backward")
+
+    def once(self, name: Any, moment: Moment, array: Array) -> Series:
+        """Return a series (T, 1) that was computed for the whole run, at some steps."""
+        values, known = gather(array, moment.places(name))
+        return Series("number", values, known)
+
+
+def gather(array: Array, places: range) -> tuple[Array, Array]:
+    """Return the rows at some places and which of them exist, (S, n) and (S, 1)."""
+    steps = len(array)
+    if places.start >= 0 and places.stop <= steps:
+        return array[places.start : places.stop], KNOWN
+    wanted = np.arange(places.start, places.stop)
+    there = (wanted >= 0) & (wanted < steps)
+    return array[np.clip(wanted, 0, steps - 1)], there[:, None]
+
+
+def _rows(passed: PassTrace, name: str, array: Array, moment: Moment) -> Series:
+    """Return the numbers of a pass; what it began with counts as the step before its first."""
+    backward = passed.direction == "backward"
+    places = moment.places(backward)
+    values, known = gather(array, places)
+    before = passed.steps if backward else -1
+    if known is not KNOWN and name in passed.initial and before in places:
+        values, known = values.copy(), known.copy()
+        values[places.index(before)] = passed.initial[name]
+        known[places.index(before)] = True
+    return Series("number", np.asarray(values, dtype=np.float64), known)
+
+
+def _is_hold(name: str, passed: PassTrace) -> bool:
+    """Say whether an input only tells where an edit holds a value."""
+    return any(name in held_inputs(value) for value in (*passed.cell.values, "x"))

@@ -1,0 +1,100 @@
+"""Which part of a memory some tokens wrote, after every step of a run: two recurrences, once for a whole run.
+
+What token k has in unit u is its write times every keep since, so its size is the size of the write times
+the sizes of the keeps; the sizes of all tokens together follow the same recurrence as those of some.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.analysis.flow import flow_of
+from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope
+from lstm_tui.debugger.expressions.series import Series
+from lstm_tui.engine.roles import kept_states, memory_of
+from lstm_tui.engine.trace import PassTrace
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A share that is asked for.
+
+    Attributes:
+        memory: Name of the state; None for the memory of the selected pass.
+        places: Places of the tokens on the tape.
+        units: First unit and the one behind the last; None for an open end.
+    """
+
+    memory: str | None
+    places: tuple[int, ...]
+    units: tuple[int, int | None] = (0, None)
+
+
+def share_of(scope: Scope, sought: Sought, moment: Moment) -> Series:
+    """Return a share at some steps.
+
+    Raises:
+        NoSuchName: It is no memory, or the trace does not hold what was written to it.
+    """
+    passed, state = memory_meant(scope, sought.memory)
+    key: tuple[Any, ...] = ("share", passed.name, state, sought.places, sought.units)
+    if key not in scope.kept:
+        of_them, of_all = sizes_of(passed, state, sought.places, sought.units)
+        total = of_all.sum(axis=1)
+        share = np.divide(of_them.sum(axis=1), total, out=np.zeros_like(total), where=total > 0)
+        share[np.isnan(total)] = np.nan
+        scope.kept[key] = share[:, None]
+    return scope.once(passed.direction == "backward", moment, scope.kept[key])
+
+
+def memory_meant(scope: Scope, name: str | None) -> tuple[PassTrace, str]:
+    """Return the pass and the state that a name, or none, means as a memory.
+
+    Raises:
+        NoSuchName: It is no memory.
+    """
+    passed, state = scope.owner(name) if name is not None else (scope.passed, memory_of(scope.passed.cell))
+    kept = kept_states(passed.cell)
+    if state not in kept:
+        there = f"there is {', '.join(kept)}" if kept else f"no state of {passed.cell.name} has a ledger"
+        raise NoSuchName(f"{state} is no memory whose writers can be told: {there}")
+    return passed, state
+
+
+def sizes_of(
+    passed: PassTrace, state: str, places: tuple[int, ...], units: tuple[int, int | None] = (0, None)
+) -> tuple[Array, Array]:
+    """Return what some tokens, and all sources together, have in each unit after each step, (T, n) in tape order.
+
+    Sizes without their signs; the start and edits are sources too.
+
+    Raises:
+        NoSuchName: There is no such unit, or the trace does not hold what was written.
+    """
+    flow = flow_of(passed, state)
+    if flow is None:
+        raise NoSuchName(f"this trace does not hold what was written to {state}")
+    chosen = slice(units[0], units[1])
+    keep, write, start = np.abs(flow.keep[:, chosen]), np.abs(flow.write[:, chosen]), np.abs(flow.start[chosen])
+    if not len(start):
+        raise NoSuchName(f"{state} has {flow.keep.shape[1]} units, from 0")
+    steps = len(keep)
+    theirs = np.zeros(steps, dtype=np.bool_)
+    theirs[[passed.reading_step(place) for place in places]] = True
+    every = write if flow.edit is None else write + np.abs(flow.edit[:, chosen])
+    added = np.stack([np.where(theirs[:, None], write, 0.0), every], axis=1)  # (T, 2, n)
+    result = np.empty_like(added)
+    before = np.stack([np.zeros_like(start), start])
+    with np.errstate(all="ignore"):
+        for step, row in enumerate(result):
+            np.multiply(before, keep[step], out=row)
+            row += added[step]
+            before = row
+    on_tape = slice(None, None, -1 if passed.direction == "backward" else 1)
+    return result[on_tape, 0], result[on_tape, 1]

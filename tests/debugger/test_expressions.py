@@ -1,0 +1,269 @@
+"""Expressions over a run against loops over its steps; mistakes at their column; hostile text."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from edited_networks import sentence, stacked
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from naive_expressions import Made, Truth, leaf, numeric, truth
+
+from lstm_tui.analysis.flow import flow_of
+from lstm_tui.analysis.ledger import ledger_at
+from lstm_tui.debugger.expressions import ExpressionError, Scope, condition, evaluate, parse
+from lstm_tui.engine.network import build_network
+from lstm_tui.engine.run import run
+from lstm_tui.engine.trace import Trace
+
+TEXT = "The movie was not bad , not bad good"
+HERE = "layer0.backward"
+
+
+def made(cell: str = "lstm") -> Trace:
+    network = stacked(cell)
+    return run(network, sentence(network, TEXT))
+
+
+TRACE = made()
+SCOPE = Scope(TRACE, HERE)
+LEAVES = [
+    leaf(HERE, "f", 4, plain=True),
+    leaf(HERE, "c", 4, plain=True),
+    leaf(HERE, "x", 5, plain=True),
+    leaf("layer0.forward", "c", 4, plain=False),
+    leaf("layer1.backward", "h", 3, plain=False),
+]
+STEPS = len(TRACE.sequence)
+
+
+def refusal(text: str) -> ExpressionError | None:
+    """Return why an expression has no answer; None when it has one."""
+    try:
+        evaluate(parse(text), SCOPE, 0, STEPS)
+    except ExpressionError as error:
+        return error
+    return None
+
+
+def at(text: str, t: int, scope: Scope = SCOPE) -> np.ndarray:
+    return evaluate(parse(text), scope, t, t + 1).values[0]
+
+
+@settings(max_examples=150)
+@given(numeric(LEAVES))
+def test_numbers_at_all_steps_are_those_of_a_loop_over_the_steps(one: Made) -> None:
+    found = evaluate(parse(one.text), SCOPE, 0, STEPS)
+    assert found.kind == "number"
+    assert found.size == one.size
+    values = np.broadcast_to(found.values, (STEPS, one.size))
+    known = np.broadcast_to(found.known, (STEPS, 1))
+    for t in range(STEPS):
+        expected = one.mean(TRACE, t, 0, 0)
+        assert known[t, 0] == (expected is not None), (one.text, t)
+        if expected is not None:
+            np.testing.assert_allclose(values[t], np.broadcast_to(expected, (one.size,)), rtol=1e-9, atol=1e-12)
+
+
+@settings(max_examples=150)
+@given(truth(LEAVES))
+def test_a_condition_holds_where_a_loop_over_the_steps_says_so(drawn: tuple[str, Truth]) -> None:
+    text, mean = drawn
+    found = evaluate(condition(text, SCOPE), SCOPE, 0, STEPS)
+    values = np.broadcast_to(found.values, (STEPS, 1))
+    known = np.broadcast_to(found.known, (STEPS, 1))
+    for t in range(STEPS):
+        expected = mean(TRACE, t)
+        assert known[t, 0] == (expected is not None)
+        assert expected is None or bool(values[t, 0]) == expected
+
+
+@settings(max_examples=80)
+@given(numeric(LEAVES), st.integers(0, STEPS - 1), st.integers(1, STEPS))
+def test_a_window_of_the_run_gives_what_the_whole_gives(one: Made, start: int, length: int) -> None:
+    stop = min(start + length, STEPS)
+    whole, part = evaluate(parse(one.text), SCOPE, 0, STEPS), evaluate(parse(one.text), SCOPE, start, stop)
+    expected = np.broadcast_to(whole.values, (STEPS, whole.size))[start:stop]
+    known = np.broadcast_to(whole.known, (STEPS, 1))[start:stop]
+    assert np.array_equal(np.broadcast_to(part.known, known.shape), known)
+    got = np.broadcast_to(part.values, expected.shape)
+    assert np.array_equal(np.where(known, got, 0), np.where(known, expected, 0), equal_nan=True)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "lstm_peephole"])
+@pytest.mark.parametrize("pass_name", ["layer0.forward", "layer0.backward"])
+def test_a_share_is_that_of_the_ledger_after_every_step(cell: str, pass_name: str) -> None:
+    trace = made(cell)
+    scope = Scope(trace, pass_name)
+    passed = trace[pass_name]
+    state = "c" if "c" in passed else "h"
+    flow = flow_of(passed, state)
+    assert flow is not None
+    bad = [t for t, token in enumerate(trace.sequence.tokens) if token == "bad"]
+    word = evaluate(parse('share("bad")'), scope, 0, STEPS).values[:, 0]
+    one = evaluate(parse(f"share(tok[4], {state}[2])"), scope, 0, STEPS).values[:, 0]
+    for t in range(STEPS):
+        ledger = ledger_at(passed, flow, t)
+        sizes, start = np.abs(ledger.by_token), np.abs(ledger.start)
+        assert word[t] == pytest.approx(sizes[bad].sum() / (sizes.sum() + start.sum()), abs=1e-12)
+        assert one[t] == pytest.approx(sizes[4, 2] / (sizes[:, 2].sum() + start[2]), abs=1e-12)
+
+
+def test_the_issue_s_own_examples() -> None:
+    scope = Scope(TRACE, "layer0.forward")
+    passed, back = TRACE["layer0.forward"], TRACE["layer1.backward"]
+    f, c = passed["f"].astype(float), passed["c"].astype(float)
+    assert at("mean(f)", 3, scope) == pytest.approx([f[3].mean()])
+    assert at("abs(c[2])", 3, scope) == pytest.approx([abs(c[3, 2])])
+    assert at("c[1] - prev(c)[1]", 3, scope) == pytest.approx([c[3, 1] - c[2, 1]])
+    assert at("norm(c - prev(c))", 3, scope) == pytest.approx([np.linalg.norm(c[3] - c[2])])
+    assert at("layer1.backward.f", 2, scope) == pytest.approx(back["f"][2])
+    assert at("c[0:2]", 5, scope) == pytest.approx(c[5, :2])
+    assert at("c[2:]", 5, scope) == pytest.approx(c[5, 2:])
+    assert at('token == "not"', 3, scope).tolist() == [True]
+    assert at('token == "NOT"', 3, scope).tolist() == [True]  # this network reads small letters
+    assert at('token == "not"', 4, scope).tolist() == [False]
+    assert at("any(isnan(h))", 4, scope).tolist() == [False]
+    assert at("t", 6, scope).tolist() == [6]
+    assert at("argmax(result)", 0, scope).tolist() == [float(np.argmax(TRACE.result))]
+    assert at('argmax(result) == "positive"', 0, scope).tolist() == [bool(np.argmax(TRACE.result) == 1)]
+    assert at('result["negative"]', 0, scope) == pytest.approx(TRACE.result[:1])
+    assert at("top(c, 2)", 3, scope) == pytest.approx(sorted(c[3], key=lambda v: -abs(v))[:2])
+    near = ((f[3] < 0.1) | (f[3] > 0.9)).mean()
+    assert at("sat(f)", 3, scope) == pytest.approx([near])
+    assert at('mean(f, at="not")', 0, scope) == pytest.approx([f[3].mean()])
+    assert at("mean(f, at=tok[5])", 0, scope) == pytest.approx([f[5].mean()])
+    assert at("0 < f[1] < 1 and not f[1] > 1", 0, scope).tolist() == [True]
+    assert at("mean(f > .5)", 3, scope) == pytest.approx([(f[3] > 0.5).mean()])
+    assert at("sum(layer0.forward.f < 2)", 3, scope).tolist() == [4]
+
+
+def test_a_product_with_a_matrix_is_that_of_the_equation() -> None:
+    scope = Scope(TRACE, "layer0.forward")
+    found = evaluate(parse("sigmoid(W_f @ x + U_f @ prev(h) + b_f) - f"), scope, 0, STEPS)
+    assert np.abs(found.values).max() < 1e-6
+
+
+def test_outputs_at_each_token_are_compared_with_the_token_before() -> None:
+    network = build_network(
+        {
+            "name": "forward",
+            "tokens": {"kind": "words", "lowercase": True, "vocabulary": ["<unk>", "not", "bad", "good", "was"]},
+            "embedding_size": 5,
+            "layers": [{"cell": "lstm", "hidden_size": 4, "directions": ["forward"]}],
+            "readout": "linear",
+            "classes": ["negative", "positive"],
+        },
+        seed=4,
+    )
+    trace = run(network, sentence(network, "was not bad good not good bad was not"))
+    assert trace.output is not None
+    scope = Scope(trace, "layer0.forward")
+    found = evaluate(condition("argmax(output) != argmax(output[t-1])", scope), scope, 0, len(trace.sequence))
+    said = trace.output.argmax(axis=1)
+    assert found.known[0, 0] == np.False_  # nothing was said before the first token
+    assert (found.values & found.known)[1:, 0].tolist() == (said[1:] != said[:-1]).tolist()
+    assert evaluate(parse('output["positive"]'), scope, 0, 3).values[:, 0] == pytest.approx(trace.output[:3, 1])
+
+
+def test_numbers_that_are_not_numbers_are_never_larger_or_smaller() -> None:
+    broken = np.array(TRACE["layer0.forward"]["c"])
+    broken[2, 1] = np.nan
+    broken[3, 0] = np.inf
+    passed = TRACE["layer0.forward"]
+    changed = type(passed)(**{**vars(passed), "arrays": {**passed.arrays, "c": broken}})
+    trace = type(TRACE)(**{**vars(TRACE), "passes": {**TRACE.passes, "layer0.forward": changed}})
+    scope = Scope(trace, "layer0.forward")
+
+    def where(text: str) -> list[int]:
+        return np.flatnonzero(evaluate(condition(text, scope), scope, 0, STEPS).values[:, 0]).tolist()
+
+    assert where("any(isnan(c))") == [2]
+    assert where("any(isinf(c))") == [3]
+    assert where("not all(isfinite(c))") == [2, 3]
+    assert where("c[1] > 0 or c[1] <= 0") == [t for t in range(STEPS) if t != 2]
+    assert np.isnan(at("argmax(c)", 2, scope)[0])
+
+
+MISTAKES = [
+    ("mean(ff) < .1", 5, "did you mean f?"),
+    ("mena(f)", 0, "did you mean mean?"),
+    ("1 + layer1.backwad.f", 4, "did you mean layer1.backward.f?"),
+    ("layer0.forward", 0, "is a pass"),
+    ("readout.q", 0, "the readout has no value q"),
+    ("output", 0, "a pass reads from the end"),
+    ("c[4]", 2, "c has 4 units, from 0"),
+    ("c + x", 2, "c has 4 units and x 5"),
+    ("max(c, x)", 7, "c has 4 units and x 5"),
+    ('f == "a"', 2, "a number is compared with a text"),
+    ('token > "a"', 6, "only numbers are larger or smaller"),
+    ("f = 3", 2, "== compares"),
+    ("f && c", 2, "`and`"),
+    ("!(f > 1)", 0, "`not`"),
+    ("c ** 2", 2, "c * c"),
+    ("f.real", 0, "there is no pass f"),
+    ("f > 1 and c", 10, "not true or false"),
+    ("not f", 4, "f is a number"),
+    ("-token", 1, "token is a text"),
+    ("(f", 0, "not closed"),
+    ("c[1", 1, "not closed"),
+    ("f >", 3, "something is missing"),
+    ("f 3", 2, "does not belong here"),
+    ("c[x]", 2, "c[17]"),
+    ("c[1.5]", 2, "a whole number"),
+    ('"not', 0, "no closing"),
+    ("sat(c)", 4, "has no bounds"),
+    ("share(f)", 6, "takes a token"),
+    ('share("not", f)', 13, "f is no memory"),
+    ("W_f", 0, "is a matrix"),
+    ("W_q @ x", 0, "no matrix W_q"),
+    ("W_f @ c", 4, "5 columns"),
+    ("top(c, 1.5)", 7, "whole number"),
+    ('mean(f, at="bda")', 11, 'did you mean "bad"?'),
+    ("mean(f, at=99)", 11, "9 tokens"),
+    ('result["positiv"]', 7, 'did you mean "positive"?'),
+    ("", 0, "nothing stands here"),
+    ("é", 0, "only texts in quotes"),
+    ("1e999", 0, "not finite"),
+    ("1..2", 0, "not a number"),
+]
+
+
+@pytest.mark.parametrize(("text", "start", "said"), MISTAKES, ids=[one[0] or "empty" for one in MISTAKES])
+def test_a_mistake_is_shown_at_its_place_with_what_to_do(text: str, start: int, said: str) -> None:
+    with pytest.raises(ExpressionError) as error:
+        evaluate(parse(text), SCOPE, 0, 1)
+    assert error.value.start == start
+    assert said in error.value.said
+    assert str(error.value).startswith(f"column {start + 1}: ")
+    shown, under = error.value.under
+    assert shown.strip() == text.strip()
+    assert under.index("^") == 2 + start
+
+
+def test_a_condition_is_one_truth() -> None:
+    with pytest.raises(ExpressionError, match=r"any\(…\) or all\(…\)"):
+        condition("c > 1", SCOPE)
+    with pytest.raises(ExpressionError, match="compare it, as in mean"):
+        condition("mean(c)", SCOPE)
+
+
+HOSTILE = [
+    "-" * 5_000 + "1", "(" * 600 + "1" + ")" * 600, "1" + "+1" * 499, "not " * 240 + "1 < 2", "c" + "[0:]" * 240,
+    "prev(" * 150 + "c" + ")" * 150, "a" * 900, "9" * 900, '"' + "\\" * 900, "__import__('os')", "c.__class__",
+    "share(\"" + "x" * 900 + "\")", "\0", "\x1b[31mc", "c[99999999999999]", "f if c else h", "lambda: c", "[c]", "{c}",
+    "c[t-99999]", "prev(" * 30 + "c" + ")" * 30, "0 < " * 200 + "1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_is_refused_in_one_line_or_has_an_answer(text: str) -> None:
+    said = refusal(text)
+    assert said is None or (len(str(said)) < 300 and str(said).isprintable())
+
+
+@settings(max_examples=300)
+@given(st.one_of(st.text(max_size=60), st.text(alphabet='fct[]()0:1+-*<>=!."@ notadrpev,', max_size=40)))
+def test_whatever_is_typed_is_answered_or_refused_by_a_user_s_mistake(text: str) -> None:
+    said = refusal(text)
+    assert said is None or 0 <= said.start <= len(text)
