@@ -1,80 +1,23 @@
 """Train a network by back-propagation through time: mini-batches, clipping, Adam, from one seed.
 
 What is trained for is in `loss` (a class, the next token, the next row) and how a weight moves in `optimiser`. Two
-trainings with the same arguments on the same machine give the same weights, bit for bit.
+trainings with the same arguments on the same machine give the same weights, bit for bit, also when one of them was
+stopped after an epoch and gone on with from its state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lstm_tui.analysis.loss import Array, Example, Ids, Loss, loss_and_gradients
-from lstm_tui.analysis.optimiser import Adam, Weights, clip, copied, weights_of
+from lstm_tui.analysis.course import Course, Progress, Settings, State, Trained
+from lstm_tui.analysis.loss import Example
 from lstm_tui.engine.network import Network
 
+__all__ = ["Examples", "Progress", "Settings", "State", "Trained", "train"]
+
 Examples = Sequence[Example] | Callable[[int], Sequence[Example]]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train.
-
-    Attributes:
-        epochs: How often to go through the examples.
-        rate: Size of a step at the start; it falls to `last_rate` of that in a straight line.
-        last_rate: Share of the rate that is left at the end.
-        batch: Examples in a mini-batch.
-        clip: Largest norm of a mini-batch's gradient.
-        unknown: Share of the tokens that are read as the unknown token (id 0), anew in each epoch, so that the network
-            learns to do without any one of them; targets are left alone.
-        silent: Share of the embedding's components that are 0 all through an example (the others are made larger by as
-            much), drawn anew each time; for networks that read tokens.
-        average: How many of the last epochs' weights are averaged into the result; 0 for none.
-        seed: Of the order of examples, of `unknown` and of `silent`.
-        interpreter: numba or numpy.
-    """
-
-    epochs: int = 10
-    rate: float = 3e-3
-    last_rate: float = 0.02
-    batch: int = 16
-    clip: float = 1.0
-    unknown: float = 0.0
-    silent: float = 0.0
-    average: int = 0
-    seed: int = 0
-    interpreter: str = "numba"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands: after `step` of `steps` mini-batches, in `epoch` of `epochs` (from 1)."""
-
-    step: int
-    steps: int
-    epoch: int
-    epochs: int
-    loss: float
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training did.
-
-    Attributes:
-        losses: Mean training loss of each epoch, by target.
-        scores: What `score` said after each epoch; empty without it.
-        epoch: The epoch (from 1) whose weights the network has now.
-        stopped: Whether it was asked to stop before the end.
-    """
-
-    losses: tuple[float, ...]
-    scores: tuple[float, ...]
-    epoch: int
-    stopped: bool
 
 
 def train(
@@ -85,6 +28,8 @@ def train(
     score: Callable[[Network], float] | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    begin: State | None = None,
+    after: Callable[[State], None] | None = None,
 ) -> Trained:
     """Train a network in place.
 
@@ -96,123 +41,25 @@ def train(
             with it the best epoch's weights are kept, and nothing is averaged.
         progress: Called after each mini-batch.
         stop: Asked before each mini-batch; when it says yes, what was best so far is kept.
+        begin: Go on from here; everything else must be as it was when the state was given.
+        after: Called with the state after each epoch; its arrays change when the training goes on.
 
     Raises:
-        ValueError: If there are no examples or a target does not fit the network.
+        ValueError: If there are no examples, a target does not fit the network or the state is of another network.
     """
     how = settings or Settings()
-    course = _Course(network, how, np.random.default_rng(how.seed))
+    course = Course(network, how, np.random.default_rng(how.seed))
+    if begin is not None:
+        course.take_up(begin)
     stopped = False
-    for epoch in range(how.epochs):
+    while not stopped and not course.over:
+        epoch = len(course.losses)
         now = examples(epoch) if callable(examples) else examples
         if not now:
             raise ValueError("there is nothing to train on: no examples")
         stopped = course.epoch(epoch, now, progress, stop)
-        if stopped:
-            break
-        course.keep(epoch, score)
+        if not stopped:
+            course.keep(epoch, score)
+            if after is not None:
+                after(course.state())
     return course.finish(stopped)
-
-
-@dataclass
-class _Course:
-    """One training as it goes."""
-
-    network: Network
-    how: Settings
-    random: np.random.Generator
-    losses: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    best: Weights | None = None
-    best_epoch: int = 0
-    averaged: int = 0
-
-    def __post_init__(self) -> None:
-        self.weights = weights_of(self.network)
-        self.adam = Adam(self.weights)
-
-    def epoch(
-        self,
-        epoch: int,
-        examples: Sequence[Example],
-        progress: Callable[[Progress], None] | None,
-        stop: Callable[[], bool] | None,
-    ) -> bool:
-        """Go through all examples once in a new order; return whether it was asked to stop."""
-        order = self.random.permutation(len(examples))
-        batches = [order[start : start + self.how.batch] for start in range(0, len(order), self.how.batch)]
-        total, counted = 0.0, 0
-        for number, batch in enumerate(batches):
-            if stop is not None and stop():
-                return True
-            done = (epoch + number / len(batches)) / self.how.epochs
-            rate = self.how.rate * (1 - (1 - self.how.last_rate) * done)
-            loss, count = self._step([examples[n] for n in batch], rate)
-            total, counted = total + loss, counted + count
-            if progress is not None:
-                step = epoch * len(batches) + number + 1
-                mean = total / max(counted, 1)
-                progress(Progress(step, len(batches) * self.how.epochs, epoch + 1, self.how.epochs, mean))
-        self.losses.append(total / max(counted, 1))
-        return False
-
-    def _step(self, batch: Sequence[Example], rate: float) -> tuple[float, int]:
-        """Move the weights once; return the summed loss of the mini-batch and how many targets it counted."""
-        sums = {name: np.zeros_like(array) for name, array in self.weights.items()}
-        total, counted = 0.0, 0
-        for example in batch:
-            loss = self._example(example, sums)
-            total, counted = total + loss.total, counted + loss.counted
-        for gradient in sums.values():
-            gradient /= max(counted, 1)
-        clip(sums, self.how.clip)
-        self.adam.step(sums, rate)
-        return total, counted
-
-    def _example(self, example: Example, sums: Weights) -> Loss:
-        """Add the gradients of one example to the sums."""
-        embedding = self.network.embedding
-        if embedding is None or example.read.ndim != 1:
-            loss = loss_and_gradients(self.network, example, self.how.interpreter)
-        else:
-            ids = self._with_unknown(example.read.astype(np.int64))
-            heard = self._heard(embedding.shape[1]).astype(embedding.dtype)
-            given = replace(example, read=embedding[ids] * heard)
-            loss = loss_and_gradients(self.network, given, self.how.interpreter)
-            np.add.at(sums["embedding"], ids, loss.d_x * heard)
-        for name, gradient in loss.gradients.items():
-            sums[name] += gradient
-        return loss
-
-    def _with_unknown(self, ids: Ids) -> Ids:
-        if not self.how.unknown:
-            return ids
-        return np.where(self.random.random(len(ids)) < self.how.unknown, 0, ids)
-
-    def _heard(self, size: int) -> Array:
-        """Return the factor of each component of the embedding in one example, (E,)."""
-        if not self.how.silent:
-            return np.ones(size)
-        return (self.random.random(size) >= self.how.silent) / (1 - self.how.silent)
-
-    def keep(self, epoch: int, score: Callable[[Network], float] | None) -> None:
-        """Keep the weights if they are the best so far, or take them into the mean."""
-        if score is not None:
-            self.scores.append(score(self.network))
-            if self.scores[-1] >= max(self.scores):
-                self.best, self.best_epoch = copied(self.weights), epoch + 1
-        elif epoch >= self.how.epochs - self.how.average:
-            self.averaged += 1
-            if self.best is None:
-                self.best = copied(self.weights)
-            for name, mean in self.best.items():
-                mean += (self.weights[name] - mean) / self.averaged
-            self.best_epoch = epoch + 1
-
-    def finish(self, stopped: bool) -> Trained:
-        """Give the network the weights that were kept, if any were."""
-        if self.best is not None:
-            for name, array in self.best.items():
-                self.weights[name][...] = array
-        epoch = self.best_epoch or len(self.losses)
-        return Trained(tuple(self.losses), tuple(self.scores), epoch, stopped)

@@ -1,13 +1,14 @@
-"""Every option of every command; this module imports nothing but argparse."""
+"""Every option of every command; what it imports imports nothing but argparse."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from lstm_tui import __version__
+from lstm_tui.cli import train_options
+from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, size
 
-_LARGEST_HIDDEN = 16_384
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
 examples:
@@ -17,6 +18,7 @@ examples:
   lstm-tui run notes.txt --cell gru --hidden 16   an untrained network
   lstm-tui trace review.txt -o review.json        the same run without the screen
   lstm-tui open review.json                       a trace file, on the screen
+  lstm-tui train notes.txt -o notes.safetensors   a network of your own
 """
 
 
@@ -74,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     cells = command("cells", "cells", "list the cells, show the equations of one, or check a file of your own")
     cells.add_argument("action", choices=["list", "show", "check"], nargs="?", default="list")
     cells.add_argument("cell", metavar="CELL", nargs="?", help="a name for show, a .toml file for either")
+    train_options.add(command("train", "train", "train a network of any cell on a corpus of your own"))
     command("info", "info", "tell versions, paths and what the terminal can do")
     return parser
 
@@ -86,7 +89,7 @@ def _input_options() -> argparse.ArgumentParser:
         metavar="MODEL",
         help="a bundled name or a .safetensors file (default: sentiment, forecast for numbers)",
     )
-    network.add_argument("--layer", type=_natural(0), metavar="L", help="give numbers straight to one layer, from 0")
+    network.add_argument("--layer", type=natural(0), metavar="L", help="give numbers straight to one layer, from 0")
     network.add_argument("--initial", metavar="FILE.npz", help="states before the first step, as `layer0.forward/h`")
     network.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="precision of the run")
     network.add_argument(
@@ -94,17 +97,17 @@ def _input_options() -> argparse.ArgumentParser:
     )
     untrained = group.add_argument_group("an untrained network instead")
     untrained.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file")
-    untrained.add_argument("--hidden", type=_natural(1, _LARGEST_HIDDEN), metavar="N", help="units (default: 32)")
-    untrained.add_argument("--layers", type=_natural(1, 64), metavar="N", help="layers (default: 1)")
+    untrained.add_argument("--hidden", type=natural(1, LARGEST_HIDDEN), metavar="N", help="units (default: 32)")
+    untrained.add_argument("--layers", type=natural(1, 64), metavar="N", help="layers (default: 1)")
     untrained.add_argument("--bidirectional", action="store_true", default=None, help="add passes from the end")
     untrained.add_argument("--merge", choices=["concat", "sum", "average", "mul"], help="of the two directions")
-    untrained.add_argument("--seed", type=_natural(0), metavar="S", help="of the random weights (default: 0)")
-    untrained.add_argument("--size", type=_size, action="append", metavar="P=N", help="a free size of the cell")
+    untrained.add_argument("--seed", type=natural(0), metavar="S", help="of the random weights (default: 0)")
+    untrained.add_argument("--size", type=size, action="append", metavar="P=N", help="a free size of the cell")
     untrained.add_argument("--without", metavar="NAMES", help="optional parameters to leave out, such as p_i,p_o")
     untrained.add_argument("--tokens", choices=["words", "chars", "bytes"], help="what a text is split into")
     source = group.add_argument_group("the input")
     source.add_argument("--edits", metavar="FILE", help="edits to make, one a line, such as: delete 3")
-    source.add_argument("--line", type=_natural(1), metavar="N", help="the line to start with, from 1")
+    source.add_argument("--line", type=natural(1), metavar="N", help="the line to start with, from 1")
     source.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
     source.add_argument(
         "--carry",
@@ -126,6 +129,8 @@ def _export_options() -> argparse.ArgumentParser:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse options that contradict each other, and settle which network is meant."""
+    if options.module == "train":
+        train_options.check(parser, options)
     if options.module == "cells" and (options.action == "list") != (options.cell is None):
         parser.error(f"cells {options.action} takes {'no' if options.action == 'list' else 'a'} CELL")
     if "model" not in options or "seed" not in options:
@@ -142,19 +147,3 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("--layer takes a layer out of a --model")
     if options.whole and options.line is not None:
         parser.error("--whole makes the file one sequence, so it has no --line")
-
-
-def _natural(least: int, most: int = 10**9) -> Callable[[str], int]:
-    def natural(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
-        return int(text)
-
-    return natural
-
-
-def _size(text: str) -> tuple[str, int]:
-    letter, _, number = text.partition("=")
-    if not (len(letter) == 1 and letter.isascii() and letter.isupper()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size: write a capital letter and a number, such as P=32")
-    return letter, _natural(1, _LARGEST_HIDDEN)(number)

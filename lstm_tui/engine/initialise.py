@@ -40,6 +40,39 @@ def initialise(network: Network, seed: int) -> None:
                 one.program.view(one.flat, each.name)[~each.mask] = 0
 
 
+def spread_memories(network: Network, longest: int, seed: int) -> bool:
+    """Start the gates that keep spread over memories of 1 to `longest` steps, and their input gates at the rest.
+
+    So a network can learn from the first step on what lies far apart (chrono initialisation, Tallec & Ollivier 2018).
+    Only biases of gates are changed; return whether there was any.
+    """
+    random = np.random.default_rng(seed)
+    changed = False
+    for one in network.passes:
+        biases = _gate_biases(one.cell, frozenset(one.program.parameters))
+        if not any(sign for _, sign in biases.values()):
+            continue  # nothing keeps by a gate with a bias
+        kept = np.log(random.uniform(1, longest, one.program.hidden_size))
+        roles = roles_of(one.cell)
+        for gate, (name, sign) in biases.items():
+            view = one.program.view(one.flat, name)
+            direction = sign or (-1.0 if roles.get(gate) == "writes" else 0.0)
+            if direction and len(view) == len(kept):
+                view[...] = direction * kept
+                changed = True
+    return changed
+
+
+def _gate_biases(cell: Cell, parameters: frozenset[str]) -> dict[str, tuple[str, float]]:
+    """Return of each gate its first bias, and which way that bias makes the gate keep: 1, -1, or 0 for neither."""
+    found: dict[str, tuple[str, float]] = {}
+    for equation in cell.equations:
+        for name, matrix in cell.parameters.items():
+            if not matrix and name in parameters and _adds(equation.expression, name):
+                found.setdefault(equation.name, (name, _opening(cell, equation.name)))
+    return found
+
+
 def _start(cell: Cell, name: str, random: np.random.Generator, size: int) -> Array | float:
     for equation in cell.equations:
         for node in walk(equation.expression):

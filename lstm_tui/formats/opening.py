@@ -53,8 +53,26 @@ def untrained(how: Untrained, tokens: Tokens | None, columns: int = 0) -> Networ
     Raises:
         UserError: The cell is not known or malformed, or its sizes do not fit.
     """
-    from lstm_tui.engine.cell import load_cell
     from lstm_tui.engine.network import build_network
+
+    spec: dict[str, Any] = {**layers_of(how), "readout": None}
+    spec["name"] = f"untrained {spec['layers'][0]['cell']}"
+    if tokens is None:
+        spec["input_size"] = columns
+    else:
+        vocabulary = None if tokens.kind == "bytes" else list(tokens.vocabulary)
+        spec["tokens"] = {"kind": tokens.kind, "lowercase": tokens.lowercase, "vocabulary": vocabulary}
+        spec["embedding_size"] = how.hidden
+    return build_network(spec, seed=how.seed)
+
+
+def layers_of(how: Untrained) -> dict[str, Any]:
+    """Return the layers of a description and the text of their cell.
+
+    Raises:
+        UserError: The cell is not known or malformed.
+    """
+    from lstm_tui.engine.cell import load_cell
 
     cell = load_cell(how.cell)
     layer = {
@@ -65,19 +83,7 @@ def untrained(how: Untrained, tokens: Tokens | None, columns: int = 0) -> Networ
         "sizes": dict(how.sizes),
         "without": list(how.without),
     }
-    spec: dict[str, Any] = {
-        "name": f"untrained {cell.name}",
-        "layers": [layer] * how.layers,
-        "cells": {cell.name: cell.text},
-        "readout": None,
-    }
-    if tokens is None:
-        spec["input_size"] = columns
-    else:
-        vocabulary = None if tokens.kind == "bytes" else list(tokens.vocabulary)
-        spec["tokens"] = {"kind": tokens.kind, "lowercase": tokens.lowercase, "vocabulary": vocabulary}
-        spec["embedding_size"] = how.hidden
-    return build_network(spec, seed=how.seed)
+    return {"layers": [layer] * how.layers, "cells": {cell.name: cell.text}}
 
 
 def one_layer(network: Network, number: int) -> Network:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.analysis.loss import Example, input_array, next_tokens
 from lstm_tui.analysis.training import Settings, train
+from lstm_tui.engine.initialise import spread_memories
 from lstm_tui.engine.network import Network, build_network
 from lstm_tui.engine.run import run_arrays
 from lstm_tui.engine.tokens import UNKNOWN
@@ -64,7 +65,7 @@ def trained(seed: int, report: Report) -> Network:
         },
         seed=seed,
     )
-    spread_memories(network, seed)
+    spread_memories(network, LONGEST_MEMORY, seed)
     unseen = frozenset(story.text for story in unseen_stories())
 
     def of_epoch(epoch: int) -> list[Example]:
@@ -73,15 +74,6 @@ def trained(seed: int, report: Report) -> Network:
 
     train(network, of_epoch, replace(SETTINGS, seed=seed), progress=report)
     return network
-
-
-def spread_memories(network: Network, seed: int) -> None:
-    """Start each unit's forget gate at a memory of its own length, and its input gate at the rest."""
-    random = np.random.default_rng(seed)
-    tensors = network.tensors()
-    open_by = np.log(random.uniform(1, LONGEST_MEMORY, len(tensors["layer0.forward/b_f"])))
-    tensors["layer0.forward/b_f"][...] = open_by
-    tensors["layer0.forward/b_i"][...] = -open_by
 
 
 def unseen_stories() -> tuple[Story, ...]:

@@ -1,0 +1,92 @@
+"""`lstm-tui train --cells A,B --seeds N`: which cell is best on one task, with the spread of the seeds."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import dataclass, field
+
+from lstm_tui.cli.table import table
+from lstm_tui.cli.train import job_of
+from lstm_tui.cli.training_bar import TrainingBar
+from lstm_tui.cli.work import say
+from lstm_tui.engine.cell import load_cell
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.native import save
+from lstm_tui.models.measures import Measure
+
+_INTERRUPTED = 130
+
+
+@dataclass
+class _Row:
+    """One cell and what its trainings gave, by seed."""
+
+    cell: str
+    parameters: int = 0
+    scores: list[float] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+def compare(options: Namespace) -> int:
+    """Train every cell from every seed, print one table, and write the best network where a file is named."""
+    cells = options.cells or [options.cell or "lstm"]
+    seeds = range(options.seed, options.seed + (options.seeds or 1))
+    jobs = {cell: [job_of(options, cell, seed) for seed in seeds] for cell in cells}
+    for of_cell in jobs.values():
+        of_cell[0].network()  # what does not fit is said before anything is trained
+    task = jobs[cells[0]][0].task
+    for remark in task.remarks:
+        say(remark)
+    rows, best, stopped = [_Row(cell) for cell in cells], None, False
+    for row in rows:
+        for job in jobs[row.cell]:
+            with TrainingBar(job, f"{row.cell} seed {job.how.seed}: ", quiet=True) as bar:
+                network, trained = job.run(progress=bar.batch, stop=bar.asked_to_stop)
+                seconds = bar.seconds
+            stopped = trained.stopped
+            if stopped:
+                break
+            score = trained.scores[trained.epoch - 1]
+            row.parameters = network.parameter_count
+            row.scores.append(score)
+            row.epochs.append(len(trained.losses))
+            row.seconds.append(seconds)
+            say(f"{row.cell} seed {job.how.seed}: {task.measure.shown(score)} in {seconds:.1f} s")
+            if best is None or score > best[0]:
+                best = (score, network)
+        if stopped:
+            break
+    print(visible(f"{task.says}; seeds {' '.join(map(str, seeds))}"))
+    print(_table([row for row in rows if row.scores], task.measure))
+    _write(best, options.output)
+    if stopped:
+        say("stopped: the table holds what was finished")
+        return _INTERRUPTED
+    return 0
+
+
+def _table(rows: list[_Row], measure: Measure) -> str:
+    heads = ("cell", "parameters", f"{measure.name} (least–most)", "epochs", "seconds a seed")
+    texts = [
+        (
+            visible(load_cell(row.cell).name),
+            str(row.parameters),
+            measure.shown(*row.scores),
+            _span(row.epochs),
+            f"{sum(row.seconds) / len(row.seconds):.1f}",
+        )
+        for row in sorted(rows, key=lambda row: -sum(row.scores) / len(row.scores))
+    ]
+    return table(heads, texts, right=(1, 4))
+
+
+def _span(counts: list[int]) -> str:
+    return str(counts[0]) if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"
+
+
+def _write(best: tuple[float, Network] | None, output: str | None) -> None:
+    if best is not None and output is not None:
+        save(best[1], output)
+        print(visible(f"{output}: the best of them, {best[1].card['accuracy']}"))

@@ -1,0 +1,97 @@
+"""The options of `lstm-tui train`; nothing but argparse is imported."""
+
+from __future__ import annotations
+
+import argparse
+
+from lstm_tui.cli.option_types import LARGEST_HIDDEN, names, natural, real, size
+
+_EPILOG = """\
+examples:
+  lstm-tui train notes.txt -o notes.safetensors --epochs 20        the next word
+  lstm-tui train notes.txt -o notes.safetensors --tokens bytes     the next byte
+  lstm-tui train mails.tsv -o mails.safetensors --bidirectional    label<TAB>text
+  lstm-tui train waves.csv -o waves.safetensors --cell gru         the next row
+  lstm-tui train --task recall --distance 50 --cells rnn,lstm,gru --seeds 3
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the parser of the command."""
+    parser.epilog, parser.formatter_class = _EPILOG, argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "corpus", metavar="CORPUS", nargs="?",
+        help="a text, lines of label<TAB>text as .tsv, or numbers as .csv, .npy or .npz; recall takes none",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", metavar="OUT", help="the .safetensors file of the network")
+    parser.add_argument("--resume", action="store_true", help="go on after an interruption, to the same bits")
+    task = parser.add_argument_group("the task")
+    task.add_argument(
+        "--task", choices=["lm", "classify", "next-value", "recall"],
+        help="the next token, the label, the next row, or a word from far back (default: by the corpus)",
+    )  # fmt: skip
+    task.add_argument("--tokens", choices=["words", "chars", "bytes"], help="of a text (default: words)")
+    task.add_argument("--rarest", type=natural(1), metavar="N", help="a token that stands less often is unknown")
+    task.add_argument("--whole", action="store_true", help="take a text as one sequence, not each line")
+    task.add_argument(
+        "--window", type=natural(2, 100_000), default=128, metavar="N", help="longer is cut (default: 128)"
+    )
+    task.add_argument(
+        "--held-out", type=real(0, 0.9), default=0.1, metavar="SHARE", help="that only judges (default: 0.1)"
+    )
+    task.add_argument("--distance", type=natural(1, 10_000), metavar="N", help="of recall (default: 50)")
+    network = parser.add_argument_group("the network")
+    network.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file (default: lstm)")
+    network.add_argument(
+        "--hidden", type=natural(1, LARGEST_HIDDEN), default=32, metavar="N", help="units (default: 32)"
+    )
+    network.add_argument("--layers", type=natural(1, 64), default=1, metavar="N", help="layers (default: 1)")
+    network.add_argument("--bidirectional", action="store_true", help="add passes from the end (classify)")
+    network.add_argument(
+        "--merge", choices=["concat", "sum", "average", "mul"], default="concat", help="of the two directions"
+    )
+    network.add_argument("--size", type=size, action="append", metavar="P=N", help="a free size of the cell")
+    network.add_argument("--without", metavar="NAMES", help="optional parameters to leave out, such as p_i,p_o")
+    network.add_argument(
+        "--embedding", type=natural(1, LARGEST_HIDDEN), default=32, metavar="N", help="numbers of a token (default: 32)"
+    )
+    network.add_argument("--readout", metavar="NAME", help="mean, final, attention_dot … (default: by the task)")
+    network.add_argument(
+        "--memory", type=natural(2, 1_000_000), metavar="N",
+        help="gates that keep start spread over memories of 1 to N steps (default: --distance for recall)",
+    )  # fmt: skip
+    how = parser.add_argument_group("the training")
+    how.add_argument("--epochs", type=natural(1, 1_000_000), default=10, metavar="N", help="(default: 10)")
+    how.add_argument("--rate", type=real(0, 10, above=True), default=3e-3, metavar="R", help="of Adam (default: 0.003)")
+    how.add_argument(
+        "--batch", type=natural(1, 100_000), default=16, metavar="N", help="sequences a step (default: 16)"
+    )
+    how.add_argument(
+        "--clip", type=real(0, 1e9, above=True), default=1.0, metavar="G", help="largest gradient (default: 1)"
+    )
+    how.add_argument("--seed", type=natural(0), default=0, metavar="S", help="of everything random (default: 0)")
+    how.add_argument("--interpreter", choices=["numpy", "numba"], default="numba", help="(default: numba)")
+    which = parser.add_argument_group("which is best?")
+    which.add_argument("--cells", type=names, metavar="A,B,…", help="train each of these cells and print one table")
+    which.add_argument("--seeds", type=natural(1, 100), metavar="N", help="train each from N seeds, --seed and on")
+
+
+def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse options that contradict each other."""
+    compares = options.cells is not None or options.seeds is not None
+    if options.task == "recall":
+        if options.corpus is not None:
+            parser.error("--task recall makes its own sequences and takes no CORPUS")
+        for name in ("tokens", "rarest"):
+            if getattr(options, name) is not None:
+                parser.error(f"--{name} belongs to a CORPUS, and --task recall has none")
+    elif options.corpus is None:
+        parser.error("a CORPUS is needed; --task recall alone makes its own")
+    elif options.distance is not None:
+        parser.error("--distance belongs to --task recall")
+    if options.cells is not None and options.cell is not None:
+        parser.error("--cells compares several, and --cell trains one: choose")
+    if options.output is None and not compares:
+        parser.error("-o OUT is needed: the file of the network")
+    if compares and options.resume:
+        parser.error("--resume goes on with one training, not with a comparison")
