@@ -6,7 +6,7 @@ do, gates included; deletion says what a large one does. The three answer differ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,19 +111,29 @@ def deletions(trace: Trace, target: Target, progress: Progress | None = None) ->
     Raises:
         UserError: If the trace has no network, or reads numbers.
     """
-    network = _network(trace)
-    sequence = trace.sequence
+    result = np.full(len(trace.sequence), np.nan)
+    for t, effect in each_deletion(trace, target):
+        result[t] = effect
+        if progress:
+            progress(t + 1, len(result))
+    return result
+
+
+def each_deletion(trace: Trace, target: Target) -> Iterator[tuple[int, float]]:
+    """Yield each place with the effect of leaving its token out, run by run; see `deletions`.
+
+    The run is the one of the trace: with its holds, which move with their tokens, and its states at the start.
+
+    Raises:
+        UserError: If the trace has no network, or reads numbers.
+    """
+    network, sequence = _network(trace), trace.sequence
     if sequence.ids is None:
         raise UserError("only tokens of a text can be left out")
     before = _number(trace, network, sequence, target, None)
-    steps = len(sequence)
-    result = np.full(steps, np.nan)
-    for t in range(steps):
-        if steps > 1 and t != target.t:
-            result[t] = _number(trace, network, without(sequence, t), target, t) - before
-        if progress:
-            progress(t + 1, steps)
-    return result
+    for t in range(len(sequence)):
+        said = len(sequence) > 1 and t != target.t
+        yield t, _number(trace, network, without(sequence, t), target, t) - before if said else np.nan
 
 
 def without(sequence: Sequence, t: int) -> Sequence:
@@ -136,8 +146,13 @@ def without(sequence: Sequence, t: int) -> Sequence:
 
 def _number(trace: Trace, network: Network, sequence: Sequence, target: Target, gone: int | None) -> float:
     """Return the target in a run of a sequence from which the token `gone` was left out."""
+    assert trace.ran is not None
     x = input_of(network, sequence).astype(trace.dtype)
-    ran = run_arrays(network, x, trace.interpreter)
+    initial = {name: stored.initial for name, stored in trace.ran.stored.items()}
+    holds = trace.ran.holds
+    if gone is not None:
+        holds = tuple(moved for hold in holds if (moved := hold.shifted(gone, -1)) is not None)
+    ran = run_arrays(network, x, trace.interpreter, initial, holds=holds)
     place = None if target.t is None else target.t - (gone is not None and gone < target.t)
     if target.class_index is not None:
         assert ran.readout is not None

@@ -114,7 +114,7 @@ def _token(edit: TokenEdit, edited: Edited) -> Edited:
         raise UserError(f"“{visible(edit.token)}” is not in the vocabulary{_known_like(edit.token, network.tokens)}")
     sequence = replace(sequence, tokens=tuple(tokens), ids=ids, unknown=unknown)
     shift = {"replace": 0, "insert": 1, "delete": -1}[edit.verb]
-    holds = tuple(moved for hold in edited.holds if (moved := _shifted(hold, edit.t, shift)) is not None)
+    holds = tuple(moved for hold in edited.holds if (moved := hold.shifted(edit.t, shift)) is not None)
     return replace(edited, sequence=sequence, origins=tuple(origins), holds=holds)
 
 
@@ -123,16 +123,6 @@ def _known_like(token: str, known: Tokens) -> str:
     wanted = token.lower() if known.lowercase else token
     near = nearest(wanted, (one for one in known.vocabulary if one[:1] == wanted[:1]))
     return f"; did you mean “{visible(near)}”?" if near else "; any token of it can be completed with tab"
-
-
-def _shifted(hold: Hold, t: int, shift: int) -> Hold | None:
-    """Return a hold after a token was inserted before place t (+1) or deleted there (-1)."""
-    if not shift:
-        return hold
-    start, stop = hold.steps
-    start += shift if start > t or (shift > 0 and start >= t) else 0
-    stop += shift if stop > t else 0
-    return replace(hold, steps=(start, stop)) if stop > start else None
 
 
 def _hold(edit: ValueEdit, edited: Edited) -> Hold:

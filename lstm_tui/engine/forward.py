@@ -33,6 +33,7 @@ class Ran:
         stored: Every pass by name, each in its own reading order.
         merged: The output of each layer, (T, n) in tape order.
         readout: Every slot of the readout, or None.
+        holds: Values that were set or scaled.
     """
 
     network: Network
@@ -40,6 +41,7 @@ class Ran:
     stored: Mapping[str, Stored]
     merged: tuple[Array, ...]
     readout: Evaluated | None
+    holds: tuple[Hold, ...] = ()
 
 
 def run_arrays(
@@ -81,7 +83,7 @@ def run_arrays(
             inputs[alias] = _source(name, network, x, stored, merged)
         program = network.readout.program
         readout = evaluate(program, program.cast(network.readout.flat, x.dtype), inputs)
-    return Ran(network, x, stored, tuple(merged), readout)
+    return Ran(network, x, stored, tuple(merged), readout, tuple(holds))
 
 
 def _check_initial(network: Network, initial: Initial) -> None:

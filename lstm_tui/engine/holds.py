@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +31,15 @@ class Hold:
     steps: tuple[int, int]
     verb: Literal["set", "scale"]
     number: float
+
+    def shifted(self, t: int, shift: int) -> Hold | None:
+        """Return the hold after a token was inserted before place t (+1) or deleted there (-1), or None with it."""
+        if not shift:
+            return self
+        start, stop = self.steps
+        start += shift if start > t or (shift > 0 and start >= t) else 0
+        stop += shift if stop > t else 0
+        return replace(self, steps=(start, stop)) if stop > start else None
 
 
 def factors(holds: Iterable[Hold], steps: int, size: int, dtype: Any) -> tuple[Array, Array]:

@@ -7,6 +7,8 @@ import pytest
 from edited_networks import sentence, stacked
 
 from lstm_tui.analysis.influence import Target, deletions, influence, without
+from lstm_tui.debugger.edits import apply
+from lstm_tui.debugger.recipe import parse_recipe
 from lstm_tui.engine.run import gradients, run, run_arrays
 
 CLASS = Target("positive", class_index=1)
@@ -79,3 +81,26 @@ def test_gradients_by_value_are_those_by_slot(interpreter: str) -> None:
             expected = slots[name][1:, slot.offset : slot.offset + slot.size]
             expected = expected if passed.direction == "forward" else expected[::-1]
             np.testing.assert_array_equal(by_value[name][value], expected)
+
+
+def test_what_is_held_stays_held_when_a_token_is_left_out() -> None:
+    network = stacked()
+    initial = {"layer0.forward": {"h": np.full(4, 0.5), "c": np.ones(4)}}
+    recipe = "set layer0.forward.c[:] @ 3 = 1\nscale layer1.backward.f[0] @ 1:4 * 0.5"
+    made = apply(parse_recipe(recipe), network, sentence(network))
+    trace = run(made.network, made.sequence, initial=initial, holds=made.holds)
+    for gone in range(5):
+        less = apply(parse_recipe(f"{recipe}\ndelete {gone}"), network, sentence(network))
+        shorter = run(less.network, less.sequence, initial=initial, holds=less.holds)
+        assert trace.result is not None
+        assert shorter.result is not None
+        expected = float(shorter.result[1]) - float(trace.result[1])
+        assert deletions(trace, CLASS)[gone] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_number_is_asked_of_a_value_at_its_own_token() -> None:
+    network = stacked()
+    trace = run(network, sentence(network))
+    effects = deletions(trace, VALUE)
+    assert np.isnan(effects[1])
+    assert np.isfinite(np.delete(effects, 1)).all()
