@@ -20,4 +20,5 @@ def command(options: Namespace) -> int:
         initial=todo.initial or None,
         carry=todo.carry,
         numba=todo.interpreter != "numpy",
+        recipe=todo.recipe,
     )

@@ -12,6 +12,8 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from lstm_tui.debugger.edits import apply
+from lstm_tui.debugger.recipe import Edit
 from lstm_tui.engine import trace as traces
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
@@ -43,6 +45,7 @@ class LstmApp(App[int]):
         light: bool = False,
         numba: bool = True,
         few_colours: bool | None = None,
+        recipe: tuple[Edit, ...] = (),
     ) -> None:
         """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
@@ -51,6 +54,7 @@ class LstmApp(App[int]):
         self._ascii = ascii_only
         self._few_colours = few_colours
         self._numba = numba
+        self._recipe = recipe
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Not by assignment, which would have all style sheets parsed twice before the first frame.
@@ -68,7 +72,7 @@ class LstmApp(App[int]):
         few = self._few_colours
         if few is None:
             few = self._ascii or self.no_color or self.console.color_system == "standard"
-        return MainScreen(self._document, self._start, glyphs, few, self._numba)
+        return MainScreen(self._document, self._start, glyphs, few, self._numba, self._recipe)
 
     def on_mount(self) -> None:
         """Leave in good order when asked to from outside."""
@@ -111,6 +115,7 @@ def run_app(
     ascii_only: bool | None = None,
     light: bool = False,
     numba: bool = True,
+    recipe: tuple[Edit, ...] = (),
 ) -> int:
     """Open the debugger and return its exit code.
 
@@ -125,9 +130,10 @@ def run_app(
         ascii_only: Draw with ASCII signs only; None finds out whether the terminal needs it.
         light: Begin with the light theme.
         numba: Whether to redo the run with Numba as soon as the first frame is up.
+        recipe: Edits of the first sequence, which can be undone one by one.
 
     Raises:
-        UserError: If there is no terminal to draw on, or the first sequence does not fit the network.
+        UserError: If there is no terminal to draw on, or the first sequence or an edit does not fit the network.
     """
     check_terminal()
     if ascii_only is None:
@@ -135,7 +141,9 @@ def run_app(
     document = Document(network, sequences, trace, dtype, initial, carry)
     if document.is_short(start):
         document.run(start)  # before the screen, so that what is wrong with it is said without one
-    app = LstmApp(document, start, ascii_only=ascii_only, light=light, numba=numba)
+    if recipe and network is not None:
+        apply(recipe, network, sequences[start])
+    app = LstmApp(document, start, ascii_only=ascii_only, light=light, numba=numba, recipe=recipe)
     code = app.run()
     return end(code if isinstance(code, int) else app.return_code or 0)
 

@@ -38,7 +38,7 @@ def _capital(letter: str) -> tuple[str, ...]:
     return letter, f"shift+{letter.lower()}"
 
 
-STEP, GO, LOOK, CURSOR, PROGRAM = "Step", "Go", "Look", "Inside a pane", "Program"
+STEP, GO, LOOK, CHANGE, CURSOR, PROGRAM = "Step", "Go", "Look", "Change", "Inside a pane", "Program"
 
 COMMANDS: tuple[Command, ...] = (
     Command(("n",), "token(1)", "token", "next token on the tape", STEP, "n", 1),
@@ -68,6 +68,11 @@ COMMANDS: tuple[Command, ...] = (
         _capital("M"), "map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK, "M"
     ),
     Command(("m",), "maximise", "maximise", "give the whole screen to this pane, or back", LOOK, "m"),
+    Command(("e",), "edit", "edit", "change what is under the cursor: a word on the tape, or a value", CHANGE, "e", 4),
+    Command(("z",), "undo(-1)", "undo", "take the last edit back", CHANGE, "z", 4),
+    Command(_capital("Z"), "undo(1)", "redo", "make the edit again that was taken back", CHANGE, "Z"),
+    Command(("d",), "difference", "difference", "the baseline beside the edited run, or not", CHANGE, "d", 8),
+    Command(("colon",), "command", "command", "a line to type: edits and all else, told and completed", CHANGE, ":", 9),
     Command(("k", "up"), "cursor(0,-1)", "up", "one unit, equation or row up", CURSOR, "k ↑"),
     Command(("j", "down"), "cursor(0,1)", "down", "one unit, equation or row down", CURSOR, "j ↓"),
     Command(("h", "left"), "cursor(-1,0)", "left", "one value or token to the left; on the tape N", CURSOR, "h ←"),
@@ -83,7 +88,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(("q",), "quit_session", "quit", "leave", PROGRAM, "q", 13),
 )
 
-PAIRS = {"n": "N", "s": "S", "i": "I", "f": "F", "]": "["}
+PAIRS = {"z": "Z", "n": "N", "s": "S", "i": "I", "f": "F", "]": "["}
 """Keys whose way back is shown beside them in the footer."""
 
 

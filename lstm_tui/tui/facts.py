@@ -68,9 +68,10 @@ class Column:
 class Facts:
     """Facts of one trace."""
 
-    def __init__(self, trace: Trace) -> None:
-        """Hold the trace; nothing is computed yet."""
+    def __init__(self, trace: Trace, before: Facts | None = None) -> None:
+        """Hold the trace, and the facts of its baseline when it is edited; nothing is computed yet."""
         self.trace = trace
+        self.before = before
         self._columns: dict[str, tuple[Column, ...]] = {}
         self._signals: dict[tuple[str, str], Array] = {}
         self._flows: dict[str, Flow | None] = {}
@@ -140,7 +141,7 @@ class Facts:
         key = (pass_name, value)
         if key not in self._halves:
             cell = self.trace[pass_name].cell
-            largest = 0.0
+            largest = 0.0 if self.before is None else self.before.half(pass_name, value)
             for passed in self.trace.passes.values():
                 if passed.cell.name == cell.name and value in passed:
                     finite = passed[value][np.isfinite(passed[value])]

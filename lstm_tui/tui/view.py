@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import Ledger, ledger_after
+from lstm_tui.debugger.difference import Difference
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.tui.facts import Column, Facts
@@ -44,6 +45,7 @@ class View:
         follow: Whether the list of units is scrolled to the chosen one, as when the cursor moves in it; else it
             begins with the largest, and the chosen one stands above them when it is not among them.
         everyone: Whether the ledger is that of all units of the pass, not of the chosen one.
+        beside: Whether the baseline is shown beside an edited run.
         order: How units are ordered.
         signal: Number of the signal that colours the tape.
         lines: How many sequences the document has.
@@ -59,6 +61,7 @@ class View:
     place: int | None = None
     follow: bool = False
     everyone: bool = False
+    beside: bool = True
     order: Order = "size"
     signal: int = 0
     lines: int = 1
@@ -70,6 +73,16 @@ class View:
     def trace(self) -> Trace:
         """The run that is shown."""
         return self.frame.trace
+
+    @property
+    def edits(self) -> int:
+        """How many edits are in force."""
+        return len(self.trace.edits)
+
+    @property
+    def baseline(self) -> Difference | None:
+        """The run beside its baseline, where that is to be shown."""
+        return self.frame.difference if self.beside else None
 
     @property
     def pass_name(self) -> str:

@@ -14,6 +14,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
 _MOST_OUTPUTS = 4
+EDIT_VERBS: set[str] = set()
+"""Names of the verbs that are a line of a recipe."""
 
 
 def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple[str, ...] = ()) -> None:
@@ -24,6 +26,7 @@ def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple
         return (session.words[session.history.done - 1], *verdicts(session))
 
     VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example))
+    EDIT_VERBS.add(name)
 
 
 def _completing(name: str) -> Complete:

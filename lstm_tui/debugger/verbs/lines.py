@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs import changing, helping, moving
 from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.engine.errors import UserError
 
 __all__ = ["answer", "changing", "completed", "completions", "helping", "moving", "split"]
 
@@ -39,15 +41,10 @@ def completions(session: Session, line: str) -> tuple[str, ...]:
     if not gap:
         return tuple(f"{name} " for name in VERBS.words if name.startswith(word) and name)
     try:
-        verb = VERBS.named(word)
-    except Exception:  # no verb, nothing to complete
+        found = islice(VERBS.named(word).complete(session, rest.lstrip()), _MOST)
+        return tuple(f"{word} {one}" for one in found)
+    except UserError:  # no verb, or no network: nothing to complete
         return ()
-    found: list[str] = []
-    for one in verb.complete(session, rest.lstrip()):
-        found.append(f"{word} {one}")
-        if len(found) == _MOST:
-            break
-    return tuple(found)
 
 
 def completed(line: str, found: Iterable[str]) -> str:

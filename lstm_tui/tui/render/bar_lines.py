@@ -36,8 +36,11 @@ def draw_header(view: View, width: int, palette: Palette) -> Line:
         (f"  {position.equation + 1}/{len(equations)}", quiet),
         (f"  {engine} ", quiet),
     ]
+    if view.edits:
+        words = f"{view.edits} edit{'s' * (view.edits > 1)}" if width >= 100 else str(view.edits)
+        right.insert(0, (f"{glyphs.edited} {words}  ", palette.style("key", "band", bold=True)))
     if width < 110:
-        right[1] = ("  ", quiet)
+        right[1 + bool(view.edits)] = ("  ", quiet)
     unknown = len(view.facts.unknown)
     left = "" if width < 60 else " lstm-tui "
     line.put(left, strong)

@@ -39,6 +39,10 @@ class Glyphs:
     mark: str = "▾"
     edge: str = "▏"
     wall: str = "┃"
+    edited: str = "◆"
+    changed: str = "•"
+    gone: str = "✗"
+    added: str = "▓"
     smooth: bool = True
 
     def say(self, text: str) -> str:
@@ -78,5 +82,9 @@ ASCII = Glyphs(
     mark="v",
     edge="|",
     wall="|",
+    edited="@",
+    changed="'",
+    gone="x",
+    added="%",
     smooth=False,
 )

@@ -7,14 +7,15 @@ from pathlib import Path
 from textual import work
 from textual.message import Message
 
+from lstm_tui.debugger.recipe import Edit
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.screens.runs import Runs
+from lstm_tui.tui.screens.editing import Editing
 
 
-class Dialogs(Runs):
+class Dialogs(Editing):
     """A screen with a session and the small screens that open over it."""
 
     class Exported(Message):
@@ -26,9 +27,9 @@ class Dialogs(Runs):
             self.said = said
             self.failed = failed
 
-    def __init__(self, document: Document, start: int, numba: bool) -> None:
+    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
         """Nothing was looked for yet."""
-        super().__init__(document, start, numba)
+        super().__init__(document, start, numba, recipe)
         self._wanted = ""
 
     def action_find(self) -> None:

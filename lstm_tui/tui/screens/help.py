@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from textual.content import Content
 
-from lstm_tui.tui.commands import COMMANDS, CURSOR, GO, LOOK, PROGRAM, STEP
+from lstm_tui.tui.commands import CHANGE, COMMANDS, CURSOR, GO, LOOK, PROGRAM, STEP
 from lstm_tui.tui.screens.page import Page
 
 _LEFT = 68
@@ -22,7 +22,12 @@ _NOTES = (
 def help_page(width: int) -> Page:
     """Return a page with every key and what it does, in two columns where the screen is wide enough."""
     left = [*_group(STEP), *_group(GO), *_group(LOOK)]
-    right = [*_group(CURSOR), *_group(PROGRAM), *(Content.styled(f"  {note}", "$lt-soft") for note in _NOTES)]
+    right = [
+        *_group(CHANGE),
+        *_group(CURSOR),
+        *_group(PROGRAM),
+        *(Content.styled(f"  {note}", "$lt-soft") for note in _NOTES),
+    ]
     if width < 2 * _LEFT + 8:
         return Page("keys", [*left, *right])
     blank = Content("")

@@ -14,6 +14,7 @@ from textual.reactive import Reactive, reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
+from lstm_tui.debugger.recipe import Edit
 from lstm_tui.tui.colours import palette_of
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
@@ -47,9 +48,17 @@ class MainScreen(Dialogs):
 
     shown: reactive[int] = reactive(2, repaint=False)
 
-    def __init__(self, document: Document, start: int, glyphs: Glyphs, few_colours: bool, numba: bool) -> None:
+    def __init__(
+        self,
+        document: Document,
+        start: int,
+        glyphs: Glyphs,
+        few_colours: bool,
+        numba: bool,
+        recipe: tuple[Edit, ...] = (),
+    ) -> None:
         """Hold what is open; the first run is made when the screen is mounted."""
-        super().__init__(document, start, numba)
+        super().__init__(document, start, numba, recipe)
         self._glyphs, self._few_colours = glyphs, few_colours
 
     def compose(self) -> ComposeResult:

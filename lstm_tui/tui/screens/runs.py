@@ -6,6 +6,7 @@ from textual import on
 from textual.content import Content
 
 from lstm_tui.debugger.frame import equations_of
+from lstm_tui.debugger.history import History
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.background import in_background
@@ -32,6 +33,7 @@ class Runs(Steps):
         self._numba = numba and document.can_run
         self._interpreter = "numpy"
         self._computing: tuple[int, str] | None = None
+        self._plain: Facts | None = None
 
     def hand_over(self) -> None:
         """Let Numba make every run from here on, beginning with the one that is shown."""
@@ -87,11 +89,16 @@ class Runs(Steps):
         """Show a run: where the session stands when it is of the same sequence, else from its first token."""
         view = self.view
         if view is not None and self._session is not None and view.frame.line == number:
+            if self._session.history.active:  # an edited run and its baseline are made by one interpreter
+                self.view = view.but(busy="")
+                return
+            self._plain = facts
             self.view = view.but(frame=self._session.adopt(facts.trace), facts=facts, busy="")
             return
         self._stop()
         lines = self._document.sequences if self._document.can_run else ()
-        self._session = Session(facts.trace, lines, number)
+        before = None if self._session is None else self._session.history
+        self._session, self._plain = Session(facts.trace, lines, number), facts
         frame = self._session.frame
         if view is None:
             first = equations_of(frame.passed)[0].name
@@ -100,6 +107,11 @@ class Runs(Steps):
         else:
             frame = self._session.select_pass(view.pass_name)
         self.view = view.but(frame=frame, facts=facts, place=None, follow=False, busy="")
+        if self._session.can_run:
+            self.edit_again(number, before)
+
+    def edit_again(self, number: int, before: History | None) -> None:
+        """Make the edits of a line that is opened; `before` are those of the line that was left."""
 
     def action_line(self, shift: int) -> None:
         """Open another line of the file."""
