@@ -1,0 +1,159 @@
+"""Print how many tokens a second are trained on, beside PyTorch on the same task.
+
+    python -m tests.benchmarks.training [--sizes 16 64] [--window 100] [--rounds 5]
+
+A language model of bytes: embedding of 32, one LSTM, softmax over 256, cross-entropy, clipping and Adam, 16 sequences a
+step, float32, one thread. Both begin with the same weights, and their losses are compared first. PyTorch takes the 16
+sequences of a step at once, as one would, and in a second column one after the other, as we do. All take turns in every
+round; processor time is measured, a ratio is taken within a round, and the median of the rounds is given with the
+smallest and the largest. A ratio above 1 means that we were faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"  # before NumPy is imported
+
+import numpy as np  # noqa: E402
+
+from lstm_tui.analysis.loss import mean_loss, next_tokens  # noqa: E402
+from lstm_tui.analysis.training import Settings, train  # noqa: E402
+from lstm_tui.engine.network import Network, build_network  # noqa: E402
+
+try:
+    import torch
+
+    torch.set_num_threads(1)
+except ImportError:
+    torch = None  # type: ignore[assignment]
+
+BATCH, EMBEDDING, STEPS, RATE = 16, 32, 4, 1e-3
+GATES = "ifgo"  # the order of the blocks in torch
+
+
+def model(hidden: int) -> Network:
+    """Return our network."""
+    spec = {
+        "name": "bytes",
+        "tokens": {"kind": "bytes"},
+        "embedding_size": EMBEDDING,
+        "layers": [{"cell": "lstm", "hidden_size": hidden}],
+        "readout": "dense",
+    }
+    return build_network(spec, seed=hidden)
+
+
+def torch_model(network: Network, hidden: int) -> Any:
+    """Return the same network of PyTorch."""
+
+    class Model(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = torch.nn.Embedding(256, EMBEDDING)
+            self.lstm = torch.nn.LSTM(EMBEDDING, hidden, batch_first=True)
+            self.dense = torch.nn.Linear(hidden, 256)
+
+        def forward(self, ids: Any) -> Any:
+            return self.dense(self.lstm(self.embedding(ids))[0])
+
+    made, ours = Model(), network.tensors()
+
+    def stacked(letter: str) -> Any:
+        return torch.from_numpy(np.concatenate([ours[f"layer0.forward/{letter}_{gate}"] for gate in GATES]))
+
+    with torch.no_grad():
+        made.embedding.weight.copy_(torch.from_numpy(ours["embedding"]))
+        made.lstm.weight_ih_l0.copy_(stacked("W"))
+        made.lstm.weight_hh_l0.copy_(stacked("U"))
+        made.lstm.bias_ih_l0.copy_(stacked("b"))
+        made.lstm.bias_hh_l0.zero_()
+        matrix = next(name for name in ours if name.startswith("readout/") and ours[name].ndim == 2)
+        made.dense.weight.copy_(torch.from_numpy(ours[matrix]))
+        made.dense.bias.zero_()
+    return made
+
+
+def torch_epoch(made: Any, ids: np.ndarray[Any, Any], together: int) -> Callable[[], None]:
+    """Return an epoch of PyTorch that reads `together` sequences at once."""
+    given = torch.from_numpy(ids)
+    adam = torch.optim.Adam(made.parameters(), RATE)
+
+    def run() -> None:
+        for start in range(0, len(given), BATCH):
+            adam.zero_grad(set_to_none=True)
+            for part in given[start : start + BATCH].split(together):
+                said = made(part[:, :-1])
+                loss = torch.nn.functional.cross_entropy(said.flatten(0, 1), part[:, 1:].flatten())
+                (loss * len(part) / BATCH).backward()
+            torch.nn.utils.clip_grad_norm_(made.parameters(), 1.0)
+            adam.step()
+
+    return run
+
+
+def timed(run: Callable[[], Any]) -> float:
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
+def row(hidden: int, window: int, rounds: int) -> list[str]:
+    """Return the cells of the table for one size."""
+    ids = np.random.default_rng(0).integers(0, 256, (BATCH * STEPS, window + 1))
+    network = model(hidden)
+    examples = [next_tokens(line) for line in ids]
+    how = Settings(epochs=1, rate=RATE, last_rate=1.0, batch=BATCH)
+    runs: dict[str, Callable[[], Any]] = {"ours": lambda: train(network, examples, how)}
+    if torch is not None:
+        made = torch_model(network, hidden)
+        with torch.inference_mode():
+            said = made(torch.from_numpy(ids[:, :-1]))
+            theirs = float(
+                torch.nn.functional.cross_entropy(said.flatten(0, 1), torch.from_numpy(ids[:, 1:]).flatten())
+            )
+        if not abs(theirs - mean_loss(network, examples)) < 1e-4:
+            sys.exit(f"PyTorch computes something else: a loss of {theirs}, not {mean_loss(network, examples)}")
+        runs["together"] = torch_epoch(made, ids, BATCH)
+        runs["one by one"] = torch_epoch(torch_model(network, hidden), ids, 1)
+    for run in runs.values():
+        run()
+    taken = [{name: timed(run) for name, run in runs.items()} for _ in range(rounds)]
+    tokens = BATCH * STEPS * window
+    speed = statistics.median(tokens / one["ours"] for one in taken)
+    return [
+        str(hidden),
+        f"{speed:,.0f}".replace(",", " "),
+        *(ratio(taken, name) for name in ("together", "one by one")),
+    ]
+
+
+def ratio(taken: list[dict[str, float]], name: str) -> str:
+    if name not in taken[0]:
+        return "absent"
+    found = [one[name] / one["ours"] for one in taken]
+    return f"{statistics.median(found):.2f} ({min(found):.2f}-{max(found):.2f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[16, 32, 64, 128], metavar="H")
+    parser.add_argument("--window", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    heads = ["H", "ours, tokens/s", f"torch, {BATCH} sequences at once", "torch, one by one"]
+    print("| " + " | ".join(heads) + " |")
+    print("|" + "---|" * len(heads))
+    for hidden in options.sizes:
+        print("| " + " | ".join(row(hidden, options.window, options.rounds)) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
