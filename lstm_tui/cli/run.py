@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from argparse import Namespace
 
 from lstm_tui.cli.work import work
@@ -9,6 +10,7 @@ from lstm_tui.cli.work import work
 
 def command(options: Namespace) -> int:
     """Open the screen on an input; what is wrong with the input is said before there is a screen."""
+    gc.disable()  # nothing made on the way to the first frame is garbage; behind it the screen collects again
     todo = work(options)
     from lstm_tui.tui.app import run_app
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from textual import on
 from textual.content import Content
 
@@ -36,7 +38,8 @@ class Runs(Steps):
         self._plain: Facts | None = None
 
     def hand_over(self) -> None:
-        """Let Numba make every run from here on, beginning with the one that is shown."""
+        """Collect garbage again, and let Numba make every run from here on, beginning with the one shown."""
+        gc.enable()
         if self._numba and self.view is not None:
             self._compute(self.view.frame.line, "numba")
 
