@@ -63,6 +63,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(("p",), "explain", "explain", "explain the value under the cursor: its equation in numbers", LOOK, "p", 7),
     Command(("o",), "order", "order", "order units by size, by change in this step, by index", LOOK, "o", 8),
     Command(("v",), "signal", "colour", "colour the tape by another signal", LOOK, "v"),
+    Command(("r",), "influence", "what moves it", "gradients, ledger and deletions of an output or memory", LOOK, "r"),
     Command(("a",), "everyone", "all units", "the ledger of the chosen unit, or of all units", LOOK, "a"),
     Command(
         _capital("M"), "map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK, "M"

@@ -65,6 +65,18 @@ class Dialogs(Editing):
         if self.view is not None and self.palette is not None:
             self.app.push_screen(explain_page(self.view, self.palette))
 
+    def action_influence(self) -> None:
+        """Show what moves an output or the chosen unit's memory; go to the token that is chosen there."""
+        from lstm_tui.tui.screens.influence import InfluenceScreen
+
+        if self.view is not None and self.palette is not None:
+            self._stop()
+            self.app.push_screen(InfluenceScreen(self.view, self.palette), self._go_to)
+
+    def _go_to(self, t: int | None) -> None:
+        if t is not None and self._session is not None:
+            self._moved(self._session.goto(t))
+
     def action_help(self) -> None:
         """Show every key."""
         from lstm_tui.tui.screens.help import help_page
