@@ -20,6 +20,7 @@ from lstm_tui.debugger.frame import Frame, equations_of, ops_of
 from lstm_tui.debugger.history import History
 from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.recipe import Edit
+from lstm_tui.debugger.stopping import Stopping
 from lstm_tui.debugger.words import describe
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
@@ -30,7 +31,7 @@ from lstm_tui.engine.trace import PassTrace, Sequence, Trace
 Granularity = Literal["token", "equation", "op"]
 
 
-class Session:
+class Session(Stopping):
     """A debugger on one file: `session.frame` is what it shows now."""
 
     def __init__(self, trace: Trace, lines: Items[Sequence] = (), line: int = 0) -> None:
@@ -41,6 +42,7 @@ class Session:
             lines: Every sequence of the file, when the network can run them too.
             line: Which of them the trace is of.
         """
+        super().__init__()
         self._lines: Items[Sequence] = lines if len(lines) else (trace.sequence,)  # each is read when it is needed
         self._initial: Initial | None = None
         self._carry = False

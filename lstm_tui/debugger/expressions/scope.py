@@ -94,6 +94,14 @@ class Scope:
             self.kept["token"] = tokens
         return self.kept["token"]
 
+    def _given_tokens(self) -> Array:
+        """Return every token as it was given, (T, 1)."""
+        if "given" not in self.kept:
+            given = np.empty((self.steps, 1), dtype=object)
+            given[:, 0] = self.trace.sequence.tokens
+            self.kept["given"] = given
+        return self.kept["given"]
+
     def owner(self, name: str) -> tuple[PassTrace, str]:
         """Return the pass of a value, and its name there.
 
@@ -175,7 +183,7 @@ class Scope:
     def _of_the_run(self, name: str, moment: Moment) -> Series:
         trace = self.trace
         if name == "token":
-            values, known = gather(self.tokens[:, None], self._moment(moment))
+            values, known = gather(self._given_tokens(), self._moment(moment))
             return Series("text", values, known)
         if name == "t":
             values, known = gather(np.arange(self.steps, dtype=np.float64)[:, None], self._moment(moment))

@@ -68,14 +68,18 @@ class Signs(Asking):
         self.check_sizes(node, left, right)
         a, b = left.values, right.values
         if left.kind == "text":  # a token is compared as the network reads it
-            a, b = self.as_read(node.left, a), self.as_read(node.right, b)
+            a, b = self.as_read(a), self.as_read(b)
         wider = left if left.size >= right.size else right
         result = truths(_COMPARED[node.sign](a, b), left.known & right.known)
         return replace(result, units=wider.units, labels=wider.labels)
 
-    def as_read(self, node: Node, values: Array) -> Array:
-        """Return a text in quotes as the network would read it as a token."""
-        return np.array([[self.scope.as_read(node.value)]], dtype=object) if isinstance(node, nodes.Text) else values
+    def as_read(self, texts: Array) -> Array:
+        """Return tokens as the network reads them."""
+        if not self.scope.lowercase:
+            return texts
+        read = np.empty_like(texts)
+        read[:, 0] = [text.lower() for text in texts[:, 0]]
+        return read
 
     def by_class(self, node: Node, series: Series, other: Series) -> Series:
         """Return the number of a class where its name is compared with such a number."""

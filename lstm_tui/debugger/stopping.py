@@ -1,0 +1,136 @@
+"""What a session knows of stopping: breakpoints, displays, expressions asked where it stands, and continuing.
+
+Continuing can be told to stop between one part of a long run and the next; the session then stands after the
+last step that was looked at.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from lstm_tui.debugger.displays import Displays, Shown
+from lstm_tui.debugger.expressions import Expression, Scope, Series, evaluate, parse
+from lstm_tui.debugger.expressions.reading import last_read
+from lstm_tui.debugger.frame import Frame
+from lstm_tui.debugger.position import Position
+from lstm_tui.debugger.stops.breakpoints import Breakpoint, Breakpoints
+from lstm_tui.debugger.stops.search import Stop, next_stop
+from lstm_tui.debugger.stops.triggers import Trigger
+from lstm_tui.engine.storage import Progress
+from lstm_tui.engine.visible import visible
+
+Cancelled = Callable[[], bool]
+_UNTIL = 0  # the number of what is waited for once
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What an expression is where the session stands.
+
+    Attributes:
+        expression: What was asked.
+        value: Its one row.
+        reached: Whether the run has come to every value it reads; else they are those of the finished token.
+    """
+
+    expression: Expression
+    value: Series
+    reached: bool
+
+
+class Stopping:
+    """The part of a session that stops, asks and goes on."""
+
+    frame: Frame
+
+    def __init__(self) -> None:
+        """Begin without breakpoints and displays."""
+        self.breakpoints = Breakpoints()
+        self.displays = Displays()
+        self.stop: Stop | None = None
+        self._scopes: dict[str, Scope] = {}
+
+    @abstractmethod
+    def _move(self, position: Position, note: str = "") -> Frame: ...
+
+    def scope(self, pass_name: str | None = None) -> Scope:
+        """Return what names mean in a pass of the run; in the selected one where it has no such pass."""
+        trace = self.frame.trace
+        name = pass_name if pass_name in trace else self.frame.position.pass_name
+        assert name is not None
+        scope = self._scopes.get(name)
+        if scope is None or scope.trace is not trace:
+            self._scopes = {one: kept for one, kept in self._scopes.items() if kept.trace is trace}
+            scope = self._scopes[name] = Scope(trace, name)
+        return scope
+
+    def evaluate(self, text: str) -> Answer:
+        """Return what an expression is at the token where the session stands.
+
+        Raises:
+            ExpressionError: With the place of the mistake.
+        """
+        expression, scope, position = parse(text), self.scope(), self.frame.position
+        value = evaluate(expression, scope, position.t, position.t + 1)
+        read = last_read(expression, scope)
+        reached = read is None or read < position.equation or (read == position.equation and position.op is None)
+        return Answer(expression, value, reached)
+
+    def shown(self) -> tuple[Shown, ...]:
+        """Return what every display says here."""
+        return tuple(self.displays.shown(one, self.scope(one.pass_name), self.frame.t) for one in self.displays)
+
+    # --- going on ---
+
+    def continue_(
+        self, forward: bool = True, progress: Progress | None = None, cancelled: Cancelled | None = None
+    ) -> Frame:
+        """Go on to the next breakpoint in the reading order of the selected pass, or to its end.
+
+        Args:
+            forward: With the reading order, or against it.
+            progress: Called with the steps that were looked at and all of them.
+            cancelled: Asked now and then; True stops the run where it is.
+
+        Raises:
+            UserError: A breakpoint means nothing in this run.
+        """
+        stop = next_stop(self.frame, self.breakpoints.enabled, self.scope, forward, progress, cancelled)
+        return self._arrive(stop, forward)
+
+    def reverse_continue(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Frame:
+        """Go back to the last breakpoint before this place, or to the start of the pass."""
+        return self.continue_(False, progress, cancelled)
+
+    def until(
+        self,
+        trigger: Trigger,
+        forward: bool = True,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> Frame:
+        """Go on until something happens, or to a breakpoint that comes before it."""
+        once = Breakpoint(_UNTIL, trigger, self.frame.position.pass_name)
+        asked = (*self.breakpoints.enabled, once)
+        return self._arrive(next_stop(self.frame, asked, self.scope, forward, progress, cancelled), forward)
+
+    def _arrive(self, stop: Stop, forward: bool) -> Frame:
+        for number, count in stop.passed_over.items():
+            self.breakpoints.passed_over(number, count)
+        said = [self._why(one, stop.t) for one in stop.by]
+        for one in stop.by:
+            if one.number != _UNTIL:
+                self.breakpoints.stopped(one.number)
+        self.stop = stop
+        if stop.interrupted:
+            note = "interrupted"
+        else:
+            note = "; ".join(said) or ("end of the pass" if forward else "start of the pass")
+        return self._move(replace(self.frame.position, t=stop.t, equation=stop.equation, op=None), note)
+
+    def _why(self, one: Breakpoint, t: int) -> str:
+        name = f"{one.word} {one.number}: " if one.number != _UNTIL else ""
+        why = one.trigger.why(self.scope(one.pass_name), t)
+        return f"{name}{visible(one.trigger.text)}{f' ({why})' if why else ''}"

@@ -1,0 +1,1 @@
+"""Where a run stops by itself: breakpoints, watches, and the search for the next of their stops, both ways."""

@@ -1,0 +1,186 @@
+"""What a breakpoint waits for, found at many steps at once, and why it was there."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.expressions import Expression, Scope, Series, evaluate
+from lstm_tui.debugger.expressions.reading import equation_waited_for
+from lstm_tui.debugger.expressions.say import number
+from lstm_tui.debugger.stops.reasons import reason
+from lstm_tui.engine.trace import PassTrace
+from lstm_tui.engine.visible import visible
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """Where something happens within a range of the tape: after an equation of a pass, at some places.
+
+    Attributes:
+        pass_name: The pass.
+        equation: Number of the equation.
+        places: Places on the tape, rising.
+    """
+
+    pass_name: str
+    equation: int
+    places: Array
+
+
+@dataclass(frozen=True)
+class Trigger(ABC):
+    """What is waited for.
+
+    Attributes:
+        text: How it was written.
+    """
+
+    text: str
+
+    @abstractmethod
+    def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
+        """Return where it happens at the places `start` to `stop` of the tape."""
+
+    @abstractmethod
+    def why(self, scope: Scope, t: int) -> str:
+        """Return what there was at a place where it happened."""
+
+    def check(self, scope: Scope) -> None:
+        """Refuse what means nothing in a run.
+
+        Raises:
+            ExpressionError: With the place of the mistake.
+        """
+        self.hits(scope, 0, 1)
+
+
+@dataclass(frozen=True)
+class Condition(Trigger):
+    """An expression that is true."""
+
+    expression: Expression
+
+    def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
+        """Return the places where it is true."""
+        places = start + np.flatnonzero(holds(evaluate(self.expression, scope, start, stop), stop - start))
+        return [Hits(scope.pass_name, equation_waited_for(self.expression, scope), places)]
+
+    def why(self, scope: Scope, t: int) -> str:
+        """Return the values that make it true."""
+        return reason(self.expression, scope, t)
+
+
+@dataclass(frozen=True)
+class After(Trigger):
+    """An equation that was taken, at every step or where a condition holds."""
+
+    pass_name: str
+    value: str
+    condition: Expression | None = None
+
+    def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
+        """Return every place, or those where the condition holds."""
+        places = np.arange(start, stop)
+        passed = scope.trace[self.pass_name]
+        equation = passed.cell.values.index(self.value)
+        if self.condition is not None:
+            places = places[holds(evaluate(self.condition, scope, start, stop), stop - start)]
+        return [Hits(self.pass_name, equation, places)]
+
+    def why(self, scope: Scope, t: int) -> str:
+        """Return the equation, and what makes the condition true."""
+        equation = scope.trace[self.pass_name].cell.equation(self.value)
+        because = "" if self.condition is None else reason(self.condition, scope, t)
+        return visible(equation.text) + (f"; {because}" if because else "")
+
+
+@dataclass(frozen=True)
+class Change(Trigger):
+    """A value that moves by more than x in one step of its pass; a truth or a text that becomes another."""
+
+    expression: Expression
+    by: float = 0.0
+
+    def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
+        """Return the places where it moved."""
+        before, after = self._both(scope, start, stop)
+        moved = self._moved(before, after).any(axis=1) & (before.known & after.known)[:, 0]
+        places = start + np.flatnonzero(np.broadcast_to(moved, (stop - start,)))
+        return [Hits(scope.pass_name, equation_waited_for(self.expression, scope), places)]
+
+    def why(self, scope: Scope, t: int) -> str:
+        """Return what moved most, by how much, from what to what."""
+        before, after = self._both(scope, t, t + 1)
+        was, now = before.values[0], after.values[0]
+        name = visible(self.expression.text.strip())
+        if after.kind != "number":
+            old, new = (_word(values[int(np.argmax(was != now))], after.kind) for values in (was, now))
+            return f"{name} became {new}; it was {old}"
+        with np.errstate(all="ignore"):
+            change = now - was
+        unit = int(np.argmax(np.where(np.isnan(change), np.inf, np.abs(change))))
+        which = name if after.size == 1 else f"{name}[{unit + (after.units or 0)}]"
+        limit = f", more than {number(self.by)}" if self.by else ""
+        return f"{which} moved by {change[unit]:+.4g}{limit}: {number(was[unit])} → {number(now[unit])}"
+
+    def _both(self, scope: Scope, start: int, stop: int) -> tuple[Series, Series]:
+        return tuple(evaluate(self.expression, scope, start, stop, earlier) for earlier in (1, 0))  # type: ignore[return-value]
+
+    def _moved(self, before: Series, after: Series) -> Array:
+        was, now = before.values, after.values
+        if after.kind != "number":
+            return np.asarray(was != now)
+        with np.errstate(all="ignore"):
+            far = np.abs(now - was) > self.by
+        return np.asarray(far | (np.isnan(was) != np.isnan(now)))
+
+
+@dataclass(frozen=True)
+class Birth(Trigger):
+    """A NaN or an infinite number in any value of any pass, where the step before had none in that unit."""
+
+    def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
+        """Return where one came up, by pass and equation."""
+        found = []
+        for passed in scope.trace.values():
+            for equation, value in enumerate(passed.cell.values):
+                if value in passed and not np.isfinite(passed[value][start:stop]).all():
+                    places = start + np.flatnonzero(_born(passed, value, start, stop).any(axis=1))
+                    found.append(Hits(passed.name, equation, places))
+        return found
+
+    def why(self, scope: Scope, t: int) -> str:
+        """Return the first value in which it came up."""
+        for passed in scope.trace.values():
+            for value in passed.cell.values:
+                if value in passed and (units := np.flatnonzero(_born(passed, value, t, t + 1)[0])).size:
+                    more = f" and {units.size - 1} more units" if units.size > 1 else ""
+                    return f"{passed.name}.{value}[{units[0]}] is {number(passed[value][t, units[0]])}{more}"
+        return ""
+
+
+def holds(answer: Series, steps: int) -> Array:
+    """Return at which of some steps a condition is known to be true, (S,)."""
+    return np.asarray(np.broadcast_to((answer.values & answer.known)[:, 0], (steps,)))
+
+
+def _born(passed: PassTrace, value: str, start: int, stop: int) -> Array:
+    """Return where a unit is not finite that was so one step before, (S, n)."""
+    here = ~np.isfinite(passed[value][start:stop])
+    backward = passed.direction == "backward"
+    around = passed[value][start + 1 : stop + 1] if backward else passed[value][max(start - 1, 0) : stop - 1]
+    before = np.zeros_like(here)
+    offset = 0 if backward or start > 0 else 1
+    before[offset : offset + len(around)] = ~np.isfinite(around)
+    return np.asarray(here & ~before)
+
+
+def _word(value: Any, kind: str) -> str:
+    return f"“{visible(value)}”" if kind == "text" else "true" if value else "false"
