@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.debugger.recipe import Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.debugger.cell_edits import with_changed_cells
+from lstm_tui.debugger.recipe import CellEdit, Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network, Pass
@@ -72,6 +73,8 @@ def after(edit: Edit, edited: Edited, opened: Network) -> Edited:
         return _token(edit, edited)
     if isinstance(edit, ValueEdit):
         return replace(edited, holds=(*edited.holds, _hold(edit, edited)))
+    if isinstance(edit, CellEdit):
+        return replace(edited, network=with_changed_cells(edit, edited.network))
     return _weight(edit, edited, first=edited.network is opened)
 
 
@@ -83,6 +86,9 @@ def check(edit: Edit, edited: Edited) -> None:
     """
     if isinstance(edit, TokenEdit):
         _token(edit, edited)
+        return
+    if isinstance(edit, CellEdit):
+        with_changed_cells(edit, edited.network)
         return
     if isnan(edit.number):
         raise UserError("NaN is no number that can be set: give one such as 0 or -4.5")

@@ -11,6 +11,8 @@ One edit is one line:
     weight layer0.forward/b_f[7] = -4         one number of a parameter
     weight layer0.forward/W_f[7,:] = 0        a row: one unit
     weight layer0.forward/U_f * 1.5           all of it, scaled
+    let layer0.forward.f = 1                  another equation; without a pass, in every pass that has an f
+    ablate nfg layer0.forward                 the cell becomes that variant; without a pass, every pass does
 
 Places are those of the tape as it is when the line is applied; an insertion moves what stands to its right.
 Units and places count from 0, ranges end before their last number.
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lstm_tui.engine.errors import UserError
@@ -61,7 +63,28 @@ class WeightEdit:
     number: float
 
 
-Edit = TokenEdit | ValueEdit | WeightEdit
+@dataclass(frozen=True)
+class CellEdit:
+    """Equations of a pass, or of every pass, written anew: one of them, or all that an ablation changes.
+
+    Attributes:
+        verb: `let` gives one equation, `ablate` names a variant.
+        what: The value whose equation it is, or the variant.
+        pass_name: Of which pass; None for every one.
+        text: The right side of `let`.
+        column: Where it begins in the line as it was typed, from 1.
+    """
+
+    verb: Literal["let", "ablate"]
+    what: str
+    pass_name: str | None = None
+    text: str = ""
+    column: int = field(default=1, compare=False)
+
+
+NetworkEdit = WeightEdit | CellEdit
+"""What changes the network, whichever line of a file it reads."""
+Edit = TokenEdit | ValueEdit | NetworkEdit
 
 _NUMBER = r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf|nan)"
 _SPAN = r"-?\d*(?::\d*)?|:"
@@ -75,6 +98,9 @@ _WEIGHT = re.compile(
     rf"weight\s+(?P<tensor>[\w./]+)(?:\[(?P<index>(?:{_SPAN})(?:\s*,\s*(?:{_SPAN}))?)\])?\s*"
     rf"(?P<sign>[=*])\s*{_NUMBER}\s*\Z"
 )
+_PASS = r"(?P<pass>layer\d+\.(?:forward|backward))"
+_LET = re.compile(rf"let\s+(?:{_PASS}\.)?(?P<value>\w+)\s*=\s*(?P<text>[^=#\s][^#]*?)\s*(?:#.*)?\Z")
+_ABLATE = re.compile(rf"ablate\s+(?P<variant>\w+)(?:\s+{_PASS})?\s*\Z")
 _MAX_LINE = 1_000
 
 
@@ -101,6 +127,10 @@ def parse_edit(line: str) -> Edit:
     if match := _WEIGHT.match(text):
         index = tuple(_span(one.strip()) for one in match["index"].split(",")) if match["index"] else ()
         return WeightEdit(_verb(match["sign"]), match["tensor"], index, float(match["number"]))
+    if match := _LET.match(text):
+        return CellEdit("let", match["value"], match["pass"], match["text"], match.start("text") + 1)
+    if match := _ABLATE.match(text):
+        return CellEdit("ablate", match["variant"].lower(), match["pass"])
     raise UserError(f"{_quoted(text)} is no edit; such as: {_example(text)}")
 
 
@@ -126,6 +156,10 @@ def line_of(edit: Edit) -> str:
     if isinstance(edit, TokenEdit):
         token = "" if edit.verb == "delete" else f" {in_quotes(edit.token)}"
         return f"{edit.verb} {edit.t}{token}"
+    if isinstance(edit, CellEdit):
+        if edit.verb == "ablate":
+            return f"ablate {edit.what}" + (f" {edit.pass_name}" if edit.pass_name else "")
+        return f"let {f'{edit.pass_name}.' if edit.pass_name else ''}{edit.what} = {edit.text}"
     sign = "=" if edit.verb == "set" else "*"
     if isinstance(edit, ValueEdit):
         where = f"{edit.pass_name}.{edit.value}[{_written(edit.units)}] @ {_written(edit.steps)}"
@@ -193,5 +227,7 @@ def _example(text: str) -> str:
         "set": "set layer0.forward.f[7] @ 3:6 = 0",
         "scale": "scale layer0.forward.f[7] @ 3 * 0.5",
         "weight": "weight layer0.forward/b_f[7] = -4",
+        "let": "let layer0.forward.f = 1",
+        "ablate": "ablate nfg",
     }
     return examples.get(word, "; ".join(examples.values()))

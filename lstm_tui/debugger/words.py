@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_tui.debugger.ablations import ABLATIONS
+from lstm_tui.debugger.cell_edits import dropped, right_sides, with_changed_cells
 from lstm_tui.debugger.edits import Edited
-from lstm_tui.debugger.recipe import Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.debugger.recipe import CellEdit, Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.cell import Cell
 from lstm_tui.engine.expression import Name, Product, walk
 from lstm_tui.engine.trace import Trace
@@ -24,6 +26,8 @@ def describe(edit: Edit, before: Edited, trace: Trace | None = None) -> str:
         return _token(edit, before)
     if isinstance(edit, ValueEdit):
         return _value(edit, before, trace)
+    if isinstance(edit, CellEdit):
+        return _cell(edit, before)
     return _weight(edit, before)
 
 
@@ -52,6 +56,22 @@ def _value(edit: ValueEdit, before: Edited, trace: Trace | None) -> str:
         old = f"{series[steps.start, units.start]:.2f} → "
     held = "held at " if len(steps) > 1 else ""
     return f"{where}: {old}{held}{edit.number:.2f}"
+
+
+def _cell(edit: CellEdit, before: Edited) -> str:
+    changes = right_sides(edit, before.network)
+    unused = dropped(before.network, with_changed_cells(edit, before.network))
+    where = "all passes" if len(changes) > 1 and len(changes) == len(before.network.passes) else ", ".join(changes)
+    first = next(one for one in before.network.passes if one.name in changes)
+    if edit.verb == "let":
+        old = first.cell.equation(edit.what)
+        label = f"{old.label} {edit.what}" if old.label else edit.what
+        said = f"{label} of {where} = {edit.text}, was {old.text.partition('=')[2].strip()}"
+    else:
+        equations = "; ".join(f"{value} = {text}" for value, text in changes[first.name].items())
+        said = f"{ABLATIONS[edit.what]} ({where}: {equations})"
+    names = dict.fromkeys(name.rpartition("/")[2] for name in unused)
+    return said + (f"; without {', '.join(names)}" if names else "")
 
 
 def _weight(edit: WeightEdit, before: Edited) -> str:

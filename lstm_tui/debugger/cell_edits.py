@@ -1,0 +1,103 @@
+"""Equations changed while a network is open: the cell is compiled again, and weights go on by their names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lstm_tui.debugger.ablations import ablation
+from lstm_tui.debugger.recipe import CellEdit
+from lstm_tui.engine.changed import changed_cell
+from lstm_tui.engine.compile import compile_cell
+from lstm_tui.engine.errors import LanguageError, UserError, nearest
+from lstm_tui.engine.network import Network, Pass
+from lstm_tui.engine.visible import visible
+
+
+def with_changed_cells(edit: CellEdit, network: Network) -> Network:
+    """Return a network of its own weights in which the passes that are meant have other equations.
+
+    Raises:
+        UserError: If the edit names what is not there; a mistake in an equation with its column and the nearest name.
+    """
+    changes = right_sides(edit, network)
+    copied = network.copy()
+    layers = tuple(
+        replace(
+            layer,
+            passes=tuple(
+                _changed(one, changes[one.name], edit) if one.name in changes else one for one in layer.passes
+            ),
+        )
+        for layer in copied.layers
+    )
+    return replace(copied, layers=layers)
+
+
+def right_sides(edit: CellEdit, network: Network) -> dict[str, dict[str, str]]:
+    """Return the new right sides by value, of each pass that is meant.
+
+    Raises:
+        UserError: If there is no such pass, value or ablation.
+    """
+    passes = [one for one in network.passes if edit.pass_name in (None, one.name)]
+    if not passes:
+        names = ", ".join(one.name for one in network.passes)
+        raise UserError(f"there is no pass {visible(str(edit.pass_name))}: this network has {names}")
+    if edit.verb == "let":
+        found = {one.name: {edit.what: edit.text} for one in passes if edit.what in one.cell.values}
+        if not found:
+            values = dict.fromkeys(value for one in passes for value in one.cell.values)
+            near = nearest(edit.what, values)
+            where = "no pass" if edit.pass_name is None else f"{edit.pass_name} has no value"
+            what = f"{where} has a value" if edit.pass_name is None else where
+            raise UserError(
+                f"{what} {visible(edit.what)}; "
+                + (f"did you mean {near}?" if near else f"there are {', '.join(values)}")
+            )
+        return found
+    taken: dict[str, dict[str, str]] = {}
+    refused: UserError | None = None
+    for one in passes:
+        try:
+            taken[one.name] = ablation(edit.what, one.cell, one.program, one.name)
+        except UserError as error:
+            refused = refused or error
+    if not taken and refused is not None:
+        raise refused
+    return taken
+
+
+def dropped(before: Network, after: Network) -> tuple[str, ...]:
+    """Return the parameters that nothing reads any more."""
+    left = after.tensors()
+    return tuple(name for name in before.tensors() if name not in left)
+
+
+def _changed(one: Pass, expressions: dict[str, str], edit: CellEdit) -> Pass:
+    """Return a pass with other equations and the weights it still reads."""
+    suffix = "_" + one.name.replace(".", "_")
+    name = one.cell.name.removesuffix(suffix)[: 64 - len(suffix)] + suffix
+    try:
+        cell = changed_cell(one.cell, expressions, name)
+        left_out = [parameter for parameter in one.program.without if parameter in cell.optional]
+        old = one.program
+        program = compile_cell(cell, old.input_size, old.hidden_size, old.sizes, left_out, old.bottom)
+    except LanguageError as error:
+        raise UserError(_told(error, edit, one)) from None
+    flat = program.empty(one.flat.dtype)
+    for parameter in program.parameters:
+        view, kept = program.view(flat, parameter), old.view(one.flat, parameter)
+        if view.shape != kept.shape:
+            sizes = ["×".join(map(str, shape)) for shape in (kept.shape, view.shape)]
+            raise UserError(f"{one.name}/{parameter} is {sizes[0]}, and is used here as {sizes[1]}")
+        view[...] = kept
+    return replace(one, cell=cell, program=program, flat=flat)
+
+
+def _told(error: LanguageError, edit: CellEdit, one: Pass) -> str:
+    hint = f"; did you mean {error.suggestion}?" if error.suggestion else ""
+    if not hint and "is not defined" in error.message:
+        hint = f"; there are x, {', '.join(one.cell.values)}"
+    if edit.verb == "let" and error.source == edit.what:
+        return f"column {edit.column + error.column - 1}: {error.message}{hint}"
+    return f"{error.message}{hint}"
