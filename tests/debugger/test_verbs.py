@@ -43,7 +43,7 @@ def test_a_verb_says_what_it_does_in_one_line(verb) -> None:
 
 
 def test_a_verb_is_found_by_its_name_an_alias_or_a_beginning_that_is_its_own() -> None:
-    assert VERBS.named("undo") is VERBS.named("und")
+    assert VERBS.named("redo") is VERBS.named("red")
     assert VERBS.named("load").name == "load-edits"
     with pytest.raises(UserError, match="may be "):
         VERBS.named("re")
@@ -108,7 +108,7 @@ def test_saved_edits_are_loaded_to_the_same_bits(tmp_path: Path) -> None:
 
 def test_lines_are_completed_from_names_and_the_vocabulary() -> None:
     session = opened()
-    assert completions(session, "und") == ("undo ",)
+    assert completions(session, "red") == ("redo ",)
     assert completions(session, 'replace 1 "g') == ('replace 1 "good"',)
     assert set(completions(session, 'insert 0 "')) == {f'insert 0 "{word}"' for word in WORDS}
     assert "set layer0.backward.c[" in completions(session, "set layer0.b")

@@ -80,7 +80,10 @@ class Calls(Asking):
             count = second.value
         order = np.argsort(-np.nan_to_num(np.abs(series.values), nan=np.inf), axis=1, kind="stable")
         order = order[:, : int(min(count, series.size))]
-        return replace(series, values=np.take_along_axis(series.values, order, axis=1), labels=(), units=None)
+        labels: tuple[str, ...] = ()
+        if len(order) == 1:  # at more steps than one they are other units at each
+            labels = tuple(series.labels[u] if series.labels else f"[{(series.units or 0) + u}]" for u in order[0])
+        return replace(series, values=np.take_along_axis(series.values, order, axis=1), labels=labels, units=None)
 
     def saturation(self, node: nodes.Call, moment: Moment) -> Series:
         """Return which part of some units is near an end of its range."""

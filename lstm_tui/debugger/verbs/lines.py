@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from itertools import islice
 
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs import changing, helping, moving
+from lstm_tui.debugger.verbs import asking, changing, helping, moving, stepping, stopping
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 
-__all__ = ["answer", "changing", "completed", "completions", "helping", "moving", "split"]
+__all__ = [
+    "answer", "asking", "changing", "completed", "completions", "helping", "moving", "split", "stepping", "stopping",
+]  # fmt: skip
 
 _MOST = 200
 """Completions that are worth showing."""
@@ -32,7 +34,12 @@ def answer(session: Session, line: str) -> tuple[str, ...]:
     word, rest = split(line)
     if not word or word.startswith("#"):
         return ()
-    return tuple(VERBS.named(word).act(session, rest))
+    before = session.frame
+    reply = tuple(VERBS.named(word).act(session, rest))
+    after = session.frame
+    if len(session.displays) and (after.position != before.position or after.trace is not before.trace):
+        reply += tuple(one.line for one in session.shown())
+    return reply
 
 
 def completions(session: Session, line: str) -> tuple[str, ...]:

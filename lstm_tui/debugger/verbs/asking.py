@@ -1,0 +1,113 @@
+"""Verbs that ask: print a value, explain it, tell what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lstm_tui.debugger.explain import Explanation, explain
+from lstm_tui.debugger.expressions import nodes, parse
+from lstm_tui.debugger.expressions.functions import FUNCTIONS
+from lstm_tui.debugger.expressions.say import lines, number, one
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.verbs.stepping import position_lines
+from lstm_tui.debugger.verbs.stopping import complete_expression, told
+from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.roles import roles_of
+from lstm_tui.engine.trace import PassTrace
+from lstm_tui.engine.visible import visible
+
+_MOST_TERMS = 6
+
+
+def explained(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
+    """Return the equation of one unit of a value with its numbers, its summands and its largest products."""
+    found: Explanation = explain(passed, value, t, unit, _MOST_TERMS)
+    worked = "".join(
+        (number(part.number) if part.number is not None else "…") if part.is_number else part.text
+        for part in found.parts
+    )
+    result = [f"  {value} = {found.equation}", f"  {value}[{found.unit}] = {worked} = {number(found.number)}"]
+    for heading, terms in (("terms", found.terms if len(found.terms) > 1 else ()), ("largest", found.largest)):
+        if terms:
+            result.append(f"  {heading}: " + ", ".join(f"{term.label} {term.number:+.4g}" for term in terms))
+    return [visible(line) for line in result]
+
+
+@VERBS.verb(
+    "print EXPR", "tell a value here; of one unit, its equation in numbers and its largest terms", aliases=("p", "pp"),
+    complete=complete_expression, example="print mean(h)",
+)  # fmt: skip
+def _print(session: Session, rest: str) -> tuple[str, ...]:
+    if not rest:
+        raise UserError("print what? such as: print mean(f), print c[17], print c - prev(c)")
+    answer = session.evaluate(rest)
+    shown = lines(answer.value)
+    text = visible(answer.expression.text.strip())
+    later = "" if answer.reached else "   (the run has not come to it yet)"
+    result = [f"{text} = {shown[0]}{later}"] if answer.value.size == 1 else [f"{text} ={later}", *shown]
+    unit = one_unit(session, answer.expression.node)
+    if unit is not None:
+        result += explained(*unit)
+    return tuple(result)
+
+
+def one_unit(session: Session, node: nodes.Node) -> tuple[PassTrace, str, int, int] | None:
+    """Return pass, value, place and unit when an expression is one unit of a value here; else None."""
+    if not (isinstance(node, nodes.Units) and isinstance(node.of, nodes.Name) and node.stop == node.first + 1):
+        return None
+    passed, value = session.scope().owner(node.of.name)
+    return (passed, value, session.frame.t, node.first) if value in passed.cell.values and value in passed else None
+
+
+@VERBS.verb("whatis EXPR", "tell of a value what it is, without its numbers", complete=complete_expression)
+def _whatis(session: Session, rest: str) -> tuple[str, ...]:
+    node = parse(rest).node
+    if isinstance(node, nodes.Name):
+        passed, value = session.scope().owner(node.name)
+        if value in passed.cell.values:
+            equation, role = passed.cell.equation(value), roles_of(passed.cell).get(value)
+            says = f"{equation.label}: {equation.help}" if equation.label else ""
+            size = passed[value].shape[1]
+            head = f"{passed.name}.{value}: {size} units{f', {role}' if role else ''}"
+            return tuple(visible(fact) for fact in (head, f"  {equation.text}", f"  {says}") if fact.strip())
+    value_here = session.evaluate(rest).value
+    kind = {"number": "number", "truth": "truth", "text": "text"}[value_here.kind]
+    return (f"{value_here.size} {kind}{'s' * (value_here.size > 1)}",)
+
+
+_TOPICS = ("break", "watch", "display", "frame", "passes", "values", "functions")
+
+
+def _topics(session: Session, rest: str) -> Iterator[str]:
+    return (topic for topic in _TOPICS if topic.startswith(rest))
+
+
+@VERBS.verb(f"info {'|'.join(_TOPICS)}", "tell what there is", aliases=("i",), complete=_topics, example="info frame")
+def _info(session: Session, rest: str) -> tuple[str, ...]:
+    topic = next((one for one in _TOPICS if one.startswith(rest.split()[0])), None) if rest.split() else "frame"
+    if rest in ("breakpoints", "watchpoints"):
+        topic = "break"
+    frame = session.frame
+    if topic in ("break", "watch"):
+        wanted = [each for each in session.breakpoints if topic == "break" or each.word == "watch"]
+        return tuple(map(told, wanted)) or ("no breakpoints" if topic == "break" else "no watches",)
+    if topic == "display":
+        return tuple(f"{each.number}: {visible(each.expression.text)}" for each in session.displays) or ("no displays",)
+    if topic == "frame":
+        trace = frame.trace
+        made = f"{visible(str(trace.model.get('name')))}, {trace.interpreter} {trace.dtype}, {frame.steps} tokens"
+        result = () if trace.result is None else (f"result: {one(session.evaluate('result').value)}",)
+        return (*position_lines(session), made, f"line {frame.line + 1} of {frame.lines}", *result)
+    if topic == "passes":
+        return tuple(
+            f"{'*' if name == frame.position.pass_name else ' '} {name}: {visible(passed.cell.name)}, "
+            f"{passed.hidden_size} units, reads {passed.direction}"
+            for name, passed in frame.trace.items()
+        )
+    if topic == "values":
+        answers = ((value, session.evaluate(value)) for value in frame.passed)
+        return tuple(f"{value} = {one(each.value)}{'' if each.reached else '   (not yet)'}" for value, each in answers)
+    if topic == "functions":
+        return tuple(f"{function.name}: {function.help}" for function in FUNCTIONS.values())
+    raise UserError(f"info about what? {', '.join(_TOPICS)}")

@@ -1,0 +1,131 @@
+"""Verbs that step, go on and go back: gdb's words and pdb's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lstm_tui.debugger.frame import Frame
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.stops.reading import read_trigger
+from lstm_tui.debugger.verbs.stopping import complete_where
+from lstm_tui.debugger.verbs.table import VERBS, Verb
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.visible import visible
+
+_MOST = 1_000_000
+_AROUND = 8  # tokens on either side of a listing
+
+
+def position_lines(session: Session) -> tuple[str, ...]:
+    """Return why the session stopped, where there is a reason, and where it stands."""
+    frame = session.frame
+    where = f"t={frame.t} “{visible(frame.token)}”, {frame.position.pass_name}"
+    if frame.equation is None:
+        where += ", before its first equation"
+    elif frame.position.op is not None:
+        where += f", inside `{visible(frame.equation.text)}`, op {frame.position.op + 1} of {len(frame.ops)}"
+    elif frame.position.equation < len(frame.equations) - 1:
+        where += f", after `{visible(frame.equation.text)}`"
+    return (frame.note, where) if frame.note else (where,)
+
+
+def count_of(text: str) -> int:
+    """Return how often a verb is to be repeated; once when nothing is said.
+
+    Raises:
+        UserError: It is no whole number from 1.
+    """
+    if not text:
+        return 1
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= _MOST):
+        raise UserError(f"`{visible(text[:40])}` is not how often: give a whole number from 1")
+    return int(text[:9])
+
+
+def _repeated(step: Callable[[Session], Frame]) -> Callable[[Session, str], tuple[str, ...]]:
+    def act(session: Session, rest: str) -> tuple[str, ...]:
+        for _ in range(count_of(rest)):
+            before = session.frame.position
+            if step(session).position == before:
+                break
+        return position_lines(session)
+
+    return act
+
+
+for _name, _aliases, _help, _step in (
+    ("next", ("n",), "finish the next token to the right", lambda session: session.next()),
+    ("reverse-next", ("rn", "previous"), "go to the token to the left", lambda session: session.next(-1)),
+    ("step", ("s",), "take the next equation, in the reading order", lambda session: session.step_in()),
+    ("reverse-step", ("rs",), "take one equation back", lambda session: session.step_back()),
+    ("stepi", ("si",), "take the next op of an equation", lambda session: session.step_in("op")),
+    ("reverse-stepi", ("rsi",), "take one op back", lambda session: session.step_back("op")),
+    ("finish", ("fin", "return", "r"), "finish this token", lambda session: session.step_out()),
+    ("reverse-finish", (), "go back to where this token began", lambda session: session.step_out_back()),
+    ("continue", ("c", "cont"), "go on to the next breakpoint", lambda session: session.continue_()),
+    ("reverse-continue", ("rc", "C"), "go back to the breakpoint before", lambda session: session.reverse_continue()),
+):  # fmt: skip
+    VERBS.add(Verb(_name, f"{_name} [N]", _help, _repeated(_step), _aliases, example=_name))
+
+
+@VERBS.verb(
+    "until [WHERE]", "go on to a place, token, equation or condition, once", aliases=("unt", "advance"),
+    complete=complete_where, example='until mean(f) < .5',
+)  # fmt: skip
+def _until(session: Session, rest: str) -> tuple[str, ...]:
+    if not rest:
+        session.step_in("token")
+    else:
+        session.until(read_trigger(rest, session.scope()))
+    return position_lines(session)
+
+
+@VERBS.verb(
+    "reverse-until WHERE", "go back to a place, token, equation or condition", complete=complete_where,
+    example="reverse-until 0",
+)  # fmt: skip
+def _reverse_until(session: Session, rest: str) -> tuple[str, ...]:
+    session.until(read_trigger(rest, session.scope()), forward=False)
+    return position_lines(session)
+
+
+def _passes(session: Session, rest: str) -> Iterator[str]:
+    return (name for name in session.frame.trace if name.startswith(rest))
+
+
+@VERBS.verb("pass [NAME]", "select a pass, or the next one", aliases=("thread",), complete=_passes, example="pass")
+def _pass(session: Session, rest: str) -> tuple[str, ...]:
+    if rest and rest not in session.frame.trace:
+        near = nearest(rest, session.frame.trace)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(session.frame.trace)}"
+        raise UserError(f"there is no pass {visible(rest[:40])}; {hint}")
+    session.select_pass(rest or 1)
+    return position_lines(session)
+
+
+@VERBS.verb("line N", "open another line of the file, from 1", example="line 1")
+def _line(session: Session, rest: str) -> tuple[str, ...]:
+    wanted = count_of(rest)
+    if not rest or wanted > session.frame.lines:
+        raise UserError(f"which line? there are {session.frame.lines} that hold something, from 1")
+    session.open_line(wanted - 1)
+    return position_lines(session)
+
+
+@VERBS.verb("where", "tell where the run stands", aliases=("bt", "frame"))
+def _where(session: Session, rest: str) -> tuple[str, ...]:
+    return position_lines(session)
+
+
+@VERBS.verb("list", "show the tokens around this one, and the equations", aliases=("l",))
+def _list(session: Session, rest: str) -> tuple[str, ...]:
+    frame = session.frame
+    tokens = frame.trace.sequence.tokens
+    first, behind = max(frame.t - _AROUND, 0), min(frame.t + _AROUND + 1, frame.steps)
+    shown = (f"[{visible(tokens[t])}]" if t == frame.t else visible(tokens[t]) for t in range(first, behind))
+    tape = f"t={first}: {'… ' * (first > 0)}{' '.join(shown)}{' …' * (behind < frame.steps)}"
+    equations = (
+        f"{'→' if n == frame.position.equation else ' '} {visible(equation.text)}"
+        for n, equation in enumerate(frame.equations)
+    )
+    return (tape, *equations)

@@ -1,0 +1,182 @@
+"""Verbs that set breakpoints, watches and displays, list them and change them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from lstm_tui.debugger.expressions import condition, parse
+from lstm_tui.debugger.expressions.functions import FUNCTIONS
+from lstm_tui.debugger.expressions.scope import OF_THE_RUN
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.stops.breakpoints import Breakpoint
+from lstm_tui.debugger.stops.reading import read_change, read_trigger
+from lstm_tui.debugger.stops.triggers import After, Condition
+from lstm_tui.debugger.verbs.table import VERBS, Act, Verb
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+
+_LAST_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
+
+
+def complete_expression(session: Session, rest: str) -> Iterator[str]:
+    """Yield what the last word of an expression may become."""
+    match = _LAST_WORD.search(rest)
+    word = match.group() if match else ""
+    passed, trace = session.frame.passed, session.frame.trace
+    known = [*passed, "x", *OF_THE_RUN, *(f"{name}(" for name in (*FUNCTIONS, "prev"))]
+    if word:
+        known += [f"{name}.{value}" for name, one in trace.items() for value in one]
+        known += [f"readout.{value}" for value in trace.readout]
+    before = rest[: len(rest) - len(word)]
+    return (before + one for one in dict.fromkeys(known) if one.startswith(word))
+
+
+def complete_where(session: Session, rest: str) -> Iterator[str]:
+    """Yield what a place, token, equation or condition may become."""
+    if rest.startswith('"') and rest.count('"') == 1:
+        tokens = dict.fromkeys(session.frame.trace.sequence.tokens)
+        yield from (f'"{one}"' for one in tokens if one.startswith(rest[1:]) and visible(one) == one and '"' not in one)
+        return
+    yield from (word for word in ("nan", "class") if word.startswith(rest))
+    yield from complete_expression(session, rest)
+
+
+def told(one: Breakpoint) -> str:
+    """Return a breakpoint in one line."""
+    facts = [visible(one.trigger.text), f"in {one.pass_name}"]
+    facts += ["once"] * one.temporary + [f"ignored {one.ignore} more times"] * (one.ignore > 0)
+    facts += [f"hit {one.hits} time{'s' * (one.hits > 1)}"] * (one.hits > 0) + ["disabled"] * (not one.enabled)
+    return f"{one.word} {one.number}: {', '.join(facts)}"
+
+
+def _setting(temporary: bool) -> Act:
+    def act(session: Session, rest: str) -> tuple[str, ...]:
+        rest = rest or str(session.frame.t)
+        name = session.frame.position.pass_name
+        return (told(session.breakpoints.add(read_trigger(rest, session.scope()), name, temporary)),)
+
+    return act
+
+
+VERBS.add(Verb(
+    "break", "break [WHERE]", 'stop at a token ("not"), place (12), equation (c, or c if EXPR), condition '
+    "(mean(f) < .1), nan, or class; without WHERE, here", _setting(False), ("b", "br"), complete_where,
+    'break "not"',
+))  # fmt: skip
+VERBS.add(Verb(
+    "tbreak", "tbreak [WHERE]", "the same, for one stop only", _setting(True), ("tb",), complete_where, "tbreak 2"
+))  # fmt: skip
+
+
+@VERBS.verb(
+    "watch EXPR [by X]", "stop when a value moves by more than x in one step", aliases=("awatch",),
+    complete=complete_expression, example="watch norm(h) by .3",
+)  # fmt: skip
+def _watch(session: Session, rest: str) -> tuple[str, ...]:
+    trigger = read_change(rest, session.scope())
+    return (told(session.breakpoints.add(trigger, session.frame.position.pass_name)),)
+
+
+@VERBS.verb(
+    "display [EXPR]", "show a value at every stop, marked when it changed; without EXPR, show all now",
+    complete=complete_expression, example="display mean(h)",
+)  # fmt: skip
+def _display(session: Session, rest: str) -> tuple[str, ...]:
+    if rest:
+        session.displays.add(parse(rest), session.scope())
+    return tuple(one.line for one in session.shown()) or ("no displays",)
+
+
+@VERBS.verb("undisplay [N…]", "take displays away, or all of them")
+def _undisplay(session: Session, rest: str) -> tuple[str, ...]:
+    if rest:
+        for number in _numbers(rest, "displays", (one.number for one in session.displays)):
+            session.displays.delete(number)
+    else:
+        session.displays.clear()
+    return (f"{len(session.displays)} displays are left",)
+
+
+def _numbers(text: str, what: str, there: Iterator[int]) -> list[int]:
+    """Return numbers as typed, `all` for every one; all of them exist."""
+    known = list(there)
+    if text.strip() == "all":
+        return known
+    numbers = text.replace(",", " ").split()
+    if not numbers or not all(one.isascii() and one.isdigit() and len(one) < 9 for one in numbers):
+        raise UserError(f"which {what}? by their numbers, or `all`")
+    for one in numbers:
+        if int(one) not in known:
+            raise UserError(f"there is no {what.removesuffix('s')} {one}; there are: {_listed(known)}")
+    return list(dict.fromkeys(map(int, numbers)))
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers)) or "none"
+
+
+def _on_numbers(change: Callable[[Session, int], object], said: str) -> Act:
+    def act(session: Session, rest: str) -> tuple[str, ...]:
+        numbers = _numbers(rest, "breakpoints", (one.number for one in session.breakpoints))
+        for number in numbers:
+            change(session, number)
+        return (f"{said}: {_listed(numbers)}",)
+
+    return act
+
+
+def _complete_number(session: Session, rest: str) -> Iterator[str]:
+    return (text for one in session.breakpoints if (text := str(one.number)).startswith(rest))
+
+
+for _name, _aliases, _help, _change, _said in (
+    ("unbreak", ("clear", "cl"), "take breakpoints away", lambda s, n: s.breakpoints.delete(n), "taken away"),
+    ("enable", (), "have breakpoints stop again", lambda s, n: s.breakpoints.enable(n), "enabled"),
+    ("disable", (), "keep breakpoints without stopping", lambda s, n: s.breakpoints.enable(n, False), "disabled"),
+):  # fmt: skip
+    VERBS.add(Verb(_name, f"{_name} N…|all", _help, _on_numbers(_change, _said), _aliases, _complete_number))
+
+
+@VERBS.verb("ignore N COUNT", "pass over the next hits of a breakpoint", complete=_complete_number)
+def _ignore(session: Session, rest: str) -> tuple[str, ...]:
+    number, _, count = rest.partition(" ")
+    one = session.breakpoints[_number(number)]
+    if not (count.strip().isascii() and count.strip().isdigit() and len(count) < 10):
+        raise UserError("ignore it how often? such as: ignore 1 10")
+    return (told(session.breakpoints.ignore(one.number, int(count))),)
+
+
+@VERBS.verb("rebreak N WHERE", "have a breakpoint wait for something else", complete=_complete_number)
+def _rebreak(session: Session, rest: str) -> tuple[str, ...]:
+    number, _, where = rest.partition(" ")
+    one = session.breakpoints[_number(number)]
+    scope = session.scope(one.pass_name)
+    trigger = read_change(where, scope) if one.word == "watch" else read_trigger(where, scope)
+    return (told(session.breakpoints.change(one.number, trigger, one.pass_name)),)
+
+
+@VERBS.verb("condition N [EXPR]", "stop at a breakpoint only where this is true", complete=_complete_number)
+def _condition(session: Session, rest: str) -> tuple[str, ...]:
+    number, _, text = rest.partition(" ")
+    one = session.breakpoints[_number(number)]
+    scope, trigger = session.scope(one.pass_name), one.trigger
+    if isinstance(trigger, After):
+        plain = trigger.text.partition(" if ")[0]
+        said = f"{plain} if {text}" if text else plain
+        changed = replace(trigger, text=said, condition=condition(text, scope) if text else None)
+        return (told(session.breakpoints.change(one.number, changed, one.pass_name)),)
+    if one.word == "watch":
+        raise UserError("a watch waits for a change: give a condition to a breakpoint")
+    if not text or not isinstance(trigger, Condition):
+        raise UserError("which condition? such as: condition 1 mean(f) < .1; `rebreak` has it wait for something else")
+    condition(text, scope)
+    joined = read_trigger(f"if ({trigger.text}) and ({text})", scope)
+    return (told(session.breakpoints.change(one.number, joined, one.pass_name)),)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise UserError("which breakpoint? by its number; `info break` lists them")
+    return int(text)

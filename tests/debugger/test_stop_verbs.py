@@ -1,0 +1,142 @@
+"""The typed words for stopping, going on and asking: what they answer, and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from edited_networks import sentence, stacked
+
+from lstm_tui.debugger.expressions import ExpressionError
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.verbs.lines import answer, completions
+from lstm_tui.engine.errors import UserError
+
+TEXT = "The movie was not bad , not bad good"
+
+
+@pytest.fixture
+def session() -> Session:
+    network = stacked()
+    return Session.open(network, [sentence(network, TEXT), sentence(network, "not good")])
+
+
+def test_a_session_by_gdb_s_words(session: Session) -> None:
+    assert answer(session, 'b "not"') == ('breakpoint 1: token == "not", in layer0.forward',)
+    assert answer(session, "c") == ('breakpoint 1: token == "not" (token = “not”)', "t=3 “not”, layer0.forward")
+    assert answer(session, "continue")[1] == "t=6 “not”, layer0.forward"
+    assert answer(session, "rc")[1] == "t=3 “not”, layer0.forward"
+    assert answer(session, "c 5") == ("end of the pass", "t=8 “good”, layer0.forward")
+    assert answer(session, "reverse-continue 9")[0] == "start of the pass"
+    assert answer(session, "s") == ("t=0 “The”, layer0.forward, after `f = sigmoid(W_f @ x + U_f @ h + b_f)`",)
+    assert "inside `i = " in answer(session, "si")[0]
+    assert answer(session, "fin") == ("t=0 “The”, layer0.forward",)
+    assert answer(session, "n 2") == ("t=2 “was”, layer0.forward",)
+    assert answer(session, "rn") == ("t=1 “movie”, layer0.forward",)
+    assert answer(session, "until bad")[1] == "t=3 “not”, layer0.forward"  # a breakpoint comes first
+    assert answer(session, "until bad")[1] == "t=4 “bad”, layer0.forward"
+    assert answer(session, "line 2") == ("t=0 “not”, layer0.forward",)
+
+
+def test_breakpoints_are_listed_and_changed(session: Session) -> None:
+    for line in ('b "bad"', "watch c[1] by .2", "tb c", "b 2"):
+        answer(session, line)
+    assert answer(session, "disable 2 4") == ("disabled: 2, 4",)
+    assert answer(session, "ignore 1 3") == ('breakpoint 1: token == "bad", in layer0.forward, ignored 3 more times',)
+    assert answer(session, "condition 3 t > 5") == ("breakpoint 3: c if t > 5, in layer0.forward, once",)
+    assert answer(session, "condition 3") == ("breakpoint 3: c, in layer0.forward, once",)
+    assert answer(session, "condition 1 t > 5")[0].startswith('breakpoint 1: (token == "bad") and (t > 5), in')
+    assert answer(session, "rebreak 4 mean(f) < 2") == ("breakpoint 4: mean(f) < 2, in layer0.forward, disabled",)
+    assert answer(session, "rebreak 2 c[0]") == ("watch 2: c[0], in layer0.forward, disabled",)
+    assert len(answer(session, "info break")) == 4
+    assert answer(session, "info watch") == ("watch 2: c[0], in layer0.forward, disabled",)
+    answer(session, "c")
+    assert [one.number for one in session.breakpoints] == [1, 2, 4]  # the temporary one is gone
+    assert answer(session, "clear all") == ("taken away: 1, 2, 4",)
+    assert answer(session, "info b") == ("no breakpoints",)
+    assert answer(session, "b") == ("breakpoint 5: t == 1, in layer0.forward",)  # where it stands
+
+
+def test_displays_follow_every_move_and_say_what_changed(session: Session) -> None:
+    answer(session, "display token")
+    answer(session, "display t > 3")
+    assert answer(session, "n")[1:] == ("1: * token = “movie”   was “The”", "2:   t > 3 = false")
+    assert answer(session, "goto 4")[-1] == "2: * t > 3 = true   was false"
+    assert answer(session, "info display") == ("1: token", "2: t > 3")
+    assert answer(session, "where") == ("t=4 “bad”, layer0.forward",)
+    answer(session, "undisplay 1")
+    assert answer(session, "display") == ("2:   t > 3 = true",)
+    answer(session, "undisplay")
+    assert answer(session, "display") == ("no displays",)
+
+
+def test_print_tells_a_value_and_explains_one_unit(session: Session) -> None:
+    passed = session.frame.trace["layer0.forward"]
+    answer(session, "goto 3")
+    f, c, i, g = (passed[name][3].astype(float) for name in "fcig")
+    before = float(passed["c"][2, 1])
+    lines = answer(session, "p c[1]")
+    assert lines[0] == f"c[1] = {c[1]:.4g}"
+    assert lines[1] == "  c = f · c + i · g"
+    assert lines[2] == f"  c[1] = {f[1]:.4g} · {before:.4g} + {i[1]:.4g} · {g[1]:.4g} = {c[1]:.4g}"
+    assert lines[3] == f"  terms: f · c {f[1] * before:+.4g}, i · g {i[1] * g[1]:+.4g}"
+    assert any(line.startswith("  largest: x[") or ", x[" in line for line in answer(session, "p f[0]"))
+    assert answer(session, "p mean(f)") == (f"mean(f) = {f.mean():.4g}",)
+    vector = answer(session, "p c")
+    assert vector[0] == "c ="
+    assert np.allclose([float(one) for one in vector[1].split("]")[1].split()], c, atol=1e-3)
+    top = answer(session, "p top(c, 2)")
+    assert top[1].startswith(f"[{int(np.argmax(np.abs(c)))}]")
+    answer(session, "s")
+    assert answer(session, "p mean(h)")[0].endswith("(the run has not come to it yet)")
+    assert answer(session, "p f[t-9]") == ("f[t-9] = not there: its step does not exist",)
+    assert answer(session, "p result")[1].startswith("negative  ")
+
+
+REFUSED = [
+    ("break", None),
+    ("break mean(ff) < 1", "did you mean f"),
+    ("break c[9] > 1", "c has 4 units"),
+    ("tbreak 99", "no place 99"),
+    ("watch", "watch what"),
+    ("print", "print what"),
+    ("ignore 1", "no breakpoint 1"),
+    ("unbreak", "which breakpoints"),
+    ("unbreak 7", "no breakpoint 7; there are: none"),
+    ("enable x", "by their numbers"),
+    ("info nothing", "info about what"),
+    ("continue -3", "whole number from 1"),
+    ("pass layer9.forward", "there is no pass"),
+    ("line 5", "there are 2"),
+    ("condition x", "by its number"),
+    ("display c[99]", "c has 4 units"),
+    ("until", None),
+    ("rebreak 1 c", "no breakpoint 1"),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), REFUSED, ids=[line for line, _ in REFUSED])
+def test_what_cannot_be_done_is_said_and_changes_nothing(session: Session, line: str, said: str | None) -> None:
+    frame = session.frame
+    if said is None:
+        assert answer(session, line)
+        return
+    with pytest.raises(UserError, match=said):
+        answer(session, line)
+    assert session.frame is frame
+    assert len(session.breakpoints) == len(session.displays) == 0
+
+
+def test_a_mistake_in_an_expression_keeps_its_column(session: Session) -> None:
+    with pytest.raises(ExpressionError) as error:
+        answer(session, "p 1 + nrom(c)")
+    assert error.value.under == ("  1 + nrom(c)", "      ^ there is no function `nrom`; did you mean norm?")
+
+
+def test_names_and_tokens_are_completed(session: Session) -> None:
+    assert "print mean(" in completions(session, "print me")
+    assert "print c - prev(" in completions(session, "print c - pr")
+    assert "watch layer1.backward.c" in completions(session, "watch layer1.backward.")
+    assert 'break "movie"' in completions(session, 'break "mo')
+    answer(session, "b c")
+    assert completions(session, "unbreak ") == ("unbreak 1",)
+    assert "info passes" in completions(session, "info p")
