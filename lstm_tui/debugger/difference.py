@@ -54,6 +54,28 @@ class Difference:
         result.extend(Column(gone, None) for gone in range(taken, len(self.before.sequence)))
         return tuple(result)
 
+    @cached_property
+    def column_at(self) -> dict[int, int]:
+        """Number of the column of each place of the edited tape."""
+        return {column.after: n for n, column in enumerate(self.columns) if column.after is not None}
+
+    @cached_property
+    def gone(self) -> dict[int, list[int]]:
+        """Places of deleted tokens in the baseline, by the place on the edited tape before which they stood."""
+        result: dict[int, list[int]] = {}
+        following = 0
+        for column in self.columns:
+            if column.after is not None:
+                following = column.after + 1
+            elif column.before is not None:
+                result.setdefault(following, []).append(column.before)
+        return result
+
+    @cached_property
+    def retold(self) -> bool:
+        """Whether any token is another than it was, new or gone."""
+        return self.before.sequence.tokens != self.after.sequence.tokens
+
     def origin(self, t: int) -> int | None:
         """Return the place in the baseline of the token at place `t` of the edited tape, or None."""
         return self.origins[t]

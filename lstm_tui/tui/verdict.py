@@ -44,7 +44,9 @@ class Verdict:
     of: int = 0
 
 
-def verdict_at(trace: Trace, parts: Parts | None, t: int, reached: bool = True) -> Verdict | None:
+def verdict_at(
+    trace: Trace, parts: Parts | None, t: int, reached: bool = True, of: int | None = None
+) -> Verdict | None:
     """Return what the network says at token `t`, or of the whole where it speaks once; None without readout.
 
     Args:
@@ -52,6 +54,7 @@ def verdict_at(trace: Trace, parts: Parts | None, t: int, reached: bool = True) 
         parts: What each token adds to each class, where that is exact.
         t: Place on the tape.
         reached: Whether the run has come to the output of this token.
+        of: The output whose parts are told; the one that wins in the whole when None.
     """
     if trace.output is None and trace.result is None:
         return None
@@ -66,7 +69,7 @@ def verdict_at(trace: Trace, parts: Parts | None, t: int, reached: bool = True) 
         note = "whole text" if whole else f"after t={t}"
         actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t))
         return Verdict(values, names, shares, note, remark, actual, not reached and not whole)
-    best = int(np.argmax(trace.result if trace.result is not None else values))
+    best = int(np.argmax(trace.result if trace.result is not None else values)) if of is None else of
     others = [k for k in range(parts.by_token.shape[1]) if k != best] or [best]
     toward = parts.by_token[:, best] - parts.by_token[:, others].mean(axis=1)
     rest = float(parts.rest[best] - parts.rest[others].mean())

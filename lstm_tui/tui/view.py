@@ -225,6 +225,17 @@ class View:
         reached = self.frame.reached(top, self.trace[top].cell.output)
         return verdict_at(self.trace, self.facts.parts, self.t, reached)
 
+    @cached_property
+    def verdict_before(self) -> Verdict | None:
+        """What the baseline says at the same token, of the same output; None where there was no such token."""
+        difference, plain, now = self.frame.difference, self.facts.before, self.verdict
+        if difference is None or plain is None or now is None:
+            return None
+        origin = difference.origins[self.t]
+        if origin is None and difference.before.output is not None:
+            return None
+        return verdict_at(difference.before, plain.parts, origin or 0, of=now.of)
+
     def but(self, **changes: Any) -> View:
         """Return this view with some things changed; what was said is said once."""
         return replace(self, **{"said": "", **changes})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
+from lstm_tui.debugger.beside import beside
 from lstm_tui.debugger.explain import Explanation, explain
 from lstm_tui.debugger.frame import equations_of
 from lstm_tui.engine.expression import show
 from lstm_tui.engine.language import Equation
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.ghost import sign_of
 from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.render.heat import put_strip
 from lstm_tui.tui.render.label import cut, token_label
@@ -120,6 +122,7 @@ def _numbers(drawing: Drawing, view: View) -> None:
     pieces = pieces_of(found, glyphs)
     put_worked(line, under, pieces, palette, inks, not reached)
     line.put(f" = {number_of(view, found, glyphs)}", palette.style("title", bold=True, faded=not reached))
+    _put_change(line, view, found, palette)
     if found.largest and drawing.room >= 2:
         line = drawing.line().put("   largest  ", palette.style("soft"))
         for term in found.largest:
@@ -139,6 +142,23 @@ def _numbers(drawing: Drawing, view: View) -> None:
             line.put(f"{coming.value} = ", palette.style("soft"))
             put_worked(line, None, pieces_of(coming, glyphs), palette, {}, True)
             line.put(f" = {number_of(view, coming, glyphs)}", palette.style("ink", faded=True))
+
+
+def _put_change(line: Line, view: View, found: Explanation, palette: Palette) -> None:
+    """Write behind a number that an edit holds it, and what it was in the baseline."""
+    difference = view.frame.difference
+    if difference is None or found.value not in view.passed:
+        return
+    glyphs = palette.glyphs
+    there = beside(difference, view.pass_name, found.value, view.t)
+    unit = min(found.unit, len(there.after) - 1)
+    mark, ink = sign_of(there, unit, palette)
+    line.put(f" {mark}".rstrip(), palette.style(ink, bold=True))
+    if there.held[unit]:
+        line.put(" set", palette.style("key"))
+    if view.baseline is not None and there.changed[unit]:
+        was = "new here" if there.before is None else f"was {signed(float(there.before[unit]), glyphs)}"
+        line.put(f" {was}", palette.style("accent"))
 
 
 def number_of(view: View, found: Explanation, glyphs: Glyphs) -> str:
@@ -207,6 +227,7 @@ def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
     line.put(" = ", palette.style("soft"))
     put_worked(line, None, pieces, palette, inks, False)
     line.put(f" = {number_of(view, found, glyphs)}", palette.style("title", bold=True))
+    _put_change(line, view, found, palette)
     for term in found.largest:
         text = f"  {term.label} {signed(term.number, glyphs)}"
         if line.x + cell_len(text) > width:

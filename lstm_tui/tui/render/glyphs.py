@@ -42,7 +42,7 @@ class Glyphs:
     edited: str = "◆"
     changed: str = "•"
     gone: str = "✗"
-    added: str = "▓"
+    tick: str = "│"
     smooth: bool = True
 
     def say(self, text: str) -> str:
@@ -85,6 +85,6 @@ ASCII = Glyphs(
     edited="@",
     changed="'",
     gone="x",
-    added="%",
+    tick="|",
     smooth=False,
 )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.beside import beside
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.heat import put_heat, shade_of
 from lstm_tui.tui.render.label import fit
@@ -37,6 +41,7 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     units, _ = view.units_in_sight(view.pass_name, max(height - 1, 0))
     values = passed[name][first_t:last_t][:, units]
     shades = shade_of(values, half)
+    changed = _changed(view, first_t, last_t, units)
     reached = view.reached_tokens(view.pass_name)
     _head(drawing.line(), view, first_t, last_t, cell, palette)
     drawing.hits.extend(
@@ -55,7 +60,13 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
             if here and t == view.cursor_t and view.place is not None and cell > 1:
                 edge = glyphs.cursor
             faded = not reached[t]
-            put_heat(line, float(values[column, row]), int(shades[column, row]), cell, half, palette, faded, edge)
+            value, shade = float(values[column, row]), int(shades[column, row])
+            mark = glyphs.changed if changed[column, row] and cell >= _NAMED else ""
+            put_heat(line, value, shade, cell - len(mark), half, palette, faded, edge)
+            if mark:
+                line.put(
+                    mark, palette.style("soft", "track") if palette.ramp else palette.diverging(faded)[max(shade, 0)]
+                )
         if view.t + 1 == last_t and cell > 1:
             line.put(glyphs.edge, palette.style("ink"))
         for column in range(last_t - first_t):
@@ -63,6 +74,15 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
             drawing.hit(x, x + cell, Target(pass_name=view.pass_name, t=first_t + column, unit=int(unit)))
         drawing.hit(0, _LABEL - 1, Target(pass_name=view.pass_name, unit=int(unit)))
     return drawing
+
+
+def _changed(view: View, first: int, last: int, units: list[int]) -> NDArray[np.bool_]:
+    """Return which of the values in sight an edit has changed, (tokens, units)."""
+    difference = view.frame.difference
+    if difference is None:
+        return np.zeros((last - first, len(units)), dtype=np.bool_)
+    rows = [beside(difference, view.pass_name, view.memory_name, t).changed[units] for t in range(first, last)]
+    return np.array(rows, dtype=np.bool_)
 
 
 def _head(line: Line, view: View, first: int, last: int, cell: int, palette: Palette) -> None:

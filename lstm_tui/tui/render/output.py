@@ -6,9 +6,11 @@ import numpy as np
 from rich.cells import cell_len
 
 from lstm_tui.engine.visible import visible
-from lstm_tui.tui.render.bars import put_bar, put_signed_bar
+from lstm_tui.tui.render.bars import put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.ghost import put_ghost_bar, put_ghost_signed_bar
 from lstm_tui.tui.render.label import cut, fit, token_label
+from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import nice_scale, plain, signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.verdict import Verdict
@@ -37,10 +39,13 @@ def _bars(drawing: Drawing, view: View, verdict: Verdict, rows: int, palette: Pa
     order = np.argsort(-verdict.values, kind="stable") if verdict.shares else np.arange(len(verdict.values))
     if verdict.actual is not None and verdict.actual not in order[:rows]:
         order[rows - 1] = verdict.actual  # what came next is always there
+    before = view.verdict_before
+    if before is not None and verdict.shares and rows > 2 and int(np.argmax(before.values)) not in order[:rows]:
+        order[rows - 2] = int(np.argmax(before.values))  # and what was likeliest without the edits
     order = order[:rows]
     labels = [token_label(visible(verdict.names[n]), glyphs) if n < len(verdict.names) else str(n) for n in order]
     word = min(max((cell_len(label) for label in labels), default=4), max(width // 2 - 2, 6))
-    bar = max(width - word - 8, 2)
+    bar = max(width - word - 8 - _cells_of_change(view), 2)
     half = 1.0 if verdict.shares else nice_scale(float(np.nanmax(np.abs(verdict.values), initial=0)))
     for place, (n, label) in enumerate(zip(order, labels, strict=True)):
         line = drawing.line()
@@ -49,21 +54,44 @@ def _bars(drawing: Drawing, view: View, verdict: Verdict, rows: int, palette: Pa
         is_next = verdict.actual == n
         line.put(glyphs.cursor if is_next else " ", palette.style("focus"))
         line.put(fit(label, word, glyphs) + " ", palette.style("title" if first or is_next else "soft", bold=first))
+        old = value if before is None or view.baseline is None else float(before.values[n])
         if verdict.shares:
-            put_bar(line, value, bar, "bar", palette, verdict.faded)
+            put_ghost_bar(line, value, old, bar, "bar", palette, verdict.faded)
             line.put(plain(value, glyphs).rjust(5), palette.style("ink", faded=verdict.faded))
         else:
-            put_signed_bar(line, value, bar // 2 * 2, palette, half, verdict.faded)
+            put_ghost_signed_bar(line, value, old, bar // 2 * 2, palette, half, verdict.faded)
             line.put(signed(value, glyphs).rjust(5), palette.style("ink", faded=verdict.faded))
+        _put_change(line, view, value, None if before is None else float(before.values[n]), palette)
     if verdict.remark:
         drawing.line().put(" " + verdict.remark, palette.style("faint"))
+
+
+def _cells_of_change(view: View) -> int:
+    return 0 if view.frame.difference is None else 1 if view.baseline is None else 6
+
+
+def _put_change(line: Line, view: View, value: float, before: float | None, palette: Palette) -> None:
+    """Write by how much a number of an edited run changed, and the sign of a change."""
+    if view.frame.difference is None:
+        return
+    glyphs = palette.glyphs
+    changed = before is None or not (value == before or (value != value and before != before))
+    if view.baseline is not None:
+        text = "new" if before is None else signed(value - before, glyphs) if changed else glyphs.dot
+        line.put(text.rjust(5), palette.style("accent"))
+    line.put(glyphs.changed if changed else " ", palette.style("soft"))
 
 
 def _parts(drawing: Drawing, view: View, verdict: Verdict, palette: Palette) -> None:
     assert verdict.parts is not None
     glyphs, width = palette.glyphs, drawing.width
     drawing.line()
-    half = nice_scale(float(np.nanmax(np.abs(verdict.parts), initial=0)), least=0.05)
+    before, difference = view.verdict_before, view.frame.difference
+    olds = None if before is None or difference is None else before.parts
+    largest = np.nanmax(np.abs(verdict.parts), initial=0)
+    if olds is not None:
+        largest = np.nanmax(np.abs(olds), initial=largest)
+    half = nice_scale(float(largest), least=0.05)
     scale = f" {glyphs.plus_minus}{half:g}"
     name = visible(verdict.names[verdict.of])
     line = drawing.line().put(" " + cut(f"{name} by token", width - len(scale) - 1, glyphs), palette.style("soft"))
@@ -74,7 +102,7 @@ def _parts(drawing: Drawing, view: View, verdict: Verdict, palette: Palette) -> 
     if count > rows:
         order = sorted(int(t) for t in np.argsort(-np.abs(verdict.parts), kind="stable")[: max(rows, 0)])
     word = max(min(max((cell_len(view.short_label(t, palette)) for t in order), default=4), width // 3), 4)
-    bar = max((width - word - 8) // 2 * 2, 2)
+    bar = max((width - word - 8 - _cells_of_change(view)) // 2 * 2, 2)
     for t in order:
         line = drawing.line()
         here = t == view.t
@@ -82,8 +110,11 @@ def _parts(drawing: Drawing, view: View, verdict: Verdict, palette: Palette) -> 
         line.put(
             fit(view.short_label(t, palette), word, glyphs) + " ", palette.style("title" if here else "soft", bold=here)
         )
-        put_signed_bar(line, float(verdict.parts[t]), bar, palette, half)
-        line.put(signed(float(verdict.parts[t]), glyphs).rjust(6), palette.style("ink"))
+        value, origin = float(verdict.parts[t]), None if difference is None else difference.origins[t]
+        old = None if olds is None or origin is None else float(olds[origin])
+        put_ghost_signed_bar(line, value, value if old is None or view.baseline is None else old, bar, palette, half)
+        line.put(signed(value, glyphs).rjust(6), palette.style("ink"))
+        _put_change(line, view, value, old, palette)
         drawing.hit(0, width, Target(t=t))
     if verdict.bias is not None and not drawing.full:
         line = drawing.line().put(" " + fit("bias", word, glyphs) + " ", palette.style("faint"))

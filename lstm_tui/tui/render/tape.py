@@ -12,6 +12,7 @@ from lstm_tui.tui.render.label import fit
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import plain, signed
 from lstm_tui.tui.render.palette import SHADES, Palette
+from lstm_tui.tui.render.tape_before import Before
 from lstm_tui.tui.view import View
 
 _LEAST, _MOST = 5, 24
@@ -32,7 +33,7 @@ class Slot(NamedTuple):
     width: int
 
 
-def lay_out(view: View, width: int, palette: Palette) -> list[Slot]:
+def lay_out(view: View, width: int, palette: Palette, before: Before | None = None) -> list[Slot]:
     """Choose the tokens that are in sight, the current one near the middle, and give each its cells.
 
     Only tokens near the current one are looked at, however long the tape is.
@@ -40,7 +41,12 @@ def lay_out(view: View, width: int, palette: Palette) -> list[Slot]:
 
     def size(t: int) -> int:
         wanted = cell_len(view.label(t, palette)) + 2 + (t in view.facts.unknown)
-        return min(max(wanted, _LEAST), _MOST, max(width, 1))
+        if before is not None:
+            wanted = max(wanted + bool(before.token(t)), cell_len(before.token(t)))
+        return min(max(wanted, _LEAST), _MOST, max(width, 1)) + gap(t)
+
+    def gap(t: int) -> int:
+        return 0 if before is None else min(before.gap(t), width // 2)
 
     first = last = view.t
     used = size(view.t)
@@ -56,7 +62,7 @@ def lay_out(view: View, width: int, palette: Palette) -> list[Slot]:
     slots: list[Slot] = []
     x = 0
     for t in range(first, last + 1):
-        slots.append(Slot(t, x, size(t)))
+        slots.append(Slot(t, x + gap(t), size(t) - gap(t)))
         x += size(t) + 1
     return slots
 
@@ -68,10 +74,18 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
     if view.ledger is not None and (edits := float(view.ledger.edit_shares().sum())) > 0:
         drawing.note += f", edits {plain(edits, palette.glyphs)}"
     gutter = _GUTTER if height > 2 else 0
-    pen = _Pen(drawing, view, gutter, lay_out(view, width - gutter - _TAIL, palette))
+    difference = view.frame.difference
+    before = None if difference is None else Before(view, difference, palette)
+    pen = _Pen(drawing, view, gutter, lay_out(view, width - gutter - _TAIL, palette, before), before)
     pen.tokens()
+    if before is not None and height >= 2 and before.retold:
+        pen.were()
+        height -= 1
     if height >= 3:
         pen.signal()
+    if before is not None and before.shown and height >= 5:
+        pen.signals_before()
+        height -= 1
     if height >= 4:
         pen.share_bars()
     if height >= 2:
@@ -89,8 +103,10 @@ def _whose(view: View) -> str:
 class _Pen:
     """Writes one row after another over the same slots."""
 
-    def __init__(self, drawing: Drawing, view: View, gutter: int, slots: list[Slot]) -> None:
-        self.drawing, self.view, self.gutter, self.slots = drawing, view, gutter, slots
+    def __init__(
+        self, drawing: Drawing, view: View, gutter: int, slots: list[Slot], before: Before | None = None
+    ) -> None:
+        self.drawing, self.view, self.gutter, self.slots, self.before = drawing, view, gutter, slots, before
         self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
         self.values = view.facts.signal(view.pass_name, view.signal_name())
         self.full = view.facts.signal_full(view.pass_name, view.signal_name())
@@ -112,14 +128,45 @@ class _Pen:
             here, unknown = slot.t == self.view.t, slot.t in self.view.facts.unknown
             style = self._token_style(slot.t)
             mark = self.glyphs.unknown if unknown else ""
+            self._gone(line, slot.t, slot.x)
+            if self.before is not None and self.before.token(slot.t):
+                mark += self.glyphs.edited
             word = fit(self.view.label(slot.t, self.palette), slot.width - 2 - len(mark), self.glyphs)
             self._at(line, slot, (self.glyphs.cursor if here and self.palette.ramp else " ") + word, style)
-            if unknown:
+            if mark:
                 line.put(mark, style if here else self.palette.style("alarm", "track", bold=True))
             line.put(" ", style)
         behind = self.view.facts.length - self.slots[-1].t - 1
+        if not behind:
+            self._gone(line, self.view.facts.length, line.x - self.gutter + 1 + self._gap(self.view.facts.length))
         tail = f"{self.glyphs.more} {behind} more" if behind else "end"
         line.put("  ").put(tail, self.palette.style("faint"))
+
+    def _gap(self, t: int) -> int:
+        return 0 if self.before is None else self.before.gap(t)
+
+    def _gone(self, line: Line, t: int, x: int) -> None:
+        """Write the tokens that were deleted before place `t`, which stands at `x`."""
+        if self.before is not None and self._gap(t):
+            line.to(self.gutter + x - self._gap(t)).put(self.before.gone_label(t), self.palette.style("alarm"))
+
+    def were(self) -> None:
+        """Write what stood where another token stands now."""
+        line = self._row("was")
+        assert self.before is not None
+        for slot in self.slots:
+            text = fit(self.before.token(slot.t) or self.glyphs.dot, slot.width, self.glyphs).rstrip()
+            self._at(line, slot, text.center(slot.width), self.palette.style("soft"))
+
+    def signals_before(self) -> None:
+        """Write the signal of the baseline under that of the edited run, a dot where it is the same."""
+        assert self.before is not None
+        line = self._row("was")
+        for slot in self.slots:
+            old = self.before.signal(slot.t)
+            changed = self.before.signal_changed(slot.t, float(self.values[slot.t]))
+            text = "new" if old is None else plain(old, self.glyphs) if changed else self.glyphs.dot
+            self._at(line, slot, text.center(slot.width), self.palette.style("faint"))
 
     def _token_style(self, t: int) -> Style:
         part = float(self.values[t]) / self.full
@@ -138,7 +185,9 @@ class _Pen:
         """Write the signal as numbers, so that the colour is never alone."""
         line = self._row(self.view.signal_name())
         for slot in self.slots:
-            text = plain(float(self.values[slot.t]), self.glyphs).center(slot.width)
+            value = float(self.values[slot.t])
+            changed = self.before is not None and self.before.signal_changed(slot.t, value)
+            text = (plain(value, self.glyphs) + self.glyphs.changed * changed).center(slot.width)
             self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
 
     def share_bars(self) -> None:

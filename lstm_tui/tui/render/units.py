@@ -6,9 +6,11 @@ from math import isfinite
 
 from rich.cells import cell_len
 
+from lstm_tui.debugger.beside import Beside, beside
 from lstm_tui.tui.facts import Column
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.ghost import change_of, put_ghost_bar, put_ghost_signed_bar, sign_of
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import plain, signed
 from lstm_tui.tui.render.palette import Palette
@@ -17,6 +19,8 @@ from lstm_tui.tui.view import View
 _NUMBER = 6
 """Cells of a number with the gap behind it."""
 _WIDEST_BAR = 24
+_WITH_CHANGE = 16
+"""Cells of a column from which on a number and by how much it changed stand side by side."""
 
 
 def draw_units(view: View, pass_name: str, width: int, height: int, palette: Palette, number: int) -> Drawing:
@@ -45,6 +49,10 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
     widths = _widths(inner - index, len(shown))
     reached = {column.name: view.frame.reached(pass_name, column.name) for column in shown}
     values = {column.name: passed[column.name][view.t] for column in shown}
+    difference = view.frame.difference
+    found = {c.name: beside(difference, pass_name, c.name, view.t) for c in shown} if difference is not None else {}
+    if view.baseline is not None:
+        drawing.note = f"Δ to the baseline   {drawing.note}"
 
     head = drawing.line()
     for block in range(blocks):
@@ -70,10 +78,43 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
                 start = line.x
                 value = float(values[column.name][unit])
                 under = here and column.name == view.value and pass_name == view.pass_name
-                _cell(line, column, value, span, palette, not reached[column.name], ground, under)
+                faded = not reached[column.name]
+                if column.name in found:
+                    _changed_cell(line, column, found[column.name], unit, span, palette, faded, ground, under, view)
+                else:
+                    _cell(line, column, value, span, palette, faded, ground, under)
                 drawing.hit(start, line.x, Target(pass_name=pass_name, unit=unit, value=column.name))
             drawing.hit(block * (inner + 2), block * (inner + 2) + index, Target(pass_name=pass_name, unit=unit))
     return drawing
+
+
+def _changed_cell(
+    line: Line, column: Column, found: Beside, unit: int, span: int, palette: Palette, faded: bool, ground: str,
+    under: bool, view: View,
+) -> None:  # fmt: skip
+    """Write a value of an edited run: a bar, its number or by how much it changed, and the sign of a change."""
+    value, before = float(found.after[unit]), None if found.before is None else float(found.before[unit])
+    shown = view.baseline is not None
+    both = shown and span >= _WITH_CHANGE
+    bar = span - _NUMBER - (_NUMBER - 1 if both else 0)
+    old = value if before is None or not shown else before
+    if column.gate:
+        put_ghost_bar(line, value, old, bar, column.ink, palette, faded, column.half)
+        text = plain(value, palette.glyphs)
+    else:
+        put_ghost_signed_bar(line, value, old, bar // 2 * 2, palette, column.half, faded)
+        line.put(" " * (bar % 2), palette.style("ink", ground))
+        text = signed(value, palette.glyphs)
+    change = change_of(found, unit, palette)
+    ink = "ink" if isfinite(value) else "alarm"
+    style = palette.style("ground", "focus", bold=True) if under else palette.style(ink, ground, faded=faded)
+    if both or not shown:
+        line.put(text.rjust(_NUMBER - 1), style)
+    if shown:
+        quiet = style if under and not both else palette.style("accent", ground, faded=faded)
+        line.put(change.rjust(_NUMBER - 1), quiet)
+    mark, mark_ink = sign_of(found, unit, palette)
+    line.put(mark, palette.style(mark_ink, ground, bold=mark_ink == "key"))
 
 
 def _cell(

@@ -138,7 +138,10 @@ class MainScreen(Dialogs):
     # --- panes ---
 
     def watch_view(self, old: View | None, new: View | None) -> None:
-        """Follow the selected pass to its table, where only one pane is shown."""
+        """Follow the selected pass to its table, where only one pane is shown; give the tape of two runs its rows."""
+        beside = None if new is None else new.baseline
+        self.set_class(beside is not None, "-edited")
+        self.set_class(beside is not None and beside.retold, "-retold")
         if new is None or (old is not None and old.pass_name == new.pass_name):
             return
         self.set_class(new.partner() is None, "-one-way")

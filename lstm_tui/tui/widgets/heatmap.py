@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.heatmap import draw_heatmap
+from lstm_tui.tui.render.heatmap_before import draw_heatmap_beside
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.view import View
 from lstm_tui.tui.widgets.pane import Pane
@@ -16,6 +17,8 @@ class Heatmap(Pane):
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the map."""
+        if view.baseline is not None:
+            return draw_heatmap_beside(view, view.baseline, width, height, palette, self.NUMBER)
         return draw_heatmap(view, width, height, palette, self.NUMBER)
 
     def move(self, right: int, down: int) -> None:
