@@ -54,6 +54,9 @@ def right_sides(edit: CellEdit, network: Network) -> dict[str, dict[str, str]]:
                 f"{what} {visible(edit.what)}; "
                 + (f"did you mean {near}?" if near else f"there are {', '.join(values)}")
             )
+        as_it_is = f"{edit.what} = {edit.text}"
+        if all(_text(one, edit.what) == as_it_is for one in passes if one.name in found):
+            raise UserError(f"{edit.what} reads so already: write another equation, such as {edit.what} = 1")
         return found
     taken: dict[str, dict[str, str]] = {}
     refused: UserError | None = None
@@ -65,6 +68,10 @@ def right_sides(edit: CellEdit, network: Network) -> dict[str, dict[str, str]]:
     if not taken and refused is not None:
         raise refused
     return taken
+
+
+def _text(one: Pass, value: str) -> str:
+    return next(equation.text for equation in one.program.equations if equation.name == value)
 
 
 def dropped(before: Network, after: Network) -> tuple[str, ...]:

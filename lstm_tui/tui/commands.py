@@ -70,6 +70,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(("m",), "maximise", "maximise", "give the whole screen to this pane, or back", LOOK, "m"),
     Command(("e",), "edit", "edit", "change what is under the cursor: a word on the tape, or a value", CHANGE, "e", 4),
+    Command(_capital("E"), "edit_equation", "equation", "write the equation under the cursor anew", CHANGE, "E"),
     Command(("z",), "undo(-1)", "undo", "take the last edit back", CHANGE, "z", 4),
     Command(_capital("Z"), "undo(1)", "redo", "make the edit again that was taken back", CHANGE, "Z"),
     Command(("d",), "difference", "difference", "the baseline beside the edited run, or not", CHANGE, "d", 8),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lstm_tui.debugger.ablations import ABLATIONS
 from lstm_tui.debugger.recipe import line_of, parse_edit
 from lstm_tui.debugger.recipe_file import read_recipe, write_recipe
 from lstm_tui.debugger.session import Session
@@ -66,6 +67,18 @@ add_edit_verb(
     "weight NAME[ROW,COLUMN] = NUMBER",
     "set weights (or scale them, with *)",
     "weight layer0.forward/b_f[7] = -4",
+)
+add_edit_verb(
+    "let",
+    "let [PASS.]VALUE = EQUATION",
+    "write an equation anew, in one pass or in every one that has the value",
+    "let layer0.forward.f = 1",
+)
+add_edit_verb(
+    "ablate",
+    "ablate VARIANT [PASS]",
+    f"turn an LSTM into a variant without one of its parts: {' '.join(ABLATIONS)}",
+    "ablate nfg",
 )
 
 

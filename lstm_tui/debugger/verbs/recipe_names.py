@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from lstm_tui.debugger.ablations import ABLATIONS
 from lstm_tui.debugger.recipe import in_quotes
 from lstm_tui.debugger.session import Session
 
@@ -24,6 +25,12 @@ def complete_edit(session: Session, verb: str, rest: str) -> Iterator[str]:
             yield f"{session.frame.t}"
     elif verb == "weight":
         yield from begun_with(session.edited.network.tensors(), rest)
+    elif verb == "let":
+        yield from begun_with(equations(session), rest)
+    elif verb == "ablate":
+        variant, gap, _ = rest.partition(" ")
+        passes = (f"{variant} {one.name}" for one in session.edited.network.passes)
+        yield from begun_with(passes if gap else ABLATIONS, rest)
     else:
         yield from begun_with(value_names(session), rest)
 
@@ -33,6 +40,13 @@ def value_names(session: Session) -> Iterator[str]:
     for one in session.edited.network.passes:
         for value in (*one.program.values, "x"):
             yield f"{one.name}.{value}["
+
+
+def equations(session: Session) -> Iterator[str]:
+    """Yield every equation that can be written anew, as `layer0.forward.f = sigmoid(…)`."""
+    for one in session.edited.network.passes:
+        for equation in one.program.equations:
+            yield f"{one.name}.{equation.text}"
 
 
 def begun_with(names: Iterable[str], begun: str) -> Iterator[str]:

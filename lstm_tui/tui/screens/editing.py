@@ -12,7 +12,7 @@ from textual.message import Message
 from lstm_tui.debugger.forms import forms_at
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.history import History
-from lstm_tui.debugger.recipe import Edit, WeightEdit
+from lstm_tui.debugger.recipe import Edit, NetworkEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.helping import Leave
 from lstm_tui.debugger.verbs.lines import answer
@@ -162,10 +162,10 @@ class Editing(Runs):
     # --- edits of a line of the file ---
 
     def edit_again(self, number: int, before: History | None) -> None:
-        """Make the edits of a line that is opened again; weights stay edited from line to line."""
+        """Make the edits of a line that is opened again; the network stays edited from line to line."""
         history = self._histories.get(number, History())
-        weights = tuple(edit for edit in before.active if isinstance(edit, WeightEdit)) if before is not None else ()
-        rest = tuple(edit for edit in history.active if not isinstance(edit, WeightEdit))
+        weights = tuple(edit for edit in before.active if isinstance(edit, NetworkEdit)) if before is not None else ()
+        rest = tuple(edit for edit in history.active if not isinstance(edit, NetworkEdit))
         if before is not None and weights + rest != history.active:
             history = History(weights + rest, len(weights + rest))
         if not history.edits:
@@ -202,6 +202,25 @@ class Editing(Runs):
             self.view = view.but(said="nothing here can be changed: : takes any edit")
             return
         title = f"edit at t={view.cursor_t}, {view.label(view.cursor_t, self.palette)}"
+        self.app.push_screen(EditPrompt(title, forms, session, self.obey, self.palette.glyphs))
+
+    def action_edit_equation(self) -> None:
+        """Ask how the equation under the cursor should read."""
+        session, view = self._session, self.view
+        if session is None or view is None or self.palette is None:
+            return
+        if not session.can_run:
+            self.view = view.but(said="a trace without its network cannot be run again")
+            return
+        from lstm_tui.debugger.cell_forms import forms_of_equation
+        from lstm_tui.tui.screens.edit_prompt import EditPrompt
+
+        self._stop()
+        forms = forms_of_equation(session, view.value)
+        if not forms:
+            self.view = view.but(said=f"{view.value} has no equation")
+            return
+        title = f"equation of {view.value}, {view.pass_name}"
         self.app.push_screen(EditPrompt(title, forms, session, self.obey, self.palette.glyphs))
 
     def action_command(self, value: str = "", error: str = "") -> None:
