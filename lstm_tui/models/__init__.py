@@ -8,7 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-_NAMES = ("sentiment", "sentiment-forward", "story", "chars", "forecast")
+_NAMES = (
+    "sentiment", "sentiment-forward", "story", "chars", "forecast", "recall-lstm", "recall-gru", "recall-rnn", "tiny",
+)  # fmt: skip
+_SAMPLES = {"story": "story.txt", "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt"}
 
 
 def bundled() -> tuple[str, ...]:
@@ -19,6 +22,13 @@ def bundled() -> tuple[str, ...]:
 def path(name: str) -> Path:
     """Return the file of a bundled network, whether or not there is one of this name."""
     return Path(__file__).parent / f"{name}.safetensors"
+
+
+def sample_of(name: str | None) -> str:
+    """Return the shipped sample that a network is opened with when no file is given."""
+    if name is not None and name.startswith("recall-"):
+        return "recall.txt"
+    return _SAMPLES.get(name or "", "sample.txt")
 
 
 def card(name: str) -> dict[str, Any]:

@@ -30,6 +30,10 @@ MODULES = {
     "story": "story",
     "chars": "chars",
     "forecast": "forecast",
+    "recall-lstm": "recalls",
+    "recall-gru": "recalls",
+    "recall-rnn": "recalls",
+    "tiny": "tiny",
 }
 
 

@@ -49,7 +49,7 @@ def sequences(distance: int, count: int, seed: int) -> tuple[Example, ...]:
     return tuple(examples)
 
 
-def sample(distance: int) -> str:
-    """Return one such sequence as a line of text, to step a trained network on."""
-    example = sequences(distance, 1, UNSEEN_SEED)[0]
+def sample(distance: int, number: int = 0) -> str:
+    """Return one such sequence as a line of text, to step a trained network on; others by other numbers."""
+    example = sequences(distance, number + 1, UNSEEN_SEED)[number]
     return " ".join(WORDS[n] for n in example.read.tolist())

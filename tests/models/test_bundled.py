@@ -17,7 +17,9 @@ from lstm_tui.models.build import MODULES, recipe
 from lstm_tui.models.stories import stories
 from lstm_tui.models.waves import sample
 
-NAMES = ("sentiment", "sentiment-forward", "story", "chars", "forecast")
+RECALL = ("recall-lstm", "recall-gru", "recall-rnn")
+TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECALL)
+NAMES = (*TRAINED, "tiny")
 SEEDS = 3
 VERDICTS = {
     "The movie was not bad": (0.8, 1.0),
@@ -36,7 +38,7 @@ def test_all_are_there_in_order_and_small() -> None:
     assert sum(path(name).stat().st_size for name in NAMES) < 5e6
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_the_card_says_what_it_does_and_from_what(name: str, networks: dict[str, Network]) -> None:
     found = card(name)
     assert found["parameters"] == networks[name].parameter_count

@@ -1,0 +1,61 @@
+"""The networks for a class: one to check with a pencil, and three that differ in their cell alone."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+import lstm_tui
+from lstm_tui.formats.native import load
+from lstm_tui.formats.samples import samples_folder
+from lstm_tui.models import card, path, recalls, sample_of, tiny
+from lstm_tui.models.build import MODULES
+
+
+def test_tiny_is_as_it_is_written() -> None:
+    bundled, written = load(path("tiny")), tiny.made()
+    for name, tensor in written.tensors().items():
+        np.testing.assert_array_equal(bundled.tensors()[name], tensor)
+
+
+def test_every_weight_of_tiny_has_two_digits() -> None:
+    numbers = np.concatenate([tensor.ravel() for tensor in tiny.made().tensors().values()])
+    assert all(abs(Decimal(str(number)) * 10) in range(100) for number in numbers)
+
+
+def test_tiny_is_always_right() -> None:
+    assert tiny.measure(load(path("tiny"))) == {"right": 1.0, "texts": 1086}
+    assert card("tiny")["accuracy"] == "100 % right on all 1086 texts of up to 6 words"
+
+
+def test_tiny_says_what_was_said_last() -> None:
+    trace = lstm_tui.trace("on wait off wait wait", model="tiny")
+    assert trace.output is not None
+    assert [trace.classes[n] for n in trace.output.argmax(axis=1)] == ["light", "light", "dark", "dark", "dark"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_sample_of_a_network_holds_only_what_it_knows(name: str) -> None:
+    network = load(path(name))
+    file = samples_folder() / sample_of(name)
+    if network.tokens is None:
+        assert file.suffix == ".csv"
+        return
+    if name.startswith("sentiment"):
+        return  # made-up names stand in its sample, and it is made for any text
+    for line in file.read_text(encoding="utf-8").splitlines():
+        assert network.tokens.encode(list(line) if network.tokens.kind == "bytes" else line.split())[1] == ()
+
+
+def test_gates_recall_and_a_plain_rnn_does_not() -> None:
+    right = {name: [one["recalled"] for one in card(name)["measured"].values()] for name in MODULES if "recall" in name}
+    assert min(right["recall-lstm"] + right["recall-gru"]) >= 0.99
+    assert max(right["recall-rnn"]) <= 0.35
+    for name in ("recall-lstm", "recall-rnn"):
+        assert recalls.measure(load(path(name)))["recalled"] == pytest.approx(right[name][0], abs=0.01)
+
+
+def test_the_recall_sample_is_the_one_that_is_made() -> None:
+    assert (samples_folder() / "recall.txt").read_text(encoding="utf-8") == recalls.sample_text()
