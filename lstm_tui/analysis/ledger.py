@@ -169,3 +169,13 @@ def share_map(
 
 def _mirrored(places: range, steps: int) -> range:
     return range(steps - places.stop, steps - places.start)
+
+
+def forgotten(passed: PassTrace, flow: Flow, tokens: range, before: int, after: int) -> Array:
+    """Return how much of what some tokens wrote each unit loses between two places of the tape, (n,).
+
+    Sizes are taken of the contributions; a unit in which they grow has a negative loss.
+    """
+    written = slice(tokens.start, tokens.stop)
+    sizes = (np.abs(ledger_at(passed, flow, t).by_token[written]).sum(axis=0) for t in (before, after))
+    return np.asarray(next(sizes) - next(sizes))

@@ -1,0 +1,125 @@
+"""Two demonstrations on bundled networks, in numbers: what gates keep, and what reading backward knows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lstm_tui
+from lstm_tui.analysis.flow import Flow, flow_of
+from lstm_tui.analysis.influence import Target, deletions
+from lstm_tui.analysis.ledger import forgotten, ledger_at
+from lstm_tui.debugger.edits import apply
+from lstm_tui.debugger.recipe import parse_recipe
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.run import run
+from lstm_tui.engine.trace import PassTrace, Trace
+
+CLOSE = 0.004  # another processor rounds otherwise
+
+
+@pytest.fixture(scope="module")
+def story() -> Network:
+    return lstm_tui.load("story")
+
+
+def told(network: Network, text: str, recipe: str = "") -> Trace:
+    trace = lstm_tui.trace(text, network)
+    made = apply(parse_recipe(recipe), network, trace.sequence)
+    return run(made.network, made.sequence, holds=made.holds)
+
+
+def flow(passed: PassTrace) -> Flow:
+    found = flow_of(passed, "c")
+    assert found is not None
+    return found
+
+
+def says(trace: Trace, t: int, word: str) -> float:
+    assert trace.output is not None
+    return float(trace.output[t][trace.classes.index(word)])
+
+
+def held(units: np.ndarray, steps: str, gate: int) -> str:
+    return "\n".join(f"set layer0.forward.f[{unit}] @ {steps} = {gate}" for unit in units)
+
+
+PAIR = (
+    "Anna and Mei like music . they like music . their friend Omar enters . he likes chess . "
+    "what does he like ? chess ."
+)
+TWO = "Ganesh likes AIML . he likes AIML . Ram likes DevSecOps . he likes DevSecOps ."
+
+
+def test_the_pronoun_follows_five_units_that_forget_who_was_spoken_of(story: Network) -> None:
+    plain = told(story, PAIR)
+    passed = plain["layer0.forward"]
+    units = np.argsort(-forgotten(passed, flow(passed), range(10), 9, 14))[:5]
+    assert sorted(units) == [10, 12, 22, 24, 35]
+    kept, closed = told(story, PAIR, held(units, "10:15", 1)), told(story, PAIR, held(units, "10:15", 0))
+    numbers = [[says(trace, 14, word) for trace in (plain, kept, closed)] for word in ("he", "they")]
+    np.testing.assert_allclose(numbers, [[0.995, 0.017, 0.987], [0.000, 0.980, 0.005]], atol=CLOSE)
+    topic = [says(trace, 23, "chess") for trace in (plain, kept, closed)]
+    np.testing.assert_allclose(topic, [1.000, 1.000, 1.000], atol=CLOSE)
+
+
+def test_the_recalled_topic_follows_twelve_units_that_forget_the_one_before(story: Network) -> None:
+    plain = told(story, TWO)
+    passed = plain["layer0.forward"]
+    units = np.argsort(-forgotten(passed, flow(passed), range(8), 7, 11))[:12]
+    assert sorted(units) == [9, 12, 19, 22, 24, 26, 30, 34, 35, 36, 41, 49]
+    runs = (plain, told(story, TWO, held(units, "8:12", 1)), told(story, TWO, held(units, "8:12", 0)))
+    numbers = [[says(trace, t, word) for trace in runs] for t, word in ((11, "he"), (13, "devsecops"), (13, "aiml"))]
+    expected = [[0.654, 0.684, 0.021], [1.000, 0.000, 0.013], [0.000, 0.999, 0.262]]
+    np.testing.assert_allclose(numbers, expected, atol=CLOSE)
+
+
+def test_units_of_the_ledger_do_more_than_others(story: Network) -> None:
+    plain = told(story, PAIR)
+    passed = plain["layer0.forward"]
+    least = np.argsort(np.abs(forgotten(passed, flow(passed), range(10), 9, 14)))[:5]
+    assert says(told(story, PAIR, held(least, "10:15", 1)), 14, "he") > 0.9
+
+
+def test_the_backward_pass_knows_at_not_what_the_forward_cannot() -> None:
+    network = lstm_tui.load("sentiment")
+    bad, good = (lstm_tui.trace(f"The movie was not {word}", network) for word in ("bad", "good"))
+    one, other = (trace["layer0.forward"] for trace in (bad, good))
+    for value in one:
+        np.testing.assert_array_equal(one[value][3], other[value][3])
+    one, other = (trace["layer0.backward"] for trace in (bad, good))
+    moved = np.abs(one["c"][3] - other["c"][3]).sum() / np.abs(one["c"][3]).sum()
+    assert moved == pytest.approx(1.073, abs=CLOSE)
+    shares = ledger_at(one, flow(one), 3).shares()
+    np.testing.assert_allclose(shares, [0, 0, 0, 0.686, 0.314], atol=CLOSE)
+    weights = network.tensors()["readout/V_y"]
+    toward = (weights[1] - weights[0]) / len(bad.sequence)
+    added = [
+        float(trace[name]["h"][3] @ toward[part])
+        for trace in (bad, good)
+        for name, part in (("layer0.forward", slice(0, 32)), ("layer0.backward", slice(32, 64)))
+    ]
+    np.testing.assert_allclose(added, [-0.105, 0.668, -0.105, -0.854], atol=CLOSE)
+
+
+def test_without_not_the_verdict_flips() -> None:
+    for name, verdict, effects in (
+        ("sentiment", 0.991, [-0.013, -0.001, -0.014, -0.969, -0.694]),
+        ("sentiment-forward", 0.776, [0.009, 0.139, 0.104, -0.655, -0.391]),
+    ):
+        trace = lstm_tui.trace("The movie was not bad", name)
+        assert trace.result is not None
+        assert trace.result[1] == pytest.approx(verdict, abs=CLOSE)
+        found = deletions(trace, Target("positive", class_index=1))
+        np.testing.assert_allclose(found, effects, atol=CLOSE)
+        assert int(found.argmin()) == 3
+        assert trace.result[1] + found[3] < 0.5
+
+
+def test_read_forward_only_nothing_is_known_at_not() -> None:
+    bad, good = (lstm_tui.trace(f"The movie was not {word}", "sentiment-forward") for word in ("bad", "good"))
+    assert bad.output is not None
+    assert good.output is not None
+    np.testing.assert_array_equal(bad.output[:4], good.output[:4])
+    np.testing.assert_allclose(bad.output[3:, 1], [0.386, 0.776], atol=CLOSE)
+    assert good.output[4, 1] == pytest.approx(0.023, abs=CLOSE)
