@@ -36,7 +36,7 @@ def network_of(trace: Trace, folder: Path) -> Network | None:
     The file the trace names is looked for as it is named and beside the trace, then among the bundled ones.
     What was changed by edits, or is only part of a run, is shown by its values alone.
     """
-    from lstm_tui.formats.native import load
+    from lstm_tui.formats.importing import open_file
     from lstm_tui.models import bundled
     from lstm_tui.models.named import open_model
 
@@ -47,7 +47,7 @@ def network_of(trace: Trace, folder: Path) -> Network | None:
     for place in places:
         if place.is_file():
             try:
-                network = load(place)
+                network = open_file(place).network
             except UserError:
                 continue
             if network.sha256 == sha256 and _gives(network, trace):

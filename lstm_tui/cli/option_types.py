@@ -49,3 +49,11 @@ def names(text: str) -> list[str]:
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of names, such as rnn,lstm,gru")
     return found
+
+
+def setting(text: str) -> tuple[str, str]:
+    """Return a decision about a network's file, `KEY=VALUE`."""
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as layer0.gate_order=zrn")
+    return key, value

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from lstm_tui import __version__
-from lstm_tui.cli import train_options
-from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, size
+from lstm_tui.cli import class_options, train_options
+from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, setting, size
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
@@ -58,8 +58,8 @@ def _parser() -> argparse.ArgumentParser:
 
     run = command("run", "run", "step through a run in the terminal", _input_options())
     run.add_argument(
-        "file", metavar="FILE", nargs="?", default="sample.txt",
-        help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: sample.txt)",
+        "file", metavar="FILE", nargs="?",
+        help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: the network's sample)",
     )  # fmt: skip
     trace = command("trace", "trace", "write every value of a run to a file", _input_options(), _export_options())
     trace.add_argument(
@@ -77,6 +77,18 @@ def _parser() -> argparse.ArgumentParser:
     cells.add_argument("action", choices=["list", "show", "check"], nargs="?", default="list")
     cells.add_argument("cell", metavar="CELL", nargs="?", help="a name for show, a .toml file for either")
     train_options.add(command("train", "train", "train a network of any cell on a corpus of your own"))
+    inspect = command("inspect", "inspect", "tell what a network's file holds, and how each fact is known")
+    inspect.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
+    inspect.add_argument("--json", action="store_true", help="the report as JSON")
+    inspect.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map")
+    _reading_options(inspect)
+    convert = command("convert", "convert", "write a network's file as one that describes itself")
+    convert.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
+    convert.add_argument("-o", "--output", metavar="OUT.safetensors", required=True, help="the file to write")
+    _reading_options(convert)
+    class_options.add_worksheet(
+        command("worksheet", "worksheet", "write steps of a run as sums for a pencil", _input_options())
+    )
     command("info", "info", "tell versions, paths and what the terminal can do")
     return parser
 
@@ -87,10 +99,13 @@ def _input_options() -> argparse.ArgumentParser:
     network.add_argument(
         "--model",
         metavar="MODEL",
-        help="a bundled name or a .safetensors file (default: sentiment, forecast for numbers)",
+        help="a bundled name or a file of any format `inspect` reads (default: sentiment, forecast for numbers)",
     )
-    network.add_argument("--layer", type=natural(0), metavar="L", help="give numbers straight to one layer, from 0")
-    network.add_argument("--initial", metavar="FILE.npz", help="states before the first step, as `layer0.forward/h`")
+    _reading_options(network)
+    network.add_argument("--layer", metavar="L", help="give numbers straight to one layer: from 0, or the file's name")
+    network.add_argument(
+        "--initial", metavar="FILE.npz", help="states before the first step, as `layer0.forward/h`, or a trace's last"
+    )
     network.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="precision of the run")
     network.add_argument(
         "--interpreter", choices=["numpy", "numba"], help="what makes the run (default: as it is faster)"
@@ -115,6 +130,15 @@ def _input_options() -> argparse.ArgumentParser:
         help="states go on from one line to the next",
     )
     return group
+
+
+def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
+    """Add what a user says of a network's file; `inspect` lists the keys."""
+    network.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", type=setting, help="decide what the file does not say"
+    )
+    network.add_argument("--map", metavar="FILE.toml", help="decisions, or names of tensors, as `inspect` writes them")
+    network.add_argument("--network", metavar="NAME", help="which network of a file that holds several")
 
 
 def _export_options() -> argparse.ArgumentParser:

@@ -27,6 +27,8 @@ def command(options: Namespace) -> int:
         else:
             write(trace, options.output, values, units, steps, bar)
     _say_which(todo, options)
+    for remark in todo.network.remarks:
+        say(remark)
     return 0
 
 

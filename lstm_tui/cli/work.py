@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
+from lstm_tui.formats.importing import Reading
 from lstm_tui.formats.inputs import Sequences, read_input, vocabulary
 from lstm_tui.formats.opening import Untrained, initial_states, one_layer, untrained
 from lstm_tui.formats.samples import find_input
 from lstm_tui.formats.series import Series
 from lstm_tui.formats.text import Text
+from lstm_tui.models import sample_of
 from lstm_tui.models.named import NUMBERS_MODEL, TEXT_MODEL, open_model
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def _recipe(path: str) -> tuple[Edit, ...]:
 
 def _network(options: Namespace) -> tuple[Network, Text | Series]:
     """Read the input and the network; which comes first depends on what is known of the other."""
-    path = find_input(options.file)
+    path = find_input(options.file or sample_of(options.model))
     if options.untrained:
         source = read_input(path)
         how = Untrained(
@@ -116,13 +118,18 @@ def _network(options: Namespace) -> tuple[Network, Text | Series]:
         source = read_input(path, numbers=options.layer is not None)
         network = open_model(NUMBERS_MODEL if isinstance(source, Series) and options.layer is None else TEXT_MODEL)
     else:
-        network = open_model(options.model)
+        network = open_model(options.model, reading(options))
         source = read_input(path, numbers=network.tokens is None or options.layer is not None)
     if options.layer is not None:
         if isinstance(source, Text):
             raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give .csv, .npy or .npz")
         network = one_layer(network, options.layer)
     return network, source
+
+
+def reading(options: Namespace) -> Reading:
+    """Return what the options say of a network's file."""
+    return Reading(dict(options.set or ()), options.map, options.network)
 
 
 def say(text: str) -> None:

@@ -63,6 +63,12 @@ class Network:
         return self.passes[0].flat.dtype
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was assumed when it was read from another program's file and gives other numbers if it is wrong."""
+        imported = self.card.get("imported")
+        return tuple(map(str, imported.get("warnings", ()))) if isinstance(imported, Mapping) else ()
+
+    @property
     def forward_only(self) -> bool:
         """Whether no pass reads from the end, so that what is said of a prefix needs no more than it."""
         return all(one.direction == "forward" for one in self.passes)

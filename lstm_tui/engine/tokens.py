@@ -56,6 +56,11 @@ class Tokens:
         """Return the vocabulary of all bytes: no text is unknown to it."""
         return Tokens("bytes", tuple(chr(byte) for byte in range(256)))
 
+    @property
+    def are_ids(self) -> bool:
+        """Whether the tokens are the ids themselves, as of a network whose file holds no vocabulary."""
+        return self.kind == "words" and all(token == str(n) for n, token in enumerate(self.vocabulary))
+
     def encode(self, tokens: Sequence[str]) -> tuple[NDArray[np.int64], tuple[int, ...]]:
         """Return the ids (T,) of tokens and the places of those the vocabulary does not hold."""
         keys = [token.lower() if self.lowercase else token for token in tokens]

@@ -6,11 +6,13 @@ import os
 import stat
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
 STANDARD_INPUT = "-"
+_PIECE = 1 << 20
 
 
 def label(path: str | Path) -> str:
@@ -39,7 +41,7 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
             if status.st_size > limit:
                 raise _too_large(where, limit)
             with open(path, "rb") as stream:
-                data = stream.read(limit + 1)
+                data = _read(stream, limit, status.st_size)
     except (OSError, ValueError) as error:
         raise UserError(f"{where}: cannot be read: {reason(error)}") from error
     if len(data) > limit:
@@ -47,6 +49,16 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
     if not data:
         raise UserError(f"{where}: is empty; give it at least one token or row")
     return data
+
+
+def _read(stream: BinaryIO, limit: int, size: int) -> bytes:
+    """Read in pieces: room for as many bytes as are asked for is taken at once, and a pipe does not tell its size."""
+    pieces = []
+    left = limit + 1
+    while left > 0 and (piece := stream.read(min(left, max(size + 1, _PIECE)))):
+        pieces.append(piece)
+        left -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def reason(error: Exception) -> str:

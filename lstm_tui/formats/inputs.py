@@ -109,6 +109,10 @@ class Sequences(Sequence[trace.Sequence]):
     def _check_series(self, source: Series) -> None:
         network = self._network
         name = visible(network.name)
+        if network.tokens is not None and network.tokens.are_ids:
+            for array in source.arrays:
+                _check_ids(array, len(network.tokens.vocabulary), source.where)
+            return
         if network.tokens is not None:
             raise UserError(
                 f"{source.where}: holds numbers, and {name} reads {network.tokens.kind}; "
@@ -164,6 +168,8 @@ class Sequences(Sequence[trace.Sequence]):
     def _make(self, n: int) -> trace.Sequence:
         source = self._source
         line = self.lines[n] if self.lines else None
+        if isinstance(source, Series) and self._network.tokens is not None:
+            return ids_sequence(source.arrays[n], source.file, line)
         if isinstance(source, Series):
             return series_sequence(source.arrays[n], source.file, line, source.columns)
         tokens = self._network.tokens
@@ -173,10 +179,37 @@ class Sequences(Sequence[trace.Sequence]):
 
 
 def text_sequence(text: str, tokens: Tokens, file: str | None = None, line: int | None = None) -> trace.Sequence:
-    """Return a text as a sequence in a network's vocabulary."""
+    """Return a text as a sequence in a network's vocabulary.
+
+    Raises:
+        UserError: The network knows ids alone, and there is something else in the text.
+    """
     pieces = tokenize(text, tokens.kind)
     ids, unknown = tokens.encode(pieces)
+    if unknown and tokens.are_ids:
+        where = file or "the text"
+        raise UserError(
+            f"{visible(where)}: {visible(pieces[unknown[0]])!r} is no id; the file of this network has no vocabulary, "
+            f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}"
+        )
     return trace.Sequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
+
+
+def _check_ids(array: NDArray[Any], count: int, where: str) -> None:
+    if array.shape[1] != 1:
+        raise UserError(f"{where}: has {array.shape[1]} columns, and ids are one column; --layer gives a layer numbers")
+    wrong = np.flatnonzero((array != np.floor(array)) | (array < 0) | (array >= count))
+    if len(wrong):
+        row = int(wrong[0])
+        raise UserError(
+            f"{where}: {array[row, 0]:g} in row {row} is no id; ids are whole numbers from 0 to {count - 1}"
+        )
+
+
+def ids_sequence(array: NDArray[Any], file: str | None = None, line: int | None = None) -> trace.Sequence:
+    """Return one column of ids (T, 1) as a sequence of tokens that are called by their ids."""
+    ids = array[:, 0].astype(np.int64)
+    return trace.Sequence("words", tuple(map(str, ids.tolist())), ids, (), None, file, line)
 
 
 def series_sequence(

@@ -86,25 +86,28 @@ def layers_of(how: Untrained) -> dict[str, Any]:
     return {"layers": [layer] * how.layers, "cells": {cell.name: cell.text}}
 
 
-def one_layer(network: Network, number: int) -> Network:
+def one_layer(network: Network, layer: int | str) -> Network:
     """Return one layer of a network as a network of its own, which reads numbers.
+
+    Args:
+        network: The network.
+        layer: Its number from 0, or the name it has in the file the network came from.
 
     Raises:
         UserError: There is no such layer.
     """
     from lstm_tui.engine.network import build_network, spec_of
 
-    count = count_of(len(network.layers), "layer")
-    if number >= len(network.layers):
-        raise UserError(f"{visible(network.name)} has {count}, from 0, so there is no layer {number}")
+    number = _layer_number(network, layer)
     whole = spec_of(network)
-    layer = network.layers[number]
+    chosen = network.layers[number]
     prefix = f"layer{number}."
     spec = {
         "name": f"{network.name}, layer {number}",
-        "input_size": layer.passes[0].program.input_size,
+        "input_size": chosen.passes[0].program.input_size,
         "layers": [whole["layers"][number]],
         "cells": whole["cells"],
+        "card": {"imported": network.card["imported"]} if "imported" in network.card else {},
     }
     tensors = {
         "layer0." + name.removeprefix(prefix): tensor
@@ -114,8 +117,26 @@ def one_layer(network: Network, number: int) -> Network:
     return build_network(spec, tensors, dtype=network.dtype, file=network.file, sha256=network.sha256)
 
 
+def _layer_number(network: Network, layer: int | str) -> int:
+    count = count_of(len(network.layers), "layer")
+    names = [str(name) for name in network.card.get("imported", {}).get("layers", [])]
+    if isinstance(layer, str) and layer in names:
+        return names.index(layer)
+    if isinstance(layer, str) and not layer.isdigit():
+        near = nearest(layer, names)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(names) or count + ', by number from 0'}"
+        raise UserError(f"{visible(network.name)} has no layer {visible(layer)!r}; {hint}")
+    number = int(layer)
+    if number >= len(network.layers):
+        raise UserError(f"{visible(network.name)} has {count}, from 0, so there is no layer {number}")
+    return number
+
+
 def initial_states(path: str | Path, network: Network) -> dict[str, dict[str, Array]]:
     """Read states before the first step from a `.npz` with arrays such as `layer0.forward/h` (H,).
+
+    A trace written as `.npz` gives the states its passes ended with, so that a decoder begins where its encoder
+    stopped.
 
     Raises:
         UserError: A name is no state of the network, or an array has another length.
@@ -127,7 +148,12 @@ def initial_states(path: str | Path, network: Network) -> dict[str, dict[str, Ar
         f"{one.name}/{state}": one.program.values[state].size for one in network.passes for state in one.cell.state
     }
     states: dict[str, dict[str, Array]] = {}
-    for name, array in read_npz(path).items():
+    arrays = read_npz(path, kinds="fiubU")
+    if "header" in arrays and arrays["header"].dtype.kind == "U":
+        arrays = _last_states(path, sizes)
+    for name, array in arrays.items():
+        if array.dtype.kind == "U":
+            raise UserError(f"{where}: {visible(name)!r} holds text, not numbers")
         if name not in sizes:
             alike = nearest(name, sizes)
             advice = f"did you mean {alike}?" if alike else f"there are {', '.join(sizes)}"
@@ -137,4 +163,21 @@ def initial_states(path: str | Path, network: Network) -> dict[str, dict[str, Ar
             raise UserError(f"{where}: {name} has the shape {shape}; it should hold {sizes[name]} numbers")
         one, _, state = name.rpartition("/")
         states.setdefault(one, {})[state] = array.reshape(-1).astype("float64")
+    return states
+
+
+def _last_states(path: str | Path, wanted: Mapping[str, int]) -> dict[str, Array]:
+    """Return the states of a trace after the last step each pass took, for those passes that are wanted."""
+    from lstm_tui.formats.trace_reader import read
+
+    trace = read(path)
+    ended = {
+        f"{name}/{state}": passed[state][passed.tape_place(passed.steps - 1)]
+        for name, passed in trace.items()
+        for state in passed.cell.state
+        if state in passed
+    }
+    states = {name: row for name, row in ended.items() if name in wanted}
+    if not states:
+        raise UserError(f"{label(path)}: is a trace of {', '.join(ended)}; this network has {', '.join(wanted)}")
     return states

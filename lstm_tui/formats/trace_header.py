@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lstm_tui import __version__
+from lstm_tui.engine.trace import Trace
 from lstm_tui.formats.json_text import Nonfinite, nonfinite
 from lstm_tui.formats.trace_excerpt import READOUT, TOP, Excerpt
 
@@ -31,7 +32,7 @@ def header(part: Excerpt) -> dict[str, Any]:
         "format": FORMAT,
         "version": VERSION,
         "lstm_tui": __version__,
-        "model": {key: trace.model.get(key) for key in ("name", "file", "sha256")},
+        "model": _model(trace),
         "input": source,
         "engine": {"interpreter": trace.interpreter, "dtype": trace.dtype},
         "classes": list(trace.classes),
@@ -48,6 +49,13 @@ def header(part: Excerpt) -> dict[str, Any]:
             "steps": list(part.steps),
         }
     return content
+
+
+def _model(trace: Trace) -> dict[str, Any]:
+    """Return what ran, with what was assumed of it where that gives other numbers."""
+    model: dict[str, Any] = {key: trace.model.get(key) for key in ("name", "file", "sha256")}
+    remarks = () if trace.network is None else trace.network.remarks
+    return model | {"warnings": list(remarks)} if remarks else model
 
 
 def _pass(part: Excerpt, name: str) -> dict[str, Any]:

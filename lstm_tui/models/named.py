@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats.native import load
+from lstm_tui.formats.importing import AS_IT_IS, Reading, open_file
 from lstm_tui.formats.text import Text
 from lstm_tui.models import bundled, path
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TEXT_MODEL = "sentiment"
 NUMBERS_MODEL = "forecast"
 SUFFIX = ".safetensors"
+SUFFIXES = (".safetensors", ".npz", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx")
 
 
 def find_model(name: str) -> Path:
@@ -31,21 +32,25 @@ def find_model(name: str) -> Path:
     known = list(bundled())
     if name in known:
         return Path(path(name))
-    if os.path.lexists(name) or os.sep in name or name.endswith(SUFFIX):
+    if os.path.lexists(name) or os.sep in name or name.lower().endswith(SUFFIXES):
         return Path(name)
     alike = nearest(name, known)
     advice = f"did you mean {alike}?" if alike else f"there are {', '.join(known) or 'none bundled'}, or give a path"
     raise UserError(f"there is no model {visible(name)!r}; {advice}")
 
 
-def open_model(name: str) -> Network:
-    """Return a bundled network by name, or one from a file.
+def open_model(name: str, reading: Reading = AS_IT_IS) -> Network:
+    """Return a bundled network by name, or one from a file of any format.
+
+    Args:
+        name: A bundled name, or a path.
+        reading: What the user says of the file.
 
     Raises:
         UserError: There is none, or the file is damaged.
     """
     file = find_model(name)
-    network = load(file)
+    network = open_file(file, reading).network
     return network if str(file) == name else replace(network, file=None)  # a bundled one is known by its name
 
 

@@ -27,6 +27,7 @@ from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.themes import DARK, LIGHT
 
 INTERRUPTED = 130
+_REMARKS = 3  # of an imported network that are said when it is opened; `lstm-tui inspect` has them all
 
 
 class LstmApp(App[int]):
@@ -79,6 +80,9 @@ class LstmApp(App[int]):
         if sys.platform != "win32":
             self._on_signal(signal.SIGTERM, lambda: self.exit(128 + signal.SIGTERM))
             self._on_signal(signal.SIGHUP, lambda: self.exit(128 + signal.SIGHUP))
+        network = self._document.network
+        for remark in () if network is None else network.remarks[:_REMARKS]:
+            self.notify(remark, severity="warning", markup=False, timeout=12)
 
     def _on_signal(self, number: int, act: Callable[[], None]) -> None:
         import asyncio

@@ -20,6 +20,7 @@ def draw_header(view: View, width: int, palette: Palette) -> Line:
     line = Line(width, palette.style("ink", "band"))
     trace, position = view.trace, view.frame.position
     quiet, plain = palette.style("soft", "band"), palette.style("ink", "band")
+    alarm = palette.style("alarm", "band")
     strong = palette.style("accent", "band", bold=True)
     equations = view.passed.cell.equations
     current = equations[position.equation].name if position.equation >= 0 else glyphs.dash
@@ -47,6 +48,7 @@ def draw_header(view: View, width: int, palette: Palette) -> Line:
     where = _where(view)
     need = sum(cell_len(text) for text, _ in right)
     room = max(width - need - line.x - 2, 0)
+    assumed = 0 if trace.network is None else len(trace.network.remarks)
     names = [glyphs.say(view.title), where] + ([f"{unknown} unknown"] if unknown else [])
     if cell_len(f" {glyphs.dot} ".join(names)) > room and unknown:
         names[2] = f"{unknown}{glyphs.unknown}"
@@ -58,6 +60,8 @@ def draw_header(view: View, width: int, palette: Palette) -> Line:
         style = palette.style("alarm", "band") if name.endswith(("unknown", glyphs.unknown)) and unknown else quiet
         text = (f" {glyphs.dot} " if n else "") + name
         line.put(cut(text, max(width - need - line.x, 0), glyphs), style)
+    if assumed:
+        line.put(cut(f" {glyphs.dot} {assumed} assumed", max(width - need - line.x, 0), glyphs), alarm)
     line.to(width - need)
     for text, style in right:
         line.put(text, style)

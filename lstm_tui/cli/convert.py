@@ -1,0 +1,22 @@
+"""`lstm-tui convert`: a network of any format as a file that describes itself."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from lstm_tui.cli.work import reading, say
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.native import save
+from lstm_tui.models.named import SUFFIX, open_model
+
+
+def command(options: Namespace) -> int:
+    """Open a file and save what was understood of it, what was assumed included."""
+    if not options.output.lower().endswith(SUFFIX):
+        raise UserError(f"{visible(options.output)}: the file of a network ends in {SUFFIX}")
+    network = open_model(options.model, reading(options))
+    save(network, options.output)
+    for remark in network.remarks:
+        say(remark)
+    return 0

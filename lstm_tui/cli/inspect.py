@@ -1,0 +1,66 @@
+"""`lstm-tui inspect`: what was understood of a network's file, how each fact is known, and what else it could be."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from lstm_tui.cli.table import table
+from lstm_tui.cli.work import reading, say
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.importing import Imported, open_file
+from lstm_tui.models.named import find_model
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.network import Network
+
+_UNUSED = 12  # names of tensors that are listed
+
+
+def command(options: Namespace) -> int:
+    """Print the report, as text or JSON, or write the decisions to a file."""
+    path = find_model(options.model)
+    opened = open_file(path, reading(options))
+    if options.write_map is not None:
+        from lstm_tui.formats.atomic import replacing
+        from lstm_tui.formats.mapping import mapping_text
+
+        with replacing(options.write_map) as stream:
+            stream.write(mapping_text(opened.report).encode())
+        say(f"{options.write_map}: written; give it with --map")
+        return 0
+    if options.json:
+        from lstm_tui.formats.json_text import encode
+
+        sys.stdout.buffer.write(encode(opened.report.content() | {"networks": list(opened.names)}) + b"\n")
+        return 0
+    print("\n".join(_lines(opened)))
+    return 0
+
+
+def _lines(opened: Imported) -> list[str]:
+    report, network = opened.report, opened.network
+    count = f"{network.parameter_count:,}".replace(",", " ")
+    lines = [f"{report.file}: {visible(report.format)}", f"  reads {_reads(network)}; {count} parameters", ""]
+    rows = [(fact.key, fact.value, fact.how, _why(fact.why, fact.others)) for fact in report.facts]
+    lines += table(("what", "is", "known", "from"), rows).split("\n")
+    if report.unused:
+        more = f" and {len(report.unused) - _UNUSED} more" if len(report.unused) > _UNUSED else ""
+        lines += ["", f"not used: {', '.join(report.unused[:_UNUSED])}{more}"]
+    if report.remarks:
+        lines += ["", *(f"warning: {remark}" for remark in report.remarks)]
+    return lines
+
+
+def _reads(network: Network) -> str:
+    if network.tokens is None:
+        return f"numbers, {network.input_size} a step (.npy, .npz or .csv)"
+    count = len(network.tokens.vocabulary)
+    if network.tokens.are_ids:
+        return f"ids from 0 to {count - 1}, as text or in one column (the file has no vocabulary)"
+    return network.tokens.kind if network.tokens.kind == "bytes" else f"{count} {network.tokens.kind}"
+
+
+def _why(why: str, others: tuple[str, ...]) -> str:
+    return "; ".join(part for part in (why, f"could be {', '.join(others)}" if others else "") if part)

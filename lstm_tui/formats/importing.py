@@ -1,0 +1,204 @@
+"""The door for every file of a network: told apart by what is in it, opened, and said what was understood."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.bytes_of import label, read_bytes
+from lstm_tui.formats.report import Report
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.network import Network
+    from lstm_tui.formats.pickle_machine import Made
+    from lstm_tui.formats.tensors_plan import Array, Found
+
+LIMIT = 4 << 30
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a user says of a file beside its name.
+
+    Attributes:
+        settings: Decisions by key, as `--set` gives them.
+        mapping: A mapping file, or None.
+        network: Which of several networks of the file, or None.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    mapping: str | None = None
+    network: str | None = None
+
+
+AS_IT_IS = Reading()
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A file that was understood.
+
+    Attributes:
+        network: What runs.
+        report: What was understood.
+        names: Of all networks of the file.
+    """
+
+    network: Network
+    report: Report
+    names: tuple[str, ...] = ()
+
+
+def open_file(path: str | Path, reading: Reading = AS_IT_IS) -> Imported:
+    """Open a network of any format.
+
+    Raises:
+        UserError: It is of no known format, is damaged, or nothing in it can be run.
+    """
+    where = label(path)
+    data = read_bytes(path, LIMIT)
+    kind = kind_of(data)
+    if kind == "native":
+        return _native(path, reading, where)
+    found, report = _found(kind, data, path, reading, where)
+    names = tuple(one.name for one in found)
+    chosen = _choose(found, reading.network, where)
+    if len(found) > 1:
+        others = ", ".join(visible(name) for name in names if name != chosen.name)
+        report.say("network", chosen.name, "set" if reading.network else "assumed", f"--network takes {others}")
+    plan = chosen.plan(report)
+    report.check_settings()
+    plan = replace(plan, name=_name(path, chosen.name))
+    from lstm_tui.formats.assemble import assemble
+
+    network = assemble(plan, report, str(path), hashlib.sha256(data).hexdigest())
+    return Imported(network, report, names)
+
+
+def kind_of(data: bytes) -> str:
+    """Return the kind of a file by what is in it: native, safetensors, torch, npz, keras, hdf5, onnx or unknown."""
+    if data[8:9] == b"{":
+        size = int.from_bytes(data[:8], "little")
+        return "native" if b'"lstm-tui"' in data[8 : 8 + min(size, 64 << 20)] else "safetensors"
+    if data.startswith(_HDF5):
+        return "hdf5"
+    if data.startswith(b"PK"):
+        return _kind_of_zip(data)
+    from lstm_tui.formats.torch_file import is_torch
+
+    if is_torch(data):
+        return "torch"
+    return "onnx" if data[:1] == b"\x08" else "unknown"
+
+
+def _kind_of_zip(data: bytes) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+    except Exception:  # a damaged archive fails in a dozen ways; reading it says so
+        return "torch"
+    if "model.weights.h5" in names and "config.json" in names:
+        return "keras"
+    return "npz" if any(name.endswith(".npy") for name in names[:100]) else "torch"
+
+
+def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: str) -> tuple[list[Found], Report]:
+    mapping = None
+    settings = dict(reading.settings)
+    if reading.mapping is not None:
+        from lstm_tui.formats.mapping import read_mapping, settings_of
+
+        mapping = read_mapping(reading.mapping)
+        settings = settings_of(mapping) | settings
+    report = Report(where, settings=settings)
+    if kind in ("safetensors", "torch", "npz"):
+        from lstm_tui.formats.tensors_plan import find_networks
+
+        tensors, modules = _tensors(kind, data, path, report, where)
+        if mapping is not None and "layer" in mapping.content:
+            from lstm_tui.formats.mapping import find_mapped
+
+            return [find_mapped(mapping, tensors, Path(str(reading.mapping)).parent)], report
+        return find_networks(tensors, where, modules), report
+    raise UserError(
+        f"{where}: is of no format that is known here; give .safetensors, .npz, PyTorch's .pt, .pth or .ckpt"
+    )
+
+
+def _tensors(
+    kind: str, data: bytes, path: str | Path, report: Report, where: str
+) -> tuple[dict[str, Array], dict[str, Made]]:
+    if kind == "safetensors":
+        from lstm_tui.formats.safetensors_file import read_safetensors
+
+        tensors, _ = read_safetensors(data, where)
+        report.format = "safetensors: names, shapes and numbers"
+        return tensors, {}
+    if kind == "npz":
+        from lstm_tui.formats.arrays import read_npz
+
+        tensors = read_npz(path, LIMIT, "fiubU")
+        if "header" in tensors and tensors["header"].dtype.kind == "U":
+            raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
+        report.format = "NumPy arrays by name"
+        return {name: tensor for name, tensor in tensors.items() if tensor.dtype.kind != "U"}, {}
+    from lstm_tui.formats.torch_file import read_torch
+
+    wanted = report.settings.get("container")
+    checkpoint = read_torch(data, where, wanted)
+    report.format = "PyTorch or pickled arrays, read without running anything in it"
+    if checkpoint.scripted:
+        report.format = "TorchScript: the weights are read, its program is not"
+    if checkpoint.container:
+        report.choose(
+            "container", checkpoint.container, checkpoint.others, "confirmed", "weights stand there", matters=False
+        )
+    return checkpoint.tensors, checkpoint.modules
+
+
+def _choose(found: list[Found], wanted: str | None, where: str) -> Found:
+    if wanted is None:
+        return found[0]
+    names = [one.name for one in found]
+    for one in found:
+        if wanted == one.name:
+            return one
+    alike = [one for one in found if one.name and (wanted.startswith(one.name) or one.name.startswith(wanted))]
+    if len(alike) == 1:
+        return alike[0]
+    if len(found) == 1:
+        raise UserError(f"{where}: holds one network, so --network has nothing to choose")
+    near = nearest(wanted, names)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(map(visible, names))}"
+    raise UserError(f"{where}: has no network {visible(wanted)!r}; {hint}")
+
+
+def _name(path: str | Path, network: str) -> str:
+    stem = Path(path).stem
+    return f"{stem} {network}".strip() if network else stem
+
+
+def _native(path: str | Path, reading: Reading, where: str) -> Imported:
+    from lstm_tui.formats.native import load
+
+    if reading.settings or reading.mapping or reading.network:
+        raise UserError(f"{where}: describes itself, so --set, --map and --network have nothing to decide")
+    network = load(path)
+    report = Report(where, "a network saved by this program, which describes itself")
+    for n, layer in enumerate(network.layers):
+        first = layer.passes[0]
+        report.say(f"layer{n}.cell", first.cell.name, "confirmed", "the header")
+        report.say(f"layer{n}.size", f"{first.program.input_size} → {first.program.hidden_size}", "confirmed")
+        report.say(f"layer{n}.directions", " + ".join(one.direction for one in layer.passes), "confirmed")
+        if len(layer.passes) > 1:
+            report.say(f"layer{n}.merge", layer.merge, "confirmed")
+    report.say("readout", "none" if network.readout is None else network.readout.page.name, "confirmed")
+    return Imported(network, report, (network.name,))

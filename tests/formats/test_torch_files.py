@@ -1,0 +1,177 @@
+"""PyTorch's files against PyTorch: frozen ones always, fresh ones of every kind where PyTorch is installed."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstm_tui
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importing import Imported, Reading, open_file
+
+FILES = Path(__file__).parent / "files"
+EXPECTED = dict(np.load(FILES / "torch_expected.npz"))
+CLOSE = 1e-5
+
+
+def said(path: Path, x: np.ndarray | str, **settings: str) -> np.ndarray:
+    """Return what the top layer of a file gives."""
+    return lstm_tui.trace(x, open_file(path, Reading(settings)).network).ran.merged[-1]
+
+
+def fact(opened: Imported, key: str) -> tuple[str, str]:
+    return next((one.value, one.how) for one in opened.report.facts if one.key == key)
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "says"),
+    [
+        ("torch_lstm_both.pt", "x", "lstm_both"),
+        ("torch_gru_both_legacy.pth", "x4", "gru_both"),
+        ("torch_lstm_projected.ckpt", "x", "lstm_projected"),
+        ("torch_rnn_relu_module.pt", "x", "rnn_relu"),
+    ],
+)
+def test_frozen_files_give_what_pytorch_gave(name: str, x: str, says: str) -> None:
+    np.testing.assert_allclose(said(FILES / name, EXPECTED[x]), EXPECTED[says], atol=CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("torch_tagger.pt", "tagger"),
+        ("torch_tagger.safetensors", "tagger"),
+        ("torch_tagger_bf16.pt", "tagger_bf16"),
+        ("torch_tagger_bf16.safetensors", "tagger_bf16"),
+    ],
+)
+def test_ids_go_in_and_logits_come_out(name: str, says: str) -> None:
+    network = open_file(FILES / name).network
+    text = " ".join(map(str, EXPECTED["ids"]))
+    np.testing.assert_allclose(lstm_tui.trace(text, network).output, EXPECTED[says], atol=CLOSE)
+    np.testing.assert_allclose(lstm_tui.trace(EXPECTED["ids"], network).output, EXPECTED[says], atol=CLOSE)
+
+
+def test_what_a_file_records_is_told_from_what_it_does_not() -> None:
+    opened = open_file(FILES / "torch_tagger.pt")
+    assert fact(opened, "layer0.cell") == ("LSTM", "inferred")
+    assert fact(opened, "layer1.directions") == ("both, joined end to end", "confirmed")
+    assert fact(opened, "layer0.gate_order") == ("ifgo", "inferred")
+    assert fact(opened, "readout.after_head_0") == ("relu", "assumed")
+    assert any("readout.after_head_0" in remark for remark in opened.network.remarks)
+    other = open_file(FILES / "torch_tagger.pt", Reading({"readout.after_head_0": "tanh"}))
+    assert fact(other, "readout.after_head_0") == ("tanh", "set")
+    assert not any("after_head_0" in remark for remark in other.network.remarks)
+    first, second = (lstm_tui.trace("3 1 4", one.network).output for one in (opened, other))
+    assert np.abs(first - second).max() > 1e-3
+
+
+def test_a_whole_module_confirms_its_nonlinearity_and_nothing_of_it_is_run() -> None:
+    opened = open_file(FILES / "torch_rnn_relu_module.pt")
+    assert fact(opened, "layer0.activation") == ("relu", "confirmed")
+    assert not opened.network.remarks
+
+
+def test_another_gate_order_gives_other_numbers() -> None:
+    path, x = FILES / "torch_lstm_both.pt", EXPECTED["x"]
+    other = said(path, x, **{"layer0.gate_order": "iofg"})
+    assert np.abs(other - EXPECTED["lstm_both"]).max() > 0.05
+
+
+def test_the_weights_are_taken_beside_an_optimiser() -> None:
+    opened = open_file(FILES / "torch_lstm_projected.ckpt")
+    assert fact(opened, "container")[0] == "state_dict"
+    assert fact(opened, "layer0.name")[0] == "module.net.l0"
+    assert not opened.report.unused
+
+
+def test_a_pickled_dictionary_of_arrays_is_read(tmp_path: Path) -> None:
+    torch_file = open_file(FILES / "torch_lstm_both.pt")
+    from lstm_tui.formats.torch_file import read_torch
+
+    tensors = read_torch((FILES / "torch_lstm_both.pt").read_bytes(), "file").tensors
+    path = tmp_path / "weights.pkl"
+    for protocol in range(6):
+        path.write_bytes(pickle.dumps(tensors, protocol))
+        given = open_file(path).network.tensors()
+        for name, tensor in torch_file.network.tensors().items():
+            np.testing.assert_array_equal(given[name], tensor, err_msg=f"protocol {protocol}, {name}")
+    np.savez(tmp_path / "weights.npz", **tensors)
+    for name, tensor in torch_file.network.tensors().items():
+        np.testing.assert_array_equal(open_file(tmp_path / "weights.npz").network.tensors()[name], tensor)
+
+
+def test_two_networks_of_one_file_and_a_state_from_one_to_the_other(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    arrays = {}
+    for who, words in (("enc", 5), ("dec", 7)):
+        arrays[f"{who}_emb"] = random.normal(size=(words, 4))
+        arrays |= {f"{who}_w_ih": random.normal(size=(12, 4)), f"{who}_w_hh": random.normal(size=(12, 4))}
+        arrays |= {f"{who}_b_ih": random.normal(size=12), f"{who}_b_hh": random.normal(size=12)}
+    arrays |= {"fc_w": random.normal(size=(7, 4)), "fc_b": random.normal(size=7)}
+    path = tmp_path / "g2p.npz"
+    np.savez(path, **{name: one.astype(np.float32) for name, one in arrays.items()})
+    encoder = open_file(path)
+    decoder = open_file(path, Reading(network="decoder"))
+    assert encoder.names == ("enc", "dec")
+    assert encoder.network.readout is None
+    assert decoder.network.readout is not None
+    assert len(decoder.network.embedding) == 7
+    from lstm_tui.formats.opening import initial_states
+    from lstm_tui.formats.trace_file import write
+
+    run = lstm_tui.trace("1 2 3", encoder.network)
+    write(run, tmp_path / "run.npz")
+    states = initial_states(tmp_path / "run.npz", decoder.network)
+    np.testing.assert_array_equal(states["layer0.forward"]["h"], run["layer0.forward"]["h"][-1])
+
+
+def test_names_of_ones_own_are_mapped_to_the_equations_of_any_cell(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    packed = random.normal(size=(3, 8)).astype(np.float32)  # columns: forget gate, then candidate
+    arrays = {"kernel": packed, "rec_f": random.normal(size=(4, 4)).astype(np.float32)}
+    arrays |= {"rec_n": random.normal(size=(4, 4)).astype(np.float32), "bias": np.arange(8, dtype=np.float32) / 8}
+    np.savez(tmp_path / "w.npz", **arrays)
+    (tmp_path / "map.toml").write_text(
+        '[[layer]]\nname = "mine"\ncell = "minimal_gated"\nhidden = 4\n[layer.forward]\n'
+        'W_f = { tensor = "kernel", transpose = true, rows = [0, 4] }\nU_f = "rec_f"\n'
+        'b_f = { tensor = "bias", rows = [0, 4] }\n'
+        'W_n = { tensor = "kernel", transpose = true, rows = [4, 8] }\nU_n = "rec_n"\n'
+        'b_n = { tensor = "bias", rows = [4, 8] }\n'
+    )
+    network = open_file(tmp_path / "w.npz", Reading(mapping=str(tmp_path / "map.toml"))).network
+    view = network.tensors()
+    np.testing.assert_array_equal(view["layer0.forward/W_n"], packed[:, 4:].T)
+    x = random.normal(size=(5, 3)).astype(np.float32)
+    h = np.zeros(4)
+    for t, row in enumerate(x):
+        f = 1 / (1 + np.exp(-(packed[:, :4].T @ row + arrays["rec_f"] @ h + arrays["bias"][:4])))
+        n = np.tanh(packed[:, 4:].T @ row + arrays["rec_n"] @ (f * h) + arrays["bias"][4:])
+        h = (1 - f) * h + f * n
+        np.testing.assert_allclose(lstm_tui.trace(x, network)["layer0.forward"]["h"][t], h, atol=CLOSE)
+    text = (tmp_path / "map.toml").read_text().replace('"rec_f"', '"rec_g"')
+    (tmp_path / "bad.toml").write_text(text)
+    with pytest.raises(UserError, match="did you mean rec_n"):
+        open_file(tmp_path / "w.npz", Reading(mapping=str(tmp_path / "bad.toml")))
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("seed", [10, 11])
+def test_every_kind_of_pytorch_layer_step_by_step(seed: int, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    import make_torch_files as made
+
+    for name, build in made.RECURRENT.items():
+        module = made.shake(build(), seed)
+        x = made.numbers(module.input_size, seed)
+        path = tmp_path / f"{name}.pt"
+        torch.save({"rnn." + key: one for key, one in module.state_dict().items()}, path)
+        settings = {}
+        if "relu" in name:
+            settings = {"layer0.activation": "relu"}
+        np.testing.assert_allclose(said(path, x, **settings), made.outputs(module, x), atol=CLOSE, err_msg=name)
+        torch.save(module.double().state_dict(), path)
+        assert open_file(path).network.dtype == np.float64

@@ -1,0 +1,112 @@
+"""`inspect`, `convert` and the options that say what a network's file does not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstm_tui
+from lstm_tui.cli import main
+from lstm_tui.formats.arrays import read_npz
+from lstm_tui.formats.importing import Reading, open_file
+from lstm_tui.formats.trace_reader import read
+
+FILES = Path(__file__).parent / "formats" / "files"
+TAGGER = str(FILES / "torch_tagger.pt")
+
+
+def test_inspect_says_how_each_fact_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", TAGGER]) == 0
+    output = capsys.readouterr().out
+    for word in ("confirmed", "inferred", "assumed", "reads ids from 0 to 10", "layer1.gate_order", "could be iofg"):
+        assert word in output
+    assert "warning: readout.after_head_0 is assumed to be relu" in output
+
+
+def test_the_report_as_json_and_of_a_bundled_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", TAGGER, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {"key": "layer0.size", "value": "3 → 4", "how": "confirmed", "why": "shapes", "others": []} in report[
+        "facts"
+    ]
+    assert main(["inspect", "sentiment"]) == 0
+    assert "which describes itself" in capsys.readouterr().out
+
+
+def test_a_written_map_is_read_back_and_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = tmp_path / "map.toml"
+    assert main(["inspect", TAGGER, "--write-map", str(written)]) == 0
+    assert main(["inspect", TAGGER, "--map", str(written)]) == 0
+    assert "warning" not in capsys.readouterr().out
+    written.write_text(
+        written.read_text().replace('"readout.after_head_0" = "relu"', '"readout.after_head_0" = "tanh"')
+    )
+    out = tmp_path / "o.npz"
+    ids = tmp_path / "ids.txt"
+    ids.write_text("3 1 4\n")
+    assert main(["trace", str(ids), "--model", TAGGER, "--map", str(written), "-o", str(out)]) == 0
+    wanted = open_file(TAGGER, Reading({"readout.after_head_0": "tanh"}))
+    np.testing.assert_array_equal(read(out).output, lstm_tui.trace("3 1 4", wanted.network).output)
+
+
+def test_what_is_assumed_stands_in_the_export_and_on_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = tmp_path / "ids.csv"
+    ids.write_text("3\n1\n4\n")
+    assert main(["trace", str(ids), "--model", TAGGER, "-o", str(tmp_path / "o.json")]) == 0
+    assert "readout.after_head_0 is assumed to be relu" in capsys.readouterr().err
+    model = json.loads((tmp_path / "o.json").read_text())["model"]
+    assert any("readout.after_head_0" in warning for warning in model["warnings"])
+    assert read(tmp_path / "o.json").sequence.ids is not None
+
+
+def test_a_converted_file_describes_itself_and_gives_the_same_bits(tmp_path: Path) -> None:
+    assert main(["convert", TAGGER, "-o", str(tmp_path / "n.safetensors")]) == 0
+    first, second = (lstm_tui.trace("3 1 4", lstm_tui.load(one)) for one in (TAGGER, tmp_path / "n.safetensors"))
+    np.testing.assert_array_equal(first.output, second.output)
+    assert second.network.remarks == first.network.remarks
+    assert main(["convert", TAGGER, "-o", str(tmp_path / "n.pt")]) == 1
+
+
+def test_a_layer_by_the_name_it_has_in_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    arguments = ["trace", str(tmp_path / "x.npy"), "--model", TAGGER, "-o", str(tmp_path / "o.npz"), "--layer"]
+    assert main([*arguments, "rnn.l1"]) == 0
+    by_name = read_npz(tmp_path / "o.npz", kinds="fiubU")["layer0.backward/h"]
+    assert main([*arguments, "1"]) == 0
+    np.testing.assert_array_equal(read_npz(tmp_path / "o.npz", kinds="fiubU")["layer0.backward/h"], by_name)
+    assert main([*arguments, "rnn.l2"]) == 1
+    assert "did you mean rnn.l1?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--set", "layer0.gate_ordr=ifgo"], "did you mean layer0.gate_order?"),
+        (["--set", "layer0.gate_order=ifog"], "did you mean"),
+        (["--network", "decoder"], "holds one network"),
+        (["--map", "nothing.toml"], "nothing.toml: cannot be read: no such file"),
+    ],
+)
+def test_a_slip_in_what_is_said_of_a_file_is_one_line(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", TAGGER, *arguments]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_ids_that_are_not_there_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, content, says in (
+        ("a.csv", "3\n11\n", "11 in row 1 is no id"),
+        ("b.csv", "3\n1.5\n", "1.5 in row 1 is no id"),
+        ("c.txt", "3 eleven\n", "'eleven' is no id"),
+        ("d.csv", "1,2\n", "has 2 columns, and ids are one column"),
+    ):
+        (tmp_path / name).write_text(content)
+        assert main(["trace", str(tmp_path / name), "--model", TAGGER]) == 1
+        assert says in capsys.readouterr().err
