@@ -6,11 +6,14 @@ from dataclasses import replace
 
 from lstm_tui.debugger.ablations import ablation
 from lstm_tui.debugger.recipe import CellEdit
+from lstm_tui.engine.cell import Cell
 from lstm_tui.engine.changed import changed_cell
 from lstm_tui.engine.compile import compile_cell
 from lstm_tui.engine.errors import LanguageError, UserError, nearest
 from lstm_tui.engine.network import Network, Pass
 from lstm_tui.engine.visible import visible
+
+_LONGEST_NAME = 64
 
 
 def with_changed_cells(edit: CellEdit, network: Network) -> Network:
@@ -21,14 +24,13 @@ def with_changed_cells(edit: CellEdit, network: Network) -> Network:
     """
     changes = right_sides(edit, network)
     copied = network.copy()
+    cells = {one.cell.name: one.cell for one in network.passes}
+    made: dict[str, Pass] = {}
+    for one in copied.passes:
+        if one.name in changes:
+            made[one.name] = _changed(one, _cell(one, changes[one.name], edit, cells), edit)
     layers = tuple(
-        replace(
-            layer,
-            passes=tuple(
-                _changed(one, changes[one.name], edit) if one.name in changes else one for one in layer.passes
-            ),
-        )
-        for layer in copied.layers
+        replace(layer, passes=tuple(made.get(one.name, one) for one in layer.passes)) for layer in copied.layers
     )
     return replace(copied, layers=layers)
 
@@ -80,14 +82,26 @@ def dropped(before: Network, after: Network) -> tuple[str, ...]:
     return tuple(name for name in before.tensors() if name not in left)
 
 
-def _changed(one: Pass, expressions: dict[str, str], edit: CellEdit) -> Pass:
-    """Return a pass with other equations and the weights it still reads."""
-    suffix = "_" + one.name.replace(".", "_")
-    name = one.cell.name.removesuffix(suffix)[: 64 - len(suffix)] + suffix
+def _cell(one: Pass, expressions: dict[str, str], edit: CellEdit, cells: dict[str, Cell]) -> Cell:
+    """Return the cell with other equations, under a name that no unlike cell has, and note it in `cells`."""
+    suffix = f"_{edit.what}"
+    plain = one.cell.name.removesuffix(suffix)[: _LONGEST_NAME - len(suffix) - 3] + suffix
+    for name in (plain, *(f"{plain}_{number}" for number in range(2, 1000))):
+        try:
+            cell = changed_cell(one.cell, expressions, name)
+        except LanguageError as error:
+            raise UserError(_told(error, edit, one)) from None
+        if name not in cells or cells[name].text == cell.text:
+            cells[name] = cell
+            return cell
+    raise UserError(f"too many unlike cells are called {plain}")
+
+
+def _changed(one: Pass, cell: Cell, edit: CellEdit) -> Pass:
+    """Return a pass with another cell and the weights that it still reads."""
+    old = one.program
+    left_out = [parameter for parameter in old.without if parameter in cell.optional]
     try:
-        cell = changed_cell(one.cell, expressions, name)
-        left_out = [parameter for parameter in one.program.without if parameter in cell.optional]
-        old = one.program
         program = compile_cell(cell, old.input_size, old.hidden_size, old.sizes, left_out, old.bottom)
     except LanguageError as error:
         raise UserError(_told(error, edit, one)) from None

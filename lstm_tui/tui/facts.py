@@ -170,7 +170,7 @@ class Facts:
                 continue
             does = role.get(name, "")
             limits = ranges.get(name)
-            gate = limits is not None and limits[0] == 0 and math.isfinite(limits[1])
+            gate = limits is not None and limits[0] >= 0 and math.isfinite(limits[1])
             bounded = limits is not None and math.isfinite(limits[0]) and math.isfinite(limits[1])
             half = max(abs(limits[0]), abs(limits[1])) if limits and bounded else self.half(passed.name, name)
             made.append(

@@ -139,6 +139,13 @@ def test_it_is_told_undone_compared_exported_and_read_again(tmp_path: Any) -> No
     assert (session.frame.trace["layer0.forward"]["f"] == 1).all()
 
 
+def test_unlike_cells_have_unlike_names_and_like_ones_the_same() -> None:
+    session = edited(stacked(), "ablate nog", "let layer0.forward.f = 1", "let layer1.forward.f = 0.5", "let i = 1")
+    cells = [passed.cell for passed in session.frame.trace.values()]
+    assert len({cell.name for cell in cells}) == len({cell.text for cell in cells}) == 3
+    assert cells[1].name == cells[3].name == "lstm_nog_i"
+
+
 def test_values_and_weights_of_a_changed_cell_can_be_edited() -> None:
     session = edited(
         stacked(), "let f = sigmoid(W_f @ x)", "set layer0.forward.f[1] @ 2 = 0", "weight layer0.forward/W_f[2,:] = 0",
