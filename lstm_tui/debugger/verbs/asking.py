@@ -45,7 +45,7 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
     shown = lines(answer.value)
     text = visible(answer.expression.text.strip())
     later = "" if answer.reached else "   (the run has not come to it yet)"
-    result = [f"{text} = {shown[0]}{later}"] if answer.value.size == 1 else [f"{text} ={later}", *shown]
+    result = [f"{text} = {shown[0]}{later}"] if shown == [one(answer.value)] else [f"{text} ={later}", *shown]
     unit = one_unit(session, answer.expression.node)
     if unit is not None:
         result += explained(*unit)
