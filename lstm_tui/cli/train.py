@@ -76,7 +76,7 @@ def job_of(options: Namespace, cell: str, seed: int) -> Job:
     task, digest = task_of(options, seed)
     memory = options.memory
     if memory is None and options.task == "recall":
-        memory = max(2, options.distance or _DISTANCE)
+        memory = options.distance or _DISTANCE
     made_of = Untrained(
         cell=cell,
         hidden=options.hidden,
@@ -100,7 +100,9 @@ def job_of(options: Namespace, cell: str, seed: int) -> Job:
     asked = {name.replace("_", "-"): getattr(options, name) for name in _OUTCOME}
     asked |= {"cell": load_cell(cell).text, "corpus": digest, "size": sorted(f"{k}={v}" for k, v in options.size or ())}
     name = Path(options.output).stem if options.output is not None else cell
-    return Job(task, made_of, how, name, options.embedding, options.readout, memory, asked, _repeated(options, cell))
+    return Job(
+        task, made_of, how, name, options.embedding, options.readout, memory or None, asked, _repeated(options, cell)
+    )
 
 
 def task_of(options: Namespace, seed: int) -> tuple[Task, str]:

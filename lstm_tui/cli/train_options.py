@@ -57,8 +57,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     network.add_argument("--readout", metavar="NAME", help="mean, final, attention_dot … (default: by the task)")
     network.add_argument(
-        "--memory", type=natural(2, 1_000_000), metavar="N",
-        help="gates that keep start spread over memories of 1 to N steps (default: --distance for recall)",
+        "--memory", type=natural(0, 1_000_000), metavar="N",
+        help="gates that keep start spread over memories of 1 to N steps, 0: as usual (default: --distance for recall)",
     )  # fmt: skip
     how = parser.add_argument_group("the training")
     how.add_argument("--epochs", type=natural(1, 1_000_000), default=10, metavar="N", help="(default: 10)")
