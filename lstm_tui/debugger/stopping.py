@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from lstm_tui.debugger.blame.answer import Blame, who
 from lstm_tui.debugger.displays import Displays, Shown
 from lstm_tui.debugger.expressions import Expression, Scope, Series, evaluate, parse
 from lstm_tui.debugger.expressions.reading import last_read
@@ -77,6 +78,14 @@ class Stopping:
         read = last_read(expression, scope)
         reached = read is None or read < position.equation or (read == position.equation and position.op is None)
         return Answer(expression, value, reached)
+
+    def who(self, text: str) -> Blame:
+        """Return who moved a value, lost a memory or bore a NaN, up to here: `c[17] by .3`, `"Ganesh"`, `nan`.
+
+        Raises:
+            UserError: It is no question, or means nothing in this run.
+        """
+        return who(text, self.scope(), self.frame)
 
     def shown(self) -> tuple[Shown, ...]:
         """Return what every display says here."""

@@ -91,9 +91,12 @@ def sizes_of(
     added = np.stack([np.where(theirs[:, None], write, 0.0), every], axis=1)  # (T, 2, n)
     result = np.empty_like(added)
     before = np.stack([np.zeros_like(start), start])
+    finite = bool(np.isfinite(keep).all())
     with np.errstate(all="ignore"):
         for step, row in enumerate(result):
             np.multiply(before, keep[step], out=row)
+            if not finite:  # of nothing there is nothing left, whatever it is multiplied by
+                row[before == 0] = 0.0
             row += added[step]
             before = row
     on_tape = slice(None, None, -1 if passed.direction == "backward" else 1)

@@ -38,7 +38,7 @@ def read_trigger(text: str, scope: Scope) -> Trigger:
     first, _, rest = text.partition(" ")
     if first in ("change", "watch") and rest.strip():
         return read_change(rest, scope)
-    where, when = _split(text, "if")
+    where, when = split_at(text, "if")
     if when is None:
         return _plain(where, scope)
     if not when:
@@ -60,7 +60,7 @@ def read_change(text: str, scope: Scope) -> Change:
         UserError: It means nothing in this run.
     """
     text = text.strip()
-    what, by = _split(text, "by")
+    what, by = split_at(text, "by")
     if not what:
         raise UserError("watch what? such as: watch c[17] by .3")
     expression = parse(what)
@@ -121,7 +121,7 @@ def _is_word_of_tape(text: str, scope: Scope) -> bool:
     return False
 
 
-def _split(text: str, word: str) -> tuple[str, str | None]:
+def split_at(text: str, word: str) -> tuple[str, str | None]:
     """Return what stands before and behind a word outside quotes; None where it does not occur."""
     try:
         found = [one for one in words_of(text) if one.kind == "name" and one.text == word]

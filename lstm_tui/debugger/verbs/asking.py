@@ -4,34 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lstm_tui.debugger.explain import Explanation, explain
 from lstm_tui.debugger.expressions import nodes, parse
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
-from lstm_tui.debugger.expressions.say import lines, number, one
+from lstm_tui.debugger.expressions.say import lines, one
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.stepping import position_lines
 from lstm_tui.debugger.verbs.stopping import complete_expression, told
 from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.debugger.worked import explained
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.roles import roles_of
 from lstm_tui.engine.trace import PassTrace
 from lstm_tui.engine.visible import visible
-
-_MOST_TERMS = 6
-
-
-def explained(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
-    """Return the equation of one unit of a value with its numbers, its summands and its largest products."""
-    found: Explanation = explain(passed, value, t, unit, _MOST_TERMS)
-    worked = "".join(
-        (number(part.number) if part.number is not None else "…") if part.is_number else part.text
-        for part in found.parts
-    )
-    result = [f"  {value} = {found.equation}", f"  {value}[{found.unit}] = {worked} = {number(found.number)}"]
-    for heading, terms in (("terms", found.terms if len(found.terms) > 1 else ()), ("largest", found.largest)):
-        if terms:
-            result.append(f"  {heading}: " + ", ".join(f"{term.label} {term.number:+.4g}" for term in terms))
-    return [visible(line) for line in result]
 
 
 @VERBS.verb(
@@ -58,6 +42,15 @@ def one_unit(session: Session, node: nodes.Node) -> tuple[PassTrace, str, int, i
         return None
     passed, value = session.scope().owner(node.of.name)
     return (passed, value, session.frame.t, node.first) if value in passed.cell.values and value in passed else None
+
+
+@VERBS.verb(
+    "who EXPR [by X]",
+    'tell which step moved a value last by more than x (or most), lost a memory (who "not"), or bore a NaN (who nan)',
+    aliases=("blame",), complete=complete_expression, example="who norm(h)",
+)  # fmt: skip
+def _who(session: Session, rest: str) -> tuple[str, ...]:
+    return session.who(rest).lines
 
 
 @VERBS.verb("whatis EXPR", "tell of a value what it is, without its numbers", complete=complete_expression)

@@ -1,0 +1,34 @@
+"""One unit of a value in a few lines of text: its equation, its numbers, its terms."""
+
+from __future__ import annotations
+
+from lstm_tui.debugger.explain import Explanation, explain
+from lstm_tui.debugger.expressions.say import number
+from lstm_tui.engine.trace import PassTrace
+from lstm_tui.engine.visible import visible
+
+_MOST_TERMS = 6
+_FEW = 3
+
+
+def explained(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
+    """Return the equation of one unit of a value with its numbers, its summands and its largest products."""
+    found: Explanation = explain(passed, value, t, unit, _MOST_TERMS)
+    worked = "".join(
+        (number(part.number) if part.number is not None else "…") if part.is_number else part.text
+        for part in found.parts
+    )
+    result = [f"  {value} = {found.equation}", f"  {value}[{found.unit}] = {worked} = {number(found.number)}"]
+    for heading, terms in (("terms", found.terms if len(found.terms) > 1 else ()), ("largest", found.largest)):
+        if terms:
+            result.append(f"  {heading}: " + ", ".join(f"{term.label} {term.number:+.4g}" for term in terms))
+    return [visible(line) for line in result]
+
+
+def mostly(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
+    """Return one line on a value: its number and the products that weigh most in it; none when it has none."""
+    if value not in passed or t >= passed.steps or unit >= passed[value].shape[1]:
+        return []
+    found = explain(passed, value, t, unit, _FEW)
+    most = ", ".join(f"{term.label} {term.number:+.3g}" for term in found.largest)
+    return [visible(f"  {value}[{unit}] = {number(found.number)}" + (f", mostly {most}" if most else ""))]
