@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.holds import READOUT
 from lstm_tui.engine.ops import OPS, Code
 from lstm_tui.engine.program import Program
 from lstm_tui.engine.series import Evaluated, evaluate, pull
@@ -27,6 +28,12 @@ class Parts:
 
     by_token: Array
     rest: Array
+
+    def toward(self, k: int) -> tuple[Array, float]:
+        """Return what each token adds to class `k` over the mean of the others, (T,), and what the rest does."""
+        others = [n for n in range(self.by_token.shape[1]) if n != k] or [k]
+        toward = self.by_token[:, k] - self.by_token[:, others].mean(axis=1)
+        return toward, float(self.rest[k] - self.rest[others].mean())
 
 
 def parts_of(trace: Trace, most_classes: int = 32) -> Parts | None:
@@ -80,5 +87,7 @@ def _without_softmax(program: Program, result: str) -> Program:
 
 def _inputs(trace: Trace, program: Program) -> dict[str, Array] | None:
     """Return what the readout read, from the run itself."""
+    if trace.ran is not None and any(hold.pass_name == READOUT for hold in trace.ran.holds):
+        return None  # what is held is no sum of what was read
     ran = trace.readout_inputs
     return {name: ran[name] for name in program.inputs} if all(name in ran for name in program.inputs) else None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lstm_tui.debugger.cell_edits import with_changed_cells
 from lstm_tui.debugger.recipe import CellEdit, Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.holds import Hold
+from lstm_tui.engine.holds import READOUT, Hold
 from lstm_tui.engine.network import Network, Pass
 from lstm_tui.engine.tokens import Tokens
 from lstm_tui.engine.trace import Sequence
@@ -132,18 +132,33 @@ def _known_like(token: str, known: Tokens) -> str:
 
 
 def _hold(edit: ValueEdit, edited: Edited) -> Hold:
-    one = _pass(edit.pass_name, edited.network)
-    known = {"x": one.program.input_size, **{name: slot.size for name, slot in one.program.values.items()}}
+    name, known = edit.pass_name, sizes_of(edit.pass_name, edited.network)
     if edit.value not in known:
         near = nearest(edit.value, known)
-        raise UserError(f"{one.name} has no value {edit.value}" + (f"; did you mean {near}?" if near else ""))
+        what = "series" if name == READOUT else "value"
+        raise UserError(f"{name} has no {what} {edit.value}" + (f"; did you mean {near}?" if near else ""))
     units = range_of(edit.units, known[edit.value])
     steps = range_of(edit.steps, len(edited.sequence))
     if not units:
-        raise UserError(f"{one.name}.{edit.value} has {known[edit.value]} units, from 0: none of them is meant")
+        raise UserError(f"{name}.{edit.value} has {known[edit.value]} units, from 0: none of them is meant")
     if not steps:
         raise UserError(f"this tape has {len(edited.sequence)} tokens, from 0: no step of it is meant")
-    return Hold(one.name, edit.value, (units.start, units.stop), (steps.start, steps.stop), edit.verb, edit.number)
+    return Hold(name, edit.value, (units.start, units.stop), (steps.start, steps.stop), edit.verb, edit.number)
+
+
+def sizes_of(name: str, network: Network) -> dict[str, int]:
+    """Return how many units each value has that can be held in a pass, or in the readout.
+
+    Raises:
+        UserError: If there is no such pass.
+    """
+    if name == READOUT:
+        if network.readout is None:
+            raise UserError("this network has no readout")
+        values = network.readout.program.values
+        return {one: values[one].size for one in network.readout.page.series}
+    program = _pass(name, network).program
+    return {"x": program.input_size, **{one: slot.size for one, slot in program.values.items()}}
 
 
 def _pass(name: str, network: Network) -> Pass:

@@ -8,6 +8,7 @@ One edit is one line:
     set layer0.forward.f[7] @ 3 = 0           one unit of a value at one step
     set layer0.forward.c[:] @ 3:6 = 0         all units, pinned over the steps 3, 4 and 5
     scale layer0.forward.i[2:4] @ : * 0.5     two units, over the whole tape
+    set readout.e[0] @ 3 = -inf               a score of the readout: attention passes over this token
     weight layer0.forward/b_f[7] = -4         one number of a parameter
     weight layer0.forward/W_f[7,:] = 0        a row: one unit
     weight layer0.forward/U_f * 1.5           all of it, scaled
@@ -91,7 +92,7 @@ _SPAN = r"-?\d*(?::\d*)?|:"
 _TOKEN = re.compile(r'(?P<verb>replace|insert)\s+(?P<t>\d+)\s+(?P<token>"(?:[^"\\]|\\.)*")\s*\Z')
 _DELETE = re.compile(r"delete\s+(?P<t>\d+)\s*\Z")
 _VALUE = re.compile(
-    rf"(?P<verb>set|scale)\s+(?P<pass>layer\d+\.(?:forward|backward))\.(?P<value>\w+)\[(?P<units>{_SPAN})\]\s*"
+    rf"(?P<verb>set|scale)\s+(?P<pass>layer\d+\.(?:forward|backward)|readout)\.(?P<value>\w+)\[(?P<units>{_SPAN})\]\s*"
     rf"@\s*(?P<steps>{_SPAN})\s*(?P<sign>[=*])\s*{_NUMBER}\s*\Z"
 )
 _WEIGHT = re.compile(
@@ -122,10 +123,15 @@ def parse_edit(line: str) -> Edit:
         if (match["verb"] == "scale") != (verb == "scale"):
             raise UserError(f"{_quoted(text)}: `set` goes with =, `scale` with *")
         return ValueEdit(
-            verb, match["pass"], match["value"], _span(match["units"]), _span(match["steps"]), float(match["number"])
+            verb,
+            match["pass"],
+            match["value"],
+            span_of(match["units"]),
+            span_of(match["steps"]),
+            float(match["number"]),
         )
     if match := _WEIGHT.match(text):
-        index = tuple(_span(one.strip()) for one in match["index"].split(",")) if match["index"] else ()
+        index = tuple(span_of(one.strip()) for one in match["index"].split(",")) if match["index"] else ()
         return WeightEdit(_verb(match["sign"]), match["tensor"], index, float(match["number"]))
     if match := _LET.match(text):
         return CellEdit("let", match["value"], match["pass"], match["text"], match.start("text") + 1)
@@ -198,7 +204,8 @@ def _verb(sign: str) -> Literal["set", "scale"]:
     return "set" if sign == "=" else "scale"
 
 
-def _span(text: str) -> Span:
+def span_of(text: str) -> Span:
+    """Return a range as it is written: `3`, `3:6`, `:`."""
     if ":" not in text:
         if not text:
             return (None, None)

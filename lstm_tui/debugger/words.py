@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from lstm_tui.debugger.ablations import ABLATIONS
 from lstm_tui.debugger.cell_edits import dropped, right_sides, with_changed_cells
-from lstm_tui.debugger.edits import Edited
+from lstm_tui.debugger.edits import Edited, sizes_of
 from lstm_tui.debugger.recipe import CellEdit, Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.cell import Cell
 from lstm_tui.engine.expression import Name, Product, walk
+from lstm_tui.engine.holds import READOUT
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 
@@ -42,20 +46,31 @@ def _token(edit: TokenEdit, before: Edited) -> str:
 
 
 def _value(edit: ValueEdit, before: Edited, trace: Trace | None) -> str:
-    one = next(each for each in before.network.passes if each.name == edit.pass_name)
-    label = "input" if edit.value == "x" else one.cell.equation(edit.value).label or "value"
-    sizes = {"x": one.program.input_size, **{name: slot.size for name, slot in one.program.values.items()}}
-    units = range_of(edit.units, sizes.get(edit.value, 0))
+    label = "input" if edit.value == "x" else _label(edit, before) or "value"
+    units = range_of(edit.units, sizes_of(edit.pass_name, before.network).get(edit.value, 0))
     steps = range_of(edit.steps, len(before.sequence))
     where = f"{label} {edit.value} of {edit.pass_name}, {_units(edit.units, units)}, {_steps(edit.steps, steps)}"
     if edit.verb == "scale":
         return f"{where}: × {edit.number:g}"
     old = ""
     if trace is not None and len(units) == len(steps) == 1:
-        series = trace[edit.pass_name].inputs["x"] if edit.value == "x" else trace[edit.pass_name][edit.value]
+        series = _series(trace, edit.pass_name, edit.value)
         old = f"{series[steps.start, units.start]:.2f} → "
     held = "held at " if len(steps) > 1 else ""
     return f"{where}: {old}{held}{edit.number:.2f}"
+
+
+def _label(edit: ValueEdit, before: Edited) -> str:
+    readout = before.network.readout
+    if edit.pass_name == READOUT and readout is not None:
+        return next(one.label for one in readout.page.equations if one.name == edit.value)
+    return next(one for one in before.network.passes if one.name == edit.pass_name).cell.equation(edit.value).label
+
+
+def _series(trace: Trace, owner: str, value: str) -> NDArray[np.floating[Any]]:
+    if owner == READOUT:
+        return trace.readout[value]
+    return trace[owner].inputs["x"] if value == "x" else trace[owner][value]
 
 
 def _cell(edit: CellEdit, before: Edited) -> str:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from lstm_tui.engine.compile import compile_cell
 from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.holds import Hold, held_inputs, inputs_of
+from lstm_tui.engine.holds import READOUT, Hold, held_inputs, inputs_of
 from lstm_tui.engine.network import Layer, Network, Pass, find_source
 from lstm_tui.engine.ops import held
 from lstm_tui.engine.program import Program
+from lstm_tui.engine.readout import compile_readout
 from lstm_tui.engine.series import Evaluated, evaluate
 from lstm_tui.engine.storage import Progress, Stored, run_pass
 
@@ -81,8 +82,8 @@ def run_arrays(
         inputs = {"h": merged[-1]}
         for alias, name in network.readout.page.reads.items():
             inputs[alias] = _source(name, network, x, stored, merged)
-        program = network.readout.program
-        readout = evaluate(program, program.cast(network.readout.flat, x.dtype), inputs)
+        program, given = _held_readout(network, len(x), x.dtype, holds)
+        readout = evaluate(program, program.cast(network.readout.flat, x.dtype), {**inputs, **given})
     return Ran(network, x, stored, tuple(merged), readout, tuple(holds))
 
 
@@ -110,6 +111,19 @@ def _held_program(one: Pass, source: Array, holds: Items[Hold]) -> tuple[Program
             one.cell, program.input_size, program.hidden_size, program.sizes, program.without, program.bottom, values
         )
     return program, {"x": np.ascontiguousarray(x), **inputs}
+
+
+def _held_readout(network: Network, steps: int, dtype: Any, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
+    """Return the program of the readout in which series can be held, and how they are, (T, n) each."""
+    assert network.readout is not None
+    program, page = network.readout.program, network.readout.page
+    mine = [hold for hold in holds if hold.pass_name == READOUT]
+    if not mine:
+        return program, {}
+    sizes = {name: slot.size for name, slot in program.values.items()}
+    read = {name: slot.size for name, slot in program.inputs.items()}
+    held_program = compile_readout(page, read, sizes[page.result], {hold.value for hold in mine})
+    return held_program, inputs_of(mine, sizes, steps, dtype)
 
 
 def _below(reads: Mapping[str, str], name: str, stored: Mapping[str, Stored]) -> dict[str, Array]:

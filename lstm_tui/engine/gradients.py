@@ -47,7 +47,8 @@ def gradients(
     d_x = np.zeros_like(ran.x)
     if d_result is not None and network.readout is not None and ran.readout is not None:
         flats["readout"], inputs = pull(ran.readout, {network.readout.page.result: d_result})
-        for alias, d in inputs.items():
+        for alias in network.readout.program.inputs:  # not those that say what is held
+            d = inputs[alias]
             source = network.readout.page.reads.get(alias, "top.merge")
             _send(source, d, network, d_x, d_merged, outside)
     for name, values in (d_values or {}).items():

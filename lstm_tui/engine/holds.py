@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]
 
+READOUT = "readout"
+
 
 @dataclass(frozen=True)
 class Hold:
     """One intervention.
 
     Attributes:
-        pass_name: In which pass.
+        pass_name: In which pass, or `readout`.
         value: Which value: any equation's, or the input `x`.
         units: First unit and the one after the last.
         steps: First place on the tape and the one after the last.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,9 @@ from pathlib import Path
 from lstm_tui.engine.cell_keys import Size, read_sizes
 from lstm_tui.engine.drafts import Builder
 from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.expression import Call, Expression, Name, inside
 from lstm_tui.engine.language import Equation, Vocabulary, check_assigned_name, parse_equations
+from lstm_tui.engine.ops import STEPS_OPS
 from lstm_tui.engine.page import Page, parse_page, read_text
 from lstm_tui.engine.placing import place
 from lstm_tui.engine.program import Program
@@ -58,6 +60,23 @@ class ReadoutPage:
     def per_token(self) -> bool:
         """Whether the result is there at every token."""
         return any(equation.name == self.result for equation in self.each)
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Values that are there at every token: an edit can hold them at some."""
+        found = {"h", *self.reads}
+        for equation in self.equations:
+            if _is_series(equation.expression, found):
+                found.add(equation.name)
+        return tuple(equation.name for equation in self.equations if equation.name in found)
+
+
+def _is_series(node: Expression, known: Set[str]) -> bool:
+    if isinstance(node, Call) and node.function in STEPS_OPS:
+        return STEPS_OPS[node.function].keeps_series
+    if isinstance(node, Name):
+        return node.name in known
+    return any(_is_series(part, known) for part in inside(node))
 
 
 def readout_names() -> tuple[str, ...]:
@@ -132,18 +151,21 @@ def _reads(page: Page) -> dict[str, str]:
     return result
 
 
-def compile_readout(page: ReadoutPage, input_sizes: Mapping[str, int], classes: int) -> Program:
+def compile_readout(
+    page: ReadoutPage, input_sizes: Mapping[str, int], classes: int, held: Iterable[str] = ()
+) -> Program:
     """Compile a readout; a value without a written size has that of its expression, else that of `h`.
 
     Args:
         page: Its equations.
         input_sizes: Length of `h` and of everything it reads.
         classes: Number of outputs, K.
+        held: Series that an edit may hold; each gets two more inputs, see `holds.inputs_of`.
 
     Raises:
         UserError: If sizes do not fit.
     """
-    hidden = input_sizes["h"]
+    hidden, kept = input_sizes["h"], frozenset(held)
     letters = {"K": classes, "H": hidden}
     builder = Builder(page.file, hidden)
     for name, size in input_sizes.items():
@@ -157,4 +179,6 @@ def compile_readout(page: ReadoutPage, input_sizes: Mapping[str, int], classes: 
         else:
             known[equation.name] = length(written, letters, known, where)
         builder.add_equation(equation, number, known[equation.name])
+        if equation.name in kept:
+            builder.hold(equation, number)
     return place(builder, None, page.equations, hidden)

@@ -58,7 +58,9 @@ def run(
     output = result = None
     if ran.readout is not None and network.readout is not None:
         readout = ran.readout.values
-        readout_inputs = {name: ran.readout.read(slot) for name, slot in ran.readout.program.inputs.items()}
+        readout_inputs = {
+            name: ran.readout.read(ran.readout.program.inputs[name]) for name in network.readout.program.inputs
+        }
         final = readout[network.readout.page.result]
         result = final if final.ndim == 1 else final[-1]
         if network.readout.page.per_token:
@@ -133,7 +135,7 @@ def _prefix_outputs(ran: Ran) -> Array | None:
     steps = len(ran.x)
     if steps > MAX_PREFIXES:
         return None
-    program = network.readout.program
+    program = evaluated.program
     inputs = {name: evaluated.read(slot) for name, slot in program.inputs.items()}
     slot = program.values[network.readout.page.result]
     outputs = [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lstm_tui.debugger.ablations import ABLATIONS
-from lstm_tui.debugger.recipe import line_of, parse_edit
+from lstm_tui.debugger.masking import mask
+from lstm_tui.debugger.recipe import line_of, parse_edit, span_of
 from lstm_tui.debugger.recipe_file import read_recipe, write_recipe
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.recipe_names import complete_edit
@@ -15,6 +17,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
 _MOST_OUTPUTS = 4
+_STEPS = re.compile(r"\d{1,9}(?::\d{0,9})?|:\d{0,9}", re.ASCII)
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of a recipe."""
 
@@ -80,6 +83,14 @@ add_edit_verb(
     f"turn an LSTM into a variant without one of its parts: {' '.join(ABLATIONS)}",
     "ablate nfg",
 )
+
+
+@VERBS.verb("mask STEPS", "hide tokens from the attention of the readout: the others share its weight")
+def _mask(session: Session, rest: str) -> Iterable[str]:
+    if not _STEPS.fullmatch(rest.replace(" ", "")):
+        raise UserError("mask which tokens? such as: mask 3, or mask 3:6")
+    session.edit(mask(session.edited.network, span_of(rest.replace(" ", ""))))
+    return (session.words[session.history.done - 1], *verdicts(session))
 
 
 def _stepping(verb: str) -> Act:

@@ -40,6 +40,9 @@ def value_names(session: Session) -> Iterator[str]:
     for one in session.edited.network.passes:
         for value in (*one.program.values, "x"):
             yield f"{one.name}.{value}["
+    readout = session.edited.network.readout
+    for value in () if readout is None else readout.page.series:
+        yield f"readout.{value}["
 
 
 def equations(session: Session) -> Iterator[str]:

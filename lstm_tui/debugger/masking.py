@@ -1,0 +1,41 @@
+"""Steps that attention passes over: their scores become -inf, so that the others share the whole weight."""
+
+from __future__ import annotations
+
+from lstm_tui.debugger.recipe import Span, ValueEdit
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.expression import Call, Name, walk
+from lstm_tui.engine.holds import READOUT
+from lstm_tui.engine.network import Network
+
+_SOFTMAX = "softmax_steps"
+
+
+def mask(network: Network, steps: Span) -> ValueEdit:
+    """Return the edit that hides steps from the attention of a readout.
+
+    Raises:
+        UserError: If the readout has no attention, or its scores have no equation of their own.
+    """
+    readout = network.readout
+    for equation in () if readout is None else readout.page.equations:
+        for node in walk(equation.expression):
+            if isinstance(node, Call) and node.function == _SOFTMAX:
+                score = node.arguments[0]
+                assert readout is not None
+                if isinstance(score, Name) and score.name in readout.page.series:
+                    return ValueEdit("set", READOUT, score.name, (None, None), steps, float("-inf"))
+                raise UserError(f"the scores inside {_SOFTMAX} need an equation of their own to be masked")
+    raise UserError("this readout has no attention: there is nothing to mask")
+
+
+def attention_of(network: Network | None) -> str | None:
+    """Return the value that holds the weights of the attention, one number a token; None without attention."""
+    readout = None if network is None else network.readout
+    for equation in () if readout is None else readout.page.equations:
+        node = equation.expression
+        if isinstance(node, Call) and node.function == _SOFTMAX:
+            assert readout is not None
+            if readout.program.values[equation.name].size == 1:
+                return equation.name
+    return None
