@@ -232,6 +232,15 @@ class Session(Stopping):
         """
         return self._made or Edited.baseline(self._network(), self._baseline.sequence)
 
+    @property
+    def opened_network(self) -> Network:
+        """The network as it was opened, without edits.
+
+        Raises:
+            UserError: If there is none.
+        """
+        return self._network()
+
     def edit(self, *edits: Edit) -> Frame:
         """Make edits, run again, and stand where the run stood.
 

@@ -73,6 +73,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(_capital("E"), "edit_equation", "equation", "write the equation under the cursor anew", CHANGE, "E"),
     Command(("z",), "undo(-1)", "undo", "take the last edit back", CHANGE, "z", 4),
     Command(_capital("Z"), "undo(1)", "redo", "make the edit again that was taken back", CHANGE, "Z"),
+    Command(("u",), "edits", "edits", "every edit in words: go to any state, copy them, save them", CHANGE, "u"),
+    Command(
+        _capital("W"), "weights", "weights", "every matrix and vector of the network, to be changed", CHANGE, "W", 8
+    ),
     Command(("d",), "difference", "difference", "the baseline beside the edited run, or not", CHANGE, "d", 8),
     Command(("colon",), "command", "command", "a line to type: edits and all else, told and completed", CHANGE, ":", 9),
     Command(("k", "up"), "cursor(0,-1)", "up", "one unit, equation or row up", CURSOR, "k ↑"),

@@ -17,13 +17,19 @@ class EditPrompt(LinePrompt):
     KEYS = "enter does it   ↑↓ another form   tab completes   esc leaves"
 
     def __init__(
-        self, title: str, forms: Sequence[Form], session: Session, submit: Callable[[str], str], glyphs: Glyphs
+        self,
+        title: str,
+        forms: Sequence[Form],
+        session: Session,
+        submit: Callable[[str], str],
+        glyphs: Glyphs,
+        start: int = 0,
     ) -> None:
-        """Offer forms, the first one written out."""
-        super().__init__(title, forms[0].line, submit, glyphs)
+        """Offer forms, the one with the number `start` written out."""
+        super().__init__(title, forms[start].line, submit, glyphs)
         self._forms, self._session = tuple(forms), session
         self._texts = [form.line for form in forms]
-        self._place = 0
+        self._place = start
 
     def on_mount(self) -> None:
         """Choose the part of the form that is to be typed over."""

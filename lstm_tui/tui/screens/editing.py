@@ -147,6 +147,10 @@ class Editing(Runs):
             facts = view.facts
         said = visible(reply[0]) if reply and (ran or len(reply) == 1) else ""
         self.view = view.but(frame=frame, facts=facts, place=None, follow=view.follow and not ran, busy="", said=said)
+        for screen in self.app.screen_stack[1:]:
+            renew = getattr(screen, "renew", None)
+            if renew is not None:
+                renew()
         if not session.history.active:
             held = self._document.held(frame.line, self._interpreter)
             if held is not None and held is not frame.trace:  # another interpreter was ready meanwhile
@@ -253,6 +257,42 @@ class Editing(Runs):
         error = self.change(lambda session: walked(session, step))
         if error:
             self.view = self.view.but(said=error)
+
+    def _step_edits(self, step: int) -> str:
+        return self.change(lambda session: walked(session, step))
+
+    def action_weights(self) -> None:
+        """Open the weight editor at the parameters of the value under the cursor."""
+        if self._session is None or self.view is None or self.palette is None:
+            return
+        if not self._session.can_run:
+            self.view = self.view.but(said="a trace without its network has no weights")
+            return
+        from lstm_tui.tui.screens.weights import WeightScreen
+
+        self._stop()
+        view = self.view
+        self.app.push_screen(
+            WeightScreen(self._session, self.palette, self.obey, self._step_edits, view.value, view.unit)
+        )
+
+    def action_edits(self) -> None:
+        """List every edit in words."""
+        if self._session is None or self.view is None or self.palette is None:
+            return
+        from lstm_tui.tui.screens.edit_list import EditList
+
+        self._stop()
+        self.app.push_screen(EditList(self._session, self.palette.glyphs, self._keep_edits, self.obey))
+
+    def _keep_edits(self, done: int) -> str:
+        """Go to where so many edits are in force."""
+
+        def act(session: Session) -> tuple[str, ...]:
+            session.keep_edits(done)
+            return (f"{done} of {len(session.history.edits)} edits in force",)
+
+        return self.change(act)
 
     def action_difference(self) -> None:
         """Show the baseline beside the edited run, or the edited run alone."""
