@@ -277,7 +277,7 @@ def test_without_arguments_the_sample_is_opened(monkeypatch: pytest.MonkeyPatch)
 
     for arguments in ([], ["run"], ["--debug"]):
         options = parser.parse(arguments)
-        assert (options.module, options.file, options.model, options.untrained) == ("run", "sample.txt", None, False)
+        assert (options.module, options.file, options.model, options.untrained) == ("run", None, None, False)
         assert options.debug == (arguments == ["--debug"])
 
 

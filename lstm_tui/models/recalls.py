@@ -1,6 +1,6 @@
 """The recall networks: a plain RNN, an LSTM and a GRU on one task that only memory solves, to be seen side by side.
 
-All three have as many units, read the same sequences in the same order and learn as long. What the RNN lacks is no weight:
+All three have as many units, read the same sequences in the same order and learn as long. The RNN lacks no weight:
 between the word and the question its gradient is lost, as the view of long memories shows.
 """
 

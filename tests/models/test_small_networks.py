@@ -36,15 +36,13 @@ def test_tiny_says_what_was_said_last() -> None:
     assert [trace.classes[n] for n in trace.output.argmax(axis=1)] == ["light", "light", "dark", "dark", "dark"]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", ["story", "chars", "forecast", "recall-lstm", "tiny"])
 def test_the_sample_of_a_network_holds_only_what_it_knows(name: str) -> None:
     network = load(path(name))
     file = samples_folder() / sample_of(name)
     if network.tokens is None:
         assert file.suffix == ".csv"
         return
-    if name.startswith("sentiment"):
-        return  # made-up names stand in its sample, and it is made for any text
     for line in file.read_text(encoding="utf-8").splitlines():
         assert network.tokens.encode(list(line) if network.tokens.kind == "bytes" else line.split())[1] == ()
 

@@ -1,0 +1,37 @@
+"""The options of what a class is given: a worksheet to fill in, and the health of a network's units."""
+
+from __future__ import annotations
+
+import argparse
+
+from lstm_tui.cli.option_types import natural
+
+LEAST_DIGITS, MOST_DIGITS = 2, 6
+
+
+def add_worksheet(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `worksheet`."""
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?",
+        help="a text, or numbers as .csv, .npy or .npz (default: the sample of the network)",
+    )  # fmt: skip
+    sheet = parser.add_argument_group("the sheet")
+    sheet.add_argument(
+        "-o", "--output", metavar="OUT", default="-",
+        help="a .md or .html file; without it, or as `-`, Markdown goes to standard output",
+    )  # fmt: skip
+    sheet.add_argument("--steps", metavar="A:B", default="0:3", help="these places on the tape, from 0 (default: 0:3)")
+    sheet.add_argument("--blanks", action="store_true", help="blanks to fill in, and the answers after them")
+    sheet.add_argument(
+        "--digits", type=natural(LEAST_DIGITS, MOST_DIGITS), default=3, metavar="N",
+        help="places behind the point to which everything is rounded (default: 3)",
+    )  # fmt: skip
+
+
+def add_stats(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `stats`."""
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?",
+        help="a text, or numbers as .csv, .npy or .npz (default: the sample of the network)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="every number as JSON, to standard output")

@@ -1,0 +1,38 @@
+"""`lstm-tui worksheet`: steps of a run as sums for a pencil, as Markdown or as a page to print."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from lstm_tui.cli.work import work
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.atomic import replacing
+from lstm_tui.formats.bytes_of import label
+from lstm_tui.formats.trace_excerpt import parse_range
+
+
+def command(options: Namespace) -> int:
+    """Write a worksheet."""
+    from lstm_tui.debugger.worksheet.html import html
+    from lstm_tui.debugger.worksheet.markdown import markdown
+    from lstm_tui.debugger.worksheet.page import page_of
+    from lstm_tui.debugger.worksheet.sheet import sheet_of
+
+    ending = Path(options.output).suffix.lower()
+    if options.output != "-" and ending not in (".md", ".html"):
+        raise UserError(f"{label(options.output)}: a worksheet is a .md or a .html file")
+    wanted = parse_range(options.steps, "--steps")
+    todo = work(options)
+    trace = todo.trace(todo.start)
+    steps = range(wanted.start or 0, len(trace.sequence) if wanted.stop is None else wanted.stop)
+    steps = range(steps.start, min(steps.stop, len(trace.sequence)))
+    sheet = sheet_of(trace, steps, options.digits)
+    text = (html if ending == ".html" else markdown)(page_of(sheet, options.blanks))
+    if options.output == "-":
+        sys.stdout.write(text)
+    else:
+        with replacing(options.output) as stream:
+            stream.write(text.encode())
+    return 0
