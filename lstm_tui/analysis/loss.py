@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +81,18 @@ def loss_and_gradients(network: Network, example: Example, interpreter: str = "n
     said = ran.readout.values[network.readout.page.result]
     total, counted, d_said = loss_of(said, example)
     flats, d_x, _ = gradients(ran, d_said, every_slot=False)
+    _still(network, flats)
     return Loss(total, counted, flats, d_x)
+
+
+def _still(network: Network, flats: Mapping[str, Array]) -> None:
+    """Leave the constants of the equations, which lie among the parameters, without a gradient: they are no weights."""
+    programs = {one.name: one.program for one in network.passes}
+    if network.readout is not None:
+        programs["readout"] = network.readout.program
+    for name, program in programs.items():
+        for offset, numbers in program.constants:
+            flats[name][offset : offset + len(numbers)] = 0
 
 
 def input_array(network: Network, read: Ids | Array) -> Array:

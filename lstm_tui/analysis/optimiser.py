@@ -44,7 +44,7 @@ def clip(gradients: Mapping[str, Array], limit: float) -> float:
 class Adam:
     """Adam with bias correction (Kingma and Ba 2015).
 
-    Constants in the flat parameters have no gradient, so they stay what they are.
+    Constants in the flat parameters come without a gradient, so they stay what they are.
     """
 
     def __init__(

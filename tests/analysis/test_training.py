@@ -7,10 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_tui.analysis.loss import NOT_COUNTED, Example, loss_and_gradients, loss_of, mean_loss, next_rows, next_tokens
+from lstm_tui.analysis.loss import (
+    NOT_COUNTED,
+    Example,
+    input_array,
+    loss_and_gradients,
+    loss_of,
+    mean_loss,
+    next_rows,
+    next_tokens,
+)
 from lstm_tui.analysis.optimiser import Adam, clip, copied, weights_of
 from lstm_tui.analysis.training import Progress, Settings, train
-from lstm_tui.engine.network import Network, build_network
+from lstm_tui.engine.network import Network, build_network, spec_of
+from lstm_tui.engine.run import run_arrays
 
 INTERPRETERS = ("numpy", "numba")
 
@@ -184,3 +194,26 @@ def test_adam_takes_its_first_step_by_the_rate() -> None:
     weights = {"a": np.zeros(3)}
     Adam(weights).step({"a": np.array([5.0, -0.1, 0.0])}, 0.01)
     np.testing.assert_allclose(weights["a"], [-0.01, 0.01, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm_cifg", "clockwork", "mingru"])
+def test_constants_of_the_equations_are_not_learned(cell: str) -> None:
+    spec = {
+        "name": "small",
+        "tokens": {"kind": "words", "lowercase": True, "vocabulary": ["<unk>", "a", "b"]},
+        "embedding_size": 4,
+        "layers": [{"cell": cell, "hidden_size": 8, "directions": ["forward"]}],
+        "readout": "mean",
+        "classes": ["no", "yes"],
+    }
+    network = build_network(spec, seed=1)
+    examples = [Example(np.array([1, 2, 1]), 0), Example(np.array([2, 2, 1, 1]), 1)]
+    train(network, examples, Settings(epochs=3, rate=0.1, interpreter="numpy"))
+    assert network.passes[0].program.constants
+    for offset, numbers in network.passes[0].program.constants:
+        np.testing.assert_array_equal(network.passes[0].flat[offset : offset + len(numbers)], numbers)
+    again = build_network(spec_of(network), network.tensors())
+    ran, reran = (run_arrays(one, input_array(one, examples[1].read), "numpy") for one in (network, again))
+    assert ran.readout is not None
+    assert reran.readout is not None
+    np.testing.assert_array_equal(ran.readout.values["y"], reran.readout.values["y"])
