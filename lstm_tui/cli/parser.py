@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from lstm_tui import __version__
-from lstm_tui.cli import class_options, train_options
+from lstm_tui.cli import class_options, compare_options, train_options
 from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, setting, size
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     opened = command("open", "open", "show a trace file on the screen")
     opened.add_argument("file", metavar="TRACE", help="a .json, .ndjson or .npz file written by `trace` or the x key")
+    compare_options.add(command("compare", "side_by_side", "show two runs side by side, of two networks or by edits"))
     models = command("models", "models", "list the bundled networks, or describe one")
     models.add_argument("model", metavar="MODEL", nargs="?", help="a bundled name or a .safetensors file")
     cells = command("cells", "cells", "list the cells, show the equations of one, or check a file of your own")
@@ -153,6 +154,8 @@ def _export_options() -> argparse.ArgumentParser:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse options that contradict each other, and settle which network is meant."""
+    if options.module == "side_by_side":
+        compare_options.check(parser, options)
     if options.module == "train":
         train_options.check(parser, options)
     if options.module == "cells" and (options.action == "list") != (options.cell is None):

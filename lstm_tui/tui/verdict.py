@@ -70,9 +70,7 @@ def verdict_at(
         actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t))
         return Verdict(values, names, shares, note, remark, actual, not reached and not whole)
     best = int(np.argmax(trace.result if trace.result is not None else values)) if of is None else of
-    others = [k for k in range(parts.by_token.shape[1]) if k != best] or [best]
-    toward = parts.by_token[:, best] - parts.by_token[:, others].mean(axis=1)
-    rest = float(parts.rest[best] - parts.rest[others].mean())
+    toward, rest = parts.toward(best)
     note = "whole text" if whole else f"so far, t={t}"
     return Verdict(values, names, shares, note, parts=toward, bias=rest, of=best, faded=not reached and not whole)
 

@@ -169,6 +169,12 @@ class View:
             self._rankings[pass_name] = made
         return self._rankings[pass_name]
 
+    def ranked_as(self, other: View) -> View:
+        """Return this view with the units of the selected pass in the order in which another view has them."""
+        made = replace(self)
+        made._rankings[self.pass_name] = other.ranking(self.pass_name)
+        return made
+
     def units_in_sight(self, pass_name: str, rows: int) -> tuple[list[int], int]:
         """Return the units to draw in so many rows, and the place in the order of the first of them."""
         ranking = self.ranking(pass_name)

@@ -1,0 +1,121 @@
+"""`lstm-tui compare`: two networks on one text, or one before and after edits; a table where there is no terminal."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from lstm_tui.cli.table import table
+from lstm_tui.engine.visible import visible
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.comparison import Comparison
+    from lstm_tui.debugger.difference import Column
+    from lstm_tui.engine.trace import Array, Trace
+
+_SHARED = ("line", "dtype", "interpreter")
+
+
+def command(options: Namespace) -> int:
+    """Compare on the screen, or as a table on standard output where that is no terminal or --plain asks for it."""
+    compared = comparison(options)
+    if options.plain or not sys.stdout.isatty():
+        print(as_table(compared))
+        return 0
+    from lstm_tui.tui.compare_app import compare_app
+
+    return compare_app(compared)
+
+
+def comparison(options: Namespace) -> Comparison:
+    """Make both runs.
+
+    Raises:
+        UserError: One of them cannot be made, or they have no common tape.
+    """
+    from lstm_tui.cli.parser import parse
+    from lstm_tui.cli.work import work
+    from lstm_tui.debugger.comparison import Comparison
+    from lstm_tui.debugger.edits import apply
+
+    given = ["--whole"] if options.whole else []
+    for name in _SHARED:
+        if getattr(options, name) is not None:
+            given += [f"--{name}", str(getattr(options, name))]
+    models = options.models or []
+    todo = []
+    for n in range(2):
+        words = ["run", options.file, *given]
+        if models:
+            words += ["--model", models[min(n, len(models) - 1)]]
+        if options.edits is not None and (n == 1 or len(models) == 2):
+            words += ["--edits", options.edits]
+        todo.append(work(parse(words)))
+    one, other = (each.trace(each.start) for each in todo)
+    if len(models) == 2:
+        return Comparison.of(one, other, (models[0], models[1]))
+    after = todo[1]
+    made = apply(after.recipe, after.network, after.sequences[after.start])
+    return Comparison.of(one, other, ("baseline", "edited"), made.origins)
+
+
+def as_table(compared: Comparison) -> str:
+    """Return a row for each token, and the verdicts."""
+    one, other = (visible(name) for name in compared.names)
+    name = _pass_of(compared)
+    toward = compared.toward
+    said = "adds" if toward is not None else "says"
+    heads = ["t", "token", f"{one} {said}", f"{other} {said}", "difference"]
+    if name is not None:
+        heads.append(f"memory apart in {name}")
+    rows = []
+    for column in compared.columns:
+        row = [_places(column), visible(compared.token(column))]
+        if toward is not None:
+            places = zip(toward, (column.before, column.after), strict=True)
+            row += ["" if t is None else f"{numbers[t]:+.3f}" for numbers, t in places]
+        else:
+            row += [_top(output, run) for output, run in zip(compared.outputs(column), _runs(compared), strict=True)]
+        row.append(_number(compared.output_distance(column), "+.3f" if toward is not None else ".3f"))
+        if name is not None:
+            row.append(_number(compared.memory_distance(column, name), ".3f"))
+        rows.append(row)
+    text = table(heads, rows, right=tuple(range(2 if toward is not None else 4, len(heads))))
+    results = [_verdict(run, label) for run, label in zip(_runs(compared), (one, other), strict=True)]
+    if toward is not None and compared.one.classes:
+        winner = visible(compared.one.classes[compared.winner])
+        text += f"\n\n`adds`: what the token adds to {winner}, before the softmax."
+    return "\n".join([text, "", *(result for result in results if result)]).rstrip()
+
+
+def _runs(compared: Comparison) -> tuple[Trace, Trace]:
+    return compared.one, compared.other
+
+
+def _pass_of(compared: Comparison) -> str | None:
+    """Return the topmost pass whose units are the same in both and that edits or training can have moved."""
+    names = [name for name in compared.one if compared.comparable(name)]
+    return names[-1] if names else None
+
+
+def _places(column: Column) -> str:
+    if column.before == column.after:
+        return str(column.after)
+    return f"{'–' if column.before is None else column.before}→{'–' if column.after is None else column.after}"
+
+
+def _top(output: Array | None, run: Trace) -> str:
+    if output is None:
+        return ""
+    best = int(output.argmax())
+    name = visible(run.classes[best]) if best < len(run.classes) else str(best)
+    return f"{name} {float(output[best]):.3f}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _verdict(run: Trace, label: str) -> str:
+    return f"{label}: {_top(run.result, run)}" if run.result is not None and run.classes else ""

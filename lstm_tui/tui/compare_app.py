@@ -1,0 +1,42 @@
+"""The app of `lstm-tui compare`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from textual.screen import Screen
+
+from lstm_tui.debugger.comparison import Comparison
+from lstm_tui.tui.app import LstmApp, check_terminal
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.render.glyphs import ASCII, UNICODE
+from lstm_tui.tui.screens.compare import CompareScreen
+
+
+class CompareApp(LstmApp):
+    """Themes, signals and the terminal as in the debugger, with another screen."""
+
+    def __init__(self, compared: Comparison, **options: Any) -> None:
+        """Hold both runs."""
+        super().__init__(Document(trace=compared.one), **options)
+        self._compared = compared
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the screen of two runs."""
+        few = self._few_colours
+        if few is None:
+            few = self._ascii or self.no_color or self.console.color_system == "standard"
+        return CompareScreen(self._compared, ASCII if self._ascii else UNICODE, few)
+
+
+def compare_app(compared: Comparison) -> int:
+    """Show two runs side by side and return the exit code.
+
+    Raises:
+        UserError: If there is no terminal to draw on.
+    """
+    check_terminal()
+    app = CompareApp(compared, ascii_only="utf" not in (sys.stderr.encoding or "").lower())
+    code = app.run()
+    return code if isinstance(code, int) else app.return_code or 0

@@ -1,0 +1,74 @@
+"""`lstm-tui compare` where there is no terminal: a table; and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lstm_tui.cli import main
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main(["compare", *words]) == 0
+    return capsys.readouterr().out
+
+
+def test_two_networks(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "sample.txt", "--model", "sentiment", "--model", "sentiment-forward").split("\n")
+    assert lines[0].split()[:7] == ["t", "token", "sentiment", "adds", "sentiment-forward", "adds", "difference"]
+    assert lines[4].split()[:2] == ["3", "not"]
+    assert float(lines[5].split()[4]) == pytest.approx(
+        float(lines[5].split()[3]) - float(lines[5].split()[2]), abs=2e-3
+    )
+    assert "sentiment: positive 0.991" in lines
+    assert "sentiment-forward: positive 0.776" in lines
+
+
+def test_before_and_after_edits(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recipe = tmp_path / "edits.txt"
+    recipe.write_text('insert 2 "she"\nset layer0.forward.f[:] @ 10 = 0\n', encoding="utf-8")
+    text = printed(capsys, "story.txt", "--line", "3", "--model", "story", "--edits", str(recipe))
+    rows = text.split("\n")
+    assert "baseline says" in rows[0]
+    assert "memory apart in layer0.forward" in rows[0]
+    assert rows[1].split() == ["0", "Anna", "likes", "0.677", "likes", "0.677", "0.000", "0.000"]
+    assert rows[3].split()[:2] == ["–→2", "she"]
+    assert rows[4].split()[:2] == ["2→3", "Mei"]
+
+
+def test_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recipe = tmp_path / "edits.txt"
+    recipe.write_text("weight layer0.forward/b_f[:] = -4\n", encoding="utf-8")
+    rows = printed(capsys, "waves.csv", "--edits", str(recipe), "--line", "1").split("\n")
+    assert float(rows[5].split()[-1]) > 0
+
+
+def test_a_checkpoint_is_found_by_its_path(capsys: pytest.CaptureFixture[str]) -> None:
+    import lstm_tui
+
+    path = Path(lstm_tui.__file__).parent / "models" / "story.safetensors"
+    rows = printed(capsys, "story.txt", "--model", "story", "--model", str(path)).split("\n")
+    assert rows[1].split()[-2:] == ["0.000", "0.000"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("sample.txt",), "give --model twice, or --edits"),
+        (("sample.txt", "--model", "sentiment"), "give --model twice, or --edits"),
+        (("sample.txt", *("--model", "sentiment") * 3), "twice at most"),
+    ],
+)
+def test_what_is_not_two_runs_is_refused(capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["compare", *words])
+    assert stopped.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_texts_read_otherwise_are_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "sample.txt", "--model", "sentiment", "--model", "chars"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "there is no common tape" in error

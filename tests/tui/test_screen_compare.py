@@ -1,0 +1,113 @@
+"""Two runs on one screen: they stand at the same token, whatever was put in or taken away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from driven_screen import network, sequences
+from textual.pilot import Pilot
+
+from lstm_tui.debugger.comparison import Comparison
+from lstm_tui.debugger.edits import apply
+from lstm_tui.debugger.recipe import parse_recipe
+from lstm_tui.engine.run import run
+from lstm_tui.tui.compare_app import CompareApp
+from lstm_tui.tui.screens.compare import CompareScreen
+from lstm_tui.tui.widgets.pane import Pane
+
+RECIPE = 'insert 2 "good"\ndelete 4\nweight layer0.forward/b_f[1] = -4'
+Act = Callable[[Pilot[int], CompareScreen], Awaitable[None]]
+
+
+def edited(**of: bool) -> Comparison:
+    sequence = sequences()[0]
+    made = apply(parse_recipe(RECIPE), network(**of), sequence)
+    after = run(made.network, made.sequence, holds=made.holds)
+    return Comparison.of(run(network(**of), sequence), after, ("baseline", "edited"), made.origins)
+
+
+def other_cell() -> Comparison:
+    sequence = sequences()[0]
+    return Comparison.of(run(network(), sequence), run(network("gru", both=False), sequence), ("a[b]", "b"))
+
+
+def shown(compared: Comparison, act: Act, size: tuple[int, int] = (160, 45)) -> CompareApp:
+    app = CompareApp(compared, few_colours=False)
+
+    async def go() -> None:
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            assert isinstance(app.screen, CompareScreen)
+            await act(pilot, app.screen)
+
+    asyncio.run(go())
+    return app
+
+
+def text(screen: CompareScreen, name: str) -> str:
+    return screen.query_one(f"#{name}", Pane).text()
+
+
+def test_both_stand_at_the_same_token() -> None:
+    async def act(pilot: Pilot[int], screen: CompareScreen) -> None:
+        places = []
+        for _ in range(6):
+            assert screen.one is not None
+            assert screen.other is not None
+            places.append((screen.one.t, screen.other.t))
+            await pilot.press("n")
+        assert places == [(0, 0), (1, 1), (1, 2), (2, 3), (3, 3), (4, 4)]
+        await pilot.press("g", "N")
+        assert screen.chosen == 0
+        await pilot.press("G")
+        assert screen.chosen == 5
+        tape = text(screen, "both")
+        for words in ("A baseline", "B edited", "difference", "–→2", "3→–"):
+            assert words in tape
+
+    shown(edited(), act)
+
+
+def test_equations_passes_and_units_go_together() -> None:
+    async def act(pilot: Pilot[int], screen: CompareScreen) -> None:
+        await pilot.press("n", "s", "s")
+        assert screen.one is not None
+        assert screen.other is not None
+        assert (screen.one.t, screen.one.frame.position.equation) == (2, 1)
+        assert (screen.other.t, screen.other.frame.position.equation) == (3, 1)
+        await pilot.press("right_square_bracket")
+        assert screen.one.pass_name == screen.other.pass_name == "layer0.backward"
+        await pilot.press("tab", "j", "j", "o")
+        assert screen.one.unit == screen.other.unit
+        assert list(screen.one.ranking("layer0.backward")) == list(screen.other.ranking("layer0.backward"))
+        assert "layer0.backward t=3" in text(screen, "units1")
+
+    shown(edited(), act)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24), (40, 12)])
+def test_other_cells_and_sizes(size: tuple[int, int]) -> None:
+    async def act(pilot: Pilot[int], screen: CompareScreen) -> None:
+        for key in ("n", "s", "S", "right_square_bracket", "tab", "j", "l", "tab", "j", "o", "G", "g"):
+            await pilot.press(key)
+        if size[0] == 160:
+            assert "trained apart" in text(screen, "both")
+            assert "a[b]" in text(screen, "units0")
+        if size[1] >= 24:
+            assert "t=0" in text(screen, "units1")
+
+    shown(other_cell(), act, size)
+
+
+def test_what_is_said_at_every_token_stands_beside_what_was_said() -> None:
+    async def act(pilot: Pilot[int], screen: CompareScreen) -> None:
+        assert "half the sum of all changes" in text(screen, "both")
+        assert "A output" in text(screen, "output0")
+        await pilot.press("q")
+
+    sequence = sequences()[1]
+    of = {"both": False, "readout": "dense"}
+    runs = run(network(**of), sequence), run(network(**of, hidden=6), sequence)
+    assert shown(Comparison.of(*runs, ("a", "b")), act).return_value == 0
