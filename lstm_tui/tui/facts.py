@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.analysis.flow import Flow, flow_of
 from lstm_tui.analysis.verdict import Parts, parts_of
+from lstm_tui.debugger.masking import attention_of
 from lstm_tui.engine.roles import memory_of, ranges_of, roles_of, update_of
 from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.engine.visible import visible
@@ -19,6 +20,8 @@ from lstm_tui.tui.render.number import nice_scale
 
 Array = NDArray[np.floating[Any]]
 
+ATTENTION = "attention"
+"""The signal that is a readout's weight of each token, with the name of the value behind it."""
 _WORDS = {
     "keeps": "keep",
     "writes": "write",
@@ -211,11 +214,13 @@ class Facts:
         return self._near[token]
 
     def signals(self, pass_name: str) -> tuple[str, ...]:
-        """Return what the tape can be coloured by for a pass: gates that do something, then the memory."""
+        """Return what the tape can be coloured by for a pass: attention, gates that do something, then the memory."""
         gates = [f"mean {c.word} {c.letter}" for c in self.columns(pass_name) if c.word in ("keep", "write", "show")]
         memory = self.memory(pass_name)
         letter = "C" if memory == "c" else memory
-        return (*gates, f"|Δ{letter}|", f"|{letter}|")
+        attention = attention_of(self.trace.network)
+        first = (f"{ATTENTION} {attention}",) if attention in self.trace.readout else ()
+        return (*first, *gates, f"|Δ{letter}|", f"|{letter}|")
 
     def signal(self, pass_name: str, signal: str) -> Array:
         """Return a signal (T,), scaled into 0..1."""
@@ -227,6 +232,8 @@ class Facts:
 
     def _signal(self, passed: PassTrace, signal: str) -> Array:
         name = self.memory(passed.name)
+        if signal.startswith(ATTENTION):
+            return np.asarray(self.trace.readout[signal.split()[1]][:, 0])
         if signal.startswith("mean "):
             letter = signal.split()[2]
             return np.asarray(passed["c" if letter == "C" else letter].mean(axis=1))
@@ -238,7 +245,7 @@ class Facts:
 
     def signal_full(self, pass_name: str, signal: str) -> float:
         """Return the value at which a signal's colour is strongest: 1 for gates, else a round number."""
-        if signal.startswith("mean "):
+        if signal.startswith(("mean ", ATTENTION)):
             return 1.0
         values = self.signal(pass_name, signal)
         finite = values[np.isfinite(values)]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.style import Style
 
+from lstm_tui.tui.facts import ATTENTION
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import fit
 from lstm_tui.tui.render.line import Line
@@ -87,7 +88,8 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
         pen.signals_before()
         height -= 1
     if height >= 4:
-        pen.share_bars()
+        attends = view.signal_name().startswith(ATTENTION)
+        (pen.attention_bars if attends else pen.share_bars)()
     if height >= 2:
         pen.shares()
     if height >= 5:
@@ -189,6 +191,14 @@ class _Pen:
             changed = self.before is not None and self.before.signal_changed(slot.t, value)
             text = (plain(value, self.glyphs) + self.glyphs.changed * changed).center(slot.width)
             self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
+
+    def attention_bars(self) -> None:
+        """Draw how much of the readout's attention each token has."""
+        line = self._row(ATTENTION)
+        for slot in self.slots:
+            part = float(self.values[slot.t])
+            level = 8 if part != part else min(max(round(part * 8), 1 if part > 0 else 0), 8)
+            self._at(line, slot, self.glyphs.levels[level] * slot.width, self.palette.style("bar"))
 
     def share_bars(self) -> None:
         ledger = self.view.ledger
