@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from lstm_tui import __version__
-from lstm_tui.cli import class_options, compare_options, train_options
+from lstm_tui.cli import class_options, compare_options, plain_options, train_options
 from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, setting, size
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
@@ -61,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         "file", metavar="FILE", nargs="?",
         help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: the network's sample)",
     )  # fmt: skip
+    plain_options.add(run)
+    plain_options.add_check(command("check", "check", "assert what a network remembers of texts", _input_options()))
     trace = command("trace", "trace", "write every value of a run to a file", _input_options(), _export_options())
     trace.add_argument(
         "file", metavar="FILE", help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input"
@@ -156,6 +158,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     """Refuse options that contradict each other, and settle which network is meant."""
     if options.module == "side_by_side":
         compare_options.check(parser, options)
+    if options.module == "run":
+        plain_options.check(parser, options)
     if options.module == "train":
         train_options.check(parser, options)
     if options.module == "cells" and (options.action == "list") != (options.cell is None):

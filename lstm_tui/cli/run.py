@@ -12,6 +12,11 @@ def command(options: Namespace) -> int:
     """Open the screen on an input; what is wrong with the input is said before there is a screen."""
     gc.disable()  # nothing made on the way to the first frame is garbage; behind it the screen collects again
     todo = work(options)
+    if options.plain:
+        from lstm_tui.cli.plain import run_plain
+
+        gc.enable()
+        return run_plain(todo, options)
     from lstm_tui.tui.app import run_app
 
     return run_app(

@@ -62,7 +62,7 @@ class Work:
         from lstm_tui.engine.run import run
 
         sequence = self.sequences[n]
-        interpreter = self.interpreter or self._faster(len(sequence))
+        interpreter = self.interpreter or self.faster(len(sequence))
         initial: Initial | None = self.initial or None
         if self.carry:
             initial = carried(self.network, self.sequences, n, interpreter, self.dtype, initial)
@@ -71,7 +71,8 @@ class Work:
         lines = tuple(line_of(edit) for edit in edits)
         return run(made.network, made.sequence, interpreter, self.dtype, initial, progress, lines, made.holds)
 
-    def _faster(self, steps: int) -> str:
+    def faster(self, steps: int) -> str:
+        """Return the interpreter that takes so many steps sooner, its loading included."""
         return "numba" if steps * len(self.network.passes) > _NUMBA_PAYS else "numpy"
 
 

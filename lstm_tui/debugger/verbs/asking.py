@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lstm_tui.debugger.assertions import require
 from lstm_tui.debugger.expressions import nodes, parse
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.say import lines, one
@@ -51,6 +52,17 @@ def one_unit(session: Session, node: nodes.Node) -> tuple[PassTrace, str, int, i
 )  # fmt: skip
 def _who(session: Session, rest: str) -> tuple[str, ...]:
     return session.who(rest).lines
+
+
+@VERBS.verb(
+    "assert EXPR", "refuse a run in which this is not true at every step", complete=complete_expression,
+    example="assert not any(isnan(h))",
+)  # fmt: skip
+def _assert(session: Session, rest: str) -> tuple[str, ...]:
+    if not rest:
+        raise UserError("assert what? such as: assert not any(isnan(c))")
+    require(rest, session.scope())
+    return (f"{visible(rest)} holds at every step",)
 
 
 @VERBS.verb("whatis EXPR", "tell of a value what it is, without its numbers", complete=complete_expression)

@@ -1,0 +1,106 @@
+"""`lstm-tui check`: what a network is meant to remember, asserted of every line of some files.
+
+Where an assertion fails the exit code is 3.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass, replace
+
+from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.table import table
+from lstm_tui.cli.work import Work, work
+from lstm_tui.debugger.assertions import Verdict, judge, said
+from lstm_tui.debugger.expressions import ExpressionError, Scope
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.trace import Trace
+from lstm_tui.engine.visible import visible
+
+_FAILED = 3
+
+
+@dataclass
+class _Count:
+    """How often an assertion held, failed, and had nothing to ask about."""
+
+    held: int = 0
+    failed: int = 0
+    absent: int = 0
+
+
+def command(options: Namespace) -> int:
+    """Judge every assertion on every line, print those that fail as they come, and a table."""
+    counts = {text: _Count() for text in options.assertions}
+    lines = 0
+    try:
+        with Bar("checking") as bar:
+            for where, trace in _traces(options, bar):
+                lines += 1
+                scope = Scope(trace, _pass_of(trace, options.pass_name))
+                for text, count in counts.items():
+                    verdict = judge(text, scope)
+                    _count(count, verdict)
+                    if verdict.holds is False:
+                        print(f"{where}: {said(text, verdict, scope)}", flush=True)
+    except ExpressionError as error:
+        print("lstm-tui: an assertion is wrong:", *error.under, sep="\n", file=sys.stderr)
+        return 1
+    rows = [(visible(text), str(one.held), str(one.failed), str(one.absent)) for text, one in counts.items()]
+    print(table(("assertion", "held", "failed", "not asked"), rows, right=(1, 2, 3)))
+    never = [text for text, one in counts.items() if not one.held + one.failed]
+    if any(one.failed for one in counts.values()):
+        return _FAILED
+    if never:
+        raise UserError(f"{never[0]} was asked of none of {lines} lines: no line holds the token it names")
+    return 0
+
+
+def _count(count: _Count, verdict: Verdict) -> None:
+    count.held += verdict.holds is True
+    count.failed += verdict.holds is False
+    count.absent += verdict.holds is None
+
+
+def _traces(options: Namespace, bar: Bar) -> Iterator[tuple[str, Trace]]:
+    """Yield every run with the place of its text."""
+    todos = []
+    for file in options.files:
+        one = copy(options)
+        one.file = file
+        todos.append(_fast(work(one), options.line is not None))
+    total = sum(len(_numbers(todo, options)) for todo in todos)
+    done = 0
+    for todo in todos:
+        for n in _numbers(todo, options):
+            trace = todo.trace(n)
+            line = trace.sequence.line
+            yield f"{visible(todo.sequences.where)}{f':{line}' if line else ''}", trace
+            done += 1
+            bar(done, total)
+
+
+def _numbers(todo: Work, options: Namespace) -> range:
+    return range(todo.start, todo.start + 1) if options.line is not None else range(len(todo.sequences))
+
+
+def _fast(todo: Work, one_line: bool) -> Work:
+    """Return the work with the interpreter that is faster for all of its lines together."""
+    if todo.interpreter is not None or one_line:
+        return todo
+    steps = sum(len(sequence) for sequence in todo.sequences)
+    return replace(todo, interpreter=todo.faster(steps))
+
+
+def _pass_of(trace: Trace, name: str | None) -> str:
+    """Return the pass that was asked for; by default the top one that reads forwards."""
+    if name is None:
+        return next(one for one in reversed(list(trace)) if trace[one].direction == "forward")
+    if name not in trace:
+        near = nearest(name, trace)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(trace)}"
+        raise UserError(f"there is no pass {visible(name)}; {hint}")
+    return name

@@ -1,0 +1,161 @@
+"""`lstm-tui run --plain`: the session line by line, for screen readers, plain terminals, scripts and pipes."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import TextIO
+
+from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.work import Work
+from lstm_tui.debugger.console import Console, mistake_lines
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.verbs.helping import Leave
+from lstm_tui.debugger.verbs.lines import completions
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.text import read_text
+
+PROMPT = "(ltui) "
+_LARGEST_SCRIPT = 1 << 20
+_STOPPED, _INTERRUPTED = 3, 130
+
+
+def run_plain(todo: Work, options: Namespace) -> int:
+    """Obey scripts, then what is typed; return the exit code: 3 after a stop or a failed assertion in batch."""
+    scripts = [(path, read_text(path, _LARGEST_SCRIPT).lines) for path in options.script or ()]
+    typed = None if options.batch else _typed(options)
+    with Bar("running") as bar:
+        bar(0, 1)
+        session = open_session(todo)
+    console = Console(session)
+    if typed is not None and sys.stdin.isatty():
+        complete_with(session)
+    say(*_greeting(session), *console.obey("where"))
+    try:
+        for path, lines in scripts:
+            code = _script(console, path, lines, options.batch)
+            if code:
+                return code
+        if typed is not None:
+            _talk(console, typed)
+    except Leave:
+        pass
+    return _STOPPED if options.batch and (console.stopped or console.failed) else 0
+
+
+def open_session(todo: Work) -> Session:
+    """Return a session on what the options ask for, with its edits made."""
+    steps = len(todo.sequences[todo.start])
+    session = Session.open(
+        todo.network,
+        todo.sequences,
+        todo.start,
+        interpreter=todo.interpreter or todo.faster(steps),
+        dtype=todo.dtype,
+        initial=todo.initial or None,
+        carry=todo.carry,
+    )
+    if todo.recipe:
+        session.edit(*todo.recipe)
+    return session
+
+
+def say(*lines: str) -> None:
+    """Print the lines of a reply."""
+    for line in lines:
+        print(line)
+    sys.stdout.flush()
+
+
+def _greeting(session: Session) -> tuple[str, ...]:
+    trace = session.frame.trace
+    name = visible(str(trace.model.get("name")))
+    file = visible(trace.sequence.file or "")
+    where = f"{file}{f':{trace.sequence.line}' if trace.sequence.line else ''}, " if file else ""
+    return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs",)
+
+
+def _script(console: Console, path: str, lines: tuple[str, ...], batch: bool) -> int:
+    """Obey a script; its first mistake ends it, and in batch the program."""
+    for number, line in enumerate(lines, start=1):
+        try:
+            say(*console.obey(line))
+        except UserError as error:
+            print(f"lstm-tui: {visible(path)}:{number}: {visible(line.strip())}", file=sys.stderr)
+            for each in mistake_lines(error):
+                print(each, file=sys.stderr)
+            return (_STOPPED if console.failed else 1) if batch else 0
+        if console.interrupted and batch:
+            return _INTERRUPTED
+    return 0
+
+
+def _talk(console: Console, typed: Iterator[str]) -> None:
+    while True:
+        try:
+            line = next(typed)
+            say(*console.obey(line, repeat=sys.stdin.isatty()))
+        except StopIteration:
+            return
+        except UserError as error:
+            say(*mistake_lines(error))
+        except KeyboardInterrupt:
+            say("", "interrupted; `quit` leaves")
+        except EOFError:
+            say("")
+            return
+
+
+def _typed(options: Namespace) -> Iterator[str]:
+    """Return the lines that are typed, with a prompt and completion where there is a terminal.
+
+    Raises:
+        UserError: Standard input was read as the text, and there is no terminal to type on.
+    """
+    if options.file == "-":
+        try:
+            terminal = open("/dev/tty", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the program
+        except OSError:
+            raise UserError("standard input is the text, so nothing can be typed: give commands by -x FILE") from None
+        return _lines(terminal, prompt=True)
+    if sys.stdin.isatty():
+        return _prompted()
+    return _lines(sys.stdin, prompt=False)
+
+
+def _lines(stream: TextIO, prompt: bool) -> Iterator[str]:
+    while True:
+        if prompt:
+            print(PROMPT, end="", flush=True)
+        line = stream.readline()
+        if not line:
+            return
+        yield line
+
+
+class _prompted:  # an iterator, since a generator is over after Ctrl-C in it
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return input(PROMPT)
+
+
+def complete_with(session: Session) -> None:
+    """Have the tab key complete verbs, names and tokens, where this Python can read lines with it."""
+    try:
+        import readline
+    except ImportError:
+        return
+
+    def complete(text: str, state: int) -> str | None:
+        line = readline.get_line_buffer()
+        found = completions(session, line)
+        kept = len(line) - len(text)
+        return found[state][kept:] if state < len(found) else None
+
+    readline.set_completer_delims(" ")
+    readline.set_completer(complete)
+    readline.parse_and_bind("tab: complete")
