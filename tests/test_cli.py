@@ -15,7 +15,7 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.engine.cell import cell_names
+from lstm_tui.engine.cell import cell_names, load_cell
 from lstm_tui.formats.inputs import vocabulary
 from lstm_tui.formats.native import save
 from lstm_tui.formats.opening import Untrained, untrained
@@ -166,6 +166,18 @@ def test_cells_are_listed_shown_and_checked(capsys: pytest.CaptureFixture[str]) 
     assert main(["cells"]) == 0
     listed = capsys.readouterr().out
     assert all(f"\n{name} " in listed for name in cell_names())
+    for name in cell_names():
+        assert main(["cells", "show", name]) == 0
+        shown = capsys.readouterr().out
+        assert load_cell(name).text.strip().split("\n")[0] in shown
+        assert all(f"\n{parameter} " in shown for parameter in load_cell(name).parameters)
+    assert main(["cells", "show", "lstm_projected"]) == 0
+    shown = capsys.readouterr().out
+    assert "U_p        P×H" in shown
+    assert "W_f        H×I" in shown
+    assert "P by --size P=N" in shown
+    assert main(["cells", "show", "layernorm_lstm"]) == 0
+    assert "4H×I" in capsys.readouterr().out
     assert main(["cells", "show", "lstm"]) == 0
     assert "c = f * c + i * g" in capsys.readouterr().out
     Path("my.toml").write_text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lstm_tui.cli.table import table
@@ -11,8 +12,10 @@ from lstm_tui.engine.visible import visible
 
 if TYPE_CHECKING:
     from lstm_tui.engine.cell import Cell
+    from lstm_tui.engine.program import Program
 
 _SIZE = 32  # inputs and units at which parameters are counted
+_INPUTS, _UNITS, _FREE = 1009, 1013, 1019  # primes, so that a size tells which letter it is of
 
 
 def command(options: Namespace) -> int:
@@ -27,6 +30,7 @@ def command(options: Namespace) -> int:
     cell = load_cell(options.cell)
     if options.action == "show":
         print("\n".join(visible(line) for line in cell.text.rstrip().split("\n")))
+        print("\n" + _sizes(cell))
         return 0
     print(f"{visible(options.cell)}: fine: {visible(cell.title)}")
     print(f"  {len(cell.equations)} equations, {_count(cell)} parameters for {_SIZE} inputs and {_SIZE} units")
@@ -41,15 +45,47 @@ def _row(cell: Cell) -> tuple[str, ...]:
 
 def _count(cell: Cell) -> str:
     """Return how many numbers can be trained; free sizes are half of the units."""
+    program = _compiled(cell, _SIZE, _SIZE, _SIZE // 2)
+    return f"{sum(parameter.count for parameter in program.parameters.values()):,}".replace(",", " ")
+
+
+def _compiled(cell: Cell, inputs: int, hidden: int, free: int) -> Program:
     from lstm_tui.engine.compile import compile_cell
 
-    letters = {size.letter for size in cell.sizes.values() if size.letter} - {"H", "I", None}
-    sizes = {letter: _SIZE // 2 for letter in letters if letter}
     try:
-        program = compile_cell(cell, _SIZE, _SIZE, sizes)
+        return compile_cell(cell, inputs, hidden, dict.fromkeys(_free_letters(cell), free))
     except UserError as error:
         raise UserError(f"{visible(cell.name)}: {error}") from error
-    return f"{sum(parameter.count for parameter in program.parameters.values()):,}".replace(",", " ")
+
+
+def _free_letters(cell: Cell) -> tuple[str, ...]:
+    letters = {size.letter for size in cell.sizes.values() if size.letter}
+    return tuple(sorted(letters - {"H", "I"}))
+
+
+def _sizes(cell: Cell) -> str:
+    """Return how large every parameter is, in letters and for usual sizes, and what it is."""
+    from lstm_tui.debugger.words import parameter_label
+
+    free = _free_letters(cell)
+    inputs = _UNITS if "x" in cell.sizes else _INPUTS  # a strict cell reads as many numbers as it has units
+    letters = {_UNITS: "H", inputs: "H" if inputs == _UNITS else "I", _FREE: free[0] if free else ""}
+    known, usual = _compiled(cell, inputs, _UNITS, _FREE), _compiled(cell, _SIZE, _SIZE, _SIZE // 2)
+    rows = []
+    for name, parameter in usual.parameters.items():
+        shape = "×".join(_in_letters(size, letters) for size in known.parameters[name].shape)
+        optional = "may be left out" if name in cell.optional else ""
+        rows.append((visible(name), shape, str(parameter.count), visible(parameter_label(cell, name)), optional))
+    named = ", ".join(["H units", *(f"{letter} by --size {letter}=N" for letter in free), "I numbers in x"])
+    heads = ("parameter", "size", f"of {_SIZE}", "what it is", "")
+    return f"{named}\n\n" + table(heads, rows, right=(2,))
+
+
+def _in_letters(size: int, letters: Mapping[int, str]) -> str:
+    for number, letter in letters.items():
+        if letter and size % number == 0:
+            return letter if size == number else f"{size // number}{letter}"
+    return str(size)
 
 
 def _meaning(cell: Cell) -> list[str]:
