@@ -77,6 +77,17 @@ def test_labels_are_learned(more: list[str]) -> None:
     assert lstm_tui.trace("it was lovely", model=network).result.argmax() == 1
 
 
+def test_a_readout_of_ones_own_is_trained_and_travels_with_the_network(folder: Path) -> None:
+    (folder / "largest.toml").write_text(
+        'title = "t"\nsource = "s"\nresult = "y"\nsizes = { z = "size(h)", y = "K" }\n'
+        "whole = '''\nz = max_steps(h)\ny = softmax(V_y @ z + b_y)\n'''\n"
+    )
+    arguments = ["--readout", "largest.toml", "--epochs", "6", "--rate", "0.03", "--batch", "8"]
+    assert train("m.tsv", "-o", "m.safetensors", *arguments) == 0
+    (folder / "largest.toml").unlink()
+    assert lstm_tui.trace("it was awful", model=load("m.safetensors")).result.argmax() == 0
+
+
 def test_the_next_row_is_learned() -> None:
     assert train("w.csv", "-o", "w.safetensors", "--epochs", "60", "--rate", "0.03", "--batch", "1") == 0
     error = float(card("w.safetensors")["accuracy"].split()[1])
@@ -208,6 +219,8 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "one row": (["row.csv"], "row.csv: has one row"),
     "a look ahead": (["echo.txt", "--bidirectional"], "--bidirectional reads what lm should foretell"),
     "no such cell": (["echo.txt", "--cell", "lstn"], "there is no cell lstn; did you mean lstm?"),
+    "a readout that is no file": (["echo.txt", "--readout", "gone.toml"], "gone.toml: no such file"),
+    "a readout that is malformed": (["echo.txt", "--readout", "bad.toml"], "bad.toml:1:"),
     "no such readout": (["echo.txt", "--readout", "dens"], "did you mean dense"),
     "a verdict for tokens": (["echo.txt", "--readout", "mean"], "--readout mean says one verdict of the whole"),
     "tokens for a verdict": (["m.tsv", "--readout", "dense"], "--readout dense says something at every token"),
@@ -227,7 +240,7 @@ def test_what_is_wrong_is_one_line(arguments: str, folder: Path, capsys: pytest.
     files = {
         "empty.txt": b"", "one.txt": b"word\n\nother\n", "nul.txt": b"a\0b", "notab.tsv": b"a\tb\nno \x1b[2J tab\n",
         "nolabel.tsv": b"\tb\na\tb\n", "onelabel.tsv": b"a\tb\na\tc\n", "word.csv": b"1,2\n3,4\n1,x\n",
-        "inf.csv": b"1,2\ninf,4\n", "row.csv": b"1,2\n",
+        "inf.csv": b"1,2\ninf,4\n", "bad.toml": b"no page", "row.csv": b"1,2\n",
     }  # fmt: skip
     for name, content in files.items():
         (folder / name).write_bytes(content)

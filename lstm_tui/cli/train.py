@@ -13,6 +13,7 @@ from lstm_tui.cli.training_bar import TrainingBar
 from lstm_tui.cli.work import say
 from lstm_tui.engine.cell import load_cell
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.readout import load_readout
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import label
 from lstm_tui.formats.inputs import read_input
@@ -98,6 +99,8 @@ def job_of(options: Namespace, cell: str, seed: int) -> Job:
         interpreter=options.interpreter,
     )
     asked = {name.replace("_", "-"): getattr(options, name) for name in _OUTCOME}
+    if options.readout is not None:
+        asked["readout"] = load_readout(options.readout).text
     asked |= {"cell": load_cell(cell).text, "corpus": digest, "size": sorted(f"{k}={v}" for k, v in options.size or ())}
     name = Path(options.output).stem if options.output is not None else cell
     return Job(

@@ -55,7 +55,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--embedding", type=natural(1, LARGEST_HIDDEN), default=32, metavar="N", help="numbers of a token (default: 32)"
     )
-    network.add_argument("--readout", metavar="NAME", help="mean, final, attention_dot … (default: by the task)")
+    network.add_argument(
+        "--readout", metavar="NAME", help="mean, final, attention_dot …, or a .toml file (default: by the task)"
+    )
     network.add_argument(
         "--memory", type=natural(0, 1_000_000), metavar="N",
         help="gates that keep start spread over memories of 1 to N steps, 0: as usual (default: --distance for recall)",

@@ -16,6 +16,7 @@ from lstm_tui.analysis.training import Progress, Settings, Trained, train
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.initialise import spread_memories
 from lstm_tui.engine.network import Network, build_network
+from lstm_tui.engine.readout import load_readout
 from lstm_tui.engine.run import run_arrays
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import count_of
@@ -35,7 +36,7 @@ class Job:
         how: Of the training.
         name: Of the network.
         embedding: Numbers of a token.
-        readout: Another readout than the task's own.
+        readout: Name or file of another readout than the task's own.
         memory: Gates that keep start spread over memories of 1 to this many steps; None for their usual start.
         asked: All that decides the outcome, JSON-able: a checkpoint of another training is refused.
         command: By which it can be repeated.
@@ -61,7 +62,8 @@ class Job:
         if "tokens" in spec:
             spec["embedding_size"] = self.embedding
         if self.readout is not None:
-            spec["readout"] = self.readout
+            page = load_readout(self.readout)
+            spec |= {"readout": page.name, "readouts": {page.name: page.text}}
         network = build_network(spec, seed=self.made_of.seed)
         if self.memory is not None:
             spread_memories(network, self.memory, self.made_of.seed)
