@@ -10,6 +10,7 @@ from typing import Any
 
 _NAMES = (
     "sentiment", "sentiment-forward", "story", "chars", "forecast", "recall-lstm", "recall-gru", "recall-rnn", "tiny",
+    "verdict-lstm", "verdict-peephole", "verdict-coupled", "verdict-gru", "verdict-relu", "verdict-attention",
 )  # fmt: skip
 _SAMPLES = {"story": "story.txt", "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt"}
 

@@ -34,6 +34,12 @@ MODULES = {
     "recall-gru": "recalls",
     "recall-rnn": "recalls",
     "tiny": "tiny",
+    "verdict-lstm": "verdicts",
+    "verdict-peephole": "verdicts",
+    "verdict-coupled": "verdicts",
+    "verdict-gru": "verdicts",
+    "verdict-relu": "verdicts",
+    "verdict-attention": "verdicts",
 }
 
 

@@ -19,7 +19,8 @@ from lstm_tui.models.waves import sample
 
 RECALL = ("recall-lstm", "recall-gru", "recall-rnn")
 TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECALL)
-NAMES = (*TRAINED, "tiny")
+VERDICT = tuple(f"verdict-{kind}" for kind in ("lstm", "peephole", "coupled", "gru", "relu", "attention"))
+NAMES = (*TRAINED, "tiny", *VERDICT)
 SEEDS = 3
 VERDICTS = {
     "The movie was not bad": (0.8, 1.0),
