@@ -1,0 +1,128 @@
+"""`lstm-tui stats`: how the units of a network do on a file: stuck gates, units that never act or cannot learn."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.table import table
+from lstm_tui.cli.work import Work, say, work
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.bytes_of import count_of
+
+if TYPE_CHECKING:
+    from lstm_tui.analysis.health import PassHealth
+    from lstm_tui.engine.trace import Array, Trace
+
+_MOST_RUNS = 1000
+_MOST_TOLD = 12
+_HEADS = ("value", "does", "mean", "below .1", "above .9", "saturated", "never opens", "never shuts")
+
+
+def command(options: Namespace) -> int:
+    """Run every line of a file, or the one that was asked for, and tell how the units did."""
+    from lstm_tui.analysis.health import health
+
+    todo = work(options)
+    lines = [todo.start] if options.line is not None else list(range(len(todo.sequences)))[:_MOST_RUNS]
+    seen: list[Trace] = []
+    with Bar("running") as bar:
+        passes = health(_runs(todo, lines, bar, seen))
+    if len(lines) < len(todo.sequences) and options.line is None:
+        say(f"{todo.sequences.where}: only the first {_MOST_RUNS} of its {len(todo.sequences)} sequences were read")
+    if options.json:
+        from lstm_tui.formats.json_text import encode
+
+        content = {"model": todo.network.name, "sequences": len(lines), "passes": [_content(one) for one in passes]}
+        sys.stdout.buffer.write(encode(content) + b"\n")
+        return 0
+    steps = passes[0].steps if passes else 0
+    print(f"{visible(todo.network.name)} on {todo.sequences.where}: {count_of(len(lines), 'sequence')}, {steps} steps")
+    for one in passes:
+        print("\n" + "\n".join(_pass(one, seen[0])))
+    return 0
+
+
+def _runs(todo: Work, lines: list[int], bar: Bar, seen: list[Trace]) -> Iterator[Trace]:
+    """Yield the run of every line; the first is kept, for the names of what it is made of."""
+    for done, number in enumerate(lines):
+        bar(done, len(lines))
+        trace = todo.trace(number)
+        if not seen:
+            seen.append(trace)
+        yield trace
+
+
+def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
+    from lstm_tui.debugger.findings import HEADINGS, told
+
+    passed = trace[one.name]
+    yield f"{one.name}: {visible(passed.cell.name)}, {count_of(one.units, 'unit')}"
+    rows = []
+    for gate in one.gates:
+        low, high = float(np.mean(gate.low)), float(np.mean(gate.high))
+        numbers = (f"{float(np.mean(gate.mean)):.2f}", _percent(low), _percent(high), _percent(low + high))
+        counts = (str(int(gate.shut.sum())), str(int(gate.open.sum())))
+        rows.append((visible(gate.value), gate.role or "", *numbers, *counts))
+    if rows:
+        yield table(_HEADS, rows, right=range(2, len(_HEADS)))
+    else:
+        yield "no gates"
+    if not one.dead:
+        yield "gradients are not known: the run is too long, or its network is not there"
+    if not one.findings:
+        yield f"all {one.units} units act" + (", and a gradient comes back to each" if one.dead else "")
+    for kind, heading in HEADINGS.items():
+        mine = [finding for finding in one.findings if finding.kind == kind]
+        if mine:
+            yield f"{heading} ({len(mine)})"
+        for finding in mine[:_MOST_TOLD]:
+            yield f"  unit {finding.unit:>3}  {told(passed, finding)}"
+        if len(mine) > _MOST_TOLD:
+            yield f"  … and {len(mine) - _MOST_TOLD} more; --json has them all"
+
+
+def _content(one: PassHealth) -> dict[str, Any]:
+    """Return the numbers of a pass, JSON-able; what is no number is null."""
+    gates = {
+        gate.value: {
+            "role": gate.role,
+            "below": _numbers(gate.low),
+            "above": _numbers(gate.high),
+            "mean": _numbers(gate.mean),
+            "least": _numbers(gate.least),
+            "most": _numbers(gate.most),
+        }
+        for gate in one.gates
+    }
+    findings = [
+        {
+            "kind": finding.kind,
+            "unit": finding.unit,
+            "value": finding.value,
+            "parameter": finding.parameter or None,
+        }
+        for finding in one.findings
+    ]
+    return {
+        "name": one.name,
+        "steps": one.steps,
+        "units": one.units,
+        "gates": gates,
+        "largest_output": _numbers(one.largest),
+        "gradients_known": bool(one.dead),
+        "findings": findings,
+    }
+
+
+def _numbers(row: Array) -> list[float | None]:
+    return [float(f"{number:.6g}") if np.isfinite(number) else None for number in row]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

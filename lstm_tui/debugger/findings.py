@@ -1,0 +1,56 @@
+"""What is wrong with a unit, in words: what the table of `stats`, the flags of the screen and its health say."""
+
+from __future__ import annotations
+
+from lstm_tui.analysis.health import Finding, Kind
+from lstm_tui.analysis.terms import squash_of
+from lstm_tui.engine.roles import roles_of
+from lstm_tui.engine.trace import PassTrace
+
+HEADINGS: dict[Kind, str] = {
+    "dead": "no gradient comes back to them: on what was read they cannot learn",
+    "quiet": "they never act: their output stays below a hundredth of the largest",
+    "shut": "gates that never open: below .1 at every step",
+    "open": "gates that never shut: above .9 at every step",
+}
+_NEVER = {
+    "shut": {"keeps": "never keeps", "writes": "never writes", "shows": "never shows"},
+    "open": {"keeps": "never forgets", "writes": "always writes", "shows": "always shows"},
+}
+
+
+def short(passed: PassTrace, finding: Finding) -> str:
+    """Return what a gate does not do: `never writes`."""
+    if finding.kind == "dead":
+        return f"{finding.value} cannot learn"
+    if finding.kind == "quiet":
+        return "never acts"
+    role = roles_of(passed.cell).get(finding.value) or ""
+    return _NEVER[finding.kind].get(role, "never opens" if finding.kind == "shut" else "never shuts")
+
+
+def told(passed: PassTrace, finding: Finding) -> str:
+    """Return a finding in one line: what, how far, and which parameter it comes from."""
+    says = short(passed, finding)
+    if finding.kind == "dead":
+        squash = squash_of(passed, finding.value)
+        why = f"{squash} is 0 at every step" if squash == "relu" else "its gradient is 0 at every step"
+        says += f": {why}"
+    elif finding.kind == "quiet":
+        says += f": |{finding.value}| at most {finding.number:.2g}"
+    else:
+        far = "at most" if finding.kind == "shut" else "at least"
+        says += f": {finding.value} {far} {finding.number:.2f}"
+    return says + cause(finding)
+
+
+def cause(finding: Finding) -> str:
+    """Return which parameter a finding comes from, `, by b_f: −4.20 of −5.00`; empty when it is not known."""
+    if not finding.parameter:
+        return ""
+    name = finding.parameter.rpartition("/")[2]
+    return f", by {name}: {_signed(finding.term)} of {_signed(finding.total)} on the mean"
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.2f}".replace("-", "−")
