@@ -166,6 +166,16 @@ def test_cells_are_listed_shown_and_checked(capsys: pytest.CaptureFixture[str]) 
     assert main(["cells"]) == 0
     listed = capsys.readouterr().out
     assert all(f"\n{name} " in listed for name in cell_names())
+    assert main(["cells", "show", "attention_dot"]) == 0
+    assert "a = softmax_steps(e)" in capsys.readouterr().out
+    Path("r.toml").write_text(
+        'title = "t"\nresult = "y"\nwhole = "y = softmax(V_y @ mean_steps(h))"\nsizes = { y = "K" }\n'
+    )
+    assert main(["cells", "check", "r.toml"]) == 0
+    assert "its result y is there once" in capsys.readouterr().out
+    Path("r.toml").write_text('title = "t"\nresult = "y"\nwhole = "y = softmax(V_y @ mean_step(h))"\n')
+    assert main(["cells", "check", "r.toml"]) == 1
+    assert "r.toml:3:28: there is no function `mean_step`; did you mean mean_steps?" in capsys.readouterr().err
     for name in cell_names():
         assert main(["cells", "show", name]) == 0
         shown = capsys.readouterr().out

@@ -202,6 +202,33 @@ def test_cells_are_compared_and_the_best_is_written(capsys: pytest.CaptureFixtur
     assert "recalled 100.0 %" in card("r.safetensors")["accuracy"]
 
 
+def test_ctrl_c_in_a_comparison_leaves_a_table_of_what_was_finished() -> None:
+    arguments = [
+        "--task",
+        "recall",
+        "--distance",
+        "40",
+        "--epochs",
+        "4",
+        "--cells",
+        "minimal_gated,rnn",
+        "--seeds",
+        "9",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "lstm_tui", "train", *arguments, "--hidden", "4", "--held-out", "0.1"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("lstm-tui: minimal_gated seed 0: ")
+        process.send_signal(signal.SIGINT)
+        table, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped: the table holds what was finished" in said
+    assert [line.split()[0] for line in table.splitlines()[1:]] == ["cell", "minimal_gated"]
+
+
 WRONG: dict[str, tuple[list[str], str]] = {
     "no such corpus": (["gone.txt"], "gone.txt: no such file"),
     "an empty corpus": (["empty.txt"], "empty.txt: is empty"),

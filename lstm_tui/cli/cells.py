@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.cli.table import table
@@ -13,6 +14,7 @@ from lstm_tui.engine.visible import visible
 if TYPE_CHECKING:
     from lstm_tui.engine.cell import Cell
     from lstm_tui.engine.program import Program
+    from lstm_tui.engine.readout import ReadoutPage
 
 _SIZE = 32  # inputs and units at which parameters are counted
 _INPUTS, _UNITS, _FREE = 1009, 1013, 1019  # primes, so that a size tells which letter it is of
@@ -21,12 +23,22 @@ _INPUTS, _UNITS, _FREE = 1009, 1013, 1019  # primes, so that a size tells which 
 def command(options: Namespace) -> int:
     """List, show or check."""
     from lstm_tui.engine.cell import cell_names, load_cell
+    from lstm_tui.engine.readout import load_readout, readout_names
 
     if options.action == "list":
         rows = [_row(load_cell(name)) for name in cell_names()]
         print(table(("cell", "parameters", "title", "source"), rows, right=(1,)))
+        print(
+            "\n"
+            + table(
+                ("readout", "title"), [(visible(name), visible(load_readout(name).title)) for name in readout_names()]
+            )
+        )
         print(f"\nParameters for {_SIZE} inputs and {_SIZE} units. `lstm-tui cells show NAME` prints the equations.")
         return 0
+    page = _readout(options.cell)
+    if page is not None:
+        return _tell_readout(page, options)
     cell = load_cell(options.cell)
     if options.action == "show":
         print("\n".join(visible(line) for line in cell.text.rstrip().split("\n")))
@@ -36,6 +48,30 @@ def command(options: Namespace) -> int:
     print(f"  {len(cell.equations)} equations, {_count(cell)} parameters for {_SIZE} inputs and {_SIZE} units")
     for line in _meaning(cell):
         print(f"  {line}")
+    return 0
+
+
+def _readout(name: str) -> ReadoutPage | None:
+    """Return a readout of this name, or of a file that says what its `result` is; None for a cell."""
+    from lstm_tui.engine.page import parse_page, read_text
+    from lstm_tui.engine.readout import load_readout, readout_names
+
+    if name in readout_names():
+        return load_readout(name)
+    if name.endswith(".toml"):
+        path = Path(name)
+        if "result" in parse_page(read_text(path), path.name).keys:
+            return load_readout(name)
+    return None
+
+
+def _tell_readout(page: ReadoutPage, options: Namespace) -> int:
+    if options.action == "show":
+        print("\n".join(visible(line) for line in page.text.rstrip().split("\n")))
+        return 0
+    said = "at every token" if page.per_token else "once, of the whole"
+    print(f"{visible(options.cell)}: fine: {visible(page.title)}")
+    print(f"  a readout of {len(page.equations)} equations; its result {page.result} is there {said}")
     return 0
 
 

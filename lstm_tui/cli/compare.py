@@ -6,13 +6,14 @@ from argparse import Namespace
 from dataclasses import dataclass, field
 
 from lstm_tui.cli.table import table
-from lstm_tui.cli.train import job_of
+from lstm_tui.cli.train import job_of, task_of
 from lstm_tui.cli.training_bar import TrainingBar
 from lstm_tui.cli.work import say
 from lstm_tui.engine.cell import load_cell
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.native import save
+from lstm_tui.models.job import Job
 from lstm_tui.models.measures import Measure
 
 _INTERRUPTED = 130
@@ -33,31 +34,19 @@ def compare(options: Namespace) -> int:
     """Train every cell from every seed, print one table, and write the best network where a file is named."""
     cells = options.cells or [options.cell or "lstm"]
     seeds = range(options.seed, options.seed + (options.seeds or 1))
-    jobs = {cell: [job_of(options, cell, seed) for seed in seeds] for cell in cells}
+    learned = {seed: task_of(options, seed) for seed in seeds}
+    jobs = {cell: [job_of(options, cell, seed, learned[seed]) for seed in seeds] for cell in cells}
     for of_cell in jobs.values():
         of_cell[0].network()  # what does not fit is said before anything is trained
     task = jobs[cells[0]][0].task
     for remark in task.remarks:
         say(remark)
-    rows, best, stopped = [_Row(cell) for cell in cells], None, False
-    for row in rows:
-        for job in jobs[row.cell]:
-            with TrainingBar(job, f"{row.cell} seed {job.how.seed}: ", quiet=True) as bar:
-                network, trained = job.run(progress=bar.batch, stop=bar.asked_to_stop)
-                seconds = bar.seconds
-            stopped = trained.stopped
-            if stopped:
-                break
-            score = trained.scores[trained.epoch - 1]
-            row.parameters = network.parameter_count
-            row.scores.append(score)
-            row.epochs.append(len(trained.losses))
-            row.seconds.append(seconds)
-            say(f"{row.cell} seed {job.how.seed}: {task.measure.shown(score)} in {seconds:.1f} s")
-            if best is None or score > best[0]:
-                best = (score, network)
-        if stopped:
-            break
+    rows = [_Row(cell) for cell in cells]
+    best: list[tuple[float, Network]] = []
+    try:
+        stopped = not all(_trained(row, job, best) for row in rows for job in jobs[row.cell])
+    except KeyboardInterrupt:  # between two trainings, or the second time
+        stopped = True
     print(visible(f"{task.says}; seeds {' '.join(map(str, seeds))}"))
     print(_table([row for row in rows if row.scores], task.measure))
     _write(best, options.output)
@@ -65,6 +54,25 @@ def compare(options: Namespace) -> int:
         say("stopped: the table holds what was finished")
         return _INTERRUPTED
     return 0
+
+
+def _trained(row: _Row, job: Job, best: list[tuple[float, Network]]) -> bool:
+    """Train once, note how it went and the best network so far; return whether it came to its end."""
+    measure = job.task.measure
+    with TrainingBar(job, f"{row.cell} seed {job.how.seed}: ", quiet=True) as bar:
+        network, trained = job.run(progress=bar.batch, stop=bar.asked_to_stop)
+        seconds = bar.seconds
+    if trained.stopped:
+        return False
+    score = trained.scores[trained.epoch - 1]
+    row.parameters = network.parameter_count
+    row.scores.append(score)
+    row.epochs.append(len(trained.losses))
+    row.seconds.append(seconds)
+    say(f"{row.cell} seed {job.how.seed}: {measure.shown(score)} in {seconds:.1f} s")
+    if not best or score > best[0][0]:
+        best[:] = [(score, network)]
+    return True
 
 
 def _table(rows: list[_Row], measure: Measure) -> str:
@@ -86,7 +94,8 @@ def _span(counts: list[int]) -> str:
     return str(counts[0]) if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"
 
 
-def _write(best: tuple[float, Network] | None, output: str | None) -> None:
-    if best is not None and output is not None:
-        save(best[1], output)
-        print(visible(f"{output}: the best of them, {best[1].card['accuracy']}"))
+def _write(best: list[tuple[float, Network]], output: str | None) -> None:
+    if best and output is not None:
+        network = best[0][1]
+        save(network, output)
+        print(visible(f"{output}: the best of them, {network.card['accuracy']}"))

@@ -65,8 +65,14 @@ def command(options: Namespace) -> int:
     return 0
 
 
-def job_of(options: Namespace, cell: str, seed: int) -> Job:
+def job_of(options: Namespace, cell: str, seed: int, learned: tuple[Task, str] | None = None) -> Job:
     """Return the training that the options ask for.
+
+    Args:
+        options: Of the command.
+        cell: Name or file.
+        seed: Of everything random.
+        learned: What `task_of` gave for this seed, where it is known already.
 
     Raises:
         UserError: The corpus or the cell is missing or wrong.
@@ -74,7 +80,7 @@ def job_of(options: Namespace, cell: str, seed: int) -> Job:
     from lstm_tui.analysis.training import Settings
     from lstm_tui.models.job import Job
 
-    task, digest = task_of(options, seed)
+    task, digest = learned or task_of(options, seed)
     memory = options.memory
     if memory is None and options.task == "recall":
         memory = options.distance or _DISTANCE
