@@ -14,6 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.debugger.branches import compare_states
+from lstm_tui.debugger.comparison import Comparison
 from lstm_tui.debugger.difference import Difference
 from lstm_tui.debugger.edits import Edited, after, apply, check
 from lstm_tui.debugger.frame import Frame, equations_of, ops_of
@@ -34,21 +36,30 @@ Granularity = Literal["token", "equation", "op"]
 class Session(Stopping):
     """A debugger on one file: `session.frame` is what it shows now."""
 
-    def __init__(self, trace: Trace, lines: Items[Sequence] = (), line: int = 0) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        lines: Items[Sequence] = (),
+        line: int = 0,
+        *,
+        dtype: str | None = None,
+        initial: Initial | None = None,
+    ) -> None:
         """Stand after the first token of a trace.
 
         Args:
             trace: The run to step through.
             lines: Every sequence of the file, when the network can run them too.
             line: Which of them the trace is of.
+            dtype: With what precision it was run; that of the weights when not given.
+            initial: States with which it was begun, where they were given.
         """
         super().__init__()
         self._lines: Items[Sequence] = lines if len(lines) else (trace.sequence,)  # each is read when it is needed
-        self._initial: Initial | None = None
+        self._initial = initial
         self._carry = False
-        self._dtype: str | None = None
+        self._dtype = dtype
         self._history = History()
-        self._words: tuple[str, ...] = ()
         self._made: Edited | None = None
         self._baseline = trace
         first = next(iter(trace.passes.values()))
@@ -194,7 +205,7 @@ class Session(Stopping):
             note = "" if line == self.frame.line else ("last line" if line > self.frame.line else "first line")
             return self._move(self.frame.position, note)
         trace = self._run(line, self.frame.trace.interpreter)
-        self._history, self._words, self._made, self._baseline = History(), (), None, trace
+        self._history, self._made, self._baseline = History(), None, trace
         passed = trace[self.frame.position.pass_name]
         position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
         self.frame = Frame(trace, position, line, len(self._lines))
@@ -204,10 +215,16 @@ class Session(Stopping):
         """Return this line's run by another interpreter, without showing it: `adopt` does."""
         return self._run(self.frame.line, interpreter, progress)
 
-    def adopt(self, trace: Trace) -> Frame:
-        """Show another run of the same line at the same position; refused while an edit is open."""
+    def adopt(self, trace: Trace, initial: Initial | None = None) -> Frame:
+        """Show another run of the same line at the same position; refused while an edit is open.
+
+        Args:
+            trace: The other run.
+            initial: The states with which it was begun, where they are others than before.
+        """
         if not self._history.active:
             self._baseline = trace
+            self._initial = self._initial if initial is None else initial
             self.frame = replace(self.frame, trace=trace)
         return self.frame
 
@@ -221,7 +238,7 @@ class Session(Stopping):
     @property
     def words(self) -> tuple[str, ...]:
         """Each edit of the history in words, those that were undone too."""
-        return self._words
+        return self._history.words
 
     @property
     def edited(self) -> Edited:
@@ -253,9 +270,7 @@ class Session(Stopping):
             check(edit, before)
             said.append(describe(edit, before, trace if number == 0 else None))
             before = after(edit, before, opened)
-        frame = self._edited(self._history.with_edit(*edits))
-        self._words = self._words[: self._history.done - len(edits)] + tuple(said)
-        return frame
+        return self._edited(self._history.with_edit(*edits, words=tuple(said)))
 
     def undo(self) -> Frame:
         """Take the last edit back."""
@@ -268,6 +283,46 @@ class Session(Stopping):
     def keep_edits(self, count: int) -> Frame:
         """Go to where `count` edits are in force, back or on."""
         return self._edited(self._history.at(count))
+
+    def name_state(self, name: str) -> None:
+        """Name the edits as they are now.
+
+        Raises:
+            UserError: It cannot be a name.
+        """
+        self._history = self._history.named(name)
+
+    def switch(self, name: str) -> Frame:
+        """Go to a state of the tree of edits by its name or number; undo and redo then walk along its branch.
+
+        Raises:
+            UserError: There is none.
+        """
+        return self._edited(self._history.switched(self._history.find(name)))
+
+    def compare(self, one: str, other: str) -> Comparison:
+        """Lay two states of the tree of edits side by side, by name or number.
+
+        Raises:
+            UserError: There is no such state.
+        """
+        first, second = self._history.find(one), self._history.find(other)
+        return compare_states(self._history, first, second, self._network(), self._baseline.sequence, self._run_of)
+
+    def _run_of(self, state: int) -> Trace:
+        """Return the run of a state of the tree."""
+        if state == self._history.here:
+            return self.frame.trace
+        return self._baseline if state == 0 else self._with(self._history.switched(state))[1]
+
+    def _with(self, history: History) -> tuple[Edited, Trace]:
+        """Run the network with the edits in force in a history."""
+        made = apply(history.active, self._network(), self._baseline.sequence)
+        trace = run(
+            made.network, made.sequence, self._baseline.interpreter, self._dtype, self._start(self.frame.line),
+            edits=history.lines, holds=made.holds,
+        )  # fmt: skip
+        return made, trace
 
     def fork(self) -> Session:
         """Return a session that stands where this one does and goes its own way, as in a thread of its own."""
@@ -295,17 +350,13 @@ class Session(Stopping):
         return network
 
     def _edited(self, history: History) -> Frame:
-        network = self._network()
+        self._network()
         if history == self._history:
             return self._move(self.frame.position, "no more edits")
         before = self.frame
         made: Edited | None
         if history.active:
-            made = apply(history.active, network, self._baseline.sequence)
-            trace = run(
-                made.network, made.sequence, self._baseline.interpreter, self._dtype, self._start(before.line),
-                edits=history.lines, holds=made.holds,
-            )  # fmt: skip
+            made, trace = self._with(history)
             difference = Difference(self._baseline, trace, made.origins, made.holds, made.weights)
         else:
             made, trace, difference = None, self._baseline, None
