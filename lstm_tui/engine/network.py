@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,17 @@ __all__ = [
 Array = NDArray[np.floating[Any]]
 
 
+class Front(Protocol):
+    """Array ops before the lowest layer."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the arrays it is given."""
+
+    def run(self, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """Return the input of the lowest layer, (T, I)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """A trained or untrained network.
@@ -38,6 +49,8 @@ class Network:
         card: What is known of its training.
         file: Where it came from; None when bundled or made here.
         sha256: Of its file; None when made here.
+        front: What makes the input of the lowest layer of what a user gives, where an importer found something
+            that has no equations; whoever makes the sequences runs it.
         dtype: Of its weights.
     """
 
@@ -51,6 +64,7 @@ class Network:
     card: Mapping[str, Any] = field(default_factory=dict)
     file: str | None = None
     sha256: str | None = None
+    front: Front | None = None
 
     @property
     def passes(self) -> tuple[Pass, ...]:

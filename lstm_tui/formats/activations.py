@@ -16,6 +16,7 @@ MACROS = {
     "relu6": "clip(a, 0, 6)",
     "leaky_relu_0_01": "max(a, 0) + 0.01 * min(a, 0)",
     "leaky_relu_0_2": "max(a, 0) + 0.2 * min(a, 0)",
+    "leaky_relu_0_3": "max(a, 0) + 0.3 * min(a, 0)",
     "exponential": "exp(a)",
     "hard_tanh": "clip(a, -1, 1)",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,7 +93,8 @@ def assemble(plan: Plan, report: Report, file: str, sha256: str) -> Network:
     try:
         spec, tensors = describe(plan, report)
         dtype = np.float64 if all(array.dtype == np.float64 for array in tensors.values()) else np.float32
-        return build_network(spec, tensors, dtype=dtype, file=file, sha256=sha256)
+        network = build_network(spec, tensors, dtype=dtype, file=file, sha256=sha256)
+        return replace(network, front=plan.front)
     except UserError as error:
         raise UserError(f"{report.file}: {error}") from error
     except MemoryError as error:
@@ -134,7 +135,9 @@ def describe(plan: Plan, report: Report) -> tuple[dict[str, Any], dict[str, Arra
         spec["tokens"] = dict(plan.tokens or ids_vocabulary(len(plan.embedding)))
         spec["embedding_size"] = plan.embedding.shape[1]
     report.warnings += _not_finite(draft.tensors)
-    spec["card"] = {IMPORTED: report.content() | {"layers": draft.names}}
+    masks = {"mask_id": plan.mask_id, "mask_value": plan.mask_value}
+    masks = {name: value for name, value in masks.items() if value is not None}
+    spec["card"] = {IMPORTED: report.content() | {"layers": draft.names} | masks}
     return spec, draft.tensors
 
 

@@ -17,8 +17,9 @@ from lstm_tui.formats.report import Report
 
 if TYPE_CHECKING:
     from lstm_tui.engine.network import Network
+    from lstm_tui.formats.found import Found
     from lstm_tui.formats.pickle_machine import Made
-    from lstm_tui.formats.tensors_plan import Array, Found
+    from lstm_tui.formats.tensors_plan import Array
 
 LIMIT = 4 << 30
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -119,6 +120,8 @@ def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: st
         mapping = read_mapping(reading.mapping)
         settings = settings_of(mapping) | settings
     report = Report(where, settings=settings)
+    if kind in ("keras", "hdf5"):
+        return _keras(kind, data, path, report, where), report
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.tensors_plan import find_networks
 
@@ -128,9 +131,26 @@ def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: st
 
             return [find_mapped(mapping, tensors, Path(str(reading.mapping)).parent)], report
         return find_networks(tensors, where, modules), report
-    raise UserError(
-        f"{where}: is of no format that is known here; give .safetensors, .npz, PyTorch's .pt, .pth or .ckpt"
+    raise UserError(f"{where}: is of no format known here; give .safetensors, .npz, .pt, .pth, .ckpt, .h5 or .keras")
+
+
+def _keras(kind: str, data: bytes, path: str | Path, report: Report, where: str) -> list[Found]:
+    from lstm_tui.formats.keras_file import read_h5, read_keras
+
+    if kind == "keras":
+        file = read_keras(data, where)
+    else:
+        file = read_h5(data, path, where, report.settings.get("description"))
+    report.format = f"Keras {file.version or file.generation}: " + (
+        "weights alone" if file.config is None else "layers and weights"
     )
+    if file.config is None:
+        from lstm_tui.formats.keras_weights import find_keras_weights
+
+        return find_keras_weights(file, where)
+    from lstm_tui.formats.keras_plan import find_keras
+
+    return find_keras(file, where)
 
 
 def _tensors(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -20,7 +20,7 @@ from lstm_tui.formats.series import SUFFIXES, Series, read_series, series_from
 from lstm_tui.formats.text import Text, read_text, text_from
 
 if TYPE_CHECKING:
-    from lstm_tui.engine.network import Network
+    from lstm_tui.engine.network import Front, Network
 
 _FILE_ENDINGS = (*SUFFIXES, ".txt")
 _SHOWN_COLUMNS = 3  # numbers of a row that stand on the tape
@@ -108,6 +108,10 @@ class Sequences(Sequence[trace.Sequence]):
 
     def _check_series(self, source: Series) -> None:
         network = self._network
+        if network.front is not None:
+            if len(network.front.inputs) > 1:
+                self.lines = ()
+            return
         name = visible(network.name)
         if network.tokens is not None and network.tokens.are_ids:
             for array in source.arrays:
@@ -168,14 +172,22 @@ class Sequences(Sequence[trace.Sequence]):
     def _make(self, n: int) -> trace.Sequence:
         source = self._source
         line = self.lines[n] if self.lines else None
-        if isinstance(source, Series) and self._network.tokens is not None:
-            return ids_sequence(source.arrays[n], source.file, line)
+        network = self._network
+        if isinstance(source, Series) and network.front is not None:
+            return _through(network.front, source, n, line)
+        if isinstance(source, Series) and network.tokens is not None:
+            return ids_sequence(_unmasked(source.arrays[n], network, self.where), source.file, line)
         if isinstance(source, Series):
-            return series_sequence(source.arrays[n], source.file, line, source.columns)
+            rows = _unmasked(source.arrays[n], network, self.where)
+            return series_sequence(rows, source.file, line, source.columns)
         tokens = self._network.tokens
         assert tokens is not None  # checked when this was made
         text = source.content.removesuffix("\n") if line is None else source.lines[line - 1]
-        return text_sequence(text, tokens, source.file, line)
+        sequence = text_sequence(text, tokens, source.file, line)
+        if tokens.are_ids and sequence.ids is not None:
+            rows = _unmasked(sequence.ids[:, np.newaxis], self._network, self.where)
+            return ids_sequence(rows, source.file, line)
+        return sequence
 
 
 def text_sequence(text: str, tokens: Tokens, file: str | None = None, line: int | None = None) -> trace.Sequence:
@@ -204,6 +216,32 @@ def _check_ids(array: NDArray[Any], count: int, where: str) -> None:
         raise UserError(
             f"{where}: {array[row, 0]:g} in row {row} is no id; ids are whole numbers from 0 to {count - 1}"
         )
+
+
+def _through(front: Front, source: Series, n: int, line: int | None) -> trace.Sequence:
+    """Return the input of the lowest layer as a sequence; each row is one step of that layer."""
+    if len(front.inputs) > 1:
+        given = dict(zip(source.names, source.arrays, strict=True))
+    else:
+        given = {front.inputs[0]: source.arrays[n]}
+    try:
+        return series_sequence(front.run(given), source.file, line)
+    except UserError as error:
+        raise UserError(f"{source.where}: {error}") from error
+
+
+def _unmasked(array: NDArray[Any], network: Network, where: str) -> NDArray[Any]:
+    """Return the rows that are not masked: masked padding never enters a pass."""
+    imported = network.card.get("imported")
+    if not isinstance(imported, Mapping):
+        return array
+    value = imported.get("mask_id", imported.get("mask_value"))
+    if value is None:
+        return array
+    kept = np.asarray(array[(array != value).any(axis=1)])
+    if not len(kept):
+        raise UserError(f"{where}: every row is masked padding ({value:g}), so nothing enters the network")
+    return kept
 
 
 def ids_sequence(array: NDArray[Any], file: str | None = None, line: int | None = None) -> trace.Sequence:

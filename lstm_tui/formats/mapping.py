@@ -15,9 +15,9 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import label, read_bytes
 from lstm_tui.formats.fields import Fields
+from lstm_tui.formats.found import Found
 from lstm_tui.formats.parts import Activation, Dense, Op, Plan, Recurrent
 from lstm_tui.formats.report import Report
-from lstm_tui.formats.tensors_plan import Found
 
 Array = NDArray[Any]
 _LIMIT = 1 << 20

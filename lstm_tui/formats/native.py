@@ -66,6 +66,11 @@ def save(network: Network, path: str | Path) -> None:
     from lstm_tui.engine.network import spec_of
     from lstm_tui.formats.atomic import replacing
 
+    if network.front is not None:
+        raise UserError(
+            f"{visible(network.name)}: what stands before its first recurrent layer cannot be saved in a file that "
+            "describes itself"
+        )
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in network.tensors().items()}
     data = save_tensors(tensors, {KEY: encode(spec_of(network)).decode()})
     with replacing(path) as stream:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.formats.front import Front
+
 Array = NDArray[np.floating[Any]]
 
 
@@ -102,6 +104,9 @@ class Plan:
         embedding: (V, E) table the ids are looked up in, or None.
         tokens: How text becomes ids, as in the description of a network, where the file says so.
         classes: Names of the outputs, where the file says so.
+        front: What is run before the first recurrent layer, where that is more than a look-up.
+        mask_id: The id that never enters a pass, or None.
+        mask_value: The number of which a row is full that never enters a pass, or None.
     """
 
     name: str
@@ -109,3 +114,6 @@ class Plan:
     embedding: Array | None = None
     tokens: Mapping[str, Any] | None = None
     classes: tuple[str, ...] = ()
+    front: Front | None = None
+    mask_id: int | None = None
+    mask_value: float | None = None

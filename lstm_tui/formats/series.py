@@ -33,12 +33,14 @@ class Series:
         file: Name of the file without its folder; None for standard input or an array given directly.
         arrays: One (T, I) array for each series; only `.npz` holds several.
         columns: Names of the I columns, where a header gave them.
+        names: Names of the arrays, where the file gave them.
     """
 
     where: str
     file: str | None
     arrays: tuple[NDArray[Any], ...]
     columns: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def read_series(path: str | Path) -> Series:
@@ -59,7 +61,7 @@ def read_series(path: str | Path) -> Series:
         if "header" in arrays and arrays["header"].dtype.kind == "U":
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
         named = {key: f"{where}: array {visible(key)!r}" for key in arrays}
-        return Series(where, name, tuple(_rows(array, named[key]) for key, array in arrays.items()))
+        return Series(where, name, tuple(_rows(array, named[key]) for key, array in arrays.items()), (), tuple(arrays))
     return csv_series(read_text(path, CSV_LIMIT).content, where, name)
 
 

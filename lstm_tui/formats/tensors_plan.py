@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
+from lstm_tui.formats.found import Found
 from lstm_tui.formats.parts import Op, Plan, Recurrent
 from lstm_tui.formats.pickle_machine import Made
 from lstm_tui.formats.report import Report
@@ -19,21 +19,6 @@ from lstm_tui.formats.torch_names import Group, find_groups, layer_name, order_g
 
 Array = NDArray[Any]
 _SHOWN = 6
-
-
-@dataclass(frozen=True)
-class Found:
-    """A network of a file that can be planned.
-
-    Attributes:
-        name: The file's own name for it.
-        layers: The file's own names of its recurrent layers.
-        plan: Makes its plan, and says in a report what was understood.
-    """
-
-    name: str
-    layers: tuple[str, ...]
-    plan: Callable[[Report], Plan] = field(repr=False)
 
 
 def find_networks(tensors: Mapping[str, Array], where: str, modules: Mapping[str, Made] | None = None) -> list[Found]:

@@ -6,6 +6,7 @@ activations, `LSTM_TUI_REFERENCE_PACKAGES` the folder in which the packages are 
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -14,7 +15,10 @@ import pytest
 
 import lstm_tui
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.run import run
 from lstm_tui.formats.importing import Reading, open_file
+from lstm_tui.formats.inputs import Sequences
+from lstm_tui.formats.series import read_series
 
 CLOSE = 1e-4
 RECORDED = Path(os.environ.get("LSTM_TUI_REFERENCES", "/nonexistent"))
@@ -74,3 +78,51 @@ def test_silero_as_safetensors() -> None:
     for value in "hc":
         close(trace, "layer0.forward", value, wanted[value])
     np.testing.assert_allclose(trace.output[:, 0], wanted["speech_prob"], atol=CLOSE)
+
+
+def from_arrays(network: Network, folder: Path, **arrays: np.ndarray) -> lstm_tui.Trace:
+    np.savez(folder / "input.npz", **arrays)
+    return run(network, Sequences(read_series(folder / "input.npz"), network)[0])
+
+
+@pytest.mark.parametrize("domain", ["microsoft.com", "wikipedia.org", "qzmxkvbtrw.com", "xn3f9a8d1kq.biz"])
+def test_dgaintel_from_ids_through_a_convolution_to_its_verdict(domain: str, tmp_path: Path) -> None:
+    wanted = recorded("dgaintel_cnn_lstm")
+    network = open_file(file("domain_classifier_model.h5")).network
+    trace = from_arrays(network, tmp_path, ids=wanted[f"{domain}.ids"])
+    np.testing.assert_allclose(trace.sequence.x, wanted[f"{domain}.lstm_in"], atol=CLOSE)
+    for value in "hc":
+        close(trace, "layer0.forward", value, wanted[f"{domain}.{value}"])
+    np.testing.assert_allclose(trace.result, wanted[f"{domain}.prob"], atol=CLOSE)
+    assert not network.remarks
+
+
+@pytest.mark.parametrize("sentence", ["e1", "e2"])
+def test_rnnmorph_from_two_inputs_to_its_tags(sentence: str, tmp_path: Path) -> None:
+    wanted = recorded("rnnmorph_en_bilstm2")
+    network = open_file(file("en/eval_model.h5")).network
+    inputs = {name: wanted[f"{sentence}.{name}"] for name in ("chars", "grammemes")}
+    trace = from_arrays(network, tmp_path, **inputs)
+    close(trace, "layer0.forward", "h", wanted[f"{sentence}.LSTM_1_forward"])
+    close(trace, "layer0.backward", "h", wanted[f"{sentence}.LSTM_1_backward"])
+    np.testing.assert_allclose(trace.ran.merged[1], wanted[f"{sentence}.bidirectional_1"], atol=CLOSE)
+    np.testing.assert_allclose(trace.output, wanted[f"{sentence}.main_pred"], atol=CLOSE)
+    if sentence == "e2":  # She will record a new record today.
+        tags = [str(wanted["output_tags"][k - 1]) for k in trace.output.argmax(1)]
+        verb, noun = (tags[place] for place in (2, 5))
+        assert (verb.split("#")[0], noun.split("#")[0]) == ("VERB", "NOUN")
+
+
+@pytest.mark.parametrize("gates", ["hard_sigmoid", "sigmoid"])
+def test_chars2vec_by_either_reading_of_its_gates(gates: str) -> None:
+    wanted = recorded("chars2vec_lstm2")
+    places = json.loads(str(wanted["char_to_ix"]))
+    settings = {f"layer{n}.gate_activation": "sigmoid" for n in (0, 1)} if gates == "sigmoid" else {}
+    network = open_file(file("eng_50/weights.h5"), Reading(settings)).network
+    assert bool(network.remarks)
+    for word in ("natural", "language", "recurrent", "xylophone"):
+        x = np.zeros((len(word), 59), np.float32)
+        x[range(len(word)), [places[sign] for sign in word]] = 1
+        trace = lstm_tui.trace(x, network)
+        for n in (0, 1):
+            close(trace, f"layer{n}.forward", "h", wanted[f"{gates}.{word}.h{n + 1}"])

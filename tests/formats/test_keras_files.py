@@ -1,0 +1,248 @@
+"""Files of Keras against Keras: frozen ones always, fresh ones of every kind where Keras is installed."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.run import run
+from lstm_tui.engine.trace import Trace
+from lstm_tui.formats.importing import Reading, open_file
+from lstm_tui.formats.inputs import Sequences
+from lstm_tui.formats.series import series_from
+
+h5py = pytest.importorskip("h5py")
+FILES = Path(__file__).parent / "files"
+EXPECTED = dict(np.load(FILES / "keras_expected.npz"))
+CLOSE = 1e-5
+
+
+def traced(network: Network, x: np.ndarray) -> Trace:
+    return run(network, Sequences(series_from(x), network)[0])
+
+
+def said(network: Network, x: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Return what a network says in the form the model has: of every step, or once."""
+    trace = traced(network, x)
+    series = trace.ran.merged[-1] if network.readout is None else trace.output
+    return trace.result if like.ndim == 1 and trace.result is not None else series[-1] if like.ndim == 1 else series
+
+
+@pytest.mark.parametrize("file", sorted(one.name for one in FILES.glob("keras_*") if one.suffix in (".h5", ".keras")))
+def test_frozen_files_give_what_keras_gave(file: str) -> None:
+    name = file.partition(".")[0].removeprefix("keras_")
+    opened = open_file(FILES / file)
+    wanted = EXPECTED[f"{name}.y"]
+    np.testing.assert_allclose(said(opened.network, EXPECTED[f"{name}.x"], wanted), wanted, atol=CLOSE)
+    assert not opened.network.remarks
+
+
+def test_every_kind_of_layer_in_every_format_of_keras_3(tmp_path: Path) -> None:
+    pytest.importorskip("keras")
+    import make_keras_files as made
+
+    for name in made.CASES:
+        model, x = made.build(name, 7), made.given(name, 7)
+        wanted = made.says(model, x)
+        for ending in (".keras", ".weights.h5"):
+            made.save(model, tmp_path / f"{name}{ending}")
+            network = open_file(tmp_path / f"{name}{ending}").network
+            np.testing.assert_allclose(said(network, x, wanted), wanted, atol=CLOSE, err_msg=name + ending)
+
+
+def older(path: Path, version: str) -> Path:
+    """Return a copy of a frozen file that says an older Keras wrote it."""
+    copy = path.parent / f"{version}.h5"
+    copy.write_bytes((FILES / "keras_hard.h5").read_bytes())
+    with h5py.File(copy, "r+") as file:
+        file.attrs["keras_version"] = version
+        file["model_weights"].attrs["keras_version"] = version
+    return copy
+
+
+def test_hard_sigmoid_is_that_of_the_generation_that_wrote_the_file(tmp_path: Path) -> None:
+    x = EXPECTED["hard.x"]
+    for version, slope in (("3.1.0", 1 / 6), ("2.2.4", 0.2), ("2.11.0-tf", 0.2)):
+        network = open_file(older(tmp_path / "x", version)).network
+        passed = traced(network, x)["layer0.forward"]
+        tensors = network.tensors()
+        part = {name: tensors[f"layer0.forward/{name}_i"] for name in "WUb"}
+        first = np.clip(slope * (part["W"] @ x[0] + part["b"]) + 0.5, 0, 1)
+        np.testing.assert_allclose(passed["i"][0], first, atol=CLOSE, err_msg=version)
+
+
+def write_weights(path: Path, weights: dict[str, dict[str, np.ndarray]], version: str) -> None:
+    with h5py.File(path, "w") as file:
+        file.attrs["keras_version"] = version
+        file.attrs["layer_names"] = [name.encode() for name in weights]
+        for layer, arrays in weights.items():
+            group = file.create_group(layer)
+            group.attrs["weight_names"] = [name.encode() for name in arrays]
+            for name, array in arrays.items():
+                group[name] = array
+
+
+def test_weights_alone_assume_the_gates_aloud(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    kernel, recurrent, bias = (random.normal(size=size).astype("f4") for size in ((3, 16), (4, 16), 16))
+    write_weights(tmp_path / "w.h5", {"a": {"a/kernel:0": kernel, "a/rec:0": recurrent, "a/bias:0": bias}}, "2.2.0")
+    opened = open_file(tmp_path / "w.h5")
+    fact = next(one for one in opened.report.facts if one.key == "layer0.gate_activation")
+    assert (fact.value, fact.how) == ("hard_sigmoid_keras2", "assumed")
+    assert any("layer0.gate_activation" in remark for remark in opened.network.remarks)
+    x = random.normal(size=(5, 3)).astype("f4")
+    hard = traced(opened.network, x)["layer0.forward"]["i"][0]
+    soft_network = open_file(tmp_path / "w.h5", Reading({"layer0.gate_activation": "sigmoid"})).network
+    soft = traced(soft_network, x)["layer0.forward"]["i"][0]
+    total = kernel.T[:4] @ x[0] + bias[:4]
+    np.testing.assert_allclose(hard, np.clip(0.2 * total + 0.5, 0, 1), atol=CLOSE)
+    np.testing.assert_allclose(soft, 1 / (1 + np.exp(-total)), atol=CLOSE)
+
+
+def config(layer: str, **more: Any) -> dict[str, Any]:
+    layers = [{"class_name": layer, "config": {"name": "a", "units": 4, "return_sequences": True, **more}}]
+    return {"class_name": "Sequential", "config": {"name": "s", "layers": layers}, "keras_version": "1.2.2"}
+
+
+def test_keras_1_wrote_each_gate_by_itself(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    arrays = {}
+    for gate in "icfo":
+        for what, size in (("W", (3, 4)), ("U", (4, 4)), ("b", (4,))):
+            arrays[f"a_{what}_{gate}"] = random.normal(size=size).astype("f4")
+    write_weights(tmp_path / "w.h5", {"a": arrays}, "1.2.2")
+    (tmp_path / "w.json").write_text(json.dumps(config("LSTM", inner_activation="hard_sigmoid", activation="tanh")))
+    x = random.normal(size=(2, 3)).astype("f4")
+    passed = traced(open_file(tmp_path / "w.h5").network, x)["layer0.forward"]
+    first = {gate: x[0] @ arrays[f"a_W_{gate}"] + arrays[f"a_b_{gate}"] for gate in "icfo"}
+    i, f, o = (np.clip(0.2 * first[gate] + 0.5, 0, 1) for gate in "ifo")
+    np.testing.assert_allclose(passed["c"][0], i * np.tanh(first["c"]), atol=CLOSE)
+    second = np.clip(0.2 * (x[1] @ arrays["a_W_f"] + passed["h"][0] @ arrays["a_U_f"] + arrays["a_b_f"]) + 0.5, 0, 1)
+    np.testing.assert_allclose(passed["f"][1], second, atol=CLOSE)
+    np.testing.assert_allclose(passed["h"][0], o * np.tanh(passed["c"][0]), atol=CLOSE)
+    assert f.shape == (4,)
+
+
+def test_what_lies_as_cudnn_wants_it_is_transposed_gate_by_gate(tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    plain = [random.normal(size=size).astype("f4") for size in ((3, 16), (4, 16), 16, 16)]
+    packed = np.hstack([gate.T.reshape(-1).reshape(3, 4) for gate in np.hsplit(plain[0], 4)])
+    recurrent = np.hstack([gate.T for gate in np.hsplit(plain[1], 4)])
+    arrays = {"a/kernel:0": packed, "a/rec:0": recurrent, "a/bias:0": np.concatenate(plain[2:])}
+    write_weights(tmp_path / "w.h5", {"a": arrays}, "2.2.4")
+    (tmp_path / "w.json").write_text(json.dumps(config("CuDNNLSTM")))
+    network = open_file(tmp_path / "w.h5").network
+    view = network.tensors()
+    for n, gate in enumerate("ifgo"):
+        part = slice(4 * n, 4 * n + 4)
+        np.testing.assert_array_equal(view[f"layer0.forward/W_{gate}"], plain[0][:, part].T)
+        np.testing.assert_array_equal(view[f"layer0.forward/U_{gate}"], plain[1][:, part].T)
+        np.testing.assert_array_equal(view[f"layer0.forward/b_{gate}"], plain[2][part] + plain[3][part])
+
+
+def test_masked_padding_never_enters_a_pass(tmp_path: Path) -> None:
+    network = open_file(FILES / "keras_tagger.keras").network
+    ids = EXPECTED["tagger.x"]
+    padded = np.concatenate([[0, 0], ids[:4], [0], ids[4:], [0]])
+    np.testing.assert_array_equal(traced(network, padded).output, traced(network, ids).output)
+    with pytest.raises(UserError, match="every row is masked padding"):
+        traced(network, np.zeros(3))
+
+
+def rewritten(change: Any, tmp_path: Path) -> Path:
+    """Return a `.keras` file whose description was changed."""
+    with zipfile.ZipFile(FILES / "keras_tagger.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    description = json.loads(members["config.json"])
+    change(description["config"]["layers"])
+    members["config.json"] = json.dumps(description).encode()
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    path = tmp_path / "changed.keras"
+    path.write_bytes(stream.getvalue())
+    return path
+
+
+def test_a_layer_that_cannot_be_run_is_named_and_the_rest_is_stepped(tmp_path: Path) -> None:
+    def own(layers: list[dict[str, Any]]) -> None:
+        layers[4]["class_name"] = "Lambda"
+
+    network = open_file(rewritten(own, tmp_path)).network
+    assert network.readout is None
+    assert any("batch_normalization (Lambda) cannot be run" in remark for remark in network.remarks)
+
+    def below(layers: list[dict[str, Any]]) -> None:
+        layers[2]["class_name"] = "Mystery"
+
+    network = open_file(rewritten(below, tmp_path)).network
+    assert network.embedding is None
+    assert any("takes its inputs directly" in remark for remark in network.remarks)
+
+
+BAD = {
+    "an activation of one's own": (
+        lambda layers: layers[3]["config"].update(recurrent_activation="my_gate"),
+        " (LSTM) cannot be run: its activation my_gate is not known here",
+    ),
+    "no recurrent layer": (lambda layers: layers.pop(3), "has no recurrent layer"),
+    "a layer without a class": (lambda layers: layers[1].pop("class_name"), "has no class"),
+    "other units than the weights": (lambda layers: layers[3].update(class_name="GRU"), "fit no GRU"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_wrong_description_is_one_line(case: str, tmp_path: Path) -> None:
+    change, says = BAD[case]
+    with pytest.raises(UserError) as caught:
+        open_file(rewritten(change, tmp_path))
+    assert says in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_layers_that_read_each_other_are_refused() -> None:
+    from lstm_tui.formats.keras_graph import read_graph
+
+    def layer(name: str, reads: str) -> dict[str, Any]:
+        return {"class_name": "LSTM", "config": {}, "name": name, "inbound_nodes": [[[reads, 0, 0, {}]]]}
+
+    model = {"layers": [layer("a", "b"), layer("b", "a")], "output_layers": [["a", 0, 0]]}
+    with pytest.raises(UserError, match="in a circle"):
+        read_graph({"class_name": "Functional", "config": model}, "file")
+
+
+def test_links_and_sizes_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    for name in ("soft", "external", "huge", "loop"):
+        path = tmp_path / f"{name}.h5"
+        with h5py.File(path, "w") as file:
+            group = file.create_group("a")
+            if name == "soft":
+                group["x"] = h5py.SoftLink("/etc")
+            elif name == "external":
+                group["x"] = h5py.ExternalLink("/etc/passwd", "/")
+            elif name == "huge":
+                group.create_dataset("x", shape=(1 << 20, 1 << 20), dtype="f4", chunks=(64, 64))
+            else:
+                group["x"] = file["a"]
+        with pytest.raises(UserError) as caught:
+            open_file(path)
+        wanted = {"huge": "says it is 4.1e+03 GB", "loop": "is a group that holds itself"}.get(name, "is a link")
+        assert wanted in str(caught.value)
+
+
+def test_a_file_cut_anywhere_is_one_line(tmp_path: Path) -> None:
+    data = (FILES / "keras_between.h5").read_bytes()
+    for length in range(16, len(data) - 2000, len(data) // 25):
+        (tmp_path / "cut.h5").write_bytes(data[:length])
+        with pytest.raises(UserError) as caught:
+            open_file(tmp_path / "cut.h5")
+        assert str(caught.value).isprintable()
