@@ -83,7 +83,7 @@ def job_of(options: Namespace, cell: str, seed: int, learned: tuple[Task, str] |
     task, digest = learned or task_of(options, seed)
     memory = options.memory
     if memory is None and options.task == "recall":
-        memory = options.distance or _DISTANCE
+        memory = 2 * (options.distance or _DISTANCE)
     made_of = Untrained(
         cell=cell,
         hidden=options.hidden,
