@@ -1,0 +1,175 @@
+"""How far back a memory reaches: what the state now would be moved by a change of the state then.
+
+The product of the keeps says what is still there with the gates held. The gradient counts the other way as well, on
+which an old memory moves the gates of later steps. Where they differ, the memory goes round by way of h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.analysis.flow import flow_of
+from lstm_tui.analysis.jacobians import jacobians, width_of
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.roles import memory_of
+from lstm_tui.engine.trace import PassTrace
+
+Array = NDArray[np.float64]
+Stop = Callable[[], bool]
+
+GONE, BURST = 0.01, 100.0
+"""A gradient is called vanished below the one and exploding above the other; at its own step it is 1."""
+MOST_STEPS = 512
+_WORK = 1.2e9
+"""So many times n³ are taken, about ten seconds; the radius of a step costs some tens of n³."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """The gradient of one value at the last step by the same value at each step before, in reading order.
+
+    Attributes:
+        value: Which value.
+        size: Largest factor by which a small change then is felt now, over all directions, (S,).
+        own: By the same unit: ∂v_T[u] / ∂v_t[u], (S, n).
+        unit: Norm of the gradient of each unit now by the whole value then, (S, n).
+    """
+
+    value: str
+    size: Array
+    own: Array
+    unit: Array
+
+
+@dataclass(frozen=True, eq=False)
+class LongMemory:
+    """How far back one pass reaches from a place on the tape.
+
+    Attributes:
+        pass_name: Which pass.
+        first: The first step looked at, in reading order.
+        last: The step that is asked about, T.
+        places: Place on the tape of every step, (S,); the last is that of T.
+        memory: Of the cell's memory, C of an LSTM.
+        output: Of its output h; the same object where the memory is the output.
+        kept: Product of the keeps from each step to T, (S, n); None where the memory is not linear in itself.
+        radius: Spectral radius of the Jacobian of each step: how a state is stretched that is stretched again and
+            again; (S,), that of the first step included.
+    """
+
+    pass_name: str
+    first: int
+    last: int
+    places: tuple[int, ...]
+    memory: Reach
+    output: Reach
+    kept: Array | None
+    radius: Array
+
+    @property
+    def kept_size(self) -> Array | None:
+        """The largest product of keeps over the units, (S,)."""
+        return None if self.kept is None else np.abs(self.kept).max(axis=1)
+
+
+def steps_within(passed: PassTrace) -> int:
+    """Return how many steps back are looked at, as many as take some seconds."""
+    n = max(width_of(passed), 1)
+    return int(min(max(_WORK / n**3, 16), MOST_STEPS))
+
+
+def long_memory(passed: PassTrace, t: int, stop: Stop | None = None) -> LongMemory:
+    """Return how far back a pass reaches from place `t` on the tape.
+
+    Args:
+        passed: The pass, of a run whose rows were kept.
+        t: The place, on the tape.
+        stop: Asked now and then; when it says yes nothing is returned but the error.
+
+    Raises:
+        UserError: If the trace has no network, the run is too long, or it was stopped.
+    """
+    last = passed.reading_step(t)
+    first = max(0, last + 1 - steps_within(passed))
+    steps = jacobians(passed, first, last + 1)
+    name = memory_of(passed.cell)
+    if name not in steps.places:
+        name = passed.cell.state[0]
+    shown = passed.cell.output if passed.cell.output in steps.places else name
+    values = tuple(dict.fromkeys((name, shown)))
+    reaches = {value: _reach(value, steps.places[value], steps.carried, steps.inside[value], stop) for value in values}
+    radius = np.full(last + 1 - first, np.nan)
+    for number, matrix in enumerate(steps.carried):
+        if stop is not None and stop():
+            raise UserError("stopped")
+        if np.isfinite(matrix).all():
+            radius[number] = np.abs(np.linalg.eigvals(matrix)).max()
+    flow = flow_of(passed, name)
+    kept = None
+    if flow is not None:
+        with np.errstate(all="ignore"):
+            after = np.concatenate([flow.keep[first + 1 : last + 1], np.ones((1, flow.keep.shape[1]))])
+            kept = np.cumprod(after[::-1], axis=0)[::-1]
+    return LongMemory(
+        pass_name=passed.name,
+        first=first,
+        last=last,
+        places=tuple(passed.tape_place(step) for step in range(first, last + 1)),
+        memory=reaches[name],
+        output=reaches[shown],
+        kept=kept,
+        radius=radius,
+    )
+
+
+def _reach(value: str, place: slice, carried: Array, inside: Array, stop: Stop | None) -> Reach:
+    steps, n, size = inside.shape
+    norm, own, unit = np.full(steps, np.nan), np.full((steps, size), np.nan), np.full((steps, size), np.nan)
+    back = np.eye(n)[place]  # (size, n): the value now by what is carried on at the step
+    with np.errstate(all="ignore"):
+        for step in range(steps - 1, -1, -1):
+            if stop is not None and stop():
+                raise UserError("stopped")
+            whole = back @ inside[step]
+            if not np.isfinite(whole).all():
+                break
+            norm[step] = np.linalg.norm(whole, 2)
+            own[step], unit[step] = np.diagonal(whole), np.linalg.norm(whole, axis=1)
+            back = back @ carried[step]
+    return Reach(value, norm, own, unit)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Where a gradient vanishes or explodes on its way back.
+
+    Attributes:
+        kind: vanishes or explodes.
+        step: The nearest step, among those looked at, from which on it is beyond the bound.
+        worst: The step whose taking changes it most.
+        factor: By how much that step multiplies it.
+    """
+
+    kind: str
+    step: int
+    worst: int
+    factor: float
+
+
+def turns(size: Array) -> tuple[Turn, ...]:
+    """Return where the size of a gradient passes a bound on the way back from the last step."""
+    found = []
+    for kind, beyond in (("vanishes", size < GONE), ("explodes", size > BURST)):
+        there = np.flatnonzero(beyond)
+        if not there.size:
+            continue
+        step = int(there[-1])
+        with np.errstate(all="ignore"):
+            factors = size[step:-1] / size[step + 1 :]  # of taking step + 1 … the last
+        worst = int(np.nanargmin(factors) if kind == "vanishes" else np.nanargmax(factors))
+        found.append(Turn(kind, step, step + 1 + worst, float(factors[worst])))
+    return tuple(found)
