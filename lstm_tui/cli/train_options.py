@@ -60,7 +60,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     network.add_argument(
         "--memory", type=natural(0, 1_000_000), metavar="N",
-        help="gates that keep start spread over memories of 1 to N steps, 0: as usual (default: twice --distance for recall)",
+        help="spread gates that keep over memories of 1 to N steps, 0: do not (default: twice --distance for recall)",
     )  # fmt: skip
     how = parser.add_argument_group("the training")
     how.add_argument("--epochs", type=natural(1, 1_000_000), default=10, metavar="N", help="(default: 10)")
