@@ -37,6 +37,7 @@ class Document:
         self._carry = carry
         self._single = trace
         self._kept: OrderedDict[tuple[int, str], Trace] = OrderedDict()
+        self._starts: dict[tuple[int, str], Initial | None] = {}
 
     def __len__(self) -> int:
         """Return how many sequences there are."""
@@ -50,6 +51,10 @@ class Document:
     def held(self, number: int, interpreter: str) -> Trace | None:
         """Return a trace that is there already."""
         return self._single or self._kept.get((number, interpreter))
+
+    def start(self, number: int, interpreter: str) -> Initial | None:
+        """Return the states with which a run that is held was begun; None when they are the network's own."""
+        return self._starts.get((number, interpreter), self._initial)
 
     def is_short(self, number: int) -> bool:
         """Say whether a sequence is run so quickly that nobody notices."""
@@ -67,9 +72,11 @@ class Document:
             return held
         initial = self._carried(number, interpreter) if self._carry and number else self._initial
         made = run(self.network, self.sequences[number], interpreter, self.dtype, initial)
+        self._starts[number, interpreter] = initial
         self._kept[number, interpreter] = made
         while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+            gone, _ = self._kept.popitem(last=False)
+            self._starts.pop(gone, None)
         return made
 
     def _carried(self, number: int, interpreter: str) -> Initial:

@@ -29,7 +29,8 @@ class EditList(ModalScreen[None]):
         border-title-color: $lt-title; border-subtitle-color: $lt-soft;
     }
     EditList OptionList, EditList OptionList:focus {
-        height: auto; max-height: 100%; border: none; padding: 0; background: $lt-ground; background-tint: $lt-ground 0%;
+        height: auto; max-height: 100%; border: none; padding: 0; background: $lt-ground;
+        background-tint: $lt-ground 0%;
         scrollbar-size-vertical: 1; text-wrap: nowrap; text-overflow: ellipsis;
     }
     EditList OptionList > .option-list--option-highlighted,

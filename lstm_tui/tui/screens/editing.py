@@ -47,7 +47,7 @@ class Editing(Runs):
     def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
         """Nothing is edited yet but what a recipe says of the first line."""
         super().__init__(document, start, numba)
-        self._histories: dict[int, History] = {start: History(recipe, len(recipe))} if recipe else {}
+        self._histories: dict[int, History] = {start: History().with_edit(*recipe)} if recipe else {}
         self._past: list[str] = []
         self._waiting: deque[tuple[Act, str]] = deque()
         self._changing = False
@@ -146,7 +146,11 @@ class Editing(Runs):
         else:
             facts = view.facts
         said = visible(reply[0]) if reply and (ran or len(reply) == 1) else ""
-        self.view = view.but(frame=frame, facts=facts, place=None, follow=view.follow and not ran, busy="", said=said)
+        values = frame.passed.cell.values  # an equation written anew may have taken some away
+        self.view = view.but(
+            frame=frame, facts=facts, value=view.value if view.value in values else values[0], place=None,
+            follow=view.follow and not ran, busy="", said=said,
+        )  # fmt: skip
         for screen in self.app.screen_stack[1:]:
             renew = getattr(screen, "renew", None)
             if renew is not None:
@@ -170,15 +174,18 @@ class Editing(Runs):
         history = self._histories.get(number, History())
         weights = tuple(edit for edit in before.active if isinstance(edit, NetworkEdit)) if before is not None else ()
         rest = tuple(edit for edit in history.active if not isinstance(edit, NetworkEdit))
-        if before is not None and weights + rest != history.active:
-            history = History(weights + rest, len(weights + rest))
-        if not history.edits:
+        wanted = history.active if before is None else weights + rest
+        if not wanted and not history.edits:
             return
 
         def act(session: Session) -> tuple[str, ...]:
-            session.edit(*history.edits)
-            if history.done < len(history.edits):
-                session.keep_edits(history.done)
+            if wanted == history.active and all(history.words):
+                session.resume(history)
+            else:
+                if all(history.words):  # else it is a recipe, which is told in words only now
+                    session.resume(history.switched(0))
+                if wanted:
+                    session.edit(*wanted)
             count = session.history.done
             return (f"{count} edit{'s' * (count != 1)} in force",)
 

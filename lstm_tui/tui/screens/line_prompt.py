@@ -106,7 +106,10 @@ class LinePrompt(ModalScreen[bool]):
         self.line.selection = Selection(end if first is None else first, end)
 
     def on_input_changed(self) -> None:
-        """Tell of the line again."""
+        """Tell of the line again; what a terminal would obey, as it may be pasted, is made visible."""
+        if visible(self.line.value) != self.line.value:
+            self.line.value = visible(self.line.value)
+            return
         if self.line.value != self._filled:
             self._round = ((), 0)
         self._error = ""

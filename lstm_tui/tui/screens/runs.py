@@ -96,12 +96,15 @@ class Runs(Steps):
                 self.view = view.but(busy="")
                 return
             self._plain = facts
-            self.view = view.but(frame=self._session.adopt(facts.trace), facts=facts, busy="")
+            start = self._document.start(number, facts.trace.interpreter)
+            self.view = view.but(frame=self._session.adopt(facts.trace, start), facts=facts, busy="")
             return
         self._stop()
         lines = self._document.sequences if self._document.can_run else ()
         before = None if self._session is None else self._session.history
-        self._session, self._plain = Session(facts.trace, lines, number), facts
+        start = self._document.start(number, facts.trace.interpreter)
+        self._session = Session(facts.trace, lines, number, dtype=facts.trace.dtype, initial=start)
+        self._plain = facts
         frame = self._session.frame
         if view is None:
             first = equations_of(frame.passed)[0].name

@@ -278,7 +278,7 @@ class WeightScreen(Screen[None]):
     def on_click(self, event: events.Click) -> None:
         """Choose the parameter or the number that is clicked."""
         table = self.query_one(WeightTable)
-        x, y, places = event.x, event.y - 1, table.places
+        x, y, places = event.screen_x, event.screen_y - 1, table.places
         if not 0 <= y < table.size.height:
             return
         if x < places.left:
