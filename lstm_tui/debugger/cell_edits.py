@@ -20,19 +20,29 @@ def with_changed_cells(edit: CellEdit, network: Network) -> Network:
     """Return a network of its own weights in which the passes that are meant have other equations.
 
     Raises:
-        UserError: If the edit names what is not there; a mistake in an equation with its column and the nearest name.
+        UserError: As `changed_passes`.
     """
-    changes = right_sides(edit, network)
+    made = changed_passes(edit, network)
     copied = network.copy()
-    cells = {one.cell.name: one.cell for one in network.passes}
-    made: dict[str, Pass] = {}
-    for one in copied.passes:
-        if one.name in changes:
-            made[one.name] = _changed(one, _cell(one, changes[one.name], edit, cells), edit)
     layers = tuple(
         replace(layer, passes=tuple(made.get(one.name, one) for one in layer.passes)) for layer in copied.layers
     )
     return replace(copied, layers=layers)
+
+
+def changed_passes(edit: CellEdit, network: Network) -> dict[str, Pass]:
+    """Return the passes that are meant with other equations and weights of their own.
+
+    Raises:
+        UserError: If the edit names what is not there; a mistake in an equation with its column and the nearest name.
+    """
+    changes = right_sides(edit, network)
+    cells = {one.cell.name: one.cell for one in network.passes}
+    made: dict[str, Pass] = {}
+    for one in network.passes:
+        if one.name in changes:
+            made[one.name] = _changed(one, _cell(one, changes[one.name], edit, cells), edit)
+    return made
 
 
 def right_sides(edit: CellEdit, network: Network) -> dict[str, dict[str, str]]:
@@ -76,10 +86,12 @@ def _text(one: Pass, value: str) -> str:
     return next(equation.text for equation in one.program.equations if equation.name == value)
 
 
-def dropped(before: Network, after: Network) -> tuple[str, ...]:
-    """Return the parameters that nothing reads any more."""
-    left = after.tensors()
-    return tuple(name for name in before.tensors() if name not in left)
+def dropped(edit: CellEdit, network: Network) -> tuple[str, ...]:
+    """Return the names of parameters that a pass no longer reads."""
+    made = changed_passes(edit, network)
+    before = {one.name: one.program.parameters for one in network.passes}
+    gone = (name for after in made.values() for name in before[after.name] if name not in after.program.parameters)
+    return tuple(dict.fromkeys(gone))
 
 
 def _cell(one: Pass, expressions: dict[str, str], edit: CellEdit, cells: dict[str, Cell]) -> Cell:

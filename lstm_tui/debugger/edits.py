@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.debugger.cell_edits import with_changed_cells
+from lstm_tui.debugger.cell_edits import changed_passes, with_changed_cells
 from lstm_tui.debugger.recipe import CellEdit, Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.holds import READOUT, Hold
@@ -88,7 +88,7 @@ def check(edit: Edit, edited: Edited) -> None:
         _token(edit, edited)
         return
     if isinstance(edit, CellEdit):
-        with_changed_cells(edit, edited.network)
+        changed_passes(edit, edited.network)
         return
     if isnan(edit.number):
         raise UserError("NaN is no number that can be set: give one such as 0 or -4.5")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.ablations import ABLATIONS
-from lstm_tui.debugger.cell_edits import dropped, right_sides, with_changed_cells
+from lstm_tui.debugger.cell_edits import dropped, right_sides
 from lstm_tui.debugger.edits import Edited, sizes_of
 from lstm_tui.debugger.recipe import CellEdit, Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.cell import Cell
@@ -75,7 +75,7 @@ def _series(trace: Trace, owner: str, value: str) -> NDArray[np.floating[Any]]:
 
 def _cell(edit: CellEdit, before: Edited) -> str:
     changes = right_sides(edit, before.network)
-    unused = dropped(before.network, with_changed_cells(edit, before.network))
+    unused = dropped(edit, before.network)
     where = "all passes" if len(changes) > 1 and len(changes) == len(before.network.passes) else ", ".join(changes)
     first = next(one for one in before.network.passes if one.name in changes)
     if edit.verb == "let":
@@ -85,8 +85,7 @@ def _cell(edit: CellEdit, before: Edited) -> str:
     else:
         equations = "; ".join(f"{value} = {text}" for value, text in changes[first.name].items())
         said = f"{ABLATIONS[edit.what]} ({where}: {equations})"
-    names = dict.fromkeys(name.rpartition("/")[2] for name in unused)
-    return said + (f"; without {', '.join(names)}" if names else "")
+    return said + (f"; without {', '.join(unused)}" if unused else "")
 
 
 def _weight(edit: WeightEdit, before: Edited) -> str:
