@@ -13,6 +13,7 @@ _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "siz
 _EPILOG = """\
 examples:
   lstm-tui                                        step through the bundled sample
+  lstm-tui tour                                   lessons, for whoever is new to all this
   lstm-tui run review.txt --line 3                another text, from its third line
   lstm-tui run waves.csv --model forecast         numbers, one row a step
   lstm-tui run notes.txt --cell gru --hidden 16   an untrained network
@@ -93,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     class_options.add_worksheet(
         command("worksheet", "worksheet", "write steps of a run as sums for a pencil", _input_options())
     )
+    tour = command("tour", "tour", "lessons: step by step through networks that were trained")
+    tour.add_argument("lesson", metavar="LESSON", nargs="?", help="its name or number, or a .toml file of your own")
+    tour.add_argument("--list", action="store_true", help="print the lessons")
+    tour.add_argument("--check", action="store_true", help="try every claim of it, or of all lessons")
     command("info", "info", "tell versions, paths and what the terminal can do")
     return parser
 

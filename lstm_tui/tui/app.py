@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -22,9 +22,12 @@ from lstm_tui.engine.trace import Trace
 from lstm_tui.tui.background import end
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.render.glyphs import ASCII, UNICODE
+from lstm_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs
 from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.themes import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from lstm_tui.tui.teaching import Teaching
 
 INTERRUPTED = 130
 _REMARKS = 3  # of an imported network that are said when it is opened; `lstm-tui inspect` has them all
@@ -47,6 +50,7 @@ class LstmApp(App[int]):
         numba: bool = True,
         few_colours: bool | None = None,
         recipe: tuple[Edit, ...] = (),
+        teaching: Teaching | None = None,
     ) -> None:
         """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
@@ -56,6 +60,7 @@ class LstmApp(App[int]):
         self._few_colours = few_colours
         self._numba = numba
         self._recipe = recipe
+        self._teaching = teaching
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Not by assignment, which would have all style sheets parsed twice before the first frame.
@@ -69,11 +74,14 @@ class LstmApp(App[int]):
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the main screen."""
-        glyphs = ASCII if self._ascii else UNICODE
+        return MainScreen(self._document, self._start, *self._drawing(), self._numba, self._recipe)
+
+    def _drawing(self) -> tuple[Glyphs, bool]:
+        """Return the signs to draw with, and whether there are few colours."""
         few = self._few_colours
         if few is None:
             few = self._ascii or self.no_color or self.console.color_system == "standard"
-        return MainScreen(self._document, self._start, glyphs, few, self._numba, self._recipe)
+        return ASCII if self._ascii else UNICODE, few
 
     def on_mount(self) -> None:
         """Leave in good order when asked to from outside."""
@@ -83,6 +91,15 @@ class LstmApp(App[int]):
         network = self._document.network
         for remark in () if network is None else network.remarks[:_REMARKS]:
             self.notify(remark, severity="warning", markup=False, timeout=12)
+        if self._teaching is not None:
+            self.call_after_refresh(self._teaching.greet, self, *self._drawing())
+
+    def action_tour(self) -> None:
+        """Offer the lessons."""
+        if self._teaching is None:
+            self.notify("there are no lessons at hand: start with `lstm-tui tour`", markup=False)
+        else:
+            self._teaching.offer(self, *self._drawing())
 
     def _on_signal(self, number: int, act: Callable[[], None]) -> None:
         import asyncio
@@ -120,6 +137,7 @@ def run_app(
     light: bool = False,
     numba: bool = True,
     recipe: tuple[Edit, ...] = (),
+    teaching: Teaching | None = None,
 ) -> int:
     """Open the debugger and return its exit code.
 
@@ -135,6 +153,7 @@ def run_app(
         light: Begin with the light theme.
         numba: Whether to redo the run with Numba as soon as the first frame is up.
         recipe: Edits of the first sequence, which can be undone one by one.
+        teaching: The lessons that can be opened.
 
     Raises:
         UserError: If there is no terminal to draw on, or the first sequence or an edit does not fit the network.
@@ -147,7 +166,7 @@ def run_app(
         document.run(start)  # before the screen, so that what is wrong with it is said without one
     if recipe and network is not None:
         apply(recipe, network, sequences[start])
-    app = LstmApp(document, start, ascii_only=ascii_only, light=light, numba=numba, recipe=recipe)
+    app = LstmApp(document, start, ascii_only=ascii_only, light=light, numba=numba, recipe=recipe, teaching=teaching)
     code = app.run()
     return end(code if isinstance(code, int) else app.return_code or 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -90,6 +91,7 @@ COMMANDS: tuple[Command, ...] = (
         )
     ),
     Command(("x",), "export", "export", "write the run to a file: .json, .ndjson or .npz", PROGRAM, "x", 11),
+    Command(_capital("T"), "app.tour", "tour", "lessons, step by step through trained networks", PROGRAM, "T"),
     Command(("question_mark",), "help", "help", "all keys", PROGRAM, "?", 12),
     Command(("q",), "quit_session", "quit", "leave", PROGRAM, "q", 13),
 )
@@ -103,9 +105,9 @@ def footer_commands() -> tuple[Command, ...]:
     return tuple(sorted((command for command in COMMANDS if command.footer), key=lambda command: command.footer))
 
 
-def footer_words() -> tuple[tuple[str, str], ...]:
-    """Return key and word of each footer entry, in order."""
-    return tuple((_both(command.key), command.word) for command in footer_commands())
+def footer_words(commands: Iterable[Command]) -> tuple[tuple[str, str], ...]:
+    """Return key and word of footer entries."""
+    return tuple((_both(command.key), command.word) for command in commands)
 
 
 def _both(key: str) -> str:

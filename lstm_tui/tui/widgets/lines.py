@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from lstm_tui.tui.commands import footer_commands, footer_words
+from lstm_tui.tui.commands import Command, footer_commands, footer_words
 from lstm_tui.tui.render.bar_lines import draw_footer, draw_header, draw_tabs
 from lstm_tui.tui.render.cell import draw_equation_line
 from lstm_tui.tui.render.line import Line
@@ -88,12 +88,16 @@ class FooterLine(OneLine):
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the footer."""
-        line, self.places = draw_footer(footer_words(), width, palette, view.said)
+        line, self.places = draw_footer(footer_words(self.commands()), width, palette, view.said)
         return line
+
+    def commands(self) -> tuple[Command, ...]:
+        """Return the entries in order."""
+        return footer_commands()
 
     def action_at(self, number: int) -> str:
         """Return the action of a footer entry."""
-        return footer_commands()[number].action
+        return self.commands()[number].action
 
 
 class TabsLine(OneLine):

@@ -1,0 +1,67 @@
+"""`lstm-tui tour`: lessons on the screen, listed, or checked."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from lstm_tui.debugger.lessons.lesson import Lesson
+from lstm_tui.debugger.lessons.library import Library
+from lstm_tui.engine.visible import visible
+from lstm_tui.models.named import TEXT_MODEL, open_model
+
+
+def command(options: Namespace) -> int:
+    """Open a lesson, or the list of all; what is wrong in a lesson is said before there is a screen."""
+    lessons = library()
+    if options.list:
+        return _list(lessons)
+    lesson = None if options.lesson is None else lessons.find(options.lesson)
+    if options.check:
+        return _check(lessons, lessons.lessons() if lesson is None else (lesson,))
+    if lesson is not None:
+        lessons.checked(lesson)
+    from lstm_tui.formats.inputs import Sequences, read_input
+    from lstm_tui.formats.samples import DEFAULT, find_input
+    from lstm_tui.tui.app import run_app
+    from lstm_tui.tui.teaching import Teaching
+
+    network = open_model(TEXT_MODEL)
+    return run_app(
+        network,
+        Sequences(read_input(find_input(DEFAULT)), network),
+        teaching=Teaching(lessons, lesson, at_once=True),
+    )
+
+
+def library() -> Library:
+    """Return the lessons, with the networks they may run: bundled ones, and a lesson's own."""
+    from lstm_tui.formats.native import load
+
+    return Library(open_model, load)
+
+
+def _list(lessons: Library) -> int:
+    for number, lesson in enumerate(lessons.lessons(), 1):
+        print(f"{number:>2}  {lesson.name:<22}  {visible(lesson.about)}")
+    print("\n`lstm-tui tour NAME` opens one; `lstm-tui tour FILE.toml` opens anybody's, with --check to try it first.")
+    return 0
+
+
+def _check(lessons: Library, told: tuple[Lesson, ...]) -> int:
+    """Try every claim of some lessons; print what does not hold, with its line."""
+    from lstm_tui.debugger.lessons.standing import Standing
+
+    false = claims = 0
+    for lesson in told:
+        for stop in lesson.stops:
+            standing = Standing(stop, lessons.opener(lesson))
+            standing.say()
+            standing.what_to_try()
+            claims += len(stop.claims) + (0 if stop.task is None else len(stop.task.claims))
+            for claim, why in standing.false_claims():
+                line, column = stop.page.place_of_value(*claim.where)
+                print(f"{lesson.source}:{line}:{column}: {visible(why)}", file=sys.stderr)
+                false += 1
+    print(f"{len(told)} lessons, {sum(len(one.stops) for one in told)} stops, {claims} claims, {false} do not hold")
+    return 1 if false else 0

@@ -1,0 +1,154 @@
+"""What a lesson holds, after it was read.
+
+A lesson is a TOML file:
+
+    title = "Forget"                                # what the list of lessons says
+    about = "One gate decides what may go."
+
+    [[stop]]
+    network = "story"                               # a bundled one, or a .safetensors file beside the lesson
+    text = "ganesh likes aiml . ram likes tea ."    # what it reads; both stay until another stop says otherwise
+    edits = ["set layer0.forward.f[7] @ 3 = 0"]     # lines of a recipe that are in force at this stop
+    pass = "layer0.forward"                         # the first one when left out
+    at = "ram"                                      # a token (nth = 2 for its second place), or a place from 0
+    equation = "f"                                  # where the run stands; the token is finished when left out
+    unit = "argmin(f - prev(f))"                    # a number, or an expression that chooses one
+    look = "equations"                              # the pane to look at, and `show = "map"` for a view of it
+    say = "The forget gate of unit {unit} is {f[unit]} here; one word before it was {prev(f[unit])}."
+    claims = ["f[unit] < 0.2"]                      # what must be true for the sentences to be true
+
+    [stop.try]
+    say = "Set the gate to 1."
+    lines = ["set layer0.forward.f[unit] @ 5 = 1"]  # what a key does for whoever would rather look on
+    edit = "set f"                                  # noticed when such an edit was made,
+    at = "likes"                                    # and the run stands there,
+    done = "c[unit] > 0.5"                          # and this is true there
+    then = "The memory is {c[unit]}: it was kept."
+    claims = ["c[unit] > 0.5"]                      # what must be true once `lines` were done
+
+In sentences `{expression}` is what an expression is at the stop, `{expression:3}` with three places,
+`{expression:%}` as a percentage; `{before expression}` without the edits. `unit` stands for the chosen unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lstm_tui.engine.page import Page
+
+MOST_STOPS = 60
+MOST_TOKENS = 100
+MOST_CHARACTERS = 1_200
+MOST_LINES = 40
+LOOKS = ("tape", "units", "backward", "equations", "memory", "remembers", "output")
+"""The panes, in the order of their numbers."""
+SHOWS = ("", "map", "everyone", "baseline")
+EDITS = ("any", "replace", "insert", "delete", "set", "scale", "weight", "let", "ablate")
+
+Where = tuple[str, ...]
+"""Of a text: the path of its key in the page of its stop."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """Something written in a lesson, which may be wrong once it meets a network; it knows where it stands.
+
+    Attributes:
+        text: As written.
+        where: Its key.
+    """
+
+    text: str
+    where: Where
+
+
+@dataclass(frozen=True)
+class At:
+    """A place on the tape: by its number, or a token and which of its places, from 1."""
+
+    place: int | str
+    nth: int
+    where: Where
+
+
+@dataclass(frozen=True)
+class Try:
+    """Something to try at a stop.
+
+    Attributes:
+        say: What to do.
+        lines: Lines of a recipe and `goto PLACE` that do it.
+        edit: Kind of edit that must have been made since, with a name or not: `set f`; may be empty.
+        at: Where the run must stand, or None.
+        equation: After which equation it must stand; may be empty.
+        pass_name: In which pass; may be empty.
+        done: A condition, or None.
+        then: What is said once it is noticed.
+        claims: What is true once `lines` were done.
+    """
+
+    say: Text
+    lines: tuple[Text, ...] = ()
+    edit: str = ""
+    at: At | None = None
+    equation: Text | None = None
+    pass_name: Text | None = None
+    done: Text | None = None
+    then: Text | None = None
+    claims: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """One stop.
+
+    Attributes:
+        page: Where it was read, for what is found to be wrong later.
+        number: From 0.
+        network: Name of the network.
+        text: What it reads.
+        say: The sentences.
+        edits: Lines of a recipe that are in force.
+        pass_name: The pass, or None for the first.
+        at: The place, or None for the first token.
+        equation: After which equation the run stands, or None for a finished token.
+        unit: The unit, a number or an expression; None for the one with the largest memory.
+        look: The pane to look at.
+        show: A view of it.
+        claims: What must be true here.
+        task: What to try, or None.
+    """
+
+    page: Page
+    number: int
+    network: Text
+    text: Text
+    say: Text
+    edits: tuple[Text, ...] = ()
+    pass_name: Text | None = None
+    at: At | None = None
+    equation: Text | None = None
+    unit: Text | None = None
+    look: str = "units"
+    show: str = ""
+    claims: tuple[Text, ...] = ()
+    task: Try | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A lesson.
+
+    Attributes:
+        name: Of its file, without the number before it.
+        title: In the list.
+        about: One sentence.
+        stops: At least one.
+        source: Its file, for messages.
+    """
+
+    name: str
+    title: str
+    about: str
+    stops: tuple[Stop, ...] = field(default_factory=tuple)
+    source: str = ""

@@ -1,0 +1,80 @@
+"""Where lessons are found: those that come with the program, by name, and anybody's, by file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lstm_tui.debugger.lessons.lesson import Lesson
+from lstm_tui.debugger.lessons.reading import read_lesson
+from lstm_tui.debugger.lessons.standing import check
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.visible import visible
+
+SUFFIX = ".toml"
+_NETWORK = ".safetensors"
+
+
+def folder() -> Path:
+    """Return the folder of the lessons that come with the program."""
+    return Path(__file__).parents[2] / "lessons"
+
+
+class Library:
+    """Lessons, and the networks they run."""
+
+    def __init__(self, open_bundled: Callable[[str], Network], open_file: Callable[[Path], Network]) -> None:
+        """Hold how a bundled network is opened, and how a network's file is; both raise `UserError`."""
+        self._open_bundled, self._open_file = open_bundled, open_file
+        self._networks: dict[str, Network] = {}
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The lessons that come with the program, in their order."""
+        return tuple(sorted(folder().glob(f"*{SUFFIX}")))
+
+    def lessons(self) -> tuple[Lesson, ...]:
+        """Read every lesson that comes with the program."""
+        return tuple(read_lesson(path) for path in self.files)
+
+    def find(self, name: str) -> Lesson:
+        """Return a lesson by its name, its number in the list from 1, or its file.
+
+        Raises:
+            UserError: There is none, or with line and column of the first mistake in it.
+        """
+        known = {path.stem.partition("-")[2]: path for path in self.files}
+        if name in known:
+            return read_lesson(known[name])
+        if name.isdecimal() and 1 <= int(name) <= len(known):
+            return read_lesson(self.files[int(name) - 1])
+        if name.endswith(SUFFIX) or "/" in name:
+            return read_lesson(Path(name).expanduser())
+        near = nearest(name, known)
+        advice = f"did you mean {near}?" if near else f"there are {', '.join(known)}, or give a {SUFFIX} file"
+        raise UserError(f"there is no lesson {visible(name[:40])}; {advice}")
+
+    def opener(self, lesson: Lesson) -> Callable[[str], Network]:
+        """Return how a network of a lesson is opened: a bundled name, or a file beside the lesson and nowhere else."""
+
+        def open_network(name: str) -> Network:
+            if not name.endswith(_NETWORK):
+                if name not in self._networks:
+                    self._networks[name] = self._open_bundled(name)
+                return self._networks[name]
+            if Path(name).name != name:
+                raise UserError(f"{visible(name)}: a lesson's own network lies beside it: give the name of its file")
+            return self._open_file(Path(lesson.source).parent / name)
+
+        return open_network
+
+    def checked(self, lesson: Lesson) -> Lesson:
+        """Meet every stop of a lesson with its network and read every word of it.
+
+        Raises:
+            UserError: Something means nothing, with line and column.
+        """
+        for stop in lesson.stops:
+            check(stop, self.opener(lesson))
+        return lesson

@@ -1,0 +1,256 @@
+"""A stop of a lesson on the main screen: the run stands where the lesson wants it, and a text under it tells why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from lstm_tui.debugger.lessons.asking import Piece
+from lstm_tui.debugger.lessons.lesson import LOOKS, Lesson
+from lstm_tui.debugger.lessons.standing import Open, Standing
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.visible import visible
+from lstm_tui.tui.commands import Command
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.facts import Facts
+from lstm_tui.tui.render.glyphs import Glyphs
+from lstm_tui.tui.screens.main import MainScreen
+from lstm_tui.tui.screens.page import Page
+from lstm_tui.tui.view import View
+from lstm_tui.tui.widgets.lines import FooterLine
+from lstm_tui.tui.widgets.remembers import Remembers
+
+KEYS = (("enter", "next"), ("backspace", "back"), ("y", "show me"), ("?", "keys"), ("esc", "leave"))
+_OTHERWISE = ("play", "help", "quit_session", "export")
+_HELP = (
+    ("enter  space", "the next stop; behind the last one, the list of lessons"),
+    ("backspace", "the stop before"),
+    ("y", "do what should be tried, for whoever would rather look on"),
+    ("pgup  pgdn", "scroll the text, where it is longer than its place"),
+    ("esc", "leave the lesson"),
+    ("n N s S e : z …", "all keys of the debugger work: what you change is gone at the next stop"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Telling:
+    """A lesson that is told.
+
+    Attributes:
+        lesson: The lesson.
+        open_network: Opens its networks.
+        glyphs: The signs to draw with.
+        few_colours: Whether the terminal has few colours.
+        done: Called behind the last stop.
+    """
+
+    lesson: Lesson
+    open_network: Open
+    glyphs: Glyphs
+    few_colours: bool
+    done: Callable[[], None] = lambda: None
+
+    def screen(self, number: int) -> TourScreen:
+        """Return the screen of a stop.
+
+        Raises:
+            UserError: Something of the stop means nothing.
+        """
+        return TourScreen(self, Standing(self.lesson.stops[number], self.open_network))
+
+
+class TourText(VerticalScroll, can_focus=False):
+    """The sentences of a stop, what to try, and what came of it."""
+
+    DEFAULT_CSS = """
+    TourText {
+        height: auto; max-height: 12; border: round $lt-key; background: $lt-ground; padding: 0 1;
+        border-title-color: $lt-title; border-subtitle-color: $lt-soft; scrollbar-size-vertical: 1;
+    }
+    TourText Static { width: 100%; color: $lt-ink; }
+    .-narrow TourText { max-height: 10; padding: 0; }
+    """
+
+
+class TourFooter(FooterLine):
+    """The keys most used, but for those that mean something else in a lesson."""
+
+    def commands(self) -> tuple[Command, ...]:
+        """Return the entries in order."""
+        return tuple(one for one in super().commands() if one.action not in _OTHERWISE)
+
+
+class TourScreen(MainScreen):
+    """The main screen at one stop of a lesson."""
+
+    AUTO_FOCUS = ""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "stop(1)", show=False, priority=True),
+        Binding("backspace", "stop(-1)", show=False, priority=True),
+        Binding("escape", "leave", show=False),
+        Binding("y", "show_me", show=False),
+        Binding("pageup", "scroll_text(-1)", show=False, priority=True),
+        Binding("pagedown", "scroll_text(1)", show=False, priority=True),
+        Binding("q", "leave", show=False, priority=True),
+        Binding("question_mark", "tour_help", show=False, priority=True),
+    ]
+
+    def __init__(self, telling: Telling, standing: Standing) -> None:
+        """Hold a stop; its run is made again as the screen's own."""
+        document = Document(standing.network, [standing.sequence])
+        super().__init__(document, 0, telling.glyphs, telling.few_colours, False, standing.edits())
+        self._telling, self._standing = telling, standing
+        self._stands = self._noticed = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the main screen with the text above its last line."""
+        for widget in super().compose():
+            if isinstance(widget, FooterLine):
+                yield self._text()
+                widget = TourFooter(id="footer").data_bind(view=MainScreen.view, palette=MainScreen.palette)
+            yield widget
+
+    def _text(self) -> Widget:
+        lesson, stop = self._telling.lesson, self._standing.stop
+        text = TourText(Static(id="told"), id="tour")
+        pane = f"{self._glyphs.cursor} look at {LOOKS.index(stop.look) + 1} {stop.look}"
+        text.border_title = Content.assemble(
+            (f" {visible(lesson.title)}", "bold $lt-title"),
+            (f"  {stop.number + 1} of {len(lesson.stops)}   ", "$lt-soft"),
+            (f"{pane} ", "$lt-key"),
+        )
+        text.border_subtitle = Content.assemble(
+            *(part for key, word in KEYS for part in ((f" {key} ", "bold $lt-key"), f"{word} "))
+        )
+        return text
+
+    def on_mount(self) -> None:
+        """Light up the pane to look at, and tell."""
+        self._show_pane(LOOKS.index(self._standing.stop.look) + 1)
+        if self._standing.stop.show == "map":
+            self._show_pane(Remembers.NUMBER)
+            self.add_class("-maximised")
+        self.tell()
+
+    # --- standing ---
+
+    def _show(self, number: int, facts: Facts) -> None:
+        super()._show(number, facts)
+        self._stand()
+
+    def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
+        super()._changed(reply, text, facts)
+        self._stand()
+
+    def _stand(self) -> None:
+        """Go to the place of the stop, once all of its edits are made."""
+        session, view, place = self._session, self.view, self._standing.place
+        if self._stands or session is None or view is None or session.history.done < self._standing.begun:
+            return
+        session.select_pass(place.pass_name)
+        session.goto(place.t)
+        frame = session.goto_equation(place.equation) if self._standing.stop.equation is not None else session.frame
+        show = self._standing.stop.show
+        value = frame.equation.name if frame.equation is not None else view.value
+        self.view = view.but(
+            frame=frame,
+            units={**view.units, place.pass_name: place.unit},
+            value=value,
+            everyone=show == "everyone",
+            beside=show != "baseline" or view.beside,
+        )
+        self._stands = True
+
+    def watch_view(self, old: View | None, new: View | None) -> None:
+        """Notice what was tried."""
+        super().watch_view(old, new)
+        if self._stands and not self._noticed and self._session is not None and self._standing.noticed(self._session):
+            self._noticed = True
+            if self.is_mounted:
+                self.tell()
+
+    # --- telling ---
+
+    def tell(self) -> None:
+        """Write the text of the stop, and what came of trying."""
+        parts = [_content(self._standing.say(), self._glyphs)]
+        task = self._standing.what_to_try()
+        if task:
+            mark = self._glyphs.yes if self._noticed else self._glyphs.cursor
+            colour = "$lt-show" if self._noticed else "$lt-key"
+            parts.append(Content.assemble((f"{mark} ", f"bold {colour}"), _content(task, self._glyphs)))
+        if self._noticed and self._session is not None:
+            then = self._standing.then(self._session)
+            parts.append(Content.assemble("  ", _content(then, self._glyphs)) if then else Content("  Seen."))
+        self.query_one("#told", Static).update(Content("\n").join(parts))
+        if self._noticed:
+            self.query_one(TourText).scroll_end(animate=False)
+
+    # --- keys ---
+
+    def action_stop(self, step: int) -> None:
+        """Go to another stop."""
+        number = self._standing.stop.number + step
+        if number < 0:
+            return
+        if number == len(self._telling.lesson.stops):
+            self._telling.done()
+            self.dismiss(None)
+            return
+        self.app.switch_screen(self._telling.screen(number))
+
+    def action_show_me(self) -> None:
+        """Do what should be tried."""
+        if self._noticed or self._standing.stop.task is None:
+            return
+
+        def act(session: Session) -> tuple[str, ...]:
+            for one in self._standing.doings():
+                one(session)
+            return ()
+
+        error = self.change(act)
+        if error:
+            self.notify(error, severity="error", markup=False)
+
+    def action_leave(self) -> None:
+        """Leave the lesson."""
+        self.dismiss(None)
+
+    def action_scroll_text(self, pages: int) -> None:
+        """Scroll the text by so many of its heights."""
+        text = self.query_one(TourText)
+        text.scroll_relative(y=pages * max(text.size.height - 1, 1), animate=False)
+
+    def action_tour_help(self) -> None:
+        """Tell the keys of a lesson."""
+        lines = [Content.assemble((f"{key:>16}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in _HELP]
+        self.app.push_screen(Page("keys of a lesson", lines))
+
+
+def _content(pieces: tuple[Piece, ...], glyphs: Glyphs) -> Content:
+    """Return sentences with what came from the run in colour, and *words* of the text set apart."""
+    return Content.assemble(*_emphasised(pieces, glyphs))
+
+
+def _emphasised(pieces: tuple[Piece, ...], glyphs: Glyphs) -> Iterator[tuple[str, str]]:
+    strong = False
+    for piece in pieces:
+        text = "\n".join(glyphs.say(visible(line)) for line in piece.text.split("\n"))
+        if piece.live:
+            yield text, "bold $lt-key" if not strong else "bold italic $lt-key"
+            continue
+        for number, part in enumerate(text.split("*")):
+            if number:
+                strong = not strong
+            if part:
+                yield part, "bold $lt-title" if strong else "$lt-ink"

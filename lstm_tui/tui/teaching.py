@@ -1,0 +1,47 @@
+"""What the app knows of lessons: where they are, with which it begins, and how newcomers are told of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from textual.app import App
+
+from lstm_tui.debugger.lessons.lesson import Lesson
+from lstm_tui.debugger.lessons.library import Library
+from lstm_tui.tui.render.glyphs import Glyphs
+
+
+@dataclass(frozen=True, eq=False)
+class Teaching:
+    """The lessons at hand.
+
+    Attributes:
+        library: All of them.
+        lesson: One to begin with.
+        at_once: Whether the list is opened with the screen.
+        greeting: What is said once the screen is up; may be empty.
+    """
+
+    library: Library
+    lesson: Lesson | None = None
+    at_once: bool = False
+    greeting: str = ""
+
+    def greet(self, app: App[Any], glyphs: Glyphs, few_colours: bool) -> None:
+        """Do what was asked for once the screen is up."""
+        if self.lesson is not None:
+            from lstm_tui.tui.screens.lessons import begin
+            from lstm_tui.tui.screens.tour import Telling
+
+            begin(app, Telling(self.lesson, self.library.opener(self.lesson), glyphs, few_colours))
+        elif self.at_once:
+            self.offer(app, glyphs, few_colours)
+        elif self.greeting:
+            app.notify(self.greeting, markup=False, timeout=15)
+
+    def offer(self, app: App[Any], glyphs: Glyphs, few_colours: bool) -> None:
+        """Open the list of lessons."""
+        from lstm_tui.tui.screens.lessons import Lessons
+
+        app.push_screen(Lessons(self.library, glyphs, few_colours))
