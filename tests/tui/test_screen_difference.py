@@ -1,0 +1,233 @@
+"""An edited run beside its baseline: aligned by token, every change marked by a sign, and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from driven_screen import WORDS, Driver, document, drive, network, sequences
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_tui.debugger.beside import beside
+from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.tui.colours import palette_of
+from lstm_tui.tui.facts import Facts
+from lstm_tui.tui.render.cell import draw_cell, draw_equation_line
+from lstm_tui.tui.render.ghost import put_ghost_bar, put_ghost_signed_bar
+from lstm_tui.tui.render.glyphs import ASCII, UNICODE
+from lstm_tui.tui.render.heatmap import draw_heatmap
+from lstm_tui.tui.render.heatmap_before import draw_heatmap_beside
+from lstm_tui.tui.render.line import Line
+from lstm_tui.tui.render.output import draw_output
+from lstm_tui.tui.render.palette import Palette
+from lstm_tui.tui.render.tape import draw_tape
+from lstm_tui.tui.render.units import draw_units
+from lstm_tui.tui.themes import DARK
+from lstm_tui.tui.view import View
+
+COLOURS = {name: value for name, value in DARK.variables.items() if name.startswith("lt-")}
+PALETTES = (palette_of(COLOURS, UNICODE, False), palette_of(COLOURS, ASCII, True))
+
+
+def edited(*lines: str, cell: str = "lstm", t: int = 3, **of: object) -> View:
+    """Return a view of the first line after some edits."""
+    session = Session.open(network(cell, **of), sequences())
+    plain = Facts(session.frame.trace)
+    session.goto(t)
+    for line in lines:
+        session.edit(parse_edit(line))
+    frame = session.frame
+    facts = Facts(frame.trace, plain) if session.history.active else plain
+    return View(frame, facts, value=frame.passed.cell.values[0])
+
+
+def bar(value: float, before: float, width: int = 8, palette: Palette = PALETTES[0], signed: bool = False) -> str:
+    line = Line(width, palette.style())
+    if signed:
+        put_ghost_signed_bar(line, value, before, width, palette)
+    else:
+        put_ghost_bar(line, value, before, width, "keep", palette)
+    return line.plain
+
+
+def test_a_ghost_shows_how_far_the_baseline_went() -> None:
+    assert bar(0.5, 0.5) == "████    "
+    assert bar(0.25, 0.75) == "██░░░░  "
+    assert bar(0.75, 0.25) == "██│███  "
+    assert bar(0.0, 1.0) == "░░░░░░░░"
+    assert bar(0.5, -0.5, signed=True) == "  ░░██  "
+    assert bar(-0.5, 1.0, signed=True) == "  ██░░░░"
+    assert bar(0.25, 0.75, palette=PALETTES[1]) == "##::::  "
+    assert bar(float("nan"), 0.5).strip() == "╳"
+    assert bar(0.5, float("nan")) == "████    "
+
+
+@given(st.floats(-2, 2), st.floats(-2, 2), st.integers(2, 24), st.booleans(), st.sampled_from(PALETTES))
+def test_a_bar_with_its_ghost_is_as_wide_as_one_without(
+    value: float, before: float, width: int, signed: bool, palette: Palette
+) -> None:
+    width = width // 2 * 2
+    assert len(bar(value, before, width, palette, signed)) == width
+    assert bar(value, value, width, palette, signed).count("░") == 0
+
+
+def test_the_tape_shows_replaced_new_and_deleted_tokens_in_their_places() -> None:
+    view = edited('replace 3 "would"', 'insert 1 "see"', "delete 2", t=3)
+    text = draw_tape(view, 120, 7, PALETTES[0], 1).text().split("\n")
+    assert text[0].split()[:7] == ["token", "The", "see◆", "✗movie", "was", "would◆", "bad"]
+    assert text[1].split()[:6] == ["was", "·", "+new", "·", "not", "·"]
+    assert text[0].index("would") < text[1].index("not") + 5
+    alone = draw_tape(view.but(beside=False), 120, 5, PALETTES[0], 1).text().split("\n")
+    assert "✗movie" not in alone[0]
+    assert "would◆" in alone[0]
+
+
+def test_deleted_tokens_behind_the_last_one_are_shown_too() -> None:
+    text = draw_tape(edited("delete 4", "delete 3", t=2), 120, 7, PALETTES[0], 1).text()
+    assert "✗not ✗bad" in text.split("\n")[0]
+
+
+def test_the_unit_table_marks_what_is_held_and_what_followed_and_nothing_else() -> None:
+    view = edited("set layer0.forward.f[4] @ 3 = 0", t=3)
+    assert view.frame.difference is not None
+    view = view.but(order="index")
+    rows = draw_units(view, "layer0.forward", 100, 13, PALETTES[0], 2).text().split("\n")[1:]
+    changed = {
+        name: beside(view.frame.difference, "layer0.forward", name, 3).changed for name in view.passed.cell.values
+    }
+    assert rows[4].count("◆") == 1
+    for unit, row in enumerate(rows[:12]):
+        followed = sum(int(changed[name][unit]) for name in changed) - (unit == 4)
+        assert row.count("•") == followed, row
+    back = draw_units(view, "layer0.backward", 100, 13, PALETTES[0], 3).text()
+    assert "•" not in back
+
+
+def test_changes_are_numbers_only_where_something_changed() -> None:
+    view = edited("set layer0.forward.f[4] @ 3 = 0", t=3).but(order="index")
+    narrow = draw_units(view, "layer0.forward", 78, 13, PALETTES[0], 2)
+    assert narrow.note.startswith("Δ to the baseline")
+    difference = view.frame.difference
+    assert difference is not None
+    by = float(beside(difference, "layer0.forward", "f", 3).by[4])
+    assert f"{by:+.2f}".replace("0.", ".") + "◆" in narrow.text().split("\n")[5]
+    assert " · " in narrow.text().split("\n")[1]
+    alone = draw_units(view.but(beside=False), "layer0.forward", 78, 13, PALETTES[0], 2)
+    assert ".00◆" in alone.text().split("\n")[5]
+
+
+def test_the_memory_map_has_each_unit_twice_and_a_column_for_every_token_of_both() -> None:
+    view = edited('insert 1 "see"', "delete 2", t=3)
+    assert view.baseline is not None
+    text = draw_heatmap_beside(view, view.baseline, 90, 15, PALETTES[0], 5).text().split("\n")
+    assert text[0].split() == ["The", "◆see", "✗movie", "was", "not", "bad"]
+    unit = view.unit
+    now, then = view.trace["layer0.forward"]["c"][:, unit], view.baseline.before["layer0.forward"]["c"][:, unit]
+
+    def number(value: float) -> str:
+        return f"{value:+.2f}".replace("+0.", "+.").replace("-0.", "-.")
+
+    assert [part.strip("▏") for part in text[1].replace("•", " ").split() if part[-1].isdigit()][1:] == [
+        number(float(value)) for value in now
+    ]
+    assert [part for part in text[2].split() if part[-1].isdigit()] == [number(float(value)) for value in then]
+    assert text[1].count("✗") == 1
+    assert text[2].count("+ ") == 1
+
+
+def test_outputs_and_parts_are_compared_by_token() -> None:
+    view = edited('replace 3 "would"')
+    assert view.baseline is not None
+    text = draw_output(view, 40, 16, PALETTES[0], 7).text()
+    change = view.baseline.result
+    assert change is not None
+    for number in change:
+        assert f"{float(number):+.2f}".replace("0.", ".", 1) in text
+    assert text.count("•") >= 4
+
+
+def test_the_equation_says_that_an_edit_set_its_value_and_what_it_was() -> None:
+    view = edited("set layer0.forward.f[4] @ 3 = 0").but(value="f", units={"layer0.forward": 4})
+    before = view.frame.difference.before["layer0.forward"]["f"][3, 4]  # type: ignore[union-attr]
+    for text in (
+        draw_cell(view, 90, 18, PALETTES[0], 4).text(),
+        draw_equation_line(view, 140, PALETTES[0]).plain,
+    ):
+        assert f"= .00 ◆ set was {before:+.2f}".replace("0.", ".") in text
+
+
+def test_the_tape_grows_while_there_is_a_baseline_beside() -> None:
+    async def act(driver: Driver) -> None:
+        height = driver.pane("tape").size.height
+        await driver.press("n", "n", "n", "1", "e", "down", "down", "down", "enter")
+        assert driver.pane("tape").size.height == height + 2
+        assert "✗not" in driver.pane("tape").text()
+        await driver.press("d")
+        assert driver.pane("tape").size.height == height
+        assert "edited alone" in driver.line("footer")
+        await driver.press("d", "z")
+        assert driver.pane("tape").size.height == height
+
+    drive(act)
+
+
+LINES = st.one_of(
+    st.builds('{} {} "{}"'.format, st.sampled_from(["replace", "insert"]), st.integers(0, 5), st.sampled_from(WORDS)),
+    st.builds("delete {}".format, st.integers(0, 4)),
+    st.builds(
+        "set layer0.{}.{}[{}] @ {} = {}".format,
+        st.sampled_from(["forward", "backward"]),
+        st.sampled_from("ficohx"),
+        st.sampled_from(["0", "3:6", ":"]),
+        st.sampled_from(["0", "1:3", ":"]),
+        st.sampled_from(["0", "-3", "1e30", "inf"]),
+    ),
+    st.sampled_from(["weight layer0.forward/b_f = -4", "weight readout/V_y * 0", "weight embedding[3,:] = 9"]),
+    st.sampled_from(["let layer0.forward.f = 1", "ablate nog", "ablate cifg", "let c = f * c + i * g + 1"]),
+)
+
+
+@given(st.lists(LINES, max_size=4), st.integers(0, 4), st.sampled_from(PALETTES), st.booleans(), st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_edited_run_is_drawn_at_any_size(
+    lines: list[str], t: int, palette: Palette, shown: bool, data: st.DataObject
+) -> None:
+    session = Session.open(network(), sequences())
+    plain = Facts(session.frame.trace)
+    session.goto(t)
+    for line in lines:
+        try:
+            session.edit(parse_edit(line))
+        except UserError:
+            continue
+    frame = session.frame
+    facts = Facts(frame.trace, plain) if session.history.active else plain
+    view = View(frame, facts, value=frame.passed.cell.values[0], beside=shown)
+    width, height = data.draw(st.integers(8, 130)), data.draw(st.integers(1, 20))
+    drawings = [
+        draw_tape(view, width, height, palette, 1),
+        draw_units(view, "layer0.forward", width, height, palette, 2),
+        draw_units(view, "layer0.backward", width, height, palette, 3),
+        draw_cell(view, width, height, palette, 4),
+        draw_heatmap(view, width, height, palette, 5),
+        draw_output(view, width, height, palette, 7),
+    ]
+    if view.baseline is not None:
+        drawings.append(draw_heatmap_beside(view, view.baseline, width, height, palette, 5))
+        assert np.isfinite(view.facts.half("layer0.forward", "h"))
+    for drawing in drawings:
+        for line in drawing.lines:
+            assert len(line.plain) == width
+            assert palette is PALETTES[0] or line.plain.isascii()
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn", "lstm_peephole"])
+def test_other_cells_are_compared_too(cell: str) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("n", "e", "enter")
+        assert "Δ to the baseline" in driver.pane("forward").text()
+        assert "edited and baseline" in driver.pane("memory").text()
+
+    drive(act, document(cell))
