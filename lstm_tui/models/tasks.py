@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from lstm_tui.formats.text import Text
 
 FEW = 10
-"""Fewer lines than this are cut into windows before some are held out."""
+"""Of fewer sequences than this the ends judge, not whole ones."""
 
 LEAST_TO_CUT = 20
-"""Tokens or rows from which on a single sequence gives its end for judging."""
+"""Tokens or rows from which on a sequence gives its end for judging."""
 
 MANY_TOKENS = 10_000
 """From this many words on, a word that stands once is unknown; a shorter text needs all it has."""
@@ -120,7 +120,7 @@ def language_model(text: Text, kind: Kind, cut: Cut) -> Task:
 def classification(rows: Labelled, kind: Kind, cut: Cut) -> Task:
     """Return the task of saying which label a text has."""
     read = [(tokenize(text, kind), rows.labels.index(label)) for label, text in rows.rows]
-    train, held_out, remarks = _split(read, cut, np.random.default_rng(cut.seed), windows=False)
+    train, held_out, remarks = _split(read, cut, np.random.default_rng(cut.seed), ends=False)
     tokens = _vocabulary([words for words, _ in train], kind, cut, rows.where)
     examples = [Example(tokens.encode(words)[0], label) for words, label in train]
     judging = [Example(tokens.encode(words)[0], label) for words, label in held_out]
@@ -202,15 +202,17 @@ def _windows(line: Any, window: int, first: int) -> list[Any]:
 
 
 def _split(
-    read: Sequence[Any], cut: Cut, random: np.random.Generator | None, windows: bool = True
+    read: Sequence[Any], cut: Cut, random: np.random.Generator | None, ends: bool = True
 ) -> tuple[list[Any], list[Any], tuple[str, ...]]:
-    """Return what is learned from and what judges: chosen at random, or the last without a generator."""
-    if windows and len(read) < FEW:
-        read = [piece for line in read for piece in _windows(line, cut.window, cut.window)]
-    if windows and cut.held_out and len(read) == 1 and len(read[0]) >= LEAST_TO_CUT:
-        last = max(1, round(cut.held_out * (len(read[0]) - 1)))
-        read = [read[0][:-last], read[0][-last - 1 :]]  # the end of the one sequence judges
-        return [read[0]], [read[1]], ()
+    """Return what is learned from and what judges.
+
+    Of few sequences the ends judge, where `ends` says that a part of one makes sense; of many, some that are chosen at
+    random, or the last ones without a generator.
+    """
+    if ends and cut.held_out and len(read) < FEW and any(len(line) >= LEAST_TO_CUT for line in read):
+        lasts = [max(1, round(cut.held_out * (len(line) - 1))) if len(line) >= LEAST_TO_CUT else 0 for line in read]
+        heads = [line[:-last] if last else line for line, last in zip(read, lasts, strict=True)]
+        return heads, [line[-last - 1 :] for line, last in zip(read, lasts, strict=True) if last], ()
     count = min(max(1, round(cut.held_out * len(read))), len(read) - 1) if cut.held_out else 0
     if not count:
         why = "nothing is held out" if not cut.held_out else "there is too little to hold something out"
