@@ -65,6 +65,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(("o",), "order", "order", "order units by size, by change in this step, by index", LOOK, "o", 8),
     Command(("v",), "signal", "colour", "colour the tape by another signal", LOOK, "v"),
     Command(("r",), "influence", "what moves it", "gradients, ledger and deletions of an output or memory", LOOK, "r"),
+    Command(_capital("R"), "reach", "how far back", "gradients through time, and which token moves which", LOOK, "R"),
     Command(("a",), "everyone", "all units", "the ledger of the chosen unit, or of all units", LOOK, "a"),
     Command(
         _capital("M"), "map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK, "M"

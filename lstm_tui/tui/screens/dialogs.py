@@ -73,6 +73,14 @@ class Dialogs(Editing):
             self._stop()
             self.app.push_screen(InfluenceScreen(self.view, self.palette), self._go_to)
 
+    def action_reach(self) -> None:
+        """Show how far back the memory reaches; go to the token that is chosen there."""
+        from lstm_tui.tui.screens.reach import ReachScreen
+
+        if self.view is not None and self.palette is not None:
+            self._stop()
+            self.app.push_screen(ReachScreen(self.view, self.palette), self._go_to)
+
     def _go_to(self, t: int | None) -> None:
         if t is not None and self._session is not None:
             self._moved(self._session.goto(t))

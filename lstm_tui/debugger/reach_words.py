@@ -1,0 +1,47 @@
+"""How far back a memory reaches, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lstm_tui.analysis.long_memory import BURST, GONE, LongMemory, Reach, turns
+
+Name = Callable[[int], str]
+"""From a place on the tape to its token as it is shown."""
+
+
+def reach_words(found: LongMemory, name: Name) -> Iterator[str]:
+    """Yield what happens to the gradient on its way back, a line each: it vanishes, it explodes, or it holds.
+
+    Args:
+        found: How far back a pass reaches.
+        name: How a token is called, such as `t=3 “not”`.
+    """
+    reaches = (found.memory,) if found.output is found.memory else (found.memory, found.output)
+    for reach in reaches:
+        yield from _told(found, reach, name)
+    kept = found.kept_size
+    if kept is None:
+        yield f"{letter(found.memory.value)} has no keep: it is made anew at every step, out of a squash of what was"
+    elif len(found.places) > 1 and kept[0] < GONE < found.memory.size[0]:
+        yield f"with the gates held less than {GONE:g} is kept from {name(found.places[0])}: the rest goes round by h"
+
+
+def letter(value: str) -> str:
+    """Return how a value is written: C for the memory of an LSTM."""
+    return "C" if value == "c" else value
+
+
+def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:
+    shown = letter(reach.value)
+    turned = turns(reach.size)
+    for turn in turned:
+        where, worst = name(found.places[turn.step]), name(found.places[turn.worst])
+        how = f"less than 1/{1 / GONE:.0f}" if turn.kind == "vanishes" else f"more than {BURST:.0f} times"
+        yield (
+            f"∂{shown} {turn.kind} at {where}: a change of {shown} there is felt {how} now; "
+            f"{worst} alone multiplies it by {turn.factor:.2g}"
+        )
+    if not turned and len(found.places) > 1:
+        size = float(reach.size[0])
+        yield f"∂{shown} holds: a change of {shown} at {name(found.places[0])} is felt {size:.2g} times as large now"

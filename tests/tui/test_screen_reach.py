@@ -1,0 +1,163 @@
+"""The screen of long memories: its numbers are those of the analysis, it says what vanishes, and leads to a token."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from driven_screen import Driver, drive, network, of_tokens
+
+import lstm_tui
+from lstm_tui.analysis.long_memory import long_memory
+from lstm_tui.analysis.token_map import deletion_rows, gradient_rows
+from lstm_tui.engine.trace import Trace
+from lstm_tui.models import recalls
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.reaching import Reaching
+from lstm_tui.tui.screens.reach import ReachScreen
+
+
+async def known(driver: Driver) -> Reaching:
+    """Wait until all is computed."""
+    screen = driver.app.screen
+    assert isinstance(screen, ReachScreen)
+    for _ in range(500):
+        picture: Reaching = screen.picture
+        if not picture.working:
+            await driver.pilot.pause()
+            return picture
+        await driver.pilot.pause(0.01)
+    raise AssertionError("nothing was found")
+
+
+def recalling(cell: str) -> Document:
+    return Document(trace=lstm_tui.trace(recalls.sample_text().splitlines()[0], model=f"recall-{cell}"))
+
+
+@pytest.mark.parametrize(("cell", "said"), [("rnn", "∂h vanishes at t=13"), ("lstm", "∂C holds"), ("gru", "∂h holds")])
+def test_a_plain_rnn_is_said_to_lose_what_gates_keep(cell: str, said: str) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("G", "R")
+        picture = await known(driver)
+        text = driver.text()
+        assert said in text
+        assert ("has no keep" in text) == (cell == "rnn")
+        assert ("Π keep" in text) == (cell != "rnn")
+        expected = long_memory(driver.view.passed, 20)
+        assert picture.found is not None
+        np.testing.assert_array_equal(picture.found.memory.size, expected.memory.size)
+
+    drive(act, recalling(cell))
+
+
+def test_it_looks_back_from_the_end_where_nothing_lies_behind() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R")
+        assert (await known(driver)).now == 4
+        await driver.press("k", "k", "n")
+        picture = await known(driver)
+        assert (picture.now, picture.cursor) == (2, 2)
+        assert picture.found is not None
+        assert picture.found.places == (0, 1, 2)
+        await driver.press("right_square_bracket")
+        picture = await known(driver)
+        assert picture.pass_name == "layer0.backward"
+        assert picture.found is not None
+        assert picture.found.places == (4, 3, 2)
+        await driver.press("enter")
+        assert driver.view.t == 2
+        assert len(driver.app.screen_stack) == 1
+
+    drive(act)
+
+
+def test_the_map_holds_both_answers() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R", "m")
+        picture = await known(driver)
+        trace = driver.view.trace
+        passed = trace["layer0.forward"]
+        for kind, rows in (
+            ("gradient", gradient_rows(passed, range(5))), ("left out", deletion_rows(trace, passed, range(5))),
+        ):  # fmt: skip
+            for t, column in rows:
+                np.testing.assert_array_equal(picture.maps[kind][:, t], column)
+        text = driver.text()
+        assert "gradient: t=4 is moved most by" in text
+        assert "left out: t=4 is moved most by" in text
+        await driver.press("k", "m")
+        assert "ρ of the step" in driver.text()
+        await driver.press("escape")
+        assert driver.view.t == 0
+
+    drive(act)
+
+
+def test_where_there_is_little_room_one_map_is_shown() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("right_curly_bracket", "R", "m")
+        await known(driver)
+        assert "left out" not in driver.text().split("\n")[1]
+        await driver.press("x")
+        assert "left out" in driver.text().split("\n")[1]
+
+    drive(act, size=(80, 24))
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24), (40, 12)])
+def test_it_fits(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R")
+        await known(driver)
+        assert "|∂C/∂C then|" in driver.text()
+        await driver.press("m")
+        await known(driver)
+        assert all(len(line) <= size[0] for line in driver.text().split("\n"))
+
+    drive(act, size=size)
+
+
+def test_a_trace_without_its_network_says_so() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R")
+        picture = await known(driver)
+        assert "came from a file without its network" in picture.problem
+        assert "without its network" in driver.text()
+        await driver.press("escape", "n")
+        assert driver.view.t == 1
+
+    drive(act, Document(trace=_bare()))
+
+
+def _bare() -> Trace:
+    from dataclasses import replace
+
+    from lstm_tui.engine.run import run
+
+    trace = run(network(), of_tokens(["bad", "movie", "bad"]))
+    passes = {name: replace(passed, stored=None) for name, passed in trace.passes.items()}
+    return replace(trace, network=None, ran=None, passes=passes)
+
+
+def test_strange_tokens_are_made_visible() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R")
+        await known(driver)
+        assert "\x1b]52" not in driver.text()
+        await driver.press("m")
+        await known(driver)
+        assert "\x1b]52" not in driver.text()
+
+    sequence = of_tokens(["bad", "\x1b]52;c;aGk=\x07", "[/nope]", "\u202eabc"])
+    drive(act, Document(network(), [sequence]))
+
+
+def test_numbers_have_no_left_out_map_but_a_gradient() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R", "m")
+        picture = await known(driver)
+        assert "only tokens of a text" in picture.problem
+        assert np.isfinite(picture.maps["gradient"]).all()
+        assert "only tokens of a text" in driver.text()
+
+    trace = lstm_tui.trace(np.random.default_rng(0).normal(size=(9, 3)), model="forecast")
+    drive(act, Document(trace=trace))
