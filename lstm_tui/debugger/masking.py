@@ -7,8 +7,10 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.expression import Call, Name, walk
 from lstm_tui.engine.holds import READOUT
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.trace import Trace
 
 _SOFTMAX = "softmax_steps"
+_SUMS = 1e-4  # this near to 1 do weights in float32 add up
 
 
 def mask(network: Network, steps: Span) -> ValueEdit:
@@ -38,4 +40,16 @@ def attention_of(network: Network | None) -> str | None:
             assert readout is not None
             if readout.program.values[equation.name].size == 1:
                 return equation.name
+    return None
+
+
+def attention_in(trace: Trace) -> str | None:
+    """Return the value that holds the weights of the attention of a run; in a file without its network, by its form."""
+    if trace.network is not None:
+        name = attention_of(trace.network)
+        return name if name in trace.readout else None
+    for name, series in trace.readout.items():
+        one_a_token = series.ndim == 2 and series.shape[1] == 1 and len(series) == len(trace.sequence)
+        if one_a_token and float(series.min()) >= 0 and abs(float(series.sum()) - 1) < _SUMS:
+            return name
     return None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.analysis.flow import Flow, flow_of
 from lstm_tui.analysis.verdict import Parts, parts_of
-from lstm_tui.debugger.masking import attention_of
+from lstm_tui.debugger.masking import attention_in
 from lstm_tui.engine.roles import memory_of, ranges_of, roles_of, update_of
 from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.engine.visible import visible
@@ -137,7 +137,8 @@ class Facts:
     @cached_property
     def parts(self) -> Parts | None:
         """What each token adds to the verdict, where the readout is linear up to its softmax."""
-        return parts_of(self.trace)
+        with np.errstate(all="ignore"):  # what is infinite or NaN is shown as such
+            return parts_of(self.trace)
 
     def half(self, pass_name: str, value: str) -> float:
         """Return the half width of a symmetric axis that holds a value at every step of every like pass."""
@@ -218,8 +219,8 @@ class Facts:
         gates = [f"mean {c.word} {c.letter}" for c in self.columns(pass_name) if c.word in ("keep", "write", "show")]
         memory = self.memory(pass_name)
         letter = "C" if memory == "c" else memory
-        attention = attention_of(self.trace.network)
-        first = (f"{ATTENTION} {attention}",) if attention in self.trace.readout else ()
+        attention = attention_in(self.trace)
+        first = (f"{ATTENTION} {attention}",) if attention is not None else ()
         return (*first, *gates, f"|Δ{letter}|", f"|{letter}|")
 
     def signal(self, pass_name: str, signal: str) -> Array:

@@ -9,7 +9,7 @@ import pytest
 from edited_networks import WORDS, sentence
 
 from lstm_tui.analysis.verdict import parts_of
-from lstm_tui.debugger.masking import attention_of
+from lstm_tui.debugger.masking import attention_in, attention_of
 from lstm_tui.debugger.recipe import line_of, parse_edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import answer, completions
@@ -64,8 +64,14 @@ def test_a_weight_can_be_set_and_scaled(tmp_path: Any) -> None:
     after = session.frame.trace
     assert list(after.readout["a"][:, 0]) == [before[0], 0.75, before[2], 2 * before[3], 2 * before[4]]
     assert session.words[0] == f"attention a of readout, unit 0, t=1: {before[1]:.2f} → 0.75"
+    session.undo()
+    session.undo()
+    write(session.frame.trace, tmp_path / "t.json")
+    assert attention_in(read(tmp_path / "t.json")) == "a" == attention_in(session.frame.trace)
+    session.keep_edits(2)
     write(after, tmp_path / "t.json")
     assert read(tmp_path / "t.json").edits == after.edits
+    assert attention_in(read(tmp_path / "t.json")) is None  # weights that were set need not add up to 1
     session.edit(parse_edit('insert 0 "not"'))
     assert session.frame.trace.readout["a"][2, 0] == 0.75  # what is held moves with its token
     assert parts_of(session.frame.trace) is None
