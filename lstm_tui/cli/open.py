@@ -21,13 +21,16 @@ def command(options: Namespace) -> int:
 
     trace = read(options.file)
     network = network_of(trace, Path(options.file).parent)
+    from lstm_tui.cli.tour import library
     from lstm_tui.tui.app import run_app
+    from lstm_tui.tui.teaching import Teaching
 
     if network is None:
-        return run_app(trace=trace)
+        return run_app(trace=trace, teaching=Teaching(library))
     initial = {name: dict(passed.initial) for name, passed in trace.items()}
     numba = trace.interpreter == "numba"
-    return run_app(network, [trace.sequence], dtype=trace.dtype, initial=initial, numba=numba)
+    return run_app(network, [trace.sequence], dtype=trace.dtype, initial=initial, numba=numba,
+                   teaching=Teaching(library))  # fmt: skip
 
 
 def network_of(trace: Trace, folder: Path) -> Network | None:

@@ -29,9 +29,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Exits with code 0 after `--help` and `--version`, and with 2 when an argument is refused.
     """
     parser = _parser()
-    if not [argument for argument in arguments if argument != "--debug"]:
-        arguments = ["run", *arguments]
-    options = parser.parse_args(arguments)
+    bare = not [argument for argument in arguments if argument != "--debug"]
+    options = parser.parse_args(["run", *arguments] if bare else arguments)
+    options.bare = bare
     _check(parser, options)
     return options
 

@@ -17,7 +17,9 @@ def command(options: Namespace) -> int:
 
         gc.enable()
         return run_plain(todo, options)
+    from lstm_tui.cli.tour import greeting, library
     from lstm_tui.tui.app import run_app
+    from lstm_tui.tui.teaching import Teaching
 
     return run_app(
         todo.network,
@@ -28,4 +30,5 @@ def command(options: Namespace) -> int:
         carry=todo.carry,
         numba=todo.interpreter != "numpy",
         recipe=todo.recipe,
+        teaching=Teaching(library, greeting=greeting() if options.bare else ""),
     )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lstm_tui.debugger.lessons.lesson import Lesson
-from lstm_tui.debugger.lessons.library import Library
 from lstm_tui.engine.visible import visible
 from lstm_tui.models.named import TEXT_MODEL, open_model
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.lessons.lesson import Lesson
+    from lstm_tui.debugger.lessons.library import Library
 
 
 def command(options: Namespace) -> int:
@@ -30,15 +35,28 @@ def command(options: Namespace) -> int:
     return run_app(
         network,
         Sequences(read_input(find_input(DEFAULT)), network),
-        teaching=Teaching(lessons, lesson, at_once=True),
+        teaching=Teaching(lambda: lessons, lesson, at_once=True),
     )
 
 
 def library() -> Library:
     """Return the lessons, with the networks they may run: bundled ones, and a lesson's own."""
+    from lstm_tui.debugger.lessons.library import Library
     from lstm_tui.formats.native import load
 
     return Library(open_model, load)
+
+
+def greeting() -> str:
+    """Return what to tell whoever starts the program for the first time; a file remembers that it was told."""
+    state = os.environ.get("XDG_STATE_HOME")
+    folder = (Path(state) if state else Path.home() / ".local" / "state") / "lstm-tui"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "greeted").touch(exist_ok=False)
+    except OSError:  # told before, or nothing can be remembered here: then say nothing, rather than every time
+        return ""
+    return "new here? T opens the tour: short lessons on trained networks. ? shows all keys."
 
 
 def _list(lessons: Library) -> int:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from lstm_tui.debugger.lessons.lesson import Lesson
-from lstm_tui.debugger.lessons.library import Library
 from lstm_tui.tui.render.glyphs import Glyphs
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.lessons.lesson import Lesson
+    from lstm_tui.debugger.lessons.library import Library
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,13 +20,13 @@ class Teaching:
     """The lessons at hand.
 
     Attributes:
-        library: All of them.
+        library: Opens all of them, when they are asked for.
         lesson: One to begin with.
         at_once: Whether the list is opened with the screen.
         greeting: What is said once the screen is up; may be empty.
     """
 
-    library: Library
+    library: Callable[[], Library]
     lesson: Lesson | None = None
     at_once: bool = False
     greeting: str = ""
@@ -34,7 +37,7 @@ class Teaching:
             from lstm_tui.tui.screens.lessons import begin
             from lstm_tui.tui.screens.tour import Telling
 
-            begin(app, Telling(self.lesson, self.library.opener(self.lesson), glyphs, few_colours))
+            begin(app, Telling(self.lesson, self.library().opener(self.lesson), glyphs, few_colours))
         elif self.at_once:
             self.offer(app, glyphs, few_colours)
         elif self.greeting:
@@ -44,4 +47,4 @@ class Teaching:
         """Open the list of lessons."""
         from lstm_tui.tui.screens.lessons import Lessons
 
-        app.push_screen(Lessons(self.library, glyphs, few_colours))
+        app.push_screen(Lessons(self.library(), glyphs, few_colours))

@@ -25,7 +25,7 @@ class Lessons(ModalScreen[None]):
     DEFAULT_CSS = """
     Lessons { align: center middle; background: $lt-ground 55%; }
     Lessons > Vertical {
-        width: 96%; max-width: 100; height: auto; max-height: 92%; border: round $lt-focus; background: $lt-ground;
+        width: 96%; max-width: 128; height: auto; max-height: 92%; border: round $lt-focus; background: $lt-ground;
         padding: 0 1; border-title-color: $lt-title; border-subtitle-color: $lt-soft;
     }
     Lessons OptionList, Lessons OptionList:focus {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -76,6 +77,9 @@ class TourText(VerticalScroll, can_focus=False):
         border-title-color: $lt-title; border-subtitle-color: $lt-soft; scrollbar-size-vertical: 1;
     }
     TourText Static { width: 100%; color: $lt-ink; }
+    TourText #trying { height: auto; }
+    TourText #trying > #mark { width: 3; }
+    TourText #trying > #try { width: 1fr; }
     .-narrow TourText { max-height: 10; padding: 0; }
     """
 
@@ -121,7 +125,8 @@ class TourScreen(MainScreen):
 
     def _text(self) -> Widget:
         lesson, stop = self._telling.lesson, self._standing.stop
-        text = TourText(Static(id="told"), id="tour")
+        trying = Horizontal(Static(id="mark"), Static(id="try"), id="trying")
+        text = TourText(Static(id="told"), trying, id="tour")
         pane = f"{self._glyphs.cursor} look at {LOOKS.index(stop.look) + 1} {stop.look}"
         text.border_title = Content.assemble(
             (f" {visible(lesson.title)}", "bold $lt-title"),
@@ -182,16 +187,16 @@ class TourScreen(MainScreen):
 
     def tell(self) -> None:
         """Write the text of the stop, and what came of trying."""
-        parts = [_content(self._standing.say(), self._glyphs)]
+        self.query_one("#told", Static).update(_content(self._standing.say(), self._glyphs))
         task = self._standing.what_to_try()
-        if task:
-            mark = self._glyphs.yes if self._noticed else self._glyphs.cursor
-            colour = "$lt-show" if self._noticed else "$lt-key"
-            parts.append(Content.assemble((f"{mark} ", f"bold {colour}"), _content(task, self._glyphs)))
+        parts = [_content(task, self._glyphs)]
         if self._noticed and self._session is not None:
             then = self._standing.then(self._session)
-            parts.append(Content.assemble("  ", _content(then, self._glyphs)) if then else Content("  Seen."))
-        self.query_one("#told", Static).update(Content("\n").join(parts))
+            parts.append(_content(then, self._glyphs) if then else Content("Seen."))
+        mark, colour = (self._glyphs.yes, "$lt-show") if self._noticed else (self._glyphs.cursor, "$lt-key")
+        self.query_one("#mark", Static).update(Content.styled(mark, f"bold {colour}"))
+        self.query_one("#try", Static).update(Content("\n").join(parts))
+        self.query_one("#trying").display = bool(task)
         if self._noticed:
             self.query_one(TourText).scroll_end(animate=False)
 
@@ -238,19 +243,21 @@ class TourScreen(MainScreen):
 
 
 def _content(pieces: tuple[Piece, ...], glyphs: Glyphs) -> Content:
-    """Return sentences with what came from the run in colour, and *words* of the text set apart."""
+    """Return sentences with what came from the run in colour, *words* of the tape and `what is typed` set apart."""
     return Content.assemble(*_emphasised(pieces, glyphs))
 
 
 def _emphasised(pieces: tuple[Piece, ...], glyphs: Glyphs) -> Iterator[tuple[str, str]]:
-    strong = False
+    strong = code = False
     for piece in pieces:
         text = "\n".join(glyphs.say(visible(line)) for line in piece.text.split("\n"))
         if piece.live:
             yield text, "bold $lt-key" if not strong else "bold italic $lt-key"
             continue
-        for number, part in enumerate(text.split("*")):
-            if number:
+        for part in re.split(r"([*`])", text):
+            if part == "`":
+                code = not code
+            elif part == "*" and not code:
                 strong = not strong
-            if part:
-                yield part, "bold $lt-title" if strong else "$lt-ink"
+            elif part:
+                yield part, "$lt-accent" if code else "bold $lt-title" if strong else "$lt-ink"

@@ -1,0 +1,302 @@
+"""Lessons: what they claim holds in the bundled networks, and a broken one is refused where it is broken."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_tui.debugger.expressions import Scope
+from lstm_tui.debugger.lessons.asking import Piece, told, true, with_unit
+from lstm_tui.debugger.lessons.lesson import MOST_STOPS, MOST_TOKENS, Lesson
+from lstm_tui.debugger.lessons.library import Library, folder
+from lstm_tui.debugger.lessons.reading import parse_lesson, read_lesson
+from lstm_tui.debugger.lessons.standing import Standing, is_of
+from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.engine.errors import LanguageError, UserError
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.trace import Trace
+from lstm_tui.formats.native import load, save
+from lstm_tui.models.named import open_model
+
+FILES = sorted(folder().glob("*.toml"))
+NAMES = (
+    "why-not-a-plain-rnn", "the-conveyor-belt", "forget", "write", "update", "show", "a-new-subject", "near-and-far",
+    "both-ways", "variants", "dead-units", "attention", "break-it-yourself",
+)  # fmt: skip
+opened = cache(open_model)
+
+
+def library() -> Library:
+    return Library(opened, load)
+
+
+def written(pieces: tuple[Piece, ...]) -> str:
+    return "".join(piece.text for piece in pieces)
+
+
+def test_every_lesson_is_there_in_its_order() -> None:
+    assert tuple(one.name for one in library().lessons()) == NAMES
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_claim_holds_and_every_try_is_noticed(path: Path) -> None:
+    lesson = read_lesson(path)
+    for stop in lesson.stops:
+        standing = Standing(stop, library().opener(lesson))
+        assert written(standing.say())
+        assert [why for _, why in standing.false_claims()] == [], f"{path.name}, stop {stop.number + 1}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_is_said_in_numbers_is_claimed(path: Path) -> None:
+    for stop in read_lesson(path).stops:
+        if re.search(r"\{(?!unit\})", stop.say.text):
+            assert stop.claims, f"{path.name}, stop {stop.number + 1}"
+        task = stop.task
+        if task is not None:
+            assert task.lines, "every try can be shown"
+            assert task.then is None or task.claims or task.done, f"{path.name}, stop {stop.number + 1}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_is_to_be_typed_is_what_is_shown(path: Path) -> None:
+    for stop in read_lesson(path).stops:
+        if stop.task is not None:
+            typed = re.findall(r"`:([^`]+)`", stop.task.say.text)
+            assert set(typed) <= {line.text for line in stop.task.lines}
+
+
+# --- numbers in sentences ---
+
+
+@pytest.fixture(scope="module")
+def trace() -> Trace:
+    from lstm_tui import trace as made
+
+    return made("Ganesh likes AIML. Ram likes DevSecOps.", "story")
+
+
+def test_sentences_hold_the_numbers_of_the_run(trace: Trace) -> None:
+    passed, t = trace["layer0.forward"], 4
+    scope = Scope(trace, "layer0.forward")
+    text = (
+        '{f[unit]} {c[7]:4} {sum(f < 0.2):0} {output["likes"]:%} {token} {{unit}} {argmax(output)} '
+        "{prev(c[unit]):1} {unit}"
+    )
+    assert trace.output is not None
+    forget, cell = passed["f"][t], passed["c"]
+    expected = [
+        f"{forget[18]:.2f}",
+        f"{cell[t, 7]:.4f}",
+        f"{int((forget < 0.2).sum())}",
+        f"{100 * trace.output[t][trace.classes.index('likes')]:.0f} %",
+        "Ram",
+        "{unit}",
+        trace.classes[int(trace.output[t].argmax())],
+        f"{cell[t - 1, 18]:.1f}",
+        "18",
+    ]
+    said = "".join(piece.text for piece in told(text, 18, scope, scope, t))
+    assert said == " ".join(expected).replace("-", "−")
+    assert next(piece.text for piece in told(text, 18, scope, scope, t) if piece.live) == f"{forget[18]:.2f}"
+
+
+def test_before_is_the_run_without_edits(trace: Trace) -> None:
+    from lstm_tui import trace as made
+
+    other = Scope(made("Priya likes AIML. Ram likes DevSecOps.", "story"), "layer0.forward")
+    run = Scope(trace, "layer0.forward")
+    text = "{c[3]:4} {before c[3]:4}"
+    now, then = (float(scope.trace["layer0.forward"]["c"][2, 3]) for scope in (other, run))
+    assert now != then
+    assert written(tuple(told(text, 0, other, run, 2))).replace("−", "-") == f"{now:.4f} {then:.4f}"
+    assert true("before c[3] == c[3]", 0, run, run, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("f[unit]", "f[7]"),
+        ('"unit"', '"unit"'),
+        ("units", "units"),
+        ("a.unit + unit", "a.unit + 7"),
+        ("_unit", "_unit"),
+    ],
+)
+def test_unit_stands_for_its_number_outside_of_texts(text: str, expected: str) -> None:
+    assert with_unit(text, 7) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "expected"),
+    [
+        ("set f", "set layer0.forward.f[7] @ 3 = 0", True),
+        ("set", "set layer0.forward.f[7] @ 3 = 0", True),
+        ("set i", "set layer0.forward.f[7] @ 3 = 0", False),
+        ("scale f", "set layer0.forward.f[7] @ 3 = 0", False),
+        ("weight b_f", "weight layer0.forward/b_f[7] = -4", True),
+        ("weight b_i", "weight layer0.forward/b_f[7] = -4", False),
+        ("replace", 'replace 3 "good"', True),
+        ("insert", 'replace 3 "good"', False),
+        ("ablate", "ablate nfg", True),
+        ("let", "ablate nfg", False),
+        ("any", "delete 3", True),
+    ],
+)
+def test_kinds_of_edits(kind: str, line: str, expected: bool) -> None:
+    assert is_of(kind, parse_edit(line)) is expected
+
+
+# --- broken ones ---
+
+GOOD = '''title = "A lesson"
+about = "For a test."
+
+[[stop]]
+network = "story"
+text = "ganesh likes aiml ."
+at = "likes"
+equation = "f"
+unit = "argmin(f)"
+look = "equations"
+say = """
+The gate of unit {unit}
+is {f[unit]}.
+"""
+claims = ["f[unit] < 0.5"]
+
+[stop.try]
+say = "Press n."
+lines = ["goto 2"]
+at = 2
+then = "Now {c[unit]}."
+'''
+BAD = [
+    ("title", "titel", ":1:1: `titel` means nothing here; did you mean title?"),
+    ('about = "For a test."\n', "", "`about` is missing"),
+    ("[[stop]]", "[[stopp]]", "`stopp` means nothing here; did you mean stop?"),
+    ('network = "story"', 'netwrk = "story"', ":5:1: `netwrk` means nothing here; did you mean network?"),
+    ('"story"', '"storry"', ":5:12: there is no model 'storry'; did you mean story?"),
+    ('"story"', '"../story.safetensors"', ":5:12: ../story.safetensors: a lesson's own network lies beside it"),
+    ('"story"', '"forecast"', ":5:12: this network reads numbers"),
+    ("aiml .", "aimml .", ":6:22: story does not know “aimml”; did you mean aiml?"),
+    ("aiml .", "aiml " * (MOST_TOKENS + 1), "tokens; 1 to 100 go"),
+    ('at = "likes"', 'at = "liked"', ":7:7: there is no token “liked” on this tape; did you mean likes?"),
+    ('at = "likes"', "at = 9", ":7:6: this tape has 4 tokens"),
+    ('at = "likes"', "at = -1", ":7:6: `at` is a token in quotes, or a place from 0"),
+    ('at = "likes"', 'at = "likes"\nnth = 2', ":7:7: “likes” stands 1 times on this tape, not 2"),
+    ('at = "likes"', "nth = 1", ":7:1: `nth` says which place of a token"),
+    ('equation = "f"', 'equation = "ff"', ":8:13: lstm has no value ff; did you mean f?"),
+    ('"argmin(f)"', '"argmn(f)"', ":9:9: there is no function `argmn`; did you mean argmin?"),
+    ('"argmin(f)"', '"f"', ":9:9: `unit` is a number from 0 to 63"),
+    ('"argmin(f)"', "64", ":9:8: `unit` is a number from 0 to 63"),
+    ('"equations"', '"equation"', "; did you mean equations?"),
+    ("{f[unit]}", "{ff[unit]}", ":13:5: layer0.forward has no value ff; did you mean f?"),
+    ("{f[unit]}", "{f}", ":13:5: this is 64 numbers: choose one, as in c[unit]"),
+    ("{f[unit]}", "{f[unit]", ":13:4: `{` is not closed"),
+    ("{f[unit]}", "{__import__('os')}", ":13:5: there is no function `__import__`"),
+    ('"f[unit] < 0.5"', '"f[unit] < "', ":15:19: something is missing here"),
+    ('"f[unit] < 0.5"', '"f < 0.5"', ":15:12: this is 64 answers"),
+    ('"f[unit] < 0.5"', '"f[unit]"', ":15:12: this is a number: compare it"),
+    ("claims = [", "claims = 3 # [", ":15:10: `claims` must be a list of texts"),
+    ("[stop.try]", "[stop.tri]", ":17:2: `tri` means nothing here; did you mean try?"),
+    ("at = 2\n", "", ":17:2: how is it noticed?"),
+    ('"goto 2"', '"goto likess"', "there is no token “likess” on this tape; did you mean likes?"),
+    ('"goto 2"', '"save-edits x"', ":19:11: `save-edits x` is no edit"),
+    ('"goto 2"', '"set layer0.forward.q[0] @ 0 = 1"', ":19:11: layer0.forward has no value q"),
+    ("at = 2\n", 'edit = "st f"\n', "; did you mean set?"),
+    ("at = 2\n", 'edit = "replace f"\n', "may stand one name, such as `set f`"),
+    ("at = 2\n", 'equation = "q"\n', "lstm has no value q"),
+    ("at = 2\n", 'pass = "layer0.forwrd"\n', "did you mean layer0.forward?"),
+    ("Now {c[unit]}.", "Now {cc[unit]}.", ":21:14: layer0.forward has no value cc; did you mean c?"),
+    ('say = "Press n."', "say = 3", ":18:7: `say` must be text in quotes"),
+    ('text = "ganesh likes aiml ."', 'text = "ganesh', ":6:"),
+    ("claims", "edits = 'x'\nclaims", "`edits` must be a list of texts"),
+    ("claims", 'edits = ["delete 9"]\nclaims', ":15:11: there is no place 9 on this tape"),
+]  # fmt: skip
+
+
+def checked(text: str) -> Lesson:
+    return library().checked(parse_lesson(text, "mine.toml"))
+
+
+def test_the_good_one_is_good() -> None:
+    assert checked(GOOD).stops[0].task is not None
+
+
+@pytest.mark.parametrize(("old", "new", "said"), BAD, ids=[f"{n}" for n in range(len(BAD))])
+def test_a_broken_lesson_is_refused_at_its_place(old: str, new: str, said: str) -> None:
+    assert old in GOOD
+    with pytest.raises(LanguageError) as caught:
+        checked(GOOD.replace(old, new, 1))
+    message = str(caught.value)
+    assert message.startswith("mine.toml:")
+    assert said in message
+    assert "\n" not in message
+
+
+def test_a_mistake_in_a_later_stop_has_its_own_line() -> None:
+    more = '\n[[stop]]\nsay = """\nA line that begins with\n[[stop]]\nis text."""\nat = "nobody"\n'
+    with pytest.raises(LanguageError, match=r"mine\.toml:28:7: there is no token “nobody”"):
+        checked(GOOD + more)
+
+
+def test_a_lesson_is_bounded() -> None:
+    stop = GOOD.partition("[[stop]]")[2].partition("[stop.try]")[0]
+    with pytest.raises(LanguageError, match="stops; 60 are the most"):
+        parse_lesson(GOOD + f"[[stop]]{stop}" * MOST_STOPS, "mine.toml")
+    with pytest.raises(LanguageError, match="characters; 1200 are the most"):
+        parse_lesson(GOOD.replace("The gate", "The gate " * 200), "mine.toml")
+    with pytest.raises(LanguageError, match="lines; 40 are the most"):
+        parse_lesson(GOOD.replace('["f[unit] < 0.5"]', "[" + '"1 < 2",' * 41 + "]"), "mine.toml")
+    with pytest.raises(LanguageError, match="at most 65536 bytes"):
+        parse_lesson("#" * 70_000, "mine.toml")
+    with pytest.raises(LanguageError, match="a lesson has stops"):
+        parse_lesson('title = "x"\nabout = "y"\n', "mine.toml")
+
+
+def test_a_false_claim_is_told_and_no_mistake() -> None:
+    text = GOOD.replace("f[unit] < 0.5", "f[unit] > 0.5").replace("at = 2", "at = 1").replace('"goto 2"', '"goto 3"')
+    lesson = checked(text)
+    standing = Standing(lesson.stops[0], library().opener(lesson))
+    found = [(claim.text, why) for claim, why in standing.false_claims()]
+    assert [why for _, why in found] == [
+        "this does not hold: f[unit] > 0.5",
+        "this is noticed before it is tried",
+        "when these lines are done, that is not noticed",
+    ]
+
+
+def test_a_network_beside_the_lesson_is_opened_and_none_elsewhere(tmp_path: Path) -> None:
+    network: Network = opened("tiny")
+    save(network, tmp_path / "own.safetensors")
+    lesson = tmp_path / "07-mine.toml"
+    lesson.write_text(
+        'title = "Mine"\nabout = "Own."\n[[stop]]\nnetwork = "own.safetensors"\ntext = "on wait"\nsay = "{c[0]}"\n'
+    )
+    read = library().find(str(lesson))
+    assert read.name == "mine"
+    standing = Standing(library().checked(read).stops[0], library().opener(read))
+    assert np.isfinite(float(written(standing.say()).replace("−", "-")))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("forgett", "there is no lesson forgett; did you mean forget?"),
+        ("99", "there is no lesson 99; there are why-not"),
+        ("nowhere.toml", "nowhere.toml: cannot be read: no such file"),
+        ("\x1b[31m", "there is no lesson ␛[31m"),
+    ],
+)
+def test_a_lesson_that_is_not_there(name: str, said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        library().find(name)
+
+
+def test_a_lesson_is_found_by_name_and_number() -> None:
+    assert library().find("forget").title == library().find("3").title == "Forget"
