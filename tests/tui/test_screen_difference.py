@@ -108,12 +108,13 @@ def test_the_unit_table_marks_what_is_held_and_what_followed_and_nothing_else() 
 def test_changes_are_numbers_only_where_something_changed() -> None:
     view = edited("set layer0.forward.f[4] @ 3 = 0", t=3).but(order="index")
     narrow = draw_units(view, "layer0.forward", 78, 13, PALETTES[0], 2)
-    assert narrow.note.startswith("Δ to the baseline")
+    assert "Δ to the baseline" in narrow.note
     difference = view.frame.difference
     assert difference is not None
     by = float(beside(difference, "layer0.forward", "f", 3).by[4])
     assert f"{by:+.2f}".replace("0.", ".") + "◆" in narrow.text().split("\n")[5]
-    assert " · " in narrow.text().split("\n")[1]
+    kept = float(view.passed["f"][3, 0])
+    assert f"{kept:.2f}".lstrip("0") + " " in narrow.text().split("\n")[1]
     alone = draw_units(view.but(beside=False), "layer0.forward", 78, 13, PALETTES[0], 2)
     assert ".00◆" in alone.text().split("\n")[5]
 

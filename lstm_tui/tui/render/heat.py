@@ -44,7 +44,7 @@ def put_heat(
     if inner >= _NUMBER_FITS - 1:
         line.put(signed(value, glyphs).rjust(inner - (inner > 5)).ljust(inner)[:inner], style)
         return
-    weight = abs(value) / half
+    weight = min(abs(value) / half, 9.0)  # an infinite one too
     if palette.ramp:
         ramp = glyphs.ramp if value >= 0 else glyphs.ramp_negative
         sign = ramp[min(int(weight * len(ramp)), len(ramp) - 1)] if weight == weight else "?"

@@ -61,7 +61,8 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
                 edge = glyphs.cursor
             faded = not reached[t]
             value, shade = float(values[column, row]), int(shades[column, row])
-            mark = glyphs.changed if changed[column, row] and cell >= _NAMED else ""
+            mark = glyphs.changed if changed[column, row] else ""
+            edge = edge if cell - len(mark) > 1 else ""
             put_heat(line, value, shade, cell - len(mark), half, palette, faded, edge)
             if mark:
                 line.put(

@@ -13,8 +13,10 @@ from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import window
 from lstm_tui.tui.view import View
 
-_LABEL = 6
+_LABEL = 5
 _WIDEST, _NARROW, _NAMED = 9, 3, 4
+_FITS = 5
+"""Cells in which a number stands alone, without an edge beside it."""
 _TRIPLE = 15
 """Rows from which on a unit has a third one: by how much it changed."""
 
@@ -25,7 +27,7 @@ def draw_heatmap_beside(view: View, difference: Difference, width: int, height: 
     glyphs, half = palette.glyphs, view.facts.half(view.pass_name, view.memory_name)
     drawing = Drawing(width, height, palette, f"{number} memory {view.letter} {glyphs.dot} edited and baseline")
     drawing.note = f"{glyphs.minus}{half:g} {glyphs.more} +{half:g}"
-    columns, room = difference.columns, max(width - _LABEL - 1, 1)
+    columns, room = difference.columns, max(width - _LABEL, 1)
     cell = max(min(room // len(columns), _WIDEST), _NARROW if room // _NARROW >= len(columns) * 0.5 else 1)
     first, last = window(difference.column_at[view.cursor_t], len(columns), room // cell)
     sight = columns[first:last]
@@ -52,7 +54,7 @@ def _row(drawing: Drawing, view: View, sight: tuple[Column, ...], cell: int, uni
     line.put(glyphs.cursor if chosen else " ", palette.style("focus", ground, bold=True))
     name = f"{unit:>3}" if not kind else glyphs.say(kind)[:4].rjust(4)
     ink = "ink" if chosen else "soft" if not kind else "faint"
-    line.put(name.ljust(_LABEL - 2) + " ", palette.style(ink, ground, bold=chosen))
+    line.put(name.rjust(_LABEL - 1), palette.style(ink, ground, bold=chosen))
     shades = shade_of(values, half)
     for n, column in enumerate(sight):
         missing = (column.before if kind == "was" else column.after) is None
@@ -64,17 +66,18 @@ def _row(drawing: Drawing, view: View, sight: tuple[Column, ...], cell: int, uni
             _value(line, view, column, float(values[n]), int(shades[n]), cell, half, palette, kind, float(then[n]))
         if column.after is not None:
             drawing.hit(line.x - cell, line.x, Target(pass_name=view.pass_name, t=column.after, unit=unit))
-    drawing.hit(0, _LABEL - 1, Target(pass_name=view.pass_name, unit=unit))
+    drawing.hit(0, _LABEL, Target(pass_name=view.pass_name, unit=unit))
 
 
 def _value(line: Line, view: View, column: Column, value: float, shade: int, cell: int, half: float,
            palette: Palette, kind: str, then: float) -> None:  # fmt: skip
     glyphs = palette.glyphs
-    edge = glyphs.edge if cell > 1 and column.after == view.t else ""
-    if not kind and column.after == view.cursor_t and view.place is not None and cell > 1:
-        edge = glyphs.cursor
     same = value == then or (value != value and then != then)
-    mark = glyphs.changed if not kind and cell >= _NAMED and not same else ""
+    mark = glyphs.changed if not kind and not same else ""
+    spare = cell - len(mark) > _FITS or 2 < cell < _FITS  # an edge takes no cell from a number
+    edge = glyphs.edge if spare and column.after == view.t else ""
+    if not kind and column.after == view.cursor_t and view.place is not None and cell > 2:
+        edge = glyphs.cursor
     put_heat(line, value, shade, cell - len(mark), half, palette, False, edge)
     if mark:
         line.put(mark, palette.style("soft", "track") if palette.ramp else palette.diverging()[max(shade, 0)])
@@ -82,7 +85,7 @@ def _value(line: Line, view: View, column: Column, value: float, shade: int, cel
 
 def _head(drawing: Drawing, view: View, difference: Difference, sight: tuple[Column, ...], cell: int) -> None:
     palette, glyphs, line = drawing.palette, drawing.palette.glyphs, drawing.line()
-    line.put(" " * (_LABEL - 1))
+    line.put(" " * _LABEL)
     for n, column in enumerate(sight):
         here = column.after == view.t
         style = palette.style("ink" if here else "alarm" if column.after is None else "soft", bold=here)
@@ -94,7 +97,7 @@ def _head(drawing: Drawing, view: View, difference: Difference, sight: tuple[Col
         else:
             line.put(fit(_label(view, difference, column, palette), cell - 1, glyphs, right=cell > 5) + " ", style)
         if column.after is not None:
-            x = _LABEL - 1 + n * cell
+            x = _LABEL + n * cell
             drawing.hit(x, x + cell, Target(t=column.after))
 
 

@@ -52,7 +52,7 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
     difference = view.frame.difference
     found = {c.name: beside(difference, pass_name, c.name, view.t) for c in shown} if difference is not None else {}
     if view.baseline is not None:
-        drawing.note = f"Δ to the baseline   {drawing.note}"
+        drawing.note = f"{palette.glyphs.changed} Δ to the baseline   {drawing.note}"
 
     head = drawing.line()
     for block in range(blocks):
@@ -105,14 +105,19 @@ def _changed_cell(
         put_ghost_signed_bar(line, value, old, bar // 2 * 2, palette, column.half, faded)
         line.put(" " * (bar % 2), palette.style("ink", ground))
         text = signed(value, palette.glyphs)
-    change = change_of(found, unit, palette)
     ink = "ink" if isfinite(value) else "alarm"
     style = palette.style("ground", "focus", bold=True) if under else palette.style(ink, ground, faded=faded)
     if both or not shown:
         line.put(text.rjust(_NUMBER - 1), style)
-    if shown:
-        quiet = style if under and not both else palette.style("accent", ground, faded=faded)
-        line.put(change.rjust(_NUMBER - 1), quiet)
+    if both:
+        line.put(change_of(found, unit, palette).rjust(_NUMBER - 1), palette.style("accent", ground, faded=faded))
+    elif shown and found.changed[unit]:
+        line.put(
+            change_of(found, unit, palette).rjust(_NUMBER - 1),
+            style if under else palette.style("accent", ground, faded=faded),
+        )
+    elif shown:  # what did not change stands there as it is, quietly and without a sign
+        line.put(text.rjust(_NUMBER - 1), style if under else palette.style("faint", ground, faded=faded))
     mark, mark_ink = sign_of(found, unit, palette)
     line.put(mark, palette.style(mark_ink, ground, bold=mark_ink == "key"))
 
