@@ -51,7 +51,7 @@ class Influence:
         target: What was asked.
         number: Its value.
         by_x: By the input of the lowest layer, (T, I).
-        by_state: By each value of each pass: pass name to value name to (T, n) in tape order.
+        by_state: By each state and the output of each pass: pass name to value name to (T, n) in tape order.
         of_token: Gradient times input summed over the input, (T,): what the token adds to first order.
         size: Norm of the gradient by each token's input, (T,).
     """
@@ -96,10 +96,9 @@ def influence(trace: Trace, target: Target) -> Influence:
     by_value: dict[str, dict[str, Array]] = {}
     _, by_x, _ = gradients(ran, d_result, d_values, by_value=by_value)
     by_state = {name: by_value[name] for name in trace.passes}
-    exact = by_x.astype(np.float64)
     with np.errstate(all="ignore"):
-        of_token = np.einsum("ti,ti->t", exact, ran.x.astype(np.float64))
-        size = np.sqrt(np.einsum("ti,ti->t", exact, exact))
+        of_token = np.einsum("ti,ti->t", by_x, ran.x, dtype=np.float64)
+        size = np.sqrt(np.einsum("ti,ti->t", by_x, by_x, dtype=np.float64))
     return Influence(target, number, by_x, by_state, of_token, size)
 
 

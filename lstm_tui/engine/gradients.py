@@ -32,8 +32,8 @@ def gradients(
         d_values: The gradient of the loss by values of passes: pass name to value name to (T, n) in tape
             order.
         every_slot: Whether the gradient by every slot is kept; training does without.
-        by_value: When given, only the gradient by each named value is wanted, which is put here: pass name to
-            value name to (T, n) in tape order; that by the matrices is then left at 0.
+        by_value: When given, only the gradient by the states and outputs of the passes is wanted, which is put
+            here: pass name to value name to (T, n) in tape order; that by the matrices is then left at 0.
 
     Returns:
         The gradient by every flat parameter array (pass name or `readout`), by x (T, I) in tape order, and
@@ -61,7 +61,10 @@ def gradients(
         for one in reversed(layer.passes):
             stored = ran.stored[one.name]
             given = {value: tape_order(d, one.direction) for value, d in outside[one.name].items()}
-            wanted: dict[str, Array] | None = None if by_value is None else {}
+            wanted: dict[str, Array] | None = None
+            if by_value is not None:
+                names = dict.fromkeys((*one.cell.state, one.cell.output))
+                wanted = {name: np.empty_like(stored.values[name]) for name in names}
             flats[one.name], inputs, slots[one.name] = backprop_pass(stored, given, every_slot, wanted)
             if by_value is not None and wanted is not None:
                 by_value[one.name] = {value: tape_order(d, one.direction) for value, d in wanted.items()}

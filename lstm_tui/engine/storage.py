@@ -243,7 +243,7 @@ def backprop_pass(
         stored: A pass whose rows were kept.
         outside: The gradient of the loss by named values, (T, n) each in reading order.
         every_slot: Whether the gradient by every slot is kept; training does without.
-        by_value: When given, only the gradient by each named value is wanted, which is put here by name, (T, n)
+        by_value: When given, only the gradient by these named values is wanted, which is written here, (T, n)
             each; that by the matrices, which takes as long as all the rest, is then left at 0.
 
     Returns:
@@ -258,8 +258,6 @@ def backprop_pass(
     span = min(max(BLOCK, SPAN_BYTES // (program.width * flat.itemsize)), max(steps, 1))
     every_slot = every_slot and by_value is None
     room = aligned((steps + 1 if every_slot else span + 1, program.width), flat.dtype)
-    named = {} if by_value is None else program.values
-    wanted = {name: np.empty((steps, slot.size), flat.dtype) for name, slot in named.items()}
     inputs = {name: np.empty((steps, slot.size), flat.dtype) for name, slot in program.inputs.items()}
     first = np.zeros(program.width, flat.dtype)  # what has come back to the row before
     for stop in range(steps, 0, -span):
@@ -272,14 +270,12 @@ def backprop_pass(
             adjoint[1:, slot.offset : slot.offset + slot.size] += numbers[base:stop]
         engine.backprop(program, flat, rows[base : stop + 1], adjoint, gradient, 0, stop - base)
         finish_gradient(program, flat, rows[base : stop + 1], adjoint, gradient, by_value is None)
-        for name, numbers in wanted.items():
+        for name, numbers in (by_value or {}).items():
             slot = program.values[name]
             numbers[base:stop] = adjoint[1:, slot.offset : slot.offset + slot.size]
         for name, slot in program.inputs.items():
             inputs[name][base:stop] = adjoint[1:, slot.offset : slot.offset + slot.size]
         first = adjoint[0].copy()
-    if by_value is not None:
-        by_value.update(wanted)
     for state, parameter in stored.learned.items():
         slot = program.values[state]
         sink = program.view(gradient, parameter)

@@ -140,8 +140,12 @@ class MainScreen(Dialogs):
     def watch_view(self, old: View | None, new: View | None) -> None:
         """Follow the selected pass to its table, where only one pane is shown; give the tape of two runs its rows."""
         beside = None if new is None else new.baseline
-        self.set_class(beside is not None, "-edited")
-        self.set_class(beside is not None and beside.retold, "-retold")
+        edited, retold = beside is not None, beside is not None and beside.retold
+        if (edited, retold) != (self.has_class("-edited"), self.has_class("-retold")):
+            for pane in (self.query_one(Tape), *self.query(Units)):
+                pane.put_off()  # they are about to get another size
+            self.set_class(edited, "-edited")
+            self.set_class(retold, "-retold")
         if new is None or (old is not None and old.pass_name == new.pass_name):
             return
         self.set_class(new.partner() is None, "-one-way")

@@ -85,6 +85,10 @@ class Pane(Widget, can_focus=True):
         super().watch_has_focus(has_focus)
         self._renew()
 
+    def put_off(self) -> None:
+        """Do not draw the next view before Textual asks for it: it comes with another size."""
+        self._stale = True
+
     def _renew(self) -> None:
         if self._stale or self._size_drawn != self.size or not self.is_attached or not self.display:
             self._stale = True
