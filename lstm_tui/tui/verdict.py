@@ -70,7 +70,8 @@ def verdict_at(
         actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t))
         return Verdict(values, names, shares, note, remark, actual, not reached and not whole)
     best = int(np.argmax(trace.result if trace.result is not None else values)) if of is None else of
-    toward, rest = parts.toward(best)
+    with np.errstate(invalid="ignore"):  # of what is infinite there is no difference: NaN says so
+        toward, rest = parts.toward(best)
     note = "whole text" if whole else f"so far, t={t}"
     return Verdict(values, names, shares, note, parts=toward, bias=rest, of=best, faded=not reached and not whole)
 
