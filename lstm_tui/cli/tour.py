@@ -60,9 +60,12 @@ def greeting() -> str:
 
 
 def _list(lessons: Library) -> int:
+    from lstm_tui.debugger.lessons.library import example
+
     for number, lesson in enumerate(lessons.lessons(), 1):
         print(f"{number:>2}  {lesson.name:<22}  {visible(lesson.about)}")
-    print("\n`lstm-tui tour NAME` opens one; `lstm-tui tour FILE.toml` opens anybody's, with --check to try it first.")
+    print("\n`lstm-tui tour NAME` opens one. To write your own, copy and try the example:")
+    print(f"  cp {visible(str(example()))} mine.toml\n  lstm-tui tour mine.toml --check")
     return 0
 
 
@@ -81,5 +84,7 @@ def _check(lessons: Library, told: tuple[Lesson, ...]) -> int:
                 line, column = stop.page.place_of_value(*claim.where)
                 print(f"{lesson.source}:{line}:{column}: {visible(why)}", file=sys.stderr)
                 false += 1
-    print(f"{len(told)} lessons, {sum(len(one.stops) for one in told)} stops, {claims} claims, {false} do not hold")
+    print(
+        f"{len(told)} lesson{'s' * (len(told) != 1)}, {sum(len(one.stops) for one in told)} stops, {claims} claims, {false} do not hold"
+    )
     return 1 if false else 0

@@ -1,33 +1,8 @@
 """What a lesson holds, after it was read.
 
-A lesson is a TOML file:
-
-    title = "Forget"                                # what the list of lessons says
-    about = "One gate decides what may go."
-
-    [[stop]]
-    network = "story"                               # a bundled one, or a .safetensors file beside the lesson
-    text = "ganesh likes aiml . ram likes tea ."    # what it reads; both stay until another stop says otherwise
-    edits = ["set layer0.forward.f[7] @ 3 = 0"]     # lines of a recipe that are in force at this stop
-    pass = "layer0.forward"                         # the first one when left out
-    at = "ram"                                      # a token (nth = 2 for its second place), or a place from 0
-    equation = "f"                                  # where the run stands; the token is finished when left out
-    unit = "argmin(f - prev(f))"                    # a number, or an expression that chooses one
-    look = "equations"                              # the pane to look at, and `show = "map"` for a view of it
-    say = "The forget gate of unit {unit} is {f[unit]} here; one word before it was {prev(f[unit])}."
-    claims = ["f[unit] < 0.2"]                      # what must be true for the sentences to be true
-
-    [stop.try]
-    say = "Set the gate to 1."
-    lines = ["set layer0.forward.f[unit] @ 5 = 1"]  # what a key does for whoever would rather look on
-    edit = "set f"                                  # noticed when such an edit was made,
-    at = "likes"                                    # and the run stands there,
-    done = "c[unit] > 0.5"                          # and this is true there
-    then = "The memory is {c[unit]}: it was kept."
-    claims = ["c[unit] > 0.5"]                      # what must be true once `lines` were done
-
-In sentences `{expression}` is what an expression is at the stop, `{expression:3}` with three places,
-`{expression:%}` as a percentage; `{before expression}` without the edits. `unit` stands for the chosen unit.
+`lessons/example.toml` shows every key of the file and says what it is for. In sentences `{expression}` is what an
+expression is at the stop, `{expression:3}` with three places, `{expression:%}` as a percentage and
+`{before expression}` without the edits; `unit` stands for the chosen unit.
 """
 
 from __future__ import annotations

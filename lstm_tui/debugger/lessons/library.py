@@ -21,6 +21,11 @@ def folder() -> Path:
     return Path(__file__).parents[2] / "lessons"
 
 
+def example() -> Path:
+    """Return a lesson that shows all a lesson can say, to be copied."""
+    return folder() / f"example{SUFFIX}"
+
+
 class Library:
     """Lessons, and the networks they run."""
 
@@ -32,7 +37,7 @@ class Library:
     @property
     def files(self) -> tuple[Path, ...]:
         """The lessons that come with the program, in their order."""
-        return tuple(sorted(folder().glob(f"*{SUFFIX}")))
+        return tuple(sorted(folder().glob(f"[0-9]*{SUFFIX}")))
 
     def lessons(self) -> tuple[Lesson, ...]:
         """Read every lesson that comes with the program."""

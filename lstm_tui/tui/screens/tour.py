@@ -81,6 +81,7 @@ class TourText(VerticalScroll, can_focus=False):
     TourText #trying > #mark { width: 3; }
     TourText #trying > #try { width: 1fr; }
     .-narrow TourText { max-height: 10; padding: 0; }
+    TourText.-ascii { border: ascii $lt-key; }
     """
 
 
@@ -126,7 +127,7 @@ class TourScreen(MainScreen):
     def _text(self) -> Widget:
         lesson, stop = self._telling.lesson, self._standing.stop
         trying = Horizontal(Static(id="mark"), Static(id="try"), id="trying")
-        text = TourText(Static(id="told"), trying, id="tour")
+        text = TourText(Static(id="told"), trying, id="tour", classes="" if self._glyphs.smooth else "-ascii")
         pane = f"{self._glyphs.cursor} look at {LOOKS.index(stop.look) + 1} {stop.look}"
         text.border_title = Content.assemble(
             (f" {visible(lesson.title)}", "bold $lt-title"),
@@ -139,7 +140,8 @@ class TourScreen(MainScreen):
         return text
 
     def on_mount(self) -> None:
-        """Light up the pane to look at, and tell."""
+        """Stand where the lesson wants it, light up the pane to look at, and tell."""
+        self._stand()
         self._show_pane(LOOKS.index(self._standing.stop.look) + 1)
         if self._standing.stop.show == "map":
             self._show_pane(Remembers.NUMBER)
@@ -148,13 +150,10 @@ class TourScreen(MainScreen):
 
     # --- standing ---
 
-    def _show(self, number: int, facts: Facts) -> None:
-        super()._show(number, facts)
-        self._stand()
-
     def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
         super()._changed(reply, text, facts)
-        self._stand()
+        if self.is_mounted:  # edits that were made in a thread
+            self._stand()
 
     def _stand(self) -> None:
         """Go to the place of the stop, once all of its edits are made."""

@@ -1,0 +1,203 @@
+"""The tour on the screen: lessons are walked, what is tried is noticed, and every stop draws at both sizes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from driven_screen import Driver, document
+from textual.widgets import OptionList, Static
+
+from lstm_tui.debugger.lessons.lesson import LOOKS, Lesson, Stop
+from lstm_tui.debugger.lessons.library import Library, folder
+from lstm_tui.formats.native import load
+from lstm_tui.models.named import open_model
+from lstm_tui.tui.app import LstmApp
+from lstm_tui.tui.screens.lessons import Lessons
+from lstm_tui.tui.screens.main import MainScreen
+from lstm_tui.tui.screens.tour import TourScreen
+from lstm_tui.tui.teaching import Teaching
+from lstm_tui.tui.widgets.pane import Pane
+
+FILES = sorted(folder().glob("*.toml"))
+LIBRARY = Library(cache(open_model), load)
+SIZES = ((160, 45), (80, 24))
+
+
+def tour(
+    act: Callable[[Driver], Awaitable[None]],
+    name: str | None = None,
+    size: tuple[int, int] = (160, 45),
+    **options: bool,
+) -> LstmApp:
+    """Run the app with a lesson, or the list of them, and let `act` use it."""
+    lesson = None if name is None else LIBRARY.find(name)
+    teaching = Teaching(lambda: LIBRARY, lesson, at_once=True)
+    app = LstmApp(document(), numba=False, few_colours=False, teaching=teaching, **options)
+
+    async def go() -> None:
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await pilot.pause()
+            await pilot.pause()
+            await act(Driver(app, pilot))
+
+    asyncio.run(go())
+    return app
+
+
+def stop(driver: Driver) -> TourScreen:
+    screen = driver.app.screen
+    assert isinstance(screen, TourScreen)
+    return screen
+
+
+def told(driver: Driver, name: str = "told") -> str:
+    return " ".join(str(stop(driver).query_one(f"#{name}", Static).content).split())
+
+
+def drawn(driver: Driver, lesson: Lesson, one: Stop) -> None:
+    """Look whether a stop stands, tells and lights up what it should."""
+    screen, text = stop(driver), driver.text()
+    assert f"{lesson.title}  {one.number + 1} of {len(lesson.stops)}" in text
+    assert told(driver)[:30] in " ".join(text.replace("│", " ").split())
+    pane = screen.focused
+    assert isinstance(pane, Pane)
+    assert LOOKS.index(one.look) + 1 == pane.NUMBER
+    assert pane.display
+    assert pane.size.height >= 5 or pane.NUMBER == 1
+    assert screen.view is not None
+    place = screen._standing.place
+    assert (screen.view.pass_name, screen.view.t, screen.view.unit) == (place.pass_name, place.t, place.unit)
+    assert not screen._noticed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_stop_draws_at_both_sizes(path: Path) -> None:
+    lesson = LIBRARY.find(str(path))
+
+    async def act(driver: Driver) -> None:
+        for one in lesson.stops:
+            drawn(driver, lesson, one)
+            if one is not lesson.stops[-1]:
+                await driver.press("enter")
+        await driver.pilot.resize_terminal(*SIZES[1])
+        await driver.pilot.pause()
+        for one in reversed(lesson.stops):
+            drawn(driver, lesson, one)
+            await driver.press("backspace")
+        await driver.press("escape")
+        assert not isinstance(driver.app.screen, TourScreen)
+
+    tour(act, str(path))
+
+
+def test_a_lesson_is_walked_and_what_is_tried_is_noticed() -> None:
+    async def act(driver: Driver) -> None:
+        assert "from 0.99 to 0.01" in told(driver)
+        assert "Press n" in told(driver, "try")
+        await driver.press("n")
+        assert stop(driver)._noticed
+        assert "At likes it is 1.00 again" in told(driver, "try")
+        assert "from 0.99 to 0.01" in told(driver), "the sentences are of the stop, wherever the run stands"
+        await driver.press("enter")
+        assert not stop(driver)._noticed
+        await driver.press("s")
+        assert stop(driver)._noticed
+        await driver.press("backspace")
+        assert "1 of 3" in driver.text()
+        await driver.press("space", "enter")
+        assert "3 of 3" in driver.text()
+        await driver.press("colon", *"set layer0.forward.f[:] @ 4:7 = 1", "enter")
+        assert stop(driver)._noticed
+        assert "Now he likes aiml, 99 %" in told(driver, "try")
+        await driver.press("escape")
+        assert type(driver.app.screen) is MainScreen
+
+    tour(act, "forget")
+
+
+def test_what_is_to_be_tried_is_shown_on_a_key_and_gone_at_the_next_stop() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("enter", "enter", "y")
+        screen = stop(driver)
+        assert screen._noticed
+        assert screen.view is not None
+        assert screen.view.edits == 5
+        assert "they 98 %" in told(driver, "try")
+        await driver.press("enter")
+        following = stop(driver)
+        assert following.view is not None
+        assert following.view.edits == 0
+
+    tour(act, "a-new-subject", (120, 36))
+
+
+def test_the_list_offers_every_lesson_and_the_next_one_after_it() -> None:
+    async def act(driver: Driver) -> None:
+        assert isinstance(driver.app.screen, Lessons)
+        text = driver.text()
+        for lesson in LIBRARY.lessons():
+            assert lesson.title in text
+            assert lesson.about in text
+        await driver.press("j", "j", "enter")
+        assert "Forget  1 of 3" in driver.text()
+        await driver.press("enter", "enter", "enter")
+        assert driver.app.screen.query_one(OptionList).highlighted == 3
+        await driver.press("escape")
+        assert type(driver.app.screen) is MainScreen
+        await driver.press("T")
+        assert isinstance(driver.app.screen, Lessons)
+
+    tour(act)
+
+
+def test_the_keys_of_a_lesson_are_told_and_those_of_the_debugger_stay() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("question_mark")
+        assert "keys of a lesson" in driver.text()
+        await driver.press("escape", "p")
+        assert "forget" in driver.text()
+        assert not isinstance(driver.app.screen, TourScreen)
+        await driver.press("escape", "pagedown", "q")
+        assert type(driver.app.screen) is MainScreen
+
+    tour(act, "forget", (80, 24))
+
+
+def test_ascii_alone_is_drawn_where_the_terminal_has_no_more() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("y")
+        assert driver.text().isascii()
+
+    tour(act, "update", ascii_only=True)
+
+
+def test_without_lessons_the_key_says_so() -> None:
+    app = LstmApp(document(), numba=False)
+
+    async def go() -> None:
+        async with app.run_test(notifications=True) as pilot:
+            await pilot.press("T")
+            await pilot.pause()
+            assert any("lstm-tui tour" in one.message for one in app._notifications)
+
+    asyncio.run(go())
+
+
+def test_markup_of_a_stranger_is_text(tmp_path: Path) -> None:
+    lesson = tmp_path / "odd.toml"
+    lesson.write_text(
+        'title = "[bold]T[/nope]"\nabout = "x"\n[[stop]]\nnetwork = "tiny"\ntext = "on"\n'
+        'say = "[/red] \\u001b]52;c;aGk= [link=x]*a*{c[0]}"\n',
+        encoding="utf-8",
+    )
+
+    async def act(driver: Driver) -> None:
+        assert "[/red] ␛]52;c;aGk= [link=x]a" in told(driver)
+        assert "[bold]T[/nope]" in driver.text()
+
+    tour(act, str(lesson))
