@@ -158,6 +158,33 @@ def gates_of(passed: PassTrace) -> tuple[str, ...]:
     return tuple(found)
 
 
+LEAST_STEPS = 8
+"""In a shorter run a gate that is open all the time is nothing to point at."""
+
+
+def flags_of(passed: PassTrace) -> dict[int, Kind]:
+    """Return the worst that can be seen of each unit of one run without its gradients; nothing of a very short run.
+
+    A unit made by a relu that is 0 at every step cannot learn; other units without a gradient are not seen here.
+    """
+    flags: dict[int, Kind] = {}
+    if passed.steps < LEAST_STEPS:
+        return flags
+    with np.errstate(all="ignore"):
+        for value in gates_of(passed):
+            series = passed[value]
+            flags |= dict.fromkeys(np.flatnonzero(series.min(axis=0) > HIGH).tolist(), "open")
+            flags |= dict.fromkeys(np.flatnonzero(series.max(axis=0) < LOW).tolist(), "shut")
+        output = passed.cell.output
+        if output in passed and passed[output].shape[1] == passed.hidden_size:
+            largest = np.abs(passed[output]).max(axis=0)
+            quiet = np.flatnonzero(largest <= QUIET * largest.max()).tolist()
+            flags |= dict.fromkeys(quiet, "dead" if squash_of(passed, output) == "relu" else "quiet")
+            if squash_of(passed, output) == "relu":
+                flags |= dict.fromkeys([unit for unit in quiet if largest[unit] > 0], "quiet")
+    return flags
+
+
 def _add(count: _Count, passed: PassTrace) -> None:
     with np.errstate(all="ignore"):
         for value in gates_of(passed):

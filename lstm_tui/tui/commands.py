@@ -66,6 +66,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(("v",), "signal", "colour", "colour the tape by another signal", LOOK, "v"),
     Command(("r",), "influence", "what moves it", "gradients, ledger and deletions of an output or memory", LOOK, "r"),
     Command(_capital("R"), "reach", "how far back", "gradients through time, and which token moves which", LOOK, "R"),
+    Command(_capital("H"), "health", "health", "units that never act or cannot learn, gates that are stuck", LOOK, "H"),
     Command(("a",), "everyone", "all units", "the ledger of the chosen unit, or of all units", LOOK, "a"),
     Command(
         _capital("M"), "map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK, "M"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.flow import Flow, flow_of
+from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.verdict import Parts, parts_of
 from lstm_tui.debugger.masking import attention_in
 from lstm_tui.engine.roles import memory_of, ranges_of, roles_of, update_of
@@ -82,6 +83,7 @@ class Facts:
         self._near: dict[int, tuple[tuple[str, float], ...]] = {}
         self._lengths: Array | None = None
         self._halves: dict[tuple[str, str], float] = {}
+        self._flags: dict[str, dict[int, Kind]] = {}
 
     @cached_property
     def length(self) -> int:
@@ -111,9 +113,16 @@ class Facts:
                 flow.sizes  # noqa: B018  (cached)
             for signal in self.signals(name):
                 self.signal(name, signal)
+            self.flags(name)
             if "x" in self.trace[name].inputs:
                 self.input_half(name)
         self.parts  # noqa: B018  (cached)
+
+    def flags(self, pass_name: str) -> dict[int, Kind]:
+        """Return what is wrong with which unit of a pass over the whole run, as far as it is seen at a glance."""
+        if pass_name not in self._flags:
+            self._flags[pass_name] = flags_of(self.trace[pass_name])
+        return self._flags[pass_name]
 
     def memory(self, pass_name: str) -> str:
         """Return the value that holds a pass's memory; of a file that left it out, the nearest to it there is."""

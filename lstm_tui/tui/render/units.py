@@ -10,6 +10,7 @@ from lstm_tui.debugger.beside import Beside, beside
 from lstm_tui.tui.facts import Column
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.flags import flag_sign
 from lstm_tui.tui.render.ghost import change_of, put_ghost_bar, put_ghost_signed_bar, sign_of
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import plain, signed
@@ -48,6 +49,7 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
     )
     widths = _widths(inner - index, len(shown))
     reached = {column.name: view.frame.reached(pass_name, column.name) for column in shown}
+    flags = view.facts.flags(pass_name)
     values = {column.name: passed[column.name][view.t] for column in shown}
     difference = view.frame.difference
     found = {c.name: beside(difference, pass_name, c.name, view.t) for c in shown} if difference is not None else {}
@@ -73,7 +75,10 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
             line.to(block * (inner + 2))
             mark = palette.glyphs.cursor if ground == "row" else " "
             line.put(mark, palette.style("focus", ground, bold=True))
-            line.put(f"{unit:>{index - 2}} ", palette.style("ink" if here else "faint", ground, bold=here))
+            line.put(f"{unit:>{index - 2}}", palette.style("ink" if here else "faint", ground, bold=here))
+            flag = flags.get(unit)
+            sign = " " if flag is None else flag_sign(flag, palette.glyphs)
+            line.put(sign, palette.style("alarm" if flag == "dead" else "key", ground))
             for column, span in zip(shown, widths, strict=True):
                 start = line.x
                 value = float(values[column.name][unit])

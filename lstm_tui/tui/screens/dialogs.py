@@ -12,7 +12,9 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.document import Document
+from lstm_tui.tui.render.drawing import Target
 from lstm_tui.tui.screens.editing import Editing
+from lstm_tui.tui.widgets.pane import Pane
 
 
 class Dialogs(Editing):
@@ -80,6 +82,18 @@ class Dialogs(Editing):
         if self.view is not None and self.palette is not None:
             self._stop()
             self.app.push_screen(ReachScreen(self.view, self.palette), self._go_to)
+
+    def action_health(self) -> None:
+        """Show how the units do; look at the one that is chosen there."""
+        from lstm_tui.tui.screens.health import HealthScreen
+
+        if self.view is not None and self.palette is not None:
+            self._stop()
+            self.app.push_screen(HealthScreen(self.view, self.palette), self._look_at)
+
+    def _look_at(self, target: Target | None) -> None:
+        if target is not None:
+            self.post_message(Pane.Chosen(target))
 
     def _go_to(self, t: int | None) -> None:
         if t is not None and self._session is not None:

@@ -1,0 +1,150 @@
+"""The health of the units: each gate as a scatter of its units, and what is wrong with which."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstm_tui.analysis.health import GateHealth, PassHealth
+from lstm_tui.debugger.findings import HEADINGS, told
+from lstm_tui.tui.render.drawing import Drawing, Target
+from lstm_tui.tui.render.flags import flag_sign
+from lstm_tui.tui.render.label import cut, fit
+from lstm_tui.tui.render.line import Line
+from lstm_tui.tui.render.palette import Palette
+from lstm_tui.tui.render.scroll import first_row
+
+if TYPE_CHECKING:
+    from lstm_tui.tui.healthy import Healthy
+
+_WIDEST, _LEAST, _GAP = 46, 20, 3
+_TALLEST = 18
+_INKS = {"keeps": "keep", "writes": "write", "shows": "show"}
+
+
+def draw_health(picture: Healthy, width: int, height: int, palette: Palette) -> Drawing:
+    """Draw the gates of a pass side by side above the list of findings."""
+    glyphs, style = palette.glyphs, palette.style
+    drawing = Drawing(width, height, palette, f"H health of the units {glyphs.dot} {picture.pass_name}")
+    one = picture.passes.get(picture.pass_name)
+    if one is None:
+        drawing.line()
+        text = picture.problem or f"runs and gradients{glyphs.more}"
+        drawing.line().put(" " + cut(text, width - 2, glyphs), style("alarm" if picture.problem else "soft"))
+        return drawing
+    steps = "step" if one.steps == 1 else "steps"
+    drawing.note = f"{one.units} units over {one.steps} {steps}"
+    if not one.gates:
+        drawing.line().put(" this cell has no gates", style("faint"))
+    else:
+        _scatters(drawing, picture, one)
+        words = "upwards: share of the steps above .9; a unit is a point, a digit is so many; marked the chosen one"
+        drawing.line().put(cut(glyphs.say(f" {words}"), width - 1, glyphs), style("faint"))
+    drawing.line()
+    _findings(drawing, picture, one)
+    return drawing
+
+
+def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
+    """Draw as many gates as there is room for; the one of the chosen finding is always among them."""
+    width, palette = drawing.width, drawing.palette
+    fitting = max((width - 2 + _GAP) // (_LEAST + _GAP), 1)
+    gates = list(one.gates)
+    wanted = picture.chosen.value if picture.chosen else ""
+    place = next((n for n, gate in enumerate(gates) if gate.value == wanted), 0)
+    first = max(min(place - fitting + 1, len(gates) - fitting), 0) if place >= fitting else 0
+    shown = gates[first : first + fitting]
+    span = min((width - 2 + _GAP) // len(shown) - _GAP, _WIDEST)
+    rows = min(max(drawing.height // 2 - 3, 3), _TALLEST, max(span // 2, 3))
+    head = drawing.line()
+    for n, gate in enumerate(shown):
+        head.to(1 + n * (span + _GAP))
+        low, high = float(np.mean(gate.low)), float(np.mean(gate.high))
+        ink = _INKS.get(gate.role or "", "other")
+        head.put(f"{gate.value} {gate.role or ''}".rstrip(), palette.style(ink, bold=True))
+        text = f"  below .1 {low:.0%}  above .9 {high:.0%}"
+        head.put(cut(text, max(span - len(gate.value) - len(gate.role or "") - 1, 0), palette.glyphs),
+                 palette.style("soft"))  # fmt: skip
+    grids = [_grid(gate, span - 2, rows) for gate in shown]
+    unit = picture.view.unit_of(picture.pass_name)
+    for row in range(rows):
+        line = drawing.line()
+        for n, gate in enumerate(shown):
+            line.to(1 + n * (span + _GAP))
+            label = "1" if row == 0 else "0" if row == rows - 1 else " "
+            line.put(f"{label}{palette.glyphs.tick}", palette.style("faint"))
+            _points(line, grids[n], _spot(gate, unit, span - 2, rows), row, rows, span - 2, gate, palette)
+    foot = drawing.line()
+    for n in range(len(shown)):
+        start = 1 + n * (span + _GAP)
+        foot.to(start).put(" 0", palette.style("faint"))
+        words = fit(palette.glyphs.say(f" {'share below .1':^{max(span - 4, 0)}}"), span - 3, palette.glyphs)
+        foot.put(words, palette.style("soft"))
+        foot.put("1", palette.style("faint"))
+
+
+def _spot(gate: GateHealth, unit: int, width: int, rows: int) -> tuple[int, int]:
+    """Return the row and the column of a unit: to the right how often it is below .1, upwards how often above .9."""
+    unit = min(unit, len(gate.low) - 1)
+    return rows - 1 - round(float(gate.high[unit]) * (rows - 1)), round(float(gate.low[unit]) * (width - 1))
+
+
+def _grid(gate: GateHealth, width: int, rows: int) -> Counter[tuple[int, int]]:
+    return Counter(_spot(gate, unit, width, rows) for unit in range(len(gate.low)))
+
+
+def _points(
+    line: Line,
+    grid: Counter[tuple[int, int]],
+    chosen: tuple[int, int],
+    row: int,
+    rows: int,
+    width: int,
+    gate: GateHealth,
+    palette: Palette,
+) -> None:
+    """Write one line of a scatter: how many units lie in each cell, and the line beyond which none can."""
+    ink = _INKS.get(gate.role or "", "other")
+    edge = round((row / max(rows - 1, 1)) * (width - 1))
+    for column in range(width):
+        count = grid[row, column]
+        if count:
+            text = palette.glyphs.changed if count == 1 else str(count) if count < 10 else "#"
+            here = (row, column) == chosen
+            line.put(text, palette.style("ground", "focus", bold=True) if here else palette.style(ink, bold=True))
+        else:
+            line.put(palette.glyphs.dot if column == edge else " ", palette.style("faint"))
+
+
+def _findings(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
+    palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
+    passed = picture.view.trace[picture.pass_name]
+    if not one.dead:
+        text = "gradients are not known here: a run too long, or a trace without its network"
+        drawing.line().put(" " + cut(text, width - 2, glyphs), palette.style("soft"))
+    if not one.findings:
+        learns = ", and a gradient comes back to each" if one.dead else ""
+        drawing.line().put(f" all {one.units} units act{learns}", palette.style("title"))
+    rows = []
+    for kind, heading in HEADINGS.items():
+        mine = [n for n, finding in enumerate(one.findings) if finding.kind == kind]
+        if mine:
+            rows += [(heading + f" ({len(mine)})", kind, -1), *(("", kind, n) for n in mine)]
+    cursor = next((n for n, row in enumerate(rows) if row[2] == picture.cursor), 0)
+    room = drawing.room
+    first = first_row(cursor, len(rows), room)
+    if cursor < room:
+        first = 0
+    for heading, kind, number in rows[first : first + room]:
+        if number < 0:
+            line = drawing.line().put(f" {flag_sign(kind, glyphs)} ", palette.style("alarm", bold=True))
+            line.put(cut(glyphs.say(heading), width - 4, glyphs), palette.style("accent"))
+            continue
+        finding = one.findings[number]
+        ground = "row" if number == picture.cursor else "ground"
+        line = drawing.line().put(glyphs.cursor if ground == "row" else " ", palette.style("focus", ground, bold=True))
+        line.put(f"   unit {finding.unit:>3}  ", palette.style("ink", ground, bold=ground == "row"))
+        line.put(cut(glyphs.say(told(passed, finding)), width - line.x - 1, glyphs), palette.style("ink", ground))
+        drawing.hit(0, width, Target(pass_name=picture.pass_name, unit=finding.unit, t=number))
