@@ -18,6 +18,7 @@ MACROS = {
     "leaky_relu_0_2": "max(a, 0) + 0.2 * min(a, 0)",
     "leaky_relu_0_3": "max(a, 0) + 0.3 * min(a, 0)",
     "exponential": "exp(a)",
+    "log_softmax": "log(softmax(a))",
     "hard_tanh": "clip(a, -1, 1)",
 }
 """Name to expression in `a`, of what the language has no word for."""
@@ -35,6 +36,8 @@ def activation(name: str) -> str | None:
     """
     if name in BUILT_IN:
         return None
+    if "=" in name:  # one with numbers of its own: name=expression
+        return name.partition("=")[2]
     if name in MACROS:
         return MACROS[name]
     known = (*BUILT_IN, *MACROS)

@@ -54,7 +54,7 @@ class Equations:
         if isinstance(op, Activation):
             macro = activation(op.function)
             text = f"{op.function}({value})" if macro is None else re.sub(r"\ba\b", value, macro)
-            return f"{text}   # {label}: {op.function}", width
+            return f"{text}   # {label}: {op.function.partition('=')[0]}", width
         raise UserError(f"{op.how} over the steps cannot stand before a recurrent layer")
 
     def _norm(self, op: Norm, value: str, width: int, label: str) -> str:

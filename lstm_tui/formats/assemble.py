@@ -69,8 +69,11 @@ class _Draft:
         self.width = output_width(part)
 
     def _add(self, layer: dict[str, Any], text: str, name: str) -> None:
-        if self.cells.get(layer["cell"], text) != text:
-            raise UserError(f"two cells are called {layer['cell']}; give one of them another name")
+        own, number = layer["cell"], 1
+        while self.cells.get(layer["cell"], text) != text:  # of one kind, with other numbers in its activations
+            number += 1
+            text = text.replace(f'name = "{layer["cell"]}"', f'name = "{own[:60]}_{number}"', 1)
+            layer["cell"] = f"{own[:60]}_{number}"
         self.cells[layer["cell"]] = text
         self.layers.append(layer)
         self.names.append(name)

@@ -5,6 +5,7 @@ Arrays have no batch: (T, n), and (T, …) where each step holds more than a vec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,8 +113,23 @@ def activate(x: Array, function: str) -> Array:
     Raises:
         KeyError: It has no array form.
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
+        if "=" in function:
+            return _expression(function.partition("=")[2], x)
         return np.asarray(_FUNCTIONS[function](x))
+
+
+def _expression(text: str, x: Array) -> Array:
+    """Return an expression in `a`, evaluated by the engine as a readout of one line."""
+    from lstm_tui.engine.readout import compile_readout, parse_readout
+    from lstm_tui.engine.series import evaluate
+
+    line = re.sub(r"\ba\b", "h", text)
+    page = parse_readout(f"title = 't'\nsource = 's'\nresult = 'y'\neach = 'y = {line}'\n", "activation")
+    rows = np.atleast_2d(x)
+    program = compile_readout(page, {"h": rows.shape[1]}, rows.shape[1])
+    made = evaluate(program, program.empty(np.float32), {"h": rows.astype(np.float32)})
+    return made.values["y"].reshape(x.shape)
 
 
 def _softmax(x: Array) -> Array:
@@ -134,6 +150,7 @@ _FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
     "swish": lambda x: x / (1 + np.exp(-x)),
     "exponential": np.exp,
+    "log_softmax": lambda x: np.log(_softmax(x)),
     "hard_tanh": lambda x: np.clip(x, -1, 1),
     "hard_sigmoid_keras2": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
     "hard_sigmoid_keras3": lambda x: np.clip(x / 6 + 0.5, 0, 1),

@@ -122,6 +122,10 @@ def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: st
     report = Report(where, settings=settings)
     if kind in ("keras", "hdf5"):
         return _keras(kind, data, path, report, where), report
+    if kind == "onnx":
+        from lstm_tui.formats.onnx_plan import find_onnx
+
+        return find_onnx(data, where, report), report
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.tensors_plan import find_networks
 
@@ -131,7 +135,7 @@ def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: st
 
             return [find_mapped(mapping, tensors, Path(str(reading.mapping)).parent)], report
         return find_networks(tensors, where, modules), report
-    raise UserError(f"{where}: is of no format known here; give .safetensors, .npz, .pt, .pth, .ckpt, .h5 or .keras")
+    raise UserError(f"{where}: is of no format known here; give .safetensors, .npz, .pt, .ckpt, .h5, .keras or .onnx")
 
 
 def _keras(kind: str, data: bytes, path: str | Path, report: Report, where: str) -> list[Found]:

@@ -220,7 +220,7 @@ def _check_ids(array: NDArray[Any], count: int, where: str) -> None:
 
 def _through(front: Front, source: Series, n: int, line: int | None) -> trace.Sequence:
     """Return the input of the lowest layer as a sequence; each row is one step of that layer."""
-    if len(front.inputs) > 1:
+    if len(front.inputs) > 1 and source.names:
         given = dict(zip(source.names, source.arrays, strict=True))
     else:
         given = {front.inputs[0]: source.arrays[n]}

@@ -11,7 +11,7 @@ import numpy as np
 from lstm_tui.formats.front import Array, Front, Step, activate, convolve, pool
 from lstm_tui.formats.keras_graph import Graph, Node
 from lstm_tui.formats.keras_layers import CannotRun, activation_name, steps
-from lstm_tui.formats.parts import Activation, Dense, Norm, Op, Scale
+from lstm_tui.formats.steps import apply_op
 
 Weights = Callable[[Node], Sequence[Array]]
 _JOINS: dict[str, Step] = {
@@ -91,7 +91,7 @@ def _step(node: Node, weights: Sequence[Array], generation: int) -> Step:
         padding = _padding(config)
         return lambda given: pool(given[0], size, stride, padding, how)
     ops = steps(node, weights, generation)
-    return lambda given: reduce(_apply, ops, given[0])
+    return lambda given: reduce(apply_op, ops, given[0])
 
 
 def _convolution(node: Node, weights: Sequence[Array], generation: int) -> Step:
@@ -103,21 +103,6 @@ def _convolution(node: Node, weights: Sequence[Array], generation: int) -> Step:
     stride, dilation = _one(config.get("strides", 1)), _one(config.get("dilation_rate", 1))
     padding, function = _padding(config), activation_name(config.get("activation"), generation)
     return lambda given: activate(convolve(given[0], kernel, bias, stride, padding, dilation), function)
-
-
-def _apply(x: Array, op: Op) -> Array:
-    if isinstance(op, Dense):
-        y = x @ op.w.T
-        return np.asarray(y if op.b is None else y + op.b)
-    if isinstance(op, Scale):
-        return np.asarray(op.s * x + op.b)
-    if isinstance(op, Activation):
-        return activate(x, op.function)
-    assert isinstance(op, Norm)
-    centre = x - x.mean(axis=-1, keepdims=True)
-    y = centre / np.sqrt((centre * centre).mean(axis=-1, keepdims=True) + op.epsilon)
-    y = y if op.s is None else y * op.s
-    return np.asarray(y if op.b is None else y + op.b)
 
 
 def _padding(config: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.formats.front import Front
+from lstm_tui.engine.network import Front
 
 Array = NDArray[np.floating[Any]]
 

@@ -38,17 +38,18 @@ def cell_text(part: Recurrent) -> str:
         if wanted == own and not bounded:
             continue
         body = activation(wanted)
-        function = wanted
+        named = wanted.partition("=")[0]
+        function = f"{named}_{slot}" if "=" in wanted else named
         if bounded:
             limit = repr(part.bound)
             inner = f"clip(a, -{limit}, {limit})"
-            body = f"{wanted}({inner})" if body is None else re.sub(r"\ba\b", inner, body)
-            function = f"{wanted}_of_clipped"
+            body = f"{function}({inner})" if body is None else re.sub(r"\ba\b", inner, body)
+            function = f"{function}_of_clipped"
         if body is not None:
             macros[function] = body
         text = "\n".join(_call(line, own, function) if _value(line) in values else line for line in text.split("\n"))
         if wanted != own:
-            changed.append(wanted if slot == "gates" else f"{slot}_{wanted}")
+            changed.append(named if slot == "gates" else f"{slot}_{named}")
     if part.bound is not None:
         changed.append("clipped")
     if part.initial:

@@ -45,6 +45,7 @@ def test_frozen_files_give_what_keras_gave(file: str) -> None:
     assert not opened.network.remarks
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_every_kind_of_layer_in_every_format_of_keras_3(tmp_path: Path) -> None:
     pytest.importorskip("keras")
     import make_keras_files as made

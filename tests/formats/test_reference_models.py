@@ -18,6 +18,7 @@ from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import run
 from lstm_tui.formats.importing import Reading, open_file
 from lstm_tui.formats.inputs import Sequences
+from lstm_tui.formats.opening import one_layer
 from lstm_tui.formats.series import read_series
 
 CLOSE = 1e-4
@@ -126,3 +127,37 @@ def test_chars2vec_by_either_reading_of_its_gates(gates: str) -> None:
         trace = lstm_tui.trace(x, network)
         for n in (0, 1):
             close(trace, f"layer{n}.forward", "h", wanted[f"{gates}.{word}.h{n + 1}"])
+
+
+def test_silero_as_onnx_from_frames_to_its_verdict(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    wanted = recorded("silero_vad_lstm")
+    network = open_file(file("silero_vad_16k_sequence.onnx")).network
+    trace = from_arrays(network, tmp_path, input=wanted["frames"])
+    np.testing.assert_allclose(trace.sequence.x, wanted["lstm_in"], atol=CLOSE)
+    for value in "hc":
+        close(trace, "layer0.forward", value, wanted[value])
+    np.testing.assert_allclose(trace.output[:, 0], wanted["speech_prob"], atol=CLOSE)
+
+
+def test_silero_inside_if_bodies(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    wanted = recorded("silero_vad_lstm")
+    network = open_file(file("silero_vad_16k_op15.onnx")).network
+    first = from_arrays(network, tmp_path, input=wanted["frames"][:1])
+    np.testing.assert_allclose(first.sequence.x[0], wanted["lstm_in"][0], atol=CLOSE)
+    trace = lstm_tui.trace(wanted["lstm_in"], one_layer(network, 0))
+    for value in "hc":
+        close(trace, "layer0.forward", value, wanted[value])
+
+
+def test_nsnet2_from_features_to_its_gains(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    wanted = recorded("nsnet2_gru")
+    network = open_file(file("nsnet2-20ms-baseline.onnx")).network
+    trace = from_arrays(network, tmp_path, input=wanted["features"])
+    np.testing.assert_allclose(trace.sequence.x, wanted["gru1_in"], atol=CLOSE)
+    for n in (0, 1):
+        close(trace, f"layer{n}.forward", "h", wanted[f"gru{n + 1}_h"])
+    np.testing.assert_allclose(trace.output, wanted["gain"], atol=CLOSE)
+    assert not network.remarks

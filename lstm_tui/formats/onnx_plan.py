@@ -1,0 +1,284 @@
+"""The networks of an ONNX file: its recurrent nodes as chains, and what is between them told by names and by trying.
+
+What stands around recurrent nodes becomes ops where every node of it is known, and these ops are then compared with
+onnx's own evaluation on random numbers: what does not agree is not shown as if it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.found import Found
+from lstm_tui.formats.onnx_cells import of_shapes, of_shapes_alone, plan_node, zeros_of
+from lstm_tui.formats.onnx_front import onnx_front
+from lstm_tui.formats.onnx_graph import RECURRENT, CannotRun, Graph, attribute, label, read_graph
+from lstm_tui.formats.onnx_ops import apply_all, ops_between
+from lstm_tui.formats.parts import Op, Plan, Recurrent, Reduce
+from lstm_tui.formats.report import Report
+
+Array = NDArray[Any]
+_STEPS = 5
+_CLOSE = 1e-3
+
+
+@dataclass(frozen=True)
+class Link:
+    """How a recurrent node gets its input: from one below through ops, or from outside."""
+
+    node: Any
+    below: Any = None
+    ops: tuple[Op, ...] = ()
+
+
+def find_onnx(data: bytes, where: str, report: Report) -> list[Found]:
+    """Return the networks of an ONNX file.
+
+    Raises:
+        UserError: It is damaged, or has no recurrent node.
+    """
+    graph = read_graph(data, where, lambda name, whole, condition: _branch(name, whole, condition, report))
+    report.format = f"ONNX, opset {max((one.version for one in graph.opsets), default=0)}"
+    if graph.producer:
+        report.say("producer", graph.producer, "confirmed", "the file")
+    nodes = [node for node in graph.nodes if node.op_type in RECURRENT and node.domain in ("", "ai.onnx")]
+    if not nodes:
+        others = [node for node in graph.nodes if any(kind in node.op_type for kind in (*RECURRENT, "Loop", "Scan"))]
+        hint = f"; {label(others[0])} is not stepped" if others else ""
+        raise UserError(f"{where}: has no recurrent node (LSTM, GRU or RNN){hint}")
+    chains = _chains(graph, nodes)
+    found = []
+    for chain in chains:
+        layers = tuple(link.node.name or link.node.output[0] for link in chain)
+        name = layers[0] if len(chains) > 1 else ""
+        found.append(Found(name, layers, _planner(graph, chain, where)))
+    return found
+
+
+def _branch(name: str, whole: Graph, condition: str, report: Report) -> str:
+    """Return the body of an `If` that is taken: by its condition where that depends on shapes and constants alone."""
+    key = f"if.{visible(name)}"
+    try:
+        taken = bool(np.all(of_shapes_alone(whole, condition)))
+    except CannotRun:
+        taken = None
+    first, other = ("else_branch", "then_branch") if taken is False else ("then_branch", "else_branch")
+    if taken is None:
+        return report.choose(key, first, (other,), "assumed", "its condition depends on what is given from outside")
+    return report.choose(key, first, (other,), "inferred", "its condition, for one sequence")
+
+
+def _chains(graph: Graph, nodes: Sequence[Any]) -> list[list[Link]]:
+    links: dict[int, Link] = {}
+    for node in nodes:
+        link = Link(node)
+        for below in nodes:
+            if below is not node and graph.depends(node.input[0], [one for one in below.output if one]):
+                link = _link(graph, node, below, nodes) or link
+        links[id(node)] = link
+    taken: set[int] = set()
+    chains: list[list[Link]] = []
+    for node in nodes:
+        if id(node) in taken:
+            continue
+        chain = [links[id(node)]]
+        taken.add(id(node))
+        while True:
+            above = [one for one in nodes if links[id(one)].below is chain[-1].node and id(one) not in taken]
+            if not above:
+                break
+            chain.append(links[id(above[0])])
+            taken.add(id(above[0]))
+        chains.append(chain)
+    return chains
+
+
+def _link(graph: Graph, node: Any, below: Any, nodes: Sequence[Any]) -> Link | None:
+    """Return how a node reads another directly, or None where it does not or what is between is not known."""
+    others = [one for each in nodes if each is not below for one in each.output if one]
+    try:
+        ops = ops_between(graph, node.input[0], below.output[0], {below.output[0]: _random_output(graph, below)[0]})
+        if any(isinstance(one, Reduce) for one in ops) or graph.depends(node.input[0], set(others) - {below.output[0]}):
+            return None if any(isinstance(one, Reduce) for one in ops) else _agree(graph, node, below, ops)
+        return _agree(graph, node, below, ops)
+    except CannotRun:
+        return None
+
+
+def _agree(graph: Graph, node: Any, below: Any, ops: Sequence[Op]) -> Link | None:
+    y, merged = _random_output(graph, below)
+    given = of_shapes(graph, node.input[0], {below.output[0]: y})
+    return Link(node, below, tuple(ops)) if _same(given, apply_all(ops, merged)) else None
+
+
+def _random_output(graph: Graph, node: Any) -> tuple[Array, Array]:
+    """Return what a node could give, as ONNX lays it out and as (T, n)."""
+    r = graph.evaluate(node.input[2], {})
+    ways, hidden = r.shape[0], r.shape[2]
+    merged = np.random.default_rng(0).normal(size=(_STEPS, ways * hidden)).astype(np.float32)
+    parts = merged.reshape(_STEPS, ways, hidden)
+    if attribute(node, "layout", 0):
+        return parts[None], merged  # (B, T, ways, H)
+    return parts[:, :, None], merged  # (T, ways, B, H)
+
+
+def _same(theirs: Array, mine: Array) -> bool:
+    """Say whether two results hold the same numbers in the same order, batch or not."""
+    return theirs.size == mine.size and bool(np.allclose(theirs.reshape(-1), mine.reshape(-1), _CLOSE, _CLOSE))
+
+
+def _planner(graph: Graph, chain: Sequence[Link], where: str) -> Callable[[Report], Plan]:
+    def plan(report: Report) -> Plan:
+        made = _input(graph, chain[0].node, report)
+        parts: list[Recurrent | Op] = []
+        number = 0
+        for link in chain:
+            if link.ops and parts:
+                report.say(f"layer{number}.name", ", ".join(visible(one.name) for one in link.ops
+                           if not isinstance(one, Reduce)), "confirmed", "run at each step")  # fmt: skip
+                parts += link.ops
+                number += 1
+            parts.append(plan_node(link.node, graph, f"layer{number}", graph.producer, where, report))
+            if len(link.node.input) > 4 and link.node.input[4]:
+                report.say(f"layer{number}.lengths", "the whole sequence", "assumed", "a sequence is never padded here")
+            number += 1
+        return replace(made, chain=[*parts, *_readout(graph, chain[-1].node, report)])
+
+    return plan
+
+
+def _input(graph: Graph, node: Any, report: Report) -> Plan:
+    """Return a plan with what stands below the lowest node: a table, array ops, or nothing that can be run."""
+    name = node.input[0]
+    for given in (one for one in graph.inputs if graph.depends(name, [one])):
+        try:
+            if not ops_between(graph, name, given) and _is_input(graph, name, given, node):
+                report.say("input", f"{visible(given)}: straight into the lowest layer", "confirmed", "the graph")
+                return Plan("", ())
+        except CannotRun:
+            pass
+        table = _table(graph, name, given)
+        if table is not None:
+            report.say("embedding", f"{len(table)} ids of {visible(given)}", "confirmed", "the graph")
+            return Plan("", (), embedding=table)
+    try:
+        front = onnx_front(graph, node)
+    except CannotRun as error:
+        report.warnings.append(f"{error}: {node.name or node.output[0]} takes its inputs directly")
+        return Plan("", ())
+    report.say("front", f"{front.count} nodes", "confirmed", "run by onnx before the first recurrent node")
+    report.say("input", ", ".join(f"{visible(one)} {_shape(graph, one)}" for one in front.inputs), "confirmed",
+               "the graph")  # fmt: skip
+    return Plan("", (), front=front)
+
+
+def _table(graph: Graph, name: str, given: str) -> Array | None:
+    """Return the table in which the ids of an input are looked up, where nothing else is done to them."""
+    while (node := graph.made_by.get(name)) is not None and node.op_type in (
+        "Transpose",
+        "Squeeze",
+        "Identity",
+        "Cast",
+    ):
+        name = node.input[0]
+    if node is None or node.op_type != "Gather" or graph.depends(node.input[0], graph.inputs):
+        return None
+    kind, shape = graph.inputs[given]
+    try:
+        table = graph.evaluate(node.input[0], {})
+        ids = zeros_of(kind, [_STEPS if n == 0 else 1 for n in range(len(shape))])
+        ids += np.arange(_STEPS).reshape(ids.shape).astype(ids.dtype) % len(table)
+        looked_up = graph.evaluate(node.output[0], {given: ids})
+    except (CannotRun, ValueError, IndexError):
+        return None
+    whole = table.ndim == 2 and table.dtype.kind == "f" and not _is_changed(graph, node.input[1], given)
+    return table if whole and _same(looked_up, table[ids.reshape(-1)]) else None
+
+
+def _is_changed(graph: Graph, name: str, given: str) -> bool:
+    """Say whether anything but the layout of an input changes before it is a tensor."""
+    try:
+        return bool(ops_between(graph, name, given))
+    except CannotRun:
+        return True
+
+
+def _shape(graph: Graph, name: str) -> str:
+    return "×".join("?" if one is None else str(one) for one in graph.inputs[name][1])
+
+
+def _is_input(graph: Graph, name: str, given: str, node: Any) -> bool:
+    """Say whether nothing but the layout changes between an input and what the lowest node reads."""
+    kind, shape = graph.inputs[given]
+    w = graph.evaluate(node.input[1], {})
+    x = zeros_of(kind, shape)
+    x = np.random.default_rng(0).normal(size=(*x.shape[:-1], w.shape[2])).astype(np.float32)
+    return len(shape) == 3 and _same(graph.evaluate(name, {given: x}), x)
+
+
+def _readout(graph: Graph, node: Any, report: Report) -> list[Op]:
+    """Return what stands above the top node, where it is known and agrees with onnx's own evaluation."""
+    sources = [one for one in node.output if one]
+    tried: list[str] = []
+    for target in graph.outputs:
+        if target in sources:
+            continue
+        for index, source in enumerate(node.output[:2]):
+            if not source or not graph.depends(target, [source]):
+                continue
+            try:
+                return _checked(graph, node, target, source, index == 1, report)
+            except CannotRun as error:
+                tried.append(str(error))
+    if tried:
+        report.warnings.append(f"{tried[0]}; there is no readout")
+    elif len(node.output) > 1 and node.output[1] in graph.outputs and node.output[0] not in graph.outputs:
+        report.say("readout", "the final states", "confirmed", "the graph")
+        return [Reduce("final")]
+    else:
+        report.say("readout", "none", "confirmed", "the top layer's states are the output")
+    return []
+
+
+def _checked(graph: Graph, node: Any, target: str, source: str, last: bool, report: Report) -> list[Op]:
+    y, merged = _random_output(graph, node)
+    forward = str(attribute(node, "direction", "forward")) == "forward"
+    given: dict[str, Array] = {source: y}
+    ways = _ways(graph, node)
+    if last:
+        hidden = merged.shape[1] // ways
+        end = np.concatenate([merged[0 if way else -1, way * hidden : (way + 1) * hidden] for way in range(ways)])
+        given = {source: end.reshape(ways, 1, -1) if not attribute(node, "layout", 0) else end.reshape(1, ways, -1)}
+    ops = ops_between(graph, target, source, given)
+    if last:
+        ops = [Reduce("final"), *(one for one in ops if not isinstance(one, Reduce))]  # a mean of one vector is it
+    theirs = of_shapes(graph, target, given)
+    if sum(isinstance(one, Reduce) for one in ops) > 1:
+        raise CannotRun(f"what stands between {visible(source)} and {visible(target)} is not known here")
+    places = [n for n, one in enumerate(ops) if isinstance(one, Reduce)]
+    for how in (("final",) if last else ("last", "first", "mean", "max", "final")) if places else ("",):
+        made = [Reduce(how) if isinstance(one, Reduce) else one for one in ops]
+        if _same(theirs, apply_all(made, merged, ways)):
+            names = ", ".join(visible(one.name) for one in made if not isinstance(one, Reduce)) or "the states"
+            report.say("readout", names, "confirmed", f"the graph of {visible(target)}, compared with onnx on numbers")
+            if how:
+                report.say("readout.over", how, "confirmed", "the graph")
+            return _usable(made, how, forward, ways)
+    raise CannotRun(f"what stands between {visible(source)} and {visible(target)} is not known here")
+
+
+def _ways(graph: Graph, node: Any) -> int:
+    return int(graph.evaluate(node.input[2], {}).shape[0])
+
+
+def _usable(ops: list[Op], how: str, forward: bool, ways: int) -> list[Op]:
+    """Refuse final states of two directions behind other ops: a readout takes them from the passes."""
+    if how == "final" and ways > 1 and not isinstance(ops[0], Reduce):
+        raise CannotRun("the final states of two directions stand behind other ops")
+    return [Reduce("final") if isinstance(one, Reduce) and how == "last" and forward else one for one in ops]

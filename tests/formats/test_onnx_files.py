@@ -1,0 +1,224 @@
+"""ONNX files against onnxruntime: frozen ones always, fresh ones of every kind where it is installed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.run import run
+from lstm_tui.engine.trace import Trace
+from lstm_tui.formats.importing import Reading, open_file
+from lstm_tui.formats.inputs import Sequences
+from lstm_tui.formats.series import series_from
+
+onnx = pytest.importorskip("onnx")
+import make_onnx_files as made  # noqa: E402  (needs onnx)
+
+FILES = Path(__file__).parent / "files"
+EXPECTED = dict(np.load(FILES / "onnx_expected.npz"))
+CLOSE = 1e-5
+
+
+def traced(network: Network, x: np.ndarray) -> Trace:
+    return run(network, Sequences(series_from(x), network)[0])
+
+
+def said(network: Network, x: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Return what a network says, in the form of what the file says."""
+    trace = traced(network, x)
+    if network.readout is None:
+        return trace.ran.merged[-1]
+    return trace.output if like.ndim == 2 and len(like) == len(x) else trace.result.reshape(like.shape)
+
+
+@pytest.mark.parametrize("path", sorted(FILES.glob("onnx_*.onnx")), ids=lambda path: path.stem)
+def test_frozen_files_give_what_onnxruntime_gave(path: Path) -> None:
+    name = path.stem.removeprefix("onnx_")
+    x = EXPECTED["ids" if name.startswith("tagger") else "x"]
+    opened = open_file(path)
+    np.testing.assert_allclose(said(opened.network, x, EXPECTED[name]), EXPECTED[name], atol=CLOSE)
+    assert not opened.network.remarks
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_every_kind_of_node_step_by_step(seed: int, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    models = {name: (made.single(name, seed), made.numbers(seed)) for name in made.CASES}
+    models |= {f"tagger {over}": (made.tagger(seed, over), made.ids(seed)) for over in ("each", "mean", "last")}
+    models["inside if"] = made.inside_if(seed), made.numbers(seed)
+    for name, (model, x) in models.items():
+        onnx.save(model, tmp_path / "m.onnx")
+        wanted = made.says(model, x)
+        network = open_file(tmp_path / "m.onnx").network
+        np.testing.assert_allclose(said(network, x, wanted), wanted, atol=CLOSE, err_msg=name)
+
+
+def node_tests() -> list[Path]:
+    """Return those of this onnx, or of the wheel of 1.17.0 that is unpacked among the reference packages."""
+    data = Path("onnx", "backend", "test", "data", "node")
+    packages = Path(os.environ.get("LSTM_TUI_REFERENCE_PACKAGES", "/nonexistent"))
+    for folder in (Path(onnx.__file__).parent.parent / data, packages / "onnx" / data):
+        found = [one for kind in ("lstm", "gru", "rnn", "simple_rnn") for one in folder.glob(f"test_{kind}_*")]
+        if found:
+            return sorted(found)
+    return []
+
+
+def test_the_node_tests_of_onnx_at_their_own_tolerance(tmp_path: Path) -> None:
+    if not node_tests():
+        pytest.skip("this onnx comes without its node tests")
+    for folder in node_tests():
+        model = onnx.load(folder / "model.onnx")
+        node = model.graph.node[0]
+        data = folder / "test_data_set_0"
+        given = {
+            one.name: onnx.numpy_helper.to_array(onnx.load_tensor(data / f"input_{n}.pb"))
+            for n, one in enumerate(model.graph.input)
+        }
+        for name in node.input[1:]:
+            if name:
+                model.graph.initializer.append(onnx.numpy_helper.from_array(given[name], name))
+        kept = [one for one in model.graph.input if one.name == node.input[0]]
+        del model.graph.input[:]
+        model.graph.input.extend(kept)
+        onnx.save(model, tmp_path / "m.onnx")
+        network = open_file(tmp_path / "m.onnx").network
+        first = any(one.name == "layout" and one.i for one in node.attribute)
+        x = given[node.input[0]]
+        for sequence in range(x.shape[0 if first else 1]):
+            h = traced(network, x[sequence] if first else x[:, sequence]).passes["layer0.forward"]["h"]
+            for n, output in enumerate(model.graph.output):
+                wanted = onnx.numpy_helper.to_array(onnx.load_tensor(data / f"output_{n}.pb"))
+                wanted = wanted[sequence] if first else np.moveaxis(wanted, -2, 0)[sequence]
+                mine = h if output.name == node.output[0] else h[-1]
+                np.testing.assert_allclose(mine.ravel(), wanted.ravel(), 1e-3, 1e-7, err_msg=folder.name)
+
+
+def test_a_reset_that_an_exporter_lost_is_said_and_can_be_set(tmp_path: Path) -> None:
+    model = made.single("gru", 2)
+    model.producer_name, model.producer_version = "pytorch", "2.10"
+    onnx.save(model, tmp_path / "m.onnx")
+    network = open_file(tmp_path / "m.onnx").network
+    assert any("layer0.reset is assumed to be before" in remark for remark in network.remarks)
+    other = open_file(tmp_path / "m.onnx", Reading({"layer0.reset": "after"})).network
+    first, second = (traced(one, made.numbers(2)).ran.merged[-1] for one in (network, other))
+    assert np.abs(first - second).max() > 1e-3
+
+
+def test_a_state_that_is_given_from_outside_is_said(tmp_path: Path) -> None:
+    model = made.single("gru_started", 2)
+    tensors = [one for one in model.graph.initializer if one.name != "rec_h0"]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(tensors)
+    model.graph.input.append(onnx.helper.make_tensor_value_info("rec_h0", 1, (1, 1, made.UNITS)))
+    onnx.save(model, tmp_path / "m.onnx")
+    remarks = open_file(tmp_path / "m.onnx").network.remarks
+    assert any("begins with h of rec_h0, given from outside" in remark for remark in remarks)
+
+
+def changed(change: Any, tmp_path: Path, name: str = "gru") -> Path:
+    model = made.single(name, 2)
+    change(model)
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    return tmp_path / "m.onnx"
+
+
+def circle(model: Any) -> None:
+    model.graph.node.append(onnx.helper.make_node("Relu", ["b"], ["a"], name="one"))
+    model.graph.node.append(onnx.helper.make_node("Relu", ["a"], ["b"], name="two"))
+
+
+def huge(model: Any) -> None:
+    model.graph.initializer[0].dims[1] = 1 << 40
+
+
+def short(model: Any) -> None:
+    model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:8]
+
+
+def elsewhere(model: Any) -> None:
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def renamed(kind: str, domain: str = "") -> Any:
+    def change(model: Any) -> None:
+        model.graph.node[0].op_type, model.graph.node[0].domain = kind, domain
+
+    return change
+
+
+def fed(model: Any) -> None:
+    model.graph.input.append(onnx.helper.make_tensor_value_info("rec_W", 1, (1, 12, made.INPUTS)))
+    kept = [one for one in model.graph.initializer if one.name != "rec_W"]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+
+
+def odd(model: Any) -> None:
+    model.graph.node[0].attribute.append(onnx.helper.make_attribute("activations", ["Sigmoid", "Mystery"]))
+
+
+BAD = {
+    "nodes in a circle": (circle, "its nodes read each other in a circle: one (Relu)"),
+    "a tensor of terabytes": (huge, "rec_W says it is"),
+    "a tensor that is cut": (short, "rec_W is damaged or cut short"),
+    "a tensor in another file": (elsewhere, "rec_W lies in another file, which is not read"),
+    "a quantised node": (
+        renamed("DynamicQuantizeLSTM", "com.microsoft"),
+        "com.microsoft.DynamicQuantizeLSTM) is not stepped",
+    ),
+    "no recurrent node": (renamed("Relu"), "has no recurrent node"),
+    "another cell": (renamed("LSTM"), "fit no LSTM"),
+    "weights from outside": (fed, "rec_W is given from outside, and not in the file"),
+    "an activation of one's own": (odd, "its activation Mystery is not known"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_is_one_line(case: str, tmp_path: Path) -> None:
+    change, says = BAD[case]
+    with pytest.raises(UserError) as caught:
+        open_file(changed(change, tmp_path))
+    assert says in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_a_node_that_would_fill_the_memory_is_not_run(tmp_path: Path) -> None:
+    def bomb(model: Any) -> None:
+        node = onnx.helper.make_node
+        model.graph.initializer.append(made.tensor("many", np.array([1 << 20, 1 << 20, 3])))
+        model.graph.node.insert(0, node("ConstantOfShape", ["many"], ["ones"], name="bomb"))
+        model.graph.node.insert(1, node("Add", ["x", "ones"], ["sum"], name="adds"))
+        model.graph.node[2].input[0] = "sum"
+
+    network = open_file(changed(bomb, tmp_path)).network
+    with pytest.raises(UserError, match=r"bomb \(ConstantOfShape\) would give 3298534883328 numbers"):
+        traced(network, made.numbers(1))
+
+
+def test_a_loop_before_the_layer_is_named_and_the_layer_takes_its_inputs_directly(tmp_path: Path) -> None:
+    def own(model: Any) -> None:
+        model.graph.node.insert(0, onnx.helper.make_node("Mystery", ["x"], ["z"], name="own", domain="ours"))
+        model.graph.node[1].input[0] = "z"
+
+    network = open_file(changed(own, tmp_path)).network
+    assert any("own (ours.Mystery) is not run here" in remark for remark in network.remarks)
+    assert network.input_size == made.INPUTS
+
+
+def test_a_file_cut_anywhere_is_one_line_or_fewer_nodes(tmp_path: Path) -> None:
+    data = (FILES / "onnx_tagger_each.onnx").read_bytes()
+    for length in range(2, len(data) - 1, len(data) // 40):
+        (tmp_path / "cut.onnx").write_bytes(data[:length])
+        with pytest.raises(UserError) as caught:
+            open_file(tmp_path / "cut.onnx")
+        assert str(caught.value).isprintable()
