@@ -39,7 +39,7 @@ def test_a_session_is_typed_and_answered(monkeypatch: pytest.MonkeyPatch, capsys
         "sentiment, t.txt:1, 6 tokens; `help` lists the verbs",
         "t=0 “The”, layer0.forward",
         'breakpoint 1: token == "not", in layer0.forward',
-        'breakpoint 1: token == "not" (token = “not”)',
+        'breakpoint 1: token == "not"',
         "t=3 “not”, layer0.forward",
         "t = 3",
         "t=4 “bad”, layer0.forward",

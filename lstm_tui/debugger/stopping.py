@@ -17,6 +17,7 @@ from lstm_tui.debugger.expressions.reading import last_read
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.stops.breakpoints import Breakpoint, Breakpoints
+from lstm_tui.debugger.stops.marks import Marks
 from lstm_tui.debugger.stops.search import Stop, next_stop
 from lstm_tui.debugger.stops.triggers import Trigger
 from lstm_tui.engine.storage import Progress
@@ -90,6 +91,10 @@ class Stopping:
     def shown(self) -> tuple[Shown, ...]:
         """Return what every display says here."""
         return tuple(self.displays.shown(one, self.scope(one.pass_name), self.frame.t) for one in self.displays)
+
+    def marks(self) -> Marks:
+        """Return at which places of the tape the run would stop."""
+        return Marks(self.breakpoints.enabled, self.scope, self.frame.steps)
 
     # --- going on ---
 

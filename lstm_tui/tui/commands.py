@@ -50,6 +50,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(_capital("I"), "op(-1)", "op back", "one op back", STEP, "I"),
     Command(("f",), "finish(1)", "finish", "finish this token", STEP, "f", 4),
     Command(_capital("F"), "finish(-1)", "finish back", "back to where this token began", STEP, "F"),
+    Command(("c",), "continue(1)", "continue", "go on to the next breakpoint or watch", STEP, "c", 5),
+    Command(_capital("C"), "continue(-1)", "continue back", "go back to the breakpoint or watch before", STEP, "C"),
+    Command(("b",), "breakpoint", "break", "stop at this token or equation, or no more", STEP, "b", 5),
+    Command(("w",), "watch", "watch", "stop where this value moves by more than 0.3, or no more", STEP, "w"),
     Command(("space",), "play", "play", "play the run token by token, or stop", STEP, "space", 5),
     Command(("g",), "end(-1)", "first token", "first token of the tape", GO, "g"),
     Command(_capital("G"), "end(1)", "last token", "last token of the tape", GO, "G"),
@@ -81,7 +85,7 @@ COMMANDS: tuple[Command, ...] = (
         _capital("W"), "weights", "weights", "every matrix and vector of the network, to be changed", CHANGE, "W", 8
     ),
     Command(("d",), "difference", "difference", "the baseline beside the edited run, or not", CHANGE, "d", 8),
-    Command(("colon",), "command", "command", "a line to type: edits and all else, told and completed", CHANGE, ":", 9),
+    Command(("colon",), "command", "command", "a line to type: edits and all else, told and completed", CHANGE, ":", 6),
     Command(("k", "up"), "cursor(0,-1)", "up", "one unit, equation or row up", CURSOR, "k ↑"),
     Command(("j", "down"), "cursor(0,1)", "down", "one unit, equation or row down", CURSOR, "j ↓"),
     Command(("h", "left"), "cursor(-1,0)", "left", "one value or token to the left; on the tape N", CURSOR, "h ←"),
@@ -98,7 +102,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(("q",), "quit_session", "quit", "leave", PROGRAM, "q", 13),
 )
 
-PAIRS = {"z": "Z", "n": "N", "s": "S", "i": "I", "f": "F", "]": "["}
+PAIRS = {"z": "Z", "c": "C", "n": "N", "s": "S", "i": "I", "f": "F", "]": "["}
 """Keys whose way back is shown beside them in the footer."""
 
 

@@ -22,7 +22,7 @@ def session() -> Session:
 
 def test_a_session_by_gdb_s_words(session: Session) -> None:
     assert answer(session, 'b "not"') == ('breakpoint 1: token == "not", in layer0.forward',)
-    assert answer(session, "c") == ('breakpoint 1: token == "not" (token = “not”)', "t=3 “not”, layer0.forward")
+    assert answer(session, "c") == ('breakpoint 1: token == "not"', "t=3 “not”, layer0.forward")
     assert answer(session, "continue")[1] == "t=6 “not”, layer0.forward"
     assert answer(session, "rc")[1] == "t=3 “not”, layer0.forward"
     assert answer(session, "c 5") == ("end of the pass", "t=8 “good”, layer0.forward")

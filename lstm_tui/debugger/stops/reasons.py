@@ -43,6 +43,8 @@ class _Reasons:
             self.decide(node.of, not wanted)
         elif isinstance(node, tree.Call) and node.function in ("any", "all"):
             self.units(node.arguments[0], wanted)
+        elif wanted and isinstance(node, tree.Operation) and node.sign == "==" and _is_place(node.left):
+            pass  # the token is told with the place
         elif isinstance(node, tree.Operation | tree.Call):
             parts = node.arguments if isinstance(node, tree.Call) else (node.left, node.right)
             said = (part for part in parts if not isinstance(part, tree.Number | tree.Text))
@@ -79,3 +81,7 @@ class _Reasons:
 
     def written(self, node: tree.Node) -> str:
         return visible(self.expression.text_of(node))
+
+
+def _is_place(node: tree.Node) -> bool:
+    return isinstance(node, tree.Name) and node.name in ("t", "token")

@@ -43,6 +43,7 @@ class Glyphs:
     changed: str = "•"
     gone: str = "✗"
     tick: str = "│"
+    stop: str = "●"
     smooth: bool = True
 
     def say(self, text: str) -> str:
@@ -86,5 +87,6 @@ ASCII = Glyphs(
     changed="'",
     gone="x",
     tick="|",
+    stop="#",
     smooth=False,
 )

@@ -134,7 +134,9 @@ class _Pen:
             if self.before is not None and self.before.token(slot.t):
                 mark += self.glyphs.edited
             word = fit(self.view.label(slot.t, self.palette), slot.width - 2 - len(mark), self.glyphs)
-            self._at(line, slot, (self.glyphs.cursor if here and self.palette.ramp else " ") + word, style)
+            stops = self.view.stops is not None and self.view.stops.at(slot.t)
+            self._at(line, slot, self.glyphs.stop if stops else self._cursor(here), self._stop_style(style, stops))
+            line.put(word, style)
             if mark:
                 line.put(mark, style if here else self.palette.style("alarm", "track", bold=True))
             line.put(" ", style)
@@ -143,6 +145,13 @@ class _Pen:
             self._gone(line, self.view.facts.length, line.x - self.gutter + 1 + self._gap(self.view.facts.length))
         tail = f"{self.glyphs.more} {behind} more" if behind else "end"
         line.put("  ").put(tail, self.palette.style("faint"))
+
+    def _cursor(self, here: bool) -> str:
+        return self.glyphs.cursor if here and self.palette.ramp else " "
+
+    def _stop_style(self, style: Style, stops: bool) -> Style:
+        """Return the style of the cell before a token: a stop stands out on whatever colour the token has."""
+        return self.palette.style("alarm", "track", bold=True) if stops else style
 
     def _gap(self, t: int) -> int:
         return 0 if self.before is None else self.before.gap(t)

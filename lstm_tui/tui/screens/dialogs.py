@@ -13,11 +13,11 @@ from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.drawing import Target
-from lstm_tui.tui.screens.editing import Editing
+from lstm_tui.tui.screens.stops import Stops
 from lstm_tui.tui.widgets.pane import Pane
 
 
-class Dialogs(Editing):
+class Dialogs(Stops):
     """A screen with a session and the small screens that open over it."""
 
     class Exported(Message):

@@ -1,0 +1,121 @@
+"""Breakpoints and watches by key, and going on to the next of their stops, forwards and backwards."""
+
+from __future__ import annotations
+
+from threading import Event
+
+from lstm_tui.debugger.expressions.say import number
+from lstm_tui.debugger.recipe import Edit
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.stops.reading import read_change, read_trigger
+from lstm_tui.debugger.stops.search import Stop
+from lstm_tui.debugger.stops.triggers import Trigger
+from lstm_tui.debugger.verbs.asking import one_unit
+from lstm_tui.debugger.verbs.stopping import told
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.facts import Facts
+from lstm_tui.tui.screens.editing import Editing
+from lstm_tui.tui.widgets.pane import Pane
+
+_FAR = 0.3
+"""How far a value moves in one step before a watch set by key stops."""
+_ON_TAPE, _CELL = (1, 5, 7), 4
+
+
+class Stops(Editing):
+    """A screen whose run stops by itself. Breakpoints stay from line to line of the file."""
+
+    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
+        """No breakpoint is set yet."""
+        super().__init__(document, start, numba, recipe)
+        self._cancel: Event | None = None
+        self._stop_shown: Stop | None = None
+
+    def action_breakpoint(self) -> None:
+        """Set a breakpoint on the token or the equation under the cursor, or take it away; ask for a condition."""
+        view, session = self.view, self._session
+        if view is None or session is None:
+            return
+        pane = self.focused.NUMBER if isinstance(self.focused, Pane) else 0
+        if pane in _ON_TAPE:
+            self._toggle(session, read_trigger(str(view.cursor_t), session.scope()))
+        elif pane == _CELL:
+            self._toggle(session, read_trigger(f"{view.pass_name}.{view.value}", session.scope()))
+        else:
+            value = float(view.passed[view.value][view.t, min(view.unit, view.passed[view.value].shape[1] - 1)])
+            self.action_command(f"break {view.value}[{view.unit}] > {number(value)}")
+
+    def action_watch(self) -> None:
+        """Watch the value under the cursor, or no more."""
+        if self.view is not None and self._session is not None:
+            text = f"{self.view.value}[{self.view.unit}] by {_FAR:g}"
+            self._toggle(self._session, read_change(text, self._session.scope()))
+
+    def _toggle(self, session: Session, trigger: Trigger) -> None:
+        name = session.frame.position.pass_name
+        for one in session.breakpoints:
+            if one.trigger.text == trigger.text and one.pass_name == name:
+                session.breakpoints.delete(one.number)
+                self._say(session, f"{one.word} {one.number} taken away")
+                return
+        self._say(session, told(session.breakpoints.add(trigger, name)))
+
+    def _say(self, session: Session, said: str) -> None:
+        assert self.view is not None
+        self.view = self.view.but(said=said, stops=session.marks())
+
+    def action_continue(self, step: int) -> None:
+        """Go on to the next stop, or back to the one before; pressed again meanwhile, stop where the run is."""
+        if self._session is None or self.view is None:
+            return
+        if self._changing and self._cancel is not None:
+            self._cancel.set()
+            return
+        if not self._session.breakpoints.enabled:
+            self.view = self.view.but(said="no breakpoints yet: b on a token or an equation, w on a value")
+            return
+        cancel = self._cancel = Event()
+
+        def act(session: Session) -> tuple[str, ...]:
+            return (session.continue_(step > 0, cancelled=cancel.is_set).note,)
+
+        error = self.change(act)
+        if error:
+            self.view = self.view.but(said=error)
+
+    def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
+        """Show what the session has become; after a stop, the value that stopped it."""
+        super()._changed(reply, text, facts)
+        session, view = self._session, self.view
+        if session is None or view is None:
+            return
+        stop, none = session.stop, not len(session.breakpoints) and view.stops is None
+        if none and (stop is None or stop is self._stop_shown):
+            return  # every change of the view draws all panes
+        value, units, follow = view.value, view.units, view.follow
+        if stop is not None and stop is not self._stop_shown:
+            self._stop_shown = stop
+            value = _value_at(session) or value
+            for one in stop.by:
+                expression = getattr(one.trigger, "expression", None)
+                unit = None if expression is None else one_unit(session, expression.node)
+                if unit is not None and unit[0].name == view.pass_name:
+                    value, units, follow = unit[1], {**view.units, view.pass_name: unit[3]}, True
+        stops = None if none else session.marks()
+        self.view = view.but(stops=stops, value=value, units=units, follow=follow, said=view.said)
+
+    def _show(self, number: int, facts: Facts) -> None:
+        """Show a run with the breakpoints that were set on the one before."""
+        before = self._session
+        super()._show(number, facts)
+        session = self._session
+        if session is not None and before is not None and session is not before:
+            session.breakpoints, session.displays = before.breakpoints, before.displays
+        if session is not None and self.view is not None and len(session.breakpoints):
+            self.view = self.view.but(stops=session.marks(), said=self.view.said)
+
+
+def _value_at(session: Session) -> str:
+    """Return the value of the equation after which the session stands."""
+    equation = session.frame.equation
+    return "" if equation is None else equation.name

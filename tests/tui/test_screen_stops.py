@@ -1,0 +1,93 @@
+"""Breakpoints and watches by key: set, marked on the tape, gone to and back, told in the footer."""
+
+from __future__ import annotations
+
+import numpy as np
+from driven_screen import Driver, document, drive
+
+from lstm_tui.tui.screens.command_prompt import CommandPrompt
+
+
+def marked(driver: Driver) -> str:
+    """Return the row of tokens."""
+    return driver.text().splitlines()[2]
+
+
+async def choose(driver: Driver, value: str, key: str) -> None:
+    """Move the cursor to a value."""
+    for _ in range(8):
+        if driver.view.value != value:
+            await driver.press(key)
+    assert driver.view.value == value
+
+
+def test_a_breakpoint_on_the_tape_is_marked_gone_to_and_taken_away() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("1", "n", "n", "n", "b")
+        assert driver.view.said == "breakpoint 1: t == 3, in layer0.forward"
+        assert "●not" in marked(driver)
+        await driver.press("N", "N", "c")
+        assert driver.view.t == 3
+        assert driver.view.said == "breakpoint 1: t == 3"
+        assert driver.line("footer").endswith("breakpoint 1: t == 3")
+        await driver.press("c")
+        assert (driver.view.t, driver.view.said) == (4, "end of the pass")
+        await driver.press("C")
+        assert driver.view.t == 3
+        await driver.press("b")
+        assert driver.view.said == "breakpoint 1 taken away"
+        assert "●" not in marked(driver)
+        await driver.press("c")
+        assert driver.view.said.startswith("no breakpoints yet")
+        assert driver.view.t == 3
+
+    drive(act)
+
+
+def test_a_watch_goes_back_to_the_step_that_moved_the_value() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("2", "G")
+        await choose(driver, "c", "l")
+        unit = driver.view.unit
+        await driver.press("w")
+        assert driver.view.said == f"watch 1: c[{unit}] by 0.3, in layer0.forward"
+        c = np.concatenate([[0.0], driver.view.trace["layer0.forward"]["c"][:, unit].astype(float)])
+        far = np.flatnonzero(np.abs(np.diff(c)) > 0.3)
+        assert len(far)
+        tokens = marked(driver)
+        assert tokens.count("●") == len(far)
+        expected = far[-1]
+        await driver.press("C")
+        assert (driver.view.t, driver.view.frame.position.equation) == (expected, 3)
+        assert (driver.view.value, driver.view.unit) == ("c", unit)
+        change = np.diff(c)[expected]
+        assert f"c[{unit}] moved by {change:+.4g}, more than 0.3" in driver.view.said
+
+    drive(act)
+
+
+def test_an_equation_and_a_condition() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("4")
+        await choose(driver, "g", "j")
+        await driver.press("b", "c")
+        assert (driver.view.t, driver.view.frame.equation.name) == (1, "g")  # it stood behind that of t=0
+        await driver.press("2", "b")
+        assert isinstance(driver.app.screen, CommandPrompt)
+        typed = driver.app.screen.line.value
+        assert typed.startswith("break g[")
+        await driver.press("enter")
+        assert driver.view.said.startswith(f"breakpoint 2: {typed.removeprefix('break ')}")
+
+    drive(act)
+
+
+def test_breakpoints_stay_when_another_line_is_opened() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("1", "b", "right_curly_bracket", "n", "n", "C")
+        assert driver.view.frame.line == 1
+        assert driver.view.t == 0
+        assert driver.view.said == "breakpoint 1: t == 0"
+        assert "●" in marked(driver)
+
+    drive(act, document())
