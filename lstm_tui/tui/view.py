@@ -24,6 +24,7 @@ from lstm_tui.tui.render.label import token_label
 from lstm_tui.tui.render.number import signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import first_row
+from lstm_tui.tui.sources import Sources
 from lstm_tui.tui.verdict import Verdict, verdict_at
 
 Array = NDArray[np.floating[Any]]
@@ -222,6 +223,23 @@ class View:
             return None
         steps = self.passed.reading_step(self.t) + self.frame.reached(self.pass_name, self.memory_name)
         return ledger_after(self.passed, flow, steps, None if self.everyone else self.unit)
+
+    @cached_property
+    def sources(self) -> Sources | None:
+        """Whatever is in the memory, beside the baseline where that is shown; None where there is no ledger."""
+        if self.ledger is None:
+            return None
+        difference, plain = self.baseline, self.facts.before
+        origin = None if difference is None else difference.origins[self.t]
+        if difference is None or origin is None or plain is None or self.pass_name not in difference.before:
+            return Sources(self.ledger)
+        before, flow = difference.before[self.pass_name], plain.flow(self.pass_name)
+        if flow is None or flow.write.shape[1] != len(self.passed[self.memory_name][self.t]):
+            return Sources(self.ledger)
+        steps = before.reading_step(origin) + self.frame.reached(self.pass_name, self.memory_name)
+        then = ledger_after(before, flow, steps, None if self.everyone else self.unit)
+        origins = np.array([-1 if place is None else place for place in difference.origins], dtype=np.int64)
+        return Sources(self.ledger, then, origins)
 
     def whose(self) -> str:
         """Return whose memory the ledger is of, in words."""

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from driven_screen import Driver, document, drive, network, sequences
 
+from lstm_tui.analysis.flow import flow_of
+from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.debugger.edits import apply
 from lstm_tui.debugger.recipe import parse_recipe
 from lstm_tui.engine.run import run
 from lstm_tui.formats.trace_file import write
 from lstm_tui.formats.trace_reader import read
 from lstm_tui.tui.document import Document
+from lstm_tui.tui.sources import Sources
 
 
 def test_one_unit_or_all() -> None:
@@ -126,3 +129,43 @@ def test_a_file_that_holds_too_little_says_so(tmp_path: Path) -> None:
         assert "this trace does not hold" in driver.pane("remembers").text()
 
     drive(act, Document(trace=read(tmp_path / "little.json")))
+
+
+def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
+    recipe = parse_recipe("set layer0.forward.f[1] @ 2 = 0.25\ndelete 1")
+
+    async def act(driver: Driver) -> None:
+        await driver.press("n", "n", "n")
+        sources = driver.view.sources
+        assert sources is not None
+        assert sources.baseline is not None
+        plain, unit = driver.view.frame.difference.before["layer0.forward"], driver.view.unit  # type: ignore[union-attr]
+        flow = flow_of(plain, "c")
+        assert flow is not None
+        before = ledger_at(plain, flow, 4, unit).by_token[:, 0]
+        found = {(one.kind, one.t): one for one in sources.some(0, 9)}
+        assert found["token", 1].before == before[2]
+        assert found["gone", 1].before == before[1]
+        assert found["gone", 1].value == 0
+        text = driver.pane("remembers").text()
+        assert "✗ movie" in text
+        assert "Δ ±" in text
+        await driver.press("d")
+        assert "✗ movie" not in driver.pane("remembers").text()
+
+    drive(act, recipe=recipe)
+
+
+def test_sources_are_in_the_order_of_their_shares() -> None:
+    passed = run(network(), sequences()[1])["layer0.forward"]
+    flow = flow_of(passed, "c")
+    assert flow is not None
+    sources = Sources(ledger_at(passed, flow, 9))
+    shares = [one.share for one in sources.some(0, 99)]
+    assert len(shares) == len(sources) == 10
+    assert shares == sorted(shares, reverse=True)
+    for place, one in enumerate(sources.some(0, 99)):
+        assert sources.place_of(one.t) == place
+        assert sources.beside(one.t, 1) == sources[min(place + 1, 9)].t
+    assert sources.place_of(12) is None
+    assert sources.beside(12, 1) == sources[0].t

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from rich.cells import cell_len
 
 from lstm_tui.analysis.ledger import Ledger
+from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
-from lstm_tui.tui.render.label import fit
+from lstm_tui.tui.render.ghost import put_ghost_signed_bar
+from lstm_tui.tui.render.label import fit, token_label
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import nice_scale, plain, signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import first_row
 from lstm_tui.tui.render.sharemap import draw_sharemap
+from lstm_tui.tui.sources import Source
 from lstm_tui.tui.view import View
 
 _NUMBER = 6
@@ -23,29 +24,6 @@ _SHARE = 4
 _WITH_MAP = 72
 """Cells from which on the map of shares stands beside the list."""
 _LIST = 40
-
-
-class Source(NamedTuple):
-    """Something that is in the memory: a token, or an edit at one."""
-
-    t: int
-    edit: bool
-    value: float
-    share: float
-
-
-def sources_of(ledger: Ledger) -> list[Source]:
-    """Return the tokens that were read and the edits of which something is left, the largest share first."""
-    found = [
-        Source(t, edit, float(numbers[t].sum()), float(shares[t]))
-        for edit, numbers, shares in (
-            (False, ledger.by_token, ledger.shares()),
-            (True, ledger.edits, ledger.edit_shares()),
-        )
-        if numbers is not None
-        for t in map(int, np.flatnonzero(ledger.read if not edit else np.abs(numbers).sum(axis=1) != 0))
-    ]
-    return sorted(found, key=lambda source: -np.nan_to_num(source.share, nan=np.inf))
 
 
 def draw_remembers(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
@@ -84,33 +62,38 @@ class _List:
         self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
         self.width = drawing.width
         self.footing = 5 if drawing.height >= 14 else 3
-        sources = sources_of(ledger)
+        sources = view.sources
+        assert sources is not None
+        self.compared = sources.baseline is not None
         rows = max(drawing.height - self.footing, 1)
-        names = [self._name(source) for source in sources[: rows * 2]]
+        names = [self._name(source) for source in sources.some(0, rows * 2)]
         self.word = max(min(max(map(cell_len, names), default=5), self.width // 3), 5)
-        self.bar = max((self.width - self.word - _NUMBER - _SHARE - 3) // 2 * 2, 2)
+        self.last = _NUMBER if self.compared else _SHARE
+        self.bar = max((self.width - self.word - _NUMBER - self.last - 3) // 2 * 2, 2)
         self.edge = 2 + self.word + self.bar + _NUMBER
-        tokens = [source.t for source in sources if not source.edit]
-        first = 0
-        if view.place is not None and view.cursor_t in tokens:
-            place = next(n for n, one in enumerate(sources) if one.t == view.cursor_t and not one.edit)
-            first = first_row(place, len(sources), rows)
-        shown = sources[first : first + rows]
-        if len(shown) < len(sources) and len(shown) > 1:
-            shown = shown[: rows - 1]
-        self.shown, self.count = shown, len(sources)
-        values = [abs(source.value) for source in sources] + [abs(float(ledger.start.sum()))]
-        shares = [source.share for source in sources] + [ledger.start_share()]
-        self.half = nice_scale(max(shares if view.everyone else values, default=0.0), least=0.05)
+        place = None if view.place is None else sources.place_of(view.cursor_t)
+        first = 0 if place is None else first_row(place, len(sources), rows)
+        short = len(sources) > rows > 1
+        self.shown, self.count = sources.some(first, rows - short), len(sources)
+        largest = max(sources.largest, abs(float(ledger.start.sum())))
+        if view.everyone:
+            largest = max(sources.largest_share, ledger.start_share())
+        self.half = nice_scale(largest, least=0.05)
 
     def _name(self, source: Source) -> str:
+        if source.kind == "gone":
+            difference = self.view.frame.difference
+            assert difference is not None
+            return (
+                f"{self.glyphs.gone} {token_label(visible(difference.before.sequence.tokens[source.t]), self.glyphs)}"
+            )
         label = self.view.short_label(source.t, self.palette)
-        return f"set: {label}" if source.edit else label
+        return f"set: {label}" if source.kind == "edit" else label
 
     def draw(self) -> None:
         glyphs, style = self.glyphs, self.palette.style
         scale = f"share of {self.half:g}" if self.view.everyone else f"{glyphs.plus_minus}{self.half:g}"
-        self.drawing.note = scale
+        self.drawing.note = f"Δ {scale}" if self.compared else scale
         for source in self.shown:
             self._source(source)
         ledger, hidden = self.ledger, self.count - len(self.shown)
@@ -121,31 +104,43 @@ class _List:
             self._line(f"{hidden} others", rest, max(part, 0.0), "faint")
         self._line("at the start", start, ledger.start_share(), "soft")
         if self.footing == 5:
-            self.drawing.line().put(" " + glyphs.rule * (self.edge + _SHARE - 1), style("frame"))
+            self.drawing.line().put(" " + glyphs.rule * (self.edge + self.last - 1), style("frame"))
         self._sum(total)
 
     def _source(self, source: Source) -> None:
         view, style, line = self.view, self.palette.style, self.drawing.line()
-        here = source.t == view.t and not source.edit
-        under = source.t == view.cursor_t and view.place is not None and not source.edit
+        token = source.kind == "token"
+        here = token and source.t == view.t
+        under = token and source.t == view.cursor_t and view.place is not None
         ground = "row" if under else "ground"
         line.put(self.glyphs.cursor if under else " ", style("focus", ground))
-        ink = "accent" if source.edit else "title" if here else "soft"
+        ink = "title" if here else "soft" if token else "accent"
         line.put(fit(self._name(source), self.word, self.glyphs) + " ", style(ink, ground, bold=here))
         if view.everyone:
             put_bar(line, source.share, self.bar, "bar", self.palette, full=self.half)
+        elif source.before is not None:
+            put_ghost_signed_bar(line, source.value, source.before, self.bar, self.palette, self.half)
         else:
             put_signed_bar(line, source.value, self.bar, self.palette, self.half)
-        self._numbers(line, source.value, source.share, "ink", ground)
-        self.drawing.hit(0, self.width, Target(t=source.t))
+        last = self._change(source) if self.compared else plain(source.share, self.glyphs)
+        self._numbers(line, source.value, last, "ink", ground)
+        if source.kind != "gone":
+            self.drawing.hit(0, self.width, Target(t=source.t))
+
+    def _change(self, source: Source) -> str:
+        """Return what an edit has changed of a contribution."""
+        if source.before is None:
+            return "new"
+        change = source.value - source.before
+        return self.glyphs.dot if change == 0 else signed(change, self.glyphs)
 
     def _line(self, words: str, value: float, share: float, ink: str) -> None:
         line = self.drawing.line().put(" " + words, self.palette.style(ink)).to(self.edge - _NUMBER)
-        self._numbers(line, value, share, ink)
+        self._numbers(line, value, "" if self.compared else plain(share, self.glyphs), ink)
 
-    def _numbers(self, line: Line, value: float, share: float, ink: str, ground: str = "ground") -> None:
+    def _numbers(self, line: Line, value: float, last: str, ink: str, ground: str = "ground") -> None:
         line.put(signed(value, self.glyphs).rjust(_NUMBER), self.palette.style(ink, ground))
-        line.put(plain(share, self.glyphs).rjust(_SHARE + 1), self.palette.style("faint", ground))
+        line.put(last.rjust(self.last + 1), self.palette.style("soft" if self.compared else "faint", ground))
 
     def _sum(self, total: float) -> None:
         glyphs, style, ledger = self.glyphs, self.palette.style, self.ledger
@@ -155,6 +150,10 @@ class _List:
         line.put(glyphs.yes if holds else glyphs.no, style("show" if holds else "alarm", bold=True))
         line.to(self.edge - _NUMBER)
         line.put(signed(total, glyphs).rjust(_NUMBER), style("title", bold=True))
+        sources = self.view.sources
+        if sources is not None and sources.baseline is not None:
+            change = total - float(sources.baseline.sum.sum())
+            line.put((signed(change, glyphs) if change else glyphs.dot).rjust(self.last + 1), style("soft"))
         last = self.drawing.line()
         if holds:
             last.put(fit(" accounting, not cause", self.width, glyphs).rstrip(), style("faint"))

@@ -108,7 +108,7 @@ class _Pen:
             return
         part = math.sqrt(min(share, 1.0))  # so that a tenth can be told from nothing
         style = palette.sequential(faded)[round(part * (SHADES - 1))]
-        text = plain(share, glyphs) if share >= 0.005 else ""
+        text = self._short(share) if share >= 0.005 else ""
         if palette.ramp:
             style = palette.style("soft", "track", faded=faded)
             text = text or " "
@@ -129,6 +129,11 @@ class _Pen:
         else:
             line.put(text.rjust(room - (room > 4)).ljust(room)[:room], style)
 
+    def _short(self, part: float) -> str:
+        """Return a number of 0 to 1 that leaves a gap in four cells."""
+        text = plain(part, self.glyphs)
+        return text[:-1] if len(text) == self.cell else text
+
     def keep(self, keeps: list[float]) -> None:
         """Draw the keep of each step below the map, as levels and in numbers where they fit."""
         bars = self._word("mean keep" if self.view.everyone else "keep", "keep")
@@ -142,6 +147,6 @@ class _Pen:
             return
         line = self._word("", "faint")
         for t, keep in zip(self.places, keeps, strict=True):
-            text = plain(keep, self.glyphs)
+            text = self._short(keep)
             text = text.rjust(self.cell - (self.cell > 4)).ljust(self.cell)[: self.cell]
             line.put(text, self.palette.style("faint", faded=not self.reached[t]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.palette import Palette
-from lstm_tui.tui.render.remembers import draw_remembers, sources_of
+from lstm_tui.tui.render.remembers import draw_remembers
 from lstm_tui.tui.view import View
 from lstm_tui.tui.widgets.heatmap import around
 from lstm_tui.tui.widgets.pane import Pane
@@ -24,11 +24,10 @@ class Remembers(Pane):
         view = self.view
         if view is None:
             return
-        ledger = view.ledger
-        if right or ledger is None:
+        sources = view.sources
+        if right or sources is None:
             self.post_message(self.Chosen(around(view, 0, right or down)))
             return
-        order = [source.t for source in sources_of(ledger) if not source.edit]
-        if order:
-            place = order.index(view.cursor_t) + down if view.cursor_t in order else 0
-            self.post_message(self.Chosen(Target(t=order[min(max(place, 0), len(order) - 1)])))
+        t = sources.beside(view.cursor_t, down)
+        if t is not None:
+            self.post_message(self.Chosen(Target(t=t)))
