@@ -71,20 +71,15 @@ def _list(lessons: Library) -> int:
 
 def _check(lessons: Library, told: tuple[Lesson, ...]) -> int:
     """Try every claim of some lessons; print what does not hold, with its line."""
-    from lstm_tui.debugger.lessons.standing import Standing
+    from lstm_tui.debugger.lessons.claims import check
 
-    false = claims = 0
+    false = claims = stops = 0
     for lesson in told:
         for stop in lesson.stops:
-            standing = Standing(stop, lessons.opener(lesson))
-            standing.say()
-            standing.what_to_try()
-            claims += len(stop.claims) + (0 if stop.task is None else len(stop.task.claims))
-            for claim, why in standing.false_claims():
+            stops, claims = stops + 1, claims + len(stop.claims) + (0 if stop.task is None else len(stop.task.claims))
+            for claim, why in check(stop, lessons.opener(lesson)):
                 line, column = stop.page.place_of_value(*claim.where)
                 print(f"{lesson.source}:{line}:{column}: {visible(why)}", file=sys.stderr)
                 false += 1
-    print(
-        f"{len(told)} lesson{'s' * (len(told) != 1)}, {sum(len(one.stops) for one in told)} stops, {claims} claims, {false} do not hold"
-    )
+    print(f"{len(told)} lesson{'s' * (len(told) != 1)}, {stops} stops, {claims} claims, {false} do not hold")
     return 1 if false else 0

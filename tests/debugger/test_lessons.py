@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lstm_tui.debugger.expressions import Scope
-from lstm_tui.debugger.lessons.asking import Piece, told, true, with_unit
+from lstm_tui.debugger.lessons.asking import Piece, Run, told, true, with_unit
+from lstm_tui.debugger.lessons.claims import check
 from lstm_tui.debugger.lessons.lesson import MOST_STOPS, MOST_TOKENS, Lesson
 from lstm_tui.debugger.lessons.library import Library, folder
 from lstm_tui.debugger.lessons.reading import parse_lesson, read_lesson
@@ -47,9 +48,8 @@ def test_every_lesson_is_there_in_its_order() -> None:
 def test_every_claim_holds_and_every_try_is_noticed(path: Path) -> None:
     lesson = read_lesson(path)
     for stop in lesson.stops:
-        standing = Standing(stop, library().opener(lesson))
-        assert written(standing.say())
-        assert [why for _, why in standing.false_claims()] == [], f"{path.name}, stop {stop.number + 1}"
+        false = check(stop, library().opener(lesson))
+        assert [why for _, why in false] == [], f"{path.name}, stop {stop.number + 1}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -83,7 +83,7 @@ def trace() -> Trace:
 
 def test_sentences_hold_the_numbers_of_the_run(trace: Trace) -> None:
     passed, t = trace["layer0.forward"], 4
-    scope = Scope(trace, "layer0.forward")
+    run = Run(Scope(trace, "layer0.forward"), t)
     text = (
         '{f[unit]} {c[7]:4} {sum(f < 0.2):0} {output["likes"]:%} {token} {{unit}} {argmax(output)} '
         "{prev(c[unit]):1} {unit}"
@@ -101,21 +101,26 @@ def test_sentences_hold_the_numbers_of_the_run(trace: Trace) -> None:
         f"{cell[t - 1, 18]:.1f}",
         "18",
     ]
-    said = "".join(piece.text for piece in told(text, 18, scope, scope, t))
+    said = "".join(piece.text for piece in told(text, 18, run, run))
     assert said == " ".join(expected).replace("-", "−")
-    assert next(piece.text for piece in told(text, 18, scope, scope, t) if piece.live) == f"{forget[18]:.2f}"
+    assert next(piece.text for piece in told(text, 18, run, run) if piece.live) == f"{forget[18]:.2f}"
 
 
 def test_before_is_the_run_without_edits(trace: Trace) -> None:
     from lstm_tui import trace as made
 
-    other = Scope(made("Priya likes AIML. Ram likes DevSecOps.", "story"), "layer0.forward")
-    run = Scope(trace, "layer0.forward")
+    other = Run(Scope(made("Priya likes AIML. Ram likes DevSecOps.", "story"), "layer0.forward"), 2)
+    run = Run(Scope(trace, "layer0.forward"), 2)
     text = "{c[3]:4} {before c[3]:4}"
-    now, then = (float(scope.trace["layer0.forward"]["c"][2, 3]) for scope in (other, run))
+    now, then = (float(one.scope.passed["c"][2, 3]) for one in (other, run))
     assert now != then
-    assert written(tuple(told(text, 0, other, run, 2))).replace("−", "-") == f"{now:.4f} {then:.4f}"
-    assert true("before c[3] == c[3]", 0, run, run, 2)
+    assert written(tuple(told(text, 0, other, run))).replace("−", "-") == f"{now:.4f} {then:.4f}"
+    assert true("before c[3] == c[3]", 0, run, run)
+
+
+def test_before_is_asked_at_the_same_token_wherever_it_stands_now() -> None:
+    more = 'edits = ["insert 0 \\"omar\\"", "insert 1 \\"and\\""]\nclaims = ["before t == 1", "t == 3"] #'
+    assert check(parse_lesson(GOOD.replace("claims =", more), "mine.toml").stops[0], opened)[:1] == []
 
 
 @pytest.mark.parametrize(
@@ -207,6 +212,7 @@ BAD = [
     ("[stop.try]", "[stop.tri]", ":17:2: `tri` means nothing here; did you mean try?"),
     ("at = 2\n", "", ":17:2: how is it noticed?"),
     ('"goto 2"', '"goto likess"', "there is no token “likess” on this tape; did you mean likes?"),
+    ('"goto 2"', '"pass layer1.forward"', ":19:11: there is no pass layer1.forward"),
     ('"goto 2"', '"save-edits x"', ":19:11: `save-edits x` is no edit"),
     ('"goto 2"', '"set layer0.forward.q[0] @ 0 = 1"', ":19:11: layer0.forward has no value q"),
     ("at = 2\n", 'edit = "st f"\n', "; did you mean set?"),
@@ -263,8 +269,7 @@ def test_a_lesson_is_bounded() -> None:
 def test_a_false_claim_is_told_and_no_mistake() -> None:
     text = GOOD.replace("f[unit] < 0.5", "f[unit] > 0.5").replace("at = 2", "at = 1").replace('"goto 2"', '"goto 3"')
     lesson = checked(text)
-    standing = Standing(lesson.stops[0], library().opener(lesson))
-    found = [(claim.text, why) for claim, why in standing.false_claims()]
+    found = check(lesson.stops[0], library().opener(lesson))
     assert [why for _, why in found] == [
         "this does not hold: f[unit] > 0.5",
         "this is noticed before it is tried",

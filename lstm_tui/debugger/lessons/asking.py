@@ -41,6 +41,29 @@ class Piece:
     live: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run, and the place at which it is asked.
+
+    Attributes:
+        scope: The run.
+        t: Place on its tape.
+    """
+
+    scope: Scope
+    t: int
+
+    def answer(self, expression: Expression) -> Series:
+        """Return what an expression is there.
+
+        Raises:
+            ExpressionError: It means nothing in this run, or the place is not on its tape.
+        """
+        if not 0 <= self.t < self.scope.steps:
+            raise ExpressionError("this place is not on the tape without edits", expression.text, 0)
+        return evaluate(expression, self.scope, self.t, self.t + 1)
+
+
 class Wrong(UserError):
     """A question is wrong at a character of the text it stands in."""
 
@@ -68,19 +91,19 @@ def asked(text: str, unit: int, form: str = str(PLACES)) -> Asked:
     return Asked(parse(with_unit(text, unit)), before, form)
 
 
-def true(text: str, unit: int, run: Scope, baseline: Scope, t: int) -> bool:
+def true(text: str, unit: int, run: Run, baseline: Run) -> bool:
     """Say whether a condition holds at a place.
 
     Raises:
         ExpressionError: It is no condition, or wrong in this run.
     """
     question = asked(text, unit)
-    scope = baseline if question.before else run
-    answer = evaluate(condition(question.expression.text, scope), scope, t, t + 1)
+    asked_of = baseline if question.before else run
+    answer = asked_of.answer(condition(question.expression.text, asked_of.scope))
     return bool(_known(answer) and answer.values[-1, 0])
 
 
-def told(text: str, unit: int, run: Scope, baseline: Scope, t: int) -> Iterator[Piece]:
+def told(text: str, unit: int, run: Run, baseline: Run) -> Iterator[Piece]:
     """Yield a sentence with the answers in it.
 
     Raises:
@@ -96,7 +119,7 @@ def told(text: str, unit: int, run: Scope, baseline: Scope, t: int) -> Iterator[
             yield Piece(match.group()[0], False)
             continue
         try:
-            yield Piece(_said(inside, unit, run, baseline, t), True)
+            yield Piece(_said(inside, unit, run, baseline), True)
         except ExpressionError as error:
             raise Wrong(error.said, match.start() + 1 + error.start) from None
     if begin < len(text):
@@ -113,13 +136,13 @@ def _plain(text: str, begin: int, end: int) -> str:
     return piece
 
 
-def _said(inside: str, unit: int, run: Scope, baseline: Scope, t: int) -> str:
+def _said(inside: str, unit: int, run: Run, baseline: Run) -> str:
     form = _FORM.match(inside)
     of, how = (form["of"], form["form"]) if form else (inside, str(PLACES))
     if of.strip() == "unit":
         return str(unit)
     question = asked(of, unit, how)
-    answer = evaluate(question.expression, baseline if question.before else run, t, t + 1)
+    answer = (baseline if question.before else run).answer(question.expression)
     if answer.size != 1:
         raise ExpressionError(f"this is {answer.size} numbers: choose one, as in c[unit]", of, 0)
     return written(answer, how)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from lstm_tui.debugger.lessons.claims import check
 from lstm_tui.debugger.lessons.lesson import Lesson
 from lstm_tui.debugger.lessons.reading import read_lesson
-from lstm_tui.debugger.lessons.standing import check
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.visible import visible

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widget import Widget
-from textual.widgets import Static
 
 from lstm_tui.debugger.lessons.asking import Piece
 from lstm_tui.debugger.lessons.lesson import LOOKS, Lesson
-from lstm_tui.debugger.lessons.standing import Open, Standing
+from lstm_tui.debugger.lessons.meeting import Open
+from lstm_tui.debugger.lessons.standing import Standing
 from lstm_tui.debugger.session import Session
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.commands import Command
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
@@ -28,8 +26,8 @@ from lstm_tui.tui.screens.page import Page
 from lstm_tui.tui.view import View
 from lstm_tui.tui.widgets.lines import FooterLine
 from lstm_tui.tui.widgets.remembers import Remembers
+from lstm_tui.tui.widgets.tour_text import TourText
 
-KEYS = (("enter", "next"), ("backspace", "back"), ("y", "show me"), ("?", "keys"), ("esc", "leave"))
 _OTHERWISE = ("play", "help", "quit_session", "export")
 _HELP = (
     ("enter  space", "the next stop; behind the last one, the list of lessons"),
@@ -68,23 +66,6 @@ class Telling:
         return TourScreen(self, Standing(self.lesson.stops[number], self.open_network))
 
 
-class TourText(VerticalScroll, can_focus=False):
-    """The sentences of a stop, what to try, and what came of it."""
-
-    DEFAULT_CSS = """
-    TourText {
-        height: auto; max-height: 12; border: round $lt-key; background: $lt-ground; padding: 0 1;
-        border-title-color: $lt-title; border-subtitle-color: $lt-soft; scrollbar-size-vertical: 1;
-    }
-    TourText Static { width: 100%; color: $lt-ink; }
-    TourText #trying { height: auto; }
-    TourText #trying > #mark { width: 3; }
-    TourText #trying > #try { width: 1fr; }
-    .-narrow TourText { max-height: 10; padding: 0; }
-    TourText.-ascii { border: ascii $lt-key; }
-    """
-
-
 class TourFooter(FooterLine):
     """The keys most used, but for those that mean something else in a lesson."""
 
@@ -120,24 +101,9 @@ class TourScreen(MainScreen):
         """Lay out the main screen with the text above its last line."""
         for widget in super().compose():
             if isinstance(widget, FooterLine):
-                yield self._text()
+                yield TourText(self._telling.lesson, self._standing.stop, self._glyphs)
                 widget = TourFooter(id="footer").data_bind(view=MainScreen.view, palette=MainScreen.palette)
             yield widget
-
-    def _text(self) -> Widget:
-        lesson, stop = self._telling.lesson, self._standing.stop
-        trying = Horizontal(Static(id="mark"), Static(id="try"), id="trying")
-        text = TourText(Static(id="told"), trying, id="tour", classes="" if self._glyphs.smooth else "-ascii")
-        pane = f"{self._glyphs.cursor} look at {LOOKS.index(stop.look) + 1} {stop.look}"
-        text.border_title = Content.assemble(
-            (f" {visible(lesson.title)}", "bold $lt-title"),
-            (f"  {stop.number + 1} of {len(lesson.stops)}   ", "$lt-soft"),
-            (f"{pane} ", "$lt-key"),
-        )
-        text.border_subtitle = Content.assemble(
-            *(part for key, word in KEYS for part in ((f" {key} ", "bold $lt-key"), f"{word} "))
-        )
-        return text
 
     def on_mount(self) -> None:
         """Stand where the lesson wants it, light up the pane to look at, and tell."""
@@ -186,18 +152,11 @@ class TourScreen(MainScreen):
 
     def tell(self) -> None:
         """Write the text of the stop, and what came of trying."""
-        self.query_one("#told", Static).update(_content(self._standing.say(), self._glyphs))
-        task = self._standing.what_to_try()
-        parts = [_content(task, self._glyphs)]
+        then: tuple[Piece, ...] = ()
         if self._noticed and self._session is not None:
-            then = self._standing.then(self._session)
-            parts.append(_content(then, self._glyphs) if then else Content("Seen."))
-        mark, colour = (self._glyphs.yes, "$lt-show") if self._noticed else (self._glyphs.cursor, "$lt-key")
-        self.query_one("#mark", Static).update(Content.styled(mark, f"bold {colour}"))
-        self.query_one("#try", Static).update(Content("\n").join(parts))
-        self.query_one("#trying").display = bool(task)
-        if self._noticed:
-            self.query_one(TourText).scroll_end(animate=False)
+            with suppress(UserError):  # done in another way, in which a value it speaks of is no more
+                then = self._standing.then(self._session)
+        self.query_one(TourText).tell(self._standing.say(), self._standing.what_to_try(), self._noticed, then)
 
     # --- keys ---
 
@@ -239,24 +198,3 @@ class TourScreen(MainScreen):
         """Tell the keys of a lesson."""
         lines = [Content.assemble((f"{key:>16}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in _HELP]
         self.app.push_screen(Page("keys of a lesson", lines))
-
-
-def _content(pieces: tuple[Piece, ...], glyphs: Glyphs) -> Content:
-    """Return sentences with what came from the run in colour, *words* of the tape and `what is typed` set apart."""
-    return Content.assemble(*_emphasised(pieces, glyphs))
-
-
-def _emphasised(pieces: tuple[Piece, ...], glyphs: Glyphs) -> Iterator[tuple[str, str]]:
-    strong = code = False
-    for piece in pieces:
-        text = "\n".join(glyphs.say(visible(line)) for line in piece.text.split("\n"))
-        if piece.live:
-            yield text, "bold $lt-key" if not strong else "bold italic $lt-key"
-            continue
-        for part in re.split(r"([*`])", text):
-            if part == "`":
-                code = not code
-            elif part == "*" and not code:
-                strong = not strong
-            elif part:
-                yield part, "$lt-accent" if code else "bold $lt-title" if strong else "$lt-ink"
