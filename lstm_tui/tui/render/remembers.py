@@ -37,6 +37,8 @@ def draw_remembers(view: View, width: int, height: int, palette: Palette, number
         for text in (*view.facts.no_ledger(view.pass_name), "", f"{view.memory_name} = {value}"):
             drawing.line().put(" " + text, palette.style("soft"))
         return drawing
+    if view.sources is not None and view.sources.baseline is not None:
+        drawing.title += " Δ"  # the last column is what the edits have changed, not the share
     if width < _WITH_MAP:
         _List(drawing, view, ledger).draw()
         return drawing
@@ -93,7 +95,7 @@ class _List:
     def draw(self) -> None:
         glyphs, style = self.glyphs, self.palette.style
         scale = f"share of {self.half:g}" if self.view.everyone else f"{glyphs.plus_minus}{self.half:g}"
-        self.drawing.note = f"Δ {scale}" if self.compared else scale
+        self.drawing.note = scale
         for source in self.shown:
             self._source(source)
         ledger, hidden = self.ledger, self.count - len(self.shown)
