@@ -88,7 +88,8 @@ def test_a_layer_by_the_name_it_has_in_the_file(tmp_path: Path, capsys: pytest.C
     ("arguments", "says"),
     [
         (["--set", "layer0.gate_ordr=ifgo"], "did you mean layer0.gate_order?"),
-        (["--set", "layer0.gate_order=ifog"], "did you mean"),
+        (["--set", "layer0.gate_order=ifox"], "it should be i f g o in another order"),
+        (["--set", "readout.over=lest"], "did you mean last?"),
         (["--network", "decoder"], "holds one network"),
         (["--map", "nothing.toml"], "nothing.toml: cannot be read: no such file"),
     ],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lstm_tui import __version__
 from lstm_tui.cli import class_options, compare_options, plain_options, train_options
-from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, setting, size
+from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, real, setting, size
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
@@ -86,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--json", action="store_true", help="the report as JSON")
     inspect.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map")
     _reading_options(inspect)
+    verify = command("verify", "verify", "compare a network's file with activations another runtime recorded")
+    verify.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
+    verify.add_argument(
+        "--reference", metavar="REF.npz", required=True, help="`input` and values such as `layer0.forward/h`"
+    )
+    verify.add_argument("--tolerance", type=real(0.0, 1.0), default=1e-4, metavar="E", help="(default: 1e-4)")
+    _reading_options(verify)
     convert = command("convert", "convert", "write a network's file as one that describes itself")
     convert.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
     convert.add_argument("-o", "--output", metavar="OUT.safetensors", required=True, help="the file to write")

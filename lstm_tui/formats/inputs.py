@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -225,9 +226,22 @@ def _through(front: Front, source: Series, n: int, line: int | None) -> trace.Se
     else:
         given = {front.inputs[0]: source.arrays[n]}
     try:
-        return series_sequence(front.run(given), source.file, line)
+        x = front.run(given)
+        sequence = series_sequence(x, source.file, line)
+        labels = _labels(next(iter(given.values())), len(x))
+        return replace(sequence, tokens=labels) if labels else sequence
     except UserError as error:
         raise UserError(f"{source.where}: {error}") from error
+
+
+def _labels(given: NDArray[Any], steps: int) -> tuple[str, ...]:
+    """Return what each step is called, where it stands for as many ids as every other: the ids."""
+    ids = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
+    each = -(-len(ids) // steps)
+    if ids.ndim != 1 or -(-len(ids) // each) != steps or each > _SHOWN_COLUMNS or (ids != np.floor(ids)).any():
+        return ()
+    texts = [f"{one:g}" for one in ids.tolist()]
+    return tuple(" ".join(texts[t * each : (t + 1) * each]) for t in range(steps))
 
 
 def _unmasked(array: NDArray[Any], network: Network, where: str) -> NDArray[Any]:

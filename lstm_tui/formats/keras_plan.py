@@ -118,11 +118,13 @@ def _plan(file: KerasFile, graph: Graph, segment: Segment, weights: Weights, whe
                 chain.pop()
             break
         if ops and any(_steps_on(one) for one in segment.items[n + 1 :]) and isinstance(chain[-1], Recurrent):
+            report.say(f"layer{number}.name", _name(item), "confirmed", "run at each step")
             number += 1
         chain += ops
     if from_the_end:
         report.warnings.append("the file gives its last series from the end; here each vector stands at its own token")
-    head = [_name(one) for one in segment.items if not _steps_on(one) and segment.items.index(one) > first]
+    last = max(n for n, one in enumerate(segment.items) if _steps_on(one))
+    head = [_name(one) for one in segment.items[last + 1 :]]
     if not isinstance(chain[-1], Recurrent):
         report.say("readout", ", ".join(visible(one) for one in head) or "the final states", "confirmed", "the graph")
     return replace(plan, chain=chain)
@@ -155,7 +157,8 @@ def _before(graph: Graph, segment: Segment, first: int, weights: Weights, genera
                 made = steps(node, weights(node), generation)
                 ops += made
         if ops:
-            report.say("layer0.name", ", ".join(visible(one.name) for one in below), "confirmed", "run at each step")
+            names = ", ".join(dict.fromkeys(visible(one.name) for one in ops if not isinstance(one, Reduce)))
+            report.say("layer0.name", names, "confirmed", "run at each step")
         return replace(plan, chain=ops)
     except CannotRun:
         return _with_front(graph, below[-1].name if below else str(segment.below), weights, generation, segment, report)

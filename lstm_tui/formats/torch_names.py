@@ -36,12 +36,14 @@ class Group:
         passes: By layer and whether it reads from the end: tensors by what they are.
         used: Names of its tensors in the file.
         exact: Whether the names are those of PyTorch, not only like them.
+        turned: Whether its matrices were kept the other way round.
     """
 
     prefix: str
     passes: dict[tuple[int, bool], dict[str, Array]] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
     exact: bool = True
+    turned: bool = False
 
     @property
     def depth(self) -> int:
@@ -98,9 +100,17 @@ def _check(group: Group, where: str) -> None:
             if given[what].ndim != 2 or 0 in given[what].shape:
                 shape = "×".join(map(str, given[what].shape))
                 raise UserError(f"{where}: {what} of {label} is {shape}; it should be a matrix")
+        if not group.exact and _units(given) is None and _units(_turned(given)) is not None:
+            given.update(_turned(given))
+            group.turned = True
         if _units(given) is None:
             shapes = ", ".join(f"{what} {'×'.join(map(str, tensor.shape))}" for what, tensor in given.items())
             raise UserError(f"{where}: {label}: no cell has {shapes}")
+
+
+def _turned(given: Mapping[str, Array]) -> dict[str, Array]:
+    """Return matrices the other way round, as programs keep them that multiply from the left."""
+    return {what: one.T if one.ndim == 2 else one for what, one in given.items()}
 
 
 def _units(given: Mapping[str, Array]) -> tuple[str, int] | None:
@@ -159,6 +169,8 @@ def _layer(group: Group, layer: int, report: Report, key: str, modules: Mapping[
     assert units is not None, "checked when it was found"
     kind, hidden = units
     made = modules.get(group.prefix)
+    if group.turned:
+        report.say(f"{key}.matrices", "transposed", "inferred", "shapes: a gate is some columns")
     report.say(f"{key}.name", layer_name(group, layer), "confirmed", "name of its tensors")
     ratio = f"weight_hh has {first['weight_hh'].shape[0]} rows for {hidden} units"
     if made is not None and made.name in _CLASSES:
@@ -216,7 +228,9 @@ def _conventions(
             why = "a file of weights does not record it; tanh is PyTorch's default"
             functions["candidate"] = report.choose(f"{key}.activation", "tanh", ("relu",), "assumed", why)
         return "rnn", own, functions, after
-    order = report.choose(f"{key}.gate_order", own, gates.OTHER_ORDERS[kind], how, why)
+    order = report.choose(f"{key}.gate_order", own, gates.OTHER_ORDERS[kind], how, why, free=True)
+    if sorted(order) != sorted(own):
+        raise UserError(f"--set {key}.gate_order={visible(order)}: it should be {' '.join(own)} in another order")
     if kind == "gru":
         why = "PyTorch resets after the product" if group.exact else "after the product, as PyTorch does"
         after = report.choose(f"{key}.reset", "after", ("before",), how, why) == "after"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lstm_tui.tui.teaching import Teaching
 
 INTERRUPTED = 130
-_REMARKS = 3  # of an imported network that are said when it is opened; `lstm-tui inspect` has them all
+_REMARK_TIME = 8  # seconds that what was assumed of a file is said; the heading counts it all the time
 
 
 class LstmApp(App[int]):
@@ -89,8 +89,10 @@ class LstmApp(App[int]):
             self._on_signal(signal.SIGTERM, lambda: self.exit(128 + signal.SIGTERM))
             self._on_signal(signal.SIGHUP, lambda: self.exit(128 + signal.SIGHUP))
         network = self._document.network
-        for remark in () if network is None else network.remarks[:_REMARKS]:
-            self.notify(remark, severity="warning", markup=False, timeout=12)
+        if network is not None and network.remarks:
+            first, *others = network.remarks
+            more = f"\nand {len(others)} more: lstm-tui inspect" if others else ""
+            self.notify(first + more, severity="warning", markup=False, timeout=_REMARK_TIME)
         if self._teaching is not None:
             self.call_after_refresh(self._teaching.greet, self, *self._drawing())
 

@@ -1,0 +1,34 @@
+"""`lstm-tui verify`: a network's file beside activations that another runtime recorded."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from lstm_tui.cli.work import reading, say
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.verification import verify
+from lstm_tui.models.named import find_model
+
+_DIFFERS = 3
+
+
+def command(options: Namespace) -> int:
+    """Compare; exit with 3 where something differs, and say which other reading of the file would fit."""
+    opened, verdict = verify(find_model(options.model), reading(options), options.reference, options.tolerance)
+    for name, largest in verdict.compared.items():
+        print(f"{visible(name)}: differs by {largest:.2g} at most")
+    for remark in opened.network.remarks:
+        say(remark)
+    first = verdict.first
+    if first is None:
+        print(f"the same within {options.tolerance:g}")
+        return 0
+    print(
+        f"{visible(first.name)} is the first that differs, at t={first.t}, unit {first.unit}: "
+        f"{first.mine:.6g} here, {first.theirs:.6g} recorded"
+    )
+    if not verdict.fitting:
+        print(f"none of {verdict.tried} other readings of the file fits")
+    for settings in verdict.fitting:
+        print("it fits with " + " ".join(f"--set {visible(key)}={visible(one)}" for key, one in settings.items()))
+    return _DIFFERS

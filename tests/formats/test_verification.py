@@ -1,0 +1,94 @@
+"""Files beside recordings: what agrees, the first place of what does not, and the reading that would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_tui.cli import main
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importing import Reading, open_file
+from lstm_tui.formats.verification import verify
+
+FILES = Path(__file__).parent / "files"
+TORCH = dict(np.load(FILES / "torch_expected.npz"))
+BOTH = str(FILES / "torch_lstm_both.pt")
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> Path:
+    path = tmp_path / "ref.npz"
+    h = TORCH["lstm_both"]
+    np.savez(path, input=TORCH["x"], **{"layer1.forward/h": h[:, :4], "layer1.backward/h": h[:, 4:]})
+    return path
+
+
+def test_what_agrees_is_said_with_its_largest_difference(reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", BOTH, "--reference", str(reference)]) == 0
+    output = capsys.readouterr().out
+    assert "layer1.backward/h: differs by" in output
+    assert "the same within 0.0001" in output
+
+
+def test_the_wrong_gate_order_is_found_out(reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = {f"layer{n}.gate_order": "gfio" for n in (0, 1)}
+    _, verdict = verify(BOTH, Reading(wrong), reference)
+    assert verdict.first is not None
+    assert (verdict.first.name, verdict.first.t) == ("layer1.forward/h", 0)
+    assert verdict.fitting == ({"layer0.gate_order": "ifgo", "layer1.gate_order": "ifgo"},)
+    arguments = [one for key, value in wrong.items() for one in ("--set", f"{key}={value}")]
+    assert main(["verify", BOTH, "--reference", str(reference), *arguments]) == 3
+    output = capsys.readouterr().out
+    assert "is the first that differs, at t=0" in output
+    assert "it fits with --set layer0.gate_order=ifgo --set layer1.gate_order=ifgo" in output
+
+
+def test_the_first_difference_has_its_place_and_size(reference: Path) -> None:
+    arrays = dict(np.load(reference))
+    arrays["layer1.forward/h"][3, 2] += 0.5
+    np.savez(reference, **arrays)
+    _, verdict = verify(BOTH, Reading(), reference)
+    first = verdict.first
+    assert first is not None
+    assert (first.name, first.t, first.unit) == ("layer1.forward/h", 3, 2)
+    assert first.theirs - first.mine == pytest.approx(0.5, abs=1e-5)
+    assert not verdict.fitting
+
+
+@pytest.mark.parametrize(("reset", "generation"), [("before", 2), ("after", 3)])
+def test_a_file_of_own_names_tells_its_conventions_by_a_recording(reset: str, generation: int, tmp_path: Path) -> None:
+    """A GRU kept as Keras keeps it, under names of one's own: the order and the reset are found by trying."""
+    random = np.random.default_rng(generation)
+    w, u = (random.normal(size=(n, 12)).astype(np.float32) for n in (3, 4))
+    b, c = (random.normal(size=12).astype(np.float32) for _ in range(2))
+    np.savez(tmp_path / "w.npz", w_ih=w, w_hh=u, b_ih=b, b_hh=c)
+    x = random.normal(size=(6, 3)).astype(np.float32)
+    h, rows = np.zeros(4), []
+    for row in x:  # the rows of z, r and the candidate, in this order
+        z, r = (1 / (1 + np.exp(-(w.T @ row + u.T @ h + b + c)[part])) for part in (slice(4), slice(4, 8)))
+        last = slice(8, 12)
+        inside = r * (u.T[last] @ h + c[last]) if reset == "after" else u.T[last] @ (r * h) + c[last]
+        h = z * h + (1 - z) * np.tanh(w.T[last] @ row + b[last] + inside)
+        rows.append(h)
+    np.savez(tmp_path / "ref.npz", **{"input": x, "layer0.forward/h": np.array(rows, dtype=np.float32)})
+    opened, verdict = verify(tmp_path / "w.npz", Reading(), tmp_path / "ref.npz")
+    assert any(fact.key == "layer0.matrices" for fact in opened.report.facts)
+    wanted = {"layer0.gate_order": "zrn"} | ({"layer0.reset": "before"} if reset == "before" else {})
+    assert wanted in verdict.fitting
+    network = open_file(tmp_path / "w.npz", Reading(wanted)).network
+    assert network.layers[0].passes[0].cell.name == ("gru" if reset == "after" else "gru_reset_before")
+
+
+def test_a_recording_that_does_not_belong_is_one_line(tmp_path: Path) -> None:
+    for arrays, says in (
+        ({"layer0.forward/h": np.zeros((6, 4))}, "should hold `input`"),
+        ({"input": TORCH["x"]}, "should hold `input`"),
+        ({"input": TORCH["x"], "layer0.forward/hh": np.zeros((6, 4))}, "did you mean layer0.forward/h"),
+        ({"input": TORCH["x"], "layer0.forward/h": np.zeros((6, 5))}, "should be 6×4 and is 6×5"),
+        ({"input": TORCH["x4"], "layer0.forward/h": np.zeros((6, 4))}, "4 columns"),
+    ):
+        np.savez(tmp_path / "ref.npz", **arrays)
+        with pytest.raises(UserError, match=says):
+            verify(BOTH, Reading(), tmp_path / "ref.npz")
