@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_tui.analysis.influence import Target, influence
 from lstm_tui.debugger.expressions import Scope
 from lstm_tui.debugger.lessons.asking import Piece, Run, told, true, with_unit
 from lstm_tui.debugger.lessons.claims import check
@@ -19,6 +20,7 @@ from lstm_tui.debugger.lessons.standing import Standing, is_of
 from lstm_tui.debugger.recipe import parse_edit
 from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.roles import memory_of
 from lstm_tui.engine.trace import Trace
 from lstm_tui.formats.native import load, save
 from lstm_tui.models.named import open_model
@@ -69,6 +71,19 @@ def test_what_is_to_be_typed_is_what_is_shown(path: Path) -> None:
         if stop.task is not None:
             typed = re.findall(r"`:([^`]+)`", stop.task.say.text.replace("{unit}", "unit"))
             assert set(typed) <= {line.text for line in stop.task.lines}
+
+
+def test_on_the_way_back_the_blame_fades_in_the_rnn_and_not_in_the_lstm() -> None:
+    lesson, faded = library().find("why-not-a-plain-rnn"), {}
+    for number in (0, 3):
+        standing = Standing(lesson.stops[number], library().opener(lesson))
+        trace = standing.session.frame.trace
+        target = Target("brown", class_index=trace.classes.index("brown"), t=len(trace.sequence) - 1)
+        by_state = influence(trace, target).by_state["layer0.forward"]
+        sizes = np.linalg.norm(by_state[memory_of(trace["layer0.forward"].cell)], axis=1)
+        faded[standing.stop.network.text] = sizes[0] / sizes[-1]
+    assert faded["recall-rnn"] < 1e-4
+    assert faded["recall-lstm"] > 0.05
 
 
 # --- numbers in sentences ---
@@ -168,7 +183,7 @@ text = "ganesh likes aiml ."
 at = "likes"
 equation = "f"
 unit = "argmin(f)"
-look = "equations"
+look = "cell"
 say = """
 The gate of unit {unit}
 is {f[unit]}.
@@ -200,7 +215,7 @@ BAD = [
     ('"argmin(f)"', '"argmn(f)"', ":9:9: there is no function `argmn`; did you mean argmin?"),
     ('"argmin(f)"', '"f"', ":9:9: `unit` is a number from 0 to 63"),
     ('"argmin(f)"', "64", ":9:8: `unit` is a number from 0 to 63"),
-    ('"equations"', '"equation"', "; did you mean equations?"),
+    ('"cell"', '"cel"', "; did you mean cell?"),
     ("{f[unit]}", "{ff[unit]}", ":13:5: layer0.forward has no value ff; did you mean f?"),
     ("{f[unit]}", "{f}", ":13:5: this is 64 numbers: choose one, as in c[unit]"),
     ("{f[unit]}", "{f[unit]", ":13:4: `{` is not closed"),

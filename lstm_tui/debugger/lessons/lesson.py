@@ -15,7 +15,7 @@ MOST_STOPS = 60
 MOST_TOKENS = 100
 MOST_CHARACTERS = 1_200
 MOST_LINES = 40
-LOOKS = ("tape", "units", "backward", "equations", "memory", "remembers", "output")
+LOOKS = ("tape", "units", "backward", "cell", "memory", "remembers", "output")
 """The panes, in the order of their numbers."""
 SHOWS = ("", "map", "everyone", "baseline")
 EDITS = ("any", "replace", "insert", "delete", "set", "scale", "weight", "let", "ablate")

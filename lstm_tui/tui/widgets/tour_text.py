@@ -44,7 +44,12 @@ class TourText(VerticalScroll, can_focus=False):
             (f"{glyphs.cursor} look at {LOOKS.index(stop.look) + 1} {stop.look} ", "$lt-key"),
         )
         self.border_subtitle = Content.assemble(
-            *(part for key, word in KEYS for part in ((f" {key} ", "bold $lt-key"), f"{word} "))
+            *(
+                part
+                for key, word in KEYS
+                if stop.task is not None or key != "y"
+                for part in ((f" {key} ", "bold $lt-key"), f"{word} ")
+            )
         )
 
     def tell(self, said: tuple[Piece, ...], task: tuple[Piece, ...], noticed: bool, then: tuple[Piece, ...]) -> None:

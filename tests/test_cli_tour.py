@@ -1,0 +1,74 @@
+"""`lstm-tui tour` without a screen: the list, the check, and what is said at the very first start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lstm_tui.cli import main
+from lstm_tui.cli.parser import parse
+from lstm_tui.cli.tour import greeting
+from lstm_tui.debugger.lessons.library import example
+
+
+def test_the_list_names_every_lesson_and_an_example_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tour", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[:13]][::6] == [
+        "why-not-a-plain-rnn",
+        "a-new-subject",
+        "break-it-yourself",
+    ]
+    assert str(example()) in "\n".join(lines)
+    assert example().is_file()
+
+
+def test_the_example_can_be_copied_and_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_bytes(example().read_bytes())
+    assert main(["tour", str(mine), "--check"]) == 0
+    assert capsys.readouterr().out == "1 lesson, 2 stops, 5 claims, 0 do not hold\n"
+
+
+def test_a_false_claim_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(example().read_text("utf-8").replace("max(output) > 0.9", "max(output) < 0.9"), "utf-8")
+    line = mine.read_text("utf-8")[: mine.read_text("utf-8").index("max(output) < 0.9")].count("\n") + 1
+    assert main(["tour", str(mine), "--check"]) == 1
+    assert f"{mine}:{line}:11: this does not hold: max(output) < 0.9" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["nothing"], ["nothing.toml"], ["nothing", "--check"]])
+def test_a_lesson_that_is_not_there_is_said_in_one_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tour", *arguments]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("lstm-tui: ")
+    assert said.count("\n") == 1
+
+
+def test_a_broken_lesson_is_refused_before_there_is_a_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(example().read_text("utf-8").replace("argmin(", "argmn("), "utf-8")
+    assert main(["tour", str(mine)]) == 1
+    assert "there is no function `argmn`; did you mean argmin?" in capsys.readouterr().err
+
+
+def test_who_starts_for_the_first_time_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert "T opens the tour" in greeting()
+    assert greeting() == ""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert greeting() == ""
+
+
+def test_only_a_bare_start_greets() -> None:
+    assert parse([]).bare
+    assert parse(["--debug"]).bare
+    assert not parse(["run"]).bare
+    assert not parse(["tour"]).bare
