@@ -159,13 +159,14 @@ def gates_of(passed: PassTrace) -> tuple[str, ...]:
 
 
 LEAST_STEPS = 8
-"""In a shorter run a gate that is open all the time is nothing to point at."""
+"""In a shorter run a gate that is shut all the time is nothing to point at."""
 
 
 def flags_of(passed: PassTrace) -> dict[int, Kind]:
     """Return the worst that can be seen of each unit of one run without its gradients; nothing of a very short run.
 
-    A unit made by a relu that is 0 at every step cannot learn; other units without a gradient are not seen here.
+    A unit made by a relu that is 0 at every step cannot learn; other units without a gradient are not seen here. A
+    gate that never shuts is none: that of a long memory does not.
     """
     flags: dict[int, Kind] = {}
     if passed.steps < LEAST_STEPS:
@@ -173,7 +174,6 @@ def flags_of(passed: PassTrace) -> dict[int, Kind]:
     with np.errstate(all="ignore"):
         for value in gates_of(passed):
             series = passed[value]
-            flags |= dict.fromkeys(np.flatnonzero(series.min(axis=0) > HIGH).tolist(), "open")
             flags |= dict.fromkeys(np.flatnonzero(series.max(axis=0) < LOW).tolist(), "shut")
         output = passed.cell.output
         if output in passed and passed[output].shape[1] == passed.hidden_size:

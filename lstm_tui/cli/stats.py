@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lstm_tui.cli.progress import Bar
 from lstm_tui.cli.table import table
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from lstm_tui.analysis.health import PassHealth
     from lstm_tui.engine.trace import Array, Trace
 
+Bits = NDArray[np.float64]
 _MOST_RUNS = 1000
 _MOST_TOLD = 12
 _HEADS = ("value", "does", "mean", "below .1", "above .9", "saturated", "never opens", "never shuts")
@@ -27,12 +30,14 @@ _HEADS = ("value", "does", "mean", "below .1", "above .9", "saturated", "never o
 def command(options: Namespace) -> int:
     """Run every line of a file, or the one that was asked for, and tell how the units did."""
     from lstm_tui.analysis.health import health
+    from lstm_tui.analysis.words_to_come import perplexity
 
     todo = work(options)
     lines = [todo.start] if options.line is not None else list(range(len(todo.sequences)))[:_MOST_RUNS]
     seen: list[Trace] = []
+    foretold: list[Bits | None] = []
     with Bar("running") as bar:
-        passes = health(_runs(todo, lines, bar, seen))
+        passes = health(_runs(todo, lines, bar, seen, foretold))
     if len(lines) < len(todo.sequences) and options.line is None:
         say(f"{todo.sequences.where}: only the first {_MOST_RUNS} of its {len(todo.sequences)} sequences were read")
     if options.json:
@@ -43,18 +48,24 @@ def command(options: Namespace) -> int:
         return 0
     steps = passes[0].steps if passes else 0
     print(f"{visible(todo.network.name)} on {todo.sequences.where}: {count_of(len(lines), 'sequence')}, {steps} steps")
+    level = perplexity(said) if (said := [bits for bits in foretold if bits is not None]) else None
+    if level is not None:
+        print(f"perplexity {level:.3g}, {math.log2(level):.2f} bits a token")
     for one in passes:
         print("\n" + "\n".join(_pass(one, seen[0])))
     return 0
 
 
-def _runs(todo: Work, lines: list[int], bar: Bar, seen: list[Trace]) -> Iterator[Trace]:
-    """Yield the run of every line; the first is kept, for the names of what it is made of."""
+def _runs(todo: Work, lines: list[int], bar: Bar, seen: list[Trace], foretold: list[Bits | None]) -> Iterator[Trace]:
+    """Yield the run of every line; the first is kept, for the names of what it is made of, and of each the surprise."""
+    from lstm_tui.analysis.words_to_come import surprise
+
     for done, number in enumerate(lines):
         bar(done, len(lines))
         trace = todo.trace(number)
         if not seen:
             seen.append(trace)
+        foretold.append(surprise(trace))
         yield trace
 
 

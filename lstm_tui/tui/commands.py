@@ -71,13 +71,15 @@ COMMANDS: tuple[Command, ...] = (
     Command(("r",), "influence", "what moves it", "gradients, ledger and deletions of an output or memory", LOOK, "r"),
     Command(_capital("R"), "reach", "how far back", "gradients through time, and which token moves which", LOOK, "R"),
     Command(_capital("H"), "health", "health", "units that never act or cannot learn, gates that are stuck", LOOK, "H"),
-    Command(("a",), "everyone", "all units", "the ledger of the chosen unit, or of all units", LOOK, "a"),
+    Command(_capital("L"), "everyone", "all units", "the ledger of the chosen unit, or of all units", LOOK, "L"),
     Command(
         _capital("M"), "map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK, "M"
     ),
     Command(("m",), "maximise", "maximise", "give the whole screen to this pane, or back", LOOK, "m"),
     Command(("e",), "edit", "edit", "change what is under the cursor: a word on the tape, or a value", CHANGE, "e", 4),
     Command(_capital("E"), "edit_equation", "equation", "write the equation under the cursor anew", CHANGE, "E"),
+    Command(("a",), "go_on(0)", "append", "the likeliest next token, put behind the text: an edit", CHANGE, "a"),
+    Command(_capital("A"), "go_on(1)", "draw", "a next token drawn by its chance, put behind the text", CHANGE, "A"),
     Command(("z",), "undo(-1)", "undo", "take the last edit back", CHANGE, "z", 4),
     Command(_capital("Z"), "undo(1)", "redo", "make the edit again that was taken back", CHANGE, "Z"),
     Command(("u",), "edits", "edits", "every edit in words: go to any state, copy them, save them", CHANGE, "u"),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lstm_tui.analysis.flow import Flow, flow_of
 from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.verdict import Parts, parts_of
+from lstm_tui.analysis.words_to_come import is_language_model, surprise
 from lstm_tui.debugger.masking import attention_in
 from lstm_tui.engine.roles import memory_of, ranges_of, roles_of, update_of
 from lstm_tui.engine.trace import PassTrace, Trace
@@ -23,6 +24,8 @@ Array = NDArray[np.floating[Any]]
 
 ATTENTION = "attention"
 """The signal that is a readout's weight of each token, with the name of the value behind it."""
+SURPRISE = "surprise"
+"""The signal that says how unlikely a token was found before it came, in bits; nothing foretells the first."""
 _WORDS = {
     "keeps": "keep",
     "writes": "write",
@@ -230,7 +233,13 @@ class Facts:
         letter = "C" if memory == "c" else memory
         attention = attention_in(self.trace)
         first = (f"{ATTENTION} {attention}",) if attention is not None else ()
-        return (*first, *gates, f"|Δ{letter}|", f"|{letter}|")
+        foretold = (SURPRISE,) if is_language_model(self.trace.network) and self.surprise is not None else ()
+        return (*first, *gates, f"|Δ{letter}|", f"|{letter}|", *foretold)
+
+    @cached_property
+    def surprise(self) -> NDArray[np.float64] | None:
+        """The surprise of each token in bits, (T,), NaN for the first; None where no next token is said."""
+        return surprise(self.trace)
 
     def signal(self, pass_name: str, signal: str) -> Array:
         """Return a signal (T,), scaled into 0..1."""
@@ -242,6 +251,8 @@ class Facts:
 
     def _signal(self, passed: PassTrace, signal: str) -> Array:
         name = self.memory(passed.name)
+        if signal == SURPRISE and self.surprise is not None:
+            return self.surprise
         if signal.startswith(ATTENTION):
             return np.asarray(self.trace.readout[signal.split()[1]][:, 0])
         if signal.startswith("mean "):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.verdict import Parts
+from lstm_tui.analysis.words_to_come import perplexity
 from lstm_tui.engine.trace import Trace
 
 Array = NDArray[np.floating[Any]]
@@ -45,7 +46,12 @@ class Verdict:
 
 
 def verdict_at(
-    trace: Trace, parts: Parts | None, t: int, reached: bool = True, of: int | None = None
+    trace: Trace,
+    parts: Parts | None,
+    t: int,
+    reached: bool = True,
+    of: int | None = None,
+    bits: NDArray[np.float64] | None = None,
 ) -> Verdict | None:
     """Return what the network says at token `t`, or of the whole where it speaks once; None without readout.
 
@@ -55,6 +61,7 @@ def verdict_at(
         t: Place on the tape.
         reached: Whether the run has come to the output of this token.
         of: The output whose parts are told; the one that wins in the whole when None.
+        bits: The surprise of each token, (T,), where next tokens are said.
     """
     if trace.output is None and trace.result is None:
         return None
@@ -67,7 +74,7 @@ def verdict_at(
     names = trace.classes or (columns if len(columns) == len(values) else ())
     if parts is None:
         note = "whole text" if whole else f"after t={t}"
-        actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t))
+        actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t, bits))
         return Verdict(values, names, shares, note, remark, actual, not reached and not whole)
     best = int(np.argmax(trace.result if trace.result is not None else values)) if of is None else of
     with np.errstate(invalid="ignore"):  # of what is infinite there is no difference: NaN says so
@@ -85,8 +92,12 @@ def _actual(trace: Trace, t: int) -> int | None:
     return int(ids[t + 1]) if same else None
 
 
-def _remark(trace: Trace, t: int) -> str:
-    """Say which row of numbers came next, where the outputs have as many."""
+def _remark(trace: Trace, t: int, bits: NDArray[np.float64] | None) -> str:
+    """Say how surprising the next token is, or which row of numbers came next, where the outputs have as many."""
+    if bits is not None:
+        level = perplexity(bits)
+        text = "" if level is None else f"text: perplexity {level:.3g}"
+        return f"next: {bits[t + 1]:.2f} bits; {text}" if t + 1 < len(bits) else text
     x = trace.sequence.x
     if x is None or trace.output is None or t + 1 >= len(x) or x.shape[1] != trace.output.shape[1]:
         return ""

@@ -250,7 +250,7 @@ class View:
         """What the network says here."""
         top = self.facts.names[-1]
         reached = self.frame.reached(top, self.trace[top].cell.output)
-        return verdict_at(self.trace, self.facts.parts, self.t, reached)
+        return verdict_at(self.trace, self.facts.parts, self.t, reached, bits=self.facts.surprise)
 
     @cached_property
     def verdict_before(self) -> Verdict | None:

@@ -62,8 +62,8 @@ def _bars(drawing: Drawing, view: View, verdict: Verdict, rows: int, palette: Pa
             put_ghost_signed_bar(line, value, old, bar // 2 * 2, palette, half, verdict.faded)
             line.put(signed(value, glyphs).rjust(5), palette.style("ink", faded=verdict.faded))
         _put_change(line, view, value, None if before is None else float(before.values[n]), palette)
-    if verdict.remark:
-        drawing.line().put(" " + verdict.remark, palette.style("faint"))
+    for remark in verdict.remark.split("; ") if verdict.remark else ():
+        drawing.line().put(" " + remark, palette.style("soft"))
 
 
 def _cells_of_change(view: View) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.style import Style
 
-from lstm_tui.tui.facts import ATTENTION
+from lstm_tui.tui.facts import ATTENTION, SURPRISE
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import fit
 from lstm_tui.tui.render.line import Line
@@ -186,11 +186,16 @@ class _Pen:
         if t == self.view.cursor_t:
             return self.palette.style("ink", "row", bold=True)
         if part != part:
-            return self.palette.style("alarm", "track", bold=True)
+            untold = self._untold(t)
+            return self.palette.style("soft" if untold else "alarm", "track", bold=not untold)
         faded = not self.reached[t]
         if self.palette.ramp:
             return self.palette.style("ink", "track", faded=faded)
         return self.palette.sequential(faded)[round(min(max(part, 0.0), 1.0) * (SHADES - 1))]
+
+    def _untold(self, t: int) -> bool:
+        """Say whether the signal is of what was foretold, and this token was not: the first never is."""
+        return t == 0 and self.view.signal_name() == SURPRISE
 
     def signal(self) -> None:
         """Write the signal as numbers, so that the colour is never alone."""
@@ -198,7 +203,8 @@ class _Pen:
         for slot in self.slots:
             value = float(self.values[slot.t])
             changed = self.before is not None and self.before.signal_changed(slot.t, value)
-            text = (plain(value, self.glyphs) + self.glyphs.changed * changed).center(slot.width)
+            number = self.glyphs.dot if self._untold(slot.t) else plain(value, self.glyphs)
+            text = (number + self.glyphs.changed * changed).center(slot.width)
             self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
 
     def attention_bars(self) -> None:

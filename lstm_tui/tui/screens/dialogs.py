@@ -95,6 +95,14 @@ class Dialogs(Stops):
         if target is not None:
             self.post_message(Pane.Chosen(target))
 
+    def action_go_on(self, temperature: float) -> None:
+        """Put the likeliest next token behind the text, or one that is drawn; an edit, and the run stands at it."""
+        from lstm_tui.debugger.verbs.going_on import append
+
+        error = self.change(lambda session: (f"appended {visible(append(session, temperature))}",))
+        if error and self.view is not None:
+            self.view = self.view.but(said=error)
+
     def _go_to(self, t: int | None) -> None:
         if t is not None and self._session is not None:
             self._moved(self._session.goto(t))
