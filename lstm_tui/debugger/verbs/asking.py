@@ -72,7 +72,7 @@ def _whatis(session: Session, rest: str) -> tuple[str, ...]:
         passed, value = session.scope().owner(node.name)
         if value in passed.cell.values:
             equation, role = passed.cell.equation(value), roles_of(passed.cell).get(value)
-            says = f"{equation.label}: {equation.help}" if equation.label else ""
+            says = ": ".join(part for part in (equation.label, equation.help) if part)
             size = passed[value].shape[1]
             head = f"{passed.name}.{value}: {size} units{f', {role}' if role else ''}"
             return tuple(visible(fact) for fact in (head, f"  {equation.text}", f"  {says}") if fact.strip())
