@@ -72,3 +72,21 @@ def test_only_a_bare_start_greets() -> None:
     assert parse(["--debug"]).bare
     assert not parse(["run"]).bare
     assert not parse(["tour"]).bare
+
+
+def test_a_lesson_opens_in_a_real_terminal_and_is_left_by_way_of_the_debugger() -> None:
+    pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
+    from test_cli_terminal import ENTERED, LEFT, PROGRAM, finish, shell
+
+    with shell(f"{PROGRAM} tour update") as child:
+        child.expect_exact(ENTERED)
+        child.expect_exact("1 of 2")
+        child.send("\r")
+        child.expect_exact("2 of 2")
+        child.send("q")
+        child.expect_exact("sample.txt")
+        child.send("q")
+        code, rest = finish(child)
+    assert code == 0
+    assert LEFT in rest
+    assert "Traceback" not in rest

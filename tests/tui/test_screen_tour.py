@@ -176,6 +176,25 @@ def test_ascii_alone_is_drawn_where_the_terminal_has_no_more() -> None:
     tour(act, "update", ascii_only=True)
 
 
+@pytest.mark.parametrize("show", ["everyone", "map"])
+def test_a_stop_can_show_the_ledger_of_all_units_and_its_map(show: str, tmp_path: Path) -> None:
+    lesson = tmp_path / "mine.toml"
+    lesson.write_text(
+        'title = "T"\nabout = "x"\n[[stop]]\nnetwork = "story"\ntext = "ganesh likes aiml ."\nat = "."\n'
+        f'look = "remembers"\nshow = "{show}"\nsay = "Look."\n'
+    )
+
+    async def act(driver: Driver) -> None:
+        screen = stop(driver)
+        assert screen.has_class("-maximised") is (show == "map")
+        assert screen.view is not None
+        assert screen.view.everyone
+        assert "all units remember" in driver.text()
+        assert "Look." in driver.text()
+
+    tour(act, str(lesson))
+
+
 def test_without_lessons_the_key_says_so() -> None:
     app = LstmApp(document(), numba=False)
 

@@ -17,7 +17,7 @@ MOST_CHARACTERS = 1_200
 MOST_LINES = 40
 LOOKS = ("tape", "units", "backward", "cell", "memory", "remembers", "output")
 """The panes, in the order of their numbers."""
-SHOWS = ("", "map", "everyone", "baseline")
+SHOWS = ("", "map", "everyone")
 EDITS = ("any", "replace", "insert", "delete", "set", "scale", "weight", "let", "ablate")
 
 Where = tuple[str, ...]

@@ -70,7 +70,10 @@ class Library:
                 return self._networks[name]
             if Path(name).name != name:
                 raise UserError(f"{visible(name)}: a lesson's own network lies beside it: give the name of its file")
-            return self._open_file(Path(lesson.source).parent / name)
+            file = Path(lesson.source).parent / name
+            if str(file) not in self._networks:
+                self._networks[str(file)] = self._open_file(file)
+            return self._networks[str(file)]
 
         return open_network
 

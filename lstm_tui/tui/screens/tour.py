@@ -135,8 +135,7 @@ class TourScreen(MainScreen):
             frame=frame,
             units={**view.units, place.pass_name: place.unit},
             value=value,
-            everyone=show == "everyone",
-            beside=show != "baseline" or view.beside,
+            everyone=bool(show),
         )
         self._stands = True
 
