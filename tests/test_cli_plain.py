@@ -117,6 +117,24 @@ def test_edits_and_lines_are_those_of_the_options(
     assert error.value.code == 2
 
 
+def test_a_trace_file_is_opened_line_by_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = ["trace", "t.txt", "--line", "1", "--cell", "lstm", "--hidden", "4"]  # no network is found for it again
+    assert main([*made, "-o", "whole.json"]) == 0
+    assert main([*made, "--values", "c,h", "-o", "part.json"]) == 0
+    for name in ("whole.json", "part.json"):
+        typed(monkeypatch, 'b "not"', "c", "p mean(c) > -9", "who c[0]", "p f", "info values", "list", "b c", "rc")
+        assert main(["open", name, "--plain"]) == 0
+        lines = said(capsys)
+        assert "t=3 “not”, layer0.forward" in lines
+        assert "mean(c) > -9 = true" in lines
+        assert any(line.startswith("c[0] moved by ") for line in lines)
+        assert ("f =" in lines) == (name == "whole.json")
+        assert ("  ^ layer0.forward has no value f" in "\n".join(lines)) == (name == "part.json")
+        assert lines[-1] == "t=3 “not”, layer0.forward, after `c = f * c + i * g`"
+
+
 def test_what_holds_on_every_line_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "t.txt", *MODEL, "--assert", "not any(isnan(c))", "--assert", 'mean(f, at="not") > 0']) == 0
     lines = said(capsys)

@@ -21,6 +21,8 @@ def command(options: Namespace) -> int:
 
     trace = read(options.file)
     network = network_of(trace, Path(options.file).parent)
+    if options.plain:
+        return _plain(trace, network, options)
     from lstm_tui.cli.tour import library
     from lstm_tui.tui.app import run_app
     from lstm_tui.tui.teaching import Teaching
@@ -31,6 +33,18 @@ def command(options: Namespace) -> int:
     numba = trace.interpreter == "numba"
     return run_app(network, [trace.sequence], dtype=trace.dtype, initial=initial, numba=numba,
                    teaching=Teaching(library))  # fmt: skip
+
+
+def _plain(trace: Trace, network: Network | None, options: Namespace) -> int:
+    """Open a trace file line by line."""
+    from lstm_tui.cli.plain import run_plain
+    from lstm_tui.debugger.session import Session
+
+    if network is None:
+        return run_plain(Session(trace), options)
+    initial = {name: dict(passed.initial) for name, passed in trace.items()}
+    session = Session.open(network, [trace.sequence], interpreter=trace.interpreter, dtype=trace.dtype, initial=initial)
+    return run_plain(session, options)
 
 
 def network_of(trace: Trace, folder: Path) -> Network | None:

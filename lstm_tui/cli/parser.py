@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     opened = command("open", "open", "show a trace file on the screen")
     opened.add_argument("file", metavar="TRACE", help="a .json, .ndjson or .npz file written by `trace` or the x key")
+    plain_options.add(opened)
     compare_options.add(command("compare", "side_by_side", "show two runs side by side, of two networks or by edits"))
     models = command("models", "models", "list the bundled networks, or describe one")
     models.add_argument("model", metavar="MODEL", nargs="?", help="a bundled name or a .safetensors file")
@@ -171,7 +172,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     """Refuse options that contradict each other, and settle which network is meant."""
     if options.module == "side_by_side":
         compare_options.check(parser, options)
-    if options.module == "run":
+    if options.module in ("run", "open"):
         plain_options.check(parser, options)
     if options.module == "train":
         train_options.check(parser, options)

@@ -22,13 +22,10 @@ _LARGEST_SCRIPT = 1 << 20
 _STOPPED, _INTERRUPTED = 3, 130
 
 
-def run_plain(todo: Work, options: Namespace) -> int:
+def run_plain(session: Session, options: Namespace) -> int:
     """Obey scripts, then what is typed; return the exit code: 3 after a stop or a failed assertion in batch."""
     scripts = [(path, read_text(path, _LARGEST_SCRIPT).lines) for path in options.script or ()]
     typed = None if options.batch else _typed(options)
-    with Bar("running") as bar:
-        bar(0, 1)
-        session = open_session(todo)
     console = Console(session)
     if typed is not None and sys.stdin.isatty():
         complete_with(session)
@@ -48,15 +45,17 @@ def run_plain(todo: Work, options: Namespace) -> int:
 def open_session(todo: Work) -> Session:
     """Return a session on what the options ask for, with its edits made."""
     steps = len(todo.sequences[todo.start])
-    session = Session.open(
-        todo.network,
-        todo.sequences,
-        todo.start,
-        interpreter=todo.interpreter or todo.faster(steps),
-        dtype=todo.dtype,
-        initial=todo.initial or None,
-        carry=todo.carry,
-    )
+    with Bar("running") as bar:
+        bar(0, 1)
+        session = Session.open(
+            todo.network,
+            todo.sequences,
+            todo.start,
+            interpreter=todo.interpreter or todo.faster(steps),
+            dtype=todo.dtype,
+            initial=todo.initial or None,
+            carry=todo.carry,
+        )
     if todo.recipe:
         session.edit(*todo.recipe)
     return session

@@ -13,10 +13,10 @@ def command(options: Namespace) -> int:
     gc.disable()  # nothing made on the way to the first frame is garbage; behind it the screen collects again
     todo = work(options)
     if options.plain:
-        from lstm_tui.cli.plain import run_plain
+        from lstm_tui.cli.plain import open_session, run_plain
 
         gc.enable()
-        return run_plain(todo, options)
+        return run_plain(open_session(todo), options)
     from lstm_tui.cli.tour import greeting, library
     from lstm_tui.tui.app import run_app
     from lstm_tui.tui.teaching import Teaching
