@@ -1,0 +1,44 @@
+"""The plain session in a real terminal: a prompt, the tab key, an empty line that steps again, Ctrl-C, the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import lstm_tui
+
+pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
+PROMPT = r"\(ltui\) "
+
+
+def test_a_plain_session_is_typed_in_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("The movie was not bad.\n")
+    environment = {**os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "dumb"}
+    child = pexpect.spawn(
+        sys.executable, ["-m", "lstm_tui", "run", "t.txt", "--plain", "--cell", "lstm", "--hidden", "4"],
+        env=environment, cwd=str(tmp_path), encoding="utf-8", timeout=60, dimensions=(24, 100),
+    )  # fmt: skip
+    child.delaybeforesend = 0
+    try:
+        child.expect(PROMPT)
+        child.sendline("n")
+        child.expect(r"t=1 “movie”, layer0\.forward\r\n" + PROMPT)
+        child.sendline("")
+        child.expect(r"t=2 “was”, layer0\.forward\r\n" + PROMPT)
+        child.send("p nor\t")
+        child.expect(r"norm\(")
+        child.sendline("h)")
+        child.expect(r"norm\(h\) = 0\.\d+\r\n" + PROMPT)
+        child.sendintr()
+        child.expect("interrupted; `quit` leaves\r\n" + PROMPT)
+        child.sendline("p t")
+        child.expect("t = 2\r\n" + PROMPT)
+        child.sendeof()
+        child.expect(pexpect.EOF)
+        assert "\x1b[" not in child.before
+    finally:
+        child.close(force=True)
+    assert child.exitstatus == 0
