@@ -183,14 +183,14 @@ def check_terminal() -> None:
         UserError: If there is no terminal, or one that cannot move its cursor.
     """
     if os.environ.get("TERM", "") == "dumb":
-        raise UserError("this terminal (TERM=dumb) cannot show a screen; use `lstm-tui trace FILE -o OUT.json`")
+        raise UserError("this terminal (TERM=dumb) cannot show a screen; use `lstm-tui run FILE --plain`")
     if not sys.__stderr__ or not sys.__stderr__.isatty():
-        raise UserError("there is no terminal to draw on; use `lstm-tui trace FILE -o OUT.json`")
+        raise UserError("there is no terminal to draw on; use `lstm-tui run FILE --plain`")
     if sys.__stdin__ is not None and sys.__stdin__.isatty():
         return
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY)
     except OSError:
-        raise UserError("there is no terminal to read keys from; use `lstm-tui trace FILE -o OUT.json`") from None
+        raise UserError("there is no terminal to read keys from; use `lstm-tui run FILE --plain`") from None
     os.dup2(terminal, 0)
     os.close(terminal)
