@@ -108,7 +108,7 @@ def deletions(trace: Trace, target: Target, progress: Progress | None = None) ->
     NaN where it cannot be said: of the only token, or of a value at the token itself.
 
     Raises:
-        UserError: If the trace has no network, or reads numbers.
+        UserError: If the trace has no network.
     """
     result = np.full(len(trace.sequence), np.nan)
     for t, effect in each_deletion(trace, target):
@@ -124,11 +124,9 @@ def each_deletion(trace: Trace, target: Target) -> Iterator[tuple[int, float]]:
     The run is the one of the trace: with its holds, which move with their tokens, and its states at the start.
 
     Raises:
-        UserError: If the trace has no network, or reads numbers.
+        UserError: If the trace has no network.
     """
     network, sequence = _network(trace), trace.sequence
-    if sequence.ids is None:
-        raise UserError("only tokens of a text can be left out")
     before = _number(trace, network, sequence, target, None)
     for t in range(len(sequence)):
         said = len(sequence) > 1 and t != target.t
@@ -136,11 +134,12 @@ def each_deletion(trace: Trace, target: Target) -> Iterator[tuple[int, float]]:
 
 
 def without(sequence: Sequence, t: int) -> Sequence:
-    """Return a text without the token at a place."""
-    assert sequence.ids is not None
+    """Return a sequence without the token, or the row of numbers, at a place."""
     unknown = tuple(u - (u > t) for u in sequence.unknown if u != t)
     tokens = sequence.tokens[:t] + sequence.tokens[t + 1 :]
-    return replace(sequence, tokens=tokens, ids=np.delete(sequence.ids, t), unknown=unknown)
+    ids = None if sequence.ids is None else np.delete(sequence.ids, t)
+    x = None if sequence.x is None else np.delete(sequence.x, t, axis=0)
+    return replace(sequence, tokens=tokens, ids=ids, x=x, unknown=unknown)
 
 
 def _number(trace: Trace, network: Network, sequence: Sequence, target: Target, gone: int | None) -> float:

@@ -106,3 +106,16 @@ def test_a_number_is_asked_of_a_value_at_its_own_token() -> None:
     effects = deletions(trace, VALUE)
     assert np.isnan(effects[1])
     assert np.isfinite(np.delete(effects, 1)).all()
+
+
+def test_a_row_of_numbers_can_be_left_out() -> None:
+    import lstm_tui
+
+    rows = np.random.default_rng(3).normal(size=(6, 3))
+    target = Target("next", class_index=1, t=4)
+    effects = deletions(lstm_tui.trace(rows, "forecast"), target)
+    outputs = [lstm_tui.trace(one, "forecast").output for one in (rows, np.delete(rows, 2, axis=0))]
+    assert outputs[0] is not None
+    assert outputs[1] is not None
+    assert effects[2] == pytest.approx(float(outputs[1][3, 1] - outputs[0][4, 1]), abs=1e-6)
+    assert effects[5] == 0

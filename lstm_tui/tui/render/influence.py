@@ -99,7 +99,7 @@ def _row(drawing: Drawing, answer: Answer, t: int, spans: list[int]) -> None:
     ground = "row" if under else "ground"
     line = drawing.line().put(glyphs.cursor if under else " ", palette.style("focus", ground, bold=True))
     line.put(f"{t:>{_PLACE - 2}} ", palette.style("faint", ground))
-    label = fit(answer.view.short_label(t, palette), _TOKEN - 1, glyphs) + " "
+    label = fit(answer.view.label(t, palette), _TOKEN - 1, glyphs) + " "
     line.put(label, palette.style("title" if here else "ink", ground, bold=here))
     for (name, values), span in zip(answer.columns.items(), spans, strict=True):
         _cell(drawing, name, values, t, span, ground)
@@ -173,7 +173,9 @@ def differences(answer: Answer, palette: Palette) -> list[str]:
         return []
 
     def name(t: int) -> str:
-        return f"“{answer.view.short_label(t, palette)}” (t={t})"
+        if answer.view.trace.sequence.x is not None:
+            return f"t={t}"
+        return f"“{answer.view.label(t, palette)}” (t={t})"
 
     effect = np.nan_to_num(np.abs(effects))
     slope = np.nan_to_num(np.abs(found.of_token))

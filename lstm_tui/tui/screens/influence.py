@@ -114,15 +114,14 @@ class InfluenceScreen(Screen[int | None]):
         try:
             self.post_message(self.Learned(number, found=influence(trace, target)))
             effects = np.full(len(trace.sequence), np.nan)
-            if trace.sequence.ids is not None:
-                told = time.monotonic()
-                for t, effect in each_deletion(trace, target):
-                    if number != self._question:
-                        return
-                    effects[t] = effect
-                    if time.monotonic() - told > _PAUSE:
-                        told = time.monotonic()
-                        self.post_message(self.Learned(number, effects=effects.copy(), done=t + 1))
+            told = time.monotonic()
+            for t, effect in each_deletion(trace, target):
+                if number != self._question:
+                    return
+                effects[t] = effect
+                if time.monotonic() - told > _PAUSE:
+                    told = time.monotonic()
+                    self.post_message(self.Learned(number, effects=effects.copy(), done=t + 1))
             self.post_message(self.Learned(number, effects=effects, done=len(effects), working=False))
         except (UserError, MemoryError) as error:
             problem = visible(str(error)) or "there is not enough memory for this"
