@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 from lstm_tui.analysis.long_memory import BURST, GONE, LongMemory, Reach, turns
 
+FADED = 0.3
+"""Below this a gradient that has not vanished yet is said to fade."""
 Name = Callable[[int], str]
 """From a place on the tape to its token as it is shown."""
 
@@ -44,4 +46,5 @@ def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:
         )
     if not turned and len(found.places) > 1:
         size = float(reach.size[0])
-        yield f"∂{shown} holds: a change of {shown} at {name(found.places[0])} is felt {size:.2g} times as large now"
+        verb = "holds" if size >= FADED else "fades"
+        yield f"∂{shown} {verb}: a change of {shown} at {name(found.places[0])} is felt {size:.2g} times as large now"

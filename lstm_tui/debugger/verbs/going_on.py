@@ -31,7 +31,6 @@ def append(session: Session, temperature: float = 0.0, seed: int = 0) -> str:
 @VERBS.verb(
     "generate N [TEMPERATURE [SEED]]",
     "go on with the text by N tokens: the likeliest, or drawn at a temperature",
-    example="generate 3",
 )
 def _generate(session: Session, rest: str) -> tuple[str, ...]:
     words = rest.split()

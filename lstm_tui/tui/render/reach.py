@@ -105,7 +105,9 @@ def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
         columns.append(_Column(f"|∂{out}/∂{out} then|", felt.format(out, out), found.output.size, "show"))
     stretched = "spectral radius of the step's Jacobian: taken again and again, below 1 it shrinks what is passed on"
     columns.append(_Column("ρ of the step", stretched, found.radius, "other", "radius"))
-    alone = f"how {memory}[{unit}] of then moves {memory}[{unit}] now; beside it what its own gate keeps"
+    alone = f"how {memory}[{unit}] of then moves {memory}[{unit}] now" + (
+        "; beside it what its own gate keeps" if found.kept is not None else ""
+    )
     columns.append(_Column(f"unit {unit} by itself", alone, found.memory.own[:, unit], "positive", "signed"))
     if found.kept is not None:
         columns.append(_Column(f"Π keep of unit {unit}", "", found.kept[:, unit], "keep"))
