@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lstm_tui.analysis.influence import Target, influence
 from lstm_tui.debugger.expressions import Scope
@@ -265,6 +267,26 @@ def test_a_mistake_in_a_later_stop_has_its_own_line() -> None:
     more = '\n[[stop]]\nsay = """\nA line that begins with\n[[stop]]\nis text."""\nat = "nobody"\n'
     with pytest.raises(LanguageError, match=r"mine\.toml:28:7: there is no token “nobody”"):
         checked(GOOD + more)
+
+
+PIECES = (
+    "[", "{", '"', "\'\'\'", "\n", "unit", "before ", "-1", "1e400", "nan", "[[stop]]\n", "[stop.try]\n",
+    "goto 99", "argmax(", "tok[3]", "share(", "\x00", "é", "delete 0", "ablate nfg", "let layer0.forward.f = 1", "pass x", "equation q",
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.integers(0, len(GOOD)), st.integers(0, 12), st.sampled_from(("", *PIECES))), max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_written_is_read_or_refused_in_one_line(cuts: list[tuple[int, int, str]]) -> None:
+    text = GOOD
+    for place, length, piece in cuts:
+        text = text[:place] + piece + text[place + length :]
+    said = ""
+    try:
+        checked(text)
+    except UserError as error:
+        said = str(error)
+    assert said.isprintable(), "and of one line"
 
 
 def test_a_lesson_is_bounded() -> None:
