@@ -271,7 +271,8 @@ def test_a_mistake_in_a_later_stop_has_its_own_line() -> None:
 
 PIECES = (
     "[", "{", '"', "\'\'\'", "\n", "unit", "before ", "-1", "1e400", "nan", "[[stop]]\n", "[stop.try]\n",
-    "goto 99", "argmax(", "tok[3]", "share(", "\x00", "é", "delete 0", "ablate nfg", "let layer0.forward.f = 1", "pass x", "equation q",
+    "goto 99", "argmax(", "tok[3]", "share(", "\x00", "é", "delete 0", "ablate nfg",
+    "let layer0.forward.f = 1", "pass x", "equation q",
 )  # fmt: skip
 
 
