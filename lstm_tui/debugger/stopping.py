@@ -52,6 +52,7 @@ class Stopping:
         self.breakpoints = Breakpoints()
         self.displays = Displays()
         self.stop: Stop | None = None
+        self.sourcing = 0  # scripts that are being obeyed, one inside another
         self._scopes: dict[str, Scope] = {}
 
     @abstractmethod

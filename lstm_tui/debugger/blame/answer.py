@@ -148,7 +148,7 @@ def _by_parts(passed: PassTrace, value: str, unit: int, t: int) -> list[str]:
     parts = parts_of_change(passed, value, unit, t)
     if parts is None:
         return []
-    lines = [f"  keeping changed it by {parts.lost:+.4g}, writing by {parts.wrote:+.4g}"]
+    lines = [f"  keeping changed it by {parts.lost + 0.0:+.4g}, writing by {parts.wrote + 0.0:+.4g}"]
     return lines + [line for name in parts.values for line in mostly(passed, name, t, unit)]
 
 

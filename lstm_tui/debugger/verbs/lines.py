@@ -6,13 +6,23 @@ from collections.abc import Iterable
 from itertools import islice
 
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs import asking, branching, changing, going_on, helping, moving, stepping, stopping
+from lstm_tui.debugger.verbs import (
+    asking,
+    branching,
+    changing,
+    going_on,
+    helping,
+    moving,
+    scripting,
+    stepping,
+    stopping,
+)
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 
 __all__ = [
-    "answer", "asking", "branching", "changing", "completed", "completions", "going_on", "helping", "moving", "split",
-    "stepping", "stopping",
+    "answer", "asking", "branching", "changing", "completed", "completions", "going_on", "helping", "moving",
+    "scripting", "split", "stepping", "stopping",
 ]  # fmt: skip
 
 _MOST = 200

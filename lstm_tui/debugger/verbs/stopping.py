@@ -24,6 +24,8 @@ def complete_expression(session: Session, rest: str) -> Iterator[str]:
     """Yield what the last word of an expression may become."""
     match = _LAST_WORD.search(rest)
     word = match.group() if match else ""
+    if not word and rest[-1:] not in ("", " ", *"([,+-*/@<>="):
+        return iter(())  # behind a whole value stands a sign
     passed, trace = session.frame.passed, session.frame.trace
     known = [*passed, "x", *OF_THE_RUN, *(f"{name}(" for name in (*FUNCTIONS, "prev"))]
     if word:

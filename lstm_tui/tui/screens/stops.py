@@ -85,6 +85,8 @@ class Stops(Editing):
 
     def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
         """Show what the session has become; after a stop, the value that stopped it."""
+        if self._session is not None and len(reply) == 2 and reply[0] == self._session.frame.note:
+            reply = reply[:1]  # where it stands is on the screen
         super()._changed(reply, text, facts)
         session, view = self._session, self.view
         if session is None or view is None:
