@@ -37,10 +37,10 @@ class Screen:
     def text(self) -> str:
         return "\n".join(self.screen.display)
 
-    def until(self, words: str, seconds: float = 20) -> None:
-        """Read until the screen shows these words."""
+    def until(self, words: str, seconds: float = 20, gone: bool = False) -> None:
+        """Read until the screen shows these words, or shows them no more."""
         deadline = time.monotonic() + seconds
-        while words not in self.text():
+        while (words in self.text()) == gone:
             assert time.monotonic() < deadline, f"{words!r} is not in\n{self.text()}"
             try:
                 piece = self.child.read_nonblocking(1 << 16, timeout=0.2)
@@ -184,3 +184,28 @@ def test_the_screen_is_up_before_numba_is_imported() -> None:
     variables = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_word_is_replaced_a_gate_is_held_and_both_are_undone(start: Start) -> None:
+    screen = start()
+    screen.until("7 output")
+    screen.child.send("nnn1e")
+    screen.until("another word here")
+    screen.child.send("would\r")
+    screen.until("◆ 1 edit")
+    screen.until("token 3: “not” → “would”")
+    screen.child.send("2e0")
+    screen.until("→ 0.00")
+    screen.child.send("\r")
+    screen.until("◆ 2 edits")
+    screen.until("◆ set was")
+    screen.child.send("zz")
+    screen.until("undone: token 3")
+    assert "edit" not in screen.text().split("\n")[0]
+    screen.child.send(":edits\r")
+    screen.until('(undone)   replace 3 "would"')
+    screen.child.send("\x1b")
+    screen.until("esc closes", gone=True)
+    screen.child.send(":q\r")
+    assert screen.end() == 0
+    screen.left_in_order()

@@ -31,10 +31,11 @@ class EditPrompt(LinePrompt):
         self._texts = [form.line for form in forms]
         self._place = start
 
-    def on_mount(self) -> None:
-        """Choose the part of the form that is to be typed over."""
-        super().on_mount()
-        self._show()
+    @property
+    def chosen(self) -> tuple[int, int]:
+        """The part of the first form that is to be typed over."""
+        form = self._forms[self._place]
+        return form.first, form.behind
 
     def _show(self) -> None:
         form, text = self._forms[self._place], self._texts[self._place]

@@ -195,6 +195,10 @@ class Editing(Runs):
 
     # --- keys ---
 
+    def pane_in_use(self) -> int:
+        """Return the number of the pane in which the cursor stands."""
+        return self.focused.NUMBER if isinstance(self.focused, Pane) else 0
+
     def action_edit(self) -> None:
         """Ask how to change what is under the cursor."""
         session, view = self._session, self.view
@@ -206,7 +210,7 @@ class Editing(Runs):
         from lstm_tui.tui.screens.edit_prompt import EditPrompt
 
         self._stop()
-        pane = self.focused.NUMBER if isinstance(self.focused, Pane) else 0
+        pane = self.pane_in_use()
         value = view.memory_name if pane in (5, 6) else view.value
         forms = forms_at(session, value, view.unit, view.cursor_t, on_tape=pane in (1, 7))
         if not forms:

@@ -10,19 +10,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from textual.widgets.input import Selection
 
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.render.label import cut
+from lstm_tui.tui.screens.early_keys import EarlyKeys
 
 Hint = tuple[bool, str, str]
 """A line under the prompt: whether it is the chosen one, what can be typed, what it is for."""
 
 
-class LinePrompt(ModalScreen[bool]):
+class LinePrompt(EarlyKeys[bool]):
     """Asks for a line and has it obeyed; answers True when it was, False when the prompt was left.
 
     A subclass says what the line means (`tell`), what it may become (`complete`), what stands under it
@@ -66,10 +66,17 @@ class LinePrompt(ModalScreen[bool]):
         """Lay out the line, what it does in words, what completes it, and the hints."""
         with Vertical() as box:
             box.border_title, box.border_subtitle = Content(self._title), Content(self.KEYS)
-            yield Input(self._first, select_on_focus=False, compact=True)
+            line = Input(self._first, select_on_focus=False, compact=True)
+            line.selection = Selection(*self.chosen)
+            yield line
             yield Static(id="words")
             yield Static(id="endings")
             yield Static(id="hints")
+
+    @property
+    def chosen(self) -> tuple[int, int]:
+        """The part of the first line that is to be typed over."""
+        return len(self._first), len(self._first)
 
     @property
     def line(self) -> Input:
@@ -78,6 +85,7 @@ class LinePrompt(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Tell of the line as it is given."""
+        super().on_mount()
         self._tell()
 
     # --- what a subclass says ---

@@ -38,7 +38,8 @@ class MainScreen(Dialogs):
 
     DEFAULT_CSS = "MainScreen { background: $lt-ground; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(command.keys), command.action, command.word, show=False) for command in COMMANDS
+        Binding(",".join(command.keys), command.action, command.word, show=False, priority=True)
+        for command in COMMANDS  # before any pane, so that keys act in their order
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-middle"), (144, "-wide")]
     AUTO_FOCUS = "#forward"
@@ -142,7 +143,7 @@ class MainScreen(Dialogs):
         beside = None if new is None else new.baseline
         edited, retold = beside is not None, beside is not None and beside.retold
         if (edited, retold) != (self.has_class("-edited"), self.has_class("-retold")):
-            for pane in (self.query_one(Tape), *self.query(Units)):
+            for pane in (*self.query(Tape), *self.query(Units)):  # none yet while the first run is made
                 pane.put_off()  # they are about to get another size
             self.set_class(edited, "-edited")
             self.set_class(retold, "-retold")
@@ -162,6 +163,10 @@ class MainScreen(Dialogs):
             if name is not None and name != view.pass_name:
                 self._moved(self._session.select_pass(name))
         self._show_pane(number)
+
+    def pane_in_use(self) -> int:
+        """Return the number of the pane that was chosen last; the focus follows it a moment later."""
+        return self.shown
 
     def _show_pane(self, number: int) -> None:
         """Bring a pane into sight where not all of them are, and give it the focus."""

@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from lstm_tui.tui.screens.early_keys import EarlyKeys
 
-class Prompt(ModalScreen[str | None]):
+
+class Prompt(EarlyKeys[str | None]):
     """Asks for a text; answers None when it is left."""
 
     DEFAULT_CSS = """

@@ -1,0 +1,50 @@
+"""Keys that are typed for a line before the line has the focus: they are kept and typed into it, in their order."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual import events
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+Answer = TypeVar("Answer")
+
+
+class EarlyKeys(ModalScreen[Answer]):
+    """A screen with one line to type, for a fast hand and for scripts of keys.
+
+    Without a focus every key comes to the screen itself, so the line is given it only once it is there.
+    """
+
+    AUTO_FOCUS: ClassVar[str | None] = ""
+    _early: tuple[events.Key, ...] = ()
+    _begun = False
+
+    def on_mount(self) -> None:
+        """Have the line take over."""
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._begun = True
+        self.query_one(Input).focus()
+        early, self._early = self._early, ()
+        for event in early:
+            self._type(event)
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep a key for the line; one that the line has seen itself is never printable."""
+        if not (event.is_printable or (event.key == "enter" and self.focused is None)):
+            return
+        event.stop()
+        if self._begun:
+            self._type(event)
+        else:
+            self._early = (*self._early, event)
+
+    def _type(self, event: events.Key) -> None:
+        line = self.query_one(Input)
+        if event.key == "enter":
+            line.call_later(line.action_submit)
+        else:
+            line.post_message(events.Key(event.key, event.character))
