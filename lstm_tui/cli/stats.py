@@ -40,15 +40,20 @@ def command(options: Namespace) -> int:
         passes = health(_runs(todo, lines, bar, seen, foretold))
     if len(lines) < len(todo.sequences) and options.line is None:
         say(f"{todo.sequences.where}: only the first {_MOST_RUNS} of its {len(todo.sequences)} sequences were read")
+    level = perplexity(said) if (said := [bits for bits in foretold if bits is not None]) else None
     if options.json:
         from lstm_tui.formats.json_text import encode
 
-        content = {"model": todo.network.name, "sequences": len(lines), "passes": [_content(one) for one in passes]}
+        content = {
+            "model": todo.network.name,
+            "perplexity": level if level is not None and math.isfinite(level) else None,
+            "sequences": len(lines),
+            "passes": [_content(one) for one in passes],
+        }
         sys.stdout.buffer.write(encode(content) + b"\n")
         return 0
     steps = passes[0].steps if passes else 0
     print(f"{visible(todo.network.name)} on {todo.sequences.where}: {count_of(len(lines), 'sequence')}, {steps} steps")
-    level = perplexity(said) if (said := [bits for bits in foretold if bits is not None]) else None
     if level is not None:
         print(f"perplexity {level:.3g}, {math.log2(level):.2f} bits a token")
     for one in passes:

@@ -16,13 +16,14 @@ from lstm_tui.debugger.verbs import (
     scripting,
     stepping,
     stopping,
+    whole_run,
 )
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 
 __all__ = [
     "answer", "asking", "branching", "changing", "completed", "completions", "going_on", "helping", "moving",
-    "scripting", "split", "stepping", "stopping",
+    "scripting", "split", "stepping", "stopping", "whole_run",
 ]  # fmt: skip
 
 _MOST = 200
