@@ -111,7 +111,11 @@ def test_a_lesson_is_walked_and_what_is_tried_is_noticed() -> None:
         assert "1 of 3" in driver.text()
         await driver.press("space", "enter")
         assert "3 of 3" in driver.text()
-        await driver.press("colon", *"set layer0.forward.f[:] @ 4:7 = 1", "enter")
+        await driver.press("colon", *"undo", "enter")
+        assert "nothing to undo" in driver.text()
+        await driver.press("escape")
+        assert stop(driver).obey("set layer0.forward.f[:] @ 4:7 = 1") == ""
+        await driver.pilot.pause()
         assert stop(driver)._noticed
         assert "Now he likes aiml, 99 %" in told(driver, "try")
         await driver.press("escape")
