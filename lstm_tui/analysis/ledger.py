@@ -179,3 +179,11 @@ def forgotten(passed: PassTrace, flow: Flow, tokens: range, before: int, after: 
     written = slice(tokens.start, tokens.stop)
     sizes = (np.abs(ledger_at(passed, flow, t).by_token[written]).sum(axis=0) for t in (before, after))
     return np.asarray(next(sizes) - next(sizes))
+
+
+def lost_at(passed: PassTrace, flow: Flow, t: int) -> Array:
+    """Return how much of each unit's memory the step at place `t` of the tape has not kept, (n,)."""
+    step = passed.reading_step(t)
+    before = flow.reached[step - 1] if step else flow.start
+    with np.errstate(all="ignore"):
+        return np.abs(np.where(before == 0, 0.0, before * (1 - flow.keep[step])))

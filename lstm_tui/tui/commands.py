@@ -66,7 +66,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(("full_stop",), "find_next(1)", "next found", "next token that was found", GO, "."),
     Command(("comma",), "find_next(-1)", "previous found", "previous token that was found", GO, ","),
     Command(("p",), "explain", "explain", "explain the value under the cursor: its equation in numbers", LOOK, "p", 7),
-    Command(("o",), "order", "order", "order units by size, by change in this step, by index", LOOK, "o", 8),
+    Command(("o",), "order", "order", "order units by size, by change, by index, by what they lost here", LOOK, "o", 8),
     Command(("v",), "signal", "colour", "colour the tape by another signal", LOOK, "v"),
     Command(("r",), "influence", "what moves it", "gradients, ledger and deletions of an output or memory", LOOK, "r"),
     Command(_capital("R"), "reach", "how far back", "gradients through time, and which token moves which", LOOK, "R"),

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.analysis.ledger import Ledger, ledger_after
+from lstm_tui.analysis.ledger import Ledger, ledger_after, lost_at
 from lstm_tui.debugger.difference import Difference
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.stops.marks import Marks
@@ -28,10 +28,10 @@ from lstm_tui.tui.sources import Sources
 from lstm_tui.tui.verdict import Verdict, verdict_at
 
 Array = NDArray[np.floating[Any]]
-Order = Literal["size", "change", "index"]
+Order = Literal["size", "change", "index", "lost"]
 _NUMBERS = 3
 """Numbers of a row that stand on the tape."""
-ORDERS: tuple[Order, ...] = ("size", "change", "index")
+ORDERS: tuple[Order, ...] = ("size", "change", "index", "lost")
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +165,8 @@ class View:
             memory = passed[name][self.t]
             if self.order == "index":
                 made = np.arange(len(memory))
+            elif self.order == "lost" and (flow := self.facts.flow(pass_name)) is not None:
+                made = np.argsort(-np.nan_to_num(lost_at(passed, flow, self.t), nan=np.inf), kind="stable")
             else:
                 before = passed.reading_step(self.t) > 0 or name in passed.initial
                 old = passed.previous(name, self.t) if self.order == "change" and before else 0.0
@@ -193,7 +195,8 @@ class View:
 
     def order_words(self) -> str:
         """Return the order in words."""
-        return {"size": f"by |{self.letter}|", "change": f"by |Δ{self.letter}|", "index": "by index"}[self.order]
+        words = {"size": f"by |{self.letter}|", "change": f"by |Δ{self.letter}|", "index": "by index"}
+        return words.get(self.order, f"by what {self.letter} lost here")
 
     def columns(self, pass_name: str) -> tuple[Column, ...]:
         """Return the columns of a pass."""

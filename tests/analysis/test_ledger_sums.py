@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_tui.analysis.flow import Flow, flow_of
-from lstm_tui.analysis.ledger import ledger_after, ledger_at, share_map
+from lstm_tui.analysis.ledger import forgotten, ledger_after, ledger_at, lost_at, share_map
 from lstm_tui.debugger.edits import apply
 from lstm_tui.debugger.recipe import parse_recipe
 from lstm_tui.engine.run import run
@@ -125,3 +125,19 @@ def test_a_wrong_value_is_a_breach_of_its_unit_alone() -> None:
     assert ledger_at(passed, flow, 5).breach == 0
     flow.reached[4, 2] = np.nan
     assert np.isnan(ledger_at(passed, flow, 4).breach)
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_what_is_lost_is_what_the_contributions_lose(name: str) -> None:
+    passed = traced()[name]
+    flow = flow_of(passed, "c")
+    assert flow is not None
+    assert not lost_at(passed, flow, passed.tape_place(0)).any()
+    for step in range(1, passed.steps):
+        before, after = (naive(passed, flow, steps) for steps in (step, step + 1))
+        after[passed.tape_place(step)] = 0  # what this step writes is no loss
+        expected = np.abs((before - after).sum(axis=0))
+        np.testing.assert_allclose(lost_at(passed, flow, passed.tape_place(step)), expected, atol=1e-6)
+    tokens = range(2, 5)
+    sizes = [np.abs(naive(passed, flow, passed.reading_step(t) + 1)[2:5]).sum(axis=0) for t in (5, 1)]
+    np.testing.assert_allclose(forgotten(passed, flow, tokens, 5, 1), sizes[0] - sizes[1], atol=1e-12)

@@ -136,10 +136,10 @@ def test_explain_and_help_open_and_close() -> None:
 def test_order_and_signal_go_round() -> None:
     async def act(driver: Driver) -> None:
         seen = []
-        for _ in range(3):
+        for _ in range(4):
             seen.append(driver.view.order)
             await driver.press("o")
-        assert seen == ["size", "change", "index"]
+        assert seen == ["size", "change", "index", "lost"]
         assert driver.view.order == "size"
         assert "mean keep f" in driver.pane("tape").text()
         await driver.press("v")
