@@ -57,3 +57,11 @@ def setting(text: str) -> tuple[str, str]:
     if not (key and equals and value):
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as layer0.gate_order=zrn")
     return key, value
+
+
+def padding(text: str) -> tuple[str, int]:
+    """Return where a text is filled up, and to how many tokens: `pre:100`."""
+    where, _, count = text.partition(":")
+    if where not in ("pre", "post"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a padding: write pre:100 or post:100")
+    return where, natural(1, 1_000_000)(count)

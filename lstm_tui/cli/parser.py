@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lstm_tui import __version__
 from lstm_tui.cli import class_options, compare_options, plain_options, train_options
-from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, real, setting, size
+from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, padding, real, setting, size
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
@@ -156,6 +156,8 @@ def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser)
     )
     network.add_argument("--map", metavar="FILE.toml", help="decisions, or names of tensors, as `inspect` writes them")
     network.add_argument("--network", metavar="NAME", help="which network of a file that holds several")
+    network.add_argument("--vocabulary", metavar="FILE", help="tokens of a file without any: a line each, or JSON")
+    network.add_argument("--pad", metavar="pre:N", type=padding, help="fill up with id 0 to N tokens, pre or post")
 
 
 def _export_options() -> argparse.ArgumentParser:
@@ -186,8 +188,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error(f"--{given[0]} describes an untrained network, and --model names a trained one: choose")
     if getattr(options, "baseline", False) and options.edits is None:
         parser.error("--baseline is the run without --edits: there are none")
-    if options.tokens is not None and not given:
-        parser.error("--tokens belongs to an untrained network: add --cell lstm")
+    if options.tokens is not None and not given and options.vocabulary is None:
+        parser.error("--tokens belongs to an untrained network or a --vocabulary: add --cell lstm")
     if options.layer is not None and given:
         parser.error("--layer takes a layer out of a --model")
     if options.whole and options.line is not None:

@@ -130,7 +130,14 @@ def _network(options: Namespace) -> tuple[Network, Text | Series]:
 
 def reading(options: Namespace) -> Reading:
     """Return what the options say of a network's file."""
-    return Reading(dict(options.set or ()), options.map, options.network)
+    return Reading(
+        dict(options.set or ()),
+        options.map,
+        options.network,
+        options.vocabulary,
+        getattr(options, "tokens", None),
+        options.pad,
+    )
 
 
 def say(text: str) -> None:

@@ -49,7 +49,10 @@ def read_tokens(spec: Any, where: str) -> Tokens | None:
     vocabulary = spec.get("vocabulary")
     if not isinstance(vocabulary, list) or not vocabulary or not all(isinstance(one, str) for one in vocabulary):
         raise UserError(f"{where}: its vocabulary must be a list of tokens")
-    return Tokens(spec["kind"], tuple(vocabulary), bool(spec.get("lowercase", False)))
+    unknown = spec.get("unknown", 0)
+    if type(unknown) is not int or not 0 <= unknown < len(vocabulary):
+        raise UserError(f"{where}: `tokens.unknown` must be an id of its vocabulary")
+    return Tokens(spec["kind"], tuple(vocabulary), bool(spec.get("lowercase", False)), unknown)
 
 
 def read_layers(spec: Mapping[str, Any], input_size: int, dtype: Any, where: str) -> tuple[Layer, ...]:

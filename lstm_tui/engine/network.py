@@ -217,6 +217,8 @@ def spec_of(network: Network) -> dict[str, Any]:
     else:
         vocabulary = None if tokens.kind == "bytes" else list(tokens.vocabulary)
         spec["tokens"] = {"kind": tokens.kind, "lowercase": tokens.lowercase, "vocabulary": vocabulary}
+        if tokens.unknown_id:
+            spec["tokens"]["unknown"] = tokens.unknown_id
         spec["embedding_size"] = network.input_size
     if network.readout is not None:
         page = network.readout.page

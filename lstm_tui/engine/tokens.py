@@ -38,13 +38,15 @@ class Tokens:
     Attributes:
         kind: words, chars or bytes.
         vocabulary: The token of each id; id 0 is the unknown token, except for bytes, whose vocabulary is
-            the 256 values themselves.
+            the 256 values themselves, and for a vocabulary of others, which says so in `unknown_id`.
         lowercase: Whether a token is looked up in lower case; it is shown as it was written.
+        unknown_id: The id of what the vocabulary does not hold.
     """
 
     kind: Kind
     vocabulary: tuple[str, ...]
     lowercase: bool = False
+    unknown_id: int = 0
     index: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +66,6 @@ class Tokens:
     def encode(self, tokens: Sequence[str]) -> tuple[NDArray[np.int64], tuple[int, ...]]:
         """Return the ids (T,) of tokens and the places of those the vocabulary does not hold."""
         keys = [token.lower() if self.lowercase else token for token in tokens]
-        ids = np.array([self.index.get(key, 0) for key in keys], dtype=np.int64)
+        ids = np.array([self.index.get(key, self.unknown_id) for key in keys], dtype=np.int64)
         unknown = tuple(t for t, key in enumerate(keys) if key not in self.index)
         return ids, unknown

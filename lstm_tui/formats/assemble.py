@@ -133,12 +133,15 @@ def describe(plan: Plan, report: Report) -> tuple[dict[str, Any], dict[str, Arra
         spec["classes"] = list(plan.classes) or [str(n) for n in range(outputs)]
     if plan.embedding is None:
         spec["input_size"] = _first_width(plan)
+        if plan.tokens is not None:
+            spec["tokens"] = dict(plan.tokens)
     else:
         draft.tensors["embedding"] = plan.embedding
         spec["tokens"] = dict(plan.tokens or ids_vocabulary(len(plan.embedding)))
         spec["embedding_size"] = plan.embedding.shape[1]
     report.warnings += _not_finite(draft.tensors)
-    masks = {"mask_id": plan.mask_id, "mask_value": plan.mask_value}
+    masks: dict[str, Any] = {"mask_id": plan.mask_id, "mask_value": plan.mask_value}
+    masks["pad"] = None if plan.pad is None else list(plan.pad)
     masks = {name: value for name, value in masks.items() if value is not None}
     spec["card"] = {IMPORTED: report.content() | {"layers": draft.names} | masks}
     return spec, draft.tensors

@@ -18,6 +18,7 @@ from lstm_tui.formats.report import Report
 if TYPE_CHECKING:
     from lstm_tui.engine.network import Network
     from lstm_tui.formats.found import Found
+    from lstm_tui.formats.parts import Plan
     from lstm_tui.formats.pickle_machine import Made
     from lstm_tui.formats.tensors_plan import Array
 
@@ -33,11 +34,17 @@ class Reading:
         settings: Decisions by key, as `--set` gives them.
         mapping: A mapping file, or None.
         network: Which of several networks of the file, or None.
+        vocabulary: A file of tokens, or None.
+        tokens: What a text is split into, or None.
+        pad: Where a text is padded, and to how many tokens, as the network was trained with; or None.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     mapping: str | None = None
     network: str | None = None
+    vocabulary: str | None = None
+    tokens: str | None = None
+    pad: tuple[str, int] | None = None
 
 
 AS_IT_IS = Reading()
@@ -77,11 +84,29 @@ def open_file(path: str | Path, reading: Reading = AS_IT_IS) -> Imported:
         report.say("network", chosen.name, "set" if reading.network else "assumed", f"--network takes {others}")
     plan = chosen.plan(report)
     report.check_settings()
-    plan = replace(plan, name=_name(path, chosen.name))
+    plan = _read_with(replace(plan, name=_name(path, chosen.name)), reading, report)
     from lstm_tui.formats.assemble import assemble
 
     network = assemble(plan, report, str(path), hashlib.sha256(data).hexdigest())
     return Imported(network, report, names)
+
+
+def _read_with(plan: Plan, reading: Reading, report: Report) -> Plan:
+    """Return a plan that reads text as the user says."""
+    rows = 0 if plan.embedding is None else len(plan.embedding)
+    if plan.front is not None:
+        rows = max(getattr(plan.front, "ids", {}).values(), default=0)
+    if reading.vocabulary is None:
+        if reading.pad is not None and not rows:
+            raise UserError(f"{report.file}: reads no ids, so there is nothing to pad")
+        return replace(plan, pad=reading.pad)
+    if not rows:
+        raise UserError(f"{report.file}: reads no ids, so it needs no vocabulary")
+    from lstm_tui.formats.vocabulary_file import read_vocabulary
+
+    tokens = read_vocabulary(reading.vocabulary, reading.tokens, rows)
+    report.say("tokens", f"{tokens['kind']} of {label(reading.vocabulary)}", "set", "--vocabulary")
+    return replace(plan, tokens=tokens, pad=reading.pad)
 
 
 def kind_of(data: bytes) -> str:
@@ -213,8 +238,8 @@ def _name(path: str | Path, network: str) -> str:
 def _native(path: str | Path, reading: Reading, where: str) -> Imported:
     from lstm_tui.formats.native import load
 
-    if reading.settings or reading.mapping or reading.network:
-        raise UserError(f"{where}: describes itself, so --set, --map and --network have nothing to decide")
+    if reading != AS_IT_IS:
+        raise UserError(f"{where}: describes itself, so nothing else can be said of it")
     network = load(path)
     report = Report(where, "a network saved by this program, which describes itself")
     for n, layer in enumerate(network.layers):

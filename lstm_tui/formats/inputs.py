@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -16,12 +15,13 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import STANDARD_INPUT, count_of
+from lstm_tui.formats.imported_inputs import as_trained, check_ids, ids_sequence, reads_ids, through_front, unmasked
 from lstm_tui.formats.samples import find_input, sample_names
 from lstm_tui.formats.series import SUFFIXES, Series, read_series, series_from
 from lstm_tui.formats.text import Text, read_text, text_from
 
 if TYPE_CHECKING:
-    from lstm_tui.engine.network import Front, Network
+    from lstm_tui.engine.network import Network
 
 _FILE_ENDINGS = (*SUFFIXES, ".txt")
 _SHOWN_COLUMNS = 3  # numbers of a row that stand on the tape
@@ -112,11 +112,13 @@ class Sequences(Sequence[trace.Sequence]):
         if network.front is not None:
             if len(network.front.inputs) > 1:
                 self.lines = ()
+            for array in source.arrays if (count := reads_ids(network)) else ():
+                check_ids(array, count, source.where)
             return
         name = visible(network.name)
         if network.tokens is not None and network.tokens.are_ids:
             for array in source.arrays:
-                _check_ids(array, len(network.tokens.vocabulary), source.where)
+                check_ids(array, len(network.tokens.vocabulary), source.where)
             return
         if network.tokens is not None:
             raise UserError(
@@ -174,21 +176,24 @@ class Sequences(Sequence[trace.Sequence]):
         source = self._source
         line = self.lines[n] if self.lines else None
         network = self._network
-        if isinstance(source, Series) and network.front is not None:
-            return _through(network.front, source, n, line)
-        if isinstance(source, Series) and network.tokens is not None:
-            return ids_sequence(_unmasked(source.arrays[n], network, self.where), source.file, line)
         if isinstance(source, Series):
-            rows = _unmasked(source.arrays[n], network, self.where)
-            return series_sequence(rows, source.file, line, source.columns)
-        tokens = self._network.tokens
+            return self._of_numbers(source, n, line)
+        tokens = network.tokens
         assert tokens is not None  # checked when this was made
         text = source.content.removesuffix("\n") if line is None else source.lines[line - 1]
-        sequence = text_sequence(text, tokens, source.file, line)
-        if tokens.are_ids and sequence.ids is not None:
-            rows = _unmasked(sequence.ids[:, np.newaxis], self._network, self.where)
-            return ids_sequence(rows, source.file, line)
-        return sequence
+        return as_trained(text_sequence(text, tokens, source.file, line), network, self.where)
+
+    def _of_numbers(self, source: Series, n: int, line: int | None) -> trace.Sequence:
+        network = self._network
+        rows = source.arrays[n]
+        if reads_ids(network) or (network.front is None and network.tokens is not None):
+            return as_trained(ids_sequence(rows, source.file, line), network, self.where)
+        if network.front is None:
+            return series_sequence(unmasked(rows, network, self.where), source.file, line, source.columns)
+        try:
+            return series_sequence(through_front(source, n, network), source.file, line)
+        except UserError as error:
+            raise UserError(f"{self.where}: {error}") from error
 
 
 def text_sequence(text: str, tokens: Tokens, file: str | None = None, line: int | None = None) -> trace.Sequence:
@@ -206,62 +211,6 @@ def text_sequence(text: str, tokens: Tokens, file: str | None = None, line: int 
             f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}"
         )
     return trace.Sequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
-
-
-def _check_ids(array: NDArray[Any], count: int, where: str) -> None:
-    if array.shape[1] != 1:
-        raise UserError(f"{where}: has {array.shape[1]} columns, and ids are one column; --layer gives a layer numbers")
-    wrong = np.flatnonzero((array != np.floor(array)) | (array < 0) | (array >= count))
-    if len(wrong):
-        row = int(wrong[0])
-        raise UserError(
-            f"{where}: {array[row, 0]:g} in row {row} is no id; ids are whole numbers from 0 to {count - 1}"
-        )
-
-
-def _through(front: Front, source: Series, n: int, line: int | None) -> trace.Sequence:
-    """Return the input of the lowest layer as a sequence; each row is one step of that layer."""
-    if len(front.inputs) > 1 and source.names:
-        given = dict(zip(source.names, source.arrays, strict=True))
-    else:
-        given = {front.inputs[0]: source.arrays[n]}
-    try:
-        x = front.run(given)
-        sequence = series_sequence(x, source.file, line)
-        labels = _labels(next(iter(given.values())), len(x))
-        return replace(sequence, tokens=labels) if labels else sequence
-    except UserError as error:
-        raise UserError(f"{source.where}: {error}") from error
-
-
-def _labels(given: NDArray[Any], steps: int) -> tuple[str, ...]:
-    """Return what each step is called, where it stands for as many ids as every other: the ids."""
-    ids = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
-    each = -(-len(ids) // steps)
-    if ids.ndim != 1 or -(-len(ids) // each) != steps or each > _SHOWN_COLUMNS or (ids != np.floor(ids)).any():
-        return ()
-    texts = [f"{one:g}" for one in ids.tolist()]
-    return tuple(" ".join(texts[t * each : (t + 1) * each]) for t in range(steps))
-
-
-def _unmasked(array: NDArray[Any], network: Network, where: str) -> NDArray[Any]:
-    """Return the rows that are not masked: masked padding never enters a pass."""
-    imported = network.card.get("imported")
-    if not isinstance(imported, Mapping):
-        return array
-    value = imported.get("mask_id", imported.get("mask_value"))
-    if value is None:
-        return array
-    kept = np.asarray(array[(array != value).any(axis=1)])
-    if not len(kept):
-        raise UserError(f"{where}: every row is masked padding ({value:g}), so nothing enters the network")
-    return kept
-
-
-def ids_sequence(array: NDArray[Any], file: str | None = None, line: int | None = None) -> trace.Sequence:
-    """Return one column of ids (T, 1) as a sequence of tokens that are called by their ids."""
-    ids = array[:, 0].astype(np.int64)
-    return trace.Sequence("words", tuple(map(str, ids.tolist())), ids, (), None, file, line)
 
 
 def series_sequence(

@@ -106,6 +106,7 @@ class Plan:
         classes: Names of the outputs, where the file says so.
         front: What is run before the first recurrent layer, where that is more than a look-up.
         mask_id: The id that never enters a pass, or None.
+        pad: Where a sequence of ids is padded with 0, `pre` or `post`, and to how many; or None.
         mask_value: The number of which a row is full that never enters a pass, or None.
     """
 
@@ -117,3 +118,4 @@ class Plan:
     front: Front | None = None
     mask_id: int | None = None
     mask_value: float | None = None
+    pad: tuple[str, int] | None = None

@@ -98,6 +98,19 @@ def test_dgaintel_from_ids_through_a_convolution_to_its_verdict(domain: str, tmp
     assert not network.remarks
 
 
+def test_dgaintel_from_text_padded_as_it_was_trained(tmp_path: Path) -> None:
+    wanted = recorded("dgaintel_cnn_lstm")
+    domains = ("microsoft.com", "wikipedia.org", "qzmxkvbtrw.com", "xn3f9a8d1kq.biz")
+    known = {sign: int(n) for one in domains for sign, n in zip(one, wanted[f"{one}.ids"], strict=False)}
+    (tmp_path / "v.json").write_text(json.dumps(known))
+    reading = Reading(vocabulary=str(tmp_path / "v.json"), tokens="chars", pad=("post", 82))
+    network = open_file(file("domain_classifier_model.h5"), reading).network
+    for domain in domains:
+        trace = lstm_tui.trace(domain, network)
+        np.testing.assert_allclose(trace.result, wanted[f"{domain}.prob"], atol=CLOSE)
+        close(trace, "layer0.forward", "c", wanted[f"{domain}.c"])
+
+
 @pytest.mark.parametrize("sentence", ["e1", "e2"])
 def test_rnnmorph_from_two_inputs_to_its_tags(sentence: str, tmp_path: Path) -> None:
     wanted = recorded("rnnmorph_en_bilstm2")

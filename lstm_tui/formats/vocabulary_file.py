@@ -1,0 +1,76 @@
+"""How text becomes the ids of a network whose own file does not say: a vocabulary from a file beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.bytes_of import label, read_bytes
+from lstm_tui.formats.json_text import decode
+
+_LIMIT = 256 << 20
+_UNKNOWN = ("<unk>", "[unk]", "<oov>", "[oov]", "unk", "oov", "<unknown>", "�")
+_KINDS = ("words", "chars", "bytes")
+
+
+def read_vocabulary(path: str | Path, kind: str | None, rows: int) -> dict[str, Any]:
+    """Return the description of tokens that a file of a vocabulary gives.
+
+    The file is one token a line, a JSON list, a JSON object of tokens and ids, or a tokenizer of Keras as JSON.
+
+    Args:
+        path: The file.
+        kind: What a text is split into; None where the file says so, or else words.
+        rows: How many ids the network knows.
+
+    Raises:
+        UserError: It is none of these, or holds ids that the network does not know.
+    """
+    where = label(path)
+    data = read_bytes(path, _LIMIT)
+    lowercase = False
+    if data.lstrip()[:1] in (b"{", b"["):
+        content = decode(data, where)
+        if isinstance(content, dict) and content.get("class_name") == "Tokenizer":
+            content, lowercase, characters = _keras(content, where)
+            kind = kind or ("chars" if characters else "words")
+        ids = _ids(content, where)
+    else:
+        try:
+            lines = data.decode("utf-8-sig").split("\n")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{where}: byte {error.start + 1} is not UTF-8; save it as UTF-8") from error
+        ids = {line.removesuffix("\r"): n for n, line in enumerate(lines[:-1] if not lines[-1] else lines)}
+    largest = max(ids.values(), default=-1)
+    if largest >= rows:
+        raise UserError(f"{where}: has the id {largest}, and the network knows {rows} ids, from 0")
+    vocabulary = [f"<{n}>" for n in range(rows)]
+    for token, number in ids.items():
+        vocabulary[number] = token
+    unknown = next((n for token, n in ids.items() if token.lower() in _UNKNOWN), 0)
+    if kind is not None and kind not in _KINDS:
+        raise UserError(f"text is split into {', '.join(_KINDS)}, not {visible(kind)}")
+    return {"kind": kind or "words", "vocabulary": vocabulary, "lowercase": lowercase, "unknown": unknown}
+
+
+def _ids(content: Any, where: str) -> dict[str, int]:
+    if isinstance(content, list) and all(isinstance(one, str) for one in content):
+        return {token: n for n, token in enumerate(content)}
+    if isinstance(content, Mapping):
+        inner = next((content[key] for key in ("vocab", "word_index", "char_to_ix") if key in content), content)
+        if isinstance(inner, Mapping) and all(type(one) is int and one >= 0 for one in inner.values()):
+            return {str(token): int(number) for token, number in inner.items()}
+    raise UserError(f"{where}: should be a list of tokens, or an object of tokens and their ids")
+
+
+def _keras(content: Mapping[str, Any], where: str) -> tuple[Any, bool, bool]:
+    config = content.get("config")
+    if not isinstance(config, Mapping) or not isinstance(config.get("word_index"), str):
+        raise UserError(f"{where}: is a tokenizer of Keras without its word_index")
+    ids = decode(config["word_index"], f"{where}: word_index")
+    if isinstance(ids, dict) and isinstance(config.get("num_words"), int):
+        ids = {token: number for token, number in ids.items() if type(number) is int and number < config["num_words"]}
+    return ids, bool(config.get("lower", True)), bool(config.get("char_level", False))
