@@ -14,6 +14,7 @@ from lstm_tui.analysis.jacobians import jacobians, width_of
 from lstm_tui.analysis.long_memory import GONE, long_memory, turns
 from lstm_tui.analysis.token_map import deletion_rows, gradient_rows, tokens_within
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network, build_network
 from lstm_tui.engine.run import run
 from lstm_tui.engine.trace import Sequence, Trace
@@ -81,9 +82,18 @@ def test_a_step_is_differentiated_as_central_differences_do(cell: str) -> None:
 
 
 @pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("held", [False, True])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "lstm_peephole_full"])
-def test_the_way_back_is_that_of_back_propagation(cell: str, both: bool) -> None:
+def test_the_way_back_is_that_of_back_propagation(cell: str, both: bool, held: bool) -> None:
     trace = ran(made(cell, both))
+    if held:
+        value = trace["layer0.forward"].cell.state[-1]
+        holds = (
+            Hold("layer0.forward", value, (0, 2), (3, 4), "set", 0.5),
+            Hold("layer0.forward", value, (2, 4), (4, 5), "scale", 0.5),
+        )
+        assert trace.network is not None
+        trace = run(trace.network, trace.sequence, holds=holds)
     for name, passed in trace.passes.items():
         last = 5 if passed.direction == "forward" else 1
         found = long_memory(passed, last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from driven_screen import Driver, document, drive, of_tokens
-from test_screen_reach import recalling
+from test_screen_reach import bare, recalling
 
 import lstm_tui
 from lstm_tui.analysis.health import LEAST_STEPS, flags_of, health
@@ -76,6 +76,19 @@ def test_in_ascii_it_is_another_sign() -> None:
         assert driver.text().isascii()
 
     drive(act, Document(trace=dead()), ascii_only=True)
+
+
+def test_a_trace_from_a_file_is_looked_at_without_gradients() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("H")
+        picture = await known(driver)
+        assert picture.passes["layer0.forward"].dead == {}
+        text = driver.text()
+        assert "gradients are not known here" in text
+        assert "f keeps" in text
+        assert "by b_" not in text
+
+    drive(act, Document(trace=bare()))
 
 
 def test_a_short_run_flags_nothing() -> None:

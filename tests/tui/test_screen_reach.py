@@ -125,10 +125,10 @@ def test_a_trace_without_its_network_says_so() -> None:
         await driver.press("escape", "n")
         assert driver.view.t == 1
 
-    drive(act, Document(trace=_bare()))
+    drive(act, Document(trace=bare()))
 
 
-def _bare() -> Trace:
+def bare() -> Trace:
     from dataclasses import replace
 
     from lstm_tui.engine.run import run

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lstm_tui.analysis.health import Kind
 from lstm_tui.tui.render.glyphs import Glyphs
 
 _SIGNS: dict[Kind, tuple[str, str]] = {"dead": ("†", "x"), "quiet": ("∅", "o"), "shut": ("▾", "v"), "open": ("▴", "^")}
+
+
+_WORDS: dict[Kind, str] = {
+    "dead": "cannot learn",
+    "quiet": "never acts",
+    "shut": "a gate never opens",
+    "open": "a gate never shuts",
+}
+
+
+def flag_words(kinds: Iterable[Kind], glyphs: Glyphs) -> str:
+    """Return what the signs of some flags mean, each once: `▾ a gate never opens`."""
+    there = set(kinds)
+    return "  ".join(f"{flag_sign(kind, glyphs)} {words}" for kind, words in _WORDS.items() if kind in there)
 
 
 def flag_sign(kind: Kind, glyphs: Glyphs) -> str:

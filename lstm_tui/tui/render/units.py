@@ -10,7 +10,7 @@ from lstm_tui.debugger.beside import Beside, beside
 from lstm_tui.tui.facts import Column
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
-from lstm_tui.tui.render.flags import flag_sign
+from lstm_tui.tui.render.flags import flag_sign, flag_words
 from lstm_tui.tui.render.ghost import change_of, put_ghost_bar, put_ghost_signed_bar, sign_of
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import plain, signed
@@ -20,6 +20,8 @@ from lstm_tui.tui.view import View
 _NUMBER = 6
 """Cells of a number with the gap behind it."""
 _WIDEST_BAR = 24
+_ROOM_FOR_FLAGS = 110
+"""Cells of a table from which on what its flags mean stands above it."""
 _WITH_CHANGE = 16
 """Cells of a column from which on a number and by how much it changed stand side by side."""
 
@@ -50,6 +52,8 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
     widths = _widths(inner - index, len(shown))
     reached = {column.name: view.frame.reached(pass_name, column.name) for column in shown}
     flags = view.facts.flags(pass_name)
+    if flags and width >= _ROOM_FOR_FLAGS:
+        drawing.note = f"{flag_words(flags.values(), palette.glyphs)}   {drawing.note}"
     values = {column.name: passed[column.name][view.t] for column in shown}
     difference = view.frame.difference
     found = {c.name: beside(difference, pass_name, c.name, view.t) for c in shown} if difference is not None else {}

@@ -39,7 +39,7 @@ class ReachScreen(Study[int]):
         Binding("enter,t", "go", show=False),
     ]
     KEYS = (
-        ("j/k", "token"), ("n", "look back from it"), ("[]", "pass"), ("m", "map"), ("x", "gradient / left out"),
+        ("j/k", "token"), ("n", "look back from it"), ("[]", "pass"), ("m", "map"), ("x", "other map"),
         ("enter", "go"), ("esc", "back"),
     )  # fmt: skip
 
