@@ -69,6 +69,17 @@ def test_it_opens_and_q_leaves(command: str) -> None:
     assert "Traceback" not in rest
 
 
+def test_two_runs_stand_side_by_side() -> None:
+    with shell(f"{PROGRAM} compare t.txt --model sentiment --model sentiment-forward") as child:
+        child.expect_exact(ENTERED)
+        child.expect_exact("sentiment-forward")
+        child.send("nnq")
+        code, rest = finish(child)
+    assert code == 0
+    assert LEFT in rest
+    assert "Traceback" not in rest
+
+
 def test_a_hostile_token_does_not_reach_the_terminal() -> None:
     with shell(f"{PROGRAM} run t.txt {CELL} --line 2") as child:
         child.expect_exact(ENTERED)

@@ -28,7 +28,15 @@ from lstm_tui.tui.widgets.pane import Pane
 
 _PAUSE = 0.1
 """Seconds between two reports of a computation."""
-_KEYS = (("1…7", "order"), ("[]", "output"), ("c", "memory"), ("j/k", "token"), ("enter", "go"), ("esc", "back"))
+_KEYS = (
+    ("1…7", "order"),
+    ("[]", "output"),
+    ("c", "memory"),
+    ("j/k", "token"),
+    ("enter", "go"),
+    ("s", "stop"),
+    ("esc", "back"),
+)
 
 
 class _Keys(Widget):
