@@ -117,6 +117,20 @@ def test_edits_and_lines_are_those_of_the_options(
     assert error.value.code == 2
 
 
+def test_nothing_a_stranger_wrote_is_obeyed_by_the_terminal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "bad.txt").write_text("good \x1b]52;c;aGk=\x07 \u202eabc \x9b2J not\n")
+    typed(
+        monkeypatch, "p token", "n", "p token", "display token", "n", "list", "b 2", "info b",
+        'b "\x1b]0;x"', "find \x1b",
+        'who "\x1b"', "p \x1b", "watch token", "c", "replace 0 \"\x1b[2J\"", "edits", "branch", "diff", "p 1 > \x1b/x",
+    )  # fmt: skip
+    assert main(["run", "bad.txt", "--plain", *MODEL]) == 0
+    output = capsys.readouterr()
+    assert not set(output.out + output.err) & {"\x1b", "\x07", "\x9b", "\u202e"}
+
+
 def test_a_trace_file_is_opened_line_by_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,9 +62,9 @@ def open_session(todo: Work) -> Session:
 
 
 def say(*lines: str) -> None:
-    """Print the lines of a reply."""
+    """Print the lines of a reply, with nothing in them that a terminal would obey."""
     for line in lines:
-        print(line)
+        print(visible(line))
     sys.stdout.flush()
 
 

@@ -12,6 +12,7 @@ from naive_expressions import Made, Truth, leaf, numeric, truth
 from lstm_tui.analysis.flow import flow_of
 from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.debugger.expressions import ExpressionError, Scope, condition, evaluate, parse
+from lstm_tui.debugger.expressions.shares import kept_sums
 from lstm_tui.engine.network import build_network
 from lstm_tui.engine.run import run
 from lstm_tui.engine.trace import Trace
@@ -107,6 +108,24 @@ def test_a_share_is_that_of_the_ledger_after_every_step(cell: str, pass_name: st
         sizes, start = np.abs(ledger.by_token), np.abs(ledger.start)
         assert word[t] == pytest.approx(sizes[bad].sum() / (sizes.sum() + start.sum()), abs=1e-12)
         assert one[t] == pytest.approx(sizes[4, 2] / (sizes[:, 2].sum() + start[2]), abs=1e-12)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 255, 256, 300, 1000])
+@pytest.mark.parametrize("wrong", [False, True])
+def test_sums_of_what_is_kept_are_those_of_a_loop_however_long_the_run(steps: int, wrong: bool) -> None:
+    random = np.random.default_rng(steps)
+    keep, added = random.random((steps, 3)), random.random((steps, 2, 3))
+    keep[random.random((steps, 3)) < 0.05] = 0.0
+    start = np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 0.0]])
+    if wrong:
+        keep[steps // 2, 1] = np.inf
+    found = kept_sums(keep, added.copy(), start)
+    for unit in range(3):
+        for m in range(2):
+            value = float(start[m, unit])
+            for t in range(steps):
+                value = (float(keep[t, unit]) * value if value else 0.0) + float(added[t, m, unit])
+                assert found[t, m, unit] == pytest.approx(value, rel=1e-12, nan_ok=True)
 
 
 def test_the_issue_s_own_examples() -> None:

@@ -19,6 +19,7 @@ from lstm_tui.engine.roles import kept_states, memory_of
 from lstm_tui.engine.trace import PassTrace
 
 Array = NDArray[np.float64]
+_FEWEST = 16  # blocks from which on they pay
 
 
 @dataclass(frozen=True)
@@ -81,23 +82,60 @@ def sizes_of(
     if flow is None:
         raise NoSuchName(f"this trace does not hold what was written to {state}")
     chosen = slice(units[0], units[1])
-    keep, write, start = np.abs(flow.keep[:, chosen]), np.abs(flow.write[:, chosen]), np.abs(flow.start[chosen])
+    keep, write, start = (np.abs(part[..., chosen]) for part in (flow.keep, flow.write, flow.start))
     if not len(start):
         raise NoSuchName(f"{state} has {flow.keep.shape[1]} units, from 0")
     steps = len(keep)
     theirs = np.zeros(steps, dtype=np.bool_)
     theirs[[passed.reading_step(place) for place in places]] = True
-    every = write if flow.edit is None else write + np.abs(flow.edit[:, chosen])
-    added = np.stack([np.where(theirs[:, None], write, 0.0), every], axis=1)  # (T, 2, n)
-    result = np.empty_like(added)
+    added = np.zeros((steps, 2, len(start)))  # those tokens, and everything
+    added[theirs, 0] = write[theirs]
+    added[:, 1] = write if flow.edit is None else write + np.abs(flow.edit[:, chosen])
     before = np.stack([np.zeros_like(start), start])
-    finite = bool(np.isfinite(keep).all())
-    with np.errstate(all="ignore"):
-        for step, row in enumerate(result):
-            np.multiply(before, keep[step], out=row)
-            if not finite:  # of nothing there is nothing left, whatever it is multiplied by
-                row[before == 0] = 0.0
-            row += added[step]
-            before = row
+    result = kept_sums(keep, added, before)
     on_tape = slice(None, None, -1 if passed.direction == "backward" else 1)
     return result[on_tape, 0], result[on_tape, 1]
+
+
+def kept_sums(keep: Array, added: Array, start: Array) -> Array:
+    """Return what a sum is after each step of which every step keeps a part and adds some, (T, m, n).
+
+    A long run is cut into blocks that are taken side by side, each as if it began with nothing; what a block
+    was given is then kept through it.
+
+    Args:
+        keep: The part that is kept at each step, (T, n), not negative.
+        added: What is added, (T, m, n); the sums are written over it.
+        start: The sums before the first step, (m, n).
+    """
+    steps, _, size = added.shape
+    blocks = int(np.sqrt(steps))
+    with np.errstate(all="ignore"):
+        if blocks < _FEWEST or not np.isfinite(keep).all():
+            return _one_by_one(keep, added, start)
+        length = steps // blocks
+        whole = blocks * length
+        keeps = keep[:whole].reshape(blocks, length, size)
+        sums = added[:whole].reshape(blocks, length, -1, size)
+        through = keeps.copy()
+        for step in range(1, length):
+            sums[:, step] += sums[:, step - 1] * keeps[:, step, None]
+            through[:, step] *= through[:, step - 1]
+        given = start
+        for block in range(blocks):
+            sums[block] += given * through[block, :, None]
+            given = sums[block, -1]
+        _one_by_one(keep[whole:], added[whole:], given)
+        return added
+
+
+def _one_by_one(keep: Array, added: Array, start: Array) -> Array:
+    finite = bool(np.isfinite(keep).all())
+    before = start
+    for step, row in enumerate(added):
+        kept = before * keep[step]
+        if not finite:  # of nothing there is nothing left, whatever it is multiplied by
+            kept[before == 0] = 0.0
+        row += kept
+        before = row
+    return added
