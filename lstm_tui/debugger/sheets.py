@@ -49,7 +49,7 @@ class Sheet:
         """Return an entry as a recipe writes it: `layer0.forward/W_f[7,2]`."""
         return f"{self.tensor(column)}[{row},{column}]" if self.is_matrix else f"{self.tensor(column)}[{row}]"
 
-    def window(self, network: Network, rows: Sequence[int], first: int, last: int) -> Array:
+    def window(self, network: Network, rows: Sequence[int] | NDArray[np.intp], first: int, last: int) -> Array:
         """Return the numbers of some rows and a range of columns, (rows, columns)."""
         tensors = network.tensors()
         chosen = np.asarray(rows, dtype=np.intp)
@@ -208,15 +208,24 @@ def chosen_rows(network: Network, sheet: Sheet, wanted: str) -> NDArray[np.intp]
     return found
 
 
+_AT_ONCE = 1 << 20
+"""Numbers of a large matrix that are looked at together."""
+
+
 def ranked(rows: NDArray[np.intp], sheet: Sheet, network: Network, order: str, opened: Network) -> NDArray[np.intp]:
     """Return rows by number, by the size of their weights, or by how much they were changed."""
     if order == "index":
         return rows
-    numbers = sheet.whole(network)[rows].astype(np.float64)
-    if order == "change":
-        if not is_in(opened, sheet):
-            return rows
-        numbers = numbers - sheet.whole(opened)[rows]
-    with np.errstate(all="ignore"):
-        sizes = np.nan_to_num(np.sqrt(np.mean(np.square(numbers), axis=1)), nan=np.inf)
-    return rows[np.argsort(-sizes, kind="stable")]
+    before = opened if order == "change" else None
+    if before is not None and not is_in(before, sheet):
+        return rows
+    sizes = np.zeros(len(rows))
+    step = max(_AT_ONCE // sheet.columns, 1)
+    for first in range(0, len(rows), step):
+        some = rows[first : first + step]
+        numbers = sheet.window(network, some, 0, sheet.columns).astype(np.float64)
+        with np.errstate(all="ignore"):
+            if before is not None:
+                numbers -= sheet.window(before, some, 0, sheet.columns)
+            sizes[first : first + step] = np.sqrt(np.mean(np.square(numbers), axis=1))
+    return rows[np.argsort(-np.nan_to_num(sizes, nan=np.inf), kind="stable")]

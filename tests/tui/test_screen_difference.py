@@ -159,6 +159,14 @@ def test_the_equation_says_that_an_edit_set_its_value_and_what_it_was() -> None:
         assert f"= .00 ◆ set was {before:+.2f}".replace("0.", ".") in text
 
 
+def test_the_page_of_equations_marks_the_weights_that_were_edited_and_an_input_that_changed() -> None:
+    text = draw_cell(edited("weight layer0.forward/b_f[2] = -4"), 90, 18, PALETTES[0], 4).text()
+    assert "σ(W_f·x + U_f·h + b_f◆)" in text
+    assert text.count("◆") == 1
+    assert " x•" in draw_cell(edited("weight embedding * 2"), 90, 18, PALETTES[0], 4).text()
+    assert " x◆" in draw_cell(edited("set layer0.forward.x[0] @ 3 = 1"), 90, 18, PALETTES[0], 4).text()
+
+
 def test_the_tape_grows_while_there_is_a_baseline_beside() -> None:
     async def act(driver: Driver) -> None:
         height = driver.pane("tape").size.height

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.cells import cell_len
 
 from lstm_tui.debugger.beside import beside
@@ -57,7 +59,7 @@ def _page(drawing: Drawing, view: View, rows: int) -> None:
     position = view.frame.position
     inks = inks_of(view)
     words = {column.name: column.word for column in view.columns(view.pass_name)}
-    texts = [glyphs.say(show(equation.expression)) for equation in equations]
+    texts = [_marked(view, glyphs.say(show(equation.expression)), glyphs) for equation in equations]
     name_width = max(cell_len(equation.name) for equation in equations)
     labels = [_label(view, equation, words.get(equation.name, "")) for equation in equations]
     label_at = max(cell_len(text) for text in texts) + name_width + 7
@@ -86,6 +88,18 @@ def _page(drawing: Drawing, view: View, rows: int) -> None:
         line.put("  ", palette.style("ink", ground)).to(label_at, palette.style("ink", ground))
         line.put(cut(labels[n], drawing.width - line.x, glyphs), palette.style("soft", ground, faded=not reached))
         drawing.hit(0, drawing.width, Target(pass_name=view.pass_name, value=equation.name))
+
+
+def _marked(view: View, text: str, glyphs: Glyphs) -> str:
+    """Return an equation with a sign behind every parameter that was edited."""
+    difference = view.frame.difference
+    if difference is None:
+        return text
+    for name in difference.weights:
+        owner, _, short = name.rpartition("/")
+        if owner == view.pass_name:
+            text = re.sub(rf"\b{re.escape(short)}\b", lambda found: found[0] + glyphs.edited, text)
+    return text
 
 
 def _label(view: View, equation: Equation, word: str) -> str:
@@ -175,7 +189,12 @@ def _input(drawing: Drawing, view: View) -> None:
     x = view.passed.inputs["x"][view.t]
     half = nice_scale(view.facts.input_half(view.pass_name), least=0.01)
     room = drawing.width - 5
-    line = drawing.line().put(" x ", palette.style("title", bold=True)).put(" ")
+    difference = view.frame.difference
+    mark = " "
+    if difference is not None:
+        there = beside(difference, view.pass_name, "x", view.t)
+        mark = glyphs.edited if there.held.any() else glyphs.changed if there.changed.any() else " "
+    line = drawing.line().put(" x", palette.style("title", bold=True)).put(mark, palette.style("key")).put(" ")
     names = view.trace.sequence.columns
     bottom = view.pass_name.startswith("layer0.")
     if len(x) <= 8:

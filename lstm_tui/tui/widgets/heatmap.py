@@ -17,7 +17,7 @@ class Heatmap(Pane):
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the map."""
-        if view.baseline is not None:
+        if view.baseline is not None and view.memory_name in view.baseline.before[view.pass_name]:
             return draw_heatmap_beside(view, view.baseline, width, height, palette, self.NUMBER)
         return draw_heatmap(view, width, height, palette, self.NUMBER)
 
