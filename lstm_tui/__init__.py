@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from lstm_tui.engine.trace import Trace
 
 __version__ = "0.1.0"
-__all__ = ["Network", "Trace", "__version__", "load", "trace"]
+__all__ = ["Network", "Trace", "__version__", "debug", "load", "record", "trace"]
 
-_HOMES = {"Network": "lstm_tui.engine.network", "Trace": "lstm_tui.engine.trace"}
+_HOMES = {
+    "Network": "lstm_tui.engine.network",
+    "Trace": "lstm_tui.engine.trace",
+    "debug": "lstm_tui.cli.live",
+    "record": "lstm_tui.formats.recording",
+}
 
 
 def load(path: str | Path) -> Network:
@@ -75,7 +80,7 @@ def trace(
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public class when it is first asked for, so that `lstm-tui --help` stays quick."""
+    """Import a public name when it is first asked for, so that `lstm-tui --help` stays quick."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

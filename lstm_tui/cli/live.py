@@ -1,0 +1,75 @@
+"""The debugger on a model that is running: what entered its recurrent modules, stepped through."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.recording import Entered, capture
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.network import Network
+    from lstm_tui.engine.run import Initial
+    from lstm_tui.engine.trace import Sequence, Trace
+
+
+def debug(model: Any, x: Any, layer: str | None = None, screen: bool | None = None) -> dict[str, Trace]:
+    """Run a `torch.nn.Module` on `x` and step through what entered its recurrent modules.
+
+    Args:
+        model: A model with recurrent modules anywhere in it.
+        x: What it takes; of a batch, the first sequence is looked at.
+        layer: Which recurrent module the screen shows, by its path in the model; by default the first.
+        screen: Whether to open the screen; by default where there is a terminal.
+
+    Returns:
+        A trace of each module by its path in the model.
+
+    Raises:
+        UserError: The model holds no recurrent module, or none of this name.
+    """
+    from lstm_tui.engine.run import run
+
+    entered, _ = capture(model, x)
+    opened = {one.name or type(one.module).__name__: _opened(one) for one in entered}
+    if layer is not None and layer not in opened:
+        near = nearest(layer, opened)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(map(visible, opened))}"
+        raise UserError(f"the model has no recurrent module {visible(layer)!r}; {hint}")
+    if screen is None:
+        screen = sys.stdin.isatty() and sys.stderr.isatty()
+    if screen:
+        from lstm_tui.tui.app import run_app
+
+        network, sequence, initial = opened[layer or next(iter(opened))]
+        run_app(network, [sequence], initial=initial or None)
+    return {name: run(network, sequence, "numpy", None, initial or None) for name, (network, sequence, initial)
+            in opened.items()}  # fmt: skip
+
+
+def _opened(entered: Entered) -> tuple[Network, Sequence, Initial]:
+    """Return a module as a network, what entered it, and the states it was given."""
+    from lstm_tui.formats.assemble import assemble
+    from lstm_tui.formats.inputs import series_sequence
+    from lstm_tui.formats.parts import Plan
+    from lstm_tui.formats.pickle_machine import Made
+    from lstm_tui.formats.report import Report
+    from lstm_tui.formats.torch_names import find_groups, plan_group
+
+    module = entered.module
+    name = entered.name or type(module).__name__
+    report = Report(name, "a running PyTorch module")
+    tensors = {f"{name}.{key}": one.detach().cpu().numpy() for key, one in module.state_dict().items()}
+    group = find_groups(tensors, name)[0]
+    kind = f"torch.nn.modules.rnn.{'RNN' if module.mode.startswith('RNN') else module.mode}"
+    made = Made(kind, state={"mode": module.mode, "nonlinearity": getattr(module, "nonlinearity", None)})
+    network = assemble(Plan(name, plan_group(group, report, 0, {group.prefix: made})), report, name, "0" * 64)
+    states: dict[str, dict[str, Any]] = {}
+    for n, one in enumerate(network.passes):
+        for state, rows in zip("hc", entered.initial, strict=False):
+            states.setdefault(one.name, {})[state] = np.asarray(rows[n], dtype=np.float64)
+    return network, series_sequence(entered.x), states

@@ -1,0 +1,96 @@
+"""What other runtimes are recorded to compute, and the debugger on a model that is running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstm_tui
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importing import Reading
+from lstm_tui.formats.verification import verify
+
+CLOSE = 1e-5
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+def test_a_recorded_pytorch_model_verifies_its_own_file(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    import make_torch_files as made
+
+    for name, build in made.RECURRENT.items():
+        module = made.shake(build(), 5)
+        if isinstance(module, torch.nn.RNNCellBase):
+            continue
+        x = made.numbers(module.input_size, 5)
+        recorded = lstm_tui.record(module, x, tmp_path / "ref.npz")
+        last = [one for key, one in recorded.items() if key.startswith(f"layer{module.num_layers - 1}.")]
+        np.testing.assert_allclose(np.concatenate(last, axis=1), made.outputs(module, x), atol=CLOSE, err_msg=name)
+        torch.save(module.state_dict(), tmp_path / "m.pt")
+        settings = {f"layer{n}.activation": "relu" for n in range(module.num_layers)} if "relu" in name else {}
+        _, verdict = verify(tmp_path / "m.pt", Reading(settings), tmp_path / "ref.npz")
+        assert verdict.first is None, name
+        assert len(verdict.compared) == len(recorded) - 1
+
+
+def test_a_recorded_model_with_an_embedding_and_a_head(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    import make_torch_files as made
+
+    tagger = made.shake(made.Tagger(), 6)
+    recorded = lstm_tui.record(tagger, np.array([3, 1, 4, 1, 5]), tmp_path / "ref.npz")
+    assert recorded["output"].shape == (5, 3)
+    torch.save(tagger.state_dict(), tmp_path / "m.pt")
+    _, verdict = verify(tmp_path / "m.pt", Reading({"readout.over": "each"}), tmp_path / "ref.npz")
+    assert verdict.first is None
+    assert "output" in verdict.compared
+
+
+def test_a_recorded_onnx_file_verifies_itself(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    import make_onnx_files as made
+
+    for name in ("lstm_both", "lstm_reverse", "gru"):
+        onnx.save(made.single(name, 3), tmp_path / "m.onnx")
+        recorded = lstm_tui.record(tmp_path / "m.onnx", made.numbers(3), tmp_path / "ref.npz")
+        _, verdict = verify(tmp_path / "m.onnx", Reading(), tmp_path / "ref.npz")
+        assert verdict.first is None, name
+        assert len(verdict.compared) == len(recorded) - 1
+
+
+def test_debug_returns_what_each_module_read_and_did() -> None:
+    torch = pytest.importorskip("torch")
+    import make_torch_files as made
+
+    class Model(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.below = torch.nn.GRU(3, 4, batch_first=True)
+            self.mixed = torch.nn.Linear(4, 5)
+            self.top = torch.nn.LSTM(5, 2, bidirectional=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            series = torch.relu(self.mixed(self.below(x)[0]))[0]
+            start = torch.full((2, 2), 0.3), torch.full((2, 2), -0.2)
+            return self.top(series, start)[0]
+
+    model = made.shake(Model(), 7)
+    model.train()
+    x = torch.from_numpy(np.stack([made.numbers(3, 1), made.numbers(3, 2)]))
+    traces = lstm_tui.debug(model, x, screen=False)
+    assert model.training
+    assert list(traces) == ["below", "top"]
+    with torch.no_grad():
+        below = model.below(x)[0][0].numpy()
+        top = model(x).numpy()
+    np.testing.assert_allclose(traces["below"]["layer0.forward"]["h"], below, atol=CLOSE)
+    both = np.concatenate([traces["top"][f"layer0.{way}"]["h"] for way in ("forward", "backward")], axis=1)
+    np.testing.assert_allclose(both, top, atol=CLOSE)
+    np.testing.assert_allclose(traces["top"]["layer0.backward"].initial["c"], -0.2, atol=CLOSE)
+    with pytest.raises(UserError, match="did you mean top"):
+        lstm_tui.debug(model, x, layer="tops", screen=False)
+    with pytest.raises(UserError, match=r"holds no nn\.LSTM"):
+        lstm_tui.debug(torch.nn.Linear(3, 3), x, screen=False)
