@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
@@ -119,7 +121,8 @@ def test_however_a_state_is_reached_its_run_has_the_same_bits(steps: list[int], 
     session = opened()
     for step in steps:
         if step < len(EDITS):
-            session.edit(EDITS[step])
+            with suppress(UserError):  # a place that is gone; nothing is changed then
+                session.edit(EDITS[step])
         elif step < len(EDITS) + 3:
             session.undo()
         else:
