@@ -51,12 +51,13 @@ def forms_at(session: Session, value: str, unit: int, t: int, on_tape: bool) -> 
 
 def _on_token(frame: Frame, t: int) -> tuple[Form, ...]:
     sequence = frame.trace.sequence
+    x = frame.passed.inputs.get("x")
+    read: tuple[Form, ...] = ()
+    if x is not None:
+        start = f"set {frame.passed.name}.x[0] @ {t} = "
+        read = (_form(start, f"{float(x[t][0]):.4g}", "", "a number that this pass reads here"),)
     if sequence.ids is None:
-        x = frame.passed.inputs.get("x")
-        if x is None:
-            return ()
-        number = f"{float(x[t][0]):.4g}"
-        return (_form(f"set {frame.passed.name}.x[0] @ {t} = ", number, "", "this pass reads another number here"),)
+        return read
     token = in_quotes(sequence.tokens[t])[1:-1]
     forms = (
         _form(f'replace {t} "', token, '"', "another word here"),
@@ -64,7 +65,8 @@ def _on_token(frame: Frame, t: int) -> tuple[Form, ...]:
         _form(f'insert {t + 1} "', "", '"', "a word after it"),
     )
     line = f"delete {t}"
-    return (*forms, Form(line, "this word away", len(line), len(line))) if frame.steps > 1 else forms
+    away = (Form(line, "this word away", len(line), len(line)),) if frame.steps > 1 else ()
+    return (*forms, *away, *read)
 
 
 def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
@@ -119,6 +121,15 @@ def told(session: Session, line: str) -> str:
     if isinstance(edit, TokenEdit) and edit.verb == "replace" and before.sequence.tokens[edit.t] == edit.token:
         raise UserError(f"“{visible(edit.token)}” stands there: type another word, or choose another form")
     return describe(edit, before, session.frame.trace)
+
+
+def is_whole(line: str) -> bool:
+    """Say whether a line reads as an edit, though it may be one that cannot be made here."""
+    try:
+        parse_edit(line)
+    except UserError:
+        return False
+    return True
 
 
 def telling(session: Session, line: str) -> tuple[str, bool]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driven_screen import LINES, Driver, document, drive, network, of_tokens, sequences
+from textual.events import Key
 
 from lstm_tui.debugger.forms import forms_at, telling
 from lstm_tui.debugger.recipe import parse_recipe
@@ -143,6 +144,38 @@ def test_what_cannot_be_made_is_said_where_it_was_typed_and_is_not_lost(text: st
         assert "\x1b" not in driver.text()
         await driver.press("escape")
         assert driver.view.trace is trace
+
+    drive(act)
+
+
+def test_an_edit_that_is_begun_is_not_called_wrong() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("colon")
+        await typed(driver, "set layer0.forward.f[2")
+        assert "✗" not in driver.text()
+        await driver.press("enter")
+        assert "✗" in driver.text()
+        await driver.press("escape", "1", "e")
+        await driver.press("backspace", "backspace")
+        assert "✗" not in driver.text()
+
+    drive(act)
+
+
+@pytest.mark.parametrize("line", ["delete 4", "help undo", "z n N d e"])
+def test_a_line_that_is_typed_before_the_prompt_is_there_is_typed_into_it(line: str) -> None:
+    async def act(driver: Driver) -> None:
+        position = driver.view.frame.position
+        for sign in f":{line}":
+            driver.app.post_message(Key({":": "colon", " ": "space"}.get(sign, sign), sign))
+        for _ in range(200):
+            prompt = driver.app.screen
+            if isinstance(prompt, CommandPrompt) and prompt.is_mounted and prompt.line.value == line:
+                break
+            await driver.pilot.pause(0.01)
+        assert isinstance(driver.app.screen, CommandPrompt)
+        assert driver.app.screen.line.value == line
+        assert driver.view.frame.position == position
 
     drive(act)
 

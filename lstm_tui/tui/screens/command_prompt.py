@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lstm_tui.debugger.forms import telling
+from lstm_tui.debugger.forms import is_whole, telling
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.changing import EDIT_VERBS
 from lstm_tui.debugger.verbs.lines import completions, split
@@ -44,7 +44,7 @@ class CommandPrompt(LinePrompt):
         except UserError as error:
             begun = any(one.startswith(word) for one in VERBS.words)
             return ("", True) if begun else (str(error), False)
-        if verb.name in EDIT_VERBS and rest:
+        if verb.name in EDIT_VERBS and is_whole(f"{verb.name} {rest}"):  # one that is begun is not wrong yet
             return telling(self._session, f"{verb.name} {rest}")
         return verb.help, True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lstm_tui.debugger.forms import Form, telling
+from lstm_tui.debugger.forms import Form, is_whole, telling
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import completions
 from lstm_tui.tui.render.glyphs import Glyphs
@@ -51,7 +51,7 @@ class EditPrompt(LinePrompt):
             return f"{form.words}: type it between the quotes", True
         if text == form.line and form.first < form.behind:
             return f"{form.words}: type the number", True
-        return telling(self._session, text)
+        return telling(self._session, text) if is_whole(text) else (form.words, True)
 
     def complete(self, text: str) -> Sequence[str]:
         """Complete tokens and names."""
