@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,7 +68,8 @@ def _opened(entered: Entered) -> tuple[Network, Sequence, Initial]:
     group = find_groups(tensors, name)[0]
     kind = f"torch.nn.modules.rnn.{'RNN' if module.mode.startswith('RNN') else module.mode}"
     made = Made(kind, state={"mode": module.mode, "nonlinearity": getattr(module, "nonlinearity", None)})
-    network = assemble(Plan(name, plan_group(group, report, 0, {group.prefix: made})), report, name, "0" * 64)
+    network = assemble(Plan(name, plan_group(group, report, 0, {group.prefix: made})), report, name, "")
+    network = replace(network, file=None, sha256=None)
     states: dict[str, dict[str, Any]] = {}
     for n, one in enumerate(network.passes):
         for state, rows in zip("hc", entered.initial, strict=False):

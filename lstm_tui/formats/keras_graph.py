@@ -28,6 +28,7 @@ class Node:
         inputs: Names of the layers it reads.
         inner: What a wrapper holds.
         calls: How often the model calls it.
+        written: Its class as the file has it, where it means another: an RNN of an LSTMCell is an LSTM.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Node:
     inputs: list[str] = field(default_factory=list)
     inner: Node | None = None
     calls: int = 1
+    written: str = ""
 
     @property
     def recurrent(self) -> bool:
@@ -122,7 +124,13 @@ def _node(entry: Mapping[str, Any], where: str) -> Node:
     if not isinstance(kind, str) or not isinstance(config, Mapping):
         raise UserError(f"{where}: a layer has no class or no description")
     name = str(entry.get("name") or config.get("name") or kind)
-    node = Node(name, kind.rpartition(">")[2], config)
+    kind = kind.rpartition(">")[2]
+    node = Node(name, kind, config, written=kind)
+    cell = config.get("cell")
+    if kind == "RNN" and isinstance(cell, Mapping) and isinstance(cell.get("config"), Mapping):
+        meant = str(cell.get("class_name")).removesuffix("Cell")
+        if f"{meant}Cell" == cell.get("class_name") and meant in RECURRENT:
+            node.kind, node.config = meant, {**config, **cell["config"]}
     inner = config.get("layer")
     if isinstance(inner, Mapping):
         node.inner = _node(inner, where)

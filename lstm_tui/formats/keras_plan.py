@@ -64,7 +64,7 @@ def find_keras(file: KerasFile, where: str) -> list[Found]:
     """
     assert file.config is not None
     graph = read_graph(file.config, where)
-    paths = {name: file.path_of(name, node.kind) for name, node in graph.nodes.items()}
+    paths = {name: file.path_of(name, node.written or node.kind) for name, node in graph.nodes.items()}
     weights: Weights = lambda node: file.weights(paths[node.name])  # noqa: E731
     outputs = [one for one in graph.outputs if any(graph.nodes[name].recurrent for name in graph.before(one))]
     if not outputs:

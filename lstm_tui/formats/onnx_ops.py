@@ -40,6 +40,11 @@ def ops_between(graph: Graph, target: str, source: str, known: Mapping[str, Arra
             continue
         inputs = [one for one in node.input if one]
         live = [one for one in inputs if one == source or graph.depends(one, [source])]
+        if len(live) > 1 and node.op_type == "Concat":  # of parts of one thing, such as its directions
+            parts = [one for each in live for one in ops_between(graph, each, source, known)]
+            if all(isinstance(one, Reduce) for one in parts):
+                ops = [*parts[:1], *ops]
+                break
         if len(live) != 1:
             raise CannotRun(f"{label(node)} joins two things that come from one series")
         ops = _ops(graph, node, inputs, live[0]) + ops
@@ -57,7 +62,7 @@ def _taken(graph: Graph, node: Any, name: str, known: Mapping[str, Array]) -> st
 
 def _ops(graph: Graph, node: Any, inputs: Sequence[str], live: str) -> list[Op]:
     kind, name = node.op_type, node.name or node.output[0]
-    if kind in _LAYOUT:
+    if kind in _LAYOUT or kind == "Concat":  # what is joined to it must be taken away again: trying it tells
         return []
     if kind in _FUNCTIONS:
         return [Activation(name, _FUNCTIONS[kind])]

@@ -252,9 +252,8 @@ def _checked(graph: Graph, node: Any, target: str, source: str, last: bool, repo
     given: dict[str, Array] = {source: y}
     ways = _ways(graph, node)
     if last:
-        hidden = merged.shape[1] // ways
-        end = np.concatenate([merged[0 if way else -1, way * hidden : (way + 1) * hidden] for way in range(ways)])
-        given = {source: end.reshape(ways, 1, -1) if not attribute(node, "layout", 0) else end.reshape(1, ways, -1)}
+        given = {source: _random_states(graph, node, merged)}
+    given |= _random_others(graph, node)
     ops = ops_between(graph, target, source, given)
     if last:
         ops = [Reduce("final"), *(one for one in ops if not isinstance(one, Reduce))]  # a mean of one vector is it
@@ -271,6 +270,25 @@ def _checked(graph: Graph, node: Any, target: str, source: str, last: bool, repo
                 report.say("readout.over", how, "confirmed", "the graph")
             return _usable(made, how, forward, ways)
     raise CannotRun(f"what stands between {visible(source)} and {visible(target)} is not known here")
+
+
+def _random_states(graph: Graph, node: Any, merged: Array) -> Array:
+    """Return the final states of a series (T, n) as ONNX lays them out."""
+    ways = _ways(graph, node)
+    hidden = merged.shape[1] // ways
+    end = np.concatenate([merged[0 if way else -1, way * hidden : (way + 1) * hidden] for way in range(ways)])
+    return end.reshape((1, ways, -1) if attribute(node, "layout", 0) else (ways, 1, -1))
+
+
+def _random_others(graph: Graph, node: Any) -> dict[str, Array]:
+    """Return random results of all other recurrent nodes, so that whatever depends on them is found out."""
+    given: dict[str, Array] = {}
+    for other in graph.nodes:
+        if other.op_type in RECURRENT and other is not node and other.output:
+            y, merged = _random_output(graph, other)
+            states = _random_states(graph, other, merged)
+            given |= dict(zip(other.output, (y * 3, states * 3, states * 3), strict=False))
+    return {name: one for name, one in given.items() if name}
 
 
 def _ways(graph: Graph, node: Any) -> int:

@@ -87,6 +87,7 @@ CASES: dict[str, Callable[[], Any]] = {
     "gru": lambda: chain(lambda: layers.GRU(4, return_sequences=True), lambda: layers.GRU(3)),
     "gru_reset_before": lambda: chain(lambda: layers.GRU(4, reset_after=False, return_sequences=True)),
     "gru_no_bias": lambda: chain(lambda: layers.GRU(4, use_bias=False, return_sequences=True)),
+    "cell": lambda: chain(lambda: layers.RNN(layers.LSTMCell(4), return_sequences=True)),
     "rnn": lambda: chain(lambda: layers.SimpleRNN(4, return_sequences=True, activation="relu")),
     "hard": lambda: chain(
         lambda: layers.LSTM(4, recurrent_activation="hard_sigmoid", activation="softsign", return_sequences=True)

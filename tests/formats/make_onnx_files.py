@@ -106,6 +106,13 @@ def tagger(seed: int, over: str = "each") -> Any:
     if over == "mean":
         nodes.append(helper.make_node("ReduceMean", [below], ["p"], axes=[0], keepdims=0))
         below = "p"
+    if over == "states":  # of both directions, as PyTorch's h_n[-2], h_n[-1]
+        for n in range(2):
+            tensors.append(tensor(f"way{n}", np.array([n - 2])))
+            nodes.append(helper.make_node("Gather", ["h", f"way{n}"], [f"h{n}"], axis=0))
+        nodes.insert(-2, helper.make_node("Concat", ["r0_Y_h", "r1_Y_h"], ["h"], axis=0))
+        nodes.append(helper.make_node("Concat", ["h0", "h1"], ["p"], axis=-1))
+        below = "p"
     if over == "last":
         tensors.append(tensor("minus", np.array(-1)))
         nodes.append(helper.make_node("Gather", [below, "minus"], ["p"], axis=0))

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import struct
+import sys
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -250,3 +251,29 @@ def test_weights_that_are_no_numbers_are_opened_and_said(tmp_path: Path) -> None
     (tmp_path / "nan.pkl").write_bytes(pickle.dumps(arrays))
     network = open_file(tmp_path / "nan.pkl").network
     assert any("layer0.forward/U_" in remark for remark in network.remarks)
+
+
+@pytest.mark.parametrize(
+    ("package", "data", "extra"),
+    [("h5py", b"\x89HDF\r\n\x1a\n" + bytes(64), "keras"), ("onnx", b"\x08\x08" + bytes(64), "onnx")],
+)
+def test_a_missing_extra_is_named_with_its_command(
+    package: str, data: bytes, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / "model").write_bytes(data)
+    with pytest.raises(UserError, match=rf"pip install 'lstm-tui\[{extra}\]'"):
+        open_file(tmp_path / "model")
+
+
+def test_a_zip_bomb_of_keras_is_refused_by_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstm_tui.formats import keras_file
+
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", b"{}")
+        archive.writestr("model.weights.h5", bytes(1 << 22))
+    (tmp_path / "m.keras").write_bytes(stream.getvalue())
+    monkeypatch.setattr(keras_file, "_LIMIT", 1 << 20)
+    with pytest.raises(UserError, match="unpacks to 4 MB; the limit is 1 MB"):
+        open_file(tmp_path / "m.keras")

@@ -50,7 +50,9 @@ def test_frozen_files_give_what_onnxruntime_gave(path: Path) -> None:
 def test_every_kind_of_node_step_by_step(seed: int, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     models = {name: (made.single(name, seed), made.numbers(seed)) for name in made.CASES}
-    models |= {f"tagger {over}": (made.tagger(seed, over), made.ids(seed)) for over in ("each", "mean", "last")}
+    models |= {
+        f"tagger {over}": (made.tagger(seed, over), made.ids(seed)) for over in ("each", "mean", "last", "states")
+    }
     models["inside if"] = made.inside_if(seed), made.numbers(seed)
     for name, (model, x) in models.items():
         onnx.save(model, tmp_path / "m.onnx")
