@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from lstm_tui.debugger.saved import script_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import answer
-from lstm_tui.debugger.verbs.stopping import told
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
@@ -60,7 +59,8 @@ def test_what_was_saved_is_the_session_again(tmp_path: Path, lines: list[str]) -
             assert np.array_equal(passed[value], other.trace[name][value], equal_nan=True)
     assert [one.expression.text for one in second.displays] == [one.expression.text for one in first.displays]
     facts = [
-        [told(one).partition(": ")[2].partition(", hit")[0] for one in each.breakpoints] for each in (first, second)
+        [(one.trigger.text, one.pass_name, one.enabled, one.temporary, one.ignore) for one in each.breakpoints]
+        for each in (first, second)
     ]
     assert facts[0] == facts[1]
 
