@@ -29,11 +29,16 @@ def tokens_within(trace: Trace, t: int) -> range:
     return range(max(0, stop - MOST_TOKENS), stop)
 
 
+def moved_value(passed: PassTrace) -> str:
+    """Return the value that a map is of: the output, or the first state where the output is not carried on."""
+    return passed.cell.output if passed.cell.output in passed.cell.state else passed.cell.state[0]
+
+
 def gradient_rows(passed: PassTrace, places: range) -> Iterator[tuple[int, Array]]:
     """Yield each place that moves others, with how much it moves them, (P,): a column of the map.
 
-    The number is the norm of the gradient of the pass's output there by the pass's own input here; 0 where the pass
-    reads that place earlier.
+    The number is the norm of the gradient of the pass's output there (see `moved_value`) by the pass's own input
+    here; 0 where the pass reads that place earlier.
 
     Raises:
         UserError: If the trace has no network, or the run is too long.
@@ -41,9 +46,7 @@ def gradient_rows(passed: PassTrace, places: range) -> Iterator[tuple[int, Array
     order = sorted(places, key=passed.reading_step)
     first, behind = passed.reading_step(order[0]), passed.reading_step(order[-1]) + 1
     steps = jacobians(passed, first, behind, inputs=True)
-    output = steps.places.get(passed.cell.output)
-    if output is None:
-        raise UserError(f"{passed.cell.output} is not carried on in this cell: its output has no such map")
+    output = steps.places[moved_value(passed)]
     for number, t in enumerate(order):
         column = np.zeros(len(places))
         moved = steps.by_x[number]  # (n, I)
@@ -69,7 +72,8 @@ def deletion_rows(trace: Trace, passed: PassTrace, places: range) -> Iterator[tu
     if sequence.ids is None:
         raise UserError("only tokens of a text can be left out")
     initial = {name: stored.initial for name, stored in ran.stored.items()}
-    before: NDArray[Any] = passed[passed.cell.output]
+    value = moved_value(passed)
+    before: NDArray[Any] = passed[value]
     for t in places:
         column = np.full(len(places), np.nan)
         if len(sequence) > 1:
@@ -77,7 +81,7 @@ def deletion_rows(trace: Trace, passed: PassTrace, places: range) -> Iterator[tu
             holds = tuple(moved for hold in ran.holds if (moved := hold.shifted(t, -1)) is not None)
             x = input_of(network, shorter).astype(trace.dtype)
             series = run_arrays(network, x, trace.interpreter, initial, holds=holds).stored[passed.name]
-            after = series.values[passed.cell.output]
+            after = series.values[value]
             after = after if passed.direction == "forward" else after[::-1]
             for other in places:
                 if other != t:

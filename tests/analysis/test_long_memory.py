@@ -13,6 +13,7 @@ from lstm_tui.analysis.influence import Target, influence
 from lstm_tui.analysis.jacobians import jacobians, width_of
 from lstm_tui.analysis.long_memory import GONE, long_memory, turns
 from lstm_tui.analysis.token_map import deletion_rows, gradient_rows, tokens_within
+from lstm_tui.engine.cell import cell_names
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network, build_network
@@ -198,6 +199,21 @@ def test_a_map_holds_the_norms_of_whole_gradients(name: str) -> None:
                 ways.append(ran(network, x)[name]["h"])
             expected += (((ways[0] - ways[1]) / 2e-6) ** 2).sum(axis=1)
         np.testing.assert_allclose(whole[:, t], np.sqrt(expected), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("cell", cell_names())
+def test_every_cell_can_be_looked_back_through(cell: str) -> None:
+    """Of a cell whose output is not carried on, the map is of its first state."""
+    layer = {"cell": cell, "hidden_size": 4, "sizes": {"P": 4} if cell == "lstm_projected" else {}}
+    network = build_network({"name": "any", "input_size": 4, "layers": [layer]}, seed=1)
+    x = np.random.default_rng(2).normal(size=(5, 4)).astype(np.float32)
+    passed = run(network, Sequence("numbers", tuple("abcde"), x=x))["layer0.forward"]
+    found = long_memory(passed, 4)
+    assert found.memory.size[-1] == pytest.approx(1)
+    assert np.isfinite(found.memory.size).all()
+    columns = [column for _, column in gradient_rows(passed, range(5))]
+    assert all(columns[t][t] > 0 for t in range(5))
+    assert not np.triu(np.array(columns).T, 1).any()
 
 
 @pytest.mark.parametrize("name", ["layer0.forward", "layer0.backward"])

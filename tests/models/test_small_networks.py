@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import lstm_tui
+from lstm_tui.cli.parser import parse
+from lstm_tui.cli.work import work
 from lstm_tui.formats.native import load
 from lstm_tui.formats.samples import samples_folder
 from lstm_tui.models import card, path, recalls, sample_of, tiny
@@ -45,6 +47,12 @@ def test_the_sample_of_a_network_holds_only_what_it_knows(name: str) -> None:
         return
     for line in file.read_text(encoding="utf-8").splitlines():
         assert network.tokens.encode(list(line) if network.tokens.kind == "bytes" else line.split())[1] == ()
+
+
+@pytest.mark.parametrize(("model", "file"), [("tiny", "tiny.txt"), ("forecast", "waves.csv"), (None, "sample.txt")])
+def test_a_network_opens_with_its_sample_when_no_file_is_given(model: str | None, file: str) -> None:
+    options = parse(["run", *(["--model", model] if model else [])])
+    assert work(options).sequences.where.endswith(file)
 
 
 def test_gates_recall_and_a_plain_rnn_does_not() -> None:
