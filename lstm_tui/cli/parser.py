@@ -19,6 +19,7 @@ examples:
   lstm-tui run notes.txt --cell gru --hidden 16   an untrained network
   lstm-tui trace review.txt -o review.json        the same run without the screen
   lstm-tui open review.json                       a trace file, on the screen
+  lstm-tui worksheet --model tiny -o sheet.html   the sums of a run, for a pencil
   lstm-tui train notes.txt -o notes.safetensors   a network of your own
 """
 
