@@ -82,6 +82,14 @@ def test_an_equation_and_a_condition() -> None:
     drive(act)
 
 
+def test_displays_are_told_with_the_stop() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("1", "n", "b", "N", "colon", *"display", "space", "t", "enter", "c")
+        assert driver.view.said == "breakpoint 1: t == 1; t = 1"
+
+    drive(act)
+
+
 def test_breakpoints_stay_when_another_line_is_opened() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("1", "b", "right_curly_bracket", "n", "n", "C")

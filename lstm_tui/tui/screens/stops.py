@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from threading import Event
+from typing import TYPE_CHECKING
 
-from lstm_tui.debugger.expressions.say import number
 from lstm_tui.debugger.recipe import Edit
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.stops.reading import read_change, read_trigger
-from lstm_tui.debugger.stops.search import Stop
-from lstm_tui.debugger.stops.triggers import Trigger
-from lstm_tui.debugger.verbs.asking import one_unit
-from lstm_tui.debugger.verbs.stopping import told
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.screens.editing import Editing
 from lstm_tui.tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.stops.search import Stop
+    from lstm_tui.debugger.stops.triggers import Trigger
 
 _FAR = 0.3
 """How far a value moves in one step before a watch set by key stops."""
@@ -33,6 +32,9 @@ class Stops(Editing):
 
     def action_breakpoint(self) -> None:
         """Set a breakpoint on the token or the equation under the cursor, or take it away; ask for a condition."""
+        from lstm_tui.debugger.expressions.say import number
+        from lstm_tui.debugger.stops.reading import read_trigger
+
         view, session = self.view, self._session
         if view is None or session is None:
             return
@@ -47,11 +49,15 @@ class Stops(Editing):
 
     def action_watch(self) -> None:
         """Watch the value under the cursor, or no more."""
+        from lstm_tui.debugger.stops.reading import read_change
+
         if self.view is not None and self._session is not None:
             text = f"{self.view.value}[{self.view.unit}] by {_FAR:g}"
             self._toggle(self._session, read_change(text, self._session.scope()))
 
     def _toggle(self, session: Session, trigger: Trigger) -> None:
+        from lstm_tui.debugger.verbs.stopping import told
+
         name = session.frame.position.pass_name
         for one in session.breakpoints:
             if one.trigger.text == trigger.text and one.pass_name == name:
@@ -77,7 +83,9 @@ class Stops(Editing):
         cancel = self._cancel = Event()
 
         def act(session: Session) -> tuple[str, ...]:
-            return (session.continue_(step > 0, cancelled=cancel.is_set).note,)
+            note = session.continue_(step > 0, cancelled=cancel.is_set).note
+            shown = (f"{one.text} = {one.value}" for one in session.shown())
+            return ("; ".join((note, *shown)),)
 
         error = self.change(act)
         if error:
@@ -96,6 +104,8 @@ class Stops(Editing):
             return  # every change of the view draws all panes
         value, units, follow = view.value, view.units, view.follow
         if stop is not None and stop is not self._stop_shown:
+            from lstm_tui.debugger.verbs.asking import one_unit
+
             self._stop_shown = stop
             value = _value_at(session) or value
             for one in stop.by:
