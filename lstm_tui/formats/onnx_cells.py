@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats import gates
-from lstm_tui.formats.onnx_graph import CannotRun, Graph, attribute, label
+from lstm_tui.formats.onnx_graph import Graph
+from lstm_tui.formats.onnx_node import CannotRun, attribute, label
 from lstm_tui.formats.parts import Recurrent
 from lstm_tui.formats.report import Report
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.onnx_cells import zeros_of
-from lstm_tui.formats.onnx_graph import CannotRun, Graph, attribute
+from lstm_tui.formats.onnx_graph import Graph
+from lstm_tui.formats.onnx_node import CannotRun, attribute
 
 Array = NDArray[Any]
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.formats.onnx_cells import of_shapes_alone
-from lstm_tui.formats.onnx_graph import CHOICE, CannotRun, Graph, attribute, label
+from lstm_tui.formats.onnx_graph import CHOICE, Graph
+from lstm_tui.formats.onnx_node import CannotRun, attribute, label
 from lstm_tui.formats.parts import Activation, Dense, Norm, Op, Reduce, Scale
 from lstm_tui.formats.steps import apply_op
 
@@ -20,10 +21,14 @@ _FUNCTIONS = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softmax": "softmax", "Softplus": "softplus",
     "Softsign": "softsign", "LogSoftmax": "log_softmax", "Exp": "exponential",
 }  # fmt: skip
+_MOST_STEPS = 500
+_MOST_PARTS = 8
 _OVER_STEPS = ("Gather", "Slice", "ReduceMean", "ReduceMax", "Split", "Expand")
 
 
-def ops_between(graph: Graph, target: str, source: str, known: Mapping[str, Array] | None = None) -> list[Op]:
+def ops_between(
+    graph: Graph, target: str, source: str, known: Mapping[str, Array] | None = None, nested: bool = False
+) -> list[Op]:
     """Return what happens to every step between two tensors; what is known decides which body of an `If` is taken.
 
     Raises:
@@ -31,7 +36,9 @@ def ops_between(graph: Graph, target: str, source: str, known: Mapping[str, Arra
     """
     ops: list[Op] = []
     name = target
-    while name != source:
+    for _ in range(_MOST_STEPS):
+        if name == source:
+            break
         node = graph.made_by.get(name)
         if node is None:
             raise CannotRun(f"{name} does not come from {source}")
@@ -41,7 +48,9 @@ def ops_between(graph: Graph, target: str, source: str, known: Mapping[str, Arra
         inputs = [one for one in node.input if one]
         live = [one for one in inputs if one == source or graph.depends(one, [source])]
         if len(live) > 1 and node.op_type == "Concat":  # of parts of one thing, such as its directions
-            parts = [one for each in live for one in ops_between(graph, each, source, known)]
+            if nested or len(live) > _MOST_PARTS:
+                raise CannotRun(f"{label(node)} joins more than is followed here")
+            parts = [one for each in live for one in ops_between(graph, each, source, known, True)]
             if all(isinstance(one, Reduce) for one in parts):
                 ops = [*parts[:1], *ops]
                 break
@@ -49,6 +58,8 @@ def ops_between(graph: Graph, target: str, source: str, known: Mapping[str, Arra
             raise CannotRun(f"{label(node)} joins two things that come from one series")
         ops = _ops(graph, node, inputs, live[0]) + ops
         name = live[0]
+    else:
+        raise CannotRun(f"more than {_MOST_STEPS} nodes stand in a row")
     return _joined(ops)
 
 

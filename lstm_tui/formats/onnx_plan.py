@@ -17,8 +17,10 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.found import Found
 from lstm_tui.formats.onnx_cells import of_shapes, of_shapes_alone, plan_node, zeros_of
+from lstm_tui.formats.onnx_file import read_graph
 from lstm_tui.formats.onnx_front import onnx_front
-from lstm_tui.formats.onnx_graph import RECURRENT, CannotRun, Graph, attribute, label, read_graph
+from lstm_tui.formats.onnx_graph import RECURRENT, Graph
+from lstm_tui.formats.onnx_node import CannotRun, attribute, label
 from lstm_tui.formats.onnx_ops import apply_all, ops_between
 from lstm_tui.formats.parts import Op, Plan, Recurrent, Reduce
 from lstm_tui.formats.report import Report
