@@ -20,14 +20,13 @@ from lstm_tui.formats.onnx_cells import of_shapes, of_shapes_alone, plan_node, z
 from lstm_tui.formats.onnx_file import read_graph
 from lstm_tui.formats.onnx_front import onnx_front
 from lstm_tui.formats.onnx_graph import RECURRENT, Graph
-from lstm_tui.formats.onnx_node import CannotRun, attribute, label
+from lstm_tui.formats.onnx_node import CannotRun, label
 from lstm_tui.formats.onnx_ops import apply_all, ops_between
+from lstm_tui.formats.onnx_readout import STEPS, random_output, readout, same
 from lstm_tui.formats.parts import Op, Plan, Recurrent, Reduce
 from lstm_tui.formats.report import Report
 
 Array = NDArray[Any]
-_STEPS = 5
-_CLOSE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def _link(graph: Graph, node: Any, below: Any, nodes: Sequence[Any]) -> Link | N
     """Return how a node reads another directly, or None where it does not or what is between is not known."""
     others = [one for each in nodes if each is not below for one in each.output if one]
     try:
-        ops = ops_between(graph, node.input[0], below.output[0], {below.output[0]: _random_output(graph, below)[0]})
+        ops = ops_between(graph, node.input[0], below.output[0], {below.output[0]: random_output(graph, below)[0]})
         if any(isinstance(one, Reduce) for one in ops) or graph.depends(node.input[0], set(others) - {below.output[0]}):
             return None if any(isinstance(one, Reduce) for one in ops) else _agree(graph, node, below, ops)
         return _agree(graph, node, below, ops)
@@ -114,25 +113,9 @@ def _link(graph: Graph, node: Any, below: Any, nodes: Sequence[Any]) -> Link | N
 
 
 def _agree(graph: Graph, node: Any, below: Any, ops: Sequence[Op]) -> Link | None:
-    y, merged = _random_output(graph, below)
+    y, merged = random_output(graph, below)
     given = of_shapes(graph, node.input[0], {below.output[0]: y})
-    return Link(node, below, tuple(ops)) if _same(given, apply_all(ops, merged)) else None
-
-
-def _random_output(graph: Graph, node: Any) -> tuple[Array, Array]:
-    """Return what a node could give, as ONNX lays it out and as (T, n)."""
-    r = graph.evaluate(node.input[2], {})
-    ways, hidden = r.shape[0], r.shape[2]
-    merged = np.random.default_rng(0).normal(size=(_STEPS, ways * hidden)).astype(np.float32)
-    parts = merged.reshape(_STEPS, ways, hidden)
-    if attribute(node, "layout", 0):
-        return parts[None], merged  # (B, T, ways, H)
-    return parts[:, :, None], merged  # (T, ways, B, H)
-
-
-def _same(theirs: Array, mine: Array) -> bool:
-    """Say whether two results hold the same numbers in the same order, batch or not."""
-    return theirs.size == mine.size and bool(np.allclose(theirs.reshape(-1), mine.reshape(-1), _CLOSE, _CLOSE))
+    return Link(node, below, tuple(ops)) if same(given, apply_all(ops, merged)) else None
 
 
 def _planner(graph: Graph, chain: Sequence[Link], where: str) -> Callable[[Report], Plan]:
@@ -150,7 +133,7 @@ def _planner(graph: Graph, chain: Sequence[Link], where: str) -> Callable[[Repor
             if len(link.node.input) > 4 and link.node.input[4]:
                 report.say(f"layer{number}.lengths", "the whole sequence", "assumed", "a sequence is never padded here")
             number += 1
-        return replace(made, chain=[*parts, *_readout(graph, chain[-1].node, report)])
+        return replace(made, chain=[*parts, *readout(graph, chain[-1].node, report)])
 
     return plan
 
@@ -194,13 +177,13 @@ def _table(graph: Graph, name: str, given: str) -> Array | None:
     kind, shape = graph.inputs[given]
     try:
         table = graph.evaluate(node.input[0], {})
-        ids = zeros_of(kind, [_STEPS if n == 0 else 1 for n in range(len(shape))])
-        ids += np.arange(_STEPS).reshape(ids.shape).astype(ids.dtype) % len(table)
+        ids = zeros_of(kind, [STEPS if n == 0 else 1 for n in range(len(shape))])
+        ids += np.arange(STEPS).reshape(ids.shape).astype(ids.dtype) % len(table)
         looked_up = graph.evaluate(node.output[0], {given: ids})
     except (CannotRun, ValueError, IndexError):
         return None
     whole = table.ndim == 2 and table.dtype.kind == "f" and not _is_changed(graph, node.input[1], given)
-    return table if whole and _same(looked_up, table[ids.reshape(-1)]) else None
+    return table if whole and same(looked_up, table[ids.reshape(-1)]) else None
 
 
 def _is_changed(graph: Graph, name: str, given: str) -> bool:
@@ -221,84 +204,4 @@ def _is_input(graph: Graph, name: str, given: str, node: Any) -> bool:
     w = graph.evaluate(node.input[1], {})
     x = zeros_of(kind, shape)
     x = np.random.default_rng(0).normal(size=(*x.shape[:-1], w.shape[2])).astype(np.float32)
-    return len(shape) == 3 and _same(graph.evaluate(name, {given: x}), x)
-
-
-def _readout(graph: Graph, node: Any, report: Report) -> list[Op]:
-    """Return what stands above the top node, where it is known and agrees with onnx's own evaluation."""
-    sources = [one for one in node.output if one]
-    tried: list[str] = []
-    for target in graph.outputs:
-        if target in sources:
-            continue
-        for index, source in enumerate(node.output[:2]):
-            if not source or not graph.depends(target, [source]):
-                continue
-            try:
-                return _checked(graph, node, target, source, index == 1, report)
-            except CannotRun as error:
-                tried.append(str(error))
-    if tried:
-        report.warnings.append(f"{tried[0]}; there is no readout")
-    elif len(node.output) > 1 and node.output[1] in graph.outputs and node.output[0] not in graph.outputs:
-        report.say("readout", "the final states", "confirmed", "the graph")
-        return [Reduce("final")]
-    else:
-        report.say("readout", "none", "confirmed", "the top layer's states are the output")
-    return []
-
-
-def _checked(graph: Graph, node: Any, target: str, source: str, last: bool, report: Report) -> list[Op]:
-    y, merged = _random_output(graph, node)
-    forward = str(attribute(node, "direction", "forward")) == "forward"
-    given: dict[str, Array] = {source: y}
-    ways = _ways(graph, node)
-    if last:
-        given = {source: _random_states(graph, node, merged)}
-    given |= _random_others(graph, node)
-    ops = ops_between(graph, target, source, given)
-    if last:
-        ops = [Reduce("final"), *(one for one in ops if not isinstance(one, Reduce))]  # a mean of one vector is it
-    theirs = of_shapes(graph, target, given)
-    if sum(isinstance(one, Reduce) for one in ops) > 1:
-        raise CannotRun(f"what stands between {visible(source)} and {visible(target)} is not known here")
-    places = [n for n, one in enumerate(ops) if isinstance(one, Reduce)]
-    for how in (("final",) if last else ("last", "first", "mean", "max", "final")) if places else ("",):
-        made = [Reduce(how) if isinstance(one, Reduce) else one for one in ops]
-        if _same(theirs, apply_all(made, merged, ways)):
-            names = ", ".join(visible(one.name) for one in made if not isinstance(one, Reduce)) or "the states"
-            report.say("readout", names, "confirmed", f"the graph of {visible(target)}, compared with onnx on numbers")
-            if how:
-                report.say("readout.over", how, "confirmed", "the graph")
-            return _usable(made, how, forward, ways)
-    raise CannotRun(f"what stands between {visible(source)} and {visible(target)} is not known here")
-
-
-def _random_states(graph: Graph, node: Any, merged: Array) -> Array:
-    """Return the final states of a series (T, n) as ONNX lays them out."""
-    ways = _ways(graph, node)
-    hidden = merged.shape[1] // ways
-    end = np.concatenate([merged[0 if way else -1, way * hidden : (way + 1) * hidden] for way in range(ways)])
-    return end.reshape((1, ways, -1) if attribute(node, "layout", 0) else (ways, 1, -1))
-
-
-def _random_others(graph: Graph, node: Any) -> dict[str, Array]:
-    """Return random results of all other recurrent nodes, so that whatever depends on them is found out."""
-    given: dict[str, Array] = {}
-    for other in graph.nodes:
-        if other.op_type in RECURRENT and other is not node and other.output:
-            y, merged = _random_output(graph, other)
-            states = _random_states(graph, other, merged)
-            given |= dict(zip(other.output, (y * 3, states * 3, states * 3), strict=False))
-    return {name: one for name, one in given.items() if name}
-
-
-def _ways(graph: Graph, node: Any) -> int:
-    return int(graph.evaluate(node.input[2], {}).shape[0])
-
-
-def _usable(ops: list[Op], how: str, forward: bool, ways: int) -> list[Op]:
-    """Refuse final states of two directions behind other ops: a readout takes them from the passes."""
-    if how == "final" and ways > 1 and not isinstance(ops[0], Reduce):
-        raise CannotRun("the final states of two directions stand behind other ops")
-    return [Reduce("final") if isinstance(one, Reduce) and how == "last" and forward else one for one in ops]
+    return len(shape) == 3 and same(graph.evaluate(name, {given: x}), x)
