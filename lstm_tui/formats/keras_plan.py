@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
@@ -12,48 +12,11 @@ from lstm_tui.formats.keras_file import KerasFile
 from lstm_tui.formats.keras_front import Weights, keras_front
 from lstm_tui.formats.keras_graph import Graph, Node, read_graph
 from lstm_tui.formats.keras_layers import CannotRun, recurrent, refuse, steps
+from lstm_tui.formats.keras_segments import MERGES, Item, Pair, Segment, name_of, segments_of, steps_on
 from lstm_tui.formats.parts import Op, Plan, Recurrent, Reduce
 from lstm_tui.formats.report import Report
 
 _POOLS = {"GlobalMaxPooling1D": "max", "GlobalAveragePooling1D": "mean"}
-_MERGES = {"Concatenate": "concat", "Add": "sum", "Average": "average", "Multiply": "mul"}
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two recurrent layers that read the same, one from the end, and what joins them."""
-
-    join: Node
-    forward: Node
-    backward: Node
-
-    @property
-    def known_as(self) -> str:
-        """Its name, safe to show."""
-        return f"{self.forward.known_as} and {self.backward.known_as}"
-
-
-Item = Node | Pair
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Layers of which each reads the one before; a network of its own where it holds a recurrent one.
-
-    Attributes:
-        items: From the lowest up.
-        below: Name of the layer whose output the first reads; None where that is the model's input or not known.
-        cut: Why the first takes its inputs directly; empty where it does not.
-    """
-
-    items: tuple[Item, ...]
-    below: str | None = None
-    cut: str = ""
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """Names of its recurrent layers."""
-        return tuple(_name(one) for one in self.items if _steps_on(one))
 
 
 def find_keras(file: KerasFile, where: str) -> list[Found]:
@@ -69,7 +32,7 @@ def find_keras(file: KerasFile, where: str) -> list[Found]:
     outputs = [one for one in graph.outputs if any(graph.nodes[name].recurrent for name in graph.before(one))]
     if not outputs:
         raise UserError(f"{where}: has no recurrent layer, so there is nothing to step through")
-    segments = [one for one in _segments(graph, outputs[0]) if one.layers]
+    segments = [one for one in segments_of(graph, outputs[0]) if one.layers]
     found = []
     for segment in segments:
         name = segment.layers[0] if len(segments) > 1 else ""
@@ -91,13 +54,13 @@ def _planner(
 
 
 def _plan(file: KerasFile, graph: Graph, segment: Segment, weights: Weights, where: str, report: Report) -> Plan:
-    first = next(n for n, one in enumerate(segment.items) if _steps_on(one))
+    first = next(n for n, one in enumerate(segment.items) if steps_on(one))
     plan = _before(graph, segment, first, weights, file.generation, report)
     chain = list(plan.chain)
     number = 1 if chain else 0
     from_the_end = False
     for n, item in enumerate(segment.items[first:], first):
-        if _steps_on(item):
+        if steps_on(item):
             try:
                 part, whole, turned = _recurrent(file, item, weights, f"layer{number}", from_the_end, report)
             except CannotRun as error:
@@ -105,7 +68,7 @@ def _plan(file: KerasFile, graph: Graph, segment: Segment, weights: Weights, whe
             chain.append(part)
             number += 1
             from_the_end ^= turned
-            more = any(_steps_on(one) for one in segment.items[n + 1 :])
+            more = any(steps_on(one) for one in segment.items[n + 1 :])
             if not whole and not more:
                 chain.append(Reduce("final"))
                 report.say("readout.over", "final", "confirmed", "return_sequences is false")
@@ -117,14 +80,14 @@ def _plan(file: KerasFile, graph: Graph, segment: Segment, weights: Weights, whe
             while chain and not isinstance(chain[-1], Recurrent):
                 chain.pop()
             break
-        if ops and any(_steps_on(one) for one in segment.items[n + 1 :]) and isinstance(chain[-1], Recurrent):
-            report.say(f"layer{number}.name", _name(item), "confirmed", "run at each step")
+        if ops and any(steps_on(one) for one in segment.items[n + 1 :]) and isinstance(chain[-1], Recurrent):
+            report.say(f"layer{number}.name", name_of(item), "confirmed", "run at each step")
             number += 1
         chain += ops
     if from_the_end:
         report.warnings.append("the file gives its last series from the end; here each vector stands at its own token")
-    last = max(n for n, one in enumerate(segment.items) if _steps_on(one))
-    head = [_name(one) for one in segment.items[last + 1 :]]
+    last = max(n for n, one in enumerate(segment.items) if steps_on(one))
+    head = [name_of(one) for one in segment.items[last + 1 :]]
     if not isinstance(chain[-1], Recurrent):
         report.say("readout", ", ".join(visible(one) for one in head) or "the final states", "confirmed", "the graph")
     return replace(plan, chain=chain)
@@ -184,7 +147,7 @@ def _recurrent(
         notes = Report(report.file, settings=report.settings)
         ahead = recurrent(item.forward, weights(item.forward), (), key, file.generation, notes)
         back = recurrent(item.backward, weights(item.backward), (), key, file.generation, Report(report.file))
-        merge = _MERGES[item.join.kind]
+        merge = MERGES[item.join.kind]
         report.facts += [fact for fact in notes.facts if not fact.key.endswith(".directions")]
         who = f"{visible(item.forward.name)} and {visible(item.backward.name)}"
         report.say(f"{key}.directions", f"both, {merge}", "inferred", f"{who} read the same")
@@ -218,78 +181,3 @@ def _steps(item: Item, weights: Weights, generation: int) -> list[Op]:
     if item.kind in _POOLS:
         return [Reduce(_POOLS[item.kind])]
     return steps(item, weights(item), generation)
-
-
-def _segments(graph: Graph, output: str) -> list[Segment]:
-    """Return the chains of a graph that ends in an output, from the lowest up."""
-    items: list[Item] = []
-    current: str | None = output
-    while current is not None:
-        node = graph.nodes[current]
-        if len(node.inputs) < 2:
-            items.insert(0, node)
-            current = node.inputs[0] if node.inputs else None
-            continue
-        pair = _pair(graph, node)
-        if pair is not None:
-            items.insert(0, pair)
-            current = pair.forward.inputs[0]
-            continue
-        if not any(graph.nodes[name].recurrent for name in graph.before(current) if name != current):
-            return _cut(items, node.name)
-        if node.recurrent:
-            items.insert(0, replace(node, inputs=node.inputs[:1]))
-        why = f"{node.known_as} joins what cannot be run together here"
-        lower = [one for name in node.inputs for one in _segments(graph, name)]
-        return [*dict.fromkeys(lower), *_cut(items, None, why)]
-    return _cut(items, None)
-
-
-def _cut(items: Sequence[Item], below: str | None, why: str = "") -> list[Segment]:
-    """Return a chain as segments: after a layer that gives one vector, what follows has a time axis of its own."""
-    segments: list[Segment] = []
-    kept: list[Item] = []
-    blocked = ""
-    for n, item in enumerate(items):
-        more = any(_steps_on(one) for one in items[n:])
-        if blocked and _steps_on(item):
-            segments.append(Segment(tuple(kept), below, why))
-            kept, below, why, blocked = [], None, blocked, ""
-        if not blocked or not more:
-            kept.append(item)
-        if more and _blocks(item) and any(_steps_on(one) for one in kept):
-            blocked = blocked or f"{item.known_as} stands below, and gives no series at the same steps"
-    if kept:
-        segments.append(Segment(tuple(kept), below, why))
-    return segments
-
-
-def _blocks(item: Item) -> bool:
-    if isinstance(item, Pair):
-        return False
-    if _steps_on(item):
-        inner = item.inner if item.kind == "Bidirectional" and item.inner is not None else item
-        return not inner.config.get("return_sequences")
-    inner = item.inner if item.kind == "TimeDistributed" and item.inner is not None else item
-    known = ("Dense", "BatchNormalization", "LayerNormalization", "Activation", "ReLU", "ELU", "LeakyReLU", "Softmax")
-    return inner.kind not in known and "Dropout" not in inner.kind and "Noise" not in inner.kind
-
-
-def _pair(graph: Graph, join: Node) -> Pair | None:
-    """Return two layers that are joined, read the same, and run in opposite directions."""
-    if join.kind not in _MERGES or len(join.inputs) != 2:
-        return None
-    one, two = (graph.nodes[name] for name in join.inputs)
-    if not (one.recurrent and two.recurrent) or one.inputs != two.inputs or len(one.inputs) != 1:
-        return None
-    if one.kind in ("LSTM", "GRU") and two.kind == f"Reversed{one.kind}" and not one.config.get("go_backwards"):
-        return Pair(join, one, two)
-    return None
-
-
-def _steps_on(item: Item) -> bool:
-    return isinstance(item, Pair) or item.recurrent
-
-
-def _name(item: Item) -> str:
-    return item.join.name if isinstance(item, Pair) else item.name
