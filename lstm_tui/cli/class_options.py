@@ -1,10 +1,10 @@
-"""The options of what a class is given: a worksheet to fill in, and the health of a network's units."""
+"""The options of what a class is given: a worksheet, how far back a memory reaches, the health of the units."""
 
 from __future__ import annotations
 
 import argparse
 
-from lstm_tui.cli.option_types import natural
+from lstm_tui.cli.option_types import names, natural
 
 LEAST_DIGITS, MOST_DIGITS = 2, 6
 
@@ -25,6 +25,18 @@ def add_worksheet(parser: argparse.ArgumentParser) -> None:
     sheet.add_argument(
         "--digits", type=natural(LEAST_DIGITS, MOST_DIGITS), default=3, metavar="N",
         help="places behind the point to which everything is rounded (default: 3)",
+    )  # fmt: skip
+
+
+def add_reach(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `reach`."""
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?",
+        help="a text, or numbers as .csv, .npy or .npz (default: the sample of the network)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--beside", type=names, metavar="A,B,…",
+        help="networks that read the same, side by side (default without --model and FILE: the recall networks)",
     )  # fmt: skip
 
 

@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("-o", "--output", metavar="OUT.safetensors", required=True, help="the file to write")
     _reading_options(convert)
     class_options.add_stats(command("stats", "stats", "tell how the units of a network do on a file", _input_options()))
+    class_options.add_reach(command("reach", "reach", "tell how far back networks remember", _input_options()))
     class_options.add_worksheet(
         command("worksheet", "worksheet", "write steps of a run as sums for a pencil", _input_options())
     )

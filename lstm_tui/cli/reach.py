@@ -1,0 +1,74 @@
+"""`lstm-tui reach`: how far back networks reach on the same text, side by side: a plain RNN, an LSTM and a GRU."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from copy import copy
+from typing import TYPE_CHECKING
+
+from lstm_tui.cli.table import table
+from lstm_tui.cli.work import work
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+
+if TYPE_CHECKING:
+    from lstm_tui.analysis.long_memory import LongMemory
+    from lstm_tui.engine.trace import Trace
+
+RIVALS = ("recall-rnn", "recall-lstm", "recall-gru")
+
+
+def command(options: Namespace) -> int:
+    """Print the gradient through time of every network, a row for each token, and what happens on the way."""
+    from lstm_tui.analysis.long_memory import long_memory
+    from lstm_tui.debugger.reach_words import letter, reach_words
+
+    runs = _runs(options)
+    tokens = runs[0].sequence.tokens
+    if any(trace.sequence.tokens != tokens for trace in runs):
+        raise UserError("these networks split the text into other tokens: their steps cannot stand side by side")
+    found: list[LongMemory] = []
+    for trace in runs:
+        passed = next(iter(trace.values()))
+        found.append(long_memory(passed, passed.tape_place(passed.steps - 1)))
+    heads, columns = ["t", "token"], []
+    for trace, one in zip(runs, found, strict=True):
+        name = visible(str(trace.model["name"]))
+        at = {t: n for n, t in enumerate(one.places)}
+        heads.append(f"{name} |∂{letter(one.memory.value)}|")
+        columns.append({t: f"{one.memory.size[n]:.3g}" for t, n in at.items()})
+        if one.kept_size is not None:
+            kept = one.kept_size
+            heads.append("Π keep")
+            columns.append({t: f"{kept[n]:.3g}" for t, n in at.items()})
+    rows = [(str(t), visible(token), *(column.get(t, "") for column in columns)) for t, token in enumerate(tokens)]
+    print(table(heads, rows, right=(0, *range(2, len(heads)))))
+    for trace, one in zip(runs, found, strict=True):
+        print(f"\n{visible(str(trace.model['name']))}, {one.pass_name}")
+        for line in reach_words(one, lambda t: f"t={t} “{visible(tokens[t])}”"):
+            print(f"  {line}")
+    return 0
+
+
+def _runs(options: Namespace) -> list[Trace]:
+    """Run the network that was asked for and those beside it; without any, those of the recall task."""
+    beside = list(options.beside or ())
+    if options.model is None and not options.untrained:
+        if options.file is not None and not beside:
+            names: list[str | None] = [None]
+        else:
+            names = list(beside or RIVALS)
+    else:
+        names = [options.model, *beside]
+    if options.file == "-" and len(names) > 1:
+        raise UserError("standard input is read once, and every network needs it: give a FILE")
+    runs: list[Trace] = []
+    for number, name in enumerate(names):
+        mine = copy(options)
+        mine.model = name
+        mine.untrained = options.untrained and number == 0
+        if options.file is None and number:
+            mine.file = runs[0].sequence.file
+        todo = work(mine)
+        runs.append(todo.trace(todo.start))
+    return runs
