@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -197,6 +198,16 @@ def test_html_is_whole_and_takes_no_token_for_a_tag() -> None:
     assert "script" not in tags.seen
     assert page.count('class="blank"') > 100
     assert "\\_x\\_" in text(sheet)
+
+
+def test_what_a_stranger_wrote_is_made_visible() -> None:
+    trace = lstm_tui.trace("on off", model="tiny")
+    sheet = replace(sheet_of(trace, range(2), 3), network="a\x1b]52;c;x\x07\n# b", tokens=("\x1b[2J", "```"))
+    sheet = replace(sheet, equations={"layer0.forward": ("f = x   \x1b[1m\n```",)})
+    for page in (text(sheet), html(page_of(sheet, True))):
+        assert "\x1b" not in page
+        assert "\n# b" not in page
+        assert "\n```\n```" not in page
 
 
 @pytest.mark.parametrize("ending", [".md", ".html"])

@@ -52,14 +52,14 @@ def page_of(sheet: Sheet, blanks: bool) -> Iterator[Block]:
     )
     for owner, equations in sheet.equations.items():
         yield Heading(2, f"The equations of {_called(owner)}")
-        yield Sums(tuple((Piece(line),) for line in equations))
+        yield Sums(tuple((Piece(visible(line)),) for line in equations))
     for owner, matrices in sheet.weights.items():
         if matrices:
             yield Heading(2, f"The weights of {_called(owner)}")
             yield Sums(tuple(_weights(matrices)))
     yield from _steps(sheet, blanks)
     for remark in sheet.remarks:
-        yield Sentence(remark)
+        yield Sentence(visible(remark))
     if blanks:
         yield Heading(1, "Answers", new_page=True)
         yield from _steps(sheet, False)
@@ -97,7 +97,7 @@ def _steps(sheet: Sheet, blanks: bool) -> Iterator[Block]:
         yield Sums(tuple(_given(step)), blanks)
         for value in step.values:
             label = f": {value.label}" if value.label else ""
-            yield Heading(3, f"{value.name} = {value.equation}{label}")
+            yield Heading(3, visible(f"{value.name} = {value.equation}{label}"))
             yield Sums(tuple(_value(value)), blanks)
 
 
