@@ -10,8 +10,8 @@ from typing import TextIO
 from lstm_tui.cli.progress import Bar
 from lstm_tui.cli.work import Work
 from lstm_tui.debugger.console import Console, mistake_lines
+from lstm_tui.debugger.leave import Leave
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.helping import Leave
 from lstm_tui.debugger.verbs.lines import completions
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible

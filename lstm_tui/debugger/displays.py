@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate
-from lstm_tui.debugger.expressions.say import one
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.expressions import Expression, Scope
 
 MOST = 50
 
@@ -68,6 +70,8 @@ class Displays:
         Raises:
             UserError: It means nothing in this run, or there are too many.
         """
+        from lstm_tui.debugger.expressions import evaluate
+
         if len(self) >= MOST:
             raise UserError(f"there are {MOST} displays already: take some away with undisplay")
         evaluate(expression, scope, 0, 1)
@@ -96,6 +100,9 @@ class Displays:
 
     def shown(self, display: Display, scope: Scope, t: int) -> Shown:
         """Return what a display says at a place, and remember it for the next stop."""
+        from lstm_tui.debugger.expressions import ExpressionError, evaluate
+        from lstm_tui.debugger.expressions.say import one
+
         try:
             value = one(evaluate(display.expression, scope, t, t + 1))
         except ExpressionError as error:

@@ -9,26 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence as Items
 from copy import copy
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.debugger.branches import compare_states
-from lstm_tui.debugger.comparison import Comparison
-from lstm_tui.debugger.difference import Difference
-from lstm_tui.debugger.edits import Edited, after, apply, check
 from lstm_tui.debugger.frame import Frame, equations_of, ops_of
 from lstm_tui.debugger.history import History
 from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.recipe import Edit
 from lstm_tui.debugger.stopping import Stopping
-from lstm_tui.debugger.words import describe
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial, run
 from lstm_tui.engine.storage import Progress
 from lstm_tui.engine.trace import PassTrace, Sequence, Trace
+
+if TYPE_CHECKING:  # the first frame waits for nothing that only edits need
+    from lstm_tui.debugger.comparison import Comparison
+    from lstm_tui.debugger.edits import Edited
 
 Granularity = Literal["token", "equation", "op"]
 
@@ -247,6 +246,8 @@ class Session(Stopping):
         Raises:
             UserError: If there is no network.
         """
+        from lstm_tui.debugger.edits import Edited
+
         return self._made or Edited.baseline(self._network(), self._baseline.sequence)
 
     @property
@@ -264,6 +265,9 @@ class Session(Stopping):
         Raises:
             UserError: If an edit names what is not there, or there is no network to run; nothing is changed.
         """
+        from lstm_tui.debugger.edits import after, check
+        from lstm_tui.debugger.words import describe
+
         said: list[str] = []
         before, trace, opened = self.edited, self.frame.trace, self.edited.network
         for number, edit in enumerate(edits):
@@ -314,6 +318,8 @@ class Session(Stopping):
         Raises:
             UserError: There is no such state.
         """
+        from lstm_tui.debugger.branches import compare_states
+
         first, second = self._history.find(one), self._history.find(other)
         return compare_states(self._history, first, second, self._network(), self._baseline.sequence, self._run_of)
 
@@ -325,6 +331,8 @@ class Session(Stopping):
 
     def _with(self, history: History) -> tuple[Edited, Trace]:
         """Run the network with the edits in force in a history."""
+        from lstm_tui.debugger.edits import apply
+
         made = apply(history.active, self._network(), self._baseline.sequence)
         trace = run(
             made.network, made.sequence, self._baseline.interpreter, self._dtype, self._start(self.frame.line),
@@ -358,6 +366,8 @@ class Session(Stopping):
         return network
 
     def _edited(self, history: History) -> Frame:
+        from lstm_tui.debugger.difference import Difference
+
         self._network()
         if history == self._history:
             return self._move(self.frame.position, "no more edits")

@@ -9,19 +9,21 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from lstm_tui.debugger.blame.answer import Blame, who
 from lstm_tui.debugger.displays import Displays, Shown
-from lstm_tui.debugger.expressions import Expression, Scope, Series, evaluate, parse
-from lstm_tui.debugger.expressions.reading import last_read
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.stops.breakpoints import Breakpoint, Breakpoints
-from lstm_tui.debugger.stops.marks import Marks
-from lstm_tui.debugger.stops.search import Stop, next_stop
-from lstm_tui.debugger.stops.triggers import Trigger
-from lstm_tui.engine.storage import Progress
 from lstm_tui.engine.visible import visible
+
+if TYPE_CHECKING:  # the first frame waits for nothing that is only asked later
+    from lstm_tui.debugger.blame.answer import Blame
+    from lstm_tui.debugger.expressions import Expression, Scope, Series
+    from lstm_tui.debugger.stops.marks import Marks
+    from lstm_tui.debugger.stops.search import Stop
+    from lstm_tui.debugger.stops.triggers import Trigger
+    from lstm_tui.engine.storage import Progress
 
 Cancelled = Callable[[], bool]
 _UNTIL = 0  # the number of what is waited for once
@@ -60,6 +62,8 @@ class Stopping:
 
     def scope(self, pass_name: str | None = None) -> Scope:
         """Return what names mean in a pass of the run; in the selected one where it has no such pass."""
+        from lstm_tui.debugger.expressions import Scope
+
         trace = self.frame.trace
         name = pass_name if pass_name in trace else self.frame.position.pass_name
         assert name is not None
@@ -75,6 +79,9 @@ class Stopping:
         Raises:
             ExpressionError: With the place of the mistake.
         """
+        from lstm_tui.debugger.expressions import evaluate, parse
+        from lstm_tui.debugger.expressions.reading import last_read
+
         expression, scope, position = parse(text), self.scope(), self.frame.position
         value = evaluate(expression, scope, position.t, position.t + 1)
         read = last_read(expression, scope)
@@ -87,6 +94,8 @@ class Stopping:
         Raises:
             UserError: It is no question, or means nothing in this run.
         """
+        from lstm_tui.debugger.blame.answer import who
+
         return who(text, self.scope(), self.frame)
 
     def shown(self) -> tuple[Shown, ...]:
@@ -95,6 +104,8 @@ class Stopping:
 
     def marks(self) -> Marks:
         """Return at which places of the tape the run would stop."""
+        from lstm_tui.debugger.stops.marks import Marks
+
         return Marks(self.breakpoints.enabled, self.scope, self.frame.steps)
 
     # --- going on ---
@@ -112,6 +123,8 @@ class Stopping:
         Raises:
             UserError: A breakpoint means nothing in this run.
         """
+        from lstm_tui.debugger.stops.search import next_stop
+
         stop = next_stop(self.frame, self.breakpoints.enabled, self.scope, forward, progress, cancelled)
         return self._arrive(stop, forward)
 
@@ -127,6 +140,8 @@ class Stopping:
         cancelled: Cancelled | None = None,
     ) -> Frame:
         """Go on until something happens, or to a breakpoint that comes before it."""
+        from lstm_tui.debugger.stops.search import next_stop
+
         once = Breakpoint(_UNTIL, trigger, self.frame.position.pass_name)
         asked = (*self.breakpoints.enabled, once)
         return self._arrive(next_stop(self.frame, asked, self.scope, forward, progress, cancelled), forward)

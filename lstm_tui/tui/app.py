@@ -12,7 +12,6 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from lstm_tui.debugger.edits import apply
 from lstm_tui.debugger.recipe import Edit
 from lstm_tui.engine import trace as traces
 from lstm_tui.engine.errors import UserError
@@ -167,6 +166,8 @@ def run_app(
     if document.is_short(start):
         document.run(start)  # before the screen, so that what is wrong with it is said without one
     if recipe and network is not None:
+        from lstm_tui.debugger.edits import apply
+
         apply(recipe, network, sequences[start])
     app = LstmApp(document, start, ascii_only=ascii_only, light=light, numba=numba, recipe=recipe, teaching=teaching)
     code = app.run()

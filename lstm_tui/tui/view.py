@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import Ledger, ledger_after, lost_at
-from lstm_tui.debugger.difference import Difference
 from lstm_tui.debugger.frame import Frame
-from lstm_tui.debugger.stops.marks import Marks
 from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.tui.facts import Column, Facts
 from lstm_tui.tui.render.label import token_label
@@ -26,6 +24,10 @@ from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import first_row
 from lstm_tui.tui.sources import Sources
 from lstm_tui.tui.verdict import Verdict, verdict_at
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.difference import Difference
+    from lstm_tui.debugger.stops.marks import Marks
 
 Array = NDArray[np.floating[Any]]
 Order = Literal["size", "change", "index", "lost"]

@@ -10,9 +10,9 @@ from edited_networks import WORDS, sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_tui.debugger.leave import Leave
 from lstm_tui.debugger.recipe import line_of
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.helping import Leave
 from lstm_tui.debugger.verbs.lines import answer, completed, completions
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from lstm_tui.debugger.stops.triggers import Change, Trigger
 from lstm_tui.engine.errors import UserError
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.stops.triggers import Trigger
 
 MOST = 100
 
@@ -36,6 +39,8 @@ class Breakpoint:
     @property
     def word(self) -> str:
         """What it is called."""
+        from lstm_tui.debugger.stops.triggers import Change
+
         return "watch" if isinstance(self.trigger, Change) else "breakpoint"
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lstm_tui.debugger.leave import Leave
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.table import VERBS
-
-
-class Leave(Exception):
-    """The user asked to leave."""
 
 
 def _names(session: Session, rest: str) -> Iterator[str]:

@@ -9,13 +9,11 @@ from textual import on
 from textual.content import Content
 from textual.message import Message
 
-from lstm_tui.debugger.forms import forms_at
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.history import History
+from lstm_tui.debugger.leave import Leave
 from lstm_tui.debugger.recipe import Edit, NetworkEdit
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.helping import Leave
-from lstm_tui.debugger.verbs.lines import answer
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.background import in_background
@@ -212,6 +210,8 @@ class Editing(Runs):
         self._stop()
         pane = self.pane_in_use()
         value = view.memory_name if pane in (5, 6) else view.value
+        from lstm_tui.debugger.forms import forms_at
+
         forms = forms_at(session, value, view.unit, view.cursor_t, on_tape=pane in (1, 7))
         if not forms:
             self.view = view.but(said="nothing here can be changed: : takes any edit")
@@ -250,6 +250,8 @@ class Editing(Runs):
 
     def obey(self, line: str) -> str:
         """Have a typed line obeyed; return what is wrong with it."""
+        from lstm_tui.debugger.verbs.lines import answer
+
         line = line.strip()
         if not line:
             return ""
