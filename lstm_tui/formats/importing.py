@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lstm_tui.formats.tensors_plan import Array
 
 LIMIT = 4 << 30
+_MISTAKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -76,6 +77,17 @@ def open_file(path: str | Path, reading: Reading = AS_IT_IS) -> Imported:
     kind = kind_of(data)
     if kind == "native":
         return _native(path, reading, where)
+    try:
+        network, report, names = _opened(kind, data, path, reading, where)
+    except _MISTAKEN as error:  # a description in which a text stands for a number, and the like
+        reason = visible(str(error).split("\n")[0][:120])
+        raise UserError(f"{where}: describes what is not understood ({type(error).__name__}: {reason})") from error
+    return Imported(network, report, names)
+
+
+def _opened(
+    kind: str, data: bytes, path: str | Path, reading: Reading, where: str
+) -> tuple[Network, Report, tuple[str, ...]]:
     found, report = _found(kind, data, path, reading, where)
     names = tuple(one.name for one in found)
     chosen = _choose(found, reading.network, where)
@@ -88,7 +100,7 @@ def open_file(path: str | Path, reading: Reading = AS_IT_IS) -> Imported:
     from lstm_tui.formats.assemble import assemble
 
     network = assemble(plan, report, str(path), hashlib.sha256(data).hexdigest())
-    return Imported(network, report, names)
+    return network, report, names
 
 
 def _read_with(plan: Plan, reading: Reading, report: Report) -> Plan:

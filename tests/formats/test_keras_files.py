@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,26 @@ def test_a_wrong_description_is_one_line(case: str, tmp_path: Path) -> None:
         open_file(rewritten(change, tmp_path))
     assert says in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+def test_any_value_of_the_description_may_be_another(tmp_path: Path) -> None:
+    """Whatever stands where another was meant: one line, or a network."""
+
+    def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        return [path, *(one for key, each in inside for one in places(each, (*path, key)))]
+
+    with zipfile.ZipFile(FILES / "keras_tagger.keras") as archive:
+        whole = json.loads(archive.read("config.json"))["config"]["layers"]
+    for n, place in enumerate(places(whole)[1::9]):
+
+        def change(layers: Any, n: int = n, place: tuple[Any, ...] = place) -> None:
+            for key in place[:-1]:
+                layers = layers[key]
+            layers[place[-1]] = ("text", -1, None, [], {}, 1.5, [[1]])[n % 7]
+
+        with suppress(UserError):
+            open_file(rewritten(change, tmp_path))
 
 
 def test_layers_that_read_each_other_are_refused() -> None:

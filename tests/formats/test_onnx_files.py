@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,16 @@ def test_a_loop_before_the_layer_is_named_and_the_layer_takes_its_inputs_directl
     network = open_file(changed(own, tmp_path)).network
     assert any("own (ours.Mystery) is not run here" in remark for remark in network.remarks)
     assert network.input_size == made.INPUTS
+
+
+def test_a_flipped_byte_is_one_line_or_another_network(tmp_path: Path) -> None:
+    data = bytearray((FILES / "onnx_lstm_peepholes.onnx").read_bytes())
+    for place in range(1, len(data), 7):
+        kept, data[place] = data[place], data[place] ^ 0x2A
+        (tmp_path / "m.onnx").write_bytes(data)
+        with suppress(UserError):
+            open_file(tmp_path / "m.onnx")
+        data[place] = kept
 
 
 def test_a_file_cut_anywhere_is_one_line_or_fewer_nodes(tmp_path: Path) -> None:
