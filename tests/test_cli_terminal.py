@@ -126,7 +126,7 @@ def test_without_a_screen_it_says_so_in_one_line(command: str, variables: dict[s
     assert ENTERED not in text
     assert text.startswith("lstm-tui: ")
     assert text.count("\n") == 1
-    assert "lstm-tui trace" in text
+    assert "lstm-tui run FILE --plain" in text
 
 
 def test_a_terminal_of_20_by_5() -> None:

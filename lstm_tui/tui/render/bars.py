@@ -61,13 +61,15 @@ def put_signed_bar(
     side = width // 2
     empty = palette.style("faint", "track")
     alarm = palette.style("alarm", "track", bold=True)
+    infinite = math.isinf(value)
+    part = math.inf if infinite else abs(value) / half
     if math.isnan(value):
         line.put(_centre(glyphs.nan, side * 2), alarm)
     elif value >= 0:
         line.put(" " * side, empty)
-        _half_right(line, value / half, side, palette, faded, math.isinf(value))
+        _half_right(line, part, side, palette, faded, infinite)
     else:
-        _half_left(line, -value / half, side, palette, faded, math.isinf(value))
+        _half_left(line, part, side, palette, faded, infinite)
         line.put(glyphs.axis + " " * (side - 1), empty)
     line.put(" " * (width - side * 2), palette.style("faint", "track") if width % 2 else None)
 
