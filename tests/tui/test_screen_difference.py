@@ -196,12 +196,13 @@ LINES = st.one_of(
     st.sampled_from(["weight layer0.forward/b_f = -4", "weight readout/V_y * 0", "weight embedding[3,:] = 9"]),
     st.sampled_from(["let layer0.forward.f = 1", "ablate nog", "ablate cifg", "let c = f * c + i * g + 1"]),
 )
+SIZES = st.tuples(st.integers(8, 130), st.integers(1, 20))
 
 
-@given(st.lists(LINES, max_size=4), st.integers(0, 4), st.sampled_from(PALETTES), st.booleans(), st.data())
+@given(st.lists(LINES, max_size=4), st.integers(0, 4), st.sampled_from(PALETTES), st.booleans(), SIZES)
 @settings(max_examples=60, deadline=None)
 def test_any_edited_run_is_drawn_at_any_size(
-    lines: list[str], t: int, palette: Palette, shown: bool, data: st.DataObject
+    lines: list[str], t: int, palette: Palette, shown: bool, size: tuple[int, int]
 ) -> None:
     session = Session.open(network(), sequences())
     plain = Facts(session.frame.trace)
@@ -214,7 +215,7 @@ def test_any_edited_run_is_drawn_at_any_size(
     frame = session.frame
     facts = Facts(frame.trace, plain) if session.history.active else plain
     view = View(frame, facts, value=frame.passed.cell.values[0], beside=shown)
-    width, height = data.draw(st.integers(8, 130)), data.draw(st.integers(1, 20))
+    width, height = size
     drawings = [
         draw_tape(view, width, height, palette, 1),
         draw_units(view, "layer0.forward", width, height, palette, 2),
