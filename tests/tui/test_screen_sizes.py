@@ -60,3 +60,22 @@ def test_resizing_goes_through_all_layouts() -> None:
         assert "7 output" in driver.text()
 
     drive(act)
+
+
+def test_on_a_small_screen_the_tape_grows_and_what_stood_under_it_stays() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("6", "1")
+        text = driver.text()
+        assert "remembers" in text
+        assert "share" in driver.pane("tape").text()
+        assert driver.pane("tape").size.height == 7
+        assert driver.pane("remembers").size.height > 5
+        await driver.press("m")
+        assert driver.pane("tape").size.height > 18
+        assert "remembers" not in driver.text()
+        await driver.press("m")
+        assert "remembers" in driver.text()
+        await driver.press("4")
+        assert driver.pane("tape").size.height == 2
+
+    drive(act, size=(80, 24))

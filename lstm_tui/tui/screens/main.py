@@ -171,11 +171,12 @@ class MainScreen(Dialogs):
     def _show_pane(self, number: int) -> None:
         """Bring a pane into sight where not all of them are, and give it the focus."""
         self.shown = number
-        for pane in self.query(Pane):
+        below = number > 1 or self.has_class("-maximised")  # else what stood under the tape stays there
+        for pane in self.query(Pane) if below else ():
             pane.set_class(number == pane.NUMBER, "-shown")
             if number >= 5:
                 pane.set_class(number == pane.NUMBER, "-beside")
-        for row, numbers in (("#units", (2, 3)), ("#lower", (4, 5, 6, 7))):
+        for row, numbers in (("#units", (2, 3)), ("#lower", (4, 5, 6, 7))) if below else ():
             self.query_one(row).set_class(number not in numbers, "-away")
         self.set_class(number == 1, "-tape")
         next(pane for pane in self.query(Pane) if number == pane.NUMBER).focus(scroll_visible=False)
