@@ -298,7 +298,7 @@ def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeyp
             if driver.screen.view is not None:
                 break
             await driver.pilot.pause(0.02)
-        monkeypatch.setattr("lstm_tui.tui.screens.editing.in_background", work.append)
+        monkeypatch.setattr("lstm_tui.tui.screens.changes.in_background", work.append)
         await obeyed(driver, "delete 4")
         await driver.press("n", "n", "n", "n", "n")
         await obeyed(driver, 'replace 0 "see"')

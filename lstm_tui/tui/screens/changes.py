@@ -1,0 +1,195 @@
+"""Having the session do what may run it again: at once, or in a thread where that takes long."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from textual import on
+from textual.content import Content
+from textual.message import Message
+
+from lstm_tui.debugger.frame import Frame
+from lstm_tui.debugger.history import History
+from lstm_tui.debugger.leave import Leave
+from lstm_tui.debugger.recipe import Edit, NetworkEdit
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+from lstm_tui.tui.background import in_background
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.facts import Facts
+from lstm_tui.tui.screens.runs import Runs
+
+Act = Callable[[Session], Iterable[str]]
+_SHORT = {"numpy": 200, "numba": 4_000}
+"""Tokens times passes up to which a run is made again at once, by interpreter."""
+
+
+class Changes(Runs):
+    """A screen on which the run can be changed. What was typed is never lost: an error opens the line again."""
+
+    class Done(Message):
+        """A thread has made the run again, or why it could not."""
+
+        def __init__(self, fork: Session, since: Frame, text: str) -> None:
+            """Hold the session that went its own way, and from where."""
+            super().__init__()
+            self.fork, self.since, self.text = fork, since, text
+            self.reply: tuple[str, ...] = ()
+            self.facts: Facts | None = None
+            self.error = ""
+            self.leave = False
+
+    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
+        """Nothing is edited yet but what a recipe says of the first line."""
+        super().__init__(document, start, numba)
+        self._histories: dict[int, History] = {start: History().with_edit(*recipe)} if recipe else {}
+        self._past: list[str] = []
+        self._waiting: deque[tuple[Act, str]] = deque()
+        self._changing = False
+
+    # --- having the session do something ---
+
+    def change(self, act: Act, text: str = "") -> str:
+        """Have the session do something that may run it again: at once, or in a thread where that takes long.
+
+        Args:
+            act: What it does; returns the reply.
+            text: The line it was typed as, which is given back when it cannot be obeyed.
+
+        Returns:
+            What is wrong, when that is known at once.
+        """
+        if self._session is None or self.view is None:
+            return "the run is not there yet"
+        self._stop()
+        if not self._is_quick():
+            self._waiting.append((act, text))
+            self._next_change()
+            return ""
+        try:
+            reply = tuple(act(self._session))
+        except UserError as error:
+            return str(error)
+        except Leave:
+            self.app.exit(0)
+            return ""
+        self._changed(reply, text)
+        return ""
+
+    def _is_quick(self) -> bool:
+        assert self.view is not None
+        trace = self.view.trace
+        return len(trace.sequence) * len(trace.passes) <= _SHORT.get(trace.interpreter, 0) and not self._changing
+
+    def _next_change(self) -> None:
+        if self._changing or not self._waiting or self._session is None or self.view is None:
+            return
+        self._changing = True
+        act, text = self._waiting.popleft()
+        self.view = self.view.but(busy="runs…")
+        message = self.Done(self._session.fork(), self._session.frame, text)
+        plain = self._plain
+        in_background(lambda: self._work(message, act, plain))
+
+    def _work(self, message: Done, act: Act, plain: Facts | None) -> None:
+        """Let a fork of the session do it, and compute what the screen needs; in a thread."""
+        try:
+            message.reply = tuple(act(message.fork))
+            trace = message.fork.frame.trace
+            if trace is not message.since.trace and message.fork.history.active:
+                message.facts = Facts(trace, plain)
+                message.facts.prepare()
+        except Leave:
+            message.leave = True
+        except (UserError, MemoryError) as error:
+            message.error = str(error) or type(error).__name__
+        self.post_message(message)
+
+    @on(Done)
+    def _done(self, message: Done) -> None:
+        self._changing = False
+        session = self._session
+        if message.leave:
+            self.app.exit(0)
+        elif session is None or self.view is None or session.frame.line != message.fork.frame.line:
+            return
+        elif message.error:
+            self.view = self.view.but(busy="")
+            self._refused(message.text, message.error)
+        else:
+            session.join(message.fork, message.since)
+            self._changed(message.reply, message.text, message.facts)
+        self._next_change()
+
+    def action_command(self, value: str = "", error: str = "") -> None:
+        """Ask for a line of the command line, with what was wrong with it before."""
+        raise NotImplementedError
+
+    def _refused(self, text: str, error: str) -> None:
+        if text:
+            self.action_command(text, error)
+        else:
+            self.notify(error, severity="error", markup=False)
+
+    def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
+        """Show what the session has become, and what it has to say."""
+        session, view = self._session, self.view
+        assert session is not None
+        assert view is not None
+        frame, ran = session.frame, session.frame.trace is not view.trace
+        if session.history.edits:
+            self._histories[frame.line] = session.history
+        if ran:
+            facts = facts or (Facts(frame.trace, self._plain) if session.history.active else self._plain)
+            assert facts is not None
+        else:
+            facts = view.facts
+        said = visible(reply[0]) if reply and (ran or len(reply) == 1) else ""
+        values = frame.passed.cell.values  # an equation written anew may have taken some away
+        self.view = view.but(
+            frame=frame, facts=facts, value=view.value if view.value in values else values[0], place=None,
+            follow=view.follow and not ran, busy="", said=said,
+        )  # fmt: skip
+        for screen in self.app.screen_stack[1:]:
+            renew = getattr(screen, "renew", None)
+            if renew is not None:
+                renew()
+        if not session.history.active:
+            held = self._document.held(frame.line, self._interpreter)
+            if held is not None and held is not frame.trace:  # another interpreter was ready meanwhile
+                self._show(frame.line, Facts(held))
+        if reply and not said:
+            self.call_later(self._tell, text, reply)
+
+    def _tell(self, title: str, lines: tuple[str, ...]) -> None:
+        from lstm_tui.tui.screens.page import Page
+
+        self.app.push_screen(Page(visible(title), [Content(visible(line)) for line in lines]))
+
+    # --- edits of a line of the file ---
+
+    def edit_again(self, number: int, before: History | None) -> None:
+        """Make the edits of a line that is opened again; the network stays edited from line to line."""
+        history = self._histories.get(number, History())
+        weights = tuple(edit for edit in before.active if isinstance(edit, NetworkEdit)) if before is not None else ()
+        rest = tuple(edit for edit in history.active if not isinstance(edit, NetworkEdit))
+        wanted = history.active if before is None else weights + rest
+        if not wanted and not history.edits:
+            return
+
+        def act(session: Session) -> tuple[str, ...]:
+            if wanted == history.active and all(history.words):
+                session.resume(history)
+            else:
+                if all(history.words):  # else it is a recipe, which is told in words only now
+                    session.resume(history.switched(0))
+                if wanted:
+                    session.edit(*wanted)
+            count = session.history.done
+            return (f"{count} edit{'s' * (count != 1)} in force",)
+
+        error = self.change(act)
+        if error:
+            self.notify(error, severity="error", markup=False)
