@@ -11,6 +11,18 @@ from textual.widgets import Input
 Answer = TypeVar("Answer")
 
 
+class TypedLine(Input):
+    """A line that takes Enter itself, after all that was typed before it."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            await self.action_submit()
+        else:
+            await super()._on_key(event)
+
+
 class EarlyKeys(ModalScreen[Answer]):
     """A screen with one line to type, for a fast hand and for scripts of keys.
 
@@ -33,8 +45,8 @@ class EarlyKeys(ModalScreen[Answer]):
             self._type(event)
 
     def on_key(self, event: events.Key) -> None:
-        """Keep a key for the line; one that the line has seen itself is never printable."""
-        if not (event.is_printable or (event.key == "enter" and self.focused is None)):
+        """Keep a key for the line; one that the line has seen itself is neither printable nor Enter."""
+        if not (event.is_printable or event.key == "enter"):
             return
         event.stop()
         if self._begun:
@@ -43,8 +55,4 @@ class EarlyKeys(ModalScreen[Answer]):
             self._early = (*self._early, event)
 
     def _type(self, event: events.Key) -> None:
-        line = self.query_one(Input)
-        if event.key == "enter":
-            line.call_later(line.action_submit)
-        else:
-            line.post_message(events.Key(event.key, event.character))
+        self.query_one(TypedLine).post_message(events.Key(event.key, event.character))

@@ -16,7 +16,7 @@ from textual.widgets.input import Selection
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.render.label import cut
-from lstm_tui.tui.screens.early_keys import EarlyKeys
+from lstm_tui.tui.screens.early_keys import EarlyKeys, TypedLine
 
 Hint = tuple[bool, str, str]
 """A line under the prompt: whether it is the chosen one, what can be typed, what it is for."""
@@ -66,7 +66,7 @@ class LinePrompt(EarlyKeys[bool]):
         """Lay out the line, what it does in words, what completes it, and the hints."""
         with Vertical() as box:
             box.border_title, box.border_subtitle = Content(self._title), Content(self.KEYS)
-            line = Input(self._first, select_on_focus=False, compact=True)
+            line = TypedLine(self._first, select_on_focus=False, compact=True)
             line.selection = Selection(*self.chosen)
             yield line
             yield Static(id="words")

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from lstm_tui.tui.screens.early_keys import EarlyKeys
+from lstm_tui.tui.screens.early_keys import EarlyKeys, TypedLine
 
 
 class Prompt(EarlyKeys[str | None]):
@@ -33,7 +33,7 @@ class Prompt(EarlyKeys[str | None]):
         """Lay out the question above the line."""
         with Vertical():
             yield Static(Content(self._question))
-            yield Input(self._value, select_on_focus=False, compact=True)
+            yield TypedLine(self._value, select_on_focus=False, compact=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer."""
