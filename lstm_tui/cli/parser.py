@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lstm_tui import __version__
 from lstm_tui.cli import class_options, compare_options, plain_options, train_options
@@ -29,15 +29,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Exits with code 0 after `--help` and `--version`, and with 2 when an argument is refused.
     """
-    parser = _parser()
     bare = not [argument for argument in arguments if argument != "--debug"]
-    options = parser.parse_args(["run", *arguments] if bare else arguments)
+    given = ["run", *arguments] if bare else list(arguments)
+    parser = _parser(next((word for word in given if not word.startswith("-")), ""))
+    options = parser.parse_args(given)
     options.bare = bare
     _check(parser, options)
     return options
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: str) -> argparse.ArgumentParser:
+    """Return the parser of every command, with the options of the one that is asked for."""
     parser = argparse.ArgumentParser(
         prog="lstm-tui",
         description="gdb for recurrent networks: step a trained LSTM by token and by equation.",
@@ -46,75 +48,126 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"lstm-tui {__version__}")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--debug", action="store_true", help="show a traceback when something fails")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    def command(name: str, module: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name, help=text, description=text[0].upper() + text[1:] + ".", parents=[*parents, common],
-            allow_abbrev=False,
-        )  # fmt: skip
+    for name, (module, text, add_options) in _COMMANDS.items():
+        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
         added.set_defaults(module=module)
-        return added
-
-    run = command("run", "run", "step through a run in the terminal", _input_options())
-    run.add_argument(
-        "file", metavar="FILE", nargs="?",
-        help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: the network's sample)",
-    )  # fmt: skip
-    plain_options.add(run)
-    plain_options.add_check(command("check", "check", "assert what a network remembers of texts", _input_options()))
-    trace = command("trace", "trace", "write every value of a run to a file", _input_options(), _export_options())
-    trace.add_argument(
-        "file", metavar="FILE", help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input"
-    )
-    trace.add_argument(
-        "-o", "--output", metavar="OUT", default="-",
-        help="a .json, .ndjson or .npz file; without it, or as `-`, JSON goes to standard output",
-    )  # fmt: skip
-    opened = command("open", "open", "show a trace file on the screen")
-    opened.add_argument("file", metavar="TRACE", help="a .json, .ndjson or .npz file written by `trace` or the x key")
-    plain_options.add(opened)
-    compare_options.add(command("compare", "side_by_side", "show two runs side by side, of two networks or by edits"))
-    models = command("models", "models", "list the bundled networks, or describe one")
-    models.add_argument("model", metavar="MODEL", nargs="?", help="a bundled name or a .safetensors file")
-    cells = command("cells", "cells", "list the cells, show the equations of one, or check a file of your own")
-    cells.add_argument("action", choices=["list", "show", "check"], nargs="?", default="list")
-    cells.add_argument("cell", metavar="CELL", nargs="?", help="a name for show, a .toml file for either")
-    train_options.add(command("train", "train", "train a network of any cell on a corpus of your own"))
-    inspect = command("inspect", "inspect", "tell what a network's file holds, and how each fact is known")
-    inspect.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
-    inspect.add_argument("--json", action="store_true", help="the report as JSON")
-    inspect.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map")
-    _reading_options(inspect)
-    verify = command("verify", "verify", "compare a network's file with activations another runtime recorded")
-    verify.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
-    verify.add_argument(
-        "--reference", metavar="REF.npz", required=True, help="`input` and values such as `layer0.forward/h`"
-    )
-    verify.add_argument("--tolerance", type=real(0.0, 1.0), default=1e-4, metavar="E", help="(default: 1e-4)")
-    _reading_options(verify)
-    convert = command("convert", "convert", "write a network's file as one that describes itself")
-    convert.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
-    convert.add_argument("-o", "--output", metavar="OUT.safetensors", required=True, help="the file to write")
-    _reading_options(convert)
-    class_options.add_stats(command("stats", "stats", "tell how the units of a network do on a file", _input_options()))
-    class_options.add_reach(command("reach", "reach", "tell how far back networks remember", _input_options()))
-    class_options.add_worksheet(
-        command("worksheet", "worksheet", "write steps of a run as sums for a pencil", _input_options())
-    )
-    tour = command("tour", "tour", "lessons: step by step through networks that were trained")
-    tour.add_argument("lesson", metavar="LESSON", nargs="?", help="its name or number, or a .toml file of your own")
-    tour.add_argument("--list", action="store_true", help="print the lessons")
-    tour.add_argument("--check", action="store_true", help="try every claim of it, or of all lessons")
-    command("info", "info", "tell versions, paths and what the terminal can do")
+        if name == asked:
+            added.add_argument("--debug", action="store_true", help="show a traceback when something fails")
+            add_options(added)
     return parser
 
 
-def _input_options() -> argparse.ArgumentParser:
-    group = argparse.ArgumentParser(add_help=False)
-    network = group.add_argument_group("the network")
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?",
+        help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: the network's sample)",
+    )  # fmt: skip
+    plain_options.add(parser)
+    _input_options(parser)
+
+
+def _check_memory(parser: argparse.ArgumentParser) -> None:
+    plain_options.add_check(parser)
+    _input_options(parser)
+
+
+def _trace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", default="-",
+        help="a .json, .ndjson or .npz file; without it, or as `-`, JSON goes to standard output",
+    )  # fmt: skip
+    _input_options(parser)
+    _export_options(parser)
+
+
+def _open(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="TRACE", help="a .json, .ndjson or .npz file written by `trace` or the x key")
+    plain_options.add(parser)
+
+
+def _models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a bundled name or a .safetensors file")
+
+
+def _cells(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["list", "show", "check"], nargs="?", default="list")
+    parser.add_argument("cell", metavar="CELL", nargs="?", help="a name for show, a .toml file for either")
+
+
+def _inspect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
+    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    parser.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map")
+    _reading_options(parser)
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
+    parser.add_argument(
+        "--reference", metavar="REF.npz", required=True, help="`input` and values such as `layer0.forward/h`"
+    )
+    parser.add_argument("--tolerance", type=real(0.0, 1.0), default=1e-4, metavar="E", help="(default: 1e-4)")
+    _reading_options(parser)
+
+
+def _convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
+    parser.add_argument("-o", "--output", metavar="OUT.safetensors", required=True, help="the file to write")
+    _reading_options(parser)
+
+
+def _stats(parser: argparse.ArgumentParser) -> None:
+    class_options.add_stats(parser)
+    _input_options(parser)
+
+
+def _reach(parser: argparse.ArgumentParser) -> None:
+    class_options.add_reach(parser)
+    _input_options(parser)
+
+
+def _worksheet(parser: argparse.ArgumentParser) -> None:
+    class_options.add_worksheet(parser)
+    _input_options(parser)
+
+
+def _tour(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("lesson", metavar="LESSON", nargs="?", help="its name or number, or a .toml file of your own")
+    parser.add_argument("--list", action="store_true", help="print the lessons")
+    parser.add_argument("--check", action="store_true", help="try every claim of it, or of all lessons")
+
+
+def _info(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: `info` takes no options."""
+
+
+_COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "run": ("run", "step through a run in the terminal", _run),
+    "check": ("check", "assert what a network remembers of texts", _check_memory),
+    "trace": ("trace", "write every value of a run to a file", _trace),
+    "open": ("open", "show a trace file on the screen", _open),
+    "compare": ("side_by_side", "show two runs side by side, of two networks or by edits", compare_options.add),
+    "models": ("models", "list the bundled networks, or describe one", _models),
+    "cells": ("cells", "list the cells, show the equations of one, or check a file of your own", _cells),
+    "train": ("train", "train a network of any cell on a corpus of your own", train_options.add),
+    "inspect": ("inspect", "tell what a network's file holds, and how each fact is known", _inspect),
+    "verify": ("verify", "compare a network's file with activations another runtime recorded", _verify),
+    "convert": ("convert", "write a network's file as one that describes itself", _convert),
+    "stats": ("stats", "tell how the units of a network do on a file", _stats),
+    "reach": ("reach", "tell how far back networks remember", _reach),
+    "worksheet": ("worksheet", "write steps of a run as sums for a pencil", _worksheet),
+    "tour": ("tour", "lessons: step by step through networks that were trained", _tour),
+    "info": ("info", "tell versions, paths and what the terminal can do", _info),
+}
+"""Of each command its module in `cli`, what it does, and what adds its options."""
+
+
+def _input_options(parser: argparse.ArgumentParser) -> None:
+    network = parser.add_argument_group("the network")
     network.add_argument(
         "--model",
         metavar="MODEL",
@@ -129,7 +182,7 @@ def _input_options() -> argparse.ArgumentParser:
     network.add_argument(
         "--interpreter", choices=["numpy", "numba"], help="what makes the run (default: as it is faster)"
     )
-    untrained = group.add_argument_group("an untrained network instead")
+    untrained = parser.add_argument_group("an untrained network instead")
     untrained.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file")
     untrained.add_argument("--hidden", type=natural(1, LARGEST_HIDDEN), metavar="N", help="units (default: 32)")
     untrained.add_argument("--layers", type=natural(1, 64), metavar="N", help="layers (default: 1)")
@@ -139,7 +192,7 @@ def _input_options() -> argparse.ArgumentParser:
     untrained.add_argument("--size", type=size, action="append", metavar="P=N", help="a free size of the cell")
     untrained.add_argument("--without", metavar="NAMES", help="optional parameters to leave out, such as p_i,p_o")
     untrained.add_argument("--tokens", choices=["words", "chars", "bytes"], help="what a text is split into")
-    source = group.add_argument_group("the input")
+    source = parser.add_argument_group("the input")
     source.add_argument("--edits", metavar="FILE", help="edits to make, one a line, such as: delete 3")
     source.add_argument("--line", type=natural(1), metavar="N", help="the line to start with, from 1")
     source.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
@@ -148,7 +201,6 @@ def _input_options() -> argparse.ArgumentParser:
         action="store_true",
         help="states go on from one line to the next",
     )
-    return group
 
 
 def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
@@ -162,14 +214,12 @@ def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser)
     network.add_argument("--pad", metavar="pre:N", type=padding, help="fill up with id 0 to N tokens, pre or post")
 
 
-def _export_options() -> argparse.ArgumentParser:
-    group = argparse.ArgumentParser(add_help=False)
-    export = group.add_argument_group("what is written")
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    export = parser.add_argument_group("what is written")
     export.add_argument("--values", metavar="NAMES", help="only these values, such as c,h (default: all but x)")
     export.add_argument("--baseline", action="store_true", help="the run without its edits")
     export.add_argument("--units", metavar="A:B", help="only these units, from 0")
     export.add_argument("--steps", metavar="A:B", help="only these places on the tape, from 0")
-    return group
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
