@@ -57,8 +57,8 @@ class Work:
     def trace(self, n: int, progress: Progress | None = None, baseline: bool = False) -> Trace:
         """Run the n-th sequence with its edits, or as it was; when states are carried, after all before it."""
         from lstm_tui.debugger.edits import apply
+        from lstm_tui.debugger.opened import carried
         from lstm_tui.debugger.recipe import line_of
-        from lstm_tui.debugger.session import carried
         from lstm_tui.engine.run import run
 
         sequence = self.sequences[n]

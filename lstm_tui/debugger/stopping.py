@@ -6,14 +6,13 @@ last step that was looked at.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.displays import Displays, Shown
 from lstm_tui.debugger.frame import Frame
-from lstm_tui.debugger.position import Position
+from lstm_tui.debugger.stepping import Stepping
 from lstm_tui.debugger.stops.breakpoints import Breakpoint, Breakpoints
 from lstm_tui.engine.visible import visible
 
@@ -44,10 +43,8 @@ class Answer:
     reached: bool
 
 
-class Stopping:
+class Stopping(Stepping):
     """The part of a session that stops, asks and goes on."""
-
-    frame: Frame
 
     def __init__(self) -> None:
         """Begin without breakpoints and displays."""
@@ -56,9 +53,6 @@ class Stopping:
         self.stop: Stop | None = None
         self.sourcing = 0  # scripts that are being obeyed, one inside another
         self._scopes: dict[str, Scope] = {}
-
-    @abstractmethod
-    def _move(self, position: Position, note: str = "") -> Frame: ...
 
     def scope(self, pass_name: str | None = None) -> Scope:
         """Return what names mean in a pass of the run; in the selected one where it has no such pass."""

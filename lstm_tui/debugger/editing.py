@@ -1,0 +1,183 @@
+"""What a session knows of edits: made, taken back, named, compared; each runs the network again.
+
+The position follows its token through what is inserted and deleted before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lstm_tui.debugger.frame import Frame
+from lstm_tui.debugger.history import History
+from lstm_tui.debugger.opened import Opened
+from lstm_tui.debugger.recipe import Edit
+from lstm_tui.debugger.stepping import Stepping
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.run import run
+from lstm_tui.engine.trace import Trace
+
+if TYPE_CHECKING:  # the first frame waits for nothing that only edits need
+    from lstm_tui.debugger.comparison import Comparison
+    from lstm_tui.debugger.edits import Edited
+
+
+class Editing(Stepping):
+    """The part of a session that edits the run, and keeps every state that edits made."""
+
+    _opened: Opened
+    _baseline: Trace
+    _history: History
+    _made: Edited | None
+
+    def _begin(self, baseline: Trace) -> None:
+        """Begin without edits of a run."""
+        self._baseline, self._history, self._made = baseline, History(), None
+
+    @property
+    def history(self) -> History:
+        """Every edit that was made, and how many are in force."""
+        return self._history
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Each edit of the history in words, those that were undone too."""
+        return self._history.words
+
+    @property
+    def edited(self) -> Edited:
+        """What is run now: the network and the tokens with the edits in force.
+
+        Raises:
+            UserError: If there is no network.
+        """
+        from lstm_tui.debugger.edits import Edited
+
+        return self._made or Edited.baseline(self._network(), self._baseline.sequence)
+
+    @property
+    def opened_network(self) -> Network:
+        """The network as it was opened, without edits.
+
+        Raises:
+            UserError: If there is none.
+        """
+        return self._network()
+
+    def edit(self, *edits: Edit) -> Frame:
+        """Make edits, run again, and stand where the run stood.
+
+        Raises:
+            UserError: If an edit names what is not there, or there is no network to run; nothing is changed.
+        """
+        from lstm_tui.debugger.edits import after, check
+        from lstm_tui.debugger.words import describe
+
+        said: list[str] = []
+        before, trace, opened = self.edited, self.frame.trace, self.edited.network
+        for number, edit in enumerate(edits):
+            check(edit, before)
+            said.append(describe(edit, before, trace if number == 0 else None))
+            before = after(edit, before, opened)
+        return self._edited(self._history.with_edit(*edits, words=tuple(said)))
+
+    def undo(self) -> Frame:
+        """Take the last edit back."""
+        return self._edited(self._history.undone())
+
+    def redo(self) -> Frame:
+        """Make the last edit that was taken back again."""
+        return self._edited(self._history.redone())
+
+    def keep_edits(self, count: int) -> Frame:
+        """Go to where `count` edits are in force, back or on."""
+        return self._edited(self._history.at(count))
+
+    def resume(self, history: History) -> Frame:
+        """Take up edits that were left, such as those of a line that is opened again.
+
+        Raises:
+            UserError: If they cannot be made here; nothing is changed.
+        """
+        return self._edited(history)
+
+    def name_state(self, name: str) -> None:
+        """Name the edits as they are now.
+
+        Raises:
+            UserError: It cannot be a name.
+        """
+        self._history = self._history.named(name)
+
+    def switch(self, name: str) -> Frame:
+        """Go to a state of the tree of edits by its name or number; undo and redo then walk along its branch.
+
+        Raises:
+            UserError: There is none.
+        """
+        return self._edited(self._history.switched(self._history.find(name)))
+
+    def compare(self, one: str, other: str) -> Comparison:
+        """Lay two states of the tree of edits side by side, by name or number.
+
+        Raises:
+            UserError: There is no such state.
+        """
+        from lstm_tui.debugger.branches import compare_states
+
+        first, second = self._history.find(one), self._history.find(other)
+        return compare_states(self._history, first, second, self._network(), self._baseline.sequence, self._run_of)
+
+    def _run_of(self, state: int) -> Trace:
+        """Return the run of a state of the tree."""
+        if state == self._history.here:
+            return self.frame.trace
+        return self._baseline if state == 0 else self._with(self._history.switched(state))[1]
+
+    def _with(self, history: History) -> tuple[Edited, Trace]:
+        """Run the network with the edits in force in a history."""
+        from lstm_tui.debugger.edits import apply
+
+        network, baseline = self._network(), self._baseline
+        made = apply(history.active, network, baseline.sequence)
+        initial = self._opened.start(network, self.frame.line, baseline.interpreter)
+        trace = run(
+            made.network, made.sequence, baseline.interpreter, self._opened.dtype, initial,
+            edits=history.lines, holds=made.holds,
+        )  # fmt: skip
+        return made, trace
+
+    def _network(self) -> Network:
+        network = self._baseline.network
+        if network is None:
+            raise UserError("this trace came from a file without its network: nothing can be run again")
+        return network
+
+    def _edited(self, history: History) -> Frame:
+        from lstm_tui.debugger.difference import Difference
+
+        self._network()
+        if history == self._history:
+            return self._move(self.frame.position, "no more edits")
+        before = self.frame
+        made: Edited | None
+        if history.active:
+            made, trace = self._with(history)
+            difference = Difference(self._baseline, trace, made.origins, made.holds, made.weights)
+        else:
+            made, trace, difference = None, self._baseline, None
+        self._history, self._made = history, made
+        origins = difference.origins if difference else tuple(range(len(trace.sequence)))
+        t = same_token(before.origin(before.t), before.t, origins)
+        self.frame = replace(
+            before, trace=trace, difference=difference, position=replace(before.position, t=t), note=""
+        )
+        return self.frame
+
+
+def same_token(origin: int | None, t: int, origins: tuple[int | None, ...]) -> int:
+    """Return where a token of the baseline stands now, or the same place when it is gone or new."""
+    if origin is not None and origin in origins:
+        return origins.index(origin)
+    return min(t, len(origins) - 1)
