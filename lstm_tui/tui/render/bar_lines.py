@@ -101,7 +101,7 @@ def draw_footer(
         places.append((start, line.x, n))
         line.put(" " * gap)
     if said:
-        line.right(cut(said, width - line.x - 1, palette.glyphs) + " ", palette.style("alarm", "band", bold=True))
+        line.right(cut(said, width - line.x - 1, palette.glyphs) + " ", palette.style("title", "band", bold=True))
     return line, places
 
 
