@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.history import History
 from lstm_tui.debugger.opened import Opened
-from lstm_tui.debugger.recipe import Edit
 from lstm_tui.debugger.stepping import Stepping
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
@@ -21,6 +20,7 @@ from lstm_tui.engine.trace import Trace
 if TYPE_CHECKING:  # the first frame waits for nothing that only edits need
     from lstm_tui.debugger.comparison import Comparison
     from lstm_tui.debugger.edits import Edited
+    from lstm_tui.debugger.recipe import Edit
 
 
 class Editing(Stepping):

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from lstm_tui.debugger.recipe import Edit, line_of
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.recipe import Edit
 
 BASE = "base"
 """The name of state 0."""
@@ -92,6 +95,8 @@ class History:
     @property
     def lines(self) -> tuple[str, ...]:
         """The edits in force, as lines of a recipe."""
+        from lstm_tui.debugger.recipe import line_of
+
         return tuple(line_of(edit) for edit in self.active)
 
     def edits_of(self, state: int) -> tuple[Edit, ...]:

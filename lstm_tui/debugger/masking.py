@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from lstm_tui.debugger.recipe import Span, ValueEdit
+from typing import TYPE_CHECKING
+
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.expression import Call, Name, walk
 from lstm_tui.engine.holds import READOUT
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.trace import Trace
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.recipe import Span, ValueEdit
 
 _SOFTMAX = "softmax_steps"
 _SUMS = 1e-4  # this near to 1 do weights in float32 add up
@@ -19,6 +23,8 @@ def mask(network: Network, steps: Span) -> ValueEdit:
     Raises:
         UserError: If the readout has no attention, or its scores have no equation of their own.
     """
+    from lstm_tui.debugger.recipe import ValueEdit
+
     readout = network.readout
     for equation in () if readout is None else readout.page.equations:
         for node in walk(equation.expression):

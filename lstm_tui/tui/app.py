@@ -12,7 +12,6 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from lstm_tui.debugger.recipe import Edit
 from lstm_tui.engine import trace as traces
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
@@ -26,6 +25,7 @@ from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
+    from lstm_tui.debugger.recipe import Edit
     from lstm_tui.tui.teaching import Teaching
 
 INTERRUPTED = 130

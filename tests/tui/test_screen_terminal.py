@@ -179,8 +179,9 @@ def test_no_terminal_is_refused_in_one_line() -> None:
     assert not done.stdout
 
 
-def test_the_screen_is_up_before_numba_is_imported() -> None:
-    code = "import sys, lstm_tui.tui.app; print([name for name in ('numba', 'llvmlite') if name in sys.modules])"
+def test_the_screen_is_up_before_what_is_only_asked_later_is_imported() -> None:
+    later = ["numba", "llvmlite", *(f"lstm_tui.debugger.{name}" for name in ("verbs", "expressions", "edits"))]
+    code = f"import sys, lstm_tui.tui.app; print([name for name in {later} if name in sys.modules])"
     variables = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr

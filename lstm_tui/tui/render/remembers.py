@@ -15,7 +15,6 @@ from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import nice_scale, plain, signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import first_row
-from lstm_tui.tui.render.sharemap import draw_sharemap
 from lstm_tui.tui.sources import Source
 from lstm_tui.tui.view import View
 
@@ -44,6 +43,8 @@ def draw_remembers(view: View, width: int, height: int, palette: Palette, number
         return drawing
     left = Drawing(_LIST, height, palette)
     _List(left, view, ledger).draw()
+    from lstm_tui.tui.render.sharemap import draw_sharemap
+
     right = draw_sharemap(view, width - _LIST - 2, height, palette)
     for n in range(height):
         line = drawing.line()

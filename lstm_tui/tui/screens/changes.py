@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.content import Content
@@ -12,7 +13,6 @@ from textual.message import Message
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.history import History
 from lstm_tui.debugger.leave import Leave
-from lstm_tui.debugger.recipe import Edit, NetworkEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
@@ -20,6 +20,9 @@ from lstm_tui.tui.background import in_background
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.screens.runs import Runs
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.recipe import Edit
 
 Act = Callable[[Session], Iterable[str]]
 _SHORT = {"numpy": 200, "numba": 4_000}
@@ -172,6 +175,8 @@ class Changes(Runs):
 
     def edit_again(self, number: int, before: History | None) -> None:
         """Make the edits of a line that is opened again; the network stays edited from line to line."""
+        from lstm_tui.debugger.recipe import NetworkEdit
+
         history = self._histories.get(number, History())
         weights = tuple(edit for edit in before.active if isinstance(edit, NetworkEdit)) if before is not None else ()
         rest = tuple(edit for edit in history.active if not isinstance(edit, NetworkEdit))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.message import Message
 
-from lstm_tui.debugger.recipe import Edit
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
@@ -15,6 +15,9 @@ from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.drawing import Target
 from lstm_tui.tui.screens.stops import Stops
 from lstm_tui.tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.recipe import Edit
 
 
 class Dialogs(Stops):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from lstm_tui.debugger.forms import forms_at
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import answer
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.screens.changes import Changes
 from lstm_tui.tui.widgets.pane import Pane
@@ -25,12 +23,12 @@ class Editing(Changes):
         if not session.can_run:
             self.view = view.but(said="a trace without its network cannot be run again")
             return
+        from lstm_tui.debugger.forms import forms_at
         from lstm_tui.tui.screens.edit_prompt import EditPrompt
 
         self._stop()
         pane = self.pane_in_use()
         value = view.memory_name if pane in (5, 6) else view.value
-
         forms = forms_at(session, value, view.unit, view.cursor_t, on_tape=pane in (1, 7))
         if not forms:
             self.view = view.but(said="nothing here can be changed: : takes any edit")
@@ -69,6 +67,7 @@ class Editing(Changes):
 
     def obey(self, line: str) -> str:
         """Have a typed line obeyed; return what is wrong with it."""
+        from lstm_tui.debugger.verbs.lines import answer
 
         line = line.strip()
         if not line:

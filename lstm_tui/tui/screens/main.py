@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +14,6 @@ from textual.reactive import Reactive, reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from lstm_tui.debugger.recipe import Edit
 from lstm_tui.tui.colours import palette_of
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
@@ -29,6 +28,9 @@ from lstm_tui.tui.widgets.pane import Pane
 from lstm_tui.tui.widgets.remembers import Remembers
 from lstm_tui.tui.widgets.tape import Tape
 from lstm_tui.tui.widgets.units import BackwardUnits, Units
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.recipe import Edit
 
 LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from threading import Event
 from typing import TYPE_CHECKING
 
-from lstm_tui.debugger.recipe import Edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
@@ -13,6 +12,7 @@ from lstm_tui.tui.screens.editing import Editing
 from lstm_tui.tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
+    from lstm_tui.debugger.recipe import Edit
     from lstm_tui.debugger.stops.search import Stop
     from lstm_tui.debugger.stops.triggers import Trigger
 

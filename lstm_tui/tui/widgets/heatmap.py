@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.heatmap import draw_heatmap
-from lstm_tui.tui.render.heatmap_before import draw_heatmap_beside
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.view import View
 from lstm_tui.tui.widgets.pane import Pane
@@ -18,6 +17,8 @@ class Heatmap(Pane):
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the map."""
         if view.baseline is not None and view.memory_name in view.baseline.before[view.pass_name]:
+            from lstm_tui.tui.render.heatmap_before import draw_heatmap_beside
+
             return draw_heatmap_beside(view, view.baseline, width, height, palette, self.NUMBER)
         return draw_heatmap(view, width, height, palette, self.NUMBER)
 
