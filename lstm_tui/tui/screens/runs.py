@@ -39,6 +39,7 @@ class Runs(Steps):
 
     def hand_over(self) -> None:
         """Collect garbage again, and let Numba make every run from here on, beginning with the one shown."""
+        gc.freeze()  # what is imported stays: to look through it again and again holds up a key now and then
         gc.enable()
         if self._numba and self.view is not None:
             self._compute(self.view.frame.line, "numba")
@@ -76,6 +77,8 @@ class Runs(Steps):
         """Show the run, unless another line was asked for meanwhile."""
         self._computing = None
         if message.facts is not None:
+            if message.facts.trace.interpreter != self._interpreter:
+                gc.freeze()  # Numba is there now
             self._interpreter = message.facts.trace.interpreter
             if message.number == self._wanted_line:
                 self._show(message.number, message.facts)
