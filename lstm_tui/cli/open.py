@@ -1,4 +1,4 @@
-"""`lstm-tui open`: a trace file on the screen, with its network where that is at hand."""
+"""`lstm-tui open`: a trace file on the screen, with its network where that is at hand; or a saved session."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_tui.cli.reopening import ENDING
 from lstm_tui.engine.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ _CLOSE = 1e-4  # two interpreters and two machines agree this well on a run
 
 def command(options: Namespace) -> int:
     """Show a trace file; weights and ops can be looked at when its network is found and still gives it."""
+    if options.file.endswith(ENDING):
+        return _session(options)
     from lstm_tui.formats.trace_reader import read
 
     trace = read(options.file)
@@ -33,6 +36,30 @@ def command(options: Namespace) -> int:
     numba = trace.interpreter == "numba"
     return run_app(network, [trace.sequence], dtype=trace.dtype, initial=initial, numba=numba,
                    teaching=Teaching(library))  # fmt: skip
+
+
+def _session(options: Namespace) -> int:
+    """Open what a saved session was of, and take it up."""
+    from lstm_tui.cli.reopening import command_of, reopened, taking_up
+
+    run, todo, saved, changed = reopened(options.file)
+    take_up = taking_up(saved, options.file, changed)
+    if options.plain:
+        from lstm_tui.cli.plain import open_session, run_plain, say
+
+        session = open_session(todo, command_of(run))
+        said = take_up(session)
+        say(*said)
+        return run_plain(session, options)
+    from lstm_tui.cli.tour import library
+    from lstm_tui.tui.app import run_app
+    from lstm_tui.tui.teaching import Teaching
+
+    return run_app(
+        todo.network, todo.sequences, start=todo.start, dtype=todo.dtype, initial=todo.initial or None,
+        carry=todo.carry, numba=todo.interpreter != "numpy", command=command_of(run), resume=take_up,
+        teaching=Teaching(library),
+    )  # fmt: skip
 
 
 def _plain(trace: Trace, network: Network | None, options: Namespace) -> int:

@@ -33,7 +33,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     given = ["run", *arguments] if bare else list(arguments)
     parser = _parser(next((word for word in given if not word.startswith("-")), ""))
     options = parser.parse_args(given)
-    options.bare = bare
+    options.bare, options.given = bare, given
     _check(parser, options)
     return options
 
@@ -85,7 +85,7 @@ def _trace(parser: argparse.ArgumentParser) -> None:
 
 
 def _open(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="TRACE", help="a .json, .ndjson or .npz file written by `trace` or the x key")
+    parser.add_argument("file", metavar="FILE", help="a trace: .json, .ndjson or .npz; or a session: .ltui")
     plain_options.add(parser)
 
 
@@ -149,7 +149,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "run": ("run", "step through a run in the terminal", _run),
     "check": ("check", "assert what a network remembers of texts", _check_memory),
     "trace": ("trace", "write every value of a run to a file", _trace),
-    "open": ("open", "show a trace file on the screen", _open),
+    "open": ("open", "show a trace file, or take up a saved session", _open),
     "compare": ("side_by_side", "show two runs side by side, of two networks or by edits", compare_options.add),
     "models": ("models", "list the bundled networks, or describe one", _models),
     "cells": ("cells", "list the cells, show the equations of one, or check a file of your own", _cells),

@@ -42,8 +42,8 @@ def run_plain(session: Session, options: Namespace) -> int:
     return _STOPPED if options.batch and (console.stopped or console.failed) else 0
 
 
-def open_session(todo: Work) -> Session:
-    """Return a session on what the options ask for, with its edits made."""
+def open_session(todo: Work, command: tuple[str, ...] = ()) -> Session:
+    """Return a session on what the options ask for, with its edits made; `command` opens its input again."""
     steps = len(todo.sequences[todo.start])
     with Bar("running") as bar:
         bar(0, 1)
@@ -55,6 +55,7 @@ def open_session(todo: Work) -> Session:
             dtype=todo.dtype,
             initial=todo.initial or None,
             carry=todo.carry,
+            command=command,
         )
     if todo.recipe:
         session.edit(*todo.recipe)

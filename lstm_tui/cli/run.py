@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from argparse import Namespace
 
+from lstm_tui.cli.reopening import command_of
 from lstm_tui.cli.work import work
 
 
@@ -16,7 +17,7 @@ def command(options: Namespace) -> int:
         from lstm_tui.cli.plain import open_session, run_plain
 
         gc.enable()
-        return run_plain(open_session(todo), options)
+        return run_plain(open_session(todo, command_of(options)), options)
     from lstm_tui.cli.tour import greeting, library
     from lstm_tui.tui.app import run_app
     from lstm_tui.tui.teaching import Teaching
@@ -30,5 +31,6 @@ def command(options: Namespace) -> int:
         carry=todo.carry,
         numba=todo.interpreter != "numpy",
         recipe=todo.recipe,
+        command=command_of(options),
         teaching=Teaching(library, greeting=greeting() if options.bare else ""),
     )

@@ -24,12 +24,14 @@ class Opened:
         dtype: With what precision they are run; that of the weights when None.
         initial: States before the first step, by pass, where they are given.
         carry: Whether the states go on from line to line.
+        command: The arguments of the command that opened it, by which it is opened again; empty when unknown.
     """
 
     lines: Items[Sequence]
     dtype: str | None = None
     initial: Initial | None = None
     carry: bool = False
+    command: tuple[str, ...] = ()
 
     def start(self, network: Network, line: int, interpreter: str) -> Initial | None:
         """Return the states with which a line begins."""

@@ -1,25 +1,116 @@
 """A session as a script of its own verbs: edits with their tree and names, breakpoints, displays, the position.
 
 Obeyed on the same text by the same network it makes the session again. It is text: it can be read, changed and
-put under version control.
+put under version control. Its head says what was opened, and by which command it is opened again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
 
 from lstm_tui.debugger.recipe import line_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.trace import Sequence
 from lstm_tui.engine.visible import visible
+
+TITLE = "# lstm-tui session"
+_COMMAND, _NETWORK, _INPUT = "# command: ", "# network: ", "# input: "
+_WORDS = frozenset({
+    "replace", "insert", "delete", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
+    "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish",
+})  # fmt: skip
+"""What a saved session consists of; nothing else in one is obeyed, so that one from a stranger writes no files."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A session as it was read.
+
+    Attributes:
+        command: The arguments of the command that opens its input.
+        network: The name and digest of its network.
+        input: The name and digest of its tokens.
+        lines: The verbs that make the rest, each with its place in the file, from 1.
+    """
+
+    command: tuple[str, ...]
+    network: str
+    input: str
+    lines: tuple[tuple[int, str], ...]
 
 
 def script_of(session: Session) -> list[str]:
     """Return the lines that make a session again."""
     trace = session.frame.trace
-    model = f"{visible(str(trace.model.get('name')))}, {visible(str(trace.model.get('sha256') or 'not from a file'))}"
-    file = f"{visible(trace.sequence.file or 'a text')}, line {trace.sequence.line or 1}"
-    lines = ["# lstm-tui session", f"# network: {model}", f"# input: {file}"]
-    return [*lines, *_edits(session), *_breakpoints(session), *_displays(session), *_position(session)]
+    head = [
+        TITLE,
+        _NETWORK + network_digest(str(trace.model.get("name")), trace.model.get("sha256")),
+        _INPUT + input_digest(session.opened_sequence),
+    ]
+    if session.command:
+        head.append(_COMMAND + shlex.join([*session.command, *_at_line(session)]))
+    return [*head, *_edits(session), *_breakpoints(session), *_displays(session), *_position(session)]
+
+
+def read_saved(lines: Iterable[str], where: str) -> Saved:
+    """Read what `script_of` wrote.
+
+    Args:
+        lines: The lines of the file.
+        where: What messages call it.
+
+    Raises:
+        UserError: It is no session, says nothing of how it was opened, or holds a verb no session is made of.
+    """
+    numbered = list(enumerate(lines, start=1))
+    if not numbered or numbered[0][1].strip() != TITLE:
+        raise UserError(f"{where}: is no session: it does not begin with `{TITLE}`")
+    head: dict[str, str] = {}
+    verbs: list[tuple[int, str]] = []
+    for number, line in numbered:
+        kind = next((one for one in (_COMMAND, _NETWORK, _INPUT) if line.startswith(one)), None)
+        if kind is not None:
+            head[kind] = line.removeprefix(kind).strip()
+        elif line.strip() and not line.startswith("#"):
+            word = line.split()[0]
+            if word not in _WORDS:
+                hint = "`run FILE -x SCRIPT` obeys any verb"
+                raise UserError(f"{where}:{number}: `{visible(word[:40])}` is no part of a session; {hint}")
+            verbs.append((number, line))
+    if _COMMAND not in head:
+        raise UserError(f"{where}: does not say what to open; `run FILE -x {where}` obeys it")
+    try:
+        command = tuple(shlex.split(head[_COMMAND]))
+    except ValueError:
+        raise UserError(f"{where}: the line `{_COMMAND.strip()}` has a quote that is not closed") from None
+    return Saved(command, head.get(_NETWORK, ""), head.get(_INPUT, ""), tuple(verbs))
+
+
+def network_digest(name: str, sha256: object) -> str:
+    """Return a network as a saved session names it."""
+    return f"{visible(name)}, {visible(str(sha256 or 'not from a file'))}"
+
+
+def input_digest(sequence: Sequence) -> str:
+    """Return an input as a saved session names it: its place, its length, a digest of its tokens."""
+    content = "\0".join(sequence.tokens).encode("utf-8", "surrogatepass")
+    if sequence.x is not None:
+        content = np.ascontiguousarray(sequence.x).tobytes()
+    place = f"{visible(sequence.file or 'a text')}, line {sequence.line or 1}"
+    return f"{place}, {len(sequence)} tokens, {hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def _at_line(session: Session) -> Iterator[str]:
+    """Yield the option that opens the line at which the session stands."""
+    line = session.opened_sequence.line
+    if line and session.frame.lines > 1:
+        yield from ("--line", str(line))
 
 
 def _edits(session: Session) -> Iterator[str]:

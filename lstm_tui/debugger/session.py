@@ -32,6 +32,7 @@ class Session(Stopping, Editing):
         *,
         dtype: str | None = None,
         initial: Initial | None = None,
+        command: tuple[str, ...] = (),
     ) -> None:
         """Stand after the first token of a trace.
 
@@ -41,9 +42,10 @@ class Session(Stopping, Editing):
             line: Which of them the trace is of.
             dtype: With what precision it was run; that of the weights when not given.
             initial: States with which it was begun, where they were given.
+            command: The arguments of the command that opened it.
         """
         super().__init__()
-        self._opened = Opened(lines if len(lines) else (trace.sequence,), dtype, initial)
+        self._opened = Opened(lines if len(lines) else (trace.sequence,), dtype, initial, command=command)
         self._stand(trace, next(iter(trace.passes)), line)
 
     @classmethod
@@ -57,6 +59,7 @@ class Session(Stopping, Editing):
         dtype: str | None = None,
         initial: Initial | None = None,
         carry: bool = False,
+        command: tuple[str, ...] = (),
     ) -> Session:
         """Run a network over one line of a file and open it.
 
@@ -68,11 +71,12 @@ class Session(Stopping, Editing):
             dtype: float32 or float64; that of the weights when not given.
             initial: States before the first step, by pass.
             carry: Whether the states go on from line to line.
+            command: The arguments of the command that opened it.
 
         Raises:
             UserError: If the line does not fit the network.
         """
-        opened = Opened(lines, dtype, initial, carry)
+        opened = Opened(lines, dtype, initial, carry, command)
         session = cls(opened.run(network, line, interpreter), lines, line)
         session._opened = opened
         return session
@@ -81,6 +85,16 @@ class Session(Stopping, Editing):
     def can_run(self) -> bool:
         """Whether the network is at hand."""
         return self.frame.trace.network is not None
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The arguments of the command that opened it; empty when they are not known."""
+        return self._opened.command
+
+    @property
+    def opened_sequence(self) -> Sequence:
+        """The tokens as they were opened, without edits."""
+        return self._baseline.sequence
 
     def open_line(self, line: int) -> Frame:
         """Run another line of the file and stand after its first token.

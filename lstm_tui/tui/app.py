@@ -26,9 +26,11 @@ from lstm_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
+    from lstm_tui.tui.screens.changes import Act
     from lstm_tui.tui.teaching import Teaching
 
 INTERRUPTED = 130
+_SOON = 0.05
 _REMARK_TIME = 8  # seconds that what was assumed of a file is said; the heading counts it all the time
 
 
@@ -50,6 +52,7 @@ class LstmApp(App[int]):
         few_colours: bool | None = None,
         recipe: tuple[Edit, ...] = (),
         teaching: Teaching | None = None,
+        resume: Act | None = None,
     ) -> None:
         """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
@@ -60,6 +63,7 @@ class LstmApp(App[int]):
         self._numba = numba
         self._recipe = recipe
         self._teaching = teaching
+        self._resume = resume
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Not by assignment, which would have all style sheets parsed twice before the first frame.
@@ -92,8 +96,22 @@ class LstmApp(App[int]):
             first, *others = network.remarks
             more = f"\nand {len(others)} more: lstm-tui inspect" if others else ""
             self.notify(first + more, severity="warning", markup=False, timeout=_REMARK_TIME)
+        if self._resume is not None:
+            self.call_after_refresh(self._take_up)
         if self._teaching is not None:
             self.call_after_refresh(self._teaching.greet, self, *self._drawing())
+
+    def _take_up(self) -> None:
+        """Take up a saved session as soon as the first run is there."""
+        screen = next((one for one in self.screen_stack if isinstance(one, MainScreen)), None)
+        if screen is None or self._resume is None:
+            return
+        if screen.view is None:
+            self.set_timer(_SOON, self._take_up)
+            return
+        error = screen.change(self._resume)
+        if error:
+            self.notify(error, severity="error", markup=False, timeout=_REMARK_TIME)
 
     def action_tour(self) -> None:
         """Offer the lessons."""
@@ -138,6 +156,8 @@ def run_app(
     light: bool = False,
     numba: bool = True,
     recipe: tuple[Edit, ...] = (),
+    command: tuple[str, ...] = (),
+    resume: Act | None = None,
     teaching: Teaching | None = None,
 ) -> int:
     """Open the debugger and return its exit code.
@@ -154,6 +174,8 @@ def run_app(
         light: Begin with the light theme.
         numba: Whether to redo the run with Numba as soon as the first frame is up.
         recipe: Edits of the first sequence, which can be undone one by one.
+        command: The arguments of the command that opens the input again.
+        resume: What the session does once it is there, such as to take up one that was saved.
         teaching: The lessons that can be opened.
 
     Raises:
@@ -162,14 +184,17 @@ def run_app(
     check_terminal()
     if ascii_only is None:
         ascii_only = "utf" not in (sys.stderr.encoding or "").lower()
-    document = Document(network, sequences, trace, dtype, initial, carry)
+    document = Document(network, sequences, trace, dtype, initial, carry, command)
     if document.is_short(start):
         document.run(start)  # before the screen, so that what is wrong with it is said without one
     if recipe and network is not None:
         from lstm_tui.debugger.edits import apply
 
         apply(recipe, network, sequences[start])
-    app = LstmApp(document, start, ascii_only=ascii_only, light=light, numba=numba, recipe=recipe, teaching=teaching)
+    app = LstmApp(
+        document, start, ascii_only=ascii_only, light=light, numba=numba, recipe=recipe, teaching=teaching,
+        resume=resume,
+    )  # fmt: skip
     code = app.run()
     return end(code if isinstance(code, int) else app.return_code or 0)
 

@@ -28,8 +28,10 @@ class Document:
         dtype: str = "float32",
         initial: Initial | None = None,
         carry: bool = False,
+        command: tuple[str, ...] = (),
     ) -> None:
-        """Open a network with sequences, or a single trace without its network."""
+        """Open a network with sequences, or a single trace without its network; `command` opens them again."""
+        self.command = command
         self.network = network
         self.sequences = sequences
         self.dtype = dtype

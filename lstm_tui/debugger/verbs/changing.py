@@ -133,7 +133,7 @@ def _edits(session: Session, rest: str) -> Iterable[str]:
     return lines
 
 
-@VERBS.verb("save-edits FILE", "write the edits in force to a file, one a line", aliases=("save",))
+@VERBS.verb("save-edits FILE", "write the edits in force to a file, one a line")
 def _save(session: Session, rest: str) -> Iterable[str]:
     if not rest:
         raise UserError("save the edits where? such as: save-edits mine.txt")

@@ -41,7 +41,11 @@ def _obeyed(session: Session, path: str) -> Iterator[str]:
         session.sourcing -= 1
 
 
-@VERBS.verb("save-session FILE", "write edits, branches, breakpoints, displays and the place as a file for `source`")
+@VERBS.verb(
+    "save-session FILE",
+    "write edits, branches, breakpoints, displays and the place as a file for `lstm-tui open`",
+    aliases=("save",),
+)
 def _save(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
         raise UserError("save the session where? such as: save-session mine.ltui")

@@ -106,7 +106,9 @@ class Runs(Steps):
         lines = self._document.sequences if self._document.can_run else ()
         before = None if self._session is None else self._session.history
         start = self._document.start(number, facts.trace.interpreter)
-        self._session = Session(facts.trace, lines, number, dtype=facts.trace.dtype, initial=start)
+        self._session = Session(
+            facts.trace, lines, number, dtype=facts.trace.dtype, initial=start, command=self._document.command
+        )
         self._plain = facts
         frame = self._session.frame
         if view is None:

@@ -1,0 +1,103 @@
+"""A saved session opened again: its command, checked as if it were typed, and then its verbs."""
+
+from __future__ import annotations
+
+import io
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+
+if TYPE_CHECKING:
+    from lstm_tui.cli.work import Work
+    from lstm_tui.debugger.saved import Saved
+    from lstm_tui.debugger.session import Session
+
+ENDING = ".ltui"
+_LARGEST = 1 << 20
+_FILES = ("file", "model", "map", "initial", "vocabulary", "cell")
+_DROPPED = {"--plain": 0, "--batch": 0, "--debug": 0, "-x": 1, "--edits": 1, "--line": 1}
+"""Options that are no part of what is open, or stand in a session as verbs, with the words behind each."""
+
+
+def command_of(options: Namespace) -> tuple[str, ...]:
+    """Return the arguments that open the same input from any folder; none when it was standard input."""
+    if options.file == "-":
+        return ()
+    files = {value for name in _FILES if isinstance(value := getattr(options, name), str) and Path(value).is_file()}
+    command: list[str] = []
+    words = iter(options.given)
+    for word in words:
+        option, sign, value = word.partition("=")
+        if option in _DROPPED or (word[:2] == "-x" and word != "-x"):
+            if not sign and option in _DROPPED:
+                for _ in range(_DROPPED[option]):
+                    next(words, None)
+        elif word in files:
+            command.append(str(Path(word).resolve()))
+        elif sign and value in files:
+            command.append(f"{option}={Path(value).resolve()}")
+        else:
+            command.append(word)
+    return tuple(command)
+
+
+def reopened(path: str) -> tuple[Namespace, Work, Saved, str]:
+    """Read a saved session and open its input.
+
+    Returns:
+        The options of its command, what they open, what was saved, and what has changed since (or an empty text).
+
+    Raises:
+        UserError: It is no session, its command is none, or what it names cannot be opened.
+    """
+    from lstm_tui.cli.parser import parse
+    from lstm_tui.cli.work import work
+    from lstm_tui.debugger.saved import input_digest, network_digest, read_saved
+    from lstm_tui.formats.text import read_text
+
+    where = visible(path)
+    saved = read_saved(read_text(path, _LARGEST).lines, where)
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said), redirect_stdout(said):
+            options = parse(saved.command)
+    except SystemExit:
+        last = (said.getvalue().strip().splitlines() or [""])[-1].rpartition("error: ")[2]
+        raise UserError(f"{where}: its command cannot be obeyed: {visible(last)}") from None
+    if options.module != "run" or options.script or options.batch or options.edits or options.file == "-":
+        raise UserError(f"{where}: its command is no plain `run FILE`, and nothing else is obeyed")
+    todo = work(options)
+    sequence = todo.sequences[todo.start]
+    changed = [
+        what
+        for what, before, now in (
+            ("network", saved.network, network_digest(todo.network.name, todo.network.sha256)),
+            ("input", saved.input, input_digest(sequence)),
+        )
+        if before and before != now
+    ]
+    return options, todo, saved, f"the {' and the '.join(changed)} changed since this was saved" if changed else ""
+
+
+def taking_up(saved: Saved, path: str, changed: str = "") -> Callable[[Session], tuple[str, ...]]:
+    """Return what makes a session the one that was saved; its reply is one line."""
+
+    def act(session: Session) -> tuple[str, ...]:
+        from lstm_tui.debugger.verbs.lines import answer
+
+        for number, line in saved.lines:
+            try:
+                answer(session, line)
+            except UserError as error:
+                after = f" ({changed})" if changed else ""
+                raise UserError(f"{visible(path)}:{number}: {error}{after}") from error
+        counts = ((len(session.history.states), "edit"), (len(session.breakpoints), "stop"))
+        told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
+        return (f"{visible(Path(path).name)} taken up: {told}{f'; {changed}' if changed else ''}",)
+
+    return act
