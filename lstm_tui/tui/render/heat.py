@@ -53,7 +53,7 @@ def put_heat(
         sign = "" if weight < 0.2 else "+" if value > 0 else glyphs.minus
         line.put(sign.rjust(inner), style)
     else:
-        line.put((glyphs.minus if value < 0 and weight >= 0.2 else " ").rjust(inner), style)
+        line.put((glyphs.minus if value < 0 and weight >= 0.2 else " ").rjust(inner)[: max(inner, 0)], style)
 
 
 def put_strip(line: Line, values: NDArray[np.floating[Any]], half: float, palette: Palette, width: int = 1) -> None:
