@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from driven_screen import WORDS, Driver, document, drive, network, sequences
@@ -17,6 +19,7 @@ from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.render.cell import draw_cell, draw_equation_line
 from lstm_tui.tui.render.ghost import put_ghost_bar, put_ghost_signed_bar
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE
+from lstm_tui.tui.render.heat import put_heat
 from lstm_tui.tui.render.heatmap import draw_heatmap
 from lstm_tui.tui.render.heatmap_before import draw_heatmap_beside
 from lstm_tui.tui.render.line import Line
@@ -136,6 +139,40 @@ def test_the_memory_map_has_each_unit_twice_and_a_column_for_every_token_of_both
     assert [part for part in text[2].split() if part[-1].isdigit()] == [number(float(value)) for value in then]
     assert text[1].count("✗") == 1
     assert text[2].count("+ ") == 1
+
+
+@pytest.mark.parametrize("width", [31, 32, 33, 36])
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_number_of_the_memory_map_that_changed_is_a_number_in_narrow_cells_too(width: int, beside: bool) -> None:
+    view = edited("set layer0.forward.f[4] @ 0: = 0", t=3).but(order="index")
+    assert view.baseline is not None
+    drawing = (
+        draw_heatmap_beside(view, view.baseline, width, 40, PALETTES[0], 5)
+        if beside
+        else draw_heatmap(view, width, 15, PALETTES[0], 5)
+    )
+    row = next(line for line in drawing.text().split("\n")[1:] if line[1:5].split() == ["4"])
+    numbers = [float(part) for part in re.findall(r"[-+]\d*\.\d+", row[5:])]
+    values = view.passed["c"][:, 4]
+    assert len(numbers) == len(values), row
+    np.testing.assert_allclose(numbers, values, atol=0.051)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [(0.394, "+.39"), (-1.166, "-1.2"), (9.96, "+10"), (-54.3, "-54"), (999.4, "+999"), (-np.inf, "-∞")],
+)
+def test_a_marked_number_in_four_cells_loses_places_and_no_figures_before_them(value: float, says: str) -> None:
+    line = Line(4, PALETTES[0].style())
+    put_heat(line, value, 1, 4, 3.0, PALETTES[0], marked=True)
+    assert line.plain == says.rjust(4)
+
+
+@pytest.mark.parametrize("value", [1234.0, -1.0e38])
+def test_a_number_without_room_is_a_sign_not_a_part_of_it(value: float) -> None:
+    line = Line(4, PALETTES[0].style())
+    put_heat(line, value, 1, 4, 3.0, PALETTES[0], marked=True)
+    assert line.plain.strip() in ("+1e3", "+", "−")
 
 
 def test_outputs_and_parts_are_compared_by_token() -> None:

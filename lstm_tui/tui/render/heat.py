@@ -13,6 +13,8 @@ from lstm_tui.tui.render.palette import SHADES, Palette
 
 _NUMBER_FITS = 6
 """Cells from which on a cell of the map holds its number."""
+_TWO_PLACES = 9.95
+"""From here on a number that loses a place loses its last one."""
 
 
 def shade_of(values: NDArray[np.floating[Any]], half: float) -> NDArray[np.int64]:
@@ -31,8 +33,13 @@ def put_heat(
     palette: Palette,
     faded: bool = False,
     edge: str = "",
+    marked: bool = False,
 ) -> None:
-    """Write one cell of a heat map: a number where there is room, else a sign where the value is large."""
+    """Write one cell of a heat map: a number where there is room, else a sign where the value is large.
+
+    A mark that the caller puts behind it parts its number from the next one, which then needs a cell less; where there
+    is one cell, the mark has it.
+    """
     glyphs = palette.glyphs
     if shade < 0:
         line.put((edge + glyphs.nan).ljust(width)[:width], palette.style("alarm", "track", bold=True))
@@ -41,8 +48,11 @@ def put_heat(
     inner = width - len(edge)
     if edge:
         line.put(edge, palette.style("ink", "track") if palette.ramp else palette.diverging(faded, True)[shade])
-    if inner >= _NUMBER_FITS - 1:
-        line.put(signed(value, glyphs).rjust(inner - (inner > 5)).ljust(inner)[:inner], style)
+    text = signed(value, glyphs) if inner >= _NUMBER_FITS - 2 else ""
+    if len(text) > inner:
+        text = f"{value:+.1f}" if abs(value) < _TWO_PLACES else f"{value:+.0f}"
+    if len(text) <= inner >= _NUMBER_FITS - 1 - marked:
+        line.put(text.rjust(inner - (inner > 5)).ljust(inner), style)
         return
     weight = min(abs(value) / half, 9.0)  # an infinite one too
     if palette.ramp:

@@ -20,6 +20,8 @@ _WIDEST = 9
 _NARROW = 3
 _NAMED = 4
 """Cells from which on a column is headed by its token."""
+_MARKED = 5
+"""Cells of a column in which a number and its mark leave no room for an edge."""
 _IN_SIGHT = 0.75
 """Part of the tape that is to be in sight; cells are as wide as that allows."""
 
@@ -62,8 +64,8 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
             faded = not reached[t]
             value, shade = float(values[column, row]), int(shades[column, row])
             mark = glyphs.changed if changed[column, row] else ""
-            edge = edge if cell - len(mark) > 1 else ""
-            put_heat(line, value, shade, cell - len(mark), half, palette, faded, edge)
+            edge = edge if cell - len(mark) > 1 and not (mark and cell == _MARKED) else ""
+            put_heat(line, value, shade, cell - len(mark), half, palette, faded, edge, bool(mark))
             if mark:
                 line.put(
                     mark, palette.style("soft", "track") if palette.ramp else palette.diverging(faded)[max(shade, 0)]

@@ -78,7 +78,7 @@ def _value(line: Line, view: View, column: Column, value: float, shade: int, cel
     edge = glyphs.edge if spare and column.after == view.t else ""
     if not kind and column.after == view.cursor_t and view.place is not None and cell > 2:
         edge = glyphs.cursor
-    put_heat(line, value, shade, cell - len(mark), half, palette, False, edge)
+    put_heat(line, value, shade, cell - len(mark), half, palette, False, edge, bool(mark))
     if mark:
         line.put(mark, palette.style("soft", "track") if palette.ramp else palette.diverging()[max(shade, 0)])
 
