@@ -17,6 +17,9 @@ from lstm_tui.engine.holds import READOUT
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 
+_SMALLEST, _LARGEST = 0.005, 1e6
+"""From which size on, and below which, two places tell a number."""
+
 
 def describe(edit: Edit, before: Edited, trace: Trace | None = None) -> str:
     """Return an edit in words.
@@ -55,9 +58,9 @@ def _value(edit: ValueEdit, before: Edited, trace: Trace | None) -> str:
     old = ""
     if trace is not None and len(units) == len(steps) == 1:
         series = _series(trace, edit.pass_name, edit.value)
-        old = f"{series[steps.start, units.start]:.2f} → "
+        old = f"{_number(float(series[steps.start, units.start]))} → "
     held = "held at " if len(steps) > 1 else ""
-    return f"{where}: {old}{held}{edit.number:.2f}"
+    return f"{where}: {old}{held}{_number(edit.number)}"
 
 
 def _label(edit: ValueEdit, before: Edited) -> str:
@@ -102,8 +105,8 @@ def _weight(edit: WeightEdit, before: Edited) -> str:
     if edit.verb == "scale":
         return f"{where}: × {edit.number:g}"
     numbers = view[tuple(slice(one.start, one.stop) for one in chosen)]
-    old = f"{float(np.ravel(numbers)[0]):.2f} → " if numbers.size == 1 else ""
-    return f"{where}: {old}{edit.number:.2f}"
+    old = f"{_number(float(np.ravel(numbers)[0]))} → " if numbers.size == 1 else ""
+    return f"{where}: {old}{_number(edit.number)}"
 
 
 def parameter_label(cell: Cell, name: str) -> str:
@@ -117,6 +120,11 @@ def parameter_label(cell: Cell, name: str) -> str:
                 kind = "peephole" if name.startswith("p_") else "bias"
                 return f"{(equation.label or equation.name).removesuffix(' gate')} {kind}"
     return name
+
+
+def _number(value: float) -> str:
+    """Return a number with two places, or with three figures where those would hide it or fill the line."""
+    return f"{value:.2f}" if value == 0 or _SMALLEST <= abs(value) < _LARGEST else f"{value:.3g}"
 
 
 def _units(span: Span, chosen: range, word: str = "unit") -> str:

@@ -201,6 +201,9 @@ def test_edits_are_told_in_words() -> None:
     assert describe(parse_edit("set layer0.forward.f[:] @ : = 1"), before) == (
         "forget gate f of layer0.forward, all units, at every step: held at 1.00"
     )
+    for typed, says in (("0.001", "0.001"), ("-2e-9", "-2e-09"), ("1e30", "1e+30"), ("0", "0.00"), ("inf", "inf")):
+        told = describe(parse_edit(f"weight layer0.forward/b_f[2] = {typed}"), before)
+        assert told.endswith(f" → {says}")
 
 
 EDITS: st.SearchStrategy[Edit] = st.one_of(
