@@ -46,7 +46,9 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         os.replace(temporary, target)
         temporary = None
     except FileNotFoundError as error:
-        raise UserError(f"{where}: cannot be written: there is no folder {label(target.parent)}") from error
+        missing = f"there is no folder {label(target.parent)}"
+        why = "files cannot be made in this folder" if target.parent.is_dir() else missing
+        raise UserError(f"{where}: cannot be written: {why}") from error
     except OSError as error:
         raise UserError(f"{where}: cannot be written: {reason(error)}") from error
     finally:

@@ -47,7 +47,7 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
     if len(data) > limit:
         raise _too_large(where, limit)
     if not data:
-        raise UserError(f"{where}: is empty; give it at least one token or row")
+        raise UserError(f"{where}: is empty: there is nothing in it to read")
     return data
 
 

@@ -64,3 +64,8 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path, name: str, says: str
         pass
     assert "\n" not in str(error.value)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_takes_no_files_is_not_called_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="files cannot be made in this folder"), replacing(tmp_path / "out.json"):
+        raise FileNotFoundError(2, "No such file or directory")  # as the system says it of /proc
