@@ -1,4 +1,4 @@
-"""The memory map of a tape so long that a token has one cell of it."""
+"""An edited run whose tape got long: cells of the memory map, and what new tokens are shown as."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lstm_tui.tui.render.glyphs import ASCII, UNICODE
 from lstm_tui.tui.render.heatmap import draw_heatmap
 from lstm_tui.tui.render.heatmap_before import draw_heatmap_beside
 from lstm_tui.tui.render.palette import Palette
+from lstm_tui.tui.render.units import draw_units
 from lstm_tui.tui.themes import DARK
 from lstm_tui.tui.view import View
 
@@ -20,17 +21,32 @@ COLOURS = {name: value for name, value in DARK.variables.items() if name.startsw
 PALETTES = (palette_of(COLOURS, UNICODE, False), palette_of(COLOURS, ASCII, True))
 
 
+def longer(tokens: int) -> View:
+    """Return a view of the first line with some tokens before it."""
+    session = Session.open(network("lstm"), sequences())
+    plain = Facts(session.frame.trace)
+    for _ in range(tokens):
+        session.edit(parse_edit('insert 0 "not"'))
+    session.goto(0)
+    frame = session.frame
+    return View(frame, Facts(frame.trace, plain), value=frame.passed.cell.values[0])
+
+
+def test_a_new_token_shows_its_own_numbers_beside_the_baseline() -> None:
+    view = longer(1).but(order="index")
+    assert view.baseline is not None
+    text = draw_units(view, "layer0.forward", 78, 13, PALETTES[0], 2).text()
+    assert "new" not in text
+    keep = float(view.passed["f"][0, 0])
+    assert f"{keep:.2f}".removeprefix("0") + "•" in text.split("\n")[1]
+
+
 @pytest.mark.parametrize("palette", PALETTES)
 @pytest.mark.parametrize("beside", [False, True])
 def test_a_changed_value_takes_no_more_than_its_cell(palette: Palette, beside: bool) -> None:
-    session = Session.open(network("lstm"), sequences())
-    plain = Facts(session.frame.trace)
-    for _ in range(14):
-        session.edit(parse_edit('insert 0 "not"'))
-    frame = session.frame
-    view = View(frame, Facts(frame.trace, plain), value=frame.passed.cell.values[0])
+    view = longer(14)
     assert view.baseline is not None
-    count = len(frame.trace.sequence.tokens)
+    count = len(view.trace.sequence.tokens)
     width = 4 + count + 9
     if beside:
         drawing = draw_heatmap_beside(view, view.baseline, width, 40, palette, 5)

@@ -120,6 +120,8 @@ def _changed_cell(
         line.put(text.rjust(_NUMBER - 1), style)
     if both:
         line.put(change_of(found, unit, palette).rjust(_NUMBER - 1), palette.style("accent", ground, faded=faded))
+    elif shown and before is None:  # what has nothing to differ from tells itself
+        line.put(text.rjust(_NUMBER - 1), style)
     elif shown and found.changed[unit]:
         line.put(
             change_of(found, unit, palette).rjust(_NUMBER - 1),
