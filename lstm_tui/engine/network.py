@@ -170,7 +170,8 @@ def build_network(
     if readout and classes:
         said = readout.program.values[readout.page.result].size
         if said != len(classes):
-            raise UserError(f"{where}: it has {len(classes)} classes, but its readout says {said} numbers")
+            advice = f'; write sizes = {{ {readout.page.result} = "K" }} in the readout'
+            raise UserError(f"{where}: it has {len(classes)} classes, but its readout says {said} numbers{advice}")
     network = Network(
         name=name,
         input_size=input_size,

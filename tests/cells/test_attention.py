@@ -12,6 +12,7 @@ import pytest
 from made_networks import Array, make_input, make_network
 from test_gradients import STEP, TOLERANCE, differences
 
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.readout import load_readout
 from lstm_tui.engine.run import gradients, run, run_arrays
@@ -145,3 +146,10 @@ def test_every_equation_is_explained(name: str) -> None:
     for equation in load_readout(name).equations:
         assert equation.label
         assert equation.help
+
+
+def test_a_result_without_a_size_is_told_how_to_get_one() -> None:
+    text = 'title = "t"\nresult = "y"\nwhole = "y = softmax(V_y @ mean_steps(h) + b_y)"\n'
+    more: dict[str, Any] = {"readout": "mine", "readouts": {"mine": text}, "classes": ["a", "b", "c"]}
+    with pytest.raises(UserError, match=r'3 classes, but its readout says 4 numbers; write sizes = \{ y = "K" \}'):
+        make_network("rnn", 1, inputs=2, hidden=4, seed=1, **more)
