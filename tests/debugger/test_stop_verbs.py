@@ -140,3 +140,20 @@ def test_names_and_tokens_are_completed(session: Session) -> None:
     answer(session, "b c")
     assert completions(session, "unbreak ") == ("unbreak 1",)
     assert "info passes" in completions(session, "info p")
+
+
+def test_delete_takes_a_token_and_says_so_to_whoever_meant_a_breakpoint(session: Session) -> None:
+    for line in ("b 1", "b 2", "b 3", "display mean(h)"):
+        answer(session, line)
+    assert answer(session, "delete breakpoint 2") == ("taken away: 2",)
+    assert answer(session, "d 3") == ("taken away: 3",)
+    assert len(session.frame.trace.sequence) == 9
+    reply = answer(session, "delete 1")
+    assert reply[0] == "token 1, “movie”, deleted"
+    assert "(breakpoint 1 is still there: `unbreak 1`; `undo` brings the token back)" in reply
+    assert not any("breakpoint" in line for line in answer(session, "delete 2"))
+    assert answer(session, "delete breakpoints") == ("taken away: 1",)
+    assert answer(session, "delete display") == ("0 displays are left",)
+    with pytest.raises(UserError, match="there is no breakpoint 7; there are: none"):
+        answer(session, "delete breakpoint 7")
+    assert session.history.done == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from lstm_tui.debugger.ablations import ABLATIONS
@@ -18,6 +19,7 @@ from lstm_tui.engine.visible import visible
 
 _MOST_OUTPUTS = 4
 _STEPS = re.compile(r"\d{1,9}(?::\d{0,9})?|:\d{0,9}", re.ASCII)
+_OTHERS = {"breakpoint": "unbreak", "breakpoints": "unbreak", "display": "undisplay"}
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of a recipe."""
 
@@ -56,6 +58,21 @@ def verdicts(session: Session) -> Iterator[str]:
 add_edit_verb("replace", 'replace T "TOKEN"', "put another token at place T", 'replace 3 "good"')
 add_edit_verb("insert", 'insert T "TOKEN"', "put a token before place T", 'insert 3 "not"')
 add_edit_verb("delete", "delete T", "take the token at place T away", "delete 3")
+_delete_token = VERBS.named("delete").act
+
+
+def _delete(session: Session, rest: str) -> Iterable[str]:
+    """Delete a token; whoever means a breakpoint, as gdb does, is understood, or told how."""
+    what, _, numbers = rest.partition(" ")
+    if what in _OTHERS:
+        yield from VERBS.named(_OTHERS[what]).act(session, numbers or "all")
+        return
+    yield from _delete_token(session, rest)
+    if any(str(one.number) == rest for one in session.breakpoints):
+        yield f"(breakpoint {rest} is still there: `unbreak {rest}`; `undo` brings the token back)"
+
+
+VERBS.change(replace(VERBS.named("delete"), act=_delete))
 add_edit_verb(
     "set",
     "set PASS.VALUE[UNITS] @ STEPS = NUMBER",

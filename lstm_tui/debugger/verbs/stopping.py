@@ -134,7 +134,7 @@ def _complete_number(session: Session, rest: str) -> Iterator[str]:
 
 
 for _name, _aliases, _help, _change, _said in (
-    ("unbreak", ("clear", "cl"), "take breakpoints away", lambda s, n: s.breakpoints.delete(n), "taken away"),
+    ("unbreak", ("clear", "cl", "d"), "take breakpoints away", lambda s, n: s.breakpoints.delete(n), "taken away"),
     ("enable", (), "have breakpoints stop again", lambda s, n: s.breakpoints.enable(n), "enabled"),
     ("disable", (), "keep breakpoints without stopping", lambda s, n: s.breakpoints.enable(n, False), "disabled"),
 ):  # fmt: skip

@@ -65,6 +65,11 @@ class Table:
         self._aliases.update(dict.fromkeys(verb.aliases, verb.name))
         return verb
 
+    def change(self, verb: Verb) -> None:
+        """Put another verb in the place of the one that has its name."""
+        assert verb.name in self._verbs, verb.name
+        self._verbs[verb.name] = verb
+
     def verb(
         self,
         usage: str,
