@@ -17,6 +17,7 @@ PROMPT = r"\(ltui\) "
 def test_a_plain_session_is_typed_in_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("The movie was not bad.\n")
     environment = {**os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "dumb"}
+    environment["XDG_STATE_HOME"] = str(tmp_path / "state")
     child = pexpect.spawn(
         sys.executable, ["-m", "lstm_tui", "run", "t.txt", "--plain", "--cell", "lstm", "--hidden", "4"],
         env=environment, cwd=str(tmp_path), encoding="utf-8", timeout=60, dimensions=(24, 100),
@@ -42,3 +43,27 @@ def test_a_plain_session_is_typed_in_a_terminal(tmp_path: Path) -> None:
     finally:
         child.close(force=True)
     assert child.exitstatus == 0
+
+
+def test_lines_typed_before_are_there_at_the_next_start(tmp_path: Path) -> None:
+    pytest.importorskip("readline", reason="this Python reads lines without it")
+    (tmp_path / "t.txt").write_text("The movie was not bad.\n")
+    environment = {
+        **os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "dumb",
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }  # fmt: skip
+    for keys in ("whatis c\n", "\x10\n"):  # ctrl-p: the line before
+        child = pexpect.spawn(
+            sys.executable, ["-m", "lstm_tui", "run", "t.txt", "--plain", "--cell", "lstm", "--hidden", "4"],
+            env=environment, cwd=str(tmp_path), encoding="utf-8", timeout=60, dimensions=(24, 100),
+        )  # fmt: skip
+        child.delaybeforesend = 0
+        try:
+            child.expect(PROMPT)
+            child.send(keys)
+            child.expect("layer0.forward.c: 4 units")
+            child.sendeof()
+            child.expect(pexpect.EOF)
+        finally:
+            child.close(force=True)
+    assert (tmp_path / "state" / "lstm-tui" / "history").read_text() == "whatis c\n"

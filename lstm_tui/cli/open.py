@@ -27,15 +27,16 @@ def command(options: Namespace) -> int:
     if options.plain:
         return _plain(trace, network, options)
     from lstm_tui.cli.tour import library
+    from lstm_tui.formats.past import Past
     from lstm_tui.tui.app import run_app
     from lstm_tui.tui.teaching import Teaching
 
     if network is None:
-        return run_app(trace=trace, teaching=Teaching(library))
+        return run_app(trace=trace, past=Past.kept(), teaching=Teaching(library))
     initial = {name: dict(passed.initial) for name, passed in trace.items()}
     numba = trace.interpreter == "numba"
     return run_app(network, [trace.sequence], dtype=trace.dtype, initial=initial, numba=numba,
-                   teaching=Teaching(library))  # fmt: skip
+                   past=Past.kept(), teaching=Teaching(library))  # fmt: skip
 
 
 def _session(options: Namespace) -> int:
@@ -52,12 +53,13 @@ def _session(options: Namespace) -> int:
         say(*said)
         return run_plain(session, options)
     from lstm_tui.cli.tour import library
+    from lstm_tui.formats.past import Past
     from lstm_tui.tui.app import run_app
     from lstm_tui.tui.teaching import Teaching
 
     return run_app(
         todo.network, todo.sequences, start=todo.start, dtype=todo.dtype, initial=todo.initial or None,
-        carry=todo.carry, numba=todo.interpreter != "numpy", command=command_of(run), resume=take_up,
+        carry=todo.carry, numba=todo.interpreter != "numpy", command=command_of(run), resume=take_up, past=Past.kept(),
         teaching=Teaching(library),
     )  # fmt: skip
 

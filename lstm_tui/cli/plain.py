@@ -15,6 +15,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import completions
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
+from lstm_tui.formats.past import Past
 from lstm_tui.formats.text import read_text
 
 PROMPT = "(ltui) "
@@ -27,8 +28,10 @@ def run_plain(session: Session, options: Namespace) -> int:
     scripts = [(path, read_text(path, _LARGEST_SCRIPT).lines) for path in options.script or ()]
     typed = None if options.batch else _typed(options)
     console = Console(session)
+    past = Past()
     if typed is not None and sys.stdin.isatty():
-        complete_with(session)
+        past = Past.kept()
+        complete_with(session, past)
     say(*_greeting(session), *console.obey("where"))
     try:
         for path, lines in scripts:
@@ -36,7 +39,7 @@ def run_plain(session: Session, options: Namespace) -> int:
             if code:
                 return code
         if typed is not None:
-            _talk(console, typed)
+            _talk(console, typed, past)
     except Leave:
         pass
     return _STOPPED if options.batch and (console.stopped or console.failed) else 0
@@ -92,11 +95,12 @@ def _script(console: Console, path: str, lines: tuple[str, ...], batch: bool) ->
     return 0
 
 
-def _talk(console: Console, typed: Iterator[str]) -> None:
+def _talk(console: Console, typed: Iterator[str], past: Past) -> None:
     while True:
         try:
             line = next(typed)
             say(*console.obey(line, repeat=sys.stdin.isatty()))
+            past.add(line)
         except StopIteration:
             return
         except UserError as error:
@@ -143,12 +147,15 @@ class _prompted:  # an iterator, since a generator is over after Ctrl-C in it
         return input(PROMPT)
 
 
-def complete_with(session: Session) -> None:
-    """Have the tab key complete verbs, names and tokens, where this Python can read lines with it."""
+def complete_with(session: Session, past: Past) -> None:
+    """Have the tab key complete verbs, names and tokens, and up bring lines before, where Python can read so."""
     try:
         import readline
     except ImportError:
         return
+
+    for line in past.lines:
+        readline.add_history(line)
 
     def complete(text: str, state: int) -> str | None:
         line = readline.get_line_buffer()

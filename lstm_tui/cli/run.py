@@ -19,6 +19,7 @@ def command(options: Namespace) -> int:
         gc.enable()
         return run_plain(open_session(todo, command_of(options)), options)
     from lstm_tui.cli.tour import greeting, library
+    from lstm_tui.formats.past import Past
     from lstm_tui.tui.app import run_app
     from lstm_tui.tui.teaching import Teaching
 
@@ -32,5 +33,6 @@ def command(options: Namespace) -> int:
         numba=todo.interpreter != "numpy",
         recipe=todo.recipe,
         command=command_of(options),
+        past=Past.kept(),
         teaching=Teaching(library, greeting=greeting() if options.bare else ""),
     )

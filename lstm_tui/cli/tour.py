@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.engine.visible import visible
@@ -49,8 +47,9 @@ def library() -> Library:
 
 def greeting() -> str:
     """Return what to tell whoever starts the program for the first time; a file remembers that it was told."""
-    state = os.environ.get("XDG_STATE_HOME")
-    folder = (Path(state) if state else Path.home() / ".local" / "state") / "lstm-tui"
+    from lstm_tui.formats.past import state_folder
+
+    folder = state_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "greeted").touch(exist_ok=False)

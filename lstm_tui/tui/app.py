@@ -26,6 +26,7 @@ from lstm_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
+    from lstm_tui.formats.past import Past
     from lstm_tui.tui.screens.changes import Act
     from lstm_tui.tui.teaching import Teaching
 
@@ -53,6 +54,7 @@ class LstmApp(App[int]):
         recipe: tuple[Edit, ...] = (),
         teaching: Teaching | None = None,
         resume: Act | None = None,
+        past: Past | None = None,
     ) -> None:
         """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
@@ -64,6 +66,7 @@ class LstmApp(App[int]):
         self._recipe = recipe
         self._teaching = teaching
         self._resume = resume
+        self._past = past
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Not by assignment, which would have all style sheets parsed twice before the first frame.
@@ -77,7 +80,9 @@ class LstmApp(App[int]):
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the main screen."""
-        return MainScreen(self._document, self._start, *self._drawing(), self._numba, self._recipe)
+        screen = MainScreen(self._document, self._start, *self._drawing(), self._numba, self._recipe)
+        screen.past = self._past or screen.past
+        return screen
 
     def _drawing(self) -> tuple[Glyphs, bool]:
         """Return the signs to draw with, and whether there are few colours."""
@@ -158,6 +163,7 @@ def run_app(
     recipe: tuple[Edit, ...] = (),
     command: tuple[str, ...] = (),
     resume: Act | None = None,
+    past: Past | None = None,
     teaching: Teaching | None = None,
 ) -> int:
     """Open the debugger and return its exit code.
@@ -176,6 +182,7 @@ def run_app(
         recipe: Edits of the first sequence, which can be undone one by one.
         command: The arguments of the command that opens the input again.
         resume: What the session does once it is there, such as to take up one that was saved.
+        past: The lines that were typed before, where they are kept.
         teaching: The lessons that can be opened.
 
     Raises:
@@ -193,7 +200,7 @@ def run_app(
         apply(recipe, network, sequences[start])
     app = LstmApp(
         document, start, ascii_only=ascii_only, light=light, numba=numba, recipe=recipe, teaching=teaching,
-        resume=resume,
+        resume=resume, past=past,
     )  # fmt: skip
     code = app.run()
     return end(code if isinstance(code, int) else app.return_code or 0)

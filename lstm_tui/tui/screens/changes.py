@@ -16,6 +16,7 @@ from lstm_tui.debugger.leave import Leave
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
+from lstm_tui.formats.past import Past
 from lstm_tui.tui.background import in_background
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
@@ -48,7 +49,7 @@ class Changes(Runs):
         """Nothing is edited yet but what a recipe says of the first line."""
         super().__init__(document, start, numba)
         self._histories: dict[int, History] = {start: History().with_edit(*recipe)} if recipe else {}
-        self._past: list[str] = []
+        self.past = Past()
         self._waiting: deque[tuple[Act, str]] = deque()
         self._changing = False
 

@@ -63,7 +63,7 @@ class Editing(Changes):
 
         self._stop()
         glyphs = self.palette.glyphs
-        self.app.push_screen(CommandPrompt(self._session, self._past, self.obey, glyphs, value, error))
+        self.app.push_screen(CommandPrompt(self._session, self.past.lines, self.obey, glyphs, value, error))
 
     def obey(self, line: str) -> str:
         """Have a typed line obeyed; return what is wrong with it."""
@@ -73,8 +73,8 @@ class Editing(Changes):
         if not line:
             return ""
         error = self.change(lambda session: answer(session, line), line)
-        if not error and line not in self._past[-1:]:
-            self._past.append(line)
+        if not error:
+            self.past.add(line)
         return error
 
     def action_undo(self, step: int) -> None:
