@@ -153,3 +153,17 @@ def test_any_line_is_obeyed_or_refused_in_one_line(line: str) -> None:
     assert "\n" not in said
     assert not (said and session.history.edits)
     assert all(line_of(edit) for edit in session.history.edits)
+
+
+def test_files_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work").mkdir()
+    for name in ("work/one.ltui", "work/only.ltui", ".hidden", "word.txt", "wo\x1b[2J"):
+        (tmp_path / name).touch()
+    session = opened()
+    assert completions(session, "source wo") == ("source word.txt", "source work/")
+    assert completions(session, "save work/on") == ("save work/one.ltui", "save work/only.ltui")
+    assert completions(session, "load-edits .h") == ("load-edits .hidden",)
+    assert ".hidden" not in str(completions(session, "save-edits "))
+    assert completions(session, f"source {tmp_path}/word") == (f"source {tmp_path}/word.txt",)
+    assert completions(session, "source no/such/") == ()

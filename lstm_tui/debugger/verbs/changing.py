@@ -12,6 +12,7 @@ from lstm_tui.debugger.masking import mask
 from lstm_tui.debugger.recipe import line_of, parse_edit, span_of
 from lstm_tui.debugger.recipe_file import read_recipe, write_recipe
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.verbs.file_names import complete_file
 from lstm_tui.debugger.verbs.recipe_names import complete_edit
 from lstm_tui.debugger.verbs.table import VERBS, Act, Complete, Verb
 from lstm_tui.engine.errors import UserError
@@ -150,7 +151,7 @@ def _edits(session: Session, rest: str) -> Iterable[str]:
     return lines
 
 
-@VERBS.verb("save-edits FILE", "write the edits in force to a file, one a line")
+@VERBS.verb("save-edits FILE", "write the edits in force to a file, one a line", complete=complete_file)
 def _save(session: Session, rest: str) -> Iterable[str]:
     if not rest:
         raise UserError("save the edits where? such as: save-edits mine.txt")
@@ -158,7 +159,7 @@ def _save(session: Session, rest: str) -> Iterable[str]:
     return (f"{session.history.done} edits written to {visible(rest)}",)
 
 
-@VERBS.verb("load-edits FILE", "make every edit of a file", aliases=("load",))
+@VERBS.verb("load-edits FILE", "make every edit of a file", aliases=("load",), complete=complete_file)
 def _load(session: Session, rest: str) -> Iterable[str]:
     if not rest:
         raise UserError("load the edits of which file? such as: load-edits mine.txt")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lstm_tui.debugger.saved import script_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.verbs.file_names import complete_file
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
@@ -17,7 +18,9 @@ _LARGEST = 1 << 20
 _DEEPEST = 8
 
 
-@VERBS.verb("source FILE", "obey a file of commands; its first mistake ends it", aliases=("script",))
+@VERBS.verb(
+    "source FILE", "obey a file of commands; its first mistake ends it", aliases=("script",), complete=complete_file
+)
 def _source(session: Session, rest: str) -> Iterator[str]:
     if not rest:
         raise UserError("obey which file? such as: source mine.ltui")
@@ -45,6 +48,7 @@ def _obeyed(session: Session, path: str) -> Iterator[str]:
     "save-session FILE",
     "write edits, branches, breakpoints, displays and the place as a file for `lstm-tui open`",
     aliases=("save",),
+    complete=complete_file,
 )
 def _save(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
