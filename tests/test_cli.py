@@ -381,3 +381,13 @@ def test_a_recipe_with_a_mistake_is_one_line_that_names_it(tmp_path: Path) -> No
     assert ended.returncode == 1
     assert "recipe.txt:2: `delte 1` is no edit" in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["trace", "--line", "0"], ["frob"], ["run", "--frob"], ["open"]])
+def test_a_refused_argument_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("lstm-tui")
+    assert said.count("\n") == 1

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from lstm_tui import __version__
 from lstm_tui.cli import class_options, compare_options, plain_options, train_options
 from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, padding, real, setting, size
+from lstm_tui.engine.visible import visible
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
@@ -38,9 +40,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses an argument in one line, as every other mistake is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where all options are told, and exit with 2."""
+        self.exit(2, f"{self.prog}: {visible(message)}; see `{self.prog} --help`\n")
+
+
 def _parser(asked: str) -> argparse.ArgumentParser:
     """Return the parser of every command, with the options of the one that is asked for."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="lstm-tui",
         description="gdb for recurrent networks: step a trained LSTM by token and by equation.",
         epilog=_EPILOG,

@@ -128,6 +128,8 @@ def read_text(path: Path) -> str:
         size = path.stat().st_size
         if path.is_dir():
             raise UserError(f"{shown}: is a folder; name a .toml file")
+        if not path.is_file():  # a pipe without a writer would never end
+            raise UserError(f"{shown}: is no regular file; name a .toml file")
         if size > MAX_BYTES:
             raise UserError(f"{shown}: {size} bytes; a page of equations has at most {MAX_BYTES}")
         with path.open("rb") as file:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from lstm_tui.engine.cell import parse_cell
+from lstm_tui.engine.cell import load_cell, parse_cell
 from lstm_tui.engine.compile import compile_cell
-from lstm_tui.engine.errors import LanguageError
+from lstm_tui.engine.errors import LanguageError, UserError
 
 GOOD = "h = tanh(W_h @ x + U_h @ h + b_h)   # hidden"
 
@@ -236,3 +239,9 @@ def test_what_is_quoted_from_a_file_is_safe_to_show() -> None:
         parse_cell(text, source="\x1b[31mmade.toml")
     assert str(caught.value).isprintable()
     assert "␛]52" in str(caught.value)
+
+
+def test_a_pipe_without_a_writer_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "cell.toml")
+    with pytest.raises(UserError, match=r"cell\.toml: is no regular file"):
+        load_cell(str(tmp_path / "cell.toml"))
