@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.screens.changes import Changes
 from lstm_tui.tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.forms import Form
 
 
 class Editing(Changes):
@@ -17,43 +23,45 @@ class Editing(Changes):
 
     def action_edit(self) -> None:
         """Ask how to change what is under the cursor."""
-        session, view = self._session, self.view
-        if session is None or view is None or self.palette is None:
-            return
-        if not session.can_run:
-            self.view = view.but(said="a trace without its network cannot be run again")
-            return
         from lstm_tui.debugger.forms import forms_at
-        from lstm_tui.tui.screens.edit_prompt import EditPrompt
 
-        self._stop()
-        pane = self.pane_in_use()
-        value = view.memory_name if pane in (5, 6) else view.value
-        forms = forms_at(session, value, view.unit, view.cursor_t, on_tape=pane in (1, 7))
-        if not forms:
-            self.view = view.but(said="nothing here can be changed: : takes any edit")
+        if self._session is None or self.view is None or self.palette is None:
             return
+        view, pane = self.view, self.pane_in_use()
+        value = view.memory_name if pane in (5, 6) else view.value
         title = f"edit at t={view.cursor_t}, {view.label(view.cursor_t, self.palette)}"
-        self.app.push_screen(EditPrompt(title, forms, session, self.obey, self.palette.glyphs))
+        self._ask(
+            lambda session: forms_at(session, value, view.unit, view.cursor_t, on_tape=pane in (1, 7)),
+            title,
+            "nothing here can be changed: : takes any edit",
+        )
 
     def action_edit_equation(self) -> None:
         """Ask how the equation under the cursor should read."""
+        from lstm_tui.debugger.cell_forms import forms_of_equation
+
+        if self.view is None:
+            return
+        value = self.view.value
+        title = f"equation of {value}, {self.view.pass_name}"
+        self._ask(lambda session: forms_of_equation(session, value), title, f"{value} has no equation")
+
+    def _ask(self, forms_of: Callable[[Session], tuple[Form, ...]], title: str, none: str) -> None:
+        """Open the prompt with the edits that fit, or say why there are none."""
         session, view = self._session, self.view
         if session is None or view is None or self.palette is None:
             return
         if not session.can_run:
             self.view = view.but(said="a trace without its network cannot be run again")
             return
-        from lstm_tui.debugger.cell_forms import forms_of_equation
         from lstm_tui.tui.screens.edit_prompt import EditPrompt
 
         self._stop()
-        forms = forms_of_equation(session, view.value)
-        if not forms:
-            self.view = view.but(said=f"{view.value} has no equation")
-            return
-        title = f"equation of {view.value}, {view.pass_name}"
-        self.app.push_screen(EditPrompt(title, forms, session, self.obey, self.palette.glyphs))
+        forms = forms_of(session)
+        if forms:
+            self.app.push_screen(EditPrompt(title, forms, session, self.obey, self.palette.glyphs))
+        else:
+            self.view = view.but(said=none)
 
     def action_command(self, value: str = "", error: str = "") -> None:
         """Ask for a line of the command line."""
