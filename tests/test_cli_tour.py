@@ -83,6 +83,7 @@ def test_a_lesson_opens_in_a_real_terminal_and_is_left_by_way_of_the_debugger() 
         child.expect_exact("1 of 2")
         child.send("\r")
         child.expect_exact("2 of 2")
+        child.expect_exact("leave")  # the last word of the stop's own line: it is all drawn
         child.send("q")
         child.expect_exact("sample.txt")
         child.send("q")
