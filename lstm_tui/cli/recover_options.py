@@ -15,3 +15,4 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--forget", action="store_true", help="throw it away instead; without N, all of them")
     plain_options.add(parser)
+    parser.set_defaults(file=None)

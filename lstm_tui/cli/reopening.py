@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -88,6 +89,7 @@ def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:
                 after = f" ({changed})" if changed else ""
                 raise UserError(f"{visible(path)}:{number}: {error}{after}") from error
         session.layout = saved.layout
+        session.files[os.path.realpath(path)] = saved.digest
         counts = ((sum(len(one.states) for one in session.histories.values()), "edit"),
                   (len(session.breakpoints), "stop"))  # fmt: skip
         told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)

@@ -41,6 +41,7 @@ class Saved:
         input: The name and digest of its tokens.
         lines: The verbs that make the rest, each with its place in the file, from 1.
         layout: How the screen looked; None where nothing is said of it.
+        digest: Of its lines.
     """
 
     command: tuple[str, ...]
@@ -48,6 +49,7 @@ class Saved:
     input: str
     lines: tuple[tuple[int, str], ...]
     layout: Layout | None = None
+    digest: str = ""
 
     @property
     def line(self) -> int | None:
@@ -103,7 +105,13 @@ def read_saved(lines: Iterable[str], where: str) -> Saved:
     except ValueError:
         raise UserError(f"{where}: the line `{_COMMAND.strip()}` has a quote that is not closed") from None
     layout = read_layout(head[_LAYOUT]) if _LAYOUT in head else None
-    return Saved(command, head.get(_NETWORK, ""), head.get(_INPUT, ""), tuple(verbs), layout)
+    known = digest(line for _, line in numbered)
+    return Saved(command, head.get(_NETWORK, ""), head.get(_INPUT, ""), tuple(verbs), layout, known)
+
+
+def digest(lines: Iterable[str]) -> str:
+    """Return a digest of the lines of a file, by which a session knows what it has written."""
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def network_digest(name: str, sha256: object) -> str:
