@@ -20,7 +20,7 @@ undo
 insert 1 "very"
 display mean(h)
 goto 2
-save work.ltui
+save work.ltui over
 """
 SHOWN = "info break\ninfo frame\nbranch\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ _CLOSE = 1e-4  # two interpreters and two machines agree this well on a run
 def command(options: Namespace) -> int:
     """Show a trace file; weights and ops can be looked at when its network is found and still gives it."""
     if options.file.endswith(ENDING):
-        return _session(options)
+        return open_session_file(options, options.file)
     from lstm_tui.formats.trace_reader import read
 
     trace = read(options.file)
@@ -39,28 +40,37 @@ def command(options: Namespace) -> int:
                    past=Past.kept(), teaching=Teaching(library))  # fmt: skip
 
 
-def _session(options: Namespace) -> int:
-    """Open what a saved session was of, and take it up."""
+def open_session_file(options: Namespace, path: str, called: str = "", taken: Callable[[], None] = lambda: None) -> int:
+    """Open what a saved session was of, and take it up.
+
+    Args:
+        options: Those of the plain mode.
+        path: The file of the session.
+        called: What messages call it; the path when empty.
+        taken: To be called once it is taken up and kept again.
+    """
+    from lstm_tui.cli.recover import kept
     from lstm_tui.cli.reopening import command_of, reopened, taking_up
 
-    run, todo, saved, changed = reopened(options.file)
-    take_up = taking_up(saved, options.file, changed)
+    run, todo, saved = reopened(path)
+    take_up, command = taking_up(saved, called or path), command_of(run)
     if options.plain:
         from lstm_tui.cli.plain import open_session, run_plain, say
 
-        session = open_session(todo, command_of(run))
+        session = open_session(todo, command)
         said = take_up(session)
         say(*said)
-        return run_plain(session, options)
+        return run_plain(session, options, taken)
     from lstm_tui.cli.tour import library
     from lstm_tui.formats.past import Past
     from lstm_tui.tui.app import run_app
+    from lstm_tui.tui.keeping import Offer
     from lstm_tui.tui.teaching import Teaching
 
     return run_app(
         todo.network, todo.sequences, start=todo.start, dtype=todo.dtype, initial=todo.initial or None,
-        carry=todo.carry, numba=todo.interpreter != "numpy", command=command_of(run), resume=take_up, past=Past.kept(),
-        teaching=Teaching(library),
+        carry=todo.carry, numba=todo.interpreter != "numpy", command=command, past=Past.kept(),
+        resume=Offer("", take_up, taken), keeping=kept(command), teaching=Teaching(library),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lstm_tui import __version__
-from lstm_tui.cli import class_options, compare_options, plain_options, train_options
+from lstm_tui.cli import class_options, compare_options, plain_options, recover_options, train_options
 from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, padding, real, setting, size
 from lstm_tui.engine.visible import visible
 
@@ -160,6 +160,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "check": ("check", "assert what a network remembers of texts", _check_memory),
     "trace": ("trace", "write every value of a run to a file", _trace),
     "open": ("open", "show a trace file, or take up a saved session", _open),
+    "recover": ("recover", "take up work that was cut off, or list it", recover_options.add),
     "compare": ("side_by_side", "show two runs side by side, of two networks or by edits", compare_options.add),
     "models": ("models", "list the bundled networks, or describe one", _models),
     "cells": ("cells", "list the cells, show the equations of one, or check a file of your own", _cells),
@@ -236,7 +237,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     """Refuse options that contradict each other, and settle which network is meant."""
     if options.module == "side_by_side":
         compare_options.check(parser, options)
-    if options.module in ("run", "open"):
+    if options.module in ("run", "open", "recover"):
         plain_options.check(parser, options)
     if options.module == "train":
         train_options.check(parser, options)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TextIO
 
 from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.recover import kept_plainly
 from lstm_tui.cli.work import Work
 from lstm_tui.debugger.console import Console, mistake_lines
 from lstm_tui.debugger.leave import Leave
@@ -18,30 +19,48 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.formats.past import Past
 from lstm_tui.formats.text import read_text
 
+if TYPE_CHECKING:
+    from lstm_tui.debugger.autosave import Autosave
+
 PROMPT = "(ltui) "
 _LARGEST_SCRIPT = 1 << 20
 _STOPPED, _INTERRUPTED = 3, 130
 
 
-def run_plain(session: Session, options: Namespace) -> int:
-    """Obey scripts, then what is typed; return the exit code: 3 after a stop or a failed assertion in batch."""
+def run_plain(session: Session, options: Namespace, taken: Callable[[], None] = lambda: None) -> int:
+    """Obey scripts, then what is typed; return the exit code: 3 after a stop or a failed assertion in batch.
+
+    Args:
+        session: What is typed to.
+        options: Those of the plain mode.
+        taken: To be called once the work of the session is kept.
+    """
     scripts = [(path, read_text(path, _LARGEST_SCRIPT).lines) for path in options.script or ()]
     typed = None if options.batch else _typed(options)
     console = Console(session)
-    past = Past()
+    past, keeping = Past(), None
     if typed is not None and sys.stdin.isatty():
-        past = Past.kept()
+        past, keeping = Past.kept(), kept_plainly(session.command)
         complete_with(session, past)
     say(*_greeting(session), *console.obey("where"))
+    if keeping is not None:
+        keeping.autosave.note(session)
+        taken()
+        say(*keeping.remarks())
+    finished = False
     try:
         for path, lines in scripts:
             code = _script(console, path, lines, options.batch)
             if code:
                 return code
         if typed is not None:
-            _talk(console, typed, past)
+            _talk(console, typed, past, None if keeping is None else keeping.autosave)
+        finished = True
     except Leave:
-        pass
+        finished = True
+    finally:
+        if keeping is not None:
+            keeping.autosave.leave(finished)
     return _STOPPED if options.batch and (console.stopped or console.failed) else 0
 
 
@@ -95,8 +114,10 @@ def _script(console: Console, path: str, lines: tuple[str, ...], batch: bool) ->
     return 0
 
 
-def _talk(console: Console, typed: Iterator[str], past: Past) -> None:
+def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave | None) -> None:
     while True:
+        if autosave is not None:
+            autosave.note(console.session)
         try:
             line = next(typed)
             say(*console.obey(line, repeat=sys.stdin.isatty()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -46,18 +47,18 @@ def command_of(options: Namespace) -> tuple[str, ...]:
     return tuple(command)
 
 
-def reopened(path: str) -> tuple[Namespace, Work, Saved, str]:
+def reopened(path: str) -> tuple[Namespace, Work, Saved]:
     """Read a saved session and open its input.
 
     Returns:
-        The options of its command, what they open, what was saved, and what has changed since (or an empty text).
+        The options of its command, what they open, and what was saved.
 
     Raises:
         UserError: It is no session, its command is none, or what it names cannot be opened.
     """
     from lstm_tui.cli.parser import parse
     from lstm_tui.cli.work import work
-    from lstm_tui.debugger.saved import input_digest, network_digest, read_saved
+    from lstm_tui.debugger.saved import read_saved
     from lstm_tui.formats.text import read_text
 
     where = visible(path)
@@ -71,33 +72,40 @@ def reopened(path: str) -> tuple[Namespace, Work, Saved, str]:
         raise UserError(f"{where}: its command cannot be obeyed: {visible(last)}") from None
     if options.module != "run" or options.script or options.batch or options.edits or options.file == "-":
         raise UserError(f"{where}: its command is no plain `run FILE`, and nothing else is obeyed")
-    todo = work(options)
-    sequence = todo.sequences[todo.start]
-    changed = [
-        what
-        for what, before, now in (
-            ("network", saved.network, network_digest(todo.network.name, todo.network.sha256)),
-            ("input", saved.input, input_digest(sequence)),
-        )
-        if before and before != now
-    ]
-    return options, todo, saved, f"the {' and the '.join(changed)} changed since this was saved" if changed else ""
+    return options, work(options), saved
 
 
-def taking_up(saved: Saved, path: str, changed: str = "") -> Callable[[Session], tuple[str, ...]]:
-    """Return what makes a session the one that was saved; its reply is one line."""
+def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:
+    """Return what makes a session the one that was saved; its reply is one line, and says what has changed since."""
 
     def act(session: Session) -> tuple[str, ...]:
         from lstm_tui.debugger.verbs.lines import answer
 
+        changed = _changed(saved, session)
         for number, line in saved.lines:
             try:
                 answer(session, line)
             except UserError as error:
                 after = f" ({changed})" if changed else ""
                 raise UserError(f"{visible(path)}:{number}: {error}{after}") from error
-        counts = ((len(session.history.states), "edit"), (len(session.breakpoints), "stop"))
+        session.layout = saved.layout
+        session.files[os.path.realpath(path)] = saved.digest
+        counts = ((sum(len(one.states) for one in session.histories.values()), "edit"),
+                  (len(session.breakpoints), "stop"))  # fmt: skip
         told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
         return (f"{visible(Path(path).name)} taken up: {told}{f'; {changed}' if changed else ''}",)
 
     return act
+
+
+def _changed(saved: Saved, session: Session) -> str:
+    """Say what of the network and the input is not as it was saved."""
+    from lstm_tui.debugger.saved import input_digest, network_digest
+
+    model = session.baseline.model
+    pairs = (
+        ("network", saved.network, network_digest(str(model.get("name")), model.get("sha256"))),
+        ("input", saved.input, input_digest(session.sequence_of(saved.line))),
+    )
+    changed = [what for what, before, now in pairs if before and before != now]
+    return f"the {' and the '.join(changed)} changed since this was saved" if changed else ""

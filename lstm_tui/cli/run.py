@@ -18,11 +18,13 @@ def command(options: Namespace) -> int:
 
         gc.enable()
         return run_plain(open_session(todo, command_of(options)), options)
+    from lstm_tui.cli.recover import kept
     from lstm_tui.cli.tour import greeting, library
     from lstm_tui.formats.past import Past
     from lstm_tui.tui.app import run_app
     from lstm_tui.tui.teaching import Teaching
 
+    command = command_of(options)
     return run_app(
         todo.network,
         todo.sequences,
@@ -32,7 +34,8 @@ def command(options: Namespace) -> int:
         carry=todo.carry,
         numba=todo.interpreter != "numpy",
         recipe=todo.recipe,
-        command=command_of(options),
+        command=command,
         past=Past.kept(),
+        keeping=kept(command),
         teaching=Teaching(library, greeting=greeting() if options.bare else ""),
     )

@@ -94,14 +94,6 @@ class Editing(Stepping):
         """Go to where `count` edits are in force, back or on."""
         return self._edited(self._history.at(count))
 
-    def resume(self, history: History) -> Frame:
-        """Take up edits that were left, such as those of a line that is opened again.
-
-        Raises:
-            UserError: If they cannot be made here; nothing is changed.
-        """
-        return self._edited(history)
-
     def name_state(self, name: str) -> None:
         """Name the edits as they are now.
 

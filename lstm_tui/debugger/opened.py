@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ class Opened:
         initial: States before the first step, by pass, where they are given.
         carry: Whether the states go on from line to line.
         command: The arguments of the command that opened it, by which it is opened again; empty when unknown.
+        known: A line, an interpreter, and the states with which its run begins, where they go on from line to line.
     """
 
     lines: Items[Sequence]
@@ -32,11 +33,18 @@ class Opened:
     initial: Initial | None = None
     carry: bool = False
     command: tuple[str, ...] = ()
+    known: tuple[int, str, Initial] | None = None
+
+    def begun(self, line: int, interpreter: str, initial: Initial | None) -> Opened:
+        """Return it with what is known of how a line begins."""
+        return replace(self, known=(line, interpreter, initial)) if self.carry and initial is not None else self
 
     def start(self, network: Network, line: int, interpreter: str) -> Initial | None:
         """Return the states with which a line begins."""
         if not self.carry:
             return self.initial
+        if self.known is not None and self.known[:2] == (line, interpreter):
+            return self.known[2]
         return carried(network, self.lines, line, interpreter, self.dtype, self.initial)
 
     def run(self, network: Network, line: int, interpreter: str, progress: Progress | None = None) -> Trace:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_tui.debugger.history import History
+from lstm_tui.debugger.layout import Layout, read_layout
 from lstm_tui.debugger.recipe import line_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
@@ -20,10 +22,11 @@ from lstm_tui.engine.trace import Sequence
 from lstm_tui.engine.visible import visible
 
 TITLE = "# lstm-tui session"
-_COMMAND, _NETWORK, _INPUT = "# command: ", "# network: ", "# input: "
+_COMMAND, _NETWORK, _INPUT, _LAYOUT = "# command: ", "# network: ", "# input: ", "# layout: "
+_HEAD = (_COMMAND, _NETWORK, _INPUT, _LAYOUT)
 _WORDS = frozenset({
     "replace", "insert", "delete", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
-    "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish",
+    "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line",
 })  # fmt: skip
 """What a saved session consists of; nothing else in one is obeyed, so that one from a stranger writes no files."""
 
@@ -37,12 +40,22 @@ class Saved:
         network: The name and digest of its network.
         input: The name and digest of its tokens.
         lines: The verbs that make the rest, each with its place in the file, from 1.
+        layout: How the screen looked; None where nothing is said of it.
+        digest: Of its lines.
     """
 
     command: tuple[str, ...]
     network: str
     input: str
     lines: tuple[tuple[int, str], ...]
+    layout: Layout | None = None
+    digest: str = ""
+
+    @property
+    def line(self) -> int | None:
+        """The line of the file that was open, from 0; None where nothing is said of it."""
+        numbers = [line.split()[1] for _, line in self.lines if line.split()[0] == "line" and len(line.split()) > 1]
+        return int(numbers[-1][:9]) - 1 if numbers and numbers[-1].isascii() and numbers[-1].isdigit() else None
 
 
 def script_of(session: Session) -> list[str]:
@@ -55,7 +68,9 @@ def script_of(session: Session) -> list[str]:
     ]
     if session.command:
         head.append(_COMMAND + shlex.join([*session.command, *_at_line(session)]))
-    return [*head, *_edits(session), *_breakpoints(session), *_displays(session), *_position(session)]
+    if session.layout is not None:
+        head.append(_LAYOUT + session.layout.line)
+    return [*head, *_lines(session), *_breakpoints(session), *_displays(session), *_position(session)]
 
 
 def read_saved(lines: Iterable[str], where: str) -> Saved:
@@ -74,7 +89,7 @@ def read_saved(lines: Iterable[str], where: str) -> Saved:
     head: dict[str, str] = {}
     verbs: list[tuple[int, str]] = []
     for number, line in numbered:
-        kind = next((one for one in (_COMMAND, _NETWORK, _INPUT) if line.startswith(one)), None)
+        kind = next((one for one in _HEAD if line.startswith(one)), None)
         if kind is not None:
             head[kind] = line.removeprefix(kind).strip()
         elif line.strip() and not line.startswith("#"):
@@ -89,7 +104,14 @@ def read_saved(lines: Iterable[str], where: str) -> Saved:
         command = tuple(shlex.split(head[_COMMAND]))
     except ValueError:
         raise UserError(f"{where}: the line `{_COMMAND.strip()}` has a quote that is not closed") from None
-    return Saved(command, head.get(_NETWORK, ""), head.get(_INPUT, ""), tuple(verbs))
+    layout = read_layout(head[_LAYOUT]) if _LAYOUT in head else None
+    known = digest(line for _, line in numbered)
+    return Saved(command, head.get(_NETWORK, ""), head.get(_INPUT, ""), tuple(verbs), layout, known)
+
+
+def digest(lines: Iterable[str]) -> str:
+    """Return a digest of the lines of a file, by which a session knows what it has written."""
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def network_digest(name: str, sha256: object) -> str:
@@ -113,8 +135,19 @@ def _at_line(session: Session) -> Iterator[str]:
         yield from ("--line", str(line))
 
 
-def _edits(session: Session) -> Iterator[str]:
-    history = session.history
+def _lines(session: Session) -> Iterator[str]:
+    """Yield the edits of every line of the file that has any, and last of the one that is open."""
+    here = session.frame.line
+    for line, history in session.histories.items():
+        if line != here:
+            yield f"line {line + 1} bare"
+            yield from _edits(history)
+    if session.can_run and session.frame.lines > 1:
+        yield f"line {here + 1} bare"
+    yield from _edits(session.history)
+
+
+def _edits(history: History) -> Iterator[str]:
     here = 0
     for number, state in enumerate(history.states, start=1):
         if state.parent != here:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence as Items
 from copy import copy
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from lstm_tui.debugger.editing import Editing, same_token
+from lstm_tui.debugger.editing import same_token
 from lstm_tui.debugger.frame import Frame, equations_of
+from lstm_tui.debugger.line_edits import LineEdits
 from lstm_tui.debugger.opened import Opened
 from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.stopping import Stopping
@@ -20,8 +22,12 @@ from lstm_tui.engine.run import Initial
 from lstm_tui.engine.storage import Progress
 from lstm_tui.engine.trace import Sequence, Trace
 
+if TYPE_CHECKING:
+    from lstm_tui.debugger.layout import Layout
+    from lstm_tui.debugger.recipe import Edit
 
-class Session(Stopping, Editing):
+
+class Session(Stopping, LineEdits):
     """A debugger on one file: `session.frame` is what it shows now."""
 
     def __init__(
@@ -32,7 +38,10 @@ class Session(Stopping, Editing):
         *,
         dtype: str | None = None,
         initial: Initial | None = None,
+        carry: bool = False,
+        start: Initial | None = None,
         command: tuple[str, ...] = (),
+        recipe: tuple[Edit, ...] = (),
     ) -> None:
         """Stand after the first token of a trace.
 
@@ -41,11 +50,18 @@ class Session(Stopping, Editing):
             lines: Every sequence of the file, when the network can run them too.
             line: Which of them the trace is of.
             dtype: With what precision it was run; that of the weights when not given.
-            initial: States with which it was begun, where they were given.
+            initial: States before the first step of the file, where they are given.
+            carry: Whether the states go on from line to line.
+            start: States with which this line was begun, where they are known.
             command: The arguments of the command that opened it.
+            recipe: Edits that `edit_line` makes.
         """
         super().__init__()
-        self._opened = Opened(lines if len(lines) else (trace.sequence,), dtype, initial, command=command)
+        self.layout: Layout | None = None  # how a screen shows it, as that last told
+        self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
+        self._opened = Opened(lines if len(lines) else (trace.sequence,), dtype, initial, carry, command)
+        self._opened = self._opened.begun(line, trace.interpreter, start)
+        self._begin_lines(recipe, line)
         self._stand(trace, next(iter(trace.passes)), line)
 
     @classmethod
@@ -92,21 +108,48 @@ class Session(Stopping, Editing):
         return self._opened.command
 
     @property
+    def baseline(self) -> Trace:
+        """The run of this line without edits."""
+        return self._baseline
+
+    def sequence_of(self, line: int | None) -> Sequence:
+        """Return the tokens of a line of the file, from 0, as they were opened; of this one where there is none."""
+        there = line is not None and 0 <= line < len(self._opened.lines)
+        return self._opened.lines[line] if there and line is not None else self.opened_sequence
+
+    @property
     def opened_sequence(self) -> Sequence:
         """The tokens as they were opened, without edits."""
         return self._baseline.sequence
 
-    def open_line(self, line: int) -> Frame:
-        """Run another line of the file and stand after its first token.
+    def open_line(self, line: int, bare: bool = False) -> Frame:
+        """Run another line of the file, with its edits and those of the network, and stand after its first token.
+
+        Args:
+            line: Its number, from 0.
+            bare: Leave its edits as they are, and those of the network behind.
 
         Raises:
-            UserError: If the line does not fit the network.
+            UserError: If the line does not fit the network, or an edit does not fit the line.
         """
         network = self._baseline.network
         if network is None or line == self.frame.line or not 0 <= line < len(self._opened.lines):
             note = "" if line == self.frame.line else ("last line" if line > self.frame.line else "first line")
             return self._move(self.frame.position, note)
-        trace = self._opened.run(network, line, self.frame.trace.interpreter)
+        self.show_line(self._opened.run(network, line, self.frame.trace.interpreter), line, bare=bare)
+        return self.edit_line() if self.to_edit else self.frame
+
+    def show_line(self, trace: Trace, line: int, initial: Initial | None = None, bare: bool = False) -> Frame:
+        """Stand after the first token of another line that was run already; `edit_line` makes its edits.
+
+        Args:
+            trace: Its run.
+            line: Its number, from 0.
+            initial: The states with which it was begun, where they are known.
+            bare: Leave its edits as they are, and those of the network behind.
+        """
+        self._leave_line(line, bare)
+        self._opened = self._opened.begun(line, trace.interpreter, initial)
         return self._stand(trace, self.frame.position.pass_name, line)
 
     def run_again(self, interpreter: str, progress: Progress | None = None) -> Trace:
@@ -122,11 +165,11 @@ class Session(Stopping, Editing):
 
         Args:
             trace: The other run.
-            initial: The states with which it was begun, where they are others than before.
+            initial: The states with which it was begun, where they are known.
         """
         if not self._history.active:
             self._baseline = trace
-            self._opened = self._opened if initial is None else replace(self._opened, initial=initial)
+            self._opened = self._opened.begun(self.frame.line, trace.interpreter, initial)
             self.frame = replace(self.frame, trace=trace)
         return self.frame
 
@@ -143,7 +186,7 @@ class Session(Stopping, Editing):
         """
         mine = self.frame
         self.__dict__.update(fork.__dict__)
-        if mine is not since:
+        if mine is not since and mine.line == self.frame.line:
             origins = self.frame.difference.origins if self.frame.difference else tuple(range(self.frame.steps))
             t = same_token(mine.origin(mine.t), mine.t, origins)
             self.frame = replace(self.frame, position=replace(mine.position, t=t), note=mine.note)

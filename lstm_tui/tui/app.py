@@ -27,7 +27,7 @@ from lstm_tui.tui.themes import DARK, LIGHT
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
     from lstm_tui.formats.past import Past
-    from lstm_tui.tui.screens.changes import Act
+    from lstm_tui.tui.keeping import Keeping, Offer
     from lstm_tui.tui.teaching import Teaching
 
 INTERRUPTED = 130
@@ -53,8 +53,9 @@ class LstmApp(App[int]):
         few_colours: bool | None = None,
         recipe: tuple[Edit, ...] = (),
         teaching: Teaching | None = None,
-        resume: Act | None = None,
+        resume: Offer | None = None,
         past: Past | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
@@ -67,6 +68,7 @@ class LstmApp(App[int]):
         self._teaching = teaching
         self._resume = resume
         self._past = past
+        self._keeping = keeping
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Not by assignment, which would have all style sheets parsed twice before the first frame.
@@ -82,6 +84,7 @@ class LstmApp(App[int]):
         """Return the main screen."""
         screen = MainScreen(self._document, self._start, *self._drawing(), self._numba, self._recipe)
         screen.past = self._past or screen.past
+        screen.keeping = self._keeping
         return screen
 
     def _drawing(self) -> tuple[Glyphs, bool]:
@@ -114,9 +117,7 @@ class LstmApp(App[int]):
         if screen.view is None:
             self.set_timer(_SOON, self._take_up)
             return
-        error = screen.change(self._resume)
-        if error:
-            self.notify(error, severity="error", markup=False, timeout=_REMARK_TIME)
+        screen.take_up(self._resume)
 
     def action_tour(self) -> None:
         """Offer the lessons."""
@@ -162,8 +163,9 @@ def run_app(
     numba: bool = True,
     recipe: tuple[Edit, ...] = (),
     command: tuple[str, ...] = (),
-    resume: Act | None = None,
+    resume: Offer | None = None,
     past: Past | None = None,
+    keeping: Keeping | None = None,
     teaching: Teaching | None = None,
 ) -> int:
     """Open the debugger and return its exit code.
@@ -181,8 +183,9 @@ def run_app(
         numba: Whether to redo the run with Numba as soon as the first frame is up.
         recipe: Edits of the first sequence, which can be undone one by one.
         command: The arguments of the command that opens the input again.
-        resume: What the session does once it is there, such as to take up one that was saved.
+        resume: A session that was saved, to be taken up once the screen is there.
         past: The lines that were typed before, where they are kept.
+        keeping: How the work is kept, where it is.
         teaching: The lessons that can be opened.
 
     Raises:
@@ -200,10 +203,17 @@ def run_app(
         apply(recipe, network, sequences[start])
     app = LstmApp(
         document, start, ascii_only=ascii_only, light=light, numba=numba, recipe=recipe, teaching=teaching,
-        resume=resume, past=past,
+        resume=resume, past=past, keeping=keeping,
     )  # fmt: skip
-    code = app.run()
-    return end(code if isinstance(code, int) else app.return_code or 0)
+    finished = False
+    try:
+        code = app.run()
+        left = code if isinstance(code, int) else app.return_code or 0
+        finished = left == 0  # whoever leaves by q has finished; all else may have been an accident
+    finally:
+        if keeping is not None:
+            keeping.autosave.leave(finished)
+    return end(left)
 
 
 def check_terminal() -> None:

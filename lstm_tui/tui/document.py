@@ -35,8 +35,8 @@ class Document:
         self.network = network
         self.sequences = sequences
         self.dtype = dtype
-        self._initial = initial
-        self._carry = carry
+        self.initial = initial
+        self.carry = carry
         self._single = trace
         self._kept: OrderedDict[tuple[int, str], Trace] = OrderedDict()
         self._starts: dict[tuple[int, str], Initial | None] = {}
@@ -56,7 +56,7 @@ class Document:
 
     def start(self, number: int, interpreter: str) -> Initial | None:
         """Return the states with which a run that is held was begun; None when they are the network's own."""
-        return self._starts.get((number, interpreter), self._initial)
+        return self._starts.get((number, interpreter), self.initial)
 
     def is_short(self, number: int) -> bool:
         """Say whether a sequence is run so quickly that nobody notices."""
@@ -72,7 +72,7 @@ class Document:
         if held is not None or self.network is None:
             assert held is not None
             return held
-        initial = self._carried(number, interpreter) if self._carry and number else self._initial
+        initial = self._carried(number, interpreter) if self.carry and number else self.initial
         made = run(self.network, self.sequences[number], interpreter, self.dtype, initial)
         self._starts[number, interpreter] = initial
         self._kept[number, interpreter] = made
@@ -84,7 +84,7 @@ class Document:
     def _carried(self, number: int, interpreter: str) -> Initial:
         """Return the states after the sequence before: state goes on from line to line."""
         assert self.network is not None
-        start, initial = number, self._initial
+        start, initial = number, self.initial
         while start > 0 and self.held(start - 1, interpreter) is None:
             start -= 1
         if start > 0:

@@ -44,7 +44,7 @@ def test_what_was_saved_is_the_session_again(tmp_path: Path, lines: list[str]) -
     first, second = opened(), opened()
     obey(first, lines)
     path = tmp_path / "work.ltui"
-    answer(first, f"save-session {path}")
+    answer(first, f"save-session {path} over")
     assert path.read_text().splitlines() == script_of(first)
     answer(second, f"source {path}")
     assert second.history.states == first.history.states

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from lstm_tui.debugger.saved import script_of
+from lstm_tui.debugger.saved import digest, script_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.file_names import complete_file
 from lstm_tui.debugger.verbs.table import VERBS
@@ -45,15 +46,34 @@ def _obeyed(session: Session, path: str) -> Iterator[str]:
 
 
 @VERBS.verb(
-    "save-session FILE",
-    "write edits, branches, breakpoints, displays and the place as a file for `lstm-tui open`",
+    "save-session FILE [over]",
+    "write edits, branches, stops, displays, layout and place for `lstm-tui open`; over: in the place of another file",
     aliases=("save",),
     complete=complete_file,
 )
 def _save(session: Session, rest: str) -> tuple[str, ...]:
-    if not rest:
+    name, _, over = rest.rpartition(" ") if rest.endswith(" over") else (rest, "", "")
+    if not name:
         raise UserError("save the session where? such as: save-session mine.ltui")
+    path = Path(name.strip()).expanduser()
+    if not over:
+        _check_mine(session, path, name)
     lines = script_of(session)
-    with replacing(Path(rest).expanduser()) as stream:
+    with replacing(path) as stream:
         stream.write("".join(f"{line}\n" for line in lines).encode())
-    return (f"{len(lines)} lines written to {visible(rest)}",)
+    session.files[os.path.realpath(path)] = digest(lines)
+    return (f"{len(lines)} lines written to {visible(name)}",)
+
+
+def _check_mine(session: Session, path: Path, name: str) -> None:
+    """Refuse to write over what this session has not written or read itself, or what has changed since."""
+    if not path.is_file():
+        return
+    known = session.files.get(os.path.realpath(path))
+    try:
+        same = known is not None and digest(read_text(path, _LARGEST).lines) == known
+    except UserError:
+        same = False
+    if not same:
+        since = "was changed since this session wrote it" if known is not None else "is there already"
+        raise UserError(f"{visible(name)}: {since}; to put this in its place: save-session {visible(name)} over")

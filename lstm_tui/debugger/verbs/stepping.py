@@ -103,12 +103,13 @@ def _pass(session: Session, rest: str) -> tuple[str, ...]:
     return position_lines(session)
 
 
-@VERBS.verb("line N", "open another line of the file, from 1", example="line 1")
+@VERBS.verb("line N [bare]", "open another line of the file, from 1; edits go along, unless bare", example="line 1")
 def _line(session: Session, rest: str) -> tuple[str, ...]:
-    wanted = count_of(rest)
-    if not rest or wanted > session.frame.lines:
+    number, _, bare = rest.partition(" ")
+    wanted = count_of(number)
+    if not rest or bare.strip() not in ("", "bare") or wanted > session.frame.lines:
         raise UserError(f"which line? there are {session.frame.lines} that hold something, from 1")
-    session.open_line(wanted - 1)
+    session.open_line(wanted - 1, bare=bool(bare))
     return position_lines(session)
 
 

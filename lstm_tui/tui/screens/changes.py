@@ -11,7 +11,6 @@ from textual.content import Content
 from textual.message import Message
 
 from lstm_tui.debugger.frame import Frame
-from lstm_tui.debugger.history import History
 from lstm_tui.debugger.leave import Leave
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
@@ -47,8 +46,7 @@ class Changes(Runs):
 
     def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
         """Nothing is edited yet but what a recipe says of the first line."""
-        super().__init__(document, start, numba)
-        self._histories: dict[int, History] = {start: History().with_edit(*recipe)} if recipe else {}
+        super().__init__(document, start, numba, recipe)
         self.past = Past()
         self._waiting: deque[tuple[Act, str]] = deque()
         self._changing = False
@@ -117,8 +115,10 @@ class Changes(Runs):
         session = self._session
         if message.leave:
             self.app.exit(0)
-        elif session is None or self.view is None or session.frame.line != message.fork.frame.line:
+        elif session is None or self.view is None:
             return
+        elif session.frame.line != message.since.line:  # another line was opened meanwhile
+            session.keep_edits_of(message.fork)
         elif message.error:
             self.view = self.view.but(busy="")
             self._refused(message.text, message.error)
@@ -143,8 +143,8 @@ class Changes(Runs):
         assert session is not None
         assert view is not None
         frame, ran = session.frame, session.frame.trace is not view.trace
-        if session.history.edits:
-            self._histories[frame.line] = session.history
+        if self._plain is None or self._plain.trace is not session.baseline:  # a verb opened another line
+            self._wanted_line, self._plain = frame.line, Facts(session.baseline)
         if ran:
             facts = facts or (Facts(frame.trace, self._plain) if session.history.active else self._plain)
             assert facts is not None
@@ -172,29 +172,13 @@ class Changes(Runs):
 
         self.app.push_screen(Page(visible(title), [Content(visible(line)) for line in lines]))
 
-    # --- edits of a line of the file ---
-
-    def edit_again(self, number: int, before: History | None) -> None:
+    def edit_line(self) -> None:
         """Make the edits of a line that is opened again; the network stays edited from line to line."""
-        from lstm_tui.debugger.recipe import NetworkEdit
-
-        history = self._histories.get(number, History())
-        weights = tuple(edit for edit in before.active if isinstance(edit, NetworkEdit)) if before is not None else ()
-        rest = tuple(edit for edit in history.active if not isinstance(edit, NetworkEdit))
-        wanted = history.active if before is None else weights + rest
-        if not wanted and not history.edits:
-            return
 
         def act(session: Session) -> tuple[str, ...]:
-            if wanted == history.active and all(history.words):
-                session.resume(history)
-            else:
-                if all(history.words):  # else it is a recipe, which is told in words only now
-                    session.resume(history.switched(0))
-                if wanted:
-                    session.edit(*wanted)
+            session.edit_line()
             count = session.history.done
-            return (f"{count} edit{'s' * (count != 1)} in force",)
+            return (f"{count} edit{'s' * (count != 1)} in force",) if count else ()
 
         error = self.change(act)
         if error:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Resize
-from textual.reactive import Reactive, reactive
+from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -18,7 +18,7 @@ from lstm_tui.tui.colours import palette_of
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import Glyphs
-from lstm_tui.tui.screens.dialogs import Dialogs
+from lstm_tui.tui.screens.kept import Kept
 from lstm_tui.tui.view import ORDERS, View
 from lstm_tui.tui.widgets.cell import CellPane
 from lstm_tui.tui.widgets.heatmap import Heatmap
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 
 
-class MainScreen(Dialogs):
+class MainScreen(Kept):
     """Tape, unit tables, equations, memory and output of one position of one run."""
 
     DEFAULT_CSS = "MainScreen { background: $lt-ground; }"
@@ -48,8 +48,6 @@ class MainScreen(Dialogs):
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """As Textual has it, but a change of focus repaints the two panes it concerns and not the whole screen."""
-
-    shown: reactive[int] = reactive(2, repaint=False)
 
     def __init__(
         self,
@@ -90,6 +88,7 @@ class MainScreen(Dialogs):
         """Follow the theme, and have Numba redo the run once it is on the screen."""
         self.app.theme_changed_signal.subscribe(self, self._choose_colours)
         self.call_after_refresh(self.hand_over)
+        self.call_after_refresh(self.begin_keeping)
 
     def _choose_colours(self, _: object = None) -> None:
         self.palette = palette_of(self.app.theme_variables, self._glyphs, self._few_colours)
@@ -172,16 +171,19 @@ class MainScreen(Dialogs):
 
     def _show_pane(self, number: int) -> None:
         """Bring a pane into sight where not all of them are, and give it the focus."""
+        pane = next((pane for pane in self.query(Pane) if number == pane.NUMBER), None)
+        if pane is None:
+            return
         self.shown = number
         below = number > 1 or self.has_class("-maximised")  # else what stood under the tape stays there
-        for pane in self.query(Pane) if below else ():
-            pane.set_class(number == pane.NUMBER, "-shown")
+        for one in self.query(Pane) if below else ():
+            one.set_class(number == one.NUMBER, "-shown")
             if number >= 5:
-                pane.set_class(number == pane.NUMBER, "-beside")
+                one.set_class(number == one.NUMBER, "-beside")
         for row, numbers in (("#units", (2, 3)), ("#lower", (4, 5, 6, 7))) if below else ():
             self.query_one(row).set_class(number not in numbers, "-away")
         self.set_class(number == 1, "-tape")
-        next(pane for pane in self.query(Pane) if number == pane.NUMBER).focus(scroll_visible=False)
+        pane.focus(scroll_visible=False)
 
     def on_descendant_focus(self) -> None:
         """A pane that is clicked or reached by tab is the one that is shown."""

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.content import Content
 
-from lstm_tui.debugger.frame import equations_of
-from lstm_tui.debugger.history import History
+from lstm_tui.debugger.frame import Frame, equations_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.trace import Trace
 from lstm_tui.tui.background import in_background
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.loader import Ran
 from lstm_tui.tui.screens.steps import Steps
 from lstm_tui.tui.view import View
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.recipe import Edit
 
 
 class Runs(Steps):
@@ -27,9 +31,10 @@ class Runs(Steps):
     is shown is always of one run by one interpreter.
     """
 
-    def __init__(self, document: Document, start: int, numba: bool) -> None:
-        """Hold what is open; nothing is run yet."""
+    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
+        """Hold what is open, and edits of the line to begin with; nothing is run yet."""
         super().__init__()
+        self._recipe = recipe
         self._document = document
         self._wanted_line = start
         self._numba = numba and document.can_run
@@ -103,26 +108,32 @@ class Runs(Steps):
             self.view = view.but(frame=self._session.adopt(facts.trace, start), facts=facts, busy="")
             return
         self._stop()
-        lines = self._document.sequences if self._document.can_run else ()
-        before = None if self._session is None else self._session.history
-        start = self._document.start(number, facts.trace.interpreter)
-        self._session = Session(
-            facts.trace, lines, number, dtype=facts.trace.dtype, initial=start, command=self._document.command
-        )
         self._plain = facts
-        frame = self._session.frame
+        frame = self._stand_on(facts.trace, number)
         if view is None:
             first = equations_of(frame.passed)[0].name
             view = View(frame, facts, value=first, lines=len(self._document), title=self._document.title())
             view = view.but(units={name: view.unit_of(name) for name in facts.names})
-        else:
-            frame = self._session.select_pass(view.pass_name)
         self.view = view.but(frame=frame, facts=facts, place=None, follow=False, busy="")
-        if self._session.can_run:
-            self.edit_again(number, before)
+        assert self._session is not None
+        if self._session.can_run and self._session.to_edit:
+            self.edit_line()
 
-    def edit_again(self, number: int, before: History | None) -> None:
-        """Make the edits of a line that is opened; `before` are those of the line that was left."""
+    def _stand_on(self, trace: Trace, number: int) -> Frame:
+        """Have the session stand after the first token of a run."""
+        document = self._document
+        start = document.start(number, trace.interpreter)
+        if self._session is None:
+            self._session = Session(
+                trace, document.sequences if document.can_run else (), number, dtype=trace.dtype,
+                initial=document.initial, carry=document.carry, start=start, command=document.command,
+                recipe=self._recipe,
+            )  # fmt: skip
+            return self._session.frame
+        return self._session.show_line(trace, number, start)
+
+    def edit_line(self) -> None:
+        """Make the edits of the line that was opened."""
 
     def action_line(self, shift: int) -> None:
         """Open another line of the file."""

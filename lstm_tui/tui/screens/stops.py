@@ -117,14 +117,10 @@ class Stops(Editing):
         self.view = view.but(stops=stops, value=value, units=units, follow=follow, said=view.said)
 
     def _show(self, number: int, facts: Facts) -> None:
-        """Show a run with the breakpoints that were set on the one before."""
-        before = self._session
+        """Show a run with the breakpoints on it."""
         super()._show(number, facts)
-        session = self._session
-        if session is not None and before is not None and session is not before:
-            session.breakpoints, session.displays = before.breakpoints, before.displays
-        if session is not None and self.view is not None and len(session.breakpoints):
-            self.view = self.view.but(stops=session.marks(), said=self.view.said)
+        if self._session is not None and self.view is not None and len(self._session.breakpoints):
+            self.view = self.view.but(stops=self._session.marks(), said=self.view.said)
 
 
 def _value_at(session: Session) -> str:

@@ -1,0 +1,162 @@
+"""Where running sessions keep their work: a file each, and a lock that the system lets go when the program dies.
+
+Whoever holds the lock owns the file. A file whose lock is free was left by a program that was cut off: its work
+can be taken up by one other program, and by one alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.atomic import replacing
+from lstm_tui.formats.past import state_folder
+
+_LARGEST = 1 << 20
+_MOST = 100
+"""Files that are looked at, the newest first."""
+
+
+class Journal:
+    """The file of one session, held as long as the program runs.
+
+    What cannot be written is not said: it would be said every half second, and nothing depends on it.
+    """
+
+    def __init__(self, path: Path, lock: int) -> None:
+        """Hold a file by the descriptor of its lock."""
+        self.path = path
+        self._lock = lock
+        self._turn = threading.Lock()
+        self._asked = self._written = 0
+
+    @classmethod
+    def begin(cls, folder: Path | None = None) -> Journal | None:
+        """Return a journal of this program's own, or None where none can be kept."""
+        folder = folder or journal_folder()
+        path = folder / f"{os.getpid()}-{secrets.token_hex(4)}.ltui"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = _locked(path)
+        except OSError:
+            return None
+        return None if lock is None else cls(path, lock)
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Put lines in the place of those before."""
+        self.ask()(lines)
+
+    def ask(self) -> Any:
+        """Return what writes lines, from any thread: where two are late, the one that was asked for last stays."""
+        self._asked += 1
+        number = self._asked
+
+        def write(lines: Iterable[str]) -> None:
+            content = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+            with self._turn:
+                if number > self._written and self._lock >= 0:
+                    self._written = number
+                    with contextlib.suppress(UserError), replacing(self.path) as stream:
+                        os.chmod(stream.fileno(), 0o600)  # what was worked on is private
+                        stream.write(content)
+
+        return write
+
+    def read(self) -> tuple[str, ...]:
+        """Return the lines; none when there is nothing, or more than a journal holds."""
+        try:
+            with open(self.path, "rb") as file:
+                content = file.read(_LARGEST + 1)
+        except OSError:
+            return ()
+        return tuple(content.decode("utf-8", "replace").splitlines()) if len(content) <= _LARGEST else ()
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was written last."""
+        try:
+            return max(time.time() - self.path.stat().st_mtime, 0.0)
+        except OSError:
+            return 0.0
+
+    def empty(self) -> None:
+        """Keep nothing for now."""
+        with self._turn:
+            self._written = self._asked
+            self.path.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Take the file away, and let its lock go."""
+        self.empty()
+        self._lock_file.unlink(missing_ok=True)
+        self.leave()
+
+    def leave(self) -> None:
+        """Let the lock go and leave the file to whoever comes next; where there is none, leave nothing."""
+        with self._turn:
+            if self._lock >= 0:
+                if not self.path.exists():
+                    self._lock_file.unlink(missing_ok=True)
+                os.close(self._lock)
+                self._lock = -1
+
+    @property
+    def _lock_file(self) -> Path:
+        return _lock_file(self.path)
+
+
+def journal_folder() -> Path:
+    """Return the folder of the journals; it need not be there yet."""
+    return state_folder() / "journal"
+
+
+def cut_off(folder: Path | None = None) -> list[Journal]:
+    """Return the journals of programs that were cut off, the newest first; each is held until it is left."""
+    folder = folder or journal_folder()
+    try:
+        paths = sorted(folder.glob("*.ltui"), key=lambda path: path.stat().st_mtime, reverse=True)
+    except OSError:
+        return []
+    found: list[Journal] = []
+    for path in paths[:_MOST]:
+        try:
+            lock = _locked(path)
+        except OSError:
+            continue
+        if lock is None:
+            continue
+        journal = Journal(path, lock)
+        if path.is_file():
+            found.append(journal)
+        else:  # another program took it up a moment ago
+            journal.forget()
+    return found
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_suffix(".lock")
+
+
+def _locked(path: Path) -> int | None:
+    """Take the lock of a journal; None when another program holds it."""
+    descriptor = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor

@@ -1,0 +1,21 @@
+"""No test reads or writes what the user of this computer has typed or worked on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from tempfile import TemporaryDirectory
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state_of_its_own() -> Iterator[None]:
+    with TemporaryDirectory() as folder:
+        before = os.environ.get("XDG_STATE_HOME")
+        os.environ["XDG_STATE_HOME"] = folder
+        yield
+        if before is None:
+            del os.environ["XDG_STATE_HOME"]
+        else:
+            os.environ["XDG_STATE_HOME"] = before

@@ -1,0 +1,112 @@
+"""Journals: held while their program lives, free when it was cut off, and taken up by one program alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lstm_tui.formats.journal import Journal, cut_off, journal_folder
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path
+
+
+def begun() -> Journal:
+    journal = Journal.begin()
+    assert journal is not None
+    return journal
+
+
+HOLDS = """
+import sys
+from lstm_tui.formats.journal import Journal, cut_off
+journal = Journal.begin()
+journal.write(["one", "two"])
+print("written", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_work_of_a_killed_program_is_found_and_that_of_a_living_one_is_not() -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"written\n"
+        assert cut_off() == []
+        assert len(list(journal_folder().glob("*.ltui"))) == 1
+        program.send_signal(signal.SIGKILL)
+        program.wait()
+        (found,) = cut_off()
+        assert found.read() == ("one", "two")
+        assert found.age < 600
+        assert cut_off() == []  # it is held now
+        found.leave()
+        (again,) = cut_off()
+        again.forget()
+    assert list(journal_folder().iterdir()) == []
+
+
+def test_two_sessions_have_a_file_each_and_only_their_user_reads_them() -> None:
+    first, second = begun(), begun()
+    first.write(["a"])
+    second.write(["b"])
+    assert (first.read(), second.read()) == (("a",), ("b",))
+    modes = {path.stat().st_mode & 0o777 for path in journal_folder().iterdir()}
+    assert modes == {0o600}
+    assert journal_folder().stat().st_mode & 0o777 == 0o700
+    first.forget()
+    assert second.read() == ("b",)
+    second.leave()
+
+
+def test_what_was_asked_for_last_stays_however_late_the_threads_are() -> None:
+    journal = begun()
+    early, late = journal.ask(), journal.ask()
+    late(["new"])
+    early(["old"])
+    assert journal.read() == ("new",)
+    waiting = journal.ask()
+    journal.empty()
+    waiting(["dropped"])
+    assert journal.read() == ()
+    waiting = journal.ask()
+    journal.forget()
+    waiting(["gone"])
+    assert list(journal_folder().iterdir()) == []
+
+
+def test_the_newest_comes_first() -> None:
+    for number in range(3):
+        journal = begun()
+        journal.write([str(number)])
+        os.utime(journal.path, (number + 1, number + 1))
+        journal.leave()
+    found = cut_off()
+    assert [one.read() for one in found] == [("2",), ("1",), ("0",)]
+    for one in found:
+        one.forget()
+
+
+def test_a_journal_that_is_too_large_or_gone_holds_nothing() -> None:
+    journal = begun()
+    journal.path.write_bytes(b"x" * ((1 << 20) + 1))
+    assert journal.read() == ()
+    journal.path.unlink()
+    assert journal.read() == ()
+    assert journal.age == 0.0
+    journal.leave()
+    assert list(journal_folder().iterdir()) == []
+
+
+def test_where_nothing_can_be_kept_there_is_no_journal(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (state / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(state / "file"))
+    assert Journal.begin() is None
+    assert cut_off() == []
