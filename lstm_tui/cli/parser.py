@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lstm_tui import __version__
-from lstm_tui.cli import class_options, compare_options, plain_options, train_options
+from lstm_tui.cli import class_options, compare_options, plain_options, serve_options, train_options
 from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, padding, real, setting, size
 from lstm_tui.engine.visible import visible
 
@@ -151,6 +151,11 @@ def _tour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="try every claim of it, or of all lessons")
 
 
+def _serve(parser: argparse.ArgumentParser) -> None:
+    serve_options.add(parser)
+    _input_options(parser)
+
+
 def _info(parser: argparse.ArgumentParser) -> None:
     """Add nothing: `info` takes no options."""
 
@@ -171,6 +176,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "reach": ("reach", "tell how far back networks remember", _reach),
     "worksheet": ("worksheet", "write steps of a run as sums for a pencil", _worksheet),
     "tour": ("tour", "lessons: step by step through networks that were trained", _tour),
+    "serve": ("serve", "show the debugger in a browser", _serve),
     "info": ("info", "tell versions, paths and what the terminal can do", _info),
 }
 """Of each command its module in `cli`, what it does, and what adds its options."""
@@ -238,6 +244,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         compare_options.check(parser, options)
     if options.module in ("run", "open"):
         plain_options.check(parser, options)
+    if options.module == "serve":
+        serve_options.check(parser, options)
     if options.module == "train":
         train_options.check(parser, options)
     if options.module == "cells" and (options.action == "list") != (options.cell is None):
