@@ -41,7 +41,10 @@ class LstmApp(App[int]):
 
     CSS_PATH = "app.tcss"
     TITLE = "lstm-tui"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", show=False, priority=True),
+        Binding("P,shift+p", "picture", show=False),
+    ]
 
     def __init__(
         self,
@@ -127,6 +130,13 @@ class LstmApp(App[int]):
             self.notify("there are no lessons at hand: start with `lstm-tui tour`", markup=False)
         else:
             self._teaching.offer(self, *self._drawing())
+
+    def action_picture(self) -> None:
+        """Take a picture of the screen, without what was said in passing."""
+        from lstm_tui.tui.screens.picture import take_picture
+
+        self.clear_notifications()
+        self.call_after_refresh(take_picture, self)
 
     def _on_signal(self, number: int, act: Callable[[], None]) -> None:
         import asyncio

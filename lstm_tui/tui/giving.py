@@ -35,5 +35,5 @@ def give(app: App[Any], name: str, write: Callable[[Path], None]) -> str:
         path = Path(folder) / wanted
         write(path)
         content = path.read_bytes()
-    app.call_from_thread(app.deliver_binary, BytesIO(content), save_filename=wanted)
+    app.call_later(app.deliver_binary, BytesIO(content), save_filename=wanted)
     return f"{wanted}: handed to the browser"
