@@ -84,8 +84,9 @@ def test_lessons_take_no_input(capsys: pytest.CaptureFixture[str]) -> None:
         ([], ["run"]),
         (["t.txt", "--host", "0.0.0.0", "--line", "2", "--port=80", "--files"], ["run", "t.txt", "--line", "2"]),
         (["--visitors", "3", "--debug", "t.txt", "--model=m"], ["run", "t.txt", "--model=m"]),
+        (["t.txt", "--light"], ["run", "t.txt", "--light"]),
         (["--tour"], ["tour"]),
-        (["--port", "0", "--tour", "forget"], ["tour", "--", "forget"]),
+        (["--port", "0", "--tour", "forget", "--light"], ["tour", "--light", "--", "forget"]),
     ],
 )
 def test_visitors_get_all_options_but_those_of_the_server(given: list[str], started: list[str]) -> None:

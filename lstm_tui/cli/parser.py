@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from lstm_tui import __version__
 from lstm_tui.cli import class_options, compare_options, plain_options, serve_options, train_options
-from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, padding, real, setting, size
+from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, padding, real, screen, setting, size
 from lstm_tui.engine.visible import visible
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
@@ -74,6 +74,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
         help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: the network's sample)",
     )  # fmt: skip
     plain_options.add(parser)
+    screen(parser)
     _input_options(parser)
 
 
@@ -97,6 +98,7 @@ def _trace(parser: argparse.ArgumentParser) -> None:
 def _open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a trace: .json, .ndjson or .npz; or a session: .ltui")
     plain_options.add(parser)
+    screen(parser)
 
 
 def _models(parser: argparse.ArgumentParser) -> None:
@@ -149,10 +151,12 @@ def _tour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lesson", metavar="LESSON", nargs="?", help="its name or number, or a .toml file of your own")
     parser.add_argument("--list", action="store_true", help="print the lessons")
     parser.add_argument("--check", action="store_true", help="try every claim of it, or of all lessons")
+    screen(parser)
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     serve_options.add(parser)
+    screen(parser)
     _input_options(parser)
 
 

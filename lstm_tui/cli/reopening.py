@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ENDING = ".ltui"
 _LARGEST = 1 << 20
 _FILES = ("file", "model", "map", "initial", "vocabulary", "cell")
-_DROPPED = {"--plain": 0, "--batch": 0, "--debug": 0, "-x": 1, "--edits": 1, "--line": 1}
+_DROPPED = {"--plain": 0, "--batch": 0, "--debug": 0, "--light": 0, "-x": 1, "--edits": 1, "--line": 1}
 """Options that are no part of what is open, or stand in a session as verbs, with the words behind each."""
 
 

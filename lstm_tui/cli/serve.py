@@ -41,7 +41,7 @@ def command_for_visitors(options: Namespace) -> tuple[str, ...]:
     words = without(options.given[1:], {**OWN, "--debug": 0})
     what = ["run", *words]
     if options.tour is not None:
-        light = ["--light"] if getattr(options, "light", False) else []
+        light = ["--light"] if options.light else []
         what = ["tour", *light, *(["--", options.tour] if options.tour else [])]
     here = Path(__file__).resolve().parents[2] == Path.cwd()
     safe = () if here else ("-P",)  # a random.py in this folder is no module of ours
