@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from lstm_tui.cli import main
+from lstm_tui.cli.parser import parse
+from lstm_tui.cli.reopening import command_of
 from lstm_tui.engine.tokens import Tokens
 from lstm_tui.formats.native import save
 from lstm_tui.formats.opening import Untrained, untrained
@@ -112,3 +114,9 @@ def test_a_stranger_s_session_does_nothing_but_open(
     assert "\x1b" not in reply
     assert reply.count("\n") == 1
     assert not Path("stolen.txt").exists()
+
+
+def test_how_it_was_shown_is_no_part_of_it() -> None:
+    assert command_of(parse(["run", "nowhere.txt", "--light", "--whole", "-x", "s", "-xs"])) == (
+        "run", "nowhere.txt", "--whole",
+    )  # fmt: skip

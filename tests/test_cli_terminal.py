@@ -80,6 +80,25 @@ def test_two_runs_stand_side_by_side() -> None:
     assert "Traceback" not in rest
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"{PROGRAM} run t.txt {CELL}",
+        f"{PROGRAM} tour forget",
+        f"{PROGRAM} compare t.txt --model sentiment --model sentiment-forward",
+        f"{PROGRAM} trace t.txt {CELL} -o o.json 2>/dev/null; {PROGRAM} open o.json",
+        f"{PROGRAM} run t.txt {CELL} -x s --batch >/dev/null; {PROGRAM} open o.ltui",
+    ],
+)
+def test_light_begins_with_the_light_theme(command: str, folder: Path) -> None:
+    (folder / "s").write_text("save-session o.ltui\n")
+    with shell(f"{command} --light", COLORTERM="truecolor") as child:
+        child.expect_exact(ENTERED)
+        child.expect_exact("48;2;251;251;249")  # its ground
+        child.send("\x03")
+        assert finish(child)[0] == 130
+
+
 def test_a_hostile_token_does_not_reach_the_terminal() -> None:
     with shell(f"{PROGRAM} run t.txt {CELL} --line 2") as child:
         child.expect_exact(ENTERED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lstm_tui.cli.option_types import natural
+from lstm_tui.cli.option_types import natural, screen
 
 _EPILOG = """\
 examples:
@@ -27,6 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", choices=["float32", "float64"], help="precision of the runs (default: float32)")
     parser.add_argument("--interpreter", choices=["numpy", "numba"], help="what makes the runs")
     parser.add_argument("--plain", action="store_true", help="a table, as where standard output is no terminal")
+    screen(parser)
 
 
 def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -33,11 +33,11 @@ def command(options: Namespace) -> int:
     from lstm_tui.tui.teaching import Teaching
 
     if network is None:
-        return run_app(trace=trace, past=Past.kept(), teaching=Teaching(library))
+        return run_app(trace=trace, light=options.light, past=Past.kept(), teaching=Teaching(library))
     initial = {name: dict(passed.initial) for name, passed in trace.items()}
     numba = trace.interpreter == "numba"
     return run_app(network, [trace.sequence], dtype=trace.dtype, initial=initial, numba=numba,
-                   past=Past.kept(), teaching=Teaching(library))  # fmt: skip
+                   light=options.light, past=Past.kept(), teaching=Teaching(library))  # fmt: skip
 
 
 def open_session_file(options: Namespace, path: str, called: str = "", taken: Callable[[], None] = lambda: None) -> int:
@@ -70,7 +70,7 @@ def open_session_file(options: Namespace, path: str, called: str = "", taken: Ca
     return run_app(
         todo.network, todo.sequences, start=todo.start, dtype=todo.dtype, initial=todo.initial or None,
         carry=todo.carry, numba=todo.interpreter != "numpy", command=command, past=Past.kept(),
-        resume=Offer("", take_up, taken), keeping=kept(command), teaching=Teaching(library),
+        light=options.light, resume=Offer("", take_up, taken), keeping=kept(command), teaching=Teaching(library),
     )  # fmt: skip
 
 

@@ -43,6 +43,11 @@ def size(text: str) -> tuple[str, int]:
     return letter, natural(1, LARGEST_HIDDEN)(number)
 
 
+def screen(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the screen."""
+    parser.add_argument("--light", action="store_true", help="begin with the light theme")
+
+
 def names(text: str) -> list[str]:
     """Read a list of names with commas between them."""
     found = [name.strip() for name in text.split(",")]

@@ -7,8 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lstm_tui import __version__
-from lstm_tui.cli import class_options, compare_options, plain_options, recover_options, train_options
-from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, padding, real, setting, size
+from lstm_tui.cli import (
+    class_options,
+    compare_options,
+    plain_options,
+    recover_options,
+    serve_options,
+    train_options,
+)
+from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, padding, real, screen, setting, size
 from lstm_tui.engine.visible import visible
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
@@ -74,6 +81,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
         help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: the network's sample)",
     )  # fmt: skip
     plain_options.add(parser)
+    screen(parser)
     _input_options(parser)
 
 
@@ -97,6 +105,7 @@ def _trace(parser: argparse.ArgumentParser) -> None:
 def _open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a trace: .json, .ndjson or .npz; or a session: .ltui")
     plain_options.add(parser)
+    screen(parser)
 
 
 def _models(parser: argparse.ArgumentParser) -> None:
@@ -149,6 +158,13 @@ def _tour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lesson", metavar="LESSON", nargs="?", help="its name or number, or a .toml file of your own")
     parser.add_argument("--list", action="store_true", help="print the lessons")
     parser.add_argument("--check", action="store_true", help="try every claim of it, or of all lessons")
+    screen(parser)
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    serve_options.add(parser)
+    screen(parser)
+    _input_options(parser)
 
 
 def _info(parser: argparse.ArgumentParser) -> None:
@@ -172,6 +188,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "reach": ("reach", "tell how far back networks remember", _reach),
     "worksheet": ("worksheet", "write steps of a run as sums for a pencil", _worksheet),
     "tour": ("tour", "lessons: step by step through networks that were trained", _tour),
+    "serve": ("serve", "show the debugger in a browser", _serve),
     "info": ("info", "tell versions, paths and what the terminal can do", _info),
 }
 """Of each command its module in `cli`, what it does, and what adds its options."""
@@ -239,6 +256,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         compare_options.check(parser, options)
     if options.module in ("run", "open", "recover"):
         plain_options.check(parser, options)
+    if options.module == "serve":
+        serve_options.check(parser, options)
     if options.module == "train":
         train_options.check(parser, options)
     if options.module == "cells" and (options.action == "list") != (options.cell is None):

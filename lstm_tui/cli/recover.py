@@ -75,7 +75,7 @@ def told(journal: Journal) -> str:
 
 def _input(saved: Saved) -> str:
     """Return what was open, as its command says: the file, and the network where one was named."""
-    words = [Path(word).name if "/" in word else word for word in without_line(saved.command)[1:]]
+    words = [Path(word).name if "/" in word else word for word in _without_line(saved.command)[1:]]
     line = "" if saved.line is None else f" line {saved.line + 1}"
     return f"{visible(' '.join(words)) or 'the sample'}{line}"
 
@@ -127,7 +127,9 @@ def kept_plainly(command: tuple[str, ...]) -> Kept | None:
 
 def kept(command: tuple[str, ...]) -> Keeping | None:
     """Return how the work on what a command opens is kept on the screen; None where it could not be opened again."""
-    if not command:
+    from lstm_tui.tui.served import is_sealed
+
+    if not command or is_sealed():
         return None
     from lstm_tui.debugger.autosave import Autosave
     from lstm_tui.formats.journal import Journal
@@ -149,7 +151,7 @@ def look(command: tuple[str, ...]) -> tuple[Offer | None, str]:
         except UserError:  # no journal of ours, or of another version: `recover` tells of it
             journal.leave()
             continue
-        if offer is None and without_line(saved.command) == without_line(command):
+        if offer is None and _without_line(saved.command) == _without_line(command):
             offer = _offer(journal, saved)
         else:
             others.append(_input(saved))
@@ -165,13 +167,8 @@ def _offer(journal: Journal, saved: Saved) -> Offer:
     return Offer(told(journal), taking_up(saved, CALLED), journal.forget, journal.forget, journal.leave)
 
 
-def without_line(command: tuple[str, ...]) -> tuple[str, ...]:
+def _without_line(command: tuple[str, ...]) -> tuple[str, ...]:
     """Return a command without the line at which it begins."""
-    kept: list[str] = []
-    words = iter(command)
-    for word in words:
-        if word == "--line":
-            next(words, None)
-        elif not word.startswith("--line="):
-            kept.append(word)
-    return tuple(kept)
+    from lstm_tui.cli.reopening import without
+
+    return tuple(without(command, {"--line": 1}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lstm_tui.cli import plain_options
-from lstm_tui.cli.option_types import natural
+from lstm_tui.cli.option_types import natural, screen
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -15,4 +15,5 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--forget", action="store_true", help="throw it away instead; without N, all of them")
     plain_options.add(parser)
+    screen(parser)
     parser.set_defaults(file=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ENDING = ".ltui"
 _LARGEST = 1 << 20
 _FILES = ("file", "model", "map", "initial", "vocabulary", "cell")
-_DROPPED = {"--plain": 0, "--batch": 0, "--debug": 0, "-x": 1, "--edits": 1, "--line": 1}
+_DROPPED = {"--plain": 0, "--batch": 0, "--debug": 0, "--light": 0, "-x": 1, "--edits": 1, "--line": 1}
 """Options that are no part of what is open, or stand in a session as verbs, with the words behind each."""
 
 
@@ -31,20 +31,28 @@ def command_of(options: Namespace) -> tuple[str, ...]:
         return ()
     files = {value for name in _FILES if isinstance(value := getattr(options, name), str) and Path(value).is_file()}
     command: list[str] = []
-    words = iter(options.given)
-    for word in words:
+    for word in without(options.given, _DROPPED):
         option, sign, value = word.partition("=")
-        if option in _DROPPED or (word[:2] == "-x" and word != "-x"):
-            if not sign and option in _DROPPED:
-                for _ in range(_DROPPED[option]):
-                    next(words, None)
-        elif word in files:
+        if word in files:
             command.append(str(Path(word).resolve()))
         elif sign and value in files:
             command.append(f"{option}={Path(value).resolve()}")
         else:
             command.append(word)
     return tuple(command)
+
+
+def without(words: Sequence[str], dropped: Mapping[str, int]) -> Iterator[str]:
+    """Yield arguments but for some options and the words behind each."""
+    rest = iter(words)
+    for word in rest:
+        option, sign, _ = word.partition("=")
+        glued = next((one for one in dropped if one[1] != "-" and word.startswith(one) and word != one), None)
+        if option in dropped and not sign:
+            for _ in range(dropped[option]):
+                next(rest, None)
+        elif option not in dropped and glued is None:
+            yield word
 
 
 def reopened(path: str) -> tuple[Namespace, Work, Saved]:

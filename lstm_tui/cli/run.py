@@ -32,6 +32,7 @@ def command(options: Namespace) -> int:
         dtype=todo.dtype,
         initial=todo.initial or None,
         carry=todo.carry,
+        light=options.light,
         numba=todo.interpreter != "numpy",
         recipe=todo.recipe,
         command=command,

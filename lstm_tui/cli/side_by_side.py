@@ -25,7 +25,7 @@ def command(options: Namespace) -> int:
         return 0
     from lstm_tui.tui.compare_app import compare_app
 
-    return compare_app(compared)
+    return compare_app(compared, options.light)
 
 
 def comparison(options: Namespace) -> Comparison:

@@ -33,6 +33,7 @@ def command(options: Namespace) -> int:
     return run_app(
         network,
         Sequences(read_input(find_input(DEFAULT)), network),
+        light=options.light,
         teaching=Teaching(lambda: lessons, lesson, at_once=True),
     )
 

@@ -22,6 +22,7 @@ from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs
 from lstm_tui.tui.screens.main import MainScreen
+from lstm_tui.tui.served import is_sealed, is_served, leave_with
 from lstm_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ class LstmApp(App[int]):
 
     CSS_PATH = "app.tcss"
     TITLE = "lstm-tui"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", show=False, priority=True),
+        Binding("P,shift+p", "picture", show=False),
+    ]
 
     def __init__(
         self,
@@ -104,6 +108,8 @@ class LstmApp(App[int]):
             first, *others = network.remarks
             more = f"\nand {len(others)} more: lstm-tui inspect" if others else ""
             self.notify(first + more, severity="warning", markup=False, timeout=_REMARK_TIME)
+        if is_served():
+            leave_with(self)
         if self._resume is not None:
             self.call_after_refresh(self._take_up)
         if self._teaching is not None:
@@ -125,6 +131,13 @@ class LstmApp(App[int]):
             self.notify("there are no lessons at hand: start with `lstm-tui tour`", markup=False)
         else:
             self._teaching.offer(self, *self._drawing())
+
+    def action_picture(self) -> None:
+        """Take a picture of the screen, without what was said in passing."""
+        from lstm_tui.tui.screens.picture import take_picture
+
+        self.clear_notifications()
+        self.call_after_refresh(take_picture, self)
 
     def _on_signal(self, number: int, act: Callable[[], None]) -> None:
         import asyncio
@@ -192,8 +205,13 @@ def run_app(
         UserError: If there is no terminal to draw on, or the first sequence or an edit does not fit the network.
     """
     check_terminal()
+    if is_sealed():
+        from lstm_tui.debugger.verbs.sealing import seal
+
+        seal()
+        past = None
     if ascii_only is None:
-        ascii_only = "utf" not in (sys.stderr.encoding or "").lower()
+        ascii_only = "utf" not in (sys.stderr.encoding or "").lower() and not is_served()
     document = Document(network, sequences, trace, dtype, initial, carry, command)
     if document.is_short(start):
         document.run(start)  # before the screen, so that what is wrong with it is said without one
@@ -225,6 +243,8 @@ def check_terminal() -> None:
     Raises:
         UserError: If there is no terminal, or one that cannot move its cursor.
     """
+    if is_served():
+        return  # keys and drawing are packets, by way of the web server
     if os.environ.get("TERM", "") == "dumb":
         raise UserError("this terminal (TERM=dumb) cannot show a screen; use `lstm-tui run FILE --plain`")
     if not sys.__stderr__ or not sys.__stderr__.isatty():

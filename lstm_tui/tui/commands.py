@@ -99,6 +99,7 @@ COMMANDS: tuple[Command, ...] = (
         )
     ),
     Command(("x",), "export", "export", "write the run to a file: .json, .ndjson or .npz", PROGRAM, "x", 11),
+    Command(_capital("P"), "app.picture", "picture", "any screen as a picture: .svg or .png", PROGRAM, "P"),
     Command(_capital("T"), "app.tour", "tour", "lessons, step by step through trained networks", PROGRAM, "T"),
     Command(("question_mark",), "help", "help", "all keys", PROGRAM, "?", 12),
     Command(("q",), "quit_session", "quit", "leave", PROGRAM, "q", 13),

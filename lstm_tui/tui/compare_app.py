@@ -30,13 +30,13 @@ class CompareApp(LstmApp):
         return CompareScreen(self._compared, ASCII if self._ascii else UNICODE, few)
 
 
-def compare_app(compared: Comparison) -> int:
-    """Show two runs side by side and return the exit code.
+def compare_app(compared: Comparison, light: bool = False) -> int:
+    """Show two runs side by side, dark or light, and return the exit code.
 
     Raises:
         UserError: If there is no terminal to draw on.
     """
     check_terminal()
-    app = CompareApp(compared, ascii_only="utf" not in (sys.stderr.encoding or "").lower())
+    app = CompareApp(compared, light=light, ascii_only="utf" not in (sys.stderr.encoding or "").lower())
     code = app.run()
     return code if isinstance(code, int) else app.return_code or 0

@@ -135,13 +135,14 @@ class Dialogs(Stops):
     @work(thread=True, group="export")
     def _write(self, trace: Trace, name: str) -> None:
         from lstm_tui.formats.trace_file import write
+        from lstm_tui.tui.giving import give
 
         try:
-            write(trace, Path(name).expanduser())
+            said = give(self.app, name, lambda path: write(trace, path))
         except (UserError, OSError) as error:
             self.post_message(self.Exported(visible(str(error)), True))
         else:
-            self.post_message(self.Exported(f"written: {visible(name)}", False))
+            self.post_message(self.Exported(said, False))
 
     def on_dialogs_exported(self, message: Exported) -> None:
         """Tell how the export went."""

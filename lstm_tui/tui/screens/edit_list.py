@@ -47,6 +47,7 @@ class EditList(ModalScreen[None]):
         Binding("s", "save", show=False),
         Binding("z", "step(-1)", show=False),
         Binding("Z,shift+z", "step(1)", show=False),
+        Binding("P,shift+p", "app.picture", show=False),
     ]
 
     def __init__(

@@ -43,6 +43,7 @@ class Lessons(ModalScreen[None]):
         Binding("j", "walk(1)", show=False),
         Binding("k", "walk(-1)", show=False),
         Binding("space", "choose", show=False),
+        Binding("P,shift+p", "app.picture", show=False),
     ]
 
     def __init__(self, library: Library, glyphs: Glyphs, few_colours: bool) -> None:

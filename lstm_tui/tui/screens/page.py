@@ -29,6 +29,7 @@ class Page(ModalScreen[None]):
         Binding("escape,q,p,question_mark,enter", "leave", show=False),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
+        Binding("P,shift+p", "app.picture", show=False),
     ]
 
     def __init__(self, title: str, lines: Sequence[Content]) -> None:
