@@ -5,4 +5,4 @@ from __future__ import annotations
 import textual._wait
 
 _LOOK = 1 / 200
-textual._wait.SLEEP_GRANULARITY, textual._wait.SLEEP_IDLE = _LOOK, _LOOK / 20
+textual._wait.SLEEP_GRANULARITY, textual._wait.SLEEP_IDLE = _LOOK, _LOOK / 8
