@@ -39,14 +39,15 @@ class LineEdits(Editing):
         """Whether this line has edits that are not made since it was opened."""
         return self._to_edit
 
-    def _leave_line(self, to: int, bare: bool = False) -> None:
-        """Keep the edits of the line that is left, and take those of the network along, unless it is opened bare."""
+    def _leave_line(self, to: int, own: bool = False) -> None:
+        """Keep the edits of the line that is left, and take those of the network along, unless `own` are wanted."""
         from lstm_tui.debugger.recipe import NetworkEdit
 
         self._left = self.histories
         fresh = tuple(edit for edit in self.history.active if isinstance(edit, NetworkEdit))
-        self._along = ((self._along or ()) if self._to_edit else ()) + fresh
-        self._to_edit = not bare and (to in self._left or bool(self._along))
+        pending = (self._along or ()) if self._to_edit else ()
+        self._along = None if own else pending + fresh
+        self._to_edit = to in self._left or bool(self._along)
 
     def keep_edits_of(self, other: LineEdits) -> None:
         """Keep the edits that were made on another line after it was left."""

@@ -140,10 +140,10 @@ def _lines(session: Session) -> Iterator[str]:
     here = session.frame.line
     for line, history in session.histories.items():
         if line != here:
-            yield f"line {line + 1} bare"
+            yield f"line {line + 1} own"
             yield from _edits(history)
     if session.can_run and session.frame.lines > 1:
-        yield f"line {here + 1} bare"
+        yield f"line {here + 1} own"
     yield from _edits(session.history)
 
 

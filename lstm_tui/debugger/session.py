@@ -122,12 +122,12 @@ class Session(Stopping, LineEdits):
         """The tokens as they were opened, without edits."""
         return self._baseline.sequence
 
-    def open_line(self, line: int, bare: bool = False) -> Frame:
+    def open_line(self, line: int, own: bool = False) -> Frame:
         """Run another line of the file, with its edits and those of the network, and stand after its first token.
 
         Args:
             line: Its number, from 0.
-            bare: Leave its edits as they are, and those of the network behind.
+            own: Make the edits with which it was left, and take none of the network along.
 
         Raises:
             UserError: If the line does not fit the network, or an edit does not fit the line.
@@ -136,19 +136,19 @@ class Session(Stopping, LineEdits):
         if network is None or line == self.frame.line or not 0 <= line < len(self._opened.lines):
             note = "" if line == self.frame.line else ("last line" if line > self.frame.line else "first line")
             return self._move(self.frame.position, note)
-        self.show_line(self._opened.run(network, line, self.frame.trace.interpreter), line, bare=bare)
+        self.show_line(self._opened.run(network, line, self.frame.trace.interpreter), line, own=own)
         return self.edit_line() if self.to_edit else self.frame
 
-    def show_line(self, trace: Trace, line: int, initial: Initial | None = None, bare: bool = False) -> Frame:
+    def show_line(self, trace: Trace, line: int, initial: Initial | None = None, own: bool = False) -> Frame:
         """Stand after the first token of another line that was run already; `edit_line` makes its edits.
 
         Args:
             trace: Its run.
             line: Its number, from 0.
             initial: The states with which it was begun, where they are known.
-            bare: Leave its edits as they are, and those of the network behind.
+            own: Make the edits with which it was left, and take none of the network along.
         """
-        self._leave_line(line, bare)
+        self._leave_line(line, own)
         self._opened = self._opened.begun(line, trace.interpreter, initial)
         return self._stand(trace, self.frame.position.pass_name, line)
 

@@ -232,7 +232,7 @@ def test_the_command_line_remembers_and_replies() -> None:
         assert driver.view.t == 2
         assert "“was”" in driver.line("footer")
         await obeyed(driver, "help set")
-        assert "hold it over a range of steps" in driver.text()
+        assert "here or over a range of steps" in driver.text()
         await driver.press("escape", "colon", "up", "up")
         prompt = driver.app.screen
         assert isinstance(prompt, CommandPrompt)

@@ -65,7 +65,9 @@ def _assert(session: Session, rest: str) -> tuple[str, ...]:
     return (f"{visible(rest)} holds at every step",)
 
 
-@VERBS.verb("whatis EXPR", "tell of a value what it is, without its numbers", complete=complete_expression)
+@VERBS.verb(
+    "whatis EXPR", "tell of a value what it is, without its numbers", aliases=("ptype",), complete=complete_expression
+)
 def _whatis(session: Session, rest: str) -> tuple[str, ...]:
     node = parse(rest).node
     if isinstance(node, nodes.Name):
@@ -82,6 +84,12 @@ def _whatis(session: Session, rest: str) -> tuple[str, ...]:
 
 
 _TOPICS = ("break", "watch", "display", "frame", "passes", "values", "functions")
+_OTHER_TOPICS = {
+    "breakpoints": "break", "watchpoints": "watch", "locals": "values", "args": "values", "variables": "values",
+    "registers": "values", "threads": "passes", "stack": "frame", "source": "frame", "program": "frame",
+    "line": "frame",
+}  # fmt: skip
+"""Topics as gdb calls them."""
 
 
 def _topics(session: Session, rest: str) -> Iterator[str]:
@@ -90,9 +98,8 @@ def _topics(session: Session, rest: str) -> Iterator[str]:
 
 @VERBS.verb(f"info {'|'.join(_TOPICS)}", "tell what there is", aliases=("i",), complete=_topics, example="info frame")
 def _info(session: Session, rest: str) -> tuple[str, ...]:
-    topic = next((one for one in _TOPICS if one.startswith(rest.split()[0])), None) if rest.split() else "frame"
-    if rest in ("breakpoints", "watchpoints"):
-        topic = "break"
+    word = rest.split()[0] if rest.split() else "frame"
+    topic = _OTHER_TOPICS.get(word) or next((one for one in _TOPICS if one.startswith(word)), None)
     frame = session.frame
     if topic in ("break", "watch"):
         wanted = [each for each in session.breakpoints if topic == "break" or each.word == "watch"]

@@ -14,22 +14,24 @@ from lstm_tui.debugger.recipe_file import read_recipe, write_recipe
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.file_names import complete_file
 from lstm_tui.debugger.verbs.recipe_names import complete_edit
+from lstm_tui.debugger.verbs.short_forms import whole_line
 from lstm_tui.debugger.verbs.table import VERBS, Act, Complete, Verb
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
 _MOST_OUTPUTS = 4
 _STEPS = re.compile(r"\d{1,9}(?::\d{0,9})?|:\d{0,9}", re.ASCII)
+_RANGE_OF_STOPS = re.compile(r"\d+-\d+\Z", re.ASCII)
 _OTHERS = {"breakpoint": "unbreak", "breakpoints": "unbreak", "display": "undisplay"}
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of a recipe."""
 
 
 def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple[str, ...] = ()) -> None:
-    """Add a verb whose whole line is a line of a recipe: `parse_edit` reads it, the session makes it."""
+    """Add a verb whose line is one of a recipe, or short for one: `parse_edit` reads it, the session makes it."""
 
     def act(session: Session, rest: str) -> Iterable[str]:
-        session.edit(parse_edit(f"{name} {rest}"))
+        session.edit(parse_edit(whole_line(session, name, rest)))
         return (session.words[session.history.done - 1], *verdicts(session))
 
     VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example))
@@ -56,9 +58,9 @@ def verdicts(session: Session) -> Iterator[str]:
         yield f"{name}: {float(before[n]):.3f} → {float(after[n]):.3f}"
 
 
-add_edit_verb("replace", 'replace T "TOKEN"', "put another token at place T", 'replace 3 "good"')
-add_edit_verb("insert", 'insert T "TOKEN"', "put a token before place T", 'insert 3 "not"')
-add_edit_verb("delete", "delete T", "take the token at place T away", "delete 3")
+add_edit_verb("replace", 'replace T|TOKEN "TOKEN"', "put another token at a place, or for a token", 'replace 3 "good"')
+add_edit_verb("insert", 'insert T|TOKEN "TOKEN"', "put a token before a place, or a token", 'insert 3 "not"')
+add_edit_verb("delete", "delete T|TOKEN", "take a token away, by its place or itself", "delete 3")
 _delete_token = VERBS.named("delete").act
 
 
@@ -68,6 +70,8 @@ def _delete(session: Session, rest: str) -> Iterable[str]:
     if what in _OTHERS:
         yield from VERBS.named(_OTHERS[what]).act(session, numbers or "all")
         return
+    if _RANGE_OF_STOPS.match(rest):
+        raise UserError(f"tokens go one by one, such as: delete 3; breakpoints go with: unbreak {rest}")
     yield from _delete_token(session, rest)
     if any(str(one.number) == rest for one in session.breakpoints):
         yield f"(breakpoint {rest} is still there: `unbreak {rest}`; `undo` brings the token back)"
@@ -76,12 +80,12 @@ def _delete(session: Session, rest: str) -> Iterable[str]:
 VERBS.change(replace(VERBS.named("delete"), act=_delete))
 add_edit_verb(
     "set",
-    "set PASS.VALUE[UNITS] @ STEPS = NUMBER",
-    "set a value of some units, and hold it over a range of steps",
+    "set [PASS.]VALUE[UNITS] [@ STEPS] = NUMBER",
+    "set a value of some units, here or over a range of steps",
     "set layer0.forward.f[7] @ 3:6 = 0",
 )
 add_edit_verb(
-    "scale", "scale PASS.VALUE[UNITS] @ STEPS * NUMBER", "multiply a value", "scale layer0.forward.i[7] @ : * 0.5"
+    "scale", "scale [PASS.]VALUE[UNITS] [@ STEPS] * NUMBER", "multiply a value", "scale layer0.forward.i[7] @ : * 0.5"
 )
 add_edit_verb(
     "weight",

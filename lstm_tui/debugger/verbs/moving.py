@@ -36,7 +36,9 @@ def place_of(session: Session, text: str) -> int:
     return t
 
 
-@VERBS.verb("goto T", "go to the token at place T (from 0; also `end`, +2, -2)", aliases=("t",), example="goto 2")
+@VERBS.verb(
+    "goto T", "go to the token at place T (from 0; also `end`, +2, -2)", aliases=("t", "jump", "j"), example="goto 2"
+)
 def _goto(session: Session, rest: str) -> tuple[str, ...]:
     session.goto(place_of(session, rest))
     return stands(session)

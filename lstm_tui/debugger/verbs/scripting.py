@@ -52,6 +52,7 @@ def _obeyed(session: Session, path: str) -> Iterator[str]:
     complete=complete_file,
 )
 def _save(session: Session, rest: str) -> tuple[str, ...]:
+    rest = rest.removeprefix("breakpoints ").strip()  # as gdb has it; there is one file for all of a session
     name, _, over = rest.rpartition(" ") if rest.endswith(" over") else (rest, "", "")
     if not name:
         raise UserError("save the session where? such as: save-session mine.ltui")

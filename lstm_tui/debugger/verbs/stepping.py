@@ -89,12 +89,35 @@ def _reverse_until(session: Session, rest: str) -> tuple[str, ...]:
     return position_lines(session)
 
 
+@VERBS.verb("start", "go back to before the first equation of the pass")
+def _start(session: Session, rest: str) -> tuple[str, ...]:
+    session.goto(session.frame.passed.tape_place(0))
+    session.step_out_back()
+    return position_lines(session)
+
+
+@VERBS.verb("run", "go on from the start of the pass to the first breakpoint", aliases=("restart",))
+def _run(session: Session, rest: str) -> tuple[str, ...]:
+    _start(session, "")
+    session.continue_()
+    return position_lines(session)
+
+
 def _passes(session: Session, rest: str) -> Iterator[str]:
     return (name for name in session.frame.trace if name.startswith(rest))
 
 
-@VERBS.verb("pass [NAME]", "select a pass, or the next one", aliases=("thread",), complete=_passes, example="pass")
+@VERBS.verb(
+    "pass [NAME|N]",
+    "select a pass by name or number from 1, or the next one",
+    aliases=("thread",),
+    complete=_passes,
+    example="pass",
+)
 def _pass(session: Session, rest: str) -> tuple[str, ...]:
+    names = tuple(session.frame.trace)
+    if rest.isascii() and rest.isdigit() and 0 < int(rest[:9]) <= len(names):
+        rest = names[int(rest[:9]) - 1]
     if rest and rest not in session.frame.trace:
         near = nearest(rest, session.frame.trace)
         hint = f"did you mean {near}?" if near else f"there are {', '.join(session.frame.trace)}"
@@ -103,22 +126,26 @@ def _pass(session: Session, rest: str) -> tuple[str, ...]:
     return position_lines(session)
 
 
-@VERBS.verb("line N [bare]", "open another line of the file, from 1; edits go along, unless bare", example="line 1")
+@VERBS.verb(
+    "line N [own]",
+    "open another line of the file, from 1; edits of the network go along, or its own alone",
+    example="line 1",
+)
 def _line(session: Session, rest: str) -> tuple[str, ...]:
-    number, _, bare = rest.partition(" ")
+    number, _, own = rest.partition(" ")
     wanted = count_of(number)
-    if not rest or bare.strip() not in ("", "bare") or wanted > session.frame.lines:
+    if not rest or own.strip() not in ("", "own") or wanted > session.frame.lines:
         raise UserError(f"which line? there are {session.frame.lines} that hold something, from 1")
-    session.open_line(wanted - 1, bare=bool(bare))
+    session.open_line(wanted - 1, own=bool(own))
     return position_lines(session)
 
 
-@VERBS.verb("where", "tell where the run stands", aliases=("bt", "frame"))
+@VERBS.verb("where", "tell where the run stands", aliases=("bt", "frame", "backtrace", "w"))
 def _where(session: Session, rest: str) -> tuple[str, ...]:
     return position_lines(session)
 
 
-@VERBS.verb("list", "show the tokens around this one, and the equations", aliases=("l",))
+@VERBS.verb("list", "show the tokens around this one, and the equations", aliases=("l", "ll", "longlist"))
 def _list(session: Session, rest: str) -> tuple[str, ...]:
     frame = session.frame
     tokens = frame.trace.sequence.tokens

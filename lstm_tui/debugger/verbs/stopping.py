@@ -17,6 +17,8 @@ from lstm_tui.debugger.verbs.table import VERBS, Act, Verb
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
+_LOCATION = re.compile(r"-l(?:ocation)?\s+")  # gdb's, which every watch here is
+_RANGE = re.compile(r"(\d{1,8})-(\d{1,8})\Z", re.ASCII)
 _LAST_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
 
 
@@ -77,7 +79,7 @@ VERBS.add(Verb(
     complete=complete_expression, example="watch norm(h) by .3",
 )  # fmt: skip
 def _watch(session: Session, rest: str) -> tuple[str, ...]:
-    trigger = read_change(rest, session.scope())
+    trigger = read_change(_LOCATION.sub("", rest), session.scope())
     return (told(session.breakpoints.add(trigger, session.frame.position.pass_name)),)
 
 
@@ -102,11 +104,17 @@ def _undisplay(session: Session, rest: str) -> tuple[str, ...]:
 
 
 def _numbers(text: str, what: str, there: Iterator[int]) -> list[int]:
-    """Return numbers as typed, `all` for every one; all of them exist."""
+    """Return numbers as typed, such as `1 3-5`, `all` for every one; all of them exist."""
     known = list(there)
     if text.strip() == "all":
         return known
-    numbers = text.replace(",", " ").split()
+    if text.startswith(("once", "delete")):
+        raise UserError("`tbreak WHERE` stops once")
+    numbers: list[str] = []
+    for word in text.replace(",", " ").split():
+        span = _RANGE.match(word)
+        inside = [str(one) for one in known if span and int(span[1]) <= one <= int(span[2])]
+        numbers += inside or [word]
     if not numbers or not all(one.isascii() and one.isdigit() and len(one) < 9 for one in numbers):
         raise UserError(f"which {what}? by their numbers, or `all`")
     for one in numbers:

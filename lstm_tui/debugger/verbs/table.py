@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.verbs.counterparts import COUNTERPARTS
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
 
@@ -100,6 +101,7 @@ class Table:
         name = self._aliases.get(word, word)
         if name in self._verbs:
             return self._verbs[name]
+        self._check_foreign(word)
         begun = [one for one in self._verbs if word and one.startswith(word)]
         if len(begun) == 1:
             return self._verbs[begun[0]]
@@ -108,6 +110,15 @@ class Table:
         near = nearest(word, self.words)
         hint = f"did you mean {near}?" if near else "`help` lists them"
         raise UserError(f"there is no verb `{visible(word[:40])}`; {hint}")
+
+    def _check_foreign(self, word: str) -> None:
+        """Refuse a word of another debugger, told with what does its work here."""
+        before, slash, _ = word.partition("/")
+        told = COUNTERPARTS.get(before or word[:1]) or COUNTERPARTS.get(word[:1] if word[:1] == "!" else "")
+        if told is None and slash and before in self.words:
+            told = f"numbers have one form, so `{visible(before[:40])}` takes no /"
+        if told is not None:
+            raise UserError(f"`{visible(word[:40])}` is no verb here: {told}")
 
 
 VERBS = Table()

@@ -8,6 +8,7 @@ from lstm_tui.debugger.forms import is_whole, telling
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.changing import EDIT_VERBS
 from lstm_tui.debugger.verbs.lines import completions, split
+from lstm_tui.debugger.verbs.short_forms import whole_line
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.render.glyphs import Glyphs
@@ -44,8 +45,12 @@ class CommandPrompt(LinePrompt):
         except UserError as error:
             begun = any(one.startswith(word) for one in VERBS.words)
             return ("", True) if begun else (str(error), False)
-        if verb.name in EDIT_VERBS and is_whole(f"{verb.name} {rest}"):  # one that is begun is not wrong yet
-            return telling(self._session, f"{verb.name} {rest}")
+        try:
+            line = whole_line(self._session, verb.name, rest) if verb.name in EDIT_VERBS and rest else ""
+        except UserError as error:
+            return str(error), False
+        if line and is_whole(line):  # one that is begun is not wrong yet
+            return telling(self._session, line)
         return verb.help, True
 
     def complete(self, text: str) -> Sequence[str]:
