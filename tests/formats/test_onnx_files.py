@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fetched import fetched
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
@@ -62,21 +62,11 @@ def test_every_kind_of_node_step_by_step(seed: int, tmp_path: Path) -> None:
         np.testing.assert_allclose(said(network, x, wanted), wanted, atol=CLOSE, err_msg=name)
 
 
-def node_tests() -> list[Path]:
-    """Return those of this onnx, or of the wheel of 1.17.0 that is unpacked among the reference packages."""
-    data = Path("onnx", "backend", "test", "data", "node")
-    packages = Path(os.environ.get("LSTM_TUI_REFERENCE_PACKAGES", "/nonexistent"))
-    for folder in (Path(onnx.__file__).parent.parent / data, packages / "onnx" / data):
-        found = [one for kind in ("lstm", "gru", "rnn", "simple_rnn") for one in folder.glob(f"test_{kind}_*")]
-        if found:
-            return sorted(found)
-    return []
-
-
+@pytest.mark.slow
 def test_the_node_tests_of_onnx_at_their_own_tolerance(tmp_path: Path) -> None:
-    if not node_tests():
-        pytest.skip("this onnx comes without its node tests")
-    for folder in node_tests():
+    folders = sorted(fetched("onnx==1.17.0", "data/node").iterdir())
+    assert len(folders) == 12
+    for folder in folders:
         model = onnx.load(folder / "model.onnx")
         node = model.graph.node[0]
         data = folder / "test_data_set_0"
