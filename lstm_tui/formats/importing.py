@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,35 +73,55 @@ def open_file(path: str | Path, reading: Reading = AS_IT_IS) -> Imported:
     Raises:
         UserError: It is of no known format, is damaged, or nothing in it can be run.
     """
+    return read_once(path, reading)({})
+
+
+def read_once(path: str | Path, reading: Reading = AS_IT_IS) -> Callable[[Mapping[str, str]], Imported]:
+    """Read a file, and return what understands it with further decisions, as often as it is asked.
+
+    Raises:
+        UserError: It is of no known format or is damaged; later, that nothing in it can be run.
+    """
     where = label(path)
     data = read_bytes(path, LIMIT)
     kind = kind_of(data)
     if kind == "native":
-        return _native(path, reading, where)
+        opened = _native(path, reading, where)
+        return lambda settings: opened
+    with _mistaken(where):
+        found, said = _found(kind, data, path, reading, where)
+    sha256 = hashlib.sha256(data).hexdigest()
+
+    def understood(settings: Mapping[str, str]) -> Imported:
+        report = Report(where, said.format, {**said.settings, **settings}, list(said.facts), list(said.warnings))
+        with _mistaken(where):
+            network = _network(found, report, path, sha256, reading)
+        return Imported(network, report, tuple(one.name for one in found))
+
+    return understood
+
+
+@contextmanager
+def _mistaken(where: str) -> Iterator[None]:
+    """Tell of a description in which a text stands for a number, and the like, in one line."""
     try:
-        network, report, names = _opened(kind, data, path, reading, where)
-    except _MISTAKEN as error:  # a description in which a text stands for a number, and the like
+        yield
+    except _MISTAKEN as error:
         reason = visible(str(error).split("\n")[0][:120])
         raise UserError(f"{where}: describes what is not understood ({type(error).__name__}: {reason})") from error
-    return Imported(network, report, names)
 
 
-def _opened(
-    kind: str, data: bytes, path: str | Path, reading: Reading, where: str
-) -> tuple[Network, Report, tuple[str, ...]]:
-    found, report = _found(kind, data, path, reading, where)
-    names = tuple(one.name for one in found)
-    chosen = _choose(found, reading.network, where)
+def _network(found: list[Found], report: Report, path: str | Path, sha256: str, reading: Reading) -> Network:
+    chosen = _choose(found, reading.network, report.file)
     if len(found) > 1:
-        others = ", ".join(visible(name) for name in names if name != chosen.name)
+        others = ", ".join(visible(one.name) for one in found if one is not chosen)
         report.say("network", chosen.name, "set" if reading.network else "assumed", f"--network takes {others}")
     plan = chosen.plan(report)
     report.check_settings()
     plan = _read_with(replace(plan, name=_name(path, chosen.name)), reading, report)
     from lstm_tui.formats.assemble import assemble
 
-    network = assemble(plan, report, str(path), hashlib.sha256(data).hexdigest())
-    return network, report, names
+    return assemble(plan, report, str(path), sha256)
 
 
 def _read_with(plan: Plan, reading: Reading, report: Report) -> Plan:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats import gates
+from lstm_tui.formats import conventions, gates
 from lstm_tui.formats.keras_graph import RECURRENT, Node
 from lstm_tui.formats.parts import Activation, Dense, Norm, Op, Recurrent, Scale
 from lstm_tui.formats.report import How, Report
@@ -77,8 +77,12 @@ def recurrent(
         groups = [arrays[: len(arrays) // 2], arrays[len(arrays) // 2 :]]
     passes = []
     cell = kind
+    order = gates.KERAS[kind]
+    if not _gate_by_gate(kind, groups[0]):
+        order = conventions.gate_order(kind, order, key, report)
+    biases = conventions.biases(_biases(groups[0]), key, report)
     for n, group in enumerate(groups):
-        cell, given = _unpacked(kind, inner, group, names)
+        cell, given = _unpacked(kind, inner, group, names, order, biases)
         passes.append(("backward" if (n == 1) != backward else "forward", given))
     first = passes[0][1]
     gate = gates.KERAS[kind][0]
@@ -100,7 +104,7 @@ def recurrent(
         said_gates = config.get("recurrent_activation", config.get("inner_activation", default))
         functions["gates"] = activation_name(said_gates, generation)
     _say(node, inner, kind, cell, hidden, inputs, merge, functions, generation, key, report)
-    return Recurrent(
+    part = Recurrent(
         name=node.name,
         cell=cell,
         hidden=int(hidden),
@@ -110,6 +114,7 @@ def recurrent(
         without=gates.missing(cell, first),
         functions={slot: one for slot, one in functions.items() if not (kind != "lstm" and slot == "output")},
     )
+    return conventions.reread(part, kind, key, report)
 
 
 def _say(
@@ -141,11 +146,23 @@ def _say(
         functions[slot] = report.choose(f"{key}.{fact}", functions[slot], others, how, why)
 
 
-def _unpacked(kind: str, node: Node, group: Sequence[Array], names: Sequence[str]) -> tuple[str, dict[str, Array]]:
+def _gate_by_gate(kind: str, group: Sequence[Array]) -> bool:
+    return len(group) == 3 * gates.GATES[kind] > 3
+
+
+def _biases(group: Sequence[Array]) -> int:
+    """Return how many biases a direction has: cuDNN's way of keeping weights has two, and so has a GRU of Keras."""
+    if len(group) != 3:
+        return 0
+    return 2 if group[2].size == 2 * group[1].size // max(group[1].shape[0], 1) else 1
+
+
+def _unpacked(
+    kind: str, node: Node, group: Sequence[Array], names: Sequence[str], order: str, biases: str
+) -> tuple[str, dict[str, Array]]:
     """Return the cell and the parameters of one direction."""
     count = gates.GATES[kind]
-    order = gates.KERAS[kind]
-    if len(group) == 3 * count and count > 1:
+    if _gate_by_gate(kind, group):
         return _keras_1(kind, group, names)
     if len(group) not in (2, 3):
         raise CannotRun(f"it has {len(group)} weights, and {kind.upper()} has two or three")
@@ -157,15 +174,16 @@ def _unpacked(kind: str, node: Node, group: Sequence[Array], names: Sequence[str
         raise CannotRun(f"weights of {shapes} fit no {kind.upper()}")
     w, u = kernel.T, recurrent_kernel.T
     if node.kind.startswith("CuDNN") or (bias is not None and bias.shape == (2 * count * units,)):
-        return _cudnn(kind, kernel, recurrent_kernel, bias, order)
+        return _cudnn(kind, kernel, recurrent_kernel, bias, order, biases)
     if bias is None:
         after = bool(node.config.get("reset_after", False))
         return _cell(kind, after), gates.unpack(kind, order, w, u, reset_after=after)
     if kind == "gru" and bias.shape == (2, count * units):
-        return "gru", gates.unpack(kind, order, w, u, bias[0], bias[1])
+        return "gru", gates.unpack(kind, order, w, u, *conventions.meant(biases, bias[0], bias[1]))
     if bias.shape != (count * units,):
         raise CannotRun(f"a bias of {'×'.join(map(str, bias.shape))} fits no {kind.upper()} of {units} units")
-    return _cell(kind, False), gates.unpack(kind, order, w, u, bias, reset_after=False)
+    b, c = conventions.meant(biases, bias, None)
+    return _cell(kind, False), gates.unpack(kind, order, w, u, b, c, reset_after=False)
 
 
 def _cell(kind: str, after: bool) -> str:
@@ -173,7 +191,7 @@ def _cell(kind: str, after: bool) -> str:
 
 
 def _cudnn(
-    kind: str, kernel: Array, recurrent_kernel: Array, bias: Array | None, order: str
+    kind: str, kernel: Array, recurrent_kernel: Array, bias: Array | None, order: str, biases: str
 ) -> tuple[str, dict[str, Array]]:
     """Take weights apart that lie as the cuDNN library wants them: each gate transposed, two biases."""
     inputs, units = kernel.shape[0], recurrent_kernel.shape[0]
@@ -185,7 +203,7 @@ def _cudnn(
     if bias is not None:
         if bias.size != 2 * count * units:
             raise CannotRun(f"a bias of {bias.size} numbers fits no cuDNN layer of {units} units")
-        first, second = bias.reshape(2, -1)
+        first, second = conventions.meant(biases, *bias.reshape(2, -1))
     return kind, gates.unpack(kind, order, w, u, first, second)
 
 

@@ -146,9 +146,11 @@ def _recurrent(
     if isinstance(item, Pair):
         notes = Report(report.file, settings=report.settings)
         ahead = recurrent(item.forward, weights(item.forward), (), key, file.generation, notes)
-        back = recurrent(item.backward, weights(item.backward), (), key, file.generation, Report(report.file))
+        again = Report(report.file, settings=report.settings)
+        back = recurrent(item.backward, weights(item.backward), (), key, file.generation, again)
         merge = MERGES[item.join.kind]
         report.facts += [fact for fact in notes.facts if not fact.key.endswith(".directions")]
+        report.offered += notes.offered
         who = f"{visible(item.forward.name)} and {visible(item.backward.name)}"
         report.say(f"{key}.directions", f"both, {merge}", "inferred", f"{who} read the same")
         passes = [("forward", ahead.passes[0][1]), ("backward", back.passes[0][1])]

@@ -75,6 +75,7 @@ def _planner(
             if bool(front) == bool(start) or not front:
                 break
         report.facts += notes.facts
+        report.offered += notes.offered
         report.warnings += notes.warnings
         used = {name for one in (embedding, *readout[1], *below) if one is not None for name in one.used}
         report.unused += [visible(name) for name in floats if name not in taken | used]
