@@ -117,8 +117,8 @@ def _network(found: list[Found], report: Report, path: str | Path, sha256: str, 
         others = ", ".join(visible(one.name) for one in found if one is not chosen)
         report.say("network", chosen.name, "set" if reading.network else "assumed", f"--network takes {others}")
     plan = chosen.plan(report)
-    report.check_settings()
     plan = _read_with(replace(plan, name=_name(path, chosen.name)), reading, report)
+    report.check_settings()
     from lstm_tui.formats.assemble import assemble
 
     return assemble(plan, report, str(path), sha256)
@@ -137,9 +137,8 @@ def _read_with(plan: Plan, reading: Reading, report: Report) -> Plan:
         raise UserError(f"{report.file}: reads no ids, so it needs no vocabulary")
     from lstm_tui.formats.vocabulary_file import read_vocabulary
 
-    tokens = read_vocabulary(reading.vocabulary, reading.tokens, rows)
-    report.say("tokens", f"{tokens['kind']} of {label(reading.vocabulary)}", "set", "--vocabulary")
-    return replace(plan, tokens=tokens, pad=reading.pad)
+    tokens, pad_id = read_vocabulary(reading.vocabulary, reading.tokens, rows, report, reading.pad is None)
+    return replace(plan, tokens=tokens, pad=reading.pad, pad_id=pad_id)
 
 
 def kind_of(data: bytes) -> str:
@@ -275,6 +274,9 @@ def _native(path: str | Path, reading: Reading, where: str) -> Imported:
         raise UserError(f"{where}: describes itself, so nothing else can be said of it")
     network = load(path)
     report = Report(where, "a network saved by this program, which describes itself")
+    if network.tokens is not None and network.tokens.definition:
+        count = len(network.tokens.vocabulary)
+        report.say("tokens", f"{count} pieces, split by a tokenizer", "confirmed", "the header")
     for n, layer in enumerate(network.layers):
         first = layer.passes[0]
         report.say(f"layer{n}.cell", first.cell.name, "confirmed", "the header")
