@@ -27,8 +27,8 @@ def find_keras(file: KerasFile, where: str) -> list[Found]:
     """
     assert file.config is not None
     graph = read_graph(file.config, where)
-    paths = {name: file.path_of(name, node.written or node.kind) for name, node in graph.nodes.items()}
-    weights: Weights = lambda node: file.weights(paths[node.name])  # noqa: E731
+    places = {name: file.place_of(one.own, one.written or one.kind, one.within) for name, one in graph.nodes.items()}
+    weights: Weights = lambda node: file.weights(*places[node.name])  # noqa: E731
     outputs = [one for one in graph.outputs if any(graph.nodes[name].recurrent for name in graph.before(one))]
     if not outputs:
         raise UserError(f"{where}: has no recurrent layer, so there is nothing to step through")
@@ -157,7 +157,7 @@ def _recurrent(
         return replace(ahead, name=item.join.name, passes=passes, merge=merge), True, False
     if item.calls > 1 or len(item.inputs) > 1:
         raise CannotRun("it is called more than once, or given states from another layer")
-    names = file.weight_names(file.path_of(item.name, item.kind)) if file.form == "names" else []
+    names = file.weight_names(*file.place_of(item.own, item.kind, item.within)) if file.form == "names" else []
     part = recurrent(item, weights(item), names, key, file.generation, report)
     inner = item.inner.config if item.kind == "Bidirectional" and item.inner is not None else item.config
     if item.kind.startswith("Reversed"):

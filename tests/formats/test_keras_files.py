@@ -37,12 +37,13 @@ def said(network: Network, x: np.ndarray, like: np.ndarray) -> np.ndarray:
     return trace.result if like.ndim == 1 and trace.result is not None else series[-1] if like.ndim == 1 else series
 
 
-@pytest.mark.parametrize("file", sorted(one.name for one in FILES.glob("keras_*") if one.suffix in (".h5", ".keras")))
+@pytest.mark.parametrize("file", sorted(one.name for one in FILES.glob("keras*_*") if one.suffix in (".h5", ".keras")))
 def test_frozen_files_give_what_keras_gave(file: str) -> None:
-    name = file.partition(".")[0].removeprefix("keras_")
+    generation, _, name = file.partition(".")[0].partition("_")
+    expected = np.load(FILES / f"{generation}_expected.npz")
     opened = open_file(FILES / file)
-    wanted = EXPECTED[f"{name}.y"]
-    np.testing.assert_allclose(said(opened.network, EXPECTED[f"{name}.x"], wanted), wanted, atol=CLOSE)
+    wanted = expected[f"{name}.y"]
+    np.testing.assert_allclose(said(opened.network, expected[f"{name}.x"], wanted), wanted, atol=CLOSE)
     assert not opened.network.remarks
 
 
