@@ -20,7 +20,7 @@ _LIMIT = 2 << 30
 _JSON_LIMIT = 64 << 20
 _LAYER = re.compile(r"(?:[^/]+/layers/)*[^/]+(?=/)")
 _AS_TRACKED = "_layer_checkpoint_dependencies"  # what Keras 2.12 to 2.15 call `layers` in the files of Keras 3
-_SNAKE = (re.compile(r"([A-Z]+)([A-Z][a-z])"), re.compile(r"([a-z0-9])([A-Z])"))
+_SNAKE = (re.compile(r"(.)([A-Z][a-z]+)"), re.compile(r"([a-z])([A-Z])"))
 
 
 @dataclass

@@ -137,7 +137,7 @@ CASES: dict[str, Callable[[], Any]] = {
 OF_IDS = ("tagger", "convolved", "nested")
 FROZEN = ("gru.keras", "gru_reset_before.weights.h5", "hard.h5", "last_ave.keras", "tagger.keras", "between.h5")
 FROZEN += ("convolved.keras", "functional.weights.h5", "nested.keras", "nested_functional.h5")
-FROZEN_2 = ("gru.keras", "hard.weights.h5", "nested.keras", "nested_functional.h5")
+FROZEN_2 = ("gru.keras", "hard.weights.h5", "convolved.keras", "nested.keras", "nested_functional.h5")
 
 
 def build(name: str, seed: int) -> Any:
