@@ -90,7 +90,7 @@ def read_once(path: str | Path, reading: Reading = AS_IT_IS) -> Callable[[Mappin
         return lambda settings: opened
     with _mistaken(where):
         found, said = _found(kind, data, path, reading, where)
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = hashlib.sha256(data + bytes.fromhex(said.beside)).hexdigest()
 
     def understood(settings: Mapping[str, str]) -> Imported:
         report = Report(where, said.format, {**said.settings, **settings}, list(said.facts), list(said.warnings))
@@ -182,7 +182,7 @@ def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: st
     if kind == "onnx":
         from lstm_tui.formats.onnx_plan import find_onnx
 
-        return find_onnx(data, where, report), report
+        return find_onnx(data, path, where, report), report
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.tensors_plan import find_networks
 

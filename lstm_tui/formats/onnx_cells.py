@@ -200,13 +200,13 @@ def of_shapes(graph: Graph, name: str, known: Mapping[str, Array] | None = None)
     why: CannotRun | None = None
     for free in _LENGTHS:
         try:
-            return graph.evaluate(name, _of_some_shape(graph, free) | dict(known or {}))
+            return graph.evaluate(name, of_some_shape(graph, free) | dict(known or {}))
         except CannotRun as error:
             why = error
     raise why or CannotRun(visible(name))
 
 
-def _of_some_shape(graph: Graph, free: int) -> dict[str, Array]:
+def of_some_shape(graph: Graph, free: int) -> dict[str, Array]:
     """Return inputs of zeros, for what depends on their shapes alone; the last free length is `free`, others are 1."""
     given = {}
     for name, (kind, shape) in graph.inputs.items():

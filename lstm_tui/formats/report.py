@@ -53,6 +53,7 @@ class Report:
         facts: In the order in which they were found.
         warnings: Further remarks that belong on the screen and in every export.
         unused: Names of tensors that no layer took.
+        beside: Hash of what was read from files beside it; empty where nothing was.
         offered: Decisions that a file written by the book never needs; they are not among the facts.
     """
 
@@ -62,6 +63,7 @@ class Report:
     facts: list[Fact] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    beside: str = ""
     offered: list[Fact] = field(default_factory=list)
 
     def say(self, key: str, value: object, how: How, why: str = "") -> None:
