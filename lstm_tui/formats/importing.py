@@ -185,8 +185,12 @@ def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: st
         return find_onnx(data, path, where, report), report
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.tensors_plan import find_networks
+        from lstm_tui.formats.weight_norm import joined
 
         tensors, modules = _tensors(kind, data, path, report, where)
+        tensors, normed = joined(tensors)
+        if normed:
+            report.say("weight_norm", ", ".join(normed), "confirmed", "kept as length and direction, put together here")
         if mapping is not None and "layer" in mapping.content:
             from lstm_tui.formats.mapping import find_mapped
 

@@ -29,6 +29,8 @@ def find_networks(tensors: Mapping[str, Array], where: str, modules: Mapping[str
     """
     groups = find_groups(tensors, where)
     if not groups:
+        if not any(tensors):
+            raise UserError(f"{where}: holds no tensors by name; save the model's state_dict()")
         names = ", ".join(visible(name) for name in list(tensors)[:_SHOWN])
         more = f" and {len(tensors) - _SHOWN} more" if len(tensors) > _SHOWN else ""
         raise UserError(

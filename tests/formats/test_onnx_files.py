@@ -174,7 +174,7 @@ BAD = {
     "a tensor behind a link": (elsewhere("link"), "which is no file in its folder"),
     "a tensor in a folder": (elsewhere("."), "which is no file in its folder"),
     "a tensor in a file that is not there": (elsewhere("none.data"), "rec_W lies in none.data beside it: no such file"),
-    "a tensor behind the end of a file": (elsewhere("m.onnx", offset="99999999"), "which holds rec_W, is cut short"),
+    "a tensor behind the end of a file": (elsewhere("m.onnx", offset="99999999"), "where rec_W lies, is cut short"),
     "a tensor of another length": (elsewhere("m.onnx", length="7"), "rec_W says it is 144 bytes, and 7 in m.onnx"),
     "a tensor at no place": (elsewhere("m.onnx", offset="first"), "the place of rec_W in m.onnx is no number"),
     "a quantised node": (

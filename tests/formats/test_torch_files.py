@@ -33,6 +33,8 @@ def fact(opened: Imported, key: str) -> tuple[str, str]:
         ("torch_gru_both_legacy.pth", "x4", "gru_both"),
         ("torch_lstm_projected.ckpt", "x", "lstm_projected"),
         ("torch_rnn_relu_module.pt", "x", "rnn_relu"),
+        ("torch_lstm_scripted.pt", "x", "lstm_scripted"),
+        ("torch_gru_normed.pt", "x", "gru_normed"),
     ],
 )
 def test_frozen_files_give_what_pytorch_gave(name: str, x: str, says: str) -> None:
