@@ -17,7 +17,7 @@ RECURRENT = {
 MODELS = ("Sequential", "Functional", "Model")
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
     """A layer.
 

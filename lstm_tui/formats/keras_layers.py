@@ -33,6 +33,18 @@ class CannotRun(Exception):
     """Why a layer cannot be run, to be said with its name."""
 
 
+def floats(weights: Sequence[Array]) -> list[Array]:
+    """Return weights as float32, or float64 where they are.
+
+    Raises:
+        CannotRun: Some are whole numbers: they were quantised.
+    """
+    for one in weights:
+        if one.dtype.kind != "f":
+            raise CannotRun(f"it holds {one.dtype} numbers: quantised weights are not read")
+    return [np.asarray(one, dtype=one.dtype if one.dtype == np.float64 else np.float32) for one in weights]
+
+
 def activation_name(said: Any, generation: int) -> str:
     """Return an activation by its exact meaning.
 
@@ -69,7 +81,7 @@ def recurrent(
             report.warnings.append(
                 f"{visible(node.name)} has {option}=True: here its state starts at zero at each line"
             )
-    arrays = [np.asarray(one, dtype=one.dtype if one.dtype == np.float64 else np.float32) for one in weights]
+    arrays = floats(weights)
     groups = [arrays]
     if both:
         if len(arrays) % 2:
@@ -233,7 +245,7 @@ def steps(node: Node, weights: Sequence[Array], generation: int) -> list[Op]:
     config = node.config
     if node.kind in NOTHING:
         return []
-    arrays = [np.asarray(one, dtype=one.dtype if one.dtype == np.float64 else np.float32) for one in weights]
+    arrays = floats(weights)
     if node.kind == "Dense":
         if not arrays or arrays[0].ndim != 2:
             raise CannotRun("its weights are missing")

@@ -232,15 +232,73 @@ def test_any_value_of_the_description_may_be_another(tmp_path: Path) -> None:
             open_file(rewritten(change, tmp_path))
 
 
+def described(top: str, *layers: tuple[str, ...]) -> dict[str, Any]:
+    """Return a functional model of layers: class, name, and the names of what each reads."""
+    entries = [
+        {"class_name": kind, "config": {"return_sequences": True}, "name": name,
+         "inbound_nodes": [[[one, 0, 0, {}] for one in reads]] if reads else []}
+        for kind, name, *reads in layers
+    ]  # fmt: skip
+    return {"class_name": "Functional", "config": {"layers": entries, "output_layers": [[top, 0, 0]]}}
+
+
 def test_layers_that_read_each_other_are_refused() -> None:
     from lstm_tui.formats.keras_graph import read_graph
 
-    def layer(name: str, reads: str) -> dict[str, Any]:
-        return {"class_name": "LSTM", "config": {}, "name": name, "inbound_nodes": [[[reads, 0, 0, {}]]]}
-
-    model = {"layers": [layer("a", "b"), layer("b", "a")], "output_layers": [["a", 0, 0]]}
     with pytest.raises(UserError, match="in a circle"):
-        read_graph({"class_name": "Functional", "config": model}, "file")
+        read_graph(described("a", ("LSTM", "a", "b"), ("LSTM", "b", "a")), "file")
+
+
+def test_a_graph_that_parts_and_joins_is_told_as_chains() -> None:
+    from lstm_tui.formats.keras_graph import read_graph
+    from lstm_tui.formats.keras_segments import segments_of
+
+    x = ("InputLayer", "x")
+    past = described("sum", x, ("LSTM", "a", "x"), ("LSTM", "b", "a"), ("Add", "sum", "a", "b"))
+    chains = segments_of(read_graph(past, "file"), "sum")
+    assert [one.layers for one in chains] == [("a", "b"), ()]
+    assert chains[-1].cut == "sum (Add) joins what cannot be run together here"
+    states = described("dec", x, ("InputLayer", "y"), ("LSTM", "enc", "x"), ("LSTM", "dec", "y", "enc"))
+    chains = segments_of(read_graph(states, "file"), "dec")
+    assert [one.layers for one in chains] == [("enc",), ("dec",)]
+    assert "dec (LSTM) is given its first states by another layer" in chains[-1].cut
+
+
+@pytest.mark.parametrize(
+    ("layers", "says"),
+    [
+        ([("ConvLSTM1D", "a", "x")], r"a \(ConvLSTM1D\) is not stepped"),
+        ([("RNN", "a", "x")], r"a \(RNN\) is not stepped"),
+        ([("Dense", "a", "x")], r"there is nothing to step through$"),
+    ],
+)
+def test_what_is_like_a_recurrent_layer_is_named(layers: list[tuple[str, ...]], says: str, tmp_path: Path) -> None:
+    model = described("a", ("InputLayer", "x"), *layers)
+    (tmp_path / "m.json").write_text(json.dumps(model))
+    (tmp_path / "m.weights.h5").write_bytes((FILES / "keras_functional.weights.h5").read_bytes())
+    with pytest.raises(UserError, match=says):
+        open_file(tmp_path / "m.weights.h5")
+
+
+def test_quantised_weights_are_named_and_not_taken_for_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "m.h5"
+    for part, says in (("dense", "dense_1 (Dense) cannot be run: it holds int8 numbers"), ("lstm", "lstm (LSTM)")):
+        path.write_bytes((FILES / "keras_between.h5").read_bytes())
+        with h5py.File(path, "r+") as file:
+            layers = file["model_weights"]
+            name = next(one for one in layers if one.startswith(part) and one != "dense")
+            names: list[str] = []
+            layers[name].visit(names.append)
+            kernel = next(one for one in names if one.endswith("/kernel"))
+            whole = layers[name][kernel][...]
+            del layers[name][kernel]
+            layers[name][kernel] = (whole * 50).astype(np.int8)
+        try:
+            told = " ".join(open_file(path).network.remarks)
+        except UserError as error:
+            told = str(error)
+        assert "holds int8 numbers: quantised weights are not read" in told
+        assert says.split(" ")[0].split("_")[0] in told
 
 
 def test_links_and_sizes_that_are_not_there_are_refused(tmp_path: Path) -> None:
