@@ -163,6 +163,11 @@ def read_keras(data: bytes, where: str) -> KerasFile:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             total = sum(member.file_size for member in archive.infolist())
+            large = archive.getinfo("config.json").file_size
+            if large > _JSON_LIMIT:
+                raise UserError(
+                    f"{where}: its config.json is {size_text(large)}; the limit is {size_text(_JSON_LIMIT)}"
+                )
             if total > _LIMIT:
                 raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(_LIMIT)}")
             config, weights = archive.read("config.json"), archive.read("model.weights.h5")

@@ -151,6 +151,21 @@ def inside_if(seed: int) -> Any:
     return model(nodes, [*tensors, tensor("three", np.array(3))], ("t", 1, INPUTS), {"y": None})
 
 
+def convolved(seed: int) -> Any:
+    """Return a convolution over the steps that takes every second, below an LSTM."""
+    random = np.random.default_rng(seed)
+    node, tensors, _ = recurrent(CASES["lstm"], random, "e", INPUTS)
+    tensors.append(tensor("kernel", random.normal(size=(INPUTS, INPUTS, 3)).astype(np.float32)))
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["steps_last"], perm=[1, 2, 0]),
+        helper.make_node("Conv", ["steps_last", "kernel"], ["conv"], pads=[1, 1], strides=[2]),
+        helper.make_node("Relu", ["conv"], ["act"]),
+        helper.make_node("Transpose", ["act"], ["e"], perm=[2, 0, 1]),
+        node,
+    ]
+    return model(nodes, tensors, ("t", 1, INPUTS), {"rec_Y": None})
+
+
 def numbers(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(STEPS, INPUTS)).astype(np.float32)
 
@@ -194,6 +209,9 @@ def freeze() -> None:
     made = inside_if(1)
     onnx.save(made, FOLDER / "onnx_inside_if.onnx")
     expected["inside_if"] = says(made, expected["x"])
+    made = convolved(1)
+    onnx.save(made, FOLDER / "onnx_convolved.onnx")
+    expected["convolved"] = says(made, expected["x"])
     np.savez_compressed(FOLDER / "onnx_expected.npz", **expected)
 
 

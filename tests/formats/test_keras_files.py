@@ -18,7 +18,7 @@ from lstm_tui.engine.run import run
 from lstm_tui.engine.trace import Trace
 from lstm_tui.formats.importing import Reading, open_file
 from lstm_tui.formats.inputs import Sequences
-from lstm_tui.formats.series import series_from
+from lstm_tui.formats.series import read_series, series_from
 
 h5py = pytest.importorskip("h5py")
 FILES = Path(__file__).parent / "files"
@@ -262,6 +262,37 @@ def test_a_graph_that_parts_and_joins_is_told_as_chains() -> None:
     chains = segments_of(read_graph(states, "file"), "dec")
     assert [one.layers for one in chains if one.layers] == [("enc",), ("dec",)]
     assert "dec (LSTM) is given its first states by another layer" in chains[-1].cut
+
+
+def test_two_inputs_are_joined_and_a_reversed_twin_is_the_other_direction(tmp_path: Path) -> None:
+    """As taggers with features of words and of letters are made; `ReversedLSTM` is a class of their author's."""
+    random = np.random.default_rng(2)
+    given = {name: [random.normal(size=shape).astype(np.float32) for shape in ((5, 16), (4, 16), (16,))]
+             for name in ("ahead", "back")}  # fmt: skip
+    x = {name: random.normal(size=(6, n)).astype(np.float32) for name, n in (("letters", 3), ("words", 2))}
+
+    def opened(top: str, *layers: tuple[str, ...]) -> Network:
+        with h5py.File(tmp_path / "m.h5", "w") as file:
+            for _, name, *_ in layers:
+                group = file.create_group(name)
+                kinds = ("kernel", "recurrent_kernel", "bias") if name in given else ()
+                group.attrs["weight_names"] = [f"{name}/{kind}" for kind in kinds]
+                for kind, array in zip(kinds, given.get(name, ()), strict=True):
+                    group[f"{name}/{kind}"] = array
+        (tmp_path / "m.json").write_text(json.dumps(described(top, *layers)))
+        return open_file(tmp_path / "m.h5").network
+
+    joined = [("InputLayer", "letters"), ("InputLayer", "words"), ("Concatenate", "both", "letters", "words")]
+    twins = [("LSTM", "ahead", "both"), ("ReversedLSTM", "back", "both"), ("Concatenate", "top", "ahead", "back")]
+    np.savez(tmp_path / "x.npz", **x)
+    network = opened("top", *joined, *twins)
+    trace = run(network, Sequences(read_series(tmp_path / "x.npz"), network)[0])
+    whole = np.concatenate([x["letters"], x["words"]], axis=1)
+    np.testing.assert_array_equal(trace.sequence.x, whole)
+    alone = opened("back", ("InputLayer", "start"), ("LSTM", "back", "start"))
+    back = traced(alone, whole[::-1])["layer0.forward"]["h"][::-1]
+    np.testing.assert_allclose(trace["layer0.backward"]["h"], back, atol=CLOSE)
+    assert np.abs(trace["layer0.forward"]["h"] - back).max() > 1e-2
 
 
 @pytest.mark.parametrize(

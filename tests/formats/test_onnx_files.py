@@ -56,6 +56,7 @@ def test_every_kind_of_node_step_by_step(seed: int, tmp_path: Path) -> None:
         for over in ("each", "mean", "last", "states", "fixed")
     }
     models["inside if"] = made.inside_if(seed), made.numbers(seed)
+    models["convolved"] = made.convolved(seed), made.numbers(seed)
     for name, (model, x) in models.items():
         onnx.save(model, tmp_path / "m.onnx")
         wanted = made.says(model, x)
