@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.formats.front import Array, Front, Step, activate, convolve, pool
+from lstm_tui.formats.keras_gates import CannotRun, floats
 from lstm_tui.formats.keras_graph import Graph, Node
-from lstm_tui.formats.keras_layers import CannotRun, activation_name, floats, steps
+from lstm_tui.formats.keras_layers import activation_name, steps
 from lstm_tui.formats.steps import apply_op
 
 Weights = Callable[[Node], Sequence[Array]]

@@ -10,8 +10,9 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.formats.found import Found
 from lstm_tui.formats.keras_file import KerasFile
 from lstm_tui.formats.keras_front import Weights, keras_front
+from lstm_tui.formats.keras_gates import CannotRun, floats
 from lstm_tui.formats.keras_graph import MODELS, Graph, Node, read_graph
-from lstm_tui.formats.keras_layers import CannotRun, floats, recurrent, refuse, steps
+from lstm_tui.formats.keras_layers import recurrent, refuse, steps
 from lstm_tui.formats.keras_segments import MERGES, Item, Pair, Segment, name_of, segments_of, steps_on
 from lstm_tui.formats.parts import Op, Plan, Recurrent, Reduce
 from lstm_tui.formats.report import Report

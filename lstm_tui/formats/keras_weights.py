@@ -9,8 +9,9 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.formats.found import Found
 from lstm_tui.formats.hdf5 import Array
 from lstm_tui.formats.keras_file import KerasFile
+from lstm_tui.formats.keras_gates import CannotRun
 from lstm_tui.formats.keras_graph import Node
-from lstm_tui.formats.keras_layers import CannotRun, recurrent, refuse
+from lstm_tui.formats.keras_layers import recurrent, refuse
 from lstm_tui.formats.parts import Activation, Dense, Op, Plan, Recurrent, Reduce
 from lstm_tui.formats.report import Report
 

@@ -7,6 +7,7 @@ JSON. Nothing of this package is imported, so that it starts at once.
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from typing import Any
 
@@ -35,6 +36,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 def main() -> None:
     """Answer until there is nothing more to read, or something fails."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is meant for the program that asks
     _limit_memory()
     try:
         from tokenizers import Tokenizer
