@@ -70,6 +70,10 @@ def choose(trace: Trace, temperature: float = 0.0, seed: int = 0) -> str:
     """
     said = probabilities(trace)
     network = trace.network
+    if said is None and is_language_model(network) and trace.sequence.ids is not None:
+        raise UserError(
+            "what this network says are no probabilities: open its file with --set readout.activation=softmax"
+        )
     if said is None or network is None or network.tokens is None:
         raise UserError("this network says no next token: open a language model, such as --model story or chars")
     chances = said[-1].astype(np.float64)

@@ -14,7 +14,9 @@ from lstm_tui import __version__
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.samples import sample_names, samples_folder
 
-_PACKAGES = ("numpy", "numba", "textual", "rich", "safetensors", "h5py", "onnx", "resvg-py", "textual-serve")
+_PACKAGES = (
+    "numpy", "numba", "textual", "rich", "safetensors", "h5py", "onnx", "tokenizers", "resvg-py", "textual-serve",
+)  # fmt: skip
 _VARIABLES = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT")
 
 

@@ -23,7 +23,7 @@ def debug(model: Any, x: Any, layer: str | None = None, screen: bool | None = No
 
     Args:
         model: A model with recurrent modules anywhere in it.
-        x: What it takes; of a batch, the first sequence is looked at.
+        x: What it takes, or a tuple of all its arguments; of a batch, the first sequence is looked at.
         layer: Which recurrent module the screen shows, by its path in the model; by default the first.
         screen: Whether to open the screen; by default where there is a terminal.
 
@@ -66,8 +66,14 @@ def _opened(entered: Entered) -> tuple[Network, Sequence, Initial]:
     report = Report(name, "a running PyTorch module")
     tensors = {f"{name}.{key}": one.detach().cpu().numpy() for key, one in module.state_dict().items()}
     group = find_groups(tensors, name)[0]
-    kind = f"torch.nn.modules.rnn.{'RNN' if module.mode.startswith('RNN') else module.mode}"
-    made = Made(kind, state={"mode": module.mode, "nonlinearity": getattr(module, "nonlinearity", None)})
+    mode = getattr(module, "mode", type(module).__name__.removesuffix("Cell"))
+    kind = f"torch.nn.modules.rnn.{'RNN' if mode.startswith('RNN') else mode}"
+    made = Made(kind, state={"mode": mode, "nonlinearity": getattr(module, "nonlinearity", None)})
+    if entered.broken is not None:
+        report.warnings.append(
+            f"at step {entered.broken} the model gave {visible(name)} another state than it had, "
+            "so the steps before are shown"
+        )
     network = assemble(Plan(name, plan_group(group, report, 0, {group.prefix: made})), report, name, "")
     network = replace(network, file=None, sha256=None)
     states: dict[str, dict[str, Any]] = {}

@@ -238,7 +238,9 @@ def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser)
     )
     network.add_argument("--map", metavar="FILE.toml", help="decisions, or names of tensors, as `inspect` writes them")
     network.add_argument("--network", metavar="NAME", help="which network of a file that holds several")
-    network.add_argument("--vocabulary", metavar="FILE", help="tokens of a file without any: a line each, or JSON")
+    network.add_argument(
+        "--vocabulary", metavar="FILE", help="tokens of a file without any: a line each, JSON, or tokenizer.json"
+    )
     network.add_argument("--pad", metavar="pre:N", type=padding, help="fill up with id 0 to N tokens, pre or post")
 
 

@@ -108,20 +108,41 @@ def _token(edit: TokenEdit, edited: Edited) -> Edited:
     if edit.verb == "delete" and len(sequence) == 1:
         raise UserError("the last token that is left cannot be deleted")
     tokens, origins = list(sequence.tokens), list(edited.origins)
-    if edit.verb == "replace":
-        tokens[edit.t] = edit.token
-    elif edit.verb == "insert":
-        tokens.insert(edit.t, edit.token)
-        origins.insert(edit.t, None)
-    else:
-        del tokens[edit.t], origins[edit.t]
-    ids, unknown = network.tokens.encode(tokens)
-    if edit.verb != "delete" and edit.t in unknown:
-        raise UserError(f"“{visible(edit.token)}” is not in the vocabulary{_known_like(edit.token, network.tokens)}")
-    sequence = replace(sequence, tokens=tuple(tokens), ids=ids, unknown=unknown)
+    ids, unknown = sequence.ids.tolist(), [t for t in sequence.unknown if edit.verb == "insert" or t != edit.t]
     shift = {"replace": 0, "insert": 1, "delete": -1}[edit.verb]
+    if edit.verb == "delete":
+        del tokens[edit.t], origins[edit.t], ids[edit.t]
+    else:  # the rest keeps its ids: what pads a text, or was unknown, is not looked up again
+        token, number = _known(edit.token, network.tokens)
+        place = slice(edit.t, edit.t + (edit.verb == "replace"))
+        tokens[place], ids[place] = [token], [number]
+        origins[place] = [None] if edit.verb == "insert" else origins[place]
+    places = tuple(t + shift * (t >= edit.t) for t in unknown)
+    sequence = replace(sequence, tokens=tuple(tokens), ids=np.array(ids, np.int64), unknown=places)
     holds = tuple(moved for hold in edited.holds if (moved := hold.shifted(edit.t, shift)) is not None)
     return replace(edited, sequence=sequence, origins=tuple(origins), holds=holds)
+
+
+def _known(token: str, known: Tokens) -> tuple[str, int]:
+    """Return a token that is put on the tape, and its id; of pieces, a word that is one piece is that piece.
+
+    Raises:
+        UserError: It is not in the vocabulary.
+    """
+    ids, unknown = known.encode([token])
+    if not unknown:
+        return token, int(ids[0])
+    name = visible(token)
+    if known.definition:
+        from lstm_tui.formats.tokenizer import splitter
+
+        pieces, numbers, _ = splitter(known.definition).split(token, special=False)
+        if len(pieces) == 1 and 0 <= numbers[0] < len(known.vocabulary) and numbers[0] != known.unknown_id:
+            return known.vocabulary[numbers[0]], numbers[0]
+        if len(pieces) > 1:
+            made = " ".join(visible(piece) for piece in pieces[:8])
+            raise UserError(f"“{name}” is {len(pieces)} pieces here, and an edit takes one: {made}")
+    raise UserError(f"“{name}” is not in the vocabulary{_known_like(token, known)}")
 
 
 def _known_like(token: str, known: Tokens) -> str:

@@ -42,17 +42,20 @@ def read_tokens(spec: Any, where: str) -> Tokens | None:
     """Return how text is read; None for numbers."""
     if spec is None or (isinstance(spec, Mapping) and spec.get("kind") == "numbers"):
         return None
-    if not isinstance(spec, Mapping) or spec.get("kind") not in ("words", "chars", "bytes"):
-        raise UserError(f"{where}: `tokens` must say words, chars, bytes or numbers")
+    if not isinstance(spec, Mapping) or spec.get("kind") not in ("words", "chars", "bytes", "pieces"):
+        raise UserError(f"{where}: `tokens` must say words, chars, bytes, pieces or numbers")
     if spec["kind"] == "bytes":
         return Tokens.of_bytes()
     vocabulary = spec.get("vocabulary")
     if not isinstance(vocabulary, list) or not vocabulary or not all(isinstance(one, str) for one in vocabulary):
         raise UserError(f"{where}: its vocabulary must be a list of tokens")
+    definition = get(spec, "tokenizer", str, "")
+    if (spec["kind"] == "pieces") != bool(definition):
+        raise UserError(f"{where}: pieces are split by a `tokens.tokenizer`, and nothing else is")
     unknown = spec.get("unknown", 0)
-    if type(unknown) is not int or not 0 <= unknown < len(vocabulary):
+    if type(unknown) is not int or not -bool(definition) <= unknown < len(vocabulary):
         raise UserError(f"{where}: `tokens.unknown` must be an id of its vocabulary")
-    return Tokens(spec["kind"], tuple(vocabulary), bool(spec.get("lowercase", False)), unknown)
+    return Tokens(spec["kind"], tuple(vocabulary), bool(spec.get("lowercase", False)), unknown, definition)
 
 
 def read_layers(spec: Mapping[str, Any], input_size: int, dtype: Any, where: str) -> tuple[Layer, ...]:

@@ -220,6 +220,8 @@ def spec_of(network: Network) -> dict[str, Any]:
         spec["tokens"] = {"kind": tokens.kind, "lowercase": tokens.lowercase, "vocabulary": vocabulary}
         if tokens.unknown_id:
             spec["tokens"]["unknown"] = tokens.unknown_id
+        if tokens.definition:
+            spec["tokens"]["tokenizer"] = tokens.definition
         spec["embedding_size"] = network.input_size
     if network.readout is not None:
         page = network.readout.page

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["words", "chars", "bytes", "numbers"]
+Kind = Literal["words", "chars", "bytes", "pieces", "numbers"]
 UNKNOWN = "<unk>"
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
@@ -36,17 +36,19 @@ class Tokens:
     """How a network reads text.
 
     Attributes:
-        kind: words, chars or bytes.
+        kind: words, chars, bytes, or pieces of words, which a tokenizer of its own splits a text into.
         vocabulary: The token of each id; id 0 is the unknown token, except for bytes, whose vocabulary is
             the 256 values themselves, and for a vocabulary of others, which says so in `unknown_id`.
         lowercase: Whether a token is looked up in lower case; it is shown as it was written.
-        unknown_id: The id of what the vocabulary does not hold.
+        unknown_id: The id of what the vocabulary does not hold; -1 where pieces make up everything.
+        definition: Of the tokenizer of pieces, as text; it is run elsewhere.
     """
 
     kind: Kind
     vocabulary: tuple[str, ...]
     lowercase: bool = False
     unknown_id: int = 0
+    definition: str = field(default="", repr=False)
     index: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -130,7 +130,8 @@ def describe(plan: Plan, report: Report) -> tuple[dict[str, Any], dict[str, Arra
         text, given, outputs = readout_text(head, top if isinstance(top, Recurrent) else None, draft.width)
         spec |= {"readout": "file", "readouts": {"file": text}, "outputs": outputs}
         draft.tensors |= {f"readout/{name}": array for name, array in given.items()}
-        spec["classes"] = list(plan.classes) or [str(n) for n in range(outputs)]
+        said = plan.tokens is not None and outputs == len(plan.tokens["vocabulary"])  # a token: what comes next
+        spec["classes"] = list(plan.classes) or ([] if said else [str(n) for n in range(outputs)])
     if plan.embedding is None:
         spec["input_size"] = _first_width(plan)
         if plan.tokens is not None:
@@ -142,6 +143,7 @@ def describe(plan: Plan, report: Report) -> tuple[dict[str, Any], dict[str, Arra
     report.warnings += _not_finite(draft.tensors)
     masks: dict[str, Any] = {"mask_id": plan.mask_id, "mask_value": plan.mask_value}
     masks["pad"] = None if plan.pad is None else list(plan.pad)
+    masks["pad_id"] = plan.pad_id or None
     masks = {name: value for name, value in masks.items() if value is not None}
     spec["card"] = {IMPORTED: report.content() | {"layers": draft.names} | masks}
     return spec, draft.tensors

@@ -53,7 +53,10 @@ def as_trained(sequence: trace.Sequence, network: Network, where: str) -> trace.
         return sequence
     pad, mask = said.get("pad"), said.get("mask_id")
     if isinstance(pad, list) and len(pad) == 2:
-        sequence = _padded(sequence, str(pad[0]), int(pad[1]))
+        number = said.get("pad_id")
+        number = number if isinstance(number, int) and network.tokens is not None else 0
+        name = network.tokens.vocabulary[number] if number and network.tokens is not None else PAD
+        sequence = _padded(sequence, str(pad[0]), int(pad[1]), number, name)
     if isinstance(mask, int):
         sequence = _kept(sequence, np.flatnonzero(sequence.ids != mask), where)
     if network.front is None or sequence.ids is None:
@@ -102,19 +105,19 @@ def _said(network: Network) -> Mapping[str, Any]:
     return imported if isinstance(imported, Mapping) else {}
 
 
-def _padded(sequence: trace.Sequence, where: str, length: int) -> trace.Sequence:
-    """Return a sequence of a length, filled with the id 0 or cut at the same side."""
+def _padded(sequence: trace.Sequence, where: str, length: int, number: int, name: str) -> trace.Sequence:
+    """Return a sequence of a length, filled with an id or cut at the same side."""
     assert sequence.ids is not None
     more = length - len(sequence)
     if more <= 0:
         places = np.arange(-more, len(sequence)) if where == "pre" else np.arange(length)
         return _chosen(sequence, places)
-    ids, zeros = sequence.ids, np.zeros(more, np.int64)
+    ids, zeros = sequence.ids, np.full(more, number, np.int64)
     if where == "pre":
-        tokens, shift = ((PAD,) * more + sequence.tokens), more
+        tokens, shift = ((name,) * more + sequence.tokens), more
         return replace(sequence, tokens=tokens, ids=np.concatenate([zeros, ids]),
                        unknown=tuple(t + shift for t in sequence.unknown))  # fmt: skip
-    return replace(sequence, tokens=sequence.tokens + (PAD,) * more, ids=np.concatenate([ids, zeros]))
+    return replace(sequence, tokens=sequence.tokens + (name,) * more, ids=np.concatenate([ids, zeros]))
 
 
 def _kept(sequence: trace.Sequence, places: NDArray[Any], where: str) -> trace.Sequence:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,35 +73,55 @@ def open_file(path: str | Path, reading: Reading = AS_IT_IS) -> Imported:
     Raises:
         UserError: It is of no known format, is damaged, or nothing in it can be run.
     """
+    return read_once(path, reading)({})
+
+
+def read_once(path: str | Path, reading: Reading = AS_IT_IS) -> Callable[[Mapping[str, str]], Imported]:
+    """Read a file, and return what understands it with further decisions, as often as it is asked.
+
+    Raises:
+        UserError: It is of no known format or is damaged; later, that nothing in it can be run.
+    """
     where = label(path)
     data = read_bytes(path, LIMIT)
     kind = kind_of(data)
     if kind == "native":
-        return _native(path, reading, where)
+        opened = _native(path, reading, where)
+        return lambda settings: opened
+    with _mistaken(where):
+        found, said = _found(kind, data, path, reading, where)
+    sha256 = hashlib.sha256(data + bytes.fromhex(said.beside)).hexdigest()
+
+    def understood(settings: Mapping[str, str]) -> Imported:
+        report = Report(where, said.format, {**said.settings, **settings}, list(said.facts), list(said.warnings))
+        with _mistaken(where):
+            network = _network(found, report, path, sha256, reading)
+        return Imported(network, report, tuple(one.name for one in found))
+
+    return understood
+
+
+@contextmanager
+def _mistaken(where: str) -> Iterator[None]:
+    """Tell of a description in which a text stands for a number, and the like, in one line."""
     try:
-        network, report, names = _opened(kind, data, path, reading, where)
-    except _MISTAKEN as error:  # a description in which a text stands for a number, and the like
+        yield
+    except _MISTAKEN as error:
         reason = visible(str(error).split("\n")[0][:120])
         raise UserError(f"{where}: describes what is not understood ({type(error).__name__}: {reason})") from error
-    return Imported(network, report, names)
 
 
-def _opened(
-    kind: str, data: bytes, path: str | Path, reading: Reading, where: str
-) -> tuple[Network, Report, tuple[str, ...]]:
-    found, report = _found(kind, data, path, reading, where)
-    names = tuple(one.name for one in found)
-    chosen = _choose(found, reading.network, where)
+def _network(found: list[Found], report: Report, path: str | Path, sha256: str, reading: Reading) -> Network:
+    chosen = _choose(found, reading.network, report.file)
     if len(found) > 1:
-        others = ", ".join(visible(name) for name in names if name != chosen.name)
+        others = ", ".join(visible(one.name) for one in found if one is not chosen)
         report.say("network", chosen.name, "set" if reading.network else "assumed", f"--network takes {others}")
     plan = chosen.plan(report)
-    report.check_settings()
     plan = _read_with(replace(plan, name=_name(path, chosen.name)), reading, report)
+    report.check_settings()
     from lstm_tui.formats.assemble import assemble
 
-    network = assemble(plan, report, str(path), hashlib.sha256(data).hexdigest())
-    return network, report, names
+    return assemble(plan, report, str(path), sha256)
 
 
 def _read_with(plan: Plan, reading: Reading, report: Report) -> Plan:
@@ -116,9 +137,8 @@ def _read_with(plan: Plan, reading: Reading, report: Report) -> Plan:
         raise UserError(f"{report.file}: reads no ids, so it needs no vocabulary")
     from lstm_tui.formats.vocabulary_file import read_vocabulary
 
-    tokens = read_vocabulary(reading.vocabulary, reading.tokens, rows)
-    report.say("tokens", f"{tokens['kind']} of {label(reading.vocabulary)}", "set", "--vocabulary")
-    return replace(plan, tokens=tokens, pad=reading.pad)
+    tokens, pad_id = read_vocabulary(reading.vocabulary, reading.tokens, rows, report, reading.pad is None)
+    return replace(plan, tokens=tokens, pad=reading.pad, pad_id=pad_id)
 
 
 def kind_of(data: bytes) -> str:
@@ -162,11 +182,15 @@ def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: st
     if kind == "onnx":
         from lstm_tui.formats.onnx_plan import find_onnx
 
-        return find_onnx(data, where, report), report
+        return find_onnx(data, path, where, report), report
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.tensors_plan import find_networks
+        from lstm_tui.formats.weight_norm import joined
 
         tensors, modules = _tensors(kind, data, path, report, where)
+        tensors, normed = joined(tensors)
+        if normed:
+            report.say("weight_norm", ", ".join(normed), "confirmed", "kept as length and direction, put together here")
         if mapping is not None and "layer" in mapping.content:
             from lstm_tui.formats.mapping import find_mapped
 
@@ -254,6 +278,9 @@ def _native(path: str | Path, reading: Reading, where: str) -> Imported:
         raise UserError(f"{where}: describes itself, so nothing else can be said of it")
     network = load(path)
     report = Report(where, "a network saved by this program, which describes itself")
+    if network.tokens is not None and network.tokens.definition:
+        count = len(network.tokens.vocabulary)
+        report.say("tokens", f"{count} pieces, split by a tokenizer", "confirmed", "the header")
     for n, layer in enumerate(network.layers):
         first = layer.passes[0]
         report.say(f"layer{n}.cell", first.cell.name, "confirmed", "the header")

@@ -202,6 +202,8 @@ def text_sequence(text: str, tokens: Tokens, file: str | None = None, line: int 
     Raises:
         UserError: The network knows ids alone, and there is something else in the text.
     """
+    if tokens.definition:
+        return _pieces_sequence(text, tokens, file, line)
     pieces = tokenize(text, tokens.kind)
     ids, unknown = tokens.encode(pieces)
     if unknown and tokens.are_ids:
@@ -210,6 +212,29 @@ def text_sequence(text: str, tokens: Tokens, file: str | None = None, line: int 
             f"{visible(where)}: {visible(pieces[unknown[0]])!r} is no id; the file of this network has no vocabulary, "
             f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}"
         )
+    return trace.Sequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
+
+
+def _pieces_sequence(text: str, tokens: Tokens, file: str | None, line: int | None) -> trace.Sequence:
+    """Return the pieces a tokenizer makes of a text; what it does not know is called as it was written."""
+    from lstm_tui.formats.tokenizer import splitter
+
+    where = visible(file or "the text")
+    try:
+        pieces, numbers, places = splitter(tokens.definition).split(text)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    if not pieces:
+        raise UserError(f"{where}: the tokenizer makes no token of it")
+    ids = np.array(numbers, dtype=np.int64)
+    largest = int(ids.max())
+    if largest >= len(tokens.vocabulary):
+        raise UserError(
+            f"{where}: the tokenizer gives the id {largest}, and the network knows {len(tokens.vocabulary)}"
+        )
+    unknown = tuple(np.flatnonzero(ids == tokens.unknown_id).tolist()) if tokens.unknown_id >= 0 else ()
+    for t in unknown:
+        pieces[t] = text[slice(*places[t])] or pieces[t]
     return trace.Sequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
 
 

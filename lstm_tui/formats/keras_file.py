@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from lstm_tui.formats.json_text import decode
 
 _LIMIT = 2 << 30
 _JSON_LIMIT = 64 << 20
-_SNAKE = (re.compile(r"([A-Z]+)([A-Z][a-z])"), re.compile(r"([a-z0-9])([A-Z])"))
+_LAYER = re.compile(r"(?:[^/]+/layers/)*[^/]+(?=/)")
+_AS_TRACKED = "_layer_checkpoint_dependencies"  # what Keras 2.12 to 2.15 call `layers` in the files of Keras 3
+_SNAKE = (re.compile(r"(.)([A-Z][a-z]+)"), re.compile(r"([a-z])([A-Z])"))
 
 
 @dataclass
@@ -54,42 +56,70 @@ class KerasFile:
             groups = [path[len(self.root) :].strip("/") for path in self.tree.attributes if path.startswith(self.root)]
             found = order if isinstance(order, list) else [one for one in groups if one and "/" not in one]
             return [str(name) for name in found if self.weights(str(name))]
-        tops = dict.fromkeys(path.split("/")[1] for path in self.tree.arrays if path.startswith("layers/"))
-        return list(tops)
+        inside = (path.removeprefix("layers/") for path in self.tree.arrays if path.startswith("layers/"))
+        return list(dict.fromkeys(layer[0] for path in inside if (layer := _LAYER.match(path))))
 
-    def weights(self, name: str) -> list[Array]:
-        """Return the weights of a layer by its name (Keras 1 and 2) or path (Keras 3), in the order Keras made them."""
-        path = f"{self.root}/{name}".strip("/")
+    def weights(self, name: str, own: str = "", above: Sequence[str] = ()) -> list[Array]:
+        """Return the weights of a layer by its name (Keras 1 and 2) or path (Keras 3), in the order Keras made them.
+
+        Args:
+            name: Of the layer, or of the outermost model it stands in.
+            own: Its name inside that model, where it stands in one.
+            above: Names of the models it stands in.
+        """
         if self.form == "names":
-            order = self.tree.attributes.get(path, {}).get("weight_names")
-            under = self.tree.under(path)
-            if isinstance(order, list):
-                return [under[str(one)] for one in order if str(one) in under]
-            return list(under.values())
+            under = self.tree.under(f"{self.root}/{name}".strip("/"))
+            order = self.weight_names(name, own, above) or ([] if own else list(under))
+            return [under[one] for one in order if one in under]
         under = self.tree.under(f"layers/{name}")
         return [under[key] for key in sorted(under, key=_made_order) if "seed_generator" not in key]
 
-    def weight_names(self, name: str) -> list[str]:
-        """Return the names of a layer's weights, as Keras 1 and 2 write them."""
+    def weight_names(self, name: str, own: str = "", above: Sequence[str] = ()) -> list[str]:
+        """Return the names of a layer's weights, as Keras 1 and 2 write them; arguments as `weights` has them."""
         order = self.tree.attributes.get(f"{self.root}/{name}".strip("/"), {}).get("weight_names")
-        return [str(one) for one in order] if isinstance(order, list) else []
+        names = [str(one) for one in order] if isinstance(order, list) else []
+        if not own:
+            return names
+        inside = (self.config or {}).get("config")
+        models = {*above, inside.get("name") if isinstance(inside, dict) else None}  # they may stand in front
+        return [one for one in names if next((part for part in one.split("/") if part not in models), "") == own]
 
-    def path_of(self, name: str, kind: str) -> str:
-        """Return where the weights of a layer stand: its name, or in Keras 3 its class with a number."""
+    def place_of(
+        self, name: str, kind: str, within: Sequence[tuple[str, str]] = ()
+    ) -> tuple[str, str, tuple[str, ...]]:
+        """Return where the weights of a layer stand, as `weights` takes it.
+
+        Args:
+            name: The layer's own name.
+            kind: Its class.
+            within: Name and class of each model it stands in, from the outside.
+        """
         if self.form == "names":
-            return name
+            return (within[0][0], name, tuple(one for one, _ in within)) if within else (name, "", ())
+        path = ""
+        for one, its_kind in (*within, (name, kind)):
+            path = f"{path}/layers/{self._part(path, one, its_kind)}"
+        return path.removeprefix("/layers/"), "", ()
+
+    def _part(self, above: str, name: str, kind: str) -> str:
+        """Return what a layer of Keras 3 is called among its neighbours: its class with a number."""
+        start = f"{above}/layers/".lstrip("/")
         for path, attributes in self.tree.attributes.items():
-            if re.fullmatch(r"layers/[^/]+/vars", path) and attributes.get("name") == name:
-                return path.split("/")[1]
+            if attributes.get("name") == name and re.fullmatch(re.escape(start) + "[^/]+/vars", path):
+                return path.split("/")[-2]
         snake = kind
         for pattern in _SNAKE:
             snake = pattern.sub(r"\1_\2", snake)
         snake = snake.lower()
-        key = f"{snake}:{name}"
+        key = f"{start}{snake}:{name}"
         if key not in self._order:
-            self._order[key] = sum(one.startswith(f"{snake}:") for one in self._order)
+            self._order[key] = sum(one.startswith(f"{start}{snake}:") for one in self._order)
         number = self._order[key]
-        return snake if number == 0 else f"{snake}_{number}"
+        there = [
+            found for path in self.tree.attributes if (found := re.fullmatch(rf"{start}({snake}(?:_(\d+))?)", path))
+        ]
+        there.sort(key=lambda found: int(found[2] or 0))  # Keras 2.13 leaves numbers out
+        return str(there[number][1]) if number < len(there) else f"{snake}_{number}"
 
 
 def _made_order(path: str) -> tuple[bool, tuple[Any, ...]]:
@@ -103,13 +133,14 @@ def read_h5(data: bytes, path: str | Path, where: str, architecture: str | None 
     Raises:
         UserError: It is damaged or was not written by Keras.
     """
-    tree = read_hdf5(data, where)
+    tree, tracked = _as_layers(read_hdf5(data, where))
     top = tree.attributes[""]
     if not tree.arrays:
         raise UserError(f"{where}: holds no weights")
     form = "vars" if any(one.startswith(("layers/", "vars/")) or "/vars/" in one for one in tree.arrays) else "names"
     root = "model_weights" if "model_weights" in tree.attributes else ""
     version = str(top.get("keras_version") or tree.attributes.get(root, {}).get("keras_version") or "")
+    version = version or ("2" if tracked else "")
     if isinstance(top.get("model_config"), str):
         config = _object(decode(top["model_config"], f"{where}: model_config"), where)
         return KerasFile(config, version, tree, "the file", form, root)
@@ -132,6 +163,11 @@ def read_keras(data: bytes, where: str) -> KerasFile:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             total = sum(member.file_size for member in archive.infolist())
+            large = archive.getinfo("config.json").file_size
+            if large > _JSON_LIMIT:
+                raise UserError(
+                    f"{where}: its config.json is {size_text(large)}; the limit is {size_text(_JSON_LIMIT)}"
+                )
             if total > _LIMIT:
                 raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(_LIMIT)}")
             config, weights = archive.read("config.json"), archive.read("model.weights.h5")
@@ -143,7 +179,15 @@ def read_keras(data: bytes, where: str) -> KerasFile:
     said = decode(metadata, f"{where}: metadata.json")
     version = str(said.get("keras_version", "3")) if isinstance(said, dict) else "3"
     described = _object(decode(config, f"{where}: config.json"), where)
-    return KerasFile(described, version, read_hdf5(weights, where), "the file", "vars")
+    return KerasFile(described, version, _as_layers(read_hdf5(weights, where))[0], "the file", "vars")
+
+
+def _as_layers(tree: Tree) -> tuple[Tree, bool]:
+    """Return a tree whose layers are called so, and whether it is one of Keras 2."""
+    if not any(path.startswith(_AS_TRACKED) for path in tree.arrays):
+        return tree, False
+    attributes = {path.replace(_AS_TRACKED, "layers"): one for path, one in tree.attributes.items()}
+    return Tree(attributes, {path.replace(_AS_TRACKED, "layers"): one for path, one in tree.arrays.items()}), True
 
 
 def _object(value: Any, where: str) -> dict[str, Any]:

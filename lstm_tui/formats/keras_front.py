@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.formats.front import Array, Front, Step, activate, convolve, pool
+from lstm_tui.formats.keras_gates import CannotRun, floats
 from lstm_tui.formats.keras_graph import Graph, Node
-from lstm_tui.formats.keras_layers import CannotRun, activation_name, steps
+from lstm_tui.formats.keras_layers import activation_name, steps
 from lstm_tui.formats.steps import apply_op
 
 Weights = Callable[[Node], Sequence[Array]]
@@ -45,7 +46,7 @@ def keras_front(graph: Graph, output: str, weights: Weights, generation: int) ->
         if node.calls > 1:
             raise CannotRun(f"{node.known_as} is called {node.calls} times")
         try:
-            step = _step(node, weights(node), generation)
+            step = _step(node, floats(weights(node)), generation)
         except CannotRun as error:
             raise CannotRun(f"{node.known_as}: {error}") from error
         table = node.inner if node.kind == "TimeDistributed" else node

@@ -14,10 +14,10 @@ RECURRENT = {
     "LSTM": "lstm", "GRU": "gru", "SimpleRNN": "rnn", "CuDNNLSTM": "lstm", "CuDNNGRU": "gru",
     "ReversedLSTM": "lstm", "ReversedGRU": "gru",
 }  # fmt: skip
-_MODELS = ("Sequential", "Functional", "Model")
+MODELS = ("Sequential", "Functional", "Model")
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
     """A layer.
 
@@ -29,6 +29,8 @@ class Node:
         inner: What a wrapper holds.
         calls: How often the model calls it.
         written: Its class as the file has it, where it means another: an RNN of an LSTMCell is an LSTM.
+        within: Name and class of each model it stands in, from the outside; `name` has their names in front.
+        own: Its name inside the innermost.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Node:
     inner: Node | None = None
     calls: int = 1
     written: str = ""
+    within: tuple[tuple[str, str], ...] = ()
+    own: str = ""
 
     @property
     def recurrent(self) -> bool:
@@ -59,10 +63,12 @@ class Graph:
     Attributes:
         nodes: By name, in the file's order.
         outputs: Names of the layers whose output is the model's.
+        inputs: Names of the layers that are given the model's inputs.
     """
 
     nodes: dict[str, Node]
     outputs: list[str]
+    inputs: list[str] = field(default_factory=list)
 
     def before(self, name: str) -> list[str]:
         """Return everything a layer's output depends on, itself included, in the file's order.
@@ -81,13 +87,28 @@ class Graph:
 
 
 def read_graph(config: Mapping[str, Any], where: str) -> Graph:
-    """Return the layers of a model.
+    """Return the layers of a model, those of models inside it among them.
 
     Raises:
         UserError: The description is damaged, cyclic, or of a class of its author's own.
     """
+    from lstm_tui.formats.keras_nested import flattened
+
+    graph = flattened(model_graph(config, where), where)
+    if not graph.outputs:
+        raise UserError(f"{where}: describes no output")
+    check_order(graph.nodes, where)
+    return graph
+
+
+def model_graph(config: Mapping[str, Any], where: str) -> Graph:
+    """Return the layers of one model; a model inside it is a layer.
+
+    Raises:
+        UserError: The description is damaged, or of a class of its author's own.
+    """
     kind, inside = config.get("class_name"), config.get("config")
-    if kind not in _MODELS:
+    if kind not in MODELS:
         raise UserError(f"{where}: is a model of the class {visible(str(kind)[:60])}, whose layers are not described")
     entries = inside if isinstance(inside, list) else inside.get("layers") if isinstance(inside, Mapping) else None
     if not isinstance(entries, list) or len(entries) > MOST_LAYERS or not all(isinstance(e, dict) for e in entries):
@@ -103,16 +124,15 @@ def read_graph(config: Mapping[str, Any], where: str) -> Graph:
         else:
             bound = entry.get("inbound_nodes") or []
             node.calls = len(bound) if _per_call(bound) else 1
-            node.inputs = list(dict.fromkeys(_names(bound)))
+            node.inputs = list(dict.fromkeys(layer_names(bound)))
         nodes[node.name] = node
         previous = node.name
     outputs = [previous] if kind == "Sequential" and previous else []
+    inputs = [name for name, node in nodes.items() if not node.inputs]
     if isinstance(inside, Mapping) and kind != "Sequential":
-        outputs = [name for name in dict.fromkeys(_names(inside.get("output_layers") or [])) if name in nodes]
-    if not outputs:
-        raise UserError(f"{where}: describes no output")
-    _check_order(nodes, where)
-    return Graph(nodes, outputs)
+        outputs = [name for name in dict.fromkeys(layer_names(inside.get("output_layers") or [])) if name in nodes]
+        inputs = [name for name in dict.fromkeys(layer_names(inside.get("input_layers") or [])) if name in nodes]
+    return Graph(nodes, outputs, inputs)
 
 
 def _per_call(bound: Any) -> bool:
@@ -125,7 +145,7 @@ def _node(entry: Mapping[str, Any], where: str) -> Node:
         raise UserError(f"{where}: a layer has no class or no description")
     name = str(entry.get("name") or config.get("name") or kind)
     kind = kind.rpartition(">")[2]
-    node = Node(name, kind, config, written=kind)
+    node = Node(name, kind, config, written=kind, own=name)
     cell = config.get("cell")
     if kind == "RNN" and isinstance(cell, Mapping) and isinstance(cell.get("config"), Mapping):
         meant = str(cell.get("class_name")).removesuffix("Cell")
@@ -137,7 +157,7 @@ def _node(entry: Mapping[str, Any], where: str) -> Node:
     return node
 
 
-def _names(value: Any, depth: int = 0) -> Iterator[str]:
+def layer_names(value: Any, depth: int = 0) -> Iterator[str]:
     """Iterate over the layers that inbound nodes or outputs name, in any of their forms."""
     if depth > 12:
         return
@@ -147,18 +167,18 @@ def _names(value: Any, depth: int = 0) -> Iterator[str]:
             yield str(history[0])
             return
         for one in value.values():
-            yield from _names(one, depth + 1)
+            yield from layer_names(one, depth + 1)
     elif isinstance(value, list):
         if len(value) >= 3 and isinstance(value[0], str) and all(type(one) is int for one in value[1:3]):
             yield value[0]
             if len(value) > 3:
-                yield from _names(value[3], depth + 1)
+                yield from layer_names(value[3], depth + 1)
             return
         for one in value:
-            yield from _names(one, depth + 1)
+            yield from layer_names(one, depth + 1)
 
 
-def _check_order(nodes: Mapping[str, Node], where: str) -> None:
+def check_order(nodes: Mapping[str, Node], where: str) -> None:
     """Refuse graphs in which a layer reads itself, and layers that are not there."""
     waiting = {name: set(node.inputs) for name, node in nodes.items()}
     for name, inputs in waiting.items():

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats import gates
+from lstm_tui.formats import conventions, gates
+from lstm_tui.formats.keras_gates import CannotRun, count_biases, floats, gate_by_gate, unpacked
 from lstm_tui.formats.keras_graph import RECURRENT, Node
 from lstm_tui.formats.parts import Activation, Dense, Norm, Op, Recurrent, Scale
 from lstm_tui.formats.report import How, Report
@@ -27,10 +28,6 @@ _SAME = {
     "softplus": "softplus", "softsign": "softsign", "elu": "elu", "selu": "selu", "swish": "swish", "silu": "swish",
     "exponential": "exponential", "relu6": "relu6", "hard_tanh": "hard_tanh",
 }  # fmt: skip
-
-
-class CannotRun(Exception):
-    """Why a layer cannot be run, to be said with its name."""
 
 
 def activation_name(said: Any, generation: int) -> str:
@@ -69,7 +66,7 @@ def recurrent(
             report.warnings.append(
                 f"{visible(node.name)} has {option}=True: here its state starts at zero at each line"
             )
-    arrays = [np.asarray(one, dtype=one.dtype if one.dtype == np.float64 else np.float32) for one in weights]
+    arrays = floats(weights)
     groups = [arrays]
     if both:
         if len(arrays) % 2:
@@ -77,8 +74,12 @@ def recurrent(
         groups = [arrays[: len(arrays) // 2], arrays[len(arrays) // 2 :]]
     passes = []
     cell = kind
+    order = gates.KERAS[kind]
+    if not gate_by_gate(kind, groups[0]):
+        order = conventions.gate_order(kind, order, key, report)
+    biases = conventions.biases(count_biases(groups[0]), key, report)
     for n, group in enumerate(groups):
-        cell, given = _unpacked(kind, inner, group, names)
+        cell, given = unpacked(kind, inner, group, names, order, biases)
         passes.append(("backward" if (n == 1) != backward else "forward", given))
     first = passes[0][1]
     gate = gates.KERAS[kind][0]
@@ -100,7 +101,7 @@ def recurrent(
         said_gates = config.get("recurrent_activation", config.get("inner_activation", default))
         functions["gates"] = activation_name(said_gates, generation)
     _say(node, inner, kind, cell, hidden, inputs, merge, functions, generation, key, report)
-    return Recurrent(
+    part = Recurrent(
         name=node.name,
         cell=cell,
         hidden=int(hidden),
@@ -110,6 +111,7 @@ def recurrent(
         without=gates.missing(cell, first),
         functions={slot: one for slot, one in functions.items() if not (kind != "lstm" and slot == "output")},
     )
+    return conventions.reread(part, kind, key, report)
 
 
 def _say(
@@ -141,69 +143,6 @@ def _say(
         functions[slot] = report.choose(f"{key}.{fact}", functions[slot], others, how, why)
 
 
-def _unpacked(kind: str, node: Node, group: Sequence[Array], names: Sequence[str]) -> tuple[str, dict[str, Array]]:
-    """Return the cell and the parameters of one direction."""
-    count = gates.GATES[kind]
-    order = gates.KERAS[kind]
-    if len(group) == 3 * count and count > 1:
-        return _keras_1(kind, group, names)
-    if len(group) not in (2, 3):
-        raise CannotRun(f"it has {len(group)} weights, and {kind.upper()} has two or three")
-    kernel, recurrent_kernel = group[0], group[1]
-    bias = group[2] if len(group) == 3 else None
-    units = recurrent_kernel.shape[0]
-    if kernel.ndim != 2 or kernel.shape[1] != count * units or recurrent_kernel.shape != (units, count * units):
-        shapes = " and ".join("×".join(map(str, one.shape)) for one in group[:2])
-        raise CannotRun(f"weights of {shapes} fit no {kind.upper()}")
-    w, u = kernel.T, recurrent_kernel.T
-    if node.kind.startswith("CuDNN") or (bias is not None and bias.shape == (2 * count * units,)):
-        return _cudnn(kind, kernel, recurrent_kernel, bias, order)
-    if bias is None:
-        after = bool(node.config.get("reset_after", False))
-        return _cell(kind, after), gates.unpack(kind, order, w, u, reset_after=after)
-    if kind == "gru" and bias.shape == (2, count * units):
-        return "gru", gates.unpack(kind, order, w, u, bias[0], bias[1])
-    if bias.shape != (count * units,):
-        raise CannotRun(f"a bias of {'×'.join(map(str, bias.shape))} fits no {kind.upper()} of {units} units")
-    return _cell(kind, False), gates.unpack(kind, order, w, u, bias, reset_after=False)
-
-
-def _cell(kind: str, after: bool) -> str:
-    return kind if kind != "gru" or after else "gru_reset_before"
-
-
-def _cudnn(
-    kind: str, kernel: Array, recurrent_kernel: Array, bias: Array | None, order: str
-) -> tuple[str, dict[str, Array]]:
-    """Take weights apart that lie as the cuDNN library wants them: each gate transposed, two biases."""
-    inputs, units = kernel.shape[0], recurrent_kernel.shape[0]
-    count = gates.GATES[kind]
-    blocks = [one.T.reshape((inputs, units), order="F") for one in np.hsplit(kernel, count)]
-    w = np.hstack(blocks).T
-    u = np.hstack([one.T for one in np.hsplit(recurrent_kernel, count)]).T
-    first = second = None
-    if bias is not None:
-        if bias.size != 2 * count * units:
-            raise CannotRun(f"a bias of {bias.size} numbers fits no cuDNN layer of {units} units")
-        first, second = bias.reshape(2, -1)
-    return kind, gates.unpack(kind, order, w, u, first, second)
-
-
-def _keras_1(kind: str, group: Sequence[Array], names: Sequence[str]) -> tuple[str, dict[str, Array]]:
-    """Take weights apart that Keras 1 wrote gate by gate: W, U and b of each."""
-    letters = "icfo" if kind == "lstm" else "zrh"
-    given: dict[str, Array] = {}
-    for n, letter in enumerate(letters):
-        gate = {"c": "g", "h": "n"}.get(letter, letter)
-        w, u, b = group[3 * n : 3 * n + 3]
-        for m, what in enumerate("WUb"):
-            name = names[3 * n + m] if len(names) == len(group) else f"_{what}_{letter}"
-            if not name.split(":")[0].endswith(f"_{what}_{letter}"):
-                raise CannotRun(f"its weights are called {visible(names[3 * n + m])}, not as Keras 1 called them")
-        given |= {f"W_{gate}": w.T, f"U_{gate}": u.T, f"b_{gate}": b}
-    return _cell(kind, False), given
-
-
 def steps(node: Node, weights: Sequence[Array], generation: int) -> list[Op]:
     """Return what a layer does to every step by itself.
 
@@ -215,7 +154,7 @@ def steps(node: Node, weights: Sequence[Array], generation: int) -> list[Op]:
     config = node.config
     if node.kind in NOTHING:
         return []
-    arrays = [np.asarray(one, dtype=one.dtype if one.dtype == np.float64 else np.float32) for one in weights]
+    arrays = floats(weights)
     if node.kind == "Dense":
         if not arrays or arrays[0].ndim != 2:
             raise CannotRun("its weights are missing")

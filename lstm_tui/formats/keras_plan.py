@@ -10,8 +10,9 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.formats.found import Found
 from lstm_tui.formats.keras_file import KerasFile
 from lstm_tui.formats.keras_front import Weights, keras_front
-from lstm_tui.formats.keras_graph import Graph, Node, read_graph
-from lstm_tui.formats.keras_layers import CannotRun, recurrent, refuse, steps
+from lstm_tui.formats.keras_gates import CannotRun, floats
+from lstm_tui.formats.keras_graph import MODELS, Graph, Node, read_graph
+from lstm_tui.formats.keras_layers import recurrent, refuse, steps
 from lstm_tui.formats.keras_segments import MERGES, Item, Pair, Segment, name_of, segments_of, steps_on
 from lstm_tui.formats.parts import Op, Plan, Recurrent, Reduce
 from lstm_tui.formats.report import Report
@@ -27,27 +28,40 @@ def find_keras(file: KerasFile, where: str) -> list[Found]:
     """
     assert file.config is not None
     graph = read_graph(file.config, where)
-    paths = {name: file.path_of(name, node.written or node.kind) for name, node in graph.nodes.items()}
-    weights: Weights = lambda node: file.weights(paths[node.name])  # noqa: E731
+    places = {name: file.place_of(one.own, one.written or one.kind, one.within) for name, one in graph.nodes.items()}
+    weights: Weights = lambda node: file.weights(*places[node.name])  # noqa: E731
     outputs = [one for one in graph.outputs if any(graph.nodes[name].recurrent for name in graph.before(one))]
     if not outputs:
-        raise UserError(f"{where}: has no recurrent layer, so there is nothing to step through")
-    segments = [one for one in segments_of(graph, outputs[0]) if one.layers]
+        alike = [
+            node for node in graph.nodes.values() if node.kind in MODELS or "RNN" in node.kind or "LSTM" in node.kind
+        ]
+        why = (
+            "is called more than once, or has several inputs" if alike and alike[0].kind in MODELS else "is not stepped"
+        )
+        hint = f"; {alike[0].known_as} {why}" if alike else ""
+        raise UserError(f"{where}: has no recurrent layer, so there is nothing to step through{hint}")
+    every = segments_of(graph, outputs[0])
+    segments = [one for one in every if one.layers]
+    above = next((one.cut for one in every if one.cut and not one.layers), "")
     found = []
     for segment in segments:
         name = segment.layers[0] if len(segments) > 1 else ""
-        found.append(Found(name, segment.layers, _planner(file, graph, segment, weights, where, len(outputs) - 1)))
+        found.append(
+            Found(name, segment.layers, _planner(file, graph, segment, weights, where, len(outputs) - 1, above))
+        )
     return found
 
 
 def _planner(
-    file: KerasFile, graph: Graph, segment: Segment, weights: Weights, where: str, others: int
+    file: KerasFile, graph: Graph, segment: Segment, weights: Weights, where: str, others: int, above: str
 ) -> Callable[[Report], Plan]:
     def plan(report: Report) -> Plan:
         report.say("keras", file.version or f"generation {file.generation}", "confirmed", "the file")
         report.choose("description", file.described_by, (), "confirmed", "the layers", matters=False, free=True)
         if others:
             report.warnings.append(f"the model has {others} more outputs, which are not shown")
+        if above:
+            report.warnings.append(f"{above}; there is no readout")
         return _plan(file, graph, segment, weights, where, report)
 
     return plan
@@ -106,7 +120,7 @@ def _before(graph: Graph, segment: Segment, first: int, weights: Weights, genera
             raise CannotRun("it has several inputs")
         for node in below:
             if node.kind == "Embedding" and not ops and plan.embedding is None:
-                table = weights(node)[0]
+                table = floats(weights(node))[0]
                 report.say("embedding", f"{visible(node.name)}, {len(table)} ids", "confirmed", "the description")
                 masked = 0 if node.config.get("mask_zero") else None
                 if masked is not None:
@@ -146,16 +160,18 @@ def _recurrent(
     if isinstance(item, Pair):
         notes = Report(report.file, settings=report.settings)
         ahead = recurrent(item.forward, weights(item.forward), (), key, file.generation, notes)
-        back = recurrent(item.backward, weights(item.backward), (), key, file.generation, Report(report.file))
+        again = Report(report.file, settings=report.settings)
+        back = recurrent(item.backward, weights(item.backward), (), key, file.generation, again)
         merge = MERGES[item.join.kind]
         report.facts += [fact for fact in notes.facts if not fact.key.endswith(".directions")]
+        report.offered += notes.offered
         who = f"{visible(item.forward.name)} and {visible(item.backward.name)}"
         report.say(f"{key}.directions", f"both, {merge}", "inferred", f"{who} read the same")
         passes = [("forward", ahead.passes[0][1]), ("backward", back.passes[0][1])]
         return replace(ahead, name=item.join.name, passes=passes, merge=merge), True, False
     if item.calls > 1 or len(item.inputs) > 1:
         raise CannotRun("it is called more than once, or given states from another layer")
-    names = file.weight_names(file.path_of(item.name, item.kind)) if file.form == "names" else []
+    names = file.weight_names(*file.place_of(item.own, item.kind, item.within)) if file.form == "names" else []
     part = recurrent(item, weights(item), names, key, file.generation, report)
     inner = item.inner.config if item.kind == "Bidirectional" and item.inner is not None else item.config
     if item.kind.startswith("Reversed"):

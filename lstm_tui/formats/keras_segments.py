@@ -64,12 +64,30 @@ def segments_of(graph: Graph, output: str) -> list[Segment]:
             continue
         if not any(graph.nodes[name].recurrent for name in graph.before(current) if name != current):
             return _cut(items, node.name)
+        why = f"{node.known_as} joins what cannot be run together here"
         if node.recurrent:
             items.insert(0, replace(node, inputs=node.inputs[:1]))
-        why = f"{node.known_as} joins what cannot be run together here"
+            why = f"{node.known_as} is given its first states by another layer (--initial gives them here)"
         lower = [one for name in node.inputs for one in segments_of(graph, name)]
-        return [*dict.fromkeys(lower), *_cut(items, None, why)]
+        return [*_whole(lower), *(_cut(items, None, why) if items else [Segment((), None, why)])]
     return _cut(items, None)
+
+
+def _whole(segments: Sequence[Segment]) -> list[Segment]:
+    """Return each segment once, and none that another goes on from."""
+    return [
+        one
+        for one in dict.fromkeys(segments)
+        if not any(len(other.items) > len(one.items) == _common(one, other) for other in segments)
+    ]
+
+
+def _common(one: Segment, other: Segment) -> int:
+    """Return how many items two segments begin with together."""
+    pairs = zip(one.items, other.items, strict=False)
+    return next(
+        (n for n, (first, second) in enumerate(pairs) if first is not second), min(len(one.items), len(other.items))
+    )
 
 
 def _cut(items: Sequence[Item], below: str | None, why: str = "") -> list[Segment]:

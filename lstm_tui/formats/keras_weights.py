@@ -9,14 +9,16 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.formats.found import Found
 from lstm_tui.formats.hdf5 import Array
 from lstm_tui.formats.keras_file import KerasFile
+from lstm_tui.formats.keras_gates import CannotRun
 from lstm_tui.formats.keras_graph import Node
-from lstm_tui.formats.keras_layers import CannotRun, recurrent, refuse
+from lstm_tui.formats.keras_layers import recurrent, refuse
 from lstm_tui.formats.parts import Activation, Dense, Op, Plan, Recurrent, Reduce
 from lstm_tui.formats.report import Report
 
 _GATES = ("sigmoid", "hard_sigmoid_keras2", "hard_sigmoid_keras3")
 _KINDS = {4: "LSTM", 3: "GRU", 1: "SimpleRNN"}
 _CANDIDATES = ("tanh", "relu", "linear", "sigmoid", "elu", "softsign")
+_ASSUMED = ("gate_activation", "activation")
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
 _OVER = ("last", "each", "mean", "max")
 
@@ -90,13 +92,15 @@ def _layer(
     node = Node(name, inner_kind, config)
     if kind == "Bidirectional":
         node = Node(name, kind, {"merge_mode": "concat"}, inner=node)
-    notes = Report(report.file)
+    decided = {one: said for one, said in report.settings.items() if one.rpartition(".")[2] not in _ASSUMED}
+    notes = Report(report.file, settings=decided)
     try:
         part = recurrent(node, weights, (), key, file.generation, notes)
     except CannotRun as error:
         raise refuse(where, node, str(error)) from error
     told = ("name", "size")
-    report.facts += [fact for fact in notes.facts if fact.key.rpartition(".")[2] in told]
+    report.facts += [fact for fact in notes.facts if fact.key.rpartition(".")[2] in told or fact.how == "set"]
+    report.offered += [fact for fact in notes.offered if fact.key.rpartition(".")[2] not in _ASSUMED]
     report.say(f"{key}.cell", inner_kind, "inferred", "shapes")
     report.say(f"{key}.directions", "both" if kind == "Bidirectional" else "forward", "inferred", "shapes")
     functions = dict(part.functions)

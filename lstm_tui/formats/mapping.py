@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -126,7 +127,7 @@ def _layer(entry: Fields, name: str, tensors: Mapping[str, Array], folder: Path,
 
 
 def _tensor(entry: Any, tensors: Mapping[str, Array], fields: Fields, key: str, used: set[str]) -> Array:
-    """Return a tensor by name, or `{ tensor, rows, columns, transpose, plus, negate }` of one."""
+    """Return a tensor by name, or `{ tensor, rows, columns, transpose, plus, add, negate }` of one."""
     table = Fields({"tensor": entry} if isinstance(entry, str) else entry, fields.where, f"{key}.")
     name = table.get("tensor", str)
     if name not in tensors:
@@ -149,6 +150,11 @@ def _tensor(entry: Any, tensors: Mapping[str, Array], fields: Fields, key: str, 
         if other.shape != array.shape:
             raise table.damaged(f"{key}.plus", "has another shape")
         array = array + other
+    more = table.content.get("add", 0)  # what a program adds as it runs, as TensorFlow 1 to the forget bias
+    if isinstance(more, bool) or not isinstance(more, int | float) or not math.isfinite(more):
+        raise table.damaged(f"{key}.add", "must be a number")
+    if more:
+        array = array + array.dtype.type(more)
     if table.maybe("negate", bool):
         array = -array
     return array.astype(array.dtype if array.dtype.itemsize > 2 else np.float32)

@@ -20,6 +20,7 @@ VERSION = 1
 LIMIT = 4 << 30
 MOST_LAYERS = 1000
 _HEADER_LIMIT = 64 << 20
+_DESCRIPTION_LIMIT = 24 << 20  # it stands in the header as a text, escaped once more
 _DTYPES = {"F32": 4, "F64": 8}
 
 
@@ -72,7 +73,11 @@ def save(network: Network, path: str | Path) -> None:
             "describes itself"
         )
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in network.tensors().items()}
-    data = save_tensors(tensors, {KEY: encode(spec_of(network)).decode()})
+    header = encode(spec_of(network)).decode()
+    if len(header.encode()) > _DESCRIPTION_LIMIT:
+        size, limit = (size_text(one) for one in (len(header.encode()), _DESCRIPTION_LIMIT))
+        raise UserError(f"{visible(network.name)}: its description, tokens included, is {size}; the limit is {limit}")
+    data = save_tensors(tensors, {KEY: header})
     with replacing(path) as stream:
         stream.write(data)
 
@@ -148,8 +153,9 @@ def _spec(content: dict[str, Any], where: str) -> dict[str, Any]:
         raise fields.damaged("classes", "must be as many as there are outputs")
     if fields.maybe("tokens", dict) is not None:
         tokens = fields.inside("tokens")
-        tokens.choice("kind", ("words", "chars", "bytes", "numbers"))
+        tokens.choice("kind", ("words", "chars", "bytes", "pieces", "numbers"))
         tokens.maybe("lowercase", bool)
+        tokens.maybe("tokenizer", str)
         if tokens.maybe("vocabulary", list) is not None:
             tokens.items("vocabulary", str)
     for key in ("cells", "readouts"):

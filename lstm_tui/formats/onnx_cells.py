@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats import gates
+from lstm_tui.formats import conventions, gates
 from lstm_tui.formats.onnx_graph import Graph
 from lstm_tui.formats.onnx_node import CannotRun, attribute, label
 from lstm_tui.formats.parts import Recurrent
@@ -60,6 +60,8 @@ def plan_node(node: Any, graph: Graph, key: str, producer: str, where: str, repo
     report.say(f"{key}.size", f"{w.shape[2]} → {hidden}", "confirmed", "shapes")
     report.say(f"{key}.directions", " and ".join(directions), "confirmed", "direction")
     report.say(f"{key}.gate_order", gates.ONNX[kind].replace("g", "c"), "confirmed", "ONNX has one order")
+    order = conventions.gate_order(kind, gates.ONNX[kind], key, report)
+    biases = conventions.biases(0 if b is None else 2, key, report)
     after = _reset(node, producer, key, report) if kind == "gru" else False
     coupled = kind == "lstm" and bool(attribute(node, "input_forget", 0))
     holes = _constant(graph, node, inputs[7], where) if kind == "lstm" else None
@@ -72,7 +74,7 @@ def plan_node(node: Any, graph: Graph, key: str, producer: str, where: str, repo
     passes = []
     for n, direction in enumerate(directions):
         first, second = (None, None) if b is None else (b[n, : count * hidden], b[n, count * hidden :])
-        given = gates.unpack(kind, gates.ONNX[kind], w[n], r[n], first, second, after)
+        given = gates.unpack(kind, order, w[n], r[n], *conventions.meant(biases, first, second), after)
         if holes is not None:
             given |= gates.peepholes(holes[n], hidden)
         if coupled:
@@ -81,7 +83,7 @@ def plan_node(node: Any, graph: Graph, key: str, producer: str, where: str, repo
     bound = attribute(node, "clip", None)
     if bound is not None:
         report.say(f"{key}.clip", f"±{bound:g}", "confirmed", "sums are clipped before their activation")
-    return Recurrent(
+    part = Recurrent(
         name=node.name or node.output[0],
         cell=cell,
         hidden=hidden,
@@ -92,6 +94,7 @@ def plan_node(node: Any, graph: Graph, key: str, producer: str, where: str, repo
         initial=_initial(node, graph, inputs[5:7], directions, hidden, key, report),
         bound=None if bound is None else float(bound),
     )
+    return conventions.reread(part, kind, key, report)
 
 
 def _reset(node: Any, producer: str, key: str, report: Report) -> bool:
@@ -197,13 +200,13 @@ def of_shapes(graph: Graph, name: str, known: Mapping[str, Array] | None = None)
     why: CannotRun | None = None
     for free in _LENGTHS:
         try:
-            return graph.evaluate(name, _of_some_shape(graph, free) | dict(known or {}))
+            return graph.evaluate(name, of_some_shape(graph, free) | dict(known or {}))
         except CannotRun as error:
             why = error
     raise why or CannotRun(visible(name))
 
 
-def _of_some_shape(graph: Graph, free: int) -> dict[str, Array]:
+def of_some_shape(graph: Graph, free: int) -> dict[str, Array]:
     """Return inputs of zeros, for what depends on their shapes alone; the last free length is `free`, others are 1."""
     given = {}
     for name, (kind, shape) in graph.inputs.items():

@@ -1,4 +1,4 @@
-"""An ONNX file read: its nodes in order, those of `If` bodies in their place, its tensors, nothing from elsewhere."""
+"""An ONNX file read: its nodes in order, those of `If` bodies in their place, and its tensors."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import size_text
 from lstm_tui.formats.onnx_graph import CHOICE, RECURRENT, Branch, Graph
 from lstm_tui.formats.onnx_node import MOST_NUMBERS, label
+from lstm_tui.formats.onnx_outside import Outside
 
 Array = NDArray[Any]
 MOST_NODES = 100_000
@@ -21,7 +22,7 @@ MOST_RECURRENT = 200
 _DEEPEST = 16
 
 
-def read_graph(data: bytes, where: str, branch: Branch) -> Graph:
+def read_graph(data: bytes, where: str, branch: Branch, outside: Outside) -> Graph:
     """Return the nodes of a model, those of `If` bodies in their place.
 
     Args:
@@ -29,9 +30,11 @@ def read_graph(data: bytes, where: str, branch: Branch) -> Graph:
         where: What messages call it.
         branch: Says which body of an `If` with recurrent nodes is taken, `then_branch` or `else_branch`, from its
             name, the graph with both bodies, and the name of its condition.
+        outside: Where tensors are read that lie in a file beside it.
 
     Raises:
-        UserError: It is damaged, refers to other files, or its nodes read each other in a circle; or onnx is missing.
+        UserError: It is damaged, refers to files elsewhere, or its nodes read each other in a circle; or onnx is
+            missing.
     """
     try:
         import onnx
@@ -43,19 +46,19 @@ def read_graph(data: bytes, where: str, branch: Branch) -> Graph:
         raise UserError(f"{where}: is of no format known here, or a damaged ONNX file") from error
     if not model.graph.node:
         raise UserError(f"{where}: is of no format known here, or an ONNX file without nodes")
-    whole = _graph(onnx, model, where, {})
+    whole = _graph(onnx, model, where, {}, outside)
     taken: dict[str, str] = {}
     for node in whole.nodes:
         if node.op_type == CHOICE and node.name in whole.choices:
             taken[node.name] = branch(node.name, whole, node.input[0])
-    return _graph(onnx, model, where, taken) if taken else whole
+    return _graph(onnx, model, where, taken, outside) if taken else whole
 
 
-def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str]) -> Graph:
+def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str], outside: Outside) -> Graph:
     nodes: list[Any] = []
     constants: dict[str, Array] = {}
     choices: set[str] = set()
-    _flatten(onnx, model.graph, nodes, constants, taken, choices, where, 0)
+    _flatten(onnx, model.graph, nodes, constants, taken, choices, where, 0, outside)
     given = {}
     for one in model.graph.input:
         if one.name not in constants:
@@ -74,12 +77,12 @@ def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str]) -> Graph
 
 def _flatten(
     onnx: Any, graph: Any, nodes: list[Any], constants: dict[str, Array], taken: Mapping[str, str],
-    choices: set[str], where: str, depth: int,
+    choices: set[str], where: str, depth: int, outside: Outside,
 ) -> None:  # fmt: skip
     if depth > _DEEPEST:
         raise UserError(f"{where}: has graphs nested deeper than {_DEEPEST}")
     for tensor in graph.initializer:
-        constants[tensor.name] = tensor_array(onnx, tensor, where)
+        constants[tensor.name] = tensor_array(onnx, tensor, where, outside)
     for node in graph.node:
         if len(nodes) > MOST_NODES:
             raise UserError(f"{where}: has more than {MOST_NODES} nodes")
@@ -89,7 +92,7 @@ def _flatten(
             steps = any(_has_recurrent(onnx, body, 0) for body in bodies.values())
             chosen = [taken[name]] if name in taken else ["then_branch", "else_branch"]
             for one in chosen:
-                _flatten(onnx, bodies[one], nodes, constants, taken, choices, where, depth + 1)
+                _flatten(onnx, bodies[one], nodes, constants, taken, choices, where, depth + 1, outside)
             inside = [[each.name for each in bodies[one].output] for one in chosen]
             if any(len(each) != len(node.output) for each in inside):
                 raise UserError(f"{where}: the bodies of {label(node)} do not give what it says")
@@ -101,7 +104,7 @@ def _flatten(
                 choices.update([name] if steps else [])
         elif node.op_type == "Constant" and any(one.name == "value" for one in node.attribute):
             tensor = next(one.t for one in node.attribute if one.name == "value")
-            constants[node.output[0]] = tensor_array(onnx, tensor, where)
+            constants[node.output[0]] = tensor_array(onnx, tensor, where, outside)
         else:
             nodes.append(node)
 
@@ -116,19 +119,19 @@ def _has_recurrent(onnx: Any, graph: Any, depth: int) -> bool:
     )
 
 
-def tensor_array(onnx: Any, tensor: Any, where: str) -> Array:
+def tensor_array(onnx: Any, tensor: Any, where: str, outside: Outside) -> Array:
     """Return a tensor of the file.
 
     Raises:
-        UserError: It lies in another file, or is damaged.
+        UserError: It lies in a file that is not beside it, or is damaged.
     """
     name = visible(tensor.name or "a constant")
-    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-        raise UserError(f"{where}: {name} lies in another file, which is not read; save the model as one file")
     try:
         count = math.prod(tensor.dims)
         if count > MOST_NUMBERS * 8 or min(tensor.dims, default=0) < 0:
             raise UserError(f"{where}: {name} says it is {size_text(abs(count) * 4)}")
+        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+            outside.fetch(tensor, count * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
         array = onnx.numpy_helper.to_array(tensor)
         return np.asarray(array.astype(np.float32) if array.dtype.kind not in "fiubcSUO" else array)
     except (ValueError, TypeError, KeyError, RuntimeError) as error:

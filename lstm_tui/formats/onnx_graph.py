@@ -14,6 +14,7 @@ from lstm_tui.formats.onnx_node import CannotRun, check_size, label
 
 Array = NDArray[Any]
 RECURRENT = ("LSTM", "GRU", "RNN")
+STEPS = 5
 CHOICE = "If"
 """An `If` whose bodies stand among the other nodes: it reads its condition, then what each body gives."""
 Branch = Callable[[str, "Graph", str], str]
@@ -45,6 +46,7 @@ class Graph:
         opsets: Versions by domain.
         choices: Names of each `If` that has recurrent nodes in both of its bodies in their place.
         made_by: The node that makes each name.
+        lengths: How many steps a series has when something is tried on it, the likeliest first.
     """
 
     nodes: list[Any]
@@ -55,6 +57,7 @@ class Graph:
     opsets: list[Any]
     choices: set[str] = field(default_factory=set)
     made_by: dict[str, Any] = field(default_factory=dict)
+    lengths: tuple[int, ...] = (STEPS,)
     _evaluators: dict[int, Any] = field(default_factory=dict)
 
     def depends(

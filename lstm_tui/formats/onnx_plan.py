@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,17 +17,21 @@ from numpy.typing import NDArray
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.found import Found
-from lstm_tui.formats.onnx_cells import of_shapes, of_shapes_alone, plan_node, zeros_of
+from lstm_tui.formats.onnx_cells import of_shapes, of_shapes_alone, of_some_shape, plan_node, zeros_of
 from lstm_tui.formats.onnx_file import read_graph
 from lstm_tui.formats.onnx_front import onnx_front
-from lstm_tui.formats.onnx_graph import RECURRENT, Graph
-from lstm_tui.formats.onnx_node import CannotRun, label
+from lstm_tui.formats.onnx_graph import RECURRENT, STEPS, Graph
+from lstm_tui.formats.onnx_node import CannotRun, attribute, label
 from lstm_tui.formats.onnx_ops import apply_all, ops_between
-from lstm_tui.formats.onnx_readout import STEPS, random_output, readout, same
+from lstm_tui.formats.onnx_outside import Outside
+from lstm_tui.formats.onnx_readout import random_output, readout, same
 from lstm_tui.formats.parts import Op, Plan, Recurrent, Reduce
 from lstm_tui.formats.report import Report
 
 Array = NDArray[Any]
+FREE = (7, 16)
+"""Lengths of a free axis; where the number of steps is the same for both, the file fixes it."""
+_MOST_FIXED = 4096
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,15 @@ class Link:
     ops: tuple[Op, ...] = ()
 
 
-def find_onnx(data: bytes, where: str, report: Report) -> list[Found]:
+def find_onnx(data: bytes, path: str | Path, where: str, report: Report) -> list[Found]:
     """Return the networks of an ONNX file.
 
     Raises:
         UserError: It is damaged, or has no recurrent node.
     """
-    graph = read_graph(data, where, lambda name, whole, condition: _branch(name, whole, condition, report))
+    outside = Outside(path, where)
+    graph = read_graph(data, where, lambda name, whole, condition: _branch(name, whole, condition, report), outside)
+    report.beside = outside.digest
     report.format = f"ONNX, opset {max((one.version for one in graph.opsets), default=0)}"
     if graph.producer:
         report.say("producer", graph.producer, "confirmed", "the file")
@@ -52,7 +59,10 @@ def find_onnx(data: bytes, where: str, report: Report) -> list[Found]:
     if not nodes:
         others = [node for node in graph.nodes if any(kind in node.op_type for kind in (*RECURRENT, "Loop", "Scan"))]
         hint = f"; {label(others[0])} is not stepped" if others else ""
+        if not others and graph.producer.startswith("pytorch") and any(node.op_type == "Tanh" for node in graph.nodes):
+            hint = "; if it is an nn.RNN, PyTorch unrolled it: give its weights, or export with dynamo=False"
         raise UserError(f"{where}: has no recurrent node (LSTM, GRU or RNN){hint}")
+    graph.lengths = (STEPS, *_fixed_steps(graph, nodes))
     chains = _chains(graph, nodes)
     found = []
     for chain in chains:
@@ -75,13 +85,27 @@ def _branch(name: str, whole: Graph, condition: str, report: Report) -> str:
     return report.choose(key, first, (other,), "inferred", "its condition, for one sequence")
 
 
+def _fixed_steps(graph: Graph, nodes: Sequence[Any]) -> tuple[int, ...]:
+    """Return how many steps the file was exported for, where its shapes hold no other number: PyTorch does so."""
+    names = {one for node in nodes for one in node.output if one}
+    lowest = next((node for node in nodes if not graph.depends(node.input[0], names)), nodes[0])
+    axis = 1 if attribute(lowest, "layout", 0) else 0
+    found: set[int] = set()
+    for free in FREE:
+        try:
+            found.add(int(graph.evaluate(lowest.input[0], of_some_shape(graph, free)).shape[axis]))
+        except (CannotRun, IndexError):
+            return ()
+    return tuple(found) if len(found) == 1 and 1 < min(found) <= _MOST_FIXED else ()
+
+
 def _chains(graph: Graph, nodes: Sequence[Any]) -> list[list[Link]]:
     links: dict[int, Link] = {}
     for node in nodes:
         link = Link(node)
         for below in nodes:
             if below is not node and graph.depends(node.input[0], [one for one in below.output if one]):
-                link = _link(graph, node, below, nodes) or link
+                link = _link(graph, node, below) or link
         links[id(node)] = link
     taken: set[int] = set()
     chains: list[list[Link]] = []
@@ -100,20 +124,22 @@ def _chains(graph: Graph, nodes: Sequence[Any]) -> list[list[Link]]:
     return chains
 
 
-def _link(graph: Graph, node: Any, below: Any, nodes: Sequence[Any]) -> Link | None:
+def _link(graph: Graph, node: Any, below: Any) -> Link | None:
     """Return how a node reads another directly, or None where it does not or what is between is not known."""
-    others = [one for each in nodes if each is not below for one in each.output if one]
-    try:
-        ops = ops_between(graph, node.input[0], below.output[0], {below.output[0]: random_output(graph, below)[0]})
-        if any(isinstance(one, Reduce) for one in ops) or graph.depends(node.input[0], set(others) - {below.output[0]}):
-            return None if any(isinstance(one, Reduce) for one in ops) else _agree(graph, node, below, ops)
-        return _agree(graph, node, below, ops)
-    except CannotRun:
-        return None
+    for steps in graph.lengths:
+        try:
+            given = {below.output[0]: random_output(graph, below, steps)[0]}
+            ops = ops_between(graph, node.input[0], below.output[0], given)
+            if any(isinstance(one, Reduce) for one in ops):
+                return None
+            return _agree(graph, node, below, ops, steps)
+        except CannotRun:
+            continue
+    return None
 
 
-def _agree(graph: Graph, node: Any, below: Any, ops: Sequence[Op]) -> Link | None:
-    y, merged = random_output(graph, below)
+def _agree(graph: Graph, node: Any, below: Any, ops: Sequence[Op], steps: int) -> Link | None:
+    y, merged = random_output(graph, below, steps)
     given = of_shapes(graph, node.input[0], {below.output[0]: y})
     return Link(node, below, tuple(ops)) if same(given, apply_all(ops, merged)) else None
 

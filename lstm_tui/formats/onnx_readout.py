@@ -16,7 +16,6 @@ from lstm_tui.formats.parts import Op, Reduce
 from lstm_tui.formats.report import Report
 
 Array = NDArray[Any]
-STEPS = 5
 _CLOSE = 1e-3
 
 
@@ -30,10 +29,11 @@ def readout(graph: Graph, node: Any, report: Report) -> list[Op]:
         for index, source in enumerate(node.output[:2]):
             if not source or not graph.depends(target, [source]):
                 continue
-            try:
-                return _checked(graph, node, target, source, index == 1, report)
-            except CannotRun as error:
-                tried.append(str(error))
+            for steps in graph.lengths:
+                try:
+                    return _checked(graph, node, target, source, index == 1, steps, report)
+                except CannotRun as error:
+                    tried.append(str(error))
     if tried:
         report.warnings.append(f"{tried[0]}; there is no readout")
     elif len(node.output) > 1 and node.output[1] in graph.outputs and node.output[0] not in graph.outputs:
@@ -44,14 +44,14 @@ def readout(graph: Graph, node: Any, report: Report) -> list[Op]:
     return []
 
 
-def _checked(graph: Graph, node: Any, target: str, source: str, last: bool, report: Report) -> list[Op]:
-    y, merged = random_output(graph, node)
+def _checked(graph: Graph, node: Any, target: str, source: str, last: bool, steps: int, report: Report) -> list[Op]:
+    y, merged = random_output(graph, node, steps)
     forward = str(attribute(node, "direction", "forward")) == "forward"
     given: dict[str, Array] = {source: y}
     ways = _ways(graph, node)
     if last:
         given = {source: _random_states(graph, node, merged)}
-    given |= _random_others(graph, node)
+    given |= _random_others(graph, node, steps)
     ops = ops_between(graph, target, source, given)
     if last:
         ops = [Reduce("final"), *(one for one in ops if not isinstance(one, Reduce))]  # a mean of one vector is it
@@ -77,12 +77,12 @@ def _usable(ops: list[Op], how: str, forward: bool, ways: int) -> list[Op]:
     return [Reduce("final") if isinstance(one, Reduce) and how == "last" and forward else one for one in ops]
 
 
-def random_output(graph: Graph, node: Any) -> tuple[Array, Array]:
+def random_output(graph: Graph, node: Any, steps: int) -> tuple[Array, Array]:
     """Return what a node could give, as ONNX lays it out and as (T, n)."""
     r = graph.evaluate(node.input[2], {})
     ways, hidden = r.shape[0], r.shape[2]
-    merged = np.random.default_rng(0).normal(size=(STEPS, ways * hidden)).astype(np.float32)
-    parts = merged.reshape(STEPS, ways, hidden)
+    merged = np.random.default_rng(0).normal(size=(steps, ways * hidden)).astype(np.float32)
+    parts = merged.reshape(steps, ways, hidden)
     if attribute(node, "layout", 0):
         return parts[None], merged  # (B, T, ways, H)
     return parts[:, :, None], merged  # (T, ways, B, H)
@@ -96,12 +96,12 @@ def _random_states(graph: Graph, node: Any, merged: Array) -> Array:
     return end.reshape((1, ways, -1) if attribute(node, "layout", 0) else (ways, 1, -1))
 
 
-def _random_others(graph: Graph, node: Any) -> dict[str, Array]:
+def _random_others(graph: Graph, node: Any, steps: int) -> dict[str, Array]:
     """Return random results of all other recurrent nodes, so that whatever depends on them is found out."""
     given: dict[str, Array] = {}
     for other in graph.nodes:
         if other.op_type in RECURRENT and other is not node and other.output:
-            y, merged = random_output(graph, other)
+            y, merged = random_output(graph, other, steps)
             states = _random_states(graph, other, merged)
             given |= dict(zip(other.output, (y * 3, states * 3, states * 3), strict=False))
     return {name: one for name, one in given.items() if name}

@@ -106,7 +106,8 @@ class Plan:
         classes: Names of the outputs, where the file says so.
         front: What is run before the first recurrent layer, where that is more than a look-up.
         mask_id: The id that never enters a pass, or None.
-        pad: Where a sequence of ids is padded with 0, `pre` or `post`, and to how many; or None.
+        pad: Where a sequence of ids is padded, `pre` or `post`, and to how many; or None.
+        pad_id: With what it is padded.
         mask_value: The number of which a row is full that never enters a pass, or None.
     """
 
@@ -119,3 +120,4 @@ class Plan:
     mask_id: int | None = None
     mask_value: float | None = None
     pad: tuple[str, int] | None = None
+    pad_id: int = 0

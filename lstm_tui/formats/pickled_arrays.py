@@ -126,6 +126,8 @@ def make(name: str, arguments: tuple[Any, ...]) -> Any:
         return np.frombuffer(_bytes(arguments[1]), arguments[0].dtype())[0].item()
     if name == "_codecs.encode":
         return arguments[0].encode("latin-1")
+    if name == "torch.jit._pickle.restore_type_tag":  # a list or dictionary, and what TorchScript calls its type
+        return arguments[0]
     if name.startswith("torch.jit._pickle.build_"):
         return list(arguments[0])
     if name in _INERT or name.startswith("torch.nn.modules."):

@@ -15,6 +15,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.atomic import replacing
 from lstm_tui.formats.bytes_of import label
+from lstm_tui.formats.stepped_cells import Stepped
 
 Array = NDArray[Any]
 
@@ -28,12 +29,16 @@ class Entered:
         module: The module.
         x: What it read, (T, I), of the first sequence of a batch.
         initial: States it was given, (layers*directions, n) each; empty where it was given none.
+        h: What it gave, (T, H), of a cell that the model calls step by step; else None.
+        broken: A cell was given another state than it had before at this step, so no more is told of it; or None.
     """
 
     name: str
     module: Any
     x: Array
     initial: tuple[Array, ...] = ()
+    h: Array | None = None
+    broken: int | None = None
 
 
 def record(
@@ -62,26 +67,33 @@ def record(
 def capture(model: Any, x: Any) -> tuple[list[Entered], Any]:
     """Run a PyTorch model and return what entered each of its recurrent modules, and what the model gave.
 
+    Of a tuple `x`, each is an argument.
+
     Raises:
         UserError: There is none, or none was called.
     """
     torch = import_module("torch")
     entered: list[Entered] = []
+    cells: list[Stepped] = []
     hooks = []
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.RNNBase):
             hooks.append(module.register_forward_pre_hook(_hook(name, entered), with_kwargs=True))
+        elif isinstance(module, torch.nn.LSTMCell | torch.nn.GRUCell | torch.nn.RNNCell):
+            cells.append(Stepped(name, module))
+            hooks.append(module.register_forward_hook(cells[-1].after, with_kwargs=True))
     if not hooks:
-        raise UserError(f"{visible(type(model).__name__)} holds no nn.LSTM, nn.GRU or nn.RNN")
+        raise UserError(f"{visible(type(model).__name__)} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells")
     training = model.training
     try:
         model.eval()
         with torch.no_grad():
-            output = model(x)
+            output = model(*x) if isinstance(x, tuple) else model(x)
     finally:
         model.train(training)
         for hook in hooks:
             hook.remove()
+    entered += [Entered(*one.told) for one in cells if one.rows]
     if not entered:
         raise UserError(f"{visible(type(model).__name__)} did not call any of its recurrent modules")
     return entered, output
@@ -114,6 +126,10 @@ def _record_torch(model: Any, inputs: Array) -> dict[str, Array]:
     made: dict[str, Array] = {"input": inputs}
     number = 0
     for one in entered:
+        if one.h is not None:
+            made[f"layer{number}.forward/h"] = one.h
+            number += 1
+            continue
         series = torch.as_tensor(one.x)
         for layer in range(one.module.num_layers):
             series = _one_layer(torch, one, layer, series)
@@ -123,7 +139,9 @@ def _record_torch(model: Any, inputs: Array) -> dict[str, Array]:
             number += 1
     said = output[0] if isinstance(output, tuple) else output
     rows = said.detach().cpu().numpy().reshape(-1, said.shape[-1]) if hasattr(said, "detach") and said.dim() else None
-    if not whole and rows is not None and len(rows) == len(inputs):
+    top = [one for key, one in made.items() if key.startswith(f"layer{number - 1}.")]
+    same = rows is not None and np.array_equal(rows, np.concatenate(top, axis=1))  # there is nothing above it
+    if not whole and not same and rows is not None and len(rows) == len(inputs):
         made["output"] = rows
     return made
 

@@ -53,6 +53,8 @@ class Report:
         facts: In the order in which they were found.
         warnings: Further remarks that belong on the screen and in every export.
         unused: Names of tensors that no layer took.
+        beside: Hash of what was read from files beside it; empty where nothing was.
+        offered: Decisions that a file written by the book never needs; they are not among the facts.
     """
 
     file: str
@@ -61,9 +63,13 @@ class Report:
     facts: list[Fact] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    beside: str = ""
+    offered: list[Fact] = field(default_factory=list)
 
     def say(self, key: str, value: object, how: How, why: str = "") -> None:
-        """Add a fact that nothing else could have been."""
+        """Add a fact that nothing else could have been, unless the user has overruled it."""
+        if any(fact.key == key and fact.how == "set" for fact in self.facts):
+            return
         self.facts.append(Fact(key, _short(value), how, _short(why)))
 
     def choose(
@@ -88,13 +94,45 @@ class Report:
         if given is None:
             self.facts.append(Fact(key, _short(value), how, _short(why), known[1:], matters and len(known) > 1))
             return value
+        self._check(key, given, known, free)
+        rest = tuple(other for other in known if other != given)
+        self.facts.append(Fact(key, _short(given), "set", f"the file would have been read as {value}", rest, matters))
+        return given
+
+    def offer(self, key: str, value: str, others: Sequence[str], free: bool = False) -> str:
+        """Return what holds where the file or its format decides, and yet a converter may have got it wrong.
+
+        It becomes a fact only when the user says otherwise, and then it takes the place of what the file says.
+
+        Args:
+            key: What it is about.
+            value: What holds unless the user decided.
+            others: What else it could be.
+            free: Whether the user may say something that is not among the others.
+
+        Raises:
+            UserError: The user said something else.
+        """
+        known = (value, *(other for other in others if other != value))
+        self.offered.append(Fact(key, value, "confirmed", others=known[1:]))
+        given = self.settings.get(key, value)
+        if given == value:
+            return value
+        self._check(key, given, known, free)
+        self.facts = [fact for fact in self.facts if fact.key != key]
+        why = f"the file would have been read as {value}"
+        self.facts.append(Fact(key, _short(given), "set", why, known[:1], matters=True))
+        return given
+
+    def decides(self, key: str) -> bool:
+        """Say whether a fact is among those the user may decide."""
+        return any(fact.key == key and (fact.others or fact.how == "set") for fact in self.facts)
+
+    def _check(self, key: str, given: str, known: Sequence[str], free: bool) -> None:
         if given not in known and not free:
             near = nearest(given, known)
             hint = f"did you mean {near}?" if near else f"it can be {', '.join(known)}"
             raise UserError(f"--set {visible(key)}={visible(given)}: {hint}")
-        rest = tuple(other for other in known if other != given)
-        self.facts.append(Fact(key, _short(given), "set", f"the file would have been read as {value}", rest, matters))
-        return given
 
     def check_settings(self) -> None:
         """Refuse settings that decided nothing.
@@ -103,9 +141,10 @@ class Report:
             UserError: There is such a setting; the nearest key is named.
         """
         known = [fact.key for fact in self.facts if fact.others or fact.how == "set"]
+        offered = [fact.key for fact in self.offered]
         for key in self.settings:
-            if key not in known:
-                near = nearest(key, known)
+            if key not in known and key not in offered:
+                near = nearest(key, [*known, *offered])
                 hint = f"; did you mean {near}?" if near else f"; there are {', '.join(known) or 'none'}"
                 raise UserError(f"{self.file}: --set {visible(key)} decides nothing here{hint}")
 

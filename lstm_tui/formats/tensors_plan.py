@@ -29,6 +29,8 @@ def find_networks(tensors: Mapping[str, Array], where: str, modules: Mapping[str
     """
     groups = find_groups(tensors, where)
     if not groups:
+        if not any(tensors):
+            raise UserError(f"{where}: holds no tensors by name; save the model's state_dict()")
         names = ", ".join(visible(name) for name in list(tensors)[:_SHOWN])
         more = f" and {len(tensors) - _SHOWN} more" if len(tensors) > _SHOWN else ""
         raise UserError(
@@ -75,6 +77,7 @@ def _planner(
             if bool(front) == bool(start) or not front:
                 break
         report.facts += notes.facts
+        report.offered += notes.offered
         report.warnings += notes.warnings
         used = {name for one in (embedding, *readout[1], *below) if one is not None for name in one.used}
         report.unused += [visible(name) for name in floats if name not in taken | used]

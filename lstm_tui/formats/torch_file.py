@@ -87,6 +87,8 @@ def _zipped(data: bytes, where: str) -> tuple[Any, Bytes, bool]:
     if total > LIMIT or len(members) > MOST_MEMBERS:
         raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(LIMIT)}")
     pickled = [name for name in members if name.endswith("data.pkl") and name.count("/") <= 1]
+    if any(name.endswith("/data/weights/model_weights_config.json") or name.endswith(".pt2") for name in members):
+        raise UserError(f"{where}: is a program of torch.export, which is not read: save the model's state_dict()")
     if not pickled:
         raise UserError(f"{where}: is a zip archive without data.pkl, so PyTorch did not write it")
     folder = pickled[0].removesuffix("data.pkl")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats import gates
+from lstm_tui.formats import conventions, gates
 from lstm_tui.formats.parts import Recurrent
 from lstm_tui.formats.pickle_machine import Made
 from lstm_tui.formats.report import How, Report
@@ -183,12 +183,12 @@ def _layer(group: Group, layer: int, report: Report, key: str, modules: Mapping[
     cell, order, functions, after = _conventions(group, kind, report, key, made)
     biases = [one for one in ("bias_ih", "bias_hh") if one in first]
     report.say(f"{key}.biases", " + ".join(biases) or "none", "confirmed", "they add" if len(biases) == 2 else "names")
-    packed = {
-        direction: gates.unpack(
-            kind, order, given["weight_ih"], given["weight_hh"], given.get("bias_ih"), given.get("bias_hh"), after
-        )
-        for direction, given in passes
-    }
+    reading = conventions.biases(len(biases), key, report)
+    packed = {}
+    for direction, given in passes:
+        b, c = (given.get(one) for one in ("bias_ih", "bias_hh"))
+        b, c = conventions.meant(reading, *((c, None) if b is None else (b, c)))
+        packed[direction] = gates.unpack(kind, order, given["weight_ih"], given["weight_hh"], b, c, after)
     sizes = {}
     if "weight_hr" in first:
         sizes["P"] = int(first["weight_hr"].shape[0])
@@ -197,7 +197,7 @@ def _layer(group: Group, layer: int, report: Report, key: str, modules: Mapping[
             packed[direction]["U_p"] = given["weight_hr"]
         report.say(f"{key}.projection", f"{hidden} → {sizes['P']}", "confirmed", "weight_hr")
     report.say(f"{key}.initial", "zeros", "assumed", "states before the first step are not in a file of weights")
-    return Recurrent(
+    part = Recurrent(
         name=layer_name(group, layer),
         cell=cell,
         hidden=hidden,
@@ -207,6 +207,7 @@ def _layer(group: Group, layer: int, report: Report, key: str, modules: Mapping[
         sizes=sizes,
         functions=functions,
     )
+    return conventions.reread(part, kind, key, report)
 
 
 def _conventions(
@@ -229,8 +230,7 @@ def _conventions(
             functions["candidate"] = report.choose(f"{key}.activation", "tanh", ("relu",), "assumed", why)
         return "rnn", own, functions, after
     order = report.choose(f"{key}.gate_order", own, gates.OTHER_ORDERS[kind], how, why, free=True)
-    if sorted(order) != sorted(own):
-        raise UserError(f"--set {key}.gate_order={visible(order)}: it should be {' '.join(own)} in another order")
+    order = conventions.checked_order(order, own, key)
     if kind == "gru":
         why = "PyTorch resets after the product" if group.exact else "after the product, as PyTorch does"
         after = report.choose(f"{key}.reset", "after", ("before",), how, why) == "after"

@@ -21,7 +21,7 @@ from lstm_tui.formats.trace_reader_json import read_lines
 from lstm_tui.formats.trace_reader_npz import read_arrays
 
 LIMIT = 512 << 20  # of JSON, which takes several times as much to read
-_KINDS = ("words", "chars", "bytes", "numbers")
+_KINDS = ("words", "chars", "bytes", "pieces", "numbers")
 
 
 def read(path: str | Path) -> Trace:

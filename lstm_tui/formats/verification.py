@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import combinations, permutations
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.arrays import read_npz
 from lstm_tui.formats.bytes_of import label
-from lstm_tui.formats.importing import Imported, Reading, open_file
+from lstm_tui.formats.importing import Imported, Reading, read_once
 from lstm_tui.formats.inputs import Sequences
+from lstm_tui.formats.other_readings import other_readings
 from lstm_tui.formats.series import Series, series_from
 
 Array = NDArray[Any]
@@ -90,19 +91,17 @@ def verify(path: str | Path, reading: Reading, reference: str | Path, close: flo
     """
     recorded = read_reference(reference)
     where = label(reference)
-    opened = open_file(path, reading)
+    read = read_once(path, reading)
+    opened = read({})
     compared, first = _compare(opened.network, recorded, where, close)
     if first is None:
         return opened, Verdict(compared)
     fitting: list[Mapping[str, str]] = []
     tried = 0
-    for settings in _other_readings(opened):
+    for settings in islice(other_readings(opened.report, first.name), MOST_TRIED):
         tried += 1
-        if tried > MOST_TRIED:
-            break
         try:
-            network = open_file(path, replace(reading, settings={**reading.settings, **settings})).network
-            _, wrong = _compare(network, recorded, where, close)
+            _, wrong = _compare(read(settings).network, recorded, where, close)
         except UserError:
             continue
         if wrong is None and settings not in fitting:
@@ -167,23 +166,3 @@ def _values(trace: Trace) -> dict[str, Array]:
     values |= {f"readout/{name}": array for name, array in trace.readout.items()}
     values |= {"output": trace.output, "result": trace.result}
     return {name: array for name, array in values.items() if array is not None}
-
-
-def _other_readings(opened: Imported) -> Iterator[dict[str, str]]:
-    """Iterate over what else a file could mean: one decision for all layers, then two at once."""
-    keys: dict[str, list[str]] = {}
-    others: dict[str, list[str]] = {}
-    for fact in opened.report.facts:
-        if not fact.others or fact.key in ("network", "container"):
-            continue
-        kind = fact.key.rpartition(".")[2] if fact.key.startswith("layer") else fact.key
-        keys.setdefault(kind, []).append(fact.key)
-        found = others.setdefault(kind, [])
-        more = ["".join(one) for one in permutations(sorted(fact.value))] if kind == "gate_order" else []
-        found += [one for one in (*fact.others, *more) if one not in (*found, fact.value)]
-    single = [(kind, other) for kind, given in others.items() for other in given]
-    for kind, other in single:
-        yield dict.fromkeys(keys[kind], other)
-    for (kind, other), (second, more_other) in combinations(single, 2):
-        if kind != second:
-            yield dict.fromkeys(keys[kind], other) | dict.fromkeys(keys[second], more_other)

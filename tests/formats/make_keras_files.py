@@ -1,6 +1,7 @@
 """Small networks as Keras saves them, with what Keras says of them: run as a program to freeze them again.
 
-`KERAS_BACKEND=torch python tests/formats/make_keras_files.py` writes `files/keras_*` and needs Keras 3.
+`KERAS_BACKEND=torch python tests/formats/make_keras_files.py` writes `files/keras_*` with Keras 3 and `files/keras2_*`
+with Keras 2.13.
 """
 
 from __future__ import annotations
@@ -82,6 +83,35 @@ def both_ways(merge: str, series: bool) -> Any:
     )
 
 
+def inner(top: Any) -> Any:
+    """Return a model that reads what another gives."""
+    start = keras.Input((None, 8))
+    return keras.Model(start, top(layers.GRU(3, return_sequences=True, name="gru")(start)), name="inner")
+
+
+def nested() -> Any:
+    """Return a model of models: one that masks, and one in which another stands; two of their layers share a name."""
+    below = keras.Sequential(
+        [
+            keras.Input((None,)),
+            layers.Embedding(WORDS, 3, mask_zero=True),
+            layers.Dense(4, activation="relu", name="dense"),
+            layers.BatchNormalization(),
+            layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
+        ],
+        name="below",
+    )
+    over = keras.Sequential([inner(layers.TimeDistributed(layers.Dense(5, name="dense")))], name="over")
+    return keras.Sequential([keras.Input((None,)), below, layers.LSTM(8, return_sequences=True), over])
+
+
+def nested_functional() -> Any:
+    """Return a model of models whose first begins with what computes, without an input of its own."""
+    start = keras.Input((None, 3))
+    below = keras.Sequential([layers.Dense(4, activation="tanh"), layers.LSTM(8, return_sequences=True)], name="below")
+    return keras.Model(start, inner(layers.Dense(2))(below(start)))
+
+
 CASES: dict[str, Callable[[], Any]] = {
     "lstm": lambda: chain(lambda: layers.LSTM(4, return_sequences=True)),
     "gru": lambda: chain(lambda: layers.GRU(4, return_sequences=True), lambda: layers.GRU(3)),
@@ -101,10 +131,13 @@ CASES: dict[str, Callable[[], Any]] = {
     "tagger": tagger,
     "between": between,
     "convolved": convolved,
+    "nested": nested,
+    "nested_functional": nested_functional,
 }
-OF_IDS = ("tagger", "convolved")
+OF_IDS = ("tagger", "convolved", "nested")
 FROZEN = ("gru.keras", "gru_reset_before.weights.h5", "hard.h5", "last_ave.keras", "tagger.keras", "between.h5")
-FROZEN += ("convolved.keras", "functional.weights.h5")
+FROZEN += ("convolved.keras", "functional.weights.h5", "nested.keras", "nested_functional.h5")
+FROZEN_2 = ("gru.keras", "hard.weights.h5", "convolved.keras", "nested.keras", "nested_functional.h5")
 
 
 def build(name: str, seed: int) -> Any:
@@ -113,7 +146,7 @@ def build(name: str, seed: int) -> Any:
     random = np.random.default_rng(seed)
     values = []
     for variable in model.weights:
-        positive = variable.path.endswith("variance")
+        positive = "variance" in getattr(variable, "path", variable.name)
         drawn = random.uniform(0.5, 2, variable.shape) if positive else random.normal(0, 0.5, variable.shape)
         values.append(drawn.astype(np.float32))
     model.set_weights(values)
@@ -133,7 +166,8 @@ def given(name: str, seed: int) -> np.ndarray:
 
 def says(model: Any, x: np.ndarray) -> np.ndarray:
     """Return the model's output for one input, without the batch."""
-    return np.asarray(model(x[np.newaxis]).detach())[0]
+    said = model(x[np.newaxis])
+    return np.asarray(said.detach() if hasattr(said, "detach") else said)[0]
 
 
 def save(model: Any, path: Path) -> None:
@@ -148,12 +182,13 @@ def save(model: Any, path: Path) -> None:
 def freeze() -> None:
     """Write the files and what Keras says of them."""
     expected = {}
-    for file in FROZEN:
+    prefix, files = ("keras2", FROZEN_2) if keras.__version__.startswith("2") else ("keras", FROZEN)
+    for file in files:
         name = file.partition(".")[0]
         model, x = build(name, 1), given(name, 1)
-        save(model, FOLDER / f"keras_{file}")
+        save(model, FOLDER / f"{prefix}_{file}")
         expected |= {f"{name}.x": x, f"{name}.y": says(model, x)}
-    np.savez_compressed(FOLDER / "keras_expected.npz", **expected)
+    np.savez_compressed(FOLDER / f"{prefix}_expected.npz", **expected)
 
 
 if __name__ == "__main__":

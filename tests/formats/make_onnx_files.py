@@ -88,7 +88,10 @@ def single(name: str, seed: int) -> Any:
 
 
 def tagger(seed: int, over: str = "each") -> Any:
-    """Return ids, a table, two layers both ways, a head: at each step, of the mean, or of the last step."""
+    """Return ids, a table, two layers both ways, a head: at each step, of the mean, or of the last step.
+
+    `fixed` is at each step, and for one number of steps alone, as PyTorch exports where nobody says otherwise.
+    """
     random = np.random.default_rng(seed)
     nodes = [helper.make_node("Gather", ["table", "x"], ["e"])]
     tensors = [tensor("table", random.normal(size=(9, INPUTS)).astype(np.float32))]
@@ -96,7 +99,7 @@ def tagger(seed: int, over: str = "each") -> Any:
     kind = {"op": "LSTM", "direction": "bidirectional" if over != "last" else "forward"}
     for n in range(2):
         node, more, wide = recurrent(kind, random, below, width, f"r{n}")
-        tensors += [*more, tensor(f"shape{n}", np.array([0, 0, -1]))]
+        tensors += [*more, tensor(f"shape{n}", np.array([STEPS, 1, wide] if over == "fixed" else [0, 0, -1]))]
         nodes += [
             node,
             helper.make_node("Transpose", [f"r{n}_Y"], [f"t{n}"], perm=[0, 2, 1, 3]),
@@ -129,7 +132,7 @@ def tagger(seed: int, over: str = "each") -> Any:
             nodes.append(helper.make_node("Relu", [below], ["act"]))
             below = "act"
     nodes.append(helper.make_node("Softmax", [below], ["y"], axis=-1))
-    return model(nodes, tensors, ("t", 1), {"y": None}, TensorProto.INT64)
+    return model(nodes, tensors, (STEPS if over == "fixed" else "t", 1), {"y": None}, TensorProto.INT64)
 
 
 def inside_if(seed: int) -> Any:
@@ -146,6 +149,21 @@ def inside_if(seed: int) -> Any:
         helper.make_node("If", ["is_three"], ["y"], name="choice", then_branch=yes, else_branch=no),
     ]
     return model(nodes, [*tensors, tensor("three", np.array(3))], ("t", 1, INPUTS), {"y": None})
+
+
+def convolved(seed: int) -> Any:
+    """Return a convolution over the steps that takes every second, below an LSTM."""
+    random = np.random.default_rng(seed)
+    node, tensors, _ = recurrent(CASES["lstm"], random, "e", INPUTS)
+    tensors.append(tensor("kernel", random.normal(size=(INPUTS, INPUTS, 3)).astype(np.float32)))
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["steps_last"], perm=[1, 2, 0]),
+        helper.make_node("Conv", ["steps_last", "kernel"], ["conv"], pads=[1, 1], strides=[2]),
+        helper.make_node("Relu", ["conv"], ["act"]),
+        helper.make_node("Transpose", ["act"], ["e"], perm=[2, 0, 1]),
+        node,
+    ]
+    return model(nodes, tensors, ("t", 1, INPUTS), {"rec_Y": None})
 
 
 def numbers(seed: int) -> np.ndarray:
@@ -168,6 +186,12 @@ def says(made: Any, x: np.ndarray) -> np.ndarray:
     return y[:, 0] if y.ndim == 3 else y[0]
 
 
+def save_in_two(made: Any, path: Path) -> None:
+    """Save a model whose tensors lie in a file beside it."""
+    beside = {"all_tensors_to_one_file": True, "location": f"{path.name}.data", "size_threshold": 0}
+    onnx.save(made, path, save_as_external_data=True, **beside)
+
+
 def freeze() -> None:
     """Write files and what onnxruntime says of them."""
     expected = {"x": numbers(1), "ids": ids(1)}
@@ -179,9 +203,15 @@ def freeze() -> None:
         made = tagger(1, over)
         onnx.save(made, FOLDER / f"onnx_tagger_{over}.onnx")
         expected[f"tagger_{over}"] = says(made, expected["ids"])
+    made = tagger(1, "fixed")
+    expected["tagger_fixed"] = says(made, expected["ids"])
+    save_in_two(made, FOLDER / "onnx_tagger_fixed.onnx")
     made = inside_if(1)
     onnx.save(made, FOLDER / "onnx_inside_if.onnx")
     expected["inside_if"] = says(made, expected["x"])
+    made = convolved(1)
+    onnx.save(made, FOLDER / "onnx_convolved.onnx")
+    expected["convolved"] = says(made, expected["x"])
     np.savez_compressed(FOLDER / "onnx_expected.npz", **expected)
 
 

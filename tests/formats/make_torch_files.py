@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,21 @@ def numbers(columns: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(STEPS, columns)).astype(np.float32)
 
 
+def more_ways_to_save(x: np.ndarray) -> dict[str, np.ndarray]:
+    """Write a scripted module and one with weight normalisation, whose weights are length and direction."""
+    scripted = shake(RECURRENT["lstm_stacked"](), 6)
+    whole = io.BytesIO()
+    torch.jit.save(torch.jit.script(scripted), whole)
+    with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(FOLDER / "torch_lstm_scripted.pt", "w") as kept:
+        for name in archive.namelist():
+            if "/code/" not in name:  # the program is PyTorch's own, and nothing here reads it
+                kept.writestr(name, archive.read(name))
+    normed = nn.utils.parametrizations.weight_norm(shake(RECURRENT["gru"](), 7), "weight_hh_l0")
+    normed.parametrizations.weight_hh_l0.original0.data *= 1.5
+    torch.save(normed.state_dict(), FOLDER / "torch_gru_normed.pt")
+    return {"lstm_scripted": outputs(scripted, x), "gru_normed": outputs(normed, x)}
+
+
 def freeze() -> None:
     """Write the files and what PyTorch says of them."""
     from safetensors.torch import save_file
@@ -100,6 +117,7 @@ def freeze() -> None:
     relu = shake(RECURRENT["rnn_relu"](), 4)
     torch.save(relu, FOLDER / "torch_rnn_relu_module.pt")
     expected["rnn_relu"] = outputs(relu, expected["x"])
+    expected |= more_ways_to_save(expected["x"])
     tagger = shake(Tagger(), 5)
     ids = torch.tensor([3, 1, 4, 1, 5, 9])
     torch.save(tagger.state_dict(), FOLDER / "torch_tagger.pt")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fetched import fetched
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
@@ -52,9 +52,11 @@ def test_every_kind_of_node_step_by_step(seed: int, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     models = {name: (made.single(name, seed), made.numbers(seed)) for name in made.CASES}
     models |= {
-        f"tagger {over}": (made.tagger(seed, over), made.ids(seed)) for over in ("each", "mean", "last", "states")
+        f"tagger {over}": (made.tagger(seed, over), made.ids(seed))
+        for over in ("each", "mean", "last", "states", "fixed")
     }
     models["inside if"] = made.inside_if(seed), made.numbers(seed)
+    models["convolved"] = made.convolved(seed), made.numbers(seed)
     for name, (model, x) in models.items():
         onnx.save(model, tmp_path / "m.onnx")
         wanted = made.says(model, x)
@@ -62,21 +64,11 @@ def test_every_kind_of_node_step_by_step(seed: int, tmp_path: Path) -> None:
         np.testing.assert_allclose(said(network, x, wanted), wanted, atol=CLOSE, err_msg=name)
 
 
-def node_tests() -> list[Path]:
-    """Return those of this onnx, or of the wheel of 1.17.0 that is unpacked among the reference packages."""
-    data = Path("onnx", "backend", "test", "data", "node")
-    packages = Path(os.environ.get("LSTM_TUI_REFERENCE_PACKAGES", "/nonexistent"))
-    for folder in (Path(onnx.__file__).parent.parent / data, packages / "onnx" / data):
-        found = [one for kind in ("lstm", "gru", "rnn", "simple_rnn") for one in folder.glob(f"test_{kind}_*")]
-        if found:
-            return sorted(found)
-    return []
-
-
+@pytest.mark.slow
 def test_the_node_tests_of_onnx_at_their_own_tolerance(tmp_path: Path) -> None:
-    if not node_tests():
-        pytest.skip("this onnx comes without its node tests")
-    for folder in node_tests():
+    folders = sorted(fetched("onnx==1.17.0", "data/node").iterdir())
+    assert len(folders) == 12
+    for folder in folders:
         model = onnx.load(folder / "model.onnx")
         node = model.graph.node[0]
         data = folder / "test_data_set_0"
@@ -145,11 +137,15 @@ def short(model: Any) -> None:
     model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:8]
 
 
-def elsewhere(model: Any) -> None:
-    tensor = model.graph.initializer[0]
-    tensor.ClearField("raw_data")
-    tensor.data_location = onnx.TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="/etc/passwd")
+def elsewhere(location: str, **said: str) -> Any:
+    def change(model: Any) -> None:
+        tensor = model.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in {"location": location, **said}.items():
+            tensor.external_data.add(key=key, value=value)
+
+    return change
 
 
 def renamed(kind: str, domain: str = "") -> Any:
@@ -174,7 +170,14 @@ BAD = {
     "nodes in a circle": (circle, "its nodes read each other in a circle: one (Relu)"),
     "a tensor of terabytes": (huge, "rec_W says it is"),
     "a tensor that is cut": (short, "rec_W is damaged or cut short"),
-    "a tensor in another file": (elsewhere, "rec_W lies in another file, which is not read"),
+    "a tensor in a file of the system": (elsewhere("/etc/passwd"), "which is no file in its folder"),
+    "a tensor in a folder above": (elsewhere("../m.onnx"), "which is no file in its folder"),
+    "a tensor behind a link": (elsewhere("link"), "which is no file in its folder"),
+    "a tensor in a folder": (elsewhere("."), "which is no file in its folder"),
+    "a tensor in a file that is not there": (elsewhere("none.data"), "rec_W lies in none.data beside it: no such file"),
+    "a tensor behind the end of a file": (elsewhere("m.onnx", offset="99999999"), "where rec_W lies, is cut short"),
+    "a tensor of another length": (elsewhere("m.onnx", length="7"), "rec_W says it is 144 bytes, and 7 in m.onnx"),
+    "a tensor at no place": (elsewhere("m.onnx", offset="first"), "the place of rec_W in m.onnx is no number"),
     "a quantised node": (
         renamed("DynamicQuantizeLSTM", "com.microsoft"),
         "com.microsoft.DynamicQuantizeLSTM) is not stepped",
@@ -189,10 +192,22 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_file_is_one_line(case: str, tmp_path: Path) -> None:
     change, says = BAD[case]
+    (tmp_path / "link").symlink_to("/etc/passwd")
     with pytest.raises(UserError) as caught:
         open_file(changed(change, tmp_path))
     assert says in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+def test_weights_beside_a_file_are_part_of_what_it_is(tmp_path: Path) -> None:
+    for name in ("onnx_tagger_fixed.onnx", "onnx_tagger_fixed.onnx.data"):
+        (tmp_path / name).write_bytes((FILES / name).read_bytes())
+    first = open_file(tmp_path / "onnx_tagger_fixed.onnx").network
+    beside = tmp_path / "onnx_tagger_fixed.onnx.data"
+    data = bytearray(beside.read_bytes())
+    data[1] ^= 1
+    beside.write_bytes(data)
+    assert open_file(tmp_path / "onnx_tagger_fixed.onnx").network.sha256 != first.sha256
 
 
 def test_a_node_that_would_fill_the_memory_is_not_run(tmp_path: Path) -> None:

@@ -90,7 +90,42 @@ def test_debug_returns_what_each_module_read_and_did() -> None:
     both = np.concatenate([traces["top"][f"layer0.{way}"]["h"] for way in ("forward", "backward")], axis=1)
     np.testing.assert_allclose(both, top, atol=CLOSE)
     np.testing.assert_allclose(traces["top"]["layer0.backward"].initial["c"], -0.2, atol=CLOSE)
+    both_arguments = lstm_tui.debug(model, (x,), screen=False)
+    np.testing.assert_array_equal(both_arguments["top"]["layer0.forward"]["h"], traces["top"]["layer0.forward"]["h"])
     with pytest.raises(UserError, match="did you mean top"):
         lstm_tui.debug(model, x, layer="tops", screen=False)
     with pytest.raises(UserError, match=r"holds no nn\.LSTM"):
         lstm_tui.debug(torch.nn.Linear(3, 3), x, screen=False)
+
+
+def test_cells_in_a_loop_of_the_model_are_told_as_one_sequence(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    import make_torch_files as made
+
+    class Loop(torch.nn.Module):
+        def __init__(self, kind: str, reset_at: int = 99) -> None:
+            super().__init__()
+            self.cell = getattr(torch.nn, kind)(3, 4)
+            self.reset_at = reset_at
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            state, rows = None, []
+            for t, row in enumerate(x):
+                state = self.cell(row, None if t == self.reset_at else state)
+                rows.append(state[0] if isinstance(state, tuple) else state)
+            return torch.stack(rows)
+
+    x = made.numbers(3, 1)
+    for kind in ("LSTMCell", "GRUCell", "RNNCell"):
+        model = made.shake(Loop(kind), 8)
+        wanted = made.outputs(model.cell, x)
+        trace = lstm_tui.debug(model, torch.from_numpy(x), screen=False)["cell"]
+        np.testing.assert_allclose(trace["layer0.forward"]["h"], wanted, atol=CLOSE, err_msg=kind)
+        recorded = lstm_tui.record(model, x, tmp_path / "ref.npz")
+        np.testing.assert_allclose(recorded["layer0.forward/h"], wanted, atol=CLOSE, err_msg=kind)
+        torch.save(model.state_dict(), tmp_path / "m.pt")
+        assert verify(tmp_path / "m.pt", Reading(), tmp_path / "ref.npz")[1].first is None
+    broken = lstm_tui.debug(made.shake(Loop("GRUCell", reset_at=3), 8), torch.from_numpy(x), screen=False)["cell"]
+    assert len(broken.sequence) == 3
+    assert broken.network is not None
+    assert "at step 3 the model gave cell another state than it had" in broken.network.remarks[0]

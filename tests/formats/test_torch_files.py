@@ -33,6 +33,8 @@ def fact(opened: Imported, key: str) -> tuple[str, str]:
         ("torch_gru_both_legacy.pth", "x4", "gru_both"),
         ("torch_lstm_projected.ckpt", "x", "lstm_projected"),
         ("torch_rnn_relu_module.pt", "x", "rnn_relu"),
+        ("torch_lstm_scripted.pt", "x", "lstm_scripted"),
+        ("torch_gru_normed.pt", "x", "gru_normed"),
     ],
 )
 def test_frozen_files_give_what_pytorch_gave(name: str, x: str, says: str) -> None:
@@ -138,7 +140,7 @@ def test_names_of_ones_own_are_mapped_to_the_equations_of_any_cell(tmp_path: Pat
     (tmp_path / "map.toml").write_text(
         '[[layer]]\nname = "mine"\ncell = "minimal_gated"\nhidden = 4\n[layer.forward]\n'
         'W_f = { tensor = "kernel", transpose = true, rows = [0, 4] }\nU_f = "rec_f"\n'
-        'b_f = { tensor = "bias", rows = [0, 4] }\n'
+        'b_f = { tensor = "bias", rows = [0, 4], add = 1.0 }\n'
         'W_n = { tensor = "kernel", transpose = true, rows = [4, 8] }\nU_n = "rec_n"\n'
         'b_n = { tensor = "bias", rows = [4, 8] }\n'
     )
@@ -148,14 +150,17 @@ def test_names_of_ones_own_are_mapped_to_the_equations_of_any_cell(tmp_path: Pat
     x = random.normal(size=(5, 3)).astype(np.float32)
     h = np.zeros(4)
     for t, row in enumerate(x):
-        f = 1 / (1 + np.exp(-(packed[:, :4].T @ row + arrays["rec_f"] @ h + arrays["bias"][:4])))
+        f = 1 / (1 + np.exp(-(packed[:, :4].T @ row + arrays["rec_f"] @ h + arrays["bias"][:4] + 1)))
         n = np.tanh(packed[:, 4:].T @ row + arrays["rec_n"] @ (f * h) + arrays["bias"][4:])
         h = (1 - f) * h + f * n
         np.testing.assert_allclose(lstm_tui.trace(x, network)["layer0.forward"]["h"][t], h, atol=CLOSE)
-    text = (tmp_path / "map.toml").read_text().replace('"rec_f"', '"rec_g"')
-    (tmp_path / "bad.toml").write_text(text)
-    with pytest.raises(UserError, match="did you mean rec_n"):
-        open_file(tmp_path / "w.npz", Reading(mapping=str(tmp_path / "bad.toml")))
+    for right, wrong, says in (
+        ('"rec_f"', '"rec_g"', "did you mean rec_n"),
+        ("add = 1.0", 'add = "one"', r"b_f\.add must be a number"),
+    ):
+        (tmp_path / "bad.toml").write_text((tmp_path / "map.toml").read_text().replace(right, wrong))
+        with pytest.raises(UserError, match=says):
+            open_file(tmp_path / "w.npz", Reading(mapping=str(tmp_path / "bad.toml")))
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")

@@ -66,6 +66,8 @@ class Meeting:
     def _sequence(self) -> Sequence:
         known, text = self.network.tokens, self.stop.text
         assert known is not None
+        if known.definition:
+            self.fail(self.stop.network, "this network reads pieces of words, and a lesson gives it words")
         words = tuple(tokenize(text.text, known.kind))
         if not 0 < len(words) <= MOST_TOKENS:
             self.fail(text, f"{len(words)} tokens; 1 to {MOST_TOKENS} go")
