@@ -20,7 +20,7 @@ _HOMES = {
     "Network": "lstm_tui.engine.network",
     "Trace": "lstm_tui.engine.trace",
     "debug": "lstm_tui.cli.live",
-    "record": "lstm_tui.formats.recording",
+    "record": "lstm_tui.formats.verify.recording",
 }
 
 

@@ -20,7 +20,7 @@ from lstm_tui.formats.inputs import vocabulary
 from lstm_tui.formats.native import save
 from lstm_tui.formats.opening import Untrained, untrained
 from lstm_tui.formats.text import text_from
-from lstm_tui.formats.trace_file import read
+from lstm_tui.formats.traces.file import read
 
 UNTRAINED = ["--cell", "lstm", "--hidden", "4"]
 

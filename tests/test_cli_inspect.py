@@ -12,7 +12,7 @@ import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.formats.arrays import read_npz
 from lstm_tui.formats.importing import Reading, open_file
-from lstm_tui.formats.trace_reader import read
+from lstm_tui.formats.traces.reader import read
 
 FILES = Path(__file__).parent / "formats" / "files"
 TAGGER = str(FILES / "torch_tagger.pt")

@@ -16,7 +16,7 @@ from lstm_tui.engine.tokens import Tokens
 from lstm_tui.engine.trace import Trace
 from lstm_tui.formats.native import load, save
 from lstm_tui.formats.opening import Untrained, untrained
-from lstm_tui.formats.trace_file import read, write
+from lstm_tui.formats.traces.file import read, write
 from lstm_tui.models import bundled
 
 

@@ -19,7 +19,7 @@ from lstm_tui.cli import main
 from lstm_tui.cli.parser import parse
 from lstm_tui.cli.train import job_of
 from lstm_tui.formats.native import load, read_header
-from lstm_tui.formats.trace_file import read
+from lstm_tui.formats.traces.file import read
 from lstm_tui.models.checkpoint import checkpoint_of
 
 SMALL = ["--hidden", "8", "--embedding", "6"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats.recording import Entered, capture
+from lstm_tui.formats.verify.recording import Entered, capture
 
 if TYPE_CHECKING:
     from lstm_tui.engine.network import Network
@@ -57,9 +57,9 @@ def _opened(entered: Entered) -> tuple[Network, Sequence, Initial]:
     from lstm_tui.formats.assemble import assemble
     from lstm_tui.formats.inputs import series_sequence
     from lstm_tui.formats.parts import Plan
-    from lstm_tui.formats.pickle_machine import Made
     from lstm_tui.formats.report import Report
-    from lstm_tui.formats.torch_names import find_groups, plan_group
+    from lstm_tui.formats.torch.names import find_groups, plan_group
+    from lstm_tui.formats.torch.pickle_machine import Made
 
     module = entered.module
     name = entered.name or type(module).__name__

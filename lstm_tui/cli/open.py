@@ -21,7 +21,7 @@ def command(options: Namespace) -> int:
     """Show a trace file; weights and ops can be looked at when its network is found and still gives it."""
     if options.file.endswith(ENDING):
         return open_session_file(options, options.file)
-    from lstm_tui.formats.trace_reader import read
+    from lstm_tui.formats.traces.reader import read
 
     trace = read(options.file)
     network = network_of(trace, Path(options.file).parent)

@@ -7,8 +7,8 @@ from argparse import Namespace
 
 from lstm_tui.cli.progress import Bar
 from lstm_tui.cli.work import Work, say, work
-from lstm_tui.formats.trace_excerpt import parse_range
-from lstm_tui.formats.trace_file import writable_name, write, write_stream
+from lstm_tui.formats.traces.excerpt import parse_range
+from lstm_tui.formats.traces.file import writable_name, write, write_stream
 
 
 def command(options: Namespace) -> int:

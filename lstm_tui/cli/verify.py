@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from lstm_tui.cli.work import reading, say
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats.verification import verify
+from lstm_tui.formats.verify.verification import verify
 from lstm_tui.models.named import find_model
 
 _DIFFERS = 3

@@ -10,7 +10,7 @@ from lstm_tui.cli.work import work
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.atomic import replacing
 from lstm_tui.formats.bytes_of import label
-from lstm_tui.formats.trace_excerpt import parse_range
+from lstm_tui.formats.traces.excerpt import parse_range
 
 
 def command(options: Namespace) -> int:

@@ -12,7 +12,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.around import comment, readout_text, steps_cell
 from lstm_tui.formats.parts import Array, Dense, Norm, Op, Plan, Recurrent, Scale
 from lstm_tui.formats.report import Report
-from lstm_tui.formats.variants import cell_text
+from lstm_tui.formats.verify.variants import cell_text
 
 if TYPE_CHECKING:
     from lstm_tui.engine.network import Network

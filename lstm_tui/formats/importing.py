@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lstm_tui.engine.network import Network
     from lstm_tui.formats.found import Found
     from lstm_tui.formats.parts import Plan
-    from lstm_tui.formats.pickle_machine import Made
     from lstm_tui.formats.tensors_plan import Array
+    from lstm_tui.formats.torch.pickle_machine import Made
 
 LIMIT = 4 << 30
 _MISTAKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
@@ -150,7 +150,7 @@ def kind_of(data: bytes) -> str:
         return "hdf5"
     if data.startswith(b"PK"):
         return _kind_of_zip(data)
-    from lstm_tui.formats.torch_file import is_torch
+    from lstm_tui.formats.torch.file import is_torch
 
     if is_torch(data):
         return "torch"
@@ -180,12 +180,12 @@ def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: st
     if kind in ("keras", "hdf5"):
         return _keras(kind, data, path, report, where), report
     if kind == "onnx":
-        from lstm_tui.formats.onnx_plan import find_onnx
+        from lstm_tui.formats.onnx.plan import find_onnx
 
         return find_onnx(data, path, where, report), report
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.tensors_plan import find_networks
-        from lstm_tui.formats.weight_norm import joined
+        from lstm_tui.formats.torch.weight_norm import joined
 
         tensors, modules = _tensors(kind, data, path, report, where)
         tensors, normed = joined(tensors)
@@ -200,7 +200,7 @@ def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: st
 
 
 def _keras(kind: str, data: bytes, path: str | Path, report: Report, where: str) -> list[Found]:
-    from lstm_tui.formats.keras_file import read_h5, read_keras
+    from lstm_tui.formats.keras.file import read_h5, read_keras
 
     if kind == "keras":
         file = read_keras(data, where)
@@ -210,10 +210,10 @@ def _keras(kind: str, data: bytes, path: str | Path, report: Report, where: str)
         "weights alone" if file.config is None else "layers and weights"
     )
     if file.config is None:
-        from lstm_tui.formats.keras_weights import find_keras_weights
+        from lstm_tui.formats.keras.weights import find_keras_weights
 
         return find_keras_weights(file, where)
-    from lstm_tui.formats.keras_plan import find_keras
+    from lstm_tui.formats.keras.plan import find_keras
 
     return find_keras(file, where)
 
@@ -235,7 +235,7 @@ def _tensors(
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
         report.format = "NumPy arrays by name"
         return {name: tensor for name, tensor in tensors.items() if tensor.dtype.kind != "U"}, {}
-    from lstm_tui.formats.torch_file import read_torch
+    from lstm_tui.formats.torch.file import read_torch
 
     wanted = report.settings.get("container")
     checkpoint = read_torch(data, where, wanted)

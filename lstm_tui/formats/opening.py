@@ -168,7 +168,7 @@ def initial_states(path: str | Path, network: Network) -> dict[str, dict[str, Ar
 
 def _last_states(path: str | Path, wanted: Mapping[str, int]) -> dict[str, Array]:
     """Return the states of a trace after the last step each pass took, for those passes that are wanted."""
-    from lstm_tui.formats.trace_reader import read
+    from lstm_tui.formats.traces.reader import read
 
     trace = read(path)
     ended = {

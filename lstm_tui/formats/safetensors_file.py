@@ -13,7 +13,7 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import size_text
 from lstm_tui.formats.fields import Fields
 from lstm_tui.formats.json_text import decode
-from lstm_tui.formats.pickled_arrays import decode as numbers
+from lstm_tui.formats.torch.pickled_arrays import decode as numbers
 
 Array = NDArray[Any]
 _HEADER_LIMIT = 64 << 20

@@ -11,11 +11,11 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.found import Found
 from lstm_tui.formats.parts import Op, Plan, Recurrent
-from lstm_tui.formats.pickle_machine import Made
 from lstm_tui.formats.report import Report
 from lstm_tui.formats.safetensors_file import as_floats
-from lstm_tui.formats.torch_around import Module, find_embedding, find_front, find_modules, plan_readout
-from lstm_tui.formats.torch_names import Group, find_groups, layer_name, order_groups, plan_group
+from lstm_tui.formats.torch.around import Module, find_embedding, find_front, find_modules, plan_readout
+from lstm_tui.formats.torch.names import Group, find_groups, layer_name, order_groups, plan_group
+from lstm_tui.formats.torch.pickle_machine import Made
 
 Array = NDArray[Any]
 _SHOWN = 6

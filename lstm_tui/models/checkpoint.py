@@ -11,7 +11,7 @@ import numpy as np
 from lstm_tui.analysis.course import State
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.bytes_of import label
-from lstm_tui.formats.checkpoint import load_checkpoint, save_checkpoint
+from lstm_tui.formats.torch.checkpoint import load_checkpoint, save_checkpoint
 
 VERSION = 1
 SUFFIX = ".checkpoint"

@@ -17,7 +17,7 @@ from lstm_tui.engine.network import Network
 from lstm_tui.engine.readout import load_readout
 from lstm_tui.engine.run import gradients, run, run_arrays
 from lstm_tui.engine.trace import Sequence
-from lstm_tui.formats.trace_file import read, write
+from lstm_tui.formats.traces.file import read, write
 
 STEPS, CLASSES = 5, 3
 Score = Callable[[dict[str, Array], Array, Array], float]

@@ -18,7 +18,7 @@ from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network, build_network
 from lstm_tui.engine.readout import load_readout, readout_names
 from lstm_tui.engine.run import gradients, run_arrays
-from lstm_tui.formats.trace_file import read, write
+from lstm_tui.formats.traces.file import read, write
 
 READOUTS = ("attention_dot", "attention_general", "attention_additive")
 

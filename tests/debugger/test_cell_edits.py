@@ -22,7 +22,7 @@ from lstm_tui.engine.page import parse_page
 from lstm_tui.engine.page_text import page_text
 from lstm_tui.engine.run import run
 from lstm_tui.engine.trace import Trace
-from lstm_tui.formats.trace_file import read, write
+from lstm_tui.formats.traces.file import read, write
 
 VARIANTS = {name: f"greff_{name}" for name in ABLATIONS if name != "np"} | {"np": "lstm"}
 PEEPHOLES = ["p_f", "p_i", "p_o"]

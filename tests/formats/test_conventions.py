@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.formats.importing import Reading, open_file
-from lstm_tui.formats.verification import verify
+from lstm_tui.formats.verify.verification import verify
 
 FILES = Path(__file__).parent / "files"
 H = 4  # units, and numbers a step, so that no shape tells which way round a matrix stands

@@ -243,15 +243,15 @@ def described(top: str, *layers: tuple[str, ...]) -> dict[str, Any]:
 
 
 def test_layers_that_read_each_other_are_refused() -> None:
-    from lstm_tui.formats.keras_graph import read_graph
+    from lstm_tui.formats.keras.graph import read_graph
 
     with pytest.raises(UserError, match="in a circle"):
         read_graph(described("a", ("LSTM", "a", "b"), ("LSTM", "b", "a")), "file")
 
 
 def test_a_graph_that_parts_and_joins_is_told_as_chains() -> None:
-    from lstm_tui.formats.keras_graph import read_graph
-    from lstm_tui.formats.keras_segments import segments_of
+    from lstm_tui.formats.keras.graph import read_graph
+    from lstm_tui.formats.keras.segments import segments_of
 
     x = ("InputLayer", "x")
     past = described("sum", x, ("LSTM", "a", "x"), ("LSTM", "b", "a"), ("Add", "sum", "a", "b"))

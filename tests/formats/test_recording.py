@@ -10,7 +10,7 @@ import pytest
 import lstm_tui
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importing import Reading
-from lstm_tui.formats.verification import verify
+from lstm_tui.formats.verify.verification import verify
 
 CLOSE = 1e-5
 

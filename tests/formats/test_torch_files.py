@@ -92,7 +92,7 @@ def test_the_weights_are_taken_beside_an_optimiser() -> None:
 
 def test_a_pickled_dictionary_of_arrays_is_read(tmp_path: Path) -> None:
     torch_file = open_file(FILES / "torch_lstm_both.pt")
-    from lstm_tui.formats.torch_file import read_torch
+    from lstm_tui.formats.torch.file import read_torch
 
     tensors = read_torch((FILES / "torch_lstm_both.pt").read_bytes(), "file").tensors
     path = tmp_path / "weights.pkl"
@@ -123,7 +123,7 @@ def test_two_networks_of_one_file_and_a_state_from_one_to_the_other(tmp_path: Pa
     assert decoder.network.readout is not None
     assert len(decoder.network.embedding) == 7
     from lstm_tui.formats.opening import initial_states
-    from lstm_tui.formats.trace_file import write
+    from lstm_tui.formats.traces.file import write
 
     run = lstm_tui.trace("1 2 3", encoder.network)
     write(run, tmp_path / "run.npz")

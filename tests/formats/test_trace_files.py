@@ -19,7 +19,7 @@ from lstm_tui.engine.run import run
 from lstm_tui.engine.trace import Array, PassTrace, Trace
 from lstm_tui.formats.arrays import read_npz
 from lstm_tui.formats.inputs import text_sequence
-from lstm_tui.formats.trace_file import SCHEMA, read, write, write_stream
+from lstm_tui.formats.traces.file import SCHEMA, read, write, write_stream
 
 FORMATS = (".json", ".ndjson", ".npz")
 SCHEMA_CONTENT = json.loads(SCHEMA.read_text())

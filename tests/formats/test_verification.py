@@ -10,7 +10,7 @@ import pytest
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importing import Reading, open_file
-from lstm_tui.formats.verification import verify
+from lstm_tui.formats.verify.verification import verify
 
 FILES = Path(__file__).parent / "files"
 TORCH = dict(np.load(FILES / "torch_expected.npz"))

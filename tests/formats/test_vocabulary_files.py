@@ -17,7 +17,7 @@ from lstm_tui.formats.importing import Reading, open_file
 from lstm_tui.formats.inputs import Sequences
 from lstm_tui.formats.native import load, save
 from lstm_tui.formats.text import text_from
-from lstm_tui.formats.trace_reader import read
+from lstm_tui.formats.traces.reader import read
 
 FILES = Path(__file__).parent / "files"
 TAGGER = FILES / "torch_tagger.pt"

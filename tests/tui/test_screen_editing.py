@@ -17,7 +17,7 @@ from lstm_tui.debugger.recipe import parse_recipe
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.run import run
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats.trace_reader import read
+from lstm_tui.formats.traces.reader import read
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.screens.command_prompt import CommandPrompt
 from lstm_tui.tui.screens.edit_list import EditList

@@ -14,8 +14,8 @@ from lstm_tui.analysis.influence import Target, deletions, influence
 from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.engine.run import run
 from lstm_tui.engine.trace import Trace
-from lstm_tui.formats.trace_file import write
-from lstm_tui.formats.trace_reader import read
+from lstm_tui.formats.traces.file import write
+from lstm_tui.formats.traces.reader import read
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.questions import Answer
 from lstm_tui.tui.screens import influence as screens

@@ -13,8 +13,8 @@ from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.debugger.edits import apply
 from lstm_tui.debugger.recipe import parse_recipe
 from lstm_tui.engine.run import run
-from lstm_tui.formats.trace_file import write
-from lstm_tui.formats.trace_reader import read
+from lstm_tui.formats.traces.file import write
+from lstm_tui.formats.traces.reader import read
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.sources import Sources
 

@@ -134,7 +134,7 @@ class Dialogs(Stops):
 
     @work(thread=True, group="export")
     def _write(self, trace: Trace, name: str) -> None:
-        from lstm_tui.formats.trace_file import write
+        from lstm_tui.formats.traces.file import write
         from lstm_tui.tui.giving import give
 
         try:

@@ -1,0 +1,195 @@
+"""The layers of a Keras model and which reads which, from the descriptions all its generations have written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+
+MOST_LAYERS = 2000
+RECURRENT = {
+    "LSTM": "lstm", "GRU": "gru", "SimpleRNN": "rnn", "CuDNNLSTM": "lstm", "CuDNNGRU": "gru",
+    "ReversedLSTM": "lstm", "ReversedGRU": "gru",
+}  # fmt: skip
+MODELS = ("Sequential", "Functional", "Model")
+
+
+@dataclass(eq=False)
+class Node:
+    """A layer.
+
+    Attributes:
+        name: Its name in the file.
+        kind: Its class.
+        config: Its description.
+        inputs: Names of the layers it reads.
+        inner: What a wrapper holds.
+        calls: How often the model calls it.
+        written: Its class as the file has it, where it means another: an RNN of an LSTMCell is an LSTM.
+        within: Name and class of each model it stands in, from the outside; `name` has their names in front.
+        own: Its name inside the innermost.
+    """
+
+    name: str
+    kind: str
+    config: Mapping[str, Any]
+    inputs: list[str] = field(default_factory=list)
+    inner: Node | None = None
+    calls: int = 1
+    written: str = ""
+    within: tuple[tuple[str, str], ...] = ()
+    own: str = ""
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether it carries a state from step to step."""
+        if self.kind == "Bidirectional" and self.inner is not None:
+            return self.inner.recurrent
+        return self.kind in RECURRENT
+
+    @property
+    def known_as(self) -> str:
+        """Its name and class, safe to show."""
+        return f"{visible(self.name)} ({visible(self.kind)})"
+
+
+@dataclass
+class Graph:
+    """A model.
+
+    Attributes:
+        nodes: By name, in the file's order.
+        outputs: Names of the layers whose output is the model's.
+        inputs: Names of the layers that are given the model's inputs.
+    """
+
+    nodes: dict[str, Node]
+    outputs: list[str]
+    inputs: list[str] = field(default_factory=list)
+
+    def before(self, name: str) -> list[str]:
+        """Return everything a layer's output depends on, itself included, in the file's order.
+
+        Raises:
+            UserError: A layer depends on itself.
+        """
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            one = waiting.pop()
+            if one not in found and one in self.nodes:
+                found.add(one)
+                waiting += self.nodes[one].inputs
+        return [one for one in self.nodes if one in found]
+
+
+def read_graph(config: Mapping[str, Any], where: str) -> Graph:
+    """Return the layers of a model, those of models inside it among them.
+
+    Raises:
+        UserError: The description is damaged, cyclic, or of a class of its author's own.
+    """
+    from lstm_tui.formats.keras.nested import flattened
+
+    graph = flattened(model_graph(config, where), where)
+    if not graph.outputs:
+        raise UserError(f"{where}: describes no output")
+    check_order(graph.nodes, where)
+    return graph
+
+
+def model_graph(config: Mapping[str, Any], where: str) -> Graph:
+    """Return the layers of one model; a model inside it is a layer.
+
+    Raises:
+        UserError: The description is damaged, or of a class of its author's own.
+    """
+    kind, inside = config.get("class_name"), config.get("config")
+    if kind not in MODELS:
+        raise UserError(f"{where}: is a model of the class {visible(str(kind)[:60])}, whose layers are not described")
+    entries = inside if isinstance(inside, list) else inside.get("layers") if isinstance(inside, Mapping) else None
+    if not isinstance(entries, list) or len(entries) > MOST_LAYERS or not all(isinstance(e, dict) for e in entries):
+        raise UserError(f"{where}: describes no layers")
+    nodes: dict[str, Node] = {}
+    previous: str | None = None
+    for entry in entries:
+        node = _node(entry, where)
+        if node.name in nodes:
+            raise UserError(f"{where}: has two layers called {visible(node.name)}")
+        if kind == "Sequential":
+            node.inputs = [] if previous is None else [previous]
+        else:
+            bound = entry.get("inbound_nodes") or []
+            node.calls = len(bound) if _per_call(bound) else 1
+            node.inputs = list(dict.fromkeys(layer_names(bound)))
+        nodes[node.name] = node
+        previous = node.name
+    outputs = [previous] if kind == "Sequential" and previous else []
+    inputs = [name for name, node in nodes.items() if not node.inputs]
+    if isinstance(inside, Mapping) and kind != "Sequential":
+        outputs = [name for name in dict.fromkeys(layer_names(inside.get("output_layers") or [])) if name in nodes]
+        inputs = [name for name in dict.fromkeys(layer_names(inside.get("input_layers") or [])) if name in nodes]
+    return Graph(nodes, outputs, inputs)
+
+
+def _per_call(bound: Any) -> bool:
+    return isinstance(bound, list) and all(isinstance(one, list | dict) for one in bound)
+
+
+def _node(entry: Mapping[str, Any], where: str) -> Node:
+    kind, config = entry.get("class_name"), entry.get("config")
+    if not isinstance(kind, str) or not isinstance(config, Mapping):
+        raise UserError(f"{where}: a layer has no class or no description")
+    name = str(entry.get("name") or config.get("name") or kind)
+    kind = kind.rpartition(">")[2]
+    node = Node(name, kind, config, written=kind, own=name)
+    cell = config.get("cell")
+    if kind == "RNN" and isinstance(cell, Mapping) and isinstance(cell.get("config"), Mapping):
+        meant = str(cell.get("class_name")).removesuffix("Cell")
+        if f"{meant}Cell" == cell.get("class_name") and meant in RECURRENT:
+            node.kind, node.config = meant, {**config, **cell["config"]}
+    inner = config.get("layer")
+    if isinstance(inner, Mapping):
+        node.inner = _node(inner, where)
+    return node
+
+
+def layer_names(value: Any, depth: int = 0) -> Iterator[str]:
+    """Iterate over the layers that inbound nodes or outputs name, in any of their forms."""
+    if depth > 12:
+        return
+    if isinstance(value, Mapping):
+        history = value.get("keras_history")
+        if isinstance(history, list) and history:
+            yield str(history[0])
+            return
+        for one in value.values():
+            yield from layer_names(one, depth + 1)
+    elif isinstance(value, list):
+        if len(value) >= 3 and isinstance(value[0], str) and all(type(one) is int for one in value[1:3]):
+            yield value[0]
+            if len(value) > 3:
+                yield from layer_names(value[3], depth + 1)
+            return
+        for one in value:
+            yield from layer_names(one, depth + 1)
+
+
+def check_order(nodes: Mapping[str, Node], where: str) -> None:
+    """Refuse graphs in which a layer reads itself, and layers that are not there."""
+    waiting = {name: set(node.inputs) for name, node in nodes.items()}
+    for name, inputs in waiting.items():
+        for one in inputs:
+            if one not in nodes:
+                raise UserError(f"{where}: {visible(name)} reads {visible(one)}, which is not there")
+    done: set[str] = set()
+    while waiting:
+        ready = [name for name, inputs in waiting.items() if inputs <= done]
+        if not ready:
+            raise UserError(f"{where}: its layers read each other in a circle: {visible(next(iter(waiting)))}")
+        done.update(ready)
+        for name in ready:
+            del waiting[name]

@@ -1,0 +1,1 @@
+"""Networks as ONNX graphs: what is recurrent is stepped, what is around it is run."""

@@ -1,0 +1,1 @@
+"""Networks of PyTorch, read without it and without running what is in the file."""

@@ -1,0 +1,1 @@
+"""A network beside what another runtime recorded, and under every other convention."""
