@@ -65,7 +65,7 @@ def drawn(driver: Driver, lesson: Lesson, one: Stop) -> None:
     assert told(driver)[:30] in " ".join(text.replace("│", " ").split())
     pane = screen.focused
     assert isinstance(pane, Pane)
-    assert LOOKS.index(one.look) + 1 == pane.NUMBER
+    assert LOOKS.index(one.look) == pane.NUMBER
     assert pane.display
     assert pane.size.height >= 5 or pane.NUMBER == 1
     assert screen.view is not None
