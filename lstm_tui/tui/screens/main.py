@@ -45,7 +45,7 @@ class MainScreen(Dialogs):
             Binding(",".join(command.keys), command.action, command.word, show=False, priority=True)
             for command in COMMANDS  # before any pane, so that keys act in their order
         ),
-        Binding("escape", "back", show=False),
+        Binding("escape", "back", show=False, priority=True),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-middle"), (144, "-wide")]
     AUTO_FOCUS = "#forward"

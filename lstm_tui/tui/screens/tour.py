@@ -83,8 +83,8 @@ class TourScreen(MainScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "stop(1)", show=False, priority=True),
         Binding("backspace", "stop(-1)", show=False, priority=True),
-        Binding("escape", "leave", show=False),
-        Binding("y", "show_me", show=False),
+        Binding("escape", "leave", show=False, priority=True),
+        Binding("y", "show_me", show=False, priority=True),
         Binding("pageup", "scroll_text(-1)", show=False, priority=True),
         Binding("pagedown", "scroll_text(1)", show=False, priority=True),
         Binding("q", "leave", show=False, priority=True),
