@@ -17,8 +17,8 @@ Array = NDArray[np.floating[Any]]
 
 
 def is_language_model(network: Network | None) -> bool:
-    """Say whether what a network says are its own tokens, at every token of a text."""
-    if network is None or network.tokens is None or network.readout is None:
+    """Say whether what a network says are its own tokens, and was learned at every token of a text."""
+    if network is None or network.tokens is None or network.readout is None or network.asked != "each":
         return False
     return network.forward_only and network.classes == network.tokens.vocabulary
 

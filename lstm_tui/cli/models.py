@@ -41,7 +41,8 @@ def _card(header: dict[str, Any], path: Path) -> list[str]:
         f"{visible(header['name'])}: {visible(str(path))}, {size_text(path.stat().st_size)}",
         f"  reads: {_reads(header)}",
         f"  layers: {_layers(header)}",
-        f"  readout: {visible(header.get('readout') or 'none')}",
+        f"  readout: {visible(header.get('readout') or 'none')}"
+        + (", asked at the last token only" if header.get("asked") == "last" else ""),
         f"  parameters: {_thousands(header['parameters'])}, of which {_thousands(header['cost'])} for every token",
     ]
     return lines + [f"  {line}" for line in _entries(header.get("card") or {})]

@@ -84,7 +84,7 @@ def explain(passed: PassTrace, value: str, t: int, unit: int, most: int = 8) -> 
     unit = min(unit, len(numbers) - 1)
     index = passed.cell.values.index(value)
     equation = equations_of(passed)[index]
-    reader = _Reader(passed, index, t, unit)
+    reader = Reader(passed, index, t, unit)
     return Explanation(
         value=value,
         unit=unit,
@@ -97,7 +97,7 @@ def explain(passed: PassTrace, value: str, t: int, unit: int, most: int = 8) -> 
     )
 
 
-class _Reader:
+class Reader:
     """Finds the number of every node of one equation, for one unit at one step."""
 
     def __init__(self, passed: PassTrace, equation: int, t: int, unit: int) -> None:

@@ -150,7 +150,9 @@ class Session(Stopping, LineEdits):
         """
         self._leave_line(line, own)
         self._opened = self._opened.begun(line, trace.interpreter, initial)
-        return self._stand(trace, self.frame.position.pass_name, line)
+        name = self.frame.position.pass_name
+        self._stand(trace, next(iter(trace.passes)), line)  # the tape begins where the first pass does
+        return self.select_pass(name)
 
     def run_again(self, interpreter: str, progress: Progress | None = None) -> Trace:
         """Return this line's run by another interpreter, without showing it: `adopt` does.

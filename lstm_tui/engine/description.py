@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 from lstm_tui.engine.cell import load_cell, parse_cell
 from lstm_tui.engine.compile import compile_cell
@@ -12,6 +12,8 @@ from lstm_tui.engine.layers import MERGES, Layer, Pass, Readout, size_of_source
 from lstm_tui.engine.placing import MAX_PARAMETERS
 from lstm_tui.engine.readout import compile_readout, load_readout, parse_readout
 from lstm_tui.engine.tokens import Tokens
+
+Asked = Literal["each", "last"]
 
 
 def get(spec: Mapping[str, Any], key: str, kind: type, default: Any) -> Any:
@@ -56,6 +58,16 @@ def read_tokens(spec: Any, where: str) -> Tokens | None:
     if type(unknown) is not int or not -bool(definition) <= unknown < len(vocabulary):
         raise UserError(f"{where}: `tokens.unknown` must be an id of its vocabulary")
     return Tokens(spec["kind"], tuple(vocabulary), bool(spec.get("lowercase", False)), unknown, definition)
+
+
+def read_asked(spec: Mapping[str, Any], where: str) -> Asked:
+    """Return at which tokens a network is asked something; files that do not say ask at each."""
+    asked = get(spec, "asked", str, "each")
+    if asked == "last":
+        return "last"
+    if asked != "each":
+        raise UserError(f"{where}: `asked` is {' or '.join(get_args(Asked))}")
+    return "each"
 
 
 def read_layers(spec: Mapping[str, Any], input_size: int, dtype: Any, where: str) -> tuple[Layer, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine.alignment import aligned_copy
-from lstm_tui.engine.description import bounded, get, read_layers, read_readout, read_tokens
+from lstm_tui.engine.description import Asked, bounded, get, read_asked, read_layers, read_readout, read_tokens
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.initialise import initialise
 from lstm_tui.engine.layers import MERGES, Layer, Merge, Pass, Readout, find_source
@@ -46,6 +46,8 @@ class Network:
         embedding: (V, input_size), or None for numbers.
         readout: What it says, or None.
         classes: Names of the outputs; may be empty.
+        asked: At which tokens what it says means something, where it says something at each: `each` one, or only
+            the `last`, because before that nothing was asked of it when it learned.
         card: What is known of its training.
         file: Where it came from; None when bundled or made here.
         sha256: Of its file; None when made here.
@@ -61,6 +63,7 @@ class Network:
     embedding: Array | None = None
     readout: Readout | None = None
     classes: tuple[str, ...] = ()
+    asked: Asked = "each"
     card: Mapping[str, Any] = field(default_factory=dict)
     file: str | None = None
     sha256: str | None = None
@@ -139,7 +142,7 @@ def build_network(
     Args:
         spec: JSON-able: `name`, `tokens` (kind, vocabulary, lowercase) or None, `input_size` (of numbers) or
             `embedding_size`, `layers` (cell, hidden_size, directions, merge, sizes, without), `readout`,
-            `cells` and `readouts` (texts of the files by name), `classes`, `outputs`, `card`.
+            `cells` and `readouts` (texts of the files by name), `classes`, `outputs`, `asked`, `card`.
         tensors: Every parameter by name; None to start at random.
         seed: Of the random start.
         dtype: Of the weights.
@@ -180,6 +183,7 @@ def build_network(
         embedding=embedding,
         readout=readout,
         classes=classes,
+        asked=read_asked(spec, where),
         card=get(spec, "card", dict, {}),
         file=file,
         sha256=sha256,
@@ -230,6 +234,8 @@ def spec_of(network: Network) -> dict[str, Any]:
         spec["outputs"] = network.readout.program.values[page.result].size
     if tokens is None or network.classes != tokens.vocabulary:
         spec["classes"] = list(network.classes)
+    if network.asked != "each":
+        spec["asked"] = network.asked
     return spec
 
 

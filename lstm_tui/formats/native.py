@@ -148,6 +148,7 @@ def _spec(content: dict[str, Any], where: str) -> dict[str, Any]:
             raise fields.damaged(key, "must be at least 1")
     fields.maybe("card", dict)
     fields.maybe("readout", str)
+    fields.maybe("asked", str)
     classes = fields.items("classes", str) if "classes" in fields.content else []
     if classes and fields.maybe("outputs", int) not in (None, len(classes)):
         raise fields.damaged("classes", "must be as many as there are outputs")

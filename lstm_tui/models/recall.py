@@ -28,7 +28,11 @@ def recall(distance: int, seed: int) -> Task:
     return Task(
         "recall",
         f"says the colour that was named {distance} words before it is asked for",
-        {"tokens": {"kind": "words", "lowercase": True, "vocabulary": list(WORDS)}, "readout": "dense"},
+        {
+            "tokens": {"kind": "words", "lowercase": True, "vocabulary": list(WORDS)},
+            "readout": "dense",
+            "asked": "last",
+        },
         lambda epoch: sequences(distance, EXAMPLES_PER_EPOCH, seed * 1000 + epoch),
         sequences(distance, UNSEEN, UNSEEN_SEED),
         Measure("recalled", accuracy, 1, 1, 100, " %", enough=1.0),

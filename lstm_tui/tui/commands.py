@@ -75,6 +75,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         _capital("M"), "map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK, "M"
     ),
+    Command(
+        ("0",), "one_unit", "one unit", "one unit and one equation, large, to show a class; back: 0 or esc", LOOK, "0"
+    ),
     Command(("m",), "maximise", "maximise", "give the whole screen to this pane, or back", LOOK, "m"),
     Command(("e",), "edit", "edit", "change what is under the cursor: a word on the tape, or a value", CHANGE, "e", 4),
     Command(_capital("E"), "edit_equation", "equation", "write the equation under the cursor anew", CHANGE, "E"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.verdict import Parts
-from lstm_tui.analysis.words_to_come import perplexity
+from lstm_tui.analysis.words_to_come import is_language_model, perplexity
 from lstm_tui.engine.trace import Trace
 
 Array = NDArray[np.floating[Any]]
@@ -26,7 +26,7 @@ class Verdict:
         note: Of what it is the output.
         remark: What came next, or empty.
         actual: The output that came true, or None.
-        faded: Whether the position has not reached it.
+        faded: Whether the position has not reached it, or it means nothing here.
         parts: What each token adds to the log odds of output `of` in the whole, (T,); None where that means
             nothing.
         bias: What the readout's bias adds to them.
@@ -75,7 +75,8 @@ def verdict_at(
     if parts is None:
         note = "whole text" if whole else f"after t={t}"
         actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t, bits))
-        return Verdict(values, names, shares, note, remark, actual, not reached and not whole)
+        faded = not whole and not (reached and _asked(trace, t))
+        return Verdict(values, names, shares, note, remark, actual, faded)
     best = int(np.argmax(trace.result if trace.result is not None else values)) if of is None else of
     with np.errstate(invalid="ignore"):  # of what is infinite there is no difference: NaN says so
         toward, rest = parts.toward(best)
@@ -84,16 +85,22 @@ def verdict_at(
 
 
 def _actual(trace: Trace, t: int) -> int | None:
-    """Return the id of the next token where the outputs are the vocabulary."""
-    ids, network = trace.sequence.ids, trace.network
-    if ids is None or t + 1 >= len(ids) or network is None or network.tokens is None:
+    """Return the id of the next token where next tokens are said."""
+    ids = trace.sequence.ids
+    if ids is None or t + 1 >= len(ids) or not is_language_model(trace.network):
         return None
-    same = len(trace.classes) == len(network.tokens.vocabulary) and trace.classes[-1] == network.tokens.vocabulary[-1]
-    return int(ids[t + 1]) if same else None
+    return int(ids[t + 1])
+
+
+def _asked(trace: Trace, t: int) -> bool:
+    """Say whether what the network says at a token means anything: some learned to answer at the last one only."""
+    return trace.network is None or trace.network.asked == "each" or t == len(trace.sequence) - 1
 
 
 def _remark(trace: Trace, t: int, bits: NDArray[np.float64] | None) -> str:
-    """Say how surprising the next token is, or which row of numbers came next, where the outputs have as many."""
+    """Say how surprising the next token is, which row of numbers came next, or that nothing is asked here."""
+    if not _asked(trace, t):
+        return "asked at the end only"
     if bits is not None:
         level = perplexity(bits)
         text = "" if level is None else f"text: perplexity {level:.3g}"

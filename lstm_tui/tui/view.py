@@ -134,6 +134,10 @@ class View:
         forward_first = self.trace[self.pass_name].direction == "forward"
         return (self.pass_name, partner) if forward_first else (partner, self.pass_name)
 
+    def table(self) -> int:
+        """Return the number of the pane with the units of the selected pass."""
+        return 3 if self.partner() is not None and self.passed.direction == "backward" else 2
+
     def label(self, t: int, palette: Palette) -> str:
         """Return a token as it is shown; of a row of numbers, the first ones."""
         sequence = self.trace.sequence

@@ -66,6 +66,16 @@ def test_only_a_language_model_says_words() -> None:
         choose(trace)
 
 
+@pytest.mark.parametrize("name", ["recall-lstm", "recall-gru", "recall-rnn"])
+def test_a_network_that_is_asked_at_the_end_only_is_no_language_model(name: str) -> None:
+    network = open_model(name)
+    assert network.tokens is not None
+    assert network.classes == network.tokens.vocabulary, "only what its file records tells it from one"
+    assert network.asked == "last"
+    assert not is_language_model(network)
+    assert surprise(lstm_tui.trace("red na ta which", model=name)) is None
+
+
 def test_the_likeliest_is_chosen_and_never_the_unknown_one() -> None:
     trace = story()
     assert choose(trace) == "devsecops"

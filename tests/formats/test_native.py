@@ -52,6 +52,17 @@ def test_a_network_reads_back_bit_for_bit(tmp_path: Path, dtype: str) -> None:
     assert again.sha256 is not None
 
 
+def test_where_it_is_asked_is_kept_and_older_files_are_asked_everywhere(tmp_path: Path) -> None:
+    path = tmp_path / "n.safetensors"
+    save(network(asked="last"), path)
+    assert load(path).asked == read_header(path)["asked"] == "last"
+    save(network(), path)
+    assert "asked" not in read_header(path)
+    assert load(path).asked == "each"
+    with pytest.raises(UserError, match="network made up: `asked` is each or last"):
+        network(asked="never")
+
+
 @pytest.mark.parametrize("cell", cell_names())
 def test_every_cell_can_be_saved(tmp_path: Path, cell: str) -> None:
     path = tmp_path / "n.safetensors"
@@ -151,6 +162,8 @@ SPEC_CHANGES: dict[str, str] = {
     "more classes": 's["classes"] = ["a", "b", "c"]',
     "outputs": 's["outputs"] = 10**12',
     "card": 's["card"] = "text"',
+    "asked": 's["asked"] = "sometimes"',
+    "asked of no text": 's["asked"] = 1',
     "hostile name": 's["name"] = "\\x1b]52;c;aGk=\\x07\\n"; s["layers"] = []',
     "not an object": "s.clear()",
 }

@@ -60,6 +60,31 @@ def test_surprise_is_on_the_tape_and_in_the_output() -> None:
     drive(act, story())
 
 
+def test_what_is_said_before_it_is_asked_is_no_foretelling() -> None:
+    network = open_model("recall-lstm")
+    assert network.tokens is not None
+    recall = Document(network, [text_sequence("red na ta which", network.tokens)])
+
+    async def act(driver: Driver) -> None:
+        assert "surprise" not in driver.view.facts.signals("layer0.forward")
+        text = driver.pane("output").text()
+        assert "asked at the end only" in text
+        assert "perplexity" not in text
+        verdict = driver.view.verdict
+        assert verdict is not None
+        assert verdict.faded
+        await driver.press("G")
+        assert "asked" not in driver.pane("output").text()
+        verdict = driver.view.verdict
+        assert verdict is not None
+        assert not verdict.faded
+        assert driver.pane("output").text().split("\n")[1].split()[1] == "red"
+        await driver.press("a")
+        assert "no next token" in driver.line("footer")
+
+    drive(act, recall)
+
+
 def test_a_network_that_says_no_tokens_says_so() -> None:
     async def act(driver: Driver) -> None:
         before = driver.view.trace

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from driven_screen import Driver, document
-from textual.widgets import OptionList, Static
+from textual.events import Key
+from textual.widgets import Input, OptionList, Static
 
 from lstm_tui.debugger.lessons.lesson import LOOKS, Lesson, Stop
 from lstm_tui.debugger.lessons.library import Library, folder
@@ -65,7 +66,7 @@ def drawn(driver: Driver, lesson: Lesson, one: Stop) -> None:
     assert told(driver)[:30] in " ".join(text.replace("│", " ").split())
     pane = screen.focused
     assert isinstance(pane, Pane)
-    assert LOOKS.index(one.look) + 1 == pane.NUMBER
+    assert LOOKS.index(one.look) == pane.NUMBER
     assert pane.display
     assert pane.size.height >= 5 or pane.NUMBER == 1
     assert screen.view is not None
@@ -155,6 +156,47 @@ def test_the_list_offers_every_lesson_and_the_next_one_after_it() -> None:
         assert type(driver.app.screen) is MainScreen
         await driver.press("T")
         assert isinstance(driver.app.screen, Lessons)
+
+    tour(act)
+
+
+def at_once(driver: Driver, *keys: str) -> None:
+    """Press keys so fast that all of them wait when the first one acts."""
+    for key in keys:
+        driver.app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+async def settled(driver: Driver, there: Callable[[], bool]) -> None:
+    """Wait until something is so; on a busy machine it may take a while."""
+    for _ in range(200):
+        if there():
+            return
+        await driver.pilot.pause(0.02)
+    raise AssertionError(driver.text())
+
+
+def test_keys_that_come_while_a_lesson_or_its_next_stop_opens_act_in_their_order() -> None:
+    async def act(driver: Driver) -> None:
+        def number() -> int:
+            screen = driver.app.screen
+            return screen._standing.stop.number if isinstance(screen, TourScreen) and screen._stands else -1
+
+        def value() -> str:
+            view = stop(driver).view
+            return "" if view is None else view.value
+
+        at_once(driver, "j", "j", "enter", "n")
+        await settled(driver, lambda: number() == 0 and stop(driver)._noticed)
+        assert "At likes it is 1.00 again" in told(driver, "try")
+        at_once(driver, "enter", "s")
+        await settled(driver, lambda: number() == 1 and stop(driver)._noticed)
+        at_once(driver, "backspace", "l")  # the cursor, before the focus has come to its pane
+        await settled(driver, lambda: number() == 0 and value() == "i")
+        at_once(driver, "escape", "k", "space", "colon", "x")
+        await settled(driver, lambda: [line.value for line in driver.app.screen.query(Input)] == ["x"])
+        below = driver.app.screen_stack[-2]
+        assert isinstance(below, TourScreen)
+        assert below._telling.lesson.title == "The conveyor belt", "the lesson above the one that was left"
 
     tour(act)
 

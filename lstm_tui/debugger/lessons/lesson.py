@@ -15,8 +15,8 @@ MOST_STOPS = 60
 MOST_TOKENS = 100
 MOST_CHARACTERS = 1_200
 MOST_LINES = 40
-LOOKS = ("tape", "units", "backward", "cell", "memory", "remembers", "output")
-"""The panes, in the order of their numbers."""
+LOOKS = ("one unit", "tape", "units", "backward", "cell", "memory", "remembers", "output")
+"""The panes, in the order of their numbers, from 0."""
 SHOWS = ("", "map", "everyone")
 EDITS = ("any", "replace", "insert", "delete", "set", "scale", "weight", "let", "ablate")
 

@@ -16,6 +16,7 @@ from lstm_tui.debugger.verbs import (
     scripting,
     stepping,
     stopping,
+    supposing,
     whole_run,
 )
 from lstm_tui.debugger.verbs.table import VERBS
@@ -23,7 +24,7 @@ from lstm_tui.engine.errors import UserError
 
 __all__ = [
     "answer", "asking", "branching", "changing", "completed", "completions", "going_on", "helping", "moving",
-    "scripting", "split", "stepping", "stopping", "whole_run",
+    "scripting", "split", "stepping", "stopping", "supposing", "whole_run",
 ]  # fmt: skip
 
 _MOST = 200

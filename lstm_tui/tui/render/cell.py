@@ -136,7 +136,7 @@ def _numbers(drawing: Drawing, view: View) -> None:
     pieces = pieces_of(found, glyphs)
     put_worked(line, under, pieces, palette, inks, not reached)
     line.put(f" = {number_of(view, found, glyphs)}", palette.style("title", bold=True, faded=not reached))
-    _put_change(line, view, found, palette)
+    put_change(line, view, found, palette)
     if found.largest and drawing.room >= 2:
         line = drawing.line().put("   largest  ", palette.style("soft"))
         for term in found.largest:
@@ -158,7 +158,7 @@ def _numbers(drawing: Drawing, view: View) -> None:
             line.put(f" = {number_of(view, coming, glyphs)}", palette.style("ink", faded=True))
 
 
-def _put_change(line: Line, view: View, found: Explanation, palette: Palette) -> None:
+def put_change(line: Line, view: View, found: Explanation, palette: Palette) -> None:
     """Write behind a number that an edit holds it, and what it was in the baseline."""
     difference = view.frame.difference
     if difference is None or found.value not in view.passed:
@@ -246,7 +246,7 @@ def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
     line.put(" = ", palette.style("soft"))
     put_worked(line, None, pieces, palette, inks, False)
     line.put(f" = {number_of(view, found, glyphs)}", palette.style("title", bold=True))
-    _put_change(line, view, found, palette)
+    put_change(line, view, found, palette)
     for term in found.largest:
         text = f"  {term.label} {signed(term.number, glyphs)}"
         if line.x + cell_len(text) > width:

@@ -44,6 +44,8 @@ class Glyphs:
     gone: str = "✗"
     tick: str = "│"
     stop: str = "●"
+    here: str = "▲"
+    coming: str = "╌"
     smooth: bool = True
 
     def say(self, text: str) -> str:
@@ -88,5 +90,7 @@ ASCII = Glyphs(
     gone="x",
     tick="|",
     stop="#",
+    here="^",
+    coming=".",
     smooth=False,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -49,23 +50,28 @@ def lay_out(view: View, width: int, palette: Palette, before: Before | None = No
     def gap(t: int) -> int:
         return 0 if before is None else min(before.gap(t), width // 2)
 
-    first = last = view.t
-    used = size(view.t)
+    slots: list[Slot] = []
+    x = 0
+    for t in in_sight(view.t, view.facts.length, size, width):
+        slots.append(Slot(t, x + gap(t), size(t) - gap(t)))
+        x += size(t) + 1
+    return slots
+
+
+def in_sight(here: int, count: int, size: Callable[[int], int], width: int) -> range:
+    """Return the places that fit into a width, one cell between them, with `here` near the middle of a long tape."""
+    first = last = here
+    used = size(here)
     while first > 0 and used + size(first - 1) + 1 <= width // 2:
         first -= 1
         used += size(first) + 1
-    while last + 1 < view.facts.length and used + size(last + 1) + 1 <= width:
+    while last + 1 < count and used + size(last + 1) + 1 <= width:
         last += 1
         used += size(last) + 1
     while first > 0 and used + size(first - 1) + 1 <= width:
         first -= 1
         used += size(first) + 1
-    slots: list[Slot] = []
-    x = 0
-    for t in range(first, last + 1):
-        slots.append(Slot(t, x + gap(t), size(t) - gap(t)))
-        x += size(t) + 1
-    return slots
+    return range(first, last + 1)
 
 
 def draw_tape(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:

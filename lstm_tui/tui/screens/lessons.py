@@ -39,12 +39,12 @@ class Lessons(ModalScreen[None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,T,shift+t", "leave", show=False),
-        Binding("j", "walk(1)", show=False),
-        Binding("k", "walk(-1)", show=False),
-        Binding("space", "choose", show=False),
-        Binding("P,shift+p", "app.picture", show=False),
-    ]
+        Binding(keys, action, show=False, priority=True)  # before the list, so that keys act in their order
+        for keys, action in (
+            ("escape,q,T,shift+t", "leave"), ("j,down", "walk(1)"), ("k,up", "walk(-1)"), ("enter,space", "choose"),
+            ("P,shift+p", "app.picture"),
+        )
+    ]  # fmt: skip
 
     def __init__(self, library: Library, glyphs: Glyphs, few_colours: bool) -> None:
         """List the lessons of a library."""
@@ -83,13 +83,15 @@ class Lessons(ModalScreen[None]):
 
     def action_choose(self) -> None:
         """Begin the lesson."""
-        self._list.action_select()
+        if self._list.highlighted is not None:
+            self._begin(self._list.highlighted)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Begin the lesson that was chosen."""
+        """Begin the lesson that was clicked."""
         event.stop()
-        number = event.option_index
+        self._begin(event.option_index)
 
+    def _begin(self, number: int) -> None:
         def done() -> None:
             self._list.highlighted = min(number + 1, len(self._lessons) - 1)
 

@@ -23,6 +23,7 @@ from lstm_tui.tui.view import ORDERS, View
 from lstm_tui.tui.widgets.cell import CellPane
 from lstm_tui.tui.widgets.heatmap import Heatmap
 from lstm_tui.tui.widgets.lines import EquationLine, FooterLine, HeaderLine, OneLine, TabsLine
+from lstm_tui.tui.widgets.one_unit import OneUnit
 from lstm_tui.tui.widgets.output import Output
 from lstm_tui.tui.widgets.pane import Pane
 from lstm_tui.tui.widgets.remembers import Remembers
@@ -40,8 +41,11 @@ class MainScreen(Kept):
 
     DEFAULT_CSS = "MainScreen { background: $lt-ground; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(command.keys), command.action, command.word, show=False, priority=True)
-        for command in COMMANDS  # before any pane, so that keys act in their order
+        *(
+            Binding(",".join(command.keys), command.action, command.word, show=False, priority=True)
+            for command in COMMANDS  # before any pane, so that keys act in their order
+        ),
+        Binding("escape", "back", show=False, priority=True),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-middle"), (144, "-wide")]
     AUTO_FOCUS = "#forward"
@@ -61,6 +65,7 @@ class MainScreen(Kept):
         """Hold what is open; the first run is made when the screen is mounted."""
         super().__init__(document, start, numba, recipe)
         self._glyphs, self._few_colours = glyphs, few_colours
+        self._left = Units.NUMBER  # the pane that was in use before one unit was shown alone
 
     def compose(self) -> ComposeResult:
         """Make the first run, so that the first frame is whole, and lay out the panes for `app.tcss` to place."""
@@ -81,6 +86,7 @@ class MainScreen(Kept):
             yield Heatmap("memory", "-beside").data_bind(**bound)
             yield Remembers("remembers").data_bind(**bound)
             yield Output("output").data_bind(**bound)
+        yield OneUnit("one").data_bind(**bound)
         yield EquationLine(id="equation").data_bind(**bound)
         yield FooterLine(id="footer").data_bind(**bound)
 
@@ -112,9 +118,10 @@ class MainScreen(Kept):
             self.view = self.view.but(everyone=not self.view.everyone)
 
     def action_cursor(self, right: int, down: int) -> None:
-        """Move the cursor inside the pane that has the focus."""
-        if isinstance(self.focused, Pane):
-            self.focused.move(right, down)
+        """Move the cursor inside the pane in use."""
+        for pane in self.query(Pane):
+            if self.pane_in_use() == pane.NUMBER:
+                pane.move(right, down)
 
     @on(Pane.Stepped)
     def _stepped(self, message: Pane.Stepped) -> None:
@@ -152,7 +159,7 @@ class MainScreen(Kept):
             return
         self.set_class(new.partner() is None, "-one-way")
         if old is not None and self.shown in (2, 3):
-            self._show_pane(3 if new.partner() and new.passed.direction == "backward" else 2)
+            self._show_pane(new.table())
 
     def action_pane(self, number: int) -> None:
         """Go to a pane; a table of units selects its pass."""
@@ -175,6 +182,7 @@ class MainScreen(Kept):
         if pane is None:
             return
         self.shown = number
+        self.set_class(number == OneUnit.NUMBER, "-one-unit")
         below = number > 1 or self.has_class("-maximised")  # else what stood under the tape stays there
         for one in self.query(Pane) if below else ():
             one.set_class(number == one.NUMBER, "-shown")
@@ -192,7 +200,24 @@ class MainScreen(Kept):
 
     def action_maximise(self) -> None:
         """Give the whole screen to the pane, or take it back."""
-        self.toggle_class("-maximised")
+        if self.shown == OneUnit.NUMBER:  # which has it already
+            self.action_one_unit()
+        else:
+            self.toggle_class("-maximised")
+
+    def action_one_unit(self) -> None:
+        """Show one unit as large as it gets, or what was shown before."""
+        if self.shown == OneUnit.NUMBER:
+            assert self.view is not None
+            self._show_pane(self.view.table() if self._left in (2, 3) else self._left)
+        elif self.view is not None:
+            self._left = self.shown
+            self._show_pane(OneUnit.NUMBER)
+
+    def action_back(self) -> None:
+        """Leave what was opened over the panes."""
+        if self.shown == OneUnit.NUMBER:
+            self.action_one_unit()
 
     def action_map(self) -> None:
         """Give the whole screen to the ledger with its map over the tape, or take it back."""

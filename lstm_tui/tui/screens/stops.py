@@ -9,7 +9,6 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.screens.editing import Editing
-from lstm_tui.tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
@@ -38,7 +37,7 @@ class Stops(Editing):
         view, session = self.view, self._session
         if view is None or session is None:
             return
-        pane = self.focused.NUMBER if isinstance(self.focused, Pane) else 0
+        pane = self.pane_in_use()
         if pane in _ON_TAPE:
             self._toggle(session, read_trigger(str(view.cursor_t), session.scope()))
         elif pane == _CELL:

@@ -25,6 +25,7 @@ from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.screens.page import Page
 from lstm_tui.tui.view import View
 from lstm_tui.tui.widgets.lines import FooterLine
+from lstm_tui.tui.widgets.one_unit import OneUnit
 from lstm_tui.tui.widgets.remembers import Remembers
 from lstm_tui.tui.widgets.tour_text import TourText
 
@@ -82,8 +83,8 @@ class TourScreen(MainScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "stop(1)", show=False, priority=True),
         Binding("backspace", "stop(-1)", show=False, priority=True),
-        Binding("escape", "leave", show=False),
-        Binding("y", "show_me", show=False),
+        Binding("escape", "leave", show=False, priority=True),
+        Binding("y", "show_me", show=False, priority=True),
         Binding("pageup", "scroll_text(-1)", show=False, priority=True),
         Binding("pagedown", "scroll_text(1)", show=False, priority=True),
         Binding("q", "leave", show=False, priority=True),
@@ -108,7 +109,7 @@ class TourScreen(MainScreen):
     def on_mount(self) -> None:
         """Stand where the lesson wants it, light up the pane to look at, and tell."""
         self._stand()
-        self._show_pane(LOOKS.index(self._standing.stop.look) + 1)
+        self._show_pane(LOOKS.index(self._standing.stop.look))
         if self._standing.stop.show == "map":
             self._show_pane(Remembers.NUMBER)
             self.add_class("-maximised")
@@ -185,8 +186,11 @@ class TourScreen(MainScreen):
             self.notify(error, severity="error", markup=False)
 
     def action_leave(self) -> None:
-        """Leave the lesson."""
-        self.dismiss(None)
+        """Leave the lesson; one unit that was opened at a stop which does not show it, before."""
+        if self.shown == OneUnit.NUMBER and self._standing.stop.look != OneUnit.WORD:
+            self.action_one_unit()
+        else:
+            self.dismiss(None)
 
     def action_scroll_text(self, pages: int) -> None:
         """Scroll the text by so many of its heights."""

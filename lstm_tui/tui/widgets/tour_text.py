@@ -41,7 +41,7 @@ class TourText(VerticalScroll, can_focus=False):
         self.border_title = Content.assemble(
             (f" {glyphs.say(visible(lesson.title))}", "bold $lt-title"),
             (f"  {stop.number + 1} of {len(lesson.stops)}   ", "$lt-soft"),
-            (f"{glyphs.cursor} look at {LOOKS.index(stop.look) + 1} {stop.look} ", "$lt-key"),
+            (f"{glyphs.cursor} look at {LOOKS.index(stop.look)} {stop.look} ", "$lt-key"),
         )
         self.border_subtitle = Content.assemble(
             *(

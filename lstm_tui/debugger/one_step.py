@@ -1,0 +1,101 @@
+"""What one step does to one unit: the memory before, what is kept, what is written, the memory after, what is seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.explain import Reader
+from lstm_tui.engine.expression import Call, Expression, Name, Number, Place, Previous, Product, show, walk
+from lstm_tui.engine.roles import Update, update_of
+from lstm_tui.engine.trace import PassTrace
+
+Kind = Literal["before", "kept", "written", "edit", "after", "seen"]
+_HERE = Place(0, 0)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of what a step does.
+
+    Attributes:
+        kind: What it is to the memory.
+        text: As the screen writes it, such as `f · c'`.
+        number: What it comes to, or None when the trace does not tell.
+        start: Where it begins: what is written is added to what was kept.
+        values: Values of this step that must be there before it can be told.
+    """
+
+    kind: Kind
+    text: str
+    number: float | None
+    start: float = 0.0
+    values: tuple[str, ...] = ()
+
+
+def parts_of_step(passed: PassTrace, memory: str, t: int, unit: int, held: bool = False) -> tuple[Part, ...]:
+    """Return what the step at place `t` does to a unit, in the order in which it is summed.
+
+    Where the memory is linear in itself, `kept` and what is written add up to `after`, but for what an edit put
+    in; else only `before` and `after` can be told.
+
+    Args:
+        passed: The pass.
+        memory: The value that holds its memory.
+        t: Place on the tape.
+        unit: Which unit, from 0.
+        held: Whether an edit sets or scales the memory here.
+    """
+    before = _unit(passed.previous(memory, t), unit) if memory in passed.cell.state else None
+    after = _unit(passed[memory][t], unit)
+    parts = [Part("before", f"{memory}'", before)] if before is not None else []
+    update = update_of(passed.cell, memory) if memory in passed.cell.state else None
+    if update is not None and before is not None:
+        parts += _summed(passed, update, t, unit, before, after, held)
+    parts.append(Part("after", memory, after, values=(memory,)))
+    output = passed.cell.output
+    if output != memory and output in passed and passed[output].shape[1] == passed[memory].shape[1]:
+        text = show(passed.cell.equation(output).expression)
+        gates = _values(passed, output, passed.cell.equation(output).expression)
+        parts.append(Part("seen", text, _unit(passed[output][t], unit), values=(*gates, output)))
+    return tuple(parts)
+
+
+def _summed(
+    passed: PassTrace, update: Update, t: int, unit: int, before: float, after: float, held: bool
+) -> list[Part]:
+    """Return what is kept and what is written, each where the sum has come to."""
+    memory = update.state
+    reader = Reader(passed, passed.cell.values.index(memory), t, unit)
+    keep = reader.number(update.keep)
+    total = None if keep is None else keep * before
+    whole = isinstance(update.keep, Number) and update.keep.value == 1
+    text = f"{memory}'" if whole else show(Call("mul", (update.keep, Name(f"{memory}'", _HERE)), _HERE))
+    parts = [Part("kept", text, total, values=_values(passed, memory, update.keep))]
+    for write in update.writes:
+        number = reader.number(write)
+        parts.append(Part("written", show(write), number, total or 0.0, _values(passed, memory, write)))
+        total = None if total is None or number is None else total + number
+    if held:
+        parts.append(Part("edit", "edit", None if total is None else after - total, total or 0.0, (memory,)))
+    return parts
+
+
+def _values(passed: PassTrace, reader: str, node: Expression) -> tuple[str, ...]:
+    """Return the values of this step that a part of an equation reads; of a product, also the equation's own."""
+    cell, place = passed.cell, passed.cell.values.index(reader)
+    parts = tuple(walk(node))
+    names = [
+        one.name
+        for one in parts
+        if isinstance(one, Name) and one.name in cell.values and not cell.is_previous(one.name, place)
+    ]
+    inside = [reader] if any(isinstance(one, Product | Previous) for one in parts) else []
+    return tuple(dict.fromkeys([*names, *inside]))
+
+
+def _unit(numbers: NDArray[np.floating[Any]], unit: int) -> float:
+    return float(numbers[min(unit, len(numbers) - 1)])

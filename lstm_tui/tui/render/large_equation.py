@@ -1,0 +1,164 @@
+"""The one equation in words, in symbols and in numbers, each number under its symbol, as large as it fits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from lstm_tui.debugger.explain import Explanation
+from lstm_tui.debugger.frame import equations_of
+from lstm_tui.engine.visible import visible
+from lstm_tui.tui.render.cell import explained, inks_of, number_of, put_change
+from lstm_tui.tui.render.drawing import Drawing
+from lstm_tui.tui.render.glyphs import Glyphs
+from lstm_tui.tui.render.label import cut
+from lstm_tui.tui.render.large import LINES, put_large, width_of
+from lstm_tui.tui.render.line import Line
+from lstm_tui.tui.render.worked import pieces_of
+from lstm_tui.tui.view import View
+
+_GAP = 2
+"""Cells behind a large symbol."""
+
+
+class _Column(NamedTuple):
+    """A symbol over its number, each with its style."""
+
+    symbol: str
+    number: str
+    over: Style
+    under: Style
+
+    def width(self, large: bool, glyphs: Glyphs) -> int:
+        """Return how many cells it takes, with the gap behind it where its number is large."""
+        if not large:
+            return max(cell_len(self.symbol), cell_len(self.number))
+        return max(width_of(self.symbol, glyphs), width_of(self.number, glyphs)) + _GAP
+
+
+def draw_equation(drawing: Drawing, view: View, words: int, height: int) -> None:
+    """Draw what the chosen value means in `words` lines, and its equation in `height` lines."""
+    _words(drawing, view, words)
+    found = explained(view, view.value)
+    before = len(drawing.lines)
+    if found is None:
+        drawing.line().put(" this trace does not hold the value", drawing.palette.style("soft"))
+    else:
+        _worked(drawing, view, found, height)
+    while len(drawing.lines) < min(before + height, drawing.height):
+        drawing.line()
+
+
+def _words(drawing: Drawing, view: View, height: int) -> None:
+    """Write the comment of the equation, large where there is room; at the right whose step it is."""
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    equation = next(one for one in equations_of(view.passed) if one.name == view.value)
+    ink = inks_of(view).get(view.value, "plain")
+    label = glyphs.say(visible(equation.label or equation.name))
+    help_ = glyphs.say(visible(equation.help))
+    strong, quiet = palette.style("title" if ink == "plain" else ink, bold=True), palette.style("title", bold=True)
+    unit = f"unit {view.unit}"
+    if height < LINES:
+        line = drawing.line().put(f"  {label}", strong)
+        _stop(line, view)
+        line.put(cut(f": {help_}" if help_ else "", drawing.width - line.x - 1, glyphs), quiet)
+        return
+    lines = [drawing.line().put("  ") for _ in range(LINES)]
+    put_large(lines, cut(label, 30, glyphs), strong, glyphs)
+    _stop(lines[1], view)
+    left = drawing.width - width_of(unit, glyphs) - 2
+    if height < 2 * LINES:
+        room = left - lines[1].x - 6
+        lines[1].put(f"  {cut(help_, room, glyphs)}", quiet)
+    elif width_of(help_, glyphs) + 4 <= drawing.width:
+        put_large([drawing.line().put("  ") for _ in range(LINES)], help_, quiet, glyphs)
+    else:
+        for text in ("", cut(f"  {help_}", drawing.width - 2, glyphs), ""):
+            drawing.line().put(text, quiet)
+    if lines[0].x + 2 <= left:
+        for line in lines:
+            line.to(left)
+        put_large(lines, unit, palette.style("soft"), glyphs)
+
+
+def _stop(line: Line, view: View) -> None:
+    """Say how far inside the equation the run stands, or that it stands elsewhere."""
+    palette, position = line.blank, view.frame.position
+    equations = equations_of(view.passed)
+    here = position.equation >= 0 and equations[position.equation].name == view.value
+    if here and position.op is not None:
+        line.put(f"  op {position.op + 1} of {len(view.frame.ops)}", palette)
+
+
+def _worked(drawing: Drawing, view: View, found: Explanation, height: int) -> None:
+    """Write the equation over its numbers, both large where they fit, else the numbers alone, else neither."""
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    columns = _columns(drawing, view, found)
+    spaced = [one._replace(symbol=one.symbol.strip(), number=one.number.strip()) for one in columns]
+    room = drawing.width - 6
+    for symbols, numbers in ((True, True), (False, True), (False, False)):
+        lines = (LINES if symbols else 1) + (LINES if numbers else 1)
+        used = spaced if numbers else columns  # what is large has gaps of its own
+        wide = sum(column.width(numbers, glyphs) for column in used)
+        if lines <= height and wide <= room:
+            break
+    rows = [[drawing.line().put("  ") for _ in range(LINES if symbols else 1)]]
+    if symbols and lines < height:
+        drawing.line()  # an index hangs down to the numbers
+    rows.append([drawing.line().put("  ") for _ in range(LINES if numbers else 1)])
+    for column in used:
+        end = rows[0][0].x + column.width(numbers, glyphs)
+        for row, large, text, style in (
+            (rows[0], symbols, column.symbol, column.over), (rows[1], numbers, column.number, column.under),
+        ):  # fmt: skip
+            wide = width_of(text, glyphs) if large else cell_len(text)
+            shift = (end - numbers * _GAP - row[0].x - wide) // 2 if text.strip() else 0
+            for line in row:
+                line.to(line.x + shift)
+            if large:
+                put_large(row, text, style, glyphs)
+            else:
+                row[0].put(text, style)
+            for line in row:
+                line.to(end)
+    if view.frame.reached(view.pass_name, found.value):
+        put_change(rows[1][len(rows[1]) // 2], view, found, palette)
+
+
+def _columns(drawing: Drawing, view: View, found: Explanation) -> list[_Column]:
+    """Return the equation from left to right: its name over the result, and every symbol over its number."""
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    inks = inks_of(view)
+    ink = "title" if inks.get(found.value, "plain") == "plain" else inks[found.value]
+    reached = view.frame.reached(view.pass_name, found.value)
+    soft, name = palette.style("soft"), palette.style(ink, bold=True)
+    result = number_of(view, found, glyphs) if reached else glyphs.more
+    columns = [_Column(found.value, result, name, palette.style("title", bold=True)), _Column(" = ", " = ", soft, soft)]
+    known = [part.is_number and _known(view, found, part.label) for part in found.parts]
+    for n, (part, piece) in enumerate(zip(found.parts, pieces_of(found, glyphs), strict=True)):
+        if not part.is_number:  # its sign is that of the number behind it, once that is known
+            text = piece.text if any(known[n + 1 : n + 2]) else glyphs.say(part.text)
+            columns.append(_Column(glyphs.say(part.text), text, soft, soft))
+            continue
+        ink = inks.get(part.label.rstrip("'"), "ink")
+        style = palette.style("title" if ink == "plain" else ink, bold=True)
+        number = piece.text if known[n] else glyphs.more
+        columns.append(_Column(piece.label, number, style, style if known[n] else soft))
+    return columns
+
+
+def _known(view: View, found: Explanation, label: str) -> bool:
+    """Say whether the run has come to a number of the equation yet."""
+    if view.frame.reached(view.pass_name, found.value) or label.endswith("'") or label.startswith("prev("):
+        return True
+    if label in view.passed.cell.values:
+        return view.frame.reached(view.pass_name, label)
+    position, ops = view.frame.position, view.frame.ops
+    equations = equations_of(view.passed)
+    if position.op is not None and equations[position.equation].name == found.value:
+        done = {one.text.removeprefix(f"{found.value} = ") for one in ops[: position.op + 1]}
+        if label in done:
+            return True
+    return label.isascii() and label.isidentifier()  # a parameter; a product has a dot
