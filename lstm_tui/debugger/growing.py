@@ -39,6 +39,7 @@ class Growth:
         history: The edits that were in force.
         baseline: The longer baseline.
         trace: The longer run with the edits.
+        before: The shorter run that it goes on with; None where it had to be run anew.
         made: What is run with the edits; None without any.
         difference: The one beside the other; None without edits.
     """
@@ -48,6 +49,7 @@ class Growth:
     history: History
     baseline: Trace
     trace: Trace
+    before: Trace | None
     made: Edited | None = None
     difference: Difference | None = None
 
@@ -92,20 +94,22 @@ class Growing(Stopping, LineEdits):
             raise UserError("only a network that reads forward can follow a text that grows")
         baseline = self._of_baseline().grow(more)
         if made is None:
-            return Growth(more, was, history, baseline, baseline)
+            return Growth(more, was, history, baseline, baseline, was)
         from lstm_tui.debugger.difference import Difference
 
+        before: Trace | None = self.frame.trace
         steps = self.frame.steps
         made = _with_more(made, history.active, more, baseline)
         if _first(made, steps) == _first(self.edited, steps):
             trace = self._of_edited().grow(more, made.holds)
         else:  # what a hold reaches has changed before the end
+            before = None
             initial = self._opened.start(self._network(), self.frame.line, was.interpreter)
             trace = run(
                 made.network, made.sequence, was.interpreter, was.dtype, initial, edits=history.lines, holds=made.holds
             )
         difference = Difference(baseline, trace, made.origins, made.holds, made.weights)
-        return Growth(more, was, history, baseline, trace, made, difference)
+        return Growth(more, was, history, baseline, trace, before, made, difference)
 
     def take_growth(self, growth: Growth) -> Frame:
         """Go on with a longer text, and stand at its end if the session stood at its end before."""
@@ -145,9 +149,11 @@ class Growing(Stopping, LineEdits):
                 self._move(self.frame.position, str(error))
                 self._stopped = True
                 return
-            self._arrive(stop, forward=True)
             if stop.by:
+                self._arrive(stop, forward=True)
                 return
+            for number, count in stop.passed_over.items():
+                self.breakpoints.passed_over(number, count)
         self.goto(self.frame.steps - 1)
 
     # --- the verbs of a session, as they are where a text grows ---

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine import storage
-from lstm_tui.engine.alignment import aligned
 from lstm_tui.engine.forward import Ran, below_of, merge, output_of, pass_inputs, readout_holds, readout_inputs
 from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network, Pass
+from lstm_tui.engine.room import Room
 from lstm_tui.engine.run import input_of, trace_of
 from lstm_tui.engine.series import Evaluated, evaluate
 from lstm_tui.engine.storage import BLOCK, Stored, fill, interpreter, prepare
@@ -26,8 +26,7 @@ from lstm_tui.engine.trace import Sequence, Trace
 
 Array = NDArray[np.floating[Any]]
 
-HELD_BYTES = 512 * 2**20
-_LEAST = 64  # rows for which there is room at first
+HELD_BYTES = 256 * 2**20
 
 
 def most_tokens(network: Network, dtype: Any) -> int:
@@ -39,38 +38,14 @@ def most_tokens(network: Network, dtype: Any) -> int:
     return max(int(HELD_BYTES // (numbers * np.dtype(dtype).itemsize)), 1)
 
 
-class _Room:
-    """An array with room behind it, twice as much whenever it is full."""
-
-    def __init__(self, array: Array) -> None:
-        """Begin with what is there."""
-        self._array, self._used = array, len(array)
-
-    def more(self, count: int) -> Array:
-        """Return it with so many rows behind it, which are still to be written."""
-        used = self._used + count
-        if used > len(self._array):
-            array = aligned((max(2 * used, _LEAST), *self._array.shape[1:]), self._array.dtype)
-            array[: self._used] = self._array[: self._used]
-            self._array = array
-        self._used = used
-        return self._array[:used]
-
-    def put(self, rows: Array) -> Array:
-        """Return it with rows behind it."""
-        array = self.more(len(rows))
-        array[len(array) - len(rows) :] = rows
-        return array
-
-
 class _GrowingPass:
     """One pass of a run that grows: every op of every step is kept while that is little enough, then the values."""
 
     def __init__(self, one: Pass, stored: Stored) -> None:
         self._one, self.stored = one, stored
-        self._rows = None if stored.rows is None else _Room(stored.rows)
-        self._inputs = {name: _Room(series) for name, series in stored.inputs.items() if name not in one.program.below}
-        self._values = {} if stored.rows is not None else {name: _Room(one) for name, one in stored.values.items()}
+        self._rows = None if stored.rows is None else Room(stored.rows)
+        self._inputs = {name: Room(series) for name, series in stored.inputs.items() if name not in one.program.below}
+        self._values = {} if stored.rows is not None else {name: Room(one) for name, one in stored.values.items()}
 
     def grow(self, source: Array, holds: Items[Hold], lower: Mapping[str, Stored]) -> Stored:
         """Take the steps of what lies below, (n, I), and of what the layer below has computed already."""
@@ -81,7 +56,7 @@ class _GrowingPass:
         inputs |= below_of(one.program.below, one.name, lower)
         start, stop = was.steps, was.steps + len(source)
         if self._rows is not None and (stop + 1) * program.width * was.flat.itemsize > storage.KEEP_ROWS_BYTES:
-            self._values = {name: _Room(np.ascontiguousarray(series)) for name, series in was.values.items()}
+            self._values = {name: Room(np.ascontiguousarray(series)) for name, series in was.values.items()}
             self._rows = None
         if self._rows is not None:
             rows = self._rows.more(len(source))
@@ -106,7 +81,7 @@ class _GrowingReadout:
     def __init__(self, evaluated: Evaluated) -> None:
         self._was = evaluated
         by_token = all(one.steps is None for one in evaluated.program.instructions)
-        self._rows = _Room(evaluated.rows) if by_token else None
+        self._rows = Room(evaluated.rows) if by_token else None
 
     def grow(self, inputs: Mapping[str, Array]) -> Evaluated:
         """Return every slot of the readout over its inputs, (T, n) each from the first token on."""
@@ -130,15 +105,15 @@ class GrowingRun:
         assert ran is not None
         assert ran.network.forward_only
         self.trace = trace
-        self._x = _Room(ran.x)
+        self._x = Room(ran.x)
         self._passes = {one.name: _GrowingPass(one, ran.stored[one.name]) for one in ran.network.passes}
-        self._merged = [_Room(series) for series in ran.merged]
+        self._merged = [Room(series) for series in ran.merged]
         self._readout = None if ran.readout is None else _GrowingReadout(ran.readout)
         self._held = {} if ran.readout is None else self._room_of_holds(ran)
 
-    def _room_of_holds(self, ran: Ran) -> dict[str, _Room]:
+    def _room_of_holds(self, ran: Ran) -> dict[str, Room]:
         names = readout_holds(ran.network, len(ran.x), ran.x.dtype, ran.holds)
-        return {name: _Room(series) for name, series in names.items()}
+        return {name: Room(series) for name, series in names.items()}
 
     def grow(self, more: Sequence, holds: Items[Hold] = ()) -> Trace:
         """Run the network over more tokens, and return every value from the first token on.

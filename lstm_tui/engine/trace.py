@@ -138,6 +138,16 @@ class PassTrace(Mapping[str, Array]):
         """Return the place on the tape that is read at step `step`; its own inverse."""
         return self.reading_step(step)
 
+    def behind(self, steps: int) -> PassTrace:
+        """Return what a forward pass did behind its first steps, as a pass that begins there; without its ops."""
+        return replace(
+            self,
+            arrays={name: series[steps:] for name, series in self.arrays.items()},
+            initial={name: self.arrays[name][steps - 1] if steps else start for name, start in self.initial.items()},
+            inputs={name: series[steps:] for name, series in self.inputs.items()},
+            stored=None,
+        )
+
     def previous(self, name: str, t: int) -> Array:
         """Return a state (n,) as it was before the pass read place `t`."""
         step = self.reading_step(t)

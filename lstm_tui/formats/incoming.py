@@ -67,6 +67,11 @@ class Incoming:
         """Why the input could not be read to its end, once all before that was taken; else empty."""
         return self._error if self.is_over and not self.is_full else ""
 
+    @property
+    def full_words(self) -> str:
+        """What is said where no more can be held."""
+        return f"{self.most} tokens are all that is held: standard input is read no further"
+
     def take(self, most: int | None = None) -> Sequence | None:
         """Return the tokens that have come, at most so many, or None where there is none."""
         with self._changed:
@@ -80,6 +85,13 @@ class Incoming:
             self._taken += len(found)
             self._changed.notify_all()
             return found
+
+    def stop(self, error: str) -> None:
+        """Take nothing more, for a reason that is then the error."""
+        with self._changed:
+            self._waiting, self._error, self._over = None, error, True
+            self.most = self._taken + 1  # it is not that nothing more can be held
+            self._changed.notify_all()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until there is something to take, and say whether there is; there is not at the end."""
@@ -101,19 +113,23 @@ class Incoming:
             error = UserError(f"standard input: cannot be read: {reason(failed)}")
         finally:
             with self._changed:
-                self._error, self._over = str(error or ""), True
+                self._error, self._over = self._error or str(error or ""), True
                 self._changed.notify_all()
 
     def _put(self, more: Sequence | None) -> None:
         if more is None:
             return
         with self._changed:
+            if self._over:
+                return
             self._waiting = more if self._waiting is None else self._waiting.followed_by(more)
             self._changed.notify_all()
 
     def _has_room(self) -> bool:
         """Wait until more may be read, and say whether it may."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting is None or len(self._waiting) < _AHEAD)
-            ahead = 0 if self._waiting is None else len(self._waiting)
-            return self._taken + ahead < self.most
+            self._changed.wait_for(lambda: self._ahead() < _AHEAD)
+            return not self._over and self._taken + self._ahead() < self.most
+
+    def _ahead(self) -> int:
+        return 0 if self._waiting is None else len(self._waiting)

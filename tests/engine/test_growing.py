@@ -125,4 +125,4 @@ def test_there_is_an_end_to_what_is_held() -> None:
     network = of_numbers(readout="mean")
     assert most_tokens(network, "float32") == 2 * most_tokens(network, "float64")
     values = sum(slot.size for one in network.passes for slot in one.program.values.values())
-    assert most_tokens(network, "float32") * values * 4 < 512 * 2**20
+    assert most_tokens(network, "float32") * values * 4 < 256 * 2**20
