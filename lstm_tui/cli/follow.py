@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from lstm_tui.cli.work import States, faster, open_network, recipe_of, say
@@ -89,6 +91,7 @@ class Plainly:
         """Hold what comes; `to_the_end` waits for all of it before the session opens."""
         self._todo, self._incoming = todo, todo.incoming
         self._to_the_end, self._told = to_the_end, False
+        self._keys: int | None = None
 
     def open(self) -> Session:
         """Return a session on what has come so far, once there is something.
@@ -106,7 +109,9 @@ class Plainly:
             session.edit(*todo.recipe)
         if not self._to_the_end:
             session.goto(session.frame.steps - 1)
-            session.coming = self._coming
+            with suppress(OSError):  # without a terminal, nothing is typed
+                self._keys = os.open("/dev/tty", os.O_RDONLY)
+            session.coming = self._more
         return session
 
     def _first(self) -> Sequence:
@@ -119,8 +124,10 @@ class Plainly:
         if incoming.error and (found is None or self._to_the_end):
             raise UserError(incoming.error)
         assert found is not None  # an end without a token is an error
-        for line in self._end() if self._to_the_end else ():
-            say(line)
+        if self._to_the_end:
+            self._told = True
+            if incoming.is_full:
+                say(incoming.full_words)
         return found
 
     def _coming(self) -> Sequence | None:
@@ -128,6 +135,21 @@ class Plainly:
         while not self._incoming.wait(_BLINK):
             if self._incoming.is_over:
                 return None
+        return self._incoming.take()
+
+    def _more(self) -> Sequence | None:
+        """Wait for more, and return it, or None at the end; a line that is typed meanwhile ends the waiting.
+
+        Raises:
+            KeyboardInterrupt: There is such a line, which is not read here.
+        """
+        if not self._incoming.wait(_SOON) and not self._incoming.is_over:
+            say("waits for more: Enter stops waiting")  # Ctrl-C would as well, and end what writes into the pipe
+        while not self._incoming.wait(_BLINK):
+            if self._incoming.is_over:
+                return None
+            if self._keys is not None and select.select([self._keys], [], [], 0)[0]:
+                raise KeyboardInterrupt
         return self._incoming.take()
 
     def arrived(self, session: Session) -> Iterator[str]:
@@ -148,4 +170,4 @@ class Plainly:
         if self._told or not incoming.is_over:
             return
         self._told = True
-        yield incoming.error or (incoming.full_words if incoming.is_full else "the text has ended")
+        yield incoming.error or (incoming.full_words if incoming.is_full else "end of the text")

@@ -41,7 +41,7 @@ def check_follows(network: Network) -> None:
     if not network.forward_only:
         raise UserError(
             f"{name} reads backward too, and its backward pass begins at the end of the text, which has not come: "
-            "follow with a network that reads forward only, such as --model sentiment-forward, or leave --follow out"
+            "take a network that reads forward, such as --model sentiment-forward, or leave --follow out"
         )
     if any(said.get(key) is not None for key in ("pad", "mask_id", "mask_value")):
         raise UserError(
