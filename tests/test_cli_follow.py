@@ -87,6 +87,16 @@ def test_a_stop_in_batch_is_3_and_an_error_1() -> None:
     assert error == "lstm-tui: standard input: byte 4 (line 1) is 0xff, not UTF-8; save it as UTF-8\n"
 
 
+def wait_for(child: pexpect.spawn, words: str) -> None:
+    """Type empty lines until the answer to one holds some words."""
+    for _ in range(100):
+        child.sendline("")
+        if child.expect([words, r"\(ltui\) "], timeout=20) == 0:
+            child.expect_exact("(ltui) ")
+            return
+    raise AssertionError(words)
+
+
 def test_each_line_of_a_plain_session_takes_in_what_has_come(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     with shell(f"cat pipe | {FOLLOW} --plain", TERM="dumb") as child:
@@ -97,6 +107,13 @@ def test_each_line_of_a_plain_session_takes_in_what_has_come(folder: Path) -> No
             child.expect(r"t=2 “Mei”, layer0\.forward\r\n\(ltui\) ")
             pipe.write("like music . they ")
             pipe.flush()
+            wait_for(child, "7 in all")
+            child.sendline("where")
+            child.expect("t=2 “Mei”")  # it goes where it is told to
+            child.expect_exact("(ltui) ")
+            child.sendline("next")
+            child.expect("t=3 “like”")
+            child.expect_exact("(ltui) ")
             child.sendline('break token == "their"')
             child.expect("breakpoint 1")
             child.expect_exact("(ltui) ")

@@ -156,12 +156,9 @@ class Plainly:
         """Have the session take in what has come; yields what there is to say of it."""
         more = self._incoming.take()
         if more is not None:
-            before = session.frame
-            session.grow(more)
+            session.grow(more, follow=False)  # the line goes on from where whoever typed it saw the run stand
             count = len(more)
             yield f"{count} more token{'s' * (count > 1)}, {session.frame.steps} in all"
-            if session.frame.note and session.frame.position is not before.position:
-                yield session.frame.note
         yield from self._end()
 
     def _end(self) -> Iterator[str]:

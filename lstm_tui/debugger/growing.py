@@ -79,13 +79,17 @@ class Growing(Stopping, LineEdits):
         """How many tokens have come behind the last one it stood at."""
         return max(len(self._baseline.sequence) - self._seen, 0)
 
-    def grow(self, more: Sequence) -> Frame:
+    def grow(self, more: Sequence, follow: bool = True) -> Frame:
         """Run the network over more tokens, with the edits in force and without them, and follow them.
+
+        Args:
+            more: The tokens.
+            follow: Whether a session that stands at the end goes on to the new one.
 
         Raises:
             UserError: The network does not read forward only.
         """
-        return self.take_growth(self.growth(more))
+        return self.take_growth(self.growth(more), follow)
 
     def growth(self, more: Sequence) -> Growth:
         """Return what more tokens make of the session as it is; it is left as it is, so a thread may do this."""
@@ -111,11 +115,11 @@ class Growing(Stopping, LineEdits):
         difference = Difference(baseline, trace, made.origins, made.holds, made.weights)
         return Growth(more, was, history, baseline, trace, before, made, difference)
 
-    def take_growth(self, growth: Growth) -> Frame:
+    def take_growth(self, growth: Growth, follow: bool = True) -> Frame:
         """Go on with a longer text, and stand at its end if the session stood at its end before."""
         if growth.since is not self._baseline or growth.history is not self._history:
             growth = self.growth(growth.more)  # another interpreter took over, or an edit was made, meanwhile
-        follows = self.follows
+        follows = follow and self.follows
         self._baseline, self._made = growth.baseline, growth.made
         self._opened = replace(self._opened, lines=(growth.baseline.sequence,))
         self.frame = replace(self.frame, trace=growth.trace, difference=growth.difference)
@@ -193,9 +197,7 @@ class Growing(Stopping, LineEdits):
                 return self._move(self.frame.position, "interrupted")
             if more is None:
                 return self._move(self.frame.position, "end of the text")
-            growth = self.growth(more)
-            self._stopped = True  # what comes is looked at by going on
-            self.take_growth(growth)
+            self.grow(more, follow=False)  # going on looks at what comes
             go()
         return self.frame
 
