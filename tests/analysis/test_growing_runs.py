@@ -1,24 +1,20 @@
-"""What is told of a run that grows is what is told of the whole."""
+"""What a memory keeps and is written is told of a run that grows as of the whole."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from lstm_tui.analysis.flow import flow_of
-from lstm_tui.analysis.words_to_come import surprise
 from lstm_tui.engine.cell import cell_names, load_cell
 from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import build_network
 from lstm_tui.engine.roles import memory_of, update_of
 from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Sequence
-from lstm_tui.formats.inputs import text_sequence
-from lstm_tui.models.named import open_model
-from lstm_tui.tui.facts import Facts
+from lstm_tui.engine.trace import PassTrace, Sequence
 
 LINEAR = [name for name in cell_names() if update_of(load_cell(name), memory_of(load_cell(name))) is not None]
 CUTS = (0, 1, 3, 64, 70, 100)
@@ -50,30 +46,7 @@ def test_what_a_memory_keeps_and_is_written(cell: str, held: bool) -> None:
     np.testing.assert_array_equal(grown.sizes, whole.sizes)
 
 
-def _first(passed, stop):  # type: ignore[no-untyped-def]
+def _first(passed: PassTrace, stop: int) -> PassTrace:
     """Return the first steps of a forward pass."""
-    from dataclasses import replace
-
     cut = {name: series[:stop] for name, series in passed.arrays.items()}
     return replace(passed, arrays=cut, inputs={name: series[:stop] for name, series in passed.inputs.items()})
-
-
-@pytest.mark.parametrize("name", ["story", "verdict-attention"])
-def test_what_the_screen_draws(name: str) -> None:
-    network = open_model(name)
-    assert network.tokens is not None
-    sequence = text_sequence("Anna and Mei like music . their friend Omar enters . he is good . " * 3, network.tokens)
-    grown = None
-    for stop in (1, 5, 20, len(sequence)):
-        grown = Facts(run(network, sequence.part(0, stop)), since=grown)
-        grown.prepare()
-    assert grown is not None
-    whole = Facts(grown.trace)
-    for passed in whole.names:
-        assert grown.signals(passed) == whole.signals(passed)
-        for signal in whole.signals(passed):
-            np.testing.assert_array_equal(grown.signal(passed, signal), whole.signal(passed, signal))
-        assert grown.columns(passed) == whole.columns(passed)
-    bits = surprise(grown.trace)
-    assert (bits is None) == (grown.surprise is None)
-    assert bits is None or np.array_equal(bits, grown.surprise, equal_nan=True)

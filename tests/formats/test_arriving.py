@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence as Items
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -168,14 +170,38 @@ def test_a_line_without_an_end_is_no_row(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "a line of more than 100 characters" in arrived([b"1," * 100], reading(None))[1]
 
 
-@pytest.mark.parametrize(("name", "words"), [
-    ("sentiment", ("backward pass begins at the end of the text, which has not come", "--model sentiment-forward")),
+class Front:
+    inputs = ("x",)
+
+    def run(self, arrays: Any) -> Any:
+        return arrays["x"]
+
+
+def said_of(**imported: Any) -> Network:
+    return replace(reading("words"), card={"imported": imported})
+
+
+@pytest.mark.parametrize(("network", "words"), [
+    (lambda: open_model("sentiment"), ("backward pass begins at the end of the text, which has not come",
+                                       "--model sentiment-forward")),
+    (lambda: said_of(pad=["pre", 100]), ("padded or masked", "without --follow")),
+    (lambda: said_of(mask_id=0), ("padded or masked", "without --follow")),
+    (lambda: said_of(mask_value=0.0), ("padded or masked", "without --follow")),
+    (lambda: replace(reading(None), front=Front()), ("array ops below its lowest layer", "without --follow")),
+    (lambda: replace(reading("words"), tokens=Tokens("pieces", ("a",), definition="{}")),
+     ("splits a text as a whole", "without --follow")),
 ])  # fmt: skip
-def test_a_network_that_reads_backward_is_refused_with_the_reason(name: str, words: tuple[str, ...]) -> None:
+def test_a_network_that_needs_the_whole_text_is_refused_with_the_reason(
+    network: Callable[[], Network], words: tuple[str, ...]
+) -> None:
     with pytest.raises(UserError) as refused:
-        Arriving(open_model(name))
+        Arriving(network())
     assert all(word in str(refused.value) for word in words)
     assert "\n" not in str(refused.value)
+
+
+def test_an_imported_network_without_padding_can_follow() -> None:
+    Arriving(said_of(pad=None, mask_id=None, warnings=["assumed"]))
 
 
 @settings(max_examples=200, deadline=None)

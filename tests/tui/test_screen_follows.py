@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 from driven_screen import Driver, drive, network
 
+from lstm_tui.analysis.words_to_come import surprise
 from lstm_tui.engine.run import run
 from lstm_tui.formats.arriving import Arriving
 from lstm_tui.formats.incoming import Incoming
+from lstm_tui.formats.inputs import text_sequence
+from lstm_tui.models.named import open_model
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.document import Document
+from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.screens import changes
 
 TEXT = "The plot was dull , but the acting was good and I would see it again bad movie not"
@@ -252,3 +256,24 @@ def test_an_export_writes_what_has_come(tmp_path: Any) -> None:
 
     follow(act, source)
     assert read(tmp_path / "o.json").sequence.tokens == ("The", "plot", "was")
+
+
+@pytest.mark.parametrize("name", ["story", "verdict-attention"])
+def test_what_the_screen_draws(name: str) -> None:
+    network = open_model(name)
+    assert network.tokens is not None
+    sequence = text_sequence("Anna and Mei like music . their friend Omar enters . he is good . " * 3, network.tokens)
+    grown = None
+    for stop in (1, 5, 20, len(sequence)):
+        grown = Facts(run(network, sequence.part(0, stop)), since=grown)
+        grown.prepare()
+    assert grown is not None
+    whole = Facts(grown.trace)
+    for passed in whole.names:
+        assert grown.signals(passed) == whole.signals(passed)
+        for signal in whole.signals(passed):
+            np.testing.assert_array_equal(grown.signal(passed, signal), whole.signal(passed, signal))
+        assert grown.columns(passed) == whole.columns(passed)
+    bits = surprise(grown.trace)
+    assert (bits is None) == (grown.surprise is None)
+    assert bits is None or np.array_equal(bits, grown.surprise, equal_nan=True)
