@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from lstm_tui.engine.holds import held_inputs
 from lstm_tui.engine.ops import OPS, held
 from lstm_tui.engine.program import spread
 from lstm_tui.engine.roles import update_of
+from lstm_tui.engine.room import Room
 from lstm_tui.engine.trace import PassTrace
 
 Array = NDArray[np.float64]
@@ -31,6 +32,7 @@ class Flow:
         reached: The state after each step as the run recorded it, (T, n).
         epsilon: Rounding unit of the run.
         edit: What edits put in, (T, n); None without one of this state.
+        rooms: Where a longer run goes on with these numbers.
     """
 
     state: str
@@ -40,6 +42,7 @@ class Flow:
     reached: Array
     epsilon: float
     edit: Array | None = None
+    rooms: dict[str, Room] = field(default_factory=dict, repr=False)
 
     @cached_property
     def sizes(self) -> Array:
@@ -47,13 +50,36 @@ class Flow:
 
         A part that was kept has the size of the part times that of the keep, so the sum needs no parts.
         """
+        return self._sizes_from(np.abs(self.start))
+
+    def _sizes_from(self, size: Array) -> Array:
+        """Return the sizes after each step where that before the first is known, (T, n)."""
         result = np.empty_like(self.write)
         with np.errstate(all="ignore"):
             put_in = np.abs(self.write) + (0.0 if self.edit is None else np.abs(self.edit))
-            size, keep = np.abs(self.start), np.abs(self.keep)
+            keep = np.abs(self.keep)
             for step in range(len(result)):
                 size = result[step] = _times(keep[step], size) + put_in[step]
         return result
+
+    def gone_on(self, passed: PassTrace) -> Flow | None:
+        """Return the flow of a longer run with the same beginning; only what is new of it is read."""
+        more = _flow(passed, self.state, len(self.keep))
+        if more is None:
+            return None
+        rooms: dict[str, Room] = {}
+
+        def joined(name: str, first: Array, rest: Array) -> Array:
+            room = self.rooms.get(name)
+            rooms[name] = room if room is not None and room.used == len(first) else Room(first)
+            return np.asarray(rooms[name].put(rest), dtype=np.float64)
+
+        edit = None if self.edit is None or more.edit is None else joined("edit", self.edit, more.edit)
+        parts = (joined(name, getattr(self, name), getattr(more, name)) for name in ("keep", "write", "reached"))
+        keep, write, reached = parts
+        made = Flow(self.state, keep, write, self.start, reached, self.epsilon, edit, rooms)
+        made.__dict__["sizes"] = joined("sizes", self.sizes, more._sizes_from(self.sizes[-1]))  # as cached
+        return made
 
 
 def _times(keep: Array, size: Array) -> Array:
@@ -63,10 +89,16 @@ def _times(keep: Array, size: Array) -> Array:
 
 def flow_of(passed: PassTrace, state: str) -> Flow | None:
     """Return what a state keeps and is written, or None where its update is not linear or not recorded."""
-    update = update_of(passed.cell, state)
+    return _flow(passed, state, 0)
+
+
+def _flow(whole: PassTrace, state: str, first: int) -> Flow | None:
+    """Return the flow behind the first steps of a pass."""
+    update = update_of(whole.cell, state)
     if update is None:
         return None
-    reader = _Reader(passed, passed.cell.values.index(state))
+    passed = whole.behind(first) if first else whole
+    reader = _Reader(passed, passed.cell.values.index(state), whole, first)
     shape = passed[state].shape
     try:
         with np.errstate(all="ignore"):
@@ -94,8 +126,8 @@ class _NotRecorded(Exception):
 class _Reader:
     """Evaluates an expression at every step at once, from what a trace recorded."""
 
-    def __init__(self, passed: PassTrace, equation: int) -> None:
-        self.passed, self.equation = passed, equation
+    def __init__(self, passed: PassTrace, equation: int, whole: PassTrace, first: int) -> None:
+        self.passed, self.equation, self.whole, self.first = passed, equation, whole, first
 
     def reading(self, series: NDArray[np.floating[Any]]) -> Array:
         """Return a series in the pass's own order, as float64."""
@@ -116,7 +148,7 @@ class _Reader:
             return np.asarray(np.broadcast_to(operand, (*operand.shape[:-1], matrix.shape[1])) @ matrix.T)
         arguments = [self.read(argument) for argument in node.arguments]
         if node.function == "every":
-            steps = np.arange(self.passed.steps)[:, None]
+            steps = self.first + np.arange(self.passed.steps)[:, None]
             return np.asarray(np.mod(steps, arguments[0]) == 0, dtype=np.float64)
         if node.function == "part":
             number, count = (int(one[0]) for one in arguments[1:])
@@ -149,7 +181,7 @@ class _Reader:
         return np.concatenate([self.passed.initial[name].astype(np.float64)[None, :], after[:-1]])
 
     def _parameter(self, name: str) -> Array:
-        program, flat = self.passed.program, self.passed.parameters
+        program, flat = self.whole.program, self.whole.parameters
         if program is None or flat is None or name not in program.parameters:
             raise _NotRecorded
         return program.view(flat, name).astype(np.float64)

@@ -23,28 +23,42 @@ def is_language_model(network: Network | None) -> bool:
     return network.forward_only and network.classes == network.tokens.vocabulary
 
 
-def probabilities(trace: Trace) -> Array | None:
-    """Return how likely each token is to come next, (T, V), or None where the network says something else."""
+def probabilities(trace: Trace, first: int = 0) -> Array | None:
+    """Return how likely each token is to come next, (T, V), or None where the network says something else.
+
+    Args:
+        trace: The run.
+        first: The place from which on it is wanted; the rows are then those from there on.
+    """
     if not is_language_model(trace.network) or trace.output is None or trace.sequence.ids is None:
         return None
+    output = trace.output[first:]
     with np.errstate(all="ignore"):
-        sums = trace.output.sum(axis=1)
+        sums = output.sum(axis=1)
     said = np.isfinite(sums)
-    return trace.output if np.all(np.abs(sums[said] - 1) < 1e-3) and (trace.output[said] >= 0).all() else None
+    return output if np.all(np.abs(sums[said] - 1) < 1e-3) and (output[said] >= 0).all() else None
 
 
-def surprise(trace: Trace) -> NDArray[np.float64] | None:
+def surprise(trace: Trace, known: NDArray[np.float64] | None = None) -> NDArray[np.float64] | None:
     """Return the surprise of each token, −log₂ p in bits, (T,); NaN for the first, which nothing foretold.
 
     None where the network is no language model.
+
+    Args:
+        trace: The run.
+        known: That of the first tokens, where a shorter run with the same beginning has found it out.
     """
-    said = probabilities(trace)
+    first = 0 if known is None else len(known) - 1
+    said = probabilities(trace, first)
     if said is None:
         return None
     bits = np.full(len(trace.sequence), np.nan)
+    if known is not None:
+        bits[: len(known)] = known
     assert trace.sequence.ids is not None
     with np.errstate(all="ignore"):
-        bits[1:] = -np.log2(said[np.arange(len(bits) - 1), trace.sequence.ids[1:]].astype(np.float64))
+        ids = trace.sequence.ids[first + 1 :]
+        bits[first + 1 :] = -np.log2(said[np.arange(len(ids)), ids].astype(np.float64))
     return bits
 
 

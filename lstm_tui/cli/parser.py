@@ -10,6 +10,7 @@ from lstm_tui import __version__
 from lstm_tui.cli import (
     class_options,
     compare_options,
+    follow_options,
     plain_options,
     recover_options,
     serve_options,
@@ -81,6 +82,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
         help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: the network's sample)",
     )  # fmt: skip
     plain_options.add(parser)
+    follow_options.add(parser)
     screen(parser)
     _input_options(parser)
 
@@ -268,6 +270,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         return
     given = [name for name in _UNTRAINED if getattr(options, name) is not None]
     options.untrained = bool(given)
+    if options.module == "run":
+        follow_options.check(parser, options)
     if given and options.model is not None:
         parser.error(f"--{given[0]} describes an untrained network, and --model names a trained one: choose")
     if getattr(options, "baseline", False) and options.edits is None:

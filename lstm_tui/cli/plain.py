@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from lstm_tui.cli.progress import Bar
@@ -22,18 +22,25 @@ from lstm_tui.formats.text import read_text
 if TYPE_CHECKING:
     from lstm_tui.debugger.autosave import Autosave
 
+Arrived = Callable[[Session], Iterable[str]]
 PROMPT = "(ltui) "
 _LARGEST_SCRIPT = 1 << 20
 _STOPPED, _INTERRUPTED = 3, 130
 
 
-def run_plain(session: Session, options: Namespace, taken: Callable[[], None] = lambda: None) -> int:
+def run_plain(
+    session: Session,
+    options: Namespace,
+    taken: Callable[[], None] = lambda: None,
+    arrived: Arrived = lambda session: (),
+) -> int:
     """Obey scripts, then what is typed; return the exit code: 3 after a stop or a failed assertion in batch.
 
     Args:
         session: What is typed to.
         options: Those of the plain mode.
         taken: To be called once the work of the session is kept.
+        arrived: Has the session take in what has come since the last line; returns what is said of it.
     """
     scripts = [(path, read_text(path, _LARGEST_SCRIPT).lines) for path in options.script or ()]
     typed = None if options.batch else _typed(options)
@@ -50,11 +57,11 @@ def run_plain(session: Session, options: Namespace, taken: Callable[[], None] = 
     finished = False
     try:
         for path, lines in scripts:
-            code = _script(console, path, lines, options.batch)
+            code = _script(console, path, lines, options.batch, arrived)
             if code:
                 return code
         if typed is not None:
-            _talk(console, typed, past, None if keeping is None else keeping.autosave)
+            _talk(console, typed, past, None if keeping is None else keeping.autosave, arrived)
         finished = True
     except Leave:
         finished = True
@@ -99,10 +106,11 @@ def _greeting(session: Session) -> tuple[str, ...]:
     return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs",)
 
 
-def _script(console: Console, path: str, lines: tuple[str, ...], batch: bool) -> int:
+def _script(console: Console, path: str, lines: tuple[str, ...], batch: bool, arrived: Arrived) -> int:
     """Obey a script; its first mistake ends it, and in batch the program."""
     for number, line in enumerate(lines, start=1):
         try:
+            say(*arrived(console.session))
             say(*console.obey(line))
         except UserError as error:
             print(f"lstm-tui: {visible(path)}:{number}: {visible(line.strip())}", file=sys.stderr)
@@ -114,12 +122,13 @@ def _script(console: Console, path: str, lines: tuple[str, ...], batch: bool) ->
     return 0
 
 
-def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave | None) -> None:
+def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave | None, arrived: Arrived) -> None:
     while True:
         if autosave is not None:
             autosave.note(console.session)
         try:
             line = next(typed)
+            say(*arrived(console.session))
             say(*console.obey(line, repeat=sys.stdin.isatty()))
             past.add(line)
         except StopIteration:

@@ -12,6 +12,8 @@ from lstm_tui.cli.work import work
 def command(options: Namespace) -> int:
     """Open the screen on an input; what is wrong with the input is said before there is a screen."""
     gc.disable()  # nothing made on the way to the first frame is garbage; behind it the screen collects again
+    if options.follow:
+        return _follow(options)
     todo = work(options)
     if options.plain:
         from lstm_tui.cli.plain import open_session, run_plain
@@ -39,4 +41,33 @@ def command(options: Namespace) -> int:
         past=Past.kept(),
         keeping=kept(command),
         teaching=Teaching(library, greeting=greeting() if options.bare else ""),
+    )
+
+
+def _follow(options: Namespace) -> int:
+    """Open the session on a text that grows."""
+    from lstm_tui.cli.follow import Plainly, followed
+
+    todo = followed(options)
+    if options.plain:
+        from lstm_tui.cli.plain import run_plain
+
+        gc.enable()
+        plainly = Plainly(todo, options.batch)
+        return run_plain(plainly.open(), options, arrived=plainly.arrived)
+    from lstm_tui.cli.tour import library
+    from lstm_tui.formats.past import Past
+    from lstm_tui.tui.app import run_app
+    from lstm_tui.tui.teaching import Teaching
+
+    return run_app(
+        todo.network,
+        dtype=todo.dtype,
+        initial=todo.initial or None,
+        light=options.light,
+        numba=todo.interpreter != "numpy",
+        recipe=todo.recipe,
+        past=Past.kept(),
+        teaching=Teaching(library),
+        incoming=todo.incoming,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.tokens import Tokens
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.importing import Reading
 from lstm_tui.formats.inputs import Sequences, read_input, vocabulary
@@ -17,7 +18,7 @@ from lstm_tui.formats.samples import find_input
 from lstm_tui.formats.series import Series
 from lstm_tui.formats.text import Text
 from lstm_tui.models import sample_of
-from lstm_tui.models.named import NUMBERS_MODEL, TEXT_MODEL, open_model
+from lstm_tui.models.named import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, open_model
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
@@ -73,7 +74,12 @@ class Work:
 
     def faster(self, steps: int) -> str:
         """Return the interpreter that takes so many steps sooner, its loading included."""
-        return "numba" if steps * len(self.network.passes) > _NUMBA_PAYS else "numpy"
+        return faster(steps, self.network)
+
+
+def faster(steps: int, network: Network) -> str:
+    """Return the interpreter that takes so many steps of a network sooner, its loading included."""
+    return "numba" if steps * len(network.passes) > _NUMBA_PAYS else "numpy"
 
 
 def work(options: Namespace) -> Work:
@@ -86,12 +92,16 @@ def work(options: Namespace) -> Work:
     sequences = Sequences(source, network, options.whole)
     start = 0 if options.line is None else sequences.index_of_line(options.line)
     initial = initial_states(options.initial, network) if options.initial else {}
-    recipe = _recipe(options.edits) if options.edits is not None else ()
+    recipe = recipe_of(options.edits) if options.edits is not None else ()
     return Work(network, sequences, start, options.dtype, options.interpreter, initial, options.carry, recipe)
 
 
-def _recipe(path: str) -> tuple[Edit, ...]:
-    """Read the edits of a file, one a line."""
+def recipe_of(path: str) -> tuple[Edit, ...]:
+    """Return the edits of a file, one a line.
+
+    Raises:
+        UserError: It cannot be read, or a line is no edit.
+    """
     from lstm_tui.debugger.recipe_file import read_recipe
 
     return read_recipe(path)
@@ -102,16 +112,7 @@ def _network(options: Namespace) -> tuple[Network, Text | Series]:
     path = find_input(options.file or sample_of(options.model))
     if options.untrained:
         source = read_input(path)
-        how = Untrained(
-            cell=options.cell or "lstm",
-            hidden=options.hidden or 32,
-            layers=options.layers or 1,
-            bidirectional=bool(options.bidirectional),
-            merge=options.merge or "concat",
-            seed=options.seed or 0,
-            sizes=dict(options.size or ()),
-            without=[name for name in (options.without or "").split(",") if name],
-        )
+        how = _untrained(options)
         if isinstance(source, Series):
             return untrained(how, None, source.arrays[0].shape[1]), source
         return untrained(how, vocabulary(source, options.tokens or "words")), source
@@ -126,6 +127,31 @@ def _network(options: Namespace) -> tuple[Network, Text | Series]:
             raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give .csv, .npy or .npz")
         network = one_layer(network, options.layer)
     return network, source
+
+
+def _untrained(options: Namespace) -> Untrained:
+    return Untrained(
+        cell=options.cell or "lstm",
+        hidden=options.hidden or 32,
+        layers=options.layers or 1,
+        bidirectional=bool(options.bidirectional),
+        merge=options.merge or "concat",
+        seed=options.seed or 0,
+        sizes=dict(options.size or ()),
+        without=[name for name in (options.without or "").split(",") if name],
+    )
+
+
+def open_network(options: Namespace) -> Network:
+    """Return the network of a text that has not come yet; an untrained one reads bytes, which are known beforehand.
+
+    Raises:
+        UserError: There is none of that name, or the file is damaged.
+    """
+    if options.untrained:
+        return untrained(_untrained(options), Tokens.of_bytes())
+    network = open_model(options.model or FORWARD_MODEL, reading(options))
+    return network if options.layer is None else one_layer(network, options.layer)
 
 
 def reading(options: Namespace) -> Reading:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.editing import same_token
 from lstm_tui.debugger.frame import Frame, equations_of
-from lstm_tui.debugger.line_edits import LineEdits
+from lstm_tui.debugger.growing import Growing
 from lstm_tui.debugger.opened import Opened
 from lstm_tui.debugger.position import Position
-from lstm_tui.debugger.stopping import Stopping
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial
 from lstm_tui.engine.storage import Progress
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
 
 
-class Session(Stopping, LineEdits):
+class Session(Growing):
     """A debugger on one file: `session.frame` is what it shows now."""
 
     def __init__(

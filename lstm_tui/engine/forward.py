@@ -66,7 +66,7 @@ def run_arrays(
         source = merged[-1] if merged else x
         for one in layer.passes:
             flat = one.program.cast(one.flat, x.dtype)
-            below = _below(one.program.below, one.name, stored)
+            below = below_of(one.program.below, one.name, stored)
             program, given = _held_program(one, source, [hold for hold in holds if hold.pass_name == one.name])
             inputs = {name: reading_order(series, one.direction) for name, series in given.items()} | below
             mine = (initial or {}).get(one.name, {})
@@ -79,9 +79,7 @@ def run_arrays(
         merged.append(merge(layer, [output_of(layer, n, stored) for n in range(len(layer.passes))]))
     readout = None
     if network.readout is not None:
-        inputs = {"h": merged[-1]}
-        for alias, name in network.readout.page.reads.items():
-            inputs[alias] = _source(name, network, x, stored, merged)
+        inputs = readout_inputs(network, x, stored, merged)
         program, given = _held_readout(network, len(x), x.dtype, holds)
         readout = evaluate(program, program.cast(network.readout.flat, x.dtype), {**inputs, **given})
     return Ran(network, x, stored, tuple(merged), readout, tuple(holds))
@@ -98,19 +96,25 @@ def _check_initial(network: Network, initial: Initial) -> None:
 
 def _held_program(one: Pass, source: Array, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
     """Return the program of a pass in which values can be held, and its inputs, (T, n) each in tape order."""
-    if not holds:
-        return one.program, {"x": source}
-    program = one.program
-    sizes = {"x": program.input_size, **{name: slot.size for name, slot in program.values.items()}}
-    inputs = inputs_of(holds, sizes, len(source), source.dtype)
-    modes, numbers = (inputs.pop(name, None) for name in held_inputs("x"))
-    x = source if modes is None or numbers is None else held(source, modes, numbers)
+    program, inputs = one.program, pass_inputs(one, source, holds)
     values = {hold.value for hold in holds} - {"x"}
     if values:
         program = compile_cell(
             one.cell, program.input_size, program.hidden_size, program.sizes, program.without, program.bottom, values
         )
-    return program, {"x": np.ascontiguousarray(x), **inputs}
+    return program, inputs
+
+
+def pass_inputs(one: Pass, source: Array, holds: Items[Hold]) -> dict[str, Array]:
+    """Return what a pass reads beside what lies below, (T, n) each in tape order, and how its values are held."""
+    if not holds:
+        return {"x": source}
+    program = one.program
+    sizes = {"x": program.input_size, **{name: slot.size for name, slot in program.values.items()}}
+    inputs = inputs_of(holds, sizes, len(source), source.dtype)
+    modes, numbers = (inputs.pop(name, None) for name in held_inputs("x"))
+    x = source if modes is None or numbers is None else held(source, modes, numbers)
+    return {"x": np.ascontiguousarray(x), **inputs}
 
 
 def _held_readout(network: Network, steps: int, dtype: Any, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
@@ -120,13 +124,26 @@ def _held_readout(network: Network, steps: int, dtype: Any, holds: Items[Hold]) 
     mine = [hold for hold in holds if hold.pass_name == READOUT]
     if not mine:
         return program, {}
-    sizes = {name: slot.size for name, slot in program.values.items()}
     read = {name: slot.size for name, slot in program.inputs.items()}
-    held_program = compile_readout(page, read, sizes[page.result], {hold.value for hold in mine})
-    return held_program, inputs_of(mine, sizes, steps, dtype)
+    held_program = compile_readout(page, read, program.values[page.result].size, {hold.value for hold in mine})
+    return held_program, readout_holds(network, steps, dtype, mine)
 
 
-def _below(reads: Mapping[str, str], name: str, stored: Mapping[str, Stored]) -> dict[str, Array]:
+def readout_holds(network: Network, steps: int, dtype: Any, holds: Items[Hold]) -> dict[str, Array]:
+    """Return how the series of the readout are held, (T, n) each."""
+    assert network.readout is not None
+    sizes = {name: slot.size for name, slot in network.readout.program.values.items()}
+    return inputs_of([hold for hold in holds if hold.pass_name == READOUT], sizes, steps, dtype)
+
+
+def readout_inputs(network: Network, x: Array, stored: Mapping[str, Stored], merged: Items[Array]) -> dict[str, Array]:
+    """Return what the readout reads of the passes, (T, n) each in tape order."""
+    assert network.readout is not None
+    reads = network.readout.page.reads
+    return {"h": merged[-1]} | {alias: _source(name, network, x, stored, merged) for alias, name in reads.items()}
+
+
+def below_of(reads: Mapping[str, str], name: str, stored: Mapping[str, Stored]) -> dict[str, Array]:
     """Return what a pass reads of the layer below: same token, same direction; nothing in the lowest."""
     layer, _, direction = name.partition(".")
     lower = f"layer{int(layer.removeprefix('layer')) - 1}.{direction}"
@@ -163,7 +180,7 @@ def merge(layer: Layer, outputs: list[Array]) -> Array:
     return total if layer.merge == "sum" else total / total.dtype.type(2)
 
 
-def _source(name: str, network: Network, x: Array, stored: Mapping[str, Stored], merged: list[Array]) -> Array:
+def _source(name: str, network: Network, x: Array, stored: Mapping[str, Stored], merged: Items[Array]) -> Array:
     if name == "embedding":
         return x
     number, direction, value = find_source(name, network.layers)

@@ -17,7 +17,7 @@ from lstm_tui.engine.series import evaluate
 from lstm_tui.engine.storage import Progress
 from lstm_tui.engine.trace import PassTrace, Sequence, Trace
 
-__all__ = ["Initial", "Ran", "gradients", "input_of", "run", "run_arrays"]
+__all__ = ["Initial", "Ran", "gradients", "input_of", "run", "run_arrays", "trace_of"]
 
 Array = NDArray[np.floating[Any]]
 MAX_PREFIXES = 512
@@ -52,6 +52,22 @@ def run(
         raise UserError("there is nothing to read: the sequence has no tokens")
     wanted = np.dtype(dtype) if dtype else network.dtype
     ran = run_arrays(network, input_of(network, sequence).astype(wanted), interpreter, initial, progress, holds)
+    return trace_of(ran, sequence, interpreter, edits)
+
+
+def trace_of(
+    ran: Ran, sequence: Sequence, interpreter: str, edits: tuple[str, ...] = (), known: Array | None = None
+) -> Trace:
+    """Return what a run computed by name.
+
+    Args:
+        ran: What the engine keeps of it.
+        sequence: What was read.
+        interpreter: Which one made it.
+        edits: Recipe lines that made this network or sequence.
+        known: What the network says at the first tokens, where a shorter run has found it out.
+    """
+    network = ran.network
     passes = {one.name: _traced(one.name, ran) for one in network.passes}
     readout: dict[str, Array] = {}
     readout_inputs: dict[str, Array] = {}
@@ -66,12 +82,12 @@ def run(
         if network.readout.page.per_token:
             output = np.broadcast_to(final, (len(sequence), len(result)))
         elif network.forward_only:
-            output = _prefix_outputs(ran)
+            output = _prefix_outputs(ran, known)
     return Trace(
         model={"name": network.name, "file": network.file, "sha256": network.sha256},
         sequence=sequence,
         interpreter=interpreter,
-        dtype=str(wanted),
+        dtype=str(ran.x.dtype),
         passes=passes,
         readout={name: _freeze(series) for name, series in readout.items()},
         output=None if output is None else _freeze(output),
@@ -127,7 +143,7 @@ def _freeze(array: Array) -> Array:
     return view
 
 
-def _prefix_outputs(ran: Ran) -> Array | None:
+def _prefix_outputs(ran: Ran, known: Array | None = None) -> Array | None:
     """Return what the network says of the tokens so far, at each token (T, K); None when that costs too much."""
     network, evaluated = ran.network, ran.readout
     assert network.readout is not None
@@ -138,8 +154,8 @@ def _prefix_outputs(ran: Ran) -> Array | None:
     program = evaluated.program
     inputs = {name: evaluated.read(slot) for name, slot in program.inputs.items()}
     slot = program.values[network.readout.page.result]
-    outputs = [
-        evaluate(program, evaluated.flat, {name: series[: t + 1] for name, series in inputs.items()}).read(slot)
-        for t in range(steps)
-    ]
-    return np.stack([said if said.ndim == 1 else said[-1] for said in outputs])
+    outputs = [] if known is None else list(known)
+    for t in range(len(outputs), steps):
+        said = evaluate(program, evaluated.flat, {name: series[: t + 1] for name, series in inputs.items()}).read(slot)
+        outputs.append(said if said.ndim == 1 else said[-1])
+    return np.stack(outputs)

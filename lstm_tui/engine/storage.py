@@ -121,6 +121,21 @@ def prepare(
     for name, numbers in state.items():
         slot = program.values[name]
         rows[0, slot.offset : slot.offset + slot.size] = numbers
+    fill(program, flat, inputs, start, stop, rows)
+    return rows
+
+
+def fill(program: Program, flat: Array, inputs: Mapping[str, Array], start: int, stop: int, rows: Array) -> None:
+    """Put the inputs and the hoisted products of some steps into their rows, (stop - start + 1, width), but the first.
+
+    Args:
+        program: What is to be run.
+        flat: Its parameters.
+        inputs: What it reads, (T, n) each, from the first step on.
+        start: First step.
+        stop: Step after the last.
+        rows: Where they go; the first row is that of the step before.
+    """
     for name, slot in program.inputs.items():
         rows[1:, slot.offset : slot.offset + slot.size] = inputs[name][start:stop] if name in inputs else 0
     for group in program.groups:
@@ -134,7 +149,6 @@ def prepare(
             blocked_product(series, block, start, stop, out=target)
         else:
             target[:] = 0
-    return rows
 
 
 def _input_at(program: Program, offset: int) -> tuple[str, int]:

@@ -14,6 +14,7 @@ Kind = Literal["words", "chars", "bytes", "pieces", "numbers"]
 UNKNOWN = "<unk>"
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+_LETTER = re.compile(r"\w")
 
 
 def tokenize(text: str, kind: Kind) -> list[str]:
@@ -29,6 +30,20 @@ def tokenize(text: str, kind: Kind) -> list[str]:
     if kind == "bytes":
         return [chr(byte) for byte in text.encode("utf-8", "surrogateescape")]
     raise ValueError(f"text cannot be split into {kind}")
+
+
+def tokenize_begun(text: str, kind: Kind) -> tuple[list[str], str]:
+    """Split a text that still grows into the tokens that no more of it can change, and the rest of it."""
+    if kind != "words":  # nothing but the end of a line that may be the last
+        rest = "\n" if text.endswith("\n") else ""
+        return tokenize(text[: len(text) - len(rest)], kind), rest
+    tokens: list[str] = []
+    for match in _WORD.finditer(text):
+        behind = text[match.end() :] if match.end() >= len(text) - 1 else None
+        if _LETTER.match(match[0]) and behind is not None and behind in ("", "'", "’"):
+            return tokens, text[match.start() :]
+        tokens.append(match[0])
+    return tokens, ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ a file holds the named values only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -53,6 +53,28 @@ class Sequence:
     def __len__(self) -> int:
         """Return the number of tokens, T."""
         return len(self.tokens)
+
+    def part(self, start: int, stop: int | None = None) -> Sequence:
+        """Return the tokens from one place to before another as a sequence of their own."""
+        stop = len(self) if stop is None else min(stop, len(self))
+        return replace(
+            self,
+            tokens=self.tokens[start:stop],
+            ids=None if self.ids is None else self.ids[start:stop],
+            unknown=tuple(t - start for t in self.unknown if start <= t < stop),
+            x=None if self.x is None else self.x[start:stop],
+        )
+
+    def followed_by(self, more: Sequence) -> Sequence:
+        """Return the sequence with the tokens of another of its kind behind it."""
+        ids = None if self.ids is None or more.ids is None else np.concatenate([self.ids, more.ids])
+        return replace(
+            self,
+            tokens=self.tokens + more.tokens,
+            ids=ids,
+            unknown=self.unknown + tuple(t + len(self) for t in more.unknown),
+            x=None if self.x is None or more.x is None else np.concatenate([self.x, more.x]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +137,16 @@ class PassTrace(Mapping[str, Array]):
     def tape_place(self, step: int) -> int:
         """Return the place on the tape that is read at step `step`; its own inverse."""
         return self.reading_step(step)
+
+    def behind(self, steps: int) -> PassTrace:
+        """Return what a forward pass did behind its first steps, as a pass that begins there; without its ops."""
+        return replace(
+            self,
+            arrays={name: series[steps:] for name, series in self.arrays.items()},
+            initial={name: self.arrays[name][steps - 1] if steps else start for name, start in self.initial.items()},
+            inputs={name: series[steps:] for name, series in self.inputs.items()},
+            stored=None,
+        )
 
     def previous(self, name: str, t: int) -> Array:
         """Return a state (n,) as it was before the pass read place `t`."""

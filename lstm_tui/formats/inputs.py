@@ -204,12 +204,21 @@ def text_sequence(text: str, tokens: Tokens, file: str | None = None, line: int 
     """
     if tokens.definition:
         return _pieces_sequence(text, tokens, file, line)
-    pieces = tokenize(text, tokens.kind)
+    return encoded(tokenize(text, tokens.kind), tokens, visible(file or "the text"), file, line)
+
+
+def encoded(
+    pieces: Sequence[str], tokens: Tokens, where: str, file: str | None = None, line: int | None = None
+) -> trace.Sequence:
+    """Return the tokens of a text as a sequence in a network's vocabulary; `where` is what a message calls the text.
+
+    Raises:
+        UserError: The network knows ids alone, and there is something else among the tokens.
+    """
     ids, unknown = tokens.encode(pieces)
     if unknown and tokens.are_ids:
-        where = file or "the text"
         raise UserError(
-            f"{visible(where)}: {visible(pieces[unknown[0]])!r} is no id; the file of this network has no vocabulary, "
+            f"{where}: {visible(pieces[unknown[0]])!r} is no id; the file of this network has no vocabulary, "
             f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}"
         )
     return trace.Sequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,13 @@ from numpy.typing import NDArray
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.arrays import read_npy, read_npz
-from lstm_tui.formats.bytes_of import STANDARD_INPUT, count_of, label
+from lstm_tui.formats.bytes_of import STANDARD_INPUT, label
+from lstm_tui.formats.csv_rows import CsvRows, delimiter_of
 from lstm_tui.formats.text import read_text
 
 SUFFIXES = (".csv", ".tsv", ".npy", ".npz")
 LIMIT = 256 << 20
 CSV_LIMIT = 64 << 20
-_LONGEST_CELL = 40  # characters of a cell that a message quotes
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,56 +75,20 @@ def csv_series(content: str, where: str, file: str | None = None) -> Series:
     Raises:
         UserError: A cell is missing or not a number, or a row has another width; line and column are named.
     """
+    table = CsvRows(where)
     rows: list[list[float]] = []
-    header: list[str] | None = None
-    width = 0
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=_delimiter(content), strict=True)
+    first = content.lstrip("\n").split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter_of(first), strict=True)
     try:
         for cells in reader:
-            if not cells:
-                continue
-            if not width:
-                width = len(cells)
-                if all(_number(cell) is None for cell in cells):
-                    header = [visible(cell.strip()) for cell in cells]
-                    continue
-            if len(cells) != width:
-                raise UserError(
-                    f"{where}: line {reader.line_num} has {count_of(len(cells), 'cell')}, and those above {width}"
-                )
-            rows.append(_row(cells, f"{where}: line {reader.line_num}", header))
+            row = table.read(cells, reader.line_num)
+            if row is not None:
+                rows.append(row)
     except csv.Error as error:
         raise UserError(f"{where}: line {reader.line_num}: {visible(str(error))}") from error
     if not rows:
         raise UserError(f"{where}: holds a header and no row of numbers")
-    return Series(where, file, (np.array(rows, dtype=np.float64),), tuple(header or ()))
-
-
-def _row(cells: Sequence[str], where: str, header: Sequence[str] | None) -> list[float]:
-    row = []
-    for n, cell in enumerate(cells):
-        number = _number(cell)
-        if number is None:
-            column = f"column {n + 1}" + (f" ({header[n]})" if header and header[n] else "")
-            text = visible(cell.strip()[:_LONGEST_CELL])
-            problem = f"{text!r} is not a number" if text else "the cell is empty"
-            raise UserError(f"{where}, {column}: {problem}; fill it in or take the line out")
-        row.append(number)
-    return row
-
-
-def _number(cell: str) -> float | None:
-    if "_" in cell:  # float() reads 1_000, a spreadsheet does not
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def _delimiter(content: str) -> str:
-    first = content.lstrip("\n").split("\n", 1)[0]
-    return next((sign for sign in "\t;" if sign in first and "," not in first), ",")
+    return Series(where, file, (np.array(rows, dtype=np.float64),), table.columns)
 
 
 def _rows(array: NDArray[Any], where: str) -> NDArray[Any]:

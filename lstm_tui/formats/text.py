@@ -14,7 +14,7 @@ from lstm_tui.formats.bytes_of import STANDARD_INPUT, label, read_bytes
 LIMIT = 16 << 20
 _LINE_END = re.compile("\r\n|\n|\r")
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\v\f\r")) + b"\x7f"
-_MOST_CONTROLS = 0.3  # the share above which bytes are hardly meant as text
+MOST_CONTROLS = 0.3  # the share above which bytes are hardly meant as text
 
 
 @dataclass(frozen=True)
@@ -61,22 +61,40 @@ def read_text(path: str | Path, limit: int | None = None) -> Text:
 def text_of(data: bytes, where: str, file: str | None = None) -> Text:
     """Return the text that bytes hold; `where` and the errors are those of `read_text`."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UserError(f"{where}: byte 1 begins UTF-16 text; save it as UTF-8")
+        raise utf16_error(where)
     nul = data.find(b"\0")
     if nul >= 0:
-        raise UserError(f"{where}: is binary: byte {nul + 1} ({_line(data, nul)}) is NUL; {_advice(data, where)}")
-    controls = len(data) - len(data.translate(None, _CONTROLS))
-    if controls > _MOST_CONTROLS * len(data):
+        raise nul_error(where, nul, _line(data, nul), data)
+    controls = controls_in(data)
+    if controls > MOST_CONTROLS * len(data):
         share = round(100 * controls / len(data))
         raise UserError(f"{where}: is binary: {share} % of its bytes are control characters")
     try:
         content = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = error.start + (len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
-        raise UserError(
-            f"{where}: byte {at + 1} ({_line(data, at)}) is {data[at]:#04x}, not UTF-8; save it as UTF-8"
-        ) from error
+        raise utf8_error(where, at, _line(data, at), data[at]) from error
     return text_from(content, where, file)
+
+
+def controls_in(data: bytes) -> int:
+    """Return how many bytes are control characters that no text has."""
+    return len(data) - len(data.translate(None, _CONTROLS))
+
+
+def utf16_error(where: str) -> UserError:
+    """Return what is said of UTF-16."""
+    return UserError(f"{where}: byte 1 begins UTF-16 text; save it as UTF-8")
+
+
+def nul_error(where: str, at: int, line: int, head: bytes) -> UserError:
+    """Return what is said of a NUL at a byte, from 0, on a line, from 1; `head` are the first bytes."""
+    return UserError(f"{where}: is binary: byte {at + 1} (line {line}) is NUL; {_advice(head, where)}")
+
+
+def utf8_error(where: str, at: int, line: int, byte: int) -> UserError:
+    """Return what is said of a byte, from 0, on a line, from 1, that belongs to no character."""
+    return UserError(f"{where}: byte {at + 1} (line {line}) is {byte:#04x}, not UTF-8; save it as UTF-8")
 
 
 def text_from(content: str, where: str = "the text", file: str | None = None) -> Text:
@@ -91,8 +109,8 @@ def text_from(content: str, where: str = "the text", file: str | None = None) ->
     return text
 
 
-def _line(data: bytes, at: int) -> str:
-    return f"line {len(_LINE_END.findall(data[:at].decode('latin-1'))) + 1}"
+def _line(data: bytes, at: int) -> int:
+    return len(_LINE_END.findall(data[:at].decode("latin-1"))) + 1
 
 
 def _advice(data: bytes, where: str) -> str:

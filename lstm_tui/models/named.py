@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lstm_tui.formats.series import Series
 
 TEXT_MODEL = "sentiment"
+FORWARD_MODEL = "sentiment-forward"
 NUMBERS_MODEL = "forecast"
 SUFFIX = ".safetensors"
 SUFFIXES = (".safetensors", ".npz", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx")

@@ -27,6 +27,7 @@ from lstm_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
+    from lstm_tui.formats.incoming import Incoming
     from lstm_tui.formats.past import Past
     from lstm_tui.tui.keeping import Keeping, Offer
     from lstm_tui.tui.teaching import Teaching
@@ -180,6 +181,7 @@ def run_app(
     past: Past | None = None,
     keeping: Keeping | None = None,
     teaching: Teaching | None = None,
+    incoming: Incoming | None = None,
 ) -> int:
     """Open the debugger and return its exit code.
 
@@ -200,6 +202,7 @@ def run_app(
         past: The lines that were typed before, where they are kept.
         keeping: How the work is kept, where it is.
         teaching: The lessons that can be opened.
+        incoming: One sequence that grows, instead of `sequences`.
 
     Raises:
         UserError: If there is no terminal to draw on, or the first sequence or an edit does not fit the network.
@@ -212,10 +215,10 @@ def run_app(
         past = None
     if ascii_only is None:
         ascii_only = "utf" not in (sys.stderr.encoding or "").lower() and not is_served()
-    document = Document(network, sequences, trace, dtype, initial, carry, command)
-    if document.is_short(start):
+    document = Document(network, sequences, trace, dtype, initial, carry, command, incoming)
+    if incoming is None and document.is_short(start):
         document.run(start)  # before the screen, so that what is wrong with it is said without one
-    if recipe and network is not None:
+    if recipe and network is not None and incoming is None:
         from lstm_tui.debugger.edits import apply
 
         apply(recipe, network, sequences[start])

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lstm_tui.engine import trace as traces
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial, run
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
+
+if TYPE_CHECKING:
+    from lstm_tui.formats.incoming import Incoming
 
 _SHORT = 200
 """Tokens times passes up to which a run is made at once."""
@@ -29,9 +33,14 @@ class Document:
         initial: Initial | None = None,
         carry: bool = False,
         command: tuple[str, ...] = (),
+        incoming: Incoming | None = None,
     ) -> None:
-        """Open a network with sequences, or a single trace without its network; `command` opens them again."""
+        """Open a network with sequences, or a single trace without its network; `command` opens them again.
+
+        `incoming` is one sequence that grows: there is none before its first tokens have come.
+        """
         self.command = command
+        self.incoming = incoming
         self.network = network
         self.sequences = sequences
         self.dtype = dtype
@@ -53,6 +62,17 @@ class Document:
     def held(self, number: int, interpreter: str) -> Trace | None:
         """Return a trace that is there already."""
         return self._single or self._kept.get((number, interpreter))
+
+    def begin(self, sequence: traces.Sequence) -> None:
+        """Take the first tokens of a sequence that grows."""
+        self.sequences = (sequence,)
+
+    def grown(self, trace: Trace) -> None:
+        """Hold a run that has grown in the place of what was run before it."""
+        self.sequences = (trace.sequence,)
+        if trace.interpreter == "numba":  # which took over for good
+            self._kept.clear()
+        self._kept[0, trace.interpreter] = trace
 
     def start(self, number: int, interpreter: str) -> Initial | None:
         """Return the states with which a run that is held was begun; None when they are the network's own."""

@@ -18,6 +18,7 @@ from lstm_tui.debugger.masking import attention_in
 from lstm_tui.engine.roles import memory_of, ranges_of, roles_of, update_of
 from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.engine.visible import visible
+from lstm_tui.tui.known import Known
 from lstm_tui.tui.render.number import nice_scale
 
 Array = NDArray[np.floating[Any]]
@@ -75,10 +76,17 @@ class Column:
 class Facts:
     """Facts of one trace."""
 
-    def __init__(self, trace: Trace, before: Facts | None = None) -> None:
-        """Hold the trace, and the facts of its baseline when it is edited; nothing is computed yet."""
+    def __init__(self, trace: Trace, before: Facts | None = None, since: Facts | None = None) -> None:
+        """Hold the trace; nothing is computed yet.
+
+        Args:
+            trace: The run.
+            before: The facts of its baseline, when it is edited.
+            since: Those of a shorter run that this one went on with: what was found out then is not asked again.
+        """
         self.trace = trace
         self.before = before
+        self._known = None if since is None else since.known
         self._columns: dict[str, tuple[Column, ...]] = {}
         self._signals: dict[tuple[str, str], Array] = {}
         self._flows: dict[str, Flow | None] = {}
@@ -87,6 +95,12 @@ class Facts:
         self._lengths: Array | None = None
         self._halves: dict[tuple[str, str], float] = {}
         self._flags: dict[str, dict[int, Kind]] = {}
+
+    @property
+    def known(self) -> Known:
+        """What was found out so far that a longer run can go on from."""
+        surprise = self.__dict__.get("surprise")
+        return Known(self.length, dict(self._signals), dict(self._flows), dict(self._halves), surprise)
 
     @cached_property
     def length(self) -> int:
@@ -136,7 +150,10 @@ class Facts:
     def flow(self, pass_name: str) -> Flow | None:
         """Return what a pass's memory keeps and is written; None where the update is not linear in it."""
         if pass_name not in self._flows:
-            self._flows[pass_name] = flow_of(self.trace[pass_name], self.memory(pass_name))
+            known = None if self._known is None else self._known.flows.get(pass_name)
+            passed = self.trace[pass_name]
+            made = flow_of(passed, self.memory(pass_name)) if known is None else known.gone_on(passed)
+            self._flows[pass_name] = made
         return self._flows[pass_name]
 
     def no_ledger(self, pass_name: str) -> tuple[str, ...]:
@@ -158,9 +175,13 @@ class Facts:
         if key not in self._halves:
             cell = self.trace[pass_name].cell
             largest = 0.0 if self.before is None else self.before.half(pass_name, value)
+            first = 0
+            if self._known is not None and key in self._known.halves:
+                largest, first = max(largest, self._known.halves[key]), self._known.length
             for passed in self.trace.passes.values():
                 if passed.cell.name == cell.name and value in passed:
-                    finite = passed[value][np.isfinite(passed[value])]
+                    series = passed[value][first:]
+                    finite = series[np.isfinite(series)]
                     if finite.size:
                         largest = max(largest, float(np.max(np.abs(finite))))
             self._halves[key] = nice_scale(largest)
@@ -239,22 +260,28 @@ class Facts:
     @cached_property
     def surprise(self) -> NDArray[np.float64] | None:
         """The surprise of each token in bits, (T,), NaN for the first; None where no next token is said."""
-        return surprise(self.trace)
+        return surprise(self.trace, None if self._known is None else self._known.surprise)
 
     def signal(self, pass_name: str, signal: str) -> Array:
         """Return a signal (T,), scaled into 0..1."""
         key = (pass_name, signal)
         if key not in self._signals:
             with np.errstate(invalid="ignore", over="ignore"):
-                self._signals[key] = self._signal(self.trace[pass_name], signal)
+                self._signals[key] = self._whole_signal(pass_name, signal)
         return self._signals[key]
 
-    def _signal(self, passed: PassTrace, signal: str) -> Array:
-        name = self.memory(passed.name)
+    def _whole_signal(self, pass_name: str, signal: str) -> Array:
         if signal == SURPRISE and self.surprise is not None:
             return self.surprise
         if signal.startswith(ATTENTION):
             return np.asarray(self.trace.readout[signal.split()[1]][:, 0])
+        known = None if self._known is None else self._known.signals.get((pass_name, signal))
+        if known is None:
+            return self._signal(self.trace[pass_name], signal)
+        return np.concatenate([known, self._signal(self.trace[pass_name].behind(len(known)), signal)])
+
+    def _signal(self, passed: PassTrace, signal: str) -> Array:
+        name = self.memory(passed.name)
         if signal.startswith("mean "):
             letter = signal.split()[2]
             return np.asarray(passed["c" if letter == "C" else letter].mean(axis=1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,20 @@ _NUMBERS = 3
 ORDERS: tuple[Order, ...] = ("size", "change", "index", "lost")
 
 
+class Live(NamedTuple):
+    """How it stands with a text that grows.
+
+    Attributes:
+        comes: Whether more may come.
+        unseen: How many tokens have come behind the last one the run stood at.
+        words: All of it in a word or two.
+    """
+
+    comes: bool
+    unseen: int
+    words: str
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """One picture of the session.
@@ -57,6 +71,7 @@ class View:
         busy: What is being computed, or empty.
         said: What the last command has to say, such as why it went no further.
         stops: At which places of the tape the run would stop; None before any breakpoint was set.
+        live: How it stands with a text that grows; None where it does not.
     """
 
     frame: Frame
@@ -74,6 +89,7 @@ class View:
     busy: str = ""
     said: str = ""
     stops: Marks | None = None
+    live: Live | None = None
 
     @property
     def trace(self) -> Trace:

@@ -153,7 +153,7 @@ def drive(
     **options: Any,
 ) -> LstmApp:
     """Run the app without a terminal, let `act` use it, and return the app."""
-    app = LstmApp(shown or document(), **{"numba": False, "few_colours": False, **options})
+    app = LstmApp(document() if shown is None else shown, **{"numba": False, "few_colours": False, **options})
 
     async def go() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:

@@ -40,8 +40,11 @@ def draw_header(view: View, width: int, palette: Palette) -> Line:
     if view.edits:
         words = f"{view.edits} edit{'s' * (view.edits > 1)}" if width >= 100 else str(view.edits)
         right.insert(0, (f"{glyphs.edited} {words}  ", palette.style("key", "band", bold=True)))
+    if view.live is not None:
+        style = palette.style("key" if view.live.unseen else "accent", "band", bold=True)
+        right.insert(0, (f"{view.live.words}  ", style))
     if width < 110:
-        right[1 + bool(view.edits)] = ("  ", quiet)
+        right[1 + bool(view.edits) + (view.live is not None)] = ("  ", quiet)
     unknown = len(view.facts.unknown)
     left = "" if width < 60 else " lstm-tui "
     line.put(left, strong)

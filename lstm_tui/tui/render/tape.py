@@ -149,7 +149,9 @@ class _Pen:
         behind = self.view.facts.length - self.slots[-1].t - 1
         if not behind:
             self._gone(line, self.view.facts.length, line.x - self.gutter + 1 + self._gap(self.view.facts.length))
-        tail = f"{self.glyphs.more} {behind} more" if behind else "end"
+        live = self.view.live
+        end = "end" if live is None or not live.comes else self.glyphs.more
+        tail = f"{self.glyphs.more} {behind} more" if behind else end
         line.put("  ").put(tail, self.palette.style("faint"))
 
     def _cursor(self, here: bool) -> str:

@@ -50,6 +50,12 @@ class Changes(Runs):
         self.past = Past()
         self._waiting: deque[tuple[Act, str]] = deque()
         self._changing = False
+        self._growing = False  # a thread goes on with a text that grows
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the session is at nothing, and nothing waits for it."""
+        return not (self._changing or self._growing or self._waiting)
 
     # --- having the session do something ---
 
@@ -83,10 +89,10 @@ class Changes(Runs):
     def _is_quick(self) -> bool:
         assert self.view is not None
         trace = self.view.trace
-        return len(trace.sequence) * len(trace.passes) <= _SHORT.get(trace.interpreter, 0) and not self._changing
+        return len(trace.sequence) * len(trace.passes) <= _SHORT.get(trace.interpreter, 0) and self.is_free
 
     def _next_change(self) -> None:
-        if self._changing or not self._waiting or self._session is None or self.view is None:
+        if self._changing or self._growing or not self._waiting or self._session is None or self.view is None:
             return
         self._changing = True
         act, text = self._waiting.popleft()

@@ -18,7 +18,7 @@ from lstm_tui.tui.colours import palette_of
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import Glyphs
-from lstm_tui.tui.screens.kept import Kept
+from lstm_tui.tui.screens.follows import Follows
 from lstm_tui.tui.view import ORDERS, View
 from lstm_tui.tui.widgets.cell import CellPane
 from lstm_tui.tui.widgets.heatmap import Heatmap
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 
 
-class MainScreen(Kept):
+class MainScreen(Follows):
     """Tape, unit tables, equations, memory and output of one position of one run."""
 
     DEFAULT_CSS = "MainScreen { background: $lt-ground; }"
@@ -75,7 +75,7 @@ class MainScreen(Kept):
         self.open_line(self._wanted_line)
         bound = {"view": MainScreen.view, "palette": MainScreen.palette}
         yield Static(Content(f"too small: {LEAST_WIDTH}×{LEAST_HEIGHT} is the least"), id="small")
-        yield HeaderLine(id="header").data_bind(**bound)
+        yield HeaderLine(self.waits_for(), id="header").data_bind(**bound)
         yield Tape("tape").data_bind(**bound)
         yield TabsLine(id="tabs").data_bind(**bound, shown=MainScreen.shown)
         with Horizontal(id="units"):
@@ -95,6 +95,7 @@ class MainScreen(Kept):
         self.app.theme_changed_signal.subscribe(self, self._choose_colours)
         self.call_after_refresh(self.hand_over)
         self.call_after_refresh(self.begin_keeping)
+        self.call_after_refresh(self.follow)
 
     def _choose_colours(self, _: object = None) -> None:
         self.palette = palette_of(self.app.theme_variables, self._glyphs, self._few_colours)

@@ -9,6 +9,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.screens.editing import Editing
+from lstm_tui.tui.view import View
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
@@ -101,6 +102,13 @@ class Stops(Editing):
         stop, none = session.stop, not len(session.breakpoints) and view.stops is None
         if none and (stop is None or stop is self._stop_shown):
             return  # every change of the view draws all panes
+        self.view = self._at_stop(view).but(said=view.said)
+
+    def _at_stop(self, view: View) -> View:
+        """Return a view with the stops of the run, and on the value that stopped it where it was only now stopped."""
+        session = self._session
+        assert session is not None
+        stop, none = session.stop, not len(session.breakpoints) and view.stops is None
         value, units, follow = view.value, view.units, view.follow
         if stop is not None and stop is not self._stop_shown:
             from lstm_tui.debugger.verbs.asking import one_unit
@@ -113,7 +121,7 @@ class Stops(Editing):
                 if unit is not None and unit[0].name == view.pass_name:
                     value, units, follow = unit[1], {**view.units, view.pass_name: unit[3]}, True
         stops = None if none else session.marks()
-        self.view = view.but(stops=stops, value=value, units=units, follow=follow, said=view.said)
+        return view.but(stops=stops, value=value, units=units, follow=follow)
 
     def _show(self, number: int, facts: Facts) -> None:
         """Show a run with the breakpoints on it."""

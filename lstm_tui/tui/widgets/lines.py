@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any
 
 from textual import events
 from textual.message import Message
@@ -25,8 +25,6 @@ class OneLine(Widget):
     """A line that is drawn anew when the view or the colours change."""
 
     DEFAULT_CSS = "OneLine { height: 1; }"
-    WAITING: ClassVar[str] = ""
-
     view: reactive[View | None] = reactive(None, repaint=False)
     palette: reactive[Palette | None] = reactive(None)
 
@@ -44,6 +42,10 @@ class OneLine(Widget):
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the line."""
         raise NotImplementedError
+
+    def wait(self, palette: Palette, width: int) -> Line:
+        """Draw the line while there is no run."""
+        return Line(width, palette.style())
 
     def action_at(self, number: int) -> str:
         """Return the action of the word with this number."""
@@ -63,7 +65,7 @@ class OneLine(Widget):
         if self.palette is None or not self.size:
             return Strip.blank(self.size.width, PLAIN)
         if self.view is None:
-            return Line(self.size.width, self.palette.style()).put(self.WAITING).strip()
+            return self.wait(self.palette, self.size.width).strip()
         return self.draw(self.view, self.palette, self.size.width).strip()
 
     def on_click(self, event: events.Click) -> None:
@@ -76,7 +78,16 @@ class OneLine(Widget):
 class HeaderLine(OneLine):
     """What is open, and where the run stands."""
 
-    WAITING = " lstm-tui  runs…"
+    def __init__(self, waits_for: str, **options: Any) -> None:
+        """Hold what is said while there is no run."""
+        super().__init__(**options)
+        self._waits_for = waits_for
+
+    def wait(self, palette: Palette, width: int) -> Line:
+        """Say what is waited for."""
+        said = palette.glyphs.say(self._waits_for)
+        line = Line(width, palette.style("ink", "band")).put(" lstm-tui ", palette.style("accent", "band", bold=True))
+        return line.put(f" {said}", palette.style("soft", "band"))
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the header."""

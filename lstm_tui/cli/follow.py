@@ -1,0 +1,170 @@
+"""`lstm-tui run - --follow`: a text on standard input, read while it grows."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from lstm_tui.cli.work import States, faster, open_network, recipe_of, say
+from lstm_tui.debugger.recipe import Edit, NetworkEdit, line_of
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.growing import most_tokens
+from lstm_tui.engine.network import Network
+from lstm_tui.engine.trace import Sequence
+from lstm_tui.engine.visible import visible
+from lstm_tui.formats.arriving import Arriving
+from lstm_tui.formats.bytes_of import reason
+from lstm_tui.formats.incoming import Incoming
+from lstm_tui.formats.opening import initial_states
+
+_SOON = 0.3  # seconds after which it is said that nothing has come
+_BLINK = 0.1  # seconds between two looks whether the end has come
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """A network and what it reads, which has only begun to come.
+
+    Attributes:
+        network: What runs.
+        incoming: What comes.
+        dtype: float32 or float64.
+        interpreter: numpy, numba, or None for either.
+        initial: States before the first step, by pass.
+        recipe: Edits of the network to begin with.
+    """
+
+    network: Network
+    incoming: Incoming
+    dtype: str = "float32"
+    interpreter: str | None = None
+    initial: States = field(default_factory=dict)
+    recipe: tuple[Edit, ...] = ()
+
+
+def followed(options: Namespace) -> Followed:
+    """Return what the options ask for, and begin to read.
+
+    Raises:
+        UserError: The network cannot follow, or there is nothing to read from.
+    """
+    if sys.stdin is not None and sys.stdin.isatty():
+        raise UserError(
+            "standard input is the keyboard: give it a text, such as tail -f FILE | lstm-tui run - --follow"
+        )
+    network = open_network(options)
+    arriving = Arriving(network)
+    initial = initial_states(options.initial, network) if options.initial else {}
+    recipe = _of_network(recipe_of(options.edits), network) if options.edits is not None else ()
+    try:  # a descriptor of its own: the screen puts the terminal in the place of standard input
+        descriptor = os.dup(0)
+    except OSError as error:
+        raise UserError(f"standard input: cannot be read: {reason(error)}") from error
+    incoming = Incoming.of_descriptor(descriptor, arriving, most_tokens(network, options.dtype)).start()
+    return Followed(network, incoming, options.dtype, options.interpreter, initial, recipe)
+
+
+def _of_network(recipe: tuple[Edit, ...], network: Network) -> tuple[Edit, ...]:
+    """Return edits to begin with, none of which may need a token."""
+    from lstm_tui.debugger.edits import apply
+
+    for edit in recipe:
+        if not isinstance(edit, NetworkEdit):
+            raise UserError(
+                f"`{visible(line_of(edit))}` changes what has not come yet: with --follow, --edits takes edits of "
+                "weights and equations; others are made in the session"
+            )
+    apply(recipe, network, Sequence("words", ()))
+    return recipe
+
+
+class Plainly:
+    """What a session line by line does with a text that grows: each line typed first takes in what has come."""
+
+    def __init__(self, todo: Followed, to_the_end: bool) -> None:
+        """Hold what comes; `to_the_end` waits for all of it before the session opens."""
+        self._todo, self._incoming = todo, todo.incoming
+        self._to_the_end, self._told = to_the_end, False
+        self._keys: int | None = None
+
+    def open(self) -> Session:
+        """Return a session on what has come so far, once there is something.
+
+        Raises:
+            UserError: The input ends without a token, or cannot be read.
+        """
+        first = self._first()
+        todo = self._todo
+        interpreter = todo.interpreter or faster(len(first), todo.network)
+        session = Session.open(
+            todo.network, [first], interpreter=interpreter, dtype=todo.dtype, initial=todo.initial or None
+        )
+        if todo.recipe:
+            session.edit(*todo.recipe)
+        if not self._to_the_end:
+            session.goto(session.frame.steps - 1)
+            with suppress(OSError):  # without a terminal, nothing is typed
+                self._keys = os.open("/dev/tty", os.O_RDONLY)
+            session.coming = self._more
+        return session
+
+    def _first(self) -> Sequence:
+        incoming = self._incoming
+        if not incoming.wait(_SOON) and not incoming.is_over:
+            say("waits for text on standard input")
+        found = self._coming()
+        while self._to_the_end and found is not None and (more := self._coming()) is not None:
+            found = found.followed_by(more)
+        if incoming.error and (found is None or self._to_the_end):
+            raise UserError(incoming.error)
+        assert found is not None  # an end without a token is an error
+        if self._to_the_end:
+            self._told = True
+            if incoming.is_full:
+                say(incoming.full_words)
+        return found
+
+    def _coming(self) -> Sequence | None:
+        """Wait for more, and return it, or None at the end."""
+        while not self._incoming.wait(_BLINK):
+            if self._incoming.is_over:
+                return None
+        return self._incoming.take()
+
+    def _more(self) -> Sequence | None:
+        """Wait for more, and return it, or None at the end; a line that is typed meanwhile ends the waiting.
+
+        Raises:
+            KeyboardInterrupt: There is such a line, which is not read here.
+        """
+        if not self._incoming.wait(_SOON) and not self._incoming.is_over:
+            say("waits for more: Enter stops waiting")  # Ctrl-C would as well, and end what writes into the pipe
+        while not self._incoming.wait(_BLINK):
+            if self._incoming.is_over:
+                return None
+            if self._keys is not None and select.select([self._keys], [], [], 0)[0]:
+                raise KeyboardInterrupt
+        return self._incoming.take()
+
+    def arrived(self, session: Session) -> Iterator[str]:
+        """Have the session take in what has come; yields what there is to say of it."""
+        more = self._incoming.take()
+        if more is not None:
+            session.grow(more, follow=False)  # the line goes on from where whoever typed it saw the run stand
+            count = len(more)
+            yield f"{count} more token{'s' * (count > 1)}, {session.frame.steps} in all"
+        yield from self._end()
+
+    def _end(self) -> Iterator[str]:
+        """Say once that nothing more comes, and why."""
+        incoming = self._incoming
+        if self._told or not incoming.is_over:
+            return
+        self._told = True
+        yield incoming.error or (incoming.full_words if incoming.is_full else "end of the text")
