@@ -59,7 +59,9 @@ class Choice:
         passes: Names of the passes.
         units: Units of each that are told in full, the largest first unless they were asked for.
         mapped: Units of each on the map of its memory.
-        here: Of each pass the place after which its memory is looked at.
+        here: Of each pass the place after which its units are looked at: where the session stands, or the last of
+            the steps that it reads.
+        read: The same in the list of tokens.
         left_out: What of the run it does not tell, and how to have it told.
     """
 
@@ -69,6 +71,7 @@ class Choice:
     units: Mapping[str, tuple[int, ...]]
     mapped: Mapping[str, tuple[int, ...]]
     here: Mapping[str, int]
+    read: Mapping[str, int]
     left_out: tuple[str, ...]
 
 
@@ -94,7 +97,8 @@ def choose(frame: Frame, facts: Facts, wanted: Wanted) -> Choice:
         mapped[name] = ranked[:_MAPPED] if wanted.units is None else units[name]
     _check(facts, passes, units, mapped, steps)
     left_out = tuple(_left_out(facts, wanted, steps, tape, passes, units, mapped))
-    return Choice(steps, tape, passes, units, mapped, here, left_out)
+    read = {name: _here(facts, name, frame, wanted, tape) for name in passes}
+    return Choice(steps, tape, passes, units, mapped, here, read, left_out)
 
 
 def _window(frame: Frame, wanted: Wanted, length: int, most: int) -> range:

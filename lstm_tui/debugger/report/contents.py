@@ -159,6 +159,8 @@ class Beside:
     """Blocks that may stand side by side where there is room; each in a group of its own."""
 
     groups: tuple[tuple[Block, ...], ...]
+    even: bool = False
+    """Whether they are all alike and so get columns of one width."""
 
 
 Block = Sentence | Heading | Terms | Listing | Lines | Equations | Strip | Table | Beside

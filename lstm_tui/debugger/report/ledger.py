@@ -11,7 +11,7 @@ from lstm_tui.analysis.flow import Flow
 from lstm_tui.analysis.ledger import Ledger, ledger_at, share_map
 from lstm_tui.debugger.report.choice import LEDGER
 from lstm_tui.debugger.report.contents import Block, Column, Entry, Measure, Row, Scale, Sentence, Table
-from lstm_tui.debugger.report.figures import figure, named
+from lstm_tui.debugger.report.figures import figure
 from lstm_tui.debugger.report.subject import Subject
 from lstm_tui.debugger.scale import nice_scale
 
@@ -50,7 +50,6 @@ def _shares(subject: Subject, name: str, flow: Flow) -> Iterator[Table]:
     shares = share_map(passed, flow, None, places, places)
     known = passed.steps * flow.write.shape[1] * len(places) <= _MOST_WORK
     ledgers = {t: ledger_at(passed, flow, t) for t in places} if known else {}
-    tokens = subject.trace.sequence.tokens
     for first in range(0, len(places), _ACROSS):
         across = places[first : first + _ACROSS]
         rows = []
@@ -62,7 +61,7 @@ def _shares(subject: Subject, name: str, flow: Flow) -> Iterator[Table]:
             if any(entry is not None for entry in entries):
                 rows.append(subject.row(source, *entries))
         rows += _footing(subject.letter(name), across, places, shares, ledgers)
-        columns = tuple(Column(named(tokens[t]), f"after {t}", Scale("share", 1.0, 2)) for t in across)
+        columns = tuple(Column(subject.short(t), f"after {t}", Scale("share", 1.0, 2)) for t in across)
         which = f", after t = {across[0]} to {across[-1]}" if len(across) < len(places) else ""
         yield Table(
             f"Share of each token in {subject.letter(name)} of {name}, all units, after every step{which}",

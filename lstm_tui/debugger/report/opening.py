@@ -22,8 +22,8 @@ def title_of(subject: Subject) -> str:
         read = f"{grouped(len(sequence))} rows of {sequence.file or 'numbers'}"
     else:
         between = "" if sequence.kind in ("chars", "bytes") else " "
-        text = between.join(sequence.tokens[:_LONGEST_TITLE])
-        read = f"“{text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1] + '…'}”"
+        text = between.join(sequence.tokens[: _LONGEST_TITLE + 1])
+        read = f"“{text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1].rstrip() + '…'}”"
     return f"{subject.trace.model.get('name') or 'a network'} reads {read}"
 
 
@@ -102,7 +102,8 @@ def edits_of(subject: Subject) -> Section | None:
         blocks.append(
             Sentence(
                 "Every number below is of the edited run; “was” stands before that of the baseline, the run without "
-                "these edits, where it differs. ◆ marks what an edit set or scaled."
+                "these edits, where it differs, and “by” before the change where both are written alike. ◆ marks what "
+                "an edit set or scaled."
             )
         )
         blocks += [Sentence(change) for change in _changes(subject)]

@@ -88,7 +88,7 @@ def _block(block: Block) -> Html:
 
 def _beside(block: Beside) -> Html:
     groups = (element("div", joined(_BREAK, (_block(one) for one in group))) for group in block.groups)
-    return element("div", joined(_BREAK, groups), class_="beside")
+    return element("div", joined(_BREAK, groups), class_="even" if block.even else "beside")
 
 
 def _coded(text: str) -> Iterator[str]:

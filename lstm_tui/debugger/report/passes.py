@@ -21,7 +21,7 @@ from lstm_tui.debugger.report.contents import (
     Sentence,
     Table,
 )
-from lstm_tui.debugger.report.figures import figure, named
+from lstm_tui.debugger.report.figures import figure
 from lstm_tui.debugger.report.ledger import by_unit, shares_of
 from lstm_tui.debugger.report.subject import Subject
 from lstm_tui.engine.expression import show
@@ -47,7 +47,7 @@ def pass_of(subject: Subject, name: str) -> Section:
         *((Beside((memory, whose)),) if len(subject.choice.steps) <= _BESIDE else (*memory, *whose)),
         *by_unit(subject, name),
         Heading(f"Units of {name} in full"),
-        Beside(tuple((_unit(subject, name, unit),) for unit in subject.choice.units[name])),
+        Beside(tuple((_unit(subject, name, unit),) for unit in subject.choice.units[name]), even=True),
     ]
     return Section(name, tuple(blocks))
 
@@ -100,12 +100,12 @@ def _equations(equations: Iterable[Equation], caption: str, roles: dict[str, str
 
 def _maps(subject: Subject, name: str, value: str, units: tuple[int, ...], means: bool = False) -> Iterator[Table]:
     """Yield a map of a value, units × tokens, in as many tables as stand side by side on a sheet."""
-    steps, tokens = subject.choice.steps, subject.trace.sequence.tokens
+    steps = subject.choice.steps
     letter = "C" if value == "c" else value
-    scale = Scale("heat", subject.facts.half(name, value), 2)
+    scale = Scale("heat", subject.half(name, value), 2)
     for first in range(0, len(steps), _ACROSS):
         places = steps[first : first + _ACROSS]
-        columns = tuple(Column(named(tokens[t]), str(t), scale) for t in places)
+        columns = tuple(Column(subject.short(t), f"t = {t}", scale) for t in places)
         rows = [Row((str(unit),), tuple(subject.measure(name, value, t, unit) for t in places)) for unit in units]
         if means:
             rows += _means(subject, name, places)

@@ -45,24 +45,27 @@ a { color: var(--link); }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); gap: .1rem 2rem;
   margin: .75rem 0; }
 dl div { display: flex; gap: .75rem; border-top: 1px solid var(--line); padding: .2rem 0; }
-dt { flex: 0 0 9rem; color: var(--soft); } dd { margin: 0; min-width: 0; }
+dt { flex: 0 0 10.5rem; color: var(--soft); } dd { margin: 0; min-width: 0; }
 nav ol { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; list-style: none; margin: .75rem 0 0; padding: 0; }
 nav a { display: inline-block; padding: .2rem 0; }
 ol { margin: .4rem 0; padding-left: 1.75rem; }
 .scroll { overflow-x: auto; margin: .75rem 0; max-width: 100%; width: fit-content; }
+.even { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(34rem, 100%), 1fr)); gap: 0 2rem; }
+.even .scroll { width: auto; } .even > div { min-width: 0; }
 .beside { display: flex; flex-wrap: wrap; gap: 0 3rem; } .beside > div { max-width: 100%; flex: 0 1 auto; }
-.beside p { max-width: 32rem; } .beside h3 { margin-top: 1rem; }
+.beside table { min-width: 16rem; } .beside p { max-width: 32rem; } .beside h3 { margin-top: 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { text-align: left; font-weight: 600; padding: 0 0 .25rem; }
 th, td { padding: .12rem .5rem .22rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 500; }
 thead th { vertical-align: bottom; border-bottom: 1.5px solid var(--ink); font-weight: 600; line-height: 1.2; }
 thead th small { display: block; }
-th[scope=row], .name, .equations td, .equations th, td.words { text-align: left; }
+th[scope=row], .name, .equations td, .equations th, .words { text-align: left; }
+.gone .words, .sums .words { text-align: right; }
 .t { color: var(--soft); text-align: right; } td small { display: block; white-space: nowrap; }
 th[scope=row] { max-width: 16rem; min-width: 4rem; overflow-wrap: anywhere; }
-td { white-space: nowrap; min-width: 4.1rem; } td.t { min-width: 0; } td.words, .equations td { white-space: normal; }
-.equations th { max-width: none; white-space: nowrap; } .equations th, .equations td { text-align: left; }
+td { white-space: nowrap; min-width: 4.1rem; } td.t { min-width: 0; } .equations td { white-space: normal; }
+.equations th { max-width: none; white-space: nowrap; } .equations td:last-child { min-width: 13rem; }
 td.gate, td.signed { --to: right; background-repeat: no-repeat; background-position: .5rem 100%, 50% 100%;
   background-size: calc(100% - 1rem) .22rem, 1px .4rem; background-image: linear-gradient(to right,
   transparent var(--a, 0%), var(--c) var(--a, 0%), var(--c) var(--b), transparent var(--b)); }
@@ -102,7 +105,8 @@ footer { margin-top: 2.5rem; border-top: 1px solid var(--line); color: var(--sof
   tr, pre, .strip, dl div { break-inside: avoid; }
   thead { display: table-header-group; } .dense { font-size: 6.4pt; }
   .dense td, .dense thead th { padding: .05rem .15rem; }
-  .dense caption { font-size: 9pt; } .beside { gap: 0 6mm; } .beside p { max-width: 85mm; }
+  .dense caption { font-size: 9pt; } .even { display: block; }
+  .beside { gap: 0 6mm; } .beside p { max-width: 85mm; } thead, tbody tr:first-child { break-after: avoid; }
   th, td { padding-left: .3rem; padding-right: .3rem; } a { color: inherit; text-decoration: none; }
 }
 """

@@ -15,7 +15,9 @@ from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.report.choice import Choice
 from lstm_tui.debugger.report.contents import Column, Measure, Part, Row, Scale
-from lstm_tui.debugger.report.figures import figure, named
+from lstm_tui.debugger.report.figures import MINUS, figure, named
+from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.engine.roles import ranges_of
 from lstm_tui.engine.trace import PassTrace, Trace
 
 Array = NDArray[np.floating[Any]]
@@ -58,6 +60,15 @@ class Subject:
         memory = self.facts.memory(name)
         return "C" if memory == "c" else memory
 
+    def token(self, t: int) -> str:
+        """Return a token as it is shown; of a row of numbers, with a true minus."""
+        sequence = self.trace.sequence
+        return named(sequence.tokens[t] if sequence.x is None else sequence.tokens[t].replace("-", MINUS))
+
+    def short(self, t: int) -> str:
+        """Return what a narrow column calls a token: itself, or the place of a row of numbers."""
+        return self.token(t) if self.trace.sequence.x is None else str(t)
+
     def origin(self, t: int) -> int | None:
         """Return where a token stands in the baseline; None where it was inserted, or nothing is edited."""
         return None if self.difference is None else self.difference.origins[t]
@@ -87,20 +98,30 @@ class Subject:
         was = None if before is None or origin is None else float(before[origin, unit])
         return Measure(float(self.trace[name][value][t, unit]), was, self.edited(name, value, t, unit))
 
+    def half(self, name: str, value: str) -> float:
+        """Return the half width of an axis that holds a value at every step that is told."""
+        steps = self.choice.steps
+        if len(steps) == self.facts.length:
+            return self.facts.half(name, value)
+        shown = self.passed(name)[value][steps.start : steps.stop]
+        return nice_scale(float(np.abs(shown[np.isfinite(shown)]).max(initial=0.0)))
+
     def column(self, name: str, value: str) -> Column:
         """Return the column of a value of a pass."""
         one = next(each for each in self.facts.columns(name) if each.name == value)
-        axis = f"0 to {one.half:g}" if one.gate and one.half != 1 else "0 to 1" if one.gate else f"±{one.half:g}"
+        bound = ranges_of(self.passed(name).cell).get(value)
+        half = one.half if bound is not None else self.half(name, value)
+        axis = f"0 to {half:g}" if one.gate else f"±{half:g}"
         heading = one.letter if one.label in ("", one.letter) else f"{one.letter} {one.label}"
         word = {"cand.": "candidate"}.get(one.word, one.word)
         note = axis if word in ("", one.label) else f"{word}, {axis}"
-        return Column(heading, note, Scale("gate" if one.gate else "signed", one.half), one.ink)
+        return Column(heading, note, Scale("gate" if one.gate else "signed", half), one.ink)
 
     def row(self, t: int, *entries: Measure | str | None) -> Row:
         """Return the row of a token."""
         here = self.standing and t == self.frame.t
         part: Part = "here" if here else "row"
-        return Row((str(t), named(self.trace.sequence.tokens[t])), entries, part, ", ".join(self._remarks(t, here)))
+        return Row((str(t), self.token(t)), entries, part, ", ".join(self._remarks(t, here)))
 
     def _remarks(self, t: int, here: bool) -> Iterator[str]:
         if here:
@@ -114,7 +135,7 @@ class Subject:
 
     def place(self, t: int) -> str:
         """Return a place on the tape with its token: `t = 3 “not”`."""
-        return f"t = {t} “{named(self.trace.sequence.tokens[t])}”"
+        return f"t = {t} “{self.token(t)}”"
 
 
 def was(number: float, sign: bool = False) -> str:

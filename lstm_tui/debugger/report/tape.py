@@ -66,7 +66,7 @@ def _words(subject: Subject) -> str:
     there = [name for name in subject.choice.passes if subject.facts.flow(name) is not None]
     if not there:
         return "A token has no share here: the memory cannot be split by token. Its size is the mean over all units."
-    places = dict.fromkeys(f"{name} after it has read {subject.place(subject.choice.here[name])}" for name in there)
+    places = dict.fromkeys(f"{name} after it has read {subject.place(subject.choice.read[name])}" for name in there)
     return (
         f"A share is a token's part of all that is in the memory of all units: of {', of '.join(places)}. The size of "
         "a memory is its mean over all units, after that token."
@@ -95,12 +95,12 @@ def _chips(subject: Subject) -> Iterator[Chip]:
             yield Chip(named(difference.before.sequence.tokens[old]), 0.0, "gone")
         row = subject.row(t)
         edited = difference is not None and (subject.origin(t) is None or difference.replaced(t))
-        yield Chip(row.heads[-1], float(shares[t]) / full, row.part, edited)
+        yield Chip(subject.short(t), float(shares[t]) / full, row.part, edited)
 
 
 def _ledger(subject: Subject, name: str, baseline: bool = False) -> Ledger | None:
     """Return whose memory a pass has at the place that is looked at; so of the baseline at the same token."""
-    facts, here = subject.facts, subject.choice.here[name]
+    facts, here = subject.facts, subject.choice.read[name]
     if baseline:
         origin = subject.origin(here)
         if facts.before is None or origin is None or name not in facts.before.trace:
@@ -132,10 +132,13 @@ def _share(subject: Subject, ledger: Ledger, before: Ledger | None, whose: str) 
         if not ledger.read[t]:
             return _READ
         origin = subject.origin(t)
-        return Measure(float(shares[t]), None if old is None or origin is None else float(old[origin]))
+        known = before is not None and origin is not None and before.read[origin]
+        return Measure(float(shares[t]), float(old[origin]) if known and old is not None else None)
 
     def gone(t: int) -> Entry:
-        return None if old is None else was(float(old[t]))
+        if before is None or old is None:
+            return None
+        return was(float(old[t])) if before.read[t] else _READ
 
     return _Signal(Column("share", f"{whose}0 to 1", Scale("gate"), "bar"), at, gone)
 
@@ -214,6 +217,6 @@ def _says(subject: Subject) -> Iterator[_Signal]:
             yield _Signal(column, lambda t, n=n: number(t, n))  # type: ignore[misc]
         return
     best = np.argmax(np.nan_to_num(output, nan=-np.inf), axis=1)
-    yield _Signal(Column("says"), lambda t: name_of(names, int(best[t])))
+    yield _Signal(Column("says", ink="words"), lambda t: name_of(names, int(best[t])))
     axis = "0 to 1" if shares else ""
     yield _Signal(Column("by", axis, Scale("gate" if shares else "plain"), "bar"), lambda t: number(t, int(best[t])))
