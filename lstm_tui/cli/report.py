@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from lstm_tui.cli.progress import Bar
 from lstm_tui.cli.work import say, say_which, work
 from lstm_tui.formats.trace_excerpt import parse_range
 
@@ -24,10 +25,12 @@ def command(options: Namespace) -> int:
         check_name(options.output)
     todo = work(options)
     session = open_session(todo)
-    if options.output == "-":
-        sys.stdout.buffer.write(content(session, wanted))
-    else:
-        write(session, wanted, options.output)
+    with Bar("writing") as bar:
+        bar(0, 1)
+        if options.output == "-":
+            sys.stdout.buffer.write(content(session, wanted))
+        else:
+            write(session, wanted, options.output)
     say_which(todo, options.line, "reported")
     for remark in todo.network.remarks:
         say(remark)

@@ -18,7 +18,9 @@ MOST_NUMBERS = 150_000
 """Numbers of a report; as a page they take some ten megabytes."""
 LEDGER = 64
 """Tokens on the map of shares at most."""
-_STEPS, _TAPE, _UNITS, _MAPPED, _PASSES = 40, 400, 8, 32, 4
+MAPPED = 32
+"""Units on a map, unless others are asked for."""
+_STEPS, _TAPE, _UNITS, _PASSES = 40, 400, 8, 4
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def choose(frame: Frame, facts: Facts, wanted: Wanted) -> Choice:
     for name in passes:
         ranked = _ranked(facts, name, here[name])
         units[name] = ranked[:_UNITS] if wanted.units is None else _units(wanted.units, len(ranked), name)
-        mapped[name] = ranked[:_MAPPED] if wanted.units is None else units[name]
+        mapped[name] = ranked[:MAPPED] if wanted.units is None else units[name]
     _check(facts, passes, units, mapped, steps)
     left_out = tuple(_left_out(facts, wanted, steps, tape, passes, units, mapped))
     read = {name: _here(facts, name, frame, wanted, tape) for name in passes}
@@ -152,7 +154,10 @@ def _check(
     numbers = 0
     for name in passes:
         ledger = min(len(steps), LEDGER) ** 2
-        numbers += len(steps) * (len(units[name]) * (len(facts.columns(name)) + 1) + len(mapped[name])) + ledger
+        told = {column.name for column in facts.columns(name)}
+        others = sum(min(array.shape[1], MAPPED) for value, array in facts.trace[name].items() if value not in told)
+        each = len(units[name]) * (len(told) + 1) + len(mapped[name]) + others
+        numbers += len(steps) * each + ledger
     if numbers > MOST_NUMBERS:
         raise UserError(
             f"that is {numbers} numbers, and a report holds {MOST_NUMBERS}: take fewer steps, units or passes; "

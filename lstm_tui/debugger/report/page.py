@@ -138,7 +138,7 @@ def _table(table: Table) -> Html:
 
 def _scrolled(table: Html, caption: str) -> Html:
     """Return a table in a region that can be scrolled by keys too, where it is wider than the page."""
-    return element("div", table, class_="scroll", role="region", tabindex="0", aria_label=caption)
+    return element("div", table, class_="scroll", role="group", tabindex="0", aria_label=caption)
 
 
 def _head(column: Column) -> Html:
@@ -162,7 +162,7 @@ def _cell(entry: Entry, column: Column, row: Row) -> Html:
     signed = scale.kind in ("signed", "heat")
     parts: list[str] = [figure(entry.value, scale.places, signed)]
     if entry.edited:
-        parts.append(element("small", " ◆ set"))
+        parts.append(element("small", " ◆ edited"))
     if entry.before is not None and not _same(entry.value, entry.before):
         parts.append(element("small", f" {_past(entry, scale, signed)}"))
     kind, style = ("", "") if row.part == "sum" else _picture(entry.value, scale)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from lstm_tui.debugger.frame import equations_of
+from lstm_tui.debugger.report.choice import MAPPED
 from lstm_tui.debugger.report.contents import (
     Beside,
     Block,
@@ -53,7 +54,7 @@ def pass_of(subject: Subject, name: str) -> Section:
 
 
 def _memory(subject: Subject, name: str) -> Iterator[Block]:
-    units, there = subject.choice.mapped[name], subject.passed(name).hidden_size
+    units, there = subject.choice.mapped[name], subject.units(name)
     count = "all" if len(units) == there else f"{len(units)} of the"
     yield Heading(f"The memory of {name}")
     yield Sentence(
@@ -134,12 +135,12 @@ def _others(subject: Subject, name: str) -> Iterator[Block]:
     """Yield maps of values that have another number of units than the memory, such as a projected h."""
     passed = subject.passed(name)
     told = {column.name for column in subject.facts.columns(name)}
-    most = len(subject.choice.mapped[name])
     for value in passed.cell.values:
         if value in passed and value not in told:
             count = passed[value].shape[1]
-            shown = tuple(range(min(count, most)))
-            yield Sentence(f"{value} has {count} numbers of its own; {len(shown)} of them:")
+            shown = tuple(range(min(count, MAPPED)))
+            which = "" if len(shown) == count else f"; the first {len(shown)} of them"
+            yield Sentence(f"{value} has {count} numbers of its own{which}:")
             yield from _maps(subject, name, value, shown)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.analysis.ledger import Ledger, ledger_at
 from lstm_tui.debugger.difference import Difference
 from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.frame import Frame
@@ -55,10 +56,30 @@ class Subject:
         """Return a pass."""
         return self.trace[name]
 
+    def units(self, name: str) -> int:
+        """Return how many units of a pass are there; a trace file may hold some of them."""
+        return int(self.trace[name][self.facts.memory(name)].shape[1])
+
     def letter(self, name: str) -> str:
         """Return how the memory of a pass is written."""
         memory = self.facts.memory(name)
         return "C" if memory == "c" else memory
+
+    @cached_property
+    def _ledgers(self) -> dict[tuple[str, bool], Ledger | None]:
+        return {}
+
+    def remembered(self, name: str, baseline: bool = False) -> Ledger | None:
+        """Return whose memory a pass has at the end of the list of tokens; so of the baseline at the same token."""
+        if (name, baseline) not in self._ledgers:
+            facts, place = self.facts, self.choice.read[name]
+            origin = self.origin(place)
+            if not baseline:
+                made = _ledger(facts, name, place)
+            else:
+                made = None if facts.before is None or origin is None else _ledger(facts.before, name, origin)
+            self._ledgers[name, baseline] = made
+        return self._ledgers[name, baseline]
 
     def token(self, t: int) -> str:
         """Return a token as it is shown; of a row of numbers, with a true minus."""
@@ -136,6 +157,11 @@ class Subject:
     def place(self, t: int) -> str:
         """Return a place on the tape with its token: `t = 3 “not”`."""
         return f"t = {t} “{self.token(t)}”"
+
+
+def _ledger(facts: Facts, name: str, t: int) -> Ledger | None:
+    flow = facts.flow(name) if name in facts.trace else None
+    return None if flow is None else ledger_at(facts.trace[name], flow, t)
 
 
 def was(number: float, sign: bool = False) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.analysis.ledger import Ledger, ledger_at
+from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.analysis.words_to_come import is_language_model
 from lstm_tui.debugger.masking import attention_in
 from lstm_tui.debugger.report.contents import (
@@ -84,7 +84,7 @@ def _chips(subject: Subject) -> Iterator[Chip]:
     names = subject.choice.passes
     chosen = subject.frame.position.pass_name
     name = chosen if subject.standing and chosen in names else names[0]
-    ledger = _ledger(subject, name)
+    ledger = subject.remembered(name)
     shares = np.zeros(subject.facts.length) if ledger is None else np.nan_to_num(ledger.shares())
     full = max(float(shares.max(initial=0.0)), 1e-12)
     difference = subject.difference
@@ -98,24 +98,12 @@ def _chips(subject: Subject) -> Iterator[Chip]:
         yield Chip(subject.short(t), float(shares[t]) / full, row.part, edited)
 
 
-def _ledger(subject: Subject, name: str, baseline: bool = False) -> Ledger | None:
-    """Return whose memory a pass has at the place that is looked at; so of the baseline at the same token."""
-    facts, here = subject.facts, subject.choice.read[name]
-    if baseline:
-        origin = subject.origin(here)
-        if facts.before is None or origin is None or name not in facts.before.trace:
-            return None
-        facts, here = facts.before, origin
-    flow = facts.flow(name)
-    return None if flow is None else ledger_at(facts.trace[name], flow, here)
-
-
 def _signals(subject: Subject) -> Iterator[_Signal]:
     alone = len(subject.choice.passes) == 1
     for name in subject.choice.passes:
         whose = "" if alone else f"{name}, "
-        if (ledger := _ledger(subject, name)) is not None:
-            yield _share(subject, ledger, _ledger(subject, name, baseline=True), whose)
+        if (ledger := subject.remembered(name)) is not None:
+            yield _share(subject, ledger, subject.remembered(name, baseline=True), whose)
         yield _size(subject, name, whose)
     if (attention := attention_in(subject.trace)) is not None:
         yield _attention(subject, attention)
