@@ -179,7 +179,7 @@ def _past(entry: Measure, scale: Scale, signed: bool) -> str:
     old = figure(entry.before, scale.places, signed)
     if old != figure(entry.value, scale.places, signed):
         return f"was {old}"
-    return f"by {figure(entry.value - entry.before, scale.places, True)}"
+    return f"by {figure(entry.value - entry.before, scale.places + 1, True)}"
 
 
 def _picture(value: float, scale: Scale) -> tuple[str, str]:

@@ -73,14 +73,14 @@ td.signed { background-image: linear-gradient(to right, transparent var(--a), va
   transparent var(--b)), linear-gradient(var(--axis), var(--axis)); }
 .dense { font-size: .8rem; line-height: 1.25; } .dense td { min-width: 0; padding: .1rem .3rem; }
 .dense td.t { padding-right: 0; }
-.dense thead th { padding: .1rem .3rem; max-width: 5rem; overflow-wrap: anywhere; }
+.dense thead th { padding: .1rem .3rem; white-space: nowrap; }
 .dense caption { font-size: .9375rem; } .dense th[scope=row] { padding: .1rem .4rem; white-space: nowrap; }
 .more { background: color-mix(in oklab, var(--more) var(--v), var(--paper)); }
 .less { background: color-mix(in oklab, var(--less) var(--v), var(--paper)); }
 .share { background: color-mix(in oklab, var(--less) var(--v), var(--paper)); }
 .more small, .less small, .share small { color: inherit; }
 .here > th, .here > td:first-child { background: var(--row); font-weight: 700; }
-.here small { font-weight: 700; }
+.here th small { font-weight: 700; }
 .gone th bdi, .chip.gone { text-decoration: line-through; }
 .sums { border-top: 1.5px solid var(--ink); } .sums th { font-weight: 600; }
 .strip { display: flex; flex-wrap: wrap; gap: .15rem .3rem; margin: .75rem 0; font-size: 1.05rem; }

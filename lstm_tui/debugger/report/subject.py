@@ -22,6 +22,7 @@ from lstm_tui.engine.roles import ranges_of
 from lstm_tui.engine.trace import PassTrace, Trace
 
 Array = NDArray[np.floating[Any]]
+_SHORT = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +88,11 @@ class Subject:
         return named(sequence.tokens[t] if sequence.x is None else sequence.tokens[t].replace("-", MINUS))
 
     def short(self, t: int) -> str:
-        """Return what a narrow column calls a token: itself, or the place of a row of numbers."""
-        return self.token(t) if self.trace.sequence.x is None else str(t)
+        """Return what a narrow column calls a token: its beginning, or the place of a row of numbers."""
+        if self.trace.sequence.x is not None:
+            return str(t)
+        token = self.token(t)
+        return token if len(token) <= _SHORT else token[: _SHORT - 1] + "…"
 
     def origin(self, t: int) -> int | None:
         """Return where a token stands in the baseline; None where it was inserted, or nothing is edited."""

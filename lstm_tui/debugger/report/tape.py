@@ -95,7 +95,9 @@ def _chips(subject: Subject) -> Iterator[Chip]:
             yield Chip(named(difference.before.sequence.tokens[old]), 0.0, "gone")
         row = subject.row(t)
         edited = difference is not None and (subject.origin(t) is None or difference.replaced(t))
-        yield Chip(subject.short(t), float(shares[t]) / full, row.part, edited)
+        yield Chip(
+            str(t) if subject.trace.sequence.x is not None else row.heads[-1], float(shares[t]) / full, row.part, edited
+        )
 
 
 def _signals(subject: Subject) -> Iterator[_Signal]:
