@@ -1,4 +1,4 @@
-"""The options of what a class is given: a worksheet, how far back a memory reaches, the health of the units."""
+"""The options of what a class is given: a worksheet, a report, how far a memory reaches, how units do."""
 
 from __future__ import annotations
 
@@ -26,6 +26,26 @@ def add_worksheet(parser: argparse.ArgumentParser) -> None:
         "--digits", type=natural(LEAST_DIGITS, MOST_DIGITS), default=3, metavar="N",
         help="places behind the point to which everything is rounded (default: 3)",
     )  # fmt: skip
+
+
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `report`."""
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?",
+        help="a text, or numbers as .csv, .npy or .npz (default: the sample of the network)",
+    )  # fmt: skip
+    report = parser.add_argument_group("the report")
+    report.add_argument(
+        "-o", "--output", metavar="OUT", default="-",
+        help="an .html file; without it, or as `-`, it goes to standard output",
+    )  # fmt: skip
+    report.add_argument("--steps", metavar="A:B", help="these places on the tape, from 0 (default: the first 40)")
+    report.add_argument(
+        "--units", metavar="A:B,…", help="these units of every pass, from 0 (default: the 8 with the largest memory)"
+    )
+    report.add_argument(
+        "--pass", dest="passes", type=names, metavar="NAMES", help="these passes, such as layer0.forward (default: all)"
+    )
 
 
 def add_reach(parser: argparse.ArgumentParser) -> None:

@@ -30,6 +30,7 @@ examples:
   lstm-tui trace review.txt -o review.json        the same run without the screen
   lstm-tui open review.json                       a trace file, on the screen
   lstm-tui worksheet --model tiny -o sheet.html   the sums of a run, for a pencil
+  lstm-tui report review.txt -o review.html       the run as one page, to hand on
   lstm-tui train notes.txt -o notes.safetensors   a network of your own
 """
 
@@ -156,6 +157,11 @@ def _worksheet(parser: argparse.ArgumentParser) -> None:
     _input_options(parser)
 
 
+def _report(parser: argparse.ArgumentParser) -> None:
+    class_options.add_report(parser)
+    _input_options(parser)
+
+
 def _tour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lesson", metavar="LESSON", nargs="?", help="its name or number, or a .toml file of your own")
     parser.add_argument("--list", action="store_true", help="print the lessons")
@@ -189,6 +195,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "stats": ("stats", "tell how the units of a network do on a file", _stats),
     "reach": ("reach", "tell how far back networks remember", _reach),
     "worksheet": ("worksheet", "write steps of a run as sums for a pencil", _worksheet),
+    "report": ("report", "write a run as one page: tape, gates, memory, ledger and edits", _report),
     "tour": ("tour", "lessons: step by step through networks that were trained", _tour),
     "serve": ("serve", "show the debugger in a browser", _serve),
     "info": ("info", "tell versions, paths and what the terminal can do", _info),

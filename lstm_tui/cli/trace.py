@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from lstm_tui.cli.progress import Bar
-from lstm_tui.cli.work import Work, say, work
+from lstm_tui.cli.work import say, say_which, work
 from lstm_tui.formats.traces.excerpt import parse_range
 from lstm_tui.formats.traces.file import writable_name, write, write_stream
 
@@ -26,15 +26,7 @@ def command(options: Namespace) -> int:
             write_stream(trace, sys.stdout.buffer, ".json", values, units, steps)
         else:
             write(trace, options.output, values, units, steps, bar)
-    _say_which(todo, options)
+    say_which(todo, options.line, "traced")
     for remark in todo.network.remarks:
         say(remark)
     return 0
-
-
-def _say_which(todo: Work, options: Namespace) -> None:
-    """Say which of several sequences was taken when the user did not choose."""
-    lines = todo.sequences.lines
-    if options.line is None and len(lines) > 1:
-        where = todo.sequences.where
-        say(f"{where}: holds {len(lines)} sequences, and line {lines[0]} was traced; --line N takes another")

@@ -169,3 +169,11 @@ def reading(options: Namespace) -> Reading:
 def say(text: str) -> None:
     """Print a remark on standard error."""
     print(f"lstm-tui: {visible(text)}", file=sys.stderr)
+
+
+def say_which(todo: Work, line: int | None, done: str) -> None:
+    """Say which of several sequences was taken when the user did not choose a line."""
+    lines = todo.sequences.lines
+    if line is None and len(lines) > 1:
+        where = todo.sequences.where
+        say(f"{where}: holds {len(lines)} sequences, and line {lines[0]} was {done}; --line N takes another")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from lstm_tui.tui.facts import Facts
+from lstm_tui.debugger.facts import Facts
 
 
 class Ran(Message):

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import Ledger, ledger_after, lost_at
+from lstm_tui.debugger.facts import Column, Facts
 from lstm_tui.debugger.frame import Frame
+from lstm_tui.debugger.verdict import Verdict, verdict_at
 from lstm_tui.engine.trace import PassTrace, Trace
-from lstm_tui.tui.facts import Column, Facts
 from lstm_tui.tui.render.label import token_label
 from lstm_tui.tui.render.number import signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import first_row
 from lstm_tui.tui.sources import Sources
-from lstm_tui.tui.verdict import Verdict, verdict_at
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.difference import Difference

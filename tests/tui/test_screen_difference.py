@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.beside import beside
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.recipe import parse_edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.colours import palette_of
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.render.cell import draw_cell, draw_equation_line
 from lstm_tui.tui.render.ghost import put_ghost_bar, put_ghost_signed_bar
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE

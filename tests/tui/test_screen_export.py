@@ -51,3 +51,16 @@ def test_what_goes_wrong_is_one_line(tmp_path: Path, name: str) -> None:
 
     drive(act)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_typed_line_reports_what_the_screen_shows(tmp_path: Path) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("n", "]")
+        assert driver.screen.obey("delete 0") == ""
+        assert driver.screen.obey(f"report {tmp_path}/r.html") == ""
+        assert driver.screen.obey("report r.txt") == "r.txt: a report is an .html file; end its name so"
+
+    drive(act)
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "at t = 0 “movie” in layer0.backward" in page
+    assert "token 0, “The”, deleted" in page

@@ -11,6 +11,7 @@ import pytest
 from driven_screen import Driver, drive, network
 
 from lstm_tui.analysis.words_to_come import surprise
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.engine.run import run
 from lstm_tui.formats.arriving import Arriving
 from lstm_tui.formats.incoming import Incoming
@@ -18,7 +19,6 @@ from lstm_tui.formats.inputs import text_sequence
 from lstm_tui.models.named import open_model
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.screens import changes
 
 TEXT = "The plot was dull , but the acting was good and I would see it again bad movie not"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from driven_screen import network, sequences
 
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.recipe import parse_edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.tui.colours import palette_of
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE
 from lstm_tui.tui.render.heatmap import draw_heatmap
 from lstm_tui.tui.render.heatmap_before import draw_heatmap_beside

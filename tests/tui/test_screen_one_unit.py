@@ -9,11 +9,11 @@ import pytest
 from cells.made_networks import EVERY_CELL, called, make_input, make_network
 from driven_screen import Driver, document, drive, network, of_tokens, sequences
 
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.recipe import parse_edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.trace import Sequence
 from lstm_tui.tui.colours import palette_of
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE
 from lstm_tui.tui.render.large import large, large_width
 from lstm_tui.tui.render.letters import HEIGHT, LETTERS

@@ -13,6 +13,7 @@ from lstm_tui.debugger.verbs import (
     going_on,
     helping,
     moving,
+    reporting,
     scripting,
     stepping,
     stopping,
@@ -24,7 +25,7 @@ from lstm_tui.engine.errors import UserError
 
 __all__ = [
     "answer", "asking", "branching", "changing", "completed", "completions", "going_on", "helping", "moving",
-    "scripting", "split", "stepping", "stopping", "supposing", "whole_run",
+    "reporting", "scripting", "split", "stepping", "stopping", "supposing", "whole_run",
 ]  # fmt: skip
 
 _MOST = 200

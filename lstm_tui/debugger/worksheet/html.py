@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 
+from lstm_tui.debugger.web_page import Html, document, element, html_of, joined
 from lstm_tui.debugger.worksheet.page import Block, Heading, Sentence
 from lstm_tui.debugger.worksheet.sums import Piece
 
@@ -21,24 +21,19 @@ h2, h3 { break-after: avoid; } pre { break-inside: avoid; }
 
 def html(blocks: Iterable[Block]) -> str:
     """Return a page as HTML. A blank is read aloud as one; it is not to be filled in on the screen."""
-    written, title = [], "Worksheet"
+    written: list[Html] = []
+    title = "Worksheet"
     for number, block in enumerate(blocks):
         if isinstance(block, Heading):
             title = block.text if number == 0 else title
-            kind = ' class="page"' if block.new_page else ""
-            written.append(f"<h{block.level}{kind}>{escape(block.text)}</h{block.level}>")
+            written.append(element(f"h{block.level}", block.text, class_="page" if block.new_page else ""))
         elif isinstance(block, Sentence):
-            written.append(f"<p>{escape(block.text)}</p>")
+            written.append(element("p", block.text))
         else:
-            lines = ["".join(_piece(piece, block.blanks) for piece in line) for line in block.lines]
-            written.append("<pre>" + "\n".join(lines) + "</pre>")
-    body = "\n".join(written)
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f"<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+            lines = (html_of(*(_piece(piece, block.blanks) for piece in line)) for line in block.lines)
+            written.append(element("pre", joined("\n", lines)))
+    return document(title, _STYLE, element("main", joined("\n", written)))
 
 
 def _piece(piece: Piece, blanks: bool) -> str:
-    return '<span class="blank">blank</span>' if blanks and piece.worked else escape(piece.text)
+    return element("span", "blank", class_="blank") if blanks and piece.worked else piece.text

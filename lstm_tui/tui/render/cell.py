@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from lstm_tui.debugger.beside import beside
 from lstm_tui.debugger.explain import Explanation, explain
 from lstm_tui.debugger.frame import equations_of
+from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.engine.expression import show
 from lstm_tui.engine.language import Equation
 from lstm_tui.engine.visible import visible
@@ -18,7 +19,7 @@ from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.render.heat import put_strip
 from lstm_tui.tui.render.label import cut, token_label
 from lstm_tui.tui.render.line import Line
-from lstm_tui.tui.render.number import nice_scale, plain, signed
+from lstm_tui.tui.render.number import plain, signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import first_row
 from lstm_tui.tui.render.worked import Piece, pieces_of, put_worked

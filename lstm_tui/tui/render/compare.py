@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from lstm_tui.debugger.comparison import Comparison
 from lstm_tui.debugger.difference import Column
+from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import cut, fit, token_label
 from lstm_tui.tui.render.line import Line
-from lstm_tui.tui.render.number import nice_scale, plain, signed
+from lstm_tui.tui.render.number import plain, signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import first_row
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.tui.questions import Answer
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.heat import put_strip
 from lstm_tui.tui.render.label import cut, fit
-from lstm_tui.tui.render.number import nice_scale, plain, signed
+from lstm_tui.tui.render.number import plain, signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import first_row
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lstm_tui.debugger.facts import Column
 from lstm_tui.debugger.one_step import Part
-from lstm_tui.tui.facts import Column
 from lstm_tui.tui.view import View
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from lstm_tui.debugger.beside import Beside, beside
 from lstm_tui.debugger.explain import Term
+from lstm_tui.debugger.facts import Column
 from lstm_tui.debugger.one_step import Part, parts_of_step
-from lstm_tui.tui.facts import Column
+from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.cell import explained
 from lstm_tui.tui.render.drawing import Drawing, Target
@@ -19,7 +20,7 @@ from lstm_tui.tui.render.large import LINES
 from lstm_tui.tui.render.large_rows import Row, fitting, rows_of
 from lstm_tui.tui.render.large_slot import WIDE, Slot
 from lstm_tui.tui.render.line import Line
-from lstm_tui.tui.render.number import nice_scale, plain, scale_word, signed
+from lstm_tui.tui.render.number import plain, scale_word, signed
 from lstm_tui.tui.render.spans import put_span
 from lstm_tui.tui.view import View
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.style import Style
 
-from lstm_tui.tui.facts import ATTENTION, SURPRISE
+from lstm_tui.debugger.facts import ATTENTION, SURPRISE
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import fit
 from lstm_tui.tui.render.line import Line

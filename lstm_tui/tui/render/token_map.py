@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.tui.reaching import KINDS
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.heat import put_heat, shade_of
 from lstm_tui.tui.render.label import cut, fit
 from lstm_tui.tui.render.line import Line
-from lstm_tui.tui.render.number import nice_scale, plain
+from lstm_tui.tui.render.number import plain
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import window
 

@@ -7,7 +7,7 @@ from math import isfinite
 from rich.cells import cell_len
 
 from lstm_tui.debugger.beside import Beside, beside
-from lstm_tui.tui.facts import Column
+from lstm_tui.debugger.facts import Column
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.flags import flag_sign, flag_words

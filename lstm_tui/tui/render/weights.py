@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
+from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.debugger.sheets import Sheet, column_name, is_in, row_name
 from lstm_tui.engine.network import Network
 from lstm_tui.tui.render.drawing import Drawing
 from lstm_tui.tui.render.heat import put_heat, shade_of
 from lstm_tui.tui.render.label import cut, fit
 from lstm_tui.tui.render.line import Line
-from lstm_tui.tui.render.number import nice_scale, signed
+from lstm_tui.tui.render.number import signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.scroll import first_row, window
 

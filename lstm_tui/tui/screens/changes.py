@@ -10,6 +10,7 @@ from textual import on
 from textual.content import Content
 from textual.message import Message
 
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.leave import Leave
 from lstm_tui.debugger.session import Session
@@ -18,7 +19,6 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.formats.past import Past
 from lstm_tui.tui.background import in_background
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.screens.runs import Runs
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lstm_tui.debugger.comparison import Comparison
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.colours import palette_of
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.palette import Palette

@@ -5,12 +5,13 @@ from __future__ import annotations
 from rich.text import Text
 from textual.content import Content
 
+from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.engine.expression import show
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_signed_bar
 from lstm_tui.tui.render.cell import explained, inks_of, number_of
 from lstm_tui.tui.render.line import Line
-from lstm_tui.tui.render.number import nice_scale, signed
+from lstm_tui.tui.render.number import signed
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.worked import pieces_of, put_worked
 from lstm_tui.tui.screens.page import Page

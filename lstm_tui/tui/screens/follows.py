@@ -9,6 +9,7 @@ from textual import on
 from textual.content import Content
 from textual.message import Message
 
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.growing import Growth
 from lstm_tui.debugger.session import Session
@@ -16,7 +17,6 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import Sequence, Trace
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.background import in_background
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.screens.kept import Kept
 from lstm_tui.tui.view import Live
 

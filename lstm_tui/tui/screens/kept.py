@@ -8,9 +8,9 @@ from textual import on
 from textual.message import Message
 from textual.reactive import reactive
 
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.layout import Layout
 from lstm_tui.tui.background import in_background
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.keeping import Keeping, Offer
 from lstm_tui.tui.screens.dialogs import Dialogs
 from lstm_tui.tui.view import ORDERS

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.content import Content
 
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.frame import Frame, equations_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import Trace
 from lstm_tui.tui.background import in_background
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.loader import Ran
 from lstm_tui.tui.screens.steps import Steps
 from lstm_tui.tui.view import View

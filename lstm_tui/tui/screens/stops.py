@@ -5,9 +5,9 @@ from __future__ import annotations
 from threading import Event
 from typing import TYPE_CHECKING
 
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.screens.editing import Editing
 from lstm_tui.tui.view import View
 

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.lessons.asking import Piece
 from lstm_tui.debugger.lessons.lesson import LOOKS, Lesson
 from lstm_tui.debugger.lessons.meeting import Open
@@ -19,7 +20,6 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.commands import Command
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.facts import Facts
 from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.screens.page import Page

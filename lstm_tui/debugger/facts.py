@@ -14,12 +14,12 @@ from lstm_tui.analysis.flow import Flow, flow_of
 from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.verdict import Parts, parts_of
 from lstm_tui.analysis.words_to_come import is_language_model, surprise
+from lstm_tui.debugger.known import Known
 from lstm_tui.debugger.masking import attention_in
+from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.engine.roles import memory_of, ranges_of, roles_of, update_of
 from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.engine.visible import visible
-from lstm_tui.tui.known import Known
-from lstm_tui.tui.render.number import nice_scale
 
 Array = NDArray[np.floating[Any]]
 

@@ -1,0 +1,37 @@
+"""`lstm-tui report`: a run as one page to hand on."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.work import say, say_which, work
+from lstm_tui.formats.traces.excerpt import parse_range
+
+
+def command(options: Namespace) -> int:
+    """Write the report of a run."""
+    from lstm_tui.cli.plain import open_session
+    from lstm_tui.debugger.report.choice import Wanted, read_units
+    from lstm_tui.debugger.report.writing import check_name, content, write
+
+    wanted = Wanted(
+        steps=None if options.steps is None else parse_range(options.steps, "--steps"),
+        units=None if options.units is None else read_units(options.units, "--units"),
+        passes=None if options.passes is None else tuple(options.passes),
+    )
+    if options.output != "-":
+        check_name(options.output)
+    todo = work(options)
+    session = open_session(todo)
+    with Bar("writing") as bar:
+        bar(0, 1)
+        if options.output == "-":
+            sys.stdout.buffer.write(content(session, wanted))
+        else:
+            write(session, wanted, options.output)
+    say_which(todo, options.line, "reported")
+    for remark in todo.network.remarks:
+        say(remark)
+    return 0

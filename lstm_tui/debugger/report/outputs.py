@@ -1,0 +1,150 @@
+"""What the network says, beside what it said without the edits, and what each token adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.report.contents import Beside, Block, Column, Measure, Row, Scale, Section, Sentence, Table
+from lstm_tui.debugger.report.figures import figure, named
+from lstm_tui.debugger.report.subject import Subject
+from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.verdict import Verdict, verdict_at
+
+Array = NDArray[np.floating[Any]]
+
+_MOST, _MOST_NUMBERS = 10, 32
+"""Outputs that are told: parts of a whole, the largest first; and other numbers, in their order."""
+
+
+def said_at(subject: Subject, t: int, of: int | None = None, baseline: bool = False) -> Verdict | None:
+    """Return what the network says at a place, or of the whole where it speaks once; so of the baseline."""
+    facts = subject.facts.before if baseline else subject.facts
+    assert facts is not None
+    return verdict_at(facts.trace, facts.parts, t, of=of, bits=facts.surprise)
+
+
+def is_whole(values: Array) -> bool:
+    """Say whether numbers are parts of a whole, as a softmax gives them."""
+    total = float(np.sum(values))
+    return bool(np.all(values >= 0) and abs(total - 1) < 1e-3) or not np.isfinite(total)
+
+
+def name_of(verdict_names: tuple[str, ...], n: int) -> str:
+    """Return the name of an output."""
+    return named(verdict_names[n]) if n < len(verdict_names) else f"output {n}"
+
+
+def leading(subject: Subject) -> str:
+    """Return in one sentence what the network says in the end; empty where it says nothing, or many numbers."""
+    verdict = said_at(subject, subject.facts.length - 1)
+    if verdict is None or not verdict.shares or np.isnan(verdict.values).all():
+        return ""
+    best = int(np.nanargmax(verdict.values))
+    text = f"It says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
+    if subject.trace.output is not None:
+        text = f"After the last token it says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
+    before = None if subject.facts.before is None else said_at(subject, subject.facts.before.length - 1, best, True)
+    if before is None or np.isnan(before.values).all():
+        return f"{text}."
+    old = int(np.nanargmax(before.values))
+    other = f"{name_of(before.names, old)}, {figure(float(before.values[old]))}"
+    return f"{text}; without the edits {other}."
+
+
+def outputs_of(subject: Subject) -> Section | None:
+    """Return what is said where the session stands and in the end; None where nothing is."""
+    groups: list[tuple[Block, ...]] = []
+    last, t = subject.facts.length - 1, subject.frame.t
+    each = subject.trace.output is not None
+    if each and subject.standing and t != last:
+        groups.append(tuple(_told(subject, t, f"After {subject.place(t)}")))
+    groups.append(
+        tuple(_told(subject, last, f"After the last token, {subject.place(last)}" if each else "Of the whole"))
+    )
+    groups.append(tuple(_parts(subject)))
+    there = tuple(group for group in groups if group)
+    return Section("What the network says", (Beside(there),)) if there else None
+
+
+def _told(subject: Subject, t: int, caption: str) -> Iterator[Block]:
+    verdict = said_at(subject, t)
+    if verdict is None:
+        return
+    before = _before(subject, t)
+    values, names = verdict.values, verdict.names
+    if verdict.shares:
+        order = [int(n) for n in np.argsort(-np.nan_to_num(values, nan=-1), kind="stable")[:_MOST]]
+        wanted = [verdict.actual, None if before is None else int(np.argmax(np.nan_to_num(before, nan=-1)))]
+        order += [n for n in dict.fromkeys(wanted) if n is not None and n not in order]
+        if subject.trace.network is None:
+            order = [n for n in order if not np.isnan(values[n])]  # a trace file keeps the largest
+        scale = Scale("gate")
+    else:
+        order = list(range(min(len(values), _MOST_NUMBERS)))
+        finite = np.abs(values[np.isfinite(values)])
+        scale = Scale("signed", nice_scale(float(finite.max(initial=0.0))))
+    rows = tuple(
+        Row(
+            (name_of(names, n),),
+            (Measure(float(values[n]), None if before is None else float(before[n])),),
+            remark="came next" if n == verdict.actual else "",
+        )
+        for n in order
+    )
+    more = f"; {len(rows)} of {len(values)} outputs" if len(rows) < len(values) else ""
+    axis = "0 to 1" if verdict.shares else f"±{scale.full:g}"
+    yield Table(caption + more, ("output",), (Column("number", axis, scale, "bar"),), rows)
+    for remark in verdict.remark.split("; ") if verdict.remark else ():
+        yield Sentence(f"{remark[0].upper()}{remark[1:]}.")
+
+
+def _before(subject: Subject, t: int) -> Array | None:
+    """Return what the baseline said at the same token; in the end, at its own end."""
+    difference = subject.difference
+    if difference is None:
+        return None
+    old = difference.before
+    if subject.trace.output is None or t == subject.facts.length - 1:
+        found = old.result
+    else:
+        origin = subject.origin(t)
+        found = None if old.output is None or origin is None else old.output[origin]
+    now = subject.trace.result
+    return found if found is None or now is None or len(found) == len(now) else None
+
+
+def _parts(subject: Subject) -> Iterator[Block]:
+    """Yield what each token adds to what wins in the end, where that is exact."""
+    verdict = said_at(subject, subject.facts.length - 1)
+    if verdict is None or verdict.parts is None or verdict.bias is None:
+        return
+    name = name_of(verdict.names, verdict.of)
+    before = None if subject.facts.before is None else said_at(subject, 0, verdict.of, baseline=True)
+    olds = None if before is None else before.parts
+    steps = subject.choice.steps
+    finite = verdict.parts[np.isfinite(verdict.parts)]
+    half = nice_scale(float(np.abs(finite).max(initial=0.0)), least=0.05)
+    rows = []
+    for t in steps:
+        origin = subject.origin(t)
+        old = None if olds is None or origin is None else float(olds[origin])
+        rows.append(subject.row(t, Measure(float(verdict.parts[t]), old)))
+    with np.errstate(all="ignore"):
+        rest = float(verdict.parts.sum()) - float(sum(verdict.parts[t] for t in steps))
+        total = float(verdict.parts.sum()) + verdict.bias
+    old_bias = None if before is None else before.bias
+    old_total = None if olds is None or old_bias is None else float(olds.sum()) + old_bias
+    if len(steps) < len(verdict.parts):
+        rows.append(Row(("", "all other tokens"), (Measure(rest),), "sum"))
+    rows.append(Row(("", "bias"), (Measure(verdict.bias, old_bias),), "sum"))
+    rows.append(Row(("", "sum"), (Measure(total, old_total),), "sum"))
+    column = Column(f"adds to {name}", f"±{half:g}", Scale("signed", half), "bar")
+    yield Table(f"What each token adds to “{name}”", ("t", "token"), (column,), tuple(rows))
+    yield Sentence(
+        f"These parts are exact: with the bias they sum to the number of “{name}” before the softmax, over the mean of "
+        "the other outputs. A token's part is that of h where it stands, whatever h holds there of other tokens."
+    )
