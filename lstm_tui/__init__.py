@@ -1,4 +1,4 @@
-"""lstm-tui: a debugger for recurrent networks. `load` a network, `trace` a run, read every value by name."""
+"""lstm-tui: a debugger for recurrent networks. `load` a network, `trace` a run, step through it in a `session`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from lstm_tui.debugger.typed import TypedSession
     from lstm_tui.engine.network import Network
+    from lstm_tui.engine.run import Initial
     from lstm_tui.engine.trace import Trace
+    from lstm_tui.formats.inputs import Sequences
 
 __version__ = "0.1.0"
-__all__ = ["Network", "Trace", "__version__", "debug", "load", "record", "trace"]
+__all__ = ["Network", "Trace", "__version__", "debug", "load", "record", "session", "trace"]
 
 _HOMES = {
     "Network": "lstm_tui.engine.network",
@@ -62,21 +65,71 @@ def trace(
     Raises:
         UserError: The input or the network is missing or wrong.
     """
-    import numpy as np
-
     from lstm_tui.engine.run import run
+
+    network, sequences, first = _opened(source, model, line, whole)
+    return run(network, sequences[first], interpreter, dtype, _states(initial))
+
+
+def session(
+    source: str | Path | ArrayLike,
+    model: str | Path | Network | None = None,
+    *,
+    line: int | None = None,
+    whole: bool = False,
+    dtype: str | None = None,
+    interpreter: str = "numpy",
+    initial: Mapping[str, Mapping[str, ArrayLike]] | None = None,
+) -> TypedSession:
+    """Open a debugger on a text, a file or an array: the session of the screen and of `--plain`, without either.
+
+    Args:
+        source: As for `trace`.
+        model: As for `trace`.
+        line: Line of a file that is opened first, from 1; the others are there too.
+        whole: Whether a file or text is one sequence, not a sequence for each line.
+        dtype: float32 or float64; by default that of the weights.
+        interpreter: numpy or numba.
+        initial: States before the first step, as for `trace`.
+
+    Returns:
+        A session. `session.execute('break "not"')` obeys any line that may be typed and returns the reply; what
+        the verbs call is there too: `next`, `step`, `continue_`, `who`, `edit`, `frame.trace`.
+
+    Raises:
+        UserError: The input or the network is missing or wrong.
+    """
+    from lstm_tui.debugger.typed import TypedSession
+
+    network, sequences, first = _opened(source, model, line, whole)
+    return TypedSession.open(
+        network, sequences, first, interpreter=interpreter, dtype=dtype, initial=_states(initial)
+    )  # fmt: skip
+
+
+def _opened(
+    source: str | Path | ArrayLike, model: str | Path | Network | None, line: int | None, whole: bool
+) -> tuple[Network, Sequences, int]:
+    """Return the network, the sequences of the source, and which of them is asked for."""
     from lstm_tui.formats.inputs import Sequences, open_source
     from lstm_tui.models.named import model_for
 
     opened = open_source(source)
     network = model_for(opened, model)
     sequences = Sequences(opened, network, whole)
-    chosen = sequences[0 if line is None else sequences.index_of_line(line)]
-    states = {
-        name: {state: np.asarray(values, dtype=np.float64) for state, values in given.items()}
-        for name, given in (initial or {}).items()
+    return network, sequences, 0 if line is None else sequences.index_of_line(line)
+
+
+def _states(given: Mapping[str, Mapping[str, ArrayLike]] | None) -> Initial | None:
+    """Return initial states as arrays; None where there are none."""
+    import numpy as np
+
+    if not given:
+        return None
+    return {
+        name: {state: np.asarray(values, dtype=np.float64) for state, values in states.items()}
+        for name, states in given.items()
     }
-    return run(network, chosen, interpreter, dtype, states or None)
 
 
 def __getattr__(name: str) -> Any:

@@ -70,3 +70,29 @@ def test_public_names() -> None:
     assert set(lstm_tui.__all__) <= set(dir(lstm_tui))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = lstm_tui.nothing  # type: ignore[attr-defined]
+
+
+def test_a_session_is_driven_by_typed_lines_and_by_methods(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    path.write_text("The movie\n\nThe movie The\n")
+    session = lstm_tui.session(path, TEXT, line=3)
+    assert repr(session) == "<session at t=0 “The”, layer0.forward>"
+    assert session.execute('break "The"') == 'breakpoint 1: token == "The", in layer0.forward'
+    assert session.execute("continue").endswith("t=0 “The”, layer0.forward")  # nothing ran before
+    assert session.execute("continue").endswith("t=2 “The”, layer0.forward")
+    assert session.frame.t == 2
+    assert session.execute("line 1").startswith("t=0 “The”")
+    assert session.goto(1).token == "movie"
+    with pytest.raises(UserError, match="no verb"):
+        session.execute("nonsense")
+    assert session.frame.t == 1
+    before = session.frame.trace
+    session.execute("set layer0.forward.f[0] @ 0 = 0")
+    assert session.frame.trace is not before
+    assert session.undo().trace is before
+
+
+def test_a_session_begins_with_the_states_it_is_given() -> None:
+    session = lstm_tui.session([[1, 2]], NUMBERS, dtype="float64", initial={"layer0.forward": {"h": [0.5, -0.5]}})
+    assert session.frame.passed.initial["h"].tolist() == [0.5, -0.5]
+    assert session.frame.passed["h"].dtype == np.float64

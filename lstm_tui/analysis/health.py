@@ -19,7 +19,7 @@ from lstm_tui.engine.trace import PassTrace, Trace
 
 Array = NDArray[np.floating[Any]]
 Flags = NDArray[np.bool_]
-Kind = Literal["dead", "quiet", "shut", "open"]
+Kind = Literal["broken", "dead", "quiet", "shut", "open"]
 
 LOW, HIGH = 0.1, 0.9
 """A gate below the one or above the other is saturated: it hardly answers to what it reads."""
@@ -178,10 +178,13 @@ def flags_of(passed: PassTrace) -> dict[int, Kind]:
         output = passed.cell.output
         if output in passed and passed[output].shape[1] == passed.hidden_size:
             largest = np.abs(passed[output]).max(axis=0)
-            quiet = np.flatnonzero(largest <= QUIET * largest.max()).tolist()
+            broken = ~np.isfinite(largest)
+            top = np.max(largest[~broken], initial=0.0)
+            quiet = np.flatnonzero((largest <= QUIET * top) & ~broken).tolist()
             flags |= dict.fromkeys(quiet, "dead" if squash_of(passed, output) == "relu" else "quiet")
             if squash_of(passed, output) == "relu":
                 flags |= dict.fromkeys([unit for unit in quiet if largest[unit] > 0], "quiet")
+            flags |= dict.fromkeys(np.flatnonzero(broken).tolist(), "broken")
     return flags
 
 
@@ -259,10 +262,16 @@ def _judged(count: _Count) -> PassHealth:
         for value in gates_of(passed)
     )
     largest = np.zeros(0) if count.largest is None else count.largest
-    top = float(np.nanmax(largest)) if largest.size else 0.0
-    quiet = np.asarray(largest <= QUIET * top) if top > 0 else np.ones(len(largest), dtype=np.bool_)
+    broken = ~np.isfinite(largest)
+    top = float(np.max(largest[~broken], initial=0.0))
+    quiet = np.asarray((largest <= QUIET * top) & ~broken)
     dead = {} if count.moved is None else {value: ~moved for value, moved in count.moved.items()}
-    findings = [*_dead(count, dead), *_quiet(passed, largest, quiet), *_stuck(count, gates)]
+    findings = [
+        *_broken(passed, largest, broken),
+        *_dead(count, dead),
+        *_quiet(passed, largest, quiet),
+        *_stuck(count, gates),
+    ]
     return PassHealth(passed.name, steps, passed.hidden_size, gates, largest, quiet, dead, tuple(findings))
 
 
@@ -272,6 +281,11 @@ def _dead(count: _Count, dead: dict[str, Flags]) -> Iterable[Finding]:
             continue  # a value that is no squash of a sum has no weights of its own
         for unit in np.flatnonzero(flags):
             yield _caused(count, "dead", int(unit), value, 0.0, -1)
+
+
+def _broken(passed: PassTrace, largest: Array, broken: Flags) -> Iterable[Finding]:
+    for unit in np.flatnonzero(broken):
+        yield Finding(passed.name, "broken", int(unit), passed.cell.output, float(largest[unit]))
 
 
 def _quiet(passed: PassTrace, largest: Array, quiet: Flags) -> Iterable[Finding]:

@@ -52,6 +52,8 @@ def ablation(variant: str, cell: Cell, program: Program, where: str) -> dict[str
         return _without_peepholes(cell, program, memory, where)
     if variant == "noaf":
         return _unsquashed_output(equations[cell.output], memory, where)
+    if not update.writes:
+        raise UserError(f"{where} writes nothing to {memory} any more: there is nothing to take away")
     roles = roles_of(cell)
     candidates = {name for name, role in roles.items() if role == "candidate"}
     write = next((one for one in update.writes if candidates & set(_read(one))), update.writes[0])

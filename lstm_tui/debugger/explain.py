@@ -17,6 +17,7 @@ from lstm_tui.engine.trace import PassTrace
 
 Array = NDArray[np.floating[Any]]
 _ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "max", "min"})
+_SHARED_BY = 3  # a product has at least this part of the places
 _MARK = re.compile(r"‹(\d+)›")
 
 
@@ -214,17 +215,24 @@ class Reader:
         return tuple(found)
 
     def largest(self, most: int) -> tuple[Term, ...]:
-        """Return the largest single products of a weight and a number, over all products of the equation."""
-        found: list[Term] = []
+        """Return the largest single products of a weight and a number; each product of the equation has some of them.
+
+        An input that weighs more than every unit of the step before must not hide which of these weighs most.
+        """
+        first: list[Term] = []
+        others: list[Term] = []
         for one in self.ops:
             if one.matrix is None or self.row is None:
                 continue
             weights, vector, name = self._product(one)
             products = weights * vector
             order = np.argsort(-np.nan_to_num(np.abs(products), nan=np.inf), kind="stable")[:most]
-            found.extend(Term(f"{name}[{k}]", float(products[k])) for k in order)
-        found.sort(key=lambda term: -abs(term.number) if term.number == term.number else -np.inf)
-        return tuple(found[:most])
+            terms = [Term(f"{name}[{k}]", float(products[k])) for k in order]
+            own = max(most // _SHARED_BY, 1)
+            first += [term for term in terms[:own] if term.number]
+            others += terms[own:]
+        others.sort(key=_weight, reverse=True)
+        return tuple(sorted([*first, *others[: max(most - len(first), 0)]], key=_weight, reverse=True))
 
     def _product(self, one: Instruction) -> tuple[Array, Array, str]:
         assert one.matrix is not None
@@ -239,6 +247,10 @@ class Reader:
         vector = source[operand.offset : operand.offset + operand.size]
         plain = re.fullmatch(r"\w+", operand.text)
         return matrix[min(self.unit, len(matrix) - 1)], vector, operand.text if plain else f"({operand.text})"
+
+
+def _weight(term: Term) -> float:
+    return abs(term.number) if term.number == term.number else np.inf
 
 
 def _marked(node: Expression, leaves: list[Expression]) -> Expression:

@@ -8,6 +8,7 @@ from lstm_tui.engine.roles import roles_of
 from lstm_tui.engine.trace import PassTrace
 
 HEADINGS: dict[Kind, str] = {
+    "broken": "they become NaN or infinite: `who nan` tells where that began",
     "dead": "no gradient comes back to them: on what was read they cannot learn",
     "quiet": "they never act: their output stays below a hundredth of the largest",
     "shut": "gates that never open: below .1 at every step",
@@ -21,6 +22,8 @@ _NEVER = {
 
 def short(passed: PassTrace, finding: Finding) -> str:
     """Return what a gate does not do: `never writes`."""
+    if finding.kind == "broken":
+        return "is not finite"
     if finding.kind == "dead":
         return f"{finding.value} cannot learn"
     if finding.kind == "quiet":
@@ -32,7 +35,9 @@ def short(passed: PassTrace, finding: Finding) -> str:
 def told(passed: PassTrace, finding: Finding) -> str:
     """Return a finding in one line: what, how far, and which parameter it comes from."""
     says = short(passed, finding)
-    if finding.kind == "dead":
+    if finding.kind == "broken":
+        says += f": {finding.value} becomes {finding.number:g}"
+    elif finding.kind == "dead":
         squash = squash_of(passed, finding.value)
         why = f"{squash} is 0 at every step" if squash == "relu" else "its gradient is 0 at every step"
         says += f": {why}"

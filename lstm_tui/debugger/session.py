@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence as Items
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from lstm_tui.debugger.editing import same_token
 from lstm_tui.debugger.frame import Frame, equations_of
@@ -75,7 +75,7 @@ class Session(Growing):
         initial: Initial | None = None,
         carry: bool = False,
         command: tuple[str, ...] = (),
-    ) -> Session:
+    ) -> Self:
         """Run a network over one line of a file and open it.
 
         Args:
@@ -151,7 +151,7 @@ class Session(Growing):
         self._opened = self._opened.begun(line, trace.interpreter, initial)
         name = self.frame.position.pass_name
         self._stand(trace, next(iter(trace.passes)), line)  # the tape begins where the first pass does
-        return self.select_pass(name)
+        return self.select_pass(name) if name != self.frame.position.pass_name else self.frame
 
     def run_again(self, interpreter: str, progress: Progress | None = None) -> Trace:
         """Return this line's run by another interpreter, without showing it: `adopt` does.
@@ -174,7 +174,7 @@ class Session(Growing):
             self.frame = replace(self.frame, trace=trace)
         return self.frame
 
-    def fork(self) -> Session:
+    def fork(self) -> Self:
         """Return a session that stands where this one does and goes its own way, as in a thread of its own."""
         return copy(self)
 
@@ -198,5 +198,5 @@ class Session(Growing):
         self._begin(trace)
         passed = trace[pass_name]
         position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
-        self.frame = Frame(trace, position, line, len(self._opened.lines))
+        self.frame, self._opened_at = Frame(trace, position, line, len(self._opened.lines)), position
         return self.frame

@@ -15,6 +15,8 @@ class Stepping:
     """The part of a session that stands at one place of a run and steps from it."""
 
     frame: Frame
+    _opened_at: Position | None = None
+    """Where the session was opened, until it first moves."""
 
     def next(self, count: int = 1) -> Frame:
         """Go `count` tokens to the right on the tape (to the left when negative), and finish the token."""
@@ -121,5 +123,12 @@ class Stepping:
         return len(equations_of(self.frame.passed)) - 1
 
     def _move(self, position: Position, note: str = "") -> Frame:
-        self.frame = replace(self.frame, position=position, note=note)
+        self.frame, self._opened_at = replace(self.frame, position=position, note=note), None
         return self.frame
+
+    @property
+    def _start(self) -> Frame:
+        """The frame from which the run goes on: a session that never moved has not begun, for all it shows."""
+        if self._opened_at != self.frame.position:
+            return self.frame
+        return replace(self.frame, position=replace(self.frame.position, equation=-1, op=None))

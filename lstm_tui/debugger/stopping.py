@@ -119,7 +119,8 @@ class Stopping(Stepping):
         """
         from lstm_tui.debugger.stops.search import next_stop
 
-        stop = next_stop(self.frame, self.breakpoints.enabled, self.scope, forward, progress, cancelled)
+        start = self._start if forward else self.frame
+        stop = next_stop(start, self.breakpoints.enabled, self.scope, forward, progress, cancelled)
         return self._arrive(stop, forward)
 
     def reverse_continue(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Frame:
@@ -138,7 +139,8 @@ class Stopping(Stepping):
 
         once = Breakpoint(_UNTIL, trigger, self.frame.position.pass_name)
         asked = (*self.breakpoints.enabled, once)
-        return self._arrive(next_stop(self.frame, asked, self.scope, forward, progress, cancelled), forward)
+        start = self._start if forward else self.frame
+        return self._arrive(next_stop(start, asked, self.scope, forward, progress, cancelled), forward)
 
     def _arrive(self, stop: Stop, forward: bool) -> Frame:
         for number, count in stop.passed_over.items():

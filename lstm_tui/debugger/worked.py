@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lstm_tui.debugger.explain import Explanation, explain
 from lstm_tui.debugger.expressions.say import number
+from lstm_tui.engine.expression import Expression, Name, walk
 from lstm_tui.engine.trace import PassTrace
 from lstm_tui.engine.visible import visible
 
@@ -23,6 +26,26 @@ def explained(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
         if terms:
             result.append(f"  {heading}: " + ", ".join(f"{term.label} {term.number:+.4g}" for term in terms))
     return [visible(line) for line in result]
+
+
+def through(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
+    """Return one line for each value that an equation reads in its own step: what weighed most in that, by name."""
+    return [line for name in read_by(passed, value) for line in mostly(passed, name, t, unit)]
+
+
+def read_by(passed: PassTrace, value: str) -> tuple[str, ...]:
+    """Return the values of this step that an equation reads; a state of the step before is none of them."""
+    if value not in passed.cell.values:
+        return ()
+    number = passed.cell.values.index(value)
+    read = values_in([passed.cell.equation(value).expression], passed)
+    return tuple(one for one in read if one != value and not passed.cell.is_previous(one, number))
+
+
+def values_in(expressions: Iterable[Expression], passed: PassTrace) -> tuple[str, ...]:
+    """Return the values of the cell that some expressions name, in the order written."""
+    names = (node.name for one in expressions for node in walk(one) if isinstance(node, Name))
+    return tuple(dict.fromkeys(name for name in names if name in passed.cell.values))
 
 
 def mostly(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lstm_tui
-from lstm_tui.analysis.health import PassHealth, health
+from lstm_tui.analysis.health import PassHealth, flags_of, health
 from lstm_tui.analysis.terms import terms_of
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.findings import told
@@ -142,3 +142,15 @@ def test_stats_prints_and_writes_json(capsys: pytest.CaptureFixture[str]) -> Non
     assert one["units"] == 2
     assert one["gates"]["f"]["below"] == [pytest.approx(8 / 15, abs=1e-5), 0.0]
     assert one["findings"] == []
+
+
+def test_a_unit_that_is_no_number_is_called_so_and_not_quiet() -> None:
+    network = made("lstm")
+    network.tensors()["layer0.forward/b_o"][1] = np.nan
+    trace = ran(network)
+    found = of(network)
+    assert not found.quiet[1]
+    broken = [one for one in found.findings if one.kind == "broken"]
+    assert 1 in [one.unit for one in broken]
+    assert "is not finite: h becomes nan" in told(trace["layer0.forward"], broken[0])
+    assert flags_of(trace["layer0.forward"])[1] == "broken"

@@ -85,16 +85,13 @@ def test_of_a_vector_the_unit_is_found_and_its_change_is_split() -> None:
     assert blame.lines[1] == "  c = f · c + i · g"
 
 
-def test_a_value_of_another_pass_is_followed_in_its_own_order() -> None:
+def test_a_value_of_another_pass_is_followed_in_its_own_order_to_its_end() -> None:
     session = Session(TRACE)
-    session.goto(STEPS - 1)
-    blame = session.who("layer0.backward.c[1] by .1")
-    far = [t for t, size in moves("layer0.backward", "c", 1, 1) if abs(size) > 0.1]
-    assert (blame.pass_name, blame.t) == (("layer0.backward", far[-1]) if far else (None, 0))
-    session.goto(0)
-    blame = session.who("layer0.backward.c[1] by .1")
     far = [t for t, size in moves("layer0.backward", "c", 1, STEPS) if abs(size) > 0.1]
-    assert (blame.pass_name, blame.t) == ("layer0.backward", far[-1])
+    for t in (STEPS - 1, 3, 0):  # wherever the selected pass stands, the other one has run
+        session.goto(t)
+        blame = session.who("layer0.backward.c[1] by .1")
+        assert (blame.pass_name, blame.t) == ("layer0.backward", far[-1])
 
 
 def shares(session: Session, token: str) -> list[float]:
@@ -120,6 +117,36 @@ def test_a_gate_that_closes_is_found_and_named() -> None:
     assert blame.lines[0].startswith(f'share("movie") fell from {was:.4g} to {now:.4g} at t=4 “bad”, layer0.forward')
     assert blame.lines[1].startswith("  f kept 0 % of it; 100 % of c is now this step's own")
     assert session.who('"movie" by .9').lines == ('nothing lost "movie" by more than 0.9 up to here',)
+
+
+def test_the_first_token_of_a_text_is_not_lost_where_others_only_begin_to_write() -> None:
+    session = Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad good")])
+    session.edit(parse_edit("set layer0.forward.f[:] @ : = .95"), parse_edit("set layer0.forward.f[:] @ 4 = .1"))
+    session.edit(parse_edit("set layer0.forward.f[:] @ 3 = .5"))
+    session.goto(5)
+    blame = session.who('"the"')
+    assert blame.t == 4
+    assert blame.lines[0].endswith("(the most that was lost of it)")
+    assert blame.lines[1].startswith("  f kept 10 % of it")
+    assert "  next in that: t=3 “not” 50 %" in blame.lines
+
+
+def test_what_is_lost_further_on_is_foretold() -> None:
+    session = Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad good")])
+    session.edit(parse_edit("set layer0.forward.f[:] @ : = .95"), parse_edit("set layer0.forward.f[:] @ 4 = .1"))
+    blame = session.who('"movie"')
+    assert blame.pass_name is None
+    assert blame.lines == ('nothing lost "movie" up to here; it will be at t=4 “bad”: `goto end`, then ask again',)
+    session.goto(5)
+    assert session.who('"movie"').t == 4
+
+
+def test_a_state_of_the_step_before_is_not_blamed_for_a_number_that_is_none() -> None:
+    broken = NETWORK.copy()
+    broken.tensors()["layer0.forward/U_g"][1, 3] = np.nan
+    lines = Session(run(broken, sentence(broken, TEXT))).who("nan").lines
+    assert lines[0].startswith("layer0.forward.g[1] is nan at t=0")
+    assert not any(line.strip().startswith("h[") for line in lines)
 
 
 def test_what_is_written_over_a_memory_is_found_and_named() -> None:

@@ -256,3 +256,14 @@ def test_no_text_does_more_than_an_equation_or_a_line_of_error(text: str) -> Non
 def test_a_line_reads_back(line: str) -> None:
     assert line_of(parse_edit(line)) == line
     assert parse_edit(f"  {line}  ") == parse_edit(line)
+
+
+@pytest.mark.parametrize("variant", ["nfg", "nig", "nog", "niaf", "cifg"])
+def test_where_nothing_is_written_any_more_nothing_can_be_taken_away(variant: str) -> None:
+    from lstm_tui.debugger.verbs.lines import answer
+
+    network = stacked()
+    session = Session.open(network, [sentence(network)])
+    answer(session, "let c = f * c")
+    with pytest.raises(UserError, match="writes nothing to c any more"):
+        answer(session, f"ablate {variant}")

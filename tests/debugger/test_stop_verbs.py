@@ -53,7 +53,7 @@ def test_breakpoints_are_listed_and_changed(session: Session) -> None:
     assert [one.number for one in session.breakpoints] == [1, 2, 4]  # the temporary one is gone
     assert answer(session, "clear all") == ("taken away: 1, 2, 4",)
     assert answer(session, "info b") == ("no breakpoints",)
-    assert answer(session, "b") == ("breakpoint 5: t == 1, in layer0.forward",)  # where it stands
+    assert answer(session, "b") == ("breakpoint 5: t == 0, in layer0.forward",)  # where it stands
 
 
 def test_displays_follow_every_move_and_say_what_changed(session: Session) -> None:
@@ -79,7 +79,17 @@ def test_print_tells_a_value_and_explains_one_unit(session: Session) -> None:
     assert lines[1] == "  c = f · c + i · g"
     assert lines[2] == f"  c[1] = {f[1]:.4g} · {before:.4g} + {i[1]:.4g} · {g[1]:.4g} = {c[1]:.4g}"
     assert lines[3] == f"  terms: f · c {f[1] * before:+.4g}, i · g {i[1] * g[1]:+.4g}"
-    assert any(line.startswith("  largest: x[") or ", x[" in line for line in answer(session, "p f[0]"))
+    weights = stacked().tensors()
+    products = {
+        "x": weights["layer0.forward/W_f"][0] * passed.inputs["x"][3],
+        "h": weights["layer0.forward/U_f"][0] * passed["h"][2],
+    }
+    largest = answer(session, "p f[0]")[-1]
+    for name, each in products.items():  # the inputs do not hide the unit of the step before that weighs most
+        unit = int(np.argmax(np.abs(each)))
+        assert f"{name}[{unit}] {each[unit]:+.4g}" in largest
+    assert lines[4].startswith(f"  f[1] = {f[1]:.4g}, mostly ")  # and what the memory reads is told in the same way
+    assert [line.split("[")[0].strip() for line in lines[4:]] == ["f", "i", "g"]
     assert answer(session, "p mean(f)") == (f"mean(f) = {f.mean():.4g}",)
     vector = answer(session, "p c")
     assert vector[0] == "c ="

@@ -71,7 +71,9 @@ def test_an_equation_and_a_condition() -> None:
         await driver.press("4")
         await choose(driver, "g", "j")
         await driver.press("b", "c")
-        assert (driver.view.t, driver.view.frame.equation.name) == (1, "g")  # it stood behind that of t=0
+        assert (driver.view.t, driver.view.frame.equation.name) == (0, "g")  # what never moved begins at its start
+        await driver.press("c")
+        assert (driver.view.t, driver.view.frame.equation.name) == (1, "g")
         await driver.press("2", "b")
         assert isinstance(driver.app.screen, CommandPrompt)
         typed = driver.app.screen.line.value

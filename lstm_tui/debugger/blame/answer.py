@@ -6,24 +6,27 @@ c[17] by .3      the last step that moved it by more than 0.3       c[17]     th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lstm_tui.debugger.blame.birth import birth
 from lstm_tui.debugger.blame.memory import loss_at, parts_of_change
-from lstm_tui.debugger.blame.moves import Move, largest_loss, last_move
+from lstm_tui.debugger.blame.moves import Losses, Move, largest_losses, last_move
 from lstm_tui.debugger.explain import explain
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, nodes, parse
 from lstm_tui.debugger.expressions.asking import token_place
 from lstm_tui.debugger.expressions.reading import equation_waited_for
 from lstm_tui.debugger.expressions.say import number
 from lstm_tui.debugger.expressions.scope import NoSuchName
-from lstm_tui.debugger.expressions.shares import memory_meant
-from lstm_tui.debugger.frame import Frame
+from lstm_tui.debugger.expressions.shares import memory_meant, sizes_of
+from lstm_tui.debugger.frame import Frame, equations_of
+from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.stops.reading import split_at
-from lstm_tui.debugger.worked import explained, mostly
+from lstm_tui.debugger.worked import explained, mostly, through
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import PassTrace
 from lstm_tui.engine.visible import visible
+
+_OTHERS = 3
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,22 @@ def who(text: str, scope: Scope, frame: Frame) -> Blame:
     if value.kind == "text":
         raise ExpressionError("a text does not move: ask about numbers", what, 0)
     shared = _share(expression, scope)
+    losses: Losses | None = None
+    move: Move | None
     if shared and limit is None:
-        move = largest_loss(expression, scope, frame)
+        passed, state, places, units = shared
+        losses = largest_losses(expression, scope, frame, sizes_of(passed, state, places, units)[0].sum(axis=1))
+        move = None if losses is None else losses.move
     else:
         move = last_move(expression, scope, frame, limit, falls=shared is not None)
     written = visible(what.strip())
     if move is None:
         than = f" by more than {number(limit)}" if limit else ""
-        return Blame((f"nothing {'lost' if shared else 'moved'} {written}{than} up to here",))
-    return (
-        _lost(expression, scope, move, shared, limit) if shared else _moved(expression, scope, move, value.size, limit)
-    )
+        nothing = f"nothing {'lost' if shared else 'moved'} {written}{than} up to here"
+        return Blame((nothing + _ahead(text, scope, frame),))
+    if shared is None:
+        return _moved(expression, scope, move, value.size, limit)
+    return _lost(expression, scope, move, shared, limit, () if losses is None else losses.others)
 
 
 def _own(expression: Expression, scope: Scope) -> Scope:
@@ -97,6 +105,15 @@ def _own(expression: Expression, scope: Scope) -> Scope:
     if isinstance(node, nodes.Name) and node.name.rpartition(".")[0] in scope.trace:
         return Scope(scope.trace, node.name.rpartition(".")[0])
     return scope
+
+
+def _ahead(text: str, scope: Scope, frame: Frame) -> str:
+    """Return what will be found at the end of the run, where that lies ahead."""
+    end = Position(scope.pass_name, scope.passed.tape_place(scope.steps - 1), len(equations_of(scope.passed)) - 1)
+    if frame.position == end or frame.position.pass_name != scope.pass_name:
+        return ""
+    later = who(text, scope, replace(frame, position=end))
+    return "" if later.pass_name is None else f"; it will be at {_place(scope, later.t)}: `goto end`, then ask again"
 
 
 def _limit(by: str | None, text: str) -> float | None:
@@ -185,15 +202,18 @@ def _lost(
     move: Move,
     shared: tuple[PassTrace, str, tuple[int, ...], tuple[int, int | None]],
     limit: float | None,
+    others: tuple[tuple[int, float], ...],
 ) -> Blame:
     passed, state, places, units = shared
-    which = "the largest part of what it had" if limit is None else _which(limit)
+    equation = passed.cell.values.index(state)
+    loss = loss_at(passed, state, places, units, move.t)
+    which = _which(limit)
+    if limit is None:
+        which = "the most that was lost of it" if loss is not None and loss.by_keeping else "diluted, not lost"
     head = (
         f"{visible(expression.text.strip())} fell from {number(move.before)} to {number(move.after)} at "
         f"{_place(scope, move.t)}, {passed.name} ({which})"
     )
-    equation = passed.cell.values.index(state)
-    loss = loss_at(passed, state, places, units, move.t)
     if loss is None:
         return Blame((head,), passed.name, move.t, equation, state)
     did = f"{', '.join(loss.values)} {'kept' if loss.by_keeping else 'wrote over it; kept'}"
@@ -201,6 +221,9 @@ def _lost(
         head,
         f"  {did} {100 * loss.kept:.0f} % of it; {100 * loss.written:.0f} % of {state} is now this step's own",
     ]
+    if others:
+        listed = (f"{_place(scope, t)} {100 * kept:.0f} %" for t, kept in others[:_OTHERS])
+        lines.append(f"  next in that: {', '.join(listed)}")
     lines += explained(passed, state, move.t, loss.unit)
     lines += [line for name in loss.values for line in mostly(passed, name, move.t, loss.unit)]
     return Blame(tuple(lines), passed.name, move.t, equation, state, loss.unit)
@@ -222,11 +245,6 @@ def _born(scope: Scope) -> Blame:
     worked = explain(passed, found.value, found.t, found.unit)
     if worked.terms:
         lines.append("  terms: " + ", ".join(f"{visible(term.label)} {term.number:+.4g}" for term in worked.terms))
-    lines += [line for name in _read_by(passed, found.value) for line in mostly(passed, name, found.t, found.unit)]
+    lines += mostly(passed, found.value, found.t, found.unit)
+    lines += through(passed, found.value, found.t, found.unit)
     return Blame(tuple(lines), passed.name, found.t, equation, found.value, found.unit)
-
-
-def _read_by(passed: PassTrace, value: str) -> tuple[str, ...]:
-    from lstm_tui.debugger.blame.memory import values_in
-
-    return tuple(one for one in values_in([passed.cell.equation(value).expression], passed) if one != value)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.analysis.flow import flow_of
+from lstm_tui.debugger.blame.moves import KEPT
 from lstm_tui.debugger.expressions.shares import sizes_of
-from lstm_tui.engine.expression import Expression, Name, walk
+from lstm_tui.debugger.worked import values_in
 from lstm_tui.engine.roles import update_of
 from lstm_tui.engine.trace import PassTrace
 
@@ -46,7 +46,7 @@ def loss_at(
     wrote = np.abs(flow.write[step, units[0] : units[1]]).sum()
     total = of_all[t].sum()
     kept = float(after.sum() / before.sum()) if before.sum() > 0 else 1.0
-    by_keeping = kept < 0.5
+    by_keeping = kept < KEPT
     return Loss(
         kept=kept,
         written=float(wrote / total) if total > 0 else 0.0,
@@ -74,9 +74,3 @@ def parts_of_change(passed: PassTrace, state: str, unit: int, t: int) -> Parts |
     before = float(passed.previous(state, t)[unit])
     lost, wrote = float((flow.keep[step, unit] - 1.0) * before), float(flow.write[step, unit])
     return Parts(lost, wrote, values_in([update.keep] if abs(lost) > abs(wrote) else update.writes, passed))
-
-
-def values_in(expressions: Iterable[Expression], passed: PassTrace) -> tuple[str, ...]:
-    """Return the values of the cell that some expressions name, in the order written."""
-    names = (node.name for one in expressions for node in walk(one) if isinstance(node, Name))
-    return tuple(dict.fromkeys(name for name in names if name in passed.cell.values))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lstm_tui.debugger.expressions import Expression, Scope, evaluate
 from lstm_tui.debugger.expressions.reading import equation_waited_for
 from lstm_tui.debugger.frame import Frame
 
+Array = NDArray[np.floating[Any]]
 _AT_ONCE = 4_096
-_MUCH = 0.1  # of the largest share a token had
+_MUCH = 0.1  # of the most that a token ever had
+KEPT = 0.9
+"""A step that keeps more than this of what a token has loses nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -72,34 +77,63 @@ def last_move(
     return best
 
 
-def largest_loss(expression: Expression, scope: Scope, frame: Frame) -> Move | None:
-    """Return the step that took the largest part of a share, while there was still much of it; None without any.
+@dataclass(frozen=True)
+class Losses:
+    """Where a token's share of a memory was lost.
 
-    A share falls most when a memory is young and others begin to write beside it. It is lost where little is
-    left of what there was: of the steps before which it had at least a tenth of its peak, the one that left the
-    smallest part.
+    Attributes:
+        move: The step, with the share before and after it.
+        others: Other steps that kept little of what the token had, the worst first: place on the tape, and part kept.
+    """
+
+    move: Move
+    others: tuple[tuple[int, float], ...] = ()
+
+
+def largest_losses(expression: Expression, scope: Scope, frame: Frame, sizes: Array) -> Losses | None:
+    """Return the steps that kept the smallest part of what a token had, while it still had much; None without any.
+
+    A share falls, too, where others only write beside it, and most when a memory is young. So the share is asked
+    only where no step lost any of what the token itself had.
+
+    Args:
+        expression: The share.
+        scope: The run, and the pass in whose order steps are counted.
+        frame: Where the run stands: what it has not reached is not asked.
+        sizes: What the token has after each step, whatever others have, (T,) in tape order.
     """
     steps = _steps_reached(expression, scope, frame)
     if steps == 0:
         return None
     reading = slice(None, None, -1 if scope.passed.direction == "backward" else 1)
     share = evaluate(expression, scope, 0, scope.steps).values[reading, 0][:steps]
-    before, after = share[:-1], share[1:]
-    if not len(before) or not np.nanmax(before, initial=0.0) > 0:
+    kept = _left(sizes[reading][:steps])
+    found = [int(step) for step in np.argsort(kept, kind="stable") if kept[step] < KEPT]
+    if not found:
+        diluted = _left(share)
+        found = [int(np.argmin(diluted))] if len(diluted) and diluted.min() < 1 else []
+    if not found:
         return None
+    step, *others = found
+    move = Move(scope.passed.tape_place(step + 1), 0, None, float(share[step]), float(share[step + 1]))
+    return Losses(move, tuple((scope.passed.tape_place(one + 1), float(kept[one])) for one in others))
+
+
+def _left(series: Array) -> Array:
+    """Return which part every step leaves, (T - 1,), infinite where there was too little to be lost."""
+    before, after = series[:-1], series[1:]
+    most = np.nanmax(before, initial=0.0)
+    if not most > 0:
+        return np.full(len(before), np.inf)
     with np.errstate(all="ignore"):
-        left = np.where(before >= _MUCH * np.nanmax(before), after / before, np.inf)
-    step = int(np.nanargmin(left))
-    if not left[step] < 1:
-        return None
-    return Move(scope.passed.tape_place(step + 1), 0, None, float(before[step]), float(after[step]))
+        return np.nan_to_num(np.where(before >= _MUCH * most, after / before, np.inf), nan=np.inf)
 
 
 def _steps_reached(expression: Expression, scope: Scope, frame: Frame) -> int:
     """Return how many steps of the scope's pass the run has taken, as far as the expression reads them."""
     position = frame.position
-    taken = scope.passed.reading_step(position.t)
     if scope.pass_name != position.pass_name:
-        return taken + 1
+        return scope.passed.steps  # another pass has run to its end
+    taken = scope.passed.reading_step(position.t)
     waits = equation_waited_for(expression, scope)
     return taken + (waits < position.equation or (waits == position.equation and position.op is None))

@@ -12,7 +12,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.stepping import position_lines
 from lstm_tui.debugger.verbs.stopping import complete_expression, told
 from lstm_tui.debugger.verbs.table import VERBS
-from lstm_tui.debugger.worked import explained
+from lstm_tui.debugger.worked import explained, through
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.roles import roles_of
 from lstm_tui.engine.trace import PassTrace
@@ -33,7 +33,7 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
     result = [f"{text} = {shown[0]}{later}"] if shown == [one(answer.value)] else [f"{text} ={later}", *shown]
     unit = one_unit(session, answer.expression.node)
     if unit is not None:
-        result += explained(*unit)
+        result += [*explained(*unit), *through(*unit)]
     return tuple(result)
 
 

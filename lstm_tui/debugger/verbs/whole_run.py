@@ -13,7 +13,7 @@ from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
-_MOST = 20
+_MOST = 8
 """Findings of one pass that are listed."""
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from lstm_tui.analysis.health import Kind
 from lstm_tui.tui.render.glyphs import Glyphs
 
-_SIGNS: dict[Kind, tuple[str, str]] = {"dead": ("†", "x"), "quiet": ("∅", "o"), "shut": ("▾", "v"), "open": ("▴", "^")}
-
+_SIGNS: dict[Kind, tuple[str, str]] = {
+    "broken": ("‼", "!"), "dead": ("†", "x"), "quiet": ("∅", "o"), "shut": ("▾", "v"), "open": ("▴", "^"),
+}  # fmt: skip
 
 _WORDS: dict[Kind, str] = {
+    "broken": "not finite",
     "dead": "cannot learn",
     "quiet": "never acts",
     "shut": "a gate never opens",
@@ -25,5 +27,5 @@ def flag_words(kinds: Iterable[Kind], glyphs: Glyphs) -> str:
 
 
 def flag_sign(kind: Kind, glyphs: Glyphs) -> str:
-    """Return the sign: † cannot learn, ∅ never acts, ▾ a gate never opens, ▴ a gate never shuts."""
+    """Return the sign: ‼ not finite, † cannot learn, ∅ never acts, ▾ a gate never opens, ▴ a gate never shuts."""
     return _SIGNS[kind][0 if glyphs.smooth else 1]
