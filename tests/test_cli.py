@@ -218,7 +218,10 @@ def test_models_are_listed_and_described(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_info_tells_versions(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
-    assert ["numpy", np.__version__] in [line.split() for line in capsys.readouterr().out.splitlines()]
+    told = {words[0]: words[1:] for words in (line.split() for line in capsys.readouterr().out.splitlines())}
+    assert told["numpy"] == [np.__version__]
+    assert told["engine"][0] == "numba,"
+    assert {"python", "package", "terminal", "encoding"} <= told.keys()
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -29,6 +29,7 @@ def command(options: Namespace) -> int:
         "lstm-tui": __version__,
         "python": f"{platform.python_version()} on {platform.platform()}",
         **{name: _version(name) for name in _PACKAGES},
+        "engine": _engine(),
         "package": str(Path(__file__).parent.parent),
         "models": ", ".join(bundled()) or "none",
         "cells": ", ".join(cell_names()),
@@ -50,10 +51,22 @@ def _version(name: str) -> str:
         return "not installed"
 
 
+def _engine() -> str:
+    from lstm_tui.engine import kernels
+
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        return "numba, kernels not compiled: NUMBA_DISABLE_JIT is set"
+    folder = kernels.kept_in()
+    return f"numba, compiled kernels kept in {folder}" if folder else "numba, compiled again at every start"
+
+
 def _terminal() -> str:
     streams = {"input": sys.stdin, "output": sys.stdout, "error": sys.stderr}
     there = [name for name, stream in streams.items() if stream is not None and stream.isatty()]
     if not there:
         return "none: no standard stream is one"
+    from rich.console import Console
+
     columns, lines = shutil.get_terminal_size()
-    return f"{columns}×{lines}, on standard {', '.join(there)}"
+    colours = Console(stderr=sys.stderr.isatty()).color_system or "no"
+    return f"{columns}×{lines}, {colours} colours, on standard {', '.join(there)}"

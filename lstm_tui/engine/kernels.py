@@ -677,3 +677,9 @@ def _call(kernel: Callable[..., None], *arguments: Any) -> None:
         return
     with np.errstate(all="ignore"):  # uncompiled, NumPy's numbers warn of every overflow
         kernel(*arguments)
+
+
+def kept_in() -> str | None:
+    """Return the folder in which compiled kernels are kept from one start to the next; None without one."""
+    cache = getattr(_forward, "_cache", None)
+    return getattr(cache, "cache_path", None)

@@ -37,3 +37,8 @@ def give(app: App[Any], name: str, write: Callable[[Path], None]) -> str:
         content = path.read_bytes()
     app.call_later(app.deliver_binary, BytesIO(content), save_filename=wanted)
     return f"{wanted}: handed to the browser"
+
+
+def would_replace(name: str) -> bool:
+    """Return whether a file of this computer would be written over; what a browser is handed replaces none."""
+    return not is_sealed() and Path(name).expanduser().is_file()

@@ -64,3 +64,26 @@ def test_a_typed_line_reports_what_the_screen_shows(tmp_path: Path) -> None:
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "at t = 0 “movie” in layer0.backward" in page
     assert "token 0, “The”, deleted" in page
+
+
+def test_a_file_that_is_there_is_written_over_only_when_asked(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text("mine")
+
+    async def act(driver: Driver) -> None:
+        await driver.press("x")
+        assert isinstance(driver.app.screen, Prompt)
+        driver.app.screen.dismiss(str(path))
+        await driver.pilot.pause()
+        assert "is there already: Enter writes over it" in driver.text()
+        await driver.press("escape")
+        assert path.read_text() == "mine"
+        await driver.press("x")
+        assert isinstance(driver.app.screen, Prompt)
+        driver.app.screen.dismiss(str(path))
+        await driver.pilot.pause()
+        await driver.press("enter")
+        await driver.app.workers.wait_for_complete()
+        assert path.read_text().startswith("{")
+
+    drive(act)

@@ -128,9 +128,18 @@ class Dialogs(Stops):
         question = "write the run to (.json, .ndjson or .npz)"
         self.app.push_screen(Prompt(question, f"{visible(stem)}{line}.json"), self._export)
 
-    def _export(self, name: str | None) -> None:
-        if name and self.view is not None:
-            self._write(self.view.trace, name)
+    def _export(self, name: str | None, over: str | None = None) -> None:
+        """Write the run to a file; one that is there is asked for, unless it is `over`, which was just agreed to."""
+        from lstm_tui.tui.giving import would_replace
+        from lstm_tui.tui.screens.prompt import Prompt
+
+        if not name or self.view is None:
+            return
+        if name != over and would_replace(name):
+            question = f"{visible(name)} is there already: Enter writes over it, another name leaves it"
+            self.app.push_screen(Prompt(question, name), lambda answer: self._export(answer, name))
+            return
+        self._write(self.view.trace, name)
 
     @work(thread=True, group="export")
     def _write(self, trace: Trace, name: str) -> None:
