@@ -54,6 +54,7 @@ def kept(text: str) -> bool:
     return any(text in path.read_text() for path in journal_folder().glob("*.ltui"))
 
 
+@pytest.mark.slow
 def test_the_screen_killed_and_started_again() -> None:
     with terminal("run", "t.txt", *CELL) as child:
         child.expect_exact("layer0.forward")

@@ -160,6 +160,7 @@ def test_the_page_may_load_nothing_from_elsewhere() -> None:
         visiting(served, act)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)]
 )

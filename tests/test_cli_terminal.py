@@ -159,6 +159,7 @@ def test_a_terminal_of_20_by_5() -> None:
     assert "Traceback" not in rest
 
 
+@pytest.mark.slow
 def test_a_long_export_shows_a_bar_and_takes_it_away(folder: Path) -> None:
     (folder / "long.txt").write_text("word " * 4000)
     command = f"{PROGRAM} trace long.txt --cell lstm --hidden 128 --interpreter numpy -o o.json"

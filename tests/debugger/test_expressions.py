@@ -8,6 +8,7 @@ from edited_networks import sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_expressions import Made, Truth, leaf, numeric, truth
+from shown import is_one_safe_line
 
 from lstm_tui.analysis.flow import flow_of
 from lstm_tui.analysis.ledger import ledger_at
@@ -278,7 +279,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_is_refused_in_one_line_or_has_an_answer(text: str) -> None:
     said = refusal(text)
-    assert said is None or (len(str(said)) < 300 and str(said).isprintable())
+    assert said is None or (len(str(said)) < 300 and is_one_safe_line(str(said)))
 
 
 @settings(max_examples=300)

@@ -6,6 +6,7 @@ import contextlib
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from shown import is_one_safe_line
 
 from lstm_tui.engine.cell import cell_names, load_cell, parse_cell
 from lstm_tui.engine.compile import compile_cell
@@ -27,7 +28,7 @@ def read(text: str) -> None:
     """Parse and compile a cell; anything but a UserError is a bug."""
     error = mistake_in(text)
     if error is not None:
-        assert str(error).isprintable()
+        assert is_one_safe_line(str(error))
     if isinstance(error, LanguageError):
         lines = text.replace("\r\n", "\n").split("\n")
         assert 1 <= error.line <= len(lines)

@@ -32,6 +32,7 @@ def test_what_agrees_is_said_with_its_largest_difference(reference: Path, capsys
     assert "the same within 0.0001" in output
 
 
+@pytest.mark.slow
 def test_the_wrong_gate_order_is_found_out(reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = {f"layer{n}.gate_order": "gfio" for n in (0, 1)}
     _, verdict = verify(BOTH, Reading(wrong), reference)

@@ -18,6 +18,7 @@ def flooded(request: pytest.FixtureRequest) -> Iterator[Screen]:
     screen.child.close(force=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flooded", ["yes 'they like music .'", "cat /dev/zero | tr '\\0' 'a'"], indirect=True, ids=["lines", "one line"]
 )
