@@ -62,7 +62,7 @@ def test_a_reply_goes_to_a_file_and_a_comparison_does_not(
 ) -> None:
     typed(
         monkeypatch, "p t > out.txt", "p mean(f) >> out.txt", "p t > -.5", "p f[0] > layer0.forward.f[1]",
-        "p 1 > no/such/folder",
+        "p 1 > no/such/folder", "p t > run2.txt", "p mean(f) > layer0.forwrd",
     )  # fmt: skip
     assert main(["run", "t.txt", "--plain", *MODEL]) == 0
     lines = said(capsys)[2:]
@@ -71,7 +71,9 @@ def test_a_reply_goes_to_a_file_and_a_comparison_does_not(
     assert lines[3].startswith("f[0] > layer0.forward.f[1] = ")
     assert lines[4] == "no/such/folder: cannot be written: No such file or directory"
     assert (folder / "out.txt").read_text().startswith("t = 0\nmean(f) = 0.")
-    assert sorted(one.name for one in folder.iterdir()) == ["out.txt", "t.txt"]
+    assert lines[5] == "1 lines written to run2.txt"
+    assert "layer0.forwrd" in lines[6]  # a pass in the wrong letters is no file
+    assert sorted(one.name for one in folder.iterdir()) == ["out.txt", "run2.txt", "t.txt"]
 
 
 @pytest.mark.parametrize(

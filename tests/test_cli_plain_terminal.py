@@ -68,3 +68,28 @@ def test_lines_typed_before_are_there_at_the_next_start(tmp_path: Path) -> None:
         finally:
             child.close(force=True)
     assert (tmp_path / "state" / "lstm-tui" / "history").read_text() == "whatis c\n"
+
+
+def test_the_tab_key_completes_values_and_tokens_in_their_place(tmp_path: Path) -> None:
+    pytest.importorskip("readline", reason="this Python reads lines without it")
+    (tmp_path / "t.txt").write_text("The movie was not bad.\n")
+    environment = {
+        **os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "dumb",
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }  # fmt: skip
+    child = pexpect.spawn(
+        sys.executable, ["-m", "lstm_tui", "run", "t.txt", "--plain", "--cell", "lstm", "--hidden", "4"],
+        env=environment, cwd=str(tmp_path), encoding="utf-8", timeout=60, dimensions=(24, 100),
+    )  # fmt: skip
+    child.delaybeforesend = 0
+    try:
+        for keys, said in (
+            ('break "mov\t\n', 'breakpoint 1: token == "movie"'),
+            ("  print 1 + toke\t\n", "1 + token"),
+            ("undispl\t\n", "displays"),
+        ):
+            child.expect(PROMPT)
+            child.send(keys)
+            child.expect_exact(said)
+    finally:
+        child.close(force=True)

@@ -188,11 +188,9 @@ def complete_with(session: Session, past: Past) -> None:
         readline.add_history(line)
 
     def complete(text: str, state: int) -> str | None:
-        line = readline.get_line_buffer()
-        found = completions(session, line)
-        kept = len(line) - len(text)
-        return found[state][kept:] if state < len(found) else None
+        found = completions(session, text)
+        return found[state] if state < len(found) else None
 
-    readline.set_completer_delims(" ")
+    readline.set_completer_delims("")  # a line is completed whole: tokens hold spaces, and quotes
     readline.set_completer(complete)
     readline.parse_and_bind("tab: complete")

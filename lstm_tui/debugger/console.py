@@ -8,16 +8,18 @@ from pathlib import Path
 from lstm_tui.debugger.assertions import Failed
 from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import answer
+from lstm_tui.debugger.verbs.lines import answer, split
+from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
 _REDIRECTED = re.compile(r"^(?P<line>.*?\S)\s+(?P<sign>>>?)\s*(?P<file>\S+)\s*\Z")
+_ENDING = re.compile(r"[^.]\.[A-Za-z]\w*\Z")
 REPEATED = frozenset({
-    "n", "next", "rn", "reverse-next", "s", "step", "rs", "reverse-step", "si", "stepi", "rsi", "reverse-stepi", "c",
-    "continue", "cont", "rc", "C", "reverse-continue", "fin", "finish",
+    "next", "reverse-next", "step", "reverse-step", "stepi", "reverse-stepi", "continue", "reverse-continue", "finish",
+    "reverse-finish", "until", "reverse-until", "print", "list", "where", "display", "find", "reach",
 })  # fmt: skip
-"""Words that an empty line says again."""
+"""Verbs that an empty line says again: those that step, go on and ask."""
 
 
 class Console:
@@ -49,7 +51,7 @@ class Console:
         line = line.strip()
         if not line and repeat:
             line = self._last
-        self._last = line if line.partition(" ")[0] in REPEATED else ""
+        self._last = line if _repeats(line) else ""
         line, target, append = self._redirected(line)
         before = self.session.stop
         try:
@@ -72,16 +74,24 @@ class Console:
     def _redirected(self, line: str) -> tuple[str, Path | None, bool]:
         """Return a line without its `> FILE`, and the file; a comparison such as `f > .1` is none."""
         match = _REDIRECTED.match(line)
-        if match is None or not _is_file(match["file"]) or self._means_something(match["file"]):
+        if match is None or not self._is_file(match["file"]):
             return line, None, False
         return match["line"], Path(match["file"]).expanduser(), match["sign"] == ">>"
 
-    def _means_something(self, text: str) -> bool:
+    def _is_file(self, text: str) -> bool:
+        """Say whether a word looks like the name of a file, with a folder or an ending, and is no value of the run."""
+        if not ("/" in text or _ENDING.search(text)) or text.partition(".")[0] in self._owners:
+            return False
         try:
             evaluate(parse(text), self.session.scope(), 0, 1)
         except ExpressionError:
-            return False
-        return True
+            return True
+        return False
+
+    @property
+    def _owners(self) -> frozenset[str]:
+        """What stands before the first dot of a value's full name."""
+        return frozenset(name.partition(".")[0] for name in (*self.session.frame.trace, "readout"))
 
     def _write(self, target: Path, reply: tuple[str, ...], append: bool) -> None:
         try:
@@ -91,9 +101,11 @@ class Console:
             raise UserError(f"{visible(str(target))}: cannot be written: {error.strerror or error}") from None
 
 
-def _is_file(text: str) -> bool:
-    """Say whether a word looks like the name of a file: it has a folder or an ending in it."""
-    return "/" in text or bool(re.search(r"[^.\d]\.[A-Za-z]\w*\Z", text))
+def _repeats(line: str) -> bool:
+    try:
+        return VERBS.named(split(line)[0]).name in REPEATED
+    except UserError:
+        return False
 
 
 def mistake_lines(error: UserError) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from edited_networks import sentence, stacked
 
+from lstm_tui.debugger.console import Console
 from lstm_tui.debugger.expressions import ExpressionError
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import answer, completions
@@ -44,7 +45,10 @@ def test_breakpoints_are_listed_and_changed(session: Session) -> None:
     assert answer(session, "ignore 1 3") == ('breakpoint 1: token == "bad", in layer0.forward, ignored 3 more times',)
     assert answer(session, "condition 3 t > 5") == ("breakpoint 3: c if t > 5, in layer0.forward, once",)
     assert answer(session, "condition 3") == ("breakpoint 3: c, in layer0.forward, once",)
-    assert answer(session, "condition 1 t > 5")[0].startswith('breakpoint 1: (token == "bad") and (t > 5), in')
+    assert answer(session, "condition 1 t > 5")[0].startswith('breakpoint 1: token == "bad" if t > 5, in')
+    assert answer(session, "cond 1 if t < 4")[0].startswith('breakpoint 1: token == "bad" if t < 4, in')  # instead
+    assert answer(session, "condition 1")[0].startswith('breakpoint 1: token == "bad", in')
+    assert answer(session, "condition 2 t > 1")[0].startswith("watch 2: c[1] by .2 if t > 1, in")
     assert answer(session, "rebreak 4 mean(f) < 2") == ("breakpoint 4: mean(f) < 2, in layer0.forward, disabled",)
     assert answer(session, "rebreak 2 c[0]") == ("watch 2: c[0], in layer0.forward, disabled",)
     assert len(answer(session, "info break")) == 4
@@ -110,7 +114,14 @@ REFUSED = [
     ("watch", "watch what"),
     ("print", "print what"),
     ("ignore 1", "no breakpoint 1"),
-    ("unbreak", "which breakpoints"),
+    ("unbreak", "no breakpoint waits for t=0"),
+    ('clear "bad"', 'no breakpoint waits for "bad"'),
+    ("disable", "there are no breakpoints"),
+    ("list 3,1", "from where to where"),
+    ("frame 1", "takes nothing behind it, and `1` stands there"),
+    ("quit now", "takes nothing behind it"),
+    ("apropos", "apropos what"),
+    ("break +99", "there is no place"),
     ("unbreak 7", "no breakpoint 7; there are: none"),
     ("enable x", "by their numbers"),
     ("info nothing", "info about what"),
@@ -167,3 +178,51 @@ def test_delete_takes_a_token_and_says_so_to_whoever_meant_a_breakpoint(session:
     with pytest.raises(UserError, match="there is no breakpoint 7; there are: none"):
         answer(session, "delete breakpoint 7")
     assert session.history.done == 2
+
+
+def test_breakpoints_are_cleared_where_one_stands_or_by_what_they_wait_for(session: Session) -> None:
+    for line in ('b "bad"', "b", "b c", "b +2", "b end"):
+        answer(session, line)
+    assert [one.trigger.text for one in session.breakpoints][3:] == ["t == 2", "t == 8"]
+    assert answer(session, "clear") == ("taken away: 2",)  # the one that stops here
+    assert answer(session, 'clear "bad"') == ("taken away: 1",)
+    assert answer(session, "clear c") == ("taken away: 3",)
+    assert answer(session, "disable") == ("disabled: 4, 5",)
+    assert answer(session, "enable") == ("enabled: 4, 5",)
+    assert answer(session, "d 4-5") == ("taken away: 4, 5",)
+
+
+def test_a_breakpoint_says_where_it_stops_and_what_is_not_there(session: Session) -> None:
+    assert answer(session, "b layer0.backward.f") == ("breakpoint 1: layer0.backward.f, in layer0.backward",)
+    assert answer(session, 'b "movei"')[1] == "there is no “movei” on this tape; did you mean “movie”?"
+    assert answer(session, 'print share("movei")')[-1] == "there is no “movei” on this tape; did you mean “movie”?"
+    assert answer(session, 'print token == "The"') == ('token == "The" = true',)
+    assert answer(session, "b c by .3") == ("watch 3: c by .3, in layer0.forward",)
+
+
+def test_until_says_when_it_did_not_come_and_takes_places_as_goto_does(session: Session) -> None:
+    assert answer(session, "until +2") == ("t == 2", "t=2 “was”, layer0.forward")
+    assert answer(session, "until end")[1] == "t=8 “good”, layer0.forward"
+    assert answer(session, "reverse-until -1")[1] == "t=7 “bad”, layer0.forward"
+    assert answer(session, "until c[1] > 99")[0] == "end of the pass: c[1] > 99 did not come"
+
+
+def test_who_moved_a_comparison_is_told_how_to_ask(session: Session) -> None:
+    assert answer(session, "who c[1] > 99")[0].endswith("; for a change by more than 99: who c[1] by 99")
+
+
+def test_the_tokens_of_a_range_are_listed(session: Session) -> None:
+    assert answer(session, "list 1,3")[0] == "t=1: … movie was not …"
+    assert answer(session, "l 8")[0] == "t=0: [The] movie was not bad , not bad good"
+
+
+def test_an_empty_line_steps_and_asks_again_and_never_edits(session: Session) -> None:
+    console = Console(session)
+    for line in ("n", "p t", "l", "undisplay", "delete 0"):
+        first = console.obey(line)
+        again = console.obey("", repeat=True)
+        if line == "n":
+            assert again[-1].startswith("t=2 ")
+        else:
+            assert again == (first if line in ("p t", "l") else ())
+    assert len(session.history.edits) == 1

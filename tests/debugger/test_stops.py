@@ -54,6 +54,10 @@ MEANT = {
     "any(h < -.3)": (H, lambda p, t, b: bool((p["h"][t] < -0.3).any())),
     "c if i[0] > .7": (C, lambda p, t, b: p["i"][t, 0] > 0.7),
     "change c[1] by .4": (C, lambda p, t, b: moved(p["c"][:, 1:2], t, b, 0.4)),
+    "watch c[1] by .4 if t > 40": (C, lambda p, t, b: t > 40 and moved(p["c"][:, 1:2], t, b, 0.4)),
+    "watch c[0] by .2 if h[1] < 0": (H, lambda p, t, b: p["h"][t, 1] < 0 and moved(p["c"][:, 0:1], t, b, 0.2)),
+    "mean(f) < .45 if c[1] > .4": (C, lambda p, t, b: p["c"][t, 1] > 0.4 and p["f"][t].astype(float).mean() < 0.45),
+    "c by .8": (C, lambda p, t, b: moved(p["c"], t, b, 0.8)),
     "watch c by .8": (C, lambda p, t, b: moved(p["c"], t, b, 0.8)),
     "o": (SHOW, lambda p, t, b: True),
     "7": (H, lambda p, t, b: t == 7),
@@ -307,7 +311,7 @@ def test_what_a_bare_word_means() -> None:
     assert read_trigger("movie", scope).text == 'token == "movie"'
     assert read_trigger("c", scope).text == "c"  # the name of a value comes first
     assert read_trigger(",", scope).text == 'token == ","'
-    assert read_trigger('"not" if t > 3', scope).text == '(token == "not") and (t > 3)'
+    assert read_trigger('"not" if t > 3', scope).text == 'token == "not" if t > 3'
     for text, said in {
         "": "stop where",
         "moive": "layer0.forward has no value moive",

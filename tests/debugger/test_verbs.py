@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from edited_networks import WORDS, sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.leave import Leave
 from lstm_tui.debugger.recipe import line_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.verbs.helping import EXPRESSIONS, GROUPS
 from lstm_tui.debugger.verbs.lines import answer, completed, completions
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
@@ -40,6 +43,47 @@ def test_a_verb_says_what_it_does_in_one_line(verb) -> None:
     assert verb.help[0].islower()
     assert not verb.help.endswith(".")
     assert "\n" not in verb.help
+
+
+def test_help_lists_every_verb_once_by_what_it_is_for() -> None:
+    listed = [name for names in GROUPS.values() for name in names]
+    assert sorted(listed) == sorted(verb.name for verb in VERBS)
+    lines = answer(opened(), "help")
+    assert sum(line.startswith("  ") for line in lines) == len(listed)
+    assert "edit:" in lines
+
+
+def test_what_help_says_of_expressions_means_something() -> None:
+    session, shown = opened(), answer(opened(), "help expressions")
+    for line in EXPRESSIONS:
+        for text in re.split(r"\s{3,}", line)[:-1]:
+            if text[0] not in "+<" and text not in ("token", "output") and not text.startswith(("output", "argmax")):
+                answer(session, f"print {text}")
+        assert line in shown
+    with pytest.raises(UserError, match="`result` is what it says in the end"):
+        answer(session, "print argmax(output)")  # the network of these tests says something at the end only
+    for function in FUNCTIONS:
+        assert any(line.startswith(f"  {function}: ") for line in shown)
+
+
+def test_verbs_and_functions_are_found_by_a_word_of_their_help() -> None:
+    lines = answer(opened(), "apropos memory")
+    assert any(line.startswith("  reach") for line in lines)
+    assert any(line.startswith("  share(") for line in lines)
+    assert answer(opened(), "apropos qqq") == ("nothing is told of “qqq”",)
+
+
+def test_what_is_undone_is_named() -> None:
+    session = opened()
+    said = answer(session, "delete 0")[0]
+    assert answer(session, "z")[:2] == (
+        f"taken back: {said}",
+        "0 of 1 edits in force, state 0; `branch` shows the tree",
+    )
+    answer(session, "delete 1")
+    answer(session, "branch friend")
+    assert answer(session, "undo")[1].startswith("0 of 1 edits in force, state 0")
+    assert answer(session, "Z")[1] == "1 of 1 edits in force, state 2 (friend); `branch` shows the tree"
 
 
 def test_a_verb_is_found_by_its_name_an_alias_or_a_beginning_that_is_its_own() -> None:

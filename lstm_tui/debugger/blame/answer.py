@@ -91,7 +91,7 @@ def who(text: str, scope: Scope, frame: Frame) -> Blame:
     if move is None:
         than = f" by more than {number(limit)}" if limit else ""
         nothing = f"nothing {'lost' if shared else 'moved'} {written}{than} up to here"
-        return Blame((nothing + _ahead(text, scope, frame),))
+        return Blame((nothing + _ahead(text, scope, frame) + _by_instead(expression),))
     if shared is None:
         return _moved(expression, scope, move, value.size, limit)
     return _lost(expression, scope, move, shared, limit, () if losses is None else losses.others)
@@ -114,6 +114,15 @@ def _ahead(text: str, scope: Scope, frame: Frame) -> str:
         return ""
     later = who(text, scope, replace(frame, position=end))
     return "" if later.pass_name is None else f"; it will be at {_place(scope, later.t)}: `goto end`, then ask again"
+
+
+def _by_instead(expression: Expression) -> str:
+    """Return how to ask for a change by so much, where a comparison was asked for."""
+    node = expression.node
+    if not (isinstance(node, nodes.Operation) and node.sign in "<>" and isinstance(node.right, nodes.Number)):
+        return ""
+    left = visible(expression.text_of(node.left))
+    return f"; for a change by more than {number(node.right.value)}: who {left} by {number(node.right.value)}"
 
 
 def _limit(by: str | None, text: str) -> float | None:

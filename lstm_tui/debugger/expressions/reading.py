@@ -19,6 +19,12 @@ def equation_waited_for(expression: Expression, scope: Scope) -> int:
     return last if not found or None in found else max(one for one in found if one is not None)
 
 
+def equation_guarded(expression: Expression, scope: Scope) -> int:
+    """Return the number of the equation after which a condition on something else is known; -1 where it always is."""
+    found = _waits(expression.node, scope)
+    return len(scope.passed.cell.values) - 1 if None in found else max((n for n in found if n is not None), default=-1)
+
+
 def last_read(expression: Expression, scope: Scope) -> int | None:
     """Return the last equation of the scope's pass whose value an expression reads at the step, or None."""
     return max((one for one in _waits(expression.node, scope) if one is not None), default=None)

@@ -39,9 +39,7 @@ class Breakpoint:
     @property
     def word(self) -> str:
         """What it is called."""
-        from lstm_tui.debugger.stops.triggers import Change
-
-        return "watch" if isinstance(self.trigger, Change) else "breakpoint"
+        return self.trigger.word
 
 
 class Breakpoints:

@@ -3,7 +3,7 @@
 12              the token at place 12           "not"     every such token
 c               after every equation of c       nan       a NaN or ∞ that was not there before
 class           another predicted class         mean(f) < .1
-c if token == "not"     12 if mean(f) < .1      change c[17] by .3
+change c[17] by .3      and any of them with `if mean(f) < .1` behind it
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, co
 from lstm_tui.debugger.expressions.nodes import Name, Number, Text
 from lstm_tui.debugger.expressions.scanner import words_of
 from lstm_tui.debugger.expressions.scope import Moment, NoSuchName
-from lstm_tui.debugger.stops.triggers import After, Birth, Change, Condition, Trigger
+from lstm_tui.debugger.stops.triggers import After, Birth, Change, Condition, Guarded, Trigger
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
@@ -40,26 +40,36 @@ def read_trigger(text: str, scope: Scope) -> Trigger:
         return read_change(rest, scope)
     where, when = split_at(text, "if")
     if when is None:
-        return _plain(where, scope)
+        return read_change(text, scope) if split_at(text, "by")[1] is not None else _plain(where, scope)
     if not when:
         raise ExpressionError("a condition is missing here", text, len(text))
     held = condition(when, scope)
     if not where:
         return Condition(when, held)
-    place = _plain(where, scope)
-    if isinstance(place, After):
-        return After(text, place.pass_name, place.value, held)
-    joined = f"({place.text}) and ({when})"
-    return Condition(joined, condition(joined, scope))
+    return guarded(read_trigger(where, scope), when, scope)
 
 
-def read_change(text: str, scope: Scope) -> Change:
-    """Read a watch: an expression, and behind `by` how far it has to move.
+def guarded(trigger: Trigger, text: str, scope: Scope) -> Trigger:
+    """Return what is waited for where a condition holds; without a condition for an empty text.
+
+    Raises:
+        UserError: The condition means nothing in this run.
+    """
+    bare = trigger.of if isinstance(trigger, Guarded) else trigger
+    return Guarded(f"{bare.text} if {text}", bare, condition(text, scope)) if text else bare
+
+
+def read_change(text: str, scope: Scope) -> Trigger:
+    """Read a watch: an expression, behind `by` how far it has to move, behind `if` where alone.
 
     Raises:
         UserError: It means nothing in this run.
     """
-    text = text.strip()
+    text, when = split_at(text.strip(), "if")
+    if when is not None:
+        if not when:
+            raise UserError("watch it if what? such as: watch c[17] by .3 if t > 2")
+        return guarded(read_change(text, scope), when, scope)
     what, by = split_at(text, "by")
     if not what:
         raise UserError("watch what? such as: watch c[17] by .3")

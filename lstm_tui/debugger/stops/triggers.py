@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.expressions import Expression, Scope, Series, evaluate
-from lstm_tui.debugger.expressions.reading import equation_waited_for
+from lstm_tui.debugger.expressions.reading import equation_guarded, equation_waited_for
 from lstm_tui.debugger.expressions.say import number
 from lstm_tui.debugger.stops.reasons import reason
 from lstm_tui.engine.trace import PassTrace
@@ -43,6 +43,15 @@ class Trigger(ABC):
     """
 
     text: str
+
+    @property
+    def word(self) -> str:
+        """What a stop that waits for it is called."""
+        return "breakpoint"
+
+    def stops_in(self, pass_name: str) -> str:
+        """Return the pass in which it stops, when its names belong to `pass_name`."""
+        return pass_name
 
     @abstractmethod
     def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
@@ -79,26 +88,57 @@ class Condition(Trigger):
 
 @dataclass(frozen=True)
 class After(Trigger):
-    """An equation that was taken, at every step or where a condition holds."""
+    """An equation that was taken."""
 
     pass_name: str
     value: str
-    condition: Expression | None = None
+
+    def stops_in(self, pass_name: str) -> str:
+        """Return the pass of the equation."""
+        return self.pass_name
 
     def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
-        """Return every place, or those where the condition holds."""
-        places = np.arange(start, stop)
-        passed = scope.trace[self.pass_name]
-        equation = passed.cell.values.index(self.value)
-        if self.condition is not None:
-            places = places[holds(evaluate(self.condition, scope, start, stop), stop - start)]
-        return [Hits(self.pass_name, equation, places)]
+        """Return every place."""
+        equation = scope.trace[self.pass_name].cell.values.index(self.value)
+        return [Hits(self.pass_name, equation, np.arange(start, stop))]
 
     def why(self, scope: Scope, t: int) -> str:
-        """Return the equation, and what makes the condition true."""
-        equation = scope.trace[self.pass_name].cell.equation(self.value)
-        because = "" if self.condition is None else reason(self.condition, scope, t)
-        return visible(equation.text) + (f"; {because}" if because else "")
+        """Return the equation."""
+        return visible(scope.trace[self.pass_name].cell.equation(self.value).text)
+
+
+@dataclass(frozen=True)
+class Guarded(Trigger):
+    """Something else, but only where a condition holds at the same step."""
+
+    of: Trigger
+    condition: Expression
+
+    @property
+    def word(self) -> str:
+        """What it is called without its condition."""
+        return self.of.word
+
+    def stops_in(self, pass_name: str) -> str:
+        """Return where it stops without its condition."""
+        return self.of.stops_in(pass_name)
+
+    def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
+        """Return the places where both are so, once both are known; an equation is stopped at behind itself."""
+        true = holds(evaluate(self.condition, scope, start, stop), stop - start)
+        waits = -1 if isinstance(self.of, After) else equation_guarded(self.condition, scope)
+        return [
+            replace(
+                hit,
+                equation=max(hit.equation, waits) if hit.pass_name == scope.pass_name else hit.equation,
+                places=hit.places[true[hit.places - start]],
+            )
+            for hit in self.of.hits(scope, start, stop)
+        ]
+
+    def why(self, scope: Scope, t: int) -> str:
+        """Return what there was, and what makes the condition true."""
+        return "; ".join(filter(None, (self.of.why(scope, t), reason(self.condition, scope, t))))
 
 
 @dataclass(frozen=True)
@@ -107,6 +147,11 @@ class Change(Trigger):
 
     expression: Expression
     by: float = 0.0
+
+    @property
+    def word(self) -> str:
+        """What gdb calls it."""
+        return "watch"
 
     def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
         """Return the places where it moved."""

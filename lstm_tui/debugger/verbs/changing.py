@@ -122,7 +122,11 @@ def _stepping(verb: str) -> Act:
         session.keep_edits(done - count if verb == "undo" else done + count)
         if session.history.done == done:
             raise UserError(f"nothing to {verb}")
-        return (_standing(session), *verdicts(session))
+        now = session.history.done
+        moved = session.words[min(done, now) : max(done, now)]
+        which = moved[0] if len(moved) == 1 else f"{len(moved)} edits"
+        said = f"{'taken back' if verb == 'undo' else 'made again'}: {which}"
+        return (said, _standing(session), *verdicts(session))
 
     return act
 
@@ -137,11 +141,16 @@ def _count(rest: str) -> int:
 
 def _standing(session: Session) -> str:
     history = session.history
-    return f"{history.done} of {len(history.edits)} edits in force" if history.edits else "no edits"
+    if not history.edits:
+        return "no edits"
+    name = f" ({history.name_of(history.here)})" if any(of == history.here for _, of in history.names) else ""
+    return f"{history.done} of {len(history.edits)} edits in force, state {history.here}{name}; `branch` shows the tree"
 
 
-VERBS.add(Verb("undo", "undo [N]", "take the last edit back, or the last N", _stepping("undo"), example="undo"))
-VERBS.add(Verb("redo", "redo [N]", "make an edit that was taken back again", _stepping("redo"), example="redo"))
+for _name, _key, _help in (
+    ("undo", "z", "take the last edit back, or the last N"), ("redo", "Z", "make an edit that was taken back again"),
+):  # fmt: skip
+    VERBS.add(Verb(_name, f"{_name} [N]", _help, _stepping(_name), (_key,), example=_name))
 
 
 @VERBS.verb("edits", "list every edit in words, and as it can be typed", example="edits")

@@ -21,6 +21,14 @@ COUNTERPARTS: dict[str, str] = {
     "args": "`info values` tells every value here",
     "a": "`info values` tells every value here",
     "locals": "`info values` tells every value here",
+    "printf": "`print EXPR` tells a value; `> FILE` behind it writes that to a file",
+    "output": "`print EXPR` tells a value; `> FILE` behind it writes that to a file",
+    "echo": "`source FILE` obeys a script; lines that begin with # in it are passed over",
+    **dict.fromkeys(("ni", "nexti"), "`stepi` takes the next op of an equation"),
+    "starti": "`start` goes back to before the first equation, `stepi` takes its first op",
+    **dict.fromkeys(
+        ("stop", "hit"), "`continue` goes on to the next breakpoint, `info break` tells how often each stopped"
+    ),
     "disassemble": "`list` shows the equations, `stepi` takes one op of them after the other",
     "define": "`source FILE` obeys a file of verbs",
     "alias": "`help VERB` tells the other names of a verb",

@@ -49,7 +49,7 @@ def answer(session: Session, line: str) -> tuple[str, ...]:
     if not word or word.startswith("#"):
         return ()
     before = session.frame
-    reply = tuple(VERBS.named(word).act(session, rest))
+    reply = VERBS.named(word)(session, rest)
     after = session.frame
     if len(session.displays) and (after.position != before.position or after.trace is not before.trace):
         reply += tuple(one.line for one in session.shown())

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.stops.reading import read_trigger
-from lstm_tui.debugger.verbs.stopping import complete_where
+from lstm_tui.debugger.verbs.moving import place_of
+from lstm_tui.debugger.verbs.stopping import complete_where, place_or
 from lstm_tui.debugger.verbs.table import VERBS, Verb
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
 
 _MOST = 1_000_000
 _AROUND = 8  # tokens on either side of a listing
+_MOST_LISTED = 200
 
 
 def position_lines(session: Session) -> tuple[str, ...]:
@@ -76,7 +79,7 @@ def _until(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
         session.step_in("token")
     else:
-        session.until(read_trigger(rest, session.scope()))
+        _go_until(session, rest)
     return position_lines(session)
 
 
@@ -85,8 +88,16 @@ def _until(session: Session, rest: str) -> tuple[str, ...]:
     example="reverse-until 0",
 )  # fmt: skip
 def _reverse_until(session: Session, rest: str) -> tuple[str, ...]:
-    session.until(read_trigger(rest, session.scope()), forward=False)
+    _go_until(session, rest, forward=False)
     return position_lines(session)
+
+
+def _go_until(session: Session, rest: str, forward: bool = True) -> None:
+    trigger = read_trigger(place_or(session, rest), session.scope())
+    session.until(trigger, forward)
+    stop = session.stop
+    if stop is not None and not stop.by and not stop.interrupted:
+        session.frame = replace(session.frame, note=f"{session.frame.note}: {visible(trigger.text)} did not come")
 
 
 @VERBS.verb("start", "go back to before the first equation of the pass")
@@ -140,16 +151,24 @@ def _line(session: Session, rest: str) -> tuple[str, ...]:
     return position_lines(session)
 
 
-@VERBS.verb("where", "tell where the run stands", aliases=("bt", "frame", "backtrace", "w"))
+@VERBS.verb("where", "tell where the run stands", aliases=("bt", "frame", "f", "backtrace", "w"))
 def _where(session: Session, rest: str) -> tuple[str, ...]:
     return position_lines(session)
 
 
-@VERBS.verb("list", "show the tokens around this one, and the equations", aliases=("l", "ll", "longlist"))
+@VERBS.verb(
+    "list [T|A,B]", "show the tokens around this place or another, or from one to another, and the equations",
+    aliases=("l", "ll", "longlist"), example="list",
+)  # fmt: skip
 def _list(session: Session, rest: str) -> tuple[str, ...]:
     frame = session.frame
     tokens = frame.trace.sequence.tokens
-    first, behind = max(frame.t - _AROUND, 0), min(frame.t + _AROUND + 1, frame.steps)
+    places = [place_of(session, one.strip()) for one in rest.split(",")] if rest else [frame.t]
+    if len(places) > 2 or places[0] > places[-1]:
+        raise UserError("list from where to where? such as: list 3, or list 0,20")
+    around = _AROUND if len(places) == 1 else 0
+    first, behind = max(places[0] - around, 0), min(places[-1] + around + 1, frame.steps)
+    behind = min(behind, first + _MOST_LISTED)
     shown = (f"[{visible(tokens[t])}]" if t == frame.t else visible(tokens[t]) for t in range(first, behind))
     tape = f"t={first}: {'… ' * (first > 0)}{' '.join(shown)}{' …' * (behind < frame.steps)}"
     equations = (

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
-from lstm_tui.debugger.expressions import condition, parse
+from lstm_tui.debugger.expressions import parse
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import OF_THE_RUN
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.stops.breakpoints import Breakpoint
-from lstm_tui.debugger.stops.reading import read_change, read_trigger
-from lstm_tui.debugger.stops.triggers import After, Condition
+from lstm_tui.debugger.stops.reading import guarded, read_change, read_trigger
+from lstm_tui.debugger.verbs.doubts import doubts
+from lstm_tui.debugger.verbs.moving import place_of
 from lstm_tui.debugger.verbs.table import VERBS, Act, Verb
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
 _LOCATION = re.compile(r"-l(?:ocation)?\s+")  # gdb's, which every watch here is
+_NUMBERS = re.compile(r"\d[\d\s,-]*\Z", re.ASCII)
 _RANGE = re.compile(r"(\d{1,8})-(\d{1,8})\Z", re.ASCII)
+_PLACE = re.compile(r"(?:[+-]\d+|end|last)\Z", re.ASCII)
 _LAST_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
 
 
@@ -49,17 +51,24 @@ def complete_where(session: Session, rest: str) -> Iterator[str]:
 
 def told(one: Breakpoint) -> str:
     """Return a breakpoint in one line."""
-    facts = [visible(one.trigger.text), f"in {one.pass_name}"]
+    facts = [visible(one.trigger.text), f"in {one.trigger.stops_in(one.pass_name)}"]
     facts += ["once"] * one.temporary + [f"ignored {one.ignore} more times"] * (one.ignore > 0)
     facts += [f"hit {one.hits} time{'s' * (one.hits > 1)}"] * (one.hits > 0) + ["disabled"] * (not one.enabled)
     return f"{one.word} {one.number}: {', '.join(facts)}"
 
 
+def place_or(session: Session, text: str) -> str:
+    """Return a place such as `+2` or `end` by its number; any other text as it is, and a token before a word."""
+    if not _PLACE.match(text) or text in session.frame.trace.sequence.tokens:
+        return text
+    return str(place_of(session, text))
+
+
 def _setting(temporary: bool) -> Act:
     def act(session: Session, rest: str) -> tuple[str, ...]:
-        rest = rest or str(session.frame.t)
         name = session.frame.position.pass_name
-        return (told(session.breakpoints.add(read_trigger(rest, session.scope()), name, temporary)),)
+        trigger = read_trigger(place_or(session, rest or str(session.frame.t)), session.scope())
+        return (told(session.breakpoints.add(trigger, name, temporary)), *doubts(session, trigger.text))
 
     return act
 
@@ -80,7 +89,7 @@ VERBS.add(Verb(
 )  # fmt: skip
 def _watch(session: Session, rest: str) -> tuple[str, ...]:
     trigger = read_change(_LOCATION.sub("", rest), session.scope())
-    return (told(session.breakpoints.add(trigger, session.frame.position.pass_name)),)
+    return (told(session.breakpoints.add(trigger, session.frame.position.pass_name)), *doubts(session, rest))
 
 
 @VERBS.verb(
@@ -90,7 +99,7 @@ def _watch(session: Session, rest: str) -> tuple[str, ...]:
 def _display(session: Session, rest: str) -> tuple[str, ...]:
     if rest:
         session.displays.add(parse(rest), session.scope())
-    return tuple(one.line for one in session.shown()) or ("no displays",)
+    return (*(one.line for one in session.shown()), *doubts(session, rest)) or ("no displays",)
 
 
 @VERBS.verb("undisplay [N…]", "take displays away, or all of them")
@@ -129,7 +138,10 @@ def _listed(numbers: list[int]) -> str:
 
 def _on_numbers(change: Callable[[Session, int], object], said: str) -> Act:
     def act(session: Session, rest: str) -> tuple[str, ...]:
-        numbers = _numbers(rest, "breakpoints", (one.number for one in session.breakpoints))
+        there = [one.number for one in session.breakpoints]
+        numbers = there if not rest else _numbers(rest, "breakpoints", iter(there))
+        if not there:
+            raise UserError("there are no breakpoints")
         for number in numbers:
             change(session, number)
         return (f"{said}: {_listed(numbers)}",)
@@ -141,12 +153,31 @@ def _complete_number(session: Session, rest: str) -> Iterator[str]:
     return (text for one in session.breakpoints if (text := str(one.number)).startswith(rest))
 
 
-for _name, _aliases, _help, _change, _said in (
-    ("unbreak", ("clear", "cl", "d"), "take breakpoints away", lambda s, n: s.breakpoints.delete(n), "taken away"),
-    ("enable", (), "have breakpoints stop again", lambda s, n: s.breakpoints.enable(n), "enabled"),
-    ("disable", (), "keep breakpoints without stopping", lambda s, n: s.breakpoints.enable(n, False), "disabled"),
+for _name, _help, _change, _said in (
+    ("enable", "have breakpoints stop again, or all", lambda s, n: s.breakpoints.enable(n), "enabled"),
+    ("disable", "keep breakpoints without stopping, or all", lambda s, n: s.breakpoints.enable(n, False), "disabled"),
 ):  # fmt: skip
-    VERBS.add(Verb(_name, f"{_name} N…|all", _help, _on_numbers(_change, _said), _aliases, _complete_number))
+    VERBS.add(Verb(_name, f"{_name} [N…]", _help, _on_numbers(_change, _said), complete=_complete_number))
+
+
+@VERBS.verb(
+    "unbreak [N…|all|WHERE]", "take breakpoints away: by number, by where they stop, or those that stop here",
+    aliases=("clear", "cl", "d"), complete=_complete_number, example="unbreak all",
+)  # fmt: skip
+def _unbreak(session: Session, rest: str) -> tuple[str, ...]:
+    there = tuple(session.breakpoints)
+    first = rest.partition(" ")[0]
+    if first == "all" or _NUMBERS.match(rest) or first in ("once", "delete"):
+        numbers = _numbers(rest, "breakpoints", (one.number for one in there))
+    else:
+        trigger = read_trigger(place_or(session, rest or str(session.frame.t)), session.scope())
+        numbers = [one.number for one in there if one.trigger.text == trigger.text]
+        if not numbers:
+            where = visible(rest) or f"t={session.frame.t}"
+            raise UserError(f"no breakpoint waits for {where}; `info break` lists them, `unbreak all` takes all away")
+    for number in numbers:
+        session.breakpoints.delete(number)
+    return (f"taken away: {_listed(numbers)}",)
 
 
 @VERBS.verb("ignore N COUNT", "pass over the next hits of a breakpoint", complete=_complete_number)
@@ -167,23 +198,14 @@ def _rebreak(session: Session, rest: str) -> tuple[str, ...]:
     return (told(session.breakpoints.change(one.number, trigger, one.pass_name)),)
 
 
-@VERBS.verb("condition N [EXPR]", "stop at a breakpoint only where this is true", complete=_complete_number)
+@VERBS.verb("condition N [EXPR]", "stop there only where this is true; without EXPR, always", aliases=("cond",),
+            complete=_complete_number)  # fmt: skip
 def _condition(session: Session, rest: str) -> tuple[str, ...]:
     number, _, text = rest.partition(" ")
     one = session.breakpoints[_number(number)]
-    scope, trigger = session.scope(one.pass_name), one.trigger
-    if isinstance(trigger, After):
-        plain = trigger.text.partition(" if ")[0]
-        said = f"{plain} if {text}" if text else plain
-        changed = replace(trigger, text=said, condition=condition(text, scope) if text else None)
-        return (told(session.breakpoints.change(one.number, changed, one.pass_name)),)
-    if one.word == "watch":
-        raise UserError("a watch waits for a change: give a condition to a breakpoint")
-    if not text or not isinstance(trigger, Condition):
-        raise UserError("which condition? such as: condition 1 mean(f) < .1; `rebreak` has it wait for something else")
-    condition(text, scope)
-    joined = read_trigger(f"if ({trigger.text}) and ({text})", scope)
-    return (told(session.breakpoints.change(one.number, joined, one.pass_name)),)
+    text = text.strip().removeprefix("if ").strip()
+    changed = guarded(one.trigger, text, session.scope(one.pass_name))
+    return (told(session.breakpoints.change(one.number, changed, one.pass_name)),)
 
 
 def _number(text: str) -> int:

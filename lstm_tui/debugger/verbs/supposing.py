@@ -53,8 +53,6 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
 
 @VERBS.verb("retell", "put what the network says instead where the changed text no longer fits, such as the pronoun")
 def _retell(session: Session, rest: str) -> tuple[str, ...]:
-    if rest:
-        raise UserError("`retell` takes nothing: it looks at the whole text")
     found = retell(session)
     if not found:
         return ("nothing to retell: no other word has taken the place of one of the text",)

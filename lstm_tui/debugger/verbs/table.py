@@ -44,6 +44,16 @@ class Verb:
     complete: Complete = nothing
     example: str = ""
 
+    def __call__(self, session: Session, rest: str) -> tuple[str, ...]:
+        """Act, and return the reply; nothing that is typed is passed over in silence.
+
+        Raises:
+            UserError: If it cannot, or takes nothing and is given something.
+        """
+        if rest and self.usage == self.name:
+            raise UserError(f"`{self.name}` takes nothing behind it, and `{visible(rest[:40])}` stands there")
+        return tuple(self.act(session, rest))
+
 
 class Table:
     """Verbs by name, in the order in which they were added."""
@@ -102,9 +112,10 @@ class Table:
         if name in self._verbs:
             return self._verbs[name]
         self._check_foreign(word)
-        begun = [one for one in self._verbs if word and one.startswith(word)]
-        if len(begun) == 1:
-            return self._verbs[begun[0]]
+        begun = [one for one in self.words if word and one.startswith(word)]
+        meant = {self._aliases.get(one, one) for one in begun}
+        if len(meant) == 1:
+            return self._verbs[meant.pop()]
         if begun:
             raise UserError(f"`{visible(word)}` may be {', '.join(begun)}")
         near = nearest(word, self.words)
