@@ -17,6 +17,8 @@ def command(options: Namespace) -> int:
     opened, verdict = verify(find_model(options.model), reading(options), options.reference, options.tolerance)
     for name, largest in verdict.compared.items():
         print(f"{visible(name)}: differs by {largest:.2g} at most")
+    for name in verdict.left_out:
+        print(f"{name}: not compared, since the file holds no layer behind its recurrent ones")
     for remark in opened.network.remarks:
         say(remark)
     first = verdict.first

@@ -358,3 +358,87 @@ def test_a_file_cut_anywhere_is_one_line(tmp_path: Path) -> None:
         with pytest.raises(UserError) as caught:
             open_file(tmp_path / "cut.h5")
         assert str(caught.value).isprintable()
+
+
+def tensor(layer: str) -> dict[str, Any]:
+    return {"class_name": "__keras_tensor__", "config": {"keras_history": [layer, 0, 0]}}
+
+
+def masked_model(mask: str) -> dict[str, Any]:
+    """Return a functional model as Keras 3 writes it, in which what masks a layer is a layer of its own."""
+    layers: list[tuple[str, str, dict[str, Any], list[dict[str, Any]]]] = [
+        ("InputLayer", "ids", {}, []),
+        ("InputLayer", "given", {}, []),
+        ("Embedding", "table", {"mask_zero": True}, [{"args": [tensor("ids")], "kwargs": {}}]),
+        ("NotEqual", "compared", {}, [{"args": [tensor("ids"), 0], "kwargs": {}}]),
+        ("LSTM", "reads", {"return_sequences": True}, [{"args": [tensor("table")], "kwargs": {"mask": tensor(mask)}}]),
+    ]
+    entries = [{"class_name": kind, "name": name, "config": config, "inbound_nodes": calls}
+               for kind, name, config, calls in layers]  # fmt: skip
+    config = {"layers": entries, "input_layers": [["ids", 0, 0]], "output_layers": [["reads", 0, 0]]}
+    return {"class_name": "Functional", "config": config}
+
+
+def write_layers(path: Path, weights: dict[str, list[np.ndarray]]) -> None:
+    """Write weights as Keras 3 does: by the classes of layers, whose order is that of their names."""
+    with h5py.File(path, "w") as file:
+        for place, arrays in weights.items():
+            group = file.create_group(f"layers/{place}/vars")
+            for number, array in enumerate(arrays):
+                group[str(number)] = array
+
+
+def lstm_weights(random: np.random.Generator, inputs: int, hidden: int) -> list[np.ndarray]:
+    shapes = ((inputs, 4 * hidden), (hidden, 4 * hidden), (4 * hidden,))
+    return [random.normal(size=shape).astype(np.float32) for shape in shapes]
+
+
+def test_a_mask_that_is_a_layer_of_its_own_is_that_of_the_embedding(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    table = random.normal(size=(9, 3)).astype(np.float32)
+    write_layers(tmp_path / "m.weights.h5", {"embedding": [table], "lstm/cell": lstm_weights(random, 3, 4)})
+    (tmp_path / "m.json").write_text(json.dumps(masked_model("compared")))
+    network = open_file(tmp_path / "m.weights.h5").network
+    assert not network.remarks
+    assert [one.name for one in network.passes] == ["layer0.forward"]
+    plain = traced(network, np.array([4, 2, 8, 1]))
+    padded = traced(network, np.array([0, 4, 2, 0, 8, 1, 0]))
+    np.testing.assert_array_equal(plain["layer0.forward"]["h"][-1], padded["layer0.forward"]["h"][-1])
+    (tmp_path / "m.json").write_text(json.dumps(masked_model("given")))
+    with pytest.raises(UserError, match=r"reads \(LSTM\) cannot be run: it is given a mask by given"):
+        open_file(tmp_path / "m.weights.h5")
+
+
+def test_weights_alone_are_chained_by_their_sizes_and_what_no_size_tells_is_assumed(tmp_path: Path) -> None:
+    random = np.random.default_rng(6)
+    table, below = random.normal(size=(9, 3)).astype(np.float32), lstm_weights(random, 3, 4)
+    back, above = lstm_weights(random, 3, 4), lstm_weights(random, 4, 5)
+    dense = [random.normal(size=shape).astype(np.float32) for shape in ((5, 2), (2,))]
+    cells = {"bidirectional_9/forward_layer/cell": below, "bidirectional_9/backward_layer/cell": back}
+    path = tmp_path / "w.weights.h5"
+    write_layers(path, {"a_lstm/cell": above, **cells, "dense": dense, "embedding": [table]})
+    opened = open_file(path)
+    facts = {one.key: (one.value, one.how) for one in opened.report.facts}
+    assert facts["embedding"] == ("embedding, 9 ids", "inferred")
+    assert facts["layer0.name"][0] == "bidirectional_9"
+    assert facts["layer0.merge"] == ("sum", "assumed")
+    assert facts["layer1.directions"] == ("forward", "assumed")
+    assert any("layer0.merge is assumed to be sum" in remark for remark in opened.network.remarks)
+    ids = np.array([4, 2, 8, 1])
+    trace = traced(opened.network, ids)
+    for merge, over in (("average", 2), ("sum", 1)):
+        trace = traced(open_file(path, Reading({"layer0.merge": merge})).network, ids)
+        both = (trace["layer0.forward"]["h"] + trace["layer0.backward"]["h"]) / over
+        np.testing.assert_allclose(trace["layer1.forward"].inputs["x"], both, atol=CLOSE)
+    last = trace["layer1.forward"]["h"][-1]
+    np.testing.assert_allclose(trace.result, last @ dense[0] + dense[1], atol=CLOSE)
+    turned = traced(open_file(path, Reading({"layer1.directions": "backward"})).network, ids)
+    assert "layer1.backward" in turned
+
+
+def test_weights_that_do_not_follow_each_other_are_refused_with_their_sizes(tmp_path: Path) -> None:
+    random = np.random.default_rng(7)
+    path = tmp_path / "w.weights.h5"
+    write_layers(path, {"lstm/cell": lstm_weights(random, 3, 4), "lstm_1/cell": lstm_weights(random, 7, 5)})
+    with pytest.raises(UserError, match="do not follow each other by their sizes: .*lstm 3 → 4"):
+        open_file(path)

@@ -93,3 +93,18 @@ def test_a_recording_that_does_not_belong_is_one_line(tmp_path: Path) -> None:
         np.savez(tmp_path / "ref.npz", **arrays)
         with pytest.raises(UserError, match=says):
             verify(BOTH, Reading(), tmp_path / "ref.npz")
+
+
+def test_what_the_whole_model_said_is_left_out_where_the_file_cannot_say_it(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = tmp_path / "both.npz"
+    np.savez(both, output=np.ones((len(TORCH["x"]), 2)), **np.load(reference))
+    assert main(["verify", BOTH, "--reference", str(both)]) == 0
+    output = capsys.readouterr().out
+    assert "output: not compared, since the file holds no layer behind its recurrent ones" in output
+    assert "the same within 0.0001" in output
+    only = tmp_path / "only.npz"
+    np.savez(only, input=TORCH["x"], output=np.ones((len(TORCH["x"]), 2)))
+    with pytest.raises(UserError, match="nothing to compare"):
+        verify(BOTH, Reading(), only)

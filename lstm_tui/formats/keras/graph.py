@@ -14,6 +14,7 @@ RECURRENT = {
     "LSTM": "lstm", "GRU": "gru", "SimpleRNN": "rnn", "CuDNNLSTM": "lstm", "CuDNNGRU": "gru",
     "ReversedLSTM": "lstm", "ReversedGRU": "gru",
 }  # fmt: skip
+_COMPARES = ("NotEqual", "Any", "Cast", "LogicalAnd", "LogicalOr")
 MODELS = ("Sequential", "Functional", "Model")
 
 
@@ -31,6 +32,7 @@ class Node:
         written: Its class as the file has it, where it means another: an RNN of an LSTMCell is an LSTM.
         within: Name and class of each model it stands in, from the outside; `name` has their names in front.
         own: Its name inside the innermost.
+        masks: Names of the layers that make its mask, which Keras 3 files as layers of their own.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Node:
     written: str = ""
     within: tuple[tuple[str, str], ...] = ()
     own: str = ""
+    masks: list[str] = field(default_factory=list)
 
     @property
     def recurrent(self) -> bool:
@@ -86,6 +89,17 @@ class Graph:
         return [one for one in self.nodes if one in found]
 
 
+def mask_is_own(graph: Graph, node: Node) -> bool:
+    """Say whether a layer's mask is the one that an Embedding or a Masking below it makes, or there is none."""
+    makers = [
+        one for name in graph.before(node.name)
+        if (one := graph.nodes[name]).kind == "Masking" or (one.kind == "Embedding" and one.config.get("mask_zero"))
+    ]  # fmt: skip
+    read = {name for maker in makers for name in maker.inputs}
+    below = {name for mask in node.masks for name in graph.before(mask) if graph.nodes[name].kind not in _COMPARES}
+    return not node.masks or (bool(read) and below <= {one for name in read for one in graph.before(name)})
+
+
 def read_graph(config: Mapping[str, Any], where: str) -> Graph:
     """Return the layers of a model, those of models inside it among them.
 
@@ -124,6 +138,7 @@ def model_graph(config: Mapping[str, Any], where: str) -> Graph:
         else:
             bound = entry.get("inbound_nodes") or []
             node.calls = len(bound) if _per_call(bound) else 1
+            bound, node.masks = _without_masks(bound)
             node.inputs = list(dict.fromkeys(layer_names(bound)))
         nodes[node.name] = node
         previous = node.name
@@ -133,6 +148,21 @@ def model_graph(config: Mapping[str, Any], where: str) -> Graph:
         outputs = [name for name in dict.fromkeys(layer_names(inside.get("output_layers") or [])) if name in nodes]
         inputs = [name for name in dict.fromkeys(layer_names(inside.get("input_layers") or [])) if name in nodes]
     return Graph(nodes, outputs, inputs)
+
+
+def _without_masks(bound: Any) -> tuple[Any, list[str]]:
+    """Return what a layer reads, and what masks it, which is told by name in each call."""
+    if not isinstance(bound, list):
+        return bound, []
+    calls: list[Any] = []
+    masks: list[str] = []
+    for call in bound:
+        given = call.get("kwargs") if isinstance(call, Mapping) else None
+        if isinstance(given, Mapping) and "mask" in given:
+            masks += layer_names(given["mask"])
+            call = {**call, "kwargs": {key: one for key, one in given.items() if key != "mask"}}
+        calls.append(call)
+    return calls, list(dict.fromkeys(masks))
 
 
 def _per_call(bound: Any) -> bool:

@@ -31,13 +31,20 @@ def flattened(graph: Graph, where: str, depth: int = 0) -> Graph:
                 continue
             reads = [given[one.name]] if one.name in given else []  # a Sequential may begin with a layer that computes
             reads = reads or [_within(name, other, inner, given) for other in one.inputs]
-            moved = replace(one, name=f"{name}/{one.name}", inputs=reads, within=((name, node.kind), *one.within))
+            moved = replace(
+                one,
+                name=f"{name}/{one.name}",
+                inputs=reads,
+                masks=[_within(name, other, inner, given) for other in one.masks if other in inner.nodes] + node.masks,
+                within=((name, node.kind), *one.within),
+            )
             nodes[moved.name] = moved
         stands_for[name] = _within(name, inner.outputs[0], inner, given)
         if len(nodes) > MOST_LAYERS:
             raise UserError(f"{where}: describes more than {MOST_LAYERS} layers")
     for node in nodes.values():
         node.inputs = [_followed(one, stands_for) for one in node.inputs]
+        node.masks = [_followed(one, stands_for) for one in node.masks]
     outputs = [_followed(one, stands_for) for one in graph.outputs]
     return Graph(nodes, list(dict.fromkeys(outputs)), graph.inputs)
 

@@ -11,7 +11,7 @@ from lstm_tui.formats.found import Found
 from lstm_tui.formats.keras.file import KerasFile
 from lstm_tui.formats.keras.front import Weights, keras_front
 from lstm_tui.formats.keras.gates import CannotRun, floats
-from lstm_tui.formats.keras.graph import MODELS, Graph, Node, read_graph
+from lstm_tui.formats.keras.graph import MODELS, Graph, Node, mask_is_own, read_graph
 from lstm_tui.formats.keras.layers import recurrent, refuse, steps
 from lstm_tui.formats.keras.segments import MERGES, Item, Pair, Segment, name_of, segments_of, steps_on
 from lstm_tui.formats.parts import Op, Plan, Recurrent, Reduce
@@ -43,6 +43,8 @@ def find_keras(file: KerasFile, where: str) -> list[Found]:
     every = segments_of(graph, outputs[0])
     segments = [one for one in every if one.layers]
     above = next((one.cut for one in every if one.cut and not one.layers), "")
+    if not segments:
+        raise UserError(f"{where}: {above or 'its recurrent layers cannot be told apart'}, and nothing can be stepped")
     found = []
     for segment in segments:
         name = segment.layers[0] if len(segments) > 1 else ""
@@ -76,6 +78,8 @@ def _plan(file: KerasFile, graph: Graph, segment: Segment, weights: Weights, whe
     for n, item in enumerate(segment.items[first:], first):
         if steps_on(item):
             try:
+                if isinstance(item, Node) and not mask_is_own(graph, item):
+                    raise CannotRun(f"it is given a mask by {visible(', '.join(item.masks))}")
                 part, whole, turned = _recurrent(file, item, weights, f"layer{number}", from_the_end, report)
             except CannotRun as error:
                 raise refuse(where, item if isinstance(item, Node) else item.forward, str(error)) from error

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Any
 
 from lstm_tui.engine.errors import UserError
@@ -20,6 +23,7 @@ _KINDS = {4: "LSTM", 3: "GRU", 1: "SimpleRNN"}
 _CANDIDATES = ("tanh", "relu", "linear", "sigmoid", "elu", "softsign")
 _ASSUMED = ("gate_activation", "activation")
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
+_MOST_ORDERED = 6
 _OVER = ("last", "each", "mean", "max")
 
 
@@ -59,27 +63,87 @@ def _kind(name: str, weights: list[Array]) -> str:
 
 
 def _plan(file: KerasFile, nodes: dict[str, str], layers: tuple[str, ...], where: str, report: Report) -> Plan:
+    shapes = {name: [one.shape for one in file.weights(name)] for name in nodes}
+    dense = [name for name, kind in nodes.items() if kind == "Dense"]
+    tables = [name for name, kind in nodes.items() if kind == "Embedding"]
+    order = chained(
+        {name: _size(shapes[name], nodes[name] == "Bidirectional") for name in layers},
+        {shapes[name][0][1] for name in tables},
+        {shapes[name][0][0] for name in dense},
+    )
+    if order is None:
+        sizes = ", ".join(f"{visible(name)} {_told(_size(shapes[name], False))}" for name in layers)
+        raise UserError(f"{where}: its recurrent layers do not follow each other by their sizes: {sizes}")
     chain: list[Recurrent | Op] = []
+    used: list[str] = []
     embedding = None
+    first = _size(shapes[order[0][0]], False).inputs
+    for name in tables:
+        if embedding is None and shapes[name][0][1] == first:
+            embedding = file.weights(name)[0]
+            used.append(name)
+            report.say("embedding", f"{visible(name)}, {len(embedding)} ids", "inferred", "its width is what is read")
     width = 0
-    for name, kind in nodes.items():
+    for number, (name, joined) in enumerate(order):
+        part = _layer(file, name, nodes[name], file.weights(name), f"layer{number}", where, report)
+        if not joined:
+            why = "the next layer reads as many numbers as one direction gives; a file of weights does not record more"
+            merge = report.choose(f"layer{number}.merge", "sum", ("average", "mul"), "assumed", why)
+            part = replace(part, merge=merge)
+        chain.append(part)
+        used.append(name)
+        width = part.hidden * (len(part.passes) if part.merge == "concat" else 1)
+    while (name := next((one for one in dense if one not in used and shapes[one][0][0] == width), "")) != "":
         weights = file.weights(name)
-        if kind == "Embedding" and not chain:
-            embedding = weights[0]
-            report.say("embedding", f"{visible(name)}, {len(embedding)} ids", "inferred", "one matrix below all others")
-        elif name in layers:
-            key = f"layer{sum(isinstance(one, Recurrent) for one in chain)}"
-            part = _layer(file, name, kind, weights, key, where, report)
-            if chain and isinstance(chain[-1], Recurrent) and part.inputs != width:
-                raise UserError(f"{where}: {visible(name)} reads {part.inputs} numbers, and gets {width}")
-            chain.append(part)
-            width = part.hidden * (len(part.passes) if part.merge == "concat" else 1)
-        elif kind == "Dense" and chain and weights[0].shape[0] == width:
-            chain += _dense(name, weights, isinstance(chain[-1], Recurrent), report)
-            width = weights[0].shape[1]
-        else:
-            report.unused.append(visible(name))
+        chain += _dense(name, weights, isinstance(chain[-1], Recurrent), report)
+        used.append(name)
+        width = weights[0].shape[1]
+    report.unused += [visible(name) for name in nodes if name not in used]
     return Plan("", chain, embedding)
+
+
+@dataclass(frozen=True)
+class _Size:
+    inputs: int
+    hidden: int
+    both: bool
+
+    def gives(self, joined: bool) -> int:
+        return self.hidden * 2 if self.both and joined else self.hidden
+
+
+def _size(shapes: Sequence[tuple[int, ...]], both: bool) -> _Size:
+    return _Size(shapes[0][0], shapes[1][0], both)
+
+
+def _told(size: _Size) -> str:
+    return f"{size.inputs} → {size.hidden}"
+
+
+def chained(
+    layers: Mapping[str, _Size], embedded: Collection[int], read: Collection[int]
+) -> list[tuple[str, bool]] | None:
+    """Return an order in which each layer reads what the one before gives; None where there is none.
+
+    Keras 3 files its layers by their names, so the order in a file of weights means nothing.
+
+    Args:
+        layers: Sizes of the recurrent layers, in the file's order.
+        embedded: Widths of the embeddings there are.
+        read: What the dense layers read.
+
+    Returns:
+        Names from the lowest up, each with whether its two directions are joined end to end.
+    """
+    orders = permutations(layers) if len(layers) <= _MOST_ORDERED else iter([tuple(layers)])
+    found: list[tuple[bool, list[tuple[str, bool]]]] = []
+    for order in orders:
+        after = [{layers[name].inputs} for name in order[1:]] + [read]
+        joined = [not layers[name].both or layers[name].gives(True) in wanted or layers[name].gives(False) not in wanted
+                  for name, wanted in zip(order, after, strict=True)]  # fmt: skip
+        if all(layers[name].gives(end) in wanted for name, end, wanted in zip(order[:-1], joined, after, strict=False)):
+            found.append((layers[order[0]].inputs in embedded, list(zip(order, joined, strict=True))))
+    return max(found, key=lambda one: one[0])[1] if found else None
 
 
 def _layer(
@@ -102,7 +166,12 @@ def _layer(
     report.facts += [fact for fact in notes.facts if fact.key.rpartition(".")[2] in told or fact.how == "set"]
     report.offered += [fact for fact in notes.offered if fact.key.rpartition(".")[2] not in _ASSUMED]
     report.say(f"{key}.cell", inner_kind, "inferred", "shapes")
-    report.say(f"{key}.directions", "both" if kind == "Bidirectional" else "forward", "inferred", "shapes")
+    if kind == "Bidirectional":
+        report.say(f"{key}.directions", "both", "inferred", "shapes")
+    else:
+        why = "a file of weights does not record go_backwards"
+        way = report.choose(f"{key}.directions", "forward", ("backward",), "assumed", why, matters=False)
+        part = replace(part, passes=[(way, part.passes[0][1])])
     functions = dict(part.functions)
     if "gates" in functions:
         said = f"Keras {file.version}" if file.version else "this Keras"

@@ -26,6 +26,7 @@ Array = NDArray[Any]
 INPUT = "input"
 CLOSE = 1e-4
 MOST_TRIED = 300
+_SAID = ("output", "result")
 _INITIAL = "initial/"
 
 
@@ -59,12 +60,14 @@ class Verdict:
         first: The first difference that is too large, in the order in which values are computed, or None.
         fitting: Decisions under which nothing differs, where another reading fits.
         tried: How many other readings were tried.
+        left_out: What the recording says of the whole model, and the file cannot, since it holds no readout.
     """
 
     compared: Mapping[str, float]
     first: Difference | None = None
     fitting: tuple[Mapping[str, str], ...] = ()
     tried: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 def read_reference(path: str | Path) -> dict[str, Array]:
@@ -93,9 +96,13 @@ def verify(path: str | Path, reading: Reading, reference: str | Path, close: flo
     where = label(reference)
     read = read_once(path, reading)
     opened = read({})
+    left_out = () if opened.network.readout else tuple(name for name in _SAID if name in recorded)
+    recorded = {name: array for name, array in recorded.items() if name not in left_out}
     compared, first = _compare(opened.network, recorded, where, close)
+    if not compared:
+        raise UserError(f"{where}: nothing to compare: the file holds no readout, and the recording no other value")
     if first is None:
-        return opened, Verdict(compared)
+        return opened, Verdict(compared, left_out=left_out)
     fitting: list[Mapping[str, str]] = []
     tried = 0
     for settings in islice(other_readings(opened.report, first.name), MOST_TRIED):
@@ -108,7 +115,7 @@ def verify(path: str | Path, reading: Reading, reference: str | Path, close: flo
             fitting.append(settings)
             if len(fitting) == 3:
                 break
-    return opened, Verdict(compared, first, tuple(fitting), tried)
+    return opened, Verdict(compared, first, tuple(fitting), tried, left_out)
 
 
 def _compare(
