@@ -440,5 +440,5 @@ def test_weights_that_do_not_follow_each_other_are_refused_with_their_sizes(tmp_
     random = np.random.default_rng(7)
     path = tmp_path / "w.weights.h5"
     write_layers(path, {"lstm/cell": lstm_weights(random, 3, 4), "lstm_1/cell": lstm_weights(random, 7, 5)})
-    with pytest.raises(UserError, match="do not follow each other by their sizes: .*lstm 3 → 4"):
+    with pytest.raises(UserError, match=r"do not follow each other by their sizes: .*lstm 3 → 4"):
         open_file(path)
