@@ -194,8 +194,9 @@ def test_breakpoints_are_cleared_where_one_stands_or_by_what_they_wait_for(sessi
 
 def test_a_breakpoint_says_where_it_stops_and_what_is_not_there(session: Session) -> None:
     assert answer(session, "b layer0.backward.f") == ("breakpoint 1: layer0.backward.f, in layer0.backward",)
-    assert answer(session, 'b "movei"')[1] == "there is no “movei” on this tape; did you mean “movie”?"
-    assert answer(session, 'print share("movei")')[-1] == "there is no “movei” on this tape; did you mean “movie”?"
+    doubt = "there is no “movei” on this tape; did you mean “movie”?"
+    assert answer(session, 'b "movei"') == (f'breakpoint 2: token == "movei", in layer0.forward; {doubt}',)
+    assert answer(session, 'print share("movei")') == (f'share("movei") = 0; {doubt}',)
     assert answer(session, 'print token == "The"') == ('token == "The" = true',)
     assert answer(session, "b c by .3") == ("watch 3: c by .3, in layer0.forward",)
 

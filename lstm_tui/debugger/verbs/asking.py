@@ -9,7 +9,7 @@ from lstm_tui.debugger.expressions import nodes, parse
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.say import lines, one
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.doubts import doubts
+from lstm_tui.debugger.verbs.doubts import with_doubts
 from lstm_tui.debugger.verbs.stepping import position_lines
 from lstm_tui.debugger.verbs.stopping import complete_expression, told
 from lstm_tui.debugger.verbs.table import VERBS
@@ -35,7 +35,7 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
     unit = one_unit(session, answer.expression.node)
     if unit is not None:
         result += [*explained(*unit), *through(*unit)]
-    return (*result, *doubts(session, rest))
+    return with_doubts(tuple(result), session, rest)
 
 
 def one_unit(session: Session, node: nodes.Node) -> tuple[PassTrace, str, int, int] | None:

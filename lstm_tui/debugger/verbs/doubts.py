@@ -11,6 +11,18 @@ from lstm_tui.engine.visible import visible
 _LONGEST = 40
 
 
+def with_doubts(reply: tuple[str, ...], session: Session, text: str) -> tuple[str, ...]:
+    """Return a reply with what its line names and is not there; one of a single line stays one, to be read at a glance.
+
+    Args:
+        reply: What was done or found.
+        session: The session.
+        text: The expression or place that was typed.
+    """
+    found = doubts(session, text)
+    return ("; ".join((*reply, *found)),) if len(reply) == 1 else (*reply, *found)
+
+
 def doubts(session: Session, text: str) -> tuple[str, ...]:
     """Return a line for each token in quotes that stands nowhere on the tape, and is no class either."""
     scope = session.scope()

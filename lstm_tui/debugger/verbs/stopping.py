@@ -11,7 +11,7 @@ from lstm_tui.debugger.expressions.scope import OF_THE_RUN
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.stops.breakpoints import Breakpoint
 from lstm_tui.debugger.stops.reading import guarded, read_change, read_trigger
-from lstm_tui.debugger.verbs.doubts import doubts
+from lstm_tui.debugger.verbs.doubts import with_doubts
 from lstm_tui.debugger.verbs.moving import place_of
 from lstm_tui.debugger.verbs.table import VERBS, Act, Verb
 from lstm_tui.engine.errors import UserError
@@ -68,7 +68,7 @@ def _setting(temporary: bool) -> Act:
     def act(session: Session, rest: str) -> tuple[str, ...]:
         name = session.frame.position.pass_name
         trigger = read_trigger(place_or(session, rest or str(session.frame.t)), session.scope())
-        return (told(session.breakpoints.add(trigger, name, temporary)), *doubts(session, trigger.text))
+        return with_doubts((told(session.breakpoints.add(trigger, name, temporary)),), session, trigger.text)
 
     return act
 
@@ -89,7 +89,7 @@ VERBS.add(Verb(
 )  # fmt: skip
 def _watch(session: Session, rest: str) -> tuple[str, ...]:
     trigger = read_change(_LOCATION.sub("", rest), session.scope())
-    return (told(session.breakpoints.add(trigger, session.frame.position.pass_name)), *doubts(session, rest))
+    return with_doubts((told(session.breakpoints.add(trigger, session.frame.position.pass_name)),), session, rest)
 
 
 @VERBS.verb(
@@ -99,7 +99,8 @@ def _watch(session: Session, rest: str) -> tuple[str, ...]:
 def _display(session: Session, rest: str) -> tuple[str, ...]:
     if rest:
         session.displays.add(parse(rest), session.scope())
-    return (*(one.line for one in session.shown()), *doubts(session, rest)) or ("no displays",)
+    shown = tuple(one.line for one in session.shown())
+    return with_doubts(shown, session, rest) or ("no displays",)
 
 
 @VERBS.verb("undisplay [N…]", "take displays away, or all of them")
