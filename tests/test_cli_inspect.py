@@ -26,6 +26,17 @@ def test_inspect_says_how_each_fact_is_known(capsys: pytest.CaptureFixture[str])
     assert "warning: readout.after_head_0 is assumed to be relu" in output
 
 
+def test_what_stands_before_the_recurrent_layers_says_what_it_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    convolved = str(FILES / "keras_convolved.keras")
+    assert main(["inspect", convolved]) == 0
+    assert "reads ids from 0 to 8, in one column, or text with --vocabulary" in capsys.readouterr().out
+    (tmp_path / "t.txt").write_text("a b\n")
+    assert main(["trace", str(tmp_path / "t.txt"), "--model", convolved]) == 1
+    assert "reads ids, and its file holds no vocabulary; give --vocabulary FILE" in capsys.readouterr().err
+
+
 def test_the_report_as_json_and_of_a_bundled_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", TAGGER, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

@@ -55,6 +55,15 @@ def _lines(opened: Imported) -> list[str]:
 
 def _reads(network: Network) -> str:
     if network.tokens is None:
+        from lstm_tui.formats.imported_inputs import reads_ids
+
+        if count := reads_ids(network):
+            return f"ids from 0 to {count - 1}, in one column, or text with --vocabulary"
+        front = network.front
+        if front is not None and len(front.inputs) > 1:
+            return f"numbers by name: {', '.join(map(visible, front.inputs))} (.npz)"
+        if front is not None:
+            return f"numbers, as {visible(front.inputs[0])} takes them (.npy, .npz or .csv)"
         return f"numbers, {network.input_size} a step (.npy, .npz or .csv)"
     count = len(network.tokens.vocabulary)
     if network.tokens.are_ids:

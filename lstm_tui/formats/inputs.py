@@ -98,10 +98,10 @@ class Sequences(Sequence[trace.Sequence]):
         if isinstance(source, Text):
             self.lines = () if whole else source.numbers
             if network.tokens is None:
-                raise UserError(
-                    f"{source.where}: is text, and {visible(network.name)} reads numbers; "
-                    "give a .csv, .npy or .npz file, or another --model"
-                )
+                ids = reads_ids(network)
+                what = "ids, and its file holds no vocabulary" if ids else "numbers"
+                how = "--vocabulary FILE, or a .csv of ids" if ids else "a .csv, .npy or .npz file, or another --model"
+                raise UserError(f"{source.where}: is text, and {visible(network.name)} reads {what}; give {how}")
         else:
             self.lines = tuple(range(1, len(source.arrays) + 1)) if len(source.arrays) > 1 else ()
             self._check_series(source)
