@@ -96,6 +96,7 @@ class TourScreen(MainScreen):
         document = Document(standing.network, [standing.sequence])
         super().__init__(document, 0, telling.glyphs, telling.few_colours, False, standing.edits())
         self._telling, self._standing = telling, standing
+        self.open_network = telling.open_network
         self._stands = self._noticed = False
 
     def compose(self) -> ComposeResult:
