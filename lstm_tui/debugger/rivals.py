@@ -11,11 +11,12 @@ from lstm_tui.analysis.long_memory import LongMemory, long_memory
 from lstm_tui.debugger.reach_words import letter, reach_words
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import run
+from lstm_tui.engine.tokens import tokenize
 from lstm_tui.engine.trace import Sequence as Text
 from lstm_tui.engine.trace import Trace
 
 RIVALS = ("recall-rnn", "recall-lstm", "recall-gru")
-GAME = tuple("brown ta na da na la da la la na na na ta ta la na na na na la which".split())
+GAME = tuple(tokenize("brown ta na da na la da la la na na na ta ta la na na na na la which", "words"))
 """A colour is named, empty words pass, and it is asked for: the first line of `samples/recall.txt`."""
 
 

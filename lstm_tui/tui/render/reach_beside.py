@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
 _PLACE, _TOKEN, _NUMBER = 6, 8, 8
 _NARROWEST, _WIDEST = 14, 30
-_FELT = "how much of a small change of the memory at a token is still felt in the memory now: 1 all of it, .01 a hundredth"
-_KEPT = "what its gates alone keep of it, multiplied from step to step, in the unit that keeps most; an RNN has no gates"
+_FELT = (
+    "how much of a small change of the memory at a token is still felt in the memory now: 1 all of it, .01 a hundredth"
+)
+_KEPT = (
+    "what its gates alone keep of it, multiplied from step to step, in the unit that keeps most; an RNN has no gates"
+)
 
 
 @dataclass(frozen=True, eq=False)
