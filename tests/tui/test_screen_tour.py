@@ -269,6 +269,18 @@ def test_keys_that_come_while_a_lesson_or_its_next_stop_opens_act_in_their_order
     tour(act)
 
 
+def test_the_tour_begins_from_the_help() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("escape", "question_mark")
+        assert "new to all this?" in driver.text()
+        await driver.press("T")
+        await settled(driver, lambda: isinstance(driver.app.screen, Lessons))
+        await driver.press("escape")
+        assert type(driver.app.screen) is MainScreen
+
+    tour(act, size=(80, 24))
+
+
 def test_the_keys_of_a_lesson_are_told_and_those_of_the_debugger_stay() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("question_mark")
