@@ -6,7 +6,7 @@ import pytest
 from driven_screen import Driver, document, drive
 
 from lstm_tui.tui.commands import COMMANDS
-from lstm_tui.tui.screens.help import _ASKED
+from lstm_tui.tui.screens.help import _ASKED, help_page
 from lstm_tui.tui.screens.page import Page
 from lstm_tui.tui.screens.prompt import Prompt
 
@@ -136,6 +136,18 @@ def test_explain_and_help_open_and_close() -> None:
             assert driver.app.screen is driver.screen
 
     drive(act)
+
+
+@pytest.mark.parametrize("width", [80, 120, 144, 160])
+def test_the_help_is_not_cut_off(width: int) -> None:
+    room = int(width * 0.96) - 8
+    lines = [line.plain for line in help_page(width)._lines]
+    assert max(map(len, lines)) <= room
+    said = " ".join(" ".join(lines).split())
+    for command in COMMANDS:
+        assert command.help.split()[-1] in said
+    if width < 150:
+        assert all(command.help in said for command in COMMANDS)
 
 
 def test_the_help_answers_what_newcomers_ask_by_keys_that_there_are() -> None:
