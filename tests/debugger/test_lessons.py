@@ -22,6 +22,7 @@ from lstm_tui.debugger.lessons.reading import parse_lesson, read_lesson
 from lstm_tui.debugger.lessons.standing import Standing, is_of
 from lstm_tui.debugger.recipe import parse_edit
 from lstm_tui.debugger.rivals import rivals
+from lstm_tui.debugger.verbs.lines import answer
 from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.roles import memory_of
@@ -100,6 +101,19 @@ def test_what_is_left_of_a_memory_in_the_rnn_and_the_lstm_is_as_the_lesson_says(
         assert one.found.memory.size[0] >= 1
         assert one.found.kept_size is not None
         assert one.found.kept_size[0] > 0.98
+
+
+def test_who_finds_the_gate_of_which_the_lesson_tells() -> None:
+    lesson = library().find("forget")
+    stop = next(stop for stop in lesson.stops if stop.task is not None and stop.task.opens == "map")
+    assert stop.task is not None
+    assert stop.task.then is not None
+    typed = re.findall(r"`:([^`]+)`", stop.task.then.text)
+    assert len(typed) == 1
+    session = Standing(stop, library().opener(lesson)).session
+    said = "\n".join(answer(session, typed[0]))
+    assert "t=4 “Ram”" in said
+    assert "f[49] = 0.02" in said
 
 
 @pytest.mark.parametrize(("opens", "said"), [("nothing", "`open` is one of"), ("maps", "did you mean map")])

@@ -269,6 +269,22 @@ def test_keys_that_come_while_a_lesson_or_its_next_stop_opens_act_in_their_order
     tour(act)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_to_be_typed_stays_in_sight_while_it_is_typed(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("enter", "enter", "enter")
+        await driver.press("colon", *"replace")
+        text = driver.text()
+        assert ":replace brown yellow" in text
+        assert "enter does it" in text
+        await driver.press("space", *"brown", "space", *"nothing", "enter")
+        assert "not in the vocabulary" in " ".join(driver.text().split())
+        await driver.press("escape")
+        assert not stop(driver)._noticed
+
+    tour(act, "why-not-a-plain-rnn", size)
+
+
 def test_the_tour_begins_from_the_help() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("escape", "question_mark")

@@ -21,6 +21,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.commands import Command
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import Glyphs
+from lstm_tui.tui.screens.line_prompt import LinePrompt
 from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.screens.page import Page
 from lstm_tui.tui.screens.reach import ReachScreen
@@ -31,6 +32,8 @@ from lstm_tui.tui.widgets.remembers import Remembers
 from lstm_tui.tui.widgets.tour_text import TourText
 
 _OTHERWISE = ("play", "help", "quit_session", "export")
+_LEAST_PROMPT = 10
+"""Rows that a line to be typed has at least, with what is told of it."""
 _HELP = (
     ("enter  space", "the next stop; behind the last one, the list of lessons"),
     ("backspace", "the stop before"),
@@ -180,6 +183,14 @@ class TourScreen(MainScreen):
         self.query_one(TourText).tell(self._standing.say(), self._standing.what_to_try(), self._noticed, then)
 
     # --- keys ---
+
+    def action_command(self, value: str = "", error: str = "") -> None:
+        """Ask for a line above the text, so that what is to be typed stays in sight."""
+        super().action_command(value, error)
+        prompt = self.app.screen
+        if isinstance(prompt, LinePrompt):
+            below = self.size.height - self.query_one(TourText).region.y
+            prompt.below = min(below, max(self.size.height - _LEAST_PROMPT, 0))
 
     def action_explain(self) -> None:
         """Explain a value, and notice it."""
