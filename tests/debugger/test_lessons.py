@@ -33,7 +33,7 @@ from lstm_tui.models.named import open_model
 FILES = sorted(folder().glob("*.toml"))
 NAMES = (
     "why-not-a-plain-rnn", "the-conveyor-belt", "forget", "write", "update", "show", "a-new-subject", "near-and-far",
-    "both-ways", "variants", "dead-units", "attention", "break-it-yourself",
+    "both-ways", "variants", "dead-units", "attention", "let-it-write", "break-it-yourself",
 )  # fmt: skip
 NARROW = 73
 """Cells of a line of what is to be tried, on a screen of 80."""

@@ -269,6 +269,19 @@ def test_keys_that_come_while_a_lesson_or_its_next_stop_opens_act_in_their_order
     tour(act)
 
 
+def test_words_that_the_network_writes_in_a_lesson_are_noticed() -> None:
+    async def act(driver: Driver) -> None:
+        for written in ("he", "likes", "aiml", "."):
+            assert not stop(driver)._noticed
+            await driver.press("a")
+            view = stop(driver).view
+            assert view is not None
+            assert view.trace.sequence.tokens[-1] == written
+        assert stop(driver)._noticed
+
+    tour(act, "let-it-write", (80, 24))
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_what_is_to_be_typed_stays_in_sight_while_it_is_typed(size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:
