@@ -57,9 +57,12 @@ def test_a_plain_rnn_is_said_to_lose_what_gates_keep(cell: str, said: str) -> No
     drive(act, recalling(cell))
 
 
-def compared(act: Callable[[Driver], Awaitable[None]], of: Document, size: tuple[int, int] = (160, 45)) -> None:
+def compared(
+    act: Callable[[Driver], Awaitable[None]], of: Document, size: tuple[int, int] = (160, 45), ascii_only: bool = False
+) -> None:
     """Run the app with the bundled networks at hand."""
-    app = LstmApp(of, numba=False, few_colours=False, teaching=Teaching(lambda: Library(open_model, load)))
+    teaching = Teaching(lambda: Library(open_model, load))
+    app = LstmApp(of, numba=False, few_colours=False, teaching=teaching, ascii_only=ascii_only)
 
     async def go() -> None:
         async with app.run_test(size=size) as pilot:
@@ -112,6 +115,21 @@ def test_what_is_compared_is_the_game_where_another_network_reads_and_its_keys_l
         assert driver.view.t == 2, "there is no such token in this text"
 
     compared(act, document())
+
+
+def test_every_sign_of_it_can_be_written_in_ascii() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R")
+        await known(driver)
+        one = driver.text()
+        await driver.press("b")
+        await known(driver)
+        for text in (one, driver.text()):
+            assert text.isascii()
+            assert "?" not in text
+        assert 'dh vanishes at t=13 "ta"' in driver.text()
+
+    compared(act, recalling("rnn"), ascii_only=True)
 
 
 def test_without_the_networks_at_hand_it_says_so() -> None:
