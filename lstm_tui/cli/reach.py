@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from lstm_tui.analysis.long_memory import LongMemory
     from lstm_tui.engine.trace import Trace
 
-RIVALS = ("recall-rnn", "recall-lstm", "recall-gru")
-
 
 def command(options: Namespace) -> int:
     """Print the gradient through time of every network, a row for each token, and what happens on the way."""
@@ -52,6 +50,8 @@ def command(options: Namespace) -> int:
 
 def _runs(options: Namespace) -> list[Trace]:
     """Run the network that was asked for and those beside it; without any, those of the recall task."""
+    from lstm_tui.debugger.rivals import RIVALS
+
     beside = list(options.beside or ())
     if options.model is None and not options.untrained:
         if options.file is not None and not beside:

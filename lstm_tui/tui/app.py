@@ -90,6 +90,7 @@ class LstmApp(App[int]):
         screen = MainScreen(self._document, self._start, *self._drawing(), self._numba, self._recipe)
         screen.past = self._past or screen.past
         screen.keeping = self._keeping
+        screen.open_network = None if self._teaching is None else self._teaching.open_network
         return screen
 
     def _drawing(self) -> tuple[Glyphs, bool]:

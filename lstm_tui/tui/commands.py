@@ -69,7 +69,14 @@ COMMANDS: tuple[Command, ...] = (
     Command(("o",), "order", "order", "order units by size, by change, by index, by what they lost here", LOOK, "o", 8),
     Command(("v",), "signal", "colour", "colour the tape by another signal", LOOK, "v"),
     Command(("r",), "influence", "what moves it", "gradients, ledger and deletions of an output or memory", LOOK, "r"),
-    Command(_capital("R"), "reach", "how far back", "gradients through time, and which token moves which", LOOK, "R"),
+    Command(
+        _capital("R"),
+        "reach",
+        "how far back",
+        "gradients through time, an RNN beside an LSTM, which token moves which",
+        LOOK,
+        "R",
+    ),
     Command(_capital("H"), "health", "health", "units that never act or cannot learn, gates that are stuck", LOOK, "H"),
     Command(_capital("L"), "everyone", "all units", "the ledger of the chosen unit, or of all units", LOOK, "L"),
     Command(

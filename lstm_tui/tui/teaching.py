@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
+from lstm_tui.engine.network import Network
 from lstm_tui.tui.render.glyphs import Glyphs
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ class Teaching:
     lesson: Lesson | None = None
     at_once: bool = False
     greeting: str = ""
+
+    def open_network(self, name: str) -> Network:
+        """Open a bundled network by its name.
+
+        Raises:
+            UserError: There is none.
+        """
+        return self.library().bundled(name)
 
     def greet(self, app: App[Any], glyphs: Glyphs, few_colours: bool) -> None:
         """Do what was asked for once the screen is up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from lstm_tui.debugger.lessons.library import Library, folder
 from lstm_tui.debugger.lessons.reading import parse_lesson, read_lesson
 from lstm_tui.debugger.lessons.standing import Standing, is_of
 from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.debugger.rivals import rivals
+from lstm_tui.debugger.verbs.lines import answer
 from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.roles import memory_of
@@ -30,8 +33,10 @@ from lstm_tui.models.named import open_model
 FILES = sorted(folder().glob("*.toml"))
 NAMES = (
     "why-not-a-plain-rnn", "the-conveyor-belt", "forget", "write", "update", "show", "a-new-subject", "near-and-far",
-    "both-ways", "variants", "dead-units", "attention", "break-it-yourself",
+    "both-ways", "variants", "dead-units", "attention", "let-it-write", "break-it-yourself",
 )  # fmt: skip
+NARROW = 73
+"""Cells of a line of what is to be tried, on a screen of 80."""
 opened = cache(open_model)
 
 
@@ -63,7 +68,7 @@ def test_what_is_said_in_numbers_is_claimed(path: Path) -> None:
             assert stop.claims, f"{path.name}, stop {stop.number + 1}"
         task = stop.task
         if task is not None:
-            assert task.lines, "every try can be shown"
+            assert task.lines or task.opens, "every try can be shown"
             assert task.then is None or task.claims or task.done, f"{path.name}, stop {stop.number + 1}"
 
 
@@ -73,6 +78,52 @@ def test_what_is_to_be_typed_is_what_is_shown(path: Path) -> None:
         if stop.task is not None:
             typed = re.findall(r"`:([^`]+)`", stop.task.say.text.replace("{unit}", "unit"))
             assert set(typed) <= {line.text for line in stop.task.lines}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_is_to_be_typed_stands_in_one_line_where_there_is_little_room(path: Path) -> None:
+    lesson = read_lesson(path)
+    for stop in lesson.stops:
+        said = re.sub(r"[*`]", "", written(Standing(stop, library().opener(lesson)).what_to_try()))
+        lines = [line for part in said.split("\n") for line in textwrap.wrap(part, NARROW)]
+        for typed in re.findall(r"`(:[^`]+)`", stop.task.say.text if stop.task is not None else ""):
+            assert any(typed in line for line in lines) or "{unit}" in typed, f"{path.name}, stop {stop.number + 1}"
+
+
+def test_what_is_left_of_a_memory_in_the_rnn_and_the_lstm_is_as_the_lesson_says() -> None:
+    rnn, lstm, gru = rivals(opened)
+    faded = rnn.found.memory.size
+    assert f"{faded[0]:.0e}" == "3e-06", "three millionths"
+    assert 0.45 < faded[0] ** (1 / 20) < 0.6, "about half is lost at each of twenty words"
+    assert [20 - n for n, size in enumerate(faded) if size < 0.01][-1] == 7, "below a hundredth from seven words back"
+    assert rnn.found.kept is None
+    for one in (lstm, gru):
+        assert one.found.memory.size[0] >= 1
+        assert one.found.kept_size is not None
+        assert one.found.kept_size[0] > 0.98
+
+
+def test_who_finds_the_gate_of_which_the_lesson_tells() -> None:
+    lesson = library().find("forget")
+    stop = next(stop for stop in lesson.stops if stop.task is not None and stop.task.opens == "map")
+    assert stop.task is not None
+    assert stop.task.then is not None
+    typed = re.findall(r"`:([^`]+)`", stop.task.then.text)
+    assert len(typed) == 1
+    session = Standing(stop, library().opener(lesson)).session
+    said = "\n".join(answer(session, typed[0]))
+    assert "t=4 “Ram”" in said
+    assert "f[49] = 0.02" in said
+
+
+@pytest.mark.parametrize(("opens", "said"), [("nothing", "`open` is one of"), ("maps", "did you mean map")])
+def test_what_cannot_be_opened_is_refused(opens: str, said: str) -> None:
+    text = (
+        'title = "T"\nabout = "x"\n[[stop]]\nnetwork = "tiny"\ntext = "on"\nsay = "Look."\n'
+        f'[stop.try]\nsay = "Press."\nopen = "{opens}"\n'
+    )
+    with pytest.raises(LanguageError, match=re.escape(said)):
+        parse_lesson(text, "mine.toml")
 
 
 def test_on_the_way_back_the_blame_fades_in_the_rnn_and_not_in_the_lstm() -> None:

@@ -168,6 +168,12 @@ def test_what_no_pencil_can_do_is_refused() -> None:
         sheet_of(run(trace.network, trace.sequence), range(2), 3)
 
 
+def test_the_sheet_says_which_output_is_for_what_where_they_are_few() -> None:
+    assert r"y\[0\] is for dark, y\[1\] is for light." in text(tiny())
+    many = sheet_of(lstm_tui.trace("brown ta which", model="recall-lstm"), range(1), 3)
+    assert " is for " not in text(many)
+
+
 def test_a_readout_of_the_whole_text_is_said_to_be_left_out() -> None:
     assert "reads all tokens at once" in text(sheet_of(made("lstm", readout="mean"), range(2), 3))
 

@@ -6,6 +6,7 @@ import pytest
 from driven_screen import Driver, document, drive
 
 from lstm_tui.tui.commands import COMMANDS
+from lstm_tui.tui.screens.help import _ASKED, help_page
 from lstm_tui.tui.screens.page import Page
 from lstm_tui.tui.screens.prompt import Prompt
 
@@ -129,7 +130,7 @@ def test_play_steps_to_the_end_and_stops() -> None:
 
 def test_explain_and_help_open_and_close() -> None:
     async def act(driver: Driver) -> None:
-        for key, word in (("p", "largest products"), ("question_mark", "previous token on the tape")):
+        for key, word in (("p", "largest products"), ("question_mark", "which token does this memory come from")):
             await driver.press(key)
             assert isinstance(driver.app.screen, Page)
             assert word in driver.text()
@@ -137,6 +138,24 @@ def test_explain_and_help_open_and_close() -> None:
             assert driver.app.screen is driver.screen
 
     drive(act)
+
+
+@pytest.mark.parametrize("width", [80, 120, 144, 160])
+def test_the_help_is_not_cut_off(width: int) -> None:
+    room = int(width * 0.96) - 8
+    lines = [line.plain for line in help_page(width)._lines]
+    assert max(map(len, lines)) <= room
+    said = " ".join(" ".join(lines).split())
+    for command in COMMANDS:
+        assert command.help.split()[-1] in said
+    if width < 150:
+        assert all(command.help in said for command in COMMANDS)
+
+
+def test_the_help_answers_what_newcomers_ask_by_keys_that_there_are() -> None:
+    keys = {key for command in COMMANDS for key in command.key.split()} | set("1234567")
+    assert {key for key, _ in _ASKED} <= keys
+    assert all(len(question) + 9 <= 66 for _, question in _ASKED), "they fit in a column, and at 80 cells"
 
 
 def test_order_and_signal_go_round() -> None:

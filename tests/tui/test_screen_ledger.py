@@ -9,13 +9,14 @@ import pytest
 from driven_screen import Driver, document, drive, network, sequences
 
 from lstm_tui.analysis.flow import flow_of
-from lstm_tui.analysis.ledger import ledger_at
+from lstm_tui.analysis.ledger import ledger_at, share_map
 from lstm_tui.debugger.edits import apply
 from lstm_tui.debugger.recipe import parse_recipe
 from lstm_tui.engine.run import run
 from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
 from lstm_tui.tui.document import Document
+from lstm_tui.tui.render.sharemap import draw_sharemap
 from lstm_tui.tui.sources import Sources
 
 
@@ -169,3 +170,21 @@ def test_sources_are_in_the_order_of_their_shares() -> None:
         assert sources.beside(one.t, 1) == sources[min(place + 1, 9)].t
     assert sources.place_of(12) is None
     assert sources.beside(12, 1) == sources[0].t
+
+
+def test_where_rows_are_few_those_that_remember_most_are_drawn() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("right_curly_bracket", "G")
+        view, palette, rows = driver.view, driver.screen.palette, 4
+        assert palette is not None
+        drawing = draw_sharemap(view, 120, rows + 3, palette)
+        texts = [line.strip().text for line in drawing.lines]
+        flow = flow_of(view.passed, "c")
+        assert flow is not None
+        held = share_map(view.passed, flow, view.unit).sum(axis=1)
+        best = sorted([*(int(t) for t in np.argsort(-held[: view.t], kind="stable")[: rows - 1]), view.t])
+        assert best != list(range(view.t + 1 - rows, view.t + 1)), "else nothing is shown by this"
+        assert [text[:10].strip() for text in texts[1 : rows + 1]] == [view.trace.sequence.tokens[t] for t in best]
+        assert texts[0].startswith(f"{rows} of {view.facts.length}")
+
+    drive(act)

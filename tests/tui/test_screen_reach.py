@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import numpy as np
 import pytest
-from driven_screen import Driver, drive, network, of_tokens
+from driven_screen import Driver, document, drive, network, of_tokens
 
 import lstm_tui
 from lstm_tui.analysis.long_memory import long_memory
 from lstm_tui.analysis.token_map import deletion_rows, gradient_rows
+from lstm_tui.debugger.lessons.library import Library
 from lstm_tui.engine.trace import Trace
+from lstm_tui.formats.native import load
 from lstm_tui.models import recalls
+from lstm_tui.models.named import open_model
+from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.reaching import Reaching
 from lstm_tui.tui.screens.reach import ReachScreen
+from lstm_tui.tui.teaching import Teaching
 
 
 async def known(driver: Driver) -> Reaching:
@@ -47,6 +55,93 @@ def test_a_plain_rnn_is_said_to_lose_what_gates_keep(cell: str, said: str) -> No
         np.testing.assert_array_equal(picture.found.memory.size, expected.memory.size)
 
     drive(act, recalling(cell))
+
+
+def compared(
+    act: Callable[[Driver], Awaitable[None]], of: Document, size: tuple[int, int] = (160, 45), ascii_only: bool = False
+) -> None:
+    """Run the app with the bundled networks at hand."""
+    teaching = Teaching(lambda: Library(open_model, load))
+    app = LstmApp(of, numba=False, few_colours=False, teaching=teaching, ascii_only=ascii_only)
+
+    async def go() -> None:
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await act(Driver(app, pilot))
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("size", [(160, 45), (80, 24), (40, 12)])
+def test_an_rnn_stands_beside_an_lstm_and_a_gru(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R")
+        await known(driver)
+        await driver.press("b")
+        picture = await known(driver)
+        text = driver.text()
+        assert all(len(line) <= size[0] for line in text.split("\n"))
+        assert ("Π keep" in text) == (size[0] == 160)
+        assert "recall-rnn says white" in " ".join(text.replace("│", " ").split())
+        row = next(line for line in text.split("\n") if "0 brown" in line)
+        for one, cell in zip(picture.beside, ("rnn", "lstm", "gru"), strict=True):
+            passed = lstm_tui.trace(" ".join(one.trace.sequence.tokens), model=f"recall-{cell}")["layer0.forward"]
+            np.testing.assert_array_equal(one.found.memory.size, long_memory(passed, 20).memory.size)
+            size_then = float(one.found.memory.size[0])
+            shown = f"{size_then:.0e}".replace("e-0", "e-") if size_then < 0.01 else f"{size_then:.2f}"
+            assert shown in row
+        await driver.press("j", "j", "enter")
+        assert driver.view.t == 2
+
+    compared(act, recalling("lstm"), size)
+
+
+def test_what_is_compared_is_the_game_where_another_network_reads_and_its_keys_lead_back() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("n", "n", "R", "b")
+        picture = await known(driver)
+        assert picture.beside[0].trace.sequence.tokens == tuple(recalls.sample_text().splitlines()[0].split())
+        await driver.press("b")
+        assert (await known(driver)).now == 2
+        assert "|∂C/∂C then|" in driver.text()
+        await driver.press("b")
+        await known(driver)
+        await driver.press("m")
+        await known(driver)
+        assert "which token moves which" in driver.text()
+        await driver.press("b")
+        await known(driver)
+        await driver.press("j", "enter")
+        assert driver.view.t == 2, "there is no such token in this text"
+
+    compared(act, document())
+
+
+def test_every_sign_of_it_can_be_written_in_ascii() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R")
+        await known(driver)
+        one = driver.text()
+        await driver.press("b")
+        await known(driver)
+        for text in (one, driver.text()):
+            assert text.isascii()
+            assert "?" not in text
+        assert 'dh vanishes at t=13 "ta"' in driver.text()
+
+    compared(act, recalling("rnn"), ascii_only=True)
+
+
+def test_without_the_networks_at_hand_it_says_so() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R", "b")
+        picture = await known(driver)
+        assert "not at hand" in picture.problem
+        await driver.press("b")
+        assert (await known(driver)).found is not None
+        await driver.press("escape")
+
+    drive(act)
 
 
 def test_it_looks_back_from_the_end_where_nothing_lies_behind() -> None:

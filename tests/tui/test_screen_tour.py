@@ -19,6 +19,7 @@ from lstm_tui.models.named import open_model
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.screens.lessons import Lessons
 from lstm_tui.tui.screens.main import MainScreen
+from lstm_tui.tui.screens.reach import ReachScreen
 from lstm_tui.tui.screens.tour import TourScreen
 from lstm_tui.tui.teaching import Teaching
 from lstm_tui.tui.widgets.pane import Pane
@@ -107,15 +108,17 @@ def test_a_lesson_is_walked_and_what_is_tried_is_noticed() -> None:
         await driver.press("enter")
         assert not stop(driver)._noticed
         await driver.press("s")
+        assert not stop(driver)._noticed, "the value was not explained yet"
+        await driver.press("p", "escape")
         assert stop(driver)._noticed
         await driver.press("backspace")
-        assert "1 of 3" in driver.text()
-        await driver.press("space", "enter")
-        assert "3 of 3" in driver.text()
+        assert "1 of 5" in driver.text()
+        await driver.press("space", "enter", "enter", "enter")
+        assert "5 of 5" in driver.text()
         await driver.press("colon", *"undo", "enter")
         assert "nothing to undo" in driver.text()
         await driver.press("escape")
-        assert stop(driver).obey("set layer0.forward.f[:] @ 4:7 = 1") == ""
+        assert stop(driver).obey("set f @ 4:7 = 1") == ""
         await driver.pilot.pause()
         assert stop(driver)._noticed
         assert "Now he likes aiml, 99 %" in told(driver, "try")
@@ -131,7 +134,7 @@ def test_what_is_to_be_tried_is_shown_on_a_key_and_gone_at_the_next_stop() -> No
         screen = stop(driver)
         assert screen._noticed
         assert screen.view is not None
-        assert screen.view.edits == 5
+        assert screen.view.edits == 2
         assert "they 98 %" in told(driver, "try")
         await driver.press("enter")
         following = stop(driver)
@@ -139,6 +142,67 @@ def test_what_is_to_be_tried_is_shown_on_a_key_and_gone_at_the_next_stop() -> No
         assert following.view.edits == 0
 
     tour(act, "a-new-subject", (120, 36))
+
+
+def test_an_rnn_beside_an_lstm_is_seen_from_a_lesson_and_noticed() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press(*["enter"] * 5)
+        await driver.press("R")
+        over = driver.app.screen
+        assert isinstance(over, ReachScreen)
+        await settled(driver, lambda: not over.picture.working)
+        await driver.press("escape")
+        assert not stop(driver)._noticed, "R alone shows one network"
+        await driver.press("R", "b")
+        over = driver.app.screen
+        assert isinstance(over, ReachScreen)
+        await settled(driver, lambda: bool(over.picture.beside))
+        await driver.press("escape")
+        assert stop(driver)._noticed
+        assert "three millionths" in told(driver, "try")
+        await driver.press("backspace", "enter", "y")
+        await settled(driver, lambda: "recall-rnn says white" in driver.text())
+        await driver.press("escape")
+        assert stop(driver)._noticed
+
+    tour(act, "why-not-a-plain-rnn", (80, 24))
+
+
+def test_the_map_that_shows_which_gate_lost_a_name_holds_the_row_of_the_name() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("enter", "enter", "enter")
+        assert not stop(driver)._noticed
+        await driver.press("M")
+        assert stop(driver)._noticed
+        assert "f was 0.03" in told(driver, "try")
+        lines = driver.text().split("\n")
+        row = next(line for line in lines if line.count("Ganesh") == 1 and "┃" in line)
+        head = next(line for line in lines if " of 8" in line and " 4 " in line)
+        assert head.index(" 3 ") < row.index("┃") < head.index(" 4 ") + 1, "the wall stands where Ram begins"
+
+    tour(act, "forget", (80, 24))
+
+
+@pytest.mark.parametrize(
+    ("opens", "shown"),
+    [("explain", "exactly"), ("influence", "what moves"), ("health", "health of the units"), ("map", "keep"),
+     ("everyone", "all units remember"), ("reach", "how far back")],
+)  # fmt: skip
+def test_whatever_can_be_opened_is_shown_on_a_key_and_noticed(opens: str, shown: str, tmp_path: Path) -> None:
+    lesson = tmp_path / "mine.toml"
+    lesson.write_text(
+        'title = "T"\nabout = "x"\n[[stop]]\nnetwork = "story"\ntext = "ganesh likes aiml ."\nat = "."\n'
+        f'look = "remembers"\nsay = "Look."\n[stop.try]\nsay = "Open it."\nopen = "{opens}"\nthen = "Done."\n'
+    )
+
+    async def act(driver: Driver) -> None:
+        here = stop(driver)
+        assert not here._noticed
+        await driver.press("y")
+        await settled(driver, lambda: shown in driver.text())
+        assert here._noticed
+
+    tour(act, str(lesson))
 
 
 def test_the_list_offers_every_lesson_and_the_next_one_after_it() -> None:
@@ -149,8 +213,8 @@ def test_the_list_offers_every_lesson_and_the_next_one_after_it() -> None:
             assert lesson.title in text
             assert lesson.about in text
         await driver.press("j", "j", "enter")
-        assert "Forget  1 of 3" in driver.text()
-        await driver.press("enter", "enter", "enter")
+        assert "Forget  1 of 5" in driver.text()
+        await driver.press(*["enter"] * 5)
         assert driver.app.screen.query_one(OptionList).highlighted == 3
         await driver.press("escape")
         assert type(driver.app.screen) is MainScreen
@@ -185,11 +249,15 @@ def test_keys_that_come_while_a_lesson_or_its_next_stop_opens_act_in_their_order
             view = stop(driver).view
             return "" if view is None else view.value
 
+        def equation() -> str:
+            view = stop(driver).view
+            return "" if view is None or view.frame.equation is None else view.frame.equation.name
+
         at_once(driver, "j", "j", "enter", "n")
         await settled(driver, lambda: number() == 0 and stop(driver)._noticed)
         assert "At likes it is 1.00 again" in told(driver, "try")
         at_once(driver, "enter", "s")
-        await settled(driver, lambda: number() == 1 and stop(driver)._noticed)
+        await settled(driver, lambda: number() == 1 and equation() == "i")
         at_once(driver, "backspace", "l")  # the cursor, before the focus has come to its pane
         await settled(driver, lambda: number() == 0 and value() == "i")
         at_once(driver, "escape", "k", "space", "colon", "x")
@@ -199,6 +267,47 @@ def test_keys_that_come_while_a_lesson_or_its_next_stop_opens_act_in_their_order
         assert below._telling.lesson.title == "The conveyor belt", "the lesson above the one that was left"
 
     tour(act)
+
+
+def test_words_that_the_network_writes_in_a_lesson_are_noticed() -> None:
+    async def act(driver: Driver) -> None:
+        for written in ("he", "likes", "aiml", "."):
+            assert not stop(driver)._noticed
+            await driver.press("a")
+            view = stop(driver).view
+            assert view is not None
+            assert view.trace.sequence.tokens[-1] == written
+        assert stop(driver)._noticed
+
+    tour(act, "let-it-write", (80, 24))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_to_be_typed_stays_in_sight_while_it_is_typed(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("enter", "enter", "enter")
+        await driver.press("colon", *"replace")
+        text = driver.text()
+        assert ":replace brown yellow" in text
+        assert "enter does it" in text
+        await driver.press("space", *"brown", "space", *"nothing", "enter")
+        assert "not in the vocabulary" in " ".join(driver.text().split())
+        await driver.press("escape")
+        assert not stop(driver)._noticed
+
+    tour(act, "why-not-a-plain-rnn", size)
+
+
+def test_the_tour_begins_from_the_help() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("escape", "question_mark")
+        assert "new to all this?" in driver.text()
+        await driver.press("T")
+        await settled(driver, lambda: isinstance(driver.app.screen, Lessons))
+        await driver.press("escape")
+        assert type(driver.app.screen) is MainScreen
+
+    tour(act, size=(80, 24))
 
 
 def test_the_keys_of_a_lesson_are_told_and_those_of_the_debugger_stay() -> None:

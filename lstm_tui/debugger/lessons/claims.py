@@ -24,7 +24,7 @@ def false_claims(standing: Standing) -> Iterator[tuple[Text, str]]:
         return
     if standing.noticed(standing.session):
         yield task.say, "this is noticed before it is tried"
-    if task.lines:
+    if task.lines or task.opens:
         session = standing.session.fork()
         for act, line in zip(standing.doings(), task.lines, strict=True):
             try:
@@ -33,8 +33,8 @@ def false_claims(standing: Standing) -> Iterator[tuple[Text, str]]:
                 raise
             except UserError as error:
                 standing.fail(line, str(error))
-        if not standing.noticed(session):
-            yield task.lines[-1], "when these lines are done, that is not noticed"
+        if not standing.noticed(session, (task.opens,)):
+            yield (task.lines or (task.say,))[-1], "when these lines are done, that is not noticed"
         yield from _false(standing, task.claims, session)
         standing.then(session)
 

@@ -18,6 +18,8 @@ MOST_LINES = 40
 LOOKS = ("one unit", "tape", "units", "backward", "cell", "memory", "remembers", "output")
 """The panes, in the order of their numbers, from 0."""
 SHOWS = ("", "map", "everyone")
+OPENS = ("explain", "influence", "reach", "beside", "health", "everyone", "map")
+"""What can be opened on the screen, by its command: keys p, r, R, R and then b, H, L, M."""
 EDITS = ("any", "replace", "insert", "delete", "set", "scale", "weight", "let", "ablate")
 
 Where = tuple[str, ...]
@@ -52,9 +54,10 @@ class Try:
 
     Attributes:
         say: What to do.
-        lines: Lines of a recipe and `goto PLACE` that do it.
+        lines: Edits as they are typed and `goto PLACE` that do it.
         edit: Kind of edit that must have been made since, with a name or not: `set f`; may be empty.
         at: Where the run must stand, or None.
+        opens: What must have been opened on the screen; may be empty.
         equation: After which equation it must stand; may be empty.
         pass_name: In which pass; may be empty.
         done: A condition, or None.
@@ -65,6 +68,7 @@ class Try:
     say: Text
     lines: tuple[Text, ...] = ()
     edit: str = ""
+    opens: str = ""
     at: At | None = None
     equation: Text | None = None
     pass_name: Text | None = None

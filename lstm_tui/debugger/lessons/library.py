@@ -65,9 +65,7 @@ class Library:
 
         def open_network(name: str) -> Network:
             if not name.endswith(_NETWORK):
-                if name not in self._networks:
-                    self._networks[name] = self._open_bundled(name)
-                return self._networks[name]
+                return self.bundled(name)
             if Path(name).name != name:
                 raise UserError(f"{visible(name)}: a lesson's own network lies beside it: give the name of its file")
             file = Path(lesson.source).parent / name
@@ -76,6 +74,16 @@ class Library:
             return self._networks[str(file)]
 
         return open_network
+
+    def bundled(self, name: str) -> Network:
+        """Return a bundled network.
+
+        Raises:
+            UserError: There is none of this name.
+        """
+        if name not in self._networks:
+            self._networks[name] = self._open_bundled(name)
+        return self._networks[name]
 
     def checked(self, lesson: Lesson) -> Lesson:
         """Meet every stop of a lesson with its network and read every word of it.

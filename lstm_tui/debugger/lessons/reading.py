@@ -13,6 +13,7 @@ from lstm_tui.debugger.lessons.lesson import (
     MOST_CHARACTERS,
     MOST_LINES,
     MOST_STOPS,
+    OPENS,
     SHOWS,
     At,
     Lesson,
@@ -31,7 +32,7 @@ _LESSON_KEYS = ("title", "about", "stop")
 _STOP_KEYS = (
     "network", "text", "edits", "pass", "at", "nth", "equation", "unit", "look", "show", "say", "claims", "try",
 )  # fmt: skip
-_TRY_KEYS = ("say", "lines", "edit", "at", "nth", "equation", "pass", "done", "then", "claims")
+_TRY_KEYS = ("say", "lines", "edit", "open", "at", "nth", "equation", "pass", "done", "then", "claims")
 _NUMBERED = re.compile(r"\d+-")
 
 
@@ -135,6 +136,7 @@ def _task(page: Page, stop: dict[str, Any]) -> Try | None:
         say=say,
         lines=_strings(page, (*_TRY, "lines")),
         edit=_edit(page),
+        opens=_choice(page, (*_TRY, "open"), OPENS, ""),
         at=_at(page, _TRY, keys),
         equation=_string(page, (*_TRY, "equation"), True),
         pass_name=_string(page, (*_TRY, "pass"), True),
@@ -142,8 +144,8 @@ def _task(page: Page, stop: dict[str, Any]) -> Try | None:
         then=_string(page, (*_TRY, "then"), True),
         claims=_strings(page, (*_TRY, "claims")),
     )
-    if not (task.edit or task.at or task.equation or task.pass_name or task.done):
-        raise page.fail("how is it noticed? give `edit`, `at`, `equation`, `pass` or `done`", *_TRY)
+    if not (task.edit or task.opens or task.at or task.equation or task.pass_name or task.done):
+        raise page.fail("how is it noticed? give `edit`, `open`, `at`, `equation`, `pass` or `done`", *_TRY)
     return task
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from lstm_tui.debugger.expressions import Scope
 from lstm_tui.debugger.lessons.asking import Piece, Run, Wrong, told, true, with_unit
@@ -10,6 +10,7 @@ from lstm_tui.debugger.lessons.lesson import At, Stop, Text
 from lstm_tui.debugger.lessons.meeting import Meeting, Open
 from lstm_tui.debugger.recipe import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit, parse_edit
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.verbs.short_forms import whole_line
 from lstm_tui.engine.errors import UserError
 
 
@@ -54,12 +55,19 @@ class Standing(Meeting):
 
     # --- trying ---
 
-    def noticed(self, session: Session) -> bool:
-        """Say whether what should be tried was done in a session that began at this stop."""
+    def noticed(self, session: Session, opened: Collection[str] = ()) -> bool:
+        """Say whether what should be tried was done in a session that began at this stop.
+
+        Args:
+            session: The session.
+            opened: What was opened on its screen since.
+        """
         task, position = self.stop.task, session.frame.position
         if task is None or session.frame.trace.network is None:
             return False
         if task.edit and not any(is_of(task.edit, one) for one in session.history.active[self.begun :]):
+            return False
+        if task.opens and task.opens not in opened:
             return False
         if task.pass_name is not None and position.pass_name != task.pass_name.text:
             return False
@@ -92,7 +100,7 @@ class Standing(Meeting):
             if verb == "equation":
                 value = Text(rest.strip(), line.where)
                 return lambda session: session.goto_equation(self.equation_of(value, session.frame.passed))
-            edit = parse_edit(text)
+            edit = parse_edit(whole_line(self.session, verb, rest))
         except UserError as error:
             self.fail(line, str(error))
         return lambda session: session.edit(edit)

@@ -70,6 +70,7 @@ class Sheet:
         worked: Pass by pass in reading order, then the readout.
         difference: Largest difference between the sheet and the run itself.
         remarks: What is not on the sheet, and why.
+        outputs: What each output is called, in a sentence; may be empty.
     """
 
     network: str
@@ -81,3 +82,4 @@ class Sheet:
     worked: tuple[StepSums, ...]
     difference: float
     remarks: tuple[str, ...] = ()
+    outputs: str = ""

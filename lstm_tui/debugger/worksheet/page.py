@@ -53,6 +53,8 @@ def page_of(sheet: Sheet, blanks: bool) -> Iterator[Block]:
     for owner, equations in sheet.equations.items():
         yield Heading(2, f"The equations of {_called(owner)}")
         yield Sums(tuple((Piece(visible(line)),) for line in equations))
+        if owner == READOUT and sheet.outputs:
+            yield Sentence(visible(sheet.outputs))
     for owner, matrices in sheet.weights.items():
         if matrices:
             yield Heading(2, f"The weights of {_called(owner)}")

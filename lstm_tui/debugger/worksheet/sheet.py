@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -22,6 +22,8 @@ from lstm_tui.engine.program import Program, spread
 from lstm_tui.engine.trace import PassTrace, Trace
 
 Array = NDArray[np.floating[Any]]
+_MOST_OUTPUTS = 12
+"""Names of outputs that are written out; a vocabulary is too long."""
 
 
 def sheet_of(trace: Trace, steps: range, digits: int) -> Sheet:
@@ -55,11 +57,12 @@ class _Desk:
             passed.name: _written(passed.program.equations) for passed in trace.passes.values() if passed.program
         }
         weights = {passed.name: self._weights(passed.program, passed.parameters) for passed in trace.passes.values()}
-        remarks = []
+        remarks, outputs = [], ""
         readout = trace.network.readout if trace.network is not None else None
         if readout is not None and not readout.page.whole:
             equations[READOUT] = _written(readout.program.equations)
             weights[READOUT] = self._weights(readout.program, readout.flat)
+            outputs = _called(readout.program.equations[-1].name, trace.classes)
             worked += self._readout(readout.program, readout.page.reads, weights[READOUT])
         elif readout is not None:
             remarks.append(f"The readout ({readout.page.title}) reads all tokens at once and is not on this sheet.")
@@ -67,7 +70,7 @@ class _Desk:
             worked.sort(key=lambda step: step.t)  # what is said of a token stands below it
         return Sheet(
             trace.network.name if trace.network else "", trace.sequence.tokens, self.steps, self.digits,
-            equations, weights, tuple(worked), self.difference, tuple(remarks),
+            equations, weights, tuple(worked), self.difference, tuple(remarks), outputs,
         )  # fmt: skip
 
     def _vector(self, numbers: Array) -> Vector:
@@ -218,3 +221,10 @@ class _Desk:
 
 def _written(equations: tuple[Equation, ...]) -> tuple[str, ...]:
     return tuple(f"{one.name} = {show(one.expression)}" + (f"   {one.label}" if one.label else "") for one in equations)
+
+
+def _called(value: str, classes: Sequence[str]) -> str:
+    """Return what each output stands for, where they have names and are few enough to be read."""
+    if not 0 < len(classes) <= _MOST_OUTPUTS:
+        return ""
+    return ", ".join(f"{value}[{n}] is for {name}" for n, name in enumerate(classes)) + "."

@@ -53,7 +53,10 @@ class Glyphs:
         return text if self.smooth else text.translate(_IN_ASCII).encode("ascii", "replace").decode()
 
 
-_IN_ASCII = str.maketrans({"Δ": "d", "±": "+-", "·": "*", "σ": "sigmoid", "−": "-", "…": "~", "×": "x", "√": "sqrt"})
+_IN_ASCII = str.maketrans({
+    "Δ": "d", "∂": "d", "ρ": "rho", "Π": "prod", "Σ": "sum", "σ": "sigmoid", "±": "+-", "·": "*", "−": "-", "×": "x",
+    "√": "sqrt", "…": "~", "“": '"', "”": '"', "→": "->", "∞": "inf",
+})  # fmt: skip
 UNICODE = Glyphs()
 ASCII = Glyphs(
     eighths="        #",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PLACE, _TOKEN, _NUMBER = 6, 14, 8
 _WIDEST = 24
-_DECADES = (-4, 2)
+DECADES = (-4, 2)
 """Powers of ten at the ends of a bar."""
 _RADIUS_FULL = 2.0
 
@@ -55,7 +55,7 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
     words = [part for one in _words(picture, palette) for part in textwrap.wrap(one, max(width - 2, 20))]
     shown = _fitting(_columns(picture, found), width - _PLACE - _TOKEN)
     span = min((width - _PLACE - _TOKEN) // len(shown), _WIDEST)
-    low, high = _DECADES
+    low, high = DECADES
     drawing.note += f"   bars: 1e{low} {glyphs.more} 1e{high}, logarithmic"
     head = drawing.line().put(" token", style("soft")).to(_PLACE + _TOKEN)
     for column in shown:
@@ -135,24 +135,24 @@ def _row(drawing: Drawing, picture: Reaching, found: LongMemory, n: int, columns
             line.put(f"{glyphs.infinity} ".rjust(span), palette.style("alarm", ground))
             continue
         full = _RADIUS_FULL if column.bar == "radius" else 1.0
-        part = value if column.bar == "radius" else _part(value)
+        part = value if column.bar == "radius" else part_of_bar(value)
         ink = "negative" if value < 0 else column.ink
         if bar >= 3:
             put_bar(line, min(part, full), bar, ink, palette, full=full)
-        number = _number(value, column.bar == "signed", palette)
+        number = short_number(value, column.bar == "signed", palette)
         line.put(number.rjust(_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
     drawing.hit(0, drawing.width, Target(t=t))
 
 
-def _part(value: float) -> float:
+def part_of_bar(value: float) -> float:
     """Return where a size lies between the ends of a logarithmic bar, 0..1."""
-    low, high = _DECADES
+    low, high = DECADES
     if value == 0:
         return 0.0
     return min(max((math.log10(abs(value)) - low) / (high - low), 0.0), 1.0)
 
 
-def _number(value: float, sign: bool, palette: Palette) -> str:
+def short_number(value: float, sign: bool, palette: Palette) -> str:
     """Return a number short enough for its column, however small or large it is."""
     if value != 0 and not 0.0095 <= abs(value) < 9999.5:
         mantissa, _, exponent = f"{value:.0e}".partition("e")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import share_map
 from lstm_tui.tui.render.drawing import Drawing, Target
@@ -23,25 +24,28 @@ _WIDEST, _NUMBERED = 6, 4
 """Cells of a step at most, and from which on they hold a number."""
 _FOOT = 2
 """Rows below the tokens: the keep in numbers, and as levels."""
+_LOOKED_AT = 200
+"""Of so many tokens around the current one those with most to show are chosen."""
 CLOSED = 0.1
 """A keep below this is drawn as a wall."""
 
 
 def draw_sharemap(view: View, width: int, height: int, palette: Palette) -> Drawing:
-    """Draw tokens down and steps across; the current token is always in sight."""
+    """Draw tokens down and steps across; where not all fit, those with most to show, and the current one always."""
     drawing = Drawing(width, height, palette)
     flow = view.facts.flow(view.pass_name)
     if flow is None:
         return drawing
     pen = _Pen(drawing, view)
-    pen.head()
-    shares = share_map(view.passed, flow, None if view.everyone else view.unit, pen.tokens, pen.places)
+    shares = share_map(view.passed, flow, None if view.everyone else view.unit, pen.near, pen.places)
+    tokens = pen.chosen(shares)
+    pen.head(len(tokens))
     keep = flow.keep if view.everyone else flow.keep[:, view.unit : view.unit + 1]
     on_tape = keep if view.passed.direction == "forward" else keep[::-1]
     with np.errstate(all="ignore"):
         keeps = [float(on_tape[t].mean()) for t in pen.places]
-    for row, t in enumerate(pen.tokens):
-        pen.token(t, shares[row], keeps)
+    for t in tokens:
+        pen.token(t, shares[t - pen.near.start], keeps)
     if height > _FOOT + 3:
         pen.keep(keeps)
     drawing.note = f"share of {view.whose()}, by token, after each step   {palette.glyphs.wall} keep below {CLOSED:g}"
@@ -57,7 +61,8 @@ class _Pen:
         foot = _FOOT if drawing.height > _FOOT + 3 else 0
         if self.cell < 2 and count * 2 <= room * 3:
             self.cell = 2
-        self.tokens = range(*window(view.cursor_t, count, drawing.height - 1 - foot))
+        self.rows = max(drawing.height - 1 - foot, 1)
+        self.near = range(*window(view.cursor_t, count, max(self.rows, _LOOKED_AT)))
         self.places = range(*window(view.cursor_t, count, room // self.cell))
         self.reached = view.reached_tokens(view.pass_name)
         self.forward = view.passed.direction == "forward"
@@ -70,8 +75,19 @@ class _Pen:
         line = self.drawing.line()
         return line.put(fit(word, _LABEL - 2, self.glyphs), self.palette.style(ink, bold=bold)).to(_LABEL)
 
-    def head(self) -> None:
-        line = self._word("t", "faint")
+    def chosen(self, shares: NDArray[np.float64]) -> list[int]:
+        """Return the tokens that have a row, in the order of the tape, from the shares (near, places) of all near."""
+        if len(self.near) <= self.rows:
+            return list(self.near)
+        seen = self.reached[self.places.start : self.places.stop]
+        weight = np.nan_to_num(shares[:, seen] if seen.any() else shares).sum(axis=1)
+        for t in {self.view.t, self.view.cursor_t} & set(self.near):
+            weight[t - self.near.start] = np.inf
+        order = np.argsort(-weight, kind="stable")[: self.rows]
+        return sorted(self.near.start + int(row) for row in order)
+
+    def head(self, rows: int) -> None:
+        line = self._word("t" if rows == self.view.facts.length else f"{rows} of {self.view.facts.length}", "faint")
         for t in self.places:
             here, under = t == self.view.t, t == self.view.cursor_t
             style = self.palette.style("ink" if here else "focus" if under else "faint", bold=here)
@@ -84,7 +100,7 @@ class _Pen:
             line.put(text.rjust(self.cell - (self.cell > 4)).ljust(self.cell), style)
             self._column(t)
 
-    def token(self, source: int, shares: np.ndarray[tuple[int], np.dtype[np.float64]], keeps: list[float]) -> None:
+    def token(self, source: int, shares: NDArray[np.float64], keeps: list[float]) -> None:
         """Draw the share of one token after each step."""
         here, under = source == self.view.t, source == self.view.cursor_t
         line = self._word(

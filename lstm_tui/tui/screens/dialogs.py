@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from textual import work
 from textual.message import Message
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.network import Network
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.document import Document
@@ -36,6 +38,7 @@ class Dialogs(Stops):
         """Nothing was looked for yet."""
         super().__init__(document, start, numba, recipe)
         self._wanted = ""
+        self.open_network: Callable[[str], Network] | None = None
 
     def action_find(self) -> None:
         """Ask for a text and go to the next token that holds it."""
@@ -84,7 +87,7 @@ class Dialogs(Stops):
 
         if self.view is not None and self.palette is not None:
             self._stop()
-            self.app.push_screen(ReachScreen(self.view, self.palette), self._go_to)
+            self.app.push_screen(ReachScreen(self.view, self.palette, self.open_network), self._go_to)
 
     def action_health(self) -> None:
         """Show how the units do; look at the one that is chosen there."""

@@ -46,6 +46,8 @@ class LinePrompt(EarlyKeys[bool]):
         Binding("up", "walk(-1)", show=False, priority=True),
     ]
     KEYS: ClassVar[str] = "enter does it   tab completes   esc leaves"
+    below = 0
+    """Rows at the bottom of the screen that stay in sight."""
 
     def __init__(self, title: str, value: str, submit: Callable[[str], str], glyphs: Glyphs, error: str = "") -> None:
         """Ask for a line.
@@ -65,6 +67,9 @@ class LinePrompt(EarlyKeys[bool]):
     def compose(self) -> ComposeResult:
         """Lay out the line, what it does in words, what completes it, and the hints."""
         with Vertical() as box:
+            if self.below:
+                box.styles.margin = (0, 0, self.below, 0)
+                box.styles.max_height = max(self.app.size.height - self.below, 1)
             box.border_title, box.border_subtitle = Content(self._title), Content(self.KEYS)
             line = TypedLine(self._first, select_on_focus=False, compact=True)
             line.selection = Selection(*self.chosen)

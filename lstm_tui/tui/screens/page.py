@@ -30,6 +30,7 @@ class Page(ModalScreen[None]):
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
         Binding("P,shift+p", "app.picture", show=False),
+        Binding("T,shift+t", "tour", show=False),
     ]
 
     def __init__(self, title: str, lines: Sequence[Content]) -> None:
@@ -47,6 +48,11 @@ class Page(ModalScreen[None]):
     def action_leave(self) -> None:
         """Close the page."""
         self.dismiss(None)
+
+    async def action_tour(self) -> None:
+        """Close the page and offer the lessons."""
+        self.dismiss(None)
+        await self.run_action("app.tour")
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by so many lines."""

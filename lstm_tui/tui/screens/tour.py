@@ -21,8 +21,10 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.commands import Command
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import Glyphs
+from lstm_tui.tui.screens.line_prompt import LinePrompt
 from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.screens.page import Page
+from lstm_tui.tui.screens.reach import ReachScreen
 from lstm_tui.tui.view import View
 from lstm_tui.tui.widgets.lines import FooterLine
 from lstm_tui.tui.widgets.one_unit import OneUnit
@@ -30,6 +32,8 @@ from lstm_tui.tui.widgets.remembers import Remembers
 from lstm_tui.tui.widgets.tour_text import TourText
 
 _OTHERWISE = ("play", "help", "quit_session", "export")
+_LEAST_PROMPT = 10
+"""Rows that a line to be typed has at least, with what is told of it."""
 _HELP = (
     ("enter  space", "the next stop; behind the last one, the list of lessons"),
     ("backspace", "the stop before"),
@@ -96,7 +100,10 @@ class TourScreen(MainScreen):
         document = Document(standing.network, [standing.sequence])
         super().__init__(document, 0, telling.glyphs, telling.few_colours, False, standing.edits())
         self._telling, self._standing = telling, standing
+        self.open_network = telling.open_network
         self._stands = self._noticed = False
+        self._opened: set[str] = set()
+        self._over: ReachScreen | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the main screen with the text above its last line."""
@@ -143,10 +150,27 @@ class TourScreen(MainScreen):
     def watch_view(self, old: View | None, new: View | None) -> None:
         """Notice what was tried."""
         super().watch_view(old, new)
-        if self._stands and not self._noticed and self._session is not None and self._standing.noticed(self._session):
+        if self._stands and new is not None and new.everyone:
+            self._opened.add("everyone")
+        self._notice()
+
+    def _notice(self) -> None:
+        if not self._stands or self._noticed or self._session is None:
+            return
+        if self._standing.noticed(self._session, self._opened):
             self._noticed = True
             if self.is_mounted:
                 self.tell()
+
+    def _opens(self, what: str) -> None:
+        self._opened.add(what)
+        self._notice()
+
+    def on_screen_resume(self) -> None:
+        """Notice what was looked at on the screen of long memories."""
+        if self._over is not None and self._over.picture.beside:
+            self._opens("beside")
+        self._over = None
 
     # --- telling ---
 
@@ -159,6 +183,41 @@ class TourScreen(MainScreen):
         self.query_one(TourText).tell(self._standing.say(), self._standing.what_to_try(), self._noticed, then)
 
     # --- keys ---
+
+    def action_command(self, value: str = "", error: str = "") -> None:
+        """Ask for a line above the text, so that what is to be typed stays in sight."""
+        super().action_command(value, error)
+        prompt = self.app.screen
+        if isinstance(prompt, LinePrompt):
+            below = self.size.height - self.query_one(TourText).region.y
+            prompt.below = min(below, max(self.size.height - _LEAST_PROMPT, 0))
+
+    def action_explain(self) -> None:
+        """Explain a value, and notice it."""
+        super().action_explain()
+        self._opens("explain")
+
+    def action_influence(self) -> None:
+        """Show what moves an output, and notice it."""
+        super().action_influence()
+        self._opens("influence")
+
+    def action_health(self) -> None:
+        """Show how the units do, and notice it."""
+        super().action_health()
+        self._opens("health")
+
+    def action_map(self) -> None:
+        """Show the map of shares, and notice it."""
+        super().action_map()
+        self._opens("map")
+
+    def action_reach(self) -> None:
+        """Show how far back the memory reaches, and notice it."""
+        super().action_reach()
+        over = self.app.screen
+        self._over = over if isinstance(over, ReachScreen) else None
+        self._opens("reach")
 
     def action_stop(self, step: int) -> None:
         """Go to another stop."""
@@ -173,7 +232,8 @@ class TourScreen(MainScreen):
 
     def action_show_me(self) -> None:
         """Do what should be tried."""
-        if self._noticed or self._standing.stop.task is None:
+        task = self._standing.stop.task
+        if self._noticed or task is None:
             return
 
         def act(session: Session) -> tuple[str, ...]:
@@ -181,9 +241,15 @@ class TourScreen(MainScreen):
                 one(session)
             return ()
 
-        error = self.change(act)
+        error = self.change(act) if task.lines else ""
         if error:
             self.notify(error, severity="error", markup=False)
+        elif task.opens == "beside":
+            self.action_reach()
+            if self._over is not None:
+                self._over.call_after_refresh(self._over.action_beside)
+        elif task.opens and task.opens not in self._opened:
+            self.call_later(self.run_action, task.opens)
 
     def action_leave(self) -> None:
         """Leave the lesson; one unit that was opened at a stop which does not show it, before."""
