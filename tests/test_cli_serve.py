@@ -94,6 +94,7 @@ def test_visitors_get_all_options_but_those_of_the_server(given: list[str], star
     assert (program, safe, rest) == (sys.executable, "-P", ["-m", "lstm_tui", *started])
 
 
+@pytest.mark.slow
 def test_a_visitor_has_a_debugger_and_takes_it_along(folder: Path) -> None:
     with serving(NAME, *CELL) as served:
         assert "no authentication" in served.said
@@ -121,6 +122,7 @@ async def _gone(served: Any) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_whom_it_does_not_let_in() -> None:
     with serving(NAME, *CELL, "--visitors", "1") as served:
 
@@ -149,6 +151,7 @@ def test_whom_it_does_not_let_in() -> None:
         visiting(served, act)
 
 
+@pytest.mark.slow
 def test_the_page_may_load_nothing_from_elsewhere() -> None:
     with serving(NAME, *CELL) as served:
 
@@ -191,6 +194,7 @@ def _alive(number: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_lessons_are_served_too() -> None:
     with serving("--tour", "forget") as served:
 
@@ -201,6 +205,7 @@ def test_lessons_are_served_too() -> None:
         visiting(served, act)
 
 
+@pytest.mark.slow
 def test_visitors_from_elsewhere_are_kept_from_files_and_handed_their_own(folder: Path) -> None:
     with serving(NAME, *CELL, "--host", "0.0.0.0") as served:
         assert "NO AUTHENTICATION" in served.said

@@ -84,10 +84,15 @@ def test_two_runs_stand_side_by_side() -> None:
     "command",
     [
         f"{PROGRAM} run t.txt {CELL}",
-        f"{PROGRAM} tour forget",
-        f"{PROGRAM} compare t.txt --model sentiment --model sentiment-forward",
-        f"{PROGRAM} trace t.txt {CELL} -o o.json 2>/dev/null; {PROGRAM} open o.json",
-        f"{PROGRAM} run t.txt {CELL} -x s --batch >/dev/null; {PROGRAM} open o.ltui",
+        *(
+            pytest.param(command, marks=pytest.mark.slow)
+            for command in (
+                f"{PROGRAM} tour forget",
+                f"{PROGRAM} compare t.txt --model sentiment --model sentiment-forward",
+                f"{PROGRAM} trace t.txt {CELL} -o o.json 2>/dev/null; {PROGRAM} open o.json",
+                f"{PROGRAM} run t.txt {CELL} -x s --batch >/dev/null; {PROGRAM} open o.ltui",
+            )
+        ),
     ],
 )
 def test_light_begins_with_the_light_theme(command: str, folder: Path) -> None:
