@@ -176,7 +176,9 @@ class Session(Growing):
 
     def fork(self) -> Self:
         """Return a session that stands where this one does and goes its own way, as in a thread of its own."""
-        return copy(self)
+        fork = copy(self)
+        fork._longer = None
+        return fork
 
     def join(self, fork: Session, since: Frame) -> Frame:
         """Become what a fork has become; where this session has moved meanwhile, stand at its own token.
