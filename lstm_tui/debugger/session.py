@@ -187,8 +187,9 @@ class Session(Growing):
             fork: The session that went its own way.
             since: The frame at which it was forked.
         """
-        mine = self.frame
+        mine, work = self.frame, self.work
         self.__dict__.update(fork.__dict__)
+        self.work = work  # that of the fork is done
         if mine is not since and mine.line == self.frame.line:
             origins = self.frame.difference.origins if self.frame.difference else tuple(range(self.frame.steps))
             t = same_token(mine.origin(mine.t), mine.t, origins)

@@ -30,6 +30,15 @@ class Work:
         """Say whether that was asked for."""
         return self._asked.is_set()
 
+    def check(self) -> None:
+        """Stop here if that was asked for.
+
+        Raises:
+            GivenUp: It was.
+        """
+        if self.is_given_up():
+            raise GivenUp
+
     def part(self, number: int, of: int) -> None:
         """Begin one of so many like parts; what is told of progress from here on is of this part.
 
@@ -46,8 +55,7 @@ class Work:
             GivenUp: It was asked for.
         """
         self.look(done, total)
-        if self.is_given_up():
-            raise GivenUp
+        self.check()
 
     def look(self, done: int, total: int) -> None:
         """Tell how far the part is, where being given up is asked for apart and leaves something."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key
 from textual.screen import Screen
 
 from lstm_tui.engine import trace as traces
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 _SOON = 0.05
+_LEAVING = "nothing runs: q leaves, and so does ctrl+c again"
+_CLOSING = "nothing runs: esc closes what is open here, ctrl+c again leaves"
 _REMARK_TIME = 8  # seconds that what was assumed of a file is said; the heading counts it all the time
 
 
@@ -74,6 +77,7 @@ class LstmApp(App[int]):
         self._resume = resume
         self._past = past
         self._keeping = keeping
+        self._interrupted = False
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Not by assignment, which would have all style sheets parsed twice before the first frame.
@@ -148,9 +152,22 @@ class LstmApp(App[int]):
         except (ValueError, RuntimeError, NotImplementedError):  # not in the main thread, as in some tests
             return
 
+    async def on_event(self, event: Event) -> None:
+        """Ctrl-C twice in a row is meant; any other key is between."""
+        if isinstance(event, Key) and event.key != "ctrl+c":
+            self._interrupted = False
+        await super().on_event(event)
+
     def action_interrupt(self) -> None:
-        """Leave at once, as Ctrl-C does everywhere."""
-        self.exit(INTERRUPTED)
+        """Give up what is waited for; else say how to leave, and leave at the second time, or where nothing is open."""
+        screen = next((one for one in self.screen_stack if isinstance(one, MainScreen)), None)
+        if screen is not None and screen.give_up():
+            self._interrupted = False
+        elif self._interrupted or (screen is not None and screen.view is None):
+            self.exit(INTERRUPTED)
+        else:
+            self._interrupted = True
+            self.notify(_LEAVING if len(self.screen_stack) == 1 else _CLOSING, markup=False, timeout=4)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every command of the table, then what Textual offers."""
