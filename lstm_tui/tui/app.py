@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +13,6 @@ from textual.events import Event, Key
 from textual.screen import Screen
 
 from lstm_tui.engine import trace as traces
-from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial
 from lstm_tui.engine.trace import Trace
@@ -24,6 +22,7 @@ from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs
 from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.served import is_sealed, is_served, leave_with
+from lstm_tui.tui.terminal import check_terminal, draws_ascii
 from lstm_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -231,7 +230,7 @@ def run_app(
         seal()
         past = None
     if ascii_only is None:
-        ascii_only = "utf" not in (sys.stderr.encoding or "").lower() and not is_served()
+        ascii_only = draws_ascii()
     document = Document(network, sequences, trace, dtype, initial, carry, command, incoming)
     if incoming is None and document.is_short(start):
         document.run(start)  # before the screen, so that what is wrong with it is said without one
@@ -252,28 +251,3 @@ def run_app(
         if keeping is not None:
             keeping.autosave.leave(finished)
     return end(left)
-
-
-def check_terminal() -> None:
-    """Say in one line that there is no terminal, rather than to hang without one.
-
-    Textual reads keys from standard input and draws on standard error. Standard input that was read as data
-    is replaced by the terminal itself.
-
-    Raises:
-        UserError: If there is no terminal, or one that cannot move its cursor.
-    """
-    if is_served():
-        return  # keys and drawing are packets, by way of the web server
-    if os.environ.get("TERM", "") == "dumb":
-        raise UserError("this terminal (TERM=dumb) cannot show a screen; use `lstm-tui run FILE --plain`")
-    if not sys.__stderr__ or not sys.__stderr__.isatty():
-        raise UserError("there is no terminal to draw on; use `lstm-tui run FILE --plain`")
-    if sys.__stdin__ is not None and sys.__stdin__.isatty():
-        return
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY)
-    except OSError:
-        raise UserError("there is no terminal to read keys from; use `lstm-tui run FILE --plain`") from None
-    os.dup2(terminal, 0)
-    os.close(terminal)

@@ -50,6 +50,7 @@ class Changes(Runs):
         super().__init__(document, start, numba, recipe)
         self.past = Past()
         self._waiting: deque[tuple[Act, str]] = deque()
+        self._untold: tuple[str, tuple[str, ...]] | None = None  # an answer that came while a line was typed
         self._changing: Work | None = None  # what a thread tells of the change it makes
         self._growing = False  # a thread goes on with a text that grows
 
@@ -196,9 +197,19 @@ class Changes(Runs):
             self.call_later(self._tell, text, reply)
 
     def _tell(self, title: str, lines: tuple[str, ...]) -> None:
+        from lstm_tui.tui.screens.early_keys import EarlyKeys
         from lstm_tui.tui.screens.page import Page
 
-        self.app.push_screen(Page(visible(title), [Content(visible(line)) for line in lines]))
+        if isinstance(self.app.screen, EarlyKeys):  # the next line is typed already
+            self._untold = (title, lines)
+        else:
+            self._untold = None
+            self.app.push_screen(Page(visible(title), [Content(visible(line)) for line in lines]))
+
+    def on_screen_resume(self) -> None:
+        """Tell what could not be told over a line that was typed."""
+        if self._untold is not None:
+            self._tell(*self._untold)
 
     def edit_line(self) -> None:
         """Make the edits of a line that is opened again; the network stays edited from line to line."""

@@ -29,6 +29,7 @@ class Page(ModalScreen[None]):
         Binding("escape,q,p,question_mark,enter", "leave", show=False),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
+        Binding("colon", "command", show=False, priority=True),
         Binding("P,shift+p", "app.picture", show=False),
     ]
 
@@ -41,12 +42,24 @@ class Page(ModalScreen[None]):
         """Lay out the page."""
         with VerticalScroll() as page:
             page.border_title = Content(self._title)
-            page.border_subtitle = Content("esc closes")
+            page.border_subtitle = Content(
+                "esc closes   : types the next line" if self._is_typed_over() else "esc closes"
+            )
             yield Static(Content("\n").join(self._lines))
 
     def action_leave(self) -> None:
         """Close the page."""
         self.dismiss(None)
+
+    def _is_typed_over(self) -> bool:
+        """Say whether there is a command line under the page."""
+        return hasattr(self.app.screen_stack[-2], "action_command")
+
+    async def action_command(self) -> None:
+        """Close the page and type the next line: an answer is not in its way."""
+        if self._is_typed_over():
+            self.dismiss(None)
+            await self.app.screen.run_action("command")
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by so many lines."""
