@@ -100,7 +100,7 @@ def test_light_begins_with_the_light_theme(command: str, folder: Path) -> None:
     with shell(f"{command} --light", COLORTERM="truecolor") as child:
         child.expect_exact(ENTERED)
         child.expect_exact("48;2;251;251;249")  # its ground
-        child.send("\x03")
+        child.send("\x03\x03")
         assert finish(child)[0] == 130
 
 
@@ -130,7 +130,7 @@ def test_ctrl_c_leaves_with_130() -> None:
     with shell(f"{PROGRAM} run t.txt {CELL}") as child:
         child.expect_exact(ENTERED)
         child.expect_exact("layer0.forward")
-        child.send("\x03")
+        child.send("\x03\x03")
         code, rest = finish(child)
     assert code == 130
     assert LEFT in rest

@@ -82,7 +82,7 @@ def choose(trace: Trace, temperature: float = 0.0, seed: int = 0) -> str:
     Raises:
         UserError: If the network says no next token, or nothing that can be drawn from.
     """
-    said = probabilities(trace)
+    said = probabilities(trace, len(trace.sequence) - 1)  # its first places were asked about when they were last
     network = trace.network
     if said is None and is_language_model(network) and trace.sequence.ids is not None:
         raise UserError(

@@ -12,6 +12,7 @@ from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.history import History
 from lstm_tui.debugger.opened import Opened
 from lstm_tui.debugger.stepping import Stepping
+from lstm_tui.debugger.work import Work
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import run
@@ -30,6 +31,8 @@ class Editing(Stepping):
     _baseline: Trace
     _history: History
     _made: Edited | None
+    work: Work
+    """What is told of a run that takes long, and has it given up."""
 
     def _begin(self, baseline: Trace) -> None:
         """Begin without edits of a run."""
@@ -80,7 +83,7 @@ class Editing(Stepping):
             check(edit, before)
             said.append(describe(edit, before, trace if number == 0 else None))
             before = after(edit, before, opened)
-        return self._edited(self._history.with_edit(*edits, words=tuple(said)))
+        return self._edited(self._history.with_edit(*edits, words=tuple(said)), before)
 
     def undo(self) -> Frame:
         """Take the last edit back."""
@@ -127,16 +130,16 @@ class Editing(Stepping):
             return self.frame.trace
         return self._baseline if state == 0 else self._with(self._history.switched(state))[1]
 
-    def _with(self, history: History) -> tuple[Edited, Trace]:
-        """Run the network with the edits in force in a history."""
+    def _with(self, history: History, made: Edited | None = None) -> tuple[Edited, Trace]:
+        """Run the network with the edits in force in a history; `made` is what they come to, where that is known."""
         from lstm_tui.debugger.edits import apply
 
         network, baseline = self._network(), self._baseline
-        made = apply(history.active, network, baseline.sequence)
+        made = apply(history.active, network, baseline.sequence) if made is None else made
         initial = self._opened.start(network, self.frame.line, baseline.interpreter)
         trace = run(
             made.network, made.sequence, baseline.interpreter, self._opened.dtype, initial,
-            edits=history.lines, holds=made.holds,
+            progress=self.work.progress, edits=history.lines, holds=made.holds,
         )  # fmt: skip
         return made, trace
 
@@ -146,7 +149,7 @@ class Editing(Stepping):
             raise UserError("this trace came from a file without its network: nothing can be run again")
         return network
 
-    def _edited(self, history: History) -> Frame:
+    def _edited(self, history: History, wanted: Edited | None = None) -> Frame:
         from lstm_tui.debugger.difference import Difference
 
         self._network()
@@ -155,7 +158,7 @@ class Editing(Stepping):
         before = self.frame
         made: Edited | None
         if history.active:
-            made, trace = self._with(history)
+            made, trace = self._with(history, wanted)
             difference = Difference(self._baseline, trace, made.origins, made.holds, made.weights)
         else:
             made, trace, difference = None, self._baseline, None

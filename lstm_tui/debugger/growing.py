@@ -66,6 +66,7 @@ class Growing(Stopping, LineEdits):
         self._stopped = False  # by a breakpoint, since it was last moved on
         self._plain_run: GrowingRun | None = None  # of the baseline, with room behind it
         self._edited_run: GrowingRun | None = None
+        self._longer: tuple[Trace, Trace] | None = None  # a run, and what it has become by tokens behind it
 
     @property
     def follows(self) -> bool:
@@ -131,6 +132,37 @@ class Growing(Stopping, LineEdits):
         """Return a run of the first tokens of the baseline, by whatever interpreter, gone on with to its end."""
         sequence, steps = self._baseline.sequence, len(trace.sequence)
         return trace if steps >= len(sequence) else GrowingRun(trace).grow(sequence.part(steps))
+
+    def _with(self, history: History, made: Edited | None = None) -> tuple[Edited, Trace]:
+        """Run the network with the edits in force; where they only put tokens behind the text, go on from its end."""
+        if made is None or not self._only_longer(made):
+            return super()._with(history, made)
+        before = self.frame.trace
+        trace = self._of_edited().grow(made.sequence.part(self.frame.steps), made.holds, history.lines)
+        first = self._longer[0] if self._longer is not None and self._longer[1] is before else before
+        self._longer = first, trace
+        return made, trace
+
+    def _only_longer(self, made: Edited) -> bool:
+        """Say whether something is what is run now with more tokens behind it, and nothing else."""
+        was, steps = self.edited, self.frame.steps
+        one, other = was.sequence, made.sequence
+        return (
+            made.network is was.network
+            and made.network.forward_only
+            and self.frame.trace.ran is not None
+            and one.ids is not None
+            and other.ids is not None
+            and len(other) > steps
+            and other.tokens[:steps] == one.tokens
+            and bool((other.ids[:steps] == one.ids).all())
+            and _first(made, steps) == _first(was, steps)
+        )
+
+    @property
+    def gone_on_from(self) -> Trace | None:
+        """The run that the one shown has only gone on with since the session was forked; None where it has not."""
+        return self._longer[0] if self._longer is not None and self._longer[1] is self.frame.trace else None
 
     def _of_baseline(self) -> GrowingRun:
         if self._plain_run is None or self._plain_run.trace is not self._baseline:

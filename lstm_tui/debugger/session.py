@@ -176,7 +176,9 @@ class Session(Growing):
 
     def fork(self) -> Self:
         """Return a session that stands where this one does and goes its own way, as in a thread of its own."""
-        return copy(self)
+        fork = copy(self)
+        fork._longer = None
+        return fork
 
     def join(self, fork: Session, since: Frame) -> Frame:
         """Become what a fork has become; where this session has moved meanwhile, stand at its own token.
@@ -185,8 +187,9 @@ class Session(Growing):
             fork: The session that went its own way.
             since: The frame at which it was forked.
         """
-        mine = self.frame
+        mine, work = self.frame, self.work
         self.__dict__.update(fork.__dict__)
+        self.work = work  # that of the fork is done
         if mine is not since and mine.line == self.frame.line:
             origins = self.frame.difference.origins if self.frame.difference else tuple(range(self.frame.steps))
             t = same_token(mine.origin(mine.t), mine.t, origins)

@@ -14,6 +14,7 @@ from lstm_tui.debugger.displays import Displays, Shown
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.stepping import Stepping
 from lstm_tui.debugger.stops.breakpoints import Breakpoint, Breakpoints
+from lstm_tui.debugger.work import Work
 from lstm_tui.engine.visible import visible
 
 if TYPE_CHECKING:  # the first frame waits for nothing that is only asked later
@@ -51,6 +52,7 @@ class Stopping(Stepping):
         self.breakpoints = Breakpoints()
         self.displays = Displays()
         self.stop: Stop | None = None
+        self.work = Work()
         self.sourcing = 0  # scripts that are being obeyed, one inside another
         self._scopes: dict[str, Scope] = {}
 
@@ -112,7 +114,7 @@ class Stopping(Stepping):
         Args:
             forward: With the reading order, or against it.
             progress: Called with the steps that were looked at and all of them.
-            cancelled: Asked now and then; True stops the run where it is.
+            cancelled: Asked now and then; True stops the run where it is. Both are those of `work` when not given.
 
         Raises:
             UserError: A breakpoint means nothing in this run.
@@ -120,6 +122,7 @@ class Stopping(Stepping):
         from lstm_tui.debugger.stops.search import next_stop
 
         start = self._start if forward else self.frame
+        progress, cancelled = progress or self.work.look, cancelled or self.work.is_given_up
         stop = next_stop(start, self.breakpoints.enabled, self.scope, forward, progress, cancelled)
         return self._arrive(stop, forward)
 
@@ -140,6 +143,7 @@ class Stopping(Stepping):
         once = Breakpoint(_UNTIL, trigger, self.frame.position.pass_name)
         asked = (*self.breakpoints.enabled, once)
         start = self._start if forward else self.frame
+        progress, cancelled = progress or self.work.look, cancelled or self.work.is_given_up
         return self._arrive(next_stop(start, asked, self.scope, forward, progress, cancelled), forward)
 
     def _arrive(self, stop: Stop, forward: bool) -> Frame:

@@ -115,12 +115,13 @@ class GrowingRun:
         names = readout_holds(ran.network, len(ran.x), ran.x.dtype, ran.holds)
         return {name: Room(series) for name, series in names.items()}
 
-    def grow(self, more: Sequence, holds: Items[Hold] = ()) -> Trace:
+    def grow(self, more: Sequence, holds: Items[Hold] = (), edits: tuple[str, ...] | None = None) -> Trace:
         """Run the network over more tokens, and return every value from the first token on.
 
         Args:
             more: The tokens that have come.
             holds: Values that are set or scaled; on the tokens before they must be those of the run so far.
+            edits: Recipe lines that made the longer run; those of the run so far when not given.
 
         Raises:
             UserError: If the tokens do not fit the network.
@@ -144,7 +145,7 @@ class GrowingRun:
             readout = self._readout.grow(inputs | {name: room.put(held[name]) for name, room in self._held.items()})
         grown = Ran(network, x, stored, tuple(merged), readout, tuple(holds))
         known = None if network.readout is None or network.readout.page.per_token else was.output
-        self.trace = trace_of(grown, sequence, was.interpreter, was.edits, known)
+        self.trace = trace_of(grown, sequence, was.interpreter, was.edits if edits is None else edits, known)
         return self.trace
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key
 from textual.screen import Screen
 
 from lstm_tui.engine import trace as traces
-from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial
 from lstm_tui.engine.trace import Trace
@@ -23,6 +22,7 @@ from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs
 from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.served import is_sealed, is_served, leave_with
+from lstm_tui.tui.terminal import check_terminal, draws_ascii
 from lstm_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 _SOON = 0.05
+_LEAVING = "nothing runs: q leaves, and so does ctrl+c again"
+_CLOSING = "nothing runs: esc closes what is open here, ctrl+c again leaves"
 _REMARK_TIME = 8  # seconds that what was assumed of a file is said; the heading counts it all the time
 
 
@@ -74,6 +76,7 @@ class LstmApp(App[int]):
         self._resume = resume
         self._past = past
         self._keeping = keeping
+        self._interrupted = False
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Not by assignment, which would have all style sheets parsed twice before the first frame.
@@ -149,9 +152,22 @@ class LstmApp(App[int]):
         except (ValueError, RuntimeError, NotImplementedError):  # not in the main thread, as in some tests
             return
 
+    async def on_event(self, event: Event) -> None:
+        """Ctrl-C twice in a row is meant; any other key is between."""
+        if isinstance(event, Key) and event.key != "ctrl+c":
+            self._interrupted = False
+        await super().on_event(event)
+
     def action_interrupt(self) -> None:
-        """Leave at once, as Ctrl-C does everywhere."""
-        self.exit(INTERRUPTED)
+        """Give up what is waited for; else say how to leave, and leave at the second time, or where nothing is open."""
+        screen = next((one for one in self.screen_stack if isinstance(one, MainScreen)), None)
+        if screen is not None and screen.give_up():
+            self._interrupted = False
+        elif self._interrupted or (screen is not None and screen.view is None):
+            self.exit(INTERRUPTED)
+        else:
+            self._interrupted = True
+            self.notify(_LEAVING if len(self.screen_stack) == 1 else _CLOSING, markup=False, timeout=4)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every command of the table, then what Textual offers."""
@@ -215,7 +231,7 @@ def run_app(
         seal()
         past = None
     if ascii_only is None:
-        ascii_only = "utf" not in (sys.stderr.encoding or "").lower() and not is_served()
+        ascii_only = draws_ascii()
     document = Document(network, sequences, trace, dtype, initial, carry, command, incoming)
     if incoming is None and document.is_short(start):
         document.run(start)  # before the screen, so that what is wrong with it is said without one
@@ -236,28 +252,3 @@ def run_app(
         if keeping is not None:
             keeping.autosave.leave(finished)
     return end(left)
-
-
-def check_terminal() -> None:
-    """Say in one line that there is no terminal, rather than to hang without one.
-
-    Textual reads keys from standard input and draws on standard error. Standard input that was read as data
-    is replaced by the terminal itself.
-
-    Raises:
-        UserError: If there is no terminal, or one that cannot move its cursor.
-    """
-    if is_served():
-        return  # keys and drawing are packets, by way of the web server
-    if os.environ.get("TERM", "") == "dumb":
-        raise UserError("this terminal (TERM=dumb) cannot show a screen; use `lstm-tui run FILE --plain`")
-    if not sys.__stderr__ or not sys.__stderr__.isatty():
-        raise UserError("there is no terminal to draw on; use `lstm-tui run FILE --plain`")
-    if sys.__stdin__ is not None and sys.__stdin__.isatty():
-        return
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY)
-    except OSError:
-        raise UserError("there is no terminal to read keys from; use `lstm-tui run FILE --plain`") from None
-    os.dup2(terminal, 0)
-    os.close(terminal)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from textual.screen import Screen
 
 from lstm_tui.debugger.comparison import Comparison
-from lstm_tui.tui.app import LstmApp, check_terminal
+from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE
 from lstm_tui.tui.screens.compare import CompareScreen
+from lstm_tui.tui.terminal import check_terminal, draws_ascii
 
 
 class CompareApp(LstmApp):
@@ -37,6 +37,6 @@ def compare_app(compared: Comparison, light: bool = False) -> int:
         UserError: If there is no terminal to draw on.
     """
     check_terminal()
-    app = CompareApp(compared, light=light, ascii_only="utf" not in (sys.stderr.encoding or "").lower())
+    app = CompareApp(compared, light=light, ascii_only=draws_ascii())
     code = app.run()
     return code if isinstance(code, int) else app.return_code or 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.engine import trace as traces
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial, run
+from lstm_tui.engine.storage import Progress
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 
@@ -82,8 +83,8 @@ class Document:
         """Say whether a sequence is run so quickly that nobody notices."""
         return self.network is None or len(self.sequences[number]) * len(self.network.passes) <= _SHORT
 
-    def run(self, number: int, interpreter: str = "numpy") -> Trace:
-        """Run a sequence, or return the trace that was kept of it.
+    def run(self, number: int, interpreter: str = "numpy", progress: Progress | None = None) -> Trace:
+        """Run a sequence, telling how far it is, or return the trace that was kept of it.
 
         Raises:
             UserError: If the sequence does not fit the network.
@@ -93,7 +94,7 @@ class Document:
             assert held is not None
             return held
         initial = self._carried(number, interpreter) if self.carry and number else self.initial
-        made = run(self.network, self.sequences[number], interpreter, self.dtype, initial)
+        made = run(self.network, self.sequences[number], interpreter, self.dtype, initial, progress)
         self._starts[number, interpreter] = initial
         self._kept[number, interpreter] = made
         while len(self._kept) > _KEPT:

@@ -68,7 +68,6 @@ class View:
         signal: Number of the signal that colours the tape.
         lines: How many sequences the document has.
         title: What the header says of the network.
-        busy: What is being computed, or empty.
         said: What the last command has to say, such as why it went no further.
         stops: At which places of the tape the run would stop; None before any breakpoint was set.
         live: How it stands with a text that grows; None where it does not.
@@ -86,7 +85,6 @@ class View:
     signal: int = 0
     lines: int = 1
     title: str = ""
-    busy: str = ""
     said: str = ""
     stops: Marks | None = None
     live: Live | None = None

@@ -215,7 +215,7 @@ def test_quit_and_interrupt_have_their_exit_codes() -> None:
         await driver.press("q")
 
     async def interrupt(driver: Driver) -> None:
-        await driver.press("slash", "ctrl+c")
+        await driver.press("slash", "ctrl+c", "ctrl+c")
 
     assert drive(leave).return_value == 0
     assert drive(interrupt).return_value == 130

@@ -121,9 +121,11 @@ def test_a_signal_leaves_the_terminal_in_order(start: Start, number: signal.Sign
     screen.left_in_order()
 
 
-def test_ctrl_c_is_130(start: Start) -> None:
+def test_ctrl_c_twice_is_130(start: Start) -> None:
     screen = start()
     screen.until("7 output")
+    screen.child.send("\x03")
+    screen.until("q leaves, and so does ctrl+c again")
     screen.child.send("\x03")
     assert screen.end() == 130
     screen.left_in_order()

@@ -12,7 +12,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
 MOST = 500
-"""Tokens of one command; every one is a run."""
+"""Tokens of one command; every one is an edit."""
 _HOTTEST = 100.0
 
 
@@ -39,7 +39,10 @@ def _generate(session: Session, rest: str) -> tuple[str, ...]:
     count = _whole(words[0], "tokens", MOST) if words else 1
     temperature = _temperature(words[1]) if len(words) > 1 else 0.0
     seed = _whole(words[2], "seed", 10**9, least=0) if len(words) > 2 else 0
-    tokens = [append(session, temperature, seed) for _ in range(count)]
+    tokens = []
+    for number in range(count):
+        session.work.part(number, count)
+        tokens.append(append(session, temperature, seed))
     kind = session.frame.trace.sequence.kind
     text = visible(("" if kind in ("chars", "bytes") else " ").join(tokens))
     bits = surprise(session.frame.trace)

@@ -14,7 +14,7 @@ from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.view import View
 
 
-def draw_header(view: View, width: int, palette: Palette) -> Line:
+def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Line:
     """Draw what is open on the left and where the run stands on the right; the position is never cut."""
     glyphs = palette.glyphs
     line = Line(width, palette.style("ink", "band"))
@@ -26,7 +26,7 @@ def draw_header(view: View, width: int, palette: Palette) -> Line:
     current = equations[position.equation].name if position.equation >= 0 else glyphs.dash
     op = "" if position.op is None else f" op {position.op + 1}"
     token = cut(view.label(view.t, palette), 16, glyphs)
-    engine = f"{trace.interpreter} {trace.dtype.replace('float', 'f')}" + (f" {view.busy}" if view.busy else "")
+    engine = f"{trace.interpreter} {trace.dtype.replace('float', 'f')}" + (f" {glyphs.say(busy)}" if busy else "")
     right: list[tuple[str, Style]] = [
         (f"t={view.t}", strong),
         (f" ({view.t + 1} of {view.facts.length})  ", quiet),

@@ -14,6 +14,7 @@ from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.leave import Leave
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.work import GivenUp, Work
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.past import Past
@@ -42,14 +43,15 @@ class Changes(Runs):
             self.reply: tuple[str, ...] = ()
             self.facts: Facts | None = None
             self.error = ""
-            self.leave = False
+            self.leave = self.given_up = False
 
     def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
         """Nothing is edited yet but what a recipe says of the first line."""
         super().__init__(document, start, numba, recipe)
         self.past = Past()
         self._waiting: deque[tuple[Act, str]] = deque()
-        self._changing = False
+        self._untold: tuple[str, tuple[str, ...]] | None = None  # an answer that came while a line was typed
+        self._changing: Work | None = None  # what a thread tells of the change it makes
         self._growing = False  # a thread goes on with a text that grows
 
     @property
@@ -94,30 +96,36 @@ class Changes(Runs):
     def _next_change(self) -> None:
         if self._changing or self._growing or not self._waiting or self._session is None or self.view is None:
             return
-        self._changing = True
         act, text = self._waiting.popleft()
-        self.view = self.view.but(busy="runs…")
         message = self.Done(self._session.fork(), self._session.frame, text)
-        plain = self._plain
-        in_background(lambda: self._work(message, act, plain))
+        self._changing = message.fork.work = Work()
+        known = tuple(one for one in (self.view.facts, self._plain) if one is not None)
+        in_background(lambda: self._work(message, act, self._plain, known))
+        self.watch_work()
 
-    def _work(self, message: Done, act: Act, plain: Facts | None) -> None:
+    def _work(self, message: Done, act: Act, plain: Facts | None, known: tuple[Facts, ...]) -> None:
         """Let a fork of the session do it, and compute what the screen needs; in a thread."""
         try:
             message.reply = tuple(act(message.fork))
             trace = message.fork.frame.trace
             if trace is not message.since.trace and message.fork.history.active:
-                message.facts = Facts(trace, plain)
+                message.fork.work.check()
+                since = next((one for one in known if one.trace is message.fork.gone_on_from), None)
+                message.facts = Facts(trace, plain, since)
                 message.facts.prepare()
+                message.fork.work.check()
         except Leave:
             message.leave = True
+        except GivenUp:
+            message.given_up = True
         except (UserError, MemoryError) as error:
             message.error = str(error) or type(error).__name__
         self.post_message(message)
 
     @on(Done)
     def _done(self, message: Done) -> None:
-        self._changing = False
+        self._changing = None
+        self.tell_work()
         session = self._session
         if message.leave:
             self.app.exit(0)
@@ -125,13 +133,28 @@ class Changes(Runs):
             return
         elif session.frame.line != message.since.line:  # another line was opened meanwhile
             session.keep_edits_of(message.fork)
+        elif message.given_up:
+            self._refused("", "")
+            self.view = self.view.but(said="given up: nothing is changed")
         elif message.error:
-            self.view = self.view.but(busy="")
             self._refused(message.text, message.error)
         else:
             session.join(message.fork, message.since)
             self._changed(message.reply, message.text, message.facts)
         self._next_change()
+
+    def work_awaited(self) -> Work | None:
+        """Return the change that is made, or the line that is run."""
+        return self._changing or super().work_awaited()
+
+    def give_up(self) -> bool:
+        """Have the change given up that is made, and forget those that wait for it."""
+        if self._changing is None:
+            return super().give_up()
+        self._waiting.clear()
+        self._changing.give_up()
+        self.tell_work()
+        return True
 
     def action_command(self, value: str = "", error: str = "") -> None:
         """Ask for a line of the command line, with what was wrong with it before."""
@@ -140,7 +163,7 @@ class Changes(Runs):
     def _refused(self, text: str, error: str) -> None:
         if text:
             self.action_command(text, error)
-        else:
+        elif error:
             self.notify(error, severity="error", markup=False)
 
     def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
@@ -160,7 +183,7 @@ class Changes(Runs):
         values = frame.passed.cell.values  # an equation written anew may have taken some away
         self.view = view.but(
             frame=frame, facts=facts, value=view.value if view.value in values else values[0], place=None,
-            follow=view.follow and not ran, busy="", said=said,
+            follow=view.follow and not ran, said=said,
         )  # fmt: skip
         for screen in self.app.screen_stack[1:]:
             renew = getattr(screen, "renew", None)
@@ -174,9 +197,19 @@ class Changes(Runs):
             self.call_later(self._tell, text, reply)
 
     def _tell(self, title: str, lines: tuple[str, ...]) -> None:
+        from lstm_tui.tui.screens.early_keys import EarlyKeys
         from lstm_tui.tui.screens.page import Page
 
-        self.app.push_screen(Page(visible(title), [Content(visible(line)) for line in lines]))
+        if isinstance(self.app.screen, EarlyKeys):  # the next line is typed already
+            self._untold = (title, lines)
+        else:
+            self._untold = None
+            self.app.push_screen(Page(visible(title), [Content(visible(line)) for line in lines]))
+
+    def on_screen_resume(self) -> None:
+        """Tell what could not be told over a line that was typed."""
+        if self._untold is not None:
+            self._tell(*self._untold)
 
     def edit_line(self) -> None:
         """Make the edits of a line that is opened again; the network stays edited from line to line."""

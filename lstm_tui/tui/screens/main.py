@@ -75,7 +75,7 @@ class MainScreen(Follows):
         self.open_line(self._wanted_line)
         bound = {"view": MainScreen.view, "palette": MainScreen.palette}
         yield Static(Content(f"too small: {LEAST_WIDTH}×{LEAST_HEIGHT} is the least"), id="small")
-        yield HeaderLine(self.waits_for(), id="header").data_bind(**bound)
+        yield HeaderLine(self.waits_for(), id="header").data_bind(**bound, busy=MainScreen.busy)
         yield Tape("tape").data_bind(**bound)
         yield TabsLine(id="tabs").data_bind(**bound, shown=MainScreen.shown)
         with Horizontal(id="units"):
@@ -216,7 +216,9 @@ class MainScreen(Follows):
             self._show_pane(OneUnit.NUMBER)
 
     def action_back(self) -> None:
-        """Leave what was opened over the panes."""
+        """Give up what is waited for, or leave what was opened over the panes."""
+        if self.give_up():
+            return
         if self.shown == OneUnit.NUMBER:
             self.action_one_unit()
 

@@ -23,12 +23,13 @@ class Page(ModalScreen[None]):
         border: round $lt-focus; border-title-color: $lt-title; border-subtitle-color: $lt-soft;
         background: $lt-ground; padding: 1 2; scrollbar-size-vertical: 1;
     }
-    Page Static { width: auto; color: $lt-ink; }
+    Page Static { width: auto; max-width: 100%; color: $lt-ink; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,p,question_mark,enter", "leave", show=False),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
+        Binding("colon", "command", show=False, priority=True),
         Binding("P,shift+p", "app.picture", show=False),
         Binding("T,shift+t", "tour", show=False),
     ]
@@ -42,7 +43,9 @@ class Page(ModalScreen[None]):
         """Lay out the page."""
         with VerticalScroll() as page:
             page.border_title = Content(self._title)
-            page.border_subtitle = Content("esc closes")
+            page.border_subtitle = Content(
+                "esc closes   : types the next line" if self._is_typed_over() else "esc closes"
+            )
             yield Static(Content("\n").join(self._lines))
 
     def action_leave(self) -> None:
@@ -53,6 +56,16 @@ class Page(ModalScreen[None]):
         """Close the page and offer the lessons."""
         self.dismiss(None)
         await self.run_action("app.tour")
+
+    def _is_typed_over(self) -> bool:
+        """Say whether there is a command line under the page."""
+        return hasattr(self.app.screen_stack[-2], "action_command")
+
+    async def action_command(self) -> None:
+        """Close the page and type the next line: an answer is not in its way."""
+        if self._is_typed_over():
+            self.dismiss(None)
+            await self.app.screen.run_action("command")
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by so many lines."""

@@ -11,19 +11,20 @@ from textual.content import Content
 from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.frame import Frame, equations_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.work import GivenUp, Work
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import Trace
 from lstm_tui.tui.background import in_background
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.loader import Ran
-from lstm_tui.tui.screens.steps import Steps
+from lstm_tui.tui.screens.working import Working
 from lstm_tui.tui.view import View
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
 
 
-class Runs(Steps):
+class Runs(Working):
     """A screen that opens the sequences of a document.
 
     A short run is made at once by the NumPy interpreter, so that the first frame is whole. Once that is on the
@@ -39,7 +40,7 @@ class Runs(Steps):
         self._wanted_line = start
         self._numba = numba and document.can_run
         self._interpreter = "numpy"
-        self._computing: tuple[int, str] | None = None
+        self._computing: tuple[int, str, Work] | None = None
         self._plain: Facts | None = None
 
     def hand_over(self) -> None:
@@ -58,20 +59,22 @@ class Runs(Steps):
         if held is not None:
             self._show(number, Facts(held))
             return
-        if self.view is not None:
-            self.view = self.view.but(busy="runs…")
         self._compute(number, "numba" if self._numba else "numpy")
+        self.watch_work()
 
     def _compute(self, number: int, interpreter: str) -> None:
         if self._computing is None:
-            self._computing = number, interpreter
-            in_background(lambda: self._run(number, interpreter))
+            work = Work()
+            self._computing = number, interpreter, work
+            in_background(lambda: self._run(number, interpreter, work))
 
-    def _run(self, number: int, interpreter: str) -> None:
+    def _run(self, number: int, interpreter: str, work: Work) -> None:
         """Run a sequence in a thread; the answer is a message."""
         try:
-            facts = Facts(self._document.run(number, interpreter))
+            facts = Facts(self._document.run(number, interpreter, work.progress))
             facts.prepare()
+        except GivenUp:
+            self.post_message(Ran(number, given_up=True))
         except (UserError, ImportError, MemoryError) as error:
             self.post_message(Ran(number, error=str(error) or type(error).__name__))
         else:
@@ -81,7 +84,13 @@ class Runs(Steps):
     def _ran(self, message: Ran) -> None:
         """Show the run, unless another line was asked for meanwhile."""
         self._computing = None
-        if message.facts is not None:
+        self._take(message)
+        self.tell_work()
+
+    def _take(self, message: Ran) -> None:
+        if message.given_up:
+            self._gave_up()
+        elif message.facts is not None:
             if message.facts.trace.interpreter != self._interpreter:
                 gc.freeze()  # Numba is there now
             self._interpreter = message.facts.trace.interpreter
@@ -93,19 +102,42 @@ class Runs(Steps):
             self.app.exit(1, message=Content(message.error))
         else:
             self._wanted_line = self.view.frame.line
-            self.view = self.view.but(busy="")
             self.notify(message.error, severity="error", markup=False)
+
+    def _gave_up(self) -> None:
+        """Go on with the line that is shown; another one that was asked for meanwhile is run now."""
+        if self.view is None:
+            return
+        if self._wanted_line != self.view.frame.line:
+            self.open_line(self._wanted_line)
+        self.tell_work()
+
+    def work_awaited(self) -> Work | None:
+        """Return the run of a line that is not shown yet."""
+        awaited = self.view is None or self._wanted_line != self.view.frame.line
+        return self._computing[2] if awaited and self._computing is not None else None
+
+    def give_up(self) -> bool:
+        """Stay with the line that is shown; without any there is nothing to go back to."""
+        view, computing = self.view, self._computing
+        if view is None or computing is None or self._wanted_line == view.frame.line:
+            return False
+        if computing[0] == self._wanted_line:  # else another interpreter takes over the line that is shown
+            computing[2].give_up()
+        self._wanted_line = view.frame.line
+        self.view = view.but(said="given up: this line stays")
+        self.tell_work()
+        return True
 
     def _show(self, number: int, facts: Facts) -> None:
         """Show a run: where the session stands when it is of the same sequence, else from its first token."""
         view = self.view
         if view is not None and self._session is not None and view.frame.line == number:
             if self._session.history.active:  # an edited run and its baseline are made by one interpreter
-                self.view = view.but(busy="")
                 return
             self._plain = facts
             start = self._document.start(number, facts.trace.interpreter)
-            self.view = view.but(frame=self._session.adopt(facts.trace, start), facts=facts, busy="")
+            self.view = view.but(frame=self._session.adopt(facts.trace, start), facts=facts)
             return
         self._stop()
         self._plain = facts
@@ -114,7 +146,7 @@ class Runs(Steps):
             first = equations_of(frame.passed)[0].name
             view = View(frame, facts, value=first, lines=len(self._document), title=self._document.title())
             view = view.but(units={name: view.unit_of(name) for name in facts.names})
-        self.view = view.but(frame=frame, facts=facts, place=None, follow=False, busy="")
+        self.view = view.but(frame=frame, facts=facts, place=None, follow=False)
         assert self._session is not None
         if self._session.can_run and self._session.to_edit:
             self.edit_line()

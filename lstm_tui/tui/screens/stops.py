@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from threading import Event
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.work import Work
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.screens.editing import Editing
 from lstm_tui.tui.view import View
@@ -27,7 +27,7 @@ class Stops(Editing):
     def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
         """No breakpoint is set yet."""
         super().__init__(document, start, numba, recipe)
-        self._cancel: Event | None = None
+        self._going: Work | None = None  # of the last thread that went on to a stop
         self._stop_shown: Stop | None = None
 
     def action_breakpoint(self) -> None:
@@ -74,16 +74,16 @@ class Stops(Editing):
         """Go on to the next stop, or back to the one before; pressed again meanwhile, stop where the run is."""
         if self._session is None or self.view is None:
             return
-        if self._changing and self._cancel is not None:
-            self._cancel.set()
+        if self._changing is not None and self._changing is self._going:
+            self.give_up()
             return
         if not self._session.breakpoints.enabled:
             self.view = self.view.but(said="no breakpoints yet: b on a token or an equation, w on a value")
             return
-        cancel = self._cancel = Event()
 
         def act(session: Session) -> tuple[str, ...]:
-            note = session.continue_(step > 0, cancelled=cancel.is_set).note
+            self._going = session.work
+            note = session.continue_(step > 0).note
             shown = (f"{one.text} = {one.value}" for one in session.shown())
             return ("; ".join((note, *shown)),)
 

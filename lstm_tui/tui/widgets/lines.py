@@ -78,6 +78,9 @@ class OneLine(Widget):
 class HeaderLine(OneLine):
     """What is open, and where the run stands."""
 
+    busy: reactive[str] = reactive("")
+    """What is waited for."""
+
     def __init__(self, waits_for: str, **options: Any) -> None:
         """Hold what is said while there is no run."""
         super().__init__(**options)
@@ -85,13 +88,13 @@ class HeaderLine(OneLine):
 
     def wait(self, palette: Palette, width: int) -> Line:
         """Say what is waited for."""
-        said = palette.glyphs.say(self._waits_for)
+        said = palette.glyphs.say(self.busy or self._waits_for)
         line = Line(width, palette.style("ink", "band")).put(" lstm-tui ", palette.style("accent", "band", bold=True))
         return line.put(f" {said}", palette.style("soft", "band"))
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the header."""
-        return draw_header(view, width, palette)
+        return draw_header(view, width, palette, self.busy)
 
 
 class FooterLine(OneLine):

@@ -1,0 +1,39 @@
+"""The terminal the screen is drawn on: whether there is one, and whether it knows more than ASCII."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.tui.served import is_served
+
+
+def draws_ascii() -> bool:
+    """Say whether the terminal is to be given ASCII signs only; a browser never is."""
+    return "utf" not in (sys.stderr.encoding or "").lower() and not is_served()
+
+
+def check_terminal() -> None:
+    """Say in one line that there is no terminal, rather than to hang without one.
+
+    Textual reads keys from standard input and draws on standard error. Standard input that was read as data
+    is replaced by the terminal itself.
+
+    Raises:
+        UserError: If there is no terminal, or one that cannot move its cursor.
+    """
+    if is_served():
+        return  # keys and drawing are packets, by way of the web server
+    if os.environ.get("TERM", "") == "dumb":
+        raise UserError("this terminal (TERM=dumb) cannot show a screen; use `lstm-tui run FILE --plain`")
+    if not sys.__stderr__ or not sys.__stderr__.isatty():
+        raise UserError("there is no terminal to draw on; use `lstm-tui run FILE --plain`")
+    if sys.__stdin__ is not None and sys.__stdin__.isatty():
+        return
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        raise UserError("there is no terminal to read keys from; use `lstm-tui run FILE --plain`") from None
+    os.dup2(terminal, 0)
+    os.close(terminal)

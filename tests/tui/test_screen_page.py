@@ -1,0 +1,50 @@
+"""A page with a long answer: the next line is typed over it, and one that is being typed is not covered."""
+
+from __future__ import annotations
+
+from driven_screen import Driver, drive
+
+from lstm_tui.tui.screens.command_prompt import CommandPrompt
+from lstm_tui.tui.screens.page import Page
+
+
+def test_a_colon_in_a_page_types_the_next_line() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("colon", *"info", "space", *"break", "enter")
+        await driver.press("colon", *"help", "enter")
+        assert isinstance(driver.app.screen, Page)
+        await driver.press("colon", *"break", "space", "3")
+        assert isinstance(driver.app.screen, CommandPrompt)
+        assert driver.app.screen.line.value == "break 3"
+        await driver.press("enter")
+        assert driver.app.screen is driver.screen
+        assert driver.view.said.startswith("breakpoint 1: t == 3")
+
+    drive(act)
+
+
+def test_keys_sent_at_once_all_reach_the_line() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("question_mark")
+        await driver.pilot.press("colon", *"goto", "space", "2", "enter")
+        await driver.pilot.pause()
+        assert driver.app.screen is driver.screen
+        assert driver.view.t == 2
+
+    drive(act)
+
+
+def test_an_answer_that_comes_late_waits_for_the_line_that_is_typed() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("colon", "b")
+        driver.screen._tell("help", ("one", "two"))
+        await driver.press("r")
+        assert isinstance(driver.app.screen, CommandPrompt)
+        assert driver.app.screen.line.value == "br"
+        await driver.press("escape")
+        assert isinstance(driver.app.screen, Page)
+        assert "two" in driver.text()
+        await driver.press("escape")
+        assert driver.app.screen is driver.screen
+
+    drive(act)
