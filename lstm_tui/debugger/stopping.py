@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.displays import Displays, Shown
 from lstm_tui.debugger.frame import Frame
+from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.stepping import Stepping
 from lstm_tui.debugger.stops.breakpoints import Breakpoint, Breakpoints
 from lstm_tui.debugger.work import Work
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
 if TYPE_CHECKING:  # the first frame waits for nothing that is only asked later
@@ -24,6 +26,7 @@ if TYPE_CHECKING:  # the first frame waits for nothing that is only asked later
     from lstm_tui.debugger.stops.search import Stop
     from lstm_tui.debugger.stops.triggers import Trigger
     from lstm_tui.engine.storage import Progress
+    from lstm_tui.engine.trace import Trace
 
 Cancelled = Callable[[], bool]
 _UNTIL = 0  # the number of what is waited for once
@@ -55,6 +58,7 @@ class Stopping(Stepping):
         self.work = Work()
         self.sourcing = 0  # scripts that are being obeyed, one inside another
         self._scopes: dict[str, Scope] = {}
+        self._found: tuple[Trace, Blame] | None = None
 
     def scope(self, pass_name: str | None = None) -> Scope:
         """Return what names mean in a pass of the run; in the selected one where it has no such pass."""
@@ -92,7 +96,25 @@ class Stopping(Stepping):
         """
         from lstm_tui.debugger.blame.answer import who
 
-        return who(text, self.scope(), self.frame)
+        blame = who(text, self.scope(), self.frame)
+        self._found = (self.frame.trace, blame) if blame.pass_name is not None else None
+        return blame
+
+    @property
+    def found(self) -> Blame | None:
+        """What `who` found last in this run; None where it found nothing, or the run is another by now."""
+        return self._found[1] if self._found is not None and self._found[0] is self.frame.trace else None
+
+    def go_where_found(self) -> Frame:
+        """Stand behind the equation that `who` found last, in its pass.
+
+        Raises:
+            UserError: Nothing was found in this run.
+        """
+        found = self.found
+        if found is None or found.pass_name is None:
+            raise UserError("go where? such as: goto 2, goto end; without a place, to what the last `who` found")
+        return self._move(Position(found.pass_name, found.t, found.equation))
 
     def shown(self) -> tuple[Shown, ...]:
         """Return what every display says here."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import answer
-from lstm_tui.debugger.verbs.stepping import position_lines
+from lstm_tui.debugger.verbs.moving import position_lines
 
 
 class TypedSession(Session):
@@ -21,4 +21,4 @@ class TypedSession(Session):
 
     def __repr__(self) -> str:
         """Return where the session stands."""
-        return f"<session at {position_lines(self)[-1]}>"
+        return f"<session at {position_lines(self.frame)[-1]}>"

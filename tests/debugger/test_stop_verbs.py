@@ -227,3 +227,17 @@ def test_an_empty_line_steps_and_asks_again_and_never_edits(session: Session) ->
         else:
             assert again == (first if line in ("p t", "l") else ())
     assert len(session.history.edits) == 1
+
+
+def test_goto_alone_goes_where_who_found_it(session: Session) -> None:
+    with pytest.raises(UserError, match="to what the last `who` found"):
+        answer(session, "goto")
+    answer(session, "goto end")
+    assert answer(session, "who c[1] by .2")[0].startswith("c[1] moved by")
+    found = session.found
+    assert found is not None
+    where = answer(session, "goto")[-1]
+    assert where.startswith(f"t={found.t} ")
+    assert where.endswith("after `c = f * c + i * g`")
+    answer(session, "delete 0")
+    assert session.found is None  # the run is another

@@ -98,7 +98,7 @@ def test_a_verb_is_found_by_its_name_an_alias_or_a_beginning_that_is_its_own() -
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("goto", "is no place"),
+        ("goto", "go where"),
         ("goto 5", "its last is 4"),
         ("goto -3", "no place -3"),
         ("goto 99999999999999999999", "is no place"),

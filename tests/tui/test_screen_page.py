@@ -23,6 +23,24 @@ def test_a_colon_in_a_page_types_the_next_line() -> None:
     drive(act)
 
 
+def test_enter_goes_where_who_found_it_and_escape_stays() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("G", "colon", *"who", "space", *"c[1]", "enter")
+        assert "enter goes there" in driver.text()
+        found = driver.screen._session.found
+        assert found is not None
+        await driver.press("escape")
+        assert driver.view.t == 4
+        await driver.press("colon", *"who", "space", *"c[1]", "enter", "enter")
+        assert driver.app.screen is driver.screen
+        assert (driver.view.t, driver.view.frame.equation.name) == (found.t, "c")
+        assert (driver.view.unit, driver.view.value) == (1, "c")
+        await driver.press("colon", *"help", "enter")
+        assert "enter goes there" not in driver.text()
+
+    drive(act)
+
+
 def test_keys_sent_at_once_all_reach_the_line() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("question_mark")

@@ -10,7 +10,7 @@ from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.say import lines, one
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.doubts import with_doubts
-from lstm_tui.debugger.verbs.stepping import position_lines
+from lstm_tui.debugger.verbs.moving import position_lines
 from lstm_tui.debugger.verbs.stopping import complete_expression, told
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.debugger.worked import explained, through
@@ -111,7 +111,7 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
         trace = frame.trace
         made = f"{visible(str(trace.model.get('name')))}, {trace.interpreter} {trace.dtype}, {frame.steps} tokens"
         result = () if trace.result is None else (f"result: {one(session.evaluate('result').value)}",)
-        return (*position_lines(session), made, f"line {frame.line + 1} of {frame.lines}", *result)
+        return (*position_lines(session.frame), made, f"line {frame.line + 1} of {frame.lines}", *result)
     if topic == "passes":
         return tuple(
             f"{'*' if name == frame.position.pass_name else ' '} {name}: {visible(passed.cell.name)}, "

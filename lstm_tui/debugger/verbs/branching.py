@@ -10,7 +10,7 @@ from lstm_tui.debugger.comparison import Comparison
 from lstm_tui.debugger.history import BASE, History
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.changing import verdicts
-from lstm_tui.debugger.verbs.stepping import position_lines
+from lstm_tui.debugger.verbs.moving import position_lines
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
@@ -59,7 +59,7 @@ def _switch(session: Session, rest: str) -> tuple[str, ...]:
         raise UserError("go to which state? `branch` lists them")
     session.switch(rest)
     return (f"{session.history.name_of(session.history.here)}: {session.history.done} edits in force",
-            *verdicts(session), *position_lines(session))  # fmt: skip
+            *verdicts(session), *position_lines(session.frame))  # fmt: skip
 
 
 @VERBS.verb("diff [A] [B]", "compare two states token by token; without B, with what is in force", complete=_states)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
@@ -15,6 +16,18 @@ def stands(session: Session) -> tuple[str, ...]:
     frame = session.frame
     note = f" ({frame.note})" if frame.note else ""
     return (f"t={frame.t} “{visible(frame.token)}”, {frame.position.pass_name}{note}",)
+
+
+def position_lines(frame: Frame) -> tuple[str, ...]:
+    """Return why a run stopped, where there is a reason, and where it stands."""
+    where = f"t={frame.t} “{visible(frame.token)}”, {frame.position.pass_name}"
+    if frame.equation is None:
+        where += ", before its first equation"
+    elif frame.position.op is not None:
+        where += f", inside `{visible(frame.equation.text)}`, op {frame.position.op + 1} of {len(frame.ops)}"
+    elif frame.position.equation < len(frame.equations) - 1:
+        where += f", after `{visible(frame.equation.text)}`"
+    return (frame.note, where) if frame.note else (where,)
 
 
 def place_of(session: Session, text: str) -> int:
@@ -37,11 +50,14 @@ def place_of(session: Session, text: str) -> int:
 
 
 @VERBS.verb(
-    "goto T", "go to the token at place T (from 0; also `end`, +2, -2)", aliases=("t", "jump", "j"), example="goto 2"
-)
+    "goto [T]", "go to the token at place T (from 0; also `end`, +2, -2); without T, to what the last `who` found",
+    aliases=("t", "jump", "j"), example="goto 2",
+)  # fmt: skip
 def _goto(session: Session, rest: str) -> tuple[str, ...]:
-    session.goto(place_of(session, rest))
-    return stands(session)
+    if rest:
+        session.goto(place_of(session, rest))
+        return stands(session)
+    return position_lines(session.go_where_found())
 
 
 def _tokens(session: Session, rest: str) -> Iterator[str]:

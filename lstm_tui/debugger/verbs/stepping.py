@@ -8,7 +8,7 @@ from dataclasses import replace
 from lstm_tui.debugger.frame import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.stops.reading import read_trigger
-from lstm_tui.debugger.verbs.moving import place_of
+from lstm_tui.debugger.verbs.moving import place_of, position_lines
 from lstm_tui.debugger.verbs.stopping import complete_where, place_or
 from lstm_tui.debugger.verbs.table import VERBS, Verb
 from lstm_tui.engine.errors import UserError, nearest
@@ -17,19 +17,6 @@ from lstm_tui.engine.visible import visible
 _MOST = 1_000_000
 _AROUND = 8  # tokens on either side of a listing
 _MOST_LISTED = 200
-
-
-def position_lines(session: Session) -> tuple[str, ...]:
-    """Return why the session stopped, where there is a reason, and where it stands."""
-    frame = session.frame
-    where = f"t={frame.t} “{visible(frame.token)}”, {frame.position.pass_name}"
-    if frame.equation is None:
-        where += ", before its first equation"
-    elif frame.position.op is not None:
-        where += f", inside `{visible(frame.equation.text)}`, op {frame.position.op + 1} of {len(frame.ops)}"
-    elif frame.position.equation < len(frame.equations) - 1:
-        where += f", after `{visible(frame.equation.text)}`"
-    return (frame.note, where) if frame.note else (where,)
 
 
 def count_of(text: str) -> int:
@@ -51,7 +38,7 @@ def _repeated(step: Callable[[Session], Frame]) -> Callable[[Session, str], tupl
             before = session.frame.position
             if step(session).position == before:
                 break
-        return position_lines(session)
+        return position_lines(session.frame)
 
     return act
 
@@ -80,7 +67,7 @@ def _until(session: Session, rest: str) -> tuple[str, ...]:
         session.step_in("token")
     else:
         _go_until(session, rest)
-    return position_lines(session)
+    return position_lines(session.frame)
 
 
 @VERBS.verb(
@@ -89,7 +76,7 @@ def _until(session: Session, rest: str) -> tuple[str, ...]:
 )  # fmt: skip
 def _reverse_until(session: Session, rest: str) -> tuple[str, ...]:
     _go_until(session, rest, forward=False)
-    return position_lines(session)
+    return position_lines(session.frame)
 
 
 def _go_until(session: Session, rest: str, forward: bool = True) -> None:
@@ -104,14 +91,14 @@ def _go_until(session: Session, rest: str, forward: bool = True) -> None:
 def _start(session: Session, rest: str) -> tuple[str, ...]:
     session.goto(session.frame.passed.tape_place(0))
     session.step_out_back()
-    return position_lines(session)
+    return position_lines(session.frame)
 
 
 @VERBS.verb("run", "go on from the start of the pass to the first breakpoint", aliases=("restart",))
 def _run(session: Session, rest: str) -> tuple[str, ...]:
     _start(session, "")
     session.continue_()
-    return position_lines(session)
+    return position_lines(session.frame)
 
 
 def _passes(session: Session, rest: str) -> Iterator[str]:
@@ -134,7 +121,7 @@ def _pass(session: Session, rest: str) -> tuple[str, ...]:
         hint = f"did you mean {near}?" if near else f"there are {', '.join(session.frame.trace)}"
         raise UserError(f"there is no pass {visible(rest[:40])}; {hint}")
     session.select_pass(rest or 1)
-    return position_lines(session)
+    return position_lines(session.frame)
 
 
 @VERBS.verb(
@@ -148,12 +135,12 @@ def _line(session: Session, rest: str) -> tuple[str, ...]:
     if not rest or own.strip() not in ("", "own") or wanted > session.frame.lines:
         raise UserError(f"which line? there are {session.frame.lines} that hold something, from 1")
     session.open_line(wanted - 1, own=bool(own))
-    return position_lines(session)
+    return position_lines(session.frame)
 
 
 @VERBS.verb("where", "tell where the run stands", aliases=("bt", "frame", "f", "backtrace", "w"))
 def _where(session: Session, rest: str) -> tuple[str, ...]:
-    return position_lines(session)
+    return position_lines(session.frame)
 
 
 @VERBS.verb(

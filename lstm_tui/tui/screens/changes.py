@@ -204,7 +204,21 @@ class Changes(Runs):
             self._untold = (title, lines)
         else:
             self._untold = None
-            self.app.push_screen(Page(visible(title), [Content(visible(line)) for line in lines]))
+            found = None if self._session is None else self._session.found
+            page = Page(
+                visible(title), [Content(visible(line)) for line in lines], found is not None and found.lines == lines
+            )
+            self.app.push_screen(page, self._go_where_found)
+
+    def _go_where_found(self, goes: bool | None) -> None:
+        """Stand behind the equation of which a page tells, at its unit and value."""
+        if not goes or self._session is None or self.view is None or (found := self._session.found) is None:
+            return
+        frame = self._session.go_where_found()
+        units = {**self.view.units, frame.position.pass_name: found.unit}
+        self.view = self.view.but(
+            frame=frame, units=units, value=found.value or self.view.value, place=None, follow=True
+        )
 
     def on_screen_resume(self) -> None:
         """Tell what could not be told over a line that was typed."""

@@ -13,8 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 
-class Page(ModalScreen[None]):
-    """Shows lines until a key closes it."""
+class Page(ModalScreen[bool]):
+    """Shows lines until a key closes it; answers whether to go where they say."""
 
     DEFAULT_CSS = """
     Page { align: center middle; background: $lt-ground 55%; }
@@ -26,7 +26,8 @@ class Page(ModalScreen[None]):
     Page Static { width: auto; max-width: 100%; color: $lt-ink; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,p,question_mark,enter", "leave", show=False),
+        Binding("escape,q,p,question_mark", "leave", show=False),
+        Binding("enter", "go", show=False),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
         Binding("colon", "command", show=False, priority=True),
@@ -34,27 +35,32 @@ class Page(ModalScreen[None]):
         Binding("T,shift+t", "tour", show=False),
     ]
 
-    def __init__(self, title: str, lines: Sequence[Content]) -> None:
-        """Show `lines` under `title`."""
+    def __init__(self, title: str, lines: Sequence[Content], goes: bool = False) -> None:
+        """Show `lines` under `title`; with `goes`, they tell of a place to which Enter goes."""
         super().__init__()
-        self._title, self._lines = title, lines
+        self._title, self._lines, self._goes = title, lines, goes
 
     def compose(self) -> ComposeResult:
         """Lay out the page."""
         with VerticalScroll() as page:
             page.border_title = Content(self._title)
-            page.border_subtitle = Content(
-                "esc closes   : types the next line" if self._is_typed_over() else "esc closes"
+            hints = (
+                ["enter goes there"] * self._goes + ["esc closes"] + [": types the next line"] * self._is_typed_over()
             )
+            page.border_subtitle = Content("   ".join(hints))
             yield Static(Content("\n").join(self._lines))
 
     def action_leave(self) -> None:
         """Close the page."""
-        self.dismiss(None)
+        self.dismiss(False)
+
+    def action_go(self) -> None:
+        """Close the page, and go where it tells of."""
+        self.dismiss(self._goes)
 
     async def action_tour(self) -> None:
         """Close the page and offer the lessons."""
-        self.dismiss(None)
+        self.dismiss(False)
         await self.run_action("app.tour")
 
     def _is_typed_over(self) -> bool:
@@ -64,7 +70,7 @@ class Page(ModalScreen[None]):
     async def action_command(self) -> None:
         """Close the page and type the next line: an answer is not in its way."""
         if self._is_typed_over():
-            self.dismiss(None)
+            self.dismiss(False)
             await self.app.screen.run_action("command")
 
     def action_scroll(self, lines: int) -> None:
