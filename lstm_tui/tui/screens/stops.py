@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.facts import Facts
+from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.work import Work
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.screens.editing import Editing
-from lstm_tui.tui.view import View
+from lstm_tui.tui.view import Stopped, View
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
@@ -29,6 +31,8 @@ class Stops(Editing):
         super().__init__(document, start, numba, recipe)
         self._going: Work | None = None  # of the last thread that went on to a stop
         self._stop_shown: Stop | None = None
+        self._stop_told: Stop | None = None
+        self._reason, self._stop_at = "", (start, Position("", 0, 0))
 
     def action_breakpoint(self) -> None:
         """Set a breakpoint on the token or the equation under the cursor, or take it away; ask for a condition."""
@@ -83,18 +87,35 @@ class Stops(Editing):
 
         def act(session: Session) -> tuple[str, ...]:
             self._going = session.work
-            note = session.continue_(step > 0).note
-            shown = (f"{one.text} = {one.value}" for one in session.shown())
-            return ("; ".join((note, *shown)),)
+            return (session.continue_(step > 0).note,)
 
         error = self.change(act)
         if error:
             self.view = self.view.but(said=error)
 
+    def validate_view(self, view: View | None) -> View | None:
+        """Have every view tell the last stop and what the displays say where the run stands."""
+        session = self._session
+        if view is None or session is None or session.frame is not view.frame:
+            return view
+        stop, position = session.stop, view.frame.position
+        if stop is not None and stop.by and stop is not self._stop_told:
+            self._stop_told, self._reason, self._stop_at = stop, view.frame.note, (view.frame.line, position)
+        stopped = None
+        if self._stop_told is not None and self._stop_told is stop:
+            here = self._stop_at == (view.frame.line, position)
+            if here or (self._stop_at[0] == view.frame.line and len(session.breakpoints)):
+                stopped = Stopped(self._reason, self._stop_at[1].t, here)
+        return replace(view, stopped=stopped, displays=session.shown())
+
     def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
         """Show what the session has become; after a stop, the value that stopped it."""
-        if self._session is not None and len(reply) == 2 and reply[0] == self._session.frame.note:
-            reply = reply[:1]  # where it stands is on the screen
+        if self._session is not None:
+            shown = tuple(one.line for one in self._session.shown())
+            if shown and reply[-len(shown) :] == shown:  # they are on the screen
+                reply = reply[: -len(shown)] or reply[-1:]
+            if len(reply) == 2 and reply[0] == self._session.frame.note:  # and so is where it stands
+                reply = reply[:1]
         super()._changed(reply, text, facts)
         session, view = self._session, self.view
         if session is None or view is None:
