@@ -52,7 +52,7 @@ def test_a_watch_goes_back_to_the_step_that_moved_the_value() -> None:
         await choose(driver, "c", "l")
         unit = driver.view.unit
         await driver.press("w")
-        assert driver.view.said == f"watch 1: c[{unit}] by 0.3, in layer0.forward"
+        assert driver.view.said == f"watch 1: c[{unit}] by 0.3, in layer0.forward: C back to who moved it, c on"
         c = np.concatenate([[0.0], driver.view.trace["layer0.forward"]["c"][:, unit].astype(float)])
         far = np.flatnonzero(np.abs(np.diff(c)) > 0.3)
         assert len(far)
@@ -80,6 +80,7 @@ def test_an_equation_and_a_condition() -> None:
         assert isinstance(driver.app.screen, CommandPrompt)
         typed = driver.app.screen.line.value
         assert typed.startswith("break g[")
+        assert "stop wherever this is true" in driver.text()
         await driver.press("enter")
         assert driver.view.said.startswith(f"breakpoint 2: {typed.removeprefix('break ')}")
 

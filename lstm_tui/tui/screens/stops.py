@@ -49,7 +49,16 @@ class Stops(Editing):
             self._toggle(session, read_trigger(f"{view.pass_name}.{view.value}", session.scope()))
         else:
             value = float(view.passed[view.value][view.t, min(view.unit, view.passed[view.value].shape[1] - 1)])
-            self.action_command(f"break {view.value}[{view.unit}] > {number(value)}")
+            title = "stop wherever this is true: change it, enter sets it, then c goes on to it"
+            self.action_command(f"break {view.value}[{view.unit}] > {number(value)}", title=title)
+
+    def action_stops(self) -> None:
+        """List every breakpoint, watch and display, to be changed in place."""
+        from lstm_tui.tui.screens.stop_list import StopList
+
+        if self._session is not None and self.palette is not None:
+            self._stop()
+            self.app.push_screen(StopList(self._session, self.palette.glyphs, self.obey))
 
     def action_watch(self) -> None:
         """Watch the value under the cursor, or no more."""
@@ -58,6 +67,8 @@ class Stops(Editing):
         if self.view is not None and self._session is not None:
             text = f"{self.view.value}[{self.view.unit}] by {_FAR:g}"
             self._toggle(self._session, read_change(text, self._session.scope()))
+            if self.view.said.startswith("watch ") and not self.view.said.endswith("away"):
+                self.view = self.view.but(said=f"{self.view.said}: C back to who moved it, c on")
 
     def _toggle(self, session: Session, trigger: Trigger) -> None:
         from lstm_tui.debugger.verbs.stopping import told
