@@ -11,6 +11,7 @@ from lstm_tui.engine.visible import visible
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.expressions import Expression, Scope
+    from lstm_tui.engine.trace import Trace
 
 MOST = 50
 
@@ -53,7 +54,8 @@ class Displays:
     def __init__(self) -> None:
         """Begin without any."""
         self._by_number: dict[int, Display] = {}
-        self._said: dict[int, str] = {}
+        self._said: dict[int, Shown] = {}
+        self._places: dict[int, tuple[Trace, int]] = {}
         self._last = 0
 
     def __iter__(self) -> Iterator[Display]:
@@ -99,15 +101,21 @@ class Displays:
         self._said.clear()
 
     def shown(self, display: Display, scope: Scope, t: int) -> Shown:
-        """Return what a display says at a place, and remember it for the next stop."""
+        """Return what a display says at a place, and remember it for the next one; asked again there it is the same."""
         from lstm_tui.debugger.expressions import ExpressionError, evaluate
         from lstm_tui.debugger.expressions.say import one
 
+        before = self._said.get(display.number)
+        if before is not None:
+            trace, place = self._places[display.number]
+            if trace is scope.trace and place == t:
+                return before
         try:
             value = one(evaluate(display.expression, scope, t, t + 1))
         except ExpressionError as error:
             value = error.said
-        before = self._said.get(display.number)
-        self._said[display.number] = value
         text = visible(display.expression.text.strip())
-        return Shown(display.number, text, value, before if before not in (None, value) else None)
+        was = None if before is None or before.value == value else before.value
+        said = self._said[display.number] = Shown(display.number, text, value, was)
+        self._places[display.number] = scope.trace, t
+        return said

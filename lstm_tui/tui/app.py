@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 _SOON = 0.05
+_HELD = ("n", "N", "shift+n")  # keys that may be held down
 _LEAVING = "nothing runs: q leaves, and so does ctrl+c again"
 _CLOSING = "nothing runs: esc closes what is open here, ctrl+c again leaves"
 _REMARK_TIME = 8  # seconds that what was assumed of a file is said; the heading counts it all the time
@@ -156,6 +157,10 @@ class LstmApp(App[int]):
         """Ctrl-C twice in a row is meant; any other key is between."""
         if isinstance(event, Key) and event.key != "ctrl+c":
             self._interrupted = False
+        if not (isinstance(event, Key) and event.key in _HELD):  # whatever else comes acts on what is shown
+            for screen in self.screen_stack:
+                if isinstance(screen, MainScreen):
+                    screen.catch_up()
         await super().on_event(event)
 
     def action_interrupt(self) -> None:

@@ -27,6 +27,7 @@ from lstm_tui.tui.sources import Sources
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.difference import Difference
+    from lstm_tui.debugger.displays import Shown
     from lstm_tui.debugger.stops.marks import Marks
 
 Array = NDArray[np.floating[Any]]
@@ -50,6 +51,20 @@ class Live(NamedTuple):
     words: str
 
 
+class Stopped(NamedTuple):
+    """The last stop at a breakpoint.
+
+    Attributes:
+        reason: Expression, values and threshold of everything that stopped the run.
+        t: Where it was.
+        here: Whether the run still stands there.
+    """
+
+    reason: str
+    t: int
+    here: bool
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """One picture of the session.
@@ -71,6 +86,8 @@ class View:
         said: What the last command has to say, such as why it went no further.
         stops: At which places of the tape the run would stop; None before any breakpoint was set.
         live: How it stands with a text that grows; None where it does not.
+        stopped: The last stop at a breakpoint, as long as there is one.
+        displays: What every display says here.
     """
 
     frame: Frame
@@ -88,6 +105,8 @@ class View:
     said: str = ""
     stops: Marks | None = None
     live: Live | None = None
+    stopped: Stopped | None = None
+    displays: tuple[Shown, ...] = ()
 
     @property
     def trace(self) -> Trace:

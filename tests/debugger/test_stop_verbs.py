@@ -68,7 +68,7 @@ def test_displays_follow_every_move_and_say_what_changed(session: Session) -> No
     assert answer(session, "info display") == ("1: token", "2: t > 3")
     assert answer(session, "where") == ("t=4 “bad”, layer0.forward",)
     answer(session, "undisplay 1")
-    assert answer(session, "display") == ("2:   t > 3 = true",)
+    assert answer(session, "display") == ("2: * t > 3 = true   was false",)  # asked again at the same stop
     answer(session, "undisplay")
     assert answer(session, "display") == ("no displays",)
 

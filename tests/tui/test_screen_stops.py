@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from driven_screen import Driver, document, drive
 
 from lstm_tui.tui.screens.command_prompt import CommandPrompt
@@ -29,7 +30,8 @@ def test_a_breakpoint_on_the_tape_is_marked_gone_to_and_taken_away() -> None:
         await driver.press("N", "N", "c")
         assert driver.view.t == 3
         assert driver.view.said == "breakpoint 1: t == 3"
-        assert driver.line("footer").endswith("breakpoint 1: t == 3")
+        assert driver.text().splitlines()[-2].strip() == "● breakpoint 1: t == 3"
+        assert "breakpoint 1" not in driver.line("footer")
         await driver.press("c")
         assert (driver.view.t, driver.view.said) == (4, "end of the pass")
         await driver.press("C")
@@ -50,7 +52,7 @@ def test_a_watch_goes_back_to_the_step_that_moved_the_value() -> None:
         await choose(driver, "c", "l")
         unit = driver.view.unit
         await driver.press("w")
-        assert driver.view.said == f"watch 1: c[{unit}] by 0.3, in layer0.forward"
+        assert driver.view.said == f"watch 1: c[{unit}] by 0.3, in layer0.forward: C back to who moved it, c on"
         c = np.concatenate([[0.0], driver.view.trace["layer0.forward"]["c"][:, unit].astype(float)])
         far = np.flatnonzero(np.abs(np.diff(c)) > 0.3)
         assert len(far)
@@ -78,6 +80,7 @@ def test_an_equation_and_a_condition() -> None:
         assert isinstance(driver.app.screen, CommandPrompt)
         typed = driver.app.screen.line.value
         assert typed.startswith("break g[")
+        assert "stop wherever this is true" in driver.text()
         await driver.press("enter")
         assert driver.view.said.startswith(f"breakpoint 2: {typed.removeprefix('break ')}")
 
@@ -87,7 +90,10 @@ def test_an_equation_and_a_condition() -> None:
 def test_displays_are_told_with_the_stop() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("1", "n", "b", "N", "colon", *"display", "space", "t", "enter", "c")
-        assert driver.view.said == "breakpoint 1: t == 1; t = 1"
+        assert driver.text().splitlines()[-3].strip() == "● breakpoint 1: t == 1"
+        assert driver.text().splitlines()[-2].strip() == "*1 t = 1 was 0"
+        await driver.press("s")
+        assert "last stop, t=1" in driver.text()
 
     drive(act)
 
@@ -101,3 +107,23 @@ def test_breakpoints_stay_when_another_line_is_opened() -> None:
         assert "●" in marked(driver)
 
     drive(act, document())
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24)])
+def test_a_stop_is_told_in_full_and_pushes_no_tape_away(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        tape = driver.pane("tape").size
+        for line in ("display mean(h)", "display norm(c)", "break mean(f) > .01 and abs(c[3]) > .001"):
+            await driver.press("colon", *line, "enter")
+        assert driver.app.screen is driver.screen  # no page over what the screen shows
+        await driver.press("c", "c")
+        value = driver.view.passed["c"][driver.view.t, 3]
+        told = " ".join(row.strip() for row in driver.text().splitlines()[-6:])
+        assert f"abs(c[3]) = {abs(value):.4g})" in told
+        assert "*1 mean(h) = " in told
+        assert "*2 norm(c) = " in told
+        assert driver.pane("tape").size == tape
+        await driver.press("colon", *"undisplay", "enter", "colon", *"clear all", "enter", "n")
+        assert not driver.screen.query_one("#stop").display
+
+    drive(act, size=size)

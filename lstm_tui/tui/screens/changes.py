@@ -156,7 +156,7 @@ class Changes(Runs):
         self.tell_work()
         return True
 
-    def action_command(self, value: str = "", error: str = "") -> None:
+    def action_command(self, value: str = "", error: str = "", title: str = "command") -> None:
         """Ask for a line of the command line, with what was wrong with it before."""
         raise NotImplementedError
 

@@ -28,9 +28,10 @@ class CommandPrompt(LinePrompt):
         glyphs: Glyphs,
         value: str = "",
         error: str = "",
+        title: str = "command",
     ) -> None:
         """Ask for a line; `past` are the lines before, the newest last."""
-        super().__init__("command", value, submit, glyphs, error)
+        super().__init__(title, value, submit, glyphs, error)
         self._session = session
         self._lines = [*past, value]
         self._place = len(past)

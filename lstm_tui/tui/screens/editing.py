@@ -63,7 +63,7 @@ class Editing(Changes):
         else:
             self.view = view.but(said=none)
 
-    def action_command(self, value: str = "", error: str = "") -> None:
+    def action_command(self, value: str = "", error: str = "", title: str = "command") -> None:
         """Ask for a line of the command line."""
         if self._session is None or self.palette is None:
             return
@@ -71,7 +71,7 @@ class Editing(Changes):
 
         self._stop()
         glyphs = self.palette.glyphs
-        self.app.push_screen(CommandPrompt(self._session, self.past.lines, self.obey, glyphs, value, error))
+        self.app.push_screen(CommandPrompt(self._session, self.past.lines, self.obey, glyphs, value, error, title))
 
     def obey(self, line: str) -> str:
         """Have a typed line obeyed; return what is wrong with it."""

@@ -27,6 +27,7 @@ from lstm_tui.tui.widgets.one_unit import OneUnit
 from lstm_tui.tui.widgets.output import Output
 from lstm_tui.tui.widgets.pane import Pane
 from lstm_tui.tui.widgets.remembers import Remembers
+from lstm_tui.tui.widgets.stop import StopLines
 from lstm_tui.tui.widgets.tape import Tape
 from lstm_tui.tui.widgets.units import BackwardUnits, Units
 
@@ -88,6 +89,7 @@ class MainScreen(Follows):
             yield Output("output").data_bind(**bound)
         yield OneUnit("one").data_bind(**bound)
         yield EquationLine(id="equation").data_bind(**bound)
+        yield StopLines(id="stop").data_bind(**bound)
         yield FooterLine(id="footer").data_bind(**bound)
 
     def on_mount(self) -> None:

@@ -25,9 +25,11 @@ class Steps(Screen[None]):
         super().__init__()
         self._session: Session | None = None
         self._timer: Timer | None = None
+        self._behind = False  # the run has gone on from what is shown: more keys waited
 
     def _moved(self, frame: Frame, follow: bool = False) -> None:
         """Show where the session stands now; `follow` chooses the value of the current equation."""
+        self._behind = False
         if self.view is None:
             return
         value = frame.equation.name if follow and frame.equation is not None else self.view.value
@@ -40,7 +42,17 @@ class Steps(Screen[None]):
         """Go along the tape."""
         if self._session is not None:
             self._stop()
-            self._moved(self._session.next(count))
+            frame = self._session.next(count)
+            if not self.app.message_queue_size:
+                self._moved(frame)
+            elif not self._behind:  # a key held down: the places between are not drawn
+                self._behind = True
+                self.app.call_later(self.catch_up)
+
+    def catch_up(self) -> None:
+        """Show where the run stands, if keys were quicker than the drawing."""
+        if self._behind and self._session is not None:
+            self._moved(self._session.frame)
 
     def action_equation(self, step: int) -> None:
         """Take one equation, or take it back."""

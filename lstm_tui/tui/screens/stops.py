@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.facts import Facts
+from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.work import Work
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.screens.editing import Editing
-from lstm_tui.tui.view import View
+from lstm_tui.tui.view import Stopped, View
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.recipe import Edit
@@ -29,6 +31,8 @@ class Stops(Editing):
         super().__init__(document, start, numba, recipe)
         self._going: Work | None = None  # of the last thread that went on to a stop
         self._stop_shown: Stop | None = None
+        self._stop_told: Stop | None = None
+        self._reason, self._stop_at = "", (start, Position("", 0, 0))
 
     def action_breakpoint(self) -> None:
         """Set a breakpoint on the token or the equation under the cursor, or take it away; ask for a condition."""
@@ -45,7 +49,16 @@ class Stops(Editing):
             self._toggle(session, read_trigger(f"{view.pass_name}.{view.value}", session.scope()))
         else:
             value = float(view.passed[view.value][view.t, min(view.unit, view.passed[view.value].shape[1] - 1)])
-            self.action_command(f"break {view.value}[{view.unit}] > {number(value)}")
+            title = "stop wherever this is true: change it, enter sets it, then c goes on to it"
+            self.action_command(f"break {view.value}[{view.unit}] > {number(value)}", title=title)
+
+    def action_stops(self) -> None:
+        """List every breakpoint, watch and display, to be changed in place."""
+        from lstm_tui.tui.screens.stop_list import StopList
+
+        if self._session is not None and self.palette is not None:
+            self._stop()
+            self.app.push_screen(StopList(self._session, self.palette.glyphs, self.obey))
 
     def action_watch(self) -> None:
         """Watch the value under the cursor, or no more."""
@@ -54,6 +67,8 @@ class Stops(Editing):
         if self.view is not None and self._session is not None:
             text = f"{self.view.value}[{self.view.unit}] by {_FAR:g}"
             self._toggle(self._session, read_change(text, self._session.scope()))
+            if self.view.said.startswith("watch ") and not self.view.said.endswith("away"):
+                self.view = self.view.but(said=f"{self.view.said}: C back to who moved it, c on")
 
     def _toggle(self, session: Session, trigger: Trigger) -> None:
         from lstm_tui.debugger.verbs.stopping import told
@@ -83,18 +98,35 @@ class Stops(Editing):
 
         def act(session: Session) -> tuple[str, ...]:
             self._going = session.work
-            note = session.continue_(step > 0).note
-            shown = (f"{one.text} = {one.value}" for one in session.shown())
-            return ("; ".join((note, *shown)),)
+            return (session.continue_(step > 0).note,)
 
         error = self.change(act)
         if error:
             self.view = self.view.but(said=error)
 
+    def validate_view(self, view: View | None) -> View | None:
+        """Have every view tell the last stop and what the displays say where the run stands."""
+        session = self._session
+        if view is None or session is None or session.frame is not view.frame:
+            return view
+        stop, position = session.stop, view.frame.position
+        if stop is not None and stop.by and stop is not self._stop_told:
+            self._stop_told, self._reason, self._stop_at = stop, view.frame.note, (view.frame.line, position)
+        stopped = None
+        if self._stop_told is not None and self._stop_told is stop:
+            here = self._stop_at == (view.frame.line, position)
+            if here or (self._stop_at[0] == view.frame.line and len(session.breakpoints)):
+                stopped = Stopped(self._reason, self._stop_at[1].t, here)
+        return replace(view, stopped=stopped, displays=session.shown())
+
     def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
         """Show what the session has become; after a stop, the value that stopped it."""
-        if self._session is not None and len(reply) == 2 and reply[0] == self._session.frame.note:
-            reply = reply[:1]  # where it stands is on the screen
+        if self._session is not None:
+            shown = tuple(one.line for one in self._session.shown())
+            if shown and reply[-len(shown) :] == shown:  # they are on the screen
+                reply = reply[: -len(shown)] or reply[-1:]
+            if len(reply) == 2 and reply[0] == self._session.frame.note:  # and so is where it stands
+                reply = reply[:1]
         super()._changed(reply, text, facts)
         session, view = self._session, self.view
         if session is None or view is None:

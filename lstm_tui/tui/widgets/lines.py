@@ -102,7 +102,9 @@ class FooterLine(OneLine):
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the footer."""
-        line, self.places = draw_footer(footer_words(self.commands()), width, palette, view.said)
+        told = view.stopped is not None and view.stopped.here and view.said == view.stopped.reason
+        said = "" if told else view.said  # it stands in full above
+        line, self.places = draw_footer(footer_words(self.commands()), width, palette, said)
         return line
 
     def commands(self) -> tuple[Command, ...]:
