@@ -114,13 +114,14 @@ def test_a_breakpoint_that_comes_stops_it_with_its_reason_and_g_goes_on() -> Non
         assert not error
         source.write("dull , bad movie not ")
         await shows(driver, "1 new  t=6 (7 of 8)")
-        assert "breakpoint 1" in driver.line("footer")
+        await until(driver, lambda: "breakpoint 1" in driver.text())
         source.write("bad ")
         await shows(driver, "2 new  t=6")
         await driver.press("c")
         await shows(driver, "live  t=8 (9 of 9)")
         source.write("movie ")  # the very last token that has come
-        await until(driver, lambda: "breakpoint 1" in driver.line("footer"))
+        await shows(driver, "t=9 (10 of 10)")
+        await until(driver, lambda: "breakpoint 1" in driver.text() and "last stop" not in driver.text())
         source.write("good ")
         await shows(driver, "1 new  t=9 (10 of 11)")
         await driver.press("G")

@@ -28,9 +28,8 @@ BEFORE = {
 KEYS = [key for command in COMMANDS for key in command.keys]
 
 
-@pytest.mark.parametrize(
-    "cell", ["lstm", pytest.param("gru", marks=pytest.mark.slow), pytest.param("rnn", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_every_key_does_something(cell: str) -> None:
     idle: list[str] = []
 

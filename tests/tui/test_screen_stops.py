@@ -109,7 +109,9 @@ def test_breakpoints_stay_when_another_line_is_opened() -> None:
     drive(act, document())
 
 
-@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24)])
+@pytest.mark.parametrize(
+    "size", [pytest.param((160, 45), marks=pytest.mark.slow), pytest.param((120, 36), marks=pytest.mark.slow), (80, 24)]
+)
 def test_a_stop_is_told_in_full_and_pushes_no_tape_away(size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:
         tape = driver.pane("tape").size

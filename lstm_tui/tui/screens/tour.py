@@ -184,9 +184,9 @@ class TourScreen(MainScreen):
 
     # --- keys ---
 
-    def action_command(self, value: str = "", error: str = "") -> None:
+    def action_command(self, value: str = "", error: str = "", title: str = "command") -> None:
         """Ask for a line above the text, so that what is to be typed stays in sight."""
-        super().action_command(value, error)
+        super().action_command(value, error, title)
         prompt = self.app.screen
         if isinstance(prompt, LinePrompt):
             below = self.size.height - self.query_one(TourText).region.y
