@@ -192,6 +192,7 @@ def test_a_corpus_that_changed_is_not_gone_on_with(capsys: pytest.CaptureFixture
         assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_cells_are_compared_and_the_best_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--task", "recall", "--distance", "4", "--epochs", "4", "--rate", "0.03", "--clip", "5"]
     assert main(["train", *arguments, "--cells", "rnn,lstm", "--seeds", "2", "-o", "r.safetensors"]) == 0
@@ -202,6 +203,7 @@ def test_cells_are_compared_and_the_best_is_written(capsys: pytest.CaptureFixtur
     assert "recalled 100.0 %" in card("r.safetensors")["accuracy"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_comparison_leaves_a_table_of_what_was_finished() -> None:
     arguments = [
         "--task",

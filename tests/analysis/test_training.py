@@ -68,6 +68,7 @@ def test_a_language_model_learns_to_remember(cell: str, interpreter: str) -> Non
     assert mean_loss(network, weighted, interpreter) < 0.2 * before
 
 
+@pytest.mark.slow
 def test_a_classifier_learns_in_both_directions() -> None:
     network = tiny("mean", directions=("forward", "backward"), classes=["low", "high"])
     done = train(network, first_letters(), Settings(epochs=30, rate=0.03, batch=8, interpreter="numpy"))

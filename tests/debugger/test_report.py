@@ -373,6 +373,7 @@ def test_it_tells_where_the_session_stands() -> None:
     assert "here" not in reported(session).table("Every token").rows[3][0][-1]
 
 
+@pytest.mark.slow
 def test_a_long_text_of_many_units_is_bounded_and_says_what_is_left_out() -> None:
     network = build_network(
         {

@@ -180,6 +180,7 @@ def test_an_edit_leaves_padding_and_unknown_words_as_they_are(tmp_path: Path) ->
     assert [changed.tokens[t] for t in changed.unknown] == ["zebra"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -6,6 +6,7 @@ import pytest
 from played_keys import FOLDER, play
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.keys")))
 def test_the_keys_show_it(name: str) -> None:
     play(name)
