@@ -241,3 +241,9 @@ def test_goto_alone_goes_where_who_found_it(session: Session) -> None:
     assert where.endswith("after `c = f * c + i * g`")
     answer(session, "delete 0")
     assert session.found is None  # the run is another
+
+
+def test_a_negative_threshold_is_not_explained_by_itself(session: Session) -> None:
+    answer(session, "b c[1] > -9")
+    value = session.frame.trace["layer0.forward"]["c"][0, 1]
+    assert answer(session, "c")[0] == f"breakpoint 1: c[1] > -9 (c[1] = {value:.4g})"

@@ -47,7 +47,7 @@ class _Reasons:
             pass  # the token is told with the place
         elif isinstance(node, tree.Operation | tree.Call):
             parts = node.arguments if isinstance(node, tree.Call) else (node.left, node.right)
-            said = (part for part in parts if not isinstance(part, tree.Number | tree.Text))
+            said = (part for part in parts if not _is_fixed(part))
             self.found.extend(f"{self.written(part)} = {one(self.answer(part))}" for part in said)
 
     def units(self, inner: tree.Node, wanted: bool) -> None:
@@ -81,6 +81,13 @@ class _Reasons:
 
     def written(self, node: tree.Node) -> str:
         return visible(self.expression.text_of(node))
+
+
+def _is_fixed(node: tree.Node) -> bool:
+    """Say whether a node is a number or text as it was typed, which tells nothing."""
+    if isinstance(node, tree.Inverse) and node.sign == "-":
+        node = node.of
+    return isinstance(node, tree.Number | tree.Text)
 
 
 def _is_place(node: tree.Node) -> bool:
