@@ -14,15 +14,23 @@ pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
 PROMPT = r"\(ltui\) "
 
 
-def test_a_plain_session_is_typed_in_a_terminal(tmp_path: Path) -> None:
-    (tmp_path / "t.txt").write_text("The movie was not bad.\n")
-    environment = {**os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "dumb"}
-    environment["XDG_STATE_HOME"] = str(tmp_path / "state")
+def plain_session(folder: Path) -> pexpect.spawn:
+    """Start a session line by line in a terminal, with a history of its own in the folder."""
+    (folder / "t.txt").write_text("The movie was not bad.\n")
+    environment = {
+        **os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "dumb",
+        "XDG_STATE_HOME": str(folder / "state"),
+    }  # fmt: skip
     child = pexpect.spawn(
         sys.executable, ["-m", "lstm_tui", "run", "t.txt", "--plain", "--cell", "lstm", "--hidden", "4"],
-        env=environment, cwd=str(tmp_path), encoding="utf-8", timeout=60, dimensions=(24, 100),
+        env=environment, cwd=str(folder), encoding="utf-8", timeout=60, dimensions=(24, 100),
     )  # fmt: skip
     child.delaybeforesend = 0
+    return child
+
+
+def test_a_plain_session_is_typed_in_a_terminal(tmp_path: Path) -> None:
+    child = plain_session(tmp_path)
     try:
         child.expect(PROMPT)
         child.sendline("n")
@@ -47,17 +55,8 @@ def test_a_plain_session_is_typed_in_a_terminal(tmp_path: Path) -> None:
 
 def test_lines_typed_before_are_there_at_the_next_start(tmp_path: Path) -> None:
     pytest.importorskip("readline", reason="this Python reads lines without it")
-    (tmp_path / "t.txt").write_text("The movie was not bad.\n")
-    environment = {
-        **os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "dumb",
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }  # fmt: skip
     for keys in ("whatis c\n", "\x10\n"):  # ctrl-p: the line before
-        child = pexpect.spawn(
-            sys.executable, ["-m", "lstm_tui", "run", "t.txt", "--plain", "--cell", "lstm", "--hidden", "4"],
-            env=environment, cwd=str(tmp_path), encoding="utf-8", timeout=60, dimensions=(24, 100),
-        )  # fmt: skip
-        child.delaybeforesend = 0
+        child = plain_session(tmp_path)
         try:
             child.expect(PROMPT)
             child.send(keys)
@@ -72,16 +71,7 @@ def test_lines_typed_before_are_there_at_the_next_start(tmp_path: Path) -> None:
 
 def test_the_tab_key_completes_values_and_tokens_in_their_place(tmp_path: Path) -> None:
     pytest.importorskip("readline", reason="this Python reads lines without it")
-    (tmp_path / "t.txt").write_text("The movie was not bad.\n")
-    environment = {
-        **os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "dumb",
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }  # fmt: skip
-    child = pexpect.spawn(
-        sys.executable, ["-m", "lstm_tui", "run", "t.txt", "--plain", "--cell", "lstm", "--hidden", "4"],
-        env=environment, cwd=str(tmp_path), encoding="utf-8", timeout=60, dimensions=(24, 100),
-    )  # fmt: skip
-    child.delaybeforesend = 0
+    child = plain_session(tmp_path)
     try:
         for keys, said in (
             ('break "mov\t\n', 'breakpoint 1: token == "movie"'),

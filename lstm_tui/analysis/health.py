@@ -178,9 +178,8 @@ def flags_of(passed: PassTrace) -> dict[int, Kind]:
         output = passed.cell.output
         if output in passed and passed[output].shape[1] == passed.hidden_size:
             largest = np.abs(passed[output]).max(axis=0)
-            broken = ~np.isfinite(largest)
-            top = np.max(largest[~broken], initial=0.0)
-            quiet = np.flatnonzero((largest <= QUIET * top) & ~broken).tolist()
+            broken, silent = _broken_and_quiet(largest)
+            quiet = np.flatnonzero(silent).tolist()
             flags |= dict.fromkeys(quiet, "dead" if squash_of(passed, output) == "relu" else "quiet")
             if squash_of(passed, output) == "relu":
                 flags |= dict.fromkeys([unit for unit in quiet if largest[unit] > 0], "quiet")
@@ -262,9 +261,7 @@ def _judged(count: _Count) -> PassHealth:
         for value in gates_of(passed)
     )
     largest = np.zeros(0) if count.largest is None else count.largest
-    broken = ~np.isfinite(largest)
-    top = float(np.max(largest[~broken], initial=0.0))
-    quiet = np.asarray((largest <= QUIET * top) & ~broken)
+    broken, quiet = _broken_and_quiet(largest)
     dead = {} if count.moved is None else {value: ~moved for value, moved in count.moved.items()}
     findings = [
         *_broken(passed, largest, broken),
@@ -273,6 +270,13 @@ def _judged(count: _Count) -> PassHealth:
         *_stuck(count, gates),
     ]
     return PassHealth(passed.name, steps, passed.hidden_size, gates, largest, quiet, dead, tuple(findings))
+
+
+def _broken_and_quiet(largest: Array) -> tuple[Flags, Flags]:
+    """Return which units are not finite, and which of the others hardly act beside the largest of these."""
+    broken = ~np.isfinite(largest)
+    top = float(np.max(largest[~broken], initial=0.0))
+    return broken, np.asarray((largest <= QUIET * top) & ~broken)
 
 
 def _dead(count: _Count, dead: dict[str, Flags]) -> Iterable[Finding]:

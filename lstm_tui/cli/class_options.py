@@ -11,10 +11,7 @@ LEAST_DIGITS, MOST_DIGITS = 2, 6
 
 def add_worksheet(parser: argparse.ArgumentParser) -> None:
     """Add the options of `worksheet`."""
-    parser.add_argument(
-        "file", metavar="FILE", nargs="?",
-        help="a text, or numbers as .csv, .npy or .npz (default: the sample of the network)",
-    )  # fmt: skip
+    _add_file(parser)
     sheet = parser.add_argument_group("the sheet")
     sheet.add_argument(
         "-o", "--output", metavar="OUT", default="-",
@@ -30,10 +27,7 @@ def add_worksheet(parser: argparse.ArgumentParser) -> None:
 
 def add_report(parser: argparse.ArgumentParser) -> None:
     """Add the options of `report`."""
-    parser.add_argument(
-        "file", metavar="FILE", nargs="?",
-        help="a text, or numbers as .csv, .npy or .npz (default: the sample of the network)",
-    )  # fmt: skip
+    _add_file(parser)
     report = parser.add_argument_group("the report")
     report.add_argument(
         "-o", "--output", metavar="OUT", default="-",
@@ -50,10 +44,7 @@ def add_report(parser: argparse.ArgumentParser) -> None:
 
 def add_reach(parser: argparse.ArgumentParser) -> None:
     """Add the options of `reach`."""
-    parser.add_argument(
-        "file", metavar="FILE", nargs="?",
-        help="a text, or numbers as .csv, .npy or .npz (default: the sample of the network)",
-    )  # fmt: skip
+    _add_file(parser)
     parser.add_argument(
         "--beside", type=names, metavar="A,B,…",
         help="networks that read the same, side by side (default without --model and FILE: the recall networks)",
@@ -62,8 +53,12 @@ def add_reach(parser: argparse.ArgumentParser) -> None:
 
 def add_stats(parser: argparse.ArgumentParser) -> None:
     """Add the options of `stats`."""
+    _add_file(parser)
+    parser.add_argument("--json", action="store_true", help="every number as JSON, to standard output")
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", metavar="FILE", nargs="?",
         help="a text, or numbers as .csv, .npy or .npz (default: the sample of the network)",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="every number as JSON, to standard output")

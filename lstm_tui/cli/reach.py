@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def command(options: Namespace) -> int:
     """Print the gradient through time of every network, a row for each token, and what happens on the way."""
     from lstm_tui.analysis.long_memory import long_memory
-    from lstm_tui.debugger.reach_words import letter, reach_words
+    from lstm_tui.debugger.letter import letter
+    from lstm_tui.debugger.reach_words import reach_words
 
     runs = _runs(options)
     tokens = runs[0].sequence.tokens

@@ -54,8 +54,7 @@ class Displays:
     def __init__(self) -> None:
         """Begin without any."""
         self._by_number: dict[int, Display] = {}
-        self._said: dict[int, Shown] = {}
-        self._places: dict[int, tuple[Trace, int]] = {}
+        self._said: dict[int, tuple[Trace, int, Shown]] = {}  # by number: of which run, at which place, what
         self._last = 0
 
     def __iter__(self) -> Iterator[Display]:
@@ -105,17 +104,15 @@ class Displays:
         from lstm_tui.debugger.expressions import ExpressionError, evaluate
         from lstm_tui.debugger.expressions.say import one
 
-        before = self._said.get(display.number)
-        if before is not None:
-            trace, place = self._places[display.number]
-            if trace is scope.trace and place == t:
-                return before
+        trace, place, before = self._said.get(display.number, (None, t, None))
+        if before is not None and trace is scope.trace and place == t:
+            return before
         try:
             value = one(evaluate(display.expression, scope, t, t + 1))
         except ExpressionError as error:
             value = error.said
         text = visible(display.expression.text.strip())
         was = None if before is None or before.value == value else before.value
-        said = self._said[display.number] = Shown(display.number, text, value, was)
-        self._places[display.number] = scope.trace, t
+        said = Shown(display.number, text, value, was)
+        self._said[display.number] = scope.trace, t, said
         return said

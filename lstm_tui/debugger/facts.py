@@ -15,6 +15,7 @@ from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.verdict import Parts, parts_of
 from lstm_tui.analysis.words_to_come import is_language_model, surprise
 from lstm_tui.debugger.known import Known
+from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.masking import attention_in
 from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.engine.roles import memory_of, ranges_of, roles_of, update_of
@@ -213,7 +214,7 @@ class Facts:
             made.append(
                 Column(
                     name=name,
-                    letter="C" if name == "c" else name,
+                    letter=letter(name),
                     label=visible(cell.equation(name).label).removesuffix(" gate"),
                     word=_WORDS.get(does, ""),
                     ink="plain" if name in last else _INKS.get(does) or next(spare),
@@ -250,12 +251,11 @@ class Facts:
     def signals(self, pass_name: str) -> tuple[str, ...]:
         """Return what the tape can be coloured by for a pass: attention, gates that do something, then the memory."""
         gates = [f"mean {c.word} {c.letter}" for c in self.columns(pass_name) if c.word in ("keep", "write", "show")]
-        memory = self.memory(pass_name)
-        letter = "C" if memory == "c" else memory
+        memory = letter(self.memory(pass_name))
         attention = attention_in(self.trace)
         first = (f"{ATTENTION} {attention}",) if attention is not None else ()
         foretold = (SURPRISE,) if is_language_model(self.trace.network) and self.surprise is not None else ()
-        return (*first, *gates, f"|Δ{letter}|", f"|{letter}|", *foretold)
+        return (*first, *gates, f"|Δ{memory}|", f"|{memory}|", *foretold)
 
     @cached_property
     def surprise(self) -> NDArray[np.float64] | None:

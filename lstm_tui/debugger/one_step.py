@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.explain import Reader
+from lstm_tui.debugger.worked import values_here
 from lstm_tui.engine.expression import Call, Expression, Name, Number, Place, Previous, Product, show, walk
 from lstm_tui.engine.roles import Update, update_of
 from lstm_tui.engine.trace import PassTrace
@@ -86,15 +87,8 @@ def _summed(
 
 def _values(passed: PassTrace, reader: str, node: Expression) -> tuple[str, ...]:
     """Return the values of this step that a part of an equation reads; of a product, also the equation's own."""
-    cell, place = passed.cell, passed.cell.values.index(reader)
-    parts = tuple(walk(node))
-    names = [
-        one.name
-        for one in parts
-        if isinstance(one, Name) and one.name in cell.values and not cell.is_previous(one.name, place)
-    ]
-    inside = [reader] if any(isinstance(one, Product | Previous) for one in parts) else []
-    return tuple(dict.fromkeys([*names, *inside]))
+    inside = [reader] if any(isinstance(one, Product | Previous) for one in walk(node)) else []
+    return tuple(dict.fromkeys([*values_here(passed, reader, node), *inside]))
 
 
 def _unit(numbers: NDArray[np.floating[Any]], unit: int) -> float:

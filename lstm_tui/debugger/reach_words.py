@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from lstm_tui.analysis.long_memory import BURST, GONE, LongMemory, Reach, turns
+from lstm_tui.debugger.letter import letter
 
 FADED = 0.3
 """Below this a gradient that has not vanished yet is said to fade."""
@@ -27,11 +28,6 @@ def reach_words(found: LongMemory, name: Name) -> Iterator[str]:
         yield f"{letter(found.memory.value)} has no keep: it is made anew at every step, out of a squash of what was"
     elif len(found.places) > 1 and kept[0] < GONE < found.memory.size[0]:
         yield f"with the gates held less than {GONE:g} is kept from {name(found.places[0])}: the rest goes round by h"
-
-
-def letter(value: str) -> str:
-    """Return how a value is written: C for the memory of an LSTM."""
-    return "C" if value == "c" else value
 
 
 def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.analysis.long_memory import LongMemory, long_memory
-from lstm_tui.debugger.reach_words import letter, reach_words
+from lstm_tui.debugger.letter import letter
+from lstm_tui.debugger.reach_words import reach_words
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import run
 from lstm_tui.engine.tokens import tokenize

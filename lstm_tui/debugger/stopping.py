@@ -141,12 +141,7 @@ class Stopping(Stepping):
         Raises:
             UserError: A breakpoint means nothing in this run.
         """
-        from lstm_tui.debugger.stops.search import next_stop
-
-        start = self._start if forward else self.frame
-        progress, cancelled = progress or self.work.look, cancelled or self.work.is_given_up
-        stop = next_stop(start, self.breakpoints.enabled, self.scope, forward, progress, cancelled)
-        return self._arrive(stop, forward)
+        return self._go_on(self.breakpoints.enabled, forward, progress, cancelled)
 
     def reverse_continue(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Frame:
         """Go back to the last breakpoint before this place, or to the start of the pass."""
@@ -160,10 +155,15 @@ class Stopping(Stepping):
         cancelled: Cancelled | None = None,
     ) -> Frame:
         """Go on until something happens, or to a breakpoint that comes before it."""
+        once = Breakpoint(_UNTIL, trigger, self.frame.position.pass_name)
+        return self._go_on((*self.breakpoints.enabled, once), forward, progress, cancelled)
+
+    def _go_on(
+        self, asked: tuple[Breakpoint, ...], forward: bool, progress: Progress | None, cancelled: Cancelled | None
+    ) -> Frame:
+        """Go on to the first of some breakpoints, or to the end."""
         from lstm_tui.debugger.stops.search import next_stop
 
-        once = Breakpoint(_UNTIL, trigger, self.frame.position.pass_name)
-        asked = (*self.breakpoints.enabled, once)
         start = self._start if forward else self.frame
         progress, cancelled = progress or self.work.look, cancelled or self.work.is_given_up
         return self._arrive(next_stop(start, asked, self.scope, forward, progress, cancelled), forward)

@@ -34,12 +34,16 @@ def through(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
 
 
 def read_by(passed: PassTrace, value: str) -> tuple[str, ...]:
-    """Return the values of this step that an equation reads; a state of the step before is none of them."""
+    """Return the values of this step that an equation reads."""
     if value not in passed.cell.values:
         return ()
+    return tuple(one for one in values_here(passed, value, passed.cell.equation(value).expression) if one != value)
+
+
+def values_here(passed: PassTrace, value: str, node: Expression) -> tuple[str, ...]:
+    """Return the values of this step that a part of an equation names; a state of the step before is none of them."""
     number = passed.cell.values.index(value)
-    read = values_in([passed.cell.equation(value).expression], passed)
-    return tuple(one for one in read if one != value and not passed.cell.is_previous(one, number))
+    return tuple(one for one in values_in([node], passed) if not passed.cell.is_previous(one, number))
 
 
 def values_in(expressions: Iterable[Expression], passed: PassTrace) -> tuple[str, ...]:

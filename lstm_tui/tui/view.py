@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lstm_tui.analysis.ledger import Ledger, ledger_after, lost_at
 from lstm_tui.debugger.facts import Column, Facts
 from lstm_tui.debugger.frame import Frame
+from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.verdict import Verdict, verdict_at
 from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.tui.render.label import token_label
@@ -146,7 +147,7 @@ class View:
     @cached_property
     def letter(self) -> str:
         """How the memory of the selected pass is written."""
-        return "C" if self.memory_name == "c" else self.memory_name
+        return letter(self.memory_name)
 
     @cached_property
     def memory_name(self) -> str:

@@ -14,9 +14,8 @@ def equation_waited_for(expression: Expression, scope: Scope) -> int:
 
     What reads another pass, or the output, or nothing of this step, waits for the last one.
     """
-    last = len(scope.passed.cell.values) - 1
-    found = _waits(expression.node, scope)
-    return last if not found or None in found else max(one for one in found if one is not None)
+    waits = equation_guarded(expression, scope)
+    return len(scope.passed.cell.values) - 1 if waits < 0 else waits
 
 
 def equation_guarded(expression: Expression, scope: Scope) -> int:

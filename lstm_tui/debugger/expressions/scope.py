@@ -18,6 +18,7 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.engine.vocabulary import shortened
 
 Array = NDArray[Any]
+_NEAR = 40  # characters of a token that may be meant instead of another
 OF_THE_RUN = ("token", "t", "output", "result")
 
 
@@ -176,9 +177,13 @@ class Scope:
         """
         found = np.flatnonzero(self.tokens == self.as_read(token))
         if not len(found):
-            near = nearest(self.as_read(token), {one for one in self.tokens if len(one) <= 40})
+            near = self.nearest_token(token)
             raise NoSuchName(f'there is no token "{shortened(token)}" on this tape', near and f'"{visible(near)}"')
         return int(found[0])
+
+    def nearest_token(self, token: str) -> str | None:
+        """Return the token of the tape that is written most like one that is not there; None where none is near."""
+        return nearest(self.as_read(token), {one for one in self.tokens if len(one) <= _NEAR})
 
     def _of_the_run(self, name: str, moment: Moment) -> Series:
         trace = self.trace

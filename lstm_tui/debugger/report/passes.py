@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from lstm_tui.debugger.frame import equations_of
+from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.report.choice import MAPPED
 from lstm_tui.debugger.report.contents import (
     Beside,
@@ -102,7 +103,6 @@ def _equations(equations: Iterable[Equation], caption: str, roles: dict[str, str
 def _maps(subject: Subject, name: str, value: str, units: tuple[int, ...], means: bool = False) -> Iterator[Table]:
     """Yield a map of a value, units × tokens, in as many tables as stand side by side on a sheet."""
     steps = subject.choice.steps
-    letter = "C" if value == "c" else value
     scale = Scale("heat", subject.half(name, value), 2)
     for first in range(0, len(steps), _ACROSS):
         places = steps[first : first + _ACROSS]
@@ -111,7 +111,7 @@ def _maps(subject: Subject, name: str, value: str, units: tuple[int, ...], means
         if means:
             rows += _means(subject, name, places)
         which = f", t = {places[0]} to {places[-1]}" if len(places) < len(steps) else ""
-        yield Table(f"{letter} of {name} by unit and token{which}; tints from {figure(-scale.full, 1)} to "
+        yield Table(f"{letter(value)} of {name} by unit and token{which}; tints from {figure(-scale.full, 1)} to "
                     f"{figure(scale.full, 1, True)}", ("unit",), columns, tuple(rows), dense=True)  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from lstm_tui.analysis.ledger import Ledger, ledger_at
 from lstm_tui.debugger.difference import Difference
 from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.frame import Frame
+from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.report.choice import Choice
 from lstm_tui.debugger.report.contents import Column, Measure, Part, Row, Scale
 from lstm_tui.debugger.report.figures import MINUS, figure, named
@@ -63,8 +64,7 @@ class Subject:
 
     def letter(self, name: str) -> str:
         """Return how the memory of a pass is written."""
-        memory = self.facts.memory(name)
-        return "C" if memory == "c" else memory
+        return letter(self.facts.memory(name))
 
     @cached_property
     def _ledgers(self) -> dict[tuple[str, bool], Ledger | None]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.analysis.words_to_come import is_language_model
+from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.masking import attention_in
 from lstm_tui.debugger.report.contents import (
     Chip,
@@ -137,7 +138,7 @@ def _size(subject: Subject, name: str, whose: str) -> _Signal:
     signal, facts = f"|{subject.letter(name)}|", subject.facts
     sizes = facts.signal(name, signal)
     known = facts.before is not None and name in facts.before.trace
-    old = facts.before.signal(name, f"|{_letter(facts.before.memory(name))}|") if facts.before and known else None
+    old = facts.before.signal(name, f"|{letter(facts.before.memory(name))}|") if facts.before and known else None
     full = facts.signal_full(name, signal)
 
     def at(t: int) -> Entry:
@@ -150,10 +151,6 @@ def _size(subject: Subject, name: str, whose: str) -> _Signal:
     return _Signal(
         Column(f"size of {subject.letter(name)}", f"{whose}0 to {full:g}", Scale("gate", full), "plain"), at, gone
     )
-
-
-def _letter(memory: str) -> str:
-    return "C" if memory == "c" else memory
 
 
 def _attention(subject: Subject, name: str) -> _Signal:

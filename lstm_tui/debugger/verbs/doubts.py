@@ -5,7 +5,6 @@ from __future__ import annotations
 from lstm_tui.debugger.expressions import ExpressionError
 from lstm_tui.debugger.expressions.scanner import words_of
 from lstm_tui.debugger.session import Session
-from lstm_tui.engine.errors import nearest
 from lstm_tui.engine.visible import visible
 
 _LONGEST = 40
@@ -34,7 +33,7 @@ def doubts(session: Session, text: str) -> tuple[str, ...]:
     for token in dict.fromkeys(quoted):
         if token in scope.trace.classes or (scope.tokens == scope.as_read(token)).any():
             continue
-        near = nearest(scope.as_read(token), {one for one in scope.tokens if len(one) <= _LONGEST})
+        near = scope.nearest_token(token)
         hint = f"; did you mean “{visible(near)}”?" if near else ""
         found.append(f"there is no “{visible(token[:_LONGEST])}” on this tape{hint}")
     return tuple(found)

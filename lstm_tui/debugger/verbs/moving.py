@@ -14,13 +14,16 @@ from lstm_tui.engine.visible import visible
 def stands(session: Session) -> tuple[str, ...]:
     """Return where the session stands, in one line, with its note when it has one."""
     frame = session.frame
-    note = f" ({frame.note})" if frame.note else ""
-    return (f"t={frame.t} “{visible(frame.token)}”, {frame.position.pass_name}{note}",)
+    return (_token_and_pass(frame) + (f" ({frame.note})" if frame.note else ""),)
+
+
+def _token_and_pass(frame: Frame) -> str:
+    return f"t={frame.t} “{visible(frame.token)}”, {frame.position.pass_name}"
 
 
 def position_lines(frame: Frame) -> tuple[str, ...]:
     """Return why a run stopped, where there is a reason, and where it stands."""
-    where = f"t={frame.t} “{visible(frame.token)}”, {frame.position.pass_name}"
+    where = _token_and_pass(frame)
     if frame.equation is None:
         where += ", before its first equation"
     elif frame.position.op is not None:

@@ -6,7 +6,8 @@ from lstm_tui.analysis.health import health
 from lstm_tui.analysis.long_memory import long_memory
 from lstm_tui.analysis.words_to_come import perplexity, surprise
 from lstm_tui.debugger.findings import HEADINGS, told
-from lstm_tui.debugger.reach_words import letter, reach_words
+from lstm_tui.debugger.letter import letter
+from lstm_tui.debugger.reach_words import reach_words
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.moving import place_of
 from lstm_tui.debugger.verbs.table import VERBS

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.tui.questions import Answer
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
@@ -149,9 +150,8 @@ def _footing(drawing: Drawing, answer: Answer, words: list[str]) -> None:
     for name in answer.by_state:
         if found is None or drawing.room <= 1:
             break
-        letter = "C" if name == "c" else name
         numbers = found.by_state[answer.pass_name][name][answer.cursor]
-        line = drawing.line().put(fit(f" by {letter} of t={answer.cursor}", _PLACE + _TOKEN, glyphs))
+        line = drawing.line().put(fit(f" by {letter(name)} of t={answer.cursor}", _PLACE + _TOKEN, glyphs))
         room = max(width - line.x - 10, 1)
         half = nice_scale(float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0)), least=1e-9)
         put_strip(line, numbers[:room], half, palette, 2 if len(numbers) * 2 <= room else 1)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.long_memory import LongMemory
-from lstm_tui.debugger.reach_words import letter, reach_words
+from lstm_tui.debugger.letter import letter
+from lstm_tui.debugger.reach_words import reach_words
 from lstm_tui.tui.render.bars import put_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import cut, fit

@@ -5,50 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 
 from lstm_tui.debugger.recipe import line_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.glyphs import Glyphs
+from lstm_tui.tui.screens.list_panel import ListPanel
 from lstm_tui.tui.screens.prompt import Prompt
 
 
-class EditList(ModalScreen[None]):
+class EditList(ListPanel):
     """Every edit, those in force marked; the one chosen is the last in force."""
 
-    DEFAULT_CSS = """
-    EditList { align: center bottom; background: $lt-ground 0%; }
-    EditList > Vertical {
-        width: 100%; height: auto; max-height: 60%; border: round $lt-focus; background: $lt-ground; padding: 0 1;
-        border-title-color: $lt-title; border-subtitle-color: $lt-soft;
-    }
-    EditList OptionList, EditList OptionList:focus {
-        height: auto; max-height: 100%; border: none; padding: 0; background: $lt-ground;
-        background-tint: $lt-ground 0%;
-        scrollbar-size-vertical: 1; text-wrap: nowrap; text-overflow: ellipsis;
-    }
-    EditList OptionList > .option-list--option-highlighted,
-    EditList OptionList:focus > .option-list--option-highlighted {
-        background: $lt-row; color: $lt-title; text-style: none;
-    }
-    EditList Static { color: $lt-alarm; width: 100%; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,u", "leave", show=False),
-        Binding("j", "walk(1)", show=False),
-        Binding("k", "walk(-1)", show=False),
+        Binding("u", "leave", show=False),
         Binding("c", "copy", show=False),
         Binding("s", "save", show=False),
         Binding("z", "step(-1)", show=False),
         Binding("Z,shift+z", "step(1)", show=False),
-        Binding("P,shift+p", "app.picture", show=False),
     ]
+    KEYS = "enter goes to that state   z/Z undo   c copy   s save   esc closes"
 
     def __init__(
         self, session: Session, glyphs: Glyphs, go_to: Callable[[int], str], obey: Callable[[str], str]
@@ -63,18 +43,6 @@ class EditList(ModalScreen[None]):
         """
         super().__init__()
         self._session, self._glyphs, self._go_to, self._obey = session, glyphs, go_to, obey
-
-    def compose(self) -> ComposeResult:
-        """Lay out the list."""
-        with Vertical() as box:
-            box.border_subtitle = Content("enter goes to that state   z/Z undo   c copy   s save   esc closes")
-            yield OptionList()
-            yield Static(id="said")
-
-    def on_mount(self) -> None:
-        """Fill the list."""
-        self.renew()
-        self._say("")
 
     def renew(self) -> None:
         """List the edits as they are now."""
@@ -103,22 +71,9 @@ class EditList(ModalScreen[None]):
             (f"   {line}", "$lt-faint"),
         )
 
-    def _say(self, words: str) -> None:
-        said = self.query_one("#said", Static)
-        said.update(Content(words))
-        said.display = bool(words)
-
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go to the state that is chosen."""
         self._say(self._go_to(event.option_index))
-
-    def action_walk(self, step: int) -> None:
-        """Choose the next state."""
-        found = self.query_one(OptionList)
-        if step > 0:
-            found.action_cursor_down()
-        else:
-            found.action_cursor_up()
 
     def action_step(self, step: int) -> None:
         """Take an edit back, or make it again."""
@@ -137,7 +92,3 @@ class EditList(ModalScreen[None]):
     def _save(self, name: str | None) -> None:
         if name:
             self._say(self._obey(f"save-edits {name}"))
-
-    def action_leave(self) -> None:
-        """Close the list."""
-        self.dismiss(None)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 
 from lstm_tui.debugger.displays import Display
 from lstm_tui.debugger.session import Session
@@ -18,34 +16,14 @@ from lstm_tui.debugger.stops.breakpoints import Breakpoint
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.screens.line_prompt import LinePrompt
+from lstm_tui.tui.screens.list_panel import ListPanel
 
-_KEYS = "space on/off   e edit   i ignore   d delete   b w p new   esc closes"
 
-
-class StopList(ModalScreen[None]):
+class StopList(ListPanel):
     """What stops the run and what is shown at every stop; everything done here is a line that can be typed too."""
 
-    DEFAULT_CSS = """
-    StopList { align: center bottom; background: $lt-ground 0%; }
-    StopList > Vertical {
-        width: 100%; height: auto; max-height: 60%; border: round $lt-focus; background: $lt-ground; padding: 0 1;
-        border-title-color: $lt-title; border-subtitle-color: $lt-soft;
-    }
-    StopList OptionList, StopList OptionList:focus {
-        height: auto; max-height: 100%; border: none; padding: 0; background: $lt-ground;
-        background-tint: $lt-ground 0%;
-        scrollbar-size-vertical: 1; text-wrap: nowrap; text-overflow: ellipsis;
-    }
-    StopList OptionList > .option-list--option-highlighted,
-    StopList OptionList:focus > .option-list--option-highlighted {
-        background: $lt-row; color: $lt-title; text-style: none;
-    }
-    StopList Static { color: $lt-alarm; width: 100%; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,B,shift+b", "leave", show=False),
-        Binding("j", "walk(1)", show=False),
-        Binding("k", "walk(-1)", show=False),
+        Binding("B,shift+b", "leave", show=False),
         Binding("space", "switch", show=False),
         Binding("e", "edit", show=False),
         Binding("i", "ignore", show=False),
@@ -53,25 +31,13 @@ class StopList(ModalScreen[None]):
         Binding("b", "add('break')", show=False),
         Binding("w", "add('watch')", show=False),
         Binding("p", "add('display')", show=False),
-        Binding("P,shift+p", "app.picture", show=False),
     ]
+    KEYS = "space on/off   e edit   i ignore   d delete   b w p new   esc closes"
 
     def __init__(self, session: Session, glyphs: Glyphs, obey: Callable[[str], str]) -> None:
         """List the stops and displays of a session; `obey` has a typed line obeyed and returns what is wrong."""
         super().__init__()
         self._session, self._glyphs, self._obey = session, glyphs, obey
-
-    def compose(self) -> ComposeResult:
-        """Lay out the list."""
-        with Vertical() as box:
-            box.border_subtitle = Content(_KEYS)
-            yield OptionList()
-            yield Static(id="said")
-
-    def on_mount(self) -> None:
-        """Fill the list."""
-        self.renew()
-        self._say("")
 
     @property
     def _rows(self) -> list[Breakpoint | Display]:
@@ -109,11 +75,6 @@ class StopList(ModalScreen[None]):
         rows, place = self._rows, self.query_one(OptionList).highlighted
         return rows[place] if place is not None and place < len(rows) else None
 
-    def _say(self, words: str) -> None:
-        said = self.query_one("#said", Static)
-        said.update(Content(words))
-        said.display = bool(words)
-
     def _do(self, line: str) -> None:
         self._say(self._obey(line))
         self.renew()
@@ -121,14 +82,6 @@ class StopList(ModalScreen[None]):
     def on_option_list_option_selected(self) -> None:
         """Write the chosen one anew."""
         self.action_edit()
-
-    def action_walk(self, step: int) -> None:
-        """Choose the next one."""
-        found = self.query_one(OptionList)
-        if step > 0:
-            found.action_cursor_down()
-        else:
-            found.action_cursor_up()
 
     def action_switch(self) -> None:
         """Have a breakpoint stop no more, or again."""
@@ -173,7 +126,3 @@ class StopList(ModalScreen[None]):
     def _show(self, number: int, text: str) -> str:
         """Have a display show something else: the old one goes when the new one is there."""
         return self._obey(f"display {text}") or self._obey(f"undisplay {number}") if text.strip() else "show what?"
-
-    def action_leave(self) -> None:
-        """Close the list."""
-        self.dismiss(None)
