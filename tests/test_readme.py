@@ -1,18 +1,33 @@
-"""What the README says is so: its keys, networks, commands and files. `python tests/test_readme.py` fills its lists."""
+"""What the README and the manual say is so: their keys, verbs, networks, commands and files.
+
+`python tests/test_readme.py` fills their lists.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lstm_tui.cli import main
+from lstm_tui.debugger import manual
+from lstm_tui.debugger.verbs.helping import EXPRESSIONS, GROUPS
+from lstm_tui.debugger.verbs.lines import VERBS
 from lstm_tui.tui.commands import COMMANDS
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+DOCUMENTS = (README, *sorted(manual.folder().glob("*.md")))
+FIRST_KEYS = ("n", "s", "]", "}", "p", "0", "e", "d", ":", "?")
+"""The ten keys to begin with; every one is in the manual."""
+
+
+def row(cells: list[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def keys() -> str:
@@ -26,33 +41,87 @@ def keys() -> str:
     return "\n".join(rows) + "\n"
 
 
+def first_keys() -> str:
+    """Return ten keys of that table."""
+    by_key = {command.key: command for command in COMMANDS}
+    return "\n".join(("| key | |", "|---|---|", *(row([f"`{key}`", by_key[key].help]) for key in FIRST_KEYS))) + "\n"
+
+
 def models() -> str:
     """Return what `lstm-tui models` prints, up to its notes."""
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        assert main(["models"]) == 0
-    table = printed.getvalue().split("\n\n")[0]
-    return f"```console\n$ lstm-tui models\n{table}\n```\n"
+    return f"```console\n$ lstm-tui models\n{printed('models').split(chr(10) * 2)[0]}\n```\n"
+
+
+def commands() -> str:
+    """Return the commands of the command line as its help lists them."""
+    told = re.findall(r"^    ([a-z]+) +(.+(?:\n {6,}\S.*)*)|^    ([a-z]+)\n +(\S.*)", printed("--help"), re.MULTILINE)
+    rows = [row([f"`{one or two}`", " ".join((help or more).split())]) for one, help, two, more in told]
+    return "\n".join(("| command | |", "|---|---|", *rows)) + "\n"
+
+
+def verbs() -> str:
+    """Return every verb by what it is for."""
+    lines = []
+    for group, names in GROUPS.items():
+        lines += [f"**{group}**", "", "| | |", "|---|---|"]
+        lines += [*(row([f"`{VERBS.named(name).usage}`", VERBS.named(name).help]) for name in names), ""]
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def expressions() -> str:
+    """Return what an expression may hold."""
+    return "\n".join(("```", *EXPRESSIONS, "```")) + "\n"
+
+
+LISTS: dict[str, Callable[[], str]] = {
+    "keys": keys, "first keys": first_keys, "models": models, "commands": commands, "verbs": verbs,
+    "expressions": expressions,
+}  # fmt: skip
+
+
+def printed(*arguments: str) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as told, contextlib.suppress(SystemExit):
+        main(list(arguments))
+    return told.getvalue()
 
 
 def filled(text: str) -> str:
-    """Return the README with its lists as the program has them now."""
-    for name, made in (("keys", keys()), ("models", models())):
+    """Return a document with its lists as the program has them now."""
+    for name in re.findall(r"^<!-- ([a-z ]+) -->$", text, re.MULTILINE):
         before, _, rest = text.partition(f"<!-- {name} -->\n")
         _, mark, after = rest.partition(f"<!-- /{name} -->")
-        assert mark, f"no place for {name}"
-        text = f"{before}<!-- {name} -->\n{made}{mark}{after}"
+        assert mark, f"no end of {name}"
+        text = f"{before}<!-- {name} -->\n{LISTS[name]()}{mark}{after}"
     return text
 
 
-def test_its_lists_are_those_of_the_program() -> None:
-    text = README.read_text("utf-8")
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_its_lists_are_those_of_the_program(path: Path) -> None:
+    text = path.read_text("utf-8")
     assert text == filled(text), "run: python tests/test_readme.py"
 
 
-def test_its_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = set(re.findall(r"bin/lstm-tui (\w+)|(?<=[`$])\s?lstm-tui (\w+)", README.read_text("utf-8")))
-    names = {one or other for one, other in commands}
-    assert "run" in names
+def test_every_list_has_a_place() -> None:
+    told = "".join(path.read_text("utf-8") for path in DOCUMENTS)
+    assert [name for name in LISTS if told.count(f"<!-- {name} -->") != 1] == []
+
+
+def typed(path: Path) -> list[tuple[str, str]]:
+    """Return every command that a document has its reader type, and what stands behind it."""
+    text = path.read_text("utf-8")
+    fenced = re.findall(r"^```\w*\n(.+?)^```", text, re.MULTILINE | re.DOTALL)
+    inline = re.findall(r"`([^`]+)`", re.sub(r"^```.+?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    lines = [line.partition("  #")[0] for block in (*fenced, *inline) for line in block.splitlines()]
+    return [found for line in lines for found in re.findall(r"lstm-tui ([a-z]\w*)([^|]*)", line)]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_its_commands_exist(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = re.findall(
+        r"bin/lstm-tui (\w+)|(?:(?<=[`$])\s?|^|\| )lstm-tui (\w+)", path.read_text("utf-8"), re.MULTILINE
+    )
+    names = {one or other for one, other in found} - {"COMMAND"}
+    assert path != README or "run" in names
     for name in sorted(names):
         with pytest.raises(SystemExit) as left:
             main([name, "--help"])
@@ -60,10 +129,42 @@ def test_its_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
 
 
-def test_its_files_are_there() -> None:
-    for link, sample in re.findall(r"\]\(([^)]+)\)|(samples/[a-z.]+)", README.read_text("utf-8")):
-        assert (README.parent / (link or sample)).exists(), link or sample
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_its_files_are_there(path: Path) -> None:
+    text = path.read_text("utf-8")
+    for link, sample, inside in re.findall(r"\]\(([^)]+)\)|(samples/[a-z./-]+)|(lstm_tui/[a-z_/.]+)", text):
+        assert (ROOT / (link or sample or inside).rstrip(".")).exists(), link or sample or inside
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_the_topics_it_points_to_are_there(path: Path) -> None:
+    for name in re.findall(r"lstm-tui help ([a-z-]+)", path.read_text("utf-8")):
+        assert any(one.name == name for one in manual.topics()), name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_the_options_it_names_exist(path: Path) -> None:
+    """An option stands in the help of the command that its line begins with."""
+    for command, rest in typed(path):
+        for option in re.findall(r"(?<= )(--[a-z][a-z-]+)", rest):
+            assert option in printed(command, "--help"), f"{command} {option}"
+
+
+def test_its_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    code = [part for path in DOCUMENTS for part in re.findall(r"```python\n(.+?)```", path.read_text("utf-8"), re.S)]
+    assert code
+    for part in code:
+        names: dict[str, object] = {}
+        exec(part, names)
+        said = re.findall(r"^(\S.*?)  # (\d+):", part, re.MULTILINE)
+        assert [str(eval(line, names)) for line, _ in said] == [number for _, number in said]
+    assert capsys.readouterr().out
+
+
+def test_the_readme_is_a_page() -> None:
+    assert len(README.read_text("utf-8").split()) <= 1000
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text("utf-8")), "utf-8")
+    for one in DOCUMENTS:
+        one.write_text(filled(one.read_text("utf-8")), "utf-8")

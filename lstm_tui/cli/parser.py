@@ -32,6 +32,7 @@ examples:
   lstm-tui worksheet --model tiny -o sheet.html   the sums of a run, for a pencil
   lstm-tui report review.txt -o review.html       the run as one page, to hand on
   lstm-tui train notes.txt -o notes.safetensors   a network of your own
+  lstm-tui help                                   the manual, topic by topic
 """
 
 
@@ -47,6 +48,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options.bare, options.given = bare, given
     _check(parser, options)
     return options
+
+
+def command_names() -> tuple[str, ...]:
+    """Return every command."""
+    return tuple(_COMMANDS)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -109,6 +115,12 @@ def _open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a trace: .json, .ndjson or .npz; or a session: .ltui")
     plain_options.add(parser)
     screen(parser)
+
+
+def _help(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "topic", metavar="TOPIC", nargs="*", help="a topic, a command or a verb; without it, the topics are listed"
+    )
 
 
 def _models(parser: argparse.ArgumentParser) -> None:
@@ -199,6 +211,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "tour": ("tour", "lessons: step by step through networks that were trained", _tour),
     "serve": ("serve", "show the debugger in a browser", _serve),
     "info": ("info", "tell versions, paths and what the terminal can do", _info),
+    "help": ("help", "show the manual: its topics, or one of them", _help),
 }
 """Of each command its module in `cli`, what it does, and what adds its options."""
 

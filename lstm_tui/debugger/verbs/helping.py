@@ -1,14 +1,15 @@
-"""`help`, `apropos` and `quit`."""
+"""`help`, with the manual, `apropos` and `quit`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lstm_tui.debugger import manual
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.leave import Leave
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.table import VERBS, Verb
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -39,25 +40,59 @@ EXPRESSIONS = (
 
 
 def _names(session: Session, rest: str) -> Iterator[str]:
-    return (name for name in (*(verb.name for verb in VERBS), "expressions") if name.startswith(rest))
+    names = (*(verb.name for verb in VERBS), "expressions", *(topic.name for topic in manual.topics()))
+    return (name for name in names if name.startswith(rest))
 
 
 @VERBS.verb(
-    "help [VERB|expressions]", "list the verbs, tell one, or tell what an expression may hold", aliases=("?",),
-    complete=_names, example="help",
+    "help [VERB|expressions|TOPIC]",
+    "list the verbs, tell one, tell what an expression may hold, or show a topic of the manual (help topics)",
+    aliases=("?",), complete=_names, example="help",
 )  # fmt: skip
 def _help(session: Session, rest: str) -> tuple[str, ...]:
     if rest and "expressions".startswith(rest) and len(rest) > 2:
         return (*EXPRESSIONS, "functions:", *(f"  {one.name}: {one.help}" for one in FUNCTIONS.values()))
+    if rest == "topics":
+        return tuple(manual.listed())
     if rest:
-        verb = VERBS.named(rest.split()[0])
-        also = f"  (also {', '.join(verb.aliases)})" if verb.aliases else ""
-        return (verb.usage, f"  {verb.help}{also}", *((f"  such as: {verb.example}",) if verb.example else ()))
+        verb = _verb(rest)
+        if verb is None:
+            return tuple(manual.plain(manual.topic(rest, VERBS.words).text))
+        return told_of(verb)
     width = max(len(verb.usage) for verb in VERBS)
     lines: list[str] = []
     for heading, names in GROUPS.items():
         lines += [f"{heading}:", *(_line(VERBS.named(name), width) for name in names)]
-    return (*lines, "`help expressions` tells what stands for EXPR; an empty line steps or asks again")
+    return (
+        *lines,
+        "`help expressions` tells what stands for EXPR, `help topics` lists the manual;",
+        "an empty line steps or asks again",
+    )
+
+
+def told_of(verb: Verb) -> tuple[str, ...]:
+    """Return what `help` tells of a verb: how it is written, what it does, its other names, an example."""
+    also = f"  (also {', '.join(verb.aliases)})" if verb.aliases else ""
+    return (verb.usage, f"  {verb.help}{also}", *((f"  such as: {verb.example}",) if verb.example else ()))
+
+
+def _verb(asked: str) -> Verb | None:
+    """Return the verb that is asked for, by its name or the beginning of it; None for a topic of the manual.
+
+    Raises:
+        UserError: It is neither, and is the word of another debugger, or the beginning of several verbs.
+    """
+    word = asked.split()[0]
+    if word in VERBS.words:
+        return VERBS.named(word)
+    if manual.find(asked) is not None:
+        return None
+    try:
+        return VERBS.named(word)
+    except UserError:
+        if nearest(asked.casefold(), (topic.name for topic in manual.topics())) and not nearest(word, VERBS.words):
+            return None
+        raise
 
 
 @VERBS.verb("apropos WORD", "list the verbs and functions whose help holds a word", example="apropos memory")
