@@ -132,6 +132,7 @@ class Screen:
 
     def look(self) -> str:
         """Return every line as text, then every run of signs with its style, and wipe away what was said in passing."""
+        assert self.is_open, "the app has ended"
         seen = self._drawn()
         self.app.clear_notifications()
         return seen

@@ -90,7 +90,8 @@ def _verb(asked: str) -> Verb | None:
     try:
         return VERBS.named(word)
     except UserError:
-        if nearest(asked.casefold(), (topic.name for topic in manual.topics())) and not nearest(word, VERBS.words):
+        topics = [topic.name for topic in manual.topics()]
+        if nearest(asked.casefold(), (*topics, *VERBS.words)) in topics:
             return None
         raise
 
