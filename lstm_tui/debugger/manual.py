@@ -12,7 +12,7 @@ from pathlib import Path
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
 
-WIDTH = 72
+WIDTH = 70
 """Columns of a topic where nobody says how many there are: what a page of the screen shows without wrapping."""
 
 _SHORTEST_BEGINNING = 3  # letters of a name that are enough
