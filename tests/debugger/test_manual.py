@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from functools import cache
 
@@ -59,6 +60,24 @@ def test_prose_fits_its_width(topic: manual.Topic, width: int) -> None:
     prose = re.sub(r"^(```.+?^```|\|.+?)$", "", topic.text, flags=re.M | re.S)
     longest = max(map(len, prose.split()))
     assert max(map(len, manual.plain(prose, width))) <= max(width, longest + 2)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@EVERY
+def test_a_terminal_shows_it_in_its_width(topic: manual.Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", shown := _Terminal())
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert main(["help", topic.name]) == 0
+    assert "\x1b[" in shown.getvalue()
+    lines = re.sub(r"\x1b\[[\d;]*m", "", shown.getvalue()).splitlines()
+    assert topic.title in {line.strip() for line in lines}
+    assert max(map(len, lines)) <= 60
+    assert "<!--" not in shown.getvalue()
 
 
 def test_the_topics_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
