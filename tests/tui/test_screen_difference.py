@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lstm_tui.debugger.beside import beside
 from lstm_tui.debugger.facts import Facts
+from lstm_tui.debugger.explain import explain
 from lstm_tui.debugger.recipe import parse_edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
@@ -189,11 +190,13 @@ def test_outputs_and_parts_are_compared_by_token() -> None:
 def test_the_equation_says_that_an_edit_set_its_value_and_what_it_was() -> None:
     view = edited("set layer0.forward.f[4] @ 3 = 0").but(value="f", units={"layer0.forward": 4})
     before = view.frame.difference.before["layer0.forward"]["f"][3, 4]  # type: ignore[union-attr]
+    gives = explain(view.frame.trace["layer0.forward"], "f", 3, 4).computed
+    assert gives is not None
     for text in (
         draw_cell(view, 90, 18, PALETTES[0], 4).text(),
         draw_equation_line(view, 140, PALETTES[0]).plain,
     ):
-        assert f"= .00 ◆ set was {before:+.2f}".replace("0.", ".") in text
+        assert f"= {gives:.2f} ◆ set .00 was {before:+.2f}".replace("0.", ".") in text
 
 
 def test_the_page_of_equations_marks_the_weights_that_were_edited_and_an_input_that_changed() -> None:
