@@ -180,7 +180,7 @@ def test_what_is_written_over_a_memory_is_found_and_named() -> None:
 
 def test_where_a_number_was_born_that_is_none() -> None:
     session = Session.open(NETWORK, [sentence(NETWORK, TEXT)])
-    assert session.who("nan").lines == ("every value of this run is finite",)
+    assert session.who("nan").lines == ("every number of this run is finite",)
     session.edit(parse_edit("set layer0.backward.i[1] @ 5 = inf"))
     blame = session.who("nan")
     assert (blame.pass_name, blame.t, blame.value, blame.unit) == ("layer0.backward", 5, "i", 1)

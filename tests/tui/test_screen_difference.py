@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.beside import beside
-from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.explain import explain
+from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.recipe import parse_edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
@@ -78,7 +78,7 @@ def test_a_bar_with_its_ghost_is_as_wide_as_one_without(
 
 
 def test_the_tape_shows_replaced_new_and_deleted_tokens_in_their_places() -> None:
-    view = edited('replace 3 "would"', 'insert 1 "see"', "delete 2", t=3)
+    view = edited('replace 3 "would"', 'insert 1 "see"', "remove 2", t=3)
     text = draw_tape(view, 120, 7, PALETTES[0], 1).text().split("\n")
     assert text[0].split()[:7] == ["token", "The", "see◆", "✗movie", "was", "would◆", "bad"]
     assert text[1].split()[:6] == ["was", "·", "+new", "·", "not", "·"]
@@ -89,7 +89,7 @@ def test_the_tape_shows_replaced_new_and_deleted_tokens_in_their_places() -> Non
 
 
 def test_deleted_tokens_behind_the_last_one_are_shown_too() -> None:
-    text = draw_tape(edited("delete 4", "delete 3", t=2), 120, 7, PALETTES[0], 1).text()
+    text = draw_tape(edited("remove 4", "remove 3", t=2), 120, 7, PALETTES[0], 1).text()
     assert "✗not ✗bad" in text.split("\n")[0]
 
 
@@ -124,7 +124,7 @@ def test_changes_are_numbers_only_where_something_changed() -> None:
 
 
 def test_the_memory_map_has_each_unit_twice_and_a_column_for_every_token_of_both() -> None:
-    view = edited('insert 1 "see"', "delete 2", t=3)
+    view = edited('insert 1 "see"', "remove 2", t=3)
     assert view.baseline is not None
     text = draw_heatmap_beside(view, view.baseline, 90, 15, PALETTES[0], 5).text().split("\n")
     assert text[0].split() == ["The", "◆see", "✗movie", "was", "not", "bad"]

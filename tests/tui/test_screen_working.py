@@ -45,7 +45,7 @@ def test_an_edit_is_given_up_and_nothing_is_changed(key: str, monkeypatch: pytes
         await driver.press("colon", *"delete", "space", "4", "enter")
         work.pop()()
         await driver.pilot.pause()
-        assert driver.view.trace.edits == ("delete 4",)
+        assert driver.view.trace.edits == ("remove 4",)
 
     assert drive(act, long_text()).return_value is None
 

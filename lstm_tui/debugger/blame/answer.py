@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lstm_tui.debugger.blame.birth import Born, birth
+from lstm_tui.debugger.blame.birth import birth, ops_are_finite
 from lstm_tui.debugger.blame.falls import Fall
 from lstm_tui.debugger.blame.memory import Held, Loss, loss_at, losses, parts_of_change
 from lstm_tui.debugger.blame.moves import Move, last_move, steps_reached
@@ -297,24 +297,20 @@ def _did(loss: Loss, state: str, diluted: bool) -> str:
     return f"{did} {kept} of it; {written} of {state} is now this step's own"
 
 
-def _pass_of(found: Born) -> str | None:
-    return None if found.pass_name == READOUT else found.pass_name
-
-
 def _born(scope: Scope) -> Blame:
     found = birth(scope.trace)
     if found is None:
-        return Blame(("every value of this run is finite",))
+        return Blame((f"every {'number' if ops_are_finite(scope.trace) else 'value'} of this run is finite",))
     what = f"{found.pass_name}.{found.value}[{found.unit}]"
     first = found.origin.kind == "initial"
     where = f"before {_place(scope, found.t)}" if first else f"at {_place(scope, found.t)}"
     head = f"{what} is {number(found.number)} {where}: the first number that is not finite"
     if found.origin.edited:
         by = edit_in_words(found.origin, found.number)
-        equation = 0
-        if found.pass_name in scope.trace and found.value in scope.trace[found.pass_name].cell.values:
-            equation = scope.trace[found.pass_name].cell.values.index(found.value)
-        return Blame((head, f"  {by}"), _pass_of(found), found.t, equation)
+        if found.pass_name == READOUT or found.value not in scope.trace[found.pass_name].cell.values:
+            return Blame((head, f"  {by}"), None if found.pass_name == READOUT else found.pass_name, found.t)
+        equation = scope.trace[found.pass_name].cell.values.index(found.value)
+        return Blame((head, f"  {by}"), found.pass_name, found.t, equation, found.value, found.unit)
     if first:
         return Blame(
             (head, "  the state was begun with it: look at what the run starts from"), found.pass_name, found.t

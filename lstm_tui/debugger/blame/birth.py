@@ -54,6 +54,12 @@ def birth(trace: Trace) -> Born | None:
     return _in_readout(trace)
 
 
+def ops_are_finite(trace: Trace) -> bool:
+    """Say whether every op of every step is known to be finite, too, and not the named values alone."""
+    stored = [passed.stored for passed in trace.values()]
+    return all(one is not None and one.rows is not None and bool(np.isfinite(one.rows).all()) for one in stored)
+
+
 def _first(trace: Trace, passed: PassTrace) -> Born | None:
     for state, numbers in passed.initial.items():
         if not np.isfinite(numbers).all():
