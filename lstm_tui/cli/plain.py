@@ -104,7 +104,9 @@ def _greeting(session: Session) -> tuple[str, ...]:
     name = visible(str(trace.model.get("name")))
     file = visible(trace.sequence.file or "")
     where = f"{file}{f':{trace.sequence.line}' if trace.sequence.line else ''}, " if file else ""
-    return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs",)
+    remarks = () if trace.network is None else trace.network.remarks
+    known = (f"warning: {visible(remark)}" for remark in remarks)
+    return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs", *known)
 
 
 def _script(console: Console, path: str, lines: Iterable[str], batch: bool, arrived: Arrived) -> int:

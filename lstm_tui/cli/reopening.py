@@ -80,7 +80,7 @@ def reopened(path: str) -> tuple[Namespace, Work, Saved]:
         raise UserError(f"{where}: its command cannot be obeyed: {visible(last)}") from None
     if options.module != "run" or options.script or options.batch or options.edits or options.file == "-":
         raise UserError(f"{where}: its command is no plain `run FILE`, and nothing else is obeyed")
-    return options, work(options), saved
+    return options, work(options, aloud=False), saved
 
 
 def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:

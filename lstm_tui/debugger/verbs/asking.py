@@ -111,7 +111,9 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
         trace = frame.trace
         made = f"{visible(str(trace.model.get('name')))}, {trace.interpreter} {trace.dtype}, {frame.steps} tokens"
         result = () if trace.result is None else (f"result: {one(session.evaluate('result').value)}",)
-        return (*position_lines(session.frame), made, f"line {frame.line + 1} of {frame.lines}", *result)
+        remarks = () if trace.network is None else trace.network.remarks
+        known = (f"warning: {visible(remark)}" for remark in remarks)
+        return (*position_lines(session.frame), made, f"line {frame.line + 1} of {frame.lines}", *result, *known)
     if topic == "passes":
         return tuple(
             f"{'*' if name == frame.position.pass_name else ' '} {name}: {visible(passed.cell.name)}, "
