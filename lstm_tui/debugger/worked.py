@@ -22,19 +22,25 @@ def explained(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
         (number(part.number) if part.number is not None else "…") if part.is_number else part.text
         for part in found.parts
     )
-    result = [f"  {value} = {found.equation}", f"  {value}[{found.unit}] = {worked}{outcome(found)}"]
+    result = [f"  {value} = {found.equation}", f"  {value}[{found.unit}] = {worked}{outcome(found, worked)}"]
     for heading, terms in (("terms", found.terms if len(found.terms) > 1 else ()), ("largest", found.largest)):
         if terms:
             result.append(f"  {heading}: " + ", ".join(f"{term.label} {term.number:+.4g}" for term in terms))
     return [visible(line) for line in result]
 
 
-def outcome(found: Explanation) -> str:
+def outcome(found: Explanation, worked: str = "") -> str:
     """Return what stands behind an equation with its numbers: what it comes to, and what an edit then made of it.
 
     What stands before it is a sum of just this number, never of one that an edit put in its place.
+
+    Args:
+        found: What is explained.
+        worked: The equation with its numbers; where that is one number, it is not written twice.
     """
     comes_to = "" if found.computed is None else f" = {number(found.computed)}"
+    if comes_to == f" = {worked}" and len(found.parts) == 1 and found.origin.edited:
+        comes_to = ""
     by = edit_in_words(found.origin, found.number)
     if not by:
         return comes_to or f" = {number(found.number)}"
