@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-
+from lstm_tui.analysis.largest import largest
 from lstm_tui.analysis.words_to_come import probabilities
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.changing import outputs_beside, verdicts
@@ -114,7 +113,7 @@ def _end(before: Trace, after: Trace) -> Iterator[str]:
 def _likeliest(trace: Trace) -> tuple[str, float]:
     """Return the largest output at the end, or of the whole, and its name; no name where outputs have none."""
     values = trace.output[-1] if trace.output is not None else trace.result
-    if values is None or not len(values) or not np.isfinite(values).all():
+    best = None if values is None else largest(values)
+    if values is None or best is None:
         return "", 0.0
-    best = int(values.argmax())
     return (visible(trace.classes[best]) if best < len(trace.classes) else "", float(values[best]))
