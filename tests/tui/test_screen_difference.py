@@ -224,7 +224,7 @@ def test_the_tape_grows_while_there_is_a_baseline_beside() -> None:
 
 LINES = st.one_of(
     st.builds('{} {} "{}"'.format, st.sampled_from(["replace", "insert"]), st.integers(0, 5), st.sampled_from(WORDS)),
-    st.builds("delete {}".format, st.integers(0, 4)),
+    st.builds("remove {}".format, st.integers(0, 4)),
     st.builds(
         "set layer0.{}.{}[{}] @ {} = {}".format,
         st.sampled_from(["forward", "backward"]),

@@ -59,7 +59,7 @@ def offered(driver: Driver) -> bool:
 def test_what_is_done_is_kept_within_a_moment() -> None:
     async def act(driver: Driver) -> None:
         assert not journal_folder().is_dir()
-        await driver.press("n", "n", *":delete", "space", "0", "enter")
+        await driver.press("n", "n", *":remove", "space", "0", "enter")
         await until(driver, lambda: driver.view.edits)
         await driver.press("o")
         await until(driver, lambda: any("order=change" in one.read_text() for one in journal_folder().glob("*.ltui")))
@@ -172,7 +172,7 @@ def test_a_typed_line_opens_another_line_of_the_file_with_all_that_is_shown_of_i
         assert driver.view.facts.trace is driver.view.trace
         await driver.press("}")
         assert driver.view.said == "last line"
-        await driver.press(*":delete", "space", "0", "enter")
+        await driver.press(*":remove", "space", "0", "enter")
         await until(driver, lambda: driver.view.edits)
         await driver.press("{", "}")
         await until(driver, lambda: driver.view.edits)
