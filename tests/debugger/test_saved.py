@@ -10,7 +10,7 @@ from edited_networks import sentence, stacked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.saved import as_typed_now, script_of
+from lstm_tui.debugger.saved import as_typed_now, read_saved, script_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import answer
 from lstm_tui.engine.errors import UserError
