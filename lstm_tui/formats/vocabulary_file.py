@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import label, read_bytes
@@ -19,6 +20,7 @@ _UNKNOWN = ("<unk>", "[unk]", "<oov>", "[oov]", "unk", "oov", "<unknown>", "�"
 _KINDS = ("words", "chars", "bytes")
 
 
+@door("a vocabulary")
 def read_vocabulary(
     path: str | Path, kind: str | None, rows: int, report: Report, own_sides: bool = True
 ) -> tuple[dict[str, Any], int]:
