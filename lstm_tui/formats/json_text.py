@@ -14,6 +14,8 @@ from lstm_tui.engine.trace import Array
 from lstm_tui.engine.visible import is_shown
 
 _UNUSUAL = re.compile(r"[^ -~]")
+_MOST_HELD = 1 << 30  # bytes that the objects of a document may take
+_COSTS = (("[", 72), ("{", 240), (",", 40))  # bytes that Python takes for what begins so, and for a number
 _LONGEST_NUMBER = "S32"  # -1.7976931348623157e+308 takes 24
 
 Nonfinite = list[list[Any]]
@@ -34,8 +36,11 @@ def decode(data: bytes | str, where: str) -> Any:
     """Return the value of a JSON text from a stranger.
 
     Raises:
-        UserError: It is not JSON; line and column are named.
+        UserError: It is not JSON; line and column are named. Or it would take too much memory.
     """
+    held = sum((data.count(sign) if isinstance(data, str) else data.count(sign.encode())) * n for sign, n in _COSTS)
+    if held > _MOST_HELD:
+        raise UserError(f"{where}: holds more values than fit into {_MOST_HELD >> 30} GB; make it smaller, or a .npz")
     try:
         return json.loads(data, parse_constant=_refuse)
     except json.JSONDecodeError as error:

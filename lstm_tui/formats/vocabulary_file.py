@@ -15,7 +15,7 @@ from lstm_tui.formats.report import Report
 from lstm_tui.formats.tokenizer import splitter
 from lstm_tui.formats.tokenizer_file import TokenizerFile, is_tokenizer, read_tokenizer
 
-_LIMIT = 256 << 20
+_LIMIT = 64 << 20
 _UNKNOWN = ("<unk>", "[unk]", "<oov>", "[oov]", "unk", "oov", "<unknown>", "�")
 _KINDS = ("words", "chars", "bytes")
 

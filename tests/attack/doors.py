@@ -112,7 +112,8 @@ def paths(folder: Path) -> list[str]:
     odd = [f"../odd/{one.name}" for one in sorted(room.iterdir())]
     return [
         *odd, "/dev/zero", "/dev/full", "/dev/null", "/dev/tty", "/dev/stdin", "/proc/self/mem", "/proc/self/maps",
-        "/proc/self/pagemap", "/proc/kcore", "gone/x.json", "x" * 300, "o\x1b[2J.json", ".", "", "-", "a\udcffb", *OUTPUTS,
+        "/proc/self/pagemap", "/proc/kcore", "gone/x.json", "x" * 300, "o\x1b[2J.json", ".", "", "-", "a\udcffb",
+        *OUTPUTS,
     ]  # fmt: skip
 
 

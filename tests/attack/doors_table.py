@@ -46,7 +46,8 @@ VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
 OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")
 _DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "script": ("-x {}", SCRIPTS), "map": ("--model tagger.pt --map {}", ("map.toml", "layers.toml")),
-    "vocabulary": ("--model tagger.pt --vocabulary {}", VOCABULARIES), "initial": ("--initial {}", ("initial.npz", "trace.npz")),
+    "vocabulary": ("--model tagger.pt --vocabulary {}", VOCABULARIES),
+    "initial": ("--initial {}", ("initial.npz", "trace.npz")),
     "cell": ("--cell {}", CELLS), "edits": ("--edits {}", EDITS), "output": ("-o {}", OUTPUTS),
     "write_map": ("--write-map {}", OUTPUTS), "readout": ("--task classify --readout {}", CELLS),
 }  # fmt: skip
@@ -117,7 +118,8 @@ def rows() -> Iterator[Row]:
 def make_seeds(folder: Path) -> None:
     """Write the valid files, small, into a folder that is the current one."""
     texts = {
-        "t.txt": "on wait off wait on .\nthey like music\n", "i.txt": "3 1 4 1 5 9\n2 6 5\n", "d.csv": "a;b\n1,5;2\n0,25;3\n",
+        "t.txt": "on wait off wait on .\nthey like music\n", "i.txt": "3 1 4 1 5 9\n2 6 5\n",
+        "d.csv": "a;b\n1,5;2\n0,25;3\n",
         "b.txt": "they like the music and the film .\nthey do not like the book .\n" * 8,
         "w.csv": "a,b,c\n" + "0.5,-1,2\n1e-3,2,3\n" * 4, "l.tsv": "good\tlike it\nbad\thate it\n" * 6,
         "ok.x": "print c\nnext\n", "e.txt": "# edits\ndelete 1\nset c[0] @ 1 = 0.5\n",

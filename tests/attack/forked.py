@@ -56,7 +56,8 @@ def run_forked(arguments: list[str], folder: Path, written: frozenset[str] = fro
     printed = out.read_bytes()[: 1 << 20].decode("utf-8", "replace")
     code = os.waitstatus_to_exitcode(status)
     seconds, megabytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-    scripted = any(word.endswith(".x") for word in arguments)  # a line of a script stands over what is said of it
+    # a line of a script, an expression or a lesson stands over or under what is said of it
+    scripted = arguments[0] in ("check", "tour") or any(word.endswith(".x") for word in arguments)
     broken = _judged(code, printed, said, late or seconds > SECONDS, megabytes, scripted)
     after = _listing(folder)
     more = [name for name in after if after[name] != before.get(name) and not _may(name, written)]

@@ -183,11 +183,11 @@ def of_zip(data: bytes, rng: random.Random) -> bytes:
         members[n] = (name, content + bytes(rng.choice((10**6, 300 * 10**6))))
     else:
         members[n] = (name, mutated(content, rng) if content else b"\x80")
-    made = io.BytesIO()
-    with warnings.catch_warnings(), zipfile.ZipFile(made, "w", rng.choice((0, zipfile.ZIP_DEFLATED))) as archive:
+    made, packed = io.BytesIO(), rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
+    with warnings.catch_warnings(), zipfile.ZipFile(made, "w") as archive:
         warnings.simplefilter("ignore")  # about a name that stands there twice
         for one, bytes_of in members:
-            archive.writestr(one, bytes_of)
+            archive.writestr(zipfile.ZipInfo(one), bytes_of, packed)  # dated 1980, as a seed asks
     return made.getvalue()
 
 
@@ -204,8 +204,10 @@ def of_pickle(data: bytes, rng: random.Random) -> bytes:
     elif what == 2:
         ops[n], ops[other] = ops[other], ops[n]
     elif what == 3:
-        ops[n] = rng.choice((b"N", b"}", b"]", b")", b"K\xff", b"J\xff\xff\xff\x7f", b"R", b"b", b"0", b"h\x00",
-                             b"\x88",                              b"cos\nsystem\n", b"G\x7f\xf0" + bytes(6), b"\x8a\xff" + b"\x7f" * 255))  # fmt: skip
+        ops[n] = rng.choice((
+            b"N", b"}", b"]", b")", b"K\xff", b"J\xff\xff\xff\x7f", b"R", b"b", b"0", b"h\x00", b"\x88",
+            b"cos\nsystem\n", b"G\x7f\xf0" + bytes(6), b"\x8a\xff" + b"\x7f" * 255,
+        ))  # fmt: skip
     else:
         ops[n] = of_bytes(ops[n], rng)
     return b"".join(ops)

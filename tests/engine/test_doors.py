@@ -22,9 +22,11 @@ OWN = {
     "formats/journal.py": "our own journals, read by `recover`, which guards them", "debugger/console.py": "writes",
     "formats/onnx/outside.py": "inside the door of a network", "formats/keras/file.py": "inside the door of a network",
     "formats/torch/file.py": "takes bytes apart", "formats/keras/hdf5.py": "takes bytes apart",
-    "tui/giving.py": "a file the screen has just written", "tui/terminal.py": "the terminal", "cli/main.py": "/dev/null",
+    "tui/giving.py": "a file the screen has just written", "tui/terminal.py": "the terminal",
+    "cli/main.py": "/dev/null",
     "cli/follow.py": "the terminal",
-    "models/book.py": "recipes of ours", "models/reviews.py": "recipes of ours", "models/packages.py": "recipes of ours",
+    "models/book.py": "recipes of ours", "models/reviews.py": "recipes of ours",
+    "models/packages.py": "recipes of ours",
 }  # fmt: skip
 """Files that bring bytes in by themselves, with why that is no door of its own."""
 

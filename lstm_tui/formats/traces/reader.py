@@ -21,7 +21,7 @@ from lstm_tui.formats.traces.numbers import Numbers, dtype_of, restore, vector
 from lstm_tui.formats.traces.reader_json import read_lines
 from lstm_tui.formats.traces.reader_npz import read_arrays
 
-LIMIT = 512 << 20  # of JSON, which takes several times as much to read
+LIMIT = 256 << 20  # of JSON, which takes several times as much to read
 _KINDS = ("words", "chars", "bytes", "pieces", "numbers")
 
 

@@ -61,7 +61,7 @@ def _numbers(header: Fields, steps: Sequence[Fields], end: Fields) -> Numbers:
         numbers.x = matrix([step.content.get("x") for step in steps], x_dtype_of(header), header, "x")
     classes = header.items("classes", str) if "classes" in header.content else []
     outputs = [step.content.get("output") for step in steps]
-    if outputs[0] is not None:
+    if any(output is not None for output in outputs):
         _check_equal(outputs, header)
         numbers.output = np.stack([_by_class(output, classes, dtype, header) for output in outputs])
     if end.content.get("result") is not None:
