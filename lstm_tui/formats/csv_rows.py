@@ -14,6 +14,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import count_of
 
+MOST_ROWS, MOST_CELLS = 1_000_000, 5_000_000
 _LONGEST_CELL = 40  # characters of a cell that a message quotes
 _DECIMAL = re.compile(r"\s*([+-]?\d+),(\d+)\s*", re.ASCII)
 _INFINITE = ("inf", "infinity")
@@ -110,9 +111,14 @@ def decimals_of(content: str) -> tuple[list[float], bool | None] | None:
         nobody writes `05` or `-0` for a whole number, or a column of zeros. It is None, not known, where what stands
         behind the commas is of several lengths, as decimals are.
     """
-    found = [_DECIMAL.fullmatch(line) for line in content.split("\n") if line.strip()]
-    pairs = [(one[1], one[2]) for one in found if one is not None]
-    if not pairs or len(pairs) < len(found):
+    pairs: list[tuple[str, str]] = []
+    for line in content.split("\n"):
+        found = _DECIMAL.fullmatch(line)
+        if found is not None:
+            pairs.append((found[1], found[2]))
+        elif line.strip():
+            return None
+    if not pairs:
         return None
     numbers = [float(f"{before}.{after}") for before, after in pairs]
     zeros = any(len(after) > 1 and after[0] == "0" for _, after in pairs) or any(

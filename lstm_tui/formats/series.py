@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from array import array as doubles
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.arrays import read_npy, read_npz
 from lstm_tui.formats.bytes_of import STANDARD_INPUT, label
-from lstm_tui.formats.csv_rows import CsvRows, decimals_of, delimiter_of
+from lstm_tui.formats.csv_rows import MOST_CELLS, MOST_ROWS, CsvRows, decimals_of, delimiter_of
 from lstm_tui.formats.text import read_text
 
 SUFFIXES = (".csv", ".tsv", ".npy", ".npz")
@@ -99,8 +100,11 @@ def csv_series(content: str, where: str, file: str | None = None) -> Series:
     Raises:
         UserError: A cell is missing or not a number, or a row has another width; line and column are named.
     """
-    rows: list[list[float]] = []
+    numbers = doubles("d")  # a list of them would take eight times as much
     delimiter = delimiter_of(content.lstrip("\n").split("\n", 1)[0])
+    if content.count("\n") > MOST_ROWS or content.count(delimiter) > MOST_CELLS:
+        most = f"{MOST_ROWS} lines, or {MOST_CELLS} cells"
+        raise UserError(f"{where}: has more than {most}; cut it into smaller files, or give a .npy")
     decimals, are_decimals = decimals_of(content) or (None, False)
     table = CsvRows(where, delimiter, bool(are_decimals))
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
@@ -108,14 +112,14 @@ def csv_series(content: str, where: str, file: str | None = None) -> Series:
         for cells in reader:
             row = table.read(cells, reader.line_num)
             if row is not None:
-                rows.append(row)
+                numbers.extend(row)
     except csv.Error as error:
         raise UserError(f"{where}: line {reader.line_num}: {visible(str(error))}") from error
-    if not rows:
+    if not numbers:
         raise UserError(f"{where}: holds a header and no row of numbers")
     one_column = None if decimals is None or are_decimals else np.array(decimals)[:, np.newaxis]
-    array = np.array(rows, dtype=np.float64)
-    return Series(where, file, (array,), table.columns, one_column=one_column, unclear=are_decimals is None)
+    rows = np.array(numbers).reshape(-1, table.width)
+    return Series(where, file, (rows,), table.columns, one_column=one_column, unclear=are_decimals is None)
 
 
 def _rows(array: NDArray[Any], where: str) -> NDArray[Any]:

@@ -74,9 +74,15 @@ def test_a_number_that_the_precision_does_not_hold_is_named_by_its_place(
 
 @pytest.mark.parametrize("number", ["1e400", "-1e999", "9" * 400])
 def test_a_number_that_nothing_holds_is_refused(number: str) -> None:
-    with pytest.raises(UserError, match="line 2, column 1: .* is larger than any number"):
+    with pytest.raises(UserError, match=r"line 2, column 1: .* is larger than any number"):
         csv_series(f"1,2\n{number},3.5\n", "w.csv")
 
 
 def test_what_says_it_is_infinite_is() -> None:
     assert np.isinf(csv_series("1.5,inf\n-Infinity,2\n", "w.csv").arrays[0]).sum() == 2
+
+
+@pytest.mark.parametrize("content", ["1\n" * 1_000_001, "1," * 5_000_001])
+def test_a_table_that_takes_too_long_to_read_is_refused_at_once(content: str) -> None:
+    with pytest.raises(UserError, match="has more than 1000000 lines, or 5000000 cells"):
+        csv_series(content, "w.csv")
