@@ -132,7 +132,8 @@ def through(row: Row, name: str, data: bytes | None, folder: Path) -> Ended:
         before = file.read_bytes() if file.exists() else None
         file.write_bytes(data)
     try:
-        return run_forked([word.replace("{}", name) for word in row.line.split()], folder, _WRITTEN)
+        asked = _WRITTEN | {name} if row.writes else _WRITTEN
+        return run_forked([word.replace("{}", name) for word in row.line.split()], folder, asked)
     finally:
         if data is not None and before is None:
             file.unlink(missing_ok=True)

@@ -57,7 +57,7 @@ def run_forked(arguments: list[str], folder: Path, written: frozenset[str] = fro
     code = os.waitstatus_to_exitcode(status)
     seconds, megabytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
     # a line of a script, an expression or a lesson stands over or under what is said of it
-    scripted = arguments[0] in ("check", "tour") or any(word.endswith(".x") for word in arguments)
+    scripted = arguments[0] in ("check", "tour") or "-x" in arguments
     broken = _judged(code, printed, said, late or seconds > SECONDS, megabytes, scripted)
     after = _listing(folder)
     more = [name for name in after if after[name] != before.get(name) and not _may(name, written)]
