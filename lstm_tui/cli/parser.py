@@ -123,7 +123,7 @@ def _cells(parser: argparse.ArgumentParser) -> None:
 def _inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
-    parser.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map")
+    parser.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map, or `-`")
     _reading_options(parser)
 
 

@@ -10,6 +10,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
@@ -55,6 +56,7 @@ def without(words: Sequence[str], dropped: Mapping[str, int]) -> Iterator[str]:
             yield word
 
 
+@door("a session")
 def reopened(path: str) -> tuple[Namespace, Work, Saved]:
     """Read a saved session and open its input.
 

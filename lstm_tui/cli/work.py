@@ -121,6 +121,9 @@ def _network(options: Namespace) -> tuple[Network, Text | Series]:
         source = read_input(path)
         how = _untrained(options)
         if isinstance(source, Series):
+            source.check_clear()
+            if source.one_column is not None:
+                say(f"{source.where}: is read as two columns; if a comma begins decimals, give it a first row: a name")
             return untrained(how, None, source.arrays[0].shape[1]), source
         return untrained(how, vocabulary(source, options.tokens or "words")), source
     if options.model is None:

@@ -150,7 +150,9 @@ def _edits(session: Session, rest: str) -> Iterable[str]:
     return lines
 
 
-@VERBS.verb("save-edits FILE", "write the edits in force to a file, one a line", complete=complete_file)
+@VERBS.verb(
+    "save-edits FILE", "write the edits in force to a file, one a line", complete=complete_file, touches_files=True
+)
 def _save(session: Session, rest: str) -> Iterable[str]:
     if not rest:
         raise UserError("save the edits where? such as: save-edits mine.txt")
@@ -158,7 +160,9 @@ def _save(session: Session, rest: str) -> Iterable[str]:
     return (f"{session.history.done} edits written to {visible(rest)}",)
 
 
-@VERBS.verb("load-edits FILE", "make every edit of a file", aliases=("load",), complete=complete_file)
+@VERBS.verb(
+    "load-edits FILE", "make every edit of a file", aliases=("load",), complete=complete_file, touches_files=True
+)
 def _load(session: Session, rest: str) -> Iterable[str]:
     if not rest:
         raise UserError("load the edits of which file? such as: load-edits mine.txt")

@@ -20,7 +20,11 @@ _DEEPEST = 8
 
 
 @VERBS.verb(
-    "source FILE", "obey a file of commands; its first mistake ends it", aliases=("script",), complete=complete_file
+    "source FILE",
+    "obey a file of commands; its first mistake ends it",
+    aliases=("script",),
+    complete=complete_file,
+    touches_files=True,
 )
 def _source(session: Session, rest: str) -> Iterator[str]:
     if not rest:
@@ -50,6 +54,7 @@ def _obeyed(session: Session, path: str) -> Iterator[str]:
     "write edits, branches, stops, displays, layout and place for `lstm-tui open`; over: in the place of another file",
     aliases=("save",),
     complete=complete_file,
+    touches_files=True,
 )
 def _save(session: Session, rest: str) -> tuple[str, ...]:
     rest = rest.removeprefix("breakpoints ").strip()  # as gdb has it; there is one file for all of a session
