@@ -14,7 +14,7 @@ from lstm_tui.engine.gradients import gradients
 from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.series import evaluate
-from lstm_tui.engine.storage import Progress
+from lstm_tui.engine.storage import Progress, usable
 from lstm_tui.engine.trace import PassTrace, Sequence, Trace
 
 __all__ = ["Initial", "Ran", "gradients", "input_of", "run", "run_arrays", "trace_of"]
@@ -51,6 +51,7 @@ def run(
     if not len(sequence):
         raise UserError("there is nothing to read: the sequence has no tokens")
     wanted = np.dtype(dtype) if dtype else network.dtype
+    interpreter = usable(interpreter)
     ran = run_arrays(network, input_of(network, sequence).astype(wanted), interpreter, initial, progress, holds)
     return trace_of(ran, sequence, interpreter, edits)
 

@@ -1,0 +1,67 @@
+"""What only makes the program faster or nicer, and failed: the work goes on without it, and it is said once.
+
+A cache, the journal, the history of typed lines: whoever cannot use one notes it here, and whoever shows lines to the
+user (the command line, the screen) listens. What is noted while nobody listens waits for the first who does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+Say = Callable[[str], None]
+
+_noted: dict[str, str] = {}
+_waiting: list[str] = []
+_listeners: list[Say] = []
+_turn = threading.RLock()
+
+
+def note(what: str, why: str) -> None:
+    """Note that something cannot be used, from any thread; said once a process, however often it fails.
+
+    Args:
+        what: Such as "the cache of compiled kernels".
+        why: The cause, such as "no space left on device"; or a place and the cause.
+    """
+    with _turn:
+        if what in _noted:
+            return
+        _noted[what] = why
+        line = f"{what} cannot be used ({why}): going on without it"
+        if not _listeners:
+            _waiting.append(line)
+            return
+        say = _listeners[-1]
+    with suppress(OSError, ValueError, RuntimeError):  # where it cannot be said, it is not needed either
+        say(line)
+
+
+def cause(error: BaseException) -> str:
+    """Return what went wrong in a few words."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+@contextmanager
+def told_by(say: Say) -> Iterator[None]:
+    """Have `say` called with a line for everything that is noted during a block, and for what waits."""
+    with _turn:
+        _listeners.append(say)
+        waiting, _waiting[:] = list(_waiting), []
+    for line in waiting:
+        say(line)
+    try:
+        yield
+    finally:
+        with _turn:
+            _listeners.remove(say)
+
+
+def forget() -> None:
+    """Forget what was noted, as at the start of a process."""
+    with _turn:
+        _noted.clear()
+        _waiting.clear()
