@@ -50,10 +50,15 @@ class Autosave:
             from lstm_tui.debugger.saved import script_of
 
             lines, write = script_of(session), self._journal.ask()
+
+            def keep() -> None:
+                if not write(lines):
+                    self._known = ()  # the next look tries again
+
             if now:
-                write(lines)
+                keep()
             else:
-                self._later(lambda: write(lines))
+                self._later(keep)
 
     @property
     def is_kept(self) -> bool:

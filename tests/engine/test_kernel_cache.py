@@ -1,4 +1,4 @@
-"""Whatever happens to a file of the kernel cache, the kernel is compiled again, computes the same, and it is said once."""
+"""Whatever happens to a file of the kernel cache: the kernel is compiled again, and it is said once."""
 
 from __future__ import annotations
 
