@@ -155,7 +155,7 @@ def test_a_signal_ends_what_reads_a_pipe(folder: Path, number: int) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL) and None,
     ) as process:
         assert process.stdout is not None
         assert b"lists the verbs" in process.stdout.readline()

@@ -44,6 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not owned:
                 raise
         finally:
+            if owned:
+                try:
+                    sys.stdout.flush()
+                except (OSError, ValueError):  # said already, or nobody is there; Python would say it again
+                    _drop_output()
             if owned and watch is not None:
                 watch.finish(code)
     return code

@@ -63,7 +63,7 @@ class Autosave:
     @property
     def is_kept(self) -> bool:
         """Whether there is something that was written down."""
-        return self._journal is not None and self._journal.path.is_file()
+        return self._journal is not None and self._journal.is_there
 
     def leave(self, finished: bool) -> None:
         """End: whoever finished wants nothing kept; whoever was cut off finds the work next time."""

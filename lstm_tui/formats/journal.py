@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,11 @@ class Journal:
 
         return write
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file, as far as can be known: one that cannot be asked for is not denied."""
+        return _is_there(self.path)
+
     def read(self) -> tuple[str, ...]:
         """Return the lines; none when there is nothing, or more than a journal holds."""
         try:
@@ -117,7 +124,7 @@ class Journal:
         """Let the lock go and leave the file to whoever comes next; where there is none, leave nothing."""
         with self._turn:
             if self._lock >= 0:
-                if not self.path.exists():
+                if not self.is_there:
                     _remove(self._lock_file)
                 os.close(self._lock)
                 self._lock = -1
@@ -137,9 +144,10 @@ def cut_off(folder: Path | None = None) -> list[Journal]:
     folder = folder or journal_folder()
     try:
         paths = sorted(folder.glob("*.ltui"), key=lambda path: path.stat().st_mtime, reverse=True)
-        _tidy(folder)
     except OSError:
         return []
+    with suppress(OSError):
+        _tidy(folder)
     found: list[Journal] = []
     for path in paths[:_MOST]:
         try:
@@ -149,7 +157,7 @@ def cut_off(folder: Path | None = None) -> list[Journal]:
         if lock is None:
             continue
         journal = Journal(path, lock)
-        if path.is_file():
+        if _is_there(path):
             found.append(journal)
         else:  # another program took it up a moment ago
             journal.forget()
@@ -160,10 +168,20 @@ def _tidy(folder: Path) -> None:
     """Take away locks of programs that were cut off before they had written anything, and what they had begun."""
     for file in folder.glob("*.lock"):
         path = file.with_suffix(".ltui")
-        if not path.exists():
+        if not _is_there(path):
             lock = _locked(path)
             if lock is not None:
                 Journal(path, lock).forget()
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        setbacks.note(WHAT, f"{path}: {setbacks.cause(error)}")
+        return True
 
 
 def _remove(path: Path) -> None:
