@@ -69,17 +69,17 @@ def usable(name: str) -> str:
     if name not in ("numba", "numpy"):
         raise ValueError(f"no interpreter {name}")
     if name == "numba" and _missing():
+        setbacks.note("Numba", _missing())
         return "numpy"
     return name
 
 
 @cache
 def _missing() -> str:
-    """Return why Numba cannot be imported, or nothing when it can; it is said once."""
+    """Return why Numba cannot be imported, or nothing when it can."""
     try:
         from lstm_tui.engine import kernels  # noqa: F401
     except Exception as error:  # not there, half there, or not for this NumPy: it only makes runs faster
-        setbacks.note("Numba", setbacks.cause(error))
         return setbacks.cause(error)
     return ""
 

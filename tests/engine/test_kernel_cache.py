@@ -28,10 +28,8 @@ def twice(x):
 @pytest.fixture(autouse=True)
 def said() -> Iterator[list[str]]:
     lines: list[str] = []
-    setbacks.forget()
     with setbacks.told_by(lines.append):
         yield lines
-    setbacks.forget()
 
 
 @pytest.fixture
