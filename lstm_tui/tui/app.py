@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Event, Key
 from textual.screen import Screen
 
-from lstm_tui.debugger.endings import INTERRUPTED, Watch, watched
+from lstm_tui.debugger.endings import HUNG_UP, INTERRUPTED, Watch, watched
 from lstm_tui.engine import setbacks
 from lstm_tui.engine import trace as traces
 from lstm_tui.engine.network import Network
@@ -99,7 +100,12 @@ class LstmApp(App[int]):
             with self.watched():
                 code = self.run()
             finished = code == FINISHED
-            return code if isinstance(code, int) else self.return_code or 0
+            if isinstance(code, int):
+                return code
+            if self._told is not None:
+                return self._told
+            gone = not is_served() and not os.isatty(2)  # seen before anybody told of it
+            return HUNG_UP if gone and self._watch is not None else self.return_code or 0
         finally:
             if self._keeping is not None:
                 if not finished:

@@ -320,7 +320,7 @@ def _send(program: Program, end: str, early: bool) -> tuple[int, ...] | None:
     if end == "closed":
         program.close_terminal()
         if program.state.screen:
-            return (129, *((-1,) if early else ()))
+            return (129, *((-1, 1) if early else ()))  # it ended before there was a handler, or found no terminal
         if program.state.words[0] == "serve" or "train" in program.state.words or "-o" in program.state.words:
             return None  # it needs neither
         return (0, 1)
