@@ -94,6 +94,20 @@ def test_a_closed_terminal_and_recover(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == "no work was cut off\n"
 
 
+def test_ctrl_d_leaves_and_keeps_the_work(capsys: pytest.CaptureFixture[str]) -> None:
+    with terminal("run", "t.txt", *CELL, "--plain") as child:
+        child.expect_exact("(ltui) ")
+        child.send("delete 0\n")
+        child.expect_exact("(ltui) ")
+        child.sendeof()
+        child.expect_exact("the work is kept: `lstm-tui recover` has it")
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == 0
+    assert main(["recover"]) == 0
+    assert "1 edit" in capsys.readouterr().out
+
+
 def test_two_sessions_on_one_file_do_not_collide() -> None:
     with terminal("run", "t.txt", *CELL, "--plain") as first, terminal("run", "t.txt", *CELL, "--plain") as second:
         for child, line in ((first, "remove 0"), (second, "remove 1")):

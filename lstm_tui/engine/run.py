@@ -14,7 +14,7 @@ from lstm_tui.engine.gradients import gradients
 from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.series import evaluate
-from lstm_tui.engine.storage import Progress
+from lstm_tui.engine.storage import Progress, usable
 from lstm_tui.engine.trace import PassTrace, Sequence, Trace
 from lstm_tui.engine.visible import visible
 
@@ -52,6 +52,7 @@ def run(
     if not len(sequence):
         raise UserError("there is nothing to read: the sequence has no tokens")
     wanted = np.dtype(dtype) if dtype else network.dtype
+    interpreter = usable(interpreter)
     ran = run_arrays(network, input_of(network, sequence, wanted), interpreter, initial, progress, holds)
     return trace_of(ran, sequence, interpreter, edits)
 

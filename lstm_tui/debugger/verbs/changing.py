@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_tui.debugger.ablations import ABLATIONS
 from lstm_tui.debugger.masking import mask
+from lstm_tui.debugger.overwriting import check_mine, note_mine, split_over
 from lstm_tui.debugger.recipe import line_of, parse_edit, span_of
 from lstm_tui.debugger.recipe_file import read_recipe, write_recipe
 from lstm_tui.debugger.session import Session
@@ -151,13 +152,21 @@ def _edits(session: Session, rest: str) -> Iterable[str]:
 
 
 @VERBS.verb(
-    "save-edits FILE", "write the edits in force to a file, one a line", complete=complete_file, touches_files=True
+    "save-edits FILE [over]",
+    "write the edits in force to a file, one a line; over: in the place of another file",
+    complete=complete_file,
+    touches_files=True,
 )
 def _save(session: Session, rest: str) -> Iterable[str]:
-    if not rest:
+    name, over = split_over(rest)
+    if not name:
         raise UserError("save the edits where? such as: save-edits mine.txt")
-    write_recipe(Path(rest).expanduser(), session.history.lines, session.words)
-    return (f"{session.history.done} edits written to {visible(rest)}",)
+    path = Path(name).expanduser()
+    if not over:
+        check_mine(session, path, f"save-edits {name}")
+    write_recipe(path, session.history.lines, session.words)
+    note_mine(session, path)
+    return (f"{session.history.done} edits written to {visible(name)}",)
 
 
 @VERBS.verb(
