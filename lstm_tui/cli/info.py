@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from lstm_tui import __version__
+from lstm_tui.engine.setbacks import cause
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.samples import sample_names, samples_folder
 
@@ -52,8 +53,10 @@ def _version(name: str) -> str:
 
 
 def _engine() -> str:
-    from lstm_tui.engine import kernels
-
+    try:
+        from lstm_tui.engine import kernels
+    except Exception as error:  # it may be missing, half installed or not for this NumPy
+        return f"numpy; numba cannot be used: {cause(error)}"
     if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         return "numba, kernels not compiled: NUMBA_DISABLE_JIT is set"
     folder = kernels.kept_in()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_tui.debugger.endings import INTERRUPTED
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.verify.recording import Entered, capture
@@ -47,7 +48,9 @@ def debug(model: Any, x: Any, layer: str | None = None, screen: bool | None = No
         from lstm_tui.tui.app import run_app
 
         network, sequence, initial = opened[layer or next(iter(opened))]
-        run_app(network, [sequence], initial=initial or None)
+        code = run_app(network, [sequence], initial=initial or None)
+        if code > 128 and code != INTERRUPTED:  # told to end: so is the program that opened the screen
+            raise SystemExit(code)
     return {name: run(network, sequence, "numpy", None, initial or None) for name, (network, sequence, initial)
             in opened.items()}  # fmt: skip
 

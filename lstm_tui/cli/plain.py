@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from lstm_tui.cli.progress import Bar
 from lstm_tui.cli.recover import kept_plainly
 from lstm_tui.cli.work import Work
 from lstm_tui.debugger.console import Console, mistake_lines
+from lstm_tui.debugger.endings import INTERRUPTED, watch
 from lstm_tui.debugger.leave import Leave
+from lstm_tui.debugger.saved import as_typed_now
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import completions
 from lstm_tui.engine.errors import UserError
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 Arrived = Callable[[Session], Iterable[str]]
 PROMPT = "(ltui) "
 _LARGEST_SCRIPT = 1 << 20
-_STOPPED, _INTERRUPTED = 3, 130
+_STOPPED = 3
 
 
 def run_plain(
@@ -42,7 +45,7 @@ def run_plain(
         taken: To be called once the work of the session is kept.
         arrived: Has the session take in what has come since the last line; returns what is said of it.
     """
-    scripts = [(path, read_text(path, _LARGEST_SCRIPT).lines) for path in options.script or ()]
+    scripts = [(path, as_typed_now(read_text(path, _LARGEST_SCRIPT).lines)) for path in options.script or ()]
     typed = None if options.batch else _typed(options)
     console = Console(session)
     past, keeping = Past(), None
@@ -61,14 +64,39 @@ def run_plain(
             if code:
                 return code
         if typed is not None:
-            _talk(console, typed, past, None if keeping is None else keeping.autosave, arrived)
-        finished = True
+            with _interruptible(options):
+                code = _talk(console, typed, past, None if keeping is None else keeping.autosave, arrived)
+            if code:
+                return code
     except Leave:
         finished = True
     finally:
         if keeping is not None:
+            if not finished:
+                keeping.autosave.note(session, now=True)
             keeping.autosave.leave(finished)
+            if not finished and keeping.autosave.is_kept:
+                _part()
     return _STOPPED if options.batch and (console.stopped or console.failed) else 0
+
+
+def _part() -> None:
+    """Say where the work is, where there is somebody to be told."""
+    with suppress(OSError, ValueError):
+        say("the work is kept: `lstm-tui recover` has it; `quit` leaves without")
+
+
+def _is_talk(options: Namespace) -> bool:
+    """Say whether somebody types on a terminal, for whom Ctrl-C ends what is computed and not the program."""
+    return options.file == "-" or sys.stdin.isatty()
+
+
+def _interruptible(options: Namespace) -> AbstractContextManager[None]:
+    """Let Ctrl-C of whoever types be an interruption, and a terminal that is gone the end."""
+    watching = watch()
+    if watching is None or not _is_talk(options):
+        return nullcontext()
+    return watching.talk(*([0] if sys.stdin.isatty() else []))
 
 
 def open_session(todo: Work, command: tuple[str, ...] = ()) -> Session:
@@ -103,10 +131,12 @@ def _greeting(session: Session) -> tuple[str, ...]:
     name = visible(str(trace.model.get("name")))
     file = visible(trace.sequence.file or "")
     where = f"{file}{f':{trace.sequence.line}' if trace.sequence.line else ''}, " if file else ""
-    return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs",)
+    remarks = () if trace.network is None else trace.network.remarks
+    known = (f"warning: {visible(remark)}" for remark in remarks)
+    return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs", *known)
 
 
-def _script(console: Console, path: str, lines: tuple[str, ...], batch: bool, arrived: Arrived) -> int:
+def _script(console: Console, path: str, lines: Iterable[str], batch: bool, arrived: Arrived) -> int:
     """Obey a script; its first mistake ends it, and in batch the program."""
     for number, line in enumerate(lines, start=1):
         try:
@@ -118,12 +148,14 @@ def _script(console: Console, path: str, lines: tuple[str, ...], batch: bool, ar
                 print(each, file=sys.stderr)
             return (_STOPPED if console.failed else 1) if batch else 0
         if console.interrupted and batch:
-            return _INTERRUPTED
+            return INTERRUPTED
     return 0
 
 
-def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave | None, arrived: Arrived) -> None:
-    while True:
+def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave | None, arrived: Arrived) -> int:
+    """Obey what is typed; return the exit code, once nothing more comes."""
+    watching = watch()
+    while watching is None or watching.code is None:
         if autosave is not None:
             autosave.note(console.session)
         try:
@@ -132,14 +164,17 @@ def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave
             say(*console.obey(line, repeat=sys.stdin.isatty()))
             past.add(line)
         except StopIteration:
-            return
+            return 0
         except UserError as error:
             say(*mistake_lines(error))
         except KeyboardInterrupt:
+            if watching is not None and not watching.talking:  # nobody is there to type `quit`
+                return INTERRUPTED
             say("", "interrupted; `quit` leaves")
         except EOFError:
             say("")
-            return
+            return 0
+    return watching.code
 
 
 def _typed(options: Namespace) -> Iterator[str]:

@@ -28,17 +28,17 @@ class Autosave:
         self._known: tuple[Any, ...] = ()
         self._over = False
 
-    def note(self, session: Session) -> None:
-        """Keep what has changed since the last time."""
+    def note(self, session: Session, now: bool = False) -> None:
+        """Keep what has changed since the last time; `now` has it written when this returns."""
         if self._over or not session.command:
             return
-        now = (
+        found = (
             session.frame, session.history, session.histories, tuple(session.breakpoints), tuple(session.displays),
             session.layout,
         )  # fmt: skip
-        if now == self._known:
+        if found == self._known and not now:
             return
-        self._known = now
+        self._known = found
         if not has_work(session):
             if self._journal is not None:
                 self._journal.empty()
@@ -50,7 +50,20 @@ class Autosave:
             from lstm_tui.debugger.saved import script_of
 
             lines, write = script_of(session), self._journal.ask()
-            self._later(lambda: write(lines))
+
+            def keep() -> None:
+                if not write(lines):
+                    self._known = ()  # the next look tries again
+
+            if now:
+                keep()
+            else:
+                self._later(keep)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is something that was written down."""
+        return self._journal is not None and self._journal.is_there
 
     def leave(self, finished: bool) -> None:
         """End: whoever finished wants nothing kept; whoever was cut off finds the work next time."""

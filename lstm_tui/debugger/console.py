@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from lstm_tui.debugger.assertions import Failed
 from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
+from lstm_tui.debugger.overwriting import check_mine, note_mine
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import answer, split
+from lstm_tui.debugger.verbs.sealing import check_unsealed
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
+from lstm_tui.formats.atomic import replacing
+from lstm_tui.formats.bytes_of import read_bytes
 
-_REDIRECTED = re.compile(r"^(?P<line>.*?\S)\s+(?P<sign>>>?)\s*(?P<file>\S+)\s*\Z")
+_REDIRECTED = re.compile(r"^(?P<line>.*?\S)\s+(?P<sign>>[>|!]?)\s*(?P<file>\S+)(?P<over>\s+over)?\s*\Z")
+_LARGEST = 1 << 26
+"""Bytes of a file to which a reply is added."""
 _ENDING = re.compile(r"[^.]\.[A-Za-z]\w*\Z")
 REPEATED = frozenset({
     "next", "reverse-next", "step", "reverse-step", "stepi", "reverse-stepi", "continue", "reverse-continue", "finish",
@@ -40,6 +49,8 @@ class Console:
     def obey(self, line: str, repeat: bool = False) -> tuple[str, ...]:
         """Obey one line and return the reply; the reply to `VERB … > FILE` goes to the file.
 
+        `>> FILE` adds to it, and `> FILE over` (or `>| FILE`, as in a shell) takes the place of another's file.
+
         Args:
             line: As it was typed.
             repeat: Whether an empty line steps or continues again.
@@ -52,7 +63,7 @@ class Console:
         if not line and repeat:
             line = self._last
         self._last = line if _repeats(line) else ""
-        line, target, append = self._redirected(line)
+        line, target = self._redirected(line)
         before = self.session.stop
         try:
             reply = answer(self.session, line)
@@ -63,20 +74,28 @@ class Console:
         self.stopped |= stop is not before and stop is not None and bool(stop.by)
         if target is None:
             return reply
-        self._write(target, reply, append)
-        return (f"{len(reply)} lines written to {visible(str(target))}",)
+        target.write(self.session, reply)
+        return (f"{len(reply)} lines written to {visible(str(target.path))}",)
 
     @property
     def interrupted(self) -> bool:
         """Whether the last continue was told to stop."""
         return self.session.stop is not None and self.session.stop.interrupted
 
-    def _redirected(self, line: str) -> tuple[str, Path | None, bool]:
-        """Return a line without its `> FILE`, and the file; a comparison such as `f > .1` is none."""
+    def _redirected(self, line: str) -> tuple[str, _Target | None]:
+        """Return a line without its `> FILE`, and the file; a comparison such as `f > .1` is none.
+
+        Raises:
+            UserError: The file is there and not the session's own; nothing is obeyed then.
+        """
         match = _REDIRECTED.match(line)
         if match is None or not self._is_file(match["file"]):
-            return line, None, False
-        return match["line"], Path(match["file"]).expanduser(), match["sign"] == ">>"
+            return line, None
+        check_unsealed()
+        target = _Target(Path(match["file"]).expanduser(), match["sign"] == ">>")
+        if not (target.append or match["over"] or match["sign"] in (">|", ">!")):
+            check_mine(self.session, target.path, line)
+        return match["line"], target
 
     def _is_file(self, text: str) -> bool:
         """Say whether a word looks like the name of a file, with a folder or an ending, and is no value of the run."""
@@ -93,12 +112,28 @@ class Console:
         """What stands before the first dot of a value's full name."""
         return frozenset(name.partition(".")[0] for name in (*self.session.frame.trace, "readout"))
 
-    def _write(self, target: Path, reply: tuple[str, ...], append: bool) -> None:
-        try:
-            with target.open("a" if append else "w", encoding="utf-8") as file:
-                file.writelines(f"{line}\n" for line in reply)
-        except OSError as error:
-            raise UserError(f"{visible(str(target))}: cannot be written: {error.strerror or error}") from None
+
+@dataclass(frozen=True)
+class _Target:
+    """Where a reply goes, and whether behind what is there."""
+
+    path: Path
+    append: bool
+
+    def write(self, session: Session, reply: tuple[str, ...]) -> None:
+        """Write a reply: the file holds what it held, or all of it.
+
+        Raises:
+            UserError: It cannot be written.
+        """
+        if not self.path.parent.is_dir():
+            raise UserError(f"{visible(str(self.path))}: cannot be written: {os.strerror(errno.ENOENT)}")
+        added = self.append and self.path.is_file() and self.path.stat().st_size > 0
+        before = read_bytes(self.path, _LARGEST) if added else b""
+        with replacing(self.path) as file:
+            file.write(before + "".join(f"{line}\n" for line in reply).encode("utf-8", "backslashreplace"))
+        if not before:
+            note_mine(session, self.path)
 
 
 def _repeats(line: str) -> bool:

@@ -22,6 +22,8 @@ from numba.extending import intrinsic, overload
 from numba.np import arrayobj
 from numpy.typing import NDArray
 
+from lstm_tui.engine import setbacks
+from lstm_tui.engine.kernel_cache import WHAT, Guarded
 from lstm_tui.engine.ops import LAYERNORM_EPSILON, Code
 from lstm_tui.engine.packing import packed
 from lstm_tui.engine.program import Program, Space
@@ -43,10 +45,14 @@ def _compiled(options: Any, cache: bool = True) -> Callable[[Function], Function
 
     def decorate(function: Function) -> Function:
         try:
-            compiled: Function = njit(cache=cache and not config.BOUNDSCHECK, **options)(function)
-        except RuntimeError:  # neither the package's folder nor the user's can be written
+            compiled: Any = njit(cache=cache and not config.BOUNDSCHECK, **options)(function)
+            if hasattr(compiled, "_cache") and hasattr(compiled._cache, "_cache_file"):
+                compiled._cache = Guarded(compiled._cache)
+        except (RuntimeError, OSError) as error:  # neither the package's folder nor the user's can be written
+            setbacks.note(WHAT, setbacks.cause(error).partition(":")[0])
             compiled = njit(**options)(function)
-        return compiled
+        made: Function = compiled
+        return made
 
     return decorate
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine import setbacks
 from lstm_tui.engine.alignment import aligned
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.program import Program
@@ -48,16 +50,38 @@ class Interpreter(Protocol):
 
 
 def interpreter(name: str) -> Interpreter:
-    """Return an interpreter by name; Numba is imported only when it is asked for."""
-    if name == "numba":
+    """Return an interpreter by name, or the one that does its work; Numba is imported only when it is asked for."""
+    if usable(name) == "numba":
         from lstm_tui.engine import kernels
 
         return kernels
-    if name == "numpy":
-        from lstm_tui.engine import reference
+    from lstm_tui.engine import reference
 
-        return reference
-    raise ValueError(f"no interpreter {name}")
+    return reference
+
+
+def usable(name: str) -> str:
+    """Return the interpreter that will run when one is asked for: where Numba cannot be had, it is numpy.
+
+    Raises:
+        ValueError: There is no interpreter of this name.
+    """
+    if name not in ("numba", "numpy"):
+        raise ValueError(f"no interpreter {name}")
+    if name == "numba" and _missing():
+        setbacks.note("Numba", _missing())
+        return "numpy"
+    return name
+
+
+@cache
+def _missing() -> str:
+    """Return why Numba cannot be imported, or nothing when it can."""
+    try:
+        from lstm_tui.engine import kernels  # noqa: F401
+    except Exception as error:  # not there, half there, or not for this NumPy: it only makes runs faster
+        return setbacks.cause(error)
+    return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +238,7 @@ def run_pass(
         UserError: If the values of so many steps would not fit into the memory allowed.
     """
     steps = len(inputs["x"])
+    interpreter_name = usable(interpreter_name)
     engine = interpreter(interpreter_name)
     kept = sum(slot.size for slot in program.values.values()) * steps * flat.itemsize
     if kept > MAX_VALUES_BYTES:

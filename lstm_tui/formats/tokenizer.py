@@ -13,6 +13,7 @@ from threading import Event, Lock, Timer
 from typing import Any
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.setbacks import cause
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.json_text import decode
 
@@ -73,18 +74,22 @@ class Splitter:
                     _closed(stream)
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             return self._process
+        self.close()  # one that was killed meanwhile is started again
         if find_spec("tokenizers") is None:
             raise UserError(_MISSING)
         child = Path(__file__).with_name("tokenizer_child.py")
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", str(child)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a panic would be written over the screen
-            env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONIOENCODING": "utf-8"},
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", str(child)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # a panic would be written over the screen
+                env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONIOENCODING": "utf-8"},
+            )
+        except OSError as error:
+            raise UserError(f"the tokenizer's process cannot be started: {cause(error)}") from error
         answer = self._asked(self._process, decode(self._definition, "the tokenizer"), _SECONDS + 20)
         self._special = int(answer.get("special", 0))
         return self._process

@@ -15,13 +15,13 @@ from pathlib import Path
 from aiohttp import web
 from textual_serve.server import Server, to_int
 
+from lstm_tui.debugger.endings import SIGNALS, begin
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.serving.visitor import Visitor
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _PAGE = Path(__file__).with_name("page.html")
-_SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; font-src 'self'; "
@@ -127,12 +127,14 @@ async def _serve(server: DebuggerServer, ports: Sequence[int], opened: Callable[
     told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def tell(code: int) -> None:
+        begin(code)  # what does not leave in time is ended
         if not told.done():
             told.set_result(code)
 
     if sys.platform != "win32":
-        for name, code in _SIGNALS.items():
-            asyncio.get_running_loop().add_signal_handler(getattr(signal, name), tell, code)
+        for number in SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                asyncio.get_running_loop().add_signal_handler(number, tell, 128 + number)
     runner = web.AppRunner(await server._make_app(), access_log=None)
     await runner.setup()
     try:

@@ -13,7 +13,7 @@ from textual_serve.download_manager import DownloadManager
 
 from lstm_tui.tui.served import SEALED
 
-_PATIENCE = 5  # seconds that a process is given to leave by itself
+_PATIENCE = 0.7  # seconds that a process is given to leave by itself
 _LARGEST = 1000, 500  # columns and rows: a page may ask for any number
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -12,10 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.events import Event, Key
 from textual.screen import Screen
 
+from lstm_tui.debugger.endings import HUNG_UP, INTERRUPTED, Watch, watched
+from lstm_tui.engine import setbacks
 from lstm_tui.engine import trace as traces
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial
 from lstm_tui.engine.trace import Trace
+from lstm_tui.engine.visible import visible
 from lstm_tui.tui.background import end
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
@@ -32,7 +35,8 @@ if TYPE_CHECKING:
     from lstm_tui.tui.keeping import Keeping, Offer
     from lstm_tui.tui.teaching import Teaching
 
-INTERRUPTED = 130
+FINISHED = 0
+"""What the app returns when whoever sits before it said `quit`: only then is there nothing to keep."""
 _SOON = 0.05
 _HELD = ("n", "N", "shift+n")  # keys that may be held down
 _LEAVING = "nothing runs: q leaves, and so does ctrl+c again"
@@ -78,12 +82,35 @@ class LstmApp(App[int]):
         self._past = past
         self._keeping = keeping
         self._interrupted = False
+        self._watch: Watch | None = None
+        self._told: int | None = None
+        self._main: MainScreen | None = None
+        self._remarks: list[str] = []
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Not by assignment, which would have all style sheets parsed twice before the first frame.
         self.set_reactive(LstmApp.theme, (LIGHT if light else DARK).name)
         self.add_class("-light-mode" if light else "-dark-mode")
         self.stylesheet.set_variables(self.get_css_variables())
+
+    def open(self) -> int:
+        """Show the screen until it is left, and return the exit code; unless somebody said `quit`, the work is kept."""
+        finished = False
+        try:
+            with self.watched():
+                code = self.run()
+            finished = code == FINISHED
+            if isinstance(code, int):
+                return code
+            if self._told is not None:
+                return self._told
+            gone = not is_served() and not os.isatty(2)  # seen before anybody told of it
+            return HUNG_UP if gone and self._watch is not None else self.return_code or 0
+        finally:
+            if self._keeping is not None:
+                if not finished:
+                    self.keep()
+                self._keeping.autosave.leave(finished)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the colours of our themes to every other theme."""
@@ -94,6 +121,7 @@ class LstmApp(App[int]):
         screen = MainScreen(self._document, self._start, *self._drawing(), self._numba, self._recipe)
         screen.past = self._past or screen.past
         screen.keeping = self._keeping
+        self._main = screen
         screen.open_network = None if self._teaching is None else self._teaching.open_network
         return screen
 
@@ -105,17 +133,18 @@ class LstmApp(App[int]):
         return ASCII if self._ascii else UNICODE, few
 
     def on_mount(self) -> None:
-        """Leave in good order when asked to from outside."""
-        if sys.platform != "win32":
-            self._on_signal(signal.SIGTERM, lambda: self.exit(128 + signal.SIGTERM))
-            self._on_signal(signal.SIGHUP, lambda: self.exit(128 + signal.SIGHUP))
+        """Say what was assumed of the file, and take up what is to be taken up."""
         network = self._document.network
         if network is not None and network.remarks:
             first, *others = network.remarks
-            more = f"\nand {len(others)} more: lstm-tui inspect" if others else ""
+            more = f"\nand {len(others)} more: `:info frame` lists them" if others else ""
             self.notify(first + more, severity="warning", markup=False, timeout=_REMARK_TIME)
+        for line in self._remarks:
+            self._say(line)
         if is_served():
             leave_with(self)
+        if self._watch is not None:
+            self.call_after_refresh(self._watch.hold)  # the driver of the browser takes signals of its own
         if self._resume is not None:
             self.call_after_refresh(self._take_up)
         if self._teaching is not None:
@@ -145,13 +174,49 @@ class LstmApp(App[int]):
         self.clear_notifications()
         self.call_after_refresh(take_picture, self)
 
-    def _on_signal(self, number: int, act: Callable[[], None]) -> None:
-        import asyncio
+    async def action_quit(self) -> None:
+        """Leave, as `q` does."""
+        self.exit(FINISHED)
 
-        try:
-            asyncio.get_running_loop().add_signal_handler(number, act)
-        except (ValueError, RuntimeError, NotImplementedError):  # not in the main thread, as in some tests
-            return
+    def keep(self) -> None:
+        """Have what the screen holds written down now, where it is kept."""
+        if self._main is not None:
+            self._main.keep_now()
+
+    # --- the end, and what cannot be used ---
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Leave in good order when a signal comes or the terminal or the server is gone; say what cannot be used."""
+        with watched(owned=False) as watch, setbacks.told_by(self._remark):
+            if watch is None:
+                yield
+                return
+            self._watch = watch
+            with watch.screen(self._told_to_end, *((0, 1) if is_served() else (0, 2))):
+                yield
+
+    def on_load(self) -> None:
+        """Leave before the terminal is changed, when that was asked for on the way here."""
+        if self._told is not None:
+            self.exit(self._told)
+
+    def _told_to_end(self, code: int) -> None:
+        """Leave with an exit code; called from any thread, and before there is anything to leave."""
+        self._told = code
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended meanwhile
+                self.exit(code)
+
+    def _remark(self, line: str) -> None:
+        """Say something in passing, from any thread; what comes before the first frame is said with it."""
+        if self._loop is None:
+            self._remarks.append(line)
+        else:
+            self.call_later(self._say, line)
+
+    def _say(self, line: str) -> None:
+        self.notify(visible(line), severity="warning", markup=False, timeout=_REMARK_TIME)
 
     async def on_event(self, event: Event) -> None:
         """Ctrl-C twice in a row is meant; any other key is between."""
@@ -248,12 +313,4 @@ def run_app(
         document, start, ascii_only=ascii_only, light=light, numba=numba, recipe=recipe, teaching=teaching,
         resume=resume, past=past, keeping=keeping,
     )  # fmt: skip
-    finished = False
-    try:
-        code = app.run()
-        left = code if isinstance(code, int) else app.return_code or 0
-        finished = left == 0  # whoever leaves by q has finished; all else may have been an accident
-    finally:
-        if keeping is not None:
-            keeping.autosave.leave(finished)
-    return end(left)
+    return end(app.open())

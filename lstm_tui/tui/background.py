@@ -6,8 +6,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 _NAME = "lstm-tui background"
+_READER = "textual-input"
+"""What Textual calls the thread that reads keys."""
 
 
 def in_background(work: Callable[[], None]) -> None:
@@ -19,12 +22,14 @@ def in_background(work: Callable[[], None]) -> None:
 
 
 def end(code: int) -> int:
-    """Return the exit code when nothing computes any more, else end the process with it.
+    """Return the exit code when nothing goes on any more, else end the process with it.
 
-    To run down an interpreter while a thread is inside the compiler can crash it.
+    To run down an interpreter while a thread is inside the compiler can crash it, and one that reads a terminal which
+    is gone is waited for without end.
     """
-    if any(thread.name == _NAME for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    if any(thread.name in (_NAME, _READER) for thread in threading.enumerate()):
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
     return code

@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from lstm_tui.debugger.comparison import Comparison
 from lstm_tui.tui.app import LstmApp
+from lstm_tui.tui.background import end
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE
 from lstm_tui.tui.screens.compare import CompareScreen
@@ -38,5 +39,4 @@ def compare_app(compared: Comparison, light: bool = False) -> int:
     """
     check_terminal()
     app = CompareApp(compared, light=light, ascii_only=draws_ascii())
-    code = app.run()
-    return code if isinstance(code, int) else app.return_code or 0
+    return end(app.open())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from textual.app import App
 
+HUNG_UP = 129
 SEALED = "LSTM_TUI_SEALED"
 _LOOK = 2.0  # seconds between two looks for the server
 
@@ -28,4 +29,4 @@ def is_sealed() -> bool:
 def leave_with(app: App[Any]) -> None:
     """Have an app leave when its server is gone, however that came about: nobody else would tell it."""
     server = os.getppid()
-    app.set_interval(_LOOK, lambda: None if os.getppid() == server else app.exit(0))
+    app.set_interval(_LOOK, lambda: None if os.getppid() == server else app.exit(HUNG_UP))

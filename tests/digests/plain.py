@@ -67,7 +67,8 @@ surprise: surprise
 report: report out.html | report few.html steps 0:2 units 0:2
 replace: replace 1 "the" | replace 0 "zzzz" | edits | result
 insert: insert 1 "the" | edits
-delete: delete 1 | edits | list
+delete: break 1 | delete 1 | info break
+remove: remove 1 | edits | list
 set: set h[0] @ 1 = 1 | set h[0:2] @ 1:3 = 0 | set nothing[0] = 1 | print h[0] | edits
 scale: scale h[0] @ 1 * 2 | print h[0] | edits
 weight: weight layer0.forward/W_f[0,0] = 5 | weight layer0.forward/U_h[0,0] * 2 | weight nothing = 1 | edits

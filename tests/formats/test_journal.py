@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lstm_tui.engine import setbacks
 from lstm_tui.formats.journal import Journal, cut_off, journal_folder
+from lstm_tui.formats.past import Past
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +114,37 @@ def test_where_nothing_can_be_kept_there_is_no_journal(state: Path, monkeypatch:
     monkeypatch.setenv("XDG_STATE_HOME", str(state / "file"))
     assert Journal.begin() is None
     assert cut_off() == []
+
+
+def refuse(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_journal_that_cannot_be_written_stays_whole_and_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, said = begun(), list[str]()
+    journal.write(["old"])
+    with setbacks.told_by(said.append), monkeypatch.context() as patched:
+        patched.setattr(os, "replace", refuse)
+        assert journal.ask()(["new"]) is False
+        assert journal.ask()(["newer"]) is False
+    assert journal.read() == ("old",)
+    assert len(said) == 1
+    assert "the journal of this session cannot be used" in said[0]
+    assert "no space left on device" in said[0]
+    assert journal.ask()(["newest"]) is True
+    assert journal.read() == ("newest",)
+    journal.forget()
+    assert list(journal_folder().iterdir()) == []
+
+
+@pytest.mark.parametrize("made", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_history_that_is_no_file_is_not_waited_for(state: Path, made: Callable[[Path], object]) -> None:
+    (state / "lstm-tui").mkdir()
+    made(state / "lstm-tui" / "history")
+    said: list[str] = []
+    with setbacks.told_by(said.append):
+        past = Past.kept()
+        past.add("next")
+    assert past.lines == ["next"]
+    assert len(said) == 1
+    assert said[0].startswith("the history of typed lines cannot be used (")

@@ -49,9 +49,15 @@ class Kept(Dialogs):
         self.post_message(self.Found(*self.keeping.look()))
 
     def _keep(self) -> None:
-        if self.keeping is not None and self._session is not None and self.view is not None and not self._changing:
+        if self.keeping is not None and self._session is not None and self.view is not None:
             self._session.layout = self.layout_now()
             self.keeping.autosave.note(self._session)
+
+    def keep_now(self) -> None:
+        """Have the work written down before this returns; of a change that still computes, what was before it."""
+        if self.keeping is not None and self._session is not None and self.view is not None:
+            self._session.layout = self.layout_now()
+            self.keeping.autosave.note(self._session, now=True)
 
     @on(Found)
     def _found(self, message: Found) -> None:

@@ -1,0 +1,298 @@
+"""How the program ends when nobody said `quit`: by a signal, or because its terminal or its server is gone.
+
+One thread watches. It is told of a signal by the system itself and sees a terminal that hangs up, so it knows of an
+end while the main thread computes, compiles or waits for a dead terminal. What is open is asked to leave; a process
+that is still there after `GRACE` seconds is ended from here, its terminal put right first. Work that the journal
+holds stays in the journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+GRACE = 1.0
+"""Seconds between being told to end and being ended."""
+_NAMES = (
+    "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU",
+    "SIGPOLL", "SIGPWR", "SIGSTKFLT",
+)  # fmt: skip
+"""Signals that end a program which does not handle them, and leave time for an end in good order."""
+SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+HUNG_UP = 129
+INTERRUPTED = 130
+_RESET = (
+    b"\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[<u"
+    b"\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m"
+)
+"""Switches off what a screen switches on."""
+_WRITING = 0.2
+"""Seconds that a terminal which may be stuck is given to take that."""
+
+Leave = Callable[[int], None]
+"""Asks what is open to leave with an exit code; called in another thread than the main one."""
+
+
+class Watch:
+    """Watches over one process.
+
+    Attributes:
+        code: The exit code it is to end with, once it is to end.
+        talking: Whether SIGINT interrupts, and does not end.
+        owned: Whether the process is this program, and may be ended by force.
+    """
+
+    def __init__(self, owned: bool) -> None:
+        """Watch nothing yet; `owned` says that the process is this program, and may be ended."""
+        self.code: int | None = None
+        self.owned = owned
+        self._deadline = float("inf")
+        self._leave: Leave | None = None
+        self.talking = False
+        self._over = False
+        self._lines: tuple[int, ...] = ()
+        self._handlers: dict[int, Any] = {}
+        self._before = -1
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(self._writer, False)
+        self._terminal = _terminal_state()
+        self._screen = False
+        self._turn = threading.Lock()
+
+    # --- what is watched ---
+
+    def start(self) -> None:
+        """Take over the signals that nobody has asked to be ignored; in the main thread."""
+        for number in SIGNALS:
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                self._handlers[number] = signal.signal(number, self._handle)
+        self._before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        threading.Thread(target=self._run, name="lstm-tui endings", daemon=True).start()
+
+    def stop(self) -> None:
+        """Give the signals back, unless the process ends here anyway; an end that has begun is still seen to."""
+        self._over = True
+        if not self.owned:
+            signal.set_wakeup_fd(self._before)
+            for number, handler in self._handlers.items():
+                if signal.getsignal(number) == self._handle:
+                    signal.signal(number, handler)
+        self._wake()
+
+    @contextlib.contextmanager
+    def screen(self, leave: Leave, *descriptors: int) -> Iterator[None]:
+        """Have `leave` called at an end while a screen is open, which also ends when one of the descriptors hangs up.
+
+        An end that was told before is told at once.
+        """
+        self._screen, self._leave = True, leave
+        if self.code is not None:
+            leave(self.code)
+        with self._seen(descriptors):
+            try:
+                yield
+            finally:
+                self._leave, self._screen = None, False
+
+    @contextlib.contextmanager
+    def talk(self, *descriptors: int) -> Iterator[None]:
+        """Let SIGINT interrupt what is computed, and not end the program, while lines are typed on a terminal."""
+        self.talking = True
+        with self._seen(descriptors):
+            try:
+                yield
+            finally:
+                self.talking = False
+
+    @contextlib.contextmanager
+    def _seen(self, descriptors: tuple[int, ...]) -> Iterator[None]:
+        self._lines = descriptors
+        self._wake()
+        try:
+            yield
+        finally:
+            self._lines = ()
+            self._wake()
+
+    def hold(self) -> None:
+        """Take the signals again, after another library has taken them; in the main thread."""
+        for number in self._handlers:
+            signal.signal(number, self._handle)
+        signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+
+    def begin(self, code: int) -> None:
+        """Begin to end, from any thread: what is open is asked to leave, and does not outlive the grace."""
+        with self._turn:
+            if self.code is not None:
+                return
+            self.code = code
+            self._deadline = time.monotonic() + GRACE
+        self._wake()
+        if self._leave is not None:
+            self._leave(code)
+
+    def finish(self, code: int) -> None:
+        """Have the process end with a code, now that the command is over: a thread left behind does not keep it."""
+        with self._turn:
+            self.code = code if self.code is None else self.code
+            self._deadline = min(self._deadline, time.monotonic() + GRACE)
+        self._wake()
+
+    # --- the main thread ---
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        """Leave by way of every `finally`; a screen is told by the thread, and a second signal changes nothing."""
+        if self._leave is not None or self._over:
+            return
+        if number == signal.SIGINT:
+            if self.talking or self._first():
+                raise KeyboardInterrupt
+        elif self._first():
+            raise SystemExit(128 + number)
+
+    _raised = False
+
+    def _first(self) -> bool:
+        first, self._raised = not self._raised, True
+        return first
+
+    # --- the thread ---
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._writer, b"\0")
+
+    def _run(self) -> None:
+        gone: set[int] = set()
+        while not (self._over and self._deadline == float("inf")):
+            watched = select.poll()
+            watched.register(self._reader, select.POLLIN)
+            for line in self._lines:
+                if line not in gone:
+                    watched.register(line, 0)
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                if self.owned:
+                    self._force()
+                return
+            for descriptor, _ in watched.poll(None if left == float("inf") else left * 1000):
+                if descriptor == self._reader:
+                    self._told(os.read(self._reader, 4096))
+                else:
+                    gone.add(descriptor)
+                    self._hung_up()
+
+    def _told(self, numbers: bytes) -> None:
+        for number in numbers:
+            interrupts = number == signal.SIGINT and self.talking
+            if number in self._handlers and not interrupts and signal.getsignal(number) == self._handle:
+                self.begin(128 + number)
+
+    def _hung_up(self) -> None:
+        open_screen = self._leave is not None
+        self.begin(HUNG_UP)
+        if not open_screen:  # wake the main thread from the line it waits for
+            with contextlib.suppress(OSError, AttributeError, RuntimeError):
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGHUP)
+
+    def _force(self) -> None:
+        assert self.code is not None
+        putting = threading.Thread(target=self._put_right, daemon=True)
+        putting.start()
+        putting.join(_WRITING)
+        os._exit(self.code)
+
+    def _put_right(self) -> None:
+        """Leave the terminal as it was found."""
+        if self._terminal is None:
+            return
+        import termios
+
+        descriptor, attributes = self._terminal
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
+        if self._screen:
+            with contextlib.suppress(OSError):
+                os.write(2, _RESET)
+
+
+_watch: Watch | None = None
+
+
+def watch() -> Watch | None:
+    """Return what watches over this process, if anything does."""
+    return _watch
+
+
+@contextlib.contextmanager
+def watched(owned: bool) -> Iterator[Watch | None]:
+    """Watch over this process during a block; outside the main thread, inside another watch and on Windows, no more.
+
+    Args:
+        talking: Whether SIGINT interrupts, and does not end.
+        owned: Whether the process is this program, and may be ended by force.
+    """
+    global _watch
+    main = threading.current_thread() is threading.main_thread()
+    if _watch is not None or not main or sys.platform == "win32":
+        yield _watch
+        return
+    _watch = mine = Watch(owned)
+    mine.start()
+    try:
+        yield mine
+    finally:
+        _watch = None
+        mine.stop()
+
+
+def begin(code: int) -> None:
+    """Begin to end with a code, where something watches over this process."""
+    if _watch is not None:
+        _watch.begin(code)
+
+
+def _terminal_state() -> tuple[int, list[Any]] | None:
+    """Return the terminal of the standard streams and its state; None without one."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        return None
+    for descriptor in (0, 2, 1):
+        try:
+            return descriptor, termios.tcgetattr(descriptor)
+        except (OSError, termios.error):
+            continue
+    return None
+
+
+def open_streams() -> None:
+    """Give the program three standard streams where it was started with less, before anything else is opened.
+
+    Otherwise a file that is opened takes the number of a stream, and what is printed goes into it. A closed output
+    refuses what is written to it, as it would in any other program; a closed standard error has nobody to tell.
+    """
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            descriptor = os.open(os.devnull, mode)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            os.set_inheritable(number, True)
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            way = "w" if number else "r"
+            stream = open(number, way, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)

@@ -1,0 +1,48 @@
+"""Typed lines never write over a file that their session did not write itself, unless they say `over`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.visible import visible
+
+OVER = "over"
+
+
+def split_over(text: str) -> tuple[str, bool]:
+    """Return what stands before a last word `over`, and whether there is one."""
+    before, gap, last = text.rpartition(" ")
+    return (before.rstrip(), True) if gap and last == OVER else (text, False)
+
+
+def check_mine(session: Session, path: Path, again: str) -> None:
+    """Refuse to write over a file that is there, unless the session has written it and nobody has changed it since.
+
+    Args:
+        session: Who writes.
+        path: The file; a device or a pipe is written to and not over.
+        again: The line that would write over it.
+
+    Raises:
+        UserError: It is there and not the session's own.
+    """
+    if not path.is_file():
+        return
+    known = session.written.get(os.path.realpath(path))
+    if known is None or known != _identity(path):
+        since = "is there already" if known is None else "was changed since this session wrote it"
+        raise UserError(f"{visible(str(path))}: {since}; to put this in its place: {visible(again)} {OVER}")
+
+
+def note_mine(session: Session, path: Path) -> None:
+    """Note that a session has written a file."""
+    if path.is_file():
+        session.written[os.path.realpath(path)] = _identity(path)
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,0 +1,335 @@
+"""Ends the program in every way that is not `quit`, in every state it can be in, and looks at what is left.
+
+A promise is broken when the exit code is another than 128 + signal, the process is there after two seconds, the
+terminal is not as it was, or more than a second of what was typed is not in the journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import random
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyte
+
+from lstm_tui.debugger.endings import SIGNALS
+from lstm_tui.tui.commands import COMMANDS
+from tests.attack.harness import Clock, Tally
+
+ROOT = Path(__file__).parents[2]
+GONE, LOST, PATIENCE = 2.0, 1.0, 60.0  # seconds
+SMALL = ("--cell", "lstm", "--hidden", "4")
+EDITS = 3
+_SWITCHES = {b"1049": b"l", b"25": b"h", b"1000": b"l", b"1003": b"l", b"2004": b"l", b"1004": b"l", b"7": b"h"}
+"""Private modes of a terminal, and how each is to stand at the end."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What the program is doing when it is ended.
+
+    Attributes:
+        words: The arguments.
+        ready: Words on its output that say it is there; empty: it is ended `delay` seconds after it was started.
+        keys: Typed then.
+        edits: How an edit is typed, `{}` its number; empty when nothing is edited.
+        cold: Whether Numba has to compile anew.
+        screen: Whether it draws on a terminal; else its streams are pipes.
+        talks: Whether SIGINT is an interruption and no end.
+    """
+
+    words: tuple[str, ...]
+    ready: bytes = b""
+    keys: bytes = b""
+    edits: bytes = b""
+    cold: bool = False
+    screen: bool = True
+    talks: bool = False
+
+
+def states() -> dict[str, State]:
+    """Return every state by name: the views are those of the table of keys."""
+    run = ("run", "t.txt", *SMALL)
+    edit = b":delete 0\r"
+    found = {
+        "start-up": State(run),
+        "first frame": State(run, b"layer0.forward", edits=edit),
+        "in a prompt": State(run, b"layer0.forward", b":print c", edit),
+        "numba compiles": State((*run, "--line", "1"), b"layer0.forward", edits=edit, cold=True),
+        "a long run computes": State(("run", "long.txt", "--cell", "lstm", "--hidden", "256"), b"\x1b[?1049h"),
+        "compare": State(("compare", "t.txt", "--line", "1", "--edits", "e.txt"), b"\x1b[?1049h"),
+        "plain": State((*run, "--plain"), b"(ltui) ", edits=b"delete 0\n", talks=True),
+        "plain, compiling": State((*run, "--plain", "--interpreter", "numba"), b"", cold=True),
+        "plain, piped": State((*run, "--plain"), b"lists the verbs", screen=False),
+        "trace": State(("trace", "long.txt", "--cell", "lstm", "--hidden", "200", "-o", "o.json"), screen=False),
+        "check": State(
+            ("check", "long.txt", "--cell", "lstm", "--hidden", "200", "--assert", "max(c) < 9"), screen=False
+        ),
+        "train": State(("train", "t.txt", "--epochs", "4000", "-o", "n.safetensors"), b"epoch   1", screen=False),
+        "train, compiling": State(("train", "t.txt", "-o", "n.safetensors"), b"", cold=True, screen=False),
+        "serve": State(("serve", "t.txt", *SMALL, "--port", "0"), b"http://", screen=False),
+    }
+    for command in COMMANDS:
+        if command.action != "quit_session" and len(command.keys[0]) == 1:
+            found[f"key {command.keys[0]}"] = State(run, b"layer0.forward", command.keys[0].encode(), edit)
+    return found
+
+
+class Program:
+    """One run of the program, in a terminal of its own or between pipes."""
+
+    def __init__(self, state: State, folder: Path) -> None:
+        self.state, self.raw = state, b""
+        self.picture = pyte.Screen(160, 45)
+        self.stream = pyte.ByteStream(self.picture)
+        environment = {
+            name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")
+        }
+        environment |= {
+            "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), "HOME": str(folder),
+            "XDG_STATE_HOME": str(folder / "state"),
+        }  # fmt: skip
+        if state.cold:
+            environment["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(dir=folder)
+        words = [sys.executable, "-m", "lstm_tui", *state.words]
+        self.master, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 45, 160, 0, 0))
+        self.before = termios.tcgetattr(self.slave)
+        streams = [self.slave] * 3 if state.screen else [subprocess.PIPE, subprocess.PIPE, subprocess.STDOUT]
+
+        def prepare() -> None:
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_DFL)  # a background shell has SIGINT ignored
+            if state.screen:
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen(
+            words, stdin=streams[0], stdout=streams[1], stderr=streams[2], cwd=folder, env=environment,
+            start_new_session=True, preexec_fn=prepare,
+        )  # fmt: skip
+        self.out = self.master if state.screen else self.process.stdout.fileno()  # type: ignore[union-attr]
+        self.began = time.monotonic()
+
+    def read(self, seconds: float) -> bool:
+        """Take in what it writes; return whether there was anything."""
+        if self.out < 0 or not select.select([self.out], [], [], seconds)[0]:
+            return False
+        try:
+            piece = os.read(self.out, 1 << 16)
+        except OSError:
+            return False
+        self.raw += piece
+        if self.state.edits:
+            self.stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*\$?[pqu]", b"", piece))  # pyte knows no such modes
+        return bool(piece)
+
+    def has_edits(self, number: int) -> bool:
+        """Say whether it has answered to so many edits."""
+        if "--plain" in self.state.words:
+            return self.raw.count(b"(ltui) ") > number
+        return f"{number} edit" in self.picture.display[0]
+
+    def until(self, holds: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+        """Read until something holds; return whether it does."""
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end:
+                return False
+            if not self.read(0.02):
+                time.sleep(0.005)
+        return True
+
+    def send(self, keys: bytes) -> None:
+        """Type."""
+        os.write(self.master if self.state.screen else self.process.stdin.fileno(), keys)  # type: ignore[union-attr]
+
+    def ended(self) -> bool:
+        """Say whether the process is gone."""
+        return self.process.poll() is not None
+
+    def close_terminal(self) -> None:
+        """Take the terminal away, or the other ends of the pipes."""
+        for descriptor in (self.slave, self.master):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self.out = -1
+
+    def disorder(self) -> list[str]:
+        """Return what of the terminal is not as it was."""
+        wrong = ["its modes"] if termios.tcgetattr(self.slave) != self.before else []
+        for mode, rest in _SWITCHES.items():
+            last = re.findall(rb"\x1b\[\?" + mode + rb"([hl])", self.raw)
+            if last and last[-1] != rest:
+                wrong.append(f"?{mode.decode()}{last[-1].decode()}")
+        return wrong
+
+    def done(self) -> None:
+        """Leave nothing behind."""
+        if not self.ended():
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.close_terminal()
+
+
+@dataclass
+class Figures:
+    """The worst that was seen."""
+
+    gone: float = 0.0
+    lost: float = 0.0
+    edits: int = 0
+    ends: dict[str, int] = field(default_factory=dict)
+
+
+def attack(rng: random.Random, clock: Clock) -> Tally:
+    """End it at random, every state and every end in turn."""
+    tally, figures = Tally(), Figures()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _inputs(folder)
+        for state, end in _cases(rng):
+            if not clock:
+                break
+            delay = round(rng.uniform(0.0, 1.6), 2)
+            tally.tried[f"{state}, {end}"] += 1
+            seen = try_end(states()[state], end, delay, folder, figures)
+            if seen:
+                again = f'python -c "from tests.attack.ends import again; again({state!r}, {end!r}, {delay})"'
+                tally.found(f"{state}, {end}", seen, again)
+    tally.figures |= {
+        "seconds to be gone, at most": f"{figures.gone:.2f}",
+        "seconds lost, at most": f"{figures.lost:.2f} of {figures.edits} edits",
+    }
+    return tally
+
+
+def again(state: str, end: str, delay: float = 0.5) -> None:
+    """See one end again."""
+    with tempfile.TemporaryDirectory() as name:
+        _inputs(Path(name))
+        print(try_end(states()[state], end, delay, Path(name), Figures()) or "as it should")
+
+
+def ends() -> tuple[str, ...]:
+    """Return every end by name."""
+    return (*(number.name for number in SIGNALS), "SIGKILL", "closed")
+
+
+def _cases(rng: random.Random) -> Iterator[tuple[str, str]]:
+    """Return states and ends; the first round has every state, and start-up before it is one of three."""
+    names = list(states())
+    while True:
+        for state in rng.sample(names, len(names)):
+            yield state, rng.choice(ends())
+            if rng.random() < 0.3:
+                yield "start-up", rng.choice(("closed", "SIGINT", "SIGTERM", "SIGHUP"))
+
+
+def _inputs(folder: Path) -> None:
+    (folder / "t.txt").write_text("The movie was not bad at all .\nIt was good .\n")
+    (folder / "long.txt").write_text("the movie was not bad " * 4000)
+    (folder / "e.txt").write_text("delete 0\n")
+
+
+def try_end(state: State, end: str, delay: float, folder: Path, figures: Figures) -> str:
+    """End the program once; return what was wrong, or nothing."""
+    journals = folder / "state" / "lstm-tui" / "journal"
+    for old in journals.glob("*"):
+        old.unlink()
+    program = Program(state, folder)
+    try:
+        return "; ".join(_tried(program, end, delay, journals, figures))
+    finally:
+        program.done()
+
+
+def _tried(program: Program, end: str, delay: float, journals: Path, figures: Figures) -> Iterator[str]:
+    state = program.state
+    if state.ready and not program.until(lambda: state.ready in program.raw or program.ended()):
+        yield "it never came"
+        return
+    typed = _typed(program) if state.edits else []
+    if state.keys:
+        program.send(state.keys)
+    program.until(program.ended, delay)
+    if program.ended():
+        if program.process.returncode not in (0, 1):
+            yield f"it ended by itself with {program.process.returncode}"
+        return
+    early = b"\x1b[?1049h" not in program.raw and not state.ready
+    began = time.monotonic()
+    expected = _send(program, end, early)
+    if expected is None:
+        return
+    program.until(program.ended, GONE + 3)
+    seconds = time.monotonic() - began
+    figures.gone = max(figures.gone, seconds)
+    if not program.ended():
+        yield f"it is still there after {seconds:.1f} s"
+        return
+    if program.process.returncode not in expected:
+        yield f"exit code {program.process.returncode}, not {' or '.join(map(str, expected))}"
+    if seconds > GONE:
+        yield f"gone after {seconds:.1f} s"
+    if b"Traceback" in program.raw:
+        yield "a traceback"
+    if end not in ("SIGKILL", "closed") and state.screen:
+        while program.read(0):
+            pass
+        yield from (f"the terminal keeps {what}" for what in program.disorder())
+    if typed:
+        kept = max((path.read_text().count("delete 0\n") for path in journals.glob("*.ltui")), default=0)
+        lost = began - typed[kept] if kept < len(typed) else 0.0
+        figures.lost, figures.edits = max(figures.lost, lost), figures.edits + len(typed)
+        if lost > LOST:
+            yield f"{lost:.1f} s of work are lost: {kept} of {len(typed)} edits are kept"
+
+
+def _typed(program: Program) -> list[float]:
+    """Type some edits, each as soon as the one before was answered; return when each was answered."""
+    times: list[float] = []
+    for number in range(1, EDITS + 1):
+        program.send(program.state.edits)
+        if not program.until(lambda number=number: program.has_edits(number), 5):  # type: ignore[misc]
+            return times  # no answer, no promise
+        times.append(time.monotonic())
+        program.until(program.ended, 0.2)
+    return times
+
+
+def _send(program: Program, end: str, early: bool) -> tuple[int, ...] | None:
+    """End it; return the exit codes that are right, or None when it is not to end."""
+    if end == "closed":
+        program.close_terminal()
+        if program.state.screen:
+            return (129, *((-1, 1) if early else ()))  # it ended before there was a handler, or found no terminal
+        if program.state.words[0] == "serve" or "train" in program.state.words or "-o" in program.state.words:
+            return None  # it needs neither
+        return (0, 1)
+    number = getattr(signal, end)
+    program.process.send_signal(number)
+    if end == "SIGINT" and program.state.talks:
+        program.until(program.ended, 0.5)
+        program.process.send_signal(signal.SIGTERM)
+        return (143,)
+    if end == "SIGKILL":
+        return (-9,)
+    return (128 + number, *((-number,) if early else ()))  # Python itself is not there at once
