@@ -12,6 +12,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
+from textual.widgets import OptionList
 
 from lstm_tui.engine import trace as traces
 from lstm_tui.engine.network import Network
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 _SOON = 0.05
 _HELD = ("n", "N", "shift+n")  # keys that may be held down
+_PAGES = ("pageup", "pagedown")
 _LEAVING = "nothing runs: q leaves, and so does ctrl+c again"
 _CLOSING = "nothing runs: esc closes what is open here, ctrl+c again leaves"
 _REMARK_TIME = 8  # seconds that what was assumed of a file is said; the heading counts it all the time
@@ -178,7 +180,13 @@ class LstmApp(App[int]):
             self._interrupted = False  # ctrl+c twice in a row is meant; any other key is between
         if not (isinstance(event, Key) and event.key in _HELD):
             self._catch_up()
+        if isinstance(event, Key) and event.key in _PAGES and self._has_no_rows():
+            return  # Textual's list looks its lines up without having laid any out
         await super().on_event(event)
+
+    def _has_no_rows(self) -> bool:
+        """Say whether there is a list on the screen, and no room for a single row of it."""
+        return any(not one.scrollable_content_region.area for one in self.screen.query(OptionList))
 
     def _catch_up(self) -> None:
         for screen in self.screen_stack:

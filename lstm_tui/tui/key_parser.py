@@ -48,17 +48,17 @@ class KeyParser(XTermParser):
 
     def _typed(self, data: str) -> Iterable[Message]:
         if self._escaped and _LONE.match(_ESCAPE + data):
-            yield from self._at_once()
+            yield from self.escape_now()
         begin = 0
         for lone in _LONE.finditer(data):
             yield from super().feed(data[begin : lone.end()])
-            yield from self._at_once()
+            yield from self.escape_now()
             begin = lone.end()
         yield from super().feed(data[begin:])
         self._escaped = data.endswith(_ESCAPE)
 
-    def _at_once(self) -> Iterable[Message]:
-        """Have an Escape that waits for more be a key now."""
+    def escape_now(self) -> Iterable[Message]:
+        """Have an Escape that waits for more be a key now, as after a while in which nothing came."""
         if self._timeout_time is not None:
             self._timeout_time = 0.0
         yield from self.tick()
@@ -68,7 +68,7 @@ def keys_of(pasted: str) -> tuple[Key, ...]:
     """Return the keys that a pasted text would have been, had it been typed."""
     parser = KeyParser()
     typed = pasted.replace("\r\n", "\r").replace("\n", "\r").replace(_SIGN, _ESCAPE)
-    found = [*parser.feed(typed), *parser._at_once()] if typed else []
+    found = [*parser.feed(typed), *parser.escape_now()] if typed else []
     return tuple(one for one in found if isinstance(one, Key))
 
 

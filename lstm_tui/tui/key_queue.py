@@ -83,6 +83,10 @@ class KeyQueue:
         """Say whether no key is on its way, save those that wait for work in a thread."""
         return not self._handing_on or (bool(self._waiting) and self._waits_for_work(self._waiting[0]))
 
+    def is_done(self) -> bool:
+        """Say whether no key waits, and nothing that the last one set going is on its way."""
+        return not (self._handing_on or self._waiting or self._awaited()) and self._is_quiet()
+
     async def put(self, event: Key | Paste) -> None:
         """Have a key act as soon as it is its turn. To be called in the message pump of the app."""
         if self._stops_work(event):
