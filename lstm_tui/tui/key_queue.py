@@ -16,6 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Key, Paste
+from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -177,12 +178,12 @@ class KeyQueue:
     def _is_quiet(self) -> bool:
         """Say whether no message is on its way, and the screen on top is there with all its parts."""
         app = self._app
-        if not app.screen_stack or app.message_queue_size or not app.screen.is_mounted:
+        if not app.screen_stack or _has_messages(app) or not app.screen.is_mounted:
             return False
         if any(worker.node is app.screen and worker.is_running for worker in app.workers if app.screen.is_modal):
             return False  # the command palette looks for what was typed
         return not any(
-            one.message_queue_size for screen in app.screen_stack for one in screen.walk_children(with_self=True)
+            _has_messages(one) for screen in app.screen_stack for one in screen.walk_children(with_self=True)
         )
 
     def _is_drawn(self) -> bool:
@@ -195,3 +196,8 @@ class KeyQueue:
         while not drawn.is_set() and self._app.screen is screen and screen.is_running:
             await asyncio.sleep(_LOOK / 5)
         self._drawn = screen
+
+
+def _has_messages(pump: MessagePump) -> bool:
+    """Say whether messages wait; Textual does not count the one that it has looked at already."""
+    return bool(pump.message_queue_size) or getattr(pump, "_pending_message", None) is not None

@@ -17,9 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tui"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from driven_screen import Driver, document, drive
-from key_scripts import DELIVERIES, ESCAPE, bits, digest, events_of, rest, script
-
-from lstm_tui.tui.key_parser import KeyParser
+from key_scripts import DELIVERIES, ESCAPE, bits, digest, rest, script
 
 SIZES = ((160, 45), (80, 24), (10, 3), (1, 1))
 CELLS = ("lstm", "gru", "rnn")

@@ -23,9 +23,10 @@ _CHARACTERS = {
     "right_square_bracket": "]", "left_square_bracket": "[", "right_curly_bracket": "}", "left_curly_bracket": "{",
     "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D",
 }  # fmt: skip
-LINES = tuple(verb.example for verb in VERBS if verb.example) + (
-    "set c[0] @ 0 = 1", "goto 1", "replace 1 \"bad\"", "delete 0", "let f = 1", "nonsense", "goto 99", "mask 1:2",
-)  # fmt: skip
+LINES = (
+    *(verb.example for verb in VERBS if verb.example),
+    *("set c[0] @ 0 = 1", "goto 1", 'replace 1 "bad"', "delete 0", "let f = 1", "nonsense", "goto 99", "mask 1:2"),
+)
 """Lines to type: the example of every verb, and some that are refused."""
 
 
