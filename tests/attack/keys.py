@@ -39,7 +39,7 @@ def attack(rng: random.Random, clock: Clock) -> Tally:
             tally.tried[name] += 1
             tally.tried[f"{size[0]}×{size[1]}"] += 0
         for kind, seen in broken(found):
-            least = shrunk(parts, size, cell, kind)
+            least = shrunk(parts, size, cell, kind, clock)
             tally.found(kind, seen, f"tests.attack.keys.outcome({least!r}, DELIVERY, {size}, {cell!r})")
     tally.figures["keys a script"] = "12"
     return tally
@@ -93,10 +93,10 @@ def broken(found: dict[str, Any]) -> list[tuple[str, str]]:
     return problems[:1]
 
 
-def shrunk(parts: tuple[str, ...], size: tuple[int, int], cell: str, kind: str) -> tuple[str, ...]:
-    """The script without every part that it does not take to see the same kind again."""
+def shrunk(parts: tuple[str, ...], size: tuple[int, int], cell: str, kind: str, clock: Clock) -> tuple[str, ...]:
+    """The script without the parts that it does not take to see the same kind again, as far as there is time."""
     at = 0
-    while at < len(parts):
+    while at < len(parts) and clock:
         fewer = (*parts[:at], *parts[at + 1 :])
         seen = broken({name: outcome(fewer, name, size, cell) for name in DELIVERIES})
         if seen and seen[0][0] == kind:
