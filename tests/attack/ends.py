@@ -64,7 +64,7 @@ class State:
 def states() -> dict[str, State]:
     """Return every state by name: the views are those of the table of keys."""
     run = ("run", "t.txt", *SMALL)
-    edit = b":delete 0\r"
+    edit = b":remove 0\r"
     found = {
         "start-up": State(run),
         "first frame": State(run, b"layer0.forward", edits=edit),
@@ -72,7 +72,7 @@ def states() -> dict[str, State]:
         "numba compiles": State((*run, "--line", "1"), b"layer0.forward", edits=edit, cold=True),
         "a long run computes": State(("run", "long.txt", "--cell", "lstm", "--hidden", "256"), b"\x1b[?1049h"),
         "compare": State(("compare", "t.txt", "--line", "1", "--edits", "e.txt"), b"\x1b[?1049h"),
-        "plain": State((*run, "--plain"), b"(ltui) ", edits=b"delete 0\n", talks=True),
+        "plain": State((*run, "--plain"), b"(ltui) ", edits=b"remove 0\n", talks=True),
         "plain, compiling": State((*run, "--plain", "--interpreter", "numba"), b"", cold=True),
         "plain, piped": State((*run, "--plain"), b"lists the verbs", screen=False),
         "trace": State(("trace", "long.txt", "--cell", "lstm", "--hidden", "200", "-o", "o.json"), screen=False),

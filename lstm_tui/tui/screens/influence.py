@@ -19,6 +19,7 @@ from lstm_tui.analysis.influence import each_deletion, influence
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.background import in_background
+from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.questions import Answer, outputs_of, unit_of
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.palette import Palette
@@ -91,6 +92,13 @@ class InfluenceScreen(Screen[int | None]):
         self._targets = (*outputs_of(view), unit_of(view))
         self._chosen = 0
         self._question = 0
+        self._asked_at = 0.0
+
+    def keys_await(self) -> Awaited | None:
+        """Return what keys wait for: that the rows are in their order."""
+        answer = self.answer
+        waits = answer is not None and answer.working and (answer.found is None or answer.order == "left out")
+        return Awaited(self._asked_at, stops=("escape", "q", "r", "s")) if waits else None
 
     def compose(self) -> ComposeResult:
         """Lay out the table above the keys."""
@@ -110,6 +118,7 @@ class InfluenceScreen(Screen[int | None]):
     def _ask(self) -> None:
         """Begin another question; what is computed for the one before stops by itself."""
         self._question += 1
+        self._asked_at = time.monotonic()
         order = self.answer.order if self.answer else "token"
         cursor = self.answer.cursor if self.answer else self._view.t
         answer = Answer(self._view, self._targets[self._chosen], order=order, cursor=cursor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from textual.widget import Widget
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.background import in_background
+from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.render.drawing import Drawing
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.palette import Palette
@@ -100,6 +102,15 @@ class Study(Screen[Left]):
         self.set_reactive(Study.picture, picture)
         self._palette = palette
         self._question = 0
+        self._asked_at = 0.0
+
+    def keys_await(self) -> Awaited | None:
+        """Return the answer that keys wait for; None where they do not need it."""
+        return Awaited(self._asked_at) if self.is_key_answer_missing() else None
+
+    def is_key_answer_missing(self) -> bool:
+        """Say whether what is still computed is what the cursor walks on."""
+        return bool(self.picture.working)
 
     def compose(self) -> ComposeResult:
         """Lay out the picture above the keys."""
@@ -115,6 +126,7 @@ class Study(Screen[Left]):
     def ask(self, work: Work) -> None:
         """Begin to compute; what is computed for the question before stops by itself."""
         self._question += 1
+        self._asked_at = time.monotonic()
         number = self._question
         in_background(lambda: self._work(number, work))
 

@@ -6,6 +6,7 @@ from textual.reactive import reactive
 from textual.timer import Timer
 
 from lstm_tui.debugger.work import Work
+from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.screens.steps import Steps
 
 _EVERY = 0.1
@@ -21,6 +22,11 @@ class Working(Steps):
     def work_awaited(self) -> Work | None:
         """Return the work the user waits for, if there is any."""
         return None
+
+    def keys_await(self) -> Awaited | None:
+        """Return the work in a thread at what keys act on."""
+        work = self.work_awaited()
+        return None if work is None else Awaited(work.begun, acts=self.view is not None)
 
     def watch_work(self) -> None:
         """Tell how far the work is from here on, until there is none."""
