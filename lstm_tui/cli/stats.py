@@ -75,7 +75,7 @@ def _runs(todo: Work, lines: list[int], bar: Bar, seen: list[Trace], foretold: l
 
 
 def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
-    from lstm_tui.debugger.findings import HEADINGS, told
+    from lstm_tui.debugger.findings import HEADINGS, sound, told
 
     passed = trace[one.name]
     yield f"{one.name}: {visible(passed.cell.name)}, {count_of(one.units, 'unit')}"
@@ -92,7 +92,7 @@ def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
     if not one.dead:
         yield "gradients are not known: the run is too long, or its network is not there"
     if not one.findings:
-        yield f"all {one.units} units act" + (", and a gradient comes back to each" if one.dead else "")
+        yield sound(one)
     for kind, heading in HEADINGS.items():
         mine = [finding for finding in one.findings if finding.kind == kind]
         if mine:
@@ -141,4 +141,4 @@ def _numbers(row: Array) -> list[float | None]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f} %" if math.isfinite(share) else "nan"

@@ -57,7 +57,8 @@ def factors(holds: Iterable[Hold], steps: int, size: int, dtype: Any) -> tuple[A
             modes[place], numbers[place] = 1, hold.number
         else:
             modes[place] = np.where(modes[place] == 0, 2, modes[place])
-            numbers[place] *= numbers.dtype.type(hold.number)
+            with np.errstate(all="ignore"):  # 0 times what is infinite is NaN, and is shown as such
+                numbers[place] *= numbers.dtype.type(hold.number)
     return modes, numbers
 
 

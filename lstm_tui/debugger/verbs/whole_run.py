@@ -5,7 +5,7 @@ from __future__ import annotations
 from lstm_tui.analysis.health import health
 from lstm_tui.analysis.long_memory import long_memory
 from lstm_tui.analysis.words_to_come import perplexity, surprise
-from lstm_tui.debugger.findings import HEADINGS, told
+from lstm_tui.debugger.findings import HEADINGS, sound, told
 from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.reach_words import reach_words
 from lstm_tui.debugger.session import Session
@@ -45,7 +45,7 @@ def _health(session: Session, rest: str) -> tuple[str, ...]:
     for one in health([session.frame.trace]):
         passed = session.frame.trace[one.name]
         if not one.findings:
-            lines.append(f"{one.name}: all {one.units} units act")
+            lines.append(f"{one.name}: {sound(one)}")
         for kind, heading in HEADINGS.items():
             mine = [finding for finding in one.findings if finding.kind == kind]
             if mine:
