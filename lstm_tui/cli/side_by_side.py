@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
+from lstm_tui.analysis.largest import largest
 from lstm_tui.cli.table import table
 from lstm_tui.engine.visible import visible
 
@@ -108,7 +109,9 @@ def _places(column: Column) -> str:
 def _top(output: Array | None, run: Trace) -> str:
     if output is None:
         return ""
-    best = int(output.argmax())
+    best = largest(output)
+    if best is None:
+        return "not known"
     name = visible(run.classes[best]) if best < len(run.classes) else str(best)
     return f"{name} {float(output[best]):.3f}"
 

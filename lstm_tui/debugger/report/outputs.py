@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.report.contents import Beside, Block, Column, Measure, Row, Scale, Section, Sentence, Table
 from lstm_tui.debugger.report.figures import figure, named
 from lstm_tui.debugger.report.subject import Subject
@@ -41,18 +42,27 @@ def name_of(verdict_names: tuple[str, ...], n: int) -> str:
 def leading(subject: Subject) -> str:
     """Return in one sentence what the network says in the end; empty where it says nothing, or many numbers."""
     verdict = said_at(subject, subject.facts.length - 1)
-    if verdict is None or not verdict.shares or np.isnan(verdict.values).all():
+    if verdict is None or not verdict.shares:
         return ""
-    best = int(np.nanargmax(verdict.values))
-    text = f"It says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
+    best = _leading(subject, verdict)
+    text = f"It says {_said(verdict, best)}"
     if subject.trace.output is not None:
-        text = f"After the last token it says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
+        text = f"After the last token it says {_said(verdict, best)}"
     before = None if subject.facts.before is None else said_at(subject, subject.facts.before.length - 1, best, True)
-    if before is None or np.isnan(before.values).all():
+    if before is None:
         return f"{text}."
-    old = int(np.nanargmax(before.values))
-    other = f"{name_of(before.names, old)}, {figure(float(before.values[old]))}"
-    return f"{text}; without the edits {other}."
+    return f"{text}; without the edits {_said(before, _leading(subject, before))}."
+
+
+def _leading(subject: Subject, verdict: Verdict) -> int | None:
+    """Return the output that is largest; None where that is not known. A trace file keeps the largest alone."""
+    return largest(verdict.values, some_left_out=subject.trace.network is None)
+
+
+def _said(verdict: Verdict, best: int | None) -> str:
+    if best is None:
+        return "what is not known, since an output is NaN"
+    return f"{name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
 
 
 def outputs_of(subject: Subject) -> Section | None:

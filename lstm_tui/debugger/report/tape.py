@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_tui.analysis.largest import largest
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.analysis.words_to_come import is_language_model
 from lstm_tui.debugger.letter import letter
@@ -203,7 +204,11 @@ def _says(subject: Subject) -> Iterator[_Signal]:
             column = Column(f"says {name_of(names, n)}", f"±{full:g}", Scale("signed", full), "bar")
             yield _Signal(column, lambda t, n=n: number(t, n))  # type: ignore[misc]
         return
-    best = np.argmax(np.nan_to_num(output, nan=-np.inf), axis=1)
-    yield _Signal(Column("says", ink="words"), lambda t: name_of(names, int(best[t])))
+    best = [largest(row, some_left_out=subject.trace.network is None) for row in output]
+    yield _Signal(Column("says", ink="words"), lambda t: _named(names, best[t]))
     axis = "0 to 1" if shares else ""
-    yield _Signal(Column("by", axis, Scale("gate" if shares else "plain"), "bar"), lambda t: number(t, int(best[t])))
+    yield _Signal(Column("by", axis, Scale("gate" if shares else "plain"), "bar"), lambda t: number(t, best[t] or 0))
+
+
+def _named(names: tuple[str, ...], best: int | None) -> str:
+    return "not known" if best is None else name_of(names, best)

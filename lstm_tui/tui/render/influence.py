@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.tui.questions import Answer
@@ -178,13 +179,21 @@ def differences(answer: Answer, palette: Palette) -> list[str]:
             return f"t={t}"
         return f"“{answer.view.label(t, palette)}” (t={t})"
 
+    def leads(numbers: Array) -> str:
+        best = largest(numbers)
+        return "not known" if best is None else name(best)
+
     effect = np.nan_to_num(np.abs(effects))
-    slope = np.nan_to_num(np.abs(found.of_token))
-    largest = f"largest to first order: {name(int(slope.argmax()))}; left out: {name(int(effect.argmax()))}"
+    left_out = np.abs(effects)
+    if answer.target.t is not None:
+        left_out[answer.target.t] = 0  # it is not left out when it is what is asked about
+    most_of_all = f"largest to first order: {leads(np.abs(found.of_token))}; left out: {leads(left_out)}"
     if shares is None:
-        return [largest]
+        return [most_of_all]
     held = np.nan_to_num(shares)
-    lines = [f"{largest}; in the ledger: {name(int(held.argmax()))}"]
+    lines = [f"{most_of_all}; in the ledger: {leads(shares)}"]
+    if np.isnan(shares).any():
+        return lines
     most = max(float(effect.max()), 1e-12)
     gap = held / max(float(held.max()), 1e-12) - effect / most
     idle, cause = int(gap.argmax()), int(gap.argmin())

@@ -1,0 +1,21 @@
+"""Which of some numbers is the largest, where that can be said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def largest(values: NDArray[Any], some_left_out: bool = False) -> int | None:
+    """Return the place of the largest number, the first of several; None where it is not known.
+
+    Args:
+        values: At least one number, (K,). Where one is NaN nobody knows which is the largest.
+        some_left_out: Whether a NaN stands for a number that was smaller and was not kept, as in a trace file.
+    """
+    missing = np.isnan(values)
+    if missing.all() or (missing.any() and not some_left_out):
+        return None
+    return int(np.nanargmax(values))
