@@ -7,6 +7,8 @@ import sys
 import threading
 from collections.abc import Callable
 
+from lstm_tui.engine.quiet import quiet
+
 _NAME = "lstm-tui background"
 
 
@@ -15,7 +17,12 @@ def in_background(work: Callable[[], None]) -> None:
 
     Textual's own thread workers are joined at the end, and Numba compiles for seconds without a pause.
     """
-    threading.Thread(target=work, name=_NAME, daemon=True).start()
+
+    def quietly() -> None:
+        with quiet():  # a thread begins without what its starter had decided of NumPy's warnings
+            work()
+
+    threading.Thread(target=quietly, name=_NAME, daemon=True).start()
 
 
 def end(code: int) -> int:
