@@ -15,7 +15,7 @@ def largest(values: NDArray[Any], some_left_out: bool = False) -> int | None:
         values: At least one number, (K,). Where one is NaN nobody knows which is the largest.
         some_left_out: Whether a NaN stands for a number that was smaller and was not kept, as in a trace file.
     """
-    missing = np.isnan(values)
-    if missing.all() or (missing.any() and not some_left_out):
+    there = np.flatnonzero(~np.isnan(values))
+    if not len(there) or (len(there) < len(values) and not some_left_out):
         return None
-    return int(np.nanargmax(values))
+    return int(there[np.argmax(values[there])])

@@ -165,8 +165,8 @@ class Turn:
     Attributes:
         kind: vanishes or explodes.
         step: The nearest step, among those looked at, from which on it is beyond the bound.
-        worst: The step whose taking changes it most.
-        factor: By how much that step multiplies it.
+        worst: The step whose taking changes it most, of those of which that is a finite number.
+        factor: By how much that step multiplies it; not finite where there is no such step.
     """
 
     kind: str
@@ -191,6 +191,11 @@ def turns(size: Array) -> tuple[Turn, ...]:
             factors = size[step:-1] / size[step + 1 :]  # of taking step + 1 … the last
         if not factors.size:
             continue
-        worst = int(np.nanargmin(factors) if kind == "vanishes" else np.nanargmax(factors))
+        told = np.isfinite(factors)
+        worst = int(
+            np.argmin(np.where(told, factors, np.inf))
+            if kind == "vanishes"
+            else np.argmax(np.where(told, factors, -np.inf))
+        )
         found.append(Turn(kind, step, step + 1 + worst, float(factors[worst])))
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import isfinite
 
 from lstm_tui.analysis.long_memory import BURST, GONE, LongMemory, Reach, known_from, steady_word, turns
 from lstm_tui.debugger.letter import letter
@@ -36,10 +37,8 @@ def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:
     for turn in turned:
         where, worst = name(found.places[turn.step]), name(found.places[turn.worst])
         how = f"less than 1/{1 / GONE:.0f}" if turn.kind == "vanishes" else f"more than {BURST:.0f} times"
-        yield (
-            f"∂{shown} {turn.kind} at {where}: a change of {shown} there is felt {how} now; "
-            f"{worst} alone multiplies it by {turn.factor:.2g}"
-        )
+        most = f"; {worst} alone multiplies it by {turn.factor:.2g}" if isfinite(turn.factor) else ""
+        yield f"∂{shown} {turn.kind} at {where}: a change of {shown} there is felt {how} now{most}"
     first = known_from(reach.size)
     if not turned and first < len(found.places) - 1:
         size = float(reach.size[first])

@@ -7,6 +7,7 @@ here: truths, words about gradients and units, sums, and what wins.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
@@ -14,14 +15,20 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import numpy as np
 
 from lstm_tui.analysis.long_memory import long_memory
+from lstm_tui.debugger.report.choice import Wanted
+from lstm_tui.debugger.report.writing import content
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.typed import TypedSession
 from lstm_tui.debugger.verbs.file_names import complete_file
 from lstm_tui.debugger.verbs.lines import VERBS
+from lstm_tui.debugger.worksheet.markdown import markdown
+from lstm_tui.debugger.worksheet.page import page_of
+from lstm_tui.debugger.worksheet.sheet import sheet_of
 from lstm_tui.engine.cell import cell_names
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.network import Network, build_network
@@ -111,6 +118,19 @@ def _sizes(cell: str) -> dict[str, int]:
     return {"P": 4} if cell == "lstm_projected" else {}
 
 
+def _report(session: Session) -> str:
+    return content(session, Wanted(standing=True)).decode()
+
+
+def _sheet(session: Session) -> str:
+    trace = session.frame.trace
+    return markdown(page_of(sheet_of(trace, range(min(3, len(trace.sequence))), 3), False))
+
+
+PAGES = {"report page": _report, "worksheet page": _sheet}
+"""Pages that are made of every case at its end."""
+
+
 def attack(rng: random.Random, clock: Clock) -> Tally:
     """Try cases until the time is over."""
     tally = Tally()
@@ -134,10 +154,10 @@ def tried(case: Case, tally: Tally) -> Iterator[tuple[str, str, str]]:
         except Exception as error:
             yield f"opening: {type(error).__name__}", str(error), line
             return
-        for line in case.lines(session):
+        for line in (*case.lines(session), *PAGES):
             tally.tried[line.split()[0]] += 1
             try:
-                reply = session.execute(line)
+                reply = PAGES[line](session) if line in PAGES else session.execute(line)
             except UserError as error:
                 reply = str(error)
             except Exception as error:
@@ -164,6 +184,10 @@ def judged(session: Session, line: str, reply: str, tally: Tally) -> Iterator[tu
         yield from _health(session, reply)
     if word == "surprise":
         yield from _surprise(reply)
+    if line == "report page":
+        yield from _says(session, reply)
+    if line == "worksheet page":
+        yield from _worksheet(reply)
     yield from _sums(reply)
     for nonsense in ("nan times", "nan %", "+nan: ", "moved by nan", "moved by +nan"):
         if nonsense in reply:
@@ -303,7 +327,47 @@ def _surprise(reply: str) -> Iterator[tuple[str, str]]:
         yield "a perplexity of no numbers", reply
 
 
+def _says(session: Session, page: str) -> Iterator[tuple[str, str]]:
+    found = re.search(r"(?:It says|After the last token it says) ([^.,;<]+)", page)
+    trace = session.frame.trace
+    values = trace.result if trace.output is None else trace.output[-1]
+    if not found or values is None:
+        return
+    best = None if np.isnan(values).any() else trace.classes[int(np.argmax(values))]
+    if found[1].startswith("what is not known") != (best is None) or (best is not None and found[1] != best):
+        yield "a report names a class that does not win", f"{found[0]}: {values}"
+
+
 # --- sums ---
+
+_FIGURE = re.compile(r"\d+(?:\.\d+)?")
+
+
+def _worksheet(page: str) -> Iterator[tuple[str, str]]:
+    """Take every sum of a worksheet again, exactly: `f[0] = σ(0.5 × 1.0 + 0.2)` and below it `= σ(0.700)`."""
+    lines = page.splitlines()
+    for above, below in itertools.pairwise(lines):
+        first = re.match(r"(?:\S+|) += ([a-zσ√]*)\(?([-−+×/ ().\d]+?)\)?$", above)
+        second = re.match(r" += ([a-zσ√]*)\(?([−\d.]+)\)?$", below)
+        if not first or not second or first[1] != second[1] or not re.search("[×+]", first[2]):
+            continue
+        again = _exactly(first[2])
+        printed = Decimal(second[2].replace("−", "-"))
+        with localcontext(prec=200):
+            wrong = again is not None and again.quantize(Decimal("0.001"), ROUND_HALF_UP) != printed
+        if wrong:
+            yield "a sum of a worksheet is not the sum of its terms", f"{above} / {below}: it is {again}"
+
+
+def _exactly(text: str) -> Decimal | None:
+    python = _FIGURE.sub(lambda found: f"D('{found[0]}')", text.replace("×", "*").replace("−", "-"))
+    try:
+        with localcontext(prec=200):
+            found = eval(python, {"D": Decimal, "__builtins__": {}})
+    except (SyntaxError, ArithmeticError):
+        return None
+    return found if isinstance(found, Decimal) else None
+
 
 _SUM = re.compile(r"^\s*\S+ = ((?:[-+·*/ ()]|nan|inf|\d[\d.]*(?:e[+-]?\d+)?)+) = (-?inf|nan|-?[\d.]+(?:e[+-]?\d+)?)$")
 _NUMBER = re.compile(r"nan|inf|\d[\d.]*(?:e[+-]?\d+)?")
