@@ -31,6 +31,7 @@ def command(options: Namespace) -> int:
     """Run every line of a file, or the one that was asked for, and tell how the units did."""
     from lstm_tui.analysis.health import health
     from lstm_tui.analysis.words_to_come import perplexity
+    from lstm_tui.debugger.verdict import perplexity_figure
 
     todo = work(options)
     lines = [todo.start] if options.line is not None else list(range(len(todo.sequences)))[:_MOST_RUNS]
@@ -55,7 +56,8 @@ def command(options: Namespace) -> int:
     steps = passes[0].steps if passes else 0
     print(f"{visible(todo.network.name)} on {todo.sequences.where}: {count_of(len(lines), 'sequence')}, {steps} steps")
     if level is not None:
-        print(f"perplexity {level:.3g}, {math.log2(level):.2f} bits a token")
+        bits = f", {math.log2(level):.2f} bits a token" if math.isfinite(level) else ""
+        print(f"perplexity {perplexity_figure(level)}{bits}")
     for one in passes:
         print("\n" + "\n".join(_pass(one, seen[0])))
     return 0

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from lstm_tui.analysis.health import EXPLODED, LEAST_STEPS, QUIET, flags_of, health
 from lstm_tui.analysis.largest import largest
 from lstm_tui.analysis.long_memory import BURST, FADED, GONE, LongMemory, Reach, known_from, steady_word, turns
+from lstm_tui.analysis.words_to_come import surprise
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.findings import sound
 from lstm_tui.debugger.reach_words import reach_words
@@ -270,3 +271,32 @@ def test_what_is_largest_is_not_known_beside_nan(numbers: list[float]) -> None:
     expected = None if len(kept) < len(numbers) else numbers.index(max(numbers))
     assert largest(values) == expected
     assert largest(values, some_left_out=True) == (numbers.index(max(kept)) if kept else None)
+
+
+# --- language models ---
+
+
+def test_what_is_no_probability_surprises_nobody(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    network = build_network(
+        {
+            "name": "words",
+            "tokens": {"kind": "words", "lowercase": True, "vocabulary": ["<unk>", "a", "b"]},
+            "embedding_size": 3,
+            "layers": [{"cell": "rnn", "hidden_size": 3}],
+            "readout": "linear",
+            "classes": ["<unk>", "a", "b"],
+        },
+        seed=1,
+    )
+    for bad, said in ((math.nan, "not known"), (math.inf, "not known")):
+        network.tensors()["readout/b_y"][...] = bad
+        one = TypedSession.open(network, [sentence(network, "a b a b")])
+        if surprise(one.frame.trace) is None:
+            pytest.fail("this network is to be a language model")
+        assert one.execute("surprise").endswith(f"perplexity {said}")
+        save(network, tmp_path / "lm.safetensors")
+        (tmp_path / "t.txt").write_text("a b a b\n")
+        assert main(["stats", str(tmp_path / "t.txt"), "--model", str(tmp_path / "lm.safetensors")]) == 0
+        assert f"perplexity {said}\n" in capsys.readouterr().out

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from lstm_tui.debugger.ablations import ABLATIONS
 from lstm_tui.debugger.masking import mask
 from lstm_tui.debugger.recipe import line_of, parse_edit, span_of
@@ -52,7 +54,7 @@ def verdicts(session: Session) -> Iterator[str]:
     assert before is not None
     assert after is not None
     names = session.frame.trace.classes
-    order = sorted(range(len(change)), key=lambda n: -abs(float(change[n])))[:_MOST_OUTPUTS]
+    order = np.argsort(-np.nan_to_num(np.abs(change), nan=np.inf), kind="stable")[:_MOST_OUTPUTS].tolist()
     for n in order:
         name = visible(names[n]) if n < len(names) else f"output {n}"
         yield f"{name}: {float(before[n]):.3f} → {float(after[n]):.3f}"

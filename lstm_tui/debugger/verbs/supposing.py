@@ -54,6 +54,9 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
 @VERBS.verb("retell", "put what the network says instead where the changed text no longer fits, such as the pronoun")
 def _retell(session: Session, rest: str) -> tuple[str, ...]:
     found = retell(session)
+    said = probabilities(session.frame.trace)
+    if not found and said is not None and not np.isfinite(said).all():
+        return ("not known whether another word has taken the place of one: what the network says is no number",)
     if not found:
         return ("nothing to retell: no other word has taken the place of one of the text",)
     return (f"retold: {_changes(found)}", *map(_line, found))

@@ -11,6 +11,7 @@ from lstm_tui.debugger.reach_words import reach_words
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.moving import place_of
 from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.debugger.verdict import perplexity_figure
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
@@ -63,4 +64,4 @@ def _surprise(session: Session, rest: str) -> tuple[str, ...]:
         raise UserError("this network says no next token: open a language model, such as --model story or chars")
     lines = [f"{bits[t]:>8.2f}  {_named(session, t)}" for t in range(1, len(bits))]
     level = perplexity(bits)
-    return (*lines, "one token: nothing was foretold" if level is None else f"perplexity {level:.3g}")
+    return (*lines, "one token: nothing was foretold" if level is None else f"perplexity {perplexity_figure(level)}")
