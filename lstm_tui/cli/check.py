@@ -50,17 +50,22 @@ def command(options: Namespace) -> int:
     except ExpressionError as error:
         print("lstm-tui: an assertion is wrong:", *error.under, sep="\n", file=sys.stderr)
         return 1
-    rows = [
-        (visible(text), str(one.held), str(one.failed), str(one.unknown), str(one.absent))
-        for text, one in counts.items()
-    ]
-    print(table(("assertion", "held", "failed", "not known", "not asked"), rows, right=(1, 2, 3, 4)))
+    print(_counted(counts))
     never = [text for text, one in counts.items() if not one.held + one.failed + one.unknown]
     if any(one.failed + one.unknown for one in counts.values()):
         return _FAILED
     if never:
         raise UserError(f"{never[0]} was asked of none of {lines} lines: no line has what it names")
     return 0
+
+
+def _counted(counts: dict[str, _Count]) -> str:
+    """Return the table; what is not known has a column where there is any."""
+    columns = {"held": "held", "failed": "failed", "unknown": "not known", "absent": "not asked"}
+    if not any(one.unknown for one in counts.values()):
+        del columns["unknown"]
+    rows = [(visible(text), *(str(getattr(one, name)) for name in columns)) for text, one in counts.items()]
+    return table(("assertion", *columns.values()), rows, right=range(1, len(columns) + 1))
 
 
 def _count(count: _Count, verdict: Verdict) -> None:

@@ -325,7 +325,7 @@ def _health(session: Session, reply: str) -> Iterator[tuple[str, str]]:
 def _surprise(reply: str) -> Iterator[tuple[str, str]]:
     rows = [float(found[1]) for line in reply.splitlines() if (found := re.match(r" +(\S+)  t=", line))]
     said = re.search(r"perplexity (\S+)", reply)
-    if rows and said and math.isnan(sum(rows)) != math.isnan(float(said[1])):
+    if rows and said and math.isnan(sum(rows)) != (said[1] == "not"):
         yield "a perplexity of no numbers", reply
 
 

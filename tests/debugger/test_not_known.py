@@ -128,7 +128,9 @@ def test_check_exits_with_3_where_it_cannot_say(tmp_path: Path, capsys: pytest.C
         out = capsys.readouterr().out
         assert code == 3
         assert f"{text} is not known at t=0 “the”: mean(c) = nan" in out
-        assert "not known" in out.splitlines()[-2]
+        heads, counted = (line.split() for line in (out.splitlines()[-2], out.splitlines()[-1]))
+        assert heads == ["assertion", "held", "failed", "not", "known", "not", "asked"]
+        assert counted[-4:] == ["0", "0", "1", "0"]
     assert main(["check", str(tmp_path / "text.txt"), "--model", str(tmp_path / "nan.safetensors"),
                  "--pass", "layer0.forward", "--assert", "any(isnan(c))"]) == 0  # fmt: skip
 
@@ -276,9 +278,7 @@ def test_what_is_largest_is_not_known_beside_nan(numbers: list[float]) -> None:
 # --- language models ---
 
 
-def test_what_is_no_probability_surprises_nobody(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_what_is_no_probability_surprises_nobody(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     network = build_network(
         {
             "name": "words",
