@@ -143,13 +143,13 @@ def _reach(value: str, place: slice, carried: Array, inside: Array, stop: Stop |
     return Reach(value, norm, own, unit)
 
 
-FADED = 0.3
-"""A gradient that neither vanishes nor explodes fades below this, and grows above its reciprocal."""
+FADED, GROWN = 0.3, 10.0
+"""A gradient that neither vanishes nor explodes fades below the one, and grows above the other."""
 
 
 def steady_word(size: float) -> str:
-    """Return what a gradient does that neither vanishes nor explodes: fades (< 0.3), grows (> 1 / 0.3) or holds."""
-    return "fades" if size < FADED else "grows" if size > 1 / FADED else "holds"
+    """Return what a gradient does that neither vanishes nor explodes: fades (< 0.3), grows (> 10) or holds."""
+    return "fades" if size < FADED else "grows" if size > GROWN else "holds"
 
 
 def known_from(size: Array) -> int:

@@ -278,8 +278,8 @@ def _reach(session: Session, t: int, reply: str) -> Iterator[tuple[str, str]]:
                 "vanishes": any(v < 0.01 for v in known),
                 "explodes": any(v > 100 for v in known),
                 "fades": len(known) > 0 and 0.01 <= known[0] < 0.3,
-                "grows": len(known) > 0 and 1 / 0.3 < known[0] <= 100,
-                "holds": len(known) > 0 and 0.3 <= known[0] <= 1 / 0.3,
+                "grows": len(known) > 0 and 10 < known[0] <= 100,
+                "holds": len(known) > 0 and 0.3 <= known[0] <= 10,
             }
             for word, holds in truth.items():
                 if f"∂{name} {word}" in line and not holds:
