@@ -1,4 +1,4 @@
-"""Which of some numbers is the largest, where that can be said."""
+"""Which of some numbers is the largest, where that is known: what "says" and "largest" mean in every answer."""
 
 from __future__ import annotations
 

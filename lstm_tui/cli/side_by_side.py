@@ -45,14 +45,14 @@ def comparison(options: Namespace) -> Comparison:
         if getattr(options, name) is not None:
             given += [f"--{name}", str(getattr(options, name))]
     models = options.models or []
-    todo = []
+    todo, said = [], set[str]()
     for n in range(2):
         words = ["run", options.file, *given]
         if models:
             words += ["--model", models[min(n, len(models) - 1)]]
         if options.edits is not None and (n == 1 or len(models) == 2):
             words += ["--edits", options.edits]
-        todo.append(work(parse(words)))
+        todo.append(work(parse(words), said))
     one, other = (each.trace(each.start) for each in todo)
     if len(models) == 2:
         return Comparison.of(one, other, (models[0], models[1]))

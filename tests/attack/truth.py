@@ -24,7 +24,6 @@ from lstm_tui.debugger.report.choice import Wanted
 from lstm_tui.debugger.report.writing import content
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.typed import TypedSession
-from lstm_tui.debugger.verbs.file_names import complete_file
 from lstm_tui.debugger.verbs.lines import VERBS
 from lstm_tui.debugger.worksheet.markdown import markdown
 from lstm_tui.debugger.worksheet.page import page_of
@@ -100,7 +99,7 @@ class Case:
         examples = [
             verb.example or verb.usage.split(" [")[0]
             for verb in VERBS
-            if verb.name not in NEVER and verb.complete is not complete_file
+            if verb.name not in NEVER and not verb.touches_files
         ]
         kinds = [*(chance.choice(EDITS) for _ in range(chance.choice([0, 1, 3]))), *examples, *QUESTIONS, *QUESTIONS]
         chance.shuffle(kinds)

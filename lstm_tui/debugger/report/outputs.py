@@ -44,25 +44,19 @@ def leading(subject: Subject) -> str:
     verdict = said_at(subject, subject.facts.length - 1)
     if verdict is None or not verdict.shares:
         return ""
-    best = _leading(subject, verdict)
-    text = f"It says {_said(verdict, best)}"
-    if subject.trace.output is not None:
-        text = f"After the last token it says {_said(verdict, best)}"
-    before = None if subject.facts.before is None else said_at(subject, subject.facts.before.length - 1, best, True)
-    if before is None:
-        return f"{text}."
-    return f"{text}; without the edits {_said(before, _leading(subject, before))}."
-
-
-def _leading(subject: Subject, verdict: Verdict) -> int | None:
-    """Return the output that is largest; None where that is not known. A trace file keeps the largest alone."""
-    return largest(verdict.values, some_left_out=subject.trace.network is None)
-
-
-def _said(verdict: Verdict, best: int | None) -> str:
+    left_out = subject.trace.network is None  # a trace file keeps the largest alone
+    best = largest(verdict.values, left_out)
     if best is None:
-        return "what is not known, since an output is NaN"
-    return f"{name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
+        return "What it says is not known: numbers of it are NaN."
+    text = f"It says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
+    if subject.trace.output is not None:
+        text = f"After the last token it says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
+    before = None if subject.facts.before is None else said_at(subject, subject.facts.before.length - 1, best, True)
+    old = None if before is None else largest(before.values, left_out)
+    if before is None or old is None:
+        return f"{text}."
+    other = f"{name_of(before.names, old)}, {figure(float(before.values[old]))}"
+    return f"{text}; without the edits {other}."
 
 
 def outputs_of(subject: Subject) -> Section | None:

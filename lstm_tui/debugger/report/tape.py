@@ -205,10 +205,14 @@ def _says(subject: Subject) -> Iterator[_Signal]:
             yield _Signal(column, lambda t, n=n: number(t, n))  # type: ignore[misc]
         return
     best = [largest(row, some_left_out=subject.trace.network is None) for row in output]
-    yield _Signal(Column("says", ink="words"), lambda t: _named(names, best[t]))
+
+    def says(t: int) -> str:
+        place = best[t]
+        return "not known" if place is None else name_of(names, place)
+
+    yield _Signal(Column("says", ink="words"), says)
     axis = "0 to 1" if shares else ""
-    yield _Signal(Column("by", axis, Scale("gate" if shares else "plain"), "bar"), lambda t: number(t, best[t] or 0))
-
-
-def _named(names: tuple[str, ...], best: int | None) -> str:
-    return "not known" if best is None else name_of(names, best)
+    yield _Signal(
+        Column("by", axis, Scale("gate" if shares else "plain"), "bar"),
+        lambda t: Measure(float("nan")) if best[t] is None else number(t, best[t] or 0),
+    )

@@ -104,7 +104,7 @@ class _Pen:
                 continue
             best = largest(output)
             if best is None:
-                line.put(fit("not known", self.span, self.glyphs), self.palette.style("ink", ground))
+                line.put(fit("not known", self.span, self.glyphs), self.palette.style("alarm", ground))
                 continue
             name = token_label(visible(run.classes[best]), self.glyphs) if best < len(run.classes) else str(best)
             word = min(12, self.span - _NUMBER - 3)
