@@ -103,7 +103,10 @@ def _command(options: Namespace) -> int:
     from importlib import import_module
 
     module = import_module(f"lstm_tui.cli.{options.module}")
-    code = module.command(options)
+    from lstm_tui.engine.quiet import quiet  # NumPy comes with it: not before the arguments are read
+
+    with quiet():
+        code = module.command(options)
     sys.stdout.flush()
     assert isinstance(code, int)
     return code

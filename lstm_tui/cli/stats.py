@@ -31,6 +31,7 @@ def command(options: Namespace) -> int:
     """Run every line of a file, or the one that was asked for, and tell how the units did."""
     from lstm_tui.analysis.health import health
     from lstm_tui.analysis.words_to_come import perplexity
+    from lstm_tui.debugger.verdict import perplexity_figure
 
     todo = work(options)
     lines = [todo.start] if options.line is not None else list(range(len(todo.sequences)))[:_MOST_RUNS]
@@ -55,7 +56,8 @@ def command(options: Namespace) -> int:
     steps = passes[0].steps if passes else 0
     print(f"{visible(todo.network.name)} on {todo.sequences.where}: {count_of(len(lines), 'sequence')}, {steps} steps")
     if level is not None:
-        print(f"perplexity {level:.3g}, {math.log2(level):.2f} bits a token")
+        bits = f", {math.log2(level):.2f} bits a token" if math.isfinite(level) else ""
+        print(f"perplexity {perplexity_figure(level)}{bits}")
     for one in passes:
         print("\n" + "\n".join(_pass(one, seen[0])))
     return 0
@@ -75,7 +77,7 @@ def _runs(todo: Work, lines: list[int], bar: Bar, seen: list[Trace], foretold: l
 
 
 def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
-    from lstm_tui.debugger.findings import HEADINGS, told
+    from lstm_tui.debugger.findings import HEADINGS, sound, told
 
     passed = trace[one.name]
     yield f"{one.name}: {visible(passed.cell.name)}, {count_of(one.units, 'unit')}"
@@ -92,7 +94,7 @@ def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
     if not one.dead:
         yield "gradients are not known: the run is too long, or its network is not there"
     if not one.findings:
-        yield f"all {one.units} units act" + (", and a gradient comes back to each" if one.dead else "")
+        yield sound(one)
     for kind, heading in HEADINGS.items():
         mine = [finding for finding in one.findings if finding.kind == kind]
         if mine:
@@ -141,4 +143,4 @@ def _numbers(row: Array) -> list[float | None]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f} %" if math.isfinite(share) else "nan"

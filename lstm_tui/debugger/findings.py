@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from lstm_tui.analysis.health import Finding, Kind
+from lstm_tui.analysis.health import Finding, Kind, PassHealth
 from lstm_tui.analysis.terms import squash_of
 from lstm_tui.engine.roles import roles_of
 from lstm_tui.engine.trace import PassTrace
 
 HEADINGS: dict[Kind, str] = {
     "broken": "they become NaN or infinite: `who nan` tells where that began",
+    "exploding": "they explode: their output exceeds a million",
     "dead": "no gradient comes back to them: on what was read they cannot learn",
     "quiet": "they never act: their output stays below a hundredth of the largest",
+    "stuck": "they are stuck: their output never changes by more than a hundredth of itself",
     "shut": "gates that never open: below .1 at every step",
     "open": "gates that never shut: above .9 at every step",
 }
@@ -24,6 +26,10 @@ def short(passed: PassTrace, finding: Finding) -> str:
     """Return what a gate does not do: `never writes`."""
     if finding.kind == "broken":
         return "is not finite"
+    if finding.kind == "exploding":
+        return "explodes"
+    if finding.kind == "stuck":
+        return "is stuck"
     if finding.kind == "dead":
         return f"{finding.value} cannot learn"
     if finding.kind == "quiet":
@@ -37,6 +43,10 @@ def told(passed: PassTrace, finding: Finding) -> str:
     says = short(passed, finding)
     if finding.kind == "broken":
         says += f": {finding.value} becomes {finding.number:g}"
+    elif finding.kind == "exploding":
+        says += f": |{finding.value}| up to {finding.number:.2g}"
+    elif finding.kind == "stuck":
+        says += f" at {finding.number:.2g}"
     elif finding.kind == "dead":
         squash = squash_of(passed, finding.value)
         why = f"{squash} is 0 at every step" if squash == "relu" else "its gradient is 0 at every step"
@@ -47,6 +57,15 @@ def told(passed: PassTrace, finding: Finding) -> str:
         far = "at most" if finding.kind == "shut" else "at least"
         says += f": {finding.value} {far} {finding.number:.2f}"
     return says + cause(finding)
+
+
+def sound(one: PassHealth) -> str:
+    """Return what is said of a pass in which nothing is wrong, and of its gradients only what is known of them."""
+    act = f"all {one.units} units act"
+    unsure = int(one.unsure.sum())
+    if unsure:
+        return f"{act}; whether a gradient comes back to {unsure} of them is not known: it is NaN"
+    return f"{act}, and a gradient comes back to each" if one.dead else act
 
 
 def cause(finding: Finding) -> str:

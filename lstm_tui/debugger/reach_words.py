@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import isfinite
 
-from lstm_tui.analysis.long_memory import BURST, GONE, LongMemory, Reach, turns
+from lstm_tui.analysis.long_memory import BURST, GONE, LongMemory, Reach, known_from, steady_word, turns
 from lstm_tui.debugger.letter import letter
 
-FADED = 0.3
-"""Below this a gradient that has not vanished yet is said to fade."""
 Name = Callable[[int], str]
 """From a place on the tape to its token as it is shown."""
 
 
 def reach_words(found: LongMemory, name: Name) -> Iterator[str]:
-    """Yield what happens to the gradient on its way back, a line each: it vanishes, it explodes, or it holds.
+    """Yield what happens to the gradient on its way back, a line each: it vanishes, explodes, fades, grows or holds.
+
+    Where it is not a finite number it is said to be not known.
 
     Args:
         found: How far back a pass reaches.
@@ -36,11 +37,14 @@ def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:
     for turn in turned:
         where, worst = name(found.places[turn.step]), name(found.places[turn.worst])
         how = f"less than 1/{1 / GONE:.0f}" if turn.kind == "vanishes" else f"more than {BURST:.0f} times"
-        yield (
-            f"∂{shown} {turn.kind} at {where}: a change of {shown} there is felt {how} now; "
-            f"{worst} alone multiplies it by {turn.factor:.2g}"
-        )
-    if not turned and len(found.places) > 1:
-        size = float(reach.size[0])
-        verb = "holds" if size >= FADED else "fades"
-        yield f"∂{shown} {verb}: a change of {shown} at {name(found.places[0])} is felt {size:.2g} times as large now"
+        most = f"; {worst} alone multiplies it by {turn.factor:.2g}" if isfinite(turn.factor) else ""
+        yield f"∂{shown} {turn.kind} at {where}: a change of {shown} there is felt {how} now{most}"
+    first = known_from(reach.size)
+    if not turned and first < len(found.places) - 1:
+        size = float(reach.size[first])
+        how = f"a change of {shown} at {name(found.places[first])} is felt {size:.2g} times as large now"
+        yield f"∂{shown} {steady_word(size)}: {how}"
+    if first == len(found.places):
+        yield f"how far back ∂{shown} reaches is not known: it is NaN or infinite where it is asked about"
+    elif first:
+        yield f"before {name(found.places[first])} ∂{shown} is not known: it is NaN or infinite there"

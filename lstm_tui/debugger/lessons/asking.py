@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, Series, condition, evaluate, parse
+from lstm_tui.debugger.expressions.say import NOT_KNOWN
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
@@ -151,7 +152,7 @@ def _said(inside: str, unit: int, run: Run, baseline: Run) -> str:
 def written(answer: Series, form: str = str(PLACES)) -> str:
     """Return one answer as it stands in a sentence."""
     if not _known(answer):
-        return "nothing"
+        return NOT_KNOWN if answer.kind == "truth" else "nothing"
     value = answer.values[-1, 0]
     if answer.kind == "text":
         return visible(value)

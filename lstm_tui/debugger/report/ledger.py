@@ -96,7 +96,7 @@ def _footing(letter: str, across: range, places: range, shares: Array, ledgers: 
 
 
 def _holds(off: float) -> str:
-    return "yes" if off == 0 else "no number" if math.isnan(off) else f"off by {figure(off)}"
+    return "yes" if off == 0 else "not known" if math.isnan(off) else f"off by {figure(off)}"
 
 
 def _by_unit(subject: Subject, name: str, flow: Flow) -> Table:

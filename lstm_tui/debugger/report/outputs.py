@@ -44,14 +44,15 @@ def leading(subject: Subject) -> str:
     verdict = said_at(subject, subject.facts.length - 1)
     if verdict is None or not verdict.shares:
         return ""
-    best = largest(verdict.values)
+    left_out = subject.trace.network is None  # a trace file keeps the largest alone
+    best = largest(verdict.values, left_out)
     if best is None:
         return "What it says is not known: numbers of it are NaN."
     text = f"It says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
     if subject.trace.output is not None:
         text = f"After the last token it says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
     before = None if subject.facts.before is None else said_at(subject, subject.facts.before.length - 1, best, True)
-    old = None if before is None else largest(before.values)
+    old = None if before is None else largest(before.values, left_out)
     if before is None or old is None:
         return f"{text}."
     other = f"{name_of(before.names, old)}, {figure(float(before.values[old]))}"

@@ -204,7 +204,7 @@ def _says(subject: Subject) -> Iterator[_Signal]:
             column = Column(f"says {name_of(names, n)}", f"±{full:g}", Scale("signed", full), "bar")
             yield _Signal(column, lambda t, n=n: number(t, n))  # type: ignore[misc]
         return
-    best = [largest(row) for row in output]
+    best = [largest(row, some_left_out=subject.trace.network is None) for row in output]
 
     def says(t: int) -> str:
         place = best[t]

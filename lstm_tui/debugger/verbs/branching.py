@@ -85,7 +85,8 @@ def diff_lines(compared: Comparison, pass_name: str) -> list[str]:
         lines.append(f"… {len(compared.columns)} tokens in all")
     before, after = compared.one.result, compared.other.result
     if before is not None and after is not None and compared.same_classes:
-        change = np.abs(after.astype(np.float64) - before)
+        with np.errstate(all="ignore"):
+            change = np.abs(after.astype(np.float64) - before)
         for n in np.argsort(-np.nan_to_num(change, nan=np.inf), kind="stable")[:_FEW_CLASSES]:
             name = visible(compared.one.classes[n]) if n < len(compared.one.classes) else f"output {n}"
             lines.append(f"{name}: {float(before[n]):.3f} → {float(after[n]):.3f}")

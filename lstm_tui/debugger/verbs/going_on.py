@@ -8,6 +8,7 @@ from lstm_tui.analysis.words_to_come import choose, perplexity, surprise
 from lstm_tui.debugger.recipe import TokenEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.debugger.verdict import perplexity_figure
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
@@ -47,7 +48,7 @@ def _generate(session: Session, rest: str) -> tuple[str, ...]:
     text = visible(("" if kind in ("chars", "bytes") else " ").join(tokens))
     bits = surprise(session.frame.trace)
     level = None if bits is None else perplexity(bits)
-    said = "" if level is None else f"; perplexity of the text {level:.3g}"
+    said = "" if level is None else f"; perplexity of the text {perplexity_figure(level)}"
     return (f"appended: {text}{said}",)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
 from lstm_tui.analysis.largest import largest
 from lstm_tui.analysis.words_to_come import probabilities
 from lstm_tui.debugger.session import Session
@@ -68,9 +70,16 @@ def _retell(session: Session, rest: str) -> tuple[str, ...]:
     found = retell(session)
     if found:
         lines.append(f"retold: {_changes(found)}")
+    elif not placed and _is_no_number(session.frame.trace):
+        lines.append("not known whether another word has taken the place of one: what the network says is no number")
     elif not placed:
         lines.append("nothing to retell: no other word has taken the place of one of the text")
     return (*lines, *map(_line, found))
+
+
+def _is_no_number(trace: Trace) -> bool:
+    said = probabilities(trace)
+    return said is not None and not np.isfinite(said).all()
 
 
 def _two(rest: str) -> tuple[str, str]:

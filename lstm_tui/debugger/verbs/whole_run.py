@@ -5,12 +5,13 @@ from __future__ import annotations
 from lstm_tui.analysis.health import health
 from lstm_tui.analysis.long_memory import long_memory
 from lstm_tui.analysis.words_to_come import perplexity, surprise
-from lstm_tui.debugger.findings import HEADINGS, told
+from lstm_tui.debugger.findings import HEADINGS, sound, told
 from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.reach_words import reach_words
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.moving import place_of
 from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.debugger.verdict import perplexity_figure
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
@@ -45,7 +46,7 @@ def _health(session: Session, rest: str) -> tuple[str, ...]:
     for one in health([session.frame.trace]):
         passed = session.frame.trace[one.name]
         if not one.findings:
-            lines.append(f"{one.name}: all {one.units} units act")
+            lines.append(f"{one.name}: {sound(one)}")
         for kind, heading in HEADINGS.items():
             mine = [finding for finding in one.findings if finding.kind == kind]
             if mine:
@@ -63,4 +64,4 @@ def _surprise(session: Session, rest: str) -> tuple[str, ...]:
         raise UserError("this network says no next token: open a language model, such as --model story or chars")
     lines = [f"{bits[t]:>8.2f}  {_named(session, t)}" for t in range(1, len(bits))]
     level = perplexity(bits)
-    return (*lines, "one token: nothing was foretold" if level is None else f"perplexity {level:.3g}")
+    return (*lines, "one token: nothing was foretold" if level is None else f"perplexity {perplexity_figure(level)}")

@@ -179,18 +179,21 @@ def differences(answer: Answer, palette: Palette) -> list[str]:
             return f"t={t}"
         return f"“{answer.view.label(t, palette)}” (t={t})"
 
-    def most_of(numbers: NDArray[Any]) -> str:
-        place = largest(numbers)
-        return "not known" if place is None else name(place)
+    def leads(numbers: Array) -> str:
+        best = largest(numbers)
+        return "not known" if best is None else name(best)
 
     effect = np.nan_to_num(np.abs(effects))
-    first = f"largest to first order: {most_of(np.abs(found.of_token))}; left out: {most_of(np.abs(effects))}"
+    left_out = np.abs(effects)
+    if answer.target.t is not None:
+        left_out[answer.target.t] = 0  # it is not left out when it is what is asked about
+    most_of_all = f"largest to first order: {leads(np.abs(found.of_token))}; left out: {leads(left_out)}"
     if shares is None:
-        return [first]
+        return [most_of_all]
     held = np.nan_to_num(shares)
-    lines = [f"{first}; in the ledger: {most_of(shares)}"]
-    if not (np.isfinite(effects).all() and np.isfinite(shares).all()):
-        return lines  # what part of the whole is not known
+    lines = [f"{most_of_all}; in the ledger: {leads(shares)}"]
+    if np.isnan(shares).any():
+        return lines
     most = max(float(effect.max()), 1e-12)
     gap = held / max(float(held.max()), 1e-12) - effect / most
     idle, cause = int(gap.argmax()), int(gap.argmin())

@@ -161,6 +161,8 @@ class _List:
         last = self.drawing.line()
         if holds:
             last.put(fit(" accounting, not cause", self.width, glyphs).rstrip(), style("faint"))
+        elif np.isnan(ledger.breach):
+            last.put(fit(f" not known whether the sum is {letter}: it is NaN", self.width, glyphs), style("alarm"))
         elif self.view.everyone:
             off = np.flatnonzero(ledger.off != 0)
             worst = int(np.argmax(np.nan_to_num(ledger.off, nan=np.inf)))

@@ -129,7 +129,10 @@ def _foot(drawing: Drawing, picture: Reaching, kinds: tuple[str, ...]) -> None:
             f"{plain(float(numbers[n]), glyphs)}"
             for n in order
         )
-        text = f" {kind}: t={picture.cursor} is moved most by {said or 'nothing'}"
+        unknown = np.isnan(values[row])
+        unknown[row] &= kind != "left out"  # what is left out is no longer there to be moved
+        rest = f"; of {int(unknown.sum())} tokens it is not known" if unknown.any() else ""
+        text = f" {kind}: t={picture.cursor} is moved most by {said or 'nothing'}{rest}"
         drawing.line().put(cut(glyphs.say(text), width - 1, glyphs), palette.style("title"))
     if picture.problem:
         drawing.line().put(" " + cut(picture.problem, width - 2, glyphs), palette.style("alarm"))
