@@ -246,7 +246,7 @@ def _cases(rng: random.Random) -> Iterator[tuple[str, str]]:
 def _inputs(folder: Path) -> None:
     (folder / "t.txt").write_text("The movie was not bad at all .\nIt was good .\n")
     (folder / "long.txt").write_text("the movie was not bad " * 4000)
-    (folder / "e.txt").write_text("delete 0\n")
+    (folder / "e.txt").write_text("remove 0\n")
 
 
 def try_end(state: State, end: str, delay: float, folder: Path, figures: Figures) -> str:
@@ -296,7 +296,7 @@ def _tried(program: Program, end: str, delay: float, journals: Path, figures: Fi
             pass
         yield from (f"the terminal keeps {what}" for what in program.disorder())
     if typed:
-        kept = max((path.read_text().count("delete 0\n") for path in journals.glob("*.ltui")), default=0)
+        kept = max((path.read_text().count("remove 0\n") for path in journals.glob("*.ltui")), default=0)
         lost = began - typed[kept] if kept < len(typed) else 0.0
         figures.lost, figures.edits = max(figures.lost, lost), figures.edits + len(typed)
         if lost > LOST:
