@@ -48,7 +48,7 @@ def debug(model: Any, x: Any, layer: str | None = None, screen: bool | None = No
 
         network, sequence, initial = opened[layer or next(iter(opened))]
         run_app(network, [sequence], initial=initial or None)
-    return {name: run(network, sequence, "numpy", None, initial or None) for name, (network, sequence, initial)
+    return {name: run(network, sequence, None, None, initial or None) for name, (network, sequence, initial)
             in opened.items()}  # fmt: skip
 
 

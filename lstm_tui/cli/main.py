@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from lstm_tui.cli.parser import parse
+from lstm_tui.engine.blas import prefer_one_thread
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Those after the program's name; by default those of the process.
     """
+    prefer_one_thread()
     options = parse(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a sign still gets the rest

@@ -80,7 +80,7 @@ class DebuggerServer(Server):
 
     async def on_shutdown(self, app: web.Application) -> None:
         """See every visitor off."""
-        await asyncio.gather(*(visitor.stop() for visitor in tuple(self._visitors)))
+        await asyncio.gather(*(visitor.stop() for visitor in tuple(self._visitors)), return_exceptions=True)
 
     async def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
         """Give every answer, refusals and downloads too, the headers that hold it in."""
@@ -166,7 +166,8 @@ class DebuggerServer(Server):
             self._visitors.pop(visitor, None)
             if self.debug and visitor.errors:
                 print(visitor.errors, file=sys.stderr, flush=True)
-            await page.close()
+            if page.prepared:
+                await page.close()
         return page
 
     async def hang_up_on_the_silent(self, connections: Callable[[], Sequence[RequestHandler]]) -> None:

@@ -41,6 +41,7 @@ class Visitor(AppService):
         self._arguments, self._sealed, self._page, self._limits = tuple(command), sealed, page, limits
         self._errors = b""
         self._muted = False
+        self._stopping: asyncio.Task[None] | None = None
         self._last_key = time.monotonic()
 
     @property
@@ -203,18 +204,25 @@ class Visitor(AppService):
                 await self._page.close(code=code, message=said.encode()[:120])
 
     async def stop(self) -> None:
-        """Ask the process to leave, and end it and all it has started when it does not."""
-        try:
+        """Ask the process to leave, and end it and all it has started when it does not; once, whoever asks."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self) -> None:
+        if self._process is None:
+            return
+        with suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(_PATIENCE):
-                await super().stop()
-                if self._process is not None:
-                    await self._process.wait()
-        except (TimeoutError, ConnectionError):
-            pass
-        finally:
-            if self._process is not None:
-                self._end_group()
-                await self._process.wait()
+                await self._download_manager.cancel_app_downloads(app_service_id=self.app_service_id)
+                await self.send_meta({"type": "quit"})
+                if self._task is not None:
+                    await asyncio.wait({self._task})
+        self._end_group()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._process.wait()
 
     def _end_group(self) -> None:
         assert self._process is not None
