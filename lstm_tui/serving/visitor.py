@@ -19,7 +19,7 @@ from textual_serve.download_manager import DownloadManager
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.json_text import decode
-from lstm_tui.serving.limits import PACKET_BYTES, Limits
+from lstm_tui.serving.limits import MESSAGES, PACKET_BYTES, Limits
 from lstm_tui.tui.served import SEALED
 
 _PATIENCE = 5  # seconds that a process is given to leave by itself
@@ -164,10 +164,15 @@ class Visitor(AppService):
 
     async def _listen(self) -> str:
         """Obey the messages of the page until it closes; return what is wrong with the last, if anything is."""
+        since, count = time.monotonic(), 0
         async for message in self._page:
+            count += 1
+            if count == MESSAGES:
+                await asyncio.sleep(since + 1 - time.monotonic())
+                since, count = time.monotonic(), 0
             if message.type is not WSMsgType.TEXT or not await self._obey(message.data):
                 return "Ended: the page sent what no page of this debugger sends."
-            await asyncio.sleep(0)  # a page that sends without a pause leaves the others their turn
+            await asyncio.sleep(0)  # the others have their turn, however much has come at once
         return ""
 
     async def _obey(self, text: str) -> bool:
