@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from lstm_tui.cli.work import reading, say
+from lstm_tui.cli.work import reading, say_remarks
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.verify.verification import verify
 from lstm_tui.models.named import find_model
@@ -19,8 +19,7 @@ def command(options: Namespace) -> int:
         print(f"{visible(name)}: differs by {largest:.2g} at most")
     for name in verdict.left_out:
         print(f"{name}: not compared, since the file holds no layer behind its recurrent ones")
-    for remark in opened.network.remarks:
-        say(remark)
+    say_remarks(opened.network)
     first = verdict.first
     if first is None:
         print(f"the same within {options.tolerance:g}")
