@@ -17,6 +17,7 @@ from lstm_tui.cli.work import Work, work
 from lstm_tui.debugger.assertions import Verdict, judge, said
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.interpreters import chosen
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 
@@ -102,7 +103,7 @@ def _fast(todo: Work, one_line: bool) -> Work:
     if todo.interpreter is not None or one_line:
         return todo
     steps = sum(len(sequence) for sequence in todo.sequences)
-    return replace(todo, interpreter=todo.faster(steps))
+    return replace(todo, interpreter=chosen(None, steps, len(todo.network.passes)))
 
 
 def _pass_of(trace: Trace, name: str | None) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_tui.analysis.loss import Example, input_array, next_rows
 from lstm_tui.analysis.training import Settings, train
+from lstm_tui.engine.interpreters import chosen_for_many
 from lstm_tui.engine.network import Network, build_network
 from lstm_tui.engine.run import run_arrays
 from lstm_tui.models.recipe import Data, Measured, Recipe, Report, span
@@ -70,7 +71,7 @@ def measure(network: Network) -> dict[str, float]:
     for _ in range(UNSEEN):
         example = next_rows(waves(ROWS, random))
         assert not isinstance(example.target, int), "a row is wanted at each row"
-        ran = run_arrays(network, input_array(network, example.read), "numba")
+        ran = run_arrays(network, input_array(network, example.read), chosen_for_many())
         assert ran.readout is not None, "the recipe gives it one"
         missed.append((ran.readout.values["y"] - example.target)[SETTLED:])
         naive.append((example.read - example.target)[SETTLED:])

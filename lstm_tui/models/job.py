@@ -73,7 +73,7 @@ class Job:
     def _check(self, network: Network) -> None:
         """Refuse a readout that does not say what the task asks for, on the first example."""
         example = self.task.held_out[0]
-        ran = run_arrays(network, input_array(network, example.read), "numpy")
+        ran = run_arrays(network, input_array(network, example.read))
         assert ran.readout is not None, "every task has a readout"
         assert network.readout is not None
         said, name = ran.readout.values[network.readout.page.result], visible(network.readout.page.name)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lstm_tui.analysis.loss import Example, input_array, next_tokens
 from lstm_tui.analysis.training import Settings, train
 from lstm_tui.engine.initialise import spread_memories
+from lstm_tui.engine.interpreters import chosen_for_many
 from lstm_tui.engine.network import Network, build_network
 from lstm_tui.engine.run import run_arrays
 from lstm_tui.engine.tokens import UNKNOWN
@@ -88,7 +89,7 @@ def measure(network: Network) -> dict[str, float]:
     changing: list[NDArray[Any]] = []
     staying: list[NDArray[Any]] = []
     for story in told:
-        ran = run_arrays(network, input_array(network, _ids(network, story.words)), "numba")
+        ran = run_arrays(network, input_array(network, _ids(network, story.words)), chosen_for_many())
         assert ran.readout is not None, "the recipe gives it one"
         said, forget = ran.readout.values["y"], ran.stored["layer0.forward"].values["f"]
         for check in story.checks:
