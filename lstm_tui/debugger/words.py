@@ -14,11 +14,9 @@ from lstm_tui.debugger.recipe import CellEdit, Edit, Span, TokenEdit, ValueEdit,
 from lstm_tui.engine.cell import Cell
 from lstm_tui.engine.expression import Name, Product, walk
 from lstm_tui.engine.holds import READOUT
+from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
-
-_SMALLEST, _LARGEST = 0.005, 1e6
-"""From which size on, and below which, two places tell a number."""
 
 
 def describe(edit: Edit, before: Edited, trace: Trace | None = None) -> str:
@@ -54,13 +52,13 @@ def _value(edit: ValueEdit, before: Edited, trace: Trace | None) -> str:
     steps = range_of(edit.steps, len(before.sequence))
     where = f"{label} {edit.value} of {edit.pass_name}, {_units(edit.units, units)}, {_steps(edit.steps, steps)}"
     if edit.verb == "scale":
-        return f"{where}: × {edit.number:g}"
+        return f"{where}: × {sentence(edit.number, 6)}"
     old = ""
     if trace is not None and len(units) == len(steps) == 1:
         series = _series(trace, edit.pass_name, edit.value)
-        old = f"{_number(float(series[steps.start, units.start]))} → "
+        old = f"{fixed(float(series[steps.start, units.start]))} → "
     held = "held at " if len(steps) > 1 else ""
-    return f"{where}: {old}{held}{_number(edit.number)}"
+    return f"{where}: {old}{held}{fixed(edit.number)}"
 
 
 def _label(edit: ValueEdit, before: Edited) -> str:
@@ -103,10 +101,10 @@ def _weight(edit: WeightEdit, before: Edited) -> str:
     ]
     where = ", ".join([f"{what} of {owner}" if owner else what, *places])
     if edit.verb == "scale":
-        return f"{where}: × {edit.number:g}"
+        return f"{where}: × {sentence(edit.number, 6)}"
     numbers = view[tuple(slice(one.start, one.stop) for one in chosen)]
-    old = f"{_number(float(np.ravel(numbers)[0]))} → " if numbers.size == 1 else ""
-    return f"{where}: {old}{_number(edit.number)}"
+    old = f"{fixed(float(np.ravel(numbers)[0]))} → " if numbers.size == 1 else ""
+    return f"{where}: {old}{fixed(edit.number)}"
 
 
 def parameter_label(cell: Cell, name: str) -> str:
@@ -120,11 +118,6 @@ def parameter_label(cell: Cell, name: str) -> str:
                 kind = "peephole" if name.startswith("p_") else "bias"
                 return f"{(equation.label or equation.name).removesuffix(' gate')} {kind}"
     return name
-
-
-def _number(value: float) -> str:
-    """Return a number with two places, or with three figures where those would hide it or fill the line."""
-    return f"{value:.2f}" if value == 0 or _SMALLEST <= abs(value) < _LARGEST else f"{value:.3g}"
 
 
 def _units(span: Span, chosen: range, word: str = "unit") -> str:

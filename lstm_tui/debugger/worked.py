@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from lstm_tui.debugger.explain import Explanation, explain
 from lstm_tui.debugger.expressions.say import number
 from lstm_tui.engine.expression import Expression, Name, walk
+from lstm_tui.engine.number_text import change
 from lstm_tui.engine.trace import PassTrace
 from lstm_tui.engine.visible import visible
 
@@ -24,7 +25,7 @@ def explained(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
     result = [f"  {value} = {found.equation}", f"  {value}[{found.unit}] = {worked} = {number(found.number)}"]
     for heading, terms in (("terms", found.terms if len(found.terms) > 1 else ()), ("largest", found.largest)):
         if terms:
-            result.append(f"  {heading}: " + ", ".join(f"{term.label} {term.number:+.4g}" for term in terms))
+            result.append(f"  {heading}: " + ", ".join(f"{term.label} {change(term.number)}" for term in terms))
     return [visible(line) for line in result]
 
 
@@ -57,5 +58,5 @@ def mostly(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
     if value not in passed or t >= passed.steps or unit >= passed[value].shape[1]:
         return []
     found = explain(passed, value, t, unit, _FEW)
-    most = ", ".join(f"{term.label} {term.number:+.3g}" for term in found.largest)
+    most = ", ".join(f"{term.label} {change(term.number, 3)}" for term in found.largest)
     return [visible(f"  {value}[{unit}] = {number(found.number)}" + (f", mostly {most}" if most else ""))]

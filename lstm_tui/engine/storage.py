@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.engine.alignment import aligned
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.program import Program
 
 Array = NDArray[np.floating[Any]]
@@ -218,9 +219,8 @@ def run_pass(
     kept = sum(slot.size for slot in program.values.values()) * steps * flat.itemsize
     if kept > MAX_VALUES_BYTES:
         most = int(steps * MAX_VALUES_BYTES / kept)
-        raise UserError(
-            f"{steps} tokens would hold {kept / 2**30:.1f} GB of values; at most {most} fit: open a part of the file"
-        )
+        size = fixed(kept / 2**30, 1)
+        raise UserError(f"{steps} tokens would hold {size} GB of values; at most {most} fit: open a part of the file")
     if (steps + 1) * program.width * flat.itemsize <= KEEP_ROWS_BYTES:
         rows = prepare(program, flat, inputs, initial, 0, steps)
         for base in range(0, steps, WINDOW):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 
 STANDARD_INPUT = "-"
@@ -73,7 +74,7 @@ def size_text(count: int) -> str:
     """Return a number of bytes for people: `64 MB`, `1.5 GB`."""
     for unit, scale in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
         if count >= scale:
-            return f"{count / scale:.3g} {unit}"
+            return f"{sentence(count / scale, 3)} {unit}"
     return f"{count} bytes"
 
 

@@ -23,6 +23,7 @@ from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.stops.reading import split_at
 from lstm_tui.debugger.worked import explained, mostly, through
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import change, percent
 from lstm_tui.engine.trace import PassTrace
 from lstm_tui.engine.visible import visible
 
@@ -145,7 +146,7 @@ def _which(limit: float | None) -> str:
 def _moved(expression: Expression, scope: Scope, move: Move, size: int, limit: float | None) -> Blame:
     name = visible(expression.text.strip()) + (f"[{move.unit}]" if size > 1 and move.unit is not None else "")
     head = (
-        f"{name} moved by {move.after - move.before:+.4g} at {_place(scope, move.t)}, {scope.pass_name}: "
+        f"{name} moved by {change(move.after - move.before)} at {_place(scope, move.t)}, {scope.pass_name}: "
         f"{number(move.before)} → {number(move.after)} ({_which(limit)})"
     )
     unit = _unit_of_value(expression, scope, move)
@@ -174,7 +175,7 @@ def _by_parts(passed: PassTrace, value: str, unit: int, t: int) -> list[str]:
     parts = parts_of_change(passed, value, unit, t)
     if parts is None:
         return []
-    lines = [f"  keeping changed it by {parts.lost + 0.0:+.4g}, writing by {parts.wrote + 0.0:+.4g}"]
+    lines = [f"  keeping changed it by {change(parts.lost)}, writing by {change(parts.wrote)}"]
     return lines + [line for name in parts.values for line in mostly(passed, name, t, unit)]
 
 
@@ -228,10 +229,10 @@ def _lost(
     did = f"{', '.join(loss.values)} {'kept' if loss.by_keeping else 'wrote over it; kept'}"
     lines = [
         head,
-        f"  {did} {100 * loss.kept:.0f} % of it; {100 * loss.written:.0f} % of {state} is now this step's own",
+        f"  {did} {percent(loss.kept)} of it; {percent(loss.written)} of {state} is now this step's own",
     ]
     if others:
-        listed = (f"{_place(scope, t)} {100 * kept:.0f} %" for t, kept in others[:_OTHERS])
+        listed = (f"{_place(scope, t)} {percent(kept)}" for t, kept in others[:_OTHERS])
         lines.append(f"  next in that: {', '.join(listed)}")
     lines += explained(passed, state, move.t, loss.unit)
     lines += [line for name in loss.values for line in mostly(passed, name, move.t, loss.unit)]
@@ -253,7 +254,7 @@ def _born(scope: Scope) -> Blame:
     lines += [f"  the weight {found.parameter} is itself not finite"] * bool(found.parameter)
     worked = explain(passed, found.value, found.t, found.unit)
     if worked.terms:
-        lines.append("  terms: " + ", ".join(f"{visible(term.label)} {term.number:+.4g}" for term in worked.terms))
+        lines.append("  terms: " + ", ".join(f"{visible(term.label)} {change(term.number)}" for term in worked.terms))
     lines += mostly(passed, found.value, found.t, found.unit)
     lines += through(passed, found.value, found.t, found.unit)
     return Blame(tuple(lines), passed.name, found.t, equation, found.value, found.unit)

@@ -8,16 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.expressions.series import Series
+from lstm_tui.engine.number_text import sentence as number
 from lstm_tui.engine.visible import visible
 
+__all__ = ["UNKNOWN", "lines", "number", "one"]
 _A_ROW = 8
 _MOST_ROWS = 64
 UNKNOWN = "not there: its step does not exist"
-
-
-def number(value: float) -> str:
-    """Return a number in short."""
-    return f"{value:.4g}"
 
 
 def one(answer: Series, row: int = 0) -> str:
@@ -69,4 +66,4 @@ def _entry(answer: Series, value: Any) -> str:
         return "true" if value else "false"
     place = int(value) if answer.classes and value == value else -1
     name = f" ({visible(answer.classes[place])})" if 0 <= place < len(answer.classes) else ""
-    return number(float(value)) + name
+    return number(value) + name

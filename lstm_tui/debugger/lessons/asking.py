@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, Series, condition, evaluate, parse
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed, percent
 from lstm_tui.engine.visible import visible
 
 _UNIT = re.compile(r"""(?P<text>"[^"]*"|'[^']*')|(?<![\w.])unit(?!\w)""")
@@ -162,7 +163,7 @@ def written(answer: Series, form: str = str(PLACES)) -> str:
         return visible(answer.classes[int(number)])
     if not math.isfinite(number):
         return "not a number" if math.isnan(number) else "infinite"
-    short = f"{100 * number:.0f} %" if form == "%" else f"{number:.{form}f}"
+    short = percent(number) if form == "%" else fixed(number, int(form))
     if float(short.removesuffix(" %")) == 0:
         short = short.removeprefix("-")
     return short.replace("-", "−")

@@ -173,7 +173,7 @@ class Change(Trigger):
         unit = int(np.argmax(np.where(np.isnan(change), np.inf, np.abs(change))))
         which = name if after.size == 1 else f"{name}[{unit + (after.units or 0)}]"
         limit = f", more than {number(self.by)}" if self.by else ""
-        return f"{which} moved by {change[unit]:+.4g}{limit}: {number(was[unit])} → {number(now[unit])}"
+        return f"{which} moved by {change(change[unit])}{limit}: {number(was[unit])} → {number(now[unit])}"
 
     def _both(self, scope: Scope, start: int, stop: int) -> tuple[Series, Series]:
         return tuple(evaluate(self.expression, scope, start, stop, earlier) for earlier in (1, 0))  # type: ignore[return-value]

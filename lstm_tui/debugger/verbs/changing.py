@@ -17,6 +17,7 @@ from lstm_tui.debugger.verbs.recipe_names import complete_edit
 from lstm_tui.debugger.verbs.short_forms import whole_line
 from lstm_tui.debugger.verbs.table import VERBS, Act, Complete, Verb
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.visible import visible
 
 _MOST_OUTPUTS = 4
@@ -55,7 +56,7 @@ def verdicts(session: Session) -> Iterator[str]:
     order = sorted(range(len(change)), key=lambda n: -abs(float(change[n])))[:_MOST_OUTPUTS]
     for n in order:
         name = visible(names[n]) if n < len(names) else f"output {n}"
-        yield f"{name}: {float(before[n]):.3f} → {float(after[n]):.3f}"
+        yield f"{name}: {fixed(before[n], 3)} → {fixed(after[n], 3)}"
 
 
 add_edit_verb("replace", 'replace T|TOKEN "TOKEN"', "put another token at a place, or for a token", 'replace 3 "good"')

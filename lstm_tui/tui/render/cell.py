@@ -12,6 +12,7 @@ from lstm_tui.debugger.frame import equations_of
 from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.engine.expression import show
 from lstm_tui.engine.language import Equation
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.ghost import sign_of
@@ -213,7 +214,9 @@ def _input(drawing: Drawing, view: View) -> None:
     if drawing.full:
         return
     line = drawing.line().put("    ")
-    note = f"{len(x)} numbers  {glyphs.plus_minus}{half:g}" if shown == len(x) else f"{shown} of {len(x)} numbers"
+    note = (
+        f"{len(x)} numbers  {glyphs.plus_minus}{axis_end(half)}" if shown == len(x) else f"{shown} of {len(x)} numbers"
+    )
     ids = view.trace.sequence.ids
     if ids is None or not bottom:
         line.put(note, palette.style("faint"))

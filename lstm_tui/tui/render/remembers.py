@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
@@ -96,7 +97,7 @@ class _List:
 
     def draw(self) -> None:
         glyphs, style = self.glyphs, self.palette.style
-        scale = f"share of {self.half:g}" if self.view.everyone else f"{glyphs.plus_minus}{self.half:g}"
+        scale = f"share of {axis_end(self.half)}" if self.view.everyone else f"{glyphs.plus_minus}{axis_end(self.half)}"
         self.drawing.note = scale
         for source in self.shown:
             self._source(source)

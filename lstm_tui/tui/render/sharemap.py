@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import share_map
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import fit
 from lstm_tui.tui.render.line import Line
@@ -48,7 +49,9 @@ def draw_sharemap(view: View, width: int, height: int, palette: Palette) -> Draw
         pen.token(t, shares[t - pen.near.start], keeps)
     if height > _FOOT + 3:
         pen.keep(keeps)
-    drawing.note = f"share of {view.whose()}, by token, after each step   {palette.glyphs.wall} keep below {CLOSED:g}"
+    drawing.note = (
+        f"share of {view.whose()}, by token, after each step   {palette.glyphs.wall} keep below {axis_end(CLOSED)}"
+    )
     return drawing
 
 

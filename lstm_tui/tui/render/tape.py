@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from lstm_tui.debugger.facts import ATTENTION, SURPRISE
+from lstm_tui.debugger.scale import part_of
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import fit
 from lstm_tui.tui.render.line import Line
@@ -188,18 +189,18 @@ class _Pen:
             self._at(line, slot, text.center(slot.width), self.palette.style("faint"))
 
     def _token_style(self, t: int) -> Style:
-        part = float(self.values[t]) / self.full
+        value = float(self.values[t])
         if t == self.view.t:
             return self.palette.style("ground", "focus", bold=True)
         if t == self.view.cursor_t:
             return self.palette.style("ink", "row", bold=True)
-        if part != part:
+        if value != value:
             untold = self._untold(t)
             return self.palette.style("soft" if untold else "alarm", "track", bold=not untold)
         faded = not self.reached[t]
         if self.palette.ramp:
             return self.palette.style("ink", "track", faded=faded)
-        return self.palette.sequential(faded)[round(min(max(part, 0.0), 1.0) * (SHADES - 1))]
+        return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
 
     def _untold(self, t: int) -> bool:
         """Say whether the signal is of what was foretold, and this token was not: the first never is."""
