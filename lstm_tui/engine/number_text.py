@@ -25,11 +25,12 @@ def compact(value: float, width: int = LEAST_WIDTH, sign: bool = False, infinity
     """Return a number for a narrow column: two places and no leading 0, as `.64`, `+1.86`, `12.3`, `-.001`, `1e-7`.
 
     Where two places would not tell it there are three, then a power of ten with one figure; a power too long for the
-    column is `tiny` or `huge` with its sign. Read as a float it is the number, off by half its last place at most.
+    column is `tiny` or `huge` with its sign. In a wider column a small number has four places, as `.0123`. Read as a float it is the number, off by half its last place at most.
 
     Args:
         value: Any float.
-        width: Cells it may take. From `LEAST_WIDTH` on, every number fits; below that, one that does not is "".
+        width: Cells it may take. From `LEAST_WIDTH` on, every number fits (without its sign, in a cell less); below
+            that, one that does not is "".
         sign: Whether a positive number has its sign.
         infinity: How infinity is written, at most `width - 1` cells.
     """
@@ -38,16 +39,18 @@ def compact(value: float, width: int = LEAST_WIDTH, sign: bool = False, infinity
         return "NaN"
     size = abs(value)
     before = "-" if value < 0 else "+" if sign else ""
-    return next((before + text for text in _by_length(size, infinity) if len(before + text) <= width), "")
+    return next((before + text for text in _by_length(size, width, infinity) if len(before + text) <= width), "")
 
 
-def _by_length(size: float, infinity: str) -> tuple[str, ...]:
+def _by_length(size: float, width: int, infinity: str) -> tuple[str, ...]:
     """Return the texts of a size that may be taken, the best first; none of them reads as 0 unless it is 0."""
     if math.isinf(size):
         return (infinity,)
     power = _power(size, 0)
     if size != 0 and size < 0.00095:
         return power, _TINY
+    if size != 0 and size < 0.0995 and width > LEAST_WIDTH:
+        return f"{size:.4f}"[1:], power
     if size != 0 and size < 0.0095:
         return f"{size:.3f}"[1:], power
     if size < 9.995:

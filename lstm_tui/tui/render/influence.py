@@ -122,11 +122,11 @@ def _cell(drawing: Drawing, name: str, values: Array | None, t: int, span: int, 
     value = float(values[t])
     if name in SIGNED:
         put_signed_bar(line, value, bar // 2 * 2, palette, _half(values))
-        number = signed(value, glyphs)
+        number = signed(value, glyphs, _NUMBER)
     else:
         ink = "show" if name == "ledger" else "bar"
         put_bar(line, value, bar, ink, palette, full=1.0 if name == "ledger" else _half(values))
-        number = plain(value, glyphs)
+        number = plain(value, glyphs, _NUMBER)
     line.put(number.rjust(start + span - 1 - line.x), palette.style("ink", ground)).put(" ")
 
 
@@ -184,6 +184,6 @@ def differences(answer: Answer, palette: Palette) -> list[str]:
         if abs(gap[t]) > 0.25 and np.isfinite(effects[t]) and (not but or effect[t] < most / 2):
             lines.append(
                 f"{name(t)} wrote {percent(held[t])} of this memory; to leave it out changes the output by {but}"
-                f"{signed(float(effects[t]), palette.glyphs)}"
+                f"{signed(float(effects[t]), palette.glyphs, _NUMBER)}"
             )
     return lines

@@ -27,7 +27,7 @@ _NARROW = 110
 _SUM = 4.0
 """Half width of the axis of what is summed inside a squash: beyond it a sigmoid or tanh hardly moves."""
 _SEEN = 0.005
-"""The smallest number that is not written as 0."""
+"""The smallest loss that is worth a caption."""
 _INKS = {"before": "soft", "kept": "keep", "written": "write", "edit": "key", "after": "title", "seen": "show"}
 
 

@@ -139,16 +139,17 @@ def _row(drawing: Drawing, picture: Reaching, found: LongMemory, n: int, columns
         part = value if column.bar == "radius" else part_of_bar(value)
         ink = "negative" if value < 0 else column.ink
         if bar >= 3:
-            put_bar(line, min(part, full), bar, ink, palette, full=full)
+            put_bar(line, part, bar, ink, palette, full=full)
         number = (signed if column.bar == "signed" else plain)(value, glyphs, _NUMBER - 1)
         line.put(number.rjust(_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
     drawing.hit(0, drawing.width, Target(t=t))
 
 
 def part_of_bar(value: float) -> float:
-    """Return where a size lies between the ends of a logarithmic bar, 0..1."""
+    """Return where a size lies on a logarithmic bar: 0 at its left end and below, 1 at its right end, NaN at 0."""
     low, high = DECADES
     if value == 0 or math.isnan(value):
         return 0.0
-    decades = 400.0 if math.isinf(value) else math.log10(abs(value))
-    return min(max((decades - low) / (high - low), 0.0), 1.0)
+    if math.isinf(value):
+        return math.inf
+    return max((math.log10(abs(value)) - low) / (high - low), 0.0)

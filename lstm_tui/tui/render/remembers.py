@@ -127,7 +127,7 @@ class _List:
             put_ghost_signed_bar(line, source.value, source.before, self.bar, self.palette, self.half)
         else:
             put_signed_bar(line, source.value, self.bar, self.palette, self.half)
-        last = self._change(source) if self.compared else plain(source.share, self.glyphs)
+        last = self._change(source) if self.compared else plain(source.share, self.glyphs, _SHARE)
         self._numbers(line, source.value, last, "ink", ground)
         if source.kind != "gone":
             self.drawing.hit(0, self.width, Target(t=source.t))
@@ -141,7 +141,7 @@ class _List:
 
     def _line(self, words: str, value: float, share: float, ink: str) -> None:
         line = self.drawing.line().put(" " + words, self.palette.style(ink)).to(self.edge - _NUMBER)
-        self._numbers(line, value, "" if self.compared else plain(share, self.glyphs), ink)
+        self._numbers(line, value, "" if self.compared else plain(share, self.glyphs, _SHARE), ink)
 
     def _numbers(self, line: Line, value: float, last: str, ink: str, ground: str = "ground") -> None:
         line.put(signed(value, self.glyphs).rjust(_NUMBER), self.palette.style(ink, ground))

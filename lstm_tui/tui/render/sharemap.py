@@ -149,9 +149,8 @@ class _Pen:
             line.put(text.rjust(room - (room > 4)).ljust(room)[:room], style)
 
     def _short(self, part: float) -> str:
-        """Return a number of 0 to 1 that leaves a gap in four cells."""
-        text = plain(part, self.glyphs)
-        return text[:-1] if len(text) == self.cell else text
+        """Return a number that leaves a gap in its cells; a sign where none does."""
+        return plain(part, self.glyphs, self.cell - 1) or self.glyphs.more[:1]
 
     def keep(self, keeps: list[float]) -> None:
         """Draw the keep of each step below the map, as levels and in numbers where they fit."""

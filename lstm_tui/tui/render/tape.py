@@ -185,7 +185,7 @@ class _Pen:
         for slot in self.slots:
             old = self.before.signal(slot.t)
             changed = self.before.signal_changed(slot.t, float(self.values[slot.t]))
-            text = "new" if old is None else plain(old, self.glyphs) if changed else self.glyphs.dot
+            text = "new" if old is None else self._short(old, slot.width) if changed else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("faint"))
 
     def _token_style(self, t: int) -> Style:
@@ -212,9 +212,13 @@ class _Pen:
         for slot in self.slots:
             value = float(self.values[slot.t])
             changed = self.before is not None and self.before.signal_changed(slot.t, value)
-            number = self.glyphs.dot if self._untold(slot.t) else plain(value, self.glyphs)
+            number = self.glyphs.dot if self._untold(slot.t) else self._short(value, slot.width - changed)
             text = (number + self.glyphs.changed * changed).center(slot.width)
             self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
+
+    def _short(self, value: float, width: int) -> str:
+        """Return a number that does not run into its neighbour; a sign where none is so short."""
+        return plain(value, self.glyphs, width) or self.glyphs.more
 
     def attention_bars(self) -> None:
         """Draw how much of the readout's attention each token has."""
@@ -248,7 +252,7 @@ class _Pen:
         for slot in self.slots:
             share = float(shares[slot.t])
             read = bool(ledger.read[slot.t])
-            text = plain(share, self.glyphs) if read else self.glyphs.dot
+            text = self._short(share, slot.width) if read else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("ink" if read else "faint"))
         if ledger.breach != 0:  # a sum that does not hold is said at every size
             line.put(f" {self.glyphs.no}{self.glyphs.total}", self.palette.style("alarm", bold=True))
