@@ -72,6 +72,13 @@ def parts_of_axis(values: NDArray[np.floating[Any]], full: float) -> NDArray[np.
         return np.clip(np.nan_to_num(values / np.float64(_usable(full)), nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
 
 
+def level_of(value: float, full: float = 1.0) -> int | None:
+    """Return how many eighths of a cell a size fills, 0..8, at least one when it is not 0; None of NaN."""
+    if math.isnan(value):
+        return None
+    return max(round(abs(part_of(value, full)) * 8), int(value != 0))
+
+
 def axis_words(full: float, signed: bool) -> str:
     """Return an axis in words: `±2`, `0 to 20`."""
     return f"±{axis_end(full)}" if signed else f"0 to {axis_end(full)}"

@@ -25,7 +25,8 @@ def compact(value: float, width: int = LEAST_WIDTH, sign: bool = False, infinity
     """Return a number for a narrow column: two places and no leading 0, as `.64`, `+1.86`, `12.3`, `-.001`, `1e-7`.
 
     Where two places would not tell it there are three, then a power of ten with one figure; a power too long for the
-    column is `tiny` or `huge` with its sign. In a wider column a small number has four places, as `.0123`. Read as a float it is the number, off by half its last place at most.
+    column is `tiny` or `huge` with its sign. In a wider column a small number has four places, as `.0123`. Read as a
+    float it is the number, off by half its last place at most.
 
     Args:
         value: Any float.

@@ -15,6 +15,7 @@ from lstm_tui.debugger.scale import (
     axis_words,
     is_beyond,
     largest_of,
+    level_of,
     nice_scale,
     part_of,
     parts_of_axis,
@@ -73,6 +74,13 @@ def test_a_place_is_finite_clipped_and_on_the_side_of_its_value(value: float, fu
     assert parts_of_axis(np.array([value]), full)[0] == pytest.approx(part, abs=1e-12)
     assert is_beyond(value, full) or abs(value) <= (full if 0 < full < math.inf else 1) * (1 + 1e-5)
     assert not is_beyond(0.0, full)
+
+
+@given(ANY, ANY)
+def test_a_level_is_one_of_nine_and_only_nothing_is_empty(value: float, full: float) -> None:
+    level = level_of(value, full)
+    assert (level is None) == math.isnan(value)
+    assert level is None or (0 <= level <= 8 and (level == 0) == (value == 0))
 
 
 @given(ANY, ANY, ANY)

@@ -232,8 +232,11 @@ def test_what_is_exempt_is_there_and_needs_it() -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ['f"{x:.2f}"', 'f"{x:+.3g}"', 'f"{x:>10.3g}"', 'f"{x:g}"', 'f"{x:.0%}"', 'f"{x:.{n}f}"', 'f"{x:,.0f}"', '"%.3f" % x',
-     '"{:.2e}".format(x)', "format(x, form)", "repr(float(x))", "str(round(x, 2))", "np.array2string(x)", 'f"{x:{w}.2f}"'],
+    [
+        'f"{x:.2f}"', 'f"{x:+.3g}"', 'f"{x:>10.3g}"', 'f"{x:g}"', 'f"{x:.0%}"', 'f"{x:.{n}f}"', 'f"{x:,.0f}"',
+        '"%.3f" % x', '"{:.2e}".format(x)', "format(x, form)", "repr(float(x))", "str(round(x, 2))",
+        "np.array2string(x)", 'f"{x:{w}.2f}"',
+    ],
 )  # fmt: skip
 def test_the_search_finds_every_form(code: str) -> None:
     assert list(offences(code))

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driven_screen import WORDS, of_tokens
+from driven_screen import WORDS, Driver, document, drive, of_tokens
+from textual import events
 
 from lstm_tui.analysis.health import health
 from lstm_tui.analysis.influence import each_deletion, influence
@@ -134,7 +135,9 @@ def views(session: Session) -> Iterator[View]:
 def panes_drawn(view: View, palette: Palette, size: tuple[int, int]) -> Iterator[tuple[str, str]]:
     """Draw everything that stands on the main screen, and the explanation of a value; yield names and texts."""
     for pane in panes():
-        yield type(pane).__name__, text_of(pane.draw(view, palette, *size))
+        with np.errstate(all="ignore"):  # as a pane that is painted has it
+            drawing = pane.draw(view, palette, *size)
+        yield type(pane).__name__, text_of(drawing)
     yield "explain", "\n".join(line.strip().text for line in explain_lines(view, palette))
     yield "equation", draw_equation_line(view, size[0], palette).strip().text
     yield "header", draw_header(view, size[0], palette).strip().text
@@ -210,9 +213,10 @@ def look(session: Session, full: bool = True) -> None:
         for text in papers(session):
             assert "nan%" not in text, "a bar of no width"
             assert "inf%" not in text
-        for n, picture in enumerate(pictures(session, view)):
-            for k, palette in enumerate(signs):
-                drawn(picture, palette, SIZES[(n + k) % 3])
+        with np.errstate(all="ignore"):  # as a full screen that computes and is painted has it
+            for n, picture in enumerate(pictures(session, view)):
+                for k, palette in enumerate(signs):
+                    drawn(picture, palette, SIZES[(n + k) % 3])
         for palette, size in zip(signs, SIZES, strict=False):
             list(tables(session, palette, size))
         compared = Comparison.of(session.baseline, session.frame.trace, ("before", "after"))

@@ -6,7 +6,7 @@ import numpy as np
 from rich.cells import cell_len
 
 from lstm_tui.analysis.ledger import Ledger
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import largest_of, nice_scale
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
@@ -80,9 +80,9 @@ class _List:
         first = 0 if place is None else first_row(place, len(sources), rows)
         short = len(sources) > rows > 1
         self.shown, self.count = sources.some(first, rows - short), len(sources)
-        largest = max(sources.largest, abs(float(ledger.start.sum())))
+        largest = largest_of(np.array([sources.largest, ledger.start.sum()]))
         if view.everyone:
-            largest = max(sources.largest_share, ledger.start_share())
+            largest = largest_of(np.array([sources.largest_share, ledger.start_share()]))
         self.half = nice_scale(largest, least=0.05)
 
     def _name(self, source: Source) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lstm_tui.engine.number_text import coordinate
+
 WIDTH, HEIGHT = 9, 18
 """Of a cell, in pixels."""
 _LEFT = {sign: n / 8 for n, sign in enumerate("▏▎▍▌▋▊▉█", start=1)}

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import share_map
+from lstm_tui.debugger.scale import level_of, part_of
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import fit
@@ -125,7 +126,7 @@ class _Pen:
         if math.isnan(share):
             line.put(glyphs.nan.ljust(self.cell)[: self.cell], palette.style("alarm", "track", bold=True))
             return
-        part = math.sqrt(min(share, 1.0))  # so that a tenth can be told from nothing
+        part = math.sqrt(abs(part_of(share, 1.0)))  # so that a tenth can be told from nothing
         style = palette.sequential(faded)[round(part * (SHADES - 1))]
         text = self._short(share) if share >= 0.005 else ""
         if palette.ramp:
@@ -156,10 +157,10 @@ class _Pen:
         """Draw the keep of each step below the map, as levels and in numbers where they fit."""
         bars = self._word("mean keep" if self.view.everyone else "keep", "keep")
         for t, keep in zip(self.places, keeps, strict=True):
-            level = 8 if math.isnan(keep) else min(max(round(abs(keep) * 8), 0), 8)
-            gap = self.cell > 2
-            text = self.glyphs.levels[level] * (self.cell - gap) + " " * gap
-            bars.put(text, self.palette.style("keep", faded=not self.reached[t]))
+            level, gap = level_of(keep), self.cell > 2
+            sign = self.glyphs.nan if level is None else self.glyphs.levels[level]
+            text = sign * (self.cell - gap) + " " * gap
+            bars.put(text, self.palette.style("alarm" if level is None else "keep", faded=not self.reached[t]))
             self._column(t)
         if self.cell < _NUMBERED:
             return

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from lstm_tui.debugger.facts import ATTENTION, SURPRISE
-from lstm_tui.debugger.scale import part_of
+from lstm_tui.debugger.scale import level_of, part_of
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import fit
 from lstm_tui.tui.render.line import Line
@@ -220,13 +220,17 @@ class _Pen:
         """Return a number that does not run into its neighbour; a sign where none is so short."""
         return plain(value, self.glyphs, width) or self.glyphs.more
 
+    def _level(self, line: Line, slot: Slot, part: float, ink: str) -> None:
+        """Draw a part of 1 as a bar that grows upwards; NaN has its sign."""
+        level = level_of(part)
+        sign = self.glyphs.nan if level is None else self.glyphs.levels[level]
+        self._at(line, slot, sign * slot.width, self.palette.style("alarm" if level is None else ink))
+
     def attention_bars(self) -> None:
         """Draw how much of the readout's attention each token has."""
         line = self._row(ATTENTION)
         for slot in self.slots:
-            part = float(self.values[slot.t])
-            level = 8 if part != part else min(max(round(part * 8), 1 if part > 0 else 0), 8)
-            self._at(line, slot, self.glyphs.levels[level] * slot.width, self.palette.style("bar"))
+            self._level(line, slot, float(self.values[slot.t]), "bar")
 
     def share_bars(self) -> None:
         ledger = self.view.ledger
@@ -237,11 +241,9 @@ class _Pen:
             return
         shares = ledger.shares()
         for slot in self.slots:
-            share = float(shares[slot.t])
-            level = 8 if share != share else min(max(round(share * 8), 1 if share > 0 else 0), 8)
             below = ledger.by_token[slot.t].sum() < 0
             ink = "bar" if self.view.everyone else "negative" if below else "positive"
-            self._at(line, slot, self.glyphs.levels[level] * slot.width, self.palette.style(ink))
+            self._level(line, slot, float(shares[slot.t]), ink)
 
     def shares(self) -> None:
         ledger = self.view.ledger
