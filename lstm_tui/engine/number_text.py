@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import Any
-
-import numpy as np
+from typing import SupportsFloat
 
 MINUS = "−"
 """A true minus, for pages: a hyphen is passed over by some who read aloud."""
@@ -56,6 +54,7 @@ def _by_length(size: float, width: int, infinity: str) -> tuple[str, ...]:
         return f"{size:.3f}"[1:], power
     if size < 9.995:
         texts = (f"{size:.2f}", f"{size:.1f}") if size == 0 or size >= 0.095 else (f"{size:.2f}",)
+        texts += (f"{size:.0f}",) if size >= 9.95 else ()
         return tuple(text[1:] if text[0] == "0" else text for text in texts)
     whole = f"{size:.0f}" if size < 9999.5 else power
     return (f"{size:.1f}", whole) if size < 99.95 else (whole, power, _HUGE)
@@ -115,12 +114,12 @@ def printed(value: float, places: int = 3, sign: bool = False) -> str:
     return before + text.replace("-", MINUS)
 
 
-def exact(value: float | np.floating[Any]) -> str:
+def exact(value: SupportsFloat) -> str:
     """Return the shortest text that reads back as the same number, bit for bit, -0.0 too.
 
     Of a NumPy number it is the shortest in its own precision.
     """
-    return str(value) if isinstance(value, np.floating) and value.dtype.itemsize < 8 else repr(float(value))
+    return repr(value) if type(value) is float else str(value)
 
 
 def written_out(number: Decimal) -> str:
