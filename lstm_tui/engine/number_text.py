@@ -53,7 +53,7 @@ def _by_length(size: float, width: int, infinity: str) -> tuple[str, ...]:
     if size != 0 and size < 0.0095:
         return f"{size:.3f}"[1:], power
     if size < 9.995:
-        texts = (f"{size:.2f}", f"{size:.1f}") if size == 0 or size >= 0.095 else (f"{size:.2f}",)
+        texts: tuple[str, ...] = (f"{size:.2f}", f"{size:.1f}") if size == 0 or size >= 0.095 else (f"{size:.2f}",)
         texts += (f"{size:.0f}",) if size >= 9.95 else ()
         return tuple(text[1:] if text[0] == "0" else text for text in texts)
     whole = f"{size:.0f}" if size < 9999.5 else power

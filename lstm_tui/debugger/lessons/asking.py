@@ -164,8 +164,6 @@ def written(answer: Series, form: str = str(PLACES)) -> str:
     if not math.isfinite(number):
         return "not a number" if math.isnan(number) else "infinite"
     short = percent(number) if form == "%" else fixed(number, int(form))
-    if float(short.removesuffix(" %")) == 0:
-        short = short.removeprefix("-")
     return short.replace("-", "−")
 
 
