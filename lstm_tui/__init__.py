@@ -35,7 +35,7 @@ def load(path: str | Path) -> Network:
     """
     from lstm_tui.models.named import open_model
 
-    return open_model(str(path))
+    return _told(open_model(str(path)))
 
 
 def trace(
@@ -115,9 +115,24 @@ def _opened(
     from lstm_tui.models.named import model_for
 
     opened = open_source(source)
-    network = model_for(opened, model)
+    network = _told(model_for(opened, model))
     sequences = Sequences(opened, network, whole)
     return network, sequences, 0 if line is None else sequences.index_of_line(line)
+
+
+_SAID: set[tuple[str, str]] = set()
+"""Which remarks on which networks were logged; nothing is logged twice."""
+
+
+def _told(network: Network) -> Network:
+    """Log once what should be known of how a network was read; `network.remarks` tells it again."""
+    for remark in network.remarks:
+        if (network.name, remark) not in _SAID:
+            _SAID.add((network.name, remark))
+            from logging import getLogger
+
+            getLogger("lstm_tui").warning("%s: %s", network.name, remark)
+    return network
 
 
 def _states(given: Mapping[str, Mapping[str, ArrayLike]] | None) -> Initial | None:

@@ -76,7 +76,7 @@ TABLE: dict[str, tuple[list[str], str]] = {
     "another encoding": (["trace", "latin.txt", *CELL], "latin.txt: byte 12 (line 2) is 0xe9, not UTF-8"),
     "UTF-16": (["trace", "utf16.txt", *CELL], "utf16.txt: byte 1 begins UTF-16"),
     "too large": (["trace", "large.txt", *CELL], "large.txt: is larger than 64 bytes"),
-    "a device without end": (["trace", "/dev/zero", *CELL], "/dev/zero: is larger than 64 bytes"),
+    "a device without end": (["trace", "/dev/zero", *CELL], "/dev/zero: is a device, and no file"),
     "a line that is empty": (["trace", "t.txt", "--line", "2", *CELL], "t.txt: line 2 is empty; the nearest"),
     "a line that is not there": (["trace", "t.txt", "--line", "4", *CELL], "t.txt: has 3 lines, so there is no line 4"),
     "a line of a series": (["trace", "w.csv", "--line", "2", *CELL], "w.csv: is one sequence, so there is no line 2"),

@@ -58,8 +58,8 @@ def kept(text: str) -> bool:
 def test_the_screen_killed_and_started_again() -> None:
     with terminal("run", "t.txt", *CELL) as child:
         child.expect_exact("layer0.forward")
-        child.send("n:delete 0\r")
-        until(lambda: kept("delete 0\n"))
+        child.send("n:remove 0\r")
+        until(lambda: kept("remove 0\n"))
         child.kill(signal.SIGKILL)
         child.expect(pexpect.EOF)
     with terminal("run", "t.txt", *CELL, "--line", "2") as child:
@@ -76,7 +76,7 @@ def test_the_screen_killed_and_started_again() -> None:
 def test_a_closed_terminal_and_recover(capsys: pytest.CaptureFixture[str]) -> None:
     with terminal("run", "t.txt", *CELL, "--plain") as child:
         child.expect_exact("(ltui) ")
-        child.send('line 2\ndelete 0\nbreak "good"\n')
+        child.send('line 2\nremove 0\nbreak "good"\n')
         child.expect_exact("breakpoint 1")
         until(lambda: kept('break token == "good"\n') or kept('break "good"\n'))
         child.kill(signal.SIGHUP)
@@ -96,34 +96,34 @@ def test_a_closed_terminal_and_recover(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_two_sessions_on_one_file_do_not_collide() -> None:
     with terminal("run", "t.txt", *CELL, "--plain") as first, terminal("run", "t.txt", *CELL, "--plain") as second:
-        for child, line in ((first, "delete 0"), (second, "delete 1")):
+        for child, line in ((first, "remove 0"), (second, "remove 1")):
             child.expect_exact("(ltui) ")
             child.sendline(line)
-        until(lambda: kept("delete 0\n") and kept("delete 1\n"))
+        until(lambda: kept("remove 0\n") and kept("remove 1\n"))
         first.sendline("save work.ltui")
         first.expect_exact("lines written to work.ltui")
         second.sendline("save work.ltui")
         second.expect_exact("work.ltui: is there already; to put this in its place: save-session work.ltui over")
         second.sendline("save other.ltui")
         second.expect_exact("lines written to other.ltui")
-        first.sendline("delete 0")
+        first.sendline("remove 0")
         first.sendline("save work.ltui")
         first.expect_exact("lines written to work.ltui")
         first.sendline("quit")
         first.expect(pexpect.EOF)
-        assert not kept("delete 0\n")
-        assert kept("delete 1\n")
+        assert not kept("remove 0\n")
+        assert kept("remove 1\n")
         second.sendline("quit")
         second.expect(pexpect.EOF)
     assert list(journal_folder().iterdir()) == []
 
 
 def test_a_session_that_another_has_saved_meanwhile_is_not_written_over(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("make.ltui").write_text("delete 0\nsave work.ltui\n")
+    Path("make.ltui").write_text("remove 0\nsave work.ltui\n")
     assert main(["run", "t.txt", *CELL, "--batch", "-x", "make.ltui"]) == 0
     with Path("work.ltui").open("a") as file:
         file.write("# someone's note\n")
-    Path("again.ltui").write_text("delete 0\nsave work.ltui\n")
+    Path("again.ltui").write_text("remove 0\nsave work.ltui\n")
     assert main(["open", "work.ltui", "--batch", "-x", "again.ltui"]) == 0
     assert "# someone's note" not in Path("work.ltui").read_text()
     capsys.readouterr()
@@ -136,15 +136,15 @@ def test_thrown_away_and_refused_in_one_line(capsys: pytest.CaptureFixture[str])
     for number in range(2):
         with terminal("run", "t.txt", *CELL, "--plain") as child:
             child.expect_exact("(ltui) ")
-            child.sendline(f"delete {number}")
-            until(lambda number=number: kept(f"delete {number}\n"))  # type: ignore[misc]
+            child.sendline(f"remove {number}")
+            until(lambda number=number: kept(f"remove {number}\n"))  # type: ignore[misc]
             child.kill(signal.SIGKILL)
             child.expect(pexpect.EOF)
     assert main(["recover", "3"]) == 1
     assert "there is no work 3 that was cut off" in capsys.readouterr().err
     assert main(["recover", "1", "--forget"]) == 0
-    assert kept("delete 0\n")
-    assert not kept("delete 1\n")
+    assert kept("remove 0\n")
+    assert not kept("remove 1\n")
     assert main(["recover", "--forget"]) == 0
     assert capsys.readouterr().out == "1 thrown away\n1 thrown away\n"
     assert list(journal_folder().iterdir()) == []

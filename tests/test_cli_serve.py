@@ -231,11 +231,3 @@ def test_visitors_from_elsewhere_are_kept_from_files_and_handed_their_own(folder
         visiting(served, act)
     assert sorted(path.name for path in folder.iterdir() if path.is_file()) == [NAME]
     assert not (folder / "state" / "lstm-tui" / "history").exists()
-
-
-def test_the_files_of_the_command_are_all_that_seal_refuses() -> None:
-    from lstm_tui.debugger.verbs.file_names import complete_file
-    from lstm_tui.debugger.verbs.table import VERBS
-
-    for verb in VERBS:  # a verb that takes a file says so by completing it, and is refused by that
-        assert ("FILE" in verb.usage) == (verb.complete is complete_file), verb.name

@@ -16,7 +16,7 @@ from lstm_tui.formats.opening import Untrained, untrained
 SCRIPT = """line 2
 break "not"
 watch c[1] by .01
-delete 0
+remove 0
 branch short
 undo
 insert 1 "very"
@@ -90,9 +90,9 @@ def test_other_line_is_saved_with_its_number() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("delete 0", "save-edits stolen.txt"), "`save-edits` is no part of a session"),
-        (("delete 0", "source make.ltui"), "`source` is no part of a session"),
-        (("delete 0", "!ls"), "`!ls` is no part of a session"),
+        (("remove 0", "save-edits stolen.txt"), "`save-edits` is no part of a session"),
+        (("remove 0", "source make.ltui"), "`source` is no part of a session"),
+        (("remove 0", "!ls"), "`!ls` is no part of a session"),
         (("# command: run", "# command: train"), "its command cannot be obeyed"),
         (("# command: run", "# command: run -x make.ltui"), "is no plain `run FILE`"),
         (("# command: run", "# command: trace -o stolen.txt"), "is no plain `run FILE`"),

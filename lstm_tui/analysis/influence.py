@@ -145,7 +145,7 @@ def without(sequence: Sequence, t: int) -> Sequence:
 def _number(trace: Trace, network: Network, sequence: Sequence, target: Target, gone: int | None) -> float:
     """Return the target in a run of a sequence from which the token `gone` was left out."""
     assert trace.ran is not None
-    x = input_of(network, sequence).astype(trace.dtype)
+    x = input_of(network, sequence, trace.dtype)
     initial = {name: stored.initial for name, stored in trace.ran.stored.items()}
     holds = trace.ran.holds
     if gone is not None:

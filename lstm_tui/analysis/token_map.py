@@ -79,7 +79,7 @@ def deletion_rows(trace: Trace, passed: PassTrace, places: range) -> Iterator[tu
         if len(sequence) > 1:
             shorter = without(sequence, t)
             holds = tuple(moved for hold in ran.holds if (moved := hold.shifted(t, -1)) is not None)
-            x = input_of(network, shorter).astype(trace.dtype)
+            x = input_of(network, shorter, trace.dtype)
             series = run_arrays(network, x, trace.interpreter, initial, holds=holds).stored[passed.name]
             after = series.values[value]
             after = after if passed.direction == "forward" else after[::-1]

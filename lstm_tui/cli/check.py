@@ -67,11 +67,11 @@ def _count(count: _Count, verdict: Verdict) -> None:
 
 def _traces(options: Namespace, bar: Bar) -> Iterator[tuple[str, Trace]]:
     """Yield every run with the place of its text."""
-    todos = []
+    todos, said = [], set[str]()
     for file in options.files:
         one = copy(options)
         one.file = file
-        todos.append(_fast(work(one), options.line is not None))
+        todos.append(_fast(work(one, said), options.line is not None))
     total = sum(len(_numbers(todo, options)) for todo in todos)
     done = 0
     for todo in todos:

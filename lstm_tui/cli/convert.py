@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from lstm_tui.cli.work import reading, say
+from lstm_tui.cli.work import reading, say_remarks
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.native import save
@@ -17,6 +17,5 @@ def command(options: Namespace) -> int:
         raise UserError(f"{visible(options.output)}: the file of a network ends in {SUFFIX}")
     network = open_model(options.model, reading(options))
     save(network, options.output)
-    for remark in network.remarks:
-        say(remark)
+    say_remarks(network)
     return 0

@@ -15,6 +15,7 @@ from lstm_tui.models.named import find_model
 if TYPE_CHECKING:
     from lstm_tui.engine.network import Network
 
+STANDARD_OUTPUT = "-"
 _UNUSED = 12  # names of tensors that are listed
 
 
@@ -26,6 +27,9 @@ def command(options: Namespace) -> int:
         from lstm_tui.formats.atomic import replacing
         from lstm_tui.formats.mapping import mapping_text
 
+        if options.write_map == STANDARD_OUTPUT:
+            print(mapping_text(opened.report), end="")
+            return 0
         with replacing(options.write_map) as stream:
             stream.write(mapping_text(opened.report).encode())
         say(f"{options.write_map}: written; give it with --map")

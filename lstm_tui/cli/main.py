@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Sequence
 from types import FrameType
@@ -14,6 +15,8 @@ from lstm_tui.cli.parser import parse
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
+FAULT = "this is a fault of the program"
+"""How the line begins of what no reader, check or guard foresaw."""
 _INTERRUPTED = 130
 _TERMINATED = 143
 
@@ -29,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a sign still gets the rest
     previous = signal.signal(signal.SIGTERM, _on_sigterm)
     try:
-        return _command(options)
+        with warnings.catch_warnings():
+            if not (options.debug or sys.warnoptions):
+                warnings.simplefilter("ignore")  # of libraries, for their programmers; what a user should know is said
+            return _command(options)
     except UserError as error:
         if options.debug:
             raise
@@ -49,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.debug:
             raise
         return _fail("there is not enough memory; take a shorter input or a smaller network")
+    except Exception as error:
+        if options.debug:
+            raise
+        told = (str(error).splitlines() or [""])[0][:120]
+        return _fail(
+            f"this is a fault of the program ({type(error).__name__}: {told}); --debug shows where, please tell"
+        )
     finally:
         signal.signal(signal.SIGTERM, previous)
 

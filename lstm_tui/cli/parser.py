@@ -123,7 +123,7 @@ def _cells(parser: argparse.ArgumentParser) -> None:
 def _inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
-    parser.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map")
+    parser.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map, or `-`")
     _reading_options(parser)
 
 
@@ -230,7 +230,7 @@ def _input_options(parser: argparse.ArgumentParser) -> None:
     untrained.add_argument("--without", metavar="NAMES", help="optional parameters to leave out, such as p_i,p_o")
     untrained.add_argument("--tokens", choices=["words", "chars", "bytes"], help="what a text is split into")
     source = parser.add_argument_group("the input")
-    source.add_argument("--edits", metavar="FILE", help="edits to make, one a line, such as: delete 3")
+    source.add_argument("--edits", metavar="FILE", help="edits to make, one a line, such as: remove 3")
     source.add_argument("--line", type=natural(1), metavar="N", help="the line to start with, from 1")
     source.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
     source.add_argument(

@@ -12,6 +12,7 @@ from lstm_tui.cli.recover import kept_plainly
 from lstm_tui.cli.work import Work
 from lstm_tui.debugger.console import Console, mistake_lines
 from lstm_tui.debugger.leave import Leave
+from lstm_tui.debugger.saved import as_typed_now
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import completions
 from lstm_tui.engine.errors import UserError
@@ -42,7 +43,7 @@ def run_plain(
         taken: To be called once the work of the session is kept.
         arrived: Has the session take in what has come since the last line; returns what is said of it.
     """
-    scripts = [(path, read_text(path, _LARGEST_SCRIPT).lines) for path in options.script or ()]
+    scripts = [(path, as_typed_now(read_text(path, _LARGEST_SCRIPT).lines)) for path in options.script or ()]
     typed = None if options.batch else _typed(options)
     console = Console(session)
     past, keeping = Past(), None
@@ -103,10 +104,12 @@ def _greeting(session: Session) -> tuple[str, ...]:
     name = visible(str(trace.model.get("name")))
     file = visible(trace.sequence.file or "")
     where = f"{file}{f':{trace.sequence.line}' if trace.sequence.line else ''}, " if file else ""
-    return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs",)
+    remarks = () if trace.network is None else trace.network.remarks
+    known = (f"warning: {visible(remark)}" for remark in remarks)
+    return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs", *known)
 
 
-def _script(console: Console, path: str, lines: tuple[str, ...], batch: bool, arrived: Arrived) -> int:
+def _script(console: Console, path: str, lines: Iterable[str], batch: bool, arrived: Arrived) -> int:
     """Obey a script; its first mistake ends it, and in batch the program."""
     for number, line in enumerate(lines, start=1):
         try:

@@ -65,12 +65,13 @@ def _runs(options: Namespace) -> list[Trace]:
     if options.file == "-" and len(names) > 1:
         raise UserError("standard input is read once, and every network needs it: give a FILE")
     runs: list[Trace] = []
+    said = set[str]()
     for number, name in enumerate(names):
         mine = copy(options)
         mine.model = name
         mine.untrained = options.untrained and number == 0
         if options.file is None and number:
             mine.file = runs[0].sequence.file
-        todo = work(mine)
+        todo = work(mine, said)
         runs.append(todo.trace(todo.start))
     return runs

@@ -10,6 +10,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
@@ -55,6 +56,7 @@ def without(words: Sequence[str], dropped: Mapping[str, int]) -> Iterator[str]:
             yield word
 
 
+@door("a session")
 def reopened(path: str) -> tuple[Namespace, Work, Saved]:
     """Read a saved session and open its input.
 
@@ -80,7 +82,7 @@ def reopened(path: str) -> tuple[Namespace, Work, Saved]:
         raise UserError(f"{where}: its command cannot be obeyed: {visible(last)}") from None
     if options.module != "run" or options.script or options.batch or options.edits or options.file == "-":
         raise UserError(f"{where}: its command is no plain `run FILE`, and nothing else is obeyed")
-    return options, work(options), saved
+    return options, work(options, aloud=False), saved
 
 
 def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from lstm_tui.cli.progress import Bar
-from lstm_tui.cli.work import say, say_which, work
+from lstm_tui.cli.work import say_which, work
 from lstm_tui.formats.traces.excerpt import parse_range
 
 
@@ -32,6 +32,4 @@ def command(options: Namespace) -> int:
         else:
             write(session, wanted, options.output)
     say_which(todo, options.line, "reported")
-    for remark in todo.network.remarks:
-        say(remark)
     return 0

@@ -14,7 +14,7 @@ def command(options: Namespace) -> int:
     gc.disable()  # nothing made on the way to the first frame is garbage; behind it the screen collects again
     if options.follow:
         return _follow(options)
-    todo = work(options)
+    todo = work(options, aloud=False)  # the screen says what it should, and the greeting of the plain mode
     if options.plain:
         from lstm_tui.cli.plain import open_session, run_plain
 

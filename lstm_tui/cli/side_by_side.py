@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
+from lstm_tui.analysis.largest import largest
 from lstm_tui.cli.table import table
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.visible import visible
@@ -45,14 +46,14 @@ def comparison(options: Namespace) -> Comparison:
         if getattr(options, name) is not None:
             given += [f"--{name}", str(getattr(options, name))]
     models = options.models or []
-    todo = []
+    todo, said = [], set[str]()
     for n in range(2):
         words = ["run", options.file, *given]
         if models:
             words += ["--model", models[min(n, len(models) - 1)]]
         if options.edits is not None and (n == 1 or len(models) == 2):
             words += ["--edits", options.edits]
-        todo.append(work(parse(words)))
+        todo.append(work(parse(words), said))
     one, other = (each.trace(each.start) for each in todo)
     if len(models) == 2:
         return Comparison.of(one, other, (models[0], models[1]))
@@ -109,7 +110,9 @@ def _places(column: Column) -> str:
 def _top(output: Array | None, run: Trace) -> str:
     if output is None:
         return ""
-    best = int(output.argmax())
+    best = largest(output)
+    if best is None:
+        return "not known"
     name = visible(run.classes[best]) if best < len(run.classes) else str(best)
     return f"{name} {fixed(output[best], 3)}"
 

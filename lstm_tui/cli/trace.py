@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from lstm_tui.cli.progress import Bar
-from lstm_tui.cli.work import say, say_which, work
+from lstm_tui.cli.work import say_which, work
 from lstm_tui.formats.traces.excerpt import parse_range
 from lstm_tui.formats.traces.file import writable_name, write, write_stream
 
@@ -27,6 +27,4 @@ def command(options: Namespace) -> int:
         else:
             write(trace, options.output, values, units, steps, bar)
     say_which(todo, options.line, "traced")
-    for remark in todo.network.remarks:
-        say(remark)
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from lstm_tui.cli.work import reading, say
+from lstm_tui.cli.work import reading, say_remarks
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.verify.verification import verify
@@ -20,8 +20,7 @@ def command(options: Namespace) -> int:
         print(f"{visible(name)}: differs by {sentence(largest, 2)} at most")
     for name in verdict.left_out:
         print(f"{name}: not compared, since the file holds no layer behind its recurrent ones")
-    for remark in opened.network.remarks:
-        say(remark)
+    say_remarks(opened.network)
     first = verdict.first
     if first is None:
         print(f"the same within {sentence(options.tolerance, 6)}")

@@ -82,13 +82,20 @@ def faster(steps: int, network: Network) -> str:
     return "numba" if steps * len(network.passes) > _NUMBA_PAYS else "numpy"
 
 
-def work(options: Namespace) -> Work:
-    """Return what the options of an input ask for.
+def work(options: Namespace, said: set[str] | None = None, aloud: bool = True) -> Work:
+    """Return what the options of an input ask for, and say on standard error what should be known of the network.
+
+    Args:
+        options: Those of an input.
+        said: What was said already; where several inputs are opened, nothing is said twice.
+        aloud: False where a screen or the plain mode says it itself.
 
     Raises:
         UserError: The input, the network or a state file is missing or wrong.
     """
     network, source = _network(options)
+    if aloud:
+        say_remarks(network, said)
     sequences = Sequences(source, network, options.whole)
     start = 0 if options.line is None else sequences.index_of_line(options.line)
     initial = initial_states(options.initial, network) if options.initial else {}
@@ -114,6 +121,9 @@ def _network(options: Namespace) -> tuple[Network, Text | Series]:
         source = read_input(path)
         how = _untrained(options)
         if isinstance(source, Series):
+            source.check_clear()
+            if source.one_column is not None:
+                say(f"{source.where}: is read as two columns; if a comma begins decimals, give it a first row: a name")
             return untrained(how, None, source.arrays[0].shape[1]), source
         return untrained(how, vocabulary(source, options.tokens or "words")), source
     if options.model is None:
@@ -169,6 +179,15 @@ def reading(options: Namespace) -> Reading:
 def say(text: str) -> None:
     """Print a remark on standard error."""
     print(f"lstm-tui: {visible(text)}", file=sys.stderr)
+
+
+def say_remarks(network: Network, said: set[str] | None = None) -> None:
+    """Say on standard error what should be known of how a network was read, but for what was said already."""
+    known = set() if said is None else said
+    for remark in network.remarks:
+        if remark not in known:
+            say(remark)
+            known.add(remark)
 
 
 def say_which(todo: Work, line: int | None, done: str) -> None:

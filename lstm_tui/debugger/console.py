@@ -9,6 +9,7 @@ from lstm_tui.debugger.assertions import Failed
 from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import answer, split
+from lstm_tui.debugger.verbs.sealing import check_unsealed
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
@@ -53,6 +54,8 @@ class Console:
             line = self._last
         self._last = line if _repeats(line) else ""
         line, target, append = self._redirected(line)
+        if target is not None:
+            check_unsealed()
         before = self.session.stop
         try:
             reply = answer(self.session, line)

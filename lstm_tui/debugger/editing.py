@@ -74,16 +74,24 @@ class Editing(Stepping):
         Raises:
             UserError: If an edit names what is not there, or there is no network to run; nothing is changed.
         """
-        from lstm_tui.debugger.edits import after, check
-        from lstm_tui.debugger.words import describe
+        from lstm_tui.debugger.edits import after
+        from lstm_tui.debugger.recipe import ValueEdit
+        from lstm_tui.debugger.words import describe, effect, weights_meant
 
+        ran, made, opened = self.frame.trace, self.edited, self.edited.network
         said: list[str] = []
-        before, trace, opened = self.edited, self.frame.trace, self.edited.network
         for number, edit in enumerate(edits):
-            check(edit, before)
-            said.append(describe(edit, before, trace if number == 0 else None))
-            before = after(edit, before, opened)
-        return self._edited(self._history.with_edit(*edits, words=tuple(said)), before)
+            before, old = made, weights_meant(edit, made)
+            made = after(edit, before, opened)
+            trace = None if number else ran
+            said.append(describe(edit, before, trace, made, old=old))
+        frame = self._edited(self._history.with_edit(*edits), made)
+        if edits and isinstance(edits[-1], ValueEdit):
+            said[-1] = describe(edits[-1], before, trace, made, frame.trace)
+        if len(edits) == 1:  # of several, what each of them did alone is not known
+            said[0] += effect(edits[0], ran, frame.trace)
+        self._history = self._history.with_words(tuple(said))
+        return frame
 
     def undo(self) -> Frame:
         """Take the last edit back."""

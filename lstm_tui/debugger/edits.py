@@ -94,8 +94,10 @@ def check(edit: Edit, edited: Edited) -> None:
         raise UserError("NaN is no number that can be set: give one such as 0 or -4.5")
     if isinstance(edit, ValueEdit):
         _hold(edit, edited)
-    else:
-        _place(edit, edited.network)
+    elif not exists(edit, edited.network).any():
+        owner, _, name = edit.tensor.rpartition("/")
+        cell = next(one.cell.name for one in edited.network.passes if one.name == owner)
+        raise UserError(f"nothing there is a weight: the mask of {visible(cell)} keeps that part of {name} at 0")
 
 
 def _token(edit: TokenEdit, edited: Edited) -> Edited:
@@ -155,6 +157,9 @@ def _known_like(token: str, known: Tokens) -> str:
 def _hold(edit: ValueEdit, edited: Edited) -> Hold:
     name, known = edit.pass_name, sizes_of(edit.pass_name, edited.network)
     if edit.value not in known:
+        fixed = next((one.cell.fixed for one in edited.network.passes if one.name == name), {})
+        if edit.value in fixed:
+            raise UserError(f"{edit.value} is fixed by the cell of {name}: only what it computes can be set")
         near = nearest(edit.value, known)
         what = "series" if name == READOUT else "value"
         raise UserError(f"{name} has no {what} {edit.value}" + (f"; did you mean {near}?" if near else ""))
@@ -200,6 +205,29 @@ def _weight(edit: WeightEdit, edited: Edited, first: bool) -> Edited:
             view[index] *= view.dtype.type(edit.number)
     network.apply_masks()
     return replace(edited, network=network, weights=edited.weights | {edit.tensor})
+
+
+def exists(edit: WeightEdit, network: Network) -> NDArray[np.bool_]:
+    """Return which of the numbers that are meant are weights, and not kept at 0 by a mask.
+
+    Raises:
+        UserError: If there is no such parameter, or nothing of it is meant.
+    """
+    there = part_of(edit, network)
+    owner, _, name = edit.tensor.rpartition("/")
+    masks = (one.program.parameters[name].mask for one in network.passes if one.name == owner)
+    mask = next(masks, None)
+    return np.ones(there.shape, dtype=np.bool_) if mask is None else mask[_place(edit, network)[1]]
+
+
+def part_of(edit: WeightEdit, network: Network) -> NDArray[np.floating[Any]]:
+    """Return the numbers of a parameter that are meant, as a view.
+
+    Raises:
+        UserError: If there is no such parameter, or nothing of it is meant.
+    """
+    view, index = _place(edit, network)
+    return view[index]
 
 
 def _place(edit: WeightEdit, network: Network) -> tuple[NDArray[np.floating[Any]], tuple[slice, ...]]:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.analysis.origin import Origin, origin_of, told_apart
 from lstm_tui.debugger.frame import equations_of, ops_of
 from lstm_tui.engine.expression import Call, Expression, Name, Number, Previous, show
-from lstm_tui.engine.ops import OPS
+from lstm_tui.engine.ops import OPS, Code
 from lstm_tui.engine.program import Instruction, Space, spread
 from lstm_tui.engine.trace import PassTrace
 
@@ -52,6 +53,8 @@ class Explanation:
         unit: Which unit of it.
         t: Place on the tape.
         number: The value itself.
+        computed: What the equation comes to, whatever an edit then made of it; None where the trace does not tell.
+        origin: Whether the value is that number, or an edit set or scaled it.
         equation: The equation as the screen writes it, without the left side.
         parts: The right side with the numbers put in.
         terms: The summands inside the outermost function, with their numbers.
@@ -62,6 +65,8 @@ class Explanation:
     unit: int
     t: int
     number: float
+    computed: float | None
+    origin: Origin
     equation: str
     parts: tuple[Part, ...]
     terms: tuple[Term, ...]
@@ -86,11 +91,14 @@ def explain(passed: PassTrace, value: str, t: int, unit: int, most: int = 8) -> 
     index = passed.cell.values.index(value)
     equation = equations_of(passed)[index]
     reader = Reader(passed, index, t, unit)
+    computed, origin = reader.computed(equation.expression)
     return Explanation(
         value=value,
         unit=unit,
         t=t,
         number=float(numbers[unit]),
+        computed=computed,
+        origin=origin,
         equation=show(equation.expression),
         parts=reader.parts(equation.expression),
         terms=reader.terms(equation.expression),
@@ -111,6 +119,26 @@ class Reader:
         if passed.stored is not None:
             step = passed.reading_step(t)
             self.before, self.row = passed.stored.window(step, step + 1)
+
+    def computed(self, node: Expression) -> tuple[float | None, Origin]:
+        """Return what the right side of the equation comes to, and where the value comes from.
+
+        Where nothing was computed again the value is that number, bit for bit.
+        """
+        name = self.passed.cell.values[self.equation]
+        number = self._unit(np.asarray(self.passed[name][self.t]))
+        origin = origin_of(self.passed, name, self.t, self.unit)
+        if self.row is not None:
+            if origin.kind == "equation":
+                return number, origin
+            one = next((one for one in self.ops if one.op.code == Code.HOLD and one.equation == self.equation), None)
+            if one is None:
+                return None, origin
+            inner = one.operands[0]
+            return self._unit(self.row[inner.offset : inner.offset + inner.size]), origin
+        computed = self.number(node)
+        sizes = [abs(term.number) for term in self.terms(node)]
+        return computed, told_apart(origin, number, computed, max(sizes, default=0.0))
 
     def number(self, node: Expression) -> float | None:
         """Return the number of a node, or None when the trace does not hold it."""

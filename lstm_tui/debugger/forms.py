@@ -65,7 +65,7 @@ def _on_token(frame: Frame, t: int) -> tuple[Form, ...]:
         _form(f'insert {t} "', "", '"', "a word before it"),
         _form(f'insert {t + 1} "', "", '"', "a word after it"),
     )
-    line = f"delete {t}"
+    line = f"remove {t}"
     away = (Form(line, "this word away", len(line), len(line)),) if frame.steps > 1 else ()
     return (*forms, *away, *read)
 

@@ -109,15 +109,22 @@ class History:
             return BASE
         return next((name for name, number in self.names if number == state), str(state))
 
-    def with_edit(self, *edits: Edit, words: tuple[str, ...] = ()) -> History:
+    def with_edit(self, *edits: Edit) -> History:
         """Return the history with more edits in force; an edit that was made here before is the same state."""
         history = self
-        for number, edit in enumerate(edits):
-            history = history._with_one(edit, words[number] if number < len(words) else "")
+        for edit in edits:
+            history = history._with_one(edit)
         return history
 
-    def _with_one(self, edit: Edit, words: str) -> History:
-        made = State(self.here, edit, words)
+    def with_words(self, words: tuple[str, ...]) -> History:
+        """Return the history in which the last edits in force are told so, the very last one by the last words."""
+        states = list(self.states)
+        for number, said in zip(reversed(self.path()), reversed(words), strict=False):
+            states[number - 1] = replace(states[number - 1], words=said)
+        return replace(self, states=tuple(states))
+
+    def _with_one(self, edit: Edit) -> History:
+        made = State(self.here, edit)
         same = (n for n, one in enumerate(self.states, start=1) if one.parent == self.here and one.edit == edit)
         number = next(same, 0)
         if number:

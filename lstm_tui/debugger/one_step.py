@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.debugger.explain import Reader
+from lstm_tui.debugger.explain import Reader, explain
 from lstm_tui.debugger.worked import values_here
 from lstm_tui.engine.expression import Call, Expression, Name, Number, Place, Previous, Product, show, walk
 from lstm_tui.engine.roles import Update, update_of
@@ -16,6 +17,8 @@ from lstm_tui.engine.trace import PassTrace
 
 Kind = Literal["before", "kept", "written", "edit", "after", "seen"]
 _HERE = Place(0, 0)
+BY_EDIT = "set by an edit"
+"""What stands in the place of the form of a part whose number an edit made."""
 
 
 @dataclass(frozen=True)
@@ -37,29 +40,32 @@ class Part:
     values: tuple[str, ...] = ()
 
 
-def parts_of_step(passed: PassTrace, memory: str, t: int, unit: int, held: bool = False) -> tuple[Part, ...]:
+def parts_of_step(passed: PassTrace, memory: str, t: int, unit: int) -> tuple[Part, ...]:
     """Return what the step at place `t` does to a unit, in the order in which it is summed.
 
     Where the memory is linear in itself, `kept` and what is written add up to `after`, but for what an edit put
-    in; else only `before` and `after` can be told.
+    in, which is a part of its own; else only `before` and `after` can be told.
 
     Args:
         passed: The pass.
         memory: The value that holds its memory.
         t: Place on the tape.
         unit: Which unit, from 0.
-        held: Whether an edit sets or scales the memory here.
     """
     before = _unit(passed.previous(memory, t), unit) if memory in passed.cell.state else None
     after = _unit(passed[memory][t], unit)
     parts = [Part("before", f"{memory}'", before)] if before is not None else []
     update = update_of(passed.cell, memory) if memory in passed.cell.state else None
     if update is not None and before is not None:
-        parts += _summed(passed, update, t, unit, before, after, held)
+        _, origin = Reader(passed, passed.cell.values.index(memory), t, unit).computed(
+            passed.cell.equation(memory).expression
+        )
+        parts += _summed(passed, update, t, unit, before, after, origin.edited)
     parts.append(Part("after", memory, after, values=(memory,)))
     output = passed.cell.output
     if output != memory and output in passed and passed[output].shape[1] == passed[memory].shape[1]:
-        text = show(passed.cell.equation(output).expression)
+        seen = explain(passed, output, t, unit, 0).origin
+        text = BY_EDIT if seen.edited else show(passed.cell.equation(output).expression)
         gates = _values(passed, output, passed.cell.equation(output).expression)
         parts.append(Part("seen", text, _unit(passed[output][t], unit), values=(*gates, output)))
     return tuple(parts)
@@ -81,7 +87,9 @@ def _summed(
         parts.append(Part("written", show(write), number, total or 0.0, _values(passed, memory, write)))
         total = None if total is None or number is None else total + number
     if held:
-        parts.append(Part("edit", "edit", None if total is None else after - total, total or 0.0, (memory,)))
+        put_in = None if total is None else after - total
+        known = put_in is not None and isfinite(put_in)  # what an edit adds to NaN is not known
+        parts.append(Part("edit", "edit", put_in if known else None, total if known and total else 0.0, (memory,)))
     return parts
 
 

@@ -4,7 +4,7 @@ One edit is one line:
 
     replace 3 "good"                          the token at place 3 of the tape
     insert 3 "not"                            a token before place 3
-    delete 3
+    remove 3                                  (files of before say `delete 3`, which is read as the same)
     set layer0.forward.f[7] @ 3 = 0           one unit of a value at one step
     set layer0.forward.c[:] @ 3:6 = 0         all units, pinned over the steps 3, 4 and 5
     scale layer0.forward.i[2:4] @ : * 0.5     two units, over the whole tape
@@ -90,7 +90,7 @@ Edit = TokenEdit | ValueEdit | NetworkEdit
 _NUMBER = r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf|nan)"
 _SPAN = r"-?\d*(?::\d*)?|:"
 _TOKEN = re.compile(r'(?P<verb>replace|insert)\s+(?P<t>\d+)\s+(?P<token>"(?:[^"\\]|\\.)*")\s*\Z')
-_DELETE = re.compile(r"delete\s+(?P<t>\d+)\s*\Z")
+_REMOVE = re.compile(r"(?:remove|delete)\s+(?:token\s+)?(?P<t>\d+)\s*\Z")
 _VALUE = re.compile(
     rf"(?P<verb>set|scale)\s+(?P<pass>layer\d+\.(?:forward|backward)|readout)\.(?P<value>\w+)\[(?P<units>{_SPAN})\]\s*"
     rf"@\s*(?P<steps>{_SPAN})\s*(?P<sign>[=*])\s*{_NUMBER}\s*\Z"
@@ -116,7 +116,7 @@ def parse_edit(line: str) -> Edit:
         raise UserError(f"an edit of {len(text)} characters; {_MAX_LINE} is the most")
     if match := _TOKEN.match(text):
         return TokenEdit("replace" if match["verb"] == "replace" else "insert", int(match["t"]), _token(match["token"]))
-    if match := _DELETE.match(text):
+    if match := _REMOVE.match(text):
         return TokenEdit("delete", int(match["t"]))
     if match := _VALUE.match(text):
         verb = _verb(match["sign"])
@@ -160,8 +160,7 @@ def parse_recipe(text: str, source: str = "recipe") -> tuple[Edit, ...]:
 def line_of(edit: Edit) -> str:
     """Return an edit as a line of a recipe; `parse_edit` reads it back."""
     if isinstance(edit, TokenEdit):
-        token = "" if edit.verb == "delete" else f" {in_quotes(edit.token)}"
-        return f"{edit.verb} {edit.t}{token}"
+        return f"remove {edit.t}" if edit.verb == "delete" else f"{edit.verb} {edit.t} {in_quotes(edit.token)}"
     if isinstance(edit, CellEdit):
         if edit.verb == "ablate":
             return f"ablate {edit.what}" + (f" {edit.pass_name}" if edit.pass_name else "")
@@ -230,11 +229,11 @@ def _example(text: str) -> str:
     examples = {
         "replace": 'replace 3 "good"',
         "insert": 'insert 3 "not"',
-        "delete": "delete 3",
+        "remove": "remove 3",
         "set": "set layer0.forward.f[7] @ 3:6 = 0",
         "scale": "scale layer0.forward.f[7] @ 3 * 0.5",
         "weight": "weight layer0.forward/b_f[7] = -4",
         "let": "let layer0.forward.f = 1",
         "ablate": "ablate nfg",
     }
-    return examples.get(word, "; ".join(examples.values()))
+    return examples.get("remove" if word == "delete" else word, "; ".join(examples.values()))

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lstm_tui.debugger.recipe import Edit, parse_recipe
+from lstm_tui.engine.doors import door
 from lstm_tui.formats.atomic import replacing
 from lstm_tui.formats.text import read_text
 
 _LARGEST = 1 << 20
 
 
+@door("edits")
 def read_recipe(path: str | Path) -> tuple[Edit, ...]:
     """Read the edits of a file, at most a mebibyte of them.
 

@@ -7,8 +7,9 @@ put under version control. Its head says what was opened, and by which command i
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +19,15 @@ from lstm_tui.debugger.layout import Layout, read_layout
 from lstm_tui.debugger.recipe import line_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.trace import Sequence
+from lstm_tui.engine.trace import Sequence as Tokens
 from lstm_tui.engine.visible import visible
 
 TITLE = "# lstm-tui session"
 _COMMAND, _NETWORK, _INPUT, _LAYOUT = "# command: ", "# network: ", "# input: ", "# layout: "
 _HEAD = (_COMMAND, _NETWORK, _INPUT, _LAYOUT)
+_OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
 _WORDS = frozenset({
-    "replace", "insert", "delete", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
+    "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
     "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line",
 })  # fmt: skip
 """What a saved session consists of; nothing else in one is obeyed, so that one from a stranger writes no files."""
@@ -73,7 +75,7 @@ def script_of(session: Session) -> list[str]:
     return [*head, *_lines(session), *_breakpoints(session), *_displays(session), *_position(session)]
 
 
-def read_saved(lines: Iterable[str], where: str) -> Saved:
+def read_saved(lines: Sequence[str], where: str) -> Saved:
     """Read what `script_of` wrote.
 
     Args:
@@ -83,7 +85,7 @@ def read_saved(lines: Iterable[str], where: str) -> Saved:
     Raises:
         UserError: It is no session, says nothing of how it was opened, or holds a verb no session is made of.
     """
-    numbered = list(enumerate(lines, start=1))
+    numbered = list(enumerate(as_typed_now(lines), start=1))
     if not numbered or numbered[0][1].strip() != TITLE:
         raise UserError(f"{where}: is no session: it does not begin with `{TITLE}`")
     head: dict[str, str] = {}
@@ -105,8 +107,18 @@ def read_saved(lines: Iterable[str], where: str) -> Saved:
     except ValueError:
         raise UserError(f"{where}: the line `{_COMMAND.strip()}` has a quote that is not closed") from None
     layout = read_layout(head[_LAYOUT]) if _LAYOUT in head else None
-    known = digest(line for _, line in numbered)
+    known = digest(lines)
     return Saved(command, head.get(_NETWORK, ""), head.get(_INPUT, ""), tuple(verbs), layout, known)
+
+
+def as_typed_now(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a script as they are typed now.
+
+    Sessions that were saved before `delete` took breakpoints away say `delete 3` of a token: they held no other.
+    """
+    if not lines or lines[0].strip() != TITLE:
+        return list(lines)
+    return [_OF_TOKEN.sub("remove ", line) for line in lines]
 
 
 def digest(lines: Iterable[str]) -> str:
@@ -119,7 +131,7 @@ def network_digest(name: str, sha256: object) -> str:
     return f"{visible(name)}, {visible(str(sha256 or 'not from a file'))}"
 
 
-def input_digest(sequence: Sequence) -> str:
+def input_digest(sequence: Tokens) -> str:
     """Return an input as a saved session names it: its place, its length, a digest of its tokens."""
     content = "\0".join(sequence.tokens).encode("utf-8", "surrogatepass")
     if sequence.x is not None:

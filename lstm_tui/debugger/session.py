@@ -24,6 +24,7 @@ from lstm_tui.engine.trace import Sequence, Trace
 if TYPE_CHECKING:
     from lstm_tui.debugger.layout import Layout
     from lstm_tui.debugger.recipe import Edit
+    from lstm_tui.debugger.what_if import Question
 
 
 class Session(Growing):
@@ -57,6 +58,7 @@ class Session(Growing):
         """
         super().__init__()
         self.layout: Layout | None = None  # how a screen shows it, as that last told
+        self.question: Question | None = None  # the last `what-if`, for `retell`
         self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
         self._opened = Opened(lines if len(lines) else (trace.sequence,), dtype, initial, carry, command)
         self._opened = self._opened.begun(line, trace.interpreter, start)

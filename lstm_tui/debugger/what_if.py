@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.words_to_come import probabilities
+from lstm_tui.debugger.history import History
 from lstm_tui.debugger.recipe import TokenEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError, nearest
@@ -52,6 +53,27 @@ class Doubted:
     after: float
     instead: str
     chance: float
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that was asked of a text and has changed nothing of it.
+
+    Attributes:
+        old: The word that stands in the text.
+        new: The word that might stand there.
+        history: The edits with which the text was asked.
+        line: The line of the file that it is, from 0.
+    """
+
+    old: str
+    new: str
+    history: History
+    line: int
+
+    def stands(self, history: History, line: int) -> bool:
+        """Say whether the text is still the one that was asked."""
+        return (history.lines, line) == (self.history.lines, self.line)
 
 
 def replace_everywhere(session: Session, old: str, new: str) -> tuple[int, ...]:
@@ -127,7 +149,7 @@ def retell(session: Session) -> tuple[Doubted, ...]:
     while len(retold) < MOST_RETOLD:
         difference = session.frame.difference
         if difference is None:
-            raise UserError("nothing was changed yet: say what-if OLD NEW first, or change a word with e")
+            raise UserError("nothing was changed yet: ask what-if OLD NEW first, or change a word with e")
         last = retold[-1].t if retold else 0
         one = next(
             (one for one in doubted(difference.before, difference.after, difference.origins) if one.t > last), None

@@ -22,6 +22,7 @@ from lstm_tui.engine.cell_keys import (
     read_sizes,
     read_start,
 )
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import Equation, Vocabulary, check_assigned_name, parse_equations
 from lstm_tui.engine.page import parse_page, read_text
@@ -94,6 +95,7 @@ def cell_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
+@door("a cell")
 def load_cell(name_or_path: str | Path) -> Cell:
     """Return a cell by its bundled name, or from a file.
 

@@ -130,7 +130,7 @@ class GrowingRun:
         assert ran is not None
         sequence, steps, network = was.sequence.followed_by(more), len(was.sequence), ran.network
         added = [_behind(hold, steps) for hold in holds]
-        source = input_of(network, more).astype(was.dtype)
+        source = input_of(network, more, was.dtype)
         x, stored, merged = self._x.put(source), dict(ran.stored), []
         for number, layer in enumerate(network.layers):
             for one in layer.passes:

@@ -53,11 +53,13 @@ def factors(holds: Iterable[Hold], steps: int, size: int, dtype: Any) -> tuple[A
     numbers = np.ones((steps, size), dtype=dtype)
     for hold in holds:
         place = (slice(*hold.steps), slice(*hold.units))
-        if hold.verb == "set":
-            modes[place], numbers[place] = 1, hold.number
-        else:
-            modes[place] = np.where(modes[place] == 0, 2, modes[place])
-            numbers[place] *= numbers.dtype.type(hold.number)
+        with np.errstate(all="ignore"):  # 1e300 is ∞ in float32
+            number = np.float64(hold.number).astype(dtype)
+            if hold.verb == "set":
+                modes[place], numbers[place] = 1, number
+            else:
+                modes[place] = np.where(modes[place] == 0, 2, modes[place])
+                numbers[place] *= number
     return modes, numbers
 
 

@@ -15,12 +15,15 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.initialise import initialise
 from lstm_tui.engine.layers import MERGES, Layer, Merge, Pass, Readout, find_source
 from lstm_tui.engine.tokens import Tokens
+from lstm_tui.engine.visible import visible
 
 __all__ = [
     "MERGES", "Layer", "Merge", "Network", "Pass", "Readout", "build_network", "find_source", "spec_of",
 ]  # fmt: skip
 
 Array = NDArray[np.floating[Any]]
+_MOST_UNUSED = 4
+"""Tensors of a file that are named where some are not used."""
 
 
 class Front(Protocol):
@@ -81,9 +84,18 @@ class Network:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What was assumed when it was read from another program's file and gives other numbers if it is wrong."""
+        """What whoever uses it should know of how it was read from another program's file.
+
+        What was assumed and gives other numbers if it is wrong, and which tensors of the file are not used. This is
+        the one place: screen, plain mode, standard error of every command, exports and Python ask here.
+        """
         imported = self.card.get("imported")
-        return tuple(map(str, imported.get("warnings", ()))) if isinstance(imported, Mapping) else ()
+        if not isinstance(imported, Mapping):
+            return ()
+        unused = tuple(visible(str(one)) for one in imported.get("unused", ()))
+        more = f" and {len(unused) - _MOST_UNUSED} more" if len(unused) > _MOST_UNUSED else ""
+        left = (f"not used of the file: {', '.join(unused[:_MOST_UNUSED])}{more}",) if unused else ()
+        return (*(visible(str(one)) for one in imported.get("warnings", ())), *left)
 
     @property
     def forward_only(self) -> bool:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import LanguageError, UserError, nearest
 from lstm_tui.engine.places import Places, places_of, tokens_of
 from lstm_tui.engine.visible import visible
@@ -117,6 +118,7 @@ class Page:
                 raise self.fail(f"`{key[:40]}` means nothing here", key, suggestion=nearest(key, names))
 
 
+@door("a page of equations")
 def read_text(path: Path) -> str:
     """Return the text of a page.
 

@@ -178,8 +178,18 @@ class Program:
         return self._with_constants(flat)
 
     def cast(self, flat: Array, dtype: Any) -> Array:
-        """Return flat parameters in another dtype: the weights as they were held, the constants as written."""
-        return flat if flat.dtype == dtype else self._with_constants(aligned_copy(flat, dtype))
+        """Return flat parameters in another dtype: the weights as they were held, the constants as written.
+
+        Raises:
+            UserError: If a weight is larger than that dtype holds.
+        """
+        if flat.dtype == dtype:
+            return flat
+        with np.errstate(over="ignore"):
+            made = aligned_copy(flat, dtype)
+        if made.itemsize < flat.itemsize and np.any(np.isinf(made) & np.isfinite(flat)):
+            raise UserError(f"the network holds a weight that is too large for {made.dtype}: take float64")
+        return self._with_constants(made)
 
     def _with_constants(self, flat: Array) -> Array:
         for offset, numbers in self.constants:
@@ -211,7 +221,10 @@ class Program:
             size = self.values[name].size
             start = self.initial.get(name, 0.0)
             if given is not None and name in given:
-                numbers = np.array(given[name], dtype=flat.dtype)
+                with np.errstate(over="ignore"):
+                    numbers = np.array(given[name], dtype=flat.dtype)
+                if np.any(np.isinf(numbers) & np.isfinite(given[name])):
+                    raise UserError(f"the initial {name} holds a number too large for {flat.dtype}: take float64")
                 if numbers.size != size:
                     raise UserError(f"the initial {name} has {numbers.size} numbers; it should have {size}")
                 result[name] = numbers.reshape(size)

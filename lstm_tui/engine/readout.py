@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from lstm_tui.engine.cell_keys import Size, read_sizes
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.drafts import Builder
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.expression import Call, Expression, Name, inside
@@ -89,6 +90,7 @@ def _bundled(name: str) -> ReadoutPage:
     return parse_readout(read_text(_FOLDER / f"{name}.toml"), name, source=f"{name}.toml")
 
 
+@door("a readout")
 def load_readout(name_or_path: str | Path) -> ReadoutPage:
     """Return a readout by its bundled name, or from a file.
 

@@ -6,16 +6,18 @@ from collections.abc import Sequence as Items
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.forward import Initial, Ran, run_arrays, tape_order
 from lstm_tui.engine.gradients import gradients
 from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.series import evaluate
 from lstm_tui.engine.storage import Progress
 from lstm_tui.engine.trace import PassTrace, Sequence, Trace
+from lstm_tui.engine.visible import visible
 
 __all__ = ["Initial", "Ran", "gradients", "input_of", "run", "run_arrays", "trace_of"]
 
@@ -51,7 +53,7 @@ def run(
     if not len(sequence):
         raise UserError("there is nothing to read: the sequence has no tokens")
     wanted = np.dtype(dtype) if dtype else network.dtype
-    ran = run_arrays(network, input_of(network, sequence).astype(wanted), interpreter, initial, progress, holds)
+    ran = run_arrays(network, input_of(network, sequence, wanted), interpreter, initial, progress, holds)
     return trace_of(ran, sequence, interpreter, edits)
 
 
@@ -100,21 +102,35 @@ def trace_of(
     )
 
 
-def input_of(network: Network, sequence: Sequence) -> Array:
-    """Return the input of the lowest layer, (T, I).
+def input_of(network: Network, sequence: Sequence, dtype: DTypeLike) -> Array:
+    """Return the input of the lowest layer, (T, I), in the precision of the run.
 
     Raises:
-        UserError: If text meets a network for numbers or the other way round, or the width is another.
+        UserError: If text meets a network for numbers or the other way round, the width is another, or a number of the
+            input is larger than that precision holds.
     """
     if sequence.x is not None:
         if sequence.x.shape[1] != network.input_size:
             raise UserError(
                 f"the input has {sequence.x.shape[1]} columns; network {network.name} reads {network.input_size}"
             )
-        return sequence.x
+        return _narrowed(sequence.x, np.dtype(dtype), sequence.file or "the input")
     if network.embedding is None or sequence.ids is None:
         raise UserError(f"network {network.name} reads numbers, not text: give a .csv, .npy or .npz file")
-    return network.embedding[sequence.ids]
+    return network.embedding[sequence.ids].astype(dtype)
+
+
+def _narrowed(x: Array, dtype: np.dtype[Any], where: str) -> Array:
+    """Return an input (T, I) in another precision; what would become infinite is refused by its place."""
+    with np.errstate(over="ignore"):
+        made = x.astype(dtype)
+    if made.itemsize < x.itemsize:
+        for row, column in np.argwhere(np.isinf(made) & np.isfinite(x))[:1]:
+            raise UserError(
+                f"{visible(where)}: row {row + 1}, column {column + 1}: {sentence(x[row, column], 6)} is too large for {dtype}; "
+                "--dtype float64 holds it"
+            )
+    return made
 
 
 def _traced(name: str, ran: Ran) -> PassTrace:

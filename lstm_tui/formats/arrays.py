@@ -12,17 +12,19 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import label, read_bytes, size_text
 
-LIMIT = 2 << 30
+LIMIT = 1 << 30
 MOST_MEMBERS = 100_000
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 NUMBERS = "fiub"  # kinds of dtype: floating, signed, unsigned, boolean
 TEXT = "U"
 
 
+@door("an array")
 def read_npy(path: str | Path, limit: int = LIMIT) -> NDArray[Any]:
     """Return the array of a `.npy` file, which must hold real numbers.
 
@@ -33,6 +35,7 @@ def read_npy(path: str | Path, limit: int = LIMIT) -> NDArray[Any]:
     return _array(io.BytesIO(data), len(data), label(path), NUMBERS)
 
 
+@door("arrays by name")
 def read_npz(path: str | Path, limit: int = LIMIT, kinds: str = NUMBERS) -> dict[str, NDArray[Any]]:
     """Return the arrays of a `.npz` file by name, in their order in the file.
 

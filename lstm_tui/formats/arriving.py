@@ -160,7 +160,7 @@ class _Rows:
 
     def __init__(self, network: Network, where: str) -> None:
         self._network, self._where = network, where
-        self._table = CsvRows(where)
+        self._table = CsvRows(where, one_column=network.input_size == 1)
         self._lines: list[str] = []
         self._rest = self._delimiter = ""
         self._before = 0  # lines that were read
@@ -198,7 +198,7 @@ class _Rows:
     def _records(self, last: bool) -> Iterator[tuple[list[str], int]]:
         """Yield the cells of each whole row, and its last line; an unfinished row is read again with the next line."""
         done = 0
-        self._delimiter = self._delimiter or self._first_delimiter()
+        self._delimiter = self._table.delimiter = self._delimiter or self._first_delimiter()
         while done < len(self._lines):
             lines = _Lines(self._lines, done, last)
             try:

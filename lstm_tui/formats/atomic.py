@@ -33,7 +33,10 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         if target.is_dir():
             raise UserError(f"{where}: is a folder; name a file in it")
         if target.exists() and not target.is_file():
-            with open(target, "wb") as stream:
+            # a pipe that nobody reads is refused, not waited for
+            descriptor = os.open(target, os.O_WRONLY | os.O_NONBLOCK)
+            with open(descriptor, "wb") as stream:
+                os.set_blocking(descriptor, True)
                 yield stream
             return
         temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_tui.engine.doors import door, guarded
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats.bytes_of import label, read_bytes
+from lstm_tui.formats.bytes_of import label, opened, read_bytes
 from lstm_tui.formats.report import Report
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from lstm_tui.formats.tensors_plan import Array
     from lstm_tui.formats.torch.pickle_machine import Made
 
-LIMIT = 4 << 30
-_MISTAKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+LIMIT = 1 << 30
+_SMALL = 64 << 20  # bytes from which a file is read only when it begins as a known kind
+_HEAD = 1 << 12
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -67,6 +69,7 @@ class Imported:
     names: tuple[str, ...] = ()
 
 
+@door("a network")
 def open_file(path: str | Path, reading: Reading = AS_IT_IS) -> Imported:
     """Open a network of any format.
 
@@ -76,6 +79,7 @@ def open_file(path: str | Path, reading: Reading = AS_IT_IS) -> Imported:
     return read_once(path, reading)({})
 
 
+@door("a network")
 def read_once(path: str | Path, reading: Reading = AS_IT_IS) -> Callable[[Mapping[str, str]], Imported]:
     """Read a file, and return what understands it with further decisions, as often as it is asked.
 
@@ -83,32 +87,22 @@ def read_once(path: str | Path, reading: Reading = AS_IT_IS) -> Callable[[Mappin
         UserError: It is of no known format or is damaged; later, that nothing in it can be run.
     """
     where = label(path)
-    data = read_bytes(path, LIMIT)
+    data = _bytes(path, where)
     kind = kind_of(data)
     if kind == "native":
         opened = _native(path, reading, where)
         return lambda settings: opened
-    with _mistaken(where):
+    with guarded(where, "a network"):
         found, said = _found(kind, data, path, reading, where)
     sha256 = hashlib.sha256(data + bytes.fromhex(said.beside)).hexdigest()
 
     def understood(settings: Mapping[str, str]) -> Imported:
         report = Report(where, said.format, {**said.settings, **settings}, list(said.facts), list(said.warnings))
-        with _mistaken(where):
+        with guarded(where, "a network"):
             network = _network(found, report, path, sha256, reading)
         return Imported(network, report, tuple(one.name for one in found))
 
     return understood
-
-
-@contextmanager
-def _mistaken(where: str) -> Iterator[None]:
-    """Tell of a description in which a text stands for a number, and the like, in one line."""
-    try:
-        yield
-    except _MISTAKEN as error:
-        reason = visible(str(error).split("\n")[0][:120])
-        raise UserError(f"{where}: describes what is not understood ({type(error).__name__}: {reason})") from error
 
 
 def _network(found: list[Found], report: Report, path: str | Path, sha256: str, reading: Reading) -> Network:
@@ -139,6 +133,19 @@ def _read_with(plan: Plan, reading: Reading, report: Report) -> Plan:
 
     tokens, pad_id = read_vocabulary(reading.vocabulary, reading.tokens, rows, report, reading.pad is None)
     return replace(plan, tokens=tokens, pad=reading.pad, pad_id=pad_id)
+
+
+def _bytes(path: str | Path, where: str) -> bytes:
+    """Return the content of a file; a large one is read only where its first bytes are those of a network."""
+    if os.path.isfile(path) and os.path.getsize(path) > _SMALL:
+        with opened(path, LIMIT) as (stream, _):
+            if kind_of(stream.read(_HEAD)) == "unknown":
+                raise _no_format(where)
+    return read_bytes(path, LIMIT)
+
+
+def _no_format(where: str) -> UserError:
+    return UserError(f"{where}: is of no format known here; give .safetensors, .npz, .pt, .ckpt, .h5, .keras or .onnx")
 
 
 def kind_of(data: bytes) -> str:
@@ -196,7 +203,7 @@ def _found(kind: str, data: bytes, path: str | Path, reading: Reading, where: st
 
             return [find_mapped(mapping, tensors, Path(str(reading.mapping)).parent)], report
         return find_networks(tensors, where, modules), report
-    raise UserError(f"{where}: is of no format known here; give .safetensors, .npz, .pt, .ckpt, .h5, .keras or .onnx")
+    raise _no_format(where)
 
 
 def _keras(kind: str, data: bytes, path: str | Path, report: Report, where: str) -> list[Found]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lstm_tui.engine import trace
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.tokens import UNKNOWN, Kind, Tokens, tokenize
@@ -28,6 +29,7 @@ _FILE_ENDINGS = (*SUFFIXES, ".txt")
 _SHOWN_COLUMNS = 3  # numbers of a row that stand on the tape
 
 
+@door("an input")
 def read_input(path: str | Path, numbers: bool = False) -> Text | Series:
     """Read a file, or standard input for `-`; the ending of the name says whether it holds numbers.
 
@@ -92,6 +94,8 @@ class Sequences(Sequence[trace.Sequence]):
         Raises:
             UserError: It is text and the network reads numbers, or the other way, or of another width.
         """
+        if isinstance(source, Series) and network.front is None and network.tokens is None:
+            source = source.of_width(network.input_size)
         self.where = source.where
         self._source = source
         self._network = network

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import Array
+from lstm_tui.engine.visible import is_shown
 
-_NOT_SHOWN = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")
+_UNUSUAL = re.compile(r"[^ -~]")
+_MOST_HELD = 1 << 30  # bytes that the objects of a document may take
+_COSTS = (("[", 72), ("{", 240), (",", 40))  # bytes that Python takes for what begins so, and for a number
 _LONGEST_NUMBER = "S32"  # -1.7976931348623157e+308 takes 24
 
 Nonfinite = list[list[Any]]
@@ -21,15 +24,23 @@ Nonfinite = list[list[Any]]
 def encode(value: Any) -> bytes:
     """Return a JSON value; what a terminal would obey or hide is escaped, other text stays readable."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return _NOT_SHOWN.sub(lambda found: f"\\u{ord(found.group()):04x}", text).encode()
+    return _UNUSUAL.sub(_escaped, text).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Return a character as it is where it may be shown, else as JSON escapes it."""
+    return found[0] if is_shown(found[0]) else json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
 
 
 def decode(data: bytes | str, where: str) -> Any:
     """Return the value of a JSON text from a stranger.
 
     Raises:
-        UserError: It is not JSON; line and column are named.
+        UserError: It is not JSON; line and column are named. Or it would take too much memory.
     """
+    held = sum((data.count(sign) if isinstance(data, str) else data.count(sign.encode())) * n for sign, n in _COSTS)
+    if held > _MOST_HELD:
+        raise UserError(f"{where}: holds more values than fit into {_MOST_HELD >> 30} GB; make it smaller, or a .npz")
     try:
         return json.loads(data, parse_constant=_refuse)
     except json.JSONDecodeError as error:

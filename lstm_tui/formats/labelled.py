@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import label as label_of
@@ -29,6 +30,7 @@ class Labelled:
     labels: tuple[str, ...]
 
 
+@door("labelled texts")
 def read_labelled(path: str | Path) -> Labelled:
     """Read lines of `label<TAB>text`; empty lines and a first line `label<TAB>text` are passed over.
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine.cell import load_cell
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import label, read_bytes
@@ -25,6 +26,7 @@ _LIMIT = 1 << 20
 _KEYS = ("set", "layer", "dense", "embedding", "network")
 
 
+@door("a mapping")
 def read_mapping(path: str | Path) -> Fields:
     """Return the content of a mapping file.
 

@@ -6,9 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
-from lstm_tui.formats.bytes_of import label, read_bytes, size_text
+from lstm_tui.formats.bytes_of import label, opened, read_bytes, size_text
 from lstm_tui.formats.fields import Fields
 from lstm_tui.formats.json_text import decode, encode
 
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 
 KEY = "lstm-tui"
 VERSION = 1
-LIMIT = 4 << 30
+LIMIT = 1 << 30
 MOST_LAYERS = 1000
 _HEADER_LIMIT = 64 << 20
 _DESCRIPTION_LIMIT = 24 << 20  # it stands in the header as a text, escaped once more
 _DTYPES = {"F32": 4, "F64": 8}
 
 
+@door("a network")
 def load(path: str | Path) -> Network:
     """Return the network of a file.
 
@@ -82,6 +84,7 @@ def save(network: Network, path: str | Path) -> None:
         stream.write(data)
 
 
+@door("a network")
 def read_header(path: str | Path) -> dict[str, Any]:
     """Return what a file says of its network without reading the weights.
 
@@ -91,14 +94,11 @@ def read_header(path: str | Path) -> dict[str, Any]:
         UserError: It is no such file.
     """
     where = label(path)
-    try:
-        with open(path, "rb") as stream:
-            size = int.from_bytes(stream.read(8), "little")
-            stream.seek(0)
-            data = stream.read(8 + min(size, _HEADER_LIMIT))
-            length = stream.seek(0, 2)
-    except OSError as error:
-        raise UserError(f"{where}: cannot be read: {error.strerror}") from error
+    with opened(path, LIMIT) as (stream, _):
+        size = int.from_bytes(stream.read(8), "little")
+        stream.seek(0)
+        data = stream.read(8 + min(size, _HEADER_LIMIT))
+        length = stream.seek(0, 2)
     content = _header(data, length, where)
     spec = _spec(content, where)
     counts = _check_tensors(content, where)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import count_of, label
@@ -132,6 +133,7 @@ def _layer_number(network: Network, layer: int | str) -> int:
     return number
 
 
+@door("states")
 def initial_states(path: str | Path, network: Network) -> dict[str, dict[str, Array]]:
     """Read states before the first step from a `.npz` with arrays such as `layer0.forward/h` (H,).
 

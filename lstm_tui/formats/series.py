@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from array import array as doubles
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.arrays import read_npy, read_npz
 from lstm_tui.formats.bytes_of import STANDARD_INPUT, label
-from lstm_tui.formats.csv_rows import CsvRows, delimiter_of
+from lstm_tui.formats.csv_rows import MOST_CELLS, MOST_ROWS, CsvRows, decimals_of, delimiter_of
 from lstm_tui.formats.text import read_text
 
 SUFFIXES = (".csv", ".tsv", ".npy", ".npz")
@@ -33,6 +35,8 @@ class Series:
         arrays: One (T, I) array for each series; only `.npz` holds several.
         columns: Names of the I columns, where a header gave them.
         names: Names of the arrays, where the file gave them.
+        one_column: (T, 1) where two columns of whole numbers may as well be one with decimal commas, else None.
+        unclear: Whether nothing speaks for the two columns.
     """
 
     where: str
@@ -40,8 +44,29 @@ class Series:
     arrays: tuple[NDArray[Any], ...]
     columns: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    one_column: NDArray[Any] | None = None
+    unclear: bool = False
+
+    def check_clear(self) -> None:
+        """Refuse numbers of which only their author can say whether a comma begins decimals.
+
+        Raises:
+            UserError: It is so; a first row with names makes it clear.
+        """
+        if self.unclear:
+            raise UserError(
+                f"{self.where}: a comma may part two numbers here, or begin decimals; "
+                "write a point for decimals, or a first row with one name or two"
+            )
+
+    def of_width(self, width: int) -> Series:
+        """Return the series as a network of so many inputs reads it: with decimal commas where only that fits."""
+        if self.one_column is None or width != 1:
+            return self
+        return replace(self, arrays=(self.one_column,), one_column=None, unclear=False)
 
 
+@door("rows of numbers")
 def read_series(path: str | Path) -> Series:
     """Read a `.csv`, `.tsv`, `.npy` or `.npz` file, or CSV from standard input for `-`.
 
@@ -75,20 +100,26 @@ def csv_series(content: str, where: str, file: str | None = None) -> Series:
     Raises:
         UserError: A cell is missing or not a number, or a row has another width; line and column are named.
     """
-    table = CsvRows(where)
-    rows: list[list[float]] = []
-    first = content.lstrip("\n").split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter_of(first), strict=True)
+    numbers = doubles("d")  # a list of them would take eight times as much
+    delimiter = delimiter_of(content.lstrip("\n").split("\n", 1)[0])
+    if content.count("\n") > MOST_ROWS or content.count(delimiter) > MOST_CELLS:
+        most = f"{MOST_ROWS} lines, or {MOST_CELLS} cells"
+        raise UserError(f"{where}: has more than {most}; cut it into smaller files, or give a .npy")
+    decimals, are_decimals = decimals_of(content) or (None, False)
+    table = CsvRows(where, delimiter, bool(are_decimals))
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
     try:
         for cells in reader:
             row = table.read(cells, reader.line_num)
             if row is not None:
-                rows.append(row)
+                numbers.extend(row)
     except csv.Error as error:
         raise UserError(f"{where}: line {reader.line_num}: {visible(str(error))}") from error
-    if not rows:
+    if not numbers:
         raise UserError(f"{where}: holds a header and no row of numbers")
-    return Series(where, file, (np.array(rows, dtype=np.float64),), table.columns)
+    one_column = None if decimals is None or are_decimals else np.array(decimals)[:, np.newaxis]
+    rows = np.array(numbers).reshape(-1, table.width)
+    return Series(where, file, (rows,), table.columns, one_column=one_column, unclear=are_decimals is None)
 
 
 def _rows(array: NDArray[Any], where: str) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.bytes_of import STANDARD_INPUT, label, read_bytes
 
@@ -43,6 +44,7 @@ class Text:
         return tuple(n for n, line in enumerate(self.lines, 1) if line.strip())
 
 
+@door("a text")
 def read_text(path: str | Path, limit: int | None = None) -> Text:
     """Read a UTF-8 text file, or standard input for `-`.
 
@@ -53,7 +55,7 @@ def read_text(path: str | Path, limit: int | None = None) -> Text:
     Raises:
         UserError: As `read_bytes`, or it is binary, not UTF-8, or blank.
     """
-    data = read_bytes(path, LIMIT if limit is None else limit)
+    data = read_bytes(path, LIMIT if limit is None else limit, patient=True)
     file = None if str(path) == STANDARD_INPUT else Path(path).name
     return text_of(data, label(path), file)
 

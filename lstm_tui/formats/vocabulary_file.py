@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import label, read_bytes
@@ -14,11 +15,12 @@ from lstm_tui.formats.report import Report
 from lstm_tui.formats.tokenizer import splitter
 from lstm_tui.formats.tokenizer_file import TokenizerFile, is_tokenizer, read_tokenizer
 
-_LIMIT = 256 << 20
+_LIMIT = 64 << 20
 _UNKNOWN = ("<unk>", "[unk]", "<oov>", "[oov]", "unk", "oov", "<unknown>", "�")
 _KINDS = ("words", "chars", "bytes")
 
 
+@door("a vocabulary")
 def read_vocabulary(
     path: str | Path, kind: str | None, rows: int, report: Report, own_sides: bool = True
 ) -> tuple[dict[str, Any], int]:

@@ -137,10 +137,14 @@ def next_value(series: Series, cut: Cut) -> Task:
     Raises:
         UserError: If no series has two rows, or a number is not finite.
     """
+    series.check_clear()
     for array in series.arrays:
         if not np.isfinite(array).all():
             raise UserError(f"{series.where}: row {int(np.argwhere(~np.isfinite(array))[0][0]) + 1} is not all numbers")
-    arrays = [array.astype(np.float32) for array in series.arrays if len(array) > 1]
+    with np.errstate(over="ignore"):
+        arrays = [array.astype(np.float32) for array in series.arrays if len(array) > 1]
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise UserError(f"{series.where}: holds a number that is too large for float32; divide them all")
     if not arrays:
         raise UserError(f"{series.where}: has one row, so there is no next one to learn")
     width = arrays[0].shape[1]

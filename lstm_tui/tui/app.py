@@ -112,7 +112,7 @@ class LstmApp(App[int]):
         network = self._document.network
         if network is not None and network.remarks:
             first, *others = network.remarks
-            more = f"\nand {len(others)} more: lstm-tui inspect" if others else ""
+            more = f"\nand {len(others)} more: `:info frame` lists them" if others else ""
             self.notify(first + more, severity="warning", markup=False, timeout=_REMARK_TIME)
         if is_served():
             leave_with(self)

@@ -76,7 +76,7 @@ def test_what_an_edit_puts_into_a_memory_is_a_part_of_its_own() -> None:
     session = Session.open(network, [Sequence("numbers", tuple("abcde"), x=make_input(network, STEPS))])
     session.edit(parse_edit("set layer0.forward.c[3] @ 2 = 2"))
     passed = session.frame.trace["layer0.forward"]
-    parts = parts_of_step(passed, "c", 2, 3, held=True)
+    parts = parts_of_step(passed, "c", 2, 3)
     edit = next(part for part in parts if part.kind == "edit")
     assert parts[-2].number == 2.0
     assert sum(part.number or 0 for part in parts if part.kind in ("kept", "written", "edit")) == pytest.approx(2.0)

@@ -36,7 +36,7 @@ def test_it_keeps_what_would_be_missed_and_nothing_else(folder: Path) -> None:
     autosave.note(session)
     assert not has_work(session)
     assert files(folder) == []
-    for line in ('break "not"', "delete 0", "display mean(h)", "undo", "goto 2"):
+    for line in ('break "not"', "remove 0", "display mean(h)", "undo", "goto 2"):
         answer(session, line)
         autosave.note(session)
         (path,) = folder.glob("*.ltui")
@@ -61,7 +61,7 @@ def test_work_that_is_taken_back_is_not_kept(folder: Path) -> None:
 def test_nothing_is_written_while_nothing_changes(folder: Path) -> None:
     session, written = opened(), []
     autosave = Autosave(Journal.begin, lambda write: written.append(write))
-    answer(session, "delete 0")
+    answer(session, "remove 0")
     for _ in range(3):
         autosave.note(session)
     assert len(written) == 1
@@ -73,7 +73,7 @@ def test_nothing_is_written_while_nothing_changes(folder: Path) -> None:
 
 def test_what_was_cut_off_is_there_to_take_up(folder: Path) -> None:
     session, autosave = opened(), Autosave(Journal.begin)
-    answer(session, "delete 0")
+    answer(session, "remove 0")
     autosave.note(session)
     autosave.leave(finished=False)
     (found,) = cut_off()
@@ -84,7 +84,7 @@ def test_what_was_cut_off_is_there_to_take_up(folder: Path) -> None:
 def test_an_input_that_no_command_opens_again_is_not_kept(folder: Path) -> None:
     session = Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad")])
     autosave = Autosave(Journal.begin)
-    answer(session, "delete 0")
+    answer(session, "remove 0")
     autosave.note(session)
     autosave.leave(finished=False)
     assert files(folder) == []

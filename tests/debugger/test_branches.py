@@ -23,7 +23,7 @@ from lstm_tui.engine.trace import Trace
 NETWORK = stacked()
 LINES = [
     'replace 3 "good"',
-    "delete 1",
+    "remove 1",
     'insert 2 "not"',
     "set layer0.forward.f[1] @ 1 = 0",
     "scale layer0.forward.i[0] @ : * 2",
@@ -138,7 +138,7 @@ def test_however_a_state_is_reached_its_run_has_the_same_bits(steps: list[int], 
 
 def test_going_back_and_editing_differently_keeps_both() -> None:
     session = opened()
-    answer(session, "delete 3")
+    answer(session, "remove 3")
     answer(session, "branch nofriend")
     answer(session, "undo")
     answer(session, 'replace 4 "good"')

@@ -111,11 +111,11 @@ def test_a_later_value_edit_of_a_pass_leaves_all_it_had_read_before_untouched(in
 def test_token_edits_are_those_of_the_text_itself() -> None:
     network = stacked()
     session = Session.open(network, [sentence(network)])
-    for line in ('replace 4 "good"', 'insert 1 "good"', "delete 4"):
+    for line in ('replace 4 "good"', 'insert 1 "good"', "remove 4"):
         session.edit(parse_edit(line))
     frame = session.frame
     assert frame.trace.sequence.tokens == ("The", "good", "movie", "was", "good")
-    assert frame.trace.edits == ('replace 4 "good"', 'insert 1 "good"', "delete 4")
+    assert frame.trace.edits == ('replace 4 "good"', 'insert 1 "good"', "remove 4")
     plain = run(network, sentence(network, "The good movie was good"))
     assert frame.trace.result is not None
     np.testing.assert_array_equal(frame.trace.result, plain.result)
@@ -136,7 +136,7 @@ def test_token_edits_are_those_of_the_text_itself() -> None:
 def test_a_pin_moves_with_the_tokens_it_was_put_on() -> None:
     network = stacked()
     edits = [
-        parse_edit(line) for line in ("set layer0.forward.f[0] @ 2:4 = 0", 'insert 1 "good"', "delete 0", "delete 1")
+        parse_edit(line) for line in ("set layer0.forward.f[0] @ 2:4 = 0", 'insert 1 "good"', "remove 0", "remove 1")
     ]
     assert apply(edits[:1], network, sentence(network)).holds[0].steps == (2, 4)
     assert apply(edits[:2], network, sentence(network)).holds[0].steps == (3, 5)
@@ -146,7 +146,7 @@ def test_a_pin_moves_with_the_tokens_it_was_put_on() -> None:
 
 def test_a_pin_is_gone_with_the_only_token_it_was_put_on() -> None:
     network = stacked()
-    edits = [parse_edit(line) for line in ("set layer0.forward.f[0] @ 2 = 0", "delete 2")]
+    edits = [parse_edit(line) for line in ("set layer0.forward.f[0] @ 2 = 0", "remove 2")]
     assert apply(edits, network, sentence(network)).holds == ()
 
 
@@ -169,7 +169,7 @@ def test_a_weight_edit_leaves_the_network_that_was_opened_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("delete 9", "no place 9"),
+        ("remove 9", "no place 9"),
         ("set layer0.forward.ff[0] @ 0 = 1", "did you mean f?"),
         ("set layer7.forward.f[0] @ 0 = 1", "there is no pass layer7.forward"),
         ("set layer0.forward.f[9] @ 0 = 1", "4 units"),

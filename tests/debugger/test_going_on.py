@@ -45,7 +45,7 @@ def assert_same(one: Trace, other: Trace) -> None:
 @pytest.mark.parametrize("interpreter", ["numpy", "numba"])
 @pytest.mark.parametrize("name", ["story", "chars"])
 @pytest.mark.parametrize(
-    "before", [(), ("weight layer0.forward/b_f[0] = 1.5",), ("set layer0.forward.c[0] @ 3: = 0.5",), ("delete 2",)]
+    "before", [(), ("weight layer0.forward/b_f[0] = 1.5",), ("set layer0.forward.c[0] @ 3: = 0.5",), ("remove 2",)]
 )
 def test_what_is_generated_is_the_run_of_the_whole_text(name: str, interpreter: str, before: tuple[str, ...]) -> None:
     session = opened(name, interpreter)

@@ -76,7 +76,7 @@ def test_what_has_come_is_the_run_of_a_file_of_it(name: str, cuts: list[int], in
 
 
 EDITS = [
-    'replace 1 "Omar"', 'insert 0 "they"', "delete 2", 'insert 3 "music"', "set layer0.forward.f[3] @ 1: = 1",
+    'replace 1 "Omar"', 'insert 0 "they"', "remove 2", 'insert 3 "music"', "set layer0.forward.f[3] @ 1: = 1",
     "set layer0.forward.c[:] @ 2:40 = 0.5", "scale layer0.forward.i[2:4] @ : * 0.5",
     "weight layer0.forward/b_f[7] = -4",
     "let layer0.forward.o = 1", "set layer0.forward.h[0] @ 2 = 0",

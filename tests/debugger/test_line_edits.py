@@ -18,7 +18,7 @@ from lstm_tui.engine.errors import UserError
 NETWORK = stacked()
 TEXTS = ("The movie was not bad", "It was good", "not bad")
 LINES = [
-    'replace 1 "good"', "delete 1", 'insert 0 "not"', "set layer0.forward.f[1] @ 0 = 0",
+    'replace 1 "good"', "remove 1", 'insert 0 "not"', "set layer0.forward.f[1] @ 0 = 0",
     "weight layer0.forward/b_f[2] = -4", "let layer0.forward.f = 1", "undo", "redo", "switch base", "branch one",
     "line 1", "line 2", "line 3", "line 2 own", "n", 'break "not"',
 ]  # fmt: skip
@@ -39,9 +39,9 @@ def tokens(session: Session) -> str:
 
 def test_a_line_keeps_its_edits_while_another_is_open() -> None:
     session = opened()
-    obey(session, "delete 0", "undo", 'insert 0 "not"', "line 2")
+    obey(session, "remove 0", "undo", 'insert 0 "not"', "line 2")
     assert tokens(session) == TEXTS[1]
-    obey(session, "delete 0", "line 1")
+    obey(session, "remove 0", "line 1")
     assert tokens(session) == f"not {TEXTS[0]}"
     assert len(session.history.states) == 2
     obey(session, "line 2")
@@ -50,10 +50,10 @@ def test_a_line_keeps_its_edits_while_another_is_open() -> None:
 
 def test_the_network_stays_as_it_was_edited_and_as_it_was_undone() -> None:
     session = opened()
-    obey(session, "weight layer0.forward/b_f[2] = -4", "delete 0", "line 2", "line 3")
+    obey(session, "weight layer0.forward/b_f[2] = -4", "remove 0", "line 2", "line 3")
     assert session.history.lines == ("weight layer0.forward/b_f[2] = -4.0",)
     obey(session, "undo", "line 1")
-    assert session.history.lines == ("delete 0",)
+    assert session.history.lines == ("remove 0",)
     obey(session, "weight layer0.forward/b_f[2] = -5", "line 3 own")
     assert session.history.lines == ()
     obey(session, "line 2 own")
@@ -74,7 +74,7 @@ def test_an_edit_that_does_not_fit_a_line_is_kept_all_the_same() -> None:
 def wrong(session: Session) -> tuple[object, ...]:
     from lstm_tui.debugger.recipe import parse_edit
 
-    return (parse_edit("delete 90"),)
+    return (parse_edit("remove 90"),)
 
 
 def test_states_that_go_on_from_line_to_line_go_on() -> None:

@@ -52,8 +52,8 @@ def test_a_line_reads_back_as_the_edit_it_was_written_from(edit: Edit) -> None:
         ("", "replace 3"),
         ("foo", "is no edit"),
         ("replace 3 good", 'replace 3 "good"'),
-        ("delete", "delete 3"),
-        ("delete -1", "delete 3"),
+        ("delete", "remove 3"),
+        ("delete -1", "remove 3"),
         ("set layer0.forward.f[7] @ 3", "set layer0.forward.f[7] @ 3:6 = 0"),
         ("set layer0.forward.f[7] @ 3 * 2", "`scale` with *"),
         ("scale layer0.forward.f[7] @ 3 = 2", "`set` goes with ="),
@@ -79,3 +79,9 @@ def test_a_recipe_names_the_line_of_its_first_mistake() -> None:
     assert parse_recipe(good) == (TokenEdit("replace", 1, "b"),)
     with pytest.raises(UserError, match=r"mine\.txt:4: `nonsense`"):
         parse_recipe(good + "nonsense\n", "mine.txt")
+
+
+@pytest.mark.parametrize("line", ["delete 3", "delete token 3", "remove token 3", "remove 3", "  delete   3  "])
+def test_a_token_is_taken_away_by_the_word_of_before_too(line: str) -> None:
+    assert parse_edit(line) == TokenEdit("delete", 3)
+    assert line_of(parse_edit(line)) == "remove 3"

@@ -28,7 +28,7 @@ from lstm_tui.engine.trace import Sequence
 from lstm_tui.formats.traces.file import read, write
 
 CELLS = cell_names()
-EDITS = ('replace 4 "good"', 'insert 3 "not"', "set layer0.forward.f[1] @ 2:4 = 0", "delete 0",
+EDITS = ('replace 4 "good"', 'insert 3 "not"', "set layer0.forward.f[1] @ 2:4 = 0", "remove 0",
          "weight layer0.backward/b_f[2] = -4")  # fmt: skip
 EVERYTHING = Wanted(units=(slice(None),))
 
@@ -306,11 +306,11 @@ def test_another_equation_has_no_number_beside_a_value_that_was_not_there() -> N
 
 def test_a_tape_that_was_cut_to_its_last_token_is_whole() -> None:
     session = opened()
-    session.edit(*(parse_edit("delete 0") for _ in range(4)))
+    session.edit(*(parse_edit("remove 0") for _ in range(4)))
     rows = reported(session).table("Every token in order").rows
     assert [heads[-1] for heads, _ in rows] == ["The deleted", "movie deleted", "was deleted", "not deleted", "bad"]
     session.undo()
-    session.edit(parse_edit("delete 1"))
+    session.edit(parse_edit("remove 1"))
     assert [heads[-1] for heads, _ in reported(session).table("Every token in order").rows][-1] == "bad deleted"
 
 
@@ -533,7 +533,7 @@ def test_the_recipe_and_the_sums_are_not_told_by_colour_alone() -> None:
 
 def test_the_verb_writes_the_session_as_it_stands(tmp_path: Path) -> None:
     session = opened()
-    answer(session, "delete 0")
+    answer(session, "remove 0")
     answer(session, "goto 2")
     (said,) = answer(session, f"report {tmp_path}/my page.html steps 1:3 units 0,2: pass layer0.forward")
     assert said.startswith("report written to ")

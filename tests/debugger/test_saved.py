@@ -10,7 +10,7 @@ from edited_networks import sentence, stacked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.saved import script_of
+from lstm_tui.debugger.saved import as_typed_now, read_saved, script_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.lines import answer
 from lstm_tui.engine.errors import UserError
@@ -81,3 +81,9 @@ def test_a_script_s_first_mistake_ends_it_and_is_named(tmp_path: Path) -> None:
             answer(session, line)
     with pytest.raises(UserError, match="cannot be written"):
         answer(session, f"save-session {tmp_path}/no/a.ltui")
+
+
+def test_a_session_of_before_says_delete_of_a_token_and_a_script_says_it_of_a_breakpoint() -> None:
+    old = ["# lstm-tui session", "# command: run x.txt", "break 3", "delete 2", "  delete  1 "]
+    assert [line for _, line in read_saved(old, "old.ltui").lines] == ["break 3", "remove 2", "remove 1 "]
+    assert as_typed_now(old[2:]) == old[2:], "no session: `delete` is the verb that is typed"

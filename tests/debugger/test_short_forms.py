@@ -45,9 +45,9 @@ def opened(text: str = "The movie was not bad") -> Session:
         ('replace 3 "good"', 'replace 3 "good"'),
         ("insert not bad", 'insert 3 "bad"'),
         ('insert 5 "bad"', 'insert 5 "bad"'),
-        ("delete not", "delete 3"),
-        ('delete "not"', "delete 3"),
-        ("delete 3", "delete 3"),
+        ("remove not", "remove 3"),
+        ('remove "not"', "remove 3"),
+        ("remove 3", "remove 3"),
     ],
 )
 def test_what_is_left_out_is_where_the_session_stands(typed: str, line: str) -> None:
@@ -62,21 +62,21 @@ def test_what_is_left_out_is_where_the_session_stands(typed: str, line: str) -> 
 def test_a_token_that_stands_twice_is_asked_for_unless_the_run_stands_at_it() -> None:
     session = opened("The movie was not the movie")
     with pytest.raises(UserError, match="“movie” stands at 1, 5: say which"):
-        answer(session, "delete movie")
+        answer(session, "remove movie")
     session.goto(5)
-    answer(session, "delete movie")
-    assert session.history.lines == ("delete 5",)
+    answer(session, "remove movie")
+    assert session.history.lines == ("remove 5",)
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("delete zzz", "there is no token “zzz”"),
+        ("remove zzz", "there is no token “zzz”"),
         ("set print pretty on", "is no edit; such as: set"),
         ("set", "is no edit"),
         ("set nope[1] = 2", "nope"),
         ("weight nope[1] = 2", "no parameter nope"),
-        ("delete 1-2", "breakpoints go with: unbreak 1-2"),
+        ("remove 1-2", "breakpoints go with: delete 1-2"),
         ("enable once 1", "`tbreak WHERE` stops once"),
         ("p/x c", "numbers have one form"),
         ("x/4 c", "`print c[0:4]`"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
@@ -163,21 +165,32 @@ def test_names_and_tokens_are_completed(session: Session) -> None:
     assert "info passes" in completions(session, "info p")
 
 
-def test_delete_takes_a_token_and_says_so_to_whoever_meant_a_breakpoint(session: Session) -> None:
-    for line in ("b 1", "b 2", "b 3", "display mean(h)"):
+def test_delete_takes_breakpoints_away_and_never_a_token(session: Session) -> None:
+    for line in ("b 1", "b 2", "b 3", "b 4", "b 5", "display mean(h)"):
         answer(session, line)
-    assert answer(session, "delete breakpoint 2") == ("taken away: 2",)
-    assert answer(session, "d 3") == ("taken away: 3",)
-    assert len(session.frame.trace.sequence) == 9
-    reply = answer(session, "delete 1")
-    assert reply[0] == "token 1, “movie”, deleted"
-    assert "(breakpoint 1 is still there: `unbreak 1`; `undo` brings the token back)" in reply
-    assert not any("breakpoint" in line for line in answer(session, "delete 2"))
-    assert answer(session, "delete breakpoints") == ("taken away: 1",)
+    tokens = session.frame.trace.sequence.tokens
+    assert answer(session, "delete 2") == ("taken away: 2",)
+    assert answer(session, "delete breakpoint 1") == ("taken away: 1",)
+    assert answer(session, "d 3-4") == ("taken away: 3, 4",)
     assert answer(session, "delete display") == ("0 displays are left",)
-    with pytest.raises(UserError, match="there is no breakpoint 7; there are: none"):
-        answer(session, "delete breakpoint 7")
-    assert session.history.done == 2
+    for line, said in {
+        "delete 2": "there is no breakpoint 2; there are: 5; `remove 2` takes the token “was” away",
+        'delete "movie"': 'which breakpoints? by their numbers, or `all`; `remove "movie"` takes that token away',
+        "delete breakpoint 77": "there is no breakpoint 77; there are: 5",
+    }.items():
+        with pytest.raises(UserError, match=f"^{re.escape(said)}$"):
+            answer(session, line)
+    answer(session, "b 3")
+    assert answer(session, "delete") == ("taken away: 5, 6",)
+    assert answer(session, "delete") == ("there are no breakpoints; `remove T` takes a token away",)
+    assert session.frame.trace.sequence.tokens == tokens
+    assert not session.history.edits
+
+
+@pytest.mark.parametrize("line", ["remove 1", "delete token 1", "remove token 1", "rm movie", 'remove "movie"'])
+def test_a_token_has_a_word_of_its_own(session: Session, line: str) -> None:
+    assert answer(session, line)[0] == "token 1, “movie”, deleted"
+    assert session.history.lines == ("remove 1",)
 
 
 def test_breakpoints_are_cleared_where_one_stands_or_by_what_they_wait_for(session: Session) -> None:
@@ -219,7 +232,7 @@ def test_the_tokens_of_a_range_are_listed(session: Session) -> None:
 
 def test_an_empty_line_steps_and_asks_again_and_never_edits(session: Session) -> None:
     console = Console(session)
-    for line in ("n", "p t", "l", "undisplay", "delete 0"):
+    for line in ("n", "p t", "l", "undisplay", "remove 0"):
         first = console.obey(line)
         again = console.obey("", repeat=True)
         if line == "n":
@@ -239,7 +252,7 @@ def test_goto_alone_goes_where_who_found_it(session: Session) -> None:
     where = answer(session, "goto")[-1]
     assert where.startswith(f"t={found.t} ")
     assert where.endswith("after `c = f * c + i * g`")
-    answer(session, "delete 0")
+    answer(session, "remove 0")
     assert session.found is None  # the run is another
 
 

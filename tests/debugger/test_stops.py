@@ -329,7 +329,7 @@ def test_what_a_bare_word_means() -> None:
 def test_a_breakpoint_that_means_nothing_in_an_edited_run_says_so() -> None:
     session = session_on(WORDS_TRACE, "layer0.forward", [])
     session.breakpoints.add(read_trigger('mean(f, at="movie") > 2', session.scope()), "layer0.forward")
-    session.edit(parse_edit("delete 1"))
+    session.edit(parse_edit("remove 1"))
     with pytest.raises(UserError, match="breakpoint 1 means nothing in this run: there is no token"):
         session.continue_()
 

@@ -21,7 +21,7 @@ from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
-NEEDS = {"undo": ("delete 0",), "redo": ("delete 0", "undo")}
+NEEDS = {"undo": ("remove 0",), "redo": ("remove 0", "undo")}
 
 
 def opened() -> Session:
@@ -75,12 +75,12 @@ def test_verbs_and_functions_are_found_by_a_word_of_their_help() -> None:
 
 def test_what_is_undone_is_named() -> None:
     session = opened()
-    said = answer(session, "delete 0")[0]
+    said = answer(session, "remove 0")[0]
     assert answer(session, "z")[:2] == (
         f"taken back: {said}",
         "0 of 1 edits in force, state 0; `branch` shows the tree",
     )
-    answer(session, "delete 1")
+    answer(session, "remove 1")
     answer(session, "branch friend")
     assert answer(session, "undo")[1].startswith("0 of 1 edits in force, state 0")
     assert answer(session, "Z")[1] == "1 of 1 edits in force, state 2 (friend); `branch` shows the tree"
@@ -130,13 +130,13 @@ def test_edits_are_told_in_words_and_kept_when_they_are_undone() -> None:
     session = opened()
     old = session.frame.trace["layer0.forward"]["f"][2, 1]
     assert answer(session, "set layer0.forward.f[1] @ 2 = 0")[0].endswith(f"unit 1, t=2: {old:.2f} → 0.00")
-    answer(session, "delete 0")
+    answer(session, "remove 0")
     answer(session, "undo")
     listed = answer(session, "edits")
     assert len(listed) == 2
     assert "(undone)" in listed[1]
     assert listed[0].endswith("set layer0.forward.f[1] @ 2 = 0.0")
-    answer(session, "delete 1")  # what was undone is gone
+    answer(session, "remove 1")  # what was undone is gone
     assert answer(session, "edits")[1].split(None, 1)[1].startswith("token 1, “movie”, deleted   ")
 
 
@@ -171,13 +171,13 @@ def test_a_fork_goes_its_own_way_and_is_joined_where_the_session_has_gone_meanwh
     session = opened()
     session.goto(3)
     since, fork = session.frame, session.fork()
-    answer(fork, "delete 0")
+    answer(fork, "remove 0")
     assert session.frame is since
     assert not session.history.edits
     session.next()
     frame = session.join(fork, since)
     assert frame.token == "bad"
-    assert session.history.lines == ("delete 0",)
+    assert session.history.lines == ("remove 0",)
     assert session.undo().t == 4
 
 

@@ -17,7 +17,7 @@ from lstm_tui.tui.compare_app import CompareApp
 from lstm_tui.tui.screens.compare import CompareScreen
 from lstm_tui.tui.widgets.pane import Pane
 
-RECIPE = 'insert 2 "good"\ndelete 4\nweight layer0.forward/b_f[1] = -4'
+RECIPE = 'insert 2 "good"\nremove 4\nweight layer0.forward/b_f[1] = -4'
 Act = Callable[[Pilot[int], CompareScreen], Awaitable[None]]
 
 

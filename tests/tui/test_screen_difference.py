@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.beside import beside
+from lstm_tui.debugger.explain import explain
 from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.recipe import parse_edit
 from lstm_tui.debugger.session import Session
@@ -77,7 +78,7 @@ def test_a_bar_with_its_ghost_is_as_wide_as_one_without(
 
 
 def test_the_tape_shows_replaced_new_and_deleted_tokens_in_their_places() -> None:
-    view = edited('replace 3 "would"', 'insert 1 "see"', "delete 2", t=3)
+    view = edited('replace 3 "would"', 'insert 1 "see"', "remove 2", t=3)
     text = draw_tape(view, 120, 7, PALETTES[0], 1).text().split("\n")
     assert text[0].split()[:7] == ["token", "The", "see◆", "✗movie", "was", "would◆", "bad"]
     assert text[1].split()[:6] == ["was", "·", "+new", "·", "not", "·"]
@@ -88,7 +89,7 @@ def test_the_tape_shows_replaced_new_and_deleted_tokens_in_their_places() -> Non
 
 
 def test_deleted_tokens_behind_the_last_one_are_shown_too() -> None:
-    text = draw_tape(edited("delete 4", "delete 3", t=2), 120, 7, PALETTES[0], 1).text()
+    text = draw_tape(edited("remove 4", "remove 3", t=2), 120, 7, PALETTES[0], 1).text()
     assert "✗not ✗bad" in text.split("\n")[0]
 
 
@@ -123,7 +124,7 @@ def test_changes_are_numbers_only_where_something_changed() -> None:
 
 
 def test_the_memory_map_has_each_unit_twice_and_a_column_for_every_token_of_both() -> None:
-    view = edited('insert 1 "see"', "delete 2", t=3)
+    view = edited('insert 1 "see"', "remove 2", t=3)
     assert view.baseline is not None
     text = draw_heatmap_beside(view, view.baseline, 90, 15, PALETTES[0], 5).text().split("\n")
     assert text[0].split() == ["The", "◆see", "✗movie", "was", "not", "bad"]
@@ -189,11 +190,13 @@ def test_outputs_and_parts_are_compared_by_token() -> None:
 def test_the_equation_says_that_an_edit_set_its_value_and_what_it_was() -> None:
     view = edited("set layer0.forward.f[4] @ 3 = 0").but(value="f", units={"layer0.forward": 4})
     before = view.frame.difference.before["layer0.forward"]["f"][3, 4]  # type: ignore[union-attr]
+    gives = explain(view.frame.trace["layer0.forward"], "f", 3, 4).computed
+    assert gives is not None
     for text in (
         draw_cell(view, 90, 18, PALETTES[0], 4).text(),
         draw_equation_line(view, 140, PALETTES[0]).plain,
     ):
-        assert f"= .00 ◆ set was {before:+.2f}".replace("0.", ".") in text
+        assert f"= {gives:.2f} ◆ set .00 was {before:+.2f}".replace("0.", ".") in text
 
 
 def test_the_page_of_equations_marks_the_weights_that_were_edited_and_an_input_that_changed() -> None:
@@ -221,7 +224,7 @@ def test_the_tape_grows_while_there_is_a_baseline_beside() -> None:
 
 LINES = st.one_of(
     st.builds('{} {} "{}"'.format, st.sampled_from(["replace", "insert"]), st.integers(0, 5), st.sampled_from(WORDS)),
-    st.builds("delete {}".format, st.integers(0, 4)),
+    st.builds("remove {}".format, st.integers(0, 4)),
     st.builds(
         "set layer0.{}.{}[{}] @ {} = {}".format,
         st.sampled_from(["forward", "backward"]),

@@ -126,7 +126,7 @@ def test_tab_completes_from_the_vocabulary_and_tries_one_word_after_the_other() 
         ("set layer0.forward.f[99] @ 0 = 1", "12 units"),
         ("set layer0.forward.f[0] @ 0 = nan", "NaN is no number"),
         ("weight layer0.forward/W_f[99,0] = 1", "12×8"),
-        ("delete 17", "no place 17"),
+        ("remove 17", "no place 17"),
         ("frobnicate", "there is no verb"),
         ("set \x1b[2J", "is no edit"),
     ],
@@ -162,7 +162,7 @@ def test_an_edit_that_is_begun_is_not_called_wrong() -> None:
     drive(act)
 
 
-@pytest.mark.parametrize("line", ["delete 4", "help undo", "z n N d e"])
+@pytest.mark.parametrize("line", ["remove 4", "help undo", "z n N d e"])
 def test_a_line_that_is_typed_before_the_prompt_is_there_is_typed_into_it(line: str) -> None:
     async def act(driver: Driver) -> None:
         position = driver.view.frame.position
@@ -183,7 +183,7 @@ def test_a_line_that_is_typed_before_the_prompt_is_there_is_typed_into_it(line: 
 def test_undo_and_redo_say_what_they_did_and_give_the_same_bits() -> None:
     async def act(driver: Driver) -> None:
         opened = driver.view.trace
-        await obeyed(driver, "delete 0")
+        await obeyed(driver, "remove 0")
         await obeyed(driver, "weight layer0.forward/b_f[2] = -4")
         edited = driver.view.trace
         await driver.press("z")
@@ -204,18 +204,18 @@ def test_undo_and_redo_say_what_they_did_and_give_the_same_bits() -> None:
 
 def test_the_list_of_edits_is_walked_and_saved(tmp_path: Path) -> None:
     async def act(driver: Driver) -> None:
-        for line in ("delete 0", 'insert 2 "see"', "scale layer0.forward.i[:] @ : * 0.5"):
+        for line in ("remove 0", 'insert 2 "see"', "scale layer0.forward.i[:] @ : * 0.5"):
             await obeyed(driver, line)
         await driver.press("u")
         assert isinstance(driver.app.screen, EditList)
         assert "3 of 3 edits in force" in driver.text()
         assert "“see” inserted at 2, before “not”" in driver.text()
         await driver.press("k", "k", "enter")
-        assert driver.view.trace.edits == ("delete 0",)
+        assert driver.view.trace.edits == ("remove 0",)
         assert "1 of 3 edits in force" in driver.text()
         assert "(undone)" in driver.text()
         await driver.press("c")
-        assert driver.app.clipboard == "delete 0\n"
+        assert driver.app.clipboard == "remove 0\n"
         await driver.press("j", "enter", "s")
         driver.app.screen.dismiss(str(tmp_path / "mine.txt"))
         await driver.pilot.pause()
@@ -247,18 +247,18 @@ def test_the_command_line_remembers_and_replies() -> None:
 
 def test_edits_belong_to_their_line_and_weights_to_the_network() -> None:
     async def act(driver: Driver) -> None:
-        await obeyed(driver, "delete 0")
+        await obeyed(driver, "remove 0")
         await obeyed(driver, "weight layer0.forward/b_f = -4")
         await driver.press("right_curly_bracket")
         assert driver.view.trace.edits == ("weight layer0.forward/b_f = -4.0",)
         await driver.press("z", "left_curly_bracket")
-        assert driver.view.trace.edits == ("delete 0",)
+        assert driver.view.trace.edits == ("remove 0",)
 
     drive(act)
 
 
 def test_a_recipe_opens_as_edits_that_can_be_undone() -> None:
-    recipe = parse_recipe('delete 0\nreplace 0 "see"\n')
+    recipe = parse_recipe('remove 0\nreplace 0 "see"\n')
 
     async def act(driver: Driver) -> None:
         same(driver, "see was not bad")
@@ -274,14 +274,14 @@ def test_a_recipe_opens_as_edits_that_can_be_undone() -> None:
 
 def test_edits_travel_in_the_export(tmp_path: Path) -> None:
     async def act(driver: Driver) -> None:
-        await obeyed(driver, "delete 0")
+        await obeyed(driver, "remove 0")
         await driver.press("x")
         driver.app.screen.dismiss(str(tmp_path / "run.json"))
         await driver.pilot.pause()
         await driver.app.workers.wait_for_complete()
 
     drive(act)
-    assert json.loads((tmp_path / "run.json").read_text())["edits"] == ["delete 0"]
+    assert json.loads((tmp_path / "run.json").read_text())["edits"] == ["remove 0"]
     assert read(tmp_path / "run.json").sequence.tokens == ("movie", "was", "not", "bad")
 
 
@@ -299,25 +299,25 @@ def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeyp
                 break
             await driver.pilot.pause(0.02)
         monkeypatch.setattr("lstm_tui.tui.screens.changes.in_background", work.append)
-        await obeyed(driver, "delete 4")
+        await obeyed(driver, "remove 4")
         await driver.press("n", "n", "n", "n", "n")
         await obeyed(driver, 'replace 0 "see"')
         assert driver.view.t == 5
         assert driver.screen.busy.startswith("runs…")
         assert len(work) == 1
         await done(driver)
-        assert driver.view.trace.edits == ("delete 4",)
+        assert driver.view.trace.edits == ("remove 4",)
         assert driver.view.t == 4
         await done(driver)
-        assert driver.view.trace.edits == ("delete 4", 'replace 0 "see"')
+        assert driver.view.trace.edits == ("remove 4", 'replace 0 "see"')
         assert driver.screen.busy == ""
         assert not work
-        await obeyed(driver, "delete 4000")
+        await obeyed(driver, "remove 4000")
         assert driver.app.screen is driver.screen
         await done(driver)
         assert isinstance(driver.app.screen, CommandPrompt)
         assert "no place 4000" in driver.text()
-        assert driver.app.screen.line.value == "delete 4000"
+        assert driver.app.screen.line.value == "remove 4000"
 
     drive(act, long)
 
@@ -347,7 +347,7 @@ def test_a_trace_without_its_network_says_that_it_cannot_be_edited() -> None:
         await obeyed(driver, "goto 1")
         assert driver.view.t == 1
         await driver.press("colon")
-        await typed(driver, "delete 0")
+        await typed(driver, "remove 0")
         await driver.press("enter")
         assert "without its network" in driver.text()
 
@@ -360,7 +360,7 @@ def test_every_form_at_every_value_can_be_made(cell: str) -> None:
     for value in session.frame.passed:
         for form in forms_at(session, value, 1, 2, on_tape=False):
             line = form.line
-            if form.first == form.behind and not line.startswith("delete"):
+            if form.first == form.behind and not line.startswith("remove"):
                 line = line[: form.first] + "movie" + line[form.behind :]
             words, fits = telling(session, line)
             assert fits or "stands there" in words, (line, words)

@@ -59,7 +59,7 @@ def offered(driver: Driver) -> bool:
 def test_what_is_done_is_kept_within_a_moment() -> None:
     async def act(driver: Driver) -> None:
         assert not journal_folder().is_dir()
-        await driver.press("n", "n", *":delete", "space", "0", "enter")
+        await driver.press("n", "n", *":remove", "space", "0", "enter")
         await until(driver, lambda: driver.view.edits)
         await driver.press("o")
         await until(driver, lambda: any("order=change" in one.read_text() for one in journal_folder().glob("*.ltui")))
@@ -72,7 +72,7 @@ def test_what_is_done_is_kept_within_a_moment() -> None:
 
 
 def test_what_was_cut_off_is_offered_and_taken_up_as_it_looked() -> None:
-    cut("line 2", "delete 0", "goto 3", 'break "bad"')
+    cut("line 2", "remove 0", "goto 3", 'break "bad"')
 
     async def act(driver: Driver) -> None:
         await until(driver, lambda: offered(driver))
@@ -91,13 +91,13 @@ def test_what_was_cut_off_is_offered_and_taken_up_as_it_looked() -> None:
         assert layout is not None
         assert set(read_layout(LOOKS).line.split()) <= set(layout.line.split())
         (path,) = journal_folder().glob("*.ltui")  # its own; the one that was cut off is taken up
-        assert "delete 0\n" in path.read_text()
+        assert "remove 0\n" in path.read_text()
 
     drive(act, shown(), keeping=kept(COMMAND))
 
 
 def test_it_can_wait_or_be_thrown_away_and_a_hasty_d_does_not() -> None:
-    cut("delete 0")
+    cut("remove 0")
 
     async def later(driver: Driver) -> None:
         await until(driver, lambda: offered(driver))
@@ -121,7 +121,7 @@ def test_it_can_wait_or_be_thrown_away_and_a_hasty_d_does_not() -> None:
 
 
 def test_work_on_another_input_is_only_mentioned() -> None:
-    cut("delete 0", command=("run", "/some/other.txt"))
+    cut("remove 0", command=("run", "/some/other.txt"))
 
     async def act(driver: Driver) -> None:
         await until(driver, lambda: driver.app._notifications)
@@ -135,9 +135,9 @@ def test_work_on_another_input_is_only_mentioned() -> None:
 
 
 def test_work_that_does_not_fit_any_more_is_said_and_stays() -> None:
-    cut('insert 0 "not"', "delete 5", "goto 4")
+    cut('insert 0 "not"', "remove 5", "goto 4")
     (journal,) = cut_off()
-    lines = [line.replace("delete 5", "delete 90") for line in journal.read()]
+    lines = [line.replace("remove 5", "remove 90") for line in journal.read()]
     journal.write(lines)
     journal.leave()
 
@@ -172,7 +172,7 @@ def test_a_typed_line_opens_another_line_of_the_file_with_all_that_is_shown_of_i
         assert driver.view.facts.trace is driver.view.trace
         await driver.press("}")
         assert driver.view.said == "last line"
-        await driver.press(*":delete", "space", "0", "enter")
+        await driver.press(*":remove", "space", "0", "enter")
         await until(driver, lambda: driver.view.edits)
         await driver.press("{", "}")
         await until(driver, lambda: driver.view.edits)

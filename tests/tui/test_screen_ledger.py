@@ -133,7 +133,7 @@ def test_a_file_that_holds_too_little_says_so(tmp_path: Path) -> None:
 
 
 def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
-    recipe = parse_recipe("set layer0.forward.f[1] @ 2 = 0.25\ndelete 1")
+    recipe = parse_recipe("set layer0.forward.f[1] @ 2 = 0.25\nremove 1")
 
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "n")

@@ -219,7 +219,7 @@ def test_it_is_a_way_of_looking_at_the_same_session() -> None:
         assert "layer0.backward" in driver.pane("one").text()
         await driver.press("right_curly_bracket")
         assert is_large("plot", driver.text())
-        await driver.press("colon", *"delete 0", "enter")
+        await driver.press("colon", *"remove 0", "enter")
         for _ in range(100):
             if driver.view.edits:
                 break

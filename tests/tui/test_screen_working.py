@@ -31,7 +31,7 @@ def test_an_edit_is_given_up_and_nothing_is_changed(key: str, monkeypatch: pytes
         await shown(driver)
         monkeypatch.setattr("lstm_tui.tui.screens.changes.in_background", work.append)
         was = driver.view.frame
-        await driver.press("colon", *"delete", "space", "4", "enter", "colon", *"delete", "space", "5", "enter")
+        await driver.press("colon", *"remove", "space", "4", "enter", "colon", *"remove", "space", "5", "enter")
         assert "esc stops" in driver.line("header")
         await driver.press("n", key)
         assert "stops…" in driver.line("header")
@@ -42,10 +42,10 @@ def test_an_edit_is_given_up_and_nothing_is_changed(key: str, monkeypatch: pytes
         assert driver.view.said == "given up: nothing is changed"
         assert driver.screen.busy == ""
         assert not work  # nor is what was typed after it
-        await driver.press("colon", *"delete", "space", "4", "enter")
+        await driver.press("colon", *"remove", "space", "4", "enter")
         work.pop()()
         await driver.pilot.pause()
-        assert driver.view.trace.edits == ("delete 4",)
+        assert driver.view.trace.edits == ("remove 4",)
 
     assert drive(act, long_text()).return_value is None
 
@@ -56,7 +56,7 @@ def test_progress_stands_in_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(driver: Driver) -> None:
         await shown(driver)
         monkeypatch.setattr("lstm_tui.tui.screens.changes.in_background", work.append)
-        await driver.press("colon", *"delete", "space", "4", "enter")
+        await driver.press("colon", *"remove", "space", "4", "enter")
         now = driver.screen._changing
         assert now is not None
         now.part(1, 4)

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lstm_tui.debugger.blame.birth import birth
-from lstm_tui.debugger.blame.memory import loss_at, parts_of_change
-from lstm_tui.debugger.blame.moves import Losses, Move, largest_losses, last_move
+from lstm_tui.debugger.blame.birth import birth, ops_are_finite
+from lstm_tui.debugger.blame.falls import Fall
+from lstm_tui.debugger.blame.memory import Held, Loss, loss_at, losses, parts_of_change
+from lstm_tui.debugger.blame.moves import Move, last_move, steps_reached
 from lstm_tui.debugger.explain import explain
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, nodes, parse
 from lstm_tui.debugger.expressions.asking import token_place
 from lstm_tui.debugger.expressions.reading import equation_waited_for
 from lstm_tui.debugger.expressions.say import number
 from lstm_tui.debugger.expressions.scope import NoSuchName
-from lstm_tui.debugger.expressions.shares import memory_meant, sizes_of
+from lstm_tui.debugger.expressions.shares import memory_meant
 from lstm_tui.debugger.frame import Frame, equations_of
 from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.stops.reading import split_at
-from lstm_tui.debugger.worked import explained, mostly, through
+from lstm_tui.debugger.worked import edit_in_words, explained, mostly, through
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.holds import READOUT
 from lstm_tui.engine.number_text import change, percent
 from lstm_tui.engine.trace import PassTrace
 from lstm_tui.engine.visible import visible
@@ -79,23 +81,32 @@ def who(text: str, scope: Scope, frame: Frame) -> Blame:
     value = evaluate(expression, scope, 0, 1)
     if value.kind == "text":
         raise ExpressionError("a text does not move: ask about numbers", what, 0)
-    shared = _share(expression, scope)
-    losses: Losses | None = None
-    move: Move | None
-    if shared and limit is None:
-        passed, state, places, units = shared
-        losses = largest_losses(expression, scope, frame, sizes_of(passed, state, places, units)[0].sum(axis=1))
-        move = None if losses is None else losses.move
-    else:
-        move = last_move(expression, scope, frame, limit, falls=shared is not None)
-    written = visible(what.strip())
-    if move is None:
+    held = _held(expression, scope)
+    if held is not None and held.passed.name != scope.pass_name:
+        scope = Scope(scope.trace, held.passed.name)  # a memory is lost in the order of its own pass
+    asked = (text, expression, scope, frame)
+    if held is not None and limit is None:
+        return _largest_loss(*asked, held)
+    move = last_move(expression, scope, frame, limit, falls=held is not None)
+    if isinstance(move, int):
         than = f" by more than {number(limit)}" if limit else ""
-        nothing = f"nothing {'lost' if shared else 'moved'} {written}{than} up to here"
-        return Blame((nothing + _ahead(text, scope, frame) + _by_instead(expression),))
-    if shared is None:
+        return _nothing(*asked, "lost" if held else "moved", than, move)
+    if held is None:
         return _moved(expression, scope, move, value.size, limit)
-    return _lost(expression, scope, move, shared, limit, () if losses is None else losses.others)
+    return _share_fell(expression, scope, move, held, limit)
+
+
+def _nothing(text: str, expression: Expression, scope: Scope, frame: Frame, did: str, than: str, unknown: int) -> Blame:
+    """Say that nothing did it, or that it is not known, where numbers are none."""
+    written = visible(parse(split_at(text, "by")[0]).text.strip())
+    if unknown:
+        return Blame((f"not known what {did} {written}{than}: {_of_steps(unknown)}; `who nan` tells where it began",))
+    nothing = f"nothing {did} {written}{than} up to here"
+    return Blame((nothing + _ahead(text, scope, frame) + _by_instead(expression),))
+
+
+def _of_steps(unknown: int) -> str:
+    return f"at {unknown} step{'s' * (unknown > 1)} its change is no number"
 
 
 def _own(expression: Expression, scope: Scope) -> Scope:
@@ -139,25 +150,35 @@ def _place(scope: Scope, t: int) -> str:
     return f"t={t} “{visible(scope.trace.sequence.tokens[t])}”"
 
 
-def _which(limit: float | None) -> str:
-    return "the most up to here" if limit is None else f"the last time it was more than {number(limit)}"
+def _which(limit: float | None, unknown: int = 0) -> str:
+    """Return which step it was: of all, or of all of which it is known by how much they moved it."""
+    which = "the most up to here" if limit is None else f"the last time it was more than {number(limit)}"
+    return f"{which}, as far as is known: {_of_steps(unknown)}" if unknown else which
 
 
 def _moved(expression: Expression, scope: Scope, move: Move, size: int, limit: float | None) -> Blame:
     name = visible(expression.text.strip()) + (f"[{move.unit}]" if size > 1 and move.unit is not None else "")
     head = (
         f"{name} moved by {change(move.after - move.before)} at {_place(scope, move.t)}, {scope.pass_name}: "
-        f"{number(move.before)} → {number(move.after)} ({_which(limit)})"
+        f"{number(move.before)} → {number(move.after)} ({_which(limit, move.unknown)})"
     )
     unit = _unit_of_value(expression, scope, move)
     if unit is None:
         equation = equation_waited_for(expression, scope)
         text = visible(scope.passed.cell.equations[equation].text)
-        return Blame((head, f"  after {text}"), scope.pass_name, move.t, equation)
+        return Blame((head, f"  after {text}", *_edits_at(scope, move.t)), scope.pass_name, move.t, equation)
     passed, value, number_of_unit = unit
     lines = [head, *explained(passed, value, move.t, number_of_unit)]
     lines += _by_parts(passed, value, number_of_unit, move.t)
     return Blame(tuple(lines), passed.name, move.t, passed.cell.values.index(value), value, number_of_unit)
+
+
+def _edits_at(scope: Scope, t: int) -> tuple[str, ...]:
+    """Return one line where edits hold values of the pass at a place: what changes there may be of their making."""
+    holds = scope.trace.ran.holds if scope.trace.ran is not None else ()
+    mine = (one for one in holds if one.pass_name == scope.pass_name and one.steps[0] <= t < one.steps[1])
+    names = dict.fromkeys(one.value for one in mine)
+    return (f"  edits hold {', '.join(names)} here",) if names else ()
 
 
 def _unit_of_value(expression: Expression, scope: Scope, move: Move) -> tuple[PassTrace, str, int] | None:
@@ -175,14 +196,15 @@ def _by_parts(passed: PassTrace, value: str, unit: int, t: int) -> list[str]:
     parts = parts_of_change(passed, value, unit, t)
     if parts is None:
         return []
-    lines = [f"  keeping changed it by {change(parts.lost)}, writing by {change(parts.wrote)}"]
+    if parts.origin.kind == "set":
+        return [f"  an edit set {value}[{unit}] here: keeping and writing had no part in the change"]
+    by = f", each multiplied by {number(parts.origin.number)} by an edit" if parts.origin.kind == "scaled" else ""
+    lines = [f"  keeping changed it by {change(parts.lost)}, writing by {change(parts.wrote)}{by}"]
     return lines + [line for name in parts.values for line in mostly(passed, name, t, unit)]
 
 
-def _share(
-    expression: Expression, scope: Scope
-) -> tuple[PassTrace, str, tuple[int, ...], tuple[int, int | None]] | None:
-    """Return pass, memory, places and units when an expression is a share; else None."""
+def _held(expression: Expression, scope: Scope) -> Held | None:
+    """Return which tokens in which memory are meant when an expression is a share; else None."""
     node = expression.node
     if not (isinstance(node, nodes.Call) and node.function == "share"):
         return None
@@ -194,7 +216,7 @@ def _share(
     passed, state = memory_meant(scope, what.name if isinstance(what, nodes.Name) else None)
     place = token_place(token)
     if place is not None:
-        return passed, state, (place,), units
+        return Held(passed, state, (place,), units)
     assert isinstance(token, nodes.Text)
     wanted = scope.as_read(token.value)
     places = tuple(t for t, one in enumerate(scope.tokens) if one == wanted)
@@ -203,49 +225,100 @@ def _share(
             scope.place_of(token.value)
         except NoSuchName as error:
             raise ExpressionError(error.said, expression.text, token.start, error.near) from None
-    return passed, state, places, units
+    return Held(passed, state, places, units)
 
 
-def _lost(
-    expression: Expression,
-    scope: Scope,
-    move: Move,
-    shared: tuple[PassTrace, str, tuple[int, ...], tuple[int, int | None]],
-    limit: float | None,
-    others: tuple[tuple[int, float], ...],
-) -> Blame:
-    passed, state, places, units = shared
-    equation = passed.cell.values.index(state)
-    loss = loss_at(passed, state, places, units, move.t)
-    which = _which(limit)
-    if limit is None:
-        which = "the most that was lost of it" if loss is not None and loss.by_keeping else "diluted, not lost"
+def _largest_loss(text: str, expression: Expression, scope: Scope, frame: Frame, held: Held) -> Blame:
+    """Tell at which step tokens lost most of what they had; see `losses`."""
+    passed = held.passed
+    steps = steps_reached(expression, scope, frame)
+    reading = slice(None, None, -1 if passed.direction == "backward" else 1)
+    shares = evaluate(expression, scope, 0, scope.steps).values[reading, 0][:steps]
+    found = losses(held.amounts()[:steps], shares)
+    if not found.found:
+        return _nothing(text, expression, scope, frame, "lost", "", found.unknown)
+    first = found.found[0]
+    t = passed.tape_place(first.step + 1)
+    share = f"{number(float(shares[first.step]))} → {number(float(shares[first.step + 1]))}"
+    known = f", as far as is known: {_of_steps(found.unknown)}" if found.unknown else ""
+    if not found.of_amount:
+        head = f"{visible(expression.text.strip())} fell from {number(first.before)} to {number(first.after)} at "
+        return _told_of_loss(
+            scope,
+            f"{head}{_place(scope, t)}, {passed.name} (the most it fell in one step: diluted, not lost{known})",
+            held,
+            t,
+            True,
+            (),
+        )
+    node = expression.node
+    assert isinstance(node, nodes.Call)
+    what = visible(expression.text_of(node.arguments[1])) if len(node.arguments) == 2 else held.state
+    head = (
+        f"{visible(expression.text_of(node.arguments[0]))} lost {number(first.by)} of its {number(first.before)} in "
+        f"{what} at {_place(scope, t)}, {passed.name} (the most it lost in one step{known}); share {share}"
+    )
+    return _told_of_loss(scope, head, held, t, False, found.found[1 : 1 + _OTHERS])
+
+
+def _share_fell(expression: Expression, scope: Scope, move: Move, held: Held, limit: float | None) -> Blame:
+    """Tell of the last step at which a share fell by more than was asked."""
     head = (
         f"{visible(expression.text.strip())} fell from {number(move.before)} to {number(move.after)} at "
-        f"{_place(scope, move.t)}, {passed.name} ({which})"
+        f"{_place(scope, move.t)}, {held.passed.name} ({_which(limit, move.unknown)})"
     )
+    return _told_of_loss(scope, head, held, move.t, False, ())
+
+
+def _told_of_loss(scope: Scope, head: str, held: Held, t: int, diluted: bool, others: tuple[Fall, ...]) -> Blame:
+    """Return an answer on what some tokens have: what kept it and wrote over it at a step."""
+    passed, state = held.passed, held.state
+    equation = passed.cell.values.index(state)
+    loss = loss_at(held, t)
     if loss is None:
-        return Blame((head,), passed.name, move.t, equation, state)
-    did = f"{', '.join(loss.values)} {'kept' if loss.by_keeping else 'wrote over it; kept'}"
-    lines = [
-        head,
-        f"  {did} {percent(loss.kept)} of it; {percent(loss.written)} of {state} is now this step's own",
-    ]
+        return Blame((head,), passed.name, t, equation, state)
+    lines = [head, f"  {_did(loss, state, diluted)}"]
     if others:
-        listed = (f"{_place(scope, t)} {percent(kept)}" for t, kept in others[:_OTHERS])
-        lines.append(f"  next in that: {', '.join(listed)}")
-    lines += explained(passed, state, move.t, loss.unit)
-    lines += [line for name in loss.values for line in mostly(passed, name, move.t, loss.unit)]
-    return Blame(tuple(lines), passed.name, move.t, equation, state, loss.unit)
+        listed = (f"{_place(scope, held.passed.tape_place(one.step + 1))} {number(one.by)}" for one in others)
+        lines.append(f"  next largest: {', '.join(listed)}")
+    lines += explained(passed, state, t, loss.unit)
+    if not loss.all_edited:
+        values = loss.written_by if diluted else loss.kept_by
+        lines += [line for name in values for line in mostly(passed, name, t, loss.unit)]
+    return Blame(tuple(lines), passed.name, t, equation, state, loss.unit)
+
+
+def _did(loss: Loss, state: str, diluted: bool) -> str:
+    """Return what was done to what tokens have: what kept how much of it, and how much is newly written."""
+    kept = "an unknown part" if loss.kept is None else f"{percent(loss.kept)}"
+    written = "an unknown part" if loss.written is None else f"{percent(loss.written)}"
+    by = [f"an edit of {state}"] * bool(loss.edits) + [", ".join(loss.kept_by)] * (not loss.all_edited)
+    who_kept = " and ".join(one for one in by if one) or state
+    did = f"{', '.join(loss.written_by)} wrote over it; kept" if diluted else f"{who_kept} kept"
+    return f"{did} {kept} of it; {written} of {state} is now this step's own"
 
 
 def _born(scope: Scope) -> Blame:
     found = birth(scope.trace)
     if found is None:
-        return Blame(("every number of this run is finite",))
-    passed = scope.trace[found.pass_name]
+        return Blame((f"every {'number' if ops_are_finite(scope.trace) else 'value'} of this run is finite",))
     what = f"{found.pass_name}.{found.value}[{found.unit}]"
-    head = f"{what} is {number(found.number)} at {_place(scope, found.t)}: the first number that is not finite"
+    first = found.origin.kind == "initial"
+    where = f"before {_place(scope, found.t)}" if first else f"at {_place(scope, found.t)}"
+    head = f"{what} is {number(found.number)} {where}: the first number that is not finite"
+    if found.origin.edited:
+        by = edit_in_words(found.origin, found.number)
+        if found.pass_name == READOUT or found.value not in scope.trace[found.pass_name].cell.values:
+            return Blame((head, f"  {by}"), None if found.pass_name == READOUT else found.pass_name, found.t)
+        equation = scope.trace[found.pass_name].cell.values.index(found.value)
+        return Blame((head, f"  {by}"), found.pass_name, found.t, equation, found.value, found.unit)
+    if first:
+        return Blame(
+            (head, "  the state was begun with it: look at what the run starts from"), found.pass_name, found.t
+        )
+    if found.pass_name not in scope.trace:
+        return Blame((head, "  every value of the passes is finite: look at the weights of the readout"))
+    passed = scope.trace[found.pass_name]
     if found.value not in passed.cell.values:
         return Blame((head, "  it was given so to the pass: look at the input or the embedding"), passed.name, found.t)
     equation = passed.cell.values.index(found.value)

@@ -1,4 +1,8 @@
-"""Where a number was born that is none, or infinite: the first op of a run whose operands were all finite."""
+"""Where the first value of a run that is NaN or infinite came up, and what made it.
+
+First is: in the order in which the passes ran and the readout behind them; in a pass before its first step, then step
+by step in its reading order; in a step the inputs, then the values in the order of the equations; then the lowest unit.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.analysis.origin import EQUATION, Origin, origin_in
 from lstm_tui.debugger.frame import ops_of
-from lstm_tui.engine.holds import held_inputs
+from lstm_tui.engine.holds import READOUT, held_inputs
 from lstm_tui.engine.trace import PassTrace, Trace
 
 Array = NDArray[Any]
@@ -25,6 +30,7 @@ class Born:
         value: Which value; `x` or one from below where the pass was given it so.
         unit: Which unit.
         number: What it is.
+        origin: Whether an edit made it so, or it was the state before the first step.
         op: The op that made it, as the screen writes it; empty where only values are known.
         parameter: A weight that is itself not finite, such as `W_f[3,0]`; empty without one.
     """
@@ -34,20 +40,31 @@ class Born:
     value: str
     unit: int
     number: float
+    origin: Origin = EQUATION
     op: str = ""
     parameter: str = ""
 
 
 def birth(trace: Trace) -> Born | None:
-    """Return where the first NaN or infinite number of a run came up, or None where all are finite."""
+    """Return the first value of a run that is NaN or infinite; None where all values are finite."""
     for passed in trace.values():
-        found = _first(passed)
+        found = _first(trace, passed)
         if found is not None:
             return found
-    return None
+    return _in_readout(trace)
 
 
-def _first(passed: PassTrace) -> Born | None:
+def ops_are_finite(trace: Trace) -> bool:
+    """Say whether every op of every step is known to be finite, too, and not the named values alone."""
+    stored = [passed.stored for passed in trace.values()]
+    return all(one is not None and one.rows is not None and bool(np.isfinite(one.rows).all()) for one in stored)
+
+
+def _first(trace: Trace, passed: PassTrace) -> Born | None:
+    for state, numbers in passed.initial.items():
+        if not np.isfinite(numbers).all():
+            unit = _unit(numbers)
+            return Born(passed.name, passed.tape_place(0), state, unit, float(numbers[unit]), Origin("initial"))
     holds = {name for value in (*passed.cell.values, *passed.inputs) for name in held_inputs(value)}
     names = [name for name in (*passed.inputs, *passed.cell.values) if name not in holds]
     names = [name for name in names if name in passed.inputs or name in passed]
@@ -59,9 +76,28 @@ def _first(passed: PassTrace) -> Born | None:
     name = next(name for name in names if steps[name] == step)
     t = passed.tape_place(step)
     row = (passed.inputs[name] if name in passed.inputs else passed[name])[t]
-    unit = int(np.flatnonzero(~np.isfinite(row))[0])
-    op, parameter = ("", "") if name in passed.inputs else (_op(passed, name, t), _parameter(passed, name))
-    return Born(passed.name, t, name, unit, float(row[unit]), op, parameter)
+    unit = _unit(row)
+    origin = origin_in(trace, passed.name, name, t, unit)
+    of_equation = name not in passed.inputs and not origin.edited
+    op, parameter = (_op(passed, name, t), _parameter(passed, name)) if of_equation else ("", "")
+    return Born(passed.name, t, name, unit, float(row[unit]), origin, op, parameter)
+
+
+def _in_readout(trace: Trace) -> Born | None:
+    """Return the first such number of the readout, or of what the network says; a single value stands at the end."""
+    series = {**trace.readout, "output": trace.output, "result": trace.result}
+    for name, numbers in series.items():
+        if numbers is None or np.isfinite(numbers).all():
+            continue
+        rows = numbers if numbers.ndim == 2 else numbers[None]
+        row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+        t, unit = row if numbers.ndim == 2 else len(trace.sequence) - 1, _unit(rows[row])
+        return Born(READOUT, t, name, unit, float(rows[row, unit]), origin_in(trace, READOUT, name, t, unit))
+    return None
+
+
+def _unit(numbers: Array) -> int:
+    return int(np.flatnonzero(~np.isfinite(numbers))[0])
 
 
 def _first_step(passed: PassTrace, name: str) -> int | None:
@@ -73,7 +109,7 @@ def _first_step(passed: PassTrace, name: str) -> int | None:
 
 
 def _op(passed: PassTrace, value: str, t: int) -> str:
-    """Return the first op of an equation whose result is not finite."""
+    """Return the first op of an equation of which some result is NaN or infinite."""
     row = passed.row(t)
     if row is None:
         return ""

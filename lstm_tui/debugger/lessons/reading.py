@@ -22,6 +22,7 @@ from lstm_tui.debugger.lessons.lesson import (
     Try,
     Where,
 )
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import LanguageError, nearest
 from lstm_tui.engine.page import MAX_BYTES, Page, parse_page
 from lstm_tui.engine.places import tokens_of
@@ -36,6 +37,7 @@ _TRY_KEYS = ("say", "lines", "edit", "open", "at", "nth", "equation", "pass", "d
 _NUMBERED = re.compile(r"\d+-")
 
 
+@door("a lesson")
 def read_lesson(path: Path) -> Lesson:
     """Read a lesson from a file.
 

@@ -34,7 +34,7 @@ def opening_of(subject: Subject) -> Iterator[Block]:
         yield Sentence(said)
     yield Terms(tuple(_terms(subject)))
     for remark in _remarks(subject):
-        yield Sentence(f"Assumed: {remark}", alarm=True)
+        yield Sentence(f"Of the network: {remark}", alarm=True)
 
 
 def _remarks(subject: Subject) -> tuple[str, ...]:

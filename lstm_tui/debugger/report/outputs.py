@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.report.contents import Beside, Block, Column, Measure, Row, Scale, Section, Sentence, Table
 from lstm_tui.debugger.report.figures import figure, named
 from lstm_tui.debugger.report.subject import Subject
@@ -41,16 +42,18 @@ def name_of(verdict_names: tuple[str, ...], n: int) -> str:
 def leading(subject: Subject) -> str:
     """Return in one sentence what the network says in the end; empty where it says nothing, or many numbers."""
     verdict = said_at(subject, subject.facts.length - 1)
-    if verdict is None or not verdict.shares or np.isnan(verdict.values).all():
+    if verdict is None or not verdict.shares:
         return ""
-    best = int(np.nanargmax(verdict.values))
+    best = largest(verdict.values)
+    if best is None:
+        return "What it says is not known: numbers of it are NaN."
     text = f"It says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
     if subject.trace.output is not None:
         text = f"After the last token it says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
     before = None if subject.facts.before is None else said_at(subject, subject.facts.before.length - 1, best, True)
-    if before is None or np.isnan(before.values).all():
+    old = None if before is None else largest(before.values)
+    if before is None or old is None:
         return f"{text}."
-    old = int(np.nanargmax(before.values))
     other = f"{name_of(before.names, old)}, {figure(float(before.values[old]))}"
     return f"{text}; without the edits {other}."
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_tui.analysis.largest import largest
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.analysis.words_to_come import is_language_model
 from lstm_tui.debugger.letter import letter
@@ -205,7 +206,15 @@ def _says(subject: Subject) -> Iterator[_Signal]:
             column = Column(f"says {name_of(names, n)}", axis_words(full, True), Scale("signed", full), "bar")
             yield _Signal(column, lambda t, n=n: number(t, n))  # type: ignore[misc]
         return
-    best = np.argmax(np.nan_to_num(output, nan=-np.inf), axis=1)
-    yield _Signal(Column("says", ink="words"), lambda t: name_of(names, int(best[t])))
+    best = [largest(row) for row in output]
+
+    def says(t: int) -> str:
+        place = best[t]
+        return "not known" if place is None else name_of(names, place)
+
+    yield _Signal(Column("says", ink="words"), says)
     axis = "0 to 1" if shares else ""
-    yield _Signal(Column("by", axis, Scale("gate" if shares else "plain"), "bar"), lambda t: number(t, int(best[t])))
+    yield _Signal(
+        Column("by", axis, Scale("gate" if shares else "plain"), "bar"),
+        lambda t: Measure(float("nan")) if best[t] is None else number(t, best[t] or 0),
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from lstm_tui.debugger.assertions import require
 from lstm_tui.debugger.expressions import nodes, parse
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.say import lines, one
+from lstm_tui.debugger.expressions.scope import NoSuchName
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.doubts import with_doubts
 from lstm_tui.debugger.verbs.moving import position_lines
@@ -71,15 +73,17 @@ def _assert(session: Session, rest: str) -> tuple[str, ...]:
 )
 def _whatis(session: Session, rest: str) -> tuple[str, ...]:
     node = parse(rest).node
+    value_here = session.evaluate(rest).value  # which tells what is wrong with a name, and where it stands
     if isinstance(node, nodes.Name):
-        passed, value = session.scope().owner(node.name)
-        if value in passed.cell.values:
+        with suppress(NoSuchName):  # of the readout, of the tape
+            passed, value = session.scope().owner(node.name)
+            if value not in passed.cell.values:
+                raise NoSuchName(f"{value} is none of the cell's")
             equation, role = passed.cell.equation(value), roles_of(passed.cell).get(value)
             says = ": ".join(part for part in (equation.label, equation.help) if part)
             size = passed[value].shape[1]
             head = f"{passed.name}.{value}: {size} units{f', {role}' if role else ''}"
             return tuple(visible(fact) for fact in (head, f"  {equation.text}", f"  {says}") if fact.strip())
-    value_here = session.evaluate(rest).value
     kind = {"number": "number", "truth": "truth", "text": "text"}[value_here.kind]
     return (f"{value_here.size} {kind}{'s' * (value_here.size > 1)}",)
 
@@ -111,7 +115,9 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
         trace = frame.trace
         made = f"{visible(str(trace.model.get('name')))}, {trace.interpreter} {trace.dtype}, {frame.steps} tokens"
         result = () if trace.result is None else (f"result: {one(session.evaluate('result').value)}",)
-        return (*position_lines(session.frame), made, f"line {frame.line + 1} of {frame.lines}", *result)
+        remarks = () if trace.network is None else trace.network.remarks
+        known = (f"warning: {visible(remark)}" for remark in remarks)
+        return (*position_lines(session.frame), made, f"line {frame.line + 1} of {frame.lines}", *result, *known)
     if topic == "passes":
         return tuple(
             f"{'*' if name == frame.position.pass_name else ' '} {name}: {visible(passed.cell.name)}, "

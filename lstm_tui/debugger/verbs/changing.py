@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from lstm_tui.debugger.ablations import ABLATIONS
 from lstm_tui.debugger.masking import mask
@@ -18,12 +19,11 @@ from lstm_tui.debugger.verbs.short_forms import whole_line
 from lstm_tui.debugger.verbs.table import VERBS, Act, Complete, Verb
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed
+from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 
 _MOST_OUTPUTS = 4
 _STEPS = re.compile(r"\d{1,9}(?::\d{0,9})?|:\d{0,9}", re.ASCII)
-_RANGE_OF_STOPS = re.compile(r"\d+-\d+\Z", re.ASCII)
-_OTHERS = {"breakpoint": "unbreak", "breakpoints": "unbreak", "display": "undisplay"}
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of a recipe."""
 
@@ -46,39 +46,25 @@ def _completing(name: str) -> Complete:
 def verdicts(session: Session) -> Iterator[str]:
     """Yield what the edits in force do to the outputs of the whole text, largest change first."""
     difference = session.frame.difference
-    change = None if difference is None else difference.result
-    if difference is None or change is None or len(change) == 0:
+    if difference is not None:
+        yield from outputs_beside(difference.before, difference.after)
+
+
+def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
+    """Yield the outputs for the whole text of two runs, the largest changes first; a change that is NaN before all."""
+    before, after, names = one.result, other.result, other.classes
+    if before is None or after is None or before.shape != after.shape:
         return
-    before, after = difference.before.result, difference.after.result
-    assert before is not None
-    assert after is not None
-    names = session.frame.trace.classes
-    order = sorted(range(len(change)), key=lambda n: -abs(float(change[n])))[:_MOST_OUTPUTS]
-    for n in order:
+    with np.errstate(all="ignore"):
+        sizes = np.nan_to_num(np.abs(after.astype(float) - before), nan=np.inf, posinf=np.inf)
+    for n in np.argsort(-sizes, kind="stable")[:_MOST_OUTPUTS]:
         name = visible(names[n]) if n < len(names) else f"output {n}"
         yield f"{name}: {fixed(before[n], 3)} → {fixed(after[n], 3)}"
 
 
 add_edit_verb("replace", 'replace T|TOKEN "TOKEN"', "put another token at a place, or for a token", 'replace 3 "good"')
 add_edit_verb("insert", 'insert T|TOKEN "TOKEN"', "put a token before a place, or a token", 'insert 3 "not"')
-add_edit_verb("delete", "delete T|TOKEN", "take a token away, by its place or itself", "delete 3")
-_delete_token = VERBS.named("delete").act
-
-
-def _delete(session: Session, rest: str) -> Iterable[str]:
-    """Delete a token; whoever means a breakpoint, as gdb does, is understood, or told how."""
-    what, _, numbers = rest.partition(" ")
-    if what in _OTHERS:
-        yield from VERBS.named(_OTHERS[what]).act(session, numbers or "all")
-        return
-    if _RANGE_OF_STOPS.match(rest):
-        raise UserError(f"tokens go one by one, such as: delete 3; breakpoints go with: unbreak {rest}")
-    yield from _delete_token(session, rest)
-    if any(str(one.number) == rest for one in session.breakpoints):
-        yield f"(breakpoint {rest} is still there: `unbreak {rest}`; `undo` brings the token back)"
-
-
-VERBS.change(replace(VERBS.named("delete"), act=_delete))
+add_edit_verb("remove", "remove T|TOKEN", "take a token away, by its place or itself", "remove 3", ("rm",))
 add_edit_verb(
     "set",
     "set [PASS.]VALUE[UNITS] [@ STEPS] = NUMBER",
@@ -165,7 +151,9 @@ def _edits(session: Session, rest: str) -> Iterable[str]:
     return lines
 
 
-@VERBS.verb("save-edits FILE", "write the edits in force to a file, one a line", complete=complete_file)
+@VERBS.verb(
+    "save-edits FILE", "write the edits in force to a file, one a line", complete=complete_file, touches_files=True
+)
 def _save(session: Session, rest: str) -> Iterable[str]:
     if not rest:
         raise UserError("save the edits where? such as: save-edits mine.txt")
@@ -173,7 +161,9 @@ def _save(session: Session, rest: str) -> Iterable[str]:
     return (f"{session.history.done} edits written to {visible(rest)}",)
 
 
-@VERBS.verb("load-edits FILE", "make every edit of a file", aliases=("load",), complete=complete_file)
+@VERBS.verb(
+    "load-edits FILE", "make every edit of a file", aliases=("load",), complete=complete_file, touches_files=True
+)
 def _load(session: Session, rest: str) -> Iterable[str]:
     if not rest:
         raise UserError("load the edits of which file? such as: load-edits mine.txt")

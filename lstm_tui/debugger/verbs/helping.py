@@ -14,11 +14,11 @@ from lstm_tui.engine.visible import visible
 GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
     "go on": ("run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "pass", "line"),
-    "stop": ("break", "tbreak", "watch", "unbreak", "enable", "disable", "ignore", "condition", "rebreak"),
+    "stop": ("break", "tbreak", "watch", "delete", "unbreak", "enable", "disable", "ignore", "condition", "rebreak"),
     "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "assert"),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
-        "replace", "insert", "delete", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "retell",
+        "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "retell",
         "generate",
     ),
     "edits and their states": ("undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits"),

@@ -20,7 +20,7 @@ def complete_edit(session: Session, verb: str, rest: str) -> Iterator[str]:
             yield from (f"{match['place']} {in_quotes(token)}" for token in tokens_like(session, match["begun"]))
         elif not rest:
             yield f"{session.frame.t} "
-    elif verb == "delete":
+    elif verb == "remove":
         if not rest:
             yield f"{session.frame.t}"
     elif verb == "weight":

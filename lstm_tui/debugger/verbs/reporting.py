@@ -19,6 +19,7 @@ _OPTION = re.compile(r"\s+(?P<name>steps|units|pass)\s+(?P<value>[\w:,.]+)\s*\Z"
     "report FILE.html [steps A:B] [units A:B] [pass NAME]",
     "write the run as it stands to a page: tape, gates, memory, ledger and edits; other steps, units or passes of it",
     complete=complete_file,
+    touches_files=True,
 )
 def _report(session: Session, rest: str) -> Iterable[str]:
     from lstm_tui.debugger.report.choice import Wanted, read_units

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from lstm_tui.debugger.saved import digest, script_of
+from lstm_tui.debugger.saved import as_typed_now, digest, script_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.file_names import complete_file
 from lstm_tui.debugger.verbs.table import VERBS
@@ -20,7 +20,11 @@ _DEEPEST = 8
 
 
 @VERBS.verb(
-    "source FILE", "obey a file of commands; its first mistake ends it", aliases=("script",), complete=complete_file
+    "source FILE",
+    "obey a file of commands; its first mistake ends it",
+    aliases=("script",),
+    complete=complete_file,
+    touches_files=True,
 )
 def _source(session: Session, rest: str) -> Iterator[str]:
     if not rest:
@@ -31,7 +35,7 @@ def _source(session: Session, rest: str) -> Iterator[str]:
 def _obeyed(session: Session, path: str) -> Iterator[str]:
     from lstm_tui.debugger.verbs.lines import answer
 
-    lines = read_text(Path(path).expanduser(), _LARGEST).lines
+    lines = as_typed_now(read_text(Path(path).expanduser(), _LARGEST).lines)
     if session.sourcing >= _DEEPEST:
         raise UserError(f"{visible(path)}: scripts call each other more than {_DEEPEST} deep")
     session.sourcing += 1
@@ -50,6 +54,7 @@ def _obeyed(session: Session, path: str) -> Iterator[str]:
     "write edits, branches, stops, displays, layout and place for `lstm-tui open`; over: in the place of another file",
     aliases=("save",),
     complete=complete_file,
+    touches_files=True,
 )
 def _save(session: Session, rest: str) -> tuple[str, ...]:
     rest = rest.removeprefix("breakpoints ").strip()  # as gdb has it; there is one file for all of a session

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs import lines
-from lstm_tui.debugger.verbs.file_names import complete_file
 from lstm_tui.debugger.verbs.table import VERBS, nothing
 from lstm_tui.engine.errors import UserError
 
@@ -15,11 +14,22 @@ assert lines  # which has every verb in the table
 
 
 def seal() -> None:
-    """Have every verb that completes names of files refuse; for as long as the process lives."""
+    """Have every verb that touches files refuse, and complete nothing; for as long as the process lives."""
     for verb in tuple(VERBS):
-        if verb.complete is complete_file:
+        if verb.touches_files:
             VERBS.change(replace(verb, act=_refuse, complete=nothing))
 
 
+def check_unsealed() -> None:
+    """Refuse to touch a file where verbs are kept from them.
+
+    Raises:
+        UserError: They are.
+    """
+    if any(verb.touches_files and verb.act is _refuse for verb in VERBS):
+        raise UserError("this debugger is served to others, and keeps off the files of its computer")
+
+
 def _refuse(session: Session, rest: str) -> Iterable[str]:
-    raise UserError("this debugger is served to others, and keeps off the files of its computer")
+    check_unsealed()
+    raise AssertionError("an unsealed verb refuses")

@@ -1,6 +1,6 @@
 """An edit as it is typed at a prompt, completed from where the session stands to a whole line of a recipe.
 
-`set f[7] = 0` is of the selected pass and this step, `delete "not"` of the one place where that token stands. What
+`set f[7] = 0` is of the selected pass and this step, `remove "not"` of the one place where that token stands. What
 is kept, saved and shown is always the whole line.
 """
 
@@ -18,6 +18,8 @@ _VALUE = re.compile(
     r"(?P<number>\S+)\s*\Z"
 )
 _WEIGHT = re.compile(r"(?P<name>\w+)(?P<rest>\s*(?:\[[^\]]*\])?\s*[=*].*)\Z")
+_TOKEN_WORD = re.compile(r"token\s+(?=\S)")
+_RANGE = re.compile(r"\d+-\d+\Z", re.ASCII)
 _PLACE = re.compile(r"\d+\Z")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _MOST_PLACES = 8
@@ -34,7 +36,8 @@ def whole_line(session: Session, verb: str, rest: str) -> str:
         return f"{verb} {_value(session, rest)}"
     if verb == "weight":
         return f"{verb} {_weight(session, rest)}"
-    if verb in ("replace", "insert", "delete"):
+    verb = "remove" if verb == "delete" else verb  # as edit scripts and lessons once had it
+    if verb in ("replace", "insert", "remove"):
         return f"{verb} {_token(session, verb, rest)}"
     return f"{verb} {rest}"
 
@@ -67,11 +70,15 @@ def _weight(session: Session, rest: str) -> str:
 
 
 def _token(session: Session, verb: str, rest: str) -> str:
+    if verb == "remove":
+        rest = _TOKEN_WORD.sub("", rest)
+        if _RANGE.match(rest):
+            raise UserError(f"tokens go one by one, such as: remove 3; breakpoints go with: delete {rest}")
     where, behind = _split(rest)
     if not where:
         return rest
     place = where if _PLACE.match(where) else str(_place_of(session, _bare(where)))
-    if verb == "delete":
+    if verb == "remove":
         return f"{place}{f' {behind}' if behind else ''}"
     if not behind or _QUOTED.fullmatch(behind):
         return f"{place} {behind}".strip()

@@ -163,7 +163,7 @@ for _name, _help, _change, _said in (
 
 @VERBS.verb(
     "unbreak [N…|all|WHERE]", "take breakpoints away: by number, by where they stop, or those that stop here",
-    aliases=("clear", "cl", "d"), complete=_complete_number, example="unbreak all",
+    aliases=("clear", "cl"), complete=_complete_number, example="unbreak all",
 )  # fmt: skip
 def _unbreak(session: Session, rest: str) -> tuple[str, ...]:
     there = tuple(session.breakpoints)
@@ -179,6 +179,38 @@ def _unbreak(session: Session, rest: str) -> tuple[str, ...]:
     for number in numbers:
         session.breakpoints.delete(number)
     return (f"taken away: {_listed(numbers)}",)
+
+
+@VERBS.verb(
+    "delete [N…]", "take breakpoints away by their numbers, or all of them; `remove T` takes a token away",
+    aliases=("d",), complete=_complete_number, example="delete",
+)  # fmt: skip
+def _delete(session: Session, rest: str) -> tuple[str, ...]:
+    """Delete breakpoints as gdb does; whoever means a token, as this verb once did, is told how."""
+    what, _, behind = rest.partition(" ")
+    if what == "display":
+        return VERBS.named("undisplay")(session, behind.strip())
+    if what == "token":
+        return VERBS.named("remove")(session, behind.strip())
+    numbers = behind.strip() if what in ("breakpoint", "breakpoints") else rest
+    there = [one.number for one in session.breakpoints]
+    if numbers in ("", "all") and not there:
+        return ("there are no breakpoints; `remove T` takes a token away",)
+    try:
+        chosen = _numbers(numbers or "all", "breakpoints", iter(there))
+    except UserError as error:
+        raise UserError(f"{error}{_or_token(session, numbers)}") from None
+    for number in chosen:
+        session.breakpoints.delete(number)
+    return (f"taken away: {_listed(chosen)}",)
+
+
+def _or_token(session: Session, text: str) -> str:
+    """Return how to take a token away, where a text may mean one."""
+    tokens, bare = session.frame.trace.sequence.tokens, text.strip().strip('"')
+    if text.isascii() and text.isdigit() and int(text[:9]) < len(tokens):
+        return f"; `remove {text}` takes the token “{visible(tokens[int(text[:9])])}” away"
+    return f"; `remove {visible(text[:40])}` takes that token away" if bare and bare in tokens else ""
 
 
 @VERBS.verb("ignore N COUNT", "pass over the next hits of a breakpoint", complete=_complete_number)

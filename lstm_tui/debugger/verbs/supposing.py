@@ -5,14 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-
+from lstm_tui.analysis.largest import largest
 from lstm_tui.analysis.words_to_come import probabilities
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.changing import verdicts
+from lstm_tui.debugger.verbs.changing import outputs_beside, verdicts
 from lstm_tui.debugger.verbs.recipe_names import tokens_like
 from lstm_tui.debugger.verbs.table import VERBS
-from lstm_tui.debugger.what_if import Doubted, replace_everywhere, retell
+from lstm_tui.debugger.what_if import Doubted, Question, replace_everywhere, retell
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.trace import Trace
@@ -35,29 +34,44 @@ def _complete(session: Session, rest: str) -> Iterator[str]:
 
 @VERBS.verb(
     "what-if OLD NEW",
-    "put another word wherever one stands, and tell what the network says otherwise",
+    "ask what the network would say if another word stood wherever one stands; nothing is changed, `retell` does it",
     aliases=("whatif",),
     complete=_complete,
 )
 def _what_if(session: Session, rest: str) -> tuple[str, ...]:
+    """Ask in a session of its own: this one keeps its text, its edits and its place, and no question lies on top."""
     old, new = _two(rest)
-    before = session.frame.trace
-    places = replace_everywhere(session, old, new)
-    after = session.frame.trace
-    found = () if probabilities(after) is None else retell(session.fork())
+    before, trial = session.frame.trace, session.fork()
+    places = replace_everywhere(trial, old, new)
+    after = trial.frame.trace
+    found = () if probabilities(after) is None else retell(trial)
+    session.question = Question(old, new, session.history, session.frame.line)
     said = [f"“{visible(old)}” → “{visible(new)}” at t={_places(places)}"]
-    if found:
-        said.append(f"now foretold: {_changes(found)}; retell puts it")
+    said.append(f"{f'now foretold: {_changes(found)}' if found else 'nothing else'}; retell puts it")
     said += _end(before, after)
-    return ("; ".join(said), *map(_line, found), *verdicts(session))
+    return ("; ".join(said), *map(_line, found), *outputs_beside(before, after))
 
 
-@VERBS.verb("retell", "put what the network says instead where the changed text no longer fits, such as the pronoun")
+@VERBS.verb(
+    "retell",
+    "put the word of the last `what-if` into the text, and what the network then says instead, such as the pronoun",
+    aliases=("propagate",),
+)
 def _retell(session: Session, rest: str) -> tuple[str, ...]:
+    question, lines = session.question, list[str]()
+    placed: tuple[int, ...] = ()
+    if question is not None and question.stands(session.history, session.frame.line):
+        placed = replace_everywhere(session, question.old, question.new)
+        lines.append(f"put: “{visible(question.old)}” → “{visible(question.new)}” at t={_places(placed)}")
+    session.question = None
+    if placed and probabilities(session.frame.trace) is None:
+        return (*lines, *verdicts(session))
     found = retell(session)
-    if not found:
-        return ("nothing to retell: no other word has taken the place of one of the text",)
-    return (f"retold: {_changes(found)}", *map(_line, found))
+    if found:
+        lines.append(f"retold: {_changes(found)}")
+    elif not placed:
+        lines.append("nothing to retell: no other word has taken the place of one of the text")
+    return (*lines, *map(_line, found))
 
 
 def _two(rest: str) -> tuple[str, str]:
@@ -100,7 +114,7 @@ def _end(before: Trace, after: Trace) -> Iterator[str]:
 def _likeliest(trace: Trace) -> tuple[str, float]:
     """Return the largest output at the end, or of the whole, and its name; no name where outputs have none."""
     values = trace.output[-1] if trace.output is not None else trace.result
-    if values is None or not len(values) or not np.isfinite(values).all():
+    best = None if values is None else largest(values)
+    if values is None or best is None:
         return "", 0.0
-    best = int(values.argmax())
     return (visible(trace.classes[best]) if best < len(trace.classes) else "", float(values[best]))

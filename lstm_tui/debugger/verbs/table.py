@@ -34,6 +34,8 @@ class Verb:
         aliases: Other words for it.
         complete: What the text behind it may become.
         example: A line that works on most networks; empty when the usage is one.
+        touches_files: Whether it reads or writes a file that is named behind it. No other verb may; `sealing` refuses
+            those that do where whoever types is only looking in.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Verb:
     aliases: tuple[str, ...] = ()
     complete: Complete = nothing
     example: str = ""
+    touches_files: bool = False
 
     def __call__(self, session: Session, rest: str) -> tuple[str, ...]:
         """Act, and return the reply; nothing that is typed is passed over in silence.
@@ -88,11 +91,12 @@ class Table:
         aliases: tuple[str, ...] = (),
         complete: Complete = nothing,
         example: str = "",
+        touches_files: bool = False,
     ) -> Callable[[Act], Act]:
         """Return a decorator that adds a function as the verb with which `usage` begins."""
 
         def added(act: Act) -> Act:
-            self.add(Verb(usage.split()[0], usage, help, act, aliases, complete, example))
+            self.add(Verb(usage.split()[0], usage, help, act, aliases, complete, example, touches_files))
             return act
 
         return added

@@ -16,7 +16,7 @@ from lstm_tui.formats.bytes_of import label, read_bytes, size_text
 from lstm_tui.formats.json_text import decode
 from lstm_tui.formats.keras.hdf5 import Array, Tree, read_hdf5
 
-_LIMIT = 2 << 30
+_LIMIT = 1 << 30
 _JSON_LIMIT = 64 << 20
 _LAYER = re.compile(r"(?:[^/]+/layers/)*[^/]+(?=/)")
 _AS_TRACKED = "_layer_checkpoint_dependencies"  # what Keras 2.12 to 2.15 call `layers` in the files of Keras 3

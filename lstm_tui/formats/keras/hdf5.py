@@ -16,7 +16,7 @@ from lstm_tui.formats.bytes_of import size_text
 
 Array = NDArray[Any]
 MOST_OBJECTS = 50_000
-LIMIT = 2 << 30
+LIMIT = 1 << 30
 _DEEPEST = 32
 _MOST_PACKED = 4000  # times a dataset may be larger than what is stored of it
 _SMALL = 1 << 20

@@ -46,6 +46,10 @@ def read_graph(data: bytes, where: str, branch: Branch, outside: Outside) -> Gra
         raise UserError(f"{where}: is of no format known here, or a damaged ONNX file") from error
     if not model.graph.node:
         raise UserError(f"{where}: is of no format known here, or an ONNX file without nodes")
+    for one in model.opset_import:
+        if one.version < 1:
+            domain = visible(one.domain or "ai.onnx")
+            raise UserError(f"{where}: says its operators are those of {domain} {one.version}; the first is 1")
     whole = _graph(onnx, model, where, {}, outside)
     taken: dict[str, str] = {}
     for node in whole.nodes:

@@ -151,17 +151,17 @@ class Graph:
         import onnx
         from onnx.reference import ReferenceEvaluator
 
-        if id(node) not in self._evaluators:
-            values = [onnx.helper.make_tensor_value_info(one, 0, None) for one in dict.fromkeys(node.input) if one]
-            results = [onnx.helper.make_tensor_value_info(one, 0, None) for one in node.output if one]
-            graph = onnx.helper.make_graph([node], "one", values, results)
-            self._evaluators[id(node)] = ReferenceEvaluator(
-                onnx.helper.make_model(graph, opset_imports=self.opsets, ir_version=8)
-            )
-        try:
+        try:  # also to make an evaluator fails where an attribute is missing or an operator is of no version
+            if id(node) not in self._evaluators:
+                values = [onnx.helper.make_tensor_value_info(one, 0, None) for one in dict.fromkeys(node.input) if one]
+                results = [onnx.helper.make_tensor_value_info(one, 0, None) for one in node.output if one]
+                graph = onnx.helper.make_graph([node], "one", values, results)
+                self._evaluators[id(node)] = ReferenceEvaluator(
+                    onnx.helper.make_model(graph, opset_imports=self.opsets, ir_version=8)
+                )
             with np.errstate(all="ignore"):
-                results = self._evaluators[id(node)].run(None, dict(inputs))
+                made = self._evaluators[id(node)].run(None, dict(inputs))
         except Exception as error:  # an evaluator of many authors: what a wrong file does to it is not documented
             shapes = ", ".join("×".join(map(str, np.shape(one))) or "1" for one in inputs.values())
-            raise CannotRun(f"{label(node)} cannot take {shapes}: {visible(str(error)[:120])}") from error
-        return [np.asarray(one) for one in results]
+            raise CannotRun(f"{label(node)} cannot take {shapes or 'nothing'}: {visible(str(error)[:120])}") from error
+        return [np.asarray(one) for one in made]

@@ -12,7 +12,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import reason, size_text
 
-_LIMIT = 4 << 30
+_LIMIT = 1 << 30
 
 
 class Outside:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.atomic import replacing
 from lstm_tui.formats.bytes_of import label, read_bytes
@@ -33,6 +34,7 @@ def save_checkpoint(path: str | Path, arrays: Mapping[str, Array], content: Mapp
         stream.write(data)
 
 
+@door("a checkpoint of a training")
 def load_checkpoint(path: str | Path) -> tuple[dict[str, Array], Fields]:
     """Read what `save_checkpoint` wrote.
 

@@ -18,7 +18,7 @@ from lstm_tui.formats.torch.pickle_machine import Made, PickleMachine
 from lstm_tui.formats.torch.pickled_arrays import Bytes, Pickled, Storage, Tensor, make, storage, view
 
 Array = NDArray[Any]
-LIMIT = 4 << 30
+LIMIT = 1 << 30
 MOST_MEMBERS = 200_000
 _MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
 _DEEPEST = 64

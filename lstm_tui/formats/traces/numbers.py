@@ -61,7 +61,7 @@ def x_dtype_of(header: Fields) -> np.dtype[Any]:
 
 def vector(values: Any, dtype: np.dtype[Any], header: Fields, what: str) -> Array:
     """Return a JSON list of numbers and nulls as an array (n,); a null is NaN."""
-    array = _array(values, dtype)
+    array = _array(values, dtype, header, what)
     if array is None or array.ndim != 1:
         raise header.damaged(what, "must be a list of numbers")
     return array
@@ -69,18 +69,21 @@ def vector(values: Any, dtype: np.dtype[Any], header: Fields, what: str) -> Arra
 
 def matrix(rows: Any, dtype: np.dtype[Any], header: Fields, what: str) -> Array:
     """Return equally long JSON lists of numbers and nulls as an array (t, n)."""
-    array = _array(rows, dtype)
+    array = _array(rows, dtype, header, what)
     if array is None or array.ndim != 2:
         raise header.damaged(what, "must be lists of numbers, equally long at every step")
     return array
 
 
-def _array(values: Any, dtype: np.dtype[Any]) -> NDArray[Any] | None:
+def _array(values: Any, dtype: np.dtype[Any], header: Fields, what: str) -> NDArray[Any] | None:
     try:
         with np.errstate(over="ignore"):
-            return np.array(values, dtype=dtype)
+            array = np.array(values, dtype=dtype)
     except (ValueError, TypeError, OverflowError):
         return None
+    if np.isinf(array).any():  # JSON has no infinity, so that it was a number
+        raise header.damaged(what, f"holds a number that is too large for {dtype.name}")
+    return array
 
 
 def restore(array: Array, place: tuple[int, ...], word: Any, header: Fields) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from lstm_tui.engine.cell import Cell, parse_cell
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.tokens import Kind
 from lstm_tui.engine.trace import Array, Direction, PassTrace, Sequence, Trace
 from lstm_tui.engine.visible import visible
@@ -20,10 +21,11 @@ from lstm_tui.formats.traces.numbers import Numbers, dtype_of, restore, vector
 from lstm_tui.formats.traces.reader_json import read_lines
 from lstm_tui.formats.traces.reader_npz import read_arrays
 
-LIMIT = 512 << 20  # of JSON, which takes several times as much to read
+LIMIT = 256 << 20  # of JSON, which takes several times as much to read
 _KINDS = ("words", "chars", "bytes", "pieces", "numbers")
 
 
+@door("a trace")
 def read(path: str | Path) -> Trace:
     """Read a trace file: `.npz` by its ending, else JSON in one document or in lines, told apart by what is in it.
 
@@ -51,6 +53,9 @@ def _trace(header: Fields, numbers: Numbers) -> Trace:
             passes[name] = _pass(entry, numbers, cells, len(sequence), header)
     if not passes:
         raise header.damaged("passes", "holds none")
+    if numbers.output is not None and (len(numbers.output) != len(sequence) or not numbers.output.shape[1]):
+        shape = "×".join(map(str, numbers.output.shape))
+        raise header.damaged("output", f"has the shape {shape}, and should have {len(sequence)} rows")
     readout = {**numbers.passes.get(READOUT, {}), **numbers.whole}
     model = header.inside("model")
     for array in (*readout.values(), *(a for a in (numbers.output, numbers.result) if a is not None)):

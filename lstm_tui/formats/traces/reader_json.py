@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.trace import Array
+from lstm_tui.formats.bytes_of import count_of
 from lstm_tui.formats.fields import Fields
 from lstm_tui.formats.json_text import decode
 from lstm_tui.formats.text import text_of
@@ -60,7 +61,8 @@ def _numbers(header: Fields, steps: Sequence[Fields], end: Fields) -> Numbers:
         numbers.x = matrix([step.content.get("x") for step in steps], x_dtype_of(header), header, "x")
     classes = header.items("classes", str) if "classes" in header.content else []
     outputs = [step.content.get("output") for step in steps]
-    if outputs[0] is not None:
+    if any(output is not None for output in outputs):
+        _check_equal(outputs, header)
         numbers.output = np.stack([_by_class(output, classes, dtype, header) for output in outputs])
     if end.content.get("result") is not None:
         numbers.result = _by_class(end.content["result"], classes, dtype, header)
@@ -69,6 +71,18 @@ def _numbers(header: Fields, steps: Sequence[Fields], end: Fields) -> Numbers:
         numbers.whole = {name: vector(whole.content[name], dtype, header, name) for name in whole.content}
     _restore(numbers, steps, end)
     return numbers
+
+
+def _check_equal(outputs: list[Any], header: Fields) -> None:
+    """Refuse an output that is of another form or length at one step."""
+    first = outputs[0]
+    for n, output in enumerate(outputs):
+        if not isinstance(output, (list, dict)) or type(output) is not type(first):
+            raise header.damaged(f"steps[{n}].output", "must be an object or a list, at every step or at none")
+        if len(output) != len(first) or not output:
+            raise header.damaged(
+                f"steps[{n}].output", f"holds {count_of(len(output), 'number')}, and steps[0].output {len(first)}"
+            )
 
 
 def _by_class(content: Any, classes: list[str], dtype: np.dtype[Any], header: Fields) -> Array:

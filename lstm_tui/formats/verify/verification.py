@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.trace import Trace
@@ -70,6 +71,7 @@ class Verdict:
     left_out: tuple[str, ...] = ()
 
 
+@door("a recording")
 def read_reference(path: str | Path) -> dict[str, Array]:
     """Return what was recorded: `input` and values by the names a trace has, such as `layer0.forward/h` (T, H).
 

@@ -51,7 +51,7 @@ def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Lin
     where = _where(view)
     need = sum(cell_len(text) for text, _ in right)
     room = max(width - need - line.x - 2, 0)
-    assumed = 0 if trace.network is None else len(trace.network.remarks)
+    remarks = 0 if trace.network is None else len(trace.network.remarks)
     names = [glyphs.say(view.title), where] + ([f"{unknown} unknown"] if unknown else [])
     if cell_len(f" {glyphs.dot} ".join(names)) > room and unknown:
         names[2] = f"{unknown}{glyphs.unknown}"
@@ -63,8 +63,9 @@ def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Lin
         style = palette.style("alarm", "band") if name.endswith(("unknown", glyphs.unknown)) and unknown else quiet
         text = (f" {glyphs.dot} " if n else "") + name
         line.put(cut(text, max(width - need - line.x, 0), glyphs), style)
-    if assumed:
-        line.put(cut(f" {glyphs.dot} {assumed} assumed", max(width - need - line.x, 0), glyphs), alarm)
+    if remarks:
+        told = f" {glyphs.dot} {remarks} warning{'s' * (remarks > 1)}"
+        line.put(cut(told, max(width - need - line.x, 0), glyphs), alarm)
     line.to(width - need)
     for text, style in right:
         line.put(text, style)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rich.cells import cell_len
+from rich.style import Style
 
 from lstm_tui.debugger.beside import beside
 from lstm_tui.debugger.explain import Explanation, explain
@@ -12,7 +13,7 @@ from lstm_tui.debugger.frame import equations_of
 from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.engine.expression import show
 from lstm_tui.engine.language import Equation
-from lstm_tui.engine.number_text import axis_end
+from lstm_tui.engine.number_text import axis_end, sentence
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.ghost import sign_of
@@ -137,8 +138,7 @@ def _numbers(drawing: Drawing, view: View) -> None:
         under.to(line.x)
     pieces = pieces_of(found, glyphs)
     put_worked(line, under, pieces, palette, inks, not reached)
-    line.put(f" = {number_of(view, found, glyphs)}", palette.style("title", bold=True, faded=not reached))
-    put_change(line, view, found, palette)
+    put_outcome(line, view, found, palette, not reached)
     if found.largest and drawing.room >= 2:
         line = drawing.line().put("   largest  ", palette.style("soft"))
         for term in found.largest:
@@ -157,11 +157,31 @@ def _numbers(drawing: Drawing, view: View) -> None:
             line = drawing.line().put("   next     ", palette.style("soft"))
             line.put(f"{coming.value} = ", palette.style("soft"))
             put_worked(line, None, pieces_of(coming, glyphs), palette, {}, True)
-            line.put(f" = {number_of(view, coming, glyphs)}", palette.style("ink", faded=True))
+            _put_result(line, view, coming, palette.style("ink", faded=True), glyphs)
+
+
+def put_outcome(line: Line, view: View, found: Explanation, palette: Palette, faded: bool = False) -> None:
+    """Write behind an equation in numbers what it comes to, what an edit made of that, and what it was before."""
+    _put_result(line, view, found, palette.style("title", bold=True, faded=faded), palette.glyphs)
+    put_change(line, view, found, palette)
+
+
+def _put_result(line: Line, view: View, found: Explanation, style: Style, glyphs: Glyphs) -> None:
+    """Write what an equation comes to, and the value itself where an edit makes it another."""
+    if found.computed is not None or not found.origin.edited:
+        line.put(f" = {number_of(view, found, glyphs, found.computed)}", style)
+    if found.origin.edited:
+        line.put(f" {glyphs.edited} {edit_words(found, glyphs)} {number_of(view, found, glyphs)}", style)
+
+
+def edit_words(found: Explanation, glyphs: Glyphs) -> str:
+    """Return in a word or two how an edit made a value what it is: set, or times a number; empty without one."""
+    how = {"set": "set", "scaled": f"{glyphs.say('×')}{sentence(found.origin.number, 6)}:", "not known": "recorded:"}
+    return how.get(found.origin.kind, "")
 
 
 def put_change(line: Line, view: View, found: Explanation, palette: Palette) -> None:
-    """Write behind a number that an edit holds it, and what it was in the baseline."""
+    """Write behind a number whether an edit changed it, and what it was in the baseline."""
     difference = view.frame.difference
     if difference is None or found.value not in view.passed:
         return
@@ -169,18 +189,18 @@ def put_change(line: Line, view: View, found: Explanation, palette: Palette) -> 
     there = beside(difference, view.pass_name, found.value, view.t)
     unit = min(found.unit, len(there.after) - 1)
     mark, ink = sign_of(there, unit, palette)
-    line.put(f" {mark}".rstrip(), palette.style(ink, bold=True))
-    if there.held[unit]:
-        line.put(" set", palette.style("key"))
+    if not there.held[unit]:  # that an edit set it is said with the number
+        line.put(f" {mark}".rstrip(), palette.style(ink, bold=True))
     if view.baseline is not None and there.changed[unit]:
         was = "new here" if there.before is None else f"was {signed(float(there.before[unit]), glyphs)}"
         line.put(f" {was}", palette.style("accent"))
 
 
-def number_of(view: View, found: Explanation, glyphs: Glyphs) -> str:
-    """Return an explained number as its column writes it: gates without a sign."""
+def number_of(view: View, found: Explanation, glyphs: Glyphs, number: float | None = None) -> str:
+    """Return an explained number, or another one of its value, as its column writes it: gates without a sign."""
     gate = any(column.gate for column in view.columns(view.pass_name) if column.name == found.value)
-    return plain(found.number, glyphs) if gate else signed(found.number, glyphs)
+    number = found.number if number is None else number
+    return plain(number, glyphs) if gate else signed(number, glyphs)
 
 
 def _input(drawing: Drawing, view: View) -> None:
@@ -249,8 +269,7 @@ def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
         line.put(f" = {equation}", palette.style("soft"))
     line.put(" = ", palette.style("soft"))
     put_worked(line, None, pieces, palette, inks, False)
-    line.put(f" = {number_of(view, found, glyphs)}", palette.style("title", bold=True))
-    put_change(line, view, found, palette)
+    put_outcome(line, view, found, palette)
     for term in found.largest:
         text = f"  {term.label} {signed(term.number, glyphs)}"
         if line.x + cell_len(text) > width:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.comparison import Comparison
 from lstm_tui.debugger.difference import Column
 from lstm_tui.debugger.scale import scale_of
@@ -104,7 +105,10 @@ class _Pen:
             if output is None:
                 line.put(" " * self.span)
                 continue
-            best = int(output.argmax())
+            best = largest(output)
+            if best is None:
+                line.put(fit("not known", self.span, self.glyphs), self.palette.style("alarm", ground))
+                continue
             name = token_label(visible(run.classes[best]), self.glyphs) if best < len(run.classes) else str(best)
             word = min(12, self.span - _NUMBER - 3)
             line.put(fit(name, word, self.glyphs) + " ", self.palette.style("ink", ground))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.scale import scale_of
 from lstm_tui.engine.number_text import axis_end, percent
@@ -170,13 +171,18 @@ def differences(answer: Answer, palette: Palette) -> list[str]:
             return f"t={t}"
         return f"“{answer.view.label(t, palette)}” (t={t})"
 
+    def most_of(numbers: NDArray[Any]) -> str:
+        place = largest(numbers)
+        return "not known" if place is None else name(place)
+
     effect = np.nan_to_num(np.abs(effects))
-    slope = np.nan_to_num(np.abs(found.of_token))
-    largest = f"largest to first order: {name(int(slope.argmax()))}; left out: {name(int(effect.argmax()))}"
+    first = f"largest to first order: {most_of(np.abs(found.of_token))}; left out: {most_of(np.abs(effects))}"
     if shares is None:
-        return [largest]
+        return [first]
     held = np.nan_to_num(shares)
-    lines = [f"{largest}; in the ledger: {name(int(held.argmax()))}"]
+    lines = [f"{first}; in the ledger: {most_of(shares)}"]
+    if not (np.isfinite(effects).all() and np.isfinite(shares).all()):
+        return lines  # what part of the whole is not known
     most = max(float(effect.max()), 1e-12)
     gap = held / max(float(held.max()), 1e-12) - effect / most
     idle, cause = int(gap.argmax()), int(gap.argmin())

@@ -10,7 +10,7 @@ from rich.style import Style
 from lstm_tui.debugger.explain import Explanation
 from lstm_tui.debugger.frame import equations_of
 from lstm_tui.engine.visible import visible
-from lstm_tui.tui.render.cell import explained, inks_of, number_of, put_change
+from lstm_tui.tui.render.cell import edit_words, explained, inks_of, number_of, put_change
 from lstm_tui.tui.render.drawing import Drawing
 from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.render.label import cut
@@ -124,7 +124,10 @@ def _worked(drawing: Drawing, view: View, found: Explanation, height: int) -> No
             for line in row:
                 line.to(end)
     if view.frame.reached(view.pass_name, found.value):
-        put_change(rows[1][len(rows[1]) // 2], view, found, palette)
+        behind = rows[1][len(rows[1]) // 2]
+        if found.origin.edited:
+            behind.put(f" {glyphs.edited} {edit_words(found, glyphs)}", palette.style("key", bold=True))
+        put_change(behind, view, found, palette)
 
 
 def _columns(drawing: Drawing, view: View, found: Explanation) -> list[_Column]:
@@ -135,7 +138,10 @@ def _columns(drawing: Drawing, view: View, found: Explanation) -> list[_Column]:
     reached = view.frame.reached(view.pass_name, found.value)
     soft, name = palette.style("soft"), palette.style(ink, bold=True)
     result = number_of(view, found, glyphs) if reached else glyphs.more
-    columns = [_Column(found.value, result, name, palette.style("title", bold=True)), _Column(" = ", " = ", soft, soft)]
+    is_sum = " = " if not (reached and found.origin.edited) else f" {glyphs.edited} "  # an edit made it another number
+    columns = [
+        _Column(found.value, result, name, palette.style("title", bold=True)), _Column(" = ", is_sum, soft, soft),
+    ]  # fmt: skip
     known = [part.is_number and _known(view, found, part.label) for part in found.parts]
     for n, (part, piece) in enumerate(zip(found.parts, pieces_of(found, glyphs), strict=True)):
         if not part.is_number:  # its sign is that of the number behind it, once that is known

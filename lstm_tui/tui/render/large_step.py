@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lstm_tui.debugger.beside import Beside, beside
 from lstm_tui.debugger.explain import Term
 from lstm_tui.debugger.facts import Column
-from lstm_tui.debugger.one_step import Part, parts_of_step
+from lstm_tui.debugger.one_step import BY_EDIT, Part, parts_of_step
 from lstm_tui.debugger.scale import largest_of, nice_scale
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
@@ -48,8 +48,7 @@ class _Step:
         if (difference := view.frame.difference) is not None:
             names = (column.name for column in view.columns(view.pass_name))
             self.found = {name: beside(difference, view.pass_name, name, view.t) for name in names}
-        held = self.memory in self.found and bool(self.found[self.memory].held[view.unit])
-        self.parts = parts_of_step(view.passed, self.memory, view.t, view.unit, held)
+        self.parts = parts_of_step(view.passed, self.memory, view.t, view.unit)
         self.half = self._half()
 
     def _half(self) -> float:
@@ -204,7 +203,8 @@ class _Step:
     def _captions(self, part: Part, reached: bool) -> tuple[str, ...]:
         """Return what may stand under the bar of a part, the longest first: its form, and what is hatched."""
         lacking, shade = self._lacking(part), self.glyphs.shade
-        text = f"{self.output} = {part.text}" if part.kind == "seen" else part.text
+        shown = part.kind == "seen" and part.text != BY_EDIT
+        text = f"{self.output} = {part.text}" if shown else part.text
         if not reached or lacking is None or part.number is None or not abs(lacking) - abs(part.number) >= _SEEN:
             return (text,)
         if part.kind == "seen":

@@ -11,7 +11,7 @@ from lstm_tui.engine.expression import show
 from lstm_tui.engine.number_text import axis_end, exact
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_signed_bar
-from lstm_tui.tui.render.cell import explained, inks_of, number_of
+from lstm_tui.tui.render.cell import explained, inks_of, put_outcome
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import signed
 from lstm_tui.tui.render.palette import Palette
@@ -47,7 +47,7 @@ def explain_lines(view: View, palette: Palette) -> list[Line]:
     worked, under = new().put(found.value, title).put(" = ", soft), new()
     under.to(worked.x)
     put_worked(worked, under, pieces_of(found, palette.glyphs), palette, inks, False)
-    worked.put(f" = {number_of(view, found, palette.glyphs)}", title)
+    put_outcome(worked, view, found, palette)
     lines += [head, new(), worked, under]
     lines.append(new().put(f"{exact(found.number + 0.0)} exactly", palette.style("faint")))
     summands = found.terms if len(found.terms) > 1 else ()

@@ -1,0 +1,164 @@
+"""Every option and verb that takes a file, with the command line that goes through it and the files to begin from."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lstm_tui.cli.main import main
+
+FROZEN = Path(__file__).parents[1] / "formats" / "files"
+PACKAGE = Path(__file__).parents[2] / "lstm_tui"
+_PLAIN = "--plain --batch -x ok.x"
+_RUN = "run t.txt"
+BASES = {
+    "run": f"run t.txt {_PLAIN}", "check": "check t.txt --assert c[0]<9", "trace": "trace t.txt",
+    "stats": "stats t.txt", "reach": "reach t.txt", "worksheet": "worksheet t.txt", "report": "report t.txt",
+    "inspect": "inspect tagger.pt", "verify": "verify native.safetensors --reference reference.npz",
+    "convert": "convert tagger.pt -o out.safetensors", "open": f"open trace.json {_PLAIN}",
+    "compare": "compare t.txt --edits e.txt --plain", "models": "models", "cells": "cells show lstm",
+    "train": "train b.txt -o out.safetensors --epochs 1 --hidden 2 --interpreter numpy --window 8",
+    "recover": f"recover 1 {_PLAIN}", "tour": "tour --check",
+}  # fmt: skip
+"""A command that works, for each that takes files; `serve` hands its options to `run` as they are."""
+_FIRST = {  # the files that stand first on a line, in the place of the base's own
+    "run": "run {} --cell lstm --hidden 2 " + _PLAIN, "trace": "trace {} --cell lstm --hidden 2",
+    "stats": "stats {} --cell lstm --hidden 2", "reach": "reach {} --cell lstm --hidden 2",
+    "worksheet": "worksheet {} --cell lstm --hidden 2", "report": "report {} --cell lstm --hidden 2",
+    "compare": "compare {} --edits e.txt --plain", "open": "open {} " + _PLAIN,
+}  # fmt: skip
+NO_FILE = frozenset({
+    "network", "layer", "without", "pass_name", "values", "units", "steps", "host", "assertions",
+})  # fmt: skip
+"""Destinations of options whose text is the name of no file."""
+TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")
+TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
+CELLS, LESSONS, EDITS, SCRIPTS = ("gru.toml", "lstm.toml"), ("lesson.toml",), ("e.txt",), ("ok.x", "more.x")
+VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
+OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")
+_DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "script": ("-x {}", SCRIPTS), "map": ("--model tagger.pt --map {}", ("map.toml", "layers.toml")),
+    "vocabulary": ("--model tagger.pt --vocabulary {}", VOCABULARIES),
+    "initial": ("--initial {}", ("initial.npz", "trace.npz")),
+    "cell": ("--cell {}", CELLS), "edits": ("--edits {}", EDITS), "output": ("-o {}", OUTPUTS),
+    "write_map": ("--write-map {}", OUTPUTS), "readout": ("--task classify --readout {}", CELLS),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """A door: the option or verb, the line that goes through it with `{}` for the file, and files that pass.
+
+    Attributes:
+        door: The command and the destination of the option, or `verb` and its name.
+        line: The command line.
+        seeds: Names of valid files, made by `make_seeds`.
+        writes: Whether the file is written, so that only kinds of path are tried.
+    """
+
+    door: tuple[str, str]
+    line: str
+    seeds: tuple[str, ...]
+    writes: bool = False
+
+
+def models() -> tuple[str, ...]:
+    """Return the names of the seeds that are networks."""
+    frozen = [one.name for one in sorted(FROZEN.iterdir()) if one.suffix not in (".json", ".data")]
+    return ("native.safetensors", "checkpoint.safetensors", *(one for one in frozen if "expected" not in one))
+
+
+def rows() -> Iterator[Row]:
+    """Yield every door."""
+    everything = (*TEXTS, *SERIES)
+    for command, line in _FIRST.items():
+        seeds = (*TRACES, *SESSIONS) if command == "open" else everything
+        yield Row((command, "file"), line, seeds)
+    for command, base in BASES.items():
+        for destination, (option, seeds) in _DESTINATIONS.items():
+            added = option
+            if command in ("inspect", "verify", "convert"):  # which name their network themselves
+                added = option.replace("--model tagger.pt ", "")
+            if command == "verify":
+                base = base.replace("native.safetensors", "tagger.pt")
+            cut = base.replace(" -x ok.x", "") if destination == "script" else base
+            cut = cut.replace(" -o out.safetensors", "") if destination == "output" else cut
+            yield Row((command, destination), f"{cut} {added}", seeds, destination in ("output", "write_map"))
+        if command in ("run", "check", "trace", "stats", "reach", "worksheet", "report"):
+            for text in ("i.txt", "w.csv"):
+                yield Row((command, "model"), f"{base.replace('t.txt', text)} --model {{}}", models())
+    yield Row(("inspect", "model"), "inspect {}", models())
+    yield Row(("inspect", "model"), "inspect {} --json", models())
+    yield Row(("convert", "model"), "convert {} -o out.safetensors", models())
+    yield Row(("verify", "model"), "verify {} --reference reference.npz", models())
+    yield Row(("verify", "reference"), "verify native.safetensors --reference {}", ("reference.npz", "trace.npz"))
+    yield Row(("models", "model"), "models {}", ("native.safetensors",))
+    yield Row(("compare", "models"), "compare i.txt --model {} --model tiny --plain", models())
+    yield Row(("check", "files"), "check {} --cell lstm --hidden 2 --assert c[0]<9", everything)
+    yield Row(("cells", "cell"), "cells check {}", (*CELLS, "readout.toml"))
+    yield Row(("cells", "cell"), "cells show {}", CELLS)
+    yield Row(("train", "corpus"), BASES["train"].replace("b.txt", "{}"), (*everything, "l.tsv"))
+    yield Row(("train", "resume"), BASES["train"] + " --resume", ("out.safetensors.checkpoint",))
+    yield Row(("tour", "lesson"), "tour {} --check", LESSONS)
+    yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
+    for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS)):
+        yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
+    for word in ("save-edits", "save-session", "report"):
+        yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
+
+
+def make_seeds(folder: Path) -> None:
+    """Write the valid files, small, into a folder that is the current one."""
+    texts = {
+        "t.txt": "on wait off wait on .\nthey like music\n", "i.txt": "3 1 4 1 5 9\n2 6 5\n",
+        "d.csv": "a;b\n1,5;2\n0,25;3\n",
+        "b.txt": "they like the music and the film .\nthey do not like the book .\n" * 8,
+        "w.csv": "a,b,c\n" + "0.5,-1,2\n1e-3,2,3\n" * 4, "l.tsv": "good\tlike it\nbad\thate it\n" * 6,
+        "ok.x": "print c\nnext\n", "e.txt": "# edits\ndelete 1\nset c[0] @ 1 = 0.5\n",
+        "more.x": "next\nbreak c[0] > .1\ncontinue\nprint max(abs(c))\ninfo values\nset h[0] @ 2 = 1\nundo\nreach\n",
+        "v.txt": "".join(f"word{n}\n" for n in range(11)), "v.json": json.dumps({f"w{n}": n for n in range(11)}),
+        "layers.toml": "[set]\ncontainer = 'x'\n",
+        "tokenizer.json": json.dumps({
+            "version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "Whitespace"},
+            "model": {"type": "WordLevel", "vocab": {f"w{n}": n for n in range(11)}, "unk_token": "w0"},
+        }),
+        "readout.toml": (PACKAGE / "engine" / "readouts" / "mean.toml").read_text(),
+        "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
+        "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
+        "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
+    }  # fmt: skip
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    for cell in CELLS:
+        shutil.copyfile(PACKAGE / "engine" / "cells" / cell, folder / cell)
+    for frozen in FROZEN.iterdir():
+        shutil.copyfile(frozen, folder / frozen.name)
+    shutil.copyfile(FROZEN / "torch_tagger.pt", folder / "tagger.pt")
+    shutil.copyfile(PACKAGE / "models" / "tiny.safetensors", folder / "native.safetensors")
+    np.save("w.npy", np.ones((4, 3), np.float32))
+    np.savez("w.npz", a=np.ones((4, 3), np.float32), b=np.zeros((2, 3), np.float32))
+    np.savez("initial.npz", **{"layer0.forward/h": np.ones(64), "layer0.forward/c": np.ones(64)})
+    (folder / "save.x").write_text("next\nset c[0] @ 1 = 0.5\nbreak c[0] > .1\nsave-session s.ltui\n")
+    (folder / "state" / "lstm-tui" / "journal").mkdir(parents=True)
+    for line in (
+        "trace t.txt --model tiny -o trace.json", "trace t.txt --model tiny -o trace.ndjson",
+        "trace t.txt --cell lstm --hidden 2 -o trace.npz", "inspect tagger.pt --write-map map.toml",
+        "run t.txt --model tiny --plain --batch -x save.x",
+        BASES["train"].replace("out", "checkpoint"),
+    ):  # fmt: skip
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            assert main(line.split()) == 0, line
+    shutil.copyfile("s.ltui", "state/lstm-tui/journal/one.ltui")
+    trace = np.load("trace.npz")
+    np.savez("reference.npz", input=np.array([1, 3, 3, 2]), **{
+        name: trace[name][:4] for name in trace if name.startswith("layer0.forward/")
+    })  # fmt: skip
+    os.environ.setdefault("NO_COLOR", "1")
