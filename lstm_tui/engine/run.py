@@ -126,8 +126,9 @@ def _narrowed(x: Array, dtype: np.dtype[Any], where: str) -> Array:
         made = x.astype(dtype)
     if made.itemsize < x.itemsize:
         for row, column in np.argwhere(np.isinf(made) & np.isfinite(x))[:1]:
+            number = sentence(x[row, column], 6)
             raise UserError(
-                f"{visible(where)}: row {row + 1}, column {column + 1}: {sentence(x[row, column], 6)} is too large for {dtype}; "
+                f"{visible(where)}: row {row + 1}, column {column + 1}: {number} is too large for {dtype}; "
                 "--dtype float64 holds it"
             )
     return made
