@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lstm_tui.cli.option_types import natural, real
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.serving.limits import Limits
 
 PORT = 8000
@@ -47,15 +48,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     limits = Limits()
     group.add_argument(
         "--idle", type=real(0, 100_000, above=True), default=limits.idle, metavar="MINUTES",
-        help=f"without a key, after which a visitor's place is free again (default: {limits.idle:g})",
+        help=f"without a key, after which a visitor's place is free again (default: {sentence(limits.idle)})",
     )  # fmt: skip
     group.add_argument(
         "--memory", type=real(0.5, 1000), default=limits.memory, metavar="GB",
-        help=f"that a visitor's process may hold, on Linux (default: {limits.memory:g})",
+        help=f"that a visitor's process may hold, on Linux (default: {sentence(limits.memory)})",
     )  # fmt: skip
     group.add_argument(
         "--processor", type=real(0, 100_000, above=True), default=limits.processor, metavar="MINUTES",
-        help=f"of processor time that a visitor may use, on Linux (default: {limits.processor:g})",
+        help=f"of processor time that a visitor may use, on Linux (default: {sentence(limits.processor)})",
     )  # fmt: skip
     group.add_argument(
         "--files", action="store_true", help="let visitors from elsewhere read and write files as you, too"

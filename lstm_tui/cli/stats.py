@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lstm_tui.cli.progress import Bar
 from lstm_tui.cli.table import table
 from lstm_tui.cli.work import Work, say, work
+from lstm_tui.engine.number_text import fixed, percent, sentence
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import count_of
 
@@ -56,7 +57,7 @@ def command(options: Namespace) -> int:
     steps = passes[0].steps if passes else 0
     print(f"{visible(todo.network.name)} on {todo.sequences.where}: {count_of(len(lines), 'sequence')}, {steps} steps")
     if level is not None:
-        bits = f", {math.log2(level):.2f} bits a token" if math.isfinite(level) else ""
+        bits = f", {fixed(math.log2(level))} bits a token" if math.isfinite(level) else ""
         print(f"perplexity {perplexity_figure(level)}{bits}")
     for one in passes:
         print("\n" + "\n".join(_pass(one, seen[0])))
@@ -84,7 +85,7 @@ def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
     rows = []
     for gate in one.gates:
         low, high = float(np.mean(gate.low)), float(np.mean(gate.high))
-        numbers = (f"{float(np.mean(gate.mean)):.2f}", _percent(low), _percent(high), _percent(low + high))
+        numbers = (fixed(float(np.mean(gate.mean))), _percent(low), _percent(high), _percent(low + high))
         counts = (str(int(gate.shut.sum())), str(int(gate.open.sum())))
         rows.append((visible(gate.value), gate.role or "", *numbers, *counts))
     if rows:
@@ -139,8 +140,8 @@ def _content(one: PassHealth) -> dict[str, Any]:
 
 
 def _numbers(row: Array) -> list[float | None]:
-    return [float(f"{number:.6g}") if np.isfinite(number) else None for number in row]
+    return [float(sentence(number, 6)) if np.isfinite(number) else None for number in row]
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if math.isfinite(share) else "nan"
+    return percent(share)

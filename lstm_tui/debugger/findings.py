@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lstm_tui.analysis.health import Finding, Kind, PassHealth
 from lstm_tui.analysis.terms import squash_of
+from lstm_tui.engine.number_text import MINUS, fixed, sentence
 from lstm_tui.engine.roles import roles_of
 from lstm_tui.engine.trace import PassTrace
 
@@ -42,20 +43,20 @@ def told(passed: PassTrace, finding: Finding) -> str:
     """Return a finding in one line: what, how far, and which parameter it comes from."""
     says = short(passed, finding)
     if finding.kind == "broken":
-        says += f": {finding.value} becomes {finding.number:g}"
+        says += f": {finding.value} becomes {sentence(finding.number, 6)}"
     elif finding.kind == "exploding":
-        says += f": |{finding.value}| up to {finding.number:.2g}"
+        says += f": |{finding.value}| up to {sentence(finding.number, 2)}"
     elif finding.kind == "stuck":
-        says += f" at {finding.number:.2g}"
+        says += f" at {sentence(finding.number, 2)}"
     elif finding.kind == "dead":
         squash = squash_of(passed, finding.value)
         why = f"{squash} is 0 at every step" if squash == "relu" else "its gradient is 0 at every step"
         says += f": {why}"
     elif finding.kind == "quiet":
-        says += f": |{finding.value}| at most {finding.number:.2g}"
+        says += f": |{finding.value}| at most {sentence(finding.number, 2)}"
     else:
         far = "at most" if finding.kind == "shut" else "at least"
-        says += f": {finding.value} {far} {finding.number:.2f}"
+        says += f": {finding.value} {far} {fixed(finding.number)}"
     return says + cause(finding)
 
 
@@ -77,4 +78,4 @@ def cause(finding: Finding) -> str:
 
 
 def _signed(number: float) -> str:
-    return f"{number:+.2f}".replace("-", "−")
+    return fixed(number, sign=True).replace("-", MINUS)

@@ -17,6 +17,7 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.holds import READOUT, Hold, held_inputs, inputs_of
 from lstm_tui.engine.interpreters import chosen
 from lstm_tui.engine.network import Layer, Network, Pass, find_source
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.ops import held
 from lstm_tui.engine.program import Program
 from lstm_tui.engine.readout import compile_readout
@@ -90,7 +91,7 @@ def most_bytes() -> int:
 
 
 def _say_bytes(count: int) -> str:
-    return f"{count / 2**30:.1f} GB" if count >= 2**30 else f"{count / 2**20:.1f} MB"
+    return f"{fixed(count / 2**30, 1)} GB" if count >= 2**30 else f"{fixed(count / 2**20, 1)} MB"
 
 
 @one_thread

@@ -13,6 +13,7 @@ from lstm_tui.engine.forward import Initial, Ran, refuse_too_long, run_arrays, t
 from lstm_tui.engine.gradients import gradients
 from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.series import evaluate
 from lstm_tui.engine.storage import Progress
 from lstm_tui.engine.trace import PassTrace, Sequence, Trace
@@ -123,8 +124,9 @@ def _narrowed(x: Array, dtype: np.dtype[Any], where: str) -> Array:
         made = x.astype(dtype)
     if made.itemsize < x.itemsize:
         for row, column in np.argwhere(np.isinf(made) & np.isfinite(x))[:1]:
+            number = sentence(x[row, column], 6)
             raise UserError(
-                f"{visible(where)}: row {row + 1}, column {column + 1}: {x[row, column]:g} is too large for {dtype}; "
+                f"{visible(where)}: row {row + 1}, column {column + 1}: {number} is too large for {dtype}; "
                 "--dtype float64 holds it"
             )
     return made

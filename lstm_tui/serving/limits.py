@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 
+from lstm_tui.engine.number_text import sentence
+
 if sys.platform != "win32":
     import resource
 
@@ -69,7 +71,7 @@ class Limits:
         if sys.platform != "win32" and code == -signal.SIGXCPU:
             return f"Ended: it has used {_say(self.processor, 'minute')} of processor time, the most a visitor may."
         if any(sign in errors for sign in _OUT_OF_MEMORY) or code == _KILLED:
-            return f"Ended: it needed more than {self.memory:g} GB of memory, the most a visitor may have."
+            return f"Ended: it needed more than {sentence(self.memory)} GB of memory, the most a visitor may have."
         last = errors.rstrip().rpartition("\n")[2]
         return last if last.startswith(_USERS) else "The debugger ended by an error of its own."
 
@@ -93,4 +95,4 @@ def _lower(number: int, what: int, most: int) -> None:
 
 
 def _say(count: float, what: str) -> str:
-    return f"{count:g} {what}{'' if count == 1 else 's'}"
+    return f"{sentence(count)} {what}{'' if count == 1 else 's'}"

@@ -8,17 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.expressions.series import Series
+from lstm_tui.engine.number_text import sentence as number
 from lstm_tui.engine.visible import visible
 
+__all__ = ["NOT_KNOWN", "lines", "number", "one"]
 _A_ROW = 8
 _MOST_ROWS = 64
 NOT_KNOWN = "not known"
 """What a truth is that is neither true nor false, and a value that is not there."""
-
-
-def number(value: float) -> str:
-    """Return a number in short."""
-    return f"{value:.4g}"
 
 
 def one(answer: Series, row: int = 0) -> str:
@@ -80,4 +77,4 @@ def entry_word(answer: Series, value: Any) -> str:
         return NOT_KNOWN if value is None else "true" if value else "false"
     place = int(value) if answer.classes and value == value else -1
     name = f" ({visible(answer.classes[place])})" if 0 <= place < len(answer.classes) else ""
-    return number(float(value)) + name
+    return number(value) + name

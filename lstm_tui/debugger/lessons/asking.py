@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, Series, condition, evaluate, parse
 from lstm_tui.debugger.expressions.say import NOT_KNOWN
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed, percent
 from lstm_tui.engine.visible import visible
 
 _UNIT = re.compile(r"""(?P<text>"[^"]*"|'[^']*')|(?<![\w.])unit(?!\w)""")
@@ -163,9 +164,7 @@ def written(answer: Series, form: str = str(PLACES)) -> str:
         return visible(answer.classes[int(number)])
     if not math.isfinite(number):
         return "not a number" if math.isnan(number) else "infinite"
-    short = f"{100 * number:.0f} %" if form == "%" else f"{number:.{form}f}"
-    if float(short.removesuffix(" %")) == 0:
-        short = short.removeprefix("-")
+    short = percent(number) if form == "%" else fixed(number, int(form))
     return short.replace("-", "−")
 
 

@@ -213,7 +213,7 @@ class Change(Trigger):
         if np.isnan(was[unit]) or np.isnan(now[unit]):
             return f"{which} became {number(now[unit])}; it was {number(was[unit])}"
         limit = f", more than {number(self.by)}" if self.by else ""
-        return f"{which} moved by {change[unit]:+.4g}{limit}: {number(was[unit])} → {number(now[unit])}"
+        return f"{which} moved by {change(change[unit])}{limit}: {number(was[unit])} → {number(now[unit])}"
 
     def _both(self, scope: Scope, start: int, stop: int) -> tuple[Series, Series]:
         return tuple(evaluate(self.expression, scope, start, stop, earlier) for earlier in (1, 0))  # type: ignore[return-value]

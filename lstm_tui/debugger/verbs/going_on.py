@@ -10,6 +10,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.debugger.verdict import perplexity_figure
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 
 MOST = 500
@@ -64,5 +65,6 @@ def _temperature(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 <= number <= _HOTTEST:
-        raise UserError(f"`{visible(text[:40])}` is no temperature: give one from 0 (the likeliest) to {_HOTTEST:g}")
+        most = sentence(_HOTTEST)
+        raise UserError(f"`{visible(text[:40])}` is no temperature: give one from 0 (the likeliest) to {most}")
     return number

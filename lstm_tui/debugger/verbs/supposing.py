@@ -15,6 +15,7 @@ from lstm_tui.debugger.verbs.recipe_names import tokens_like
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.debugger.what_if import Doubted, Question, replace_everywhere, retell
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 
@@ -109,14 +110,14 @@ def _changes(found: Iterable[Doubted]) -> str:
 
 def _line(one: Doubted) -> str:
     word, instead = visible(one.word), visible(one.instead)
-    return f"t={one.t} “{word}”: {one.before:.2f} → {one.after:.2f}, now “{instead}” {one.chance:.2f}"
+    return f"t={one.t} “{word}”: {fixed(one.before)} → {fixed(one.after)}, now “{instead}” {fixed(one.chance)}"
 
 
 def _end(before: Trace, after: Trace) -> Iterator[str]:
     """Yield what the network says at the end, and what it said there before, where that is another word."""
     (said, size), (old, was) = _likeliest(before), _likeliest(after)
     if said and old and said != old:
-        yield f"in the end {said} {size:.2f} → {old} {was:.2f}"
+        yield f"in the end {said} {fixed(size)} → {old} {fixed(was)}"
 
 
 def _likeliest(trace: Trace) -> tuple[str, float]:

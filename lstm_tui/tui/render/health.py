@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_tui.analysis.health import GateHealth, PassHealth
 from lstm_tui.debugger.findings import HEADINGS, sound, told
+from lstm_tui.engine.number_text import percent
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.flags import flag_sign
 from lstm_tui.tui.render.label import cut, fit
@@ -64,7 +65,7 @@ def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
         low, high = float(np.mean(gate.low)), float(np.mean(gate.high))
         ink = _INKS.get(gate.role or "", "other")
         head.put(f"{gate.value} {gate.role or ''}".rstrip(), palette.style(ink, bold=True))
-        text = f"  below .1 {low:.0%}  above .9 {high:.0%}"
+        text = f"  below .1 {percent(low)}  above .9 {percent(high)}"
         head.put(cut(text, max(span - len(gate.value) - len(gate.role or "") - 1, 0), palette.glyphs),
                  palette.style("soft"))  # fmt: skip
     grids = [_grid(gate, span - 2, rows) for gate in shown]

@@ -129,17 +129,18 @@ class InfluenceScreen(Screen[int | None]):
         """Compute in a thread: gradients, then a run without each token; the answers are messages."""
         trace, target = answer.view.trace, answer.target
         try:
-            self.post_message(self.Learned(number, found=influence(trace, target)))
-            effects = np.full(len(trace.sequence), np.nan)
-            told = time.monotonic()
-            for t, effect in each_deletion(trace, target):
-                if number != self._question:
-                    return
-                effects[t] = effect
-                if time.monotonic() - told > _PAUSE:
-                    told = time.monotonic()
-                    self.post_message(self.Learned(number, effects=effects.copy(), done=t + 1))
-            self.post_message(self.Learned(number, effects=effects, done=len(effects), working=False))
+            with np.errstate(all="ignore"):  # a thread has a state of its own
+                self.post_message(self.Learned(number, found=influence(trace, target)))
+                effects = np.full(len(trace.sequence), np.nan)
+                told = time.monotonic()
+                for t, effect in each_deletion(trace, target):
+                    if number != self._question:
+                        return
+                    effects[t] = effect
+                    if time.monotonic() - told > _PAUSE:
+                        told = time.monotonic()
+                        self.post_message(self.Learned(number, effects=effects.copy(), done=t + 1))
+                self.post_message(self.Learned(number, effects=effects, done=len(effects), working=False))
         except (UserError, MemoryError) as error:
             problem = visible(str(error)) or "there is not enough memory for this"
             self.post_message(self.Learned(number, problem=problem, working=False))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Protocol, TypeVar
 
+import numpy as np
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
@@ -132,10 +133,11 @@ class Study(Screen[Left]):
 
     def _work(self, number: int, work: Work) -> None:
         try:
-            for changes in work(lambda: number != self._question):
-                if number != self._question:
-                    return
-                self.post_message(self.Learned(number, changes))
+            with np.errstate(all="ignore"):  # a thread has a state of its own; what is not finite is shown as such
+                for changes in work(lambda: number != self._question):
+                    if number != self._question:
+                        return
+                    self.post_message(self.Learned(number, changes))
         except (UserError, MemoryError) as error:
             problem = visible(str(error)) or "there is not enough memory for this"
             self.post_message(self.Learned(number, {"problem": problem, "working": False}))

@@ -6,6 +6,7 @@ from textual.reactive import reactive
 from textual.timer import Timer
 
 from lstm_tui.debugger.work import Work
+from lstm_tui.engine.number_text import percent
 from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.screens.steps import Steps
 
@@ -45,7 +46,7 @@ class Working(Steps):
         elif work.is_given_up():
             self.busy = "stops…"
         else:
-            share = f" {work.share:.0%}" if work.share else ""
+            share = f" {percent(work.share)}" if work.share else ""
             self.busy = f"runs…{share}" + (", esc stops" if self.view is not None else "")
 
     def give_up(self) -> bool:
