@@ -45,7 +45,7 @@ def trace(
     line: int | None = None,
     whole: bool = False,
     dtype: str = "float32",
-    interpreter: str = "numpy",
+    interpreter: str | None = None,
     initial: Mapping[str, Mapping[str, ArrayLike]] | None = None,
 ) -> Trace:
     """Run a network over a text, a file or an array and return every value.
@@ -56,7 +56,7 @@ def trace(
         line: Line of a file, from 1; by default its first that holds something.
         whole: Whether a file or text is one sequence, not a sequence for each line.
         dtype: float32 or float64.
-        interpreter: numpy or numba.
+        interpreter: numpy or numba; by default the one that is done sooner, its loading included.
         initial: States before the first step, as `{"layer0.forward": {"h": …}}`; by default the cell's own.
 
     Returns:
@@ -78,7 +78,7 @@ def session(
     line: int | None = None,
     whole: bool = False,
     dtype: str | None = None,
-    interpreter: str = "numpy",
+    interpreter: str | None = None,
     initial: Mapping[str, Mapping[str, ArrayLike]] | None = None,
 ) -> TypedSession:
     """Open a debugger on a text, a file or an array: the session of the screen and of `--plain`, without either.
@@ -89,7 +89,7 @@ def session(
         line: Line of a file that is opened first, from 1; the others are there too.
         whole: Whether a file or text is one sequence, not a sequence for each line.
         dtype: float32 or float64; by default that of the weights.
-        interpreter: numpy or numba.
+        interpreter: numpy or numba; by default the one that is done sooner, its loading included.
         initial: States before the first step, as for `trace`.
 
     Returns:

@@ -1,8 +1,9 @@
-"""No test reads or writes what the user of this computer has typed or worked on."""
+"""No test reads or writes what the user of this computer worked on, or inherits what a shell ignores."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 
@@ -19,3 +20,8 @@ def _state_of_its_own() -> Iterator[None]:
             del os.environ["XDG_STATE_HOME"]
         else:
             os.environ["XDG_STATE_HOME"] = before
+
+
+def pytest_configure() -> None:
+    """Take SIGINT as in the foreground: a shell has its background jobs ignore it, and so would every child."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -28,13 +28,16 @@ class Served:
     Attributes:
         process: It.
         said: The line it begins with.
-        address: Where its page is.
+        page: Where its page is, with the token.
+        address: The same without.
+        token: What lets a visitor in.
     """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         self.process, self.said = process, process.stdout.readline()
-        self.address = self.said.split()[0] if self.said else ""
+        self.page = self.said.split()[0] if self.said else ""
+        self.address, _, self.token = self.page.partition("/?token=")
 
     def children(self) -> list[int]:
         """Return the processes of its visitors."""
@@ -78,6 +81,7 @@ class Visit:
         self._screen = pyte.Screen(COLUMNS, LINES)
         self._stream = pyte.ByteStream(self._screen)
         self.told: list[Any] = []
+        self.farewell = ""
 
     @property
     def text(self) -> str:
@@ -85,6 +89,10 @@ class Visit:
 
     async def press(self, keys: str) -> None:
         await self._socket.send_json(["stdin", keys])
+
+    async def send(self, message: str) -> None:
+        """Send anything at all."""
+        await self._socket.send_str(message)
 
     async def until(self, seen: Callable[[], object]) -> None:
         """Draw until something is seen."""
@@ -108,7 +116,11 @@ class Visit:
         """Wait until the server closes the page."""
         async with asyncio.timeout(PATIENCE):
             while not self._socket.closed:
-                await self._socket.receive()
+                message = await self._socket.receive()
+                if message.type is aiohttp.WSMsgType.BINARY:
+                    self._stream.feed(message.data)
+                elif message.type is aiohttp.WSMsgType.CLOSE:
+                    self.farewell = str(message.extra or "")
 
     async def closes(self) -> None:
         """Close the page."""
@@ -123,8 +135,9 @@ def visiting(
     async def go() -> None:
         async with aiohttp.ClientSession() as session:
 
-            async def come(**headers: str) -> Visit:
-                address = f"{served.address}/ws?width={COLUMNS}&height={LINES}"
+            async def come(token: str | None = None, **headers: str) -> Visit:
+                offered = served.token if token is None else token
+                address = f"{served.address}/ws?width={COLUMNS}&height={LINES}&token={offered}"
                 return Visit(await session.ws_connect(address, headers=headers, max_msg_size=0))
 
             await act(session, come)

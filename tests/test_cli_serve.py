@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("textual_serve", reason="needs the extra [web]")
-from served import PATIENCE, serving, visiting
+from served import PATIENCE, Visit, serving, visiting
 
 from lstm_tui.cli import main
 from lstm_tui.cli.parser import parse
@@ -86,6 +86,7 @@ def test_lessons_take_no_input(capsys: pytest.CaptureFixture[str]) -> None:
         (["--visitors", "3", "--debug", "t.txt", "--model=m"], ["run", "t.txt", "--model=m"]),
         (["t.txt", "--light"], ["run", "t.txt", "--light"]),
         (["--tour"], ["tour"]),
+        (["--idle", "5", "t.txt", "--memory=2", "--processor", "9", "--allow-host", "a.b"], ["run", "t.txt"]),
         (["--port", "0", "--tour", "forget", "--light"], ["tour", "--light", "--", "forget"]),
     ],
 )
@@ -97,7 +98,7 @@ def test_visitors_get_all_options_but_those_of_the_server(given: list[str], star
 @pytest.mark.slow
 def test_a_visitor_has_a_debugger_and_takes_it_along(folder: Path) -> None:
     with serving(NAME, *CELL) as served:
-        assert "no authentication" in served.said
+        assert "for whoever on this computer has this address; they read and write files as you" in served.said
         assert served.said.startswith("http://127.0.0.1:")
 
         async def act(session: Any, come: Any) -> None:
@@ -136,7 +137,7 @@ def test_whom_it_does_not_let_in() -> None:
 
             assert await refused(Origin="http://elsewhere.example") == 403
             assert await refused(Host="elsewhere.example") == 403
-            async with session.get(served.address, headers={"Host": "elsewhere.example"}) as answer:
+            async with session.get(served.page, headers={"Host": "elsewhere.example"}) as answer:
                 assert answer.status == 403
             assert not served.children()
             first = await come()
@@ -152,11 +153,193 @@ def test_whom_it_does_not_let_in() -> None:
 
 
 @pytest.mark.slow
+def test_nobody_is_a_visitor_without_the_token() -> None:
+    with serving(NAME, *CELL) as served:
+        there = ["/", "/ws", "/static/js/textual.js", "/static/", "/download/x", "/nowhere", "/?fontsize=9"]
+        false = ["", served.token[:-1], f"{served.token}a", served.token.swapcase()]
+
+        async def act(session: Any, come: Any) -> None:
+            import aiohttp
+
+            for place in there:
+                for token in (None, *false):
+                    sign = "&" if "?" in place else "?"
+                    address = served.address + place + ("" if token is None else f"{sign}token={token}")
+                    async with session.get(address, headers={"Cookie": f"lstm-tui={token}; token={token}"}) as answer:
+                        assert answer.status == 403, address
+                        assert "?token=" in await answer.text()
+            for token in false:
+                with pytest.raises(aiohttp.WSServerHandshakeError):
+                    await come(token)
+            assert not served.children()
+            session.cookie_jar.clear()
+
+        visiting(served, act)
+        assert served.leave() == (130, "")
+
+
+@pytest.mark.slow
+def test_the_page_hands_the_token_on_as_a_cookie() -> None:
+    with serving(NAME, *CELL) as served:
+
+        async def act(session: Any, come: Any) -> None:
+            import aiohttp
+
+            async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+                async with browser.get(served.page) as answer:
+                    assert answer.status == 200
+                    ((_, cookie),) = answer.cookies.items()
+                    assert (cookie.value, cookie["httponly"], cookie["samesite"]) == (served.token, True, "Strict")
+                    assert answer.headers["Cache-Control"] == "no-store"
+                async with browser.get(f"{served.address}/static/js/textual.js") as answer:
+                    assert answer.status == 200
+                    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+                async with browser.get(f"{served.address}/download/x") as answer:
+                    assert answer.status == 404
+                    assert "sandbox" in answer.headers["Content-Security-Policy"]
+                visit = Visit(await browser.ws_connect(f"{served.address}/ws", origin=served.address))
+                await visit.shows("t=0")
+                await visit.closes()
+
+        visiting(served, act)
+        assert served.leave() == (130, "")
+
+
+MALFORMED = [
+    "[" * 5_000, "[" * 500_000, '{"a":' * 50_000, "", "null", "[]", '["stdin"]', '["stdin", ["x"]]', '["resize", {}]',
+    '["resize", {"width": 1e999}]', '["quit"]', '["ping", [[1]]]', "9" * 10_000, "\x1b[31m",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_what_no_page_sends_ends_that_visitor_alone_in_one_line() -> None:
+    with serving(NAME, *CELL, "--visitors", "30") as served:
+
+        async def act(session: Any, come: Any) -> None:
+            other = await come()
+            await other.shows("t=0")
+            for message in [*MALFORMED, '["stdin", "' + "x" * (2 << 20) + '"]']:
+                visit = await come()
+                await visit.send(message)
+                await visit.ends()
+                if len(message) < 1 << 20:  # a longer one ends the connection as it is read
+                    assert "what no page of this debugger sends" in visit.farewell, message[:40]
+            await other.press("n")
+            await other.shows("t=1")
+            await other.send('["resize", {"width": -5, "height": 1' + "0" * 300 + "}]")
+            await other.send('["resize", {"width": 160, "height": 45}]')
+            await other.send('["stdin", "\\ud800n"]')
+            await other.shows("t=2")
+            await other.closes()
+
+        visiting(served, act)
+        assert served.leave() == (130, "")
+
+
+@pytest.mark.slow
+def test_requests_that_are_none_print_nothing() -> None:
+    with serving(NAME, *CELL) as served:
+        port = int(served.address.rpartition(":")[2])
+        good = f"Host: 127.0.0.1:{port}\r\n\r\n"
+        token = f"/?token={served.token}"
+        for request, status in [
+            ("\x00\x01\x02\r\n\r\n", "400"),
+            ("GET / HTTP/1.1\r\n\r\n", "40"),
+            (f"GET {token} HTTP/1.1\r\n\r\n", "40"),  # without a host
+            (f"GET {token} HTTP/1.0\r\n\r\n", "403"),
+            (f"GET {token} HTTP/1.1\r\nHost: elsewhere.example\r\nHost: localhost\r\n\r\n", "40"),
+            (f"GET {token} HTTP/1.1\r\nHost: [::1\r\n\r\n", "40"),
+            (f"GET {token} HTTP/1.1\r\nHost: \r\n\r\n", "40"),
+            (f"GET http://elsewhere.example{token} HTTP/1.1\r\n{good}", "403"),
+            (f"GET {token}%00%ff HTTP/1.1\r\n{good}", "403"),
+            (f"GET /ws{token[1:]} HTTP/1.1\r\n{good}", "400"),  # no websocket
+            (f"POST {token} HTTP/1.1\r\n{good}", "405"),
+            (f"GET /static/../../../etc/passwd{token[1:]} HTTP/1.1\r\n{good}", "404"),
+            (f'GET {token} HTTP/1.1\r\nCookie: \xff"; =;;\r\n{good}', "200"),
+            (f"GET {token} HTTP/1.1\r\n{good}", "200"),
+        ]:
+            with socket.create_connection(("127.0.0.1", port)) as line:
+                line.sendall(request.encode("latin-1"))
+                assert line.recv(4096).decode("latin-1").partition(" ")[2].startswith(status), request
+        assert served.leave() == (130, "")
+
+
+@pytest.mark.slow
+def test_who_presses_no_key_gives_the_place_free() -> None:
+    with serving(NAME, *CELL, "--visitors", "1", "--idle", "0.05") as served:
+
+        async def act(session: Any, come: Any) -> None:
+            for _ in range(2):
+                visit = await come()
+                await visit.send('["ping", 1]')  # a page does so by itself
+                await visit.ends()
+                assert visit.farewell == "Ended after 0.05 minutes without a key: others may be waiting for the place."
+                assert visit.farewell in " ".join(visit.text.split())
+                await _gone(served)
+
+        visiting(served, act)
+        assert served.leave() == (130, "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are imposed from outside on Linux alone")
+def test_who_uses_too_much_of_the_processor_is_told() -> None:
+    with serving(NAME, *CELL, "--processor", "0.01") as served:
+
+        async def act(session: Any, come: Any) -> None:
+            visit = await come()
+            await visit.ends()
+            assert "0.01 minutes of processor time" in visit.farewell
+
+        visiting(served, act)
+        assert served.leave() == (130, "")
+
+
+def test_who_asks_for_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    from aiohttp import web
+
+    from lstm_tui.serving import server as module
+    from lstm_tui.serving.admission import Admission
+
+    monkeypatch.setattr(module, "_SILENCE", 0.05)
+    served = module.DebuggerServer((sys.executable,), Admission("127.0.0.1"), 1, True)
+
+    async def go() -> None:
+        runner = web.AppRunner(await served._make_app(), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        assert runner.server is not None
+        sweeping = asyncio.create_task(served.hang_up_on_the_silent(lambda: runner.server.connections))
+        port = runner.addresses[0][1]
+        try:
+            async with asyncio.timeout(PATIENCE):
+                for start in (b"", b"GET / HTT"):
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.write(start)
+                    assert await _until_closed(reader) == b""
+                    writer.close()
+        finally:
+            sweeping.cancel()
+            await runner.cleanup()
+
+    asyncio.run(go())
+
+
+async def _until_closed(reader: Any) -> bytes:
+    try:
+        return bytes(await reader.read())
+    except ConnectionResetError:
+        return b""
+
+
+@pytest.mark.slow
 def test_the_page_may_load_nothing_from_elsewhere() -> None:
     with serving(NAME, *CELL) as served:
 
         async def act(session: Any, come: Any) -> None:
-            async with session.get(served.address) as answer:
+            async with session.get(served.page) as answer:
                 assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
                 assert "//" not in (await answer.text()).replace("// ", "")
 
@@ -208,7 +391,7 @@ def test_lessons_are_served_too() -> None:
 @pytest.mark.slow
 def test_visitors_from_elsewhere_are_kept_from_files_and_handed_their_own(folder: Path) -> None:
     with serving(NAME, *CELL, "--host", "0.0.0.0") as served:
-        assert "NO AUTHENTICATION" in served.said
+        assert "NOT ENCRYPTED; files are not read or written for them" in served.said
         served.address = f"http://127.0.0.1:{served.address.rpartition(':')[2]}"
 
         async def act(session: Any, come: Any) -> None:
@@ -225,6 +408,8 @@ def test_visitors_from_elsewhere_are_kept_from_files_and_handed_their_own(folder
             kind, key = visit.told[-1]
             assert kind == "deliver_file_start"
             async with session.get(f"{served.address}/download/{key}") as answer:
+                assert answer.status == 403
+            async with session.get(f"{served.address}/download/{key}?token={served.token}") as answer:
                 assert "run.json" in answer.headers["Content-Disposition"]
                 assert (await answer.json(content_type=None))["format"] == "lstm-tui-trace"
 

@@ -174,3 +174,19 @@ def test_a_long_export_shows_a_bar_and_takes_it_away(folder: Path) -> None:
         code, _ = finish(child)
     assert code == 0
     assert (folder / "o.json").stat().st_size > 1_000_000
+
+
+@pytest.mark.parametrize("line", ["let f = 0", "let g = 1 - 1", "let h = 20"])
+def test_a_value_that_became_constant_does_not_end_it(line: str) -> None:
+    with shell(f"{PROGRAM} run t.txt {CELL}") as child:
+        child.expect_exact("layer0.forward")
+        child.send(f":{line}\r")
+        child.expect_exact("1 edit")
+        child.send("R")
+        child.expect_exact("how far back")
+        child.send("\x1b")
+        child.expect_exact("remembers")
+        child.send("q")
+        code, rest = finish(child)
+    assert code == 0
+    assert "Traceback" not in rest

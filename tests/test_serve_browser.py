@@ -53,7 +53,9 @@ def test_keys_typed_into_the_page_move_the_run(tmp_path: Path) -> None:
 
             await until("the end of the help", closed)
             assert page.complaints == []
-            assert all(one.partition("://")[2].startswith(address.partition("://")[2]) for one in page.asked_for)
+            server = address.partition("://")[2].partition("/")[0]
+            assert all(one.partition("://")[2].startswith(f"{server}/") for one in page.asked_for)
+            assert await page.evaluate("location.search") == ""  # the token is read off no screen
             assert any(one.startswith("ws://") for one in page.asked_for)
             await page.press("q")
 
@@ -64,5 +66,5 @@ def test_keys_typed_into_the_page_move_the_run(tmp_path: Path) -> None:
             assert await page.evaluate("document.querySelector('#says').textContent") == "The debugger has ended."
 
     with serving(str(tmp_path / "my text.txt"), "--cell", "lstm", "--hidden", "8", "--bidirectional") as served:
-        asyncio.run(use(served.address))
+        asyncio.run(use(served.page))
         assert served.leave() == (130, "")

@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_tui.analysis.loss import Array, Example, Ids, Loss, loss_and_gradients
 from lstm_tui.analysis.optimiser import Adam, Weights, clip, copied, weights_of
+from lstm_tui.engine.interpreters import chosen_for_many
 from lstm_tui.engine.network import Network
 
 
@@ -30,7 +31,7 @@ class Settings:
         average: How many of the last epochs' weights are averaged into the result; 0 for none.
         enough: A score that needs no further epoch; None to go through all of them.
         seed: Of the order of examples, of `unknown` and of `silent`.
-        interpreter: numba or numpy.
+        interpreter: numba or numpy; by default numba, where it can be loaded.
     """
 
     epochs: int = 10
@@ -43,7 +44,7 @@ class Settings:
     average: int = 0
     enough: float | None = None
     seed: int = 0
-    interpreter: str = "numba"
+    interpreter: str = field(default_factory=chosen_for_many)
 
 
 @dataclass(frozen=True)

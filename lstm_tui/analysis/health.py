@@ -1,10 +1,11 @@
-"""Units that do not do their work: gates that are stuck, units that never act, and those no gradient reaches.
+"""Units that do not do their work: gates that are stuck, units that explode or never act, those no gradient reaches.
 
 What is told is told of the runs that were looked at: a unit that never acts in one sentence may act in another.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,12 +20,15 @@ from lstm_tui.engine.trace import PassTrace, Trace
 
 Array = NDArray[np.floating[Any]]
 Flags = NDArray[np.bool_]
-Kind = Literal["broken", "dead", "quiet", "shut", "open"]
+Kind = Literal["broken", "exploding", "dead", "quiet", "stuck", "shut", "open"]
 
 LOW, HIGH = 0.1, 0.9
 """A gate below the one or above the other is saturated: it hardly answers to what it reads."""
 QUIET = 0.01
-"""A unit whose output never reaches this share of the largest output of its pass never acts."""
+"""A unit whose output never exceeds this share of the largest output of its pass that does not explode never acts; one
+that acts, and whose output never changes by more than this share of its largest, is stuck."""
+EXPLODED = 1e6
+"""A unit whose output exceeds this, without its sign, explodes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +38,8 @@ class GateHealth:
     Attributes:
         value: Its name.
         role: What it does, or None.
-        low: Share of the steps at which it is below .1.
-        high: Share of the steps at which it is above .9.
+        low: Share of the steps at which it is below .1; NaN where it is NaN at one of them.
+        high: Share of the steps at which it is above .9; NaN likewise.
         least: Its smallest number.
         most: Its largest.
         mean: Its mean.
@@ -97,6 +101,7 @@ class PassHealth:
         largest: Largest output of each unit, without sign, (n,).
         quiet: Units that never act, (n,).
         dead: For each value, the units whose sum has no gradient at any step, (n,); empty when it is not known.
+        unsure: Units of which it is not known whether a gradient comes back to them, since it is NaN, (n,).
         findings: What is wrong, the worst first.
     """
 
@@ -107,6 +112,7 @@ class PassHealth:
     largest: Array
     quiet: Flags
     dead: dict[str, Flags]
+    unsure: Flags
     findings: tuple[Finding, ...]
 
 
@@ -122,7 +128,10 @@ class _Count:
     most: dict[str, Array] = field(default_factory=dict)
     total: dict[str, Array] = field(default_factory=dict)
     largest: Array | None = None
+    lowest: Array | None = None
+    highest: Array | None = None
     moved: dict[str, Flags] | None = field(default_factory=dict)
+    unsure: dict[str, Flags] = field(default_factory=dict)
     terms: dict[str, dict[tuple[str, str], Array]] = field(default_factory=dict)
 
 
@@ -142,8 +151,9 @@ def health(runs: Iterable[Trace], backwards: bool = True) -> tuple[PassHealth, .
             if reached is None:
                 count.moved = None
             elif count.moved is not None:
-                for value, moved in reached[name].items():
+                for value, (moved, unsure) in reached[name].items():
                     count.moved[value] = count.moved.get(value, np.zeros_like(moved)) | moved
+                    count.unsure[value] = count.unsure.get(value, np.zeros_like(unsure)) | unsure
     return tuple(_judged(count) for count in counts.values())
 
 
@@ -178,11 +188,14 @@ def flags_of(passed: PassTrace) -> dict[int, Kind]:
         output = passed.cell.output
         if output in passed and passed[output].shape[1] == passed.hidden_size:
             largest = np.abs(passed[output]).max(axis=0)
-            broken, silent = _broken_and_quiet(largest)
+            broken, exploding, silent = _sizes(largest)
             quiet = np.flatnonzero(silent).tolist()
             flags |= dict.fromkeys(quiet, "dead" if squash_of(passed, output) == "relu" else "quiet")
             if squash_of(passed, output) == "relu":
                 flags |= dict.fromkeys([unit for unit in quiet if largest[unit] > 0], "quiet")
+            still = _never_moves(passed[output].min(axis=0), passed[output].max(axis=0), largest)
+            flags |= dict.fromkeys(np.flatnonzero(still & ~silent & ~exploding).tolist(), "stuck")
+            flags |= dict.fromkeys(np.flatnonzero(exploding).tolist(), "exploding")
             flags |= dict.fromkeys(np.flatnonzero(broken).tolist(), "broken")
     return flags
 
@@ -191,14 +204,18 @@ def _add(count: _Count, passed: PassTrace) -> None:
     with np.errstate(all="ignore"):
         for value in gates_of(passed):
             series = passed[value]
-            low, high = (series < LOW).sum(axis=0), (series > HIGH).sum(axis=0)
+            nan = np.isnan(series).any(axis=0)
+            low, high = (np.where(nan, np.nan, beyond.sum(axis=0)) for beyond in (series < LOW, series > HIGH))
             _take(count.low, value, low, np.add)
             _take(count.high, value, high, np.add)
             _take(count.total, value, series.sum(axis=0, dtype=np.float64), np.add)
             _take(count.least, value, series.min(axis=0), np.minimum)
             _take(count.most, value, series.max(axis=0), np.maximum)
         if passed.cell.output in passed:
-            largest = np.abs(passed[passed.cell.output]).max(axis=0)
+            output = passed[passed.cell.output]
+            largest, lowest, highest = np.abs(output).max(axis=0), output.min(axis=0), output.max(axis=0)
+            count.lowest = lowest if count.lowest is None else np.minimum(count.lowest, lowest)
+            count.highest = highest if count.highest is None else np.maximum(count.highest, highest)
             count.largest = largest if count.largest is None else np.maximum(count.largest, largest)
         for value in passed.cell.values:
             sums = count.terms.setdefault(value, {})
@@ -213,8 +230,10 @@ def _take(known: dict[Any, Array], key: Any, numbers: Array, how: Any) -> None:
     known[key] = np.asarray(how(known[key], numbers)) if key in known else numbers
 
 
-def _reached(trace: Trace) -> dict[str, dict[str, Flags]] | None:
-    """Return for each value the units whose sum has a gradient at some step; None when it cannot be said.
+def _reached(trace: Trace) -> dict[str, dict[str, tuple[Flags, Flags]]] | None:
+    """Return for each value the units whose sum has a gradient at some step, and those whose gradient is NaN at one.
+
+    None when it cannot be said.
 
     What is differentiated is a mixture of all that the network says, with a weight of its own for each number, so
     that nothing cancels.
@@ -230,13 +249,16 @@ def _reached(trace: Trace) -> dict[str, dict[str, Flags]] | None:
         d_values = {one.name: {one.cell.output: _mixture(trace[one.name][one.cell.output])} for one in top.passes}
     with np.errstate(all="ignore"):
         _, _, slots = gradients(ran, d_result, d_values)
-    found: dict[str, dict[str, Flags]] = {}
+    found: dict[str, dict[str, tuple[Flags, Flags]]] = {}
     for name, passed in trace.passes.items():
         found[name] = {}
         for value in passed.cell.values:
             slot = sum_slot(passed, value)
             if slot is not None:
-                found[name][value] = (slots[name][1:, slot.offset : slot.offset + slot.size] != 0).any(axis=0)
+                mine = slots[name][1:, slot.offset : slot.offset + slot.size]
+                nan = np.isnan(mine)
+                moved = (mine != 0) & ~nan
+                found[name][value] = np.asarray(moved.any(axis=0)), np.asarray(nan.any(axis=0))
     return found
 
 
@@ -261,22 +283,44 @@ def _judged(count: _Count) -> PassHealth:
         for value in gates_of(passed)
     )
     largest = np.zeros(0) if count.largest is None else count.largest
-    broken, quiet = _broken_and_quiet(largest)
-    dead = {} if count.moved is None else {value: ~moved for value, moved in count.moved.items()}
+    broken, exploding, quiet = _sizes(largest)
+    stuck = np.zeros_like(quiet)
+    if steps >= LEAST_STEPS and count.lowest is not None and count.highest is not None:
+        stuck = _never_moves(count.lowest, count.highest, largest) & ~quiet & ~exploding
+    dead, unsure = {}, np.zeros(passed.hidden_size, dtype=np.bool_)
+    for value, moved in (count.moved or {}).items():
+        nan = count.unsure[value] & ~moved
+        dead[value] = ~moved & ~nan
+        unsure |= nan if len(nan) == len(unsure) else nan.any()
     findings = [
-        *_broken(passed, largest, broken),
+        *_by_output(passed, "broken", largest, broken),
+        *_by_output(passed, "exploding", largest, exploding),
         *_dead(count, dead),
-        *_quiet(passed, largest, quiet),
+        *_by_output(passed, "quiet", largest, quiet),
+        *_by_output(passed, "stuck", np.zeros(0) if count.highest is None else count.highest, stuck),
         *_stuck(count, gates),
     ]
-    return PassHealth(passed.name, steps, passed.hidden_size, gates, largest, quiet, dead, tuple(findings))
+    return PassHealth(passed.name, steps, passed.hidden_size, gates, largest, quiet, dead, unsure, tuple(findings))
 
 
-def _broken_and_quiet(largest: Array) -> tuple[Flags, Flags]:
-    """Return which units are not finite, and which of the others hardly act beside the largest of these."""
+def _sizes(largest: Array) -> tuple[Flags, Flags, Flags]:
+    """Return which units are not finite, which of the others explode, and which of the rest never act.
+
+    Args:
+        largest: Largest output of each unit, without sign, (n,).
+    """
     broken = ~np.isfinite(largest)
-    top = float(np.max(largest[~broken], initial=0.0))
-    return broken, np.asarray((largest <= QUIET * top) & ~broken)
+    exploding = ~broken & (largest > EXPLODED)
+    rest = ~broken & ~exploding
+    top = float(np.max(largest[rest], initial=0.0))
+    return broken, exploding, np.asarray((largest <= QUIET * top) & rest)
+
+
+def _never_moves(lowest: Array, highest: Array, largest: Array) -> Flags:
+    """Return which units lie so near together at all steps that they say the same, (n,)."""
+    with np.errstate(all="ignore"):
+        apart = highest.astype(np.float64) - lowest
+        return np.asarray(np.isfinite(largest) & (apart <= QUIET * largest.astype(np.float64)))
 
 
 def _dead(count: _Count, dead: dict[str, Flags]) -> Iterable[Finding]:
@@ -287,14 +331,9 @@ def _dead(count: _Count, dead: dict[str, Flags]) -> Iterable[Finding]:
             yield _caused(count, "dead", int(unit), value, 0.0, -1)
 
 
-def _broken(passed: PassTrace, largest: Array, broken: Flags) -> Iterable[Finding]:
-    for unit in np.flatnonzero(broken):
-        yield Finding(passed.name, "broken", int(unit), passed.cell.output, float(largest[unit]))
-
-
-def _quiet(passed: PassTrace, largest: Array, quiet: Flags) -> Iterable[Finding]:
-    for unit in np.flatnonzero(quiet):
-        yield Finding(passed.name, "quiet", int(unit), passed.cell.output, float(largest[unit]))
+def _by_output(passed: PassTrace, kind: Kind, numbers: Array, flags: Flags) -> Iterable[Finding]:
+    for unit in np.flatnonzero(flags):
+        yield Finding(passed.name, kind, int(unit), passed.cell.output, float(numbers[unit]))
 
 
 def _stuck(count: _Count, gates: Iterable[GateHealth]) -> Iterable[Finding]:
@@ -313,7 +352,7 @@ def _caused(count: _Count, kind: Kind, unit: int, value: str, number: float, sid
         for (_, parameter), numbers in count.terms.get(value, {}).items()
         if parameter and unit < max(len(numbers), 2)
     }
-    if not means:
+    if not means or any(map(math.isnan, means.values())):
         return Finding(count.passed.name, kind, unit, value, number)
     parameter = max(means, key=lambda name: side * means[name])
     return Finding(

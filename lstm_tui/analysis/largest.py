@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def largest(numbers: NDArray[np.floating[Any]]) -> int | None:
-    """Return the place of the largest of some numbers, (n,): that of the first of equal ones.
+def largest(values: NDArray[Any], some_left_out: bool = False) -> int | None:
+    """Return the place of the largest number, the first of several; None where it is not known.
 
-    Where one of them is NaN it is not known which is the largest, nor is any of none: None.
+    Args:
+        values: At least one number, (K,). Where one is NaN nobody knows which is the largest.
+        some_left_out: Whether a NaN stands for a number that was smaller and was not kept, as in a trace file.
     """
-    if not len(numbers) or np.isnan(numbers).any():
+    there = np.flatnonzero(~np.isnan(values))
+    if not len(there) or (len(there) < len(values) and not some_left_out):
         return None
-    return int(np.argmax(numbers))
+    return int(there[np.argmax(values[there])])

@@ -143,6 +143,21 @@ def _reach(value: str, place: slice, carried: Array, inside: Array, stop: Stop |
     return Reach(value, norm, own, unit)
 
 
+FADED, GROWN = 0.3, 10.0
+"""A gradient that neither vanishes nor explodes fades below the one, and grows above the other."""
+
+
+def steady_word(size: float) -> str:
+    """Return what a gradient does that neither vanishes nor explodes: fades (< 0.3), grows (> 10) or holds."""
+    return "fades" if size < FADED else "grows" if size > GROWN else "holds"
+
+
+def known_from(size: Array) -> int:
+    """Return the first step from which on every size is a finite number; the number of steps where the last is none."""
+    unknown = np.flatnonzero(~np.isfinite(size))
+    return int(unknown[-1]) + 1 if unknown.size else 0
+
+
 @dataclass(frozen=True)
 class Turn:
     """Where a gradient vanishes or explodes on its way back.
@@ -150,8 +165,8 @@ class Turn:
     Attributes:
         kind: vanishes or explodes.
         step: The nearest step, among those looked at, from which on it is beyond the bound.
-        worst: The step whose taking changes it most.
-        factor: By how much that step multiplies it.
+        worst: The step whose taking changes it most, of those of which that is a finite number.
+        factor: By how much that step multiplies it; not finite where there is no such step.
     """
 
     kind: str
@@ -161,15 +176,26 @@ class Turn:
 
 
 def turns(size: Array) -> tuple[Turn, ...]:
-    """Return where the size of a gradient passes a bound on the way back from the last step."""
+    """Return where the size of a gradient passes a bound on the way back from the last step.
+
+    Steps before one at which it is not a finite number are not asked about.
+    """
     found = []
+    known = known_from(size)
     for kind, beyond in (("vanishes", size < GONE), ("explodes", size > BURST)):
-        there = np.flatnonzero(beyond)
+        there = known + np.flatnonzero(beyond[known:])
         if not there.size:
             continue
         step = int(there[-1])
         with np.errstate(all="ignore"):
             factors = size[step:-1] / size[step + 1 :]  # of taking step + 1 … the last
-        worst = int(np.nanargmin(factors) if kind == "vanishes" else np.nanargmax(factors))
+        if not factors.size:
+            continue
+        told = np.isfinite(factors)
+        worst = int(
+            np.argmin(np.where(told, factors, np.inf))
+            if kind == "vanishes"
+            else np.argmax(np.where(told, factors, -np.inf))
+        )
         found.append(Turn(kind, step, step + 1 + worst, float(factors[worst])))
     return tuple(found)

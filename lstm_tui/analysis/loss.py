@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.interpreters import chosen
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import gradients, run_arrays
 
@@ -69,7 +70,7 @@ def next_rows(rows: Array) -> Example:
     return Example(rows[:-1], rows[1:])
 
 
-def loss_and_gradients(network: Network, example: Example, interpreter: str = "numba") -> Loss:
+def loss_and_gradients(network: Network, example: Example, interpreter: str | None = None) -> Loss:
     """Run a network over one example and take the loss back through it.
 
     Raises:
@@ -127,8 +128,9 @@ def loss_of(said: Array, example: Example) -> tuple[float, int, Array]:
     return float((d_said * missing).sum() / 2), int(wanted.sum()), d_said
 
 
-def mean_loss(network: Network, examples: Sequence[Example], interpreter: str = "numba") -> float:
+def mean_loss(network: Network, examples: Sequence[Example], interpreter: str | None = None) -> float:
     """Return the mean loss by target over examples, without gradients."""
+    interpreter = chosen(interpreter, sum(len(example.read) for example in examples), len(network.passes))
     total, counted = 0.0, 0
     for example in examples:
         ran = run_arrays(network, input_array(network, example.read), interpreter)

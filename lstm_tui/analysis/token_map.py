@@ -85,6 +85,7 @@ def deletion_rows(trace: Trace, passed: PassTrace, places: range) -> Iterator[tu
             after = after if passed.direction == "forward" else after[::-1]
             for other in places:
                 if other != t:
-                    apart = after[other - (other > t)].astype(np.float64) - before[other]
-                    column[other - places.start] = np.linalg.norm(apart)
+                    with np.errstate(all="ignore"):  # of what is infinite there is no difference: NaN says so
+                        apart = after[other - (other > t)].astype(np.float64) - before[other]
+                        column[other - places.start] = np.linalg.norm(apart)
         yield t, column

@@ -14,6 +14,8 @@ from lstm_tui.engine.tokens import UNKNOWN
 from lstm_tui.engine.trace import Trace
 
 Array = NDArray[np.floating[Any]]
+_MORE_THAN_ONE = 1e-3
+"""How far probabilities may sum to something else than 1, by rounding."""
 
 
 def is_language_model(network: Network | None) -> bool:
@@ -36,11 +38,13 @@ def probabilities(trace: Trace, first: int = 0) -> Array | None:
     with np.errstate(all="ignore"):
         sums = output.sum(axis=1)
     said = np.isfinite(sums)
-    return output if np.all(np.abs(sums[said] - 1) < 1e-3) and (output[said] >= 0).all() else None
+    return output if np.all(np.abs(sums[said] - 1) < _MORE_THAN_ONE) and (output[said] >= 0).all() else None
 
 
 def surprise(trace: Trace, known: NDArray[np.float64] | None = None) -> NDArray[np.float64] | None:
     """Return the surprise of each token, −log₂ p in bits, (T,); NaN for the first, which nothing foretold.
+
+    NaN as well where what the network says is no probability: NaN, infinite, or more than 1.
 
     None where the network is no language model.
 
@@ -58,7 +62,8 @@ def surprise(trace: Trace, known: NDArray[np.float64] | None = None) -> NDArray[
     assert trace.sequence.ids is not None
     with np.errstate(all="ignore"):
         ids = trace.sequence.ids[first + 1 :]
-        bits[first + 1 :] = -np.log2(said[np.arange(len(ids)), ids].astype(np.float64))
+        chances = said[np.arange(len(ids)), ids].astype(np.float64)
+        bits[first + 1 :] = np.where(chances <= 1 + _MORE_THAN_ONE, -np.log2(chances), np.nan)
     return bits
 
 

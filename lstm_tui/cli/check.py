@@ -1,6 +1,6 @@
 """`lstm-tui check`: what a network is meant to remember, asserted of every line of some files.
 
-Where an assertion fails the exit code is 3.
+Where an assertion fails, or nobody can say whether it holds because a number is NaN, the exit code is 3.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from lstm_tui.cli.work import Work, work
 from lstm_tui.debugger.assertions import Verdict, judge, said
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.interpreters import chosen
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 
@@ -25,10 +26,11 @@ _FAILED = 3
 
 @dataclass
 class _Count:
-    """How often an assertion held, failed, and had nothing to ask about."""
+    """How often an assertion held, failed, was not known, and had nothing to ask about."""
 
     held: int = 0
     failed: int = 0
+    unknown: int = 0
     absent: int = 0
 
 
@@ -44,25 +46,34 @@ def command(options: Namespace) -> int:
                 for text, count in counts.items():
                     verdict = judge(text, scope)
                     _count(count, verdict)
-                    if verdict.holds is False:
+                    if verdict.holds is False or verdict.unknown:
                         print(f"{where}: {said(text, verdict, scope)}", flush=True)
     except ExpressionError as error:
         print("lstm-tui: an assertion is wrong:", *error.under, sep="\n", file=sys.stderr)
         return 1
-    rows = [(visible(text), str(one.held), str(one.failed), str(one.absent)) for text, one in counts.items()]
-    print(table(("assertion", "held", "failed", "not asked"), rows, right=(1, 2, 3)))
-    never = [text for text, one in counts.items() if not one.held + one.failed]
-    if any(one.failed for one in counts.values()):
+    print(_counted(counts))
+    never = [text for text, one in counts.items() if not one.held + one.failed + one.unknown]
+    if any(one.failed + one.unknown for one in counts.values()):
         return _FAILED
     if never:
-        raise UserError(f"{never[0]} was asked of none of {lines} lines: no line holds the token it names")
+        raise UserError(f"{never[0]} was asked of none of {lines} lines: no line has what it names")
     return 0
+
+
+def _counted(counts: dict[str, _Count]) -> str:
+    """Return the table; what is not known has a column where there is any."""
+    columns = {"held": "held", "failed": "failed", "unknown": "not known", "absent": "not asked"}
+    if not any(one.unknown for one in counts.values()):
+        del columns["unknown"]
+    rows = [(visible(text), *(str(getattr(one, name)) for name in columns)) for text, one in counts.items()]
+    return table(("assertion", *columns.values()), rows, right=range(1, len(columns) + 1))
 
 
 def _count(count: _Count, verdict: Verdict) -> None:
     count.held += verdict.holds is True
     count.failed += verdict.holds is False
-    count.absent += verdict.holds is None
+    count.unknown += verdict.unknown
+    count.absent += not verdict.asked
 
 
 def _traces(options: Namespace, bar: Bar) -> Iterator[tuple[str, Trace]]:
@@ -92,7 +103,7 @@ def _fast(todo: Work, one_line: bool) -> Work:
     if todo.interpreter is not None or one_line:
         return todo
     steps = sum(len(sequence) for sequence in todo.sequences)
-    return replace(todo, interpreter=todo.faster(steps))
+    return replace(todo, interpreter=chosen(None, steps, len(todo.network.passes)))
 
 
 def _pass_of(trace: Trace, name: str | None) -> str:

@@ -11,6 +11,7 @@ from lstm_tui.cli.training_bar import TrainingBar
 from lstm_tui.cli.work import say
 from lstm_tui.engine.cell import load_cell
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.native import save
 from lstm_tui.models.job import Job
@@ -69,7 +70,7 @@ def _trained(row: _Row, job: Job, best: list[tuple[float, Network]]) -> bool:
     row.scores.append(score)
     row.epochs.append(len(trained.losses))
     row.seconds.append(seconds)
-    say(f"{row.cell} seed {job.how.seed}: {measure.shown(score)} in {seconds:.1f} s")
+    say(f"{row.cell} seed {job.how.seed}: {measure.shown(score)} in {fixed(seconds, 1)} s")
     if not best or score > best[0][0]:
         best[:] = [(score, network)]
     return True
@@ -83,7 +84,7 @@ def _table(rows: list[_Row], measure: Measure) -> str:
             str(row.parameters),
             measure.shown(*row.scores),
             _span(row.epochs),
-            f"{sum(row.seconds) / len(row.seconds):.1f}",
+            fixed(sum(row.seconds) / len(row.seconds), 1),
         )
         for row in sorted(rows, key=lambda row: -sum(row.scores) / len(row.scores))
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lstm_tui.cli.option_types import natural, screen
+from lstm_tui.engine.interpreters import INTERPRETERS
 
 _EPILOG = """\
 examples:
@@ -25,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--line", type=natural(1), metavar="N", help="the line to read, from 1 (default: the first)")
     parser.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
     parser.add_argument("--dtype", choices=["float32", "float64"], help="precision of the runs (default: float32)")
-    parser.add_argument("--interpreter", choices=["numpy", "numba"], help="what makes the runs")
+    parser.add_argument("--interpreter", choices=INTERPRETERS, help="what makes the runs")
     parser.add_argument("--plain", action="store_true", help="a table, as where standard output is no terminal")
     screen(parser)
 

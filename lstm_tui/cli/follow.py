@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from lstm_tui.cli.work import States, faster, open_network, recipe_of, say
+from lstm_tui.cli.work import States, open_network, recipe_of, say
 from lstm_tui.debugger.recipe import Edit, NetworkEdit, line_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
@@ -101,9 +101,8 @@ class Plainly:
         """
         first = self._first()
         todo = self._todo
-        interpreter = todo.interpreter or faster(len(first), todo.network)
         session = Session.open(
-            todo.network, [first], interpreter=interpreter, dtype=todo.dtype, initial=todo.initial or None
+            todo.network, [first], interpreter=todo.interpreter, dtype=todo.dtype, initial=todo.initial or None
         )
         if todo.recipe:
             session.edit(*todo.recipe)

@@ -51,7 +51,7 @@ def debug(model: Any, x: Any, layer: str | None = None, screen: bool | None = No
         code = run_app(network, [sequence], initial=initial or None)
         if code > 128 and code != INTERRUPTED:  # told to end: so is the program that opened the screen
             raise SystemExit(code)
-    return {name: run(network, sequence, "numpy", None, initial or None) for name, (network, sequence, initial)
+    return {name: run(network, sequence, None, None, initial or None) for name, (network, sequence, initial)
             in opened.items()}  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.cli.parser import parse
 from lstm_tui.debugger.endings import INTERRUPTED, open_streams, watched
 from lstm_tui.engine import setbacks
+from lstm_tui.engine.blas import prefer_one_thread
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Those after the program's name; by default those of the process, which then ends with the command.
     """
+    prefer_one_thread()
     open_streams()
     owned = arguments is None
     code = 1
@@ -103,7 +105,10 @@ def _command(options: Namespace) -> int:
     from importlib import import_module
 
     module = import_module(f"lstm_tui.cli.{options.module}")
-    code = module.command(options)
+    from lstm_tui.engine.quiet import quiet  # NumPy comes with it: not before the arguments are read
+
+    with quiet():
+        code = module.command(options)
     sys.stdout.flush()
     assert isinstance(code, int)
     return code

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from lstm_tui.engine.number_text import axis_end
+
 LARGEST_HIDDEN = 16_384
 
 
@@ -28,7 +30,7 @@ def real(least: float, most: float, above: bool = False) -> Callable[[str], floa
         except ValueError:
             number = float("nan")
         if not least <= number <= most or (above and number == least):
-            reach = f"above {least:g} and up to {most:g}" if above else f"from {least:g} to {most:g}"
+            reach = f"{'above' if above else 'from'} {axis_end(least)} {'and up ' * above}to {axis_end(most)}"
             raise argparse.ArgumentTypeError(f"{text!r} is not a number {reach}")
         return number
 

@@ -17,6 +17,7 @@ from lstm_tui.cli import (
     train_options,
 )
 from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, padding, real, screen, setting, size
+from lstm_tui.engine.interpreters import INTERPRETERS
 from lstm_tui.engine.visible import visible
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
@@ -229,9 +230,7 @@ def _input_options(parser: argparse.ArgumentParser) -> None:
         "--initial", metavar="FILE.npz", help="states before the first step, as `layer0.forward/h`, or a trace's last"
     )
     network.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="precision of the run")
-    network.add_argument(
-        "--interpreter", choices=["numpy", "numba"], help="what makes the run (default: as it is faster)"
-    )
+    network.add_argument("--interpreter", choices=INTERPRETERS, help="what makes the run (default: as it is faster)")
     untrained = parser.add_argument_group("an untrained network instead")
     untrained.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file")
     untrained.add_argument("--hidden", type=natural(1, LARGEST_HIDDEN), metavar="N", help="units (default: 32)")

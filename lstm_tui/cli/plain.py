@@ -101,14 +101,13 @@ def _interruptible(options: Namespace) -> AbstractContextManager[None]:
 
 def open_session(todo: Work, command: tuple[str, ...] = ()) -> Session:
     """Return a session on what the options ask for, with its edits made; `command` opens its input again."""
-    steps = len(todo.sequences[todo.start])
     with Bar("running") as bar:
         bar(0, 1)
         session = Session.open(
             todo.network,
             todo.sequences,
             todo.start,
-            interpreter=todo.interpreter or todo.faster(steps),
+            interpreter=todo.interpreter,
             dtype=todo.dtype,
             initial=todo.initial or None,
             carry=todo.carry,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.cli.table import table
 from lstm_tui.cli.work import work
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ def command(options: Namespace) -> int:
         name = visible(str(trace.model["name"]))
         at = {t: n for n, t in enumerate(one.places)}
         heads.append(f"{name} |∂{letter(one.memory.value)}|")
-        columns.append({t: f"{one.memory.size[n]:.3g}" for t, n in at.items()})
+        columns.append({t: sentence(one.memory.size[n], 3) for t, n in at.items()})
         if one.kept_size is not None:
             kept = one.kept_size
             heads.append("Π keep")
-            columns.append({t: f"{kept[n]:.3g}" for t, n in at.items()})
+            columns.append({t: sentence(kept[n], 3) for t, n in at.items()})
     rows = [(str(t), visible(token), *(column.get(t, "") for column in columns)) for t, token in enumerate(tokens)]
     print(table(heads, rows, right=(0, *range(2, len(heads)))))
     for trace, one in zip(runs, found, strict=True):

@@ -17,7 +17,9 @@ from lstm_tui.formats.samples import find_input
 def command(options: Namespace) -> int:
     """Serve an input, or lessons; what is wrong with them is said before there is a server."""
     try:
-        from lstm_tui.serving.server import DebuggerServer, is_loopback, serve
+        from lstm_tui.serving.admission import Admission, is_loopback
+        from lstm_tui.serving.limits import Limits
+        from lstm_tui.serving.server import DebuggerServer, serve
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("lstm_tui"):
             raise
@@ -28,7 +30,9 @@ def command(options: Namespace) -> int:
         _check_lesson(options.tour)
     sealed = not (options.files or is_loopback(options.host))
     ports = [PORT, 0] if options.port is None else [options.port]
-    server = DebuggerServer(command_for_visitors(options), options.host, options.visitors, sealed)
+    admission = Admission(options.host, tuple(options.allow_host))
+    limits = Limits(options.idle, options.memory, options.processor)
+    server = DebuggerServer(command_for_visitors(options), admission, options.visitors, sealed, limits, options.debug)
 
     def opened(address: str) -> None:
         print(f"{visible(address)}  {_warning(is_loopback(options.host), sealed)}; Ctrl-C ends it", flush=True)
@@ -69,8 +73,7 @@ def _check_lesson(name: str) -> None:
 
 def _warning(alone: bool, sealed: bool) -> str:
     """Say in half a line who may do what."""
-    files = "files are not read or written for them" if sealed else "read and write files as you"
+    files = "files are not read or written for them" if sealed else "they read and write files as you"
     if alone:
-        return f"no authentication: whoever is on this computer can use it, {files}"
-    joint = ";" if sealed else ","
-    return f"NO AUTHENTICATION, NO ENCRYPTION: whoever reaches this computer can use it{joint} {files}"
+        return f"for whoever on this computer has this address; {files}"
+    return f"for whoever has this address, NOT ENCRYPTED; {files}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.analysis.largest import largest
 from lstm_tui.cli.table import table
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.visible import visible
 
 if TYPE_CHECKING:
@@ -75,12 +76,12 @@ def as_table(compared: Comparison) -> str:
         row = [_places(column), visible(compared.token(column))]
         if toward is not None:
             places = zip(toward, (column.before, column.after), strict=True)
-            row += ["" if t is None else f"{numbers[t]:+.3f}" for numbers, t in places]
+            row += ["" if t is None else fixed(numbers[t], 3, True) for numbers, t in places]
         else:
             row += [_top(output, run) for output, run in zip(compared.outputs(column), _runs(compared), strict=True)]
-        row.append(_number(compared.output_distance(column), "+.3f" if toward is not None else ".3f"))
+        row.append(_number(compared.output_distance(column), toward is not None))
         if name is not None:
-            row.append(_number(compared.memory_distance(column, name), ".3f"))
+            row.append(_number(compared.memory_distance(column, name)))
         rows.append(row)
     text = table(heads, rows, right=tuple(range(2 if toward is not None else 4, len(heads))))
     results = [_verdict(run, label) for run, label in zip(_runs(compared), (one, other), strict=True)]
@@ -113,11 +114,11 @@ def _top(output: Array | None, run: Trace) -> str:
     if best is None:
         return "not known"
     name = visible(run.classes[best]) if best < len(run.classes) else str(best)
-    return f"{name} {float(output[best]):.3f}"
+    return f"{name} {fixed(output[best], 3)}"
 
 
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
+def _number(value: float | None, sign: bool = False) -> str:
+    return "" if value is None else fixed(value, 3, sign)
 
 
 def _verdict(run: Trace, label: str) -> str:

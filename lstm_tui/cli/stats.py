@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lstm_tui.cli.progress import Bar
 from lstm_tui.cli.table import table
 from lstm_tui.cli.work import Work, say, work
+from lstm_tui.engine.number_text import fixed, percent, sentence
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import count_of
 
@@ -31,6 +32,7 @@ def command(options: Namespace) -> int:
     """Run every line of a file, or the one that was asked for, and tell how the units did."""
     from lstm_tui.analysis.health import health
     from lstm_tui.analysis.words_to_come import perplexity
+    from lstm_tui.debugger.verdict import perplexity_figure
 
     todo = work(options)
     lines = [todo.start] if options.line is not None else list(range(len(todo.sequences)))[:_MOST_RUNS]
@@ -55,7 +57,8 @@ def command(options: Namespace) -> int:
     steps = passes[0].steps if passes else 0
     print(f"{visible(todo.network.name)} on {todo.sequences.where}: {count_of(len(lines), 'sequence')}, {steps} steps")
     if level is not None:
-        print(f"perplexity {level:.3g}, {math.log2(level):.2f} bits a token")
+        bits = f", {fixed(math.log2(level))} bits a token" if math.isfinite(level) else ""
+        print(f"perplexity {perplexity_figure(level)}{bits}")
     for one in passes:
         print("\n" + "\n".join(_pass(one, seen[0])))
     return 0
@@ -75,14 +78,14 @@ def _runs(todo: Work, lines: list[int], bar: Bar, seen: list[Trace], foretold: l
 
 
 def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
-    from lstm_tui.debugger.findings import HEADINGS, told
+    from lstm_tui.debugger.findings import HEADINGS, sound, told
 
     passed = trace[one.name]
     yield f"{one.name}: {visible(passed.cell.name)}, {count_of(one.units, 'unit')}"
     rows = []
     for gate in one.gates:
         low, high = float(np.mean(gate.low)), float(np.mean(gate.high))
-        numbers = (f"{float(np.mean(gate.mean)):.2f}", _percent(low), _percent(high), _percent(low + high))
+        numbers = (fixed(float(np.mean(gate.mean))), _percent(low), _percent(high), _percent(low + high))
         counts = (str(int(gate.shut.sum())), str(int(gate.open.sum())))
         rows.append((visible(gate.value), gate.role or "", *numbers, *counts))
     if rows:
@@ -92,7 +95,7 @@ def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
     if not one.dead:
         yield "gradients are not known: the run is too long, or its network is not there"
     if not one.findings:
-        yield f"all {one.units} units act" + (", and a gradient comes back to each" if one.dead else "")
+        yield sound(one)
     for kind, heading in HEADINGS.items():
         mine = [finding for finding in one.findings if finding.kind == kind]
         if mine:
@@ -137,8 +140,8 @@ def _content(one: PassHealth) -> dict[str, Any]:
 
 
 def _numbers(row: Array) -> list[float | None]:
-    return [float(f"{number:.6g}") if np.isfinite(number) else None for number in row]
+    return [float(sentence(number, 6)) if np.isfinite(number) else None for number in row]
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return percent(share)

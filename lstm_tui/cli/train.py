@@ -13,6 +13,7 @@ from lstm_tui.cli.training_bar import TrainingBar
 from lstm_tui.cli.work import say
 from lstm_tui.engine.cell import load_cell
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.interpreters import chosen_for_many
 from lstm_tui.engine.readout import load_readout
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import label
@@ -102,9 +103,10 @@ def job_of(options: Namespace, cell: str, seed: int, learned: tuple[Task, str] |
         unknown=task.unknown,
         enough=task.measure.enough,
         seed=seed,
-        interpreter=options.interpreter,
+        interpreter=chosen_for_many(options.interpreter),
     )
     asked = {name.replace("_", "-"): getattr(options, name) for name in _OUTCOME}
+    asked["interpreter"] = how.interpreter
     if options.readout is not None:
         asked["readout"] = load_readout(options.readout).text
     asked |= {"cell": load_cell(cell).text, "corpus": digest, "size": sorted(f"{k}={v}" for k, v in options.size or ())}

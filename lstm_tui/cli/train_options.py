@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lstm_tui.cli.option_types import LARGEST_HIDDEN, names, natural, real, size
+from lstm_tui.engine.interpreters import INTERPRETERS
 
 _EPILOG = """\
 examples:
@@ -72,7 +73,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--clip", type=real(0, 1e9, above=True), default=1.0, metavar="G", help="largest gradient (default: 1)"
     )
     how.add_argument("--seed", type=natural(0), default=0, metavar="S", help="of everything random (default: 0)")
-    how.add_argument("--interpreter", choices=["numpy", "numba"], default="numba", help="(default: numba)")
+    how.add_argument("--interpreter", choices=INTERPRETERS, help="(default: numba, where it can be loaded)")
     which = parser.add_argument_group("which is best?")
     which.add_argument("--cells", type=names, metavar="A,B,…", help="train each of these cells and print one table")
     which.add_argument("--seeds", type=natural(1, 100), metavar="N", help="train each from N seeds, --seed and on")

@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from lstm_tui.cli.work import say
+from lstm_tui.engine.number_text import fixed, grouped
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -67,8 +68,8 @@ class TrainingBar:
         """Take in where the training stands."""
         self.tokens = progress.tokens
         if self._bar is not None and self._task is not None:
-            told = f"{self._title}epoch {progress.epoch} of {progress.epochs}, loss {progress.loss:.4f}"
-            speed = f"{progress.tokens / max(self.seconds, 1e-9):,.0f} tokens/s".replace(",", " ")
+            told = f"{self._title}epoch {progress.epoch} of {progress.epochs}, loss {fixed(progress.loss, 4)}"
+            speed = f"{grouped(progress.tokens / max(self.seconds, 1e-9), ' ')} tokens/s"
             self._bar.update(self._task, description=told, completed=progress.step, total=progress.steps, speed=speed)
 
     def asked_to_stop(self) -> bool:
@@ -82,7 +83,7 @@ class TrainingBar:
         measure = self._job.task.measure
         best = "  best so far" if state.best_epoch == state.epoch else ""
         score = measure.shown(state.scores[-1])
-        loss = f"{state.losses[-1]:.4f}" if math.isfinite(state.losses[-1]) else "not a number"
+        loss = fixed(state.losses[-1], 4) if math.isfinite(state.losses[-1]) else "not a number"
         print(f"epoch {state.epoch:>3}  loss {loss}  {measure.name} {score}{best}", flush=True)
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:

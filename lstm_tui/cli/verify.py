@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from lstm_tui.cli.work import reading, say_remarks
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.verify.verification import verify
 from lstm_tui.models.named import find_model
@@ -16,17 +17,17 @@ def command(options: Namespace) -> int:
     """Compare; exit with 3 where something differs, and say which other reading of the file would fit."""
     opened, verdict = verify(find_model(options.model), reading(options), options.reference, options.tolerance)
     for name, largest in verdict.compared.items():
-        print(f"{visible(name)}: differs by {largest:.2g} at most")
+        print(f"{visible(name)}: differs by {sentence(largest, 2)} at most")
     for name in verdict.left_out:
         print(f"{name}: not compared, since the file holds no layer behind its recurrent ones")
     say_remarks(opened.network)
     first = verdict.first
     if first is None:
-        print(f"the same within {options.tolerance:g}")
+        print(f"the same within {sentence(options.tolerance, 6)}")
         return 0
     print(
         f"{visible(first.name)} is the first that differs, at t={first.t}, unit {first.unit}: "
-        f"{first.mine:.6g} here, {first.theirs:.6g} recorded"
+        f"{sentence(first.mine, 6)} here, {sentence(first.theirs, 6)} recorded"
     )
     if not verdict.fitting:
         print(f"none of {verdict.tried} other readings of the file fits")

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 States = dict[str, dict[str, "Array"]]
-_NUMBA_PAYS = 8_000  # steps times passes that take NumPy a second; loading what was compiled takes half of one
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +59,11 @@ class Work:
         from lstm_tui.debugger.edits import apply
         from lstm_tui.debugger.opened import carried
         from lstm_tui.debugger.recipe import line_of
+        from lstm_tui.engine.interpreters import chosen
         from lstm_tui.engine.run import run
 
         sequence = self.sequences[n]
-        interpreter = self.interpreter or self.faster(len(sequence))
+        interpreter = chosen(self.interpreter, len(sequence), len(self.network.passes))
         initial: Initial | None = self.initial or None
         if self.carry:
             initial = carried(self.network, self.sequences, n, interpreter, self.dtype, initial)
@@ -71,15 +71,6 @@ class Work:
         made = apply(edits, self.network, sequence)
         lines = tuple(line_of(edit) for edit in edits)
         return run(made.network, made.sequence, interpreter, self.dtype, initial, progress, lines, made.holds)
-
-    def faster(self, steps: int) -> str:
-        """Return the interpreter that takes so many steps sooner, its loading included."""
-        return faster(steps, self.network)
-
-
-def faster(steps: int, network: Network) -> str:
-    """Return the interpreter that takes so many steps of a network sooner, its loading included."""
-    return "numba" if steps * len(network.passes) > _NUMBA_PAYS else "numpy"
 
 
 def work(options: Namespace, said: set[str] | None = None, aloud: bool = True) -> Work:

@@ -23,14 +23,23 @@ class Verdict:
     """What became of an assertion.
 
     Attributes:
-        holds: Whether it is true at every step at which it is known; None where a token it asks about is not there.
-        t: Place on the tape of the first step at which it is not; None where it holds, or of no one step.
-        why: The values that decide; or the token that is not there.
+        holds: Whether it is true at every step at which it can be asked; None where it is not known whether it is,
+            or where it can be asked at no step.
+        t: Place on the tape of the first step at which it is not, or is not known; None where it holds, or of no one
+            step.
+        why: The values that decide; or what is not there.
+        asked: Whether there is a step at which it can be asked: its tokens are there and were read.
     """
 
     holds: bool | None
     t: int | None = None
     why: str = ""
+    asked: bool = True
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody can say whether it holds, since a number it asks about is NaN."""
+        return self.asked and self.holds is None
 
 
 def judge(text: str, scope: Scope) -> Verdict:
@@ -41,42 +50,54 @@ def judge(text: str, scope: Scope) -> Verdict:
     """
     absent = absent_token(text, scope)
     if absent is not None:
-        return Verdict(None, why=f"there is no “{visible(absent)}”")
+        return Verdict(None, why=f"there is no “{visible(absent)}” on this tape", asked=False)
     expression = condition(text, scope)
+    unknown: Verdict | None = None
+    asked = False
     for start in range(0, scope.steps, _AT_ONCE):
         stop = min(start + _AT_ONCE, scope.steps)
         answer = evaluate(expression, scope, start, stop)
+        of_one_step = len(answer.values) > 1 or len(answer.known) > 1 or scope.steps == 1
         false = np.flatnonzero((~answer.values & answer.known)[:, 0])
-        if len(false):
-            of_one_step = len(answer.values) > 1 or scope.steps == 1
-            t = start + int(false[0])
-            why = reason(expression, scope, t, wanted=False)
-            return Verdict(False, t if of_one_step else _asked_at(expression, scope), why)
-        if len(answer.values) == 1 < scope.steps:  # the same at every step
+        nan = np.flatnonzero((answer.unknown & ~answer.known)[:, 0])
+        asked = asked or bool(answer.known.any())
+        for wanted, found in ((False, false), (None, nan)):
+            if not len(found) or (wanted is None and unknown is not None):
+                continue
+            t = start + int(found[0])
+            why = reason(expression, scope, t, wanted)
+            verdict = Verdict(wanted, t if of_one_step else _asked_at(expression, scope), why)
+            if wanted is False:
+                return verdict
+            unknown = verdict
+        if not of_one_step:  # the same at every step
             break
-    return Verdict(True)
+    if unknown is not None:
+        return unknown
+    return Verdict(True) if asked else Verdict(None, why="no step has what it asks about", asked=False)
 
 
 def require(text: str, scope: Scope) -> None:
     """Refuse a run in which an assertion does not hold.
 
     Raises:
-        Failed: With the step and the values.
-        UserError: It is no condition, or a token it asks about is not there.
+        Failed: With the step and the values; it is known to fail, or not known to hold.
+        UserError: It is no condition, or there is no step at which it can be asked.
     """
     verdict = judge(text, scope)
-    if verdict.holds is None:
-        raise UserError(f"{text}: {verdict.why} on this tape")
+    if not verdict.asked:
+        raise UserError(f"{text}: {verdict.why}")
     if not verdict.holds:
         raise Failed(said(text, verdict, scope))
 
 
 def said(text: str, verdict: Verdict, scope: Scope) -> str:
-    """Return what became of an assertion, in one line."""
+    """Return what became of an assertion that was asked, in one line."""
     if verdict.holds:
         return f"{visible(text)} holds"
     where = "" if verdict.t is None else f" at t={verdict.t} “{visible(scope.trace.sequence.tokens[verdict.t])}”"
-    return f"{visible(text)} fails{where}" + (f": {verdict.why}" if verdict.why else "")
+    what = "is not known" if verdict.unknown else "fails"
+    return f"{visible(text)} {what}{where}" + (f": {verdict.why}" if verdict.why else "")
 
 
 def absent_token(text: str, scope: Scope) -> str | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine.holds import Hold
+from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.trace import Trace
 
 Array = NDArray[np.floating[Any]]
@@ -123,4 +124,5 @@ class Difference:
         """How the network's verdict changed, (K,), or None."""
         if self.before.result is None or self.after.result is None:
             return None
-        return self.after.result - self.before.result
+        with quiet():
+            return self.after.result - self.before.result

@@ -253,7 +253,8 @@ class Reader:
             if one.matrix is None or self.row is None:
                 continue
             weights, vector, name = self._product(one)
-            products = weights * vector
+            with np.errstate(all="ignore"):
+                products = weights * vector
             order = np.argsort(-np.nan_to_num(np.abs(products), nan=np.inf), kind="stable")[:most]
             terms = [Term(f"{name}[{k}]", float(products[k])) for k in order]
             own = max(most // _SHARED_BY, 1)

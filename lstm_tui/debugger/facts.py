@@ -17,7 +17,8 @@ from lstm_tui.analysis.words_to_come import is_language_model, surprise
 from lstm_tui.debugger.known import Known
 from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.masking import attention_in
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import largest_of, nice_scale, range_scale, scale_of
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.roles import memory_of, ranges_of, roles_of, update_of
 from lstm_tui.engine.trace import PassTrace, Trace
 from lstm_tui.engine.visible import visible
@@ -66,12 +67,13 @@ class Column:
     def headings(self) -> tuple[tuple[str, str], ...]:
         """Headings from the longest to the shortest, each a bold part and a quiet part."""
         label = self.label or self.letter
+        axis = "" if self.half == 1 else f" 0–{axis_end(self.half)}" if self.gate else f" ±{axis_end(self.half)}"
         if self.word in ("memory", "seen", "cand."):
-            axis = "" if self.gate or self.half == 1 else f" ±{self.half:g}"
             long = label if self.word == "cand." else self.word
             return tuple((self.letter, rest) for rest in (f" {long}{axis}", f" {self.word}{axis}", axis, ""))
         word = f" {self.word}" if self.word else ""
-        return ((f"{self.letter} {label}", word), (label, word), (self.letter, word), (self.letter, ""))
+        words = ((f"{self.letter} {label}", word), (label, word), (self.letter, word), (self.letter, ""))
+        return words if not axis else (*((bold, quiet + axis) for bold, quiet in words), *words)
 
 
 class Facts:
@@ -181,10 +183,7 @@ class Facts:
                 largest, first = max(largest, self._known.halves[key]), self._known.length
             for passed in self.trace.passes.values():
                 if passed.cell.name == cell.name and value in passed:
-                    series = passed[value][first:]
-                    finite = series[np.isfinite(series)]
-                    if finite.size:
-                        largest = max(largest, float(np.max(np.abs(finite))))
+                    largest = max(largest, largest_of(passed[value][first:]))
             self._halves[key] = nice_scale(largest)
         return self._halves[key]
 
@@ -208,9 +207,8 @@ class Facts:
                 continue
             does = role.get(name, "")
             limits = ranges.get(name)
-            gate = limits is not None and limits[0] >= 0 and math.isfinite(limits[1])
             bounded = limits is not None and math.isfinite(limits[0]) and math.isfinite(limits[1])
-            half = max(abs(limits[0]), abs(limits[1])) if limits and bounded else self.half(passed.name, name)
+            half, gate = range_scale(*limits) if limits and bounded else (self.half(passed.name, name), False)
             made.append(
                 Column(
                     name=name,
@@ -227,9 +225,7 @@ class Facts:
     def input_half(self, pass_name: str) -> float:
         """Return the largest size of a number that a pass reads."""
         if pass_name not in self._inputs:
-            x = self.trace[pass_name].inputs["x"]
-            finite = x[np.isfinite(x)]
-            self._inputs[pass_name] = float(np.max(np.abs(finite))) if finite.size else 1.0
+            self._inputs[pass_name] = largest_of(self.trace[pass_name].inputs["x"])
         return self._inputs[pass_name]
 
     def near(self, token: int, most: int = 4) -> tuple[tuple[str, float], ...]:
@@ -292,9 +288,9 @@ class Facts:
         return np.asarray(change if passed.direction == "forward" else change[::-1])
 
     def signal_full(self, pass_name: str, signal: str) -> float:
-        """Return the value at which a signal's colour is strongest: 1 for gates, else a round number."""
-        if signal.startswith(("mean ", ATTENTION)):
+        """Return the value at which a signal's colour is strongest: the end of a gate's axis, else a round number."""
+        if signal.startswith(ATTENTION):
             return 1.0
-        values = self.signal(pass_name, signal)
-        finite = values[np.isfinite(values)]
-        return nice_scale(float(finite.max()) if finite.size else 1.0, least=0.01)
+        if signal.startswith("mean "):
+            return next(column.half for column in self.columns(pass_name) if column.letter == signal.split()[2])
+        return scale_of(self.signal(pass_name, signal), least=0.01)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from lstm_tui.analysis.health import Finding, Kind
+from lstm_tui.analysis.health import Finding, Kind, PassHealth
 from lstm_tui.analysis.terms import squash_of
+from lstm_tui.engine.number_text import MINUS, fixed, sentence
 from lstm_tui.engine.roles import roles_of
 from lstm_tui.engine.trace import PassTrace
 
 HEADINGS: dict[Kind, str] = {
     "broken": "they become NaN or infinite: `who nan` tells where that began",
+    "exploding": "they explode: their output exceeds a million",
     "dead": "no gradient comes back to them: on what was read they cannot learn",
     "quiet": "they never act: their output stays below a hundredth of the largest",
+    "stuck": "they are stuck: their output never changes by more than a hundredth of itself",
     "shut": "gates that never open: below .1 at every step",
     "open": "gates that never shut: above .9 at every step",
 }
@@ -24,6 +27,10 @@ def short(passed: PassTrace, finding: Finding) -> str:
     """Return what a gate does not do: `never writes`."""
     if finding.kind == "broken":
         return "is not finite"
+    if finding.kind == "exploding":
+        return "explodes"
+    if finding.kind == "stuck":
+        return "is stuck"
     if finding.kind == "dead":
         return f"{finding.value} cannot learn"
     if finding.kind == "quiet":
@@ -36,17 +43,30 @@ def told(passed: PassTrace, finding: Finding) -> str:
     """Return a finding in one line: what, how far, and which parameter it comes from."""
     says = short(passed, finding)
     if finding.kind == "broken":
-        says += f": {finding.value} becomes {finding.number:g}"
+        says += f": {finding.value} becomes {sentence(finding.number, 6)}"
+    elif finding.kind == "exploding":
+        says += f": |{finding.value}| up to {sentence(finding.number, 2)}"
+    elif finding.kind == "stuck":
+        says += f" at {sentence(finding.number, 2)}"
     elif finding.kind == "dead":
         squash = squash_of(passed, finding.value)
         why = f"{squash} is 0 at every step" if squash == "relu" else "its gradient is 0 at every step"
         says += f": {why}"
     elif finding.kind == "quiet":
-        says += f": |{finding.value}| at most {finding.number:.2g}"
+        says += f": |{finding.value}| at most {sentence(finding.number, 2)}"
     else:
         far = "at most" if finding.kind == "shut" else "at least"
-        says += f": {finding.value} {far} {finding.number:.2f}"
+        says += f": {finding.value} {far} {fixed(finding.number)}"
     return says + cause(finding)
+
+
+def sound(one: PassHealth) -> str:
+    """Return what is said of a pass in which nothing is wrong, and of its gradients only what is known of them."""
+    act = f"all {one.units} units act"
+    unsure = int(one.unsure.sum())
+    if unsure:
+        return f"{act}; whether a gradient comes back to {unsure} of them is not known: it is NaN"
+    return f"{act}, and a gradient comes back to each" if one.dead else act
 
 
 def cause(finding: Finding) -> str:
@@ -58,4 +78,4 @@ def cause(finding: Finding) -> str:
 
 
 def _signed(number: float) -> str:
-    return f"{number:+.2f}".replace("-", "−")
+    return fixed(number, sign=True).replace("-", MINUS)

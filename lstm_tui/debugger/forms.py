@@ -11,6 +11,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.words import describe
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.expression import Name, Product, walk
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 
 
@@ -55,7 +56,7 @@ def _on_token(frame: Frame, t: int) -> tuple[Form, ...]:
     read: tuple[Form, ...] = ()
     if x is not None:
         start = f"set {frame.passed.name}.x[0] @ {t} = "
-        read = (_form(start, f"{float(x[t][0]):.4g}", "", "a number that this pass reads here"),)
+        read = (_form(start, sentence(x[t][0]), "", "a number that this pass reads here"),)
     if sequence.ids is None:
         return read
     token = in_quotes(sequence.tokens[t])[1:-1]
@@ -73,7 +74,7 @@ def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
     passed = frame.passed
     if value not in passed:
         return ()
-    now = f"{float(passed[value][t][min(unit, passed[value].shape[1] - 1)]):.4g}"
+    now = sentence(passed[value][t][min(unit, passed[value].shape[1] - 1)])
     name, forward = f"{passed.name}.{value}", passed.direction == "forward"
     rest = f"{t}:" if forward else f":{t + 1}"
     forms = [
@@ -88,7 +89,7 @@ def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
     if bias is not None and network is not None:
         numbers = network.tensors().get(f"{passed.name}/{bias}")
         if numbers is not None and unit < len(numbers):
-            old = f"{float(numbers[unit]):.4g}"
+            old = sentence(numbers[unit])
             forms.append(_form(f"weight {passed.name}/{bias}[{unit}] = ", old, "", "its bias, a weight of the network"))
     return tuple(forms)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.edits import Edited
     from lstm_tui.debugger.history import History
     from lstm_tui.debugger.recipe import Edit
+    from lstm_tui.debugger.stops.breakpoints import Breakpoint
     from lstm_tui.debugger.stops.search import Stop
     from lstm_tui.debugger.stops.triggers import Trigger
     from lstm_tui.engine.storage import Progress
@@ -233,8 +234,8 @@ class Growing(Stopping, LineEdits):
             go()
         return self.frame
 
-    def _arrive(self, stop: Stop, forward: bool) -> Frame:
-        frame = super()._arrive(stop, forward)
+    def _arrive(self, stop: Stop, forward: bool, asked: tuple[Breakpoint, ...] = ()) -> Frame:
+        frame = super()._arrive(stop, forward, asked)
         self._stopped = bool(stop.by)
         return frame
 

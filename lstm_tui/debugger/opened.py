@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.interpreters import chosen
 from lstm_tui.engine.network import Network
 from lstm_tui.engine.run import Initial, run
 from lstm_tui.engine.storage import Progress
@@ -47,12 +48,13 @@ class Opened:
             return self.known[2]
         return carried(network, self.lines, line, interpreter, self.dtype, self.initial)
 
-    def run(self, network: Network, line: int, interpreter: str, progress: Progress | None = None) -> Trace:
-        """Run a network over one of the lines.
+    def run(self, network: Network, line: int, interpreter: str | None, progress: Progress | None = None) -> Trace:
+        """Run a network over one of the lines, by the interpreter named or the one that is done sooner.
 
         Raises:
             UserError: If the line does not fit the network.
         """
+        interpreter = chosen(interpreter, len(self.lines[line]), len(network.passes))
         initial = self.start(network, line, interpreter)
         return run(network, self.lines[line], interpreter, self.dtype, initial, progress)
 

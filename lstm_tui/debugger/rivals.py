@@ -11,6 +11,7 @@ from lstm_tui.analysis.long_memory import LongMemory, long_memory
 from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.reach_words import reach_words
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.number_text import percent
 from lstm_tui.engine.run import run
 from lstm_tui.engine.tokens import tokenize
 from lstm_tui.engine.trace import Sequence as Text
@@ -51,7 +52,7 @@ class Rival:
     def told(self, name: Callable[[int], str]) -> str:
         """Return in one line what it says, and what became of its memory; `name` calls a token."""
         word, chance = self.answer
-        return f"{self.name} says {word}, {chance * 100:.0f} %. {next(reach_words(self.found, name))}"
+        return f"{self.name} says {word}, {percent(chance)}. {next(reach_words(self.found, name))}"
 
 
 def rivals(

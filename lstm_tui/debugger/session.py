@@ -73,7 +73,7 @@ class Session(Growing):
         lines: Items[Sequence],
         line: int = 0,
         *,
-        interpreter: str = "numpy",
+        interpreter: str | None = None,
         dtype: str | None = None,
         initial: Initial | None = None,
         carry: bool = False,
@@ -85,7 +85,7 @@ class Session(Growing):
             network: What to run.
             lines: Every sequence of the file.
             line: Which one to open first, from 0.
-            interpreter: numpy or numba.
+            interpreter: numpy or numba; by default the one that is done sooner.
             dtype: float32 or float64; that of the weights when not given.
             initial: States before the first step, by pass.
             carry: Whether the states go on from line to line.

@@ -14,6 +14,7 @@ from lstm_tui.debugger.words import parameter_label
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.expression import Name, Product, walk
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 
 Array = NDArray[np.floating[Any]]
@@ -148,7 +149,7 @@ def is_in(network: Network, sheet: Sheet) -> bool:
 
 def forms_of_entry(network: Network, sheet: Sheet, row: int, column: int) -> tuple[Form, ...]:
     """Return the ways to change a parameter from one of its entries, the entry itself first."""
-    now = f"{float(sheet.window(network, [row], column, column + 1)[0, 0]):.4g}"
+    now = sentence(sheet.window(network, [row], column, column + 1)[0, 0])
     name, label = sheet.tensor(column), row_name(network, sheet, row)
     unit = f"unit {row}" if label == str(row) else f"“{label}”"
     made = [(f"{sheet.place(row, column)} = ", now, "this one number")]
@@ -160,7 +161,7 @@ def forms_of_entry(network: Network, sheet: Sheet, row: int, column: int) -> tup
         ]
         bias = bias_beside(network, sheet)
         if bias is not None and row < len(network.tensors()[bias]):
-            old = f"{float(network.tensors()[bias][row]):.4g}"
+            old = sentence(network.tensors()[bias][row])
             made.append((f"{bias}[{row}] = ", old, f"the bias beside it, of {unit}"))
             made.append((f"{bias} = ", "0", "the bias beside it, of all units"))
     else:

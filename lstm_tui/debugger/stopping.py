@@ -6,7 +6,7 @@ last step that was looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -166,9 +166,9 @@ class Stopping(Stepping):
 
         start = self._start if forward else self.frame
         progress, cancelled = progress or self.work.look, cancelled or self.work.is_given_up
-        return self._arrive(next_stop(start, asked, self.scope, forward, progress, cancelled), forward)
+        return self._arrive(next_stop(start, asked, self.scope, forward, progress, cancelled), forward, asked)
 
-    def _arrive(self, stop: Stop, forward: bool) -> Frame:
+    def _arrive(self, stop: Stop, forward: bool, asked: tuple[Breakpoint, ...] = ()) -> Frame:
         for number, count in stop.passed_over.items():
             self.breakpoints.passed_over(number, count)
         said = [self._why(one, stop.t) for one in stop.by]
@@ -179,8 +179,25 @@ class Stopping(Stepping):
         if stop.interrupted:
             note = "interrupted"
         else:
-            note = "; ".join(said) or ("end of the pass" if forward else "start of the pass")
+            end = "end of the pass" if forward else "start of the pass"
+            note = "; ".join(said or [end, *self._unknown(asked)])
         return self._move(replace(self.frame.position, t=stop.t, equation=stop.equation, op=None), note)
+
+    def unknown(self, one: Breakpoint) -> str:
+        """Return at how many tokens of this run nobody can say whether a breakpoint stops, and why; or nothing."""
+        from lstm_tui.debugger.expressions import ExpressionError
+        from lstm_tui.debugger.stops.triggers import unknown_steps
+
+        try:
+            return unknown_steps(one.trigger, self.scope(one.pass_name))
+        except ExpressionError:  # it means nothing in this run; continuing says so
+            return ""
+
+    def _unknown(self, asked: tuple[Breakpoint, ...]) -> Iterator[str]:
+        for one in asked:
+            told = self.unknown(one)
+            if told:
+                yield f"{one.word} {one.number} {told}" if one.number != _UNTIL else told
 
     def _why(self, one: Breakpoint, t: int) -> str:
         name = f"{one.word} {one.number}: " if one.number != _UNTIL else ""

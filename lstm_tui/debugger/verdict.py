@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.analysis.verdict import Parts
 from lstm_tui.analysis.words_to_come import is_language_model, perplexity
+from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.trace import Trace
 
 Array = NDArray[np.floating[Any]]
@@ -84,6 +85,11 @@ def verdict_at(
     return Verdict(values, names, shares, note, parts=toward, bias=rest, of=best, faded=not reached and not whole)
 
 
+def perplexity_figure(level: float) -> str:
+    """Return a perplexity as text: not known where a probability it is made of is none."""
+    return "not known" if np.isnan(level) else sentence(level, 3)
+
+
 def _actual(trace: Trace, t: int) -> int | None:
     """Return the id of the next token where next tokens are said."""
     ids = trace.sequence.ids
@@ -103,9 +109,9 @@ def _remark(trace: Trace, t: int, bits: NDArray[np.float64] | None) -> str:
         return "asked at the end only"
     if bits is not None:
         level = perplexity(bits)
-        text = "" if level is None else f"text: perplexity {level:.3g}"
-        return f"next: {bits[t + 1]:.2f} bits; {text}" if t + 1 < len(bits) else text
+        text = "" if level is None else f"text: perplexity {perplexity_figure(level)}"
+        return f"next: {fixed(bits[t + 1])} bits; {text}" if t + 1 < len(bits) else text
     x = trace.sequence.x
     if x is None or trace.output is None or t + 1 >= len(x) or x.shape[1] != trace.output.shape[1]:
         return ""
-    return "next is " + " ".join(f"{number:+.2f}" for number in x[t + 1][:4])
+    return "next is " + " ".join(fixed(number, sign=True) for number in x[t + 1][:4])

@@ -14,11 +14,9 @@ from lstm_tui.debugger.recipe import CellEdit, Edit, Span, TokenEdit, ValueEdit,
 from lstm_tui.engine.cell import Cell
 from lstm_tui.engine.expression import Name, Product, walk
 from lstm_tui.engine.holds import READOUT
+from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
-
-_SMALLEST, _LARGEST = 0.005, 1e6
-"""From which size on, and below which, two places tell a number."""
 
 
 def describe(
@@ -106,11 +104,13 @@ def _value(edit: ValueEdit, before: Edited, trace: Trace | None, ran: Trace | No
         None if one is None else _series(one, edit.pass_name, edit.value)[place].ravel() for one in (trace, ran)
     )
     one = len(units) == len(steps) == 1
-    was = f"{_number(float(old[0]))} → " if one and old is not None else ""
+    was = f"{fixed(float(old[0]))} → " if one and old is not None else ""
     if edit.verb == "scale":
-        return f"{where}: × {edit.number:g}" + (f", {was}{_number(float(new[0]))}" if was and new is not None else "")
+        return f"{where}: × {sentence(edit.number, 6)}" + (
+            f", {was}{fixed(float(new[0]))}" if was and new is not None else ""
+        )
     held = "held at " if len(steps) > 1 else ""
-    return f"{where}: {was}{held}{_number(edit.number if new is None else float(new[0]))}"
+    return f"{where}: {was}{held}{fixed(edit.number if new is None else float(new[0]))}"
 
 
 def _label(edit: ValueEdit, before: Edited) -> str:
@@ -158,12 +158,12 @@ def _weight(edit: WeightEdit, before: Edited, made: Edited | None, old: NDArray[
     there = exists(edit, before.network)
     new = None if made is None else weights_meant(edit, made)
     masked = f" ({there.sum()} of {there.size}: the mask keeps the others at 0)" if not there.all() else ""
-    was = f"{_number(float(old[0]))} → " if there.size == 1 and old is not None else ""
+    was = f"{fixed(float(old[0]))} → " if there.size == 1 and old is not None else ""
     if edit.verb == "scale":
-        return f"{where}: × {edit.number:g}{masked}" + (
-            f", {was}{_number(float(new[0]))}" if was and new is not None else ""
+        return f"{where}: × {sentence(edit.number, 6)}{masked}" + (
+            f", {was}{fixed(float(new[0]))}" if was and new is not None else ""
         )
-    return f"{where}: {was}{_number(edit.number if new is None else float(new[0]))}{masked}"
+    return f"{where}: {was}{fixed(edit.number if new is None else float(new[0]))}{masked}"
 
 
 def parameter_label(cell: Cell, name: str) -> str:
@@ -177,11 +177,6 @@ def parameter_label(cell: Cell, name: str) -> str:
                 kind = "peephole" if name.startswith("p_") else "bias"
                 return f"{(equation.label or equation.name).removesuffix(' gate')} {kind}"
     return name
-
-
-def _number(value: float) -> str:
-    """Return a number with two places, or with three figures where those would hide it or fill the line."""
-    return f"{value:.2f}" if value == 0 or _SMALLEST <= abs(value) < _LARGEST else f"{value:.3g}"
 
 
 def _units(span: Span, chosen: range, word: str = "unit") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Event
+from time import monotonic
 
 
 class GivenUp(Exception):
@@ -14,11 +15,13 @@ class Work:
 
     Attributes:
         share: How much of it is done, from 0 to 1.
+        begun: When it began, in seconds of the monotonic clock.
     """
 
     def __init__(self) -> None:
         """Begin."""
         self.share = 0.0
+        self.begun = monotonic()
         self._asked = Event()
         self._part, self._parts = 0, 1
 

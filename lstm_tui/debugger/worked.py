@@ -8,6 +8,7 @@ from lstm_tui.analysis.origin import Origin
 from lstm_tui.debugger.explain import Explanation, explain
 from lstm_tui.debugger.expressions.say import number
 from lstm_tui.engine.expression import Expression, Name, walk
+from lstm_tui.engine.number_text import change
 from lstm_tui.engine.trace import PassTrace
 from lstm_tui.engine.visible import visible
 
@@ -25,7 +26,7 @@ def explained(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
     result = [f"  {value} = {found.equation}", f"  {value}[{found.unit}] = {worked}{outcome(found, worked)}"]
     for heading, terms in (("terms", found.terms if len(found.terms) > 1 else ()), ("largest", found.largest)):
         if terms:
-            result.append(f"  {heading}: " + ", ".join(f"{term.label} {term.number:+.4g}" for term in terms))
+            result.append(f"  {heading}: " + ", ".join(f"{term.label} {change(term.number)}" for term in terms))
     return [visible(line) for line in result]
 
 
@@ -87,7 +88,7 @@ def mostly(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
     if value not in passed or t >= passed.steps or unit >= passed[value].shape[1]:
         return []
     found = explain(passed, value, t, unit, _FEW)
-    most = ", ".join(f"{term.label} {term.number:+.3g}" for term in found.largest)
+    most = ", ".join(f"{term.label} {change(term.number, 3)}" for term in found.largest)
     if found.origin.edited:
         comes_to = "" if found.computed is None else f" (its equation gives {number(found.computed)})"
         by = {"set": "set by an edit", "scaled": f"multiplied by {number(found.origin.number)} by an edit"}

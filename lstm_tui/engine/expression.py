@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.ops import OPS
 
 
@@ -115,7 +116,7 @@ _IN_FILES = {"add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": 
 
 def show(node: Expression) -> str:
     """Return an expression as the screen writes it: `σ(W_f·x + U_f·h + b_f)`."""
-    return _write(node, _ON_SCREEN, "·", lambda value: f"{value:g}")
+    return _write(node, _ON_SCREEN, "·", lambda value: sentence(value, 6))
 
 
 def as_written(node: Expression) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
@@ -10,18 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.blas import one_thread
 from lstm_tui.engine.compile import compile_cell
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.holds import READOUT, Hold, held_inputs, inputs_of
+from lstm_tui.engine.interpreters import chosen
 from lstm_tui.engine.network import Layer, Network, Pass, find_source
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.ops import held
 from lstm_tui.engine.program import Program
 from lstm_tui.engine.readout import compile_readout
 from lstm_tui.engine.series import Evaluated, evaluate
 from lstm_tui.engine.storage import Progress, Stored, run_pass
 
+if sys.platform != "win32":
+    import resource
+
 Array = NDArray[np.floating[Any]]
 Initial = Mapping[str, Mapping[str, Array]]
+MAX_VALUES_BYTES = 2 * 2**30
+"""Most that the values of a run may take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,21 +53,66 @@ class Ran:
     readout: Evaluated | None
     holds: tuple[Hold, ...] = ()
 
+    @property
+    def interpreter(self) -> str:
+        """Name of the interpreter that made it."""
+        return next(iter(self.stored.values())).interpreter
 
+
+def bytes_of_token(network: Network, dtype: Any) -> int:
+    """Return how many bytes a run holds for each token: what every pass and the readout read and compute."""
+    numbers = network.input_size
+    for one in network.passes:
+        numbers += one.program.input_size + sum(slot.size for slot in one.program.values.values())
+    numbers += network.readout.program.width if network.readout is not None else 0
+    return int(numbers * np.dtype(dtype).itemsize)
+
+
+def refuse_too_long(network: Network, steps: int, dtype: Any) -> None:
+    """Refuse a run whose values would not fit into the memory allowed, before anything of it is computed.
+
+    Raises:
+        UserError: It is too long; how many tokens fit is said.
+    """
+    each, allowed = bytes_of_token(network, dtype), most_bytes()
+    if steps * each > allowed:
+        raise UserError(
+            f"{steps} tokens would take {_say_bytes(steps * each)} of values, and {_say_bytes(allowed)} is the most: "
+            f"give at most {allowed // each} tokens at a time, or a smaller network"
+        )
+
+
+def most_bytes() -> int:
+    """Return how many bytes the values of a run may take: never more than half of what the process may have."""
+    if sys.platform == "win32":
+        return MAX_VALUES_BYTES
+    soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    return MAX_VALUES_BYTES if soft == resource.RLIM_INFINITY else min(MAX_VALUES_BYTES, soft // 2)
+
+
+def _say_bytes(count: int) -> str:
+    return f"{fixed(count / 2**30, 1)} GB" if count >= 2**30 else f"{fixed(count / 2**20, 1)} MB"
+
+
+@one_thread
 def run_arrays(
     network: Network,
     x: Array,
-    interpreter: str,
+    interpreter: str | None = None,
     initial: Initial | None = None,
     progress: Progress | None = None,
     holds: Items[Hold] = (),
 ) -> Ran:
     """Run a network on the input of its lowest layer, (T, I), in the dtype of x.
 
+    It is made by the interpreter named, or without a name by the one that is done sooner.
+
     Raises:
         UserError: If initial states name what is not there or have another size, or the input is too long.
     """
     _check_initial(network, initial or {})
+    refuse_too_long(network, len(x), x.dtype)
+    interpreter = chosen(interpreter, len(x), len(network.passes))
     stored: dict[str, Stored] = {}
     merged: list[Array] = []
     done, total = 0, len(x) * len(network.passes)

@@ -15,13 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine import storage
-from lstm_tui.engine.forward import Ran, below_of, merge, output_of, pass_inputs, readout_holds, readout_inputs
+from lstm_tui.engine.blas import one_thread
+from lstm_tui.engine.forward import (
+    Ran,
+    below_of,
+    bytes_of_token,
+    merge,
+    output_of,
+    pass_inputs,
+    readout_holds,
+    readout_inputs,
+)
 from lstm_tui.engine.holds import Hold
+from lstm_tui.engine.interpreters import interpreter
 from lstm_tui.engine.network import Network, Pass
 from lstm_tui.engine.room import Room
 from lstm_tui.engine.run import input_of, trace_of
 from lstm_tui.engine.series import Evaluated, evaluate
-from lstm_tui.engine.storage import BLOCK, Stored, fill, interpreter, prepare
+from lstm_tui.engine.storage import BLOCK, Stored, fill, prepare
 from lstm_tui.engine.trace import Sequence, Trace
 
 Array = NDArray[np.floating[Any]]
@@ -31,11 +42,7 @@ HELD_BYTES = 256 * 2**20
 
 def most_tokens(network: Network, dtype: Any) -> int:
     """Return how many tokens a run may grow to, so that its values do not fill the memory."""
-    numbers = network.input_size
-    for one in network.passes:
-        numbers += one.program.input_size + sum(slot.size for slot in one.program.values.values())
-    numbers += network.readout.program.width if network.readout is not None else 0
-    return max(int(HELD_BYTES // (numbers * np.dtype(dtype).itemsize)), 1)
+    return max(HELD_BYTES // bytes_of_token(network, dtype), 1)
 
 
 class _GrowingPass:
@@ -115,6 +122,7 @@ class GrowingRun:
         names = readout_holds(ran.network, len(ran.x), ran.x.dtype, ran.holds)
         return {name: Room(series) for name, series in names.items()}
 
+    @one_thread
     def grow(self, more: Sequence, holds: Items[Hold] = (), edits: tuple[str, ...] | None = None) -> Trace:
         """Run the network over more tokens, and return every value from the first token on.
 
@@ -145,7 +153,7 @@ class GrowingRun:
             readout = self._readout.grow(inputs | {name: room.put(held[name]) for name, room in self._held.items()})
         grown = Ran(network, x, stored, tuple(merged), readout, tuple(holds))
         known = None if network.readout is None or network.readout.page.per_token else was.output
-        self.trace = trace_of(grown, sequence, was.interpreter, was.edits if edits is None else edits, known)
+        self.trace = trace_of(grown, sequence, was.edits if edits is None else edits, known)
         return self.trace
 
 

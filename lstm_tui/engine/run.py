@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.forward import Initial, Ran, run_arrays, tape_order
+from lstm_tui.engine.forward import Initial, Ran, refuse_too_long, run_arrays, tape_order
 from lstm_tui.engine.gradients import gradients
 from lstm_tui.engine.holds import Hold
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.series import evaluate
-from lstm_tui.engine.storage import Progress, usable
+from lstm_tui.engine.storage import Progress
 from lstm_tui.engine.trace import PassTrace, Sequence, Trace
 from lstm_tui.engine.visible import visible
 
@@ -27,7 +28,7 @@ MAX_PREFIXES = 512
 def run(
     network: Network,
     sequence: Sequence,
-    interpreter: str = "numpy",
+    interpreter: str | None = None,
     dtype: str | None = None,
     initial: Initial | None = None,
     progress: Progress | None = None,
@@ -39,7 +40,7 @@ def run(
     Args:
         network: What to run.
         sequence: Tokens as ids of the network's vocabulary, or numeric rows.
-        interpreter: numpy or numba.
+        interpreter: numpy or numba; by default the one that is done sooner.
         dtype: float32 or float64; that of the weights when not given.
         initial: States before the first step by pass, where they are not the cell's own.
         progress: Called with the steps done and the steps in all, over all passes.
@@ -52,20 +53,17 @@ def run(
     if not len(sequence):
         raise UserError("there is nothing to read: the sequence has no tokens")
     wanted = np.dtype(dtype) if dtype else network.dtype
-    interpreter = usable(interpreter)
+    refuse_too_long(network, len(sequence), wanted)
     ran = run_arrays(network, input_of(network, sequence, wanted), interpreter, initial, progress, holds)
-    return trace_of(ran, sequence, interpreter, edits)
+    return trace_of(ran, sequence, edits)
 
 
-def trace_of(
-    ran: Ran, sequence: Sequence, interpreter: str, edits: tuple[str, ...] = (), known: Array | None = None
-) -> Trace:
+def trace_of(ran: Ran, sequence: Sequence, edits: tuple[str, ...] = (), known: Array | None = None) -> Trace:
     """Return what a run computed by name.
 
     Args:
         ran: What the engine keeps of it.
         sequence: What was read.
-        interpreter: Which one made it.
         edits: Recipe lines that made this network or sequence.
         known: What the network says at the first tokens, where a shorter run has found it out.
     """
@@ -88,7 +86,7 @@ def trace_of(
     return Trace(
         model={"name": network.name, "file": network.file, "sha256": network.sha256},
         sequence=sequence,
-        interpreter=interpreter,
+        interpreter=ran.interpreter,
         dtype=str(ran.x.dtype),
         passes=passes,
         readout={name: _freeze(series) for name, series in readout.items()},
@@ -126,8 +124,9 @@ def _narrowed(x: Array, dtype: np.dtype[Any], where: str) -> Array:
         made = x.astype(dtype)
     if made.itemsize < x.itemsize:
         for row, column in np.argwhere(np.isinf(made) & np.isfinite(x))[:1]:
+            number = sentence(x[row, column], 6)
             raise UserError(
-                f"{visible(where)}: row {row + 1}, column {column + 1}: {x[row, column]:g} is too large for {dtype}; "
+                f"{visible(where)}: row {row + 1}, column {column + 1}: {number} is too large for {dtype}; "
                 "--dtype float64 holds it"
             )
     return made

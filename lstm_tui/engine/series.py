@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.blas import one_thread
 from lstm_tui.engine.program import Instruction, Operand, Program, Slot, Space
 from lstm_tui.engine.storage import blocked_product
 
@@ -95,6 +96,7 @@ def _forward(evaluated: Evaluated, one: Instruction) -> Array:
     return one.op.forward(*operands)
 
 
+@one_thread
 def pull(evaluated: Evaluated, outside: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
     """Back-propagate through a readout.
 

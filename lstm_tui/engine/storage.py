@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.engine import setbacks
 from lstm_tui.engine.alignment import aligned
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.blas import one_thread
+from lstm_tui.engine.interpreters import interpreter
 from lstm_tui.engine.program import Program
 
 Array = NDArray[np.floating[Any]]
@@ -27,61 +26,6 @@ BLOCK = 64
 WINDOW = 16 * BLOCK
 SPAN_BYTES = 2**20
 KEEP_ROWS_BYTES = 256 * 2**20
-MAX_VALUES_BYTES = 2 * 2**30
-
-
-class Interpreter(Protocol):
-    """What `reference` and `kernels` both are."""
-
-    def run(self, program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
-        """Take steps."""
-
-    def backprop(
-        self,
-        program: Program,
-        flat: Array,
-        rows: Array,
-        adjoint: Array,
-        gradient: Array,
-        start: int,
-        stop: int,
-    ) -> None:
-        """Take them back."""
-
-
-def interpreter(name: str) -> Interpreter:
-    """Return an interpreter by name, or the one that does its work; Numba is imported only when it is asked for."""
-    if usable(name) == "numba":
-        from lstm_tui.engine import kernels
-
-        return kernels
-    from lstm_tui.engine import reference
-
-    return reference
-
-
-def usable(name: str) -> str:
-    """Return the interpreter that will run when one is asked for: where Numba cannot be had, it is numpy.
-
-    Raises:
-        ValueError: There is no interpreter of this name.
-    """
-    if name not in ("numba", "numpy"):
-        raise ValueError(f"no interpreter {name}")
-    if name == "numba" and _missing():
-        setbacks.note("Numba", _missing())
-        return "numpy"
-    return name
-
-
-@cache
-def _missing() -> str:
-    """Return why Numba cannot be imported, or nothing when it can."""
-    try:
-        from lstm_tui.engine import kernels  # noqa: F401
-    except Exception as error:  # not there, half there, or not for this NumPy: it only makes runs faster
-        return setbacks.cause(error)
-    return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +63,7 @@ class Stored:
             return self.initial
         return {name: self.values[name][step - 1] for name in self.initial}
 
+    @one_thread
     def window(self, start: int, stop: int) -> Array:
         """Return the rows of the steps `start` to `stop`, the state before them first; recomputed if need be."""
         if self.rows is not None:
@@ -183,6 +128,7 @@ def _input_at(program: Program, offset: int) -> tuple[str, int]:
     raise ValueError(f"no input lies at {offset}")
 
 
+@one_thread
 def blocked_product(
     series: Array, block: Array, start: int = 0, stop: int | None = None, out: Array | None = None
 ) -> Array:
@@ -214,6 +160,7 @@ def blocked_product(
     return result
 
 
+@one_thread
 def run_pass(
     program: Program,
     flat: Array,
@@ -233,19 +180,9 @@ def run_pass(
         interpreter_name: numpy or numba.
         progress: Called with the steps done and the steps in all.
         learned: Which of the initial states are parameters, by the parameter's name.
-
-    Raises:
-        UserError: If the values of so many steps would not fit into the memory allowed.
     """
     steps = len(inputs["x"])
-    interpreter_name = usable(interpreter_name)
     engine = interpreter(interpreter_name)
-    kept = sum(slot.size for slot in program.values.values()) * steps * flat.itemsize
-    if kept > MAX_VALUES_BYTES:
-        most = int(steps * MAX_VALUES_BYTES / kept)
-        raise UserError(
-            f"{steps} tokens would hold {kept / 2**30:.1f} GB of values; at most {most} fit: open a part of the file"
-        )
     if (steps + 1) * program.width * flat.itemsize <= KEEP_ROWS_BYTES:
         rows = prepare(program, flat, inputs, initial, 0, steps)
         for base in range(0, steps, WINDOW):
@@ -268,6 +205,7 @@ def run_pass(
     return Stored(program, flat, inputs, initial, values, None, interpreter_name, learned or {})
 
 
+@one_thread
 def backprop_pass(
     stored: Stored,
     outside: Mapping[str, Array],

@@ -20,6 +20,7 @@ from lstm_tui.engine.doors import STANDARD_INPUT as STANDARD_INPUT
 from lstm_tui.engine.doors import label as label
 from lstm_tui.engine.doors import reason as reason
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 
 SOON = 0.5
 """Seconds after which it is said that a pipe is waited for."""
@@ -132,7 +133,9 @@ def _read_pipe(descriptor: int, where: str, limit: int, patient: bool) -> bytes:
             print(f"lstm-tui: {where}: is a pipe, and is waited for", file=sys.stderr, flush=True)
             told = True
         if waited > PATIENCE and not (patient and written):
-            raise UserError(f"{where}: is a pipe from which nothing came in {PATIENCE:g} seconds; name a file")
+            raise UserError(
+                f"{where}: is a pipe from which nothing came in {sentence(PATIENCE, 6)} seconds; name a file"
+            )
     return b"".join(pieces)
 
 
@@ -150,7 +153,7 @@ def size_text(count: int) -> str:
     """Return a number of bytes for people: `64 MB`, `1.5 GB`."""
     for unit, scale in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
         if count >= scale:
-            return f"{count / scale:.3g} {unit}"
+            return f"{sentence(count / scale, 3)} {unit}"
     return f"{count} bytes"
 
 

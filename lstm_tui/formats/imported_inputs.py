@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.engine import trace
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 
 if TYPE_CHECKING:
     from lstm_tui.engine.network import Network
@@ -32,7 +33,7 @@ def check_ids(array: NDArray[Any], count: int, where: str) -> None:
     if len(wrong):
         row = int(wrong[0])
         raise UserError(
-            f"{where}: {array[row, 0]:g} in row {row} is no id; ids are whole numbers from 0 to {count - 1}"
+            f"{where}: {sentence(array[row, 0], 6)} in row {row} is no id; ids are whole numbers from 0 to {count - 1}"
         )
 
 
@@ -76,7 +77,7 @@ def unmasked(array: NDArray[Any], network: Network, where: str) -> NDArray[Any]:
         return array
     kept = np.asarray(array[(array != value).any(axis=1)])
     if not len(kept):
-        raise UserError(f"{where}: every row is masked padding ({value:g}), so nothing enters the network")
+        raise UserError(f"{where}: every row is masked padding ({sentence(value, 6)}), so nothing enters the network")
     return kept
 
 

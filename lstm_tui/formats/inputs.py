@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from lstm_tui.engine import trace
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import STANDARD_INPUT, count_of
@@ -256,5 +257,5 @@ def series_sequence(
 ) -> trace.Sequence:
     """Return rows (T, I) as a sequence; its tokens are the rows in short."""
     more = " …" if array.shape[1] > _SHOWN_COLUMNS else ""
-    tokens = tuple(" ".join(f"{value:.4g}" for value in row) + more for row in array[:, :_SHOWN_COLUMNS].tolist())
+    tokens = tuple(" ".join(f"{sentence(value)}" for value in row) + more for row in array[:, :_SHOWN_COLUMNS].tolist())
     return trace.Sequence("numbers", tokens, None, (), np.asarray(array), file, line, columns)

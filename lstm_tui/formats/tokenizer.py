@@ -13,6 +13,7 @@ from threading import Event, Lock, Timer
 from typing import Any
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.setbacks import cause
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.json_text import decode
@@ -111,7 +112,7 @@ class Splitter:
             timer.cancel()
         if not line.endswith(b"\n"):
             self.close()
-            why = f"takes longer than {seconds:.0f} s" if late.is_set() else "needs more memory than it is given"
+            why = f"takes longer than {fixed(seconds, 0)} s" if late.is_set() else "needs more memory than it is given"
             raise UserError(f"the tokenizer {why} for this text, and was stopped")
         answer = json.loads(line)
         if "error" in answer:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.models import path
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _reporter(title: str) -> Any:
         percent = 100 * progress.step // progress.steps
         if percent > told[0] or progress.step == progress.steps:
             told[0] = percent
-            print(f"{title}: {percent:3} %, epoch {progress.epoch}, loss {progress.loss:.4f}", file=sys.stderr)
+            print(f"{title}: {percent:3} %, epoch {progress.epoch}, loss {fixed(progress.loss, 4)}", file=sys.stderr)
 
     return report
 

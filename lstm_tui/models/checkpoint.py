@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_tui.analysis.course import State
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import exact
 from lstm_tui.formats.bytes_of import label
 from lstm_tui.formats.torch.checkpoint import load_checkpoint, save_checkpoint
 
@@ -96,7 +97,7 @@ def _short(value: object) -> str:
 
 def _text(number: float) -> str:
     """Return a number as text that reads back bit for bit; JSON has no NaN."""
-    return repr(float(number))
+    return exact(float(number))
 
 
 def _numbers(texts: list[str], where: str) -> tuple[float, ...]:

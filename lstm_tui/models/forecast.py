@@ -9,7 +9,9 @@ import numpy as np
 
 from lstm_tui.analysis.loss import Example, input_array, next_rows
 from lstm_tui.analysis.training import Settings, train
+from lstm_tui.engine.interpreters import chosen_for_many
 from lstm_tui.engine.network import Network, build_network
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.run import run_arrays
 from lstm_tui.models.recipe import Data, Measured, Recipe, Report, span
 from lstm_tui.models.waves import COLUMNS, NOISE, waves
@@ -70,7 +72,7 @@ def measure(network: Network) -> dict[str, float]:
     for _ in range(UNSEEN):
         example = next_rows(waves(ROWS, random))
         assert not isinstance(example.target, int), "a row is wanted at each row"
-        ran = run_arrays(network, input_array(network, example.read), "numba")
+        ran = run_arrays(network, input_array(network, example.read), chosen_for_many())
         assert ran.readout is not None, "the recipe gives it one"
         missed.append((ran.readout.values["y"] - example.target)[SETTLED:])
         naive.append((example.read - example.target)[SETTLED:])
@@ -81,4 +83,6 @@ def measure(network: Network) -> dict[str, float]:
 def accuracy(measured: Sequence[Measured]) -> str:
     """Return the error of several seeds in half a line."""
     last_row = measured[0]["error of the last row"]
-    return f"error {span(measured, 'error', 3, 1)} on unseen waves (last row again: {last_row:.3f}, noise {NOISE})"
+    return (
+        f"error {span(measured, 'error', 3, 1)} on unseen waves (last row again: {fixed(last_row, 3)}, noise {NOISE})"
+    )

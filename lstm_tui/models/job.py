@@ -16,6 +16,7 @@ from lstm_tui.analysis.training import Progress, Settings, Trained, train
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.initialise import spread_memories
 from lstm_tui.engine.network import Network, build_network
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.readout import load_readout
 from lstm_tui.engine.run import run_arrays
 from lstm_tui.engine.visible import visible
@@ -73,7 +74,7 @@ class Job:
     def _check(self, network: Network) -> None:
         """Refuse a readout that does not say what the task asks for, on the first example."""
         example = self.task.held_out[0]
-        ran = run_arrays(network, input_array(network, example.read), "numpy")
+        ran = run_arrays(network, input_array(network, example.read))
         assert ran.readout is not None, "every task has a readout"
         assert network.readout is not None
         said, name = ran.readout.values[network.readout.page.result], visible(network.readout.page.name)
@@ -118,9 +119,8 @@ class Job:
 
         def after(state: State) -> None:
             if not np.isfinite(state.losses[-1]) or not finite(network):
-                raise UserError(
-                    f"the weights grew without bound in epoch {state.epoch}; give a --rate below {self.how.rate:g}"
-                )
+                rate = sentence(self.how.rate, 6)
+                raise UserError(f"the weights grew without bound in epoch {state.epoch}; give a --rate below {rate}")
             if output is not None:
                 save_state(checkpoint_of(output), state, self.asked)
                 if state.best_epoch == state.epoch:
@@ -157,7 +157,7 @@ class Job:
                 "task": task.says,
                 "accuracy": f"{measure.name} {measure.shown(score)} {judge} ({count})",
                 "parameters": network.parameter_count,
-                "how": f"Adam, rate {self.how.rate:g}, {self.how.batch} sequences a step; epoch {epoch} of "
+                "how": f"Adam, rate {sentence(self.how.rate, 6)}, {self.how.batch} sequences a step; epoch {epoch} of "
                 f"{self.how.epochs} was the best",
                 "command": self.command,
                 "seed": self.how.seed,

@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_tui.analysis.loss import NOT_COUNTED, Example, input_array, mean_loss
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.run import run_arrays
 
 
@@ -41,7 +42,7 @@ class Measure:
     def shown(self, *scores: float) -> str:
         """Return scores as they are read by people: one, or the mean with the least and the most."""
         numbers = [self.scale * self.better * score for score in scores]
-        mean, low, high = (f"{n:.{self.digits}f}" for n in (float(np.mean(numbers)), min(numbers), max(numbers)))
+        mean, low, high = (fixed(n, self.digits) for n in (float(np.mean(numbers)), min(numbers), max(numbers)))
         return mean + self.unit + (f" ({low}–{high})" if len(scores) > 1 else "")
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lstm_tui.analysis.training import Settings
+from lstm_tui.engine.interpreters import chosen_for_many
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.formats.opening import Untrained
 from lstm_tui.models.job import Job
 from lstm_tui.models.recall import COLOURS, EXAMPLES_PER_EPOCH, UNSEEN, recall, sample
@@ -53,12 +55,12 @@ def trained(name: str, seed: int, report: Report) -> Network:
 def measure(network: Network) -> dict[str, float]:
     """Return the share of right answers on sequences it has not read."""
     task = recall(DISTANCE, 0)
-    return {"recalled": task.measure.of(network, task.held_out, "numpy")}
+    return {"recalled": task.measure.of(network, task.held_out, chosen_for_many())}
 
 
 def accuracy(measured: Sequence[Measured]) -> str:
     """Return how often several seeds recall in half a line."""
-    return f"{span(measured, 'recalled')} % recalled (guessing: {100 / len(COLOURS):g} %)"
+    return f"{span(measured, 'recalled')} % recalled (guessing: {sentence(100 / len(COLOURS), 6)} %)"
 
 
 def sample_text() -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lstm_tui.analysis.training import Progress
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.number_text import fixed
 
 Report = Callable[[Progress], None]
 Measured = Mapping[str, float]
@@ -47,5 +48,5 @@ class Recipe:
 def span(measured: Sequence[Measured], key: str, digits: int = 1, scale: float = 100) -> str:
     """Return a measure of several seeds as `87.3` or `86.0-87.3`."""
     numbers = sorted(scale * one[key] for one in measured)
-    low, high = (f"{number:.{digits}f}" for number in (numbers[0], numbers[-1]))
+    low, high = (fixed(number, digits) for number in (numbers[0], numbers[-1]))
     return low if low == high else f"{low}–{high}"

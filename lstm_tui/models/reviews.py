@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import html
 import io
-import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lstm_tui.engine.tokens import tokenize
+from lstm_tui.formats.json_text import decode
 from lstm_tui.models.negations import NEGATIVE, POSITIVE, Verdict, verdicts
 from lstm_tui.models.packages import fetch
 
@@ -98,7 +98,7 @@ def _labelled(archive: Path) -> tuple[list[Verdict], list[Verdict]]:
         for name in LABELLED_FILES:
             stream = tar.extractfile(f"package/test/fixtures/{name}.json")
             assert stream is not None, "the archive was checked against its digest"
-            table = json.load(stream)
+            table = decode(stream.read(), f"{name}.json")
             rows[name] = [Verdict(row["text"], row["class"]) for row in table if row["class"] in (0, 1)]
     return rows["imdb"], [*rows["amazon"], *rows["yelp"]]
 

@@ -94,7 +94,7 @@ def accuracy(measured: Sequence[Measured]) -> str:
     return f"{span(measured, 'held-out accuracy')} % of 300 held-out film sentences"
 
 
-def positive(network: Network, words: Sequence[str], interpreter: str = "numba") -> float:
+def positive(network: Network, words: Sequence[str], interpreter: str | None = None) -> float:
     """Return how positive a network finds a sentence, 0 to 1."""
     ran = run_arrays(network, input_array(network, _ids(network, words)), interpreter)
     assert ran.readout is not None, "the recipe gives it one"

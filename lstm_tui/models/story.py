@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from lstm_tui.analysis.loss import Example, input_array, next_tokens
 from lstm_tui.analysis.training import Settings, train
 from lstm_tui.engine.initialise import spread_memories
+from lstm_tui.engine.interpreters import chosen_for_many
 from lstm_tui.engine.network import Network, build_network
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.run import run_arrays
 from lstm_tui.engine.tokens import UNKNOWN
 from lstm_tui.models.recipe import Data, Measured, Recipe, Report, span
@@ -45,7 +47,7 @@ def recipe(name: str) -> Recipe:
                 f"{EPOCHS * STORIES_PER_EPOCH} generated stories, each read once; judged by {UNSEEN} others",
             ),
         ),
-        how=f"Adam on the cross-entropy of the next word, a recalled topic counting {TOPIC_WEIGHT:g} times; "
+        how=f"Adam on the cross-entropy of the next word, a recalled topic counting {sentence(TOPIC_WEIGHT)} times; "
         f"forget gates start spread over memories of 1 to {LONGEST_MEMORY} tokens",
         train=trained,
         measure=measure,
@@ -88,7 +90,7 @@ def measure(network: Network) -> dict[str, float]:
     changing: list[NDArray[Any]] = []
     staying: list[NDArray[Any]] = []
     for story in told:
-        ran = run_arrays(network, input_array(network, _ids(network, story.words)), "numba")
+        ran = run_arrays(network, input_array(network, _ids(network, story.words)), chosen_for_many())
         assert ran.readout is not None, "the recipe gives it one"
         said, forget = ran.readout.values["y"], ran.stored["layer0.forward"].values["f"]
         for check in story.checks:

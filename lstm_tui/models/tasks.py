@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.analysis.loss import NOT_COUNTED, Example, next_rows, next_tokens
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.bytes_of import count_of
@@ -152,7 +153,9 @@ def next_value(series: Series, cut: Cut) -> Task:
     train, held_out, remarks = _split(arrays, cut, None)
     largest = max(float(np.abs(array).max()) for array in arrays)
     if largest > 10:
-        remarks += (f"{series.where}: runs to {largest:.4g}; numbers within ±3 are learned much faster: divide them",)
+        remarks += (
+            f"{series.where}: runs to {sentence(largest)}; numbers within ±3 are learned much faster: divide them",
+        )
 
     def of_epoch(epoch: int) -> list[Example]:
         random = np.random.default_rng((cut.seed, epoch))

@@ -84,7 +84,7 @@ def measure(network: Network) -> dict[str, float]:
             if not told:
                 continue
             ids, _ = network.tokens.encode(words)
-            ran = run_arrays(network, network.embedding[ids], "numpy")
+            ran = run_arrays(network, network.embedding[ids])
             assert ran.readout is not None, "it has one"
             right += int(ran.readout.values["y"][-1].argmax()) == (told[-1] == "on")
             said += 1

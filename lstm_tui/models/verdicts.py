@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_tui.analysis.loss import Example, input_array
 from lstm_tui.analysis.training import Settings, train
+from lstm_tui.engine.interpreters import chosen_for_many
 from lstm_tui.engine.network import Network, build_network
 from lstm_tui.engine.run import run_arrays
 from lstm_tui.engine.tokens import UNKNOWN
@@ -103,7 +104,7 @@ def untrained(name: str, seed: int) -> Network:
 def measure(network: Network) -> dict[str, float]:
     """Return the accuracy on unseen verdicts, how positive some sentences are, and how many units never act."""
     unseen = _examples(network, _verdicts()[1])
-    right = {"accuracy": share_of_right(network, unseen, "numba")}
+    right = {"accuracy": share_of_right(network, unseen, chosen_for_many())}
     right |= {text: positive(network, text.lower().split()) for text in SHOWN}
     if network.layers[0].passes[0].cell.name == "rnn_relu":
         right["units that never act"] = float(len(never_acting(network)))
@@ -120,7 +121,9 @@ def never_acting(network: Network) -> list[int]:
     name = network.passes[0].name
     acts = np.zeros(network.passes[0].program.hidden_size, dtype=np.bool_)
     for example in _examples(network, _verdicts()[1]):
-        acts |= (run_arrays(network, input_array(network, example.read), "numba").stored[name].values["h"] != 0).any(0)
+        acts |= (
+            run_arrays(network, input_array(network, example.read), chosen_for_many()).stored[name].values["h"] != 0
+        ).any(0)
     return [int(unit) for unit in np.flatnonzero(~acts)]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.number_text import fixed
+
 COLUMNS = ("slow", "quick", "step")
 NOISE = 0.05
 
@@ -33,5 +35,5 @@ SAMPLE_SEED = 7
 def sample() -> str:
     """Return the text of `samples/waves.csv`: a header and 120 rows, no part of any training."""
     rows = waves(SAMPLE_ROWS, np.random.default_rng(SAMPLE_SEED))
-    lines = [",".join(f"{number:.4f}" for number in row) for row in rows]
+    lines = [",".join(fixed(number, 4) for number in row) for row in rows]
     return "\n".join([",".join(COLUMNS), *lines]) + "\n"

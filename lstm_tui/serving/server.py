@@ -1,23 +1,28 @@
-"""The web server: one page, at most so many visitors, and nobody who comes by way of another page."""
+"""The web server: one page, at most so many visitors, and nobody who was not given the address."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
+import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from urllib.parse import quote
+from weakref import WeakSet
 
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 from textual_serve.server import Server, to_int
 
 from lstm_tui.debugger.endings import SIGNALS, begin
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
+from lstm_tui.serving.admission import Admission, is_loopback, shown_host
+from lstm_tui.serving.limits import MESSAGE_BYTES, Limits, may_have_another
 from lstm_tui.serving.visitor import Visitor
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -31,27 +36,43 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 """The page loads nothing from anywhere else, and stands in no other page."""
+_SILENCE = 10.0  # seconds that a connection may be open before it asks for something: twice this, at most
+_OTHER_NAME = "this server has another name; whoever started it lets this one in with --allow-host NAME"
+_NO_TOKEN = "open the address that `lstm-tui serve` has printed: it ends in ?token=…, and lets in who was given it"
 
 
 class DebuggerServer(Server):
     """Gives every visitor a debugger of their own."""
 
-    def __init__(self, command: Sequence[str], host: str, places: int, sealed: bool) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        admission: Admission,
+        places: int,
+        sealed: bool,
+        limits: Limits | None = None,
+        debug: bool = False,
+    ) -> None:
         """Serve nothing yet.
 
         Args:
             command: The program and its arguments, started anew for every visitor.
-            host: Where it is served.
+            admission: Where it is served, and who comes in.
             places: How many visitors there may be at once.
             sealed: Whether they are kept from the files of this computer.
+            limits: What each may take.
+            debug: Whether errors met in serving are printed with their traceback, and those of visitors' processes.
         """
-        super().__init__("lstm-tui", host, title="lstm-tui")
+        super().__init__("lstm-tui", admission.host, title="lstm-tui")
         self._arguments, self._places, self._sealed = tuple(command), places, sealed
-        self._visitors: set[Visitor] = set()
+        self.admission, self._limits, self.debug = admission, limits or Limits(), debug
+        self._visitors: dict[Visitor, str] = {}
+        self._heard: WeakSet[asyncio.BaseTransport] = WeakSet()
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
         app.middlewares.append(self._guarded)
+        app.on_response_prepare.append(self._dress)
         return app
 
     async def on_startup(self, app: web.Application) -> None:
@@ -59,54 +80,116 @@ class DebuggerServer(Server):
 
     async def on_shutdown(self, app: web.Application) -> None:
         """See every visitor off."""
-        await asyncio.gather(*(visitor.stop() for visitor in tuple(self._visitors)))
+        await asyncio.gather(*(visitor.stop() for visitor in tuple(self._visitors)), return_exceptions=True)
+
+    async def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Give every answer, refusals and downloads too, the headers that hold it in."""
+        response.headers.update(_HEADERS)
+        if request.path.startswith("/download/"):
+            response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 
     @web.middleware
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse names of this computer that are not its own, so that no name server can lead another page here."""
-        name = request.url.host or ""
-        if is_loopback(self.host) and not is_loopback(name) and name != self.host:
-            raise web.HTTPForbidden(text="served on this computer alone")
-        response = await handler(request)
-        if not response.prepared:
-            response.headers.update(_HEADERS)
-        return response
+        """Let in who was given the address; nothing that goes wrong with a request is told to the terminal."""
+        if request.transport is not None:
+            self._heard.add(request.transport)
+        refused = self._refusal(request)
+        if refused:
+            answer = web.Response(status=403, text=f"{refused}\n")
+            answer.force_close()  # who is not let in holds no connection either
+            return answer
+        try:
+            return await handler(request)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception:
+            if self.debug:
+                raise
+            raise web.HTTPInternalServerError(text="this went wrong; begin again\n") from None
+
+    def _refusal(self, request: web.Request) -> str:
+        """Return why a request is refused; nothing when it is let in."""
+        admission, hosts = self.admission, request.headers.getall("Host", [])
+        named = {*hosts, request.host}  # the line of a request may name a host as well
+        if len(hosts) != 1 or not all(admission.is_own_host(one, _reached(request)) for one in named):
+            return _OTHER_NAME
+        if not admission.is_own_page(request.headers.getall("Origin", []), hosts[0]):
+            return "this page is not served here"
+        offered = [*request.query.getall("token", []), *_cookies(request, admission.cookie)]
+        return "" if admission.has_token(offered) else _NO_TOKEN
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
-        """Give the page; it finds its way back by the address it was asked for."""
-        return web.FileResponse(_PAGE, headers={**_HEADERS, "Cache-Control": "no-cache"})
+        """Give the page, and the token for all that it asks for by itself."""
+        page = web.FileResponse(_PAGE, headers={"Cache-Control": "no-store"})
+        page.set_cookie(self.admission.cookie, self.admission.token, path="/", httponly=True, samesite="Strict")
+        return page
+
+    async def handle_download(self, request: web.Request) -> web.StreamResponse:
+        """Hand over a file that the screen of a visitor has made."""
+        key = request.match_info["key"]
+        try:
+            download = await self.download_manager.get_download_metadata(key)
+        except KeyError:
+            raise web.HTTPNotFound(text="there is no such file, or it has been handed over\n") from None
+        shown = "inline" if download.open_method == "browser" else "attachment"
+        charset = f"; charset={download.encoding}" if download.encoding else ""
+        answer = web.StreamResponse(headers={"Content-Type": f"{download.mime_type}{charset}"})
+        answer.headers["Content-Disposition"] = f"{shown}; filename*=UTF-8''{quote(download.file_name, '')}"
+        await answer.prepare(request)
+        async for chunk in self.download_manager.download(key):
+            await answer.write(chunk)
+        await answer.write_eof()
+        return answer
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Start a debugger for a page and stay with it until either ends."""
-        origin = request.headers.get("Origin")
-        if origin is not None and origin.partition("://")[2] != request.host:  # browsers let any page connect anywhere
-            raise web.HTTPForbidden(text="this page is not served here")
+        source = request.remote or ""
+        held = sum(one == source for one in self._visitors.values())
         if len(self._visitors) >= self._places:
-            raise web.HTTPServiceUnavailable(text="all places are taken")
-        page = web.WebSocketResponse(heartbeat=15)
-        visitor = Visitor(self._arguments, self._sealed, page, self.download_manager)
-        self._visitors.add(visitor)
+            raise web.HTTPServiceUnavailable(text="all places are taken\n")
+        if not may_have_another(held, self._places, is_loopback(source)):
+            raise web.HTTPServiceUnavailable(text="this computer has as many places as one may have\n")
+        page = web.WebSocketResponse(heartbeat=15, max_msg_size=MESSAGE_BYTES)
+        visitor = Visitor(self._arguments, self._sealed, page, self.download_manager, self._limits)
+        self._visitors[visitor] = source
         try:
             await page.prepare(request)
-            await visitor.start(*(to_int(request.query.get(key, ""), 80) for key in ("width", "height")))
-            await self._process_messages(page, visitor)
-        except (ValueError, TypeError, LookupError, AttributeError, AssertionError):
-            pass  # no page of ours says such things: it is left
-        except ConnectionError:
+            await visitor.start(*(to_int(request.query.get(key, "")[:9], 80) for key in ("width", "height")))
+            await visitor.say_farewell(*await visitor.attend())
+        except (ConnectionError, RuntimeError):
             pass  # the visitor is gone
+        except OSError as error:  # no process can be started
+            why = os.strerror(error.errno or 0).lower()
+            await visitor.say_farewell(1013, f"No debugger can be started here now: {why}.")
         finally:
             await visitor.stop()
-            self._visitors.discard(visitor)
-            await page.close()
+            self._visitors.pop(visitor, None)
+            if self.debug and visitor.errors:
+                print(visitor.errors, file=sys.stderr, flush=True)
+            if page.prepared:
+                await page.close()
         return page
 
+    async def hang_up_on_the_silent(self, connections: Callable[[], Sequence[RequestHandler]]) -> None:
+        """End connections that ask for nothing, so that they cannot use up all that the system allows."""
+        silent: WeakSet[asyncio.BaseTransport] = WeakSet()
+        while True:
+            await asyncio.sleep(_SILENCE)
+            there = [one.transport for one in connections() if one.transport is not None]
+            for transport in there:
+                if transport in silent and transport not in self._heard:
+                    transport.abort()
+            silent = WeakSet(one for one in there if one not in self._heard)
 
-def is_loopback(host: str) -> bool:
-    """Say whether a host is reached from this computer alone."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
+
+def _reached(request: web.Request) -> str | None:
+    """Return the address of this computer that a request came to."""
+    name = None if request.transport is None else request.transport.get_extra_info("sockname")
+    return str(name[0]) if isinstance(name, tuple) else None
+
+
+def _cookies(request: web.Request, name: str) -> list[str]:
+    return [request.cookies[name]] if name in request.cookies else []
 
 
 def serve(server: DebuggerServer, ports: Sequence[int], opened: Callable[[str], None]) -> int:
@@ -124,6 +207,8 @@ def serve(server: DebuggerServer, ports: Sequence[int], opened: Callable[[str], 
 
 
 async def _serve(server: DebuggerServer, ports: Sequence[int], opened: Callable[[str], None]) -> int:
+    if not server.debug:
+        _hush()
     told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def tell(code: int) -> None:
@@ -137,12 +222,24 @@ async def _serve(server: DebuggerServer, ports: Sequence[int], opened: Callable[
                 asyncio.get_running_loop().add_signal_handler(number, tell, 128 + number)
     runner = web.AppRunner(await server._make_app(), access_log=None)
     await runner.setup()
+    hanging_up = None
     try:
         await _open(runner, server.host, ports)
-        opened(_address(server.host, runner.addresses[0][1]))
+        listening = runner.server
+        assert listening is not None
+        hanging_up = asyncio.create_task(server.hang_up_on_the_silent(lambda: listening.connections))
+        opened(_address(server.admission, runner.addresses[0][1]))
         return await told
     finally:
+        if hanging_up is not None:
+            hanging_up.cancel()
         await runner.cleanup()
+
+
+def _hush() -> None:
+    """Keep what goes wrong with a visitor, which the libraries log with tracebacks, off the terminal of the owner."""
+    for name in ("aiohttp", "asyncio", "textual-serve"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 async def _open(runner: web.AppRunner, host: str, ports: Sequence[int]) -> None:
@@ -161,7 +258,6 @@ async def _open(runner: web.AppRunner, host: str, ports: Sequence[int]) -> None:
     raise UserError(f"port {ports[0]} of {where} is in use; --port takes another")
 
 
-def _address(host: str, port: int) -> str:
+def _address(admission: Admission, port: int) -> str:
     """Return what to type into a browser."""
-    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}"
+    return f"http://{shown_host(admission.host)}:{port}/?token={admission.token}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.events import Event, Key
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
+from textual.widgets import OptionList
 
 from lstm_tui.debugger.endings import HUNG_UP, INTERRUPTED, Watch, watched
 from lstm_tui.engine import setbacks
@@ -22,6 +24,8 @@ from lstm_tui.engine.visible import visible
 from lstm_tui.tui.background import end
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
+from lstm_tui.tui.key_parser import read_escape_at_once
+from lstm_tui.tui.key_queue import Awaited, KeyQueue
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs
 from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.served import is_sealed, is_served, leave_with
@@ -39,6 +43,7 @@ FINISHED = 0
 """What the app returns when whoever sits before it said `quit`: only then is there nothing to keep."""
 _SOON = 0.05
 _HELD = ("n", "N", "shift+n")  # keys that may be held down
+_PAGES = ("pageup", "pagedown")
 _LEAVING = "nothing runs: q leaves, and so does ctrl+c again"
 _CLOSING = "nothing runs: esc closes what is open here, ctrl+c again leaves"
 _REMARK_TIME = 8  # seconds that what was assumed of a file is said; the heading counts it all the time
@@ -86,6 +91,8 @@ class LstmApp(App[int]):
         self._told: int | None = None
         self._main: MainScreen | None = None
         self._remarks: list[str] = []
+        self._begun = monotonic()
+        self.keys = KeyQueue(self, self._press, self._catch_up)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Not by assignment, which would have all style sheets parsed twice before the first frame.
@@ -158,7 +165,8 @@ class LstmApp(App[int]):
         if screen.view is None:
             self.set_timer(_SOON, self._take_up)
             return
-        screen.take_up(self._resume)
+        resume, self._resume = self._resume, None
+        screen.take_up(resume)
 
     def action_tour(self) -> None:
         """Offer the lessons."""
@@ -219,14 +227,40 @@ class LstmApp(App[int]):
         self.notify(visible(line), severity="warning", markup=False, timeout=_REMARK_TIME)
 
     async def on_event(self, event: Event) -> None:
-        """Ctrl-C twice in a row is meant; any other key is between."""
+        """Have keys act in their order; whatever else comes acts on what is shown."""
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self.keys.put(event)
+        else:
+            if not isinstance(event, Key | Paste):
+                self._catch_up()
+            await super().on_event(event)
+
+    async def _press(self, event: Key | Paste) -> None:
+        """Have one key act, or put what is pasted into the line that is typed: all of it, but obey none of it."""
+        if isinstance(event, Paste):
+            event = Paste(" ".join(event.text.splitlines()))
+        elif event.key == "ctrl+j":  # as some terminals send the end of a line that is pasted
+            event = Key("enter", "\r")
         if isinstance(event, Key) and event.key != "ctrl+c":
-            self._interrupted = False
-        if not (isinstance(event, Key) and event.key in _HELD):  # whatever else comes acts on what is shown
-            for screen in self.screen_stack:
-                if isinstance(screen, MainScreen):
-                    screen.catch_up()
+            self._interrupted = False  # ctrl+c twice in a row is meant; any other key is between
+        if not (isinstance(event, Key) and event.key in _HELD):
+            self._catch_up()
+        if isinstance(event, Key) and event.key in _PAGES and self._has_no_rows():
+            return  # Textual's list looks its lines up without having laid any out
         await super().on_event(event)
+
+    def _has_no_rows(self) -> bool:
+        """Say whether there is a list on the screen, and no room for a single row of it."""
+        return any(not one.scrollable_content_region.area for one in self.screen.query(OptionList))
+
+    def _catch_up(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, MainScreen):
+                screen.catch_up()
+
+    def keys_await(self) -> Awaited | None:
+        """Return what all keys wait for: that a session which was saved is taken up."""
+        return None if self._resume is None else Awaited(self._begun, acts=False)
 
     def action_interrupt(self) -> None:
         """Give up what is waited for; else say how to leave, and leave at the second time, or where nothing is open."""
@@ -295,6 +329,7 @@ def run_app(
         UserError: If there is no terminal to draw on, or the first sequence or an edit does not fit the network.
     """
     check_terminal()
+    read_escape_at_once()
     if is_sealed():
         from lstm_tui.debugger.verbs.sealing import seal
 

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from lstm_tui.engine.quiet import quiet
+
 _NAME = "lstm-tui background"
 _READER = "textual-input"
 """What Textual calls the thread that reads keys."""
@@ -18,7 +20,12 @@ def in_background(work: Callable[[], None]) -> None:
 
     Textual's own thread workers are joined at the end, and Numba compiles for seconds without a pause.
     """
-    threading.Thread(target=work, name=_NAME, daemon=True).start()
+
+    def quietly() -> None:
+        with quiet():  # a thread begins without what its starter had decided of NumPy's warnings
+            work()
+
+    threading.Thread(target=quietly, name=_NAME, daemon=True).start()
 
 
 def end(code: int) -> int:

@@ -85,7 +85,14 @@ COMMANDS: tuple[Command, ...] = (
         LOOK,
         "R",
     ),
-    Command(_capital("H"), "health", "health", "units that never act or cannot learn, gates that are stuck", LOOK, "H"),
+    Command(
+        _capital("H"),
+        "health",
+        "health",
+        "units that explode, never act, are stuck or cannot learn, gates that are stuck",
+        LOOK,
+        "H",
+    ),
     Command(_capital("L"), "everyone", "all units", "the ledger of the chosen unit, or of all units", LOOK, "L"),
     Command(
         _capital("M"), "map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK, "M"

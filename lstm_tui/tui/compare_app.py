@@ -10,6 +10,7 @@ from lstm_tui.debugger.comparison import Comparison
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.background import end
 from lstm_tui.tui.document import Document
+from lstm_tui.tui.key_parser import read_escape_at_once
 from lstm_tui.tui.render.glyphs import ASCII, UNICODE
 from lstm_tui.tui.screens.compare import CompareScreen
 from lstm_tui.tui.terminal import check_terminal, draws_ascii
@@ -38,5 +39,6 @@ def compare_app(compared: Comparison, light: bool = False) -> int:
         UserError: If there is no terminal to draw on.
     """
     check_terminal()
+    read_escape_at_once()
     app = CompareApp(compared, light=light, ascii_only=draws_ascii())
     return end(app.open())

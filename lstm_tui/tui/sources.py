@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import Ledger
+from lstm_tui.debugger.scale import largest_of
 
 Array = NDArray[np.float64]
 Kind = Literal["token", "edit", "gone"]
@@ -50,6 +51,10 @@ class Sources:
 
     @cached_property
     def _all(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Array, Array, Array]:
+        with np.errstate(all="ignore"):  # what is infinite or NaN is shown as such
+            return self._ordered()
+
+    def _ordered(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Array, Array, Array]:
         ledger, before = self.ledger, self.baseline
         kinds, places, values, shares, old = [], [], [], [], []
 
@@ -105,12 +110,11 @@ class Sources:
 
     @property
     def largest(self) -> float:
-        """The largest size there is or was."""
+        """The largest finite size there is or was."""
         _, _, values, _, past = self._all
-        sizes = np.abs(np.concatenate([values, past[~np.isnan(past)]]))
-        return float(np.nan_to_num(sizes, nan=0.0).max(initial=0.0))
+        return largest_of(np.concatenate([values, past]))
 
     @property
     def largest_share(self) -> float:
         """The largest share."""
-        return float(np.nan_to_num(self._all[3]).max(initial=0.0))
+        return largest_of(self._all[3])

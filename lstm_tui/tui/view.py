@@ -210,7 +210,8 @@ class View:
             else:
                 before = passed.reading_step(self.t) > 0 or name in passed.initial
                 old = passed.previous(name, self.t) if self.order == "change" and before else 0.0
-                size = np.nan_to_num(np.abs(memory - old), nan=np.inf)  # a unit that is NaN comes first
+                with np.errstate(all="ignore"):
+                    size = np.nan_to_num(np.abs(memory - old), nan=np.inf)  # a unit that is NaN comes first
                 made = np.argsort(-size, kind="stable")
             self._rankings[pass_name] = made
         return self._rankings[pass_name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -61,7 +62,10 @@ def test_a_gate_that_was_shut_is_found_with_its_bias() -> None:
     assert (finding.unit, finding.parameter) == (4, "layer0.forward/b_i")
     assert finding.number < 1e-6
     assert finding.term == pytest.approx(-30)
-    assert "never writes: i at most 0.00, by b_i: −30.00" in told(ran(network)["layer0.forward"], finding)
+    words = told(ran(network)["layer0.forward"], finding)
+    assert re.search(r"never writes: i at most [1-9]\.\d+e-\d\d, by b_i: −30\.00", words), (
+        "nothing that is not 0 reads as 0"
+    )
 
 
 def test_a_gate_that_is_held_open_by_its_weights_names_the_matrix() -> None:

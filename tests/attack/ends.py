@@ -64,7 +64,7 @@ class State:
 def states() -> dict[str, State]:
     """Return every state by name: the views are those of the table of keys."""
     run = ("run", "t.txt", *SMALL)
-    edit = b":delete 0\r"
+    edit = b":remove 0\r"
     found = {
         "start-up": State(run),
         "first frame": State(run, b"layer0.forward", edits=edit),
@@ -72,7 +72,7 @@ def states() -> dict[str, State]:
         "numba compiles": State((*run, "--line", "1"), b"layer0.forward", edits=edit, cold=True),
         "a long run computes": State(("run", "long.txt", "--cell", "lstm", "--hidden", "256"), b"\x1b[?1049h"),
         "compare": State(("compare", "t.txt", "--line", "1", "--edits", "e.txt"), b"\x1b[?1049h"),
-        "plain": State((*run, "--plain"), b"(ltui) ", edits=b"delete 0\n", talks=True),
+        "plain": State((*run, "--plain"), b"(ltui) ", edits=b"remove 0\n", talks=True),
         "plain, compiling": State((*run, "--plain", "--interpreter", "numba"), b"", cold=True),
         "plain, piped": State((*run, "--plain"), b"lists the verbs", screen=False),
         "trace": State(("trace", "long.txt", "--cell", "lstm", "--hidden", "200", "-o", "o.json"), screen=False),
@@ -246,7 +246,7 @@ def _cases(rng: random.Random) -> Iterator[tuple[str, str]]:
 def _inputs(folder: Path) -> None:
     (folder / "t.txt").write_text("The movie was not bad at all .\nIt was good .\n")
     (folder / "long.txt").write_text("the movie was not bad " * 4000)
-    (folder / "e.txt").write_text("delete 0\n")
+    (folder / "e.txt").write_text("remove 0\n")
 
 
 def try_end(state: State, end: str, delay: float, folder: Path, figures: Figures) -> str:
@@ -296,7 +296,7 @@ def _tried(program: Program, end: str, delay: float, journals: Path, figures: Fi
             pass
         yield from (f"the terminal keeps {what}" for what in program.disorder())
     if typed:
-        kept = max((path.read_text().count("delete 0\n") for path in journals.glob("*.ltui")), default=0)
+        kept = max((path.read_text().count("remove 0\n") for path in journals.glob("*.ltui")), default=0)
         lost = began - typed[kept] if kept < len(typed) else 0.0
         figures.lost, figures.edits = max(figures.lost, lost), figures.edits + len(typed)
         if lost > LOST:

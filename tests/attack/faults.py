@@ -51,7 +51,7 @@ class Work:
     target: str = ""
 
 
-SCRIPT = "delete 0\nbreak token == 1\nprint 1\nundo\nprint 2\n"
+SCRIPT = "remove 0\nbreak token == 1\nprint 1\nundo\nprint 2\n"
 WORKS = {
     "trace to json": Work(("trace", "t.txt", *SMALL, "-o", "o.json"), target="o.json"),
     "trace to npz": Work(("trace", "t.txt", *SMALL, "-o", "o.npz"), target="o.npz"),
@@ -60,8 +60,8 @@ WORKS = {
     "convert": Work(("convert", "sentiment", "-o", "o.safetensors"), target="o.safetensors"),
     "print > FILE": Work(("run", "t.txt", *SMALL, "--plain"), "print 1 > o.txt over\n", "o.txt"),
     "print >> FILE": Work(("run", "t.txt", *SMALL, "--plain"), "print 1 >> o.txt\n", "o.txt"),
-    "save-session": Work(("run", "t.txt", *SMALL, "--plain"), "delete 0\nsave-session o.ltui over\n", "o.ltui"),
-    "save-edits": Work(("run", "t.txt", *SMALL, "--plain"), "delete 0\nsave-edits o.txt over\n", "o.txt"),
+    "save-session": Work(("run", "t.txt", *SMALL, "--plain"), "remove 0\nsave-session o.ltui over\n", "o.ltui"),
+    "save-edits": Work(("run", "t.txt", *SMALL, "--plain"), "remove 0\nsave-edits o.txt over\n", "o.txt"),
     "journal and history": Work(("run", "t.txt", *SMALL, "--plain"), SCRIPT),
 }
 

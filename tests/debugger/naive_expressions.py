@@ -81,6 +81,10 @@ def sigmoid(a: Vector) -> Vector:
     return np.array([1 / (1 + np.exp(-v)) if v >= 0 else np.exp(v) / (1 + np.exp(v)) for v in a])
 
 
+def has_nan(a: Vector) -> bool:
+    return any(v != v for v in a.tolist())
+
+
 _FUNCTIONS: list[tuple[str, Callable[..., Vector], bool]] = [
     ("tanh", np.tanh, False),
     ("abs", np.abs, False),
@@ -88,9 +92,9 @@ _FUNCTIONS: list[tuple[str, Callable[..., Vector], bool]] = [
     ("mean", lambda a: a.sum() / len(a), True),
     ("sum", lambda a: a.sum(), True),
     ("norm", lambda a: np.linalg.norm(a), True),
-    ("max", lambda a: max(a.tolist()), True),
-    ("min", lambda a: min(a.tolist()), True),
-    ("argmax", lambda a: np.float64(a.tolist().index(max(a.tolist()))), True),
+    ("max", lambda a: np.nan if has_nan(a) else max(a.tolist()), True),
+    ("min", lambda a: np.nan if has_nan(a) else min(a.tolist()), True),
+    ("argmax", lambda a: np.nan if has_nan(a) else np.float64(a.tolist().index(max(a.tolist()))), True),
     ("std", lambda a: np.std(a), True),
 ]
 _SIGNS: list[tuple[str, Callable[..., Vector]]] = [
@@ -127,50 +131,120 @@ def numeric(draw: st.DrawFn, leaves: list[Made], depth: int = 3) -> Made:
     return units(part, first, stop, single=stop == first + 1 and draw(st.booleans()))
 
 
-Truth = Callable[[Trace, int], bool | None]
+Truth = Callable[[Trace, int, int, int], bool | None]
+"""As a meaning, but True, False, None where a NaN leaves it open, or `Absent` where what it asks about is not there."""
+
+
+class Absent(Exception):
+    """What is asked about is not there: its step does not exist."""
 
 
 @st.composite
 def truth(draw: st.DrawFn, leaves: list[Made], depth: int = 2) -> tuple[str, Truth]:
-    """Draw a condition: true, false, or None where a step does not exist."""
+    """Draw a condition, three-valued: the tables of Kleene, written out."""
     kind = draw(st.integers(0, 3)) if depth else 0
     if kind == 0:
-        return draw(_comparison(leaves))
+        return draw(st.one_of(_comparison(leaves), _finite(leaves)))
     text, mean = draw(truth(leaves, depth - 1))
     if kind == 1:
 
-        def inverse(trace: Trace, t: int) -> bool | None:
-            value = mean(trace, t)
-            return None if value is None else not value
+        def inverse(trace: Trace, t: int, back: int = 0, along: int = 0) -> bool | None:
+            return {True: False, False: True, None: None}[mean(trace, t, back, along)]
 
         return f"not ({text})", inverse
     other_text, other = draw(truth(leaves, depth - 1))
     decides = kind == 3  # what one side alone decides: true for `or`, false for `and`
 
-    def joined(trace: Trace, t: int) -> bool | None:
-        sides = [mean(trace, t), other(trace, t)]
+    def joined(trace: Trace, t: int, back: int = 0, along: int = 0) -> bool | None:
+        sides: list[bool | str | None] = []
+        for side in (mean, other):
+            try:
+                sides.append(side(trace, t, back, along))
+            except Absent:
+                sides.append("absent")
         if decides in sides:
             return decides
-        return None if None in sides else not decides
+        if None in sides:
+            return None
+        if "absent" in sides:
+            raise Absent
+        return not decides
 
     return f"({text}) {'or' if decides else 'and'} ({other_text})", joined
 
 
+_COMPARED: list[tuple[str, Callable[[float, float], bool]]] = [
+    ("<", lambda a, b: a < b),
+    (">", lambda a, b: a > b),
+    ("<=", lambda a, b: a <= b),
+    (">=", lambda a, b: a >= b),
+    ("==", lambda a, b: a == b),
+    ("!=", lambda a, b: a != b),
+]
+Units = Callable[[Trace, int, int, int], list[bool | None]]
+
+
 @st.composite
-def _comparison(draw: st.DrawFn, leaves: list[Made]) -> tuple[str, Truth]:
+def _units(draw: st.DrawFn, leaves: list[Made]) -> tuple[str, Units]:
+    """Draw a comparison unit by unit: not known wherever a side is NaN."""
     left, right = draw(numeric(leaves)), draw(numeric(leaves))
     if 1 not in (left.size, right.size) and left.size != right.size:
         right = number(0.5)
-    compare, apply = draw(
-        st.sampled_from([("<", np.less), (">", np.greater), ("<=", np.less_equal), ("!=", np.not_equal)])
-    )
-    many = draw(st.sampled_from(["any", "all"]))
+    form, apply = draw(st.sampled_from(_COMPARED))
 
-    def mean(trace: Trace, t: int) -> bool | None:
-        a, b = left.mean(trace, t, 0, 0), right.mean(trace, t, 0, 0)
+    def mean(trace: Trace, t: int, back: int, along: int) -> list[bool | None]:
+        a, b = left.mean(trace, t, back, along), right.mean(trace, t, back, along)
         if a is None or b is None:
-            return None
-        found = apply(a, b)
-        return bool(found.any() if many == "any" else found.all())
+            raise Absent
+        return [
+            None if p != p or q != q else bool(apply(p, q)) for p, q in zip(*np.broadcast_arrays(a, b), strict=True)
+        ]
 
-    return f"{many}({left.text} {compare} {right.text})", mean
+    return f"{left.text} {form} {right.text}", mean
+
+
+@st.composite
+def _comparison(draw: st.DrawFn, leaves: list[Made]) -> tuple[str, Truth]:
+    text, units = draw(_units(leaves))
+    many = draw(st.sampled_from(["any", "all"]))
+    decides = many == "any"
+
+    def mean(trace: Trace, t: int, back: int = 0, along: int = 0) -> bool | None:
+        found = units(trace, t, back, along)
+        return decides if decides in found else None if None in found else not decides
+
+    return f"{many}({text})", mean
+
+
+@st.composite
+def _finite(draw: st.DrawFn, leaves: list[Made]) -> tuple[str, Truth]:
+    """Draw a question about NaN and ∞, which has an answer of either."""
+    part = draw(numeric(leaves))
+    name, apply = draw(st.sampled_from([("isnan", np.isnan), ("isinf", np.isinf), ("isfinite", np.isfinite)]))
+    many, over = draw(st.sampled_from([("any", np.any), ("all", np.all)]))
+
+    def mean(trace: Trace, t: int, back: int = 0, along: int = 0) -> bool | None:
+        value = part.mean(trace, t, back, along)
+        if value is None:
+            raise Absent
+        return bool(over(apply(value)))
+
+    return f"{many}({name}({part.text}))", mean
+
+
+@st.composite
+def counted(draw: st.DrawFn, leaves: list[Made]) -> Made:
+    """Draw how many units, or which part of them, are true: NaN where one is not known."""
+    text, units = draw(_units(leaves))
+    name = draw(st.sampled_from(["sum", "mean"]))
+
+    def mean(trace: Trace, t: int, back: int, along: int) -> Vector | None:
+        try:
+            found = units(trace, t, back, along)
+        except Absent:
+            return None
+        if None in found:
+            return np.array([np.nan])
+        return np.array([found.count(True) / (1 if name == "sum" else len(found))])
+
+    return Made(f"{name}({text})", 1, mean)

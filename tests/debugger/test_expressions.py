@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_expressions import Made, Truth, leaf, numeric, truth
+from naive_expressions import Absent, Made, Truth, counted, leaf, numeric, truth
 from shown import is_one_safe_line
 
 from lstm_tui.analysis.flow import flow_of
 from lstm_tui.analysis.ledger import ledger_at
-from lstm_tui.debugger.expressions import ExpressionError, Scope, condition, evaluate, parse
+from lstm_tui.debugger.assertions import judge
+from lstm_tui.debugger.expressions import ExpressionError, Scope, Series, condition, evaluate, parse, say
+from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.shares import kept_sums
+from lstm_tui.debugger.stops.triggers import Condition
 from lstm_tui.engine.network import build_network
 from lstm_tui.engine.run import run
 from lstm_tui.engine.trace import Trace
@@ -52,32 +57,132 @@ def at(text: str, t: int, scope: Scope = SCOPE) -> np.ndarray:
     return evaluate(parse(text), scope, t, t + 1).values[0]
 
 
-@settings(max_examples=150)
-@given(numeric(LEAVES))
-def test_numbers_at_all_steps_are_those_of_a_loop_over_the_steps(one: Made) -> None:
-    found = evaluate(parse(one.text), SCOPE, 0, STEPS)
+def poisoned(trace: Trace, seed: int, part: float = 0.04) -> Trace:
+    """Return a run in which some numbers of every value are NaN, infinite, huge, tiny or 0."""
+    random = np.random.default_rng(seed)
+    passes = {}
+    for name, passed in trace.passes.items():
+        arrays = {}
+        for value, array in passed.arrays.items():
+            arrays[value] = array.copy()
+            there = random.random(array.shape) < part
+            arrays[value][there] = random.choice([np.nan, np.nan, np.inf, -np.inf, 1e30, 1e-42, 0.0], there.sum())
+        passes[name] = replace(passed, arrays=arrays)
+    return replace(trace, passes=passes)
+
+
+POISONED = [TRACE, *(poisoned(TRACE, seed) for seed in range(1, 6))]
+POISON = st.integers(0, len(POISONED) - 1)
+
+
+@settings(max_examples=300)
+@given(st.one_of(numeric(LEAVES), counted(LEAVES)), POISON)
+def test_numbers_at_all_steps_are_those_of_a_loop_over_the_steps(one: Made, poison: int) -> None:
+    trace = POISONED[poison]
+    found = evaluate(parse(one.text), Scope(trace, HERE), 0, STEPS)
     assert found.kind == "number"
     assert found.size == one.size
     values = np.broadcast_to(found.values, (STEPS, one.size))
     known = np.broadcast_to(found.known, (STEPS, 1))
     for t in range(STEPS):
-        expected = one.mean(TRACE, t, 0, 0)
+        expected = one.mean(trace, t, 0, 0)
         assert known[t, 0] == (expected is not None), (one.text, t)
         if expected is not None:
             np.testing.assert_allclose(values[t], np.broadcast_to(expected, (one.size,)), rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=150)
-@given(truth(LEAVES))
-def test_a_condition_holds_where_a_loop_over_the_steps_says_so(drawn: tuple[str, Truth]) -> None:
-    text, mean = drawn
-    found = evaluate(condition(text, SCOPE), SCOPE, 0, STEPS)
-    values = np.broadcast_to(found.values, (STEPS, 1))
-    known = np.broadcast_to(found.known, (STEPS, 1))
+def state(found: Series, t: int) -> bool | str | None:
+    """Return what a truth is at a step: True, False, None where it is not known, or absent."""
+    values, known, unknown = (
+        np.broadcast_to(one, (STEPS, 1))[t, 0] for one in (found.values, found.known, found.unknown)
+    )
+    assert not (known and unknown)
+    return bool(values) if known else None if unknown else "absent"
+
+
+def meant(mean: Truth, trace: Trace, t: int) -> bool | str | None:
+    try:
+        return mean(trace, t, 0, 0)
+    except Absent:
+        return "absent"
+
+
+@settings(max_examples=400)
+@given(truth(LEAVES), POISON)
+def test_a_condition_is_what_a_loop_over_the_steps_says(drawn: tuple[str, Truth], poison: int) -> None:
+    (text, mean), trace = drawn, POISONED[poison]
+    scope = Scope(trace, HERE)
+    expected = [meant(mean, trace, t) for t in range(STEPS)]
+    expression = condition(text, scope)
+    whole = evaluate(expression, scope, 0, STEPS)
+    assert [state(whole, t) for t in range(STEPS)] == expected
+    alone = [evaluate(expression, scope, t, t + 1) for t in range(STEPS)]
+    assert [state(one, 0) for one in alone] == expected  # step by step as in one sweep
+    words = {True: "true", False: "false", None: "not known", "absent": "not known: its step does not exist"}
+    assert [say.one(one) for one in alone] == [words[each] for each in expected]
+
+
+@settings(max_examples=200)
+@given(truth(LEAVES), POISON)
+def test_breakpoints_and_assertions_are_as_three_valued_as_what_they_ask(drawn: tuple[str, Truth], poison: int) -> None:
+    (text, mean), trace = drawn, POISONED[poison]
+    scope = Scope(trace, HERE)
+    expected = [meant(mean, trace, t) for t in range(STEPS)]
+    trigger = Condition(text, condition(text, scope))
+    (hits,) = trigger.hits(scope, 0, STEPS)
+    assert hits.places.tolist() == [t for t in range(STEPS) if expected[t] is True]
+    assert trigger.unknown(scope, 0, STEPS).tolist() == [t for t in range(STEPS) if expected[t] is None]
+    verdict = judge(text, scope)
+    if False in expected:
+        assert (verdict.holds, verdict.asked) == (False, True)
+        assert verdict.t in (None, expected.index(False))
+    elif None in expected:
+        assert (verdict.holds, verdict.unknown) == (None, True)
+        assert verdict.t in (None, expected.index(None))
+        assert "nan" in verdict.why
+    else:
+        assert verdict.holds is (True if True in expected else None)
+        assert verdict.asked == (True in expected)
+
+
+FLOATS = sorted(set(FUNCTIONS) - {"any", "all", "isnan", "isinf", "isfinite", "top", "share"})
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_no_function_makes_a_number_of_nan(name: str) -> None:
+    trace = replace(TRACE, passes={**TRACE.passes, HERE: replace(
+        TRACE[HERE], arrays={**TRACE[HERE].arrays, "f": np.full_like(TRACE[HERE]["f"], np.nan)})})  # fmt: skip
+    function = FUNCTIONS[name]
+    for place in range(function.least):
+        text = f"{name}({', '.join('f' if n == place else 'o' for n in range(function.least))})"
+        answer = evaluate(parse(text), Scope(trace, HERE), 0, STEPS)
+        assert np.isnan(answer.values).all(), text
+    compared = evaluate(parse(f"all({text} > 0)"), Scope(trace, HERE), 0, STEPS)
+    assert compared.unknown.all()
+    assert not compared.known.any()
+
+
+@pytest.mark.parametrize("pass_name", ["layer0.forward", "layer0.backward"])
+@pytest.mark.parametrize("who", ['"bad"', '"not"', "tok[4]", '"nowhere"'])
+def test_a_share_is_asked_from_where_its_word_was_read(pass_name: str, who: str) -> None:
+    scope, passed = Scope(TRACE, pass_name), TRACE[pass_name]
+    tokens = TRACE.sequence.tokens
+    places = [4] if who == "tok[4]" else [t for t, token in enumerate(tokens) if token == who.strip('"')]
+    answer = evaluate(parse(f"share({who}) < 2"), scope, 0, STEPS)
     for t in range(STEPS):
-        expected = mean(TRACE, t)
-        assert known[t, 0] == (expected is not None)
-        assert expected is None or bool(values[t, 0]) == expected
+        read = any(passed.reading_step(place) <= passed.reading_step(t) for place in places)
+        assert state(answer, t) == (True if read else "absent")
+        earlier = evaluate(parse(f"prev(share({who})) < 2"), scope, t, t + 1)
+        before = [place for place in places if passed.reading_step(place) < passed.reading_step(t)]
+        assert state(earlier, 0) == (True if before else "absent")
+
+
+def test_nothing_has_no_share_of_nothing() -> None:
+    passed = TRACE["layer0.forward"]
+    arrays = {**passed.arrays, "i": np.zeros_like(passed["i"])}  # nothing is ever written
+    trace = replace(TRACE, passes={**TRACE.passes, "layer0.forward": replace(passed, arrays=arrays)})
+    answer = evaluate(parse('share("bad") > .1'), Scope(trace, "layer0.forward"), 4, STEPS)
+    assert not answer.known.any()
 
 
 @settings(max_examples=80)

@@ -104,7 +104,7 @@ def test_print_tells_a_value_and_explains_one_unit(session: Session) -> None:
     assert top[1].startswith(f"[{int(np.argmax(np.abs(c)))}]")
     answer(session, "s")
     assert answer(session, "p mean(h)")[0].endswith("(the run has not come to it yet)")
-    assert answer(session, "p f[t-9]") == ("f[t-9] = not there: its step does not exist",)
+    assert answer(session, "p f[t-9]") == ("f[t-9] = not known: its step does not exist",)
     assert answer(session, "p result")[1].startswith("negative  ")
 
 
@@ -209,7 +209,9 @@ def test_a_breakpoint_says_where_it_stops_and_what_is_not_there(session: Session
     assert answer(session, "b layer0.backward.f") == ("breakpoint 1: layer0.backward.f, in layer0.backward",)
     doubt = "there is no “movei” on this tape; did you mean “movie”?"
     assert answer(session, 'b "movei"') == (f'breakpoint 2: token == "movei", in layer0.forward; {doubt}',)
-    assert answer(session, 'print share("movei")') == (f'share("movei") = 0; {doubt}',)
+    assert answer(session, 'print share("movei")') == (
+        f'share("movei") = not known: no such token was read yet; {doubt}',
+    )
     assert answer(session, 'print token == "The"') == ('token == "The" = true',)
     assert answer(session, "b c by .3") == ("watch 3: c by .3, in layer0.forward",)
 

@@ -61,7 +61,7 @@ def test_one_line_tells_what_would_be_said() -> None:
     assert said[0].startswith(
         "“omar” → “Sara” at t=8; now foretold: “he” → “she” at t=11, 17; retell puts it; in the end he"
     )
-    assert said[1].startswith("t=11 “he”: 0.99 → 0.00, now “she” 1.00")
+    assert said[1].startswith("t=11 “he”: 0.99 → 0.00361, now “she” 1.00")
     assert text(one) == OMAR, "a question leaves nothing behind"
     assert not one.history.edits
     assert answer(one, "retell")[:2] == ("put: “omar” → “Sara” at t=8", "retold: “he” → “she” at t=11, 17")

@@ -16,6 +16,7 @@ from lstm_tui.engine.network import build_network as _build
 from lstm_tui.engine.tokens import tokenize
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.document import Document
+from lstm_tui.tui.key_queue import SEEN_AFTER
 from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.view import View
 from lstm_tui.tui.widgets.lines import OneLine
@@ -99,7 +100,13 @@ class Driver:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
+        while not self.app.keys.has_acted():
+            await self.pilot.pause(0.002)
         await self.pilot.pause()
+
+    async def see_work(self) -> None:
+        """Wait as long as a user does before what is pressed is an answer to "runs…"."""
+        await self.pilot.pause(SEEN_AFTER)
 
     def pane(self, name: str) -> Pane:
         return self.screen.query_one(f"#{name}", Pane)
@@ -156,6 +163,9 @@ def drive(
     app = LstmApp(document() if shown is None else shown, **{"numba": False, "few_colours": False, **options})
 
     async def go() -> None:
+        eager = getattr(asyncio, "eager_task_factory", None)
+        if eager is not None:  # as Textual does where there is a terminal, since Python 3.12
+            asyncio.get_running_loop().set_task_factory(eager)
         async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()
             await act(Driver(app, pilot))

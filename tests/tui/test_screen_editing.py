@@ -300,6 +300,7 @@ def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeyp
             await driver.pilot.pause(0.02)
         monkeypatch.setattr("lstm_tui.tui.screens.changes.in_background", work.append)
         await obeyed(driver, "remove 4")
+        await driver.see_work()
         await driver.press("n", "n", "n", "n", "n")
         await obeyed(driver, 'replace 0 "see"')
         assert driver.view.t == 5

@@ -31,7 +31,9 @@ def test_an_edit_is_given_up_and_nothing_is_changed(key: str, monkeypatch: pytes
         await shown(driver)
         monkeypatch.setattr("lstm_tui.tui.screens.changes.in_background", work.append)
         was = driver.view.frame
-        await driver.press("colon", *"remove", "space", "4", "enter", "colon", *"remove", "space", "5", "enter")
+        await driver.press("colon", *"remove", "space", "4", "enter")
+        await driver.see_work()
+        await driver.press("colon", *"remove", "space", "5", "enter")
         assert "esc stops" in driver.line("header")
         await driver.press("n", key)
         assert "stops…" in driver.line("header")
@@ -98,6 +100,7 @@ def test_a_line_that_takes_long_is_given_up_for_the_one_that_is_shown(monkeypatc
         monkeypatch.setattr("lstm_tui.tui.screens.runs.in_background", work.append)
         await driver.press("right_curly_bracket")
         assert "esc stops" in driver.line("header")
+        await driver.see_work()
         await driver.press("escape")
         work.pop()()
         await driver.pilot.pause()

@@ -25,6 +25,7 @@ from lstm_tui.debugger.stops.reading import split_at
 from lstm_tui.debugger.worked import edit_in_words, explained, mostly, through
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.holds import READOUT
+from lstm_tui.engine.number_text import change, percent
 from lstm_tui.engine.trace import PassTrace
 from lstm_tui.engine.visible import visible
 
@@ -158,7 +159,7 @@ def _which(limit: float | None, unknown: int = 0) -> str:
 def _moved(expression: Expression, scope: Scope, move: Move, size: int, limit: float | None) -> Blame:
     name = visible(expression.text.strip()) + (f"[{move.unit}]" if size > 1 and move.unit is not None else "")
     head = (
-        f"{name} moved by {move.after - move.before:+.4g} at {_place(scope, move.t)}, {scope.pass_name}: "
+        f"{name} moved by {change(move.after - move.before)} at {_place(scope, move.t)}, {scope.pass_name}: "
         f"{number(move.before)} → {number(move.after)} ({_which(limit, move.unknown)})"
     )
     unit = _unit_of_value(expression, scope, move)
@@ -198,7 +199,7 @@ def _by_parts(passed: PassTrace, value: str, unit: int, t: int) -> list[str]:
     if parts.origin.kind == "set":
         return [f"  an edit set {value}[{unit}] here: keeping and writing had no part in the change"]
     by = f", each multiplied by {number(parts.origin.number)} by an edit" if parts.origin.kind == "scaled" else ""
-    lines = [f"  keeping changed it by {parts.lost + 0.0:+.4g}, writing by {parts.wrote + 0.0:+.4g}{by}"]
+    lines = [f"  keeping changed it by {change(parts.lost)}, writing by {change(parts.wrote)}{by}"]
     return lines + [line for name in parts.values for line in mostly(passed, name, t, unit)]
 
 
@@ -289,8 +290,8 @@ def _told_of_loss(scope: Scope, head: str, held: Held, t: int, diluted: bool, ot
 
 def _did(loss: Loss, state: str, diluted: bool) -> str:
     """Return what was done to what tokens have: what kept how much of it, and how much is newly written."""
-    kept = "an unknown part" if loss.kept is None else f"{100 * loss.kept:.0f} %"
-    written = "an unknown part" if loss.written is None else f"{100 * loss.written:.0f} %"
+    kept = "an unknown part" if loss.kept is None else f"{percent(loss.kept)}"
+    written = "an unknown part" if loss.written is None else f"{percent(loss.written)}"
     by = [f"an edit of {state}"] * bool(loss.edits) + [", ".join(loss.kept_by)] * (not loss.all_edited)
     who_kept = " and ".join(one for one in by if one) or state
     did = f"{', '.join(loss.written_by)} wrote over it; kept" if diluted else f"{who_kept} kept"
@@ -326,7 +327,7 @@ def _born(scope: Scope) -> Blame:
     lines += [f"  the weight {found.parameter} is itself not finite"] * bool(found.parameter)
     worked = explain(passed, found.value, found.t, found.unit)
     if worked.terms:
-        lines.append("  terms: " + ", ".join(f"{visible(term.label)} {term.number:+.4g}" for term in worked.terms))
+        lines.append("  terms: " + ", ".join(f"{visible(term.label)} {change(term.number)}" for term in worked.terms))
     lines += mostly(passed, found.value, found.t, found.unit)
     lines += through(passed, found.value, found.t, found.unit)
     return Blame(tuple(lines), passed.name, found.t, equation, found.value, found.unit)

@@ -62,7 +62,7 @@ def last_move(
         size = (high + 1 - low, now.size)
         with np.errstate(all="ignore"):
             change = np.broadcast_to(now.values.astype(np.float64) - was.values.astype(np.float64), size)
-        known = np.broadcast_to(was.known & now.known, (size[0], 1))
+        known = np.broadcast_to(was.known & now.known, size)
         far = np.where(known & ~np.isnan(change), -change if falls else np.abs(change), 0.0)
         order = np.arange(size[0]) if scope.passed.direction == "forward" else np.arange(size[0])[::-1]
         rows = far[order].max(axis=1)

@@ -14,7 +14,7 @@ from lstm_tui.debugger.expressions.functions import FUNCTIONS, Function
 from lstm_tui.debugger.expressions.nodes import Node
 from lstm_tui.debugger.expressions.saturation import saturated
 from lstm_tui.debugger.expressions.scope import Moment
-from lstm_tui.debugger.expressions.series import Series, numbers, truths
+from lstm_tui.debugger.expressions.series import NOWHERE, Series, all_units, any_unit, counted, numbers, truths
 from lstm_tui.debugger.expressions.shares import Sought, share_of
 
 Array = NDArray[Any]
@@ -47,12 +47,15 @@ class Calls(Asking):
         if function.apply is None:
             assert node.function in ("max", "min")
             one_of, two = (np.max, np.maximum) if node.function == "max" else (np.min, np.minimum)
-            return numbers(two(*arrays) if len(arrays) == 2 else one_of(arrays[0], axis=1, keepdims=True), known)
+            found = two(*arrays) if len(arrays) == 2 else one_of(arrays[0], axis=1, keepdims=True)
+            return numbers(found, known, *series)
         result = function.apply(*arrays)
-        if function.truth:
-            return truths(result, known)
+        if function.truth:  # isnan, isinf, isfinite: what they ask is known of a NaN as well
+            return truths(result, known, NOWHERE, *series)
         classes = series[0].labels if node.function in ("argmax", "argmin") else ()
-        return replace(numbers(result, known), classes=classes, units=None if function.over else series[0].units)
+        return replace(
+            numbers(result, known, *series), classes=classes, units=None if function.over else series[0].units
+        )
 
     def is_truth(self, node: Node, moment: Moment) -> bool:
         """Say whether an argument is true or false."""
@@ -65,9 +68,10 @@ class Calls(Asking):
         if series.kind != "truth":
             said = f"`{node.function}` asks about true or false; {self.shown(argument)} is {KINDS[series.kind]}"
             raise self.fail(said, argument)
+        if function.truth:
+            return any_unit(series) if node.function == "any" else all_units(series)
         assert function.apply is not None
-        result = function.apply(series.values)
-        return truths(result, series.known) if function.truth else numbers(result, series.known)
+        return counted(series, function.apply)
 
     def top(self, node: nodes.Call, moment: Moment) -> Series:
         """Return the units that are largest without their sign."""

@@ -94,7 +94,9 @@ class _Evaluator(Signs, Calls):
             has = "no units" if of.kind == "text" else f"{of.size} unit{'s' * (of.size != 1)}, from 0"
             raise self.fail(f"{self.shown(node.of)} has {has}", node, place=node.of.end + 1)
         units = None if of.units is None else of.units + first
-        return replace(of, values=of.values[:, first:stop], labels=of.labels[first:stop], units=units)
+        values, labels = of.values[:, first:stop], of.labels[first:stop]
+        known, unknown = (one if one.shape[1] == 1 else one[:, first:stop] for one in (of.known, of.unknown))
+        return replace(of, values=values, known=known, unknown=unknown, labels=labels, units=units)
 
     def place(self, node: Node) -> int:
         """Return the place on the tape that `at=` names: by its number, or the first one of a token."""

@@ -26,7 +26,8 @@ class Function:
         name: As it is called.
         least: Fewest arguments.
         most: Most arguments.
-        apply: Arrays (S, n) to the result (S, m); None where the evaluator itself knows how.
+        apply: Arrays (S, n) to the result (S, m), NaN wherever a NaN decides; None where the evaluator itself knows
+            how.
         over: Whether it makes one number (or fewer) of the units of a vector; else unit by unit.
         truth: Whether the result is true or false.
         takes_truth: Whether its argument may be true or false, and what that becomes: `truth` or `number`.
@@ -78,8 +79,8 @@ def _rows() -> list[Function]:
         Function("norm", 1, 1, _norm, True, "length of the vector"),
         Function("argmax", 1, 1, _arg(np.argmax), True, "which unit or class is largest"),
         Function("argmin", 1, 1, _arg(np.argmin), True, "which unit or class is smallest"),
-        Function("any", 1, 1, _over(np.any), True, "whether a unit is true", True, "truth"),
-        Function("all", 1, 1, _over(np.all), True, "whether every unit is true", True, "truth"),
+        Function("any", 1, 1, None, True, "whether a unit is true", True, "truth"),
+        Function("all", 1, 1, None, True, "whether every unit is true", True, "truth"),
         Function("isnan", 1, 1, np.isnan, False, "whether it is not a number", True),
         Function("isinf", 1, 1, np.isinf, False, "whether it is infinite", True),
         Function("isfinite", 1, 1, np.isfinite, False, "whether it is neither", True),

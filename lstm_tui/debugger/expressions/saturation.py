@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from lstm_tui.debugger.expressions.scope import NoSuchName, Scope
 from lstm_tui.debugger.expressions.series import Series, numbers
 from lstm_tui.engine.roles import ranges_of
@@ -15,7 +17,7 @@ def saturated(scope: Scope, name: str, series: Series) -> Series:
     Args:
         scope: The run.
         name: Which value it is; its range follows from its equation.
-        series: The units that are asked about.
+        series: The units that are asked about; NaN where one of them is NaN.
 
     Raises:
         NoSuchName: The value has no bounds.
@@ -29,4 +31,5 @@ def saturated(scope: Scope, name: str, series: Series) -> Series:
     low, high = bounds
     margin = NEAR * (high - low)
     near = (series.values <= low + margin) | (series.values >= high - margin)
-    return numbers(near.mean(axis=1, keepdims=True), series.known)
+    part = np.where(np.isnan(series.values).any(axis=1), np.nan, near.mean(axis=1))
+    return numbers(part[:, None], series.known, series)

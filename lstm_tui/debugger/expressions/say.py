@@ -8,40 +8,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.expressions.series import Series
+from lstm_tui.engine.number_text import sentence as number
 from lstm_tui.engine.visible import visible
 
+__all__ = ["NOT_KNOWN", "lines", "number", "one"]
 _A_ROW = 8
 _MOST_ROWS = 64
-UNKNOWN = "not there: its step does not exist"
-
-
-def number(value: float) -> str:
-    """Return a number in short."""
-    return f"{value:.4g}"
+NOT_KNOWN = "not known"
+"""What a truth is that is neither true nor false, and a value that is not there."""
 
 
 def one(answer: Series, row: int = 0) -> str:
     """Return what an answer is at one step, on one line."""
-    if not _known(answer, row):
-        return UNKNOWN
-    values = _row(answer, row)
+    if not there(answer, row):
+        return f"{NOT_KNOWN}: {answer.missing}"
+    values = row_of(answer, row)
     if answer.size == 1:
-        return _entry(answer, values[0])
-    shown = " ".join(_entry(answer, value) for value in values[:_A_ROW])
+        return entry_word(answer, values[0])
+    shown = " ".join(entry_word(answer, value) for value in values[:_A_ROW])
     return f"[{shown}{f' … {answer.size} units' if answer.size > _A_ROW else ''}]"
 
 
 def lines(answer: Series, row: int = 0) -> list[str]:
     """Return what an answer is at one step; a vector takes as many lines as it needs."""
-    if answer.size == 1 or not _known(answer, row):
+    if answer.size == 1 or not there(answer, row):
         return [one(answer, row)]
-    values = _row(answer, row)
+    values = row_of(answer, row)
     if answer.labels:
         width = max(len(visible(label)) for label in answer.labels[: _A_ROW * _MOST_ROWS])
         pairs = list(zip(answer.labels, values, strict=True))[:_MOST_ROWS]
-        return [f"{visible(label):<{width}}  {_entry(answer, value)}" for label, value in pairs]
+        return [f"{visible(label):<{width}}  {entry_word(answer, value)}" for label, value in pairs]
     first = answer.units or 0
-    entries = [_entry(answer, value) for value in values[: _A_ROW * _MOST_ROWS]]
+    entries = [entry_word(answer, value) for value in values[: _A_ROW * _MOST_ROWS]]
     width = max(map(len, entries))
     places = [f"[{first + n}]" if answer.units is not None else "" for n in range(0, len(entries), _A_ROW)]
     margin = max(map(len, places))
@@ -54,19 +52,29 @@ def lines(answer: Series, row: int = 0) -> list[str]:
     return result
 
 
-def _row(answer: Series, row: int) -> NDArray[Any]:
-    return np.asarray(answer.values[row if len(answer.values) > 1 else 0])
+def row_of(answer: Series, row: int = 0) -> NDArray[Any]:
+    """Return the entries of an answer at one step; None for a truth that is not known."""
+    values = answer.values[row if len(answer.values) > 1 else 0]
+    if answer.kind != "truth":
+        return np.asarray(values)
+    known = np.broadcast_to(answer.known, (len(answer.known), answer.size))
+    return np.array(
+        [value if told else None for value, told in zip(values, known[row if len(known) > 1 else 0], strict=True)]
+    )
 
 
-def _known(answer: Series, row: int) -> bool:
-    return bool(answer.known[row if len(answer.known) > 1 else 0, 0])
+def there(answer: Series, row: int = 0) -> bool:
+    """Say whether an answer is there at a step, be it NaN."""
+    known = answer.known | answer.unknown
+    return bool(known[row if len(known) > 1 else 0].any())
 
 
-def _entry(answer: Series, value: Any) -> str:
+def entry_word(answer: Series, value: Any) -> str:
+    """Return one entry of an answer as text."""
     if answer.kind == "text":
         return f"“{visible(value)}”"
     if answer.kind == "truth":
-        return "true" if value else "false"
+        return NOT_KNOWN if value is None else "true" if value else "false"
     place = int(value) if answer.classes and value == value else -1
     name = f" ({visible(answer.classes[place])})" if 0 <= place < len(answer.classes) else ""
-    return number(float(value)) + name
+    return number(value) + name

@@ -1,12 +1,19 @@
 """What an expression is at many steps: numbers, truths or texts, and at which steps it is known at all.
 
-Something is not known where its step does not exist: `f[t-1]` at the first token. A comparison with it is
-neither true nor false, so that no condition holds there.
+Truths are three-valued (Kleene's strong logic): true, false, or not known. There are two ways not to be known:
+
+- *absent*: what is asked about is not there at this step, such as `f[t-1]` at the first token, or the share of a
+  word that was not read yet. Nobody can blame a network for it.
+- *unknown*: a number is there and it is NaN, so that no comparison with it is true or false.
+
+`and` is false where one side is known to be false, `or` true where one side is known to be true; else they are as
+little known as their sides, and unknown outweighs absent.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +21,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Kind = Literal["number", "truth", "text"]
+KNOWN = np.ones((1, 1), dtype=np.bool_)
+NOWHERE = np.zeros((1, 1), dtype=np.bool_)
+NO_STEP = "its step does not exist"
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +33,14 @@ class Series:
     Attributes:
         kind: What its entries are.
         values: (S, n) or (1, n): float64, bool, or texts.
-        known: (S, 1) or (1, 1).
+        known: Where it is known; of numbers and texts (S, 1) or (1, 1): where they are there (a NaN is there), of
+            truths also (S, n): where they are true or false.
+        unknown: Where a truth is not known because of a NaN, in a shape that spreads like that of `known`; what is
+            neither known nor unknown is absent. Of numbers nowhere: their NaN says it.
         classes: What its numbers are places in, for `argmax(output)`.
         labels: Names of its n entries, for `output`.
         units: Number of the first of its entries in what it was taken from; of `top`, nothing.
+        missing: Why it is absent where it is.
     """
 
     kind: Kind
@@ -35,6 +49,8 @@ class Series:
     classes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     units: int | None = 0
+    unknown: Array = field(default_factory=lambda: NOWHERE)
+    missing: str = NO_STEP
 
     @property
     def size(self) -> int:
@@ -51,29 +67,63 @@ class Series:
         return cls(kind, values, KNOWN)
 
 
-KNOWN = np.ones((1, 1), dtype=np.bool_)
+def numbers(values: Array, known: Array, *of: Series) -> Series:
+    """Return numbers as float64; `of` is what they were made of."""
+    return Series("number", np.asarray(values, dtype=np.float64), known, missing=_missing(of))
 
 
-def numbers(values: Array, known: Array) -> Series:
-    """Return numbers as float64."""
-    return Series("number", np.asarray(values, dtype=np.float64), known)
+def truths(values: Array, known: Array, unknown: Array = NOWHERE, *of: Series) -> Series:
+    """Return truths; `of` is what they were made of."""
+    return Series("truth", np.asarray(values, dtype=np.bool_), known, unknown=unknown, missing=_missing(of))
 
 
-def truths(values: Array, known: Array) -> Series:
-    """Return truths."""
-    return Series("truth", np.asarray(values, dtype=np.bool_), known)
+def compared(result: Array, left: Series, right: Series) -> Series:
+    """Return the truths of a comparison: absent where a side is, not known where a side is NaN."""
+    there = (left.known | left.unknown) & (right.known | right.unknown)
+    nan = left.unknown | right.unknown
+    for side in (left, right):
+        if side.kind == "number":
+            nan = nan | np.isnan(side.values)
+    return truths(result, there & ~nan, there & nan, left, right)
+
+
+def any_unit(of: Series) -> Series:
+    """Return whether a unit is true, (S, 1): true where one is known to be, false where all are known to be false."""
+    values, known, unknown = np.broadcast_arrays(of.values, of.known, of.unknown)
+    yes = (values & known).any(axis=1, keepdims=True)
+    told = yes | known.all(axis=1, keepdims=True)
+    return truths(yes, told, ~told & unknown.any(axis=1, keepdims=True), of)
+
+
+def inverse(of: Series) -> Series:
+    """Return `not v`, which is as little known as v."""
+    return truths(~of.values, of.known, of.unknown, of)
+
+
+def all_units(of: Series) -> Series:
+    """Return whether every unit is true, (S, 1): false where one is known to be false."""
+    return inverse(any_unit(inverse(of)))
+
+
+def counted(of: Series, apply: Callable[[Array], Array]) -> Series:
+    """Return a number of truths, such as how many are true: NaN where one is unknown, absent where one is absent."""
+    values, known, unknown = np.broadcast_arrays(of.values, of.known, of.unknown)
+    nan = unknown.any(axis=1, keepdims=True)
+    there = (known | unknown).all(axis=1, keepdims=True)
+    return numbers(np.where(nan, np.nan, apply(values)), there, of)
+
+
+def _missing(of: tuple[Series, ...]) -> str:
+    return next((one.missing for one in of if not one.known.all() and one.missing != NO_STEP), NO_STEP)
 
 
 def both(left: Series, right: Series) -> Series:
     """Return `left and right`: false where one side is known to be false."""
-    a, b = left.values & left.known, right.values & right.known
-    no = (~left.values & left.known) | (~right.values & right.known)
-    known = (left.known & right.known) | no
-    return truths(a & b, np.asarray(known.all(axis=1, keepdims=True)))
+    return inverse(either(inverse(left), inverse(right)))
 
 
 def either(left: Series, right: Series) -> Series:
     """Return `left or right`: true where one side is known to be true."""
     yes = (left.values & left.known) | (right.values & right.known)
     known = (left.known & right.known) | yes
-    return truths(yes, np.asarray(known.all(axis=1, keepdims=True)))
+    return truths(yes, known, ~known & (left.unknown | right.unknown), left, right)

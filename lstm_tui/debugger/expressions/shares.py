@@ -1,24 +1,28 @@
 """Which part of a memory some tokens wrote, after every step of a run: two recurrences, once for a whole run.
 
+Before the pass has read one of them the question is not asked yet: the share is absent, not 0. Where the memory holds
+nothing at all (0 of 0), or a NaN, it is NaN.
+
 What token k has in unit u is its write times every keep since, so its size is the size of the write times
 the sizes of the keeps; the sizes of all tokens together follow the same recurrence as those of some.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.flow import flow_of
-from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope
+from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope, gather
 from lstm_tui.debugger.expressions.series import Series
 from lstm_tui.engine.roles import kept_states, memory_of
 from lstm_tui.engine.trace import PassTrace
 
 Array = NDArray[np.float64]
+NOT_READ = "no such token was read yet"
 _FEWEST = 16  # blocks from which on they pay
 
 
@@ -48,10 +52,13 @@ def share_of(scope: Scope, sought: Sought, moment: Moment) -> Series:
     if key not in scope.kept:
         of_them, of_all = sizes_of(passed, state, sought.places, sought.units)
         total = of_all.sum(axis=1)
-        share = np.divide(of_them.sum(axis=1), total, out=np.zeros_like(total), where=total > 0)
-        share[np.isnan(total)] = np.nan
-        scope.kept[key] = share[:, None]
-    return scope.once(passed.direction == "backward", moment, scope.kept[key])
+        with np.errstate(all="ignore"):
+            scope.kept[key] = (of_them.sum(axis=1) / total)[:, None]
+    answer = scope.once(passed.direction == "backward", moment, scope.kept[key])
+    first = min((passed.reading_step(place) for place in sought.places), default=passed.steps)
+    reading = np.arange(passed.steps) if passed.direction == "forward" else np.arange(passed.steps)[::-1]
+    read, there = gather((reading >= first)[:, None], moment.places(passed.direction == "backward"))
+    return replace(answer, known=answer.known & read & there, missing=NOT_READ)
 
 
 def memory_meant(scope: Scope, name: str | None) -> tuple[PassTrace, str]:

@@ -13,7 +13,7 @@ from lstm_tui.debugger.expressions import nodes
 from lstm_tui.debugger.expressions.asking import KINDS, Asking, quoted_near
 from lstm_tui.debugger.expressions.nodes import COMPARISONS, Node
 from lstm_tui.debugger.expressions.scope import Moment
-from lstm_tui.debugger.expressions.series import Series, both, either, numbers, truths
+from lstm_tui.debugger.expressions.series import Series, both, compared, either, inverse, numbers
 
 Array = NDArray[Any]
 _ARITHMETIC: dict[str, Callable[[Array, Array], Array]] = {
@@ -33,7 +33,7 @@ class Signs(Asking):
         wanted = "truth" if node.sign == "not" else "number"
         if of.kind != wanted:
             raise self.fail(f"{self.shown(node.of)} is {KINDS[of.kind]}, not {KINDS[wanted]}", node.of)
-        return truths(~of.values, of.known) if wanted == "truth" else numbers(-of.values, of.known)
+        return inverse(of) if wanted == "truth" else numbers(-of.values, of.known, of)
 
     def operation(self, node: nodes.Operation, moment: Moment) -> Series:
         """Return what a sign makes of its two sides."""
@@ -52,7 +52,7 @@ class Signs(Asking):
             if series.kind != "number":
                 raise self.fail(f"{self.shown(side)} is {KINDS[series.kind]}, not a number", side)
         self.check_sizes(node, left, right)
-        result = numbers(_ARITHMETIC[node.sign](left.values, right.values), left.known & right.known)
+        result = numbers(_ARITHMETIC[node.sign](left.values, right.values), left.known & right.known, left, right)
         wider = left if left.size >= right.size else right
         return replace(result, units=wider.units, labels=wider.labels)
 
@@ -70,7 +70,7 @@ class Signs(Asking):
         if left.kind == "text":  # a token is compared as the network reads it
             a, b = self.as_read(a), self.as_read(b)
         wider = left if left.size >= right.size else right
-        result = truths(_COMPARED[node.sign](a, b), left.known & right.known)
+        result = compared(_COMPARED[node.sign](a, b), left, right)
         return replace(result, units=wider.units, labels=wider.labels)
 
     def as_read(self, texts: Array) -> Array:
@@ -106,4 +106,4 @@ class Signs(Asking):
             said = f"{name} has {matrix.shape[1]} columns and {self.shown(node.right)} {vector.size} units"
             raise self.fail(said, node, place=node.place)
         spread = np.broadcast_to(vector.values, (len(vector.values), matrix.shape[1]))
-        return numbers(spread @ matrix.T, vector.known)
+        return numbers(spread @ matrix.T, vector.known, vector)

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, Series, condition, evaluate, parse
+from lstm_tui.debugger.expressions.say import NOT_KNOWN
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed, percent
 from lstm_tui.engine.visible import visible
 
 _UNIT = re.compile(r"""(?P<text>"[^"]*"|'[^']*')|(?<![\w.])unit(?!\w)""")
@@ -151,7 +153,7 @@ def _said(inside: str, unit: int, run: Run, baseline: Run) -> str:
 def written(answer: Series, form: str = str(PLACES)) -> str:
     """Return one answer as it stands in a sentence."""
     if not _known(answer):
-        return "nothing"
+        return NOT_KNOWN if answer.kind == "truth" else "nothing"
     value = answer.values[-1, 0]
     if answer.kind == "text":
         return visible(value)
@@ -162,9 +164,7 @@ def written(answer: Series, form: str = str(PLACES)) -> str:
         return visible(answer.classes[int(number)])
     if not math.isfinite(number):
         return "not a number" if math.isnan(number) else "infinite"
-    short = f"{100 * number:.0f} %" if form == "%" else f"{number:.{form}f}"
-    if float(short.removesuffix(" %")) == 0:
-        short = short.removeprefix("-")
+    short = percent(number) if form == "%" else fixed(number, int(form))
     return short.replace("-", "−")
 
 

@@ -14,7 +14,7 @@ from lstm_tui.debugger.report.choice import LEDGER
 from lstm_tui.debugger.report.contents import Block, Column, Entry, Measure, Row, Scale, Sentence, Table
 from lstm_tui.debugger.report.figures import figure
 from lstm_tui.debugger.report.subject import Subject
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import axis_words, scale_of
 
 Array = NDArray[np.float64]
 _MOST_WORK = 50_000_000
@@ -96,7 +96,7 @@ def _footing(letter: str, across: range, places: range, shares: Array, ledgers: 
 
 
 def _holds(off: float) -> str:
-    return "yes" if off == 0 else "no number" if math.isnan(off) else f"off by {figure(off)}"
+    return "yes" if off == 0 else "not known" if math.isnan(off) else f"off by {figure(off)}"
 
 
 def _by_unit(subject: Subject, name: str, flow: Flow) -> Table:
@@ -104,8 +104,7 @@ def _by_unit(subject: Subject, name: str, flow: Flow) -> Table:
     here, units = subject.choice.here[name], list(subject.choice.units[name])
     now, old = ledger_at(subject.passed(name), flow, here), _baseline(subject, name, here, flow)
     listed = [t for t in subject.choice.steps if now.read[t]]
-    largest = np.nan_to_num(np.abs(now.by_token[listed][:, units]), nan=0.0, posinf=0.0)
-    half = nice_scale(float(largest.max(initial=0.0)), least=0.05)
+    half = scale_of(now.by_token[listed][:, units], least=0.05)
     rows = []
     for t in listed:
         origin = subject.origin(t)
@@ -124,7 +123,7 @@ def _by_unit(subject: Subject, name: str, flow: Flow) -> Table:
     total = None if old is None else old.total
     rows.append(Row(("", f"{subject.letter(name)} of the run"), _measures(now.total, total, units), "sum"))
     rows.append(Row(("", "the same"), tuple(_holds(float(now.off[unit])) for unit in units), "sum"))
-    columns = tuple(Column(f"unit {unit}", f"±{half:g}", Scale("signed", half), "bar") for unit in units)
+    columns = tuple(Column(f"unit {unit}", axis_words(half, True), Scale("signed", half), "bar") for unit in units)
     caption = f"What of each token is in {subject.letter(name)} of {name} at {subject.place(here)}, unit by unit"
     return Table(caption, ("t", "token"), columns, tuple(rows))
 

@@ -12,7 +12,7 @@ from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.report.contents import Beside, Block, Column, Measure, Row, Scale, Section, Sentence, Table
 from lstm_tui.debugger.report.figures import figure, named
 from lstm_tui.debugger.report.subject import Subject
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import axis_words, scale_of
 from lstm_tui.debugger.verdict import Verdict, verdict_at
 
 Array = NDArray[np.floating[Any]]
@@ -44,14 +44,15 @@ def leading(subject: Subject) -> str:
     verdict = said_at(subject, subject.facts.length - 1)
     if verdict is None or not verdict.shares:
         return ""
-    best = largest(verdict.values)
+    left_out = subject.trace.network is None  # a trace file keeps the largest alone
+    best = largest(verdict.values, left_out)
     if best is None:
         return "What it says is not known: numbers of it are NaN."
     text = f"It says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
     if subject.trace.output is not None:
         text = f"After the last token it says {name_of(verdict.names, best)}, {figure(float(verdict.values[best]))}"
     before = None if subject.facts.before is None else said_at(subject, subject.facts.before.length - 1, best, True)
-    old = None if before is None else largest(before.values)
+    old = None if before is None else largest(before.values, left_out)
     if before is None or old is None:
         return f"{text}."
     other = f"{name_of(before.names, old)}, {figure(float(before.values[old]))}"
@@ -88,8 +89,7 @@ def _told(subject: Subject, t: int, caption: str) -> Iterator[Block]:
         scale = Scale("gate")
     else:
         order = list(range(min(len(values), _MOST_NUMBERS)))
-        finite = np.abs(values[np.isfinite(values)])
-        scale = Scale("signed", nice_scale(float(finite.max(initial=0.0))))
+        scale = Scale("signed", scale_of(values))
     rows = tuple(
         Row(
             (name_of(names, n),),
@@ -99,7 +99,7 @@ def _told(subject: Subject, t: int, caption: str) -> Iterator[Block]:
         for n in order
     )
     more = f"; {len(rows)} of {len(values)} outputs" if len(rows) < len(values) else ""
-    axis = "0 to 1" if verdict.shares else f"±{scale.full:g}"
+    axis = "0 to 1" if verdict.shares else axis_words(scale.full, True)
     yield Table(caption + more, ("output",), (Column("number", axis, scale, "bar"),), rows)
     for remark in verdict.remark.split("; ") if verdict.remark else ():
         yield Sentence(f"{remark[0].upper()}{remark[1:]}.")
@@ -129,8 +129,7 @@ def _parts(subject: Subject) -> Iterator[Block]:
     before = None if subject.facts.before is None else said_at(subject, 0, verdict.of, baseline=True)
     olds = None if before is None else before.parts
     steps = subject.choice.steps
-    finite = verdict.parts[np.isfinite(verdict.parts)]
-    half = nice_scale(float(np.abs(finite).max(initial=0.0)), least=0.05)
+    half = scale_of(verdict.parts, least=0.05)
     rows = []
     for t in steps:
         origin = subject.origin(t)
@@ -145,7 +144,7 @@ def _parts(subject: Subject) -> Iterator[Block]:
         rows.append(Row(("", "all other tokens"), (Measure(rest),), "sum"))
     rows.append(Row(("", "bias"), (Measure(verdict.bias, old_bias),), "sum"))
     rows.append(Row(("", "sum"), (Measure(total, old_total),), "sum"))
-    column = Column(f"adds to {name}", f"±{half:g}", Scale("signed", half), "bar")
+    column = Column(f"adds to {name}", axis_words(half, True), Scale("signed", half), "bar")
     yield Table(f"What each token adds to “{name}”", ("t", "token"), (column,), tuple(rows))
     yield Sentence(
         f"These parts are exact: with the bias they sum to the number of “{name}” before the softmax, over the mean of "

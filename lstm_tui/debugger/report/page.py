@@ -26,7 +26,9 @@ from lstm_tui.debugger.report.contents import (
 )
 from lstm_tui.debugger.report.figures import figure
 from lstm_tui.debugger.report.style import STYLE
+from lstm_tui.debugger.scale import part_of
 from lstm_tui.debugger.web_page import Html, document, element, html_of, joined
+from lstm_tui.engine.number_text import sentence
 
 _BREAK = "\n"
 _TINTED = 0.8
@@ -186,7 +188,7 @@ def _picture(value: float, scale: Scale) -> tuple[str, str]:
     """Return the class of a cell and where its bar begins and ends, or how strong its tint is."""
     if scale.kind == "plain" or math.isnan(value):
         return "", ""
-    size = min(max(value / scale.full, -1.0), 1.0) if scale.full else 0.0
+    size = part_of(value, scale.full)
     if scale.kind == "gate":
         return "gate", f"--b:{_percent(max(size, 0.0))}"
     if scale.kind == "signed":
@@ -197,4 +199,4 @@ def _picture(value: float, scale: Scale) -> tuple[str, str]:
 
 
 def _percent(part: float) -> str:
-    return f"{100 * part:.3g}%"
+    return f"{sentence(100 * part, 3)}%"

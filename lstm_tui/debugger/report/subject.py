@@ -18,7 +18,7 @@ from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.report.choice import Choice
 from lstm_tui.debugger.report.contents import Column, Measure, Part, Row, Scale
 from lstm_tui.debugger.report.figures import MINUS, figure, named
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import axis_words, scale_of
 from lstm_tui.engine.roles import ranges_of
 from lstm_tui.engine.trace import PassTrace, Trace
 
@@ -129,14 +129,14 @@ class Subject:
         if len(steps) == self.facts.length:
             return self.facts.half(name, value)
         shown = self.passed(name)[value][steps.start : steps.stop]
-        return nice_scale(float(np.abs(shown[np.isfinite(shown)]).max(initial=0.0)))
+        return scale_of(shown)
 
     def column(self, name: str, value: str) -> Column:
         """Return the column of a value of a pass."""
         one = next(each for each in self.facts.columns(name) if each.name == value)
         bound = ranges_of(self.passed(name).cell).get(value)
         half = one.half if bound is not None else self.half(name, value)
-        axis = f"0 to {half:g}" if one.gate else f"±{half:g}"
+        axis = axis_words(half, not one.gate)
         heading = one.letter if one.label in ("", one.letter) else f"{one.letter} {one.label}"
         word = {"cand.": "candidate"}.get(one.word, one.word)
         note = axis if word in ("", one.label) else f"{word}, {axis}"

@@ -27,7 +27,7 @@ from lstm_tui.debugger.report.contents import (
 from lstm_tui.debugger.report.figures import named
 from lstm_tui.debugger.report.outputs import is_whole, name_of
 from lstm_tui.debugger.report.subject import Subject, was
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import axis_words, scale_of
 
 _FEW = 4
 """Outputs of a token that each have a column."""
@@ -150,7 +150,9 @@ def _size(subject: Subject, name: str, whose: str) -> _Signal:
         return None if old is None else was(float(old[t]))
 
     return _Signal(
-        Column(f"size of {subject.letter(name)}", f"{whose}0 to {full:g}", Scale("gate", full), "plain"), at, gone
+        Column(f"size of {subject.letter(name)}", whose + axis_words(full, False), Scale("gate", full), "plain"),
+        at,
+        gone,
     )
 
 
@@ -179,7 +181,7 @@ def _surprise(subject: Subject) -> _Signal:
         before = None if old is None or not origin else float(old[origin])
         return Measure(float(bits[t]), before)
 
-    return _Signal(Column("surprise", f"bits, 0 to {full:g}", Scale("gate", full, 2), "candidate"), at)
+    return _Signal(Column("surprise", f"bits, {axis_words(full, False)}", Scale("gate", full, 2), "candidate"), at)
 
 
 def _says(subject: Subject) -> Iterator[_Signal]:
@@ -199,12 +201,12 @@ def _says(subject: Subject) -> Iterator[_Signal]:
 
     shares = is_whole(output[-1])
     if not shares and output.shape[1] <= _FEW:
-        full = nice_scale(float(np.abs(output[np.isfinite(output)]).max(initial=0.0)))
+        full = scale_of(output)
         for n in range(output.shape[1]):
-            column = Column(f"says {name_of(names, n)}", f"±{full:g}", Scale("signed", full), "bar")
+            column = Column(f"says {name_of(names, n)}", axis_words(full, True), Scale("signed", full), "bar")
             yield _Signal(column, lambda t, n=n: number(t, n))  # type: ignore[misc]
         return
-    best = [largest(row) for row in output]
+    best = [largest(row, some_left_out=subject.trace.network is None) for row in output]
 
     def says(t: int) -> str:
         place = best[t]

@@ -14,14 +14,14 @@ from lstm_tui.engine.visible import visible
 _MOST_UNITS = 3
 
 
-def reason(expression: Expression, scope: Scope, t: int, wanted: bool = True) -> str:
+def reason(expression: Expression, scope: Scope, t: int, wanted: bool | None = True) -> str:
     """Return what decides a condition at a place: `mean(f) = 0.083`; empty when nothing more can be said.
 
     Args:
         expression: The condition.
         scope: The run.
         t: Place on the tape.
-        wanted: Whether it is true there.
+        wanted: Whether it is true there; None where it is not known, and then what is NaN is told.
     """
     found: list[str] = []
     _Reasons(expression, scope, t, found).decide(expression.node, wanted)
@@ -32,9 +32,11 @@ class _Reasons:
     def __init__(self, expression: Expression, scope: Scope, t: int, found: list[str]) -> None:
         self.expression, self.scope, self.t, self.found = expression, scope, t, found
 
-    def decide(self, node: tree.Node, wanted: bool) -> None:
-        """Collect what makes a node true, or false."""
-        if isinstance(node, tree.Operation) and node.sign in ("and", "or"):
+    def decide(self, node: tree.Node, wanted: bool | None) -> None:
+        """Collect what makes a node true, or false; for None what is NaN in it."""
+        if wanted is None:
+            self.nan(node)
+        elif isinstance(node, tree.Operation) and node.sign in ("and", "or"):
             one_is_enough = wanted == (node.sign == "or")
             for side in (node.left, node.right):
                 if not one_is_enough or self.is_(side, wanted):
@@ -50,6 +52,21 @@ class _Reasons:
             said = (part for part in parts if not _is_fixed(part))
             self.found.extend(f"{self.written(part)} = {one(self.answer(part))}" for part in said)
 
+    def nan(self, node: tree.Node) -> None:
+        """Collect the numbers that are NaN in a truth that is therefore not known."""
+        answer = self.answer(node)
+        if answer.kind == "truth":
+            unknown = bool((answer.unknown & ~answer.known).any())
+            for part in tree.inside(node) if unknown else ():
+                self.nan(part)
+        elif (
+            answer.kind == "number" and answer.known.any() and len(there := np.flatnonzero(np.isnan(answer.values[0])))
+        ):
+            if answer.size == 1:
+                self.found.append(f"{self.written(node)} = {number(np.nan)}")
+            else:
+                self.numbered(node, answer, there)
+
     def units(self, inner: tree.Node, wanted: bool) -> None:
         """Collect the units of a vector that are true, or false, with their numbers."""
         while isinstance(inner, tree.Inverse) and inner.sign == "not":
@@ -63,9 +80,13 @@ class _Reasons:
         if of is None or truth.kind != "truth":
             return
         values = self.answer(of)
-        units = np.flatnonzero(truth.values[0] == wanted)
+        units = np.flatnonzero((truth.values == wanted)[0] & np.broadcast_to(truth.known, truth.values.shape)[0])
         if values.size != truth.size or values.kind != "number" or not len(units):
             return
+        self.numbered(of, values, units)
+
+    def numbered(self, of: tree.Node, values: Series, units: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:
+        """Collect some units of a vector with their numbers."""
         written = self.written(of.of if isinstance(of, tree.Units) else of)
         first = values.units or 0
         self.found.extend(f"{written}[{first + u}] = {number(values.values[0, u])}" for u in units[:_MOST_UNITS])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lstm_tui.debugger.expressions import Expression, Scope, Series, evaluate
 from lstm_tui.debugger.expressions.reading import equation_guarded, equation_waited_for
-from lstm_tui.debugger.expressions.say import number
+from lstm_tui.debugger.expressions.say import entry_word, number, row_of
 from lstm_tui.debugger.stops.reasons import reason
 from lstm_tui.engine.trace import PassTrace
 from lstm_tui.engine.visible import visible
@@ -57,9 +57,17 @@ class Trigger(ABC):
     def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
         """Return where it happens at the places `start` to `stop` of the tape."""
 
+    def unknown(self, scope: Scope, start: int, stop: int) -> Array:
+        """Return the places at which nobody can say whether it happens, since a number it asks about is NaN."""
+        return np.arange(0)
+
     @abstractmethod
     def why(self, scope: Scope, t: int) -> str:
         """Return what there was at a place where it happened."""
+
+    def why_unknown(self, scope: Scope, t: int) -> str:
+        """Return what is NaN at a place where it is not known whether it happens."""
+        return ""
 
     def check(self, scope: Scope) -> None:
         """Refuse what means nothing in a run.
@@ -81,9 +89,17 @@ class Condition(Trigger):
         places = start + np.flatnonzero(holds(evaluate(self.expression, scope, start, stop), stop - start))
         return [Hits(scope.pass_name, equation_waited_for(self.expression, scope), places)]
 
+    def unknown(self, scope: Scope, start: int, stop: int) -> Array:
+        """Return the places where it is neither true nor false."""
+        return start + np.flatnonzero(not_known(evaluate(self.expression, scope, start, stop), stop - start))
+
     def why(self, scope: Scope, t: int) -> str:
         """Return the values that make it true."""
         return reason(self.expression, scope, t)
+
+    def why_unknown(self, scope: Scope, t: int) -> str:
+        """Return what is NaN in it."""
+        return reason(self.expression, scope, t, None)
 
 
 @dataclass(frozen=True)
@@ -136,14 +152,33 @@ class Guarded(Trigger):
             for hit in self.of.hits(scope, start, stop)
         ]
 
+    def unknown(self, scope: Scope, start: int, stop: int) -> Array:
+        """Return the places where one of both is not known, and the other not known to be otherwise."""
+        held = evaluate(self.condition, scope, start, stop)
+        guard, may = not_known(held, stop - start), holds(held, stop - start)
+        there = np.zeros(stop - start, dtype=np.bool_)
+        for hit in self.of.hits(scope, start, stop):
+            there[hit.places - start] = True
+        of = np.zeros_like(there)
+        of[self.of.unknown(scope, start, stop) - start] = True
+        return start + np.flatnonzero((guard & (there | of)) | (may & of))
+
     def why(self, scope: Scope, t: int) -> str:
         """Return what there was, and what makes the condition true."""
         return "; ".join(filter(None, (self.of.why(scope, t), reason(self.condition, scope, t))))
 
+    def why_unknown(self, scope: Scope, t: int) -> str:
+        """Return what is NaN in the one or the other."""
+        return "; ".join(filter(None, (self.of.why_unknown(scope, t), reason(self.condition, scope, t, None))))
+
 
 @dataclass(frozen=True)
 class Change(Trigger):
-    """A value that moves by more than x in one step of its pass; a truth or a text that becomes another."""
+    """A value that moves by more than x in one step of its pass; a truth or a text that becomes another.
+
+    A number that becomes NaN moves, and so does one that is no longer NaN; a truth that is no longer known becomes
+    another as well.
+    """
 
     expression: Expression
     by: float = 0.0
@@ -156,7 +191,8 @@ class Change(Trigger):
     def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
         """Return the places where it moved."""
         before, after = self._both(scope, start, stop)
-        moved = self._moved(before, after).any(axis=1) & (before.known & after.known)[:, 0]
+        there = (before.known | before.unknown) & (after.known | after.unknown)
+        moved = (self._moved(before, after) & there).any(axis=1)
         places = start + np.flatnonzero(np.broadcast_to(moved, (stop - start,)))
         return [Hits(scope.pass_name, equation_waited_for(self.expression, scope), places)]
 
@@ -166,20 +202,27 @@ class Change(Trigger):
         was, now = before.values[0], after.values[0]
         name = visible(self.expression.text.strip())
         if after.kind != "number":
-            old, new = (_word(values[int(np.argmax(was != now))], after.kind) for values in (was, now))
+            entry = int(np.argmax(self._moved(before, after)[0]))
+            old, new = (_word(series, entry) for series in (before, after))
             return f"{name} became {new}; it was {old}"
         with np.errstate(all="ignore"):
             change = now - was
-        unit = int(np.argmax(np.where(np.isnan(change), np.inf, np.abs(change))))
+        moved = self._moved(before, after)[0]
+        unit = int(np.argmax(np.where(~moved, -1, np.where(np.isnan(change), np.inf, np.abs(change)))))
         which = name if after.size == 1 else f"{name}[{unit + (after.units or 0)}]"
+        if np.isnan(was[unit]) or np.isnan(now[unit]):
+            return f"{which} became {number(now[unit])}; it was {number(was[unit])}"
         limit = f", more than {number(self.by)}" if self.by else ""
-        return f"{which} moved by {change[unit]:+.4g}{limit}: {number(was[unit])} → {number(now[unit])}"
+        return f"{which} moved by {change(change[unit])}{limit}: {number(was[unit])} → {number(now[unit])}"
 
     def _both(self, scope: Scope, start: int, stop: int) -> tuple[Series, Series]:
         return tuple(evaluate(self.expression, scope, start, stop, earlier) for earlier in (1, 0))  # type: ignore[return-value]
 
     def _moved(self, before: Series, after: Series) -> Array:
         was, now = before.values, after.values
+        if after.kind == "truth":
+            states = (np.where(one.known, one.values, -1) for one in (before, after))
+            return np.asarray(np.not_equal(*states))
         if after.kind != "number":
             return np.asarray(was != now)
         with np.errstate(all="ignore"):
@@ -211,9 +254,31 @@ class Birth(Trigger):
         return ""
 
 
+_AT_ONCE = 4_096
+
+
+def unknown_steps(trigger: Trigger, scope: Scope) -> str:
+    """Return at how many steps of a run nobody can say whether a breakpoint stops, the first and why; or nothing."""
+    count, first = 0, None
+    for start in range(0, scope.steps, _AT_ONCE):
+        found = trigger.unknown(scope, start, min(start + _AT_ONCE, scope.steps))
+        count += len(found)
+        first = int(found[0]) if first is None and len(found) else first
+    if first is None:
+        return ""
+    why = trigger.why_unknown(scope, first)
+    token = visible(scope.trace.sequence.tokens[first])
+    return f"not known at {count} of {scope.steps} tokens, first at t={first} “{token}”{f': {why}' if why else ''}"
+
+
 def holds(answer: Series, steps: int) -> Array:
     """Return at which of some steps a condition is known to be true, (S,)."""
     return np.asarray(np.broadcast_to((answer.values & answer.known)[:, 0], (steps,)))
+
+
+def not_known(answer: Series, steps: int) -> Array:
+    """Return at which of some steps a condition is not known because of a NaN, (S,)."""
+    return np.asarray(np.broadcast_to((answer.unknown & ~answer.known)[:, 0], (steps,)))
 
 
 def _born(passed: PassTrace, value: str, start: int, stop: int) -> Array:
@@ -227,5 +292,5 @@ def _born(passed: PassTrace, value: str, start: int, stop: int) -> Array:
     return np.asarray(here & ~before)
 
 
-def _word(value: Any, kind: str) -> str:
-    return f"“{visible(value)}”" if kind == "text" else "true" if value else "false"
+def _word(series: Series, entry: int) -> str:
+    return entry_word(series, row_of(series)[entry])

@@ -108,7 +108,9 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
     frame = session.frame
     if topic in ("break", "watch"):
         wanted = [each for each in session.breakpoints if topic == "break" or each.word == "watch"]
-        return tuple(map(told, wanted)) or ("no breakpoints" if topic == "break" else "no watches",)
+        return tuple(", ".join(filter(None, (told(one), session.unknown(one)))) for one in wanted) or (
+            "no breakpoints" if topic == "break" else "no watches",
+        )
     if topic == "display":
         return tuple(f"{each.number}: {visible(each.expression.text)}" for each in session.displays) or ("no displays",)
     if topic == "frame":

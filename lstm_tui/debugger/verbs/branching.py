@@ -13,6 +13,7 @@ from lstm_tui.debugger.verbs.changing import verdicts
 from lstm_tui.debugger.verbs.moving import position_lines
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.visible import visible
 
 _MOST = 200
@@ -78,17 +79,18 @@ def diff_lines(compared: Comparison, pass_name: str) -> list[str]:
     for column in compared.columns[:_MOST]:
         places = (_place(column.before), _place(column.after))
         distances = (compared.memory_distance(column, pass_name), compared.output_distance(column))
-        shown = [" " * 6 if each is None else f"{each:6.3f}" for each in distances]
+        shown = [("" if each is None else fixed(each, 3)).rjust(6) for each in distances]
         mark = "-" if column.after is None else "+" if column.before is None else " "
         lines.append(f"{places[0]:>5} {places[1]:>5} {shown[0]} {shown[1]} {mark} {visible(compared.token(column))}")
     if len(compared.columns) > _MOST:
         lines.append(f"… {len(compared.columns)} tokens in all")
     before, after = compared.one.result, compared.other.result
     if before is not None and after is not None and compared.same_classes:
-        change = np.abs(after.astype(np.float64) - before)
+        with np.errstate(all="ignore"):
+            change = np.abs(after.astype(np.float64) - before)
         for n in np.argsort(-np.nan_to_num(change, nan=np.inf), kind="stable")[:_FEW_CLASSES]:
             name = visible(compared.one.classes[n]) if n < len(compared.one.classes) else f"output {n}"
-            lines.append(f"{name}: {float(before[n]):.3f} → {float(after[n]):.3f}")
+            lines.append(f"{name}: {fixed(before[n], 3)} → {fixed(after[n], 3)}")
     return lines
 
 

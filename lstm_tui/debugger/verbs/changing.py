@@ -19,6 +19,7 @@ from lstm_tui.debugger.verbs.recipe_names import complete_edit
 from lstm_tui.debugger.verbs.short_forms import whole_line
 from lstm_tui.debugger.verbs.table import VERBS, Act, Complete, Verb
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 
@@ -59,7 +60,7 @@ def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
         sizes = np.nan_to_num(np.abs(after.astype(float) - before), nan=np.inf, posinf=np.inf)
     for n in np.argsort(-sizes, kind="stable")[:_MOST_OUTPUTS]:
         name = visible(names[n]) if n < len(names) else f"output {n}"
-        yield f"{name}: {float(before[n]):.3f} → {float(after[n]):.3f}"
+        yield f"{name}: {fixed(before[n], 3)} → {fixed(after[n], 3)}"
 
 
 add_edit_verb("replace", 'replace T|TOKEN "TOKEN"', "put another token at a place, or for a token", 'replace 3 "good"')

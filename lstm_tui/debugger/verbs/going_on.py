@@ -8,7 +8,9 @@ from lstm_tui.analysis.words_to_come import choose, perplexity, surprise
 from lstm_tui.debugger.recipe import TokenEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.debugger.verdict import perplexity_figure
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 
 MOST = 500
@@ -47,7 +49,7 @@ def _generate(session: Session, rest: str) -> tuple[str, ...]:
     text = visible(("" if kind in ("chars", "bytes") else " ").join(tokens))
     bits = surprise(session.frame.trace)
     level = None if bits is None else perplexity(bits)
-    said = "" if level is None else f"; perplexity of the text {level:.3g}"
+    said = "" if level is None else f"; perplexity of the text {perplexity_figure(level)}"
     return (f"appended: {text}{said}",)
 
 
@@ -63,5 +65,6 @@ def _temperature(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 <= number <= _HOTTEST:
-        raise UserError(f"`{visible(text[:40])}` is no temperature: give one from 0 (the likeliest) to {_HOTTEST:g}")
+        most = sentence(_HOTTEST)
+        raise UserError(f"`{visible(text[:40])}` is no temperature: give one from 0 (the likeliest) to {most}")
     return number

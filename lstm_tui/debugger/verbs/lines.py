@@ -22,6 +22,7 @@ from lstm_tui.debugger.verbs import (
 )
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.quiet import quiet
 
 __all__ = [
     "answer", "asking", "branching", "changing", "completed", "completions", "going_on", "helping", "moving",
@@ -49,10 +50,11 @@ def answer(session: Session, line: str) -> tuple[str, ...]:
     if not word or word.startswith("#"):
         return ()
     before = session.frame
-    reply = VERBS.named(word)(session, rest)
-    after = session.frame
-    if len(session.displays) and (after.position != before.position or after.trace is not before.trace):
-        reply += tuple(one.line for one in session.shown())
+    with quiet():
+        reply = VERBS.named(word)(session, rest)
+        after = session.frame
+        if len(session.displays) and (after.position != before.position or after.trace is not before.trace):
+            reply += tuple(one.line for one in session.shown())
     return reply
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
 from lstm_tui.analysis.largest import largest
 from lstm_tui.analysis.words_to_come import probabilities
 from lstm_tui.debugger.session import Session
@@ -13,6 +15,7 @@ from lstm_tui.debugger.verbs.recipe_names import tokens_like
 from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.debugger.what_if import Doubted, Question, replace_everywhere, retell
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.trace import Trace
 from lstm_tui.engine.visible import visible
 
@@ -68,9 +71,16 @@ def _retell(session: Session, rest: str) -> tuple[str, ...]:
     found = retell(session)
     if found:
         lines.append(f"retold: {_changes(found)}")
+    elif not placed and _is_no_number(session.frame.trace):
+        lines.append("not known whether another word has taken the place of one: what the network says is no number")
     elif not placed:
         lines.append("nothing to retell: no other word has taken the place of one of the text")
     return (*lines, *map(_line, found))
+
+
+def _is_no_number(trace: Trace) -> bool:
+    said = probabilities(trace)
+    return said is not None and not np.isfinite(said).all()
 
 
 def _two(rest: str) -> tuple[str, str]:
@@ -100,14 +110,14 @@ def _changes(found: Iterable[Doubted]) -> str:
 
 def _line(one: Doubted) -> str:
     word, instead = visible(one.word), visible(one.instead)
-    return f"t={one.t} “{word}”: {one.before:.2f} → {one.after:.2f}, now “{instead}” {one.chance:.2f}"
+    return f"t={one.t} “{word}”: {fixed(one.before)} → {fixed(one.after)}, now “{instead}” {fixed(one.chance)}"
 
 
 def _end(before: Trace, after: Trace) -> Iterator[str]:
     """Yield what the network says at the end, and what it said there before, where that is another word."""
     (said, size), (old, was) = _likeliest(before), _likeliest(after)
     if said and old and said != old:
-        yield f"in the end {said} {size:.2f} → {old} {was:.2f}"
+        yield f"in the end {said} {fixed(size)} → {old} {fixed(was)}"
 
 
 def _likeliest(trace: Trace) -> tuple[str, float]:

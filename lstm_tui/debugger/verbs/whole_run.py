@@ -5,13 +5,15 @@ from __future__ import annotations
 from lstm_tui.analysis.health import health
 from lstm_tui.analysis.long_memory import long_memory
 from lstm_tui.analysis.words_to_come import perplexity, surprise
-from lstm_tui.debugger.findings import HEADINGS, told
+from lstm_tui.debugger.findings import HEADINGS, sound, told
 from lstm_tui.debugger.letter import letter
 from lstm_tui.debugger.reach_words import reach_words
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.verbs.moving import place_of
 from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.debugger.verdict import perplexity_figure
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.visible import visible
 
 _MOST = 8
@@ -35,7 +37,7 @@ def _reach(session: Session, rest: str) -> tuple[str, ...]:
     heads, columns = [*heads, "ρ"], [*columns, found.radius]
     lines = ["".join(f"{head:>10}" for head in heads)]
     for step, place in enumerate(found.places):
-        lines.append("".join(f"{float(column[step]):>10.3g}" for column in columns) + f"  {_named(session, place)}")
+        lines.append("".join(sentence(column[step], 3).rjust(10) for column in columns) + f"  {_named(session, place)}")
     return (*lines, *reach_words(found, lambda place: _named(session, place)))
 
 
@@ -45,7 +47,7 @@ def _health(session: Session, rest: str) -> tuple[str, ...]:
     for one in health([session.frame.trace]):
         passed = session.frame.trace[one.name]
         if not one.findings:
-            lines.append(f"{one.name}: all {one.units} units act")
+            lines.append(f"{one.name}: {sound(one)}")
         for kind, heading in HEADINGS.items():
             mine = [finding for finding in one.findings if finding.kind == kind]
             if mine:
@@ -61,6 +63,6 @@ def _surprise(session: Session, rest: str) -> tuple[str, ...]:
     bits = surprise(session.frame.trace)
     if bits is None:
         raise UserError("this network says no next token: open a language model, such as --model story or chars")
-    lines = [f"{bits[t]:>8.2f}  {_named(session, t)}" for t in range(1, len(bits))]
+    lines = [f"{fixed(bits[t]):>8}  {_named(session, t)}" for t in range(1, len(bits))]
     level = perplexity(bits)
-    return (*lines, "one token: nothing was foretold" if level is None else f"perplexity {level:.3g}")
+    return (*lines, "one token: nothing was foretold" if level is None else f"perplexity {perplexity_figure(level)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lstm_tui.debugger.worksheet.contents import READOUT, Sheet, StepSums, ValueSums
 from lstm_tui.debugger.worksheet.sums import Line, Piece, figure
 from lstm_tui.debugger.worksheet.trees import Vector
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 
 _MOST_TOKENS = 40
@@ -68,7 +69,7 @@ def page_of(sheet: Sheet, blanks: bool) -> Iterator[Block]:
     yield Heading(2, "How near this is")
     yield Sentence(
         f"The program rounds nothing to {sheet.digits} places. Its own numbers for these steps are at most "
-        f"{sheet.difference:.1g} away from those of this sheet."
+        f"{sentence(sheet.difference, 1)} away from those of this sheet."
     )
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import written_out
 from lstm_tui.engine.ops import OPS
 
-MINUS = "−"
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 _STRENGTH = {"+": 1, "−": 1, "×": 2, "/": 2}
 
@@ -91,8 +91,7 @@ def rounded(number: Decimal, digits: int) -> Decimal:
 
 def figure(number: Decimal) -> str:
     """Write a number, with a place behind the point even when it is whole, so that it is not taken for an index."""
-    text = f"{number:f}"
-    return (text if "." in text else f"{text}.0").replace("-", MINUS)
+    return written_out(number)
 
 
 def write(tree: Tree) -> Line:

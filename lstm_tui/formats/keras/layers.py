@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats import conventions, gates
 from lstm_tui.formats.keras.gates import CannotRun, count_biases, floats, gate_by_gate, unpacked
@@ -186,7 +187,7 @@ def _layer_activation(node: Node) -> list[Op]:
         names = {0.01: "leaky_relu_0_01", 0.2: "leaky_relu_0_2", 0.3: "leaky_relu_0_3"}
         found = next((name for key, name in names.items() if abs(key - slope) < 1e-7), None)
         if found is None:
-            raise CannotRun(f"its slope {slope:g} is not known here")
+            raise CannotRun(f"its slope {sentence(slope, 6)} is not known here")
         return [Activation(node.name, found)]
     plain = not any(config.get(key) for key in ("negative_slope", "threshold")) and config.get("alpha", 1.0) == 1.0
     top = config.get("max_value")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats.found import Found
 from lstm_tui.formats.keras.file import KerasFile
@@ -132,7 +133,9 @@ def _before(graph: Graph, segment: Segment, first: int, weights: Weights, genera
                 plan = replace(plan, embedding=table, mask_id=masked)
             elif node.kind == "Masking" and not ops:
                 value = float(node.config.get("mask_value", 0.0))
-                report.say("masking", f"rows of {value:g} never enter a pass", "confirmed", "the description")
+                report.say(
+                    "masking", f"rows of {sentence(value, 6)} never enter a pass", "confirmed", "the description"
+                )
                 plan = replace(plan, mask_value=value)
             else:
                 made = steps(node, weights(node), generation)

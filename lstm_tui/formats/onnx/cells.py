@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import axis_end, exact
 from lstm_tui.engine.visible import visible
 from lstm_tui.formats import conventions, gates
 from lstm_tui.formats.onnx.graph import Graph
@@ -82,7 +83,7 @@ def plan_node(node: Any, graph: Graph, key: str, producer: str, where: str, repo
         passes.append((direction, given))
     bound = attribute(node, "clip", None)
     if bound is not None:
-        report.say(f"{key}.clip", f"±{bound:g}", "confirmed", "sums are clipped before their activation")
+        report.say(f"{key}.clip", f"±{axis_end(bound)}", "confirmed", "sums are clipped before their activation")
     part = Recurrent(
         name=node.name or node.output[0],
         cell=cell,
@@ -145,7 +146,7 @@ def _functions(node: Any, ways: int, key: str, where: str, report: Report) -> di
 
 
 def _body(kind: str, alpha: float, beta: float) -> str:
-    values = {"alpha": repr(float(np.float32(alpha))), "beta": repr(float(np.float32(beta)))}
+    values = {"alpha": exact(float(np.float32(alpha))), "beta": exact(float(np.float32(beta)))}
     return _BODIES[kind].format(**values)
 
 

@@ -165,7 +165,7 @@ def _run(network: Network, recorded: Mapping[str, Array], where: str) -> Trace:
         if name.startswith(_INITIAL):
             one, _, state = name.removeprefix(_INITIAL).rpartition("/")
             initial.setdefault(one, {})[state] = array.reshape(-1).astype(np.float64)
-    return run(network, Sequences(source, network)[0], "numpy", None, initial or None)
+    return run(network, Sequences(source, network)[0], None, None, initial or None)
 
 
 def _values(trace: Trace) -> dict[str, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from lstm_tui.debugger.scale import is_beyond, part_of
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.palette import Palette
 
@@ -27,14 +28,12 @@ def put_bar(
     if math.isnan(value):
         line.put(_centre(glyphs.nan, width), alarm)
         return
-    part = value / full
-    if part > 1 or part < 0:
-        over = glyphs.right[-1] if part > 1 else glyphs.left[0]
-        sign = glyphs.infinity if math.isinf(value) else over
-        body = (
-            _run(8 * (width - len(sign)), width - len(sign), palette, faded) if part > 1 else " " * (width - len(sign))
-        )
-        if part > 1:
+    part, above = part_of(value, full), value > 0 and is_beyond(value, full)
+    if above or value < 0:
+        over = glyphs.right[-1] if above else glyphs.left[0]
+        sign = (glyphs.infinity if math.isinf(value) else over)[:width]
+        body = _run(8 * (width - len(sign)), width - len(sign), palette, faded) if above else " " * (width - len(sign))
+        if above:
             line.put(body, style).put(sign, alarm)
         else:
             line.put(sign, alarm).put(body, style)
@@ -62,27 +61,29 @@ def put_signed_bar(
     empty = palette.style("faint", "track")
     alarm = palette.style("alarm", "track", bold=True)
     infinite = math.isinf(value)
-    part = math.inf if infinite else abs(value) / half
+    part, beyond = abs(part_of(value, half)), is_beyond(value, half)
     if math.isnan(value):
         line.put(_centre(glyphs.nan, side * 2), alarm)
     elif value >= 0:
         line.put(" " * side, empty)
-        _half_right(line, part, side, palette, faded, infinite)
+        _half_right(line, part, side, palette, faded, beyond, infinite)
     else:
-        _half_left(line, part, side, palette, faded, infinite)
+        _half_left(line, part, side, palette, faded, beyond, infinite)
         line.put(glyphs.axis + " " * (side - 1), empty)
     line.put(" " * (width - side * 2), palette.style("faint", "track") if width % 2 else None)
 
 
-def _half_right(line: Line, part: float, side: int, palette: Palette, faded: bool, infinite: bool) -> None:
+def _half_right(
+    line: Line, part: float, side: int, palette: Palette, faded: bool, beyond: bool, infinite: bool
+) -> None:
     glyphs = palette.glyphs
     style = palette.style("positive", "track", faded=faded)
-    if part > 1 + 1e-6:
+    if beyond:
         sign = glyphs.infinity[:1] if infinite else glyphs.right[-1]
         line.put(_run(8 * (side - 1), side - 1, palette, faded), style)
         line.put(sign, palette.style("alarm", "track", bold=True))
         return
-    eighths = round(min(part, 1.0) * side * 8)
+    eighths = round(part * side * 8)
     if eighths == 0:
         line.put(
             glyphs.axis + " " * (side - 1), palette.style("positive" if part > 0 else "faint", "track", faded=faded)
@@ -91,15 +92,15 @@ def _half_right(line: Line, part: float, side: int, palette: Palette, faded: boo
     line.put(_run(eighths, side, palette, faded), style)
 
 
-def _half_left(line: Line, part: float, side: int, palette: Palette, faded: bool, infinite: bool) -> None:
+def _half_left(line: Line, part: float, side: int, palette: Palette, faded: bool, beyond: bool, infinite: bool) -> None:
     glyphs = palette.glyphs
     style = palette.style("negative", "track", faded=faded)
-    if part > 1 + 1e-6:
+    if beyond:
         sign = glyphs.infinity[:1] if infinite else glyphs.left[0]
         line.put(sign, palette.style("alarm", "track", bold=True))
         line.put(_run(8 * (side - 1), side - 1, palette, faded), style)
         return
-    eighths = max(round(min(part, 1.0) * side * 8), 1)
+    eighths = max(round(part * side * 8), 1)
     whole, rest = divmod(eighths, 8)
     if not glyphs.smooth or (palette.ramp and faded):
         cells = max(round(eighths / 8), 1)

@@ -13,6 +13,7 @@ from lstm_tui.debugger.frame import equations_of
 from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.engine.expression import show
 from lstm_tui.engine.language import Equation
+from lstm_tui.engine.number_text import axis_end, sentence
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.ghost import sign_of
@@ -175,7 +176,7 @@ def _put_result(line: Line, view: View, found: Explanation, style: Style, glyphs
 
 def edit_words(found: Explanation, glyphs: Glyphs) -> str:
     """Return in a word or two how an edit made a value what it is: set, or times a number; empty without one."""
-    how = {"set": "set", "scaled": f"{glyphs.say('×')}{found.origin.number:g}:", "not known": "recorded:"}
+    how = {"set": "set", "scaled": f"{glyphs.say('×')}{sentence(found.origin.number, 6)}:", "not known": "recorded:"}
     return how.get(found.origin.kind, "")
 
 
@@ -233,7 +234,9 @@ def _input(drawing: Drawing, view: View) -> None:
     if drawing.full:
         return
     line = drawing.line().put("    ")
-    note = f"{len(x)} numbers  {glyphs.plus_minus}{half:g}" if shown == len(x) else f"{shown} of {len(x)} numbers"
+    note = (
+        f"{len(x)} numbers  {glyphs.plus_minus}{axis_end(half)}" if shown == len(x) else f"{shown} of {len(x)} numbers"
+    )
     ids = view.trace.sequence.ids
     if ids is None or not bottom:
         line.put(note, palette.style("faint"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.comparison import Comparison
 from lstm_tui.debugger.difference import Column
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import scale_of
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
@@ -49,7 +52,7 @@ class _Pen:
         toward = compared.toward
         self.half = 1.0
         if toward is not None:
-            self.half = nice_scale(max(float(abs(one).max(initial=0.0)) for one in toward), least=0.05)
+            self.half = scale_of(np.concatenate(toward), least=0.05)
 
     def note(self) -> str:
         compared = self.compared
@@ -57,7 +60,7 @@ class _Pen:
             return "difference: half the sum of all changes of the outputs"
         classes = compared.one.classes
         of = visible(classes[compared.winner]) if classes else f"output {compared.winner}"
-        return f"what each token adds to {of}  {self.glyphs.plus_minus}{self.half:g}"
+        return f"what each token adds to {of}  {self.glyphs.plus_minus}{axis_end(self.half)}"
 
     def head(self) -> None:
         line = self.drawing.line().put("  t".ljust(_PLACE), self.palette.style("faint"))

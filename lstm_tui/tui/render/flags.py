@@ -8,13 +8,16 @@ from lstm_tui.analysis.health import Kind
 from lstm_tui.tui.render.glyphs import Glyphs
 
 _SIGNS: dict[Kind, tuple[str, str]] = {
-    "broken": ("‼", "!"), "dead": ("†", "x"), "quiet": ("∅", "o"), "shut": ("▾", "v"), "open": ("▴", "^"),
+    "broken": ("‼", "!"), "exploding": ("↑", "*"), "dead": ("†", "x"),
+    "quiet": ("∅", "o"), "stuck": ("=", "="), "shut": ("▾", "v"), "open": ("▴", "^"),
 }  # fmt: skip
 
 _WORDS: dict[Kind, str] = {
     "broken": "not finite",
+    "exploding": "explodes",
     "dead": "cannot learn",
     "quiet": "never acts",
+    "stuck": "stuck",
     "shut": "a gate never opens",
     "open": "a gate never shuts",
 }
@@ -27,5 +30,5 @@ def flag_words(kinds: Iterable[Kind], glyphs: Glyphs) -> str:
 
 
 def flag_sign(kind: Kind, glyphs: Glyphs) -> str:
-    """Return the sign: ‼ not finite, † cannot learn, ∅ never acts, ▾ a gate never opens, ▴ a gate never shuts."""
+    """Return the sign: ‼ not finite, ↑ explodes, † cannot learn, ∅ never acts, = stuck, ▾ and ▴ a gate that is."""
     return _SIGNS[kind][0 if glyphs.smooth else 1]

@@ -7,6 +7,7 @@ from math import ceil, floor, isfinite
 from rich.style import Style
 
 from lstm_tui.debugger.beside import Beside
+from lstm_tui.debugger.scale import part_of
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import signed
@@ -22,7 +23,10 @@ def put_ghost_bar(
     """Write a bar that grows from the left, and how far it went before."""
     bar = Line(width, palette.style())
     put_bar(bar, value, width, ink, palette, faded, full)
-    _over(line, bar, value / full * width, before / full * width, 0, palette)
+    if isfinite(value) and isfinite(before):
+        _over(line, bar, part_of(value, full) * width, part_of(before, full) * width, 0, palette)
+    else:
+        line.extend(bar)
 
 
 def put_ghost_signed_bar(
@@ -32,14 +36,14 @@ def put_ghost_signed_bar(
     bar = Line(width, palette.style())
     put_signed_bar(bar, value, width, palette, half, faded)
     side = width // 2
-    _over(line, bar, value / half * side, before / half * side, side, palette)
+    if isfinite(value) and isfinite(before):
+        _over(line, bar, part_of(value, half) * side, part_of(before, half) * side, side, palette)
+    else:
+        line.extend(bar)
 
 
 def _over(line: Line, bar: Line, value: float, before: float, axis: int, palette: Palette) -> None:
     """Write a bar with the cells marked that only one of two lengths reaches; both count from the axis."""
-    if not (isfinite(value) and isfinite(before)):
-        line.extend(bar)
-        return
     glyphs, ghost = palette.glyphs, palette.style("soft", "track")
     now, then = sorted((0.0, value)), sorted((0.0, before))
     end = floor(before + axis) if before >= 0 else ceil(before + axis) - 1

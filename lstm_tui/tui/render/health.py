@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_tui.analysis.health import GateHealth, PassHealth
-from lstm_tui.debugger.findings import HEADINGS, told
+from lstm_tui.debugger.findings import HEADINGS, sound, told
+from lstm_tui.engine.number_text import percent
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.flags import flag_sign
 from lstm_tui.tui.render.label import cut, fit
@@ -64,7 +65,7 @@ def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
         low, high = float(np.mean(gate.low)), float(np.mean(gate.high))
         ink = _INKS.get(gate.role or "", "other")
         head.put(f"{gate.value} {gate.role or ''}".rstrip(), palette.style(ink, bold=True))
-        text = f"  below .1 {low:.0%}  above .9 {high:.0%}"
+        text = f"  below .1 {percent(low)}  above .9 {percent(high)}"
         head.put(cut(text, max(span - len(gate.value) - len(gate.role or "") - 1, 0), palette.glyphs),
                  palette.style("soft"))  # fmt: skip
     grids = [_grid(gate, span - 2, rows) for gate in shown]
@@ -86,8 +87,13 @@ def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
 
 
 def _spot(gate: GateHealth, unit: int, width: int, rows: int) -> tuple[int, int]:
-    """Return the row and the column of a unit: to the right how often it is below .1, upwards how often above .9."""
+    """Return the row and the column of a unit: to the right how often it is below .1, upwards how often above .9.
+
+    Outside of the grid where that is not known.
+    """
     unit = min(unit, len(gate.low) - 1)
+    if not np.isfinite([gate.low[unit], gate.high[unit]]).all():
+        return -1, -1
     return rows - 1 - round(float(gate.high[unit]) * (rows - 1)), round(float(gate.low[unit]) * (width - 1))
 
 
@@ -125,8 +131,7 @@ def _findings(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
         text = "gradients are not known here: a run too long, or a trace without its network"
         drawing.line().put(" " + cut(text, width - 2, glyphs), palette.style("soft"))
     if not one.findings:
-        learns = ", and a gradient comes back to each" if one.dead else ""
-        drawing.line().put(f" all {one.units} units act{learns}", palette.style("title"))
+        drawing.line().put(" " + cut(sound(one), width - 2, glyphs), palette.style("title"))
     rows = []
     for kind, heading in HEADINGS.items():
         mine = [n for n, finding in enumerate(one.findings) if finding.kind == kind]

@@ -7,20 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.debugger.scale import part_of, parts_of_axis
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.number import signed
 from lstm_tui.tui.render.palette import SHADES, Palette
 
 _NUMBER_FITS = 6
 """Cells from which on a cell of the map holds its number."""
-_TWO_PLACES = 9.95
-"""From here on a number that loses a place loses its last one."""
 
 
 def shade_of(values: NDArray[np.floating[Any]], half: float) -> NDArray[np.int64]:
     """Return for each value its entry in a diverging table, -1 where it is NaN."""
-    part = np.clip(np.nan_to_num(values / half, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
-    shades = np.rint((part + 1) / 2 * (SHADES - 1)).astype(np.int64)
+    shades = np.rint((parts_of_axis(values, half) + 1) / 2 * (SHADES - 1)).astype(np.int64)
     return np.where(np.isnan(values), -1, shades)
 
 
@@ -48,16 +46,14 @@ def put_heat(
     inner = width - len(edge)
     if edge:
         line.put(edge, palette.style("ink", "track") if palette.ramp else palette.diverging(faded, True)[shade])
-    text = signed(value, glyphs) if inner >= _NUMBER_FITS - 2 else ""
-    if len(text) > inner:
-        text = f"{value:+.1f}" if abs(value) < _TWO_PLACES else f"{value:+.0f}"
-    if len(text) <= inner >= _NUMBER_FITS - 1 - marked:
+    text = signed(value, glyphs, inner) if inner >= _NUMBER_FITS - 1 - marked else ""
+    if text:
         line.put(text.rjust(inner - (inner > 5)).ljust(inner), style)
         return
-    weight = min(abs(value) / half, 9.0)  # an infinite one too
+    weight = abs(part_of(value, half))
     if palette.ramp:
         ramp = glyphs.ramp if value >= 0 else glyphs.ramp_negative
-        sign = ramp[min(int(weight * len(ramp)), len(ramp) - 1)] if weight == weight else "?"
+        sign = ramp[min(int(weight * len(ramp)), len(ramp) - 1)]
         line.put(sign * inner, style)
     elif inner >= 2:
         sign = "" if weight < 0.2 else "+" if value > 0 else glyphs.minus

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.beside import beside
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.heat import put_heat, shade_of
 from lstm_tui.tui.render.label import fit
@@ -33,7 +34,7 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     half = view.facts.half(view.pass_name, name)
     drawing = Drawing(width, height, palette, f"{number} memory {view.letter}")
     direction = passed.direction
-    drawing.note = f"{direction}   {glyphs.minus}{half:g} {glyphs.more} +{half:g}"
+    drawing.note = f"{direction}   {glyphs.minus}{axis_end(half)} {glyphs.more} +{axis_end(half)}"
     count, room = view.facts.length, max(width - _LABEL - 1, 1)
     cell = min(room // count, _WIDEST)
     if cell < _NARROW:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_tui.debugger.difference import Column, Difference
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.heat import put_heat, shade_of
 from lstm_tui.tui.render.label import fit, token_label
@@ -26,7 +27,7 @@ def draw_heatmap_beside(view: View, difference: Difference, width: int, height: 
     """Draw units in groups of rows - edited, before, and their difference where there is room - over one tape."""
     glyphs, half = palette.glyphs, view.facts.half(view.pass_name, view.memory_name)
     drawing = Drawing(width, height, palette, f"{number} memory {view.letter} {glyphs.dot} edited and baseline")
-    drawing.note = f"{glyphs.minus}{half:g} {glyphs.more} +{half:g}"
+    drawing.note = f"{glyphs.minus}{axis_end(half)} {glyphs.more} +{axis_end(half)}"
     columns, room = difference.columns, max(width - _LABEL, 1)
     cell = max(min(room // len(columns), _WIDEST), _NARROW if room // _NARROW >= len(columns) * 0.5 else 1)
     first, last = window(difference.column_at[view.cursor_t], len(columns), room // cell)

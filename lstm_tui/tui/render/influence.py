@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.letter import letter
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import scale_of
+from lstm_tui.engine.number_text import axis_end, percent
 from lstm_tui.tui.questions import Answer
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
@@ -76,7 +77,7 @@ def _table(drawing: Drawing, answer: Answer, rows: int) -> None:
         text = cut(f" {glyphs.say(name)}{mark}", room, glyphs)
         head.put(text, palette.style("title" if chosen else "soft", bold=chosen))
         if n and name != "ledger" and (values := columns[name]) is not None:
-            scale = f" {glyphs.plus_minus if name in SIGNED else ''}{_half(values):g}"
+            scale = f" {glyphs.plus_minus if name in SIGNED else ''}{axis_end(_half(values))}"
             if head.x + len(scale) < start + span:
                 head.put(scale, palette.style("faint"))
     places = answer.places
@@ -122,25 +123,16 @@ def _cell(drawing: Drawing, name: str, values: Array | None, t: int, span: int, 
     value = float(values[t])
     if name in SIGNED:
         put_signed_bar(line, value, bar // 2 * 2, palette, _half(values))
-        number = _small(value, True, palette)
+        number = signed(value, glyphs, _NUMBER)
     else:
         ink = "show" if name == "ledger" else "bar"
         put_bar(line, value, bar, ink, palette, full=1.0 if name == "ledger" else _half(values))
-        number = plain(value, glyphs) if name == "ledger" else _small(value, False, palette)
+        number = plain(value, glyphs, _NUMBER)
     line.put(number.rjust(start + span - 1 - line.x), palette.style("ink", ground)).put(" ")
 
 
-def _small(value: float, sign: bool, palette: Palette) -> str:
-    """Return a number with as many places as show it: gradients are often small."""
-    if 0 < abs(value) < 0.0995:
-        text = f"{value:+.4f}".replace("0.", ".", 1)
-        return text if sign else text.removeprefix("+")
-    return signed(value, palette.glyphs) if sign else plain(value, palette.glyphs)
-
-
 def _half(values: Array) -> float:
-    finite = values[np.isfinite(values)]
-    return nice_scale(float(np.abs(finite).max(initial=0.0)), least=1e-6)
+    return scale_of(values, least=1e-6)
 
 
 def _footing(drawing: Drawing, answer: Answer, words: list[str]) -> None:
@@ -154,9 +146,9 @@ def _footing(drawing: Drawing, answer: Answer, words: list[str]) -> None:
         numbers = found.by_state[answer.pass_name][name][answer.cursor]
         line = drawing.line().put(fit(f" by {letter(name)} of t={answer.cursor}", _PLACE + _TOKEN, glyphs))
         room = max(width - line.x - 10, 1)
-        half = nice_scale(float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0)), least=1e-9)
+        half = scale_of(numbers, least=1e-9)
         put_strip(line, numbers[:room], half, palette, 2 if len(numbers) * 2 <= room else 1)
-        line.put(f" {glyphs.plus_minus}{half:g}", palette.style("faint"))
+        line.put(f" {glyphs.plus_minus}{axis_end(half)}", palette.style("faint"))
     if drawing.room > len(words) + len(_MEANINGS):
         drawing.line()
     for text in words:
@@ -179,25 +171,28 @@ def differences(answer: Answer, palette: Palette) -> list[str]:
             return f"t={t}"
         return f"“{answer.view.label(t, palette)}” (t={t})"
 
-    def most_of(numbers: NDArray[Any]) -> str:
-        place = largest(numbers)
-        return "not known" if place is None else name(place)
+    def leads(numbers: Array) -> str:
+        best = largest(numbers)
+        return "not known" if best is None else name(best)
 
     effect = np.nan_to_num(np.abs(effects))
-    first = f"largest to first order: {most_of(np.abs(found.of_token))}; left out: {most_of(np.abs(effects))}"
+    left_out = np.abs(effects)
+    if answer.target.t is not None:
+        left_out[answer.target.t] = 0  # it is not left out when it is what is asked about
+    most_of_all = f"largest to first order: {leads(np.abs(found.of_token))}; left out: {leads(left_out)}"
     if shares is None:
-        return [first]
+        return [most_of_all]
     held = np.nan_to_num(shares)
-    lines = [f"{first}; in the ledger: {most_of(shares)}"]
-    if not (np.isfinite(effects).all() and np.isfinite(shares).all()):
-        return lines  # what part of the whole is not known
+    lines = [f"{most_of_all}; in the ledger: {leads(shares)}"]
+    if np.isnan(shares).any():
+        return lines
     most = max(float(effect.max()), 1e-12)
     gap = held / max(float(held.max()), 1e-12) - effect / most
     idle, cause = int(gap.argmax()), int(gap.argmin())
     for t, but in ((idle, "only "), (cause, "")):
         if abs(gap[t]) > 0.25 and np.isfinite(effects[t]) and (not but or effect[t] < most / 2):
             lines.append(
-                f"{name(t)} wrote {held[t]:.0%} of this memory; to leave it out changes the output by {but}"
-                f"{_small(float(effects[t]), True, palette)}"
+                f"{name(t)} wrote {percent(held[t])} of this memory; to leave it out changes the output by {but}"
+                f"{signed(float(effects[t]), palette.glyphs, _NUMBER)}"
             )
     return lines

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from lstm_tui.debugger.beside import Beside, beside
 from lstm_tui.debugger.explain import Term
 from lstm_tui.debugger.facts import Column
 from lstm_tui.debugger.one_step import BY_EDIT, Part, parts_of_step
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import largest_of, nice_scale
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.cell import explained
 from lstm_tui.tui.render.drawing import Drawing, Target
@@ -20,7 +19,7 @@ from lstm_tui.tui.render.large import LINES
 from lstm_tui.tui.render.large_rows import Row, fitting, rows_of
 from lstm_tui.tui.render.large_slot import WIDE, Slot
 from lstm_tui.tui.render.line import Line
-from lstm_tui.tui.render.number import plain, scale_word, signed
+from lstm_tui.tui.render.number import plain, signed
 from lstm_tui.tui.render.spans import put_span
 from lstm_tui.tui.view import View
 
@@ -28,7 +27,7 @@ _NARROW = 110
 _SUM = 4.0
 """Half width of the axis of what is summed inside a squash: beyond it a sigmoid or tanh hardly moves."""
 _SEEN = 0.005
-"""The smallest number that is not written as 0."""
+"""The smallest loss that is worth a caption."""
 _INKS = {"before": "soft", "kept": "keep", "written": "write", "edit": "key", "after": "title", "seen": "show"}
 
 
@@ -60,8 +59,7 @@ class _Step:
             passed = run[view.pass_name]
             for name in (self.memory, self.output):
                 if name in passed and passed[name].shape[1] > view.unit:
-                    sizes = np.abs(passed[name][:, view.unit])
-                    largest = max(largest, float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)))
+                    largest = max(largest, largest_of(passed[name][:, view.unit]))
         return nice_scale(largest, least=0.01)
 
     def draw(self, height: int) -> None:
@@ -92,7 +90,7 @@ class _Step:
         line = self.drawing.line().put(glyphs.rule * 2, rule)
         line.put(f" t={view.t} {cut(view.label(view.t, palette), 16, glyphs)} ", soft)
         line.put(glyphs.rule * max(self.left - line.x + 2, 0), rule)
-        line.put(f" {view.letter} of unit {view.unit}, axis {glyphs.plus_minus}{scale_word(self.half)} ", soft)
+        line.put(f" {view.letter} of unit {view.unit}, axis {glyphs.plus_minus}{axis_end(self.half)} ", soft)
         line.put(glyphs.rule * max(self.drawing.width - line.x, 0), rule)
 
     def _slot(self, slot: Slot, row: Row, number: int, term: tuple[Term, ...]) -> None:

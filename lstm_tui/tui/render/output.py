@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from rich.cells import cell_len
 
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import scale_of
 from lstm_tui.debugger.verdict import Verdict
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
@@ -47,7 +48,7 @@ def _bars(drawing: Drawing, view: View, verdict: Verdict, rows: int, palette: Pa
     labels = [token_label(visible(verdict.names[n]), glyphs) if n < len(verdict.names) else str(n) for n in order]
     word = min(max((cell_len(label) for label in labels), default=4), max(width // 2 - 2, 6))
     bar = max(width - word - 8 - _cells_of_change(view), 2)
-    half = 1.0 if verdict.shares else nice_scale(float(np.nanmax(np.abs(verdict.values), initial=0)))
+    half = 1.0 if verdict.shares else scale_of(verdict.values)
     for place, (n, label) in enumerate(zip(order, labels, strict=True)):
         line = drawing.line()
         value = float(verdict.values[n])
@@ -89,11 +90,8 @@ def _parts(drawing: Drawing, view: View, verdict: Verdict, palette: Palette) -> 
     drawing.line()
     before, difference = view.verdict_before, view.frame.difference
     olds = None if before is None or difference is None else before.parts
-    largest = np.nanmax(np.abs(verdict.parts), initial=0)
-    if olds is not None:
-        largest = np.nanmax(np.abs(olds), initial=largest)
-    half = nice_scale(float(largest), least=0.05)
-    scale = f" {glyphs.plus_minus}{half:g}"
+    half = scale_of(verdict.parts if olds is None else np.concatenate([verdict.parts, olds]), least=0.05)
+    scale = f" {glyphs.plus_minus}{axis_end(half)}"
     name = visible(verdict.names[verdict.of])
     line = drawing.line().put(" " + cut(f"{name} by token", width - len(scale) - 1, glyphs), palette.style("soft"))
     line.put(scale, palette.style("faint"))

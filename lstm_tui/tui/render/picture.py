@@ -15,6 +15,7 @@ from rich.color import Color
 from rich.style import Style
 from textual.strip import Strip
 
+from lstm_tui.engine.number_text import coordinate
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.shapes import HEIGHT, WIDTH, is_shape, shape
 
@@ -166,7 +167,8 @@ def _drawn(piece: Piece, y: int) -> str:
     if piece.text.isascii():
         length = f' textLength="{width}"' if piece.width > 1 else ""
         return f'<text x="{left}" y="{baseline}"{length} fill="{look.ink}"{look.face}>{text}</text>\n'
-    middle = f'x="{left + width / 2:g}" y="{baseline}" text-anchor="middle"'  # it may be of another font, of any width
+    # It may be of another font, of any width.
+    middle = f'x="{coordinate(left + width / 2)}" y="{baseline}" text-anchor="middle"'
     return f'<text {middle} fill="{look.ink}"{look.face}>{text}</text>\n'
 
 

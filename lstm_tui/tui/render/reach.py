@@ -133,29 +133,23 @@ def _row(drawing: Drawing, picture: Reaching, found: LongMemory, n: int, columns
     for column in columns:
         value = float(column.numbers[n])
         if math.isnan(value):
-            line.put(f"{glyphs.infinity} ".rjust(span), palette.style("alarm", ground))
+            line.put(" " * (span - 4) + "NaN ", palette.style("alarm", ground, bold=True))
             continue
         full = _RADIUS_FULL if column.bar == "radius" else 1.0
         part = value if column.bar == "radius" else part_of_bar(value)
         ink = "negative" if value < 0 else column.ink
         if bar >= 3:
-            put_bar(line, min(part, full), bar, ink, palette, full=full)
-        number = short_number(value, column.bar == "signed", palette)
+            put_bar(line, part, bar, ink, palette, full=full)
+        number = (signed if column.bar == "signed" else plain)(value, glyphs, _NUMBER - 1)
         line.put(number.rjust(_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
     drawing.hit(0, drawing.width, Target(t=t))
 
 
 def part_of_bar(value: float) -> float:
-    """Return where a size lies between the ends of a logarithmic bar, 0..1."""
+    """Return where a size lies on a logarithmic bar: 0 at its left end and below, 1 at its right end, NaN at 0."""
     low, high = DECADES
-    if value == 0:
+    if value == 0 or math.isnan(value):
         return 0.0
-    return min(max((math.log10(abs(value)) - low) / (high - low), 0.0), 1.0)
-
-
-def short_number(value: float, sign: bool, palette: Palette) -> str:
-    """Return a number short enough for its column, however small or large it is."""
-    if value != 0 and not 0.0095 <= abs(value) < 9999.5:
-        mantissa, _, exponent = f"{value:.0e}".partition("e")
-        return f"{'+' if sign and value > 0 else ''}{mantissa}e{int(exponent)}"
-    return signed(value, palette.glyphs) if sign else plain(value, palette.glyphs)
+    if math.isinf(value):
+        return math.inf
+    return max((math.log10(abs(value)) - low) / (high - low), 0.0)

@@ -15,8 +15,9 @@ from lstm_tui.debugger.rivals import Rival
 from lstm_tui.tui.render.bars import put_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import cut, fit, token_label
+from lstm_tui.tui.render.number import plain
 from lstm_tui.tui.render.palette import Palette
-from lstm_tui.tui.render.reach import DECADES, part_of_bar, short_number
+from lstm_tui.tui.render.reach import DECADES, part_of_bar
 from lstm_tui.tui.render.scroll import first_row
 
 if TYPE_CHECKING:
@@ -119,6 +120,6 @@ def _row(drawing: Drawing, t: int, token: str, under: bool, columns: Sequence[_C
             continue
         if bar >= 3:
             put_bar(line, part_of_bar(value), bar, column.ink, palette)
-        number = short_number(value, False, palette)
+        number = plain(value, glyphs, _NUMBER - 1)
         line.put(number.rjust(_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
     drawing.hit(0, drawing.width, Target(t=t))

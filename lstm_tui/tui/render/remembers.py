@@ -6,7 +6,8 @@ import numpy as np
 from rich.cells import cell_len
 
 from lstm_tui.analysis.ledger import Ledger
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import largest_of, nice_scale
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_bar, put_signed_bar
 from lstm_tui.tui.render.drawing import Drawing, Target
@@ -79,9 +80,9 @@ class _List:
         first = 0 if place is None else first_row(place, len(sources), rows)
         short = len(sources) > rows > 1
         self.shown, self.count = sources.some(first, rows - short), len(sources)
-        largest = max(sources.largest, abs(float(ledger.start.sum())))
+        largest = largest_of(np.array([sources.largest, ledger.start.sum()]))
         if view.everyone:
-            largest = max(sources.largest_share, ledger.start_share())
+            largest = largest_of(np.array([sources.largest_share, ledger.start_share()]))
         self.half = nice_scale(largest, least=0.05)
 
     def _name(self, source: Source) -> str:
@@ -96,7 +97,7 @@ class _List:
 
     def draw(self) -> None:
         glyphs, style = self.glyphs, self.palette.style
-        scale = f"share of {self.half:g}" if self.view.everyone else f"{glyphs.plus_minus}{self.half:g}"
+        scale = f"share of {axis_end(self.half)}" if self.view.everyone else f"{glyphs.plus_minus}{axis_end(self.half)}"
         self.drawing.note = scale
         for source in self.shown:
             self._source(source)
@@ -126,7 +127,7 @@ class _List:
             put_ghost_signed_bar(line, source.value, source.before, self.bar, self.palette, self.half)
         else:
             put_signed_bar(line, source.value, self.bar, self.palette, self.half)
-        last = self._change(source) if self.compared else plain(source.share, self.glyphs)
+        last = self._change(source) if self.compared else plain(source.share, self.glyphs, _SHARE)
         self._numbers(line, source.value, last, "ink", ground)
         if source.kind != "gone":
             self.drawing.hit(0, self.width, Target(t=source.t))
@@ -140,7 +141,7 @@ class _List:
 
     def _line(self, words: str, value: float, share: float, ink: str) -> None:
         line = self.drawing.line().put(" " + words, self.palette.style(ink)).to(self.edge - _NUMBER)
-        self._numbers(line, value, "" if self.compared else plain(share, self.glyphs), ink)
+        self._numbers(line, value, "" if self.compared else plain(share, self.glyphs, _SHARE), ink)
 
     def _numbers(self, line: Line, value: float, last: str, ink: str, ground: str = "ground") -> None:
         line.put(signed(value, self.glyphs).rjust(_NUMBER), self.palette.style(ink, ground))
@@ -161,6 +162,8 @@ class _List:
         last = self.drawing.line()
         if holds:
             last.put(fit(" accounting, not cause", self.width, glyphs).rstrip(), style("faint"))
+        elif np.isnan(ledger.breach):
+            last.put(fit(f" not known whether the sum is {letter}: it is NaN", self.width, glyphs), style("alarm"))
         elif self.view.everyone:
             off = np.flatnonzero(ledger.off != 0)
             worst = int(np.argmax(np.nan_to_num(ledger.off, nan=np.inf)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lstm_tui.engine.number_text import coordinate
+
 WIDTH, HEIGHT = 9, 18
 """Of a cell, in pixels."""
 _LEFT = {sign: n / 8 for n, sign in enumerate("▏▎▍▌▋▊▉█", start=1)}
@@ -57,13 +59,13 @@ def shape(sign: str, x: float, y: float, width: float, colour: str) -> str:
     if sign in _ROUND:
         return _corner(*_ROUND[sign], x, y, colour)
     if sign == _CROSS:
-        path = f"M{x:g} {y + 2:g}l{WIDTH} {HEIGHT - 4}m0 {4 - HEIGHT}l-{WIDTH} {HEIGHT - 4}"
+        path = f"M{coordinate(x)} {coordinate(y + 2)}l{WIDTH} {HEIGHT - 4}m0 {4 - HEIGHT}l-{WIDTH} {HEIGHT - 4}"
         return f'<path d="{path}" fill="none" stroke="{colour}"/>'
     return _lines(_ARMS[sign], x, y, width, colour)
 
 
 def _block(x: float, y: float, width: float, height: float, colour: str, more: str = "") -> str:
-    place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+    place = f'x="{coordinate(x)}" y="{coordinate(y)}" width="{coordinate(width)}" height="{coordinate(height)}"'
     return f'<rect {place} fill="{colour}"{more}/>'
 
 
@@ -90,5 +92,6 @@ def _corner(right: int, down: int, x: float, y: float, colour: str) -> str:
     """Draw a quarter of a circle with a line on to the edge of the cell."""
     middle_x, middle_y = x + _MIDDLE_X, y + _MIDDLE_Y
     to_x, to_y = (x + WIDTH if right > 0 else x), (y + HEIGHT if down > 0 else y)
-    path = f"M{to_x:g} {middle_y:g}Q{middle_x:g} {middle_y:g} {middle_x:g} {middle_y + down * _RADIUS:g}V{to_y:g}"
+    middle, bend = f"{coordinate(middle_x)} {coordinate(middle_y)}", coordinate(middle_y + down * _RADIUS)
+    path = f"M{coordinate(to_x)} {coordinate(middle_y)}Q{middle} {coordinate(middle_x)} {bend}V{coordinate(to_y)}"
     return f'<path d="{path}" fill="none" stroke="{colour}"/>'

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import share_map
+from lstm_tui.debugger.scale import level_of, part_of
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import fit
 from lstm_tui.tui.render.line import Line
@@ -48,7 +50,9 @@ def draw_sharemap(view: View, width: int, height: int, palette: Palette) -> Draw
         pen.token(t, shares[t - pen.near.start], keeps)
     if height > _FOOT + 3:
         pen.keep(keeps)
-    drawing.note = f"share of {view.whose()}, by token, after each step   {palette.glyphs.wall} keep below {CLOSED:g}"
+    drawing.note = (
+        f"share of {view.whose()}, by token, after each step   {palette.glyphs.wall} keep below {axis_end(CLOSED)}"
+    )
     return drawing
 
 
@@ -122,7 +126,7 @@ class _Pen:
         if math.isnan(share):
             line.put(glyphs.nan.ljust(self.cell)[: self.cell], palette.style("alarm", "track", bold=True))
             return
-        part = math.sqrt(min(share, 1.0))  # so that a tenth can be told from nothing
+        part = math.sqrt(abs(part_of(share, 1.0)))  # so that a tenth can be told from nothing
         style = palette.sequential(faded)[round(part * (SHADES - 1))]
         text = self._short(share) if share >= 0.005 else ""
         if palette.ramp:
@@ -146,18 +150,17 @@ class _Pen:
             line.put(text.rjust(room - (room > 4)).ljust(room)[:room], style)
 
     def _short(self, part: float) -> str:
-        """Return a number of 0 to 1 that leaves a gap in four cells."""
-        text = plain(part, self.glyphs)
-        return text[:-1] if len(text) == self.cell else text
+        """Return a number that leaves a gap in its cells; a sign where none does."""
+        return plain(part, self.glyphs, self.cell - 1) or self.glyphs.more[:1]
 
     def keep(self, keeps: list[float]) -> None:
         """Draw the keep of each step below the map, as levels and in numbers where they fit."""
         bars = self._word("mean keep" if self.view.everyone else "keep", "keep")
         for t, keep in zip(self.places, keeps, strict=True):
-            level = 8 if math.isnan(keep) else min(max(round(abs(keep) * 8), 0), 8)
-            gap = self.cell > 2
-            text = self.glyphs.levels[level] * (self.cell - gap) + " " * gap
-            bars.put(text, self.palette.style("keep", faded=not self.reached[t]))
+            level, gap = level_of(keep), self.cell > 2
+            sign = self.glyphs.nan if level is None else self.glyphs.levels[level]
+            text = sign * (self.cell - gap) + " " * gap
+            bars.put(text, self.palette.style("alarm" if level is None else "keep", faded=not self.reached[t]))
             self._column(t)
         if self.cell < _NUMBERED:
             return

@@ -6,6 +6,7 @@ import math
 
 from rich.style import Style
 
+from lstm_tui.debugger.scale import is_beyond, part_of
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.palette import Palette
 
@@ -52,7 +53,7 @@ def put_span(
         place = min(_eighths(before, half, width) // 8, width - 1)
         cells[place] = (glyphs.tick, palette.style("title", "track", bold=True))
     for value in (start, end):
-        if abs(value) > half * (1 + 1e-6):
+        if is_beyond(value, half):
             sign = glyphs.infinity[:1] if math.isinf(value) else glyphs.right[-1] if value > 0 else glyphs.left[0]
             cells[width - 1 if value > 0 else 0] = (sign, alarm)
     for text, style in cells:
@@ -61,8 +62,7 @@ def put_span(
 
 def _eighths(value: float, half: float, width: int) -> int:
     """Return where a value lies on the axis, in eighths of a cell from its left end; 0 is a cell's left edge."""
-    part = min(max(value / half, -1.0), 1.0)
-    return round((width // 2 + part * (width // 2)) * 8)
+    return round((width // 2 + part_of(value, half) * (width // 2)) * 8)
 
 
 def _hatch(

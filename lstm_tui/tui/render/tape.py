@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from lstm_tui.debugger.facts import ATTENTION, SURPRISE
+from lstm_tui.debugger.scale import level_of, part_of
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.label import fit
 from lstm_tui.tui.render.line import Line
@@ -184,22 +185,22 @@ class _Pen:
         for slot in self.slots:
             old = self.before.signal(slot.t)
             changed = self.before.signal_changed(slot.t, float(self.values[slot.t]))
-            text = "new" if old is None else plain(old, self.glyphs) if changed else self.glyphs.dot
+            text = "new" if old is None else self._short(old, slot.width) if changed else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("faint"))
 
     def _token_style(self, t: int) -> Style:
-        part = float(self.values[t]) / self.full
+        value = float(self.values[t])
         if t == self.view.t:
             return self.palette.style("ground", "focus", bold=True)
         if t == self.view.cursor_t:
             return self.palette.style("ink", "row", bold=True)
-        if part != part:
+        if value != value:
             untold = self._untold(t)
             return self.palette.style("soft" if untold else "alarm", "track", bold=not untold)
         faded = not self.reached[t]
         if self.palette.ramp:
             return self.palette.style("ink", "track", faded=faded)
-        return self.palette.sequential(faded)[round(min(max(part, 0.0), 1.0) * (SHADES - 1))]
+        return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
 
     def _untold(self, t: int) -> bool:
         """Say whether the signal is of what was foretold, and this token was not: the first never is."""
@@ -211,17 +212,25 @@ class _Pen:
         for slot in self.slots:
             value = float(self.values[slot.t])
             changed = self.before is not None and self.before.signal_changed(slot.t, value)
-            number = self.glyphs.dot if self._untold(slot.t) else plain(value, self.glyphs)
+            number = self.glyphs.dot if self._untold(slot.t) else self._short(value, slot.width - changed)
             text = (number + self.glyphs.changed * changed).center(slot.width)
             self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
+
+    def _short(self, value: float, width: int) -> str:
+        """Return a number that does not run into its neighbour; a sign where none is so short."""
+        return plain(value, self.glyphs, width) or self.glyphs.more
+
+    def _level(self, line: Line, slot: Slot, part: float, ink: str) -> None:
+        """Draw a part of 1 as a bar that grows upwards; NaN has its sign."""
+        level = level_of(part)
+        sign = self.glyphs.nan if level is None else self.glyphs.levels[level]
+        self._at(line, slot, sign * slot.width, self.palette.style("alarm" if level is None else ink))
 
     def attention_bars(self) -> None:
         """Draw how much of the readout's attention each token has."""
         line = self._row(ATTENTION)
         for slot in self.slots:
-            part = float(self.values[slot.t])
-            level = 8 if part != part else min(max(round(part * 8), 1 if part > 0 else 0), 8)
-            self._at(line, slot, self.glyphs.levels[level] * slot.width, self.palette.style("bar"))
+            self._level(line, slot, float(self.values[slot.t]), "bar")
 
     def share_bars(self) -> None:
         ledger = self.view.ledger
@@ -232,11 +241,9 @@ class _Pen:
             return
         shares = ledger.shares()
         for slot in self.slots:
-            share = float(shares[slot.t])
-            level = 8 if share != share else min(max(round(share * 8), 1 if share > 0 else 0), 8)
             below = ledger.by_token[slot.t].sum() < 0
             ink = "bar" if self.view.everyone else "negative" if below else "positive"
-            self._at(line, slot, self.glyphs.levels[level] * slot.width, self.palette.style(ink))
+            self._level(line, slot, float(shares[slot.t]), ink)
 
     def shares(self) -> None:
         ledger = self.view.ledger
@@ -247,7 +254,7 @@ class _Pen:
         for slot in self.slots:
             share = float(shares[slot.t])
             read = bool(ledger.read[slot.t])
-            text = plain(share, self.glyphs) if read else self.glyphs.dot
+            text = self._short(share, slot.width) if read else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("ink" if read else "faint"))
         if ledger.breach != 0:  # a sum that does not hold is said at every size
             line.put(f" {self.glyphs.no}{self.glyphs.total}", self.palette.style("alarm", bold=True))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import scale_of
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.reaching import KINDS
 from lstm_tui.tui.render.drawing import Drawing, Target
 from lstm_tui.tui.render.heat import put_heat, shade_of
@@ -70,7 +71,7 @@ def _heads(drawing: Drawing, picture: Reaching, kinds: tuple[str, ...], columns:
     for n, kind in enumerate(kinds):
         values = picture.maps.get(kind)
         start = _LABEL + n * (room + _GAP)
-        scale = "" if values is None else f"   0{glyphs.more}{_full(values):g}"
+        scale = "" if values is None else f"   0{glyphs.more}{axis_end(_full(values))}"
         names.to(start).put(cut(f"{kind}{scale}", room, glyphs), palette.style("title", bold=True))
         tokens.to(start)
         for t in columns:
@@ -81,8 +82,7 @@ def _heads(drawing: Drawing, picture: Reaching, kinds: tuple[str, ...], columns:
 
 
 def _full(values: NDArray[np.float64]) -> float:
-    finite = values[np.isfinite(values)]
-    return nice_scale(float(finite.max(initial=0.0)), least=1e-6)
+    return scale_of(values, least=1e-6)
 
 
 def _shades(values: NDArray[np.float64] | None) -> NDArray[np.int64] | None:
@@ -129,7 +129,10 @@ def _foot(drawing: Drawing, picture: Reaching, kinds: tuple[str, ...]) -> None:
             f"{plain(float(numbers[n]), glyphs)}"
             for n in order
         )
-        text = f" {kind}: t={picture.cursor} is moved most by {said or 'nothing'}"
+        unknown = np.isnan(values[row])
+        unknown[row] &= kind != "left out"  # what is left out is no longer there to be moved
+        rest = f"; of {int(unknown.sum())} tokens it is not known" if unknown.any() else ""
+        text = f" {kind}: t={picture.cursor} is moved most by {said or 'nothing'}{rest}"
         drawing.line().put(cut(glyphs.say(text), width - 1, glyphs), palette.style("title"))
     if picture.problem:
         drawing.line().put(" " + cut(picture.problem, width - 2, glyphs), palette.style("alarm"))

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from lstm_tui.debugger.scale import nice_scale
 from lstm_tui.debugger.sheets import Sheet, column_name, is_in, row_name
 from lstm_tui.engine.network import Network
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.render.drawing import Drawing
 from lstm_tui.tui.render.heat import put_heat, shade_of
 from lstm_tui.tui.render.label import cut, fit
@@ -158,7 +159,7 @@ class _Table:
         words = f"  {sheet.words}" + (f"  {glyphs.say('Δ')} to what was opened" if weights.change else "")
         order = {"index": "by number", "size": "by size", "change": "by change"}[weights.order]
         few = "" if len(weights.rows) == sheet.rows else f"{len(weights.rows)} of "
-        note = f"{order}   {few}{sheet.rows} rows   {glyphs.plus_minus}{weights.half:g} "
+        note = f"{order}   {few}{sheet.rows} rows   {glyphs.plus_minus}{axis_end(weights.half)} "
         line.put(cut(words, max(line.width - line.x - cell_len(note) - 2, 0), glyphs), self.palette.style("soft"))
         line.right(note, self.palette.style("faint"))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.content import Content
 from textual.message import Message
+from textual.widgets import Input
 
 from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.frame import Frame
@@ -197,10 +198,9 @@ class Changes(Runs):
             self.call_later(self._tell, text, reply)
 
     def _tell(self, title: str, lines: tuple[str, ...]) -> None:
-        from lstm_tui.tui.screens.early_keys import EarlyKeys
         from lstm_tui.tui.screens.page import Page
 
-        if isinstance(self.app.screen, EarlyKeys):  # the next line is typed already
+        if isinstance(self.app.focused, Input):  # the next line is typed already
             self._untold = (title, lines)
         else:
             self._untold = None

@@ -71,7 +71,13 @@ class Editing(Changes):
 
         self._stop()
         glyphs = self.palette.glyphs
-        self.app.push_screen(CommandPrompt(self._session, self.past.lines, self.obey, glyphs, value, error, title))
+        prompt = CommandPrompt(self._session, self.past.lines, self.obey, glyphs, value, error, title)
+        prompt.below = self.rows_kept()
+        self.app.push_screen(prompt)
+
+    def rows_kept(self) -> int:
+        """Return the rows at the bottom that a line which is typed leaves in sight."""
+        return 0
 
     def obey(self, line: str) -> str:
         """Have a typed line obeyed; return what is wrong with it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from rich.text import Text
 from textual.content import Content
 
-from lstm_tui.debugger.scale import nice_scale
+from lstm_tui.debugger.scale import scale_of
 from lstm_tui.engine.expression import show
+from lstm_tui.engine.number_text import axis_end, exact
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.bars import put_signed_bar
 from lstm_tui.tui.render.cell import explained, inks_of, put_outcome
@@ -47,13 +49,13 @@ def explain_lines(view: View, palette: Palette) -> list[Line]:
     put_worked(worked, under, pieces_of(found, palette.glyphs), palette, inks, False)
     put_outcome(worked, view, found, palette)
     lines += [head, new(), worked, under]
-    lines.append(new().put(f"{found.number!r} exactly", palette.style("faint")))
+    lines.append(new().put(f"{exact(found.number + 0.0)} exactly", palette.style("faint")))
     summands = found.terms if len(found.terms) > 1 else ()
     for heading, terms in (("summands", summands), ("largest products", found.largest)):
         if not terms:
             continue
-        half = nice_scale(max(abs(term.number) for term in terms), least=0.05)
-        scale = f"   {palette.glyphs.plus_minus}{half:g}"
+        half = scale_of(np.array([term.number for term in terms]), least=0.05)
+        scale = f"   {palette.glyphs.plus_minus}{axis_end(half)}"
         lines += [new(), new().put(heading, palette.style("accent", bold=True)).put(scale, soft)]
         for term in terms:
             line = new().put(f"  {term.label}", palette.style()).to(22)

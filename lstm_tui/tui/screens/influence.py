@@ -19,6 +19,7 @@ from lstm_tui.analysis.influence import each_deletion, influence
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.background import in_background
+from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.questions import Answer, outputs_of, unit_of
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.palette import Palette
@@ -91,6 +92,13 @@ class InfluenceScreen(Screen[int | None]):
         self._targets = (*outputs_of(view), unit_of(view))
         self._chosen = 0
         self._question = 0
+        self._asked_at = 0.0
+
+    def keys_await(self) -> Awaited | None:
+        """Return what keys wait for: that the rows are in their order."""
+        answer = self.answer
+        waits = answer is not None and answer.working and (answer.found is None or answer.order == "left out")
+        return Awaited(self._asked_at, stops=("escape", "q", "r", "s")) if waits else None
 
     def compose(self) -> ComposeResult:
         """Lay out the table above the keys."""
@@ -110,6 +118,7 @@ class InfluenceScreen(Screen[int | None]):
     def _ask(self) -> None:
         """Begin another question; what is computed for the one before stops by itself."""
         self._question += 1
+        self._asked_at = time.monotonic()
         order = self.answer.order if self.answer else "token"
         cursor = self.answer.cursor if self.answer else self._view.t
         answer = Answer(self._view, self._targets[self._chosen], order=order, cursor=cursor)
@@ -120,17 +129,18 @@ class InfluenceScreen(Screen[int | None]):
         """Compute in a thread: gradients, then a run without each token; the answers are messages."""
         trace, target = answer.view.trace, answer.target
         try:
-            self.post_message(self.Learned(number, found=influence(trace, target)))
-            effects = np.full(len(trace.sequence), np.nan)
-            told = time.monotonic()
-            for t, effect in each_deletion(trace, target):
-                if number != self._question:
-                    return
-                effects[t] = effect
-                if time.monotonic() - told > _PAUSE:
-                    told = time.monotonic()
-                    self.post_message(self.Learned(number, effects=effects.copy(), done=t + 1))
-            self.post_message(self.Learned(number, effects=effects, done=len(effects), working=False))
+            with np.errstate(all="ignore"):  # a thread has a state of its own
+                self.post_message(self.Learned(number, found=influence(trace, target)))
+                effects = np.full(len(trace.sequence), np.nan)
+                told = time.monotonic()
+                for t, effect in each_deletion(trace, target):
+                    if number != self._question:
+                        return
+                    effects[t] = effect
+                    if time.monotonic() - told > _PAUSE:
+                        told = time.monotonic()
+                        self.post_message(self.Learned(number, effects=effects.copy(), done=t + 1))
+                self.post_message(self.Learned(number, effects=effects, done=len(effects), working=False))
         except (UserError, MemoryError) as error:
             problem = visible(str(error)) or "there is not enough memory for this"
             self.post_message(self.Learned(number, problem=problem, working=False))

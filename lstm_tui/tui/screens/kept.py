@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -12,6 +13,7 @@ from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.layout import Layout
 from lstm_tui.tui.background import in_background
 from lstm_tui.tui.keeping import Keeping, Offer
+from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.screens.dialogs import Dialogs
 from lstm_tui.tui.view import ORDERS
 
@@ -28,6 +30,7 @@ class Kept(Dialogs):
 
     keeping: Keeping | None = None
     _taking: Offer | None = None
+    _looks_since: float | None = None  # for work that was cut off
     shown: reactive[int] = reactive(2, repaint=False)
 
     class Found(Message):
@@ -41,12 +44,22 @@ class Kept(Dialogs):
     def begin_keeping(self) -> None:
         """Look for what was cut off, and keep the work from here on."""
         if self.keeping is not None:
+            self._looks_since = monotonic()
             in_background(self._look)
             self.set_interval(_EVERY, self._keep)
 
+    def keys_await(self) -> Awaited | None:
+        """Return what keys wait for; what was cut off is asked about before the first of them."""
+        since = self._looks_since
+        return super().keys_await() if since is None else Awaited(since, acts=False)
+
     def _look(self) -> None:
         assert self.keeping is not None
-        self.post_message(self.Found(*self.keeping.look()))
+        found: tuple[Offer | None, str] = None, ""
+        try:
+            found = self.keeping.look()
+        finally:  # keys wait for this answer
+            self.post_message(self.Found(*found))
 
     def _keep(self) -> None:
         if self.keeping is not None and self._session is not None and self.view is not None:
@@ -61,6 +74,7 @@ class Kept(Dialogs):
 
     @on(Found)
     def _found(self, message: Found) -> None:
+        self._looks_since = None
         offer, fresh = message.offer, self._session is not None and not self._session.histories
         if message.remark:
             self.notify(message.remark, markup=False, timeout=_REMARK_TIME)

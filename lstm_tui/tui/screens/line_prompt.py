@@ -10,19 +10,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from textual.widgets.input import Selection
 
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.glyphs import Glyphs
 from lstm_tui.tui.render.label import cut
-from lstm_tui.tui.screens.early_keys import EarlyKeys, TypedLine
 
 Hint = tuple[bool, str, str]
 """A line under the prompt: whether it is the chosen one, what can be typed, what it is for."""
 
 
-class LinePrompt(EarlyKeys[bool]):
+class LinePrompt(ModalScreen[bool]):
     """Asks for a line and has it obeyed; answers True when it was, False when the prompt was left.
 
     A subclass says what the line means (`tell`), what it may become (`complete`), what stands under it
@@ -71,7 +71,7 @@ class LinePrompt(EarlyKeys[bool]):
                 box.styles.margin = (0, 0, self.below, 0)
                 box.styles.max_height = max(self.app.size.height - self.below, 1)
             box.border_title, box.border_subtitle = Content(self._title), Content(self.KEYS)
-            line = TypedLine(self._first, select_on_focus=False, compact=True)
+            line = Input(self._first, select_on_focus=False, compact=True)
             line.selection = Selection(*self.chosen)
             yield line
             yield Static(id="words")
@@ -90,7 +90,6 @@ class LinePrompt(EarlyKeys[bool]):
 
     def on_mount(self) -> None:
         """Tell of the line as it is given."""
-        super().on_mount()
         self._tell()
 
     # --- what a subclass says ---
@@ -205,9 +204,9 @@ class LinePrompt(EarlyKeys[bool]):
         """Go to the next form or the line before."""
         self.walk(step)
 
-    def on_input_submitted(self) -> None:
-        """Have the line obeyed; what is wrong with it is said here and nothing is lost."""
-        error = self._submit(self.line.value)
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Have the line obeyed as it was when Enter was pressed; what is wrong is said here and nothing is lost."""
+        error = self._submit(event.value)
         if error:
             self._error = error
             self._tell()

@@ -65,7 +65,8 @@ class Page(ModalScreen[bool]):
 
     def _is_typed_over(self) -> bool:
         """Say whether there is a command line under the page."""
-        return hasattr(self.app.screen_stack[-2], "action_command")
+        below = next((one for one in reversed(self.app.screen_stack) if one is not self), None)
+        return hasattr(below, "action_command")  # while it is laid out this page may not be on the stack yet
 
     async def action_command(self) -> None:
         """Close the page and type the next line: an answer is not in its way."""

@@ -8,12 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from lstm_tui.tui.screens.early_keys import EarlyKeys, TypedLine
 
-
-class Prompt(EarlyKeys[str | None]):
+class Prompt(ModalScreen[str | None]):
     """Asks for a text; answers None when it is left."""
 
     DEFAULT_CSS = """
@@ -33,7 +32,7 @@ class Prompt(EarlyKeys[str | None]):
         """Lay out the question above the line."""
         with Vertical():
             yield Static(Content(self._question))
-            yield TypedLine(self._value, select_on_focus=False, compact=True)
+            yield Input(self._value, select_on_focus=False, compact=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer."""

@@ -114,6 +114,11 @@ class ReachScreen(Study[int]):
         if message.target.t is not None:
             self.picture = self.picture.but(cursor=message.target.t)
 
+    def is_key_answer_missing(self) -> bool:
+        """Say whether the places to walk on are not known; those of a map are, before it is."""
+        picture: Reaching = self.picture
+        return picture.working and (picture.rivals or not picture.map)
+
     def _places(self) -> list[int]:
         picture: Reaching = self.picture
         if picture.rivals:

@@ -13,6 +13,7 @@ from lstm_tui.debugger.frame import Frame, equations_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.work import GivenUp, Work
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.interpreters import available
 from lstm_tui.engine.trace import Trace
 from lstm_tui.tui.background import in_background
 from lstm_tui.tui.document import Document
@@ -71,11 +72,11 @@ class Runs(Working):
     def _run(self, number: int, interpreter: str, work: Work) -> None:
         """Run a sequence in a thread; the answer is a message."""
         try:
-            facts = Facts(self._document.run(number, interpreter, work.progress))
+            facts = Facts(self._document.run(number, available(interpreter), work.progress))
             facts.prepare()
         except GivenUp:
             self.post_message(Ran(number, given_up=True))
-        except (UserError, ImportError, MemoryError) as error:
+        except (UserError, MemoryError) as error:
             self.post_message(Ran(number, error=str(error) or type(error).__name__))
         else:
             self.post_message(Ran(number, facts))

@@ -43,11 +43,10 @@ class Steps(Screen[None]):
         if self._session is not None:
             self._stop()
             frame = self._session.next(count)
-            if not self.app.message_queue_size:
-                self._moved(frame)
-            elif not self._behind:  # a key held down: the places between are not drawn
+            if getattr(self.app, "keys", None):  # a key held down: the places between are not drawn
                 self._behind = True
-                self.app.call_later(self.catch_up)
+            else:
+                self._moved(frame)
 
     def catch_up(self) -> None:
         """Show where the run stands, if keys were quicker than the drawing."""

@@ -9,6 +9,7 @@ from lstm_tui.debugger.facts import Facts
 from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.work import Work
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.screens.editing import Editing
 from lstm_tui.tui.view import Stopped, View
@@ -65,7 +66,7 @@ class Stops(Editing):
         from lstm_tui.debugger.stops.reading import read_change
 
         if self.view is not None and self._session is not None:
-            text = f"{self.view.value}[{self.view.unit}] by {_FAR:g}"
+            text = f"{self.view.value}[{self.view.unit}] by {sentence(_FAR)}"
             self._toggle(self._session, read_change(text, self._session.scope()))
             if self.view.said.startswith("watch ") and not self.view.said.endswith("away"):
                 self.view = self.view.but(said=f"{self.view.said}: C back to who moved it, c on")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Protocol, TypeVar
 
+import numpy as np
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
@@ -16,6 +18,7 @@ from textual.widget import Widget
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.background import in_background
+from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.render.drawing import Drawing
 from lstm_tui.tui.render.line import Line
 from lstm_tui.tui.render.palette import Palette
@@ -100,6 +103,15 @@ class Study(Screen[Left]):
         self.set_reactive(Study.picture, picture)
         self._palette = palette
         self._question = 0
+        self._asked_at = 0.0
+
+    def keys_await(self) -> Awaited | None:
+        """Return the answer that keys wait for; None where they do not need it."""
+        return Awaited(self._asked_at) if self.is_key_answer_missing() else None
+
+    def is_key_answer_missing(self) -> bool:
+        """Say whether what is still computed is what the cursor walks on."""
+        return bool(self.picture.working)
 
     def compose(self) -> ComposeResult:
         """Lay out the picture above the keys."""
@@ -115,15 +127,17 @@ class Study(Screen[Left]):
     def ask(self, work: Work) -> None:
         """Begin to compute; what is computed for the question before stops by itself."""
         self._question += 1
+        self._asked_at = time.monotonic()
         number = self._question
         in_background(lambda: self._work(number, work))
 
     def _work(self, number: int, work: Work) -> None:
         try:
-            for changes in work(lambda: number != self._question):
-                if number != self._question:
-                    return
-                self.post_message(self.Learned(number, changes))
+            with np.errstate(all="ignore"):  # a thread has a state of its own; what is not finite is shown as such
+                for changes in work(lambda: number != self._question):
+                    if number != self._question:
+                        return
+                    self.post_message(self.Learned(number, changes))
         except (UserError, MemoryError) as error:
             problem = visible(str(error)) or "there is not enough memory for this"
             self.post_message(self.Learned(number, {"problem": problem, "working": False}))

@@ -21,7 +21,6 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.commands import Command
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.render.glyphs import Glyphs
-from lstm_tui.tui.screens.line_prompt import LinePrompt
 from lstm_tui.tui.screens.main import MainScreen
 from lstm_tui.tui.screens.page import Page
 from lstm_tui.tui.screens.reach import ReachScreen
@@ -184,13 +183,10 @@ class TourScreen(MainScreen):
 
     # --- keys ---
 
-    def action_command(self, value: str = "", error: str = "", title: str = "command") -> None:
-        """Ask for a line above the text, so that what is to be typed stays in sight."""
-        super().action_command(value, error, title)
-        prompt = self.app.screen
-        if isinstance(prompt, LinePrompt):
-            below = self.size.height - self.query_one(TourText).region.y
-            prompt.below = min(below, max(self.size.height - _LEAST_PROMPT, 0))
+    def rows_kept(self) -> int:
+        """Return the rows below a line that is typed: so that what is to be typed stays in sight."""
+        below = self.size.height - self.query_one(TourText).region.y
+        return min(below, max(self.size.height - _LEAST_PROMPT, 0))
 
     def action_explain(self) -> None:
         """Explain a value, and notice it."""

@@ -19,6 +19,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.sheets import chosen_rows, forms_of_entry, ranked, row_name, sheets_of
 from lstm_tui.debugger.verbs.changing import verdicts
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.visible import visible
 from lstm_tui.tui.render.palette import Palette
 from lstm_tui.tui.render.weights import Places, Weights, draw_weights, half_of
@@ -192,7 +193,7 @@ class WeightScreen(Screen[None]):
         now = float(sheet.window(weights.network, [row], weights.column, weights.column + 1)[0, 0])
         name = row_name(weights.network, sheet, row)
         of = "" if name == str(row) else f"  “{name}”"
-        entry = f" {sheet.place(row, weights.column)} = {now:.6g}{of}"
+        entry = f" {sheet.place(row, weights.column)} = {sentence(now, 6)}{of}"
         was = self._was(row, now)
         parts = [(glyphs.say(entry), "$lt-title"), (was, "$lt-key"), (f"   {self._said}", "$lt-alarm")]
         self.query_one("#entry", Static).update(Content.assemble(*parts))
@@ -209,7 +210,7 @@ class WeightScreen(Screen[None]):
         if not is_in(weights.opened, weights.sheet):
             return f"  {glyphs.edited} new"
         old = float(weights.sheet.window(weights.opened, [row], weights.column, weights.column + 1)[0, 0])
-        return "" if old == now else f"  {glyphs.edited} was {old:.6g}"
+        return "" if old == now else f"  {glyphs.edited} was {sentence(old, 6)}"
 
     # --- keys ---
 

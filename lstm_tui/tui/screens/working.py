@@ -6,6 +6,8 @@ from textual.reactive import reactive
 from textual.timer import Timer
 
 from lstm_tui.debugger.work import Work
+from lstm_tui.engine.number_text import percent
+from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.screens.steps import Steps
 
 _EVERY = 0.1
@@ -21,6 +23,11 @@ class Working(Steps):
     def work_awaited(self) -> Work | None:
         """Return the work the user waits for, if there is any."""
         return None
+
+    def keys_await(self) -> Awaited | None:
+        """Return the work in a thread at what keys act on."""
+        work = self.work_awaited()
+        return None if work is None else Awaited(work.begun, acts=self.view is not None)
 
     def watch_work(self) -> None:
         """Tell how far the work is from here on, until there is none."""
@@ -39,7 +46,7 @@ class Working(Steps):
         elif work.is_given_up():
             self.busy = "stops…"
         else:
-            share = f" {work.share:.0%}" if work.share else ""
+            share = f" {percent(work.share)}" if work.share else ""
             self.busy = f"runs…{share}" + (", esc stops" if self.view is not None else "")
 
     def give_up(self) -> bool:

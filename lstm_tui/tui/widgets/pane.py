@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
@@ -118,7 +119,8 @@ class Pane(Widget, can_focus=True):
             self._strips, self._drawn = [Strip.blank(width, PLAIN)] * height, None
             return
         edge = 1 if self.framed else 0
-        self._drawn = self.draw(view, palette, width - 2 * edge, height - 2 * edge)
+        with np.errstate(all="ignore"):  # what is infinite or NaN is shown as such, and needs no warning
+            self._drawn = self.draw(view, palette, width - 2 * edge, height - 2 * edge)
         if self.framed:
             self._strips = framed(self._drawn, self.has_focus)
         else:

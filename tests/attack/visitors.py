@@ -1,0 +1,252 @@
+"""Strangers and visitors of `serve`: Host × Origin × token × place, what no page sends, greedy and idle ones.
+
+What is allowed is said here once more, in the plainest words: a request is answered when it was sent to a name of the
+server, by no page or by its own, and with the token; a visitor's screen is ended, in one line, by what no page sends;
+and whatever is tried, the terminal of the owner stays as it was and the next visitor gets a screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import aiohttp
+
+import lstm_tui
+from tests.attack.harness import Clock, Tally
+
+PATIENCE = 30.0
+"""Seconds within which a visitor has a screen, on a busy machine."""
+QUICK = "--visitors", "2", "--idle", "0.05"
+"""Of the second server: it soon ends who presses no key."""
+PLACES_GIVEN = 2
+OWN = ("127.0.0.1:{port}", "localhost:{port}", "localhost", "LOCALHOST:1", "[::1]:{port}", "127.8.8.8")
+FOREIGN = (
+    "elsewhere.example", "elsewhere.example:{port}", "127.0.0.1.elsewhere.example:{port}", "198.51.100.7:{port}",
+    "localhost.evil", "user@localhost", "localhost/", "", ":", "0x7f000001", "[::1", "127.1",
+)  # fmt: skip
+ORIGINS = (None, "http://{host}", "https://{host}", "null", "http://elsewhere.example", "{host}", "http://{host}.evil")
+PLACES = ("/", "/ws", "/static/js/textual.js", "/static/", "/download/{key}", "/nowhere", "/ws?width=9&height=9")
+ADDRESSES = ("127.0.0.1", "0.0.0.0")
+
+
+class Server:
+    """One server in a folder of its own."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        (folder / "t.txt").write_text("The movie was not bad\n")
+        self.folder, self.arguments = folder, arguments
+        command = [sys.executable, "-m", "lstm_tui", "serve", "t.txt", "--cell", "lstm", "--hidden", "4", "--port", "0"]
+        self.process = subprocess.Popen(
+            [*command, *arguments], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={"PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "XDG_STATE_HOME": str(folder / "s")},
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        address, _, self.token = line.split()[0].partition("/?token=")
+        self.port = int(address.rpartition(":")[2])
+        self.again = f"lstm-tui serve t.txt {' '.join(arguments)}"
+
+    def end(self, tally: Tally) -> None:
+        """End it; note whatever it has printed, and whatever it has left in its folder."""
+        self.process.terminate()
+        try:
+            out, errors = self.process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            out, errors = "", "it does not end"
+        if out or errors:
+            tally.found("the owner's terminal", (out + errors)[-400:], self.again)
+        left = sorted(one.name for one in self.folder.iterdir())
+        if left not in (["t.txt"], ["s", "t.txt"]):
+            tally.found("a file written", str(left), self.again)
+
+
+def attack(rng: random.Random, clock: Clock) -> Tally:
+    """Tries requests and messages until the time is over, at one server, while another meets idle visitors."""
+    tally = Tally()
+    reached = ["--host", rng.choice(ADDRESSES), *rng.choice([[], ["--files"]])]
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        server, patient = Server(Path(one), *reached, "--visitors", str(PLACES_GIVEN)), Server(Path(other), *QUICK)
+        try:
+            asyncio.run(_both(server, patient, rng, clock, tally))
+        finally:
+            server.end(tally)
+            patient.end(tally)
+    return tally
+
+
+async def _both(server: Server, patient: Server, rng: random.Random, clock: Clock, tally: Tally) -> None:
+    await asyncio.gather(_at(server, rng, clock, tally), _idle(patient, tally))
+
+
+async def _at(server: Server, rng: random.Random, clock: Clock, tally: Tally) -> None:
+    async with aiohttp.ClientSession() as session:
+        for number in itertools.count():
+            for _ in range(200):
+                await _request(server, rng, session, tally)
+            for _ in range(5):
+                await _bytes(server, rng, tally)
+            if not clock:
+                break
+            await (_greedy(server, session, tally) if number % 20 == 1 else _malformed(server, rng, session, tally))
+        await _a_visitor_works(server, session, tally)
+
+
+async def _request(server: Server, rng: random.Random, session: aiohttp.ClientSession, tally: Tally) -> None:
+    """One request; it is answered by 403 or 400 unless all three are right."""
+    own, right = rng.random() < 0.6, rng.random() < 0.5
+    host = rng.choice(OWN if own else FOREIGN).format(port=server.port)
+    origin = rng.choice(ORIGINS)
+    page = None if origin is None else origin.format(host=host)
+    false = ("", server.token[1:], server.token + "=", server.token.lower(), server.token[:-1] + "\u00e9", "x" * 5_000)
+    token = server.token if right else rng.choice(false)
+    place = rng.choice(PLACES).format(key=rng.randbytes(8).hex())
+    headers = {"Host": host} | ({} if page is None else {"Origin": page})
+    address = f"http://127.0.0.1:{server.port}{place}{'&' if '?' in place else '?'}token={token}"
+    let_in = own and right and page in (None, f"http://{host}", f"https://{host}")
+    tally.tried[f"{place.partition('?')[0].rstrip('0123456789abcdef')} host {own} token {right} origin {origin}"] += 1
+    try:
+        async with session.get(address, headers=headers) as answer:
+            refused = answer.status in (400, 403) and not (place.startswith("/ws") and answer.status == 400)
+    except aiohttp.ClientError as error:
+        tally.found("no answer", repr(error), f"{server.again}; GET {place} {headers}")
+        return
+    if refused == let_in:
+        said = f"{answer.status}, and it should {'' if let_in else 'not '}be let in"
+        tally.found("the door", said, f"{server.again}; GET {place} {headers} token {token!r}")
+
+
+async def _bytes(server: Server, rng: random.Random, tally: Tally) -> None:
+    """Bytes that are no request: the connection ends or is refused, and nothing is printed."""
+    request = bytearray(b"GET /?token=x HTTP/1.1\r\nHost: localhost\r\nCookie: a=b\r\n\r\n")
+    for _ in range(rng.randrange(1, 12)):
+        request[rng.randrange(len(request))] = rng.randrange(256)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    tally.tried["bytes"] += 1
+    try:
+        writer.write(bytes(request))
+        async with asyncio.timeout(0.3):
+            answer = await reader.read(100)
+            if answer.startswith(b"HTTP/1.1 2"):
+                tally.found("the door", repr(answer), f"{server.again}; {bytes(request)!r}")
+    except (ConnectionError, TimeoutError):
+        pass  # it waits for the rest of a request
+    finally:
+        writer.close()
+
+
+def _address(server: Server) -> str:
+    return f"http://127.0.0.1:{server.port}/ws?width=80&height=24&token={server.token}"
+
+
+def _message(rng: random.Random) -> str:
+    """What no page sends."""
+    depth = rng.choice([1, 10, 1_000, 5_000, 100_000])
+    return rng.choice([
+        "[" * depth, '{"a":' * depth, "[" * depth + "]" * depth, "", "null", json.dumps(rng.randbytes(9).hex()), "[]",
+        json.dumps(["stdin"]), json.dumps(["stdin", rng.random()]), json.dumps(["stdin", ["n"] * depth]),
+        json.dumps(["resize", rng.choice([None, {}, [], {"width": "1", "height": 1}, {"width": 1.5, "height": 2}])]),
+        '["resize", {"width": 1e400, "height": NaN}]', "9" * depth, json.dumps([rng.choice(["quit", "exit", "D"]), 1]),
+        rng.randbytes(20).decode("latin-1"), '["ping", {"a": [[]]}]', '["stdin", "' + "x" * (2 << 20) + '"]',
+    ])  # fmt: skip
+
+
+async def _malformed(server: Server, rng: random.Random, session: aiohttp.ClientSession, tally: Tally) -> None:
+    """One visitor sends what no page sends, and is ended within the patience."""
+    message = _message(rng)
+    tally.tried["message"] += 1
+    try:
+        async with session.ws_connect(_address(server)) as page, asyncio.timeout(PATIENCE):
+            await page.send_str(message)
+            while not page.closed:
+                await page.receive()
+    except TimeoutError:
+        tally.found("a visitor who stays", "no end", f"{server.again}; {message[:80]!r} … ({len(message)} characters)")
+    except aiohttp.WSServerHandshakeError as error:
+        if error.status != 503:  # those before are still leaving
+            tally.found("a visitor refused", str(error), server.again)
+    except aiohttp.ClientError:
+        pass
+
+
+async def _greedy(server: Server, session: aiohttp.ClientSession, tally: Tally) -> None:
+    """More pages than there are places, one of which never stops sending: the others are served, or refused."""
+    pages, refused = [], 0
+    for _ in range(2 * PLACES_GIVEN):
+        tally.tried["greedy"] += 1
+        try:
+            pages.append(await session.ws_connect(_address(server)))
+        except aiohttp.WSServerHandshakeError as error:
+            refused += error.status == 503
+    if len(pages) > PLACES_GIVEN or len(pages) + refused != 2 * PLACES_GIVEN:
+        tally.found("places", f"{len(pages)} of {PLACES_GIVEN} given, {refused} refused", server.again)
+    await asyncio.gather(*(page.close() for page in pages[1:]))
+    if pages:
+        sending = asyncio.create_task(_flood(pages[0]))
+        await _a_visitor_works(server, session, tally)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        await pages[0].close()
+
+
+async def _flood(page: aiohttp.ClientWebSocketResponse) -> None:
+    while not page.closed:
+        await page.send_str('["ping", 1]')
+        await asyncio.sleep(0)
+
+
+async def _a_visitor_works(server: Server, session: aiohttp.ClientSession, tally: Tally) -> None:
+    """A visitor who does nothing wrong has a screen; the place may be given free a moment later."""
+    begun = time.monotonic()
+    tally.tried["an honest visitor"] += 1
+    while time.monotonic() - begun < PATIENCE:
+        try:
+            async with session.ws_connect(_address(server)) as page, asyncio.timeout(PATIENCE):
+                drawn = b""
+                while b"movie" not in drawn and not page.closed:
+                    message = await page.receive()
+                    drawn += message.data if isinstance(message.data, bytes) else b""
+                if b"movie" in drawn:
+                    waited = max(time.monotonic() - begun, float(tally.figures.get("slowest screen", "0 s").split()[0]))
+                    tally.figures["slowest screen"] = f"{waited:.1f} s"
+                    return
+        except aiohttp.WSServerHandshakeError:
+            await asyncio.sleep(0.2)
+        except (aiohttp.ClientError, TimeoutError):
+            break
+    tally.found("an honest visitor", f"no screen in {PATIENCE:g} s", server.again)
+
+
+async def _idle(server: Server, tally: Tally) -> None:
+    """Two hold all places and press no key: both are told why they end, and a third is let in."""
+    async with aiohttp.ClientSession() as session:
+        pages = [await session.ws_connect(_address(server)) for _ in range(2)]
+        for page in pages:
+            tally.tried["idle"] += 1
+            reason = ""
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    while not page.closed:
+                        message = await page.receive()
+                        reason = str(message.extra) if message.type is aiohttp.WSMsgType.CLOSE else reason
+            except TimeoutError:
+                reason = "it stays"
+            if "without a key" not in reason:
+                tally.found("an idle visitor", reason, server.again)
+        begun = time.monotonic()
+        while time.monotonic() - begun < PATIENCE:
+            tally.tried["a third"] += 1
+            try:
+                await (await session.ws_connect(_address(server))).close()
+                return
+            except aiohttp.WSServerHandshakeError:  # the two are still leaving
+                await asyncio.sleep(0.2)
+        tally.found("a place not given free", f"in {PATIENCE:g} s", server.again)

@@ -1,0 +1,89 @@
+"""The contracts between packages, checked a second time by reading every file, imports made by name included."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lstm_tui
+
+PACKAGE = Path(lstm_tui.__file__).parent
+CONTRACTS: list[dict[str, Any]] = [
+    one
+    for one in tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    if one["type"] == "forbidden"
+]
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield every top-level package a file imports: by a statement, or by a call with its name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
+                yield node.args[0].value.partition(".")[0]
+
+
+def may(module: str, library: str, contract: dict[str, Any]) -> bool:
+    for line in contract["ignore_imports"]:
+        source, _, target = line.partition(" -> ")
+        inside = module.startswith(source.removesuffix(".**")) if source.endswith(".**") else module == source
+        if inside and target == library:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda one: one["name"])
+def test_a_contract_holds_for_every_file(contract: dict[str, Any]) -> None:
+    assert contract["source_modules"] == ["lstm_tui"], "a contract that says only is about the whole package"
+    for path in FILES:
+        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for library in set(imported(path)) & set(contract["forbidden_modules"]):
+            assert may(module, library, contract), f"{module} imports {library}"
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda one: one["name"])
+def test_whoever_is_let_off_has_a_use_for_it(contract: dict[str, Any]) -> None:
+    used = {
+        line
+        for line in contract["ignore_imports"]
+        for path in FILES
+        for library in imported(path)
+        if may(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts), library, {"ignore_imports": [line]})
+    }
+    assert used == set(contract["ignore_imports"])
+
+
+HEAVY = {library for contract in CONTRACTS for library in contract["forbidden_modules"]} | {"ctypes", "scipy"}
+
+
+@pytest.mark.parametrize(
+    ("script", "besides"),
+    [
+        ("import lstm_tui", {"numpy"}),
+        (
+            "import lstm_tui.cli, contextlib\nwith contextlib.suppress(SystemExit): lstm_tui.cli.main(['--help'])",
+            {"numpy"},
+        ),
+        ("import lstm_tui.engine.run, lstm_tui.engine.series", {"ctypes"}),
+        ("import lstm_tui; lstm_tui.session('film').execute('next')", {"json", "pickle", "ctypes", "safetensors"}),
+    ],
+)
+def test_what_is_not_needed_is_not_imported(script: str, besides: set[str]) -> None:
+    looked = HEAVY | {"numpy"} if "numpy" in besides else HEAVY
+    wanted = set() if "numpy" in besides else besides | {"json", "pickle"}  # NumPy itself imports these
+    code = f"{script}\nimport sys; print('there:', *sorted({looked!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, text=True, capture_output=True, check=True)
+    assert set(done.stdout.rpartition("there:")[2].split()) <= wanted
