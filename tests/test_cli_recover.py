@@ -97,7 +97,7 @@ def test_a_closed_terminal_and_recover(capsys: pytest.CaptureFixture[str]) -> No
 def test_ctrl_d_leaves_and_keeps_the_work(capsys: pytest.CaptureFixture[str]) -> None:
     with terminal("run", "t.txt", *CELL, "--plain") as child:
         child.expect_exact("(ltui) ")
-        child.send("delete 0\n")
+        child.send("remove 0\n")
         child.expect_exact("(ltui) ")
         child.sendeof()
         child.expect_exact("the work is kept: `lstm-tui recover` has it")

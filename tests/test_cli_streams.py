@@ -130,20 +130,31 @@ def test_info_tells_of_an_installation_that_lacks_something(folder: Path, packag
         assert "engine         numpy; numba cannot be used: No module named" in done.stdout
 
 
-def test_without_numba_the_numbers_are_those_of_numpy(folder: Path) -> None:
-    words = ["trace", "t.txt", *SMALL.split(), "--interpreter"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, "numba", *words, "numba"],
+def test_without_numba_a_long_run_goes_on_in_numpy_and_says_so(folder: Path) -> None:
+    (folder / "long.txt").write_text("the movie was not bad " * 1000)
+    words = ["trace", "long.txt", *SMALL.split(), "--whole"]
+    done = without_numba(folder, words)
+    assert done.returncode == 0
+    assert done.stderr == "lstm-tui: Numba cannot be used (No module named 'numba'): going on without it\n"
+    assert done.stdout == shell(folder, " ".join([*words, "--interpreter", "numpy"])).stdout.decode()
+
+
+def test_without_numba_it_is_not_taken_for_numpy_when_it_is_asked_for(folder: Path) -> None:
+    done = without_numba(folder, ["trace", "t.txt", *SMALL.split(), "--interpreter", "numba"])
+    assert done.returncode == 1
+    assert done.stderr.startswith("lstm-tui: numba cannot be loaded here (No module named 'numba'): pip install numba")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def without_numba(folder: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT, "numba", *words],
         cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    assert done.returncode == 0
-    assert done.stderr == "lstm-tui: Numba cannot be used (No module named 'numba'): going on without it\n"
-    assert done.stdout == shell(folder, " ".join([*words, "numpy"])).stdout.decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1])

@@ -80,8 +80,17 @@ def _planner(
         report.offered += notes.offered
         report.warnings += notes.warnings
         used = {name for one in (embedding, *readout[1], *below) if one is not None for name in one.used}
-        report.unused += [visible(name) for name in floats if name not in taken | used]
+        read = taken | used
+        places = {_place(floats[name]) for name in read if name in floats}
+        report.unused += [
+            visible(name) for name, one in floats.items() if name not in read and _place(one) not in places
+        ]
         table = None if embedding is None else embedding.tensors["weight"]
         return Plan(name=chain[0].prefix or "network", chain=[*front, *parts, *readout[0]], embedding=table)
 
     return plan
+
+
+def _place(one: Array) -> tuple[int, tuple[int, ...]]:
+    """Return where a tensor lies: a module that was saved whole names some of its tensors twice."""
+    return int(one.__array_interface__["data"][0]), one.shape

@@ -36,7 +36,7 @@ _FIRST = {  # the files that stand first on a line, in the place of the base's o
     "compare": "compare {} --edits e.txt --plain", "open": "open {} " + _PLAIN,
 }  # fmt: skip
 NO_FILE = frozenset({
-    "network", "layer", "without", "pass_name", "values", "units", "steps", "host", "assertions",
+    "network", "layer", "without", "pass_name", "values", "units", "steps", "host", "allow_host", "topic", "assertions",
 })  # fmt: skip
 """Destinations of options whose text is the name of no file."""
 TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")

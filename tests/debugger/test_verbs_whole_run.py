@@ -41,7 +41,9 @@ def test_health_lists_units_by_what_is_wrong() -> None:
     said = answer(session("recall-lstm", recalls.sample_text().splitlines()[0]), "health")
     assert said[0] == "layer0.forward: gates that never open: below .1 at every step (1)"
     assert "unit  12  never writes" in said[1]
-    assert answer(session("tiny", "on wait off wait on"), "health") == ("layer0.forward: all 2 units act",)
+    assert answer(session("tiny", "on wait off wait on"), "health") == (
+        "layer0.forward: all 2 units act, and a gradient comes back to each",
+    )
 
 
 def test_surprise_ends_with_the_perplexity() -> None:

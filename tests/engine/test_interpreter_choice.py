@@ -38,7 +38,9 @@ CALLERS: dict[str, Callable[[int], str]] = {
     "session": lambda steps: lstm_tui.session(words(steps)).frame.trace.interpreter,
     "Session.open": lambda steps: Session.open(network(), [_sequence(steps)]).frame.trace.interpreter,
     "run": lambda steps: run.run(network(), _sequence(steps)).interpreter,
-    "run_arrays": lambda steps: forward.run_arrays(network(), run.input_of(network(), _sequence(steps))).interpreter,
+    "run_arrays": lambda steps: (
+        forward.run_arrays(network(), run.input_of(network(), _sequence(steps), np.dtype(np.float32))).interpreter
+    ),
 }
 
 
@@ -203,7 +205,7 @@ def test_a_run_that_is_too_long_is_refused_before_anything_is_computed(
     monkeypatch.setattr(forward, "run_pass", lambda *_: pytest.fail("computed"))
     monkeypatch.setattr(run, "input_of", lambda *_: pytest.fail("read"))
     with pytest.raises(
-        UserError, match=r"^21 tokens would take 0\.\d MB of values, .* give at most 20 tokens at a time"
+        UserError, match=r"^21 tokens would take 0\.\d+ MB of values, .* give at most 20 tokens at a time"
     ):
         run.run(net, more, name)
     with pytest.raises(UserError, match="give at most 10 tokens"):

@@ -26,7 +26,10 @@ def test_keys_that_wait_are_drawn_once_and_the_next_key_acts_on_the_last_place()
         await driver.press("1")
         for key in ("n",) * 200 + ("b",):
             driver.app.post_message(events.Key(key, key))
-        await driver.pilot.pause()
+        for _ in range(2000):
+            await driver.pilot.pause(0.01)
+            if driver.app.keys.is_done():
+                break
         assert driver.view.t == 200
         assert driver.view.said.startswith("breakpoint 1: t == 200")
         assert len(set(seen)) < 10

@@ -80,7 +80,7 @@ def panes() -> tuple[Pane, ...]:
             yield from below(one)
 
     assert MainScreen is not None  # by its import every pane is there
-    return tuple(kind() for kind in below(Pane) if kind.NUMBER)
+    return tuple(kind() for kind in below(Pane) if kind.NUMBER and "compare" not in kind.__module__)
 
 
 @cache

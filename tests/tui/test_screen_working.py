@@ -64,7 +64,7 @@ def test_progress_stands_in_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
         now.part(1, 4)
         now.progress(1, 2)
         driver.screen.tell_work()
-        assert "38%" in driver.line("header")
+        assert "38 %" in driver.line("header")
         work.pop()()
         await driver.pilot.pause()
         assert "%" not in driver.line("header")

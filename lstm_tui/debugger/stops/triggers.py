@@ -13,6 +13,7 @@ from lstm_tui.debugger.expressions import Expression, Scope, Series, evaluate
 from lstm_tui.debugger.expressions.reading import equation_guarded, equation_waited_for
 from lstm_tui.debugger.expressions.say import entry_word, number, row_of
 from lstm_tui.debugger.stops.reasons import reason
+from lstm_tui.engine.number_text import change as moved_by
 from lstm_tui.engine.trace import PassTrace
 from lstm_tui.engine.visible import visible
 
@@ -206,14 +207,14 @@ class Change(Trigger):
             old, new = (_word(series, entry) for series in (before, after))
             return f"{name} became {new}; it was {old}"
         with np.errstate(all="ignore"):
-            change = now - was
+            by = now - was
         moved = self._moved(before, after)[0]
-        unit = int(np.argmax(np.where(~moved, -1, np.where(np.isnan(change), np.inf, np.abs(change)))))
+        unit = int(np.argmax(np.where(~moved, -1, np.where(np.isnan(by), np.inf, np.abs(by)))))
         which = name if after.size == 1 else f"{name}[{unit + (after.units or 0)}]"
         if np.isnan(was[unit]) or np.isnan(now[unit]):
             return f"{which} became {number(now[unit])}; it was {number(was[unit])}"
         limit = f", more than {number(self.by)}" if self.by else ""
-        return f"{which} moved by {change(change[unit])}{limit}: {number(was[unit])} → {number(now[unit])}"
+        return f"{which} moved by {moved_by(by[unit])}{limit}: {number(was[unit])} → {number(now[unit])}"
 
     def _both(self, scope: Scope, start: int, stop: int) -> tuple[Series, Series]:
         return tuple(evaluate(self.expression, scope, start, stop, earlier) for earlier in (1, 0))  # type: ignore[return-value]
