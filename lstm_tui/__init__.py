@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from lstm_tui.debugger.typed import TypedSession
-    from lstm_tui.engine.network import Network
-    from lstm_tui.engine.run import Initial
-    from lstm_tui.engine.trace import Trace
-    from lstm_tui.formats.inputs import Sequences
+    from lstm_tui.debugger.commands.console import TypedSession
+    from lstm_tui.engine.model.network import Network
+    from lstm_tui.engine.runtime.run import Initial
+    from lstm_tui.engine.runtime.trace import Trace
+    from lstm_tui.formats.inputs.inputs import Sequences
 
 __version__ = "0.1.0"
 __all__ = ["Network", "Trace", "__version__", "debug", "load", "record", "session", "trace"]
 
 _HOMES = {
-    "Network": "lstm_tui.engine.network",
-    "Trace": "lstm_tui.engine.trace",
-    "debug": "lstm_tui.cli.live",
+    "Network": "lstm_tui.engine.model.network",
+    "Trace": "lstm_tui.engine.runtime.trace",
+    "debug": "lstm_tui.cli.torch_debug",
     "record": "lstm_tui.formats.verify.recording",
 }
 
@@ -33,7 +33,7 @@ def load(path: str | Path) -> Network:
     Raises:
         UserError: There is none, or the file is damaged.
     """
-    from lstm_tui.models.named import open_model
+    from lstm_tui.models.bundled import open_model
 
     return _told(open_model(str(path)))
 
@@ -65,7 +65,7 @@ def trace(
     Raises:
         UserError: The input or the network is missing or wrong.
     """
-    from lstm_tui.engine.run import run
+    from lstm_tui.engine.runtime.run import run
 
     network, sequences, first = _opened(source, model, line, whole)
     return run(network, sequences[first], interpreter, dtype, _states(initial))
@@ -99,7 +99,7 @@ def session(
     Raises:
         UserError: The input or the network is missing or wrong.
     """
-    from lstm_tui.debugger.typed import TypedSession
+    from lstm_tui.debugger.commands.console import TypedSession
 
     network, sequences, first = _opened(source, model, line, whole)
     return TypedSession.open(
@@ -111,8 +111,8 @@ def _opened(
     source: str | Path | ArrayLike, model: str | Path | Network | None, line: int | None, whole: bool
 ) -> tuple[Network, Sequences, int]:
     """Return the network, the sequences of the source, and which of them is asked for."""
-    from lstm_tui.formats.inputs import Sequences, open_source
-    from lstm_tui.models.named import model_for
+    from lstm_tui.formats.inputs.inputs import Sequences, open_source
+    from lstm_tui.models.bundled import model_for
 
     opened = open_source(source)
     network = _told(model_for(opened, model))

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.trace import Sequence
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.model.sequence import Sequence
 
 WORDS = ("<unk>", "the", "movie", "was", "not", "bad", "good")
 

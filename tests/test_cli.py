@@ -15,11 +15,11 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.engine.cell import cell_names, load_cell
-from lstm_tui.formats.inputs import vocabulary
-from lstm_tui.formats.native import save
-from lstm_tui.formats.opening import Untrained, untrained
-from lstm_tui.formats.text import text_from
+from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.formats.importers.native import save
+from lstm_tui.formats.importers.untrained import Untrained, untrained
+from lstm_tui.formats.inputs.inputs import vocabulary
+from lstm_tui.formats.inputs.text import text_from
 from lstm_tui.formats.traces.file import read
 
 UNTRAINED = ["--cell", "lstm", "--hidden", "4"]

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from lstm_tui.cli import main
-from lstm_tui.formats import text
-from lstm_tui.formats.native import save
-from lstm_tui.formats.opening import Untrained, untrained
+from lstm_tui.formats.importers.native import save
+from lstm_tui.formats.importers.untrained import Untrained, untrained
+from lstm_tui.formats.inputs import text
 
 CELL = ["--cell", "lstm", "--hidden", "4"]
 

@@ -10,8 +10,8 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.formats.arrays import read_npz
-from lstm_tui.formats.importing import Reading, open_file
+from lstm_tui.formats.importers.open import ImportOptions, open_file
+from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.traces.reader import read
 
 FILES = Path(__file__).parent / "formats" / "files"
@@ -59,7 +59,7 @@ def test_a_written_map_is_read_back_and_decides(tmp_path: Path, capsys: pytest.C
     ids = tmp_path / "ids.txt"
     ids.write_text("3 1 4\n")
     assert main(["trace", str(ids), "--model", TAGGER, "--map", str(written), "-o", str(out)]) == 0
-    wanted = open_file(TAGGER, Reading({"readout.after_head_0": "tanh"}))
+    wanted = open_file(TAGGER, ImportOptions({"readout.after_head_0": "tanh"}))
     np.testing.assert_array_equal(read(out).output, lstm_tui.trace("3 1 4", wanted.network).output)
 
 

@@ -12,10 +12,10 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main, open
-from lstm_tui.engine.tokens import Tokens
-from lstm_tui.engine.trace import Trace
-from lstm_tui.formats.native import load, save
-from lstm_tui.formats.opening import Untrained, untrained
+from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.importers.native import load, save
+from lstm_tui.formats.importers.untrained import Untrained, untrained
 from lstm_tui.formats.traces.file import read, write
 from lstm_tui.models import bundled
 

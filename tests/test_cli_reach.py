@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import lstm_tui
-from lstm_tui.analysis.long_memory import long_memory
+from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.cli.main import main
-from lstm_tui.models import recalls
+from lstm_tui.models.recipes import recall
 
 
 def test_the_recall_networks_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,7 +18,7 @@ def test_the_recall_networks_stand_side_by_side(capsys: pytest.CaptureFixture[st
         "recall-rnn", "recall-lstm", "recall-gru",
     ]  # fmt: skip
     row = next(line for line in lines if line.split()[:2] == ["0", "brown"]).split()
-    text = recalls.sample_text().splitlines()[0]
+    text = recall.sample_text().splitlines()[0]
     rnn, lstm = (lstm_tui.trace(text, model=f"recall-{cell}")["layer0.forward"] for cell in ("rnn", "lstm"))
     assert row[2] == f"{long_memory(rnn, 20).memory.size[0]:.3g}"
     assert row[3] == f"{long_memory(lstm, 20).memory.size[0]:.3g}"

@@ -15,7 +15,7 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.formats.journal import journal_folder
+from lstm_tui.formats.io.journal import journal_folder
 
 pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
 CELL = ("--cell", "lstm", "--hidden", "4")

@@ -9,7 +9,7 @@ import pytest
 from lstm_tui.cli import main
 from lstm_tui.cli.parser import parse
 from lstm_tui.cli.tour import greeting
-from lstm_tui.debugger.lessons.library import example
+from lstm_tui.lesson.library import example
 
 
 def test_the_list_names_every_lesson_and_an_example_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.cli.parser import parse
 from lstm_tui.cli.train import job_of
-from lstm_tui.formats.native import load, read_header
+from lstm_tui.formats.importers.native import load, read_header
 from lstm_tui.formats.traces.file import read
 from lstm_tui.models.checkpoint import checkpoint_of
 

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 import lstm_tui
-from lstm_tui.analysis.flow import Flow, flow_of
 from lstm_tui.analysis.influence import Target, deletions
-from lstm_tui.analysis.ledger import forgotten, ledger_at, lost_at
-from lstm_tui.debugger.edits import apply
-from lstm_tui.debugger.recipe import parse_recipe
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import PassTrace, Trace
+from lstm_tui.analysis.ledger import Flow, flow_of, forgotten, ledger_at, lost_at
+from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 CLOSE = 0.004  # another processor rounds otherwise
 

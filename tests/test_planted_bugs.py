@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lstm_tui.cli import main
-from lstm_tui.formats.samples import samples_folder
+from lstm_tui.formats.inputs.samples import samples_folder
 
 FOLDER = samples_folder() / "bugs"
 FOUND = {

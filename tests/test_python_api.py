@@ -9,9 +9,9 @@ import pytest
 
 import lstm_tui
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.tokens import Tokens
-from lstm_tui.formats.native import save
-from lstm_tui.formats.opening import Untrained, untrained
+from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.formats.importers.native import save
+from lstm_tui.formats.importers.untrained import Untrained, untrained
 from lstm_tui.models import bundled
 
 TEXT = untrained(Untrained(hidden=3, bidirectional=True), Tokens("words", ("<unk>", "The", "movie")))

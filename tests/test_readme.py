@@ -15,8 +15,8 @@ import pytest
 
 from lstm_tui.cli import main
 from lstm_tui.debugger import manual
-from lstm_tui.debugger.verbs.helping import EXPRESSIONS, GROUPS
-from lstm_tui.debugger.verbs.lines import VERBS
+from lstm_tui.debugger.commands.dispatch import VERBS
+from lstm_tui.debugger.commands.help import EXPRESSIONS, GROUPS
 from lstm_tui.tui.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]

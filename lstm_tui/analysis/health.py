@@ -13,12 +13,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.analysis.terms import squash_of, sum_slot, terms_of
-from lstm_tui.engine.gradients import gradients
-from lstm_tui.engine.roles import Role, ranges_of, roles_of
-from lstm_tui.engine.trace import PassTrace, Trace
+from lstm_tui.analysis.contributions import squash_of, sum_slot, terms_of
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.roles import Role, ranges_of, roles_of
+from lstm_tui.engine.runtime.gradients import gradients
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
-Array = NDArray[np.floating[Any]]
 Flags = NDArray[np.bool_]
 Kind = Literal["broken", "exploding", "dead", "quiet", "stuck", "shut", "open"]
 

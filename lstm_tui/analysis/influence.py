@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import gradients, input_of, run_arrays
-from lstm_tui.engine.trace import Sequence, Trace
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import gradients, input_of, run_arrays
+from lstm_tui.engine.runtime.trace import Trace
 
-Array = NDArray[np.floating[Any]]
 Progress = Callable[[int, int], None]
 
 

@@ -6,15 +6,13 @@ What is told of a sum asks here first: an edit that holds a value makes the sum 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lstm_tui.engine.holds import factors, held_inputs
-from lstm_tui.engine.trace import PassTrace, Trace
+from lstm_tui.engine.runtime.overrides import factors, held_inputs
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
-Array = NDArray[np.floating[Any]]
 Kind = Literal["equation", "set", "scaled", "initial", "not known"]
 _CLOSE = 1e-3
 """How far, relative to what was summed, a sum of recorded values may be off before it is none of its equation."""

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.table import table
+from lstm_tui.cli.output import table
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
-    from lstm_tui.engine.cell import Cell
-    from lstm_tui.engine.program import Program
-    from lstm_tui.engine.readout import ReadoutPage
+    from lstm_tui.engine.compiler.program import Program
+    from lstm_tui.engine.language.cell import Cell
+    from lstm_tui.engine.language.readout import ReadoutPage
 
 _SIZE = 32  # inputs and units at which parameters are counted
 _INPUTS, _UNITS, _FREE = 1009, 1013, 1019  # primes, so that a size tells which letter it is of
@@ -22,8 +22,8 @@ _INPUTS, _UNITS, _FREE = 1009, 1013, 1019  # primes, so that a size tells which 
 
 def command(options: Namespace) -> int:
     """List, show or check."""
-    from lstm_tui.engine.cell import cell_names, load_cell
-    from lstm_tui.engine.readout import load_readout, readout_names
+    from lstm_tui.engine.language.cell import cell_names, load_cell
+    from lstm_tui.engine.language.readout import load_readout, readout_names
 
     if options.action == "list":
         rows = [_row(load_cell(name)) for name in cell_names()]
@@ -53,8 +53,8 @@ def command(options: Namespace) -> int:
 
 def _readout(name: str) -> ReadoutPage | None:
     """Return a readout of this name, or of a file that says what its `result` is; None for a cell."""
-    from lstm_tui.engine.page import parse_page, read_text
-    from lstm_tui.engine.readout import load_readout, readout_names
+    from lstm_tui.engine.language.readout import load_readout, readout_names
+    from lstm_tui.engine.language.toml import parse_page, read_text
 
     if name in readout_names():
         return load_readout(name)
@@ -86,7 +86,7 @@ def _count(cell: Cell) -> str:
 
 
 def _compiled(cell: Cell, inputs: int, hidden: int, free: int) -> Program:
-    from lstm_tui.engine.compile import compile_cell
+    from lstm_tui.engine.compiler.compile import compile_cell
 
     try:
         return compile_cell(cell, inputs, hidden, dict.fromkeys(_free_letters(cell), free))
@@ -101,7 +101,7 @@ def _free_letters(cell: Cell) -> tuple[str, ...]:
 
 def _sizes(cell: Cell) -> str:
     """Return how large every parameter is, in letters and for usual sizes, and what it is."""
-    from lstm_tui.debugger.words import parameter_label
+    from lstm_tui.debugger.edits.describe import parameter_label
 
     free = _free_letters(cell)
     inputs = _UNITS if "x" in cell.sizes else _INPUTS  # a strict cell reads as many numbers as it has units
@@ -126,7 +126,7 @@ def _in_letters(size: int, letters: Mapping[int, str]) -> str:
 
 def _meaning(cell: Cell) -> list[str]:
     """Return what each value does, as read off the equations."""
-    from lstm_tui.engine.roles import kept_states, roles_of
+    from lstm_tui.engine.compiler.roles import kept_states, roles_of
 
     roles = roles_of(cell)
     lines = [f"{name}: {role}" for name, role in roles.items()]

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 
+from lstm_tui.cli.job import RunJob, work
+from lstm_tui.cli.output import table
 from lstm_tui.cli.progress import Bar
-from lstm_tui.cli.table import table
-from lstm_tui.cli.work import Work, work
-from lstm_tui.debugger.assertions import Verdict, judge, said
+from lstm_tui.debugger.breakpoints.assertions import AssertionResult, judge, said
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.interpreters import chosen
-from lstm_tui.engine.trace import Trace
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.runtime.interpreters import chosen
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.text_safety import visible
 
 _FAILED = 3
 
@@ -69,7 +69,7 @@ def _counted(counts: dict[str, _Count]) -> str:
     return table(("assertion", *columns.values()), rows, right=range(1, len(columns) + 1))
 
 
-def _count(count: _Count, verdict: Verdict) -> None:
+def _count(count: _Count, verdict: AssertionResult) -> None:
     count.held += verdict.holds is True
     count.failed += verdict.holds is False
     count.unknown += verdict.unknown
@@ -94,11 +94,11 @@ def _traces(options: Namespace, bar: Bar) -> Iterator[tuple[str, Trace]]:
             bar(done, total)
 
 
-def _numbers(todo: Work, options: Namespace) -> range:
+def _numbers(todo: RunJob, options: Namespace) -> range:
     return range(todo.start, todo.start + 1) if options.line is not None else range(len(todo.sequences))
 
 
-def _fast(todo: Work, one_line: bool) -> Work:
+def _fast(todo: RunJob, one_line: bool) -> RunJob:
     """Return the work with the interpreter that is faster for all of its lines together."""
     if todo.interpreter is not None or one_line:
         return todo

@@ -1,102 +1,126 @@
-"""`lstm-tui train --cells A,B --seeds N`: which cell is best on one task, with the spread of the seeds."""
+"""`lstm-tui compare`: two networks on one text, or one before and after edits; a table where there is no terminal."""
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from lstm_tui.cli.table import table
-from lstm_tui.cli.train import job_of, task_of
-from lstm_tui.cli.training_bar import TrainingBar
-from lstm_tui.cli.work import say
-from lstm_tui.engine.cell import load_cell
-from lstm_tui.engine.network import Network
+from lstm_tui.analysis.largest import largest
+from lstm_tui.cli.output import table
 from lstm_tui.engine.number_text import fixed
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.native import save
-from lstm_tui.models.job import Job
-from lstm_tui.models.measures import Measure
+from lstm_tui.engine.text_safety import visible
 
-_INTERRUPTED = 130
+if TYPE_CHECKING:
+    from lstm_tui.debugger.inspect.compare import Comparison
+    from lstm_tui.debugger.inspect.diff import DiffColumn
+    from lstm_tui.engine.arrays import Array
+    from lstm_tui.engine.runtime.trace import Trace
 
-
-@dataclass
-class _Row:
-    """One cell and what its trainings gave, by seed."""
-
-    cell: str
-    parameters: int = 0
-    scores: list[float] = field(default_factory=list)
-    epochs: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+_SHARED = ("line", "dtype", "interpreter")
 
 
-def compare(options: Namespace) -> int:
-    """Train every cell from every seed, print one table, and write the best network where a file is named."""
-    cells = options.cells or [options.cell or "lstm"]
-    seeds = range(options.seed, options.seed + (options.seeds or 1))
-    learned = {seed: task_of(options, seed) for seed in seeds}
-    jobs = {cell: [job_of(options, cell, seed, learned[seed]) for seed in seeds] for cell in cells}
-    for of_cell in jobs.values():
-        of_cell[0].network()  # what does not fit is said before anything is trained
-    task = jobs[cells[0]][0].task
-    for remark in task.remarks:
-        say(remark)
-    rows = [_Row(cell) for cell in cells]
-    best: list[tuple[float, Network]] = []
-    try:
-        stopped = not all(_trained(row, job, best) for row in rows for job in jobs[row.cell])
-    except KeyboardInterrupt:  # between two trainings, or the second time
-        stopped = True
-    print(visible(f"{task.says}; seeds {' '.join(map(str, seeds))}"))
-    print(_table([row for row in rows if row.scores], task.measure))
-    _write(best, options.output)
-    if stopped:
-        say("stopped: the table holds what was finished")
-        return _INTERRUPTED
-    return 0
+def command(options: Namespace) -> int:
+    """Compare on the screen, or as a table on standard output where that is no terminal or --plain asks for it."""
+    compared = comparison(options)
+    if options.plain or not sys.stdout.isatty():
+        print(as_table(compared))
+        return 0
+    from lstm_tui.tui.compare_app import compare_app
+
+    return compare_app(compared, options.light)
 
 
-def _trained(row: _Row, job: Job, best: list[tuple[float, Network]]) -> bool:
-    """Train once, note how it went and the best network so far; return whether it came to its end."""
-    measure = job.task.measure
-    with TrainingBar(job, f"{row.cell} seed {job.how.seed}: ", quiet=True) as bar:
-        network, trained = job.run(progress=bar.batch, stop=bar.asked_to_stop)
-        seconds = bar.seconds
-    if trained.stopped:
-        return False
-    score = trained.scores[trained.epoch - 1]
-    row.parameters = network.parameter_count
-    row.scores.append(score)
-    row.epochs.append(len(trained.losses))
-    row.seconds.append(seconds)
-    say(f"{row.cell} seed {job.how.seed}: {measure.shown(score)} in {fixed(seconds, 1)} s")
-    if not best or score > best[0][0]:
-        best[:] = [(score, network)]
-    return True
+def comparison(options: Namespace) -> Comparison:
+    """Make both runs.
+
+    Raises:
+        UserError: One of them cannot be made, or they have no common tape.
+    """
+    from lstm_tui.cli.job import work
+    from lstm_tui.cli.parser import parse
+    from lstm_tui.debugger.edits.apply import apply
+    from lstm_tui.debugger.inspect.compare import Comparison
+
+    given = ["--whole"] if options.whole else []
+    for name in _SHARED:
+        if getattr(options, name) is not None:
+            given += [f"--{name}", str(getattr(options, name))]
+    models = options.models or []
+    todo, said = [], set[str]()
+    for n in range(2):
+        words = ["run", options.file, *given]
+        if models:
+            words += ["--model", models[min(n, len(models) - 1)]]
+        if options.edits is not None and (n == 1 or len(models) == 2):
+            words += ["--edits", options.edits]
+        todo.append(work(parse(words), said))
+    one, other = (each.trace(each.start) for each in todo)
+    if len(models) == 2:
+        return Comparison.of(one, other, (models[0], models[1]))
+    after = todo[1]
+    made = apply(after.recipe, after.network, after.sequences[after.start])
+    return Comparison.of(one, other, ("baseline", "edited"), made.origins)
 
 
-def _table(rows: list[_Row], measure: Measure) -> str:
-    heads = ("cell", "parameters", f"{measure.name} (least–most)", "epochs", "seconds a seed")
-    texts = [
-        (
-            visible(load_cell(row.cell).name),
-            str(row.parameters),
-            measure.shown(*row.scores),
-            _span(row.epochs),
-            fixed(sum(row.seconds) / len(row.seconds), 1),
-        )
-        for row in sorted(rows, key=lambda row: -sum(row.scores) / len(row.scores))
-    ]
-    return table(heads, texts, right=(1, 4))
+def as_table(compared: Comparison) -> str:
+    """Return a row for each token, and the verdicts."""
+    one, other = (visible(name) for name in compared.names)
+    name = _pass_of(compared)
+    toward = compared.toward
+    said = "adds" if toward is not None else "says"
+    heads = ["t", "token", f"{one} {said}", f"{other} {said}", "difference"]
+    if name is not None:
+        heads.append(f"memory apart in {name}")
+    rows = []
+    for column in compared.columns:
+        row = [_places(column), visible(compared.token(column))]
+        if toward is not None:
+            places = zip(toward, (column.before, column.after), strict=True)
+            row += ["" if t is None else fixed(numbers[t], 3, True) for numbers, t in places]
+        else:
+            row += [_top(output, run) for output, run in zip(compared.outputs(column), _runs(compared), strict=True)]
+        row.append(_number(compared.output_distance(column), toward is not None))
+        if name is not None:
+            row.append(_number(compared.memory_distance(column, name)))
+        rows.append(row)
+    text = table(heads, rows, right=tuple(range(2 if toward is not None else 4, len(heads))))
+    results = [_verdict(run, label) for run, label in zip(_runs(compared), (one, other), strict=True)]
+    if toward is not None and compared.one.classes:
+        winner = visible(compared.one.classes[compared.winner])
+        text += f"\n\n`adds`: what the token adds to {winner}, before the softmax."
+    return "\n".join([text, "", *(result for result in results if result)]).rstrip()
 
 
-def _span(counts: list[int]) -> str:
-    return str(counts[0]) if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"
+def _runs(compared: Comparison) -> tuple[Trace, Trace]:
+    return compared.one, compared.other
 
 
-def _write(best: list[tuple[float, Network]], output: str | None) -> None:
-    if best and output is not None:
-        network = best[0][1]
-        save(network, output)
-        print(visible(f"{output}: the best of them, {network.card['accuracy']}"))
+def _pass_of(compared: Comparison) -> str | None:
+    """Return the topmost pass whose units are the same in both and that edits or training can have moved."""
+    names = [name for name in compared.one if compared.comparable(name)]
+    return names[-1] if names else None
+
+
+def _places(column: DiffColumn) -> str:
+    if column.before == column.after:
+        return str(column.after)
+    return f"{'–' if column.before is None else column.before}→{'–' if column.after is None else column.after}"
+
+
+def _top(output: Array | None, run: Trace) -> str:
+    if output is None:
+        return ""
+    best = largest(output)
+    if best is None:
+        return "not known"
+    name = visible(run.classes[best]) if best < len(run.classes) else str(best)
+    return f"{name} {fixed(output[best], 3)}"
+
+
+def _number(value: float | None, sign: bool = False) -> str:
+    return "" if value is None else fixed(value, 3, sign)
+
+
+def _verdict(run: Trace, label: str) -> str:
+    return f"{label}: {_top(run.result, run)}" if run.result is not None and run.classes else ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from lstm_tui.cli.work import reading, say_remarks
+from lstm_tui.cli.job import reading, say_remarks
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.native import save
-from lstm_tui.models.named import SUFFIX, open_model
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.native import save
+from lstm_tui.models.bundled import SUFFIX, open_model
 
 
 def command(options: Namespace) -> int:

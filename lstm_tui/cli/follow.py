@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from lstm_tui.cli.work import States, open_network, recipe_of, say
-from lstm_tui.debugger.recipe import Edit, NetworkEdit, line_of
+from lstm_tui.cli.job import States, open_network, recipe_of, say
+from lstm_tui.debugger.edits.language import Edit, NetworkEdit, line_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.growing import most_tokens
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.trace import Sequence
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.arriving import Arriving
-from lstm_tui.formats.bytes_of import reason
-from lstm_tui.formats.incoming import Incoming
-from lstm_tui.formats.opening import initial_states
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.incremental import most_tokens
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.untrained import initial_states
+from lstm_tui.formats.inputs.stream import Incoming
+from lstm_tui.formats.inputs.stream_decoder import Arriving
+from lstm_tui.formats.io.files import reason
 
 _SOON = 0.3  # seconds after which it is said that nothing has come
 _BLINK = 0.1  # seconds between two looks whether the end has come
@@ -72,7 +72,7 @@ def followed(options: Namespace) -> Followed:
 
 def _of_network(recipe: tuple[Edit, ...], network: Network) -> tuple[Edit, ...]:
     """Return edits to begin with, none of which may need a token."""
-    from lstm_tui.debugger.edits import apply
+    from lstm_tui.debugger.edits.apply import apply
 
     for edit in recipe:
         if not isinstance(edit, NetworkEdit):

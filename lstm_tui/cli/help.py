@@ -42,9 +42,9 @@ def _ways() -> tuple[str, ...]:
 
 def _verb(name: str) -> tuple[str, ...]:
     """Return what is told of a verb of the debugger; nothing where there is none of this very name."""
-    import lstm_tui.debugger.verbs.lines  # noqa: F401  # every verb is in the table once this is imported
-    from lstm_tui.debugger.verbs.helping import told_of
-    from lstm_tui.debugger.verbs.table import VERBS
+    import lstm_tui.debugger.commands.dispatch  # noqa: F401  # every verb is in the table once this is imported
+    from lstm_tui.debugger.commands.help import told_of
+    from lstm_tui.debugger.commands.table import VERBS
 
     return told_of(VERBS.named(name)) if name in VERBS.words else ()
 

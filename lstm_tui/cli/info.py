@@ -12,8 +12,8 @@ from pathlib import Path
 
 from lstm_tui import __version__
 from lstm_tui.engine.setbacks import cause
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.samples import sample_names, samples_folder
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.inputs.samples import sample_names, samples_folder
 
 _PACKAGES = (
     "numpy", "numba", "textual", "rich", "safetensors", "h5py", "onnx", "tokenizers", "resvg-py", "textual-serve",
@@ -23,7 +23,7 @@ _VARIABLES = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "NUMBA_CACHE_DI
 
 def command(options: Namespace) -> int:
     """Print what is known of the installation."""
-    from lstm_tui.engine.cell import cell_names
+    from lstm_tui.engine.language.cell import cell_names
     from lstm_tui.models import bundled
 
     facts = {
@@ -54,7 +54,7 @@ def _version(name: str) -> str:
 
 def _engine() -> str:
     try:
-        from lstm_tui.engine import kernels
+        from lstm_tui.engine.runtime import kernels
     except Exception as error:  # it may be missing, half installed or not for this NumPy
         return f"numpy; numba cannot be used: {cause(error)}"
     if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":

@@ -6,14 +6,14 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.table import table
-from lstm_tui.cli.work import reading, say
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.importing import Imported, open_file
-from lstm_tui.models.named import find_model
+from lstm_tui.cli.job import reading, say
+from lstm_tui.cli.output import table
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.open import Imported, open_file
+from lstm_tui.models.bundled import find_model
 
 if TYPE_CHECKING:
-    from lstm_tui.engine.network import Network
+    from lstm_tui.engine.model.network import Network
 
 STANDARD_OUTPUT = "-"
 _UNUSED = 12  # names of tensors that are listed
@@ -24,8 +24,8 @@ def command(options: Namespace) -> int:
     path = find_model(options.model)
     opened = open_file(path, reading(options))
     if options.write_map is not None:
-        from lstm_tui.formats.atomic import replacing
-        from lstm_tui.formats.mapping import mapping_text
+        from lstm_tui.formats.importers.mapping_file import mapping_text
+        from lstm_tui.formats.io.files import replacing
 
         if options.write_map == STANDARD_OUTPUT:
             print(mapping_text(opened.report), end="")
@@ -35,7 +35,7 @@ def command(options: Namespace) -> int:
         say(f"{options.write_map}: written; give it with --map")
         return 0
     if options.json:
-        from lstm_tui.formats.json_text import encode
+        from lstm_tui.formats.io.json import encode
 
         sys.stdout.buffer.write(encode(opened.report.content() | {"networks": list(opened.names)}) + b"\n")
         return 0
@@ -59,7 +59,7 @@ def _lines(opened: Imported) -> list[str]:
 
 def _reads(network: Network) -> str:
     if network.tokens is None:
-        from lstm_tui.formats.imported_inputs import reads_ids
+        from lstm_tui.formats.inputs.preprocess import reads_ids
 
         if count := reads_ids(network):
             return f"ids from 0 to {count - 1}, in one column, or text with --vocabulary"

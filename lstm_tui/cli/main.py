@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from lstm_tui.cli.parser import parse
 from lstm_tui.debugger.endings import INTERRUPTED, open_streams, watched
 from lstm_tui.engine import setbacks
-from lstm_tui.engine.blas import prefer_one_thread
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.runtime.blas import prefer_one_thread
+from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer

@@ -6,10 +6,10 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from lstm_tui.cli.table import table
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.bytes_of import size_text
-from lstm_tui.formats.native import read_header
+from lstm_tui.cli.output import table
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.native import read_header
+from lstm_tui.formats.io.files import size_text
 
 _SAID = ("parameters",)  # entries of a card that stand above it
 
@@ -17,7 +17,7 @@ _SAID = ("parameters",)  # entries of a card that stand above it
 def command(options: Namespace) -> int:
     """List the bundled networks without loading any, or describe one."""
     from lstm_tui.models import bundled
-    from lstm_tui.models.named import find_model
+    from lstm_tui.models.bundled import find_model
 
     if options.model is not None:
         path = find_model(options.model)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.reopening import ENDING
+from lstm_tui.cli.reopen import ENDING
 from lstm_tui.engine.errors import UserError
 
 if TYPE_CHECKING:
-    from lstm_tui.engine.network import Network
-    from lstm_tui.engine.trace import Trace
+    from lstm_tui.engine.model.network import Network
+    from lstm_tui.engine.runtime.trace import Trace
 
 _CLOSE = 1e-4  # two interpreters and two machines agree this well on a run
 
@@ -28,9 +28,9 @@ def command(options: Namespace) -> int:
     if options.plain:
         return _plain(trace, network, options)
     from lstm_tui.cli.tour import library
-    from lstm_tui.formats.past import Past
+    from lstm_tui.formats.io.command_history import Past
     from lstm_tui.tui.app import run_app
-    from lstm_tui.tui.teaching import Teaching
+    from lstm_tui.tui.lesson_launcher import Teaching
 
     if network is None:
         return run_app(trace=trace, light=options.light, past=Past.kept(), teaching=Teaching(library))
@@ -50,7 +50,7 @@ def open_session_file(options: Namespace, path: str, called: str = "", taken: Ca
         taken: To be called once it is taken up and kept again.
     """
     from lstm_tui.cli.recover import kept
-    from lstm_tui.cli.reopening import command_of, reopened, taking_up
+    from lstm_tui.cli.reopen import command_of, reopened, taking_up
 
     run, todo, saved = reopened(path)
     take_up, command = taking_up(saved, called or path), command_of(run)
@@ -62,10 +62,10 @@ def open_session_file(options: Namespace, path: str, called: str = "", taken: Ca
         say(*said)
         return run_plain(session, options, taken)
     from lstm_tui.cli.tour import library
-    from lstm_tui.formats.past import Past
+    from lstm_tui.formats.io.command_history import Past
     from lstm_tui.tui.app import run_app
-    from lstm_tui.tui.keeping import Offer
-    from lstm_tui.tui.teaching import Teaching
+    from lstm_tui.tui.autosave import Offer
+    from lstm_tui.tui.lesson_launcher import Teaching
 
     return run_app(
         todo.network, todo.sequences, start=todo.start, dtype=todo.dtype, initial=todo.initial or None,
@@ -92,9 +92,9 @@ def network_of(trace: Trace, folder: Path) -> Network | None:
     The file the trace names is looked for as it is named and beside the trace, then among the bundled ones.
     What was changed by edits, or is only part of a run, is shown by its values alone.
     """
-    from lstm_tui.formats.importing import open_file
+    from lstm_tui.formats.importers.open import open_file
     from lstm_tui.models import bundled
-    from lstm_tui.models.named import open_model
+    from lstm_tui.models.bundled import open_model
 
     name, file, sha256 = (trace.model.get(key) for key in ("name", "file", "sha256"))
     if sha256 is None or trace.edits:
@@ -119,7 +119,7 @@ def _gives(network: Network, trace: Trace) -> bool:
     """Say whether a run of the network is the trace."""
     import numpy as np
 
-    from lstm_tui.engine.run import run
+    from lstm_tui.engine.runtime.run import run
 
     initial = {name: dict(passed.initial) for name, passed in trace.items()}
     try:

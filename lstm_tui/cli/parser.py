@@ -8,17 +8,33 @@ from typing import NoReturn
 
 from lstm_tui import __version__
 from lstm_tui.cli import (
-    class_options,
-    compare_options,
-    follow_options,
-    plain_options,
-    recover_options,
-    serve_options,
     train_options,
 )
-from lstm_tui.cli.option_types import LARGEST_HIDDEN, natural, padding, real, screen, setting, size
-from lstm_tui.engine.interpreters import INTERPRETERS
-from lstm_tui.engine.visible import visible
+from lstm_tui.cli.options import (
+    LARGEST_HIDDEN,
+    add_check,
+    add_compare_options,
+    add_follow_options,
+    add_plain_options,
+    add_reach,
+    add_recover_options,
+    add_report,
+    add_serve_options,
+    add_stats,
+    add_worksheet,
+    check_compare_options,
+    check_follow_options,
+    check_plain_options,
+    check_serve_options,
+    natural,
+    padding,
+    real,
+    screen,
+    setting,
+    size,
+)
+from lstm_tui.engine.runtime.interpreters import INTERPRETERS
+from lstm_tui.engine.text_safety import visible
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
@@ -89,14 +105,14 @@ def _run(parser: argparse.ArgumentParser) -> None:
         "file", metavar="FILE", nargs="?",
         help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: the network's sample)",
     )  # fmt: skip
-    plain_options.add(parser)
-    follow_options.add(parser)
+    add_plain_options(parser)
+    add_follow_options(parser)
     screen(parser)
     _input_options(parser)
 
 
 def _check_memory(parser: argparse.ArgumentParser) -> None:
-    plain_options.add_check(parser)
+    add_check(parser)
     _input_options(parser)
 
 
@@ -114,7 +130,7 @@ def _trace(parser: argparse.ArgumentParser) -> None:
 
 def _open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a trace: .json, .ndjson or .npz; or a session: .ltui")
-    plain_options.add(parser)
+    add_plain_options(parser)
     screen(parser)
 
 
@@ -156,22 +172,22 @@ def _convert(parser: argparse.ArgumentParser) -> None:
 
 
 def _stats(parser: argparse.ArgumentParser) -> None:
-    class_options.add_stats(parser)
+    add_stats(parser)
     _input_options(parser)
 
 
 def _reach(parser: argparse.ArgumentParser) -> None:
-    class_options.add_reach(parser)
+    add_reach(parser)
     _input_options(parser)
 
 
 def _worksheet(parser: argparse.ArgumentParser) -> None:
-    class_options.add_worksheet(parser)
+    add_worksheet(parser)
     _input_options(parser)
 
 
 def _report(parser: argparse.ArgumentParser) -> None:
-    class_options.add_report(parser)
+    add_report(parser)
     _input_options(parser)
 
 
@@ -183,7 +199,7 @@ def _tour(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:
-    serve_options.add(parser)
+    add_serve_options(parser)
     screen(parser)
     _input_options(parser)
 
@@ -197,8 +213,8 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "check": ("check", "assert what a network remembers of texts", _check_memory),
     "trace": ("trace", "write every value of a run to a file", _trace),
     "open": ("open", "show a trace file, or take up a saved session", _open),
-    "recover": ("recover", "take up work that was cut off, or list it", recover_options.add),
-    "compare": ("side_by_side", "show two runs side by side, of two networks or by edits", compare_options.add),
+    "recover": ("recover", "take up work that was cut off, or list it", add_recover_options),
+    "compare": ("compare", "show two runs side by side, of two networks or by edits", add_compare_options),
     "models": ("models", "list the bundled networks, or describe one", _models),
     "cells": ("cells", "list the cells, show the equations of one, or check a file of your own", _cells),
     "train": ("train", "train a network of any cell on a corpus of your own", train_options.add),
@@ -275,12 +291,12 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse options that contradict each other, and settle which network is meant."""
-    if options.module == "side_by_side":
-        compare_options.check(parser, options)
+    if options.module == "compare":
+        check_compare_options(parser, options)
     if options.module in ("run", "open", "recover"):
-        plain_options.check(parser, options)
+        check_plain_options(parser, options)
     if options.module == "serve":
-        serve_options.check(parser, options)
+        check_serve_options(parser, options)
     if options.module == "train":
         train_options.check(parser, options)
     if options.module == "cells" and (options.action == "list") != (options.cell is None):
@@ -290,7 +306,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     given = [name for name in _UNTRAINED if getattr(options, name) is not None]
     options.untrained = bool(given)
     if options.module == "run":
-        follow_options.check(parser, options)
+        check_follow_options(parser, options)
     if given and options.model is not None:
         parser.error(f"--{given[0]} describes an untrained network, and --model names a trained one: choose")
     if getattr(options, "baseline", False) and options.edits is None:

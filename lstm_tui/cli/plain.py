@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, TextIO
 
+from lstm_tui.cli.job import RunJob
 from lstm_tui.cli.progress import Bar
 from lstm_tui.cli.recover import kept_plainly
-from lstm_tui.cli.work import Work
-from lstm_tui.debugger.console import Console, mistake_lines
+from lstm_tui.debugger.commands.console import Console, mistake_lines
+from lstm_tui.debugger.commands.dispatch import completions
+from lstm_tui.debugger.commands.table import Leave
 from lstm_tui.debugger.endings import INTERRUPTED, watch
-from lstm_tui.debugger.leave import Leave
-from lstm_tui.debugger.saved import as_typed_now
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import completions
+from lstm_tui.debugger.session_file import as_typed_now
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.past import Past
-from lstm_tui.formats.text import read_text
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.inputs.text import read_text
+from lstm_tui.formats.io.command_history import Past
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.autosave import Autosave
@@ -99,7 +99,7 @@ def _interruptible(options: Namespace) -> AbstractContextManager[None]:
     return watching.talk(*([0] if sys.stdin.isatty() else []))
 
 
-def open_session(todo: Work, command: tuple[str, ...] = ()) -> Session:
+def open_session(todo: RunJob, command: tuple[str, ...] = ()) -> Session:
     """Return a session on what the options ask for, with its edits made; `command` opens its input again."""
     with Bar("running") as bar:
         bar(0, 1)

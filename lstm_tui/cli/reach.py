@@ -6,22 +6,22 @@ from argparse import Namespace
 from copy import copy
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.table import table
-from lstm_tui.cli.work import work
+from lstm_tui.cli.job import work
+from lstm_tui.cli.output import table
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
-    from lstm_tui.analysis.long_memory import LongMemory
-    from lstm_tui.engine.trace import Trace
+    from lstm_tui.analysis.gradient_flow import LongMemory
+    from lstm_tui.engine.runtime.trace import Trace
 
 
 def command(options: Namespace) -> int:
     """Print the gradient through time of every network, a row for each token, and what happens on the way."""
-    from lstm_tui.analysis.long_memory import long_memory
-    from lstm_tui.debugger.letter import letter
-    from lstm_tui.debugger.reach_words import reach_words
+    from lstm_tui.analysis.gradient_flow import long_memory
+    from lstm_tui.debugger.inspect.diagnostics import reach_words
+    from lstm_tui.debugger.inspect.notation import letter
 
     runs = _runs(options)
     tokens = runs[0].sequence.tokens
@@ -52,7 +52,7 @@ def command(options: Namespace) -> int:
 
 def _runs(options: Namespace) -> list[Trace]:
     """Run the network that was asked for and those beside it; without any, those of the recall task."""
-    from lstm_tui.debugger.rivals import RIVALS
+    from lstm_tui.debugger.inspect.cell_comparison import RIVALS
 
     beside = list(options.beside or ())
     if options.model is None and not options.untrained:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.autosave import Autosave
-    from lstm_tui.debugger.saved import Saved
-    from lstm_tui.formats.journal import Journal
-    from lstm_tui.tui.keeping import Keeping, Offer
+    from lstm_tui.debugger.session_file import Saved
+    from lstm_tui.formats.io.journal import Journal
+    from lstm_tui.tui.autosave import Keeping, Offer
 
 CALLED = "work that was cut off"
 """What messages call a journal, whose path means nothing to anybody."""
@@ -25,7 +25,7 @@ _AGES = ((60.0, "second"), (3600.0, "minute"), (86400.0, "hour"), (float("inf"),
 
 def command(options: Namespace) -> int:
     """List what was cut off, take one of them up, or throw some away."""
-    from lstm_tui.formats.journal import cut_off
+    from lstm_tui.formats.io.journal import cut_off
 
     found = cut_off()
     try:
@@ -55,12 +55,12 @@ def _list(found: list[Journal]) -> int:
         print("no work was cut off")
         return 0
     for number, journal in enumerate(found, 1):
-        print(f"{number:>2}  {told(journal)}")
+        print(f"{number:>2}  {journal_line(journal)}")
     print("\n`lstm-tui recover N` takes one up, `lstm-tui recover N --forget` throws it away")
     return 0
 
 
-def told(journal: Journal) -> str:
+def journal_line(journal: Journal) -> str:
     """Return what a journal holds, in a line."""
     age = journal.age
     unit = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -92,7 +92,7 @@ def _work(saved: Saved) -> str:
 
 
 def _saved(journal: Journal) -> Saved:
-    from lstm_tui.debugger.saved import read_saved
+    from lstm_tui.debugger.session_file import read_saved
 
     return read_saved(journal.read(), visible(str(journal.path)))
 
@@ -101,19 +101,19 @@ def _saved(journal: Journal) -> Saved:
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class Autosaved:
     """How the work of a session line by line is kept."""
 
     autosave: Autosave
     remarks: Callable[[], tuple[str, ...]]
 
 
-def kept_plainly(command: tuple[str, ...]) -> Kept | None:
+def kept_plainly(command: tuple[str, ...]) -> Autosaved | None:
     """Return how the work on what a command opens is kept line by line; None where it could not be opened again."""
     if not command:
         return None
     from lstm_tui.debugger.autosave import Autosave
-    from lstm_tui.formats.journal import Journal
+    from lstm_tui.formats.io.journal import Journal
 
     def remarks() -> tuple[str, ...]:
         offer, remark = look(command)
@@ -122,26 +122,26 @@ def kept_plainly(command: tuple[str, ...]) -> Kept | None:
         mine = "" if offer is None else f"work on this was cut off ({offer.told}): `lstm-tui recover` has it"
         return tuple(one for one in (mine, remark) if one)
 
-    return Kept(Autosave(Journal.begin), remarks)
+    return Autosaved(Autosave(Journal.begin), remarks)
 
 
 def kept(command: tuple[str, ...]) -> Keeping | None:
     """Return how the work on what a command opens is kept on the screen; None where it could not be opened again."""
-    from lstm_tui.tui.served import is_sealed
+    from lstm_tui.tui.environment import is_sealed
 
     if not command or is_sealed():
         return None
     from lstm_tui.debugger.autosave import Autosave
-    from lstm_tui.formats.journal import Journal
-    from lstm_tui.tui.background import in_background
-    from lstm_tui.tui.keeping import Keeping
+    from lstm_tui.formats.io.journal import Journal
+    from lstm_tui.tui.autosave import Keeping
+    from lstm_tui.tui.threads import in_background
 
     return Keeping(Autosave(Journal.begin, in_background), lambda: look(command))
 
 
 def look(command: tuple[str, ...]) -> tuple[Offer | None, str]:
     """Return what was cut off of the same command, and a remark on what was of others."""
-    from lstm_tui.formats.journal import cut_off
+    from lstm_tui.formats.io.journal import cut_off
 
     offer: Offer | None = None
     others: list[str] = []
@@ -161,14 +161,14 @@ def look(command: tuple[str, ...]) -> tuple[Offer | None, str]:
 
 
 def _offer(journal: Journal, saved: Saved) -> Offer:
-    from lstm_tui.cli.reopening import taking_up
-    from lstm_tui.tui.keeping import Offer
+    from lstm_tui.cli.reopen import taking_up
+    from lstm_tui.tui.autosave import Offer
 
-    return Offer(told(journal), taking_up(saved, CALLED), journal.forget, journal.forget, journal.leave)
+    return Offer(journal_line(journal), taking_up(saved, CALLED), journal.forget, journal.forget, journal.leave)
 
 
 def _without_line(command: tuple[str, ...]) -> tuple[str, ...]:
     """Return a command without the line at which it begins."""
-    from lstm_tui.cli.reopening import without
+    from lstm_tui.cli.reopen import without
 
     return tuple(without(command, {"--line": 1}))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from lstm_tui.cli.job import say_which, work
 from lstm_tui.cli.progress import Bar
-from lstm_tui.cli.work import say_which, work
 from lstm_tui.formats.traces.excerpt import parse_range
 
 
 def command(options: Namespace) -> int:
     """Write the report of a run."""
     from lstm_tui.cli.plain import open_session
-    from lstm_tui.debugger.report.choice import Wanted, read_units
-    from lstm_tui.debugger.report.writing import check_name, content, write
+    from lstm_tui.documents.report.report import check_name, content, write
+    from lstm_tui.documents.report.selection import ReportSelection, read_units
 
-    wanted = Wanted(
+    wanted = ReportSelection(
         steps=None if options.steps is None else parse_range(options.steps, "--steps"),
         units=None if options.units is None else read_units(options.units, "--units"),
         passes=None if options.passes is None else tuple(options.passes),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from argparse import Namespace
 
-from lstm_tui.cli.reopening import command_of
-from lstm_tui.cli.work import work
+from lstm_tui.cli.job import work
+from lstm_tui.cli.reopen import command_of
 
 
 def command(options: Namespace) -> int:
@@ -22,9 +22,9 @@ def command(options: Namespace) -> int:
         return run_plain(open_session(todo, command_of(options)), options)
     from lstm_tui.cli.recover import kept
     from lstm_tui.cli.tour import greeting, library
-    from lstm_tui.formats.past import Past
+    from lstm_tui.formats.io.command_history import Past
     from lstm_tui.tui.app import run_app
-    from lstm_tui.tui.teaching import Teaching
+    from lstm_tui.tui.lesson_launcher import Teaching
 
     command = command_of(options)
     return run_app(
@@ -56,9 +56,9 @@ def _follow(options: Namespace) -> int:
         plainly = Plainly(todo, options.batch)
         return run_plain(plainly.open(), options, arrived=plainly.arrived)
     from lstm_tui.cli.tour import library
-    from lstm_tui.formats.past import Past
+    from lstm_tui.formats.io.command_history import Past
     from lstm_tui.tui.app import run_app
-    from lstm_tui.tui.teaching import Teaching
+    from lstm_tui.tui.lesson_launcher import Teaching
 
     return run_app(
         todo.network,

@@ -6,12 +6,12 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from lstm_tui.cli.reopening import without
-from lstm_tui.cli.serve_options import OWN, PORT
-from lstm_tui.cli.work import work
+from lstm_tui.cli.job import work
+from lstm_tui.cli.options import OWN, PORT
+from lstm_tui.cli.reopen import without
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.samples import find_input
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.inputs.samples import find_input
 
 
 def command(options: Namespace) -> int:

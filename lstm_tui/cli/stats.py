@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.cli.job import RunJob, say, work
+from lstm_tui.cli.output import table
 from lstm_tui.cli.progress import Bar
-from lstm_tui.cli.table import table
-from lstm_tui.cli.work import Work, say, work
 from lstm_tui.engine.number_text import fixed, percent, sentence
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.bytes_of import count_of
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.io.files import count_of
 
 if TYPE_CHECKING:
     from lstm_tui.analysis.health import PassHealth
-    from lstm_tui.engine.trace import Array, Trace
+    from lstm_tui.engine.arrays import Array
+    from lstm_tui.engine.runtime.trace import Trace
 
 Bits = NDArray[np.float64]
 _MOST_RUNS = 1000
@@ -31,8 +32,8 @@ _HEADS = ("value", "does", "mean", "below .1", "above .9", "saturated", "never o
 def command(options: Namespace) -> int:
     """Run every line of a file, or the one that was asked for, and tell how the units did."""
     from lstm_tui.analysis.health import health
-    from lstm_tui.analysis.words_to_come import perplexity
-    from lstm_tui.debugger.verdict import perplexity_figure
+    from lstm_tui.analysis.language_model import perplexity
+    from lstm_tui.debugger.inspect.prediction import perplexity_figure
 
     todo = work(options)
     lines = [todo.start] if options.line is not None else list(range(len(todo.sequences)))[:_MOST_RUNS]
@@ -44,7 +45,7 @@ def command(options: Namespace) -> int:
         say(f"{todo.sequences.where}: only the first {_MOST_RUNS} of its {len(todo.sequences)} sequences were read")
     level = perplexity(said) if (said := [bits for bits in foretold if bits is not None]) else None
     if options.json:
-        from lstm_tui.formats.json_text import encode
+        from lstm_tui.formats.io.json import encode
 
         content = {
             "model": todo.network.name,
@@ -64,9 +65,9 @@ def command(options: Namespace) -> int:
     return 0
 
 
-def _runs(todo: Work, lines: list[int], bar: Bar, seen: list[Trace], foretold: list[Bits | None]) -> Iterator[Trace]:
+def _runs(todo: RunJob, lines: list[int], bar: Bar, seen: list[Trace], foretold: list[Bits | None]) -> Iterator[Trace]:
     """Yield the run of every line; the first is kept, for the names of what it is made of, and of each the surprise."""
-    from lstm_tui.analysis.words_to_come import surprise
+    from lstm_tui.analysis.language_model import surprise
 
     for done, number in enumerate(lines):
         bar(done, len(lines))
@@ -78,7 +79,7 @@ def _runs(todo: Work, lines: list[int], bar: Bar, seen: list[Trace], foretold: l
 
 
 def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
-    from lstm_tui.debugger.findings import HEADINGS, sound, told
+    from lstm_tui.debugger.inspect.diagnostics import HEADINGS, finding_summary, sound
 
     passed = trace[one.name]
     yield f"{one.name}: {visible(passed.cell.name)}, {count_of(one.units, 'unit')}"
@@ -101,7 +102,7 @@ def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
         if mine:
             yield f"{heading} ({len(mine)})"
         for finding in mine[:_MOST_TOLD]:
-            yield f"  unit {finding.unit:>3}  {told(passed, finding)}"
+            yield f"  unit {finding.unit:>3}  {finding_summary(passed, finding)}"
         if len(mine) > _MOST_TOLD:
             yield f"  … and {len(mine) - _MOST_TOLD} more; --json has them all"
 

@@ -6,12 +6,12 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from lstm_tui.engine.visible import visible
-from lstm_tui.models.named import TEXT_MODEL, open_model
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.models.bundled import TEXT_MODEL, open_model
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.lessons.lesson import Lesson
-    from lstm_tui.debugger.lessons.library import Library
+    from lstm_tui.lesson.lesson import Lesson
+    from lstm_tui.lesson.library import Library
 
 
 def command(options: Namespace) -> int:
@@ -24,10 +24,10 @@ def command(options: Namespace) -> int:
         return _check(lessons, lessons.lessons() if lesson is None else (lesson,))
     if lesson is not None:
         lessons.checked(lesson)
-    from lstm_tui.formats.inputs import Sequences, read_input
-    from lstm_tui.formats.samples import DEFAULT, find_input
+    from lstm_tui.formats.inputs.inputs import Sequences, read_input
+    from lstm_tui.formats.inputs.samples import DEFAULT, find_input
     from lstm_tui.tui.app import run_app
-    from lstm_tui.tui.teaching import Teaching
+    from lstm_tui.tui.lesson_launcher import Teaching
 
     network = open_model(TEXT_MODEL)
     return run_app(
@@ -40,15 +40,15 @@ def command(options: Namespace) -> int:
 
 def library() -> Library:
     """Return the lessons, with the networks they may run: bundled ones, and a lesson's own."""
-    from lstm_tui.debugger.lessons.library import Library
-    from lstm_tui.formats.native import load
+    from lstm_tui.formats.importers.native import load
+    from lstm_tui.lesson.library import Library
 
     return Library(open_model, load)
 
 
 def greeting() -> str:
     """Return what to tell whoever starts the program for the first time; a file remembers that it was told."""
-    from lstm_tui.formats.past import state_folder
+    from lstm_tui.formats.io.command_history import state_folder
 
     folder = state_folder()
     try:
@@ -60,7 +60,7 @@ def greeting() -> str:
 
 
 def _list(lessons: Library) -> int:
-    from lstm_tui.debugger.lessons.library import example
+    from lstm_tui.lesson.library import example
 
     for number, lesson in enumerate(lessons.lessons(), 1):
         print(f"{number:>2}  {lesson.name:<22}  {visible(lesson.about)}")
@@ -71,7 +71,7 @@ def _list(lessons: Library) -> int:
 
 def _check(lessons: Library, told: tuple[Lesson, ...]) -> int:
     """Try every claim of some lessons; print what does not hold, with its line."""
-    from lstm_tui.debugger.lessons.claims import check
+    from lstm_tui.lesson.library import check
 
     false = claims = stops = 0
     for lesson in told:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from lstm_tui.cli.job import say_which, work
 from lstm_tui.cli.progress import Bar
-from lstm_tui.cli.work import say_which, work
 from lstm_tui.formats.traces.excerpt import parse_range
 from lstm_tui.formats.traces.file import writable_name, write, write_stream
 

@@ -9,26 +9,26 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.training_bar import TrainingBar
-from lstm_tui.cli.work import say
-from lstm_tui.engine.cell import load_cell
+from lstm_tui.cli.job import say
+from lstm_tui.cli.progress import TrainingBar
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.interpreters import chosen_for_many
-from lstm_tui.engine.readout import load_readout
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.bytes_of import label
-from lstm_tui.formats.inputs import read_input
-from lstm_tui.formats.opening import Untrained
-from lstm_tui.formats.samples import find_input
-from lstm_tui.formats.series import SUFFIXES, Series, read_series
+from lstm_tui.engine.language.cell import load_cell
+from lstm_tui.engine.language.readout import load_readout
+from lstm_tui.engine.runtime.interpreters import chosen_for_many
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.untrained import Untrained
+from lstm_tui.formats.inputs.inputs import read_input
+from lstm_tui.formats.inputs.samples import find_input
+from lstm_tui.formats.inputs.series import SUFFIXES, NumericSeries, read_series
+from lstm_tui.formats.io.files import label
+from lstm_tui.models.bundled import SUFFIX
 from lstm_tui.models.checkpoint import checkpoint_of
-from lstm_tui.models.named import SUFFIX
-from lstm_tui.models.recall import recall, sample
+from lstm_tui.models.recipes.recall import recall, sample
 from lstm_tui.models.tasks import Cut, Task, classification, language_model, next_value
 
 if TYPE_CHECKING:
-    from lstm_tui.engine.tokens import Kind
-    from lstm_tui.models.job import Job
+    from lstm_tui.engine.model.tokens import Kind
+    from lstm_tui.models.train_job import Job
 
 _INTERRUPTED = 130
 _DISTANCE = 50
@@ -44,7 +44,7 @@ def command(options: Namespace) -> int:
     if options.output is not None:
         _check_output(options.output, options.resume)
     if options.cells is not None or options.seeds is not None:
-        from lstm_tui.cli.compare import compare
+        from lstm_tui.cli.train_compare import compare
 
         return compare(options)
     job = job_of(options, options.cell or "lstm", options.seed)
@@ -78,8 +78,8 @@ def job_of(options: Namespace, cell: str, seed: int, learned: tuple[Task, str] |
     Raises:
         UserError: The corpus or the cell is missing or wrong.
     """
-    from lstm_tui.analysis.training import Settings
-    from lstm_tui.models.job import Job
+    from lstm_tui.analysis.train.loop import Settings
+    from lstm_tui.models.train_job import Job
 
     task, digest = learned or task_of(options, seed)
     memory = options.memory
@@ -130,7 +130,7 @@ def task_of(options: Namespace, seed: int) -> tuple[Task, str]:
     name = options.task or ("classify" if ending == ".tsv" else "next-value" if ending in SUFFIXES else "lm")
     cut = Cut(options.window, options.held_out, options.rarest, seed, options.whole)
     if name == "classify":
-        from lstm_tui.formats.labelled import read_labelled
+        from lstm_tui.formats.inputs.labelled import read_labelled
 
         rows = read_labelled(path)
         return classification(rows, kind, cut), _digest(repr(rows.rows).encode())
@@ -138,7 +138,7 @@ def task_of(options: Namespace, seed: int) -> tuple[Task, str]:
         series = read_series(path)
         return next_value(series, cut), _digest(b"".join(array.tobytes() for array in series.arrays))
     source = read_input(path)
-    if isinstance(source, Series):
+    if isinstance(source, NumericSeries):
         raise UserError(f"{source.where}: holds numbers; --task next-value learns from them")
     return language_model(source, kind, cut), _digest(source.content.encode("utf-8", "surrogatepass"))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from lstm_tui.cli.option_types import LARGEST_HIDDEN, names, natural, real, size
-from lstm_tui.engine.interpreters import INTERPRETERS
+from lstm_tui.cli.options import LARGEST_HIDDEN, names, natural, real, size
+from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 
 _EPILOG = """\
 examples:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from lstm_tui.cli.work import reading, say_remarks
+from lstm_tui.cli.job import reading, say_remarks
 from lstm_tui.engine.number_text import sentence
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.verify.verification import verify
-from lstm_tui.models.named import find_model
+from lstm_tui.models.bundled import find_model
 
 _DIFFERS = 3
 

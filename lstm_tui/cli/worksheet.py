@@ -6,19 +6,18 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from lstm_tui.cli.work import work
+from lstm_tui.cli.job import work
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.atomic import replacing
-from lstm_tui.formats.bytes_of import label
+from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.traces.excerpt import parse_range
 
 
 def command(options: Namespace) -> int:
     """Write a worksheet."""
-    from lstm_tui.debugger.worksheet.html import html
-    from lstm_tui.debugger.worksheet.markdown import markdown
-    from lstm_tui.debugger.worksheet.page import page_of
-    from lstm_tui.debugger.worksheet.sheet import sheet_of
+    from lstm_tui.documents.markdown import markdown
+    from lstm_tui.documents.worksheet.html import html
+    from lstm_tui.documents.worksheet.layout import page_of
+    from lstm_tui.documents.worksheet.worksheet import sheet_of
 
     ending = Path(options.output).suffix.lower()
     if options.output != "-" and ending not in (".md", ".html"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.session import Session
-    from lstm_tui.formats.journal import Journal
+    from lstm_tui.formats.io.journal import Journal
 
 Later = Callable[[Callable[[], None]], None]
 """Has something done, at once or in a thread."""
@@ -47,7 +47,7 @@ class Autosave:
             self._journal = self._begin()
             self._over = self._journal is None  # nowhere to keep it: nothing is tried again
         if self._journal is not None:
-            from lstm_tui.debugger.saved import script_of
+            from lstm_tui.debugger.session_file import script_of
 
             lines, write = script_of(session), self._journal.ask()
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.text_safety import visible
 
 WIDTH = 70
 """Columns of a topic where nobody says how many there are: what a page of the screen shows without wrapping."""

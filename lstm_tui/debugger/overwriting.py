@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.text_safety import visible
 
 OVER = "over"
 

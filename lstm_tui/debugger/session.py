@@ -11,20 +11,20 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from lstm_tui.debugger.editing import same_token
-from lstm_tui.debugger.frame import Frame, equations_of
-from lstm_tui.debugger.growing import Growing
-from lstm_tui.debugger.opened import Opened
-from lstm_tui.debugger.position import Position
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import Initial
-from lstm_tui.engine.storage import Progress
-from lstm_tui.engine.trace import Sequence, Trace
+from lstm_tui.debugger.edit_tree import same_token
+from lstm_tui.debugger.position import Frame, Position, equations_of
+from lstm_tui.debugger.source import Opened
+from lstm_tui.debugger.stream import Growing
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import Initial
+from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.trace import Trace
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.layout import Layout
-    from lstm_tui.debugger.recipe import Edit
-    from lstm_tui.debugger.what_if import Question
+    from lstm_tui.debugger.edits.counterfactual import Question
+    from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.debugger.view_state import Layout
 
 
 class Session(Growing):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.text_safety import visible
 
 STANDARD_INPUT = "-"
 DOORS: dict[str, str] = {}

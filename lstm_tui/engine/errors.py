@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.text_safety import visible
 
 _LONGEST_NAME = 64  # comparing names takes the product of their lengths
 

@@ -38,7 +38,7 @@ def card(name: str) -> dict[str, Any]:
     Raises:
         UserError: If there is no such network or its file is damaged.
     """
-    from lstm_tui.formats.native import read_header
+    from lstm_tui.formats.importers.native import read_header
 
     found: dict[str, Any] = read_header(path(name)).get("card", {})
     return found

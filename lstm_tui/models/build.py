@@ -21,9 +21,9 @@ from lstm_tui.engine.number_text import fixed
 from lstm_tui.models import path
 
 if TYPE_CHECKING:
-    from lstm_tui.analysis.training import Progress
-    from lstm_tui.engine.network import Network
-    from lstm_tui.models.recipe import Recipe
+    from lstm_tui.analysis.train.loop import Progress
+    from lstm_tui.engine.model.network import Network
+    from lstm_tui.models.recipes.recipe import Recipe
 
 MODULES = {
     "sentiment": "sentiment",
@@ -31,9 +31,9 @@ MODULES = {
     "story": "story",
     "chars": "chars",
     "forecast": "forecast",
-    "recall-lstm": "recalls",
-    "recall-gru": "recalls",
-    "recall-rnn": "recalls",
+    "recall-lstm": "recall",
+    "recall-gru": "recall",
+    "recall-rnn": "recall",
     "tiny": "tiny",
     "verdict-lstm": "verdicts",
     "verdict-peephole": "verdicts",
@@ -46,7 +46,7 @@ MODULES = {
 
 def recipe(name: str) -> Recipe:
     """Return the recipe of a bundled network by its name."""
-    found: Recipe = importlib.import_module(f"lstm_tui.models.{MODULES[name]}").recipe(name)
+    found: Recipe = importlib.import_module(f"lstm_tui.models.recipes.{MODULES[name]}").recipe(name)
     return found
 
 
@@ -62,7 +62,7 @@ def make(name: str, seeds: Sequence[int], jobs: int = 1) -> Network:
     context = multiprocessing.get_context("spawn")
     with context.Pool(min(jobs, len(seeds))) as pool:
         made = pool.starmap(_make_one, tasks)
-    from lstm_tui.engine.network import build_network
+    from lstm_tui.engine.model.network import build_network
 
     network = build_network(made[0].spec, made[0].tensors)
     return replace(network, card=card(recipe(name), network, seeds, [one.measured for one in made]))
@@ -101,7 +101,7 @@ class _Made:
 
 
 def _make_one(name: str, seed: int) -> _Made:
-    from lstm_tui.engine.network import spec_of
+    from lstm_tui.engine.model.network import spec_of
 
     of = recipe(name)
     network = of.train(seed, _reporter(f"{name} seed {seed}"))
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # One thread a process: matrices this small only lose by more. It must be said before a process loads NumPy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from lstm_tui.formats.native import save
+    from lstm_tui.formats.importers.native import save
 
     try:
         network = make(options.name, options.seeds, options.jobs)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from lstm_tui.analysis.course import State
+from lstm_tui.analysis.train.loop import TrainState
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import exact
-from lstm_tui.formats.bytes_of import label
-from lstm_tui.formats.torch.checkpoint import load_checkpoint, save_checkpoint
+from lstm_tui.formats.importers.torch.resume import load_checkpoint, save_checkpoint
+from lstm_tui.formats.io.files import label
 
 VERSION = 1
 SUFFIX = ".checkpoint"
@@ -24,7 +24,7 @@ def checkpoint_of(output: str | Path) -> Path:
     return Path(f"{output}{SUFFIX}")
 
 
-def save_state(path: Path, state: State, asked: Mapping[str, Any]) -> None:
+def save_state(path: Path, state: TrainState, asked: Mapping[str, Any]) -> None:
     """Write a state and what was asked of the training.
 
     Raises:
@@ -46,7 +46,7 @@ def save_state(path: Path, state: State, asked: Mapping[str, Any]) -> None:
     save_checkpoint(path, arrays, content)
 
 
-def load_state(path: Path, asked: Mapping[str, Any]) -> State:
+def load_state(path: Path, asked: Mapping[str, Any]) -> TrainState:
     """Read a state to go on from.
 
     Raises:
@@ -64,7 +64,7 @@ def load_state(path: Path, asked: Mapping[str, Any]) -> State:
         group, _, rest = name.partition("/")
         if group in groups:
             groups[group][rest] = array
-    return State(
+    return TrainState(
         epoch=fields.get("epoch", int),
         weights=groups["weights"],
         mean=groups["mean"],

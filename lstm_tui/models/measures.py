@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.analysis.loss import NOT_COUNTED, Example, input_array, mean_loss
-from lstm_tui.engine.network import Network
+from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, input_array, mean_loss
+from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
-from lstm_tui.engine.run import run_arrays
+from lstm_tui.engine.runtime.run import run_arrays
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.analysis.loss import NOT_COUNTED, Example, next_rows, next_tokens
+from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, next_rows, next_tokens
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.number_text import sentence
-from lstm_tui.engine.tokens import UNKNOWN, Kind, Tokens, tokenize
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.bytes_of import count_of
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.io.files import count_of
 from lstm_tui.models.measures import ACCURACY, ERROR, Measure, bits
 
 if TYPE_CHECKING:
-    from lstm_tui.formats.labelled import Labelled
-    from lstm_tui.formats.series import Series
-    from lstm_tui.formats.text import Text
+    from lstm_tui.formats.inputs.labelled import Labelled
+    from lstm_tui.formats.inputs.series import NumericSeries
+    from lstm_tui.formats.inputs.text import InputText
 
 FEW = 10
 """Of fewer sequences than this the ends judge, not whole ones."""
@@ -77,7 +77,7 @@ class Cut:
     whole: bool = False
 
 
-def language_model(text: Text, kind: Kind, cut: Cut) -> Task:
+def language_model(text: InputText, kind: Kind, cut: Cut) -> Task:
     """Return the task of saying the next token of a text.
 
     Raises:
@@ -131,7 +131,7 @@ def classification(rows: Labelled, kind: Kind, cut: Cut) -> Task:
     return Task("classify", says, spec, lambda _: examples, judging, ACCURACY, _unknown(kind), remarks)
 
 
-def next_value(series: Series, cut: Cut) -> Task:
+def next_value(series: NumericSeries, cut: Cut) -> Task:
     """Return the task of saying the next row of a series of numbers; the last part of it is held out.
 
     Raises:

@@ -20,7 +20,7 @@ from textual_serve.server import Server, to_int
 
 from lstm_tui.debugger.endings import SIGNALS, begin
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.text_safety import visible
 from lstm_tui.serving.admission import Admission, is_loopback, shown_host
 from lstm_tui.serving.limits import MESSAGE_BYTES, Limits, may_have_another
 from lstm_tui.serving.visitor import Visitor

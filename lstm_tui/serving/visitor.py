@@ -17,10 +17,10 @@ from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.json_text import decode
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.io.json import decode
 from lstm_tui.serving.limits import MESSAGES, PACKET_BYTES, Limits
-from lstm_tui.tui.served import SEALED
+from lstm_tui.tui.environment import SEALED
 
 _PATIENCE = 0.7  # seconds that a process is given to leave by itself
 _LARGEST = 1000, 500  # columns and rows: a page may ask for any number

@@ -16,28 +16,27 @@ from textual.widgets import OptionList
 
 from lstm_tui.debugger.endings import HUNG_UP, INTERRUPTED, Watch, watched
 from lstm_tui.engine import setbacks
-from lstm_tui.engine import trace as traces
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import Initial
-from lstm_tui.engine.trace import Trace
-from lstm_tui.engine.visible import visible
-from lstm_tui.tui.background import end
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence as InputSequence
+from lstm_tui.engine.runtime.run import Initial
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE, Glyphs
+from lstm_tui.tui.canvas.themes import DARK, LIGHT
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.document import Document
+from lstm_tui.tui.environment import check_terminal, draws_ascii, is_sealed, is_served, leave_with
 from lstm_tui.tui.key_parser import read_escape_at_once
 from lstm_tui.tui.key_queue import Awaited, KeyQueue
-from lstm_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs
-from lstm_tui.tui.screens.main import MainScreen
-from lstm_tui.tui.served import is_sealed, is_served, leave_with
-from lstm_tui.tui.terminal import check_terminal, draws_ascii
-from lstm_tui.tui.themes import DARK, LIGHT
+from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.threads import end
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.recipe import Edit
-    from lstm_tui.formats.incoming import Incoming
-    from lstm_tui.formats.past import Past
-    from lstm_tui.tui.keeping import Keeping, Offer
-    from lstm_tui.tui.teaching import Teaching
+    from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.formats.inputs.stream import Incoming
+    from lstm_tui.formats.io.command_history import Past
+    from lstm_tui.tui.autosave import Keeping, Offer
+    from lstm_tui.tui.lesson_launcher import Teaching
 
 FINISHED = 0
 """What the app returns when whoever sits before it said `quit`: only then is there nothing to keep."""
@@ -177,7 +176,7 @@ class LstmApp(App[int]):
 
     def action_picture(self) -> None:
         """Take a picture of the screen, without what was said in passing."""
-        from lstm_tui.tui.screens.picture import take_picture
+        from lstm_tui.tui.views.screenshot import take_picture
 
         self.clear_notifications()
         self.call_after_refresh(take_picture, self)
@@ -286,7 +285,7 @@ class LstmApp(App[int]):
 
 def run_app(
     network: Network | None = None,
-    sequences: Sequence[traces.Sequence] = (),
+    sequences: Sequence[InputSequence] = (),
     *,
     trace: Trace | None = None,
     start: int = 0,
@@ -331,7 +330,7 @@ def run_app(
     check_terminal()
     read_escape_at_once()
     if is_sealed():
-        from lstm_tui.debugger.verbs.sealing import seal
+        from lstm_tui.debugger.commands.dispatch import seal
 
         seal()
         past = None
@@ -341,7 +340,7 @@ def run_app(
     if incoming is None and document.is_short(start):
         document.run(start)  # before the screen, so that what is wrong with it is said without one
     if recipe and network is not None and incoming is None:
-        from lstm_tui.debugger.edits import apply
+        from lstm_tui.debugger.edits.apply import apply
 
         apply(recipe, network, sequences[start])
     app = LstmApp(

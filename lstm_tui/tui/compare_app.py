@@ -6,14 +6,14 @@ from typing import Any
 
 from textual.screen import Screen
 
-from lstm_tui.debugger.comparison import Comparison
+from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.tui.app import LstmApp
-from lstm_tui.tui.background import end
+from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
 from lstm_tui.tui.document import Document
+from lstm_tui.tui.environment import check_terminal, draws_ascii
 from lstm_tui.tui.key_parser import read_escape_at_once
-from lstm_tui.tui.render.glyphs import ASCII, UNICODE
-from lstm_tui.tui.screens.compare import CompareScreen
-from lstm_tui.tui.terminal import check_terminal, draws_ascii
+from lstm_tui.tui.threads import end
+from lstm_tui.tui.views.compare import CompareScreen
 
 
 class CompareApp(LstmApp):

@@ -6,15 +6,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lstm_tui.engine import trace as traces
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import Initial, run
-from lstm_tui.engine.storage import Progress
-from lstm_tui.engine.trace import Trace
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence as InputSequence
+from lstm_tui.engine.runtime.run import Initial, run
+from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
-    from lstm_tui.formats.incoming import Incoming
+    from lstm_tui.formats.inputs.stream import Incoming
 
 _SHORT = 200
 """Tokens times passes up to which a run is made at once."""
@@ -28,7 +28,7 @@ class Document:
     def __init__(
         self,
         network: Network | None = None,
-        sequences: Sequence[traces.Sequence] = (),
+        sequences: Sequence[InputSequence] = (),
         trace: Trace | None = None,
         dtype: str = "float32",
         initial: Initial | None = None,
@@ -64,7 +64,7 @@ class Document:
         """Return a trace that is there already."""
         return self._single or self._kept.get((number, interpreter))
 
-    def begin(self, sequence: traces.Sequence) -> None:
+    def begin(self, sequence: InputSequence) -> None:
         """Take the first tokens of a sequence that grows."""
         self.sequences = (sequence,)
 

@@ -15,23 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import Ledger, ledger_after, lost_at
-from lstm_tui.debugger.facts import Column, Facts
-from lstm_tui.debugger.frame import Frame
-from lstm_tui.debugger.letter import letter
-from lstm_tui.debugger.verdict import Verdict, verdict_at
-from lstm_tui.engine.trace import PassTrace, Trace
-from lstm_tui.tui.render.label import token_label
-from lstm_tui.tui.render.number import signed
-from lstm_tui.tui.render.palette import Palette
-from lstm_tui.tui.render.scroll import first_row
-from lstm_tui.tui.sources import Sources
+from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
+from lstm_tui.debugger.inspect.trace_facts import Column, Facts
+from lstm_tui.debugger.position import Frame
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import first_row, signed, token_label
+from lstm_tui.tui.ledger_rows import Sources
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.difference import Difference
-    from lstm_tui.debugger.displays import Shown
-    from lstm_tui.debugger.stops.marks import Marks
+    from lstm_tui.debugger.breakpoints.breakpoints import Marks
+    from lstm_tui.debugger.breakpoints.displays import Shown
+    from lstm_tui.debugger.inspect.diff import TraceDiff
 
-Array = NDArray[np.floating[Any]]
 Order = Literal["size", "change", "index", "lost"]
 _NUMBERS = 3
 """Numbers of a row that stand on the tape."""
@@ -120,7 +117,7 @@ class View:
         return len(self.trace.edits)
 
     @property
-    def baseline(self) -> Difference | None:
+    def baseline(self) -> TraceDiff | None:
         """The run beside its baseline, where that is to be shown."""
         return self.frame.difference if self.beside else None
 
@@ -290,14 +287,14 @@ class View:
         return "all units" if self.everyone else f"unit {self.unit}"
 
     @cached_property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> Prediction | None:
         """What the network says here."""
         top = self.facts.names[-1]
         reached = self.frame.reached(top, self.trace[top].cell.output)
         return verdict_at(self.trace, self.facts.parts, self.t, reached, bits=self.facts.surprise)
 
     @cached_property
-    def verdict_before(self) -> Verdict | None:
+    def verdict_before(self) -> Prediction | None:
         """What the baseline says at the same token, of the same output; None where there was no such token."""
         difference, plain, now = self.frame.difference, self.facts.before, self.verdict
         if difference is None or plain is None or now is None:

@@ -8,13 +8,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lstm_tui.analysis.flow import flow_of
-from lstm_tui.engine.cell import cell_names, load_cell
-from lstm_tui.engine.holds import Hold
-from lstm_tui.engine.network import build_network
-from lstm_tui.engine.roles import memory_of, update_of
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import PassTrace, Sequence
+from lstm_tui.analysis.ledger import flow_of
+from lstm_tui.engine.compiler.roles import memory_of, update_of
+from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import PassTrace
 
 LINEAR = [name for name in cell_names() if update_of(load_cell(name), memory_of(load_cell(name))) is not None]
 CUTS = (0, 1, 3, 64, 70, 100)

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import lstm_tui
+from lstm_tui.analysis.contributions import terms_of
 from lstm_tui.analysis.health import PassHealth, flags_of, health
-from lstm_tui.analysis.terms import terms_of
 from lstm_tui.cli.main import main
-from lstm_tui.debugger.findings import told
-from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Sequence, Trace
+from lstm_tui.debugger.inspect.diagnostics import finding_summary
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import Trace
 
 TEXTS = ("The movie was not bad", "The acting was wonderful, but the plot was dull")
 
@@ -62,7 +63,7 @@ def test_a_gate_that_was_shut_is_found_with_its_bias() -> None:
     assert (finding.unit, finding.parameter) == (4, "layer0.forward/b_i")
     assert finding.number < 1e-6
     assert finding.term == pytest.approx(-30)
-    words = told(ran(network)["layer0.forward"], finding)
+    words = finding_summary(ran(network)["layer0.forward"], finding)
     assert re.search(r"never writes: i at most [1-9]\.\d+e-\d\d, by b_i: −30\.00", words), (
         "nothing that is not 0 reads as 0"
     )
@@ -156,5 +157,5 @@ def test_a_unit_that_is_no_number_is_called_so_and_not_quiet() -> None:
     assert not found.quiet[1]
     broken = [one for one in found.findings if one.kind == "broken"]
     assert 1 in [one.unit for one in broken]
-    assert "is not finite: h becomes nan" in told(trace["layer0.forward"], broken[0])
+    assert "is not finite: h becomes nan" in finding_summary(trace["layer0.forward"], broken[0])
     assert flags_of(trace["layer0.forward"])[1] == "broken"

@@ -7,9 +7,9 @@ import pytest
 from edited_networks import sentence, stacked
 
 from lstm_tui.analysis.influence import Target, deletions, influence, without
-from lstm_tui.debugger.edits import apply
-from lstm_tui.debugger.recipe import parse_recipe
-from lstm_tui.engine.run import gradients, run, run_arrays
+from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.engine.runtime.run import gradients, run, run_arrays
 
 CLASS = Target("positive", class_index=1)
 VALUE = Target("c[1] at t=1", pass_name="layer1.backward", value="c", unit=1, t=1)

@@ -8,12 +8,11 @@ from edited_networks import sentence, stacked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.analysis.flow import Flow, flow_of
-from lstm_tui.analysis.ledger import forgotten, ledger_after, ledger_at, lost_at, share_map
-from lstm_tui.debugger.edits import apply
-from lstm_tui.debugger.recipe import parse_recipe
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import PassTrace, Trace
+from lstm_tui.analysis.ledger import Flow, flow_of, forgotten, ledger_after, ledger_at, lost_at, share_map
+from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 PASSES = ("layer0.forward", "layer0.backward", "layer1.backward")
 NUMBERS = st.floats(-2, 2, allow_subnormal=False)

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_tui.analysis.loss import (
+from lstm_tui.analysis.train.adam import Adam, clip, copied, weights_of
+from lstm_tui.analysis.train.loop import Progress, Settings, train
+from lstm_tui.analysis.train.loss import (
     NOT_COUNTED,
     Example,
     input_array,
@@ -17,10 +19,8 @@ from lstm_tui.analysis.loss import (
     next_rows,
     next_tokens,
 )
-from lstm_tui.analysis.optimiser import Adam, clip, copied, weights_of
-from lstm_tui.analysis.training import Progress, Settings, train
-from lstm_tui.engine.network import Network, build_network, spec_of
-from lstm_tui.engine.run import run_arrays
+from lstm_tui.engine.model.network import Network, build_network, spec_of
+from lstm_tui.engine.runtime.run import run_arrays
 
 INTERPRETERS = ("numpy", "numba")
 

@@ -12,12 +12,12 @@ import pytest
 
 from lstm_tui.cli import parser
 from lstm_tui.cli.main import FAULT, main
-from lstm_tui.debugger.verbs import lines
-from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.debugger.commands import dispatch
+from lstm_tui.debugger.commands.table import VERBS
 from tests.attack.doors_table import NO_FILE, rows
 from tests.attack.mutators import fitting, mutated
 
-assert lines
+assert dispatch
 DOORS = {row.door for row in rows()}
 
 

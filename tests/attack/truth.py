@@ -19,19 +19,20 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import numpy as np
 
-from lstm_tui.analysis.long_memory import long_memory
-from lstm_tui.debugger.report.choice import Wanted
-from lstm_tui.debugger.report.writing import content
+from lstm_tui.analysis.gradient_flow import long_memory
+from lstm_tui.debugger.commands.console import TypedSession
+from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.typed import TypedSession
-from lstm_tui.debugger.verbs.lines import VERBS
-from lstm_tui.debugger.worksheet.markdown import markdown
-from lstm_tui.debugger.worksheet.page import page_of
-from lstm_tui.debugger.worksheet.sheet import sheet_of
-from lstm_tui.engine.cell import cell_names
+from lstm_tui.documents.markdown import markdown
+from lstm_tui.documents.report.report import content
+from lstm_tui.documents.report.selection import ReportSelection
+from lstm_tui.documents.worksheet.layout import page_of
+from lstm_tui.documents.worksheet.worksheet import sheet_of
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.trace import PassTrace, Sequence
+from lstm_tui.engine.language.cell import cell_names
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.trace import PassTrace
 from tests.attack.harness import Clock, Tally
 
 WORDS = ("<unk>", "the", "movie", "was", "not", "bad", "good")
@@ -120,7 +121,7 @@ def _sizes(cell: str) -> dict[str, int]:
 
 
 def _report(session: Session) -> str:
-    return content(session, Wanted(standing=True)).decode()
+    return content(session, ReportSelection(standing=True)).decode()
 
 
 def _sheet(session: Session) -> str:

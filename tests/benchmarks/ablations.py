@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 
-from lstm_tui.debugger.ablations import ABLATIONS
-from lstm_tui.debugger.cell_edits import with_changed_cells
-from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.debugger.edits.ablations import ABLATIONS
+from lstm_tui.debugger.edits.equations import with_changed_cells
+from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.engine.errors import UserError
-from lstm_tui.models.named import open_model
-from lstm_tui.models.story import KINDS, measure
+from lstm_tui.models.bundled import open_model
+from lstm_tui.models.recipes.story import KINDS, measure
 
 
 def main() -> None:

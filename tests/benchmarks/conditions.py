@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import answer
-from lstm_tui.engine.network import build_network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Sequence, Trace
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import Trace
 
 STEPS, UNITS = 100_000, 64
 QUESTIONS = (

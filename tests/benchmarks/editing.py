@@ -27,12 +27,11 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
-from lstm_tui.analysis.flow import flow_of  # noqa: E402
 from lstm_tui.analysis.influence import Target, influence  # noqa: E402
-from lstm_tui.analysis.ledger import ledger_at  # noqa: E402
-from lstm_tui.engine.network import Network, build_network  # noqa: E402
-from lstm_tui.engine.run import run  # noqa: E402
-from lstm_tui.engine.trace import Sequence  # noqa: E402
+from lstm_tui.analysis.ledger import flow_of, ledger_at  # noqa: E402
+from lstm_tui.engine.model.network import Network, build_network  # noqa: E402
+from lstm_tui.engine.model.sequence import Sequence  # noqa: E402
+from lstm_tui.engine.runtime.run import run  # noqa: E402
 
 HIDDEN = 64
 WORDS = tuple(f"w{n}" for n in range(200))

@@ -25,9 +25,9 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from lstm_tui.engine.cell import load_cell  # noqa: E402
-from lstm_tui.engine.compile import compile_cell  # noqa: E402
-from lstm_tui.engine.storage import backprop_pass, run_pass  # noqa: E402
+from lstm_tui.engine.compiler.compile import compile_cell  # noqa: E402
+from lstm_tui.engine.language.cell import load_cell  # noqa: E402
+from lstm_tui.engine.runtime.storage import backprop_pass, run_pass  # noqa: E402
 
 try:
     import torch

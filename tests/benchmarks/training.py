@@ -24,9 +24,9 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from lstm_tui.analysis.loss import mean_loss, next_tokens  # noqa: E402
-from lstm_tui.analysis.training import Settings, train  # noqa: E402
-from lstm_tui.engine.network import Network, build_network  # noqa: E402
+from lstm_tui.analysis.train.loop import Settings, train  # noqa: E402
+from lstm_tui.analysis.train.loss import mean_loss, next_tokens  # noqa: E402
+from lstm_tui.engine.model.network import Network, build_network  # noqa: E402
 
 try:
     import torch

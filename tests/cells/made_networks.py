@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.engine import ops
-from lstm_tui.engine.cell import Cell, cell_names, load_cell, parse_cell
-from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.run import Ran
+from lstm_tui.engine.compiler import ops
+from lstm_tui.engine.language.cell import Cell, cell_names, load_cell, parse_cell
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.runtime.run import RunBuffers
 
 Array = NDArray[np.floating[Any]]
 STRANGERS = tuple(sorted(str(path) for path in (Path(__file__).parent / "strangers").glob("*.toml")))
@@ -105,7 +105,7 @@ def parameters_of(network: Network) -> list[Mapping[str, Array]]:
     return [{name: one.program.view(one.flat, name) for name in one.program.parameters} for one in network.passes]
 
 
-def distance_from_kinks(ran: Ran) -> float:
+def distance_from_kinks(ran: RunBuffers) -> float:
     """Return how near a run comes to a point where some op has no derivative.
 
     A tie that is exact is one by construction (`min(a - m, 0)` where m is a) and holds on both sides.

@@ -13,10 +13,10 @@ from made_networks import Array, make_input, make_network
 from test_gradients import STEP, TOLERANCE, differences
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.readout import load_readout
-from lstm_tui.engine.run import gradients, run, run_arrays
-from lstm_tui.engine.trace import Sequence
+from lstm_tui.engine.language.readout import load_readout
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import gradients, run, run_arrays
 from lstm_tui.formats.traces.file import read, write
 
 STEPS, CLASSES = 5, 3

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from made_networks import Array, make_input, make_network
 
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import run_arrays
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.run import run_arrays
 
 HIDDEN, STEPS = 4, 7
 Change = Callable[[str, Array], Array | float]

@@ -19,11 +19,11 @@ from made_networks import (
 )
 from oracle import ORACLES, run_oracle
 
-from lstm_tui.engine.cell import cell_names, load_cell, parse_cell
+from lstm_tui.engine.compiler.roles import kept_states, memory_of, ranges_of, roles_of
 from lstm_tui.engine.errors import LanguageError
-from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.roles import kept_states, memory_of, ranges_of, roles_of
-from lstm_tui.engine.run import Ran, run_arrays
+from lstm_tui.engine.language.cell import cell_names, load_cell, parse_cell
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.runtime.run import RunBuffers, run_arrays
 
 STEPS = 11  # the slowest clock of `clockwork` ticks at 0 and at 8
 INTERPRETERS = ("numpy", "numba")
@@ -36,7 +36,7 @@ def test_every_bundled_cell_has_an_oracle_and_every_oracle_a_cell() -> None:
     assert not left, f"tests/cells/oracle.py knows {', '.join(left)}, which is no file in lstm_tui/engine/cells"
 
 
-def worst(network: Network, ran: Ran, x: Array, initial: Mapping[str, Mapping[str, Array]]) -> float:
+def worst(network: Network, ran: RunBuffers, x: Array, initial: Mapping[str, Mapping[str, Array]]) -> float:
     """Return the largest difference from the oracle over all values of all layers."""
     starts = [dict(initial[one.name]) for one in network.passes]
     expected = run_oracle(network.name, parameters_of(network), x, starts)

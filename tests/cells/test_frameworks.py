@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from vectors import NAMES, Array, Vectors, read
 
-from lstm_tui.engine.cell import load_cell
-from lstm_tui.engine.network import build_network
-from lstm_tui.engine.run import run_arrays
+from lstm_tui.engine.language.cell import load_cell
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.runtime.run import run_arrays
 
 
 def worst(vectors: Vectors, interpreter: str = "numpy", dtype: str = "float64") -> float:

@@ -21,9 +21,9 @@ from made_networks import (
 )
 from numpy.typing import NDArray
 
-from lstm_tui.engine.cell import load_cell
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import Ran, gradients, run_arrays
+from lstm_tui.engine.language.cell import load_cell
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.run import RunBuffers, gradients, run_arrays
 
 STEPS = 4
 STEP = 1e-5
@@ -52,7 +52,7 @@ class Case:
             for one in self.network.passes
         }
 
-    def run(self, interpreter: str) -> Ran:
+    def run(self, interpreter: str) -> RunBuffers:
         return run_arrays(self.network, self.x, interpreter, self.initial)
 
     def loss(self) -> float:

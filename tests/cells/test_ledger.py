@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from made_networks import EVERY_CELL, called, make_initial, make_input, make_network
 
-from lstm_tui.analysis.flow import flow_of
-from lstm_tui.analysis.ledger import ledger_at
-from lstm_tui.engine.cell import load_cell
-from lstm_tui.engine.roles import kept_states
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Sequence
+from lstm_tui.analysis.ledger import flow_of, ledger_at
+from lstm_tui.engine.compiler.roles import kept_states
+from lstm_tui.engine.language.cell import load_cell
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import run
 
 STEPS = 11
 KEPT = [(name, state) for name in EVERY_CELL for state in kept_states(load_cell(name))]

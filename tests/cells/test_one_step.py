@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from made_networks import EVERY_CELL, called, make_initial, make_input, make_network
 
-from lstm_tui.analysis.flow import flow_of
-from lstm_tui.debugger.one_step import Part, parts_of_step
-from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.analysis.ledger import flow_of
+from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.inspect.state_update import UpdatePart, parts_of_step
 from lstm_tui.debugger.session import Session
-from lstm_tui.engine.roles import memory_of, update_of
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import PassTrace, Sequence, Trace
+from lstm_tui.engine.compiler.roles import memory_of, update_of
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 STEPS = 5
 
@@ -23,7 +24,7 @@ def trace_of(name: str) -> Trace:
     return run(network, sequence, dtype="float64", initial=make_initial(network))
 
 
-def by_kind(parts: tuple[Part, ...]) -> dict[str, list[Part]]:
+def by_kind(parts: tuple[UpdatePart, ...]) -> dict[str, list[UpdatePart]]:
     return {kind: [one for one in parts if one.kind == kind] for kind in ("before", "kept", "written", "after", "seen")}
 
 

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from made_networks import EVERY_CELL, called, make_input, make_network
 
-from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.inspect.state_update import explained
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import answer
-from lstm_tui.debugger.worked import explained
-from lstm_tui.engine.ops import OPS
-from lstm_tui.engine.trace import Sequence, Trace
+from lstm_tui.engine.compiler.ops import OPS
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lstm_tui.engine.cell import cell_names, load_cell, parse_cell
-from lstm_tui.engine.expression import as_written
-from lstm_tui.engine.roles import kept_states, memory_of, ranges_of, roles_of, update_of
+from lstm_tui.engine.compiler.roles import kept_states, memory_of, ranges_of, roles_of, update_of
+from lstm_tui.engine.language.cell import cell_names, load_cell, parse_cell
+from lstm_tui.engine.language.expression import as_written
 
 LSTM = ("c", "f", ["i * g"])
 GATE = {"f": "keeps", "i": "writes", "g": "candidate", "c": "memory", "o": "shows", "h": "output"}

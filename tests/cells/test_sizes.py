@@ -7,8 +7,8 @@ import pytest
 from made_networks import EVERY_CELL, called, make_initial, make_input, make_network, parameters_of
 from oracle import ORACLES, run_oracle
 
-from lstm_tui.engine import storage
-from lstm_tui.engine.run import run_arrays
+from lstm_tui.engine.runtime import storage
+from lstm_tui.engine.runtime.run import run_arrays
 
 INTERPRETERS = ("numpy", "numba")
 

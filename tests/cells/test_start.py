@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstm_tui.engine.network import build_network
+from lstm_tui.engine.model.network import build_network
 
 KEEPS = {
     **dict.fromkeys(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.engine.network import Network, build_network
+from lstm_tui.engine.model.network import Network, build_network
 
 Array = NDArray[np.floating[Any]]
 FOLDER = Path(__file__).parent / "vectors"

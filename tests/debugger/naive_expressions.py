@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from lstm_tui.engine.trace import Trace
+from lstm_tui.engine.runtime.trace import Trace
 
 Vector = np.ndarray
 Meaning = Callable[[Trace, int, int, int], Vector | None]

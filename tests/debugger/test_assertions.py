@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from edited_networks import sentence, stacked
 
-from lstm_tui.debugger.assertions import Failed, judge, require, said
+from lstm_tui.debugger.breakpoints.assertions import Failed, judge, require, said
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.run import run
+from lstm_tui.engine.runtime.run import run
 
 NETWORK = stacked()
 TRACE = run(NETWORK, sentence(NETWORK, "The movie was not bad , not bad good"))

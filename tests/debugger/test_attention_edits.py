@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from edited_networks import WORDS, sentence
 
-from lstm_tui.analysis.verdict import parts_of
-from lstm_tui.debugger.masking import attention_in, attention_of
-from lstm_tui.debugger.recipe import line_of, parse_edit
+from lstm_tui.analysis.contributions import parts_of
+from lstm_tui.debugger.commands.dispatch import answer, completions
+from lstm_tui.debugger.edits.attention_mask import attention_in, attention_of
+from lstm_tui.debugger.edits.language import line_of, parse_edit
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import answer, completions
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.holds import Hold
-from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.readout import load_readout, readout_names
-from lstm_tui.engine.run import gradients, run_arrays
+from lstm_tui.engine.language.readout import load_readout, readout_names
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.run import gradients, run_arrays
 from lstm_tui.formats.traces.file import read, write
 
 READOUTS = ("attention_dot", "attention_general", "attention_additive")

@@ -8,10 +8,10 @@ import pytest
 from edited_networks import sentence, stacked
 
 from lstm_tui.debugger.autosave import Autosave, has_work
-from lstm_tui.debugger.saved import script_of
+from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import answer
-from lstm_tui.formats.journal import Journal, cut_off, journal_folder
+from lstm_tui.debugger.session_file import script_of
+from lstm_tui.formats.io.journal import Journal, cut_off, journal_folder
 
 NETWORK = stacked()
 

@@ -10,15 +10,15 @@ from edited_networks import sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.edits import apply
-from lstm_tui.debugger.history import History
-from lstm_tui.debugger.recipe import Edit, TokenEdit, parse_edit
+from lstm_tui.debugger.commands.dispatch import answer, completions
+from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.history import History
+from lstm_tui.debugger.edits.language import Edit, TokenEdit, parse_edit
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import answer, completions
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Trace
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import Trace
 
 NETWORK = stacked()
 LINES = [

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from edited_networks import sentence, stacked
 
-from lstm_tui.debugger.comparison import Comparison
-from lstm_tui.debugger.difference import Column
-from lstm_tui.debugger.edits import apply
-from lstm_tui.debugger.recipe import parse_recipe
+from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.inspect.compare import Comparison
+from lstm_tui.debugger.inspect.diff import DiffColumn
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.run import run
+from lstm_tui.engine.runtime.run import run
 
 
 def compared(recipe: str = "") -> Comparison:
@@ -34,8 +34,8 @@ def test_a_run_beside_itself_is_nowhere_apart() -> None:
 def test_tokens_that_edits_put_in_or_took_away_stand_in_their_own_columns() -> None:
     both = compared('insert 2 "good"\ndelete 4\nreplace 0 "not"')
     assert [both.token(column) for column in both.columns] == ["not", "movie", "good", "was", "not", "bad"]
-    assert both.columns[2] == Column(None, 2)
-    assert both.columns[4] == Column(3, None)
+    assert both.columns[2] == DiffColumn(None, 2)
+    assert both.columns[4] == DiffColumn(3, None)
     assert both.output_distance(both.columns[2]) is None
     assert both.memory_distance(both.columns[4], "layer0.forward") is None
 

@@ -10,16 +10,17 @@ from edited_networks import WORDS, sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.edits import apply
-from lstm_tui.debugger.recipe import Edit, TokenEdit, ValueEdit, WeightEdit, parse_edit
+from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.describe import describe
+from lstm_tui.debugger.edits.language import Edit, TokenEdit, ValueEdit, WeightEdit, parse_edit
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.words import describe
-from lstm_tui.engine import reference
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.storage import prepare
-from lstm_tui.engine.trace import Sequence, Trace
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime import reference
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.storage import prepare
+from lstm_tui.engine.runtime.trace import Trace
 
 Change = Callable[[str, int, str, np.ndarray], None]
 

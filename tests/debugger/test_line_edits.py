@@ -10,9 +10,9 @@ from edited_networks import sentence, stacked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.saved import script_of
+from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import answer
+from lstm_tui.debugger.session_file import script_of
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
@@ -72,7 +72,7 @@ def test_an_edit_that_does_not_fit_a_line_is_kept_all_the_same() -> None:
 
 
 def wrong(session: Session) -> tuple[object, ...]:
-    from lstm_tui.debugger.recipe import parse_edit
+    from lstm_tui.debugger.edits.language import parse_edit
 
     return (parse_edit("remove 90"),)
 

@@ -12,8 +12,8 @@ import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.cli.parser import command_names
 from lstm_tui.debugger import manual
+from lstm_tui.debugger.commands.dispatch import VERBS, answer, completions
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import VERBS, answer, completions
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.commands import COMMANDS
 

@@ -15,20 +15,20 @@ from edited_networks import sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_tui.analysis.gradient_flow import BURST, FADED, GONE, GROWN, LongMemory, Reach, known_from, steady_word, turns
 from lstm_tui.analysis.health import EXPLODED, LEAST_STEPS, QUIET, flags_of, health
+from lstm_tui.analysis.language_model import surprise
 from lstm_tui.analysis.largest import largest
-from lstm_tui.analysis.long_memory import BURST, FADED, GONE, GROWN, LongMemory, Reach, known_from, steady_word, turns
-from lstm_tui.analysis.words_to_come import surprise
 from lstm_tui.cli.main import main
-from lstm_tui.debugger.findings import sound
-from lstm_tui.debugger.reach_words import reach_words
-from lstm_tui.debugger.stops.reading import read_change, read_trigger
-from lstm_tui.debugger.typed import TypedSession
+from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
+from lstm_tui.debugger.commands.console import TypedSession
+from lstm_tui.debugger.inspect.diagnostics import reach_words, sound
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import build_network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import PassTrace, Sequence, Trace
-from lstm_tui.formats.native import save
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.formats.importers.native import save
 
 TEXT = "the movie was not bad not good"
 SIZES = st.one_of(

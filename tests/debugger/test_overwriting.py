@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from edited_networks import sentence, stacked
 
-from lstm_tui.debugger.console import Console
+from lstm_tui.debugger.commands.complete import complete_file
+from lstm_tui.debugger.commands.console import Console
+from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.file_names import complete_file
-from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 
 OTHERWISE = {"source", "load-edits", "report"}

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.facts import Facts
-from lstm_tui.debugger.recipe import parse_edit
-from lstm_tui.debugger.scale import (
+from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.inspect.scale import (
     axis_words,
     is_beyond,
     largest_of,
@@ -22,17 +21,16 @@ from lstm_tui.debugger.scale import (
     range_scale,
     scale_of,
 )
+from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
-from lstm_tui.engine.network import build_network
-from lstm_tui.engine.run import run
-from lstm_tui.tui.render.bars import put_bar, put_signed_bar
-from lstm_tui.tui.render.ghost import put_ghost_bar, put_ghost_signed_bar
-from lstm_tui.tui.render.glyphs import ASCII, UNICODE
-from lstm_tui.tui.render.heat import put_heat, shade_of
-from lstm_tui.tui.render.line import Line
-from lstm_tui.tui.render.palette import INKS, SHADES, Palette
-from lstm_tui.tui.render.reach import part_of_bar
-from lstm_tui.tui.render.spans import put_span
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.tui.canvas.bars import put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, put_span
+from lstm_tui.tui.canvas.canvas import Line
+from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
+from lstm_tui.tui.canvas.heat import put_heat, shade_of
+from lstm_tui.tui.canvas.palette import INKS, SHADES, Palette
+from lstm_tui.tui.views.reach import part_of_bar
 from tests.edited_networks import sentence
 
 ANY = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 5e-324, 1e-300, 1.7976931348623157e308, math.nan, math.inf]))

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lstm_tui.debugger.verbs import lines
-from lstm_tui.debugger.verbs.file_names import complete_file
-from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.debugger.commands import dispatch
+from lstm_tui.debugger.commands.complete import complete_file
+from lstm_tui.debugger.commands.table import VERBS
 
-assert lines
+assert dispatch
 PROGRAM = """
 import json, sys, os
 from lstm_tui.debugger.console import Console

@@ -7,10 +7,10 @@ import re
 import pytest
 from edited_networks import sentence, stacked
 
+from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.commands.foreign import COUNTERPARTS
+from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.counterparts import COUNTERPARTS
-from lstm_tui.debugger.verbs.lines import answer
-from lstm_tui.debugger.verbs.table import VERBS
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()

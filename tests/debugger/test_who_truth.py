@@ -16,16 +16,16 @@ from edited_networks import stacked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.analysis.flow import flow_of
-from lstm_tui.debugger.blame.falls import falls, not_known
-from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.analysis.ledger import flow_of
+from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.provenance.losses import falls, not_known
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.roles import memory_of
-from lstm_tui.engine.trace import PassTrace
-from lstm_tui.formats.inputs import text_sequence
+from lstm_tui.engine.runtime.trace import PassTrace
+from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.models import bundled
-from lstm_tui.models.named import open_model
+from lstm_tui.models.bundled import open_model
 
 TEXTS = (
     "The movie was not bad , not bad at all . this film was a good story and the music was not good .",

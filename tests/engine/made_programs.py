@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from lstm_tui.engine import kernels, reference
-from lstm_tui.engine.cell import load_cell, parse_cell
-from lstm_tui.engine.compile import compile_cell
-from lstm_tui.engine.ops import OPS
-from lstm_tui.engine.program import Program
-from lstm_tui.engine.storage import prepare
+from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.ops import OPS
+from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.language.cell import load_cell, parse_cell
+from lstm_tui.engine.runtime import kernels, reference
+from lstm_tui.engine.runtime.storage import prepare
 
 Array = np.ndarray[Any, Any]
 DTYPES = (np.float32, np.float64)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.trace import Sequence
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.model.sequence import Sequence
 
 
 def random_network(spec: dict[str, Any], seed: int = 0, dtype: str = "float64", scale: float = 0.8) -> Network:

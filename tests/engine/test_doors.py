@@ -17,19 +17,28 @@ PACKAGE = Path(lstm_tui.__file__).parent
 READS = {"read_bytes", "read_text", "opened", "open", "fromfile", "load_model", "memmap"}
 """Calls that bring bytes in."""
 OWN = {
-    "formats/bytes_of.py": "the owner of kinds and sizes, called by doors",
-    "formats/atomic.py": "writes", "formats/traces/as_npz.py": "writes", "formats/past.py": "our own history",
-    "formats/journal.py": "our own journals, read by `recover`, which guards them", "debugger/console.py": "writes",
-    "formats/onnx/outside.py": "inside the door of a network", "formats/keras/file.py": "inside the door of a network",
-    "formats/torch/file.py": "takes bytes apart", "formats/keras/hdf5.py": "takes bytes apart",
-    "tui/giving.py": "a file the screen has just written", "tui/terminal.py": "the terminal",
-    "cli/main.py": "/dev/null", "debugger/endings.py": "/dev/null", "debugger/manual.py": "a page of the package",
-    "engine/kernel_cache.py": "our own cache, whose every failure means compiling again",
-    "tui/app.py": "shows the screen", "tui/compare_app.py": "shows the screen",
+    "formats/io/files.py": "the owner of kinds and sizes, called by doors; and writes",
+    "formats/traces/as_npz.py": "writes",
+    "formats/io/command_history.py": "our own history",
+    "formats/io/journal.py": "our own journals, read by `recover`, which guards them",
+    "debugger/commands/console.py": "writes",
+    "formats/importers/onnx/file.py": "inside the door of a network",
+    "formats/importers/keras/file.py": "inside the door of a network",
+    "formats/importers/torch/file.py": "takes bytes apart",
+    "formats/importers/keras/hdf5.py": "takes bytes apart",
+    "tui/deliver_file.py": "a file the screen has just written",
+    "tui/environment.py": "the terminal",
+    "cli/main.py": "/dev/null",
+    "debugger/endings.py": "/dev/null",
+    "debugger/manual.py": "a page of the package",
+    "engine/runtime/kernel_cache.py": "our own cache, whose every failure means compiling again",
+    "tui/app.py": "shows the screen",
+    "tui/compare_app.py": "shows the screen",
     "cli/follow.py": "the terminal",
-    "models/book.py": "recipes of ours", "models/reviews.py": "recipes of ours",
+    "models/recipes/chars.py": "recipes of ours",
+    "models/recipes/sentiment.py": "recipes of ours",
     "models/packages.py": "recipes of ours",
-}  # fmt: skip
+}
 """Files that bring bytes in by themselves, with why that is no door of its own."""
 
 
@@ -65,15 +74,15 @@ def _reads(node: ast.FunctionDef) -> bool:
 
 def test_whoever_brings_bytes_in_is_guarded_or_says_why_not() -> None:
     guarded_by = {
-        "cli/plain.py": "read_text", "cli/cells.py": "read_text", "debugger/verbs/scripting.py": "read_text",
-        "cli/reopening.py": "reopened",
+        "cli/plain.py": "read_text", "cli/cells.py": "read_text", "debugger/commands/files.py": "read_text",
+        "cli/reopen.py": "reopened",
     }  # fmt: skip
     missing = [
         f"{file}: {function}"
         for file, function, is_guarded in callers()
         if not is_guarded and file not in OWN and file not in guarded_by
     ]
-    inner = {"importing.py: _bytes", "importing.py: _tensors", "readout.py: _bundled", "cell.py: _bundled"}
+    inner = {"importers/open.py: _bytes", "importers/open.py: _tensors", "readout.py: _bundled", "cell.py: _bundled"}
     assert [one for one in missing if not one.endswith(tuple(inner))] == []
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from made_programs import ENGINES, Array, page
 
-from lstm_tui.engine.cell import parse_cell
-from lstm_tui.engine.compile import compile_cell
-from lstm_tui.engine.ops import OPS, STEPS_OPS, StepsOp
-from lstm_tui.engine.program import Program
-from lstm_tui.engine.storage import backprop_pass, run_pass
+from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.ops import OPS, STEPS_OPS, StepsOp
+from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.language.cell import parse_cell
+from lstm_tui.engine.runtime.storage import backprop_pass, run_pass
 
 STEP = 1e-6
 UNITS = 5

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_programs import Array, program_of
 
-from lstm_tui.engine import kernels
+from lstm_tui.engine.runtime import kernels
 
 FINITE = 3_000_017
 

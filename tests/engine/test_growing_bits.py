@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import layer, numbers, random_network
 
-from lstm_tui.engine import storage
-from lstm_tui.engine.cell import cell_names, load_cell
-from lstm_tui.engine.growing import GrowingRun, most_tokens
-from lstm_tui.engine.holds import Hold
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.readout import readout_names
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Sequence, Trace
+from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.language.readout import readout_names
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime import storage
+from lstm_tui.engine.runtime.incremental import GrowingRun, most_tokens
+from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import Trace
 
 STEPS = 150  # more than two blocks of hoisted products
 

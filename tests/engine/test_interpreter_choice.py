@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 import lstm_tui
-from lstm_tui.analysis.course import Settings
-from lstm_tui.analysis.loss import Example, mean_loss
+from lstm_tui.analysis.train.loop import Settings
+from lstm_tui.analysis.train.loss import Example, mean_loss
 from lstm_tui.debugger.session import Session
-from lstm_tui.engine import blas, forward, interpreters, run, storage
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.growing import GrowingRun
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.trace import Sequence
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime import blas, forward, interpreters, run, storage
+from lstm_tui.engine.runtime.incremental import GrowingRun
 
 FOLDER = Path(lstm_tui.__file__).parent.parent
 
@@ -94,7 +94,7 @@ def test_without_numba_every_command_goes_on_by_numpy(name: str, tmp_path: Path)
 
 def test_without_numba_python_goes_on_by_numpy_and_says_so(tmp_path: Path) -> None:
     script = (
-        f"{WITHOUT}import lstm_tui\nfrom lstm_tui.analysis.course import Settings\n"
+        f"{WITHOUT}import lstm_tui\nfrom lstm_tui.analysis.train.loop import Settings\n"
         "print(lstm_tui.trace('film ' * 9000).interpreter, Settings().interpreter)\n"
         "from lstm_tui.cli import main\nsys.exit(main(['trace', 't.txt', '--interpreter', 'numba', '-o', 'o.json']))"
     )
@@ -243,7 +243,7 @@ def test_training_and_growing_go_by_the_same_choice(monkeypatch: pytest.MonkeyPa
         seen.append(interpreter)
         return wanted(network, x, interpreter)
 
-    monkeypatch.setattr("lstm_tui.analysis.loss.run_arrays", noted)
+    monkeypatch.setattr("lstm_tui.analysis.train.loss.run_arrays", noted)
     mean_loss(net, [Example(np.array([1, 2, 3]), 0)] * 2)
     assert seen == ["numba", "numba"]
     trace = run.run(net, lstm_tui.trace(words(3), net).sequence)

@@ -14,12 +14,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from made_programs import DTYPES, Array, bundled, equations, page, parameters, program_of, rows_of, series
 
-from lstm_tui.engine import kernels
-from lstm_tui.engine.cell import cell_names, parse_cell
-from lstm_tui.engine.compile import compile_cell
+from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.ops import LAYERNORM_EPSILON, OPS
+from lstm_tui.engine.compiler.program import Instruction, Program
 from lstm_tui.engine.errors import LanguageError
-from lstm_tui.engine.ops import LAYERNORM_EPSILON, OPS
-from lstm_tui.engine.program import Instruction, Program
+from lstm_tui.engine.language.cell import cell_names, parse_cell
+from lstm_tui.engine.runtime import kernels
 
 ROUNDS_ONCE = {
     "copy", "neg", "add", "sub", "mul", "div", "relu", "abs", "sqrt", "step", "max", "min", "clip", "every", "hold",

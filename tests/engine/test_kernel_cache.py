@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from lstm_tui.engine import setbacks
-from lstm_tui.engine.kernel_cache import SealedFiles
+from lstm_tui.engine.runtime.kernel_cache import SealedFiles
 
 KERNEL = """
 from lstm_tui.engine.kernels import _EXACT, _compiled

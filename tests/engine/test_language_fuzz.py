@@ -8,14 +8,24 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from shown import is_one_safe_line
 
-from lstm_tui.engine.cell import cell_names, load_cell, parse_cell
-from lstm_tui.engine.compile import compile_cell
+from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.roles import ranges_of, roles_of
 from lstm_tui.engine.errors import LanguageError, UserError
-from lstm_tui.engine.expression import Call, Expression, Name, Number, Place, Previous, Product, as_written, walk
-from lstm_tui.engine.language import parse_expression
-from lstm_tui.engine.readout import load_readout, parse_readout, readout_names
-from lstm_tui.engine.roles import ranges_of, roles_of
-from lstm_tui.engine.vocabulary import Vocabulary
+from lstm_tui.engine.language.cell import cell_names, load_cell, parse_cell
+from lstm_tui.engine.language.equations import parse_expression
+from lstm_tui.engine.language.expression import (
+    Call,
+    Expression,
+    Name,
+    Number,
+    Place,
+    Previous,
+    Product,
+    as_written,
+    walk,
+)
+from lstm_tui.engine.language.readout import load_readout, parse_readout, readout_names
+from lstm_tui.engine.language.vocabulary import Vocabulary
 
 CELLS = [load_cell(name).text for name in cell_names()]
 READOUTS = [load_readout(name).text for name in readout_names()]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lstm_tui.engine.cell import load_cell, parse_cell
-from lstm_tui.engine.compile import compile_cell
+from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.errors import LanguageError, UserError
+from lstm_tui.engine.language.cell import load_cell, parse_cell
 
 GOOD = "h = tanh(W_h @ x + U_h @ h + b_h)   # hidden"
 

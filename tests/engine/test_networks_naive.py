@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from engine.random_networks import layer, numbers, random_network
 
-from lstm_tui.engine.run import run
+from lstm_tui.engine.runtime.run import run
 
 SHAPES = [
     [layer("lstm", 5)],

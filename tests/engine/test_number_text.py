@@ -184,7 +184,7 @@ def test_the_styles_by_example(value: float, texts: tuple[str, ...]) -> None:
 
 EXEMPT = {
     "engine/number_text.py": "the owner",
-    "formats/json_text.py": "the exact numbers of trace files, `nan` and `inf` as their format has them",
+    "formats/io/json.py": "the exact numbers of trace files, `nan` and `inf` as their format has them",
 }
 _FLOATING = re.compile(r"(?:^|[^a-zA-Z])[.,\d+\- #0<>^=]*[eEfFgGn%]$|\.\d+")
 

@@ -11,12 +11,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from made_programs import DTYPES, ENGINES, Array, bundled, equations, page, parameters, program_of, series
 
-from lstm_tui.engine import storage
-from lstm_tui.engine.cell import cell_names, parse_cell
-from lstm_tui.engine.compile import compile_cell
+from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.errors import LanguageError
-from lstm_tui.engine.program import Program
-from lstm_tui.engine.storage import backprop_pass, run_pass
+from lstm_tui.engine.language.cell import cell_names, parse_cell
+from lstm_tui.engine.runtime import storage
+from lstm_tui.engine.runtime.storage import backprop_pass, run_pass
 
 STEP = 1e-5
 

@@ -10,11 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from made_programs import DTYPES, ENGINES, Array, bundled, equations, page, parameters, rows_of, series
 
-from lstm_tui.engine import kernels, reference, storage
-from lstm_tui.engine.cell import cell_names, parse_cell
-from lstm_tui.engine.compile import compile_cell
+from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.errors import LanguageError
-from lstm_tui.engine.program import Program
+from lstm_tui.engine.language.cell import cell_names, parse_cell
+from lstm_tui.engine.runtime import kernels, reference, storage
 
 STEPS = 150  # more than two blocks of hoisted products
 

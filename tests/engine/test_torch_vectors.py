@@ -9,8 +9,8 @@ import pytest
 from engine.make_vectors import FOLDER, of_torch
 from engine.random_networks import layer, numbers
 
-from lstm_tui.engine.network import build_network
-from lstm_tui.engine.run import run
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.runtime.run import run
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 

@@ -8,8 +8,8 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.json_text import decode, encode
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.io.json import decode, encode
 
 EVERY = [chr(code) for code in range(sys.maxunicode + 1)]
 NOT_SHOWN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

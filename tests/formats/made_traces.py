@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_tui.engine.cell import load_cell
-from lstm_tui.engine.trace import Direction, PassTrace, Sequence, Trace
+from lstm_tui.engine.language.cell import load_cell
+from lstm_tui.engine.model.sequence import Direction, Sequence
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 TOKENS = ("The", "movie", "[/nope]", "\x1b]52;c;aGk=\x07", "naïve", "日本", "e\u0301", "\u202egnp", '"\\', "\x9b2J")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.arrays import read_npy, read_npz
+from lstm_tui.formats.io.npy import read_npy, read_npz
 
 
 def check_line(error: UserError) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.atomic import replacing
+from lstm_tui.formats.io.files import replacing
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), SystemExit(143)])

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats import bytes_of
-from lstm_tui.formats.bytes_of import read_bytes
+from lstm_tui.formats.io import files
+from lstm_tui.formats.io.files import read_bytes
 
 
 def test_what_is_no_file_is_refused_by_its_kind(tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_a_file_that_says_it_holds_nothing_is_read_but_not_without_end() -> None
 def test_a_pipe_that_nobody_opens_is_given_up_and_the_wait_is_said(
     patient: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bytes_of, "SOON", 0.0)
-    monkeypatch.setattr(bytes_of, "PATIENCE", 0.3)
+    monkeypatch.setattr(files, "SOON", 0.0)
+    monkeypatch.setattr(files, "PATIENCE", 0.3)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UserError, match="nothing came"):
         read_bytes(tmp_path / "pipe", 10, patient)
@@ -60,7 +60,7 @@ def test_a_pipe_that_nobody_opens_is_given_up_and_the_wait_is_said(
 def test_a_text_is_waited_for_as_long_as_somebody_may_write_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bytes_of, "PATIENCE", 0.05)
+    monkeypatch.setattr(files, "PATIENCE", 0.05)
     os.mkfifo(tmp_path / "pipe")
     held = os.open(tmp_path / "pipe", os.O_RDWR)
     said: list[bytes] = []
@@ -80,7 +80,7 @@ def test_a_text_is_waited_for_as_long_as_somebody_may_write_it(
 
 def test_a_substituted_process_is_read_whole(tmp_path: Path) -> None:
     program = (
-        "import sys; from lstm_tui.formats.bytes_of import read_bytes; print(len(read_bytes(sys.argv[1], 9999999)))"
+        "import sys; from lstm_tui.formats.io.files import read_bytes; print(len(read_bytes(sys.argv[1], 9999999)))"
     )
     line = f"{sys.executable} -c '{program}' <(for i in 1 2 3; do sleep .1; head -c 100000 /dev/zero; done)"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)

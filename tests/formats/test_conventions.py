@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.formats.importing import Reading, open_file
+from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.verify.verification import verify
 
 FILES = Path(__file__).parent / "files"
@@ -145,7 +145,7 @@ def test_every_format_can_be_read_otherwise(name: str, key: str, wrong: str, own
     values = {f"{one}/h": passed["h"] for one, passed in trace.items() if "h" in passed}
     np.savez(tmp_path / "ref.npz", input=x, **values)
     layer = next(n for n, one in enumerate(network.layers) if "h" in one.passes[0].cell.state)
-    _, verdict = verify(path, Reading({f"layer{layer}.{key}": wrong}), tmp_path / "ref.npz")
+    _, verdict = verify(path, ImportOptions({f"layer{layer}.{key}": wrong}), tmp_path / "ref.npz")
     assert verdict.first is not None
     assert {f"layer{layer}.{key}": own} in verdict.fitting
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importing import open_file
+from lstm_tui.formats.importers.open import open_file
 
 FILES = Path(__file__).parent / "files"
 ROOM = 64 << 20  # bytes that refusing a small file may take
@@ -267,7 +267,7 @@ def test_a_missing_extra_is_named_with_its_command(
 
 
 def test_a_zip_bomb_of_keras_is_refused_by_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lstm_tui.formats.keras import file as keras_file
+    from lstm_tui.formats.importers.keras import file as keras_file
 
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.tokens import Tokens
-from lstm_tui.formats.inputs import Sequences, open_source, read_input, vocabulary
-from lstm_tui.formats.series import Series, csv_series
-from lstm_tui.formats.text import Text, text_from, text_of
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.formats.inputs.inputs import Sequences, open_source, read_input, vocabulary
+from lstm_tui.formats.inputs.series import NumericSeries, csv_series
+from lstm_tui.formats.inputs.text import InputText, text_from, text_of
 
 LAYERS = [{"cell": "rnn", "hidden_size": 2}]
 
@@ -134,7 +134,7 @@ def test_the_vocabulary_of_a_text_is_its_tokens_in_order() -> None:
 )
 def test_csv(tmp_path: Path, content: str, columns: tuple[str, ...], rows: list[list[float]]) -> None:
     source = read_input(text_file(tmp_path, content, "w.csv"))
-    assert isinstance(source, Series)
+    assert isinstance(source, NumericSeries)
     assert source.columns == columns
     assert np.array_equal(source.arrays[0], rows)
 
@@ -160,8 +160,8 @@ def test_arrays_of_any_number_are_read(tmp_path: Path, dtype: str) -> None:
     np.savez_compressed(tmp_path / "w.npz", first=array, second=array[:2])
     single = read_input(tmp_path / "w.npy")
     several = read_input(tmp_path / "w.npz")
-    assert isinstance(single, Series)
-    assert isinstance(several, Series)
+    assert isinstance(single, NumericSeries)
+    assert isinstance(several, NumericSeries)
     assert np.array_equal(single.arrays[0], array)
     sequences = Sequences(several, numbers_network())
     assert [len(one) for one in sequences] == [3, 2]
@@ -183,7 +183,9 @@ def test_one_column_may_be_flat(tmp_path: Path) -> None:
         (csv_series("1,2,3\n", "w.csv"), numbers_network(), "w.csv: has 3 columns, and numbers reads 2"),
     ],
 )
-def test_an_input_the_network_does_not_read_is_one_line(source: Text | Series, network: Network, says: str) -> None:
+def test_an_input_the_network_does_not_read_is_one_line(
+    source: InputText | NumericSeries, network: Network, says: str
+) -> None:
     with pytest.raises(UserError) as error:
         Sequences(source, network)
     assert str(error.value).startswith(says)
@@ -216,14 +218,14 @@ def test_python_callers_give_a_text_a_file_or_an_array(tmp_path: Path, monkeypat
     path = text_file(tmp_path, "from the file")
     for given_source, content in (("a text", "a text"), ("t.txt", "from the file"), (path, "from the file")):
         source = open_source(given_source)
-        assert isinstance(source, Text)
+        assert isinstance(source, InputText)
         assert source.content == content
     series = open_source([[1, 2], [3, 4]])
-    assert isinstance(series, Series)
+    assert isinstance(series, NumericSeries)
     assert series.arrays[0].shape == (2, 2)
     for missing in ("missing.txt", Path("missing")):
         with pytest.raises(UserError, match="no such file"):
             open_source(missing)
     with pytest.raises(UserError, match="nothing but white space"):
         open_source(" ")
-    assert isinstance(open_source("a\0b"), Text)
+    assert isinstance(open_source("a\0b"), InputText)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from lstm_tui.engine import setbacks
-from lstm_tui.formats.journal import Journal, cut_off, journal_folder
-from lstm_tui.formats.past import Past
+from lstm_tui.formats.io.command_history import Past
+from lstm_tui.formats.io.journal import Journal, cut_off, journal_folder
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.json_text import decode, encode, nonfinite, number_rows
+from lstm_tui.formats.io.json import decode, encode, nonfinite, number_rows
 
 BITS32 = st.integers(0, 2**32 - 1).map(lambda bits: np.frombuffer(struct.pack("<I", bits), np.float32)[0])
 BITS64 = st.integers(0, 2**64 - 1).map(lambda bits: np.frombuffer(struct.pack("<Q", bits), np.float64)[0])

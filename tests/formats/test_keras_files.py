@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Trace
-from lstm_tui.formats.importing import Reading, open_file
-from lstm_tui.formats.inputs import Sequences
-from lstm_tui.formats.series import read_series, series_from
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.importers.open import ImportOptions, open_file
+from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.series import read_series, series_from
 
 h5py = pytest.importorskip("h5py")
 FILES = Path(__file__).parent / "files"
@@ -103,7 +103,7 @@ def test_weights_alone_assume_the_gates_aloud(tmp_path: Path) -> None:
     assert any("layer0.gate_activation" in remark for remark in opened.network.remarks)
     x = random.normal(size=(5, 3)).astype("f4")
     hard = traced(opened.network, x)["layer0.forward"]["i"][0]
-    soft_network = open_file(tmp_path / "w.h5", Reading({"layer0.gate_activation": "sigmoid"})).network
+    soft_network = open_file(tmp_path / "w.h5", ImportOptions({"layer0.gate_activation": "sigmoid"})).network
     soft = traced(soft_network, x)["layer0.forward"]["i"][0]
     total = kernel.T[:4] @ x[0] + bias[:4]
     np.testing.assert_allclose(hard, np.clip(0.2 * total + 0.5, 0, 1), atol=CLOSE)
@@ -243,15 +243,15 @@ def described(top: str, *layers: tuple[str, ...]) -> dict[str, Any]:
 
 
 def test_layers_that_read_each_other_are_refused() -> None:
-    from lstm_tui.formats.keras.graph import read_graph
+    from lstm_tui.formats.importers.keras.graph import read_graph
 
     with pytest.raises(UserError, match="in a circle"):
         read_graph(described("a", ("LSTM", "a", "b"), ("LSTM", "b", "a")), "file")
 
 
 def test_a_graph_that_parts_and_joins_is_told_as_chains() -> None:
-    from lstm_tui.formats.keras.graph import read_graph
-    from lstm_tui.formats.keras.segments import segments_of
+    from lstm_tui.formats.importers.keras.chains import segments_of
+    from lstm_tui.formats.importers.keras.graph import read_graph
 
     x = ("InputLayer", "x")
     past = described("sum", x, ("LSTM", "a", "x"), ("LSTM", "b", "a"), ("Add", "sum", "a", "b"))
@@ -427,12 +427,12 @@ def test_weights_alone_are_chained_by_their_sizes_and_what_no_size_tells_is_assu
     ids = np.array([4, 2, 8, 1])
     trace = traced(opened.network, ids)
     for merge, over in (("average", 2), ("sum", 1)):
-        trace = traced(open_file(path, Reading({"layer0.merge": merge})).network, ids)
+        trace = traced(open_file(path, ImportOptions({"layer0.merge": merge})).network, ids)
         both = (trace["layer0.forward"]["h"] + trace["layer0.backward"]["h"]) / over
         np.testing.assert_allclose(trace["layer1.forward"].inputs["x"], both, atol=CLOSE)
     last = trace["layer1.forward"]["h"][-1]
     np.testing.assert_allclose(trace.result, last @ dense[0] + dense[1], atol=CLOSE)
-    turned = traced(open_file(path, Reading({"layer1.directions": "backward"})).network, ids)
+    turned = traced(open_file(path, ImportOptions({"layer1.directions": "backward"})).network, ids)
     assert "layer1.backward" in turned
 
 

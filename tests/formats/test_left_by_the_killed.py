@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lstm_tui.formats.atomic import replacing
-from lstm_tui.formats.journal import cut_off, journal_folder
+from lstm_tui.formats.io.files import replacing
+from lstm_tui.formats.io.journal import cut_off, journal_folder
 
 WRITES = """
 import sys
@@ -87,7 +87,7 @@ def test_a_journal_that_was_never_finished_leaves_nothing(tmp_path: Path, monkey
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     code = WRITES.replace(
         "with replacing(sys.argv[1]) as",
-        "from lstm_tui.formats.journal import Journal\njournal = Journal.begin()\nwith replacing(journal.path) as",
+        "from lstm_tui.formats.io.journal import Journal\njournal = Journal.begin()\nwith replacing(journal.path) as",
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

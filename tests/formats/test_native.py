@@ -10,10 +10,10 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from lstm_tui.engine.cell import cell_names, load_cell
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network, build_network, spec_of
-from lstm_tui.formats.native import KEY, load, read_header, save
+from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.model.network import Network, build_network, spec_of
+from lstm_tui.formats.importers.native import KEY, load, read_header, save
 
 
 def check_line(error: UserError) -> None:

@@ -11,12 +11,12 @@ import pytest
 from fetched import fetched
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Trace
-from lstm_tui.formats.importing import Reading, open_file
-from lstm_tui.formats.inputs import Sequences
-from lstm_tui.formats.series import series_from
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.importers.open import ImportOptions, open_file
+from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.series import series_from
 
 onnx = pytest.importorskip("onnx")
 import make_onnx_files as made  # noqa: E402  (needs onnx)
@@ -101,7 +101,7 @@ def test_a_reset_that_an_exporter_lost_is_said_and_can_be_set(tmp_path: Path) ->
     onnx.save(model, tmp_path / "m.onnx")
     network = open_file(tmp_path / "m.onnx").network
     assert any("layer0.reset is assumed to be before" in remark for remark in network.remarks)
-    other = open_file(tmp_path / "m.onnx", Reading({"layer0.reset": "after"})).network
+    other = open_file(tmp_path / "m.onnx", ImportOptions({"layer0.reset": "after"})).network
     first, second = (traced(one, made.numbers(2)).ran.merged[-1] for one in (network, other))
     assert np.abs(first - second).max() > 1e-3
 

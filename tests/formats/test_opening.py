@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.tokens import Tokens
-from lstm_tui.formats import samples
-from lstm_tui.formats.inputs import Sequences
-from lstm_tui.formats.native import save
-from lstm_tui.formats.opening import Untrained, initial_states, one_layer, untrained
-from lstm_tui.formats.series import series_from
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.formats.importers.native import save
+from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
+from lstm_tui.formats.inputs import samples
+from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.series import series_from
 from lstm_tui.models import bundled
-from lstm_tui.models.named import find_model, open_model
+from lstm_tui.models.bundled import find_model, open_model
 
 TOKENS = Tokens("words", ("<unk>", "a", "b"))
 

@@ -9,7 +9,7 @@ import pytest
 
 import lstm_tui
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importing import Reading
+from lstm_tui.formats.importers.open import ImportOptions
 from lstm_tui.formats.verify.verification import verify
 
 CLOSE = 1e-5
@@ -30,7 +30,7 @@ def test_a_recorded_pytorch_model_verifies_its_own_file(tmp_path: Path) -> None:
         np.testing.assert_allclose(np.concatenate(last, axis=1), made.outputs(module, x), atol=CLOSE, err_msg=name)
         torch.save(module.state_dict(), tmp_path / "m.pt")
         settings = {f"layer{n}.activation": "relu" for n in range(module.num_layers)} if "relu" in name else {}
-        _, verdict = verify(tmp_path / "m.pt", Reading(settings), tmp_path / "ref.npz")
+        _, verdict = verify(tmp_path / "m.pt", ImportOptions(settings), tmp_path / "ref.npz")
         assert verdict.first is None, name
         assert len(verdict.compared) == len(recorded) - 1
 
@@ -43,7 +43,7 @@ def test_a_recorded_model_with_an_embedding_and_a_head(tmp_path: Path) -> None:
     recorded = lstm_tui.record(tagger, np.array([3, 1, 4, 1, 5]), tmp_path / "ref.npz")
     assert recorded["output"].shape == (5, 3)
     torch.save(tagger.state_dict(), tmp_path / "m.pt")
-    _, verdict = verify(tmp_path / "m.pt", Reading({"readout.over": "each"}), tmp_path / "ref.npz")
+    _, verdict = verify(tmp_path / "m.pt", ImportOptions({"readout.over": "each"}), tmp_path / "ref.npz")
     assert verdict.first is None
     assert "output" in verdict.compared
 
@@ -56,7 +56,7 @@ def test_a_recorded_onnx_file_verifies_itself(tmp_path: Path) -> None:
     for name in ("lstm_both", "lstm_reverse", "gru"):
         onnx.save(made.single(name, 3), tmp_path / "m.onnx")
         recorded = lstm_tui.record(tmp_path / "m.onnx", made.numbers(3), tmp_path / "ref.npz")
-        _, verdict = verify(tmp_path / "m.onnx", Reading(), tmp_path / "ref.npz")
+        _, verdict = verify(tmp_path / "m.onnx", ImportOptions(), tmp_path / "ref.npz")
         assert verdict.first is None, name
         assert len(verdict.compared) == len(recorded) - 1
 
@@ -124,7 +124,7 @@ def test_cells_in_a_loop_of_the_model_are_told_as_one_sequence(tmp_path: Path) -
         recorded = lstm_tui.record(model, x, tmp_path / "ref.npz")
         np.testing.assert_allclose(recorded["layer0.forward/h"], wanted, atol=CLOSE, err_msg=kind)
         torch.save(model.state_dict(), tmp_path / "m.pt")
-        assert verify(tmp_path / "m.pt", Reading(), tmp_path / "ref.npz")[1].first is None
+        assert verify(tmp_path / "m.pt", ImportOptions(), tmp_path / "ref.npz")[1].first is None
     broken = lstm_tui.debug(made.shake(Loop("GRUCell", reset_at=3), 8), torch.from_numpy(x), screen=False)["cell"]
     assert len(broken.sequence) == 3
     assert broken.network is not None

@@ -13,12 +13,12 @@ import pytest
 from fetched import fetched, recorded
 
 import lstm_tui
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import run
-from lstm_tui.formats.importing import Reading, open_file
-from lstm_tui.formats.inputs import Sequences
-from lstm_tui.formats.opening import one_layer
-from lstm_tui.formats.series import read_series
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.formats.importers.open import ImportOptions, open_file
+from lstm_tui.formats.importers.untrained import one_layer
+from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.series import read_series
 
 CLOSE = 1e-4
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ def test_g2p_en_encoder_and_decoder(word: str) -> None:
     close(encoder, "layer0.forward", "h", wanted[f"{word}.enc_h"])
     said = wanted[f"{word}.phonemes"]
     fed = [2, *(int(np.flatnonzero(wanted["phoneme_set"] == one)[0]) for one in said)][: len(wanted[f"{word}.dec_h"])]
-    network = open_file(path, Reading(network="decoder")).network
+    network = open_file(path, ImportOptions(network="decoder")).network
     decoder = ids(network, np.array(fed), h=encoder["layer0.forward"]["h"][-1])
     close(decoder, "layer0.forward", "h", wanted[f"{word}.dec_h"])
     np.testing.assert_allclose(decoder.output, wanted[f"{word}.dec_logits"], atol=CLOSE)
@@ -67,7 +67,7 @@ def test_g2pm_both_ways_from_a_pickle(text: str) -> None:
 
 def test_silero_as_safetensors() -> None:
     wanted = recorded("silero_vad_safetensors")
-    reading = Reading({"readout.before": "relu", "readout.activation": "sigmoid"})
+    reading = ImportOptions({"readout.before": "relu", "readout.activation": "sigmoid"})
     trace = lstm_tui.trace(wanted["lstm_in"], open_file(fetched(SILERO, "silero_vad_16k.safetensors"), reading).network)
     for value in "hc":
         close(trace, "layer0.forward", value, wanted[value])
@@ -96,7 +96,7 @@ def test_dgaintel_from_text_padded_as_it_was_trained(tmp_path: Path) -> None:
     domains = ("microsoft.com", "wikipedia.org", "qzmxkvbtrw.com", "xn3f9a8d1kq.biz")
     known = {sign: int(n) for one in domains for sign, n in zip(one, wanted[f"{one}.ids"], strict=False)}
     (tmp_path / "v.json").write_text(json.dumps(known))
-    reading = Reading(vocabulary=str(tmp_path / "v.json"), tokens="chars", pad=("post", 82))
+    reading = ImportOptions(vocabulary=str(tmp_path / "v.json"), tokens="chars", pad=("post", 82))
     network = open_file(fetched(*DGAINTEL), reading).network
     for domain in domains:
         trace = lstm_tui.trace(domain, network)
@@ -125,7 +125,7 @@ def test_chars2vec_by_either_reading_of_its_gates(gates: str) -> None:
     wanted = recorded("chars2vec_lstm2")
     places = json.loads(str(wanted["char_to_ix"]))
     settings = {f"layer{n}.gate_activation": "sigmoid" for n in (0, 1)} if gates == "sigmoid" else {}
-    network = open_file(fetched(*CHARS2VEC), Reading(settings)).network
+    network = open_file(fetched(*CHARS2VEC), ImportOptions(settings)).network
     assert bool(network.remarks)
     for word in ("natural", "language", "recurrent", "xylophone"):
         x = np.zeros((len(word), 59), np.float32)

@@ -14,15 +14,15 @@ from safetensors.numpy import save_file
 
 import lstm_tui
 from lstm_tui.cli import main
+from lstm_tui.debugger.commands.dispatch import answer, completions
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs.lines import answer, completions
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network
-from lstm_tui.formats import tokenizer as running
-from lstm_tui.formats.importing import Reading, open_file
-from lstm_tui.formats.inputs import Sequences
-from lstm_tui.formats.native import load, save
-from lstm_tui.formats.text import text_from
+from lstm_tui.engine.model.network import Network
+from lstm_tui.formats.importers.native import load, save
+from lstm_tui.formats.importers.open import ImportOptions, open_file
+from lstm_tui.formats.inputs import tokenizer as running
+from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.text import text_from
 
 tokenizers = pytest.importorskip("tokenizers", reason="the extra [tokenizers] is not installed")
 TEXTS = [
@@ -99,7 +99,7 @@ def opened(made: Any, folder: Path, more: int = 0, **reading: Any) -> Network:
     made.save(str(folder / "anything.json"))
     path = language_model(made.get_vocab_size() + more, folder)
     settings = {"readout.activation": "softmax"} | reading.pop("settings", {})
-    return open_file(path, Reading(settings, vocabulary=str(folder / "anything.json"), **reading)).network
+    return open_file(path, ImportOptions(settings, vocabulary=str(folder / "anything.json"), **reading)).network
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -196,7 +196,7 @@ def test_a_crafted_tokenizer_is_stopped(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(running, "_SECONDS", 2.0)
     (tmp_path / "t.json").write_text(json.dumps(SMALL | changes))
-    network = open_file(language_model(3, tmp_path), Reading(vocabulary=str(tmp_path / "t.json"))).network
+    network = open_file(language_model(3, tmp_path), ImportOptions(vocabulary=str(tmp_path / "t.json"))).network
     with pytest.raises(UserError, match=says):
         lstm_tui.trace("a" * 60 + "!", network)
     assert lstm_tui.trace("b", network).sequence.tokens == ("b",)  # it is started again
@@ -222,23 +222,23 @@ def vocabulary(**ids: Any) -> dict[str, Any]:
 def test_a_damaged_tokenizer_is_one_line(content: Any, says: str, tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text(json.dumps(content))
     with pytest.raises(UserError, match=says):
-        open_file(language_model(3, tmp_path), Reading(vocabulary=str(tmp_path / "t.json")))
+        open_file(language_model(3, tmp_path), ImportOptions(vocabulary=str(tmp_path / "t.json")))
 
 
 def test_deep_and_large_files_are_refused_before_they_are_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = language_model(3, tmp_path)
     (tmp_path / "t.json").write_text('{"model": {"vocab": ' + "[" * 200_000)
     with pytest.raises(UserError, match="not JSON"):
-        open_file(path, Reading(vocabulary=str(tmp_path / "t.json")))
+        open_file(path, ImportOptions(vocabulary=str(tmp_path / "t.json")))
     with (tmp_path / "t.json").open("wb") as stream:
         stream.write(b"{")
         stream.truncate(1 << 30)
     with pytest.raises(UserError, match="limit"):
-        open_file(path, Reading(vocabulary=str(tmp_path / "t.json")))
+        open_file(path, ImportOptions(vocabulary=str(tmp_path / "t.json")))
     (tmp_path / "t.json").write_text(json.dumps(SMALL))
-    monkeypatch.setattr("lstm_tui.formats.tokenizer_file.LIMIT", 100)
+    monkeypatch.setattr("lstm_tui.formats.inputs.tokenizer_file.LIMIT", 100)
     with pytest.raises(UserError, match="the limit of a tokenizer\\.json is 100"):
-        open_file(path, Reading(vocabulary=str(tmp_path / "t.json")))
+        open_file(path, ImportOptions(vocabulary=str(tmp_path / "t.json")))
 
 
 def test_the_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,6 +250,6 @@ def test_the_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
     for module in ("tokenizer", "tokenizer_file"):
         monkeypatch.setattr(f"lstm_tui.formats.{module}.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"anything.json: .*pip install 'lstm-tui\[tokenizers\]'"):
-        open_file(tmp_path / "lm.safetensors", Reading(vocabulary=str(tmp_path / "anything.json")))
+        open_file(tmp_path / "lm.safetensors", ImportOptions(vocabulary=str(tmp_path / "anything.json")))
     with pytest.raises(UserError, match=r"the text: .*pip install 'lstm-tui\[tokenizers\]'"):
         lstm_tui.trace("the movie", load(tmp_path / "native.safetensors"))

@@ -10,7 +10,7 @@ import pytest
 
 import lstm_tui
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importing import Imported, Reading, open_file
+from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 
 FILES = Path(__file__).parent / "files"
 EXPECTED = dict(np.load(FILES / "torch_expected.npz"))
@@ -19,7 +19,7 @@ CLOSE = 1e-5
 
 def said(path: Path, x: np.ndarray | str, **settings: str) -> np.ndarray:
     """Return what the top layer of a file gives."""
-    return lstm_tui.trace(x, open_file(path, Reading(settings)).network).ran.merged[-1]
+    return lstm_tui.trace(x, open_file(path, ImportOptions(settings)).network).ran.merged[-1]
 
 
 def fact(opened: Imported, key: str) -> tuple[str, str]:
@@ -64,7 +64,7 @@ def test_what_a_file_records_is_told_from_what_it_does_not() -> None:
     assert fact(opened, "layer0.gate_order") == ("ifgo", "inferred")
     assert fact(opened, "readout.after_head_0") == ("relu", "assumed")
     assert any("readout.after_head_0" in remark for remark in opened.network.remarks)
-    other = open_file(FILES / "torch_tagger.pt", Reading({"readout.after_head_0": "tanh"}))
+    other = open_file(FILES / "torch_tagger.pt", ImportOptions({"readout.after_head_0": "tanh"}))
     assert fact(other, "readout.after_head_0") == ("tanh", "set")
     assert not any("after_head_0" in remark for remark in other.network.remarks)
     first, second = (lstm_tui.trace("3 1 4", one.network).output for one in (opened, other))
@@ -92,7 +92,7 @@ def test_the_weights_are_taken_beside_an_optimiser() -> None:
 
 def test_a_pickled_dictionary_of_arrays_is_read(tmp_path: Path) -> None:
     torch_file = open_file(FILES / "torch_lstm_both.pt")
-    from lstm_tui.formats.torch.file import read_torch
+    from lstm_tui.formats.importers.torch.file import read_torch
 
     tensors = read_torch((FILES / "torch_lstm_both.pt").read_bytes(), "file").tensors
     path = tmp_path / "weights.pkl"
@@ -117,12 +117,12 @@ def test_two_networks_of_one_file_and_a_state_from_one_to_the_other(tmp_path: Pa
     path = tmp_path / "g2p.npz"
     np.savez(path, **{name: one.astype(np.float32) for name, one in arrays.items()})
     encoder = open_file(path)
-    decoder = open_file(path, Reading(network="decoder"))
+    decoder = open_file(path, ImportOptions(network="decoder"))
     assert encoder.names == ("enc", "dec")
     assert encoder.network.readout is None
     assert decoder.network.readout is not None
     assert len(decoder.network.embedding) == 7
-    from lstm_tui.formats.opening import initial_states
+    from lstm_tui.formats.importers.untrained import initial_states
     from lstm_tui.formats.traces.file import write
 
     run = lstm_tui.trace("1 2 3", encoder.network)
@@ -144,7 +144,7 @@ def test_names_of_ones_own_are_mapped_to_the_equations_of_any_cell(tmp_path: Pat
         'W_n = { tensor = "kernel", transpose = true, rows = [4, 8] }\nU_n = "rec_n"\n'
         'b_n = { tensor = "bias", rows = [4, 8] }\n'
     )
-    network = open_file(tmp_path / "w.npz", Reading(mapping=str(tmp_path / "map.toml"))).network
+    network = open_file(tmp_path / "w.npz", ImportOptions(mapping=str(tmp_path / "map.toml"))).network
     view = network.tensors()
     np.testing.assert_array_equal(view["layer0.forward/W_n"], packed[:, 4:].T)
     x = random.normal(size=(5, 3)).astype(np.float32)
@@ -160,7 +160,7 @@ def test_names_of_ones_own_are_mapped_to_the_equations_of_any_cell(tmp_path: Pat
     ):
         (tmp_path / "bad.toml").write_text((tmp_path / "map.toml").read_text().replace(right, wrong))
         with pytest.raises(UserError, match=says):
-            open_file(tmp_path / "w.npz", Reading(mapping=str(tmp_path / "bad.toml")))
+            open_file(tmp_path / "w.npz", ImportOptions(mapping=str(tmp_path / "bad.toml")))
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")

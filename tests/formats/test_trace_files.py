@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from made_traces import make_pass, make_series, make_trace
 
-from lstm_tui.engine.cell import cell_names, load_cell
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import build_network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Array, PassTrace, Trace
-from lstm_tui.formats.arrays import read_npz
-from lstm_tui.formats.inputs import text_sequence
+from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.formats.inputs.inputs import text_sequence
+from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.traces.file import SCHEMA, read, write, write_stream
 
 FORMATS = (".json", ".ndjson", ".npz")

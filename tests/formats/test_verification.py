@@ -9,7 +9,7 @@ import pytest
 
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importing import Reading, open_file
+from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.verify.verification import verify
 
 FILES = Path(__file__).parent / "files"
@@ -35,7 +35,7 @@ def test_what_agrees_is_said_with_its_largest_difference(reference: Path, capsys
 @pytest.mark.slow
 def test_the_wrong_gate_order_is_found_out(reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = {f"layer{n}.gate_order": "gfio" for n in (0, 1)}
-    _, verdict = verify(BOTH, Reading(wrong), reference)
+    _, verdict = verify(BOTH, ImportOptions(wrong), reference)
     assert verdict.first is not None
     assert (verdict.first.name, verdict.first.t) == ("layer1.forward/h", 0)
     assert verdict.fitting == ({"layer0.gate_order": "ifgo", "layer1.gate_order": "ifgo"},)
@@ -50,7 +50,7 @@ def test_the_first_difference_has_its_place_and_size(reference: Path) -> None:
     arrays = dict(np.load(reference))
     arrays["layer1.forward/h"][3, 2] += 0.5
     np.savez(reference, **arrays)
-    _, verdict = verify(BOTH, Reading(), reference)
+    _, verdict = verify(BOTH, ImportOptions(), reference)
     first = verdict.first
     assert first is not None
     assert (first.name, first.t, first.unit) == ("layer1.forward/h", 3, 2)
@@ -74,11 +74,11 @@ def test_a_file_of_own_names_tells_its_conventions_by_a_recording(reset: str, ge
         h = z * h + (1 - z) * np.tanh(w.T[last] @ row + b[last] + inside)
         rows.append(h)
     np.savez(tmp_path / "ref.npz", **{"input": x, "layer0.forward/h": np.array(rows, dtype=np.float32)})
-    opened, verdict = verify(tmp_path / "w.npz", Reading(), tmp_path / "ref.npz")
+    opened, verdict = verify(tmp_path / "w.npz", ImportOptions(), tmp_path / "ref.npz")
     assert any(fact.key == "layer0.matrices" for fact in opened.report.facts)
     wanted = {"layer0.gate_order": "zrn"} | ({"layer0.reset": "before"} if reset == "before" else {})
     assert wanted in verdict.fitting
-    network = open_file(tmp_path / "w.npz", Reading(wanted)).network
+    network = open_file(tmp_path / "w.npz", ImportOptions(wanted)).network
     assert network.layers[0].passes[0].cell.name == ("gru" if reset == "after" else "gru_reset_before")
 
 
@@ -92,7 +92,7 @@ def test_a_recording_that_does_not_belong_is_one_line(tmp_path: Path) -> None:
     ):
         np.savez(tmp_path / "ref.npz", **arrays)
         with pytest.raises(UserError, match=says):
-            verify(BOTH, Reading(), tmp_path / "ref.npz")
+            verify(BOTH, ImportOptions(), tmp_path / "ref.npz")
 
 
 def test_what_the_whole_model_said_is_left_out_where_the_file_cannot_say_it(
@@ -107,4 +107,4 @@ def test_what_the_whole_model_said_is_left_out_where_the_file_cannot_say_it(
     only = tmp_path / "only.npz"
     np.savez(only, input=TORCH["x"], output=np.ones((len(TORCH["x"]), 2)))
     with pytest.raises(UserError, match="nothing to compare"):
-        verify(BOTH, Reading(), only)
+        verify(BOTH, ImportOptions(), only)

@@ -10,13 +10,14 @@ import pytest
 
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Sequence, Trace
-from lstm_tui.formats.importing import Reading, open_file
-from lstm_tui.formats.inputs import Sequences
-from lstm_tui.formats.native import load, save
-from lstm_tui.formats.text import text_from
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.importers.native import load, save
+from lstm_tui.formats.importers.open import ImportOptions, open_file
+from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.text import text_from
 from lstm_tui.formats.traces.reader import read
 
 FILES = Path(__file__).parent / "files"
@@ -39,7 +40,7 @@ def test_a_vocabulary_of_any_form_gives_the_same_ids(form: str, tmp_path: Path) 
     content = {"lines": "\n".join(WORDS) + "\n", "list": json.dumps(WORDS), "object": json.dumps(ids),
                "vocab": json.dumps({"vocab": ids})}[form]  # fmt: skip
     path.write_text(content)
-    network = open_file(TAGGER, Reading(vocabulary=str(path))).network
+    network = open_file(TAGGER, ImportOptions(vocabulary=str(path))).network
     made = sequence(network, "the film was unheard bad")
     np.testing.assert_array_equal(made.ids, [1, 2, 3, 4, 5])
     assert made.unknown == (3,)
@@ -49,7 +50,7 @@ def test_a_vocabulary_of_any_form_gives_the_same_ids(form: str, tmp_path: Path) 
 def test_a_tokenizer_of_keras_knows_its_case_and_its_characters(tmp_path: Path) -> None:
     config = {"word_index": json.dumps({"a": 1, "b": 2, "z": 30}), "lower": True, "char_level": True, "num_words": 5}
     (tmp_path / "t.json").write_text(json.dumps({"class_name": "Tokenizer", "config": config}))
-    network = open_file(TAGGER, Reading(vocabulary=str(tmp_path / "t.json"))).network
+    network = open_file(TAGGER, ImportOptions(vocabulary=str(tmp_path / "t.json"))).network
     made = sequence(network, "aBz")
     np.testing.assert_array_equal(made.ids, [1, 2, 0])
     assert made.kind == "chars"
@@ -57,7 +58,7 @@ def test_a_tokenizer_of_keras_knows_its_case_and_its_characters(tmp_path: Path) 
 
 def test_a_vocabulary_travels_with_a_converted_file(tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("\n".join(WORDS))
-    network = open_file(TAGGER, Reading(vocabulary=str(tmp_path / "v.txt"))).network
+    network = open_file(TAGGER, ImportOptions(vocabulary=str(tmp_path / "v.txt"))).network
     save(network, tmp_path / "n.safetensors")
     again = load(tmp_path / "n.safetensors")
     assert again.tokens == network.tokens
@@ -68,17 +69,17 @@ def test_padding_is_input_unless_it_is_masked(tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("\n".join(WORDS))
     vocabulary = str(tmp_path / "v.txt")
     text = "the film was bad"
-    bare = open_file(TAGGER, Reading(vocabulary=vocabulary)).network
+    bare = open_file(TAGGER, ImportOptions(vocabulary=vocabulary)).network
     for pad, tokens in (
         (("pre", 6), ["<pad>", "<pad>", "the", "film", "was", "bad"]),
         (("post", 5), ["the", "film", "was", "bad", "<pad>"]),
         (("pre", 3), ["film", "was", "bad"]),
         (("post", 3), ["the", "film", "was"]),
     ):
-        made = sequence(open_file(TAGGER, Reading(vocabulary=vocabulary, pad=pad)).network, text)
+        made = sequence(open_file(TAGGER, ImportOptions(vocabulary=vocabulary, pad=pad)).network, text)
         assert list(made.tokens) == tokens
         np.testing.assert_array_equal(made.ids, [WORDS.index(one) for one in tokens])
-    padded = open_file(TAGGER, Reading(vocabulary=vocabulary, pad=("pre", 6))).network
+    padded = open_file(TAGGER, ImportOptions(vocabulary=vocabulary, pad=("pre", 6))).network
     assert np.abs(said(padded, text).output[2:] - said(bare, text).output).max() > 1e-3
 
 
@@ -86,8 +87,11 @@ def test_masked_padding_of_a_text_never_enters(tmp_path: Path) -> None:
     pytest.importorskip("h5py")
     (tmp_path / "v.txt").write_text("\n".join(WORDS))
     path = FILES / "keras_tagger.keras"
-    reading = Reading(vocabulary=str(tmp_path / "v.txt"))
-    bare, padded = open_file(path, reading), open_file(path, Reading(vocabulary=reading.vocabulary, pad=("pre", 9)))
+    reading = ImportOptions(vocabulary=str(tmp_path / "v.txt"))
+    bare, padded = (
+        open_file(path, reading),
+        open_file(path, ImportOptions(vocabulary=reading.vocabulary, pad=("pre", 9))),
+    )
     first, second = (said(one.network, "the film was bad") for one in (bare, padded))
     assert second.sequence.tokens == first.sequence.tokens
     np.testing.assert_array_equal(first.output, second.output)
@@ -123,12 +127,12 @@ def test_text_goes_through_a_convolution_and_each_step_is_called_by_its_tokens(t
 def test_a_wrong_vocabulary_is_one_line(content: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "v.json").write_text(content)
     with pytest.raises(UserError, match=says):
-        open_file(TAGGER, Reading(vocabulary=str(tmp_path / "v.json")))
+        open_file(TAGGER, ImportOptions(vocabulary=str(tmp_path / "v.json")))
 
 
 def test_a_network_of_numbers_needs_no_vocabulary(tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("a\nb\n")
     with pytest.raises(UserError, match="reads no ids"):
-        open_file(FILES / "torch_lstm_both.pt", Reading(vocabulary=str(tmp_path / "v.txt")))
+        open_file(FILES / "torch_lstm_both.pt", ImportOptions(vocabulary=str(tmp_path / "v.txt")))
     with pytest.raises(UserError, match="nothing to pad"):
-        open_file(FILES / "torch_lstm_both.pt", Reading(pad=("pre", 5)))
+        open_file(FILES / "torch_lstm_both.pt", ImportOptions(pad=("pre", 5)))

@@ -7,15 +7,16 @@ import math
 import numpy as np
 import pytest
 
-from lstm_tui.analysis.loss import input_array, mean_loss, next_tokens
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.run import run_arrays
-from lstm_tui.formats.native import load
-from lstm_tui.formats.samples import samples_folder
-from lstm_tui.models import bundled, card, described, forecast, path, sentiment, story
+from lstm_tui.analysis.train.loss import input_array, mean_loss, next_tokens
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.run import run_arrays
+from lstm_tui.formats.importers.native import load
+from lstm_tui.formats.inputs.samples import samples_folder
+from lstm_tui.models import bundled, card, described, path
 from lstm_tui.models.build import MODULES, recipe
-from lstm_tui.models.stories import stories
-from lstm_tui.models.waves import sample
+from lstm_tui.models.recipes import forecast, sentiment, story
+from lstm_tui.models.recipes.forecast import sample
+from lstm_tui.models.recipes.story import stories
 
 RECALL = ("recall-lstm", "recall-gru", "recall-rnn")
 TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECALL)

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.models import book, packages, reviews
-from lstm_tui.models.reviews import words_of
+from lstm_tui.models import packages
+from lstm_tui.models.recipes import chars, sentiment
+from lstm_tui.models.recipes.sentiment import words_of
 
 
 def _tar(files: dict[str, bytes]) -> bytes:
@@ -38,16 +39,16 @@ def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     labelled = {f"package/test/fixtures/{name}.json": json.dumps(rows).encode() for name, rows in fixtures.items()}
     scored = {f"hutto_ICWSM_2014/{name}_GroundTruth.txt": b"1\t3.1\tlovely\n2\t0.1\tso so\n3\t-2\ta ''mess''\n"
-              for name in reviews.LEAST_SCORE}  # fmt: skip
-    (tmp_path / reviews.LABELLED).write_bytes(_tar(labelled))
-    (tmp_path / reviews.SCORED).write_bytes(_tar({reviews.SCORED_INNER: _tar(scored)}))
-    monkeypatch.setattr(reviews, "fetch", lambda name, folder: tmp_path / name)
-    monkeypatch.setattr(reviews, "HELD_OUT_PER_CLASS", 1)
+              for name in sentiment.LEAST_SCORE}  # fmt: skip
+    (tmp_path / sentiment.LABELLED).write_bytes(_tar(labelled))
+    (tmp_path / sentiment.SCORED).write_bytes(_tar({sentiment.SCORED_INNER: _tar(scored)}))
+    monkeypatch.setattr(sentiment, "fetch", lambda name, folder: tmp_path / name)
+    monkeypatch.setattr(sentiment, "HELD_OUT_PER_CLASS", 1)
     return tmp_path
 
 
 def test_the_last_film_rows_are_kept_out_with_their_copies(archives: Path) -> None:
-    read = reviews.reviews(generated=10, folder=archives)
+    read = sentiment.reviews(generated=10, folder=archives)
     assert read.held_out == (
         (words_of("film number 3 was a joy to see ."), 1),
         (words_of("film number 3 was a pain to see ."), 0),
@@ -60,12 +61,12 @@ def test_the_last_film_rows_are_kept_out_with_their_copies(archives: Path) -> No
 
 
 def test_unclear_scores_are_left_out(archives: Path) -> None:
-    read = reviews.reviews(generated=10, folder=archives)
+    read = sentiment.reviews(generated=10, folder=archives)
     labels = {" ".join(words): label for words, label in read.training}
     assert labels["lovely"] == 1
     assert labels['a " mess "'] == 0
     assert "so so" not in labels
-    assert len(read.training) == 10 + 6 + 1 + 2 * len(reviews.LEAST_SCORE)
+    assert len(read.training) == 10 + 6 + 1 + 2 * len(sentiment.LEAST_SCORE)
 
 
 def test_words_are_read_in_lower_case_with_a_plain_apostrophe() -> None:
@@ -75,10 +76,10 @@ def test_words_are_read_in_lower_case_with_a_plain_apostrophe() -> None:
 def test_the_book_is_one_line_a_paragraph_and_its_end_is_kept_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entries = [f"{book.FIRST_ENTRY}  A first\n   thing."] + [f"WORD{n}, n. Something  else." for n in range(19)]
-    monkeypatch.setattr(book, "fetch", lambda name, folder: tmp_path / name)
-    monkeypatch.setattr(book, "_text", lambda package: "preface\n\n" + "\n\n".join(entries) + "\n")
-    learned, kept_out = book.paragraphs(tmp_path)
+    entries = [f"{chars.FIRST_ENTRY}  A first\n   thing."] + [f"WORD{n}, n. Something  else." for n in range(19)]
+    monkeypatch.setattr(chars, "fetch", lambda name, folder: tmp_path / name)
+    monkeypatch.setattr(chars, "_text", lambda package: "preface\n\n" + "\n\n".join(entries) + "\n")
+    learned, kept_out = chars.paragraphs(tmp_path)
     assert learned[0] == b"ABASEMENT, n. A first thing."
     assert learned[1] == b"WORD0, n. Something else."
     assert len(learned) + len(kept_out) == 20

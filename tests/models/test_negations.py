@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from lstm_tui.models import negations
-from lstm_tui.models.negations import BAD, GOOD, LEFT_OUT, NEGATIVE, PLURAL, POSITIVE, verdicts
+from lstm_tui.models.recipes import sentiment
+from lstm_tui.models.recipes.sentiment import BAD, GOOD, LEFT_OUT, NEGATIVE, PLURAL, POSITIVE, verdicts
 
 MADE = verdicts(3000, 0)
 NEGATION = re.compile(r"\b(not|never|hardly)\b|n't\b")
@@ -58,6 +58,6 @@ def test_verbs_agree_with_their_nouns() -> None:
 
 
 def test_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(negations, "_one", lambda _: MADE[0])
+    monkeypatch.setattr(sentiment, "_one", lambda _: MADE[0])
     with pytest.raises(ValueError, match="only 1 of 4 different sentences"):
         verdicts(4)

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 import lstm_tui
+from lstm_tui.cli.job import work
 from lstm_tui.cli.parser import parse
-from lstm_tui.cli.work import work
-from lstm_tui.formats.native import load
-from lstm_tui.formats.samples import samples_folder
-from lstm_tui.models import card, path, recalls, sample_of, tiny
+from lstm_tui.formats.importers.native import load
+from lstm_tui.formats.inputs.samples import samples_folder
+from lstm_tui.models import card, path, sample_of
 from lstm_tui.models.build import MODULES
+from lstm_tui.models.recipes import recall, tiny
 
 
 def test_tiny_is_as_it_is_written() -> None:
@@ -60,8 +61,8 @@ def test_gates_recall_and_a_plain_rnn_does_not() -> None:
     assert min(right["recall-lstm"] + right["recall-gru"]) >= 0.99
     assert max(right["recall-rnn"]) <= 0.35
     for name in ("recall-lstm", "recall-rnn"):
-        assert recalls.measure(load(path(name)))["recalled"] == pytest.approx(right[name][0], abs=0.01)
+        assert recall.measure(load(path(name)))["recalled"] == pytest.approx(right[name][0], abs=0.01)
 
 
 def test_the_recall_sample_is_the_one_that_is_made() -> None:
-    assert (samples_folder() / "recall.txt").read_text(encoding="utf-8") == recalls.sample_text()
+    assert (samples_folder() / "recall.txt").read_text(encoding="utf-8") == recall.sample_text()

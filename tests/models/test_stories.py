@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lstm_tui.models.stories import MEN, OWNERS, PRONOUNS, TOPICS, WOMEN, Story, stories, vocabulary
+from lstm_tui.models.recipes.story import MEN, OWNERS, PRONOUNS, TOPICS, WOMEN, Story, stories, vocabulary
 
 TOLD = stories(300, 7)
 PLURAL_VERBS = {"like", "are", "enter", "talk"}

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.analysis.loss import NOT_COUNTED, Example
-from lstm_tui.engine.cell import cell_names
+from lstm_tui.analysis.train.loss import NOT_COUNTED, Example
+from lstm_tui.engine.compiler.roles import roles_of
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.initialise import spread_memories
-from lstm_tui.engine.network import build_network
-from lstm_tui.engine.roles import roles_of
-from lstm_tui.engine.run import run_arrays
-from lstm_tui.formats.labelled import read_labelled
-from lstm_tui.formats.series import series_from
-from lstm_tui.formats.text import text_from
+from lstm_tui.engine.language.cell import cell_names
+from lstm_tui.engine.model.initialise import spread_memories
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.runtime.run import run_arrays
+from lstm_tui.formats.inputs.labelled import read_labelled
+from lstm_tui.formats.inputs.series import series_from
+from lstm_tui.formats.inputs.text import text_from
 from lstm_tui.models.measures import ACCURACY, ERROR, accuracy, bits
-from lstm_tui.models.recall import ASKED, COLOURS, PASSING, WORDS, recall, sample, sequences
+from lstm_tui.models.recipes.recall import ASKED, COLOURS, PASSING, WORDS, recall, sample, sequences
 from lstm_tui.models.tasks import Cut, _windows, classification, language_model, next_value
 
 

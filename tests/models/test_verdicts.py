@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstm_tui.analysis.loss import loss_and_gradients
-from lstm_tui.formats.native import load
-from lstm_tui.models import card, path, verdicts
-from lstm_tui.models.negations import LEFT_OUT
+from lstm_tui.analysis.train.loss import loss_and_gradients
+from lstm_tui.formats.importers.native import load
+from lstm_tui.models import card, path
+from lstm_tui.models.recipes import verdicts
+from lstm_tui.models.recipes.sentiment import LEFT_OUT
 
 
 @pytest.mark.parametrize("name", verdicts.KINDS)

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from textual.pilot import Pilot
 
-from lstm_tui.engine import trace as traces
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.network import build_network as _build
-from lstm_tui.engine.tokens import tokenize
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.network import build_network as _build
+from lstm_tui.engine.model.sequence import Sequence as InputSequence
+from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.key_queue import SEEN_AFTER
-from lstm_tui.tui.screens.main import MainScreen
+from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.panes.header_footer import OneLine
+from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
-from lstm_tui.tui.widgets.lines import OneLine
-from lstm_tui.tui.widgets.pane import Pane
 
 LINES = (
     "The movie was not bad",
@@ -63,17 +63,17 @@ def network(
     return made
 
 
-def sequences(lines: Sequence[str] = LINES) -> list[traces.Sequence]:
+def sequences(lines: Sequence[str] = LINES) -> list[InputSequence]:
     """Return lines in the vocabulary of the network."""
     return [of_tokens(tokenize(line, "words"), number) for number, line in enumerate(lines, 1)]
 
 
-def of_tokens(tokens: Sequence[str], line: int = 1) -> traces.Sequence:
+def of_tokens(tokens: Sequence[str], line: int = 1) -> InputSequence:
     """Return tokens as a sequence of a file."""
     known = network().tokens
     assert known is not None
     ids, unknown = known.encode(tokens)
-    return traces.Sequence("words", tuple(tokens), ids, unknown, None, "sample.txt", line)
+    return InputSequence("words", tuple(tokens), ids, unknown, None, "sample.txt", line)
 
 
 def document(cell: str = "lstm", **of: Any) -> Document:

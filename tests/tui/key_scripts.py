@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from textual.events import Paste
 
-from lstm_tui.debugger.verbs.lines import VERBS
-from lstm_tui.engine.trace import Trace
+from lstm_tui.debugger.commands.dispatch import VERBS
+from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.key_parser import KeyParser
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from driven_screen import Driver, drive
 from textual import events
 
+from lstm_tui.cli.job import work
 from lstm_tui.cli.parser import parse
-from lstm_tui.cli.work import work
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.document import Document
 

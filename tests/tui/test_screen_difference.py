@@ -10,25 +10,23 @@ from driven_screen import WORDS, Driver, document, drive, network, sequences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.beside import beside
-from lstm_tui.debugger.explain import explain
-from lstm_tui.debugger.facts import Facts
-from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.inspect.diff import beside
+from lstm_tui.debugger.inspect.explain import explain
+from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
-from lstm_tui.tui.colours import palette_of
-from lstm_tui.tui.render.cell import draw_cell, draw_equation_line
-from lstm_tui.tui.render.ghost import put_ghost_bar, put_ghost_signed_bar
-from lstm_tui.tui.render.glyphs import ASCII, UNICODE
-from lstm_tui.tui.render.heat import put_heat
-from lstm_tui.tui.render.heatmap import draw_heatmap
-from lstm_tui.tui.render.heatmap_before import draw_heatmap_beside
-from lstm_tui.tui.render.line import Line
-from lstm_tui.tui.render.output import draw_output
-from lstm_tui.tui.render.palette import Palette
-from lstm_tui.tui.render.tape import draw_tape
-from lstm_tui.tui.render.units import draw_units
-from lstm_tui.tui.themes import DARK
+from lstm_tui.tui.canvas.bars import put_ghost_bar, put_ghost_signed_bar
+from lstm_tui.tui.canvas.canvas import Line
+from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
+from lstm_tui.tui.canvas.heat import put_heat
+from lstm_tui.tui.canvas.palette import Palette, palette_of
+from lstm_tui.tui.canvas.themes import DARK
+from lstm_tui.tui.panes.equations import draw_cell, draw_equation_line
+from lstm_tui.tui.panes.memory import draw_heatmap, draw_heatmap_beside
+from lstm_tui.tui.panes.output import draw_output
+from lstm_tui.tui.panes.tape import draw_tape
+from lstm_tui.tui.panes.units import draw_units
 from lstm_tui.tui.view import View
 
 COLOURS = {name: value for name, value in DARK.variables.items() if name.startswith("lt-")}

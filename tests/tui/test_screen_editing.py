@@ -12,17 +12,16 @@ import pytest
 from driven_screen import LINES, Driver, document, drive, network, of_tokens, sequences
 from textual.events import Key
 
-from lstm_tui.debugger.forms import forms_at, telling
-from lstm_tui.debugger.recipe import parse_recipe
+from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.edits.suggest import forms_at, telling
 from lstm_tui.debugger.session import Session
-from lstm_tui.engine.run import run
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.traces.reader import read
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.screens.command_prompt import CommandPrompt
-from lstm_tui.tui.screens.edit_list import EditList
-from lstm_tui.tui.screens.edit_prompt import EditPrompt
-from lstm_tui.tui.screens.line_prompt import LinePrompt
+from lstm_tui.tui.prompts.edit import CommandPrompt, EditPrompt
+from lstm_tui.tui.prompts.lists import EditList
+from lstm_tui.tui.prompts.prompts import LinePrompt
 
 
 async def typed(driver: Driver, text: str) -> None:
@@ -298,7 +297,7 @@ def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeyp
             if driver.screen.view is not None:
                 break
             await driver.pilot.pause(0.02)
-        monkeypatch.setattr("lstm_tui.tui.screens.changes.in_background", work.append)
+        monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", work.append)
         await obeyed(driver, "remove 4")
         await driver.see_work()
         await driver.press("n", "n", "n", "n", "n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driven_screen import Driver, drive
 
-from lstm_tui.tui.screens.edit_prompt import EditPrompt
+from lstm_tui.tui.prompts.edit import EditPrompt
 
 
 def test_an_equation_is_written_anew_and_taken_back() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from driven_screen import Driver, drive
 
-from lstm_tui.tui.screens.prompt import Prompt
+from lstm_tui.tui.prompts.prompts import Prompt
 
 
 async def export(driver: Driver, name: str) -> str:

@@ -9,13 +9,13 @@ from test_screen_reach import bare, recalling
 
 import lstm_tui
 from lstm_tui.analysis.health import LEAST_STEPS, flags_of, health
-from lstm_tui.engine.network import build_network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Sequence, Trace
-from lstm_tui.models import recalls
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.models.recipes import recall
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.healthy import Healthy
-from lstm_tui.tui.screens.health import HealthScreen
+from lstm_tui.tui.views.health import HealthScreen, Healthy
 
 
 async def known(driver: Driver) -> Healthy:
@@ -40,7 +40,7 @@ def dead() -> Trace:
 
 
 def test_flags_at_a_glance_are_those_of_the_whole_look() -> None:
-    recalled = lstm_tui.trace(recalls.sample_text().splitlines()[0], model="recall-lstm")
+    recalled = lstm_tui.trace(recall.sample_text().splitlines()[0], model="recall-lstm")
     for trace in (dead(), recalled):
         (one,) = health([trace])
         flags = flags_of(trace["layer0.forward"])

@@ -12,15 +12,13 @@ from driven_screen import Driver, document, drive, network, of_tokens, sequences
 
 from lstm_tui.analysis.influence import Target, deletions, influence
 from lstm_tui.analysis.ledger import ledger_at
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Trace
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.questions import Answer
-from lstm_tui.tui.screens import influence as screens
-from lstm_tui.tui.screens.influence import InfluenceScreen
-from lstm_tui.tui.widgets.influence import InfluencePane
+from lstm_tui.tui.views import influence as screens
+from lstm_tui.tui.views.influence import InfluenceAnswer, InfluencePane, InfluenceScreen
 
 
 def opened(driver: Driver) -> InfluenceScreen:
@@ -29,7 +27,7 @@ def opened(driver: Driver) -> InfluenceScreen:
     return screen
 
 
-async def answered(driver: Driver) -> Answer:
+async def answered(driver: Driver) -> InfluenceAnswer:
     """Wait until all is known."""
     for _ in range(500):
         answer = opened(driver).answer

@@ -6,9 +6,8 @@ import pytest
 from driven_screen import Driver, document, drive
 
 from lstm_tui.tui.commands import COMMANDS
-from lstm_tui.tui.screens.help import _ASKED, help_page
-from lstm_tui.tui.screens.page import Page
-from lstm_tui.tui.screens.prompt import Prompt
+from lstm_tui.tui.prompts.prompts import Prompt
+from lstm_tui.tui.views.page import _ASKED, PageScreen, help_page
 
 # A key is pressed in the middle of things, so that both ways are open to it.
 MIDDLE = ("right_curly_bracket", "n", "n", "n", "s", "s")
@@ -131,7 +130,7 @@ def test_explain_and_help_open_and_close() -> None:
     async def act(driver: Driver) -> None:
         for key, word in (("p", "largest products"), ("question_mark", "which token does this memory come from")):
             await driver.press(key)
-            assert isinstance(driver.app.screen, Page)
+            assert isinstance(driver.app.screen, PageScreen)
             assert word in driver.text()
             await driver.press("escape")
             assert driver.app.screen is driver.screen

@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 from driven_screen import Driver, document, drive, network, sequences
 
-from lstm_tui.analysis.flow import flow_of
-from lstm_tui.analysis.ledger import ledger_at, share_map
-from lstm_tui.debugger.edits import apply
-from lstm_tui.debugger.recipe import parse_recipe
-from lstm_tui.engine.run import run
+from lstm_tui.analysis.ledger import flow_of, ledger_at, share_map
+from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.render.sharemap import draw_sharemap
-from lstm_tui.tui.sources import Sources
+from lstm_tui.tui.ledger_rows import Sources
+from lstm_tui.tui.panes.ledger_map import draw_sharemap
 
 
 def test_one_unit_or_all() -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import pytest
 from driven_screen import network, sequences
 
-from lstm_tui.debugger.facts import Facts
-from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
-from lstm_tui.tui.colours import palette_of
-from lstm_tui.tui.render.glyphs import ASCII, UNICODE
-from lstm_tui.tui.render.heatmap import draw_heatmap
-from lstm_tui.tui.render.heatmap_before import draw_heatmap_beside
-from lstm_tui.tui.render.palette import Palette
-from lstm_tui.tui.render.units import draw_units
-from lstm_tui.tui.themes import DARK
+from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
+from lstm_tui.tui.canvas.palette import Palette, palette_of
+from lstm_tui.tui.canvas.themes import DARK
+from lstm_tui.tui.panes.memory import draw_heatmap, draw_heatmap_beside
+from lstm_tui.tui.panes.units import draw_units
 from lstm_tui.tui.view import View
 
 COLOURS = {name: value for name, value in DARK.variables.items() if name.startswith("lt-")}

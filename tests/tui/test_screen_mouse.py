@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driven_screen import Driver, drive
 
-from lstm_tui.tui.widgets.pane import Pane
+from lstm_tui.tui.panes.pane import Pane
 
 
 def place_of(pane: Pane, text: str) -> tuple[int, int]:

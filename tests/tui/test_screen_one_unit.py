@@ -9,20 +9,18 @@ import pytest
 from cells.made_networks import EVERY_CELL, called, make_input, make_network
 from driven_screen import Driver, document, drive, network, of_tokens, sequences
 
-from lstm_tui.debugger.facts import Facts
-from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
-from lstm_tui.engine.trace import Sequence
-from lstm_tui.tui.colours import palette_of
-from lstm_tui.tui.render.glyphs import ASCII, UNICODE
-from lstm_tui.tui.render.large import large, large_width
-from lstm_tui.tui.render.letters import HEIGHT, LETTERS
-from lstm_tui.tui.render.line import Line
-from lstm_tui.tui.render.number import signed
-from lstm_tui.tui.render.one_unit import draw_one_unit
-from lstm_tui.tui.render.palette import Palette
-from lstm_tui.tui.render.spans import put_span
-from lstm_tui.tui.themes import DARK
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.tui.canvas.bars import put_span
+from lstm_tui.tui.canvas.canvas import Line
+from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
+from lstm_tui.tui.canvas.large_text import HEIGHT, LETTERS, large, large_width
+from lstm_tui.tui.canvas.palette import Palette, palette_of
+from lstm_tui.tui.canvas.text import signed
+from lstm_tui.tui.canvas.themes import DARK
+from lstm_tui.tui.panes.large_unit import draw_one_unit
 from lstm_tui.tui.view import View
 
 COLOURS = {name: value for name, value in DARK.variables.items() if name.startswith("lt-")}

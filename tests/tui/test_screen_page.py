@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from driven_screen import Driver, drive
 
-from lstm_tui.tui.screens.command_prompt import CommandPrompt
-from lstm_tui.tui.screens.page import Page
+from lstm_tui.tui.prompts.edit import CommandPrompt
+from lstm_tui.tui.views.page import PageScreen
 
 
 def test_a_colon_in_a_page_types_the_next_line() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("colon", *"info", "space", *"break", "enter")
         await driver.press("colon", *"help", "enter")
-        assert isinstance(driver.app.screen, Page)
+        assert isinstance(driver.app.screen, PageScreen)
         await driver.press("colon", *"break", "space", "3")
         assert isinstance(driver.app.screen, CommandPrompt)
         assert driver.app.screen.line.value == "break 3"
@@ -60,7 +60,7 @@ def test_an_answer_that_comes_late_waits_for_the_line_that_is_typed() -> None:
         assert isinstance(driver.app.screen, CommandPrompt)
         assert driver.app.screen.line.value == "br"
         await driver.press("escape")
-        assert isinstance(driver.app.screen, Page)
+        assert isinstance(driver.app.screen, PageScreen)
         assert "two" in driver.text()
         await driver.press("escape")
         assert driver.app.screen is driver.screen

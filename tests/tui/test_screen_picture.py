@@ -17,12 +17,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from lstm_tui.formats.picture_file import write_picture
+from lstm_tui.formats.io.files import write_picture
+from lstm_tui.tui.canvas.svg import HEIGHT, WIDTH, is_shape, svg_of
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.render.picture import svg_of
-from lstm_tui.tui.render.shapes import HEIGHT, WIDTH, is_shape
-from lstm_tui.tui.screens.picture import strips_of
-from lstm_tui.tui.screens.prompt import Prompt
+from lstm_tui.tui.prompts.prompts import Prompt
+from lstm_tui.tui.views.screenshot import strips_of
 
 INK, GROUND = "#c8ced6", "#0d1014"
 SPACE = "{http://www.w3.org/2000/svg}"

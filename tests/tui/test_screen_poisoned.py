@@ -16,44 +16,43 @@ import pytest
 from driven_screen import WORDS, Driver, document, drive, of_tokens
 from textual import events
 
+from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.health import health
 from lstm_tui.analysis.influence import each_deletion, influence
-from lstm_tui.analysis.long_memory import long_memory
-from lstm_tui.analysis.token_map import deletion_rows, gradient_rows, tokens_within
-from lstm_tui.debugger.comparison import Comparison
-from lstm_tui.debugger.facts import Facts
-from lstm_tui.debugger.frame import equations_of
-from lstm_tui.debugger.recipe import parse_edit
-from lstm_tui.debugger.report.choice import Wanted
-from lstm_tui.debugger.report.writing import content
+from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows, tokens_within
+from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.inspect.compare import Comparison
+from lstm_tui.debugger.inspect.parameter_tables import sheets_of
+from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.position import equations_of
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.sheets import sheets_of
-from lstm_tui.debugger.verbs.lines import answer
-from lstm_tui.debugger.worksheet.html import html
-from lstm_tui.debugger.worksheet.markdown import markdown
-from lstm_tui.debugger.worksheet.page import page_of
-from lstm_tui.debugger.worksheet.sheet import sheet_of
-from lstm_tui.engine.cell import cell_names, load_cell
+from lstm_tui.documents.markdown import markdown
+from lstm_tui.documents.report.report import content
+from lstm_tui.documents.report.selection import ReportSelection
+from lstm_tui.documents.worksheet.html import html
+from lstm_tui.documents.worksheet.layout import page_of
+from lstm_tui.documents.worksheet.worksheet import sheet_of
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.network import Network, build_network
-from lstm_tui.engine.run import run
-from lstm_tui.engine.trace import Trace
+from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.tui.canvas.canvas import Drawing
+from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
+from lstm_tui.tui.canvas.palette import INKS, Palette
 from lstm_tui.tui.commands import COMMANDS
-from lstm_tui.tui.healthy import Healthy
-from lstm_tui.tui.questions import Answer, outputs_of, unit_of
-from lstm_tui.tui.reaching import KINDS, Reaching
-from lstm_tui.tui.render.bar_lines import draw_header
-from lstm_tui.tui.render.cell import draw_equation_line
-from lstm_tui.tui.render.compare import draw_compare
-from lstm_tui.tui.render.drawing import Drawing
-from lstm_tui.tui.render.glyphs import ASCII, UNICODE
-from lstm_tui.tui.render.influence import draw_influence
-from lstm_tui.tui.render.palette import INKS, Palette
-from lstm_tui.tui.render.weights import Weights, draw_weights, half_of
-from lstm_tui.tui.screens.explain import explain_lines
-from lstm_tui.tui.screens.main import MainScreen
+from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.panes.equations import draw_equation_line
+from lstm_tui.tui.panes.header_footer import draw_header
+from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import ORDERS, View
-from lstm_tui.tui.widgets.pane import Pane
+from lstm_tui.tui.views.compare_drawing import draw_compare
+from lstm_tui.tui.views.health import Healthy
+from lstm_tui.tui.views.influence import InfluenceAnswer, draw_influence, outputs_of, unit_of
+from lstm_tui.tui.views.page import explain_lines
+from lstm_tui.tui.views.reach import KINDS, Reaching
+from lstm_tui.tui.views.weights_table import Weights, draw_weights, half_of
 
 SIZES = ((158, 43), (78, 20), (38, 7))
 CONSTANTS = ("0", "1", "-1", "20", "0.001", "1 - 1", "1e30 * 1e30", "1e30 * 1e30 - 1e30 * 1e30")
@@ -165,7 +164,7 @@ def pictures(session: Session, view: View) -> Iterator[Any]:
     for kind in KINDS:
         yield reaching.but(map=True, places=places, maps=maps, kind=kind)
     for target in (*outputs_of(view), unit_of(view)):
-        answer = Answer(view, target, working=False, cursor=view.t)
+        answer = InfluenceAnswer(view, target, working=False, cursor=view.t)
         try:
             effects = np.full(len(trace.sequence), np.nan)
             for t, effect in each_deletion(trace, target):
@@ -177,7 +176,7 @@ def pictures(session: Session, view: View) -> Iterator[Any]:
 
 def drawn(picture: Any, palette: Palette, size: tuple[int, int]) -> str:
     """Draw the picture of a full screen."""
-    draw = (lambda *at: draw_influence(picture, *at)) if isinstance(picture, Answer) else picture.draw
+    draw = (lambda *at: draw_influence(picture, *at)) if isinstance(picture, InfluenceAnswer) else picture.draw
     return text_of(draw(*size, palette))
 
 
@@ -226,7 +225,7 @@ def look(session: Session, full: bool = True) -> None:
 
 def papers(session: Session) -> Iterator[str]:
     """Yield the report of a session, the sums of its first steps, and what is said of it in plain mode."""
-    yield content(session, Wanted()).decode()
+    yield content(session, ReportSelection()).decode()
     try:
         sheet = sheet_of(session.frame.trace, range(2), 3)
         yield from (markdown(page_of(sheet, False)), html(page_of(sheet, True)))

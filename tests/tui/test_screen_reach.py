@@ -10,18 +10,18 @@ import pytest
 from driven_screen import Driver, document, drive, network, of_tokens
 
 import lstm_tui
-from lstm_tui.analysis.long_memory import long_memory
-from lstm_tui.analysis.token_map import deletion_rows, gradient_rows
-from lstm_tui.debugger.lessons.library import Library
-from lstm_tui.engine.trace import Trace
-from lstm_tui.formats.native import load
-from lstm_tui.models import recalls
-from lstm_tui.models.named import open_model
+from lstm_tui.analysis.gradient_flow import long_memory
+from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.importers.native import load
+from lstm_tui.lesson.library import Library
+from lstm_tui.models.bundled import open_model
+from lstm_tui.models.recipes import recall
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.document import Document
-from lstm_tui.tui.reaching import Reaching
-from lstm_tui.tui.screens.reach import ReachScreen
-from lstm_tui.tui.teaching import Teaching
+from lstm_tui.tui.lesson_launcher import Teaching
+from lstm_tui.tui.views.reach import Reaching
+from lstm_tui.tui.views.reach_screen import ReachScreen
 
 
 async def known(driver: Driver) -> Reaching:
@@ -38,7 +38,7 @@ async def known(driver: Driver) -> Reaching:
 
 
 def recalling(cell: str) -> Document:
-    return Document(trace=lstm_tui.trace(recalls.sample_text().splitlines()[0], model=f"recall-{cell}"))
+    return Document(trace=lstm_tui.trace(recall.sample_text().splitlines()[0], model=f"recall-{cell}"))
 
 
 @pytest.mark.parametrize(("cell", "said"), [("rnn", "∂h vanishes at t=13"), ("lstm", "∂C holds"), ("gru", "∂h holds")])
@@ -100,7 +100,7 @@ def test_what_is_compared_is_the_game_where_another_network_reads_and_its_keys_l
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "R", "b")
         picture = await known(driver)
-        assert picture.beside[0].trace.sequence.tokens == tuple(recalls.sample_text().splitlines()[0].split())
+        assert picture.beside[0].trace.sequence.tokens == tuple(recall.sample_text().splitlines()[0].split())
         await driver.press("b")
         assert (await known(driver)).now == 2
         assert "|∂C/∂C then|" in driver.text()
@@ -226,7 +226,7 @@ def test_a_trace_without_its_network_says_so() -> None:
 def bare() -> Trace:
     from dataclasses import replace
 
-    from lstm_tui.engine.run import run
+    from lstm_tui.engine.runtime.run import run
 
     trace = run(network(), of_tokens(["bad", "movie", "bad"]))
     passes = {name: replace(passed, stored=None) for name, passed in trace.passes.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driven_screen import Driver, drive
 
-from lstm_tui.tui.screens.stop_list import StopList
+from lstm_tui.tui.prompts.lists import StopList
 
 
 async def typed(driver: Driver, line: str) -> None:

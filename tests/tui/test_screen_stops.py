@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from driven_screen import Driver, document, drive
 
-from lstm_tui.tui.screens.command_prompt import CommandPrompt
+from lstm_tui.tui.prompts.edit import CommandPrompt
 
 
 def marked(driver: Driver) -> str:

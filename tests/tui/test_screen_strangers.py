@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from driven_screen import HOSTILE, Driver, document, drive, network, of_tokens
 
-from lstm_tui.engine.run import run
+from lstm_tui.engine.runtime.run import run
 from lstm_tui.tui.document import Document
 
 

@@ -12,17 +12,17 @@ from driven_screen import Driver, document
 from textual.events import Key
 from textual.widgets import Input, OptionList, Static
 
-from lstm_tui.debugger.lessons.lesson import LOOKS, Lesson, Stop
-from lstm_tui.debugger.lessons.library import Library, folder
-from lstm_tui.formats.native import load
-from lstm_tui.models.named import open_model
+from lstm_tui.formats.importers.native import load
+from lstm_tui.lesson.lesson import LOOKS, Lesson, LessonStep
+from lstm_tui.lesson.library import Library, folder
+from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.app import LstmApp
-from lstm_tui.tui.screens.lessons import Lessons
-from lstm_tui.tui.screens.main import MainScreen
-from lstm_tui.tui.screens.reach import ReachScreen
-from lstm_tui.tui.screens.tour import TourScreen
-from lstm_tui.tui.teaching import Teaching
-from lstm_tui.tui.widgets.pane import Pane
+from lstm_tui.tui.lesson_launcher import Teaching
+from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.views.lessons import Lessons
+from lstm_tui.tui.views.reach_screen import ReachScreen
+from lstm_tui.tui.views.tour import TourScreen
 
 FILES = sorted(folder().glob("*.toml"))
 LIBRARY = Library(cache(open_model), load)
@@ -60,7 +60,7 @@ def told(driver: Driver, name: str = "told") -> str:
     return " ".join(str(stop(driver).query_one(f"#{name}", Static).content).split())
 
 
-def drawn(driver: Driver, lesson: Lesson, one: Stop) -> None:
+def drawn(driver: Driver, lesson: Lesson, one: LessonStep) -> None:
     """Look whether a stop stands, tells and lights up what it should."""
     screen, text = stop(driver), driver.text()
     assert f"{lesson.title}  {one.number + 1} of {len(lesson.stops)}" in text

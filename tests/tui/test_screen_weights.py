@@ -6,15 +6,22 @@ import numpy as np
 import pytest
 from driven_screen import Driver, document, drive, network
 
-from lstm_tui.debugger.recipe import parse_edit
+from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.inspect.parameter_tables import (
+    ParameterTable,
+    chosen_rows,
+    forms_of_entry,
+    ranked,
+    row_name,
+    sheets_of,
+)
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.sheets import Sheet, chosen_rows, forms_of_entry, ranked, row_name, sheets_of
 from lstm_tui.engine.errors import UserError
-from lstm_tui.tui.screens.edit_prompt import EditPrompt
-from lstm_tui.tui.screens.weights import WeightScreen, WeightTable
+from lstm_tui.tui.prompts.edit import EditPrompt
+from lstm_tui.tui.views.weights import WeightScreen, WeightTable
 
 
-def sheet(name: str) -> Sheet:
+def sheet(name: str) -> ParameterTable:
     return next(one for one in sheets_of(network()) if one.name == name)
 
 

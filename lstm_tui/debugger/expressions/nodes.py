@@ -1,9 +1,15 @@
-"""The nodes of an expression; each knows which characters of the text it was."""
+"""The nodes of an expression; each knows which characters of the text it was.
+
+A mistake in an expression, shown under the expression at its place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
 
 
 @dataclass(frozen=True)
@@ -15,28 +21,28 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Number(Node):
+class NumberNode(Node):
     """A number."""
 
     value: float
 
 
 @dataclass(frozen=True)
-class Text(Node):
+class TextNode(Node):
     """A text in quotes: a token, or the name of a class."""
 
     value: str
 
 
 @dataclass(frozen=True)
-class Name(Node):
+class NameNode(Node):
     """A value such as `f` or `layer1.backward.f`, or `token`, `t`, `output`, `result`."""
 
     name: str
 
 
 @dataclass(frozen=True)
-class Units(Node):
+class UnitsNode(Node):
     """`v[17]`, `v[0:8]`: units from 0; `stop` is None for an open end."""
 
     of: Node
@@ -61,14 +67,14 @@ class Shifted(Node):
 
 
 @dataclass(frozen=True)
-class Previous(Node):
+class PreviousNode(Node):
     """`prev(v)`: one step earlier in a pass's own reading order."""
 
     of: Node
 
 
 @dataclass(frozen=True)
-class At(Node):
+class AtNode(Node):
     """`f(…, at="bad")`: what it is at one token."""
 
     of: Node
@@ -76,7 +82,7 @@ class At(Node):
 
 
 @dataclass(frozen=True)
-class Call(Node):
+class CallNode(Node):
     """A function on its arguments."""
 
     function: str
@@ -106,13 +112,13 @@ COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
 
 def inside(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly inside a node."""
-    if isinstance(node, Call):
+    if isinstance(node, CallNode):
         return node.arguments
     if isinstance(node, Operation):
         return node.left, node.right
-    if isinstance(node, At):
+    if isinstance(node, AtNode):
         return node.of, node.where
-    if isinstance(node, Units | Class | Shifted | Previous | Inverse):
+    if isinstance(node, UnitsNode | Class | Shifted | PreviousNode | Inverse):
         return (node.of,)
     return ()
 
@@ -122,3 +128,34 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for part in inside(node):
         yield from walk(part)
+
+
+_SHOWN = 72  # characters of an expression that are repeated around a mistake
+
+
+class ExpressionError(UserError):
+    """What is wrong in an expression, and where.
+
+    Attributes:
+        said: What is wrong and what to do.
+        text: The expression.
+        start: Place of the first wrong character, from 0.
+    """
+
+    def __init__(self, said: str, text: str, start: int, near: str | None = None) -> None:
+        """Compose the one line; `near` is the nearest right name."""
+        hint = f"; did you mean {near}?" if near else ""
+        self.said = visible(f"{said}{hint}")
+        self.text = text
+        self.start = min(max(start, 0), len(text))
+        super().__init__(f"column {self.start + 1}: {said}{hint}")
+
+    @property
+    def under(self) -> tuple[str, str]:
+        """The expression, and the mistake under it at its column."""
+        from rich.cells import cell_len
+
+        first = max(0, min(self.start - _SHOWN // 2, len(self.text) - _SHOWN))
+        before = visible(self.text[first : self.start])
+        shown = before + visible(self.text[self.start : first + _SHOWN])
+        return f"  {shown}", f"  {' ' * cell_len(before)}^ {self.said}"

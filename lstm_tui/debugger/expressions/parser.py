@@ -1,29 +1,132 @@
-"""Words to nodes: one expression, read from left to right with the usual strengths of signs."""
+"""Words to nodes: one expression, read from left to right with the usual strengths of signs.
+
+Text to words: a pass name such as `layer1.backward.f` is one of them. Length and depth are bounded here.
+"""
 
 from __future__ import annotations
 
+import ast
+import math
+import re
 from dataclasses import dataclass
+from typing import Literal
 
-from lstm_tui.debugger.expressions.errors import ExpressionError
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.nodes import (
     COMPARISONS,
-    At,
-    Call,
+    AtNode,
+    CallNode,
     Class,
+    ExpressionError,
     Inverse,
-    Name,
+    NameNode,
     Node,
-    Number,
+    NumberNode,
     Operation,
-    Previous,
+    PreviousNode,
     Shifted,
-    Text,
-    Units,
+    TextNode,
+    UnitsNode,
 )
-from lstm_tui.debugger.expressions.scanner import Word, words_of
 from lstm_tui.engine.errors import nearest
-from lstm_tui.engine.vocabulary import MAX_DEPTH, shortened
+from lstm_tui.engine.language.vocabulary import MAX_DEPTH, MAX_NAME, MAX_OPERATORS, shortened
+
+MAX_TEXT = 1_000
+_WORD = re.compile(
+    r"""(?P<blank>\s+)
+    |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    |(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![A-Za-z_0-9.]))
+    |(?P<name>[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)*)
+    |(?P<sign><=|>=|==|!=|\*\*|//|&&|\|\||[-+*/@<>()\[\],:=!&|%^?;{}~])
+    |(?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_INSTEAD = {
+    "&&": "`and`", "||": "`or`", "&": "`and`", "|": "`or`", "!": "`not`", "~": "`not`", "**": "a product such as c * c",
+    "//": "/", "^": "a product such as c * c",
+}  # fmt: skip
+_REFUSED = frozenset({*_INSTEAD, "%", "?", ";", "{", "}"})
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of an expression.
+
+    Attributes:
+        kind: What it is; `end` stands behind the last one.
+        text: As written; of a text in quotes, what the quotes hold.
+        start: Place of its first character.
+        end: Place behind its last.
+    """
+
+    kind: Literal["text", "number", "name", "sign", "end"]
+    text: str
+    start: int
+    end: int
+
+
+def words_of(text: str) -> list[Word]:
+    """Return the words of an expression.
+
+    Raises:
+        ExpressionError: It is too long or too deep, or holds a sign that is not in the language.
+    """
+    if len(text) > MAX_TEXT:
+        raise ExpressionError(f"an expression of {len(text)} characters; {MAX_TEXT} is the most", text, 0)
+    words: list[Word] = []
+    depth = operators = 0
+    for match in _WORD.finditer(text):
+        kind, found, start, end = match.lastgroup, match.group(), match.start(), match.end()
+        if kind == "blank":
+            continue
+        if kind == "sign":
+            depth += (found in "([") - (found in ")]")
+            operators += found in "+-*/@"
+            _check_sign(found, text, start)
+            words.append(Word("sign", found, start, end))
+        elif kind == "number":
+            if not math.isfinite(float(found)):
+                raise ExpressionError("this number is not finite", text, start)
+            words.append(Word("number", found, start, end))
+        elif kind == "name":
+            operators += found in ("not", "and", "or")
+            if len(found) > 3 * MAX_NAME:
+                raise ExpressionError(f"`{shortened(found)}` is too long for a name", text, start)
+            words.append(Word("name", found, start, end))
+        elif kind == "text":
+            words.append(Word("text", _unquoted(found, text, start), start, end))
+        else:
+            raise ExpressionError(_other(found, text, start), text, start)
+        if depth > MAX_DEPTH:
+            raise ExpressionError(f"nested deeper than {MAX_DEPTH}", text, start)
+        if operators > MAX_OPERATORS:
+            raise ExpressionError(f"more than {MAX_OPERATORS} operators", text, start)
+    return [*words, Word("end", "", len(text.rstrip()), len(text.rstrip()))]
+
+
+def _check_sign(sign: str, text: str, start: int) -> None:
+    if sign in _REFUSED:
+        instead = f": write {_INSTEAD[sign]}" if sign in _INSTEAD else ""
+        raise ExpressionError(f"`{sign}` is not in the language{instead}", text, start)
+
+
+def _other(found: str, text: str, start: int) -> str:
+    if found in "\"'":
+        return f"this text has no closing {found}"
+    if found.isdigit() or found == ".":
+        return f"`{shortened(re.split(r'[^A-Za-z_0-9.]', text[start:], maxsplit=1)[0] or found)}` is not a number"
+    return f"`{shortened(found)}` is not in the language; only texts in quotes may hold it"
+
+
+def _unquoted(quoted: str, text: str, start: int) -> str:
+    try:
+        value = ast.literal_eval(quoted.replace("\n", "\\n").replace("\r", "\\r").replace("\0", "\\0"))
+    except (SyntaxError, ValueError):
+        value = None
+    if not isinstance(value, str):
+        raise ExpressionError("a \\ in this text means nothing: write \\\\", text, start)
+    return value
+
 
 _STRENGTH = {"or": 1, "and": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "@": 6}
 _NOT, _COMPARED, _NEGATIVE = 3, 4, 7
@@ -141,9 +244,9 @@ class _Parser:
 
     def atom(self, word: Word) -> Node:
         if word.kind == "number":
-            return Number(word.start, word.end, float(word.text))
+            return NumberNode(word.start, word.end, float(word.text))
         if word.kind == "text":
-            return Text(word.start, word.end, word.text)
+            return TextNode(word.start, word.end, word.text)
         if word.kind == "sign" and word.text == "(":
             node = self.expression(0)
             self.expect(")", word)
@@ -151,7 +254,7 @@ class _Parser:
         if word.kind == "name" and word.text not in ("and", "or"):
             if self.is_sign("("):
                 return self.call(word)
-            return Name(word.start, word.end, word.text)
+            return NameNode(word.start, word.end, word.text)
         self.at = self.words.index(word)
         raise self.unexpected()
 
@@ -184,15 +287,15 @@ class _Parser:
                 f"`{name.text}` takes {wanted} argument{'s' * (most > 1)}, not {len(arguments)}", name.start
             )
         node: Node = (
-            Previous(name.start, end, arguments[0])
+            PreviousNode(name.start, end, arguments[0])
             if function is None
-            else Call(name.start, end, name.text, tuple(arguments))
+            else CallNode(name.start, end, name.text, tuple(arguments))
         )
-        return node if where is None else At(name.start, end, node, where)
+        return node if where is None else AtNode(name.start, end, node, where)
 
     def subscripts(self, node: Node) -> Node:
         while self.is_sign("["):
-            if isinstance(node, Number | Text):
+            if isinstance(node, NumberNode | TextNode):
                 raise self.fail("a number or a text has no units")
             opened = self.take()
             node = self.subscript(node, opened)
@@ -217,7 +320,7 @@ class _Parser:
             stop = self.place() if self.word.kind == "number" else None
         elif self.words[self.at - 1] is opened:
             raise self.fail('units are written c[17] or c[0:8], from 0; steps c[t-1]; classes output["good"]')
-        return Units(of.start, self.expect("]", opened).end, of, first, stop)
+        return UnitsNode(of.start, self.expect("]", opened).end, of, first, stop)
 
     def place(self) -> int:
         word = self.word

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.debugger.expressions.series import KNOWN, Series
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.program import spread
 from lstm_tui.engine.errors import nearest
-from lstm_tui.engine.holds import held_inputs
-from lstm_tui.engine.program import spread
-from lstm_tui.engine.trace import PassTrace, Trace
-from lstm_tui.engine.visible import visible
-from lstm_tui.engine.vocabulary import shortened
+from lstm_tui.engine.language.vocabulary import shortened
+from lstm_tui.engine.runtime.overrides import held_inputs
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.text_safety import visible
 
-Array = NDArray[Any]
 _NEAR = 40  # characters of a token that may be meant instead of another
 OF_THE_RUN = ("token", "t", "output", "result")
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from lstm_tui.engine.arrays import Array
+
 Kind = Literal["number", "truth", "text"]
 KNOWN = np.ones((1, 1), dtype=np.bool_)
 NOWHERE = np.zeros((1, 1), dtype=np.bool_)

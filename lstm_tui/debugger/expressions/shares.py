@@ -13,15 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lstm_tui.analysis.flow import flow_of
+from lstm_tui.analysis.ledger import flow_of
 from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope, gather
 from lstm_tui.debugger.expressions.series import Series
-from lstm_tui.engine.roles import kept_states, memory_of
-from lstm_tui.engine.trace import PassTrace
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.roles import kept_states, memory_of
+from lstm_tui.engine.runtime.trace import PassTrace
 
-Array = NDArray[np.float64]
 NOT_READ = "no such token was read yet"
 _FEWEST = 16  # blocks from which on they pay
 

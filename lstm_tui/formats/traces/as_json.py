@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from lstm_tui.engine.trace import Array
-from lstm_tui.formats.json_text import Nonfinite, encode, nonfinite, number_rows, numbers
+from lstm_tui.engine.arrays import Array
+from lstm_tui.formats.io.json import Nonfinite, encode, nonfinite, number_rows, numbers
 from lstm_tui.formats.traces.excerpt import READOUT, Excerpt, top_classes
 from lstm_tui.formats.traces.header import header
 

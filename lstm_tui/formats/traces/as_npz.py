@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.engine.trace import Array
-from lstm_tui.formats.json_text import encode
+from lstm_tui.engine.arrays import Array
+from lstm_tui.formats.io.json import encode
 from lstm_tui.formats.traces.as_json import Progress
 from lstm_tui.formats.traces.excerpt import READOUT, Excerpt, top_classes
 from lstm_tui.formats.traces.header import header

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.trace import Array, PassTrace, Trace
-from lstm_tui.engine.visible import visible
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.text_safety import visible
 
 READOUT = "readout"
 MOST_CLASSES = 32

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.trace import Trace
-from lstm_tui.formats.atomic import replacing
-from lstm_tui.formats.bytes_of import label
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.traces.as_json import Progress, write_json, write_ndjson
 from lstm_tui.formats.traces.as_npz import write_npz
 from lstm_tui.formats.traces.excerpt import Excerpt, excerpt

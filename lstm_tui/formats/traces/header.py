@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lstm_tui import __version__
-from lstm_tui.engine.trace import Trace
-from lstm_tui.formats.json_text import Nonfinite, nonfinite
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.io.json import Nonfinite, nonfinite
 from lstm_tui.formats.traces.excerpt import READOUT, TOP, Excerpt
 
 FORMAT = "lstm-tui-trace"

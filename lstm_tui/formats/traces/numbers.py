@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.trace import Array
-from lstm_tui.formats.fields import Fields
+from lstm_tui.formats.io.json import Fields
 from lstm_tui.formats.traces.header import FORMAT, VERSION
 
 

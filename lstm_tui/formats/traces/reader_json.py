@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.trace import Array
-from lstm_tui.formats.bytes_of import count_of
-from lstm_tui.formats.fields import Fields
-from lstm_tui.formats.json_text import decode
-from lstm_tui.formats.text import text_of
+from lstm_tui.formats.inputs.text import text_of
+from lstm_tui.formats.io.files import count_of
+from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.traces.excerpt import READOUT
 from lstm_tui.formats.traces.numbers import Numbers, check_header, dtype_of, matrix, restore, vector, x_dtype_of
 

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.trace import Array
-from lstm_tui.formats.fields import Fields
-from lstm_tui.formats.json_text import decode
+from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.traces.excerpt import READOUT
 from lstm_tui.formats.traces.numbers import Numbers, check_header, dtype_of
 

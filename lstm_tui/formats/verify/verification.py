@@ -6,24 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.network import Network
-from lstm_tui.engine.trace import Trace
-from lstm_tui.engine.visible import visible
-from lstm_tui.formats.arrays import read_npz
-from lstm_tui.formats.bytes_of import label
-from lstm_tui.formats.importing import Imported, Reading, read_once
-from lstm_tui.formats.inputs import Sequences
-from lstm_tui.formats.series import Series, series_from
-from lstm_tui.formats.verify.other_readings import other_readings
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
+from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.series import NumericSeries, series_from
+from lstm_tui.formats.io.files import label
+from lstm_tui.formats.io.npy import read_npz
+from lstm_tui.formats.verify.alternatives import other_readings
 
-Array = NDArray[Any]
 INPUT = "input"
 CLOSE = 1e-4
 MOST_TRIED = 300
@@ -32,7 +30,7 @@ _INITIAL = "initial/"
 
 
 @dataclass(frozen=True)
-class Difference:
+class Deviation:
     """The first place at which a value is not as it was recorded.
 
     Attributes:
@@ -53,7 +51,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verification:
     """What came of comparing.
 
     Attributes:
@@ -65,7 +63,7 @@ class Verdict:
     """
 
     compared: Mapping[str, float]
-    first: Difference | None = None
+    first: Deviation | None = None
     fitting: tuple[Mapping[str, str], ...] = ()
     tried: int = 0
     left_out: tuple[str, ...] = ()
@@ -88,7 +86,9 @@ def read_reference(path: str | Path) -> dict[str, Array]:
     return arrays
 
 
-def verify(path: str | Path, reading: Reading, reference: str | Path, close: float = CLOSE) -> tuple[Imported, Verdict]:
+def verify(
+    path: str | Path, reading: ImportOptions, reference: str | Path, close: float = CLOSE
+) -> tuple[Imported, Verification]:
     """Compare a file with a recording; where they part, try what else the file could have meant.
 
     Raises:
@@ -104,7 +104,7 @@ def verify(path: str | Path, reading: Reading, reference: str | Path, close: flo
     if not compared:
         raise UserError(f"{where}: nothing to compare: the file holds no readout, and the recording no other value")
     if first is None:
-        return opened, Verdict(compared, left_out=left_out)
+        return opened, Verification(compared, left_out=left_out)
     fitting: list[Mapping[str, str]] = []
     tried = 0
     for settings in islice(other_readings(opened.report, first.name), MOST_TRIED):
@@ -117,16 +117,16 @@ def verify(path: str | Path, reading: Reading, reference: str | Path, close: flo
             fitting.append(settings)
             if len(fitting) == 3:
                 break
-    return opened, Verdict(compared, first, tuple(fitting), tried, left_out)
+    return opened, Verification(compared, first, tuple(fitting), tried, left_out)
 
 
 def _compare(
     network: Network, recorded: Mapping[str, Array], where: str, close: float
-) -> tuple[dict[str, float], Difference | None]:
+) -> tuple[dict[str, float], Deviation | None]:
     trace = _run(network, recorded, where)
     computed = _values(trace)
     worst: dict[str, float] = {}
-    first: Difference | None = None
+    first: Deviation | None = None
     for name in recorded:
         if name.split(".")[0] != INPUT and not name.startswith(_INITIAL) and name not in computed:
             near = nearest(name, computed)
@@ -146,12 +146,12 @@ def _compare(
         if first is None and worst[name] > close:
             t, unit = (int(one) for one in np.argwhere(np.atleast_2d(apart) > close)[0])
             here, there = (float(np.atleast_2d(one)[t, unit]) for one in (mine, theirs))
-            first = Difference(name, t, unit, here, there, worst[name])
+            first = Deviation(name, t, unit, here, there, worst[name])
     return worst, first
 
 
 def _run(network: Network, recorded: Mapping[str, Array], where: str) -> Trace:
-    from lstm_tui.engine.run import run
+    from lstm_tui.engine.runtime.run import run
 
     inputs = {name.removeprefix(INPUT).removeprefix("."): array for name, array in recorded.items()
               if name.split(".")[0] == INPUT}  # fmt: skip
@@ -159,7 +159,7 @@ def _run(network: Network, recorded: Mapping[str, Array], where: str) -> Trace:
         source = series_from(next(iter(inputs.values())), where)
     else:
         rows = tuple(series_from(one, f"{where}: input.{visible(name)}").arrays[0] for name, one in inputs.items())
-        source = Series(where, None, rows, (), tuple(inputs))
+        source = NumericSeries(where, None, rows, (), tuple(inputs))
     initial: dict[str, dict[str, Array]] = {}
     for name, array in recorded.items():
         if name.startswith(_INITIAL):

@@ -1,0 +1,315 @@
+"""One training as it goes: its state, an epoch of it, and which weights are kept.
+
+Train a network by back-propagation through time: mini-batches, clipping, Adam, from one seed.
+
+What is trained for is in `loss` (a class, the next token, the next row) and how a weight moves in `optimiser`. Two
+trainings with the same arguments on the same machine give the same weights, bit for bit, also when one of them was
+stopped after an epoch and gone on with from its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.analysis.train.adam import Adam, Weights, clip, copied, weights_of
+from lstm_tui.analysis.train.loss import Example, Ids, Loss, loss_and_gradients
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.interpreters import chosen_for_many
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Attributes:
+        epochs: How often to go through the examples.
+        rate: Size of a step at the start; it falls to `last_rate` of that in a straight line.
+        last_rate: Share of the rate that is left at the end.
+        batch: Examples in a mini-batch.
+        clip: Largest norm of a mini-batch's gradient.
+        unknown: Share of the tokens that are read as the unknown token (id 0), anew in each epoch, so that the network
+            learns to do without any one of them; targets are left alone.
+        silent: Share of the embedding's components that are 0 all through an example (the others are made larger by as
+            much), drawn anew each time; for networks that read tokens.
+        average: How many of the last epochs' weights are averaged into the result; 0 for none.
+        enough: A score that needs no further epoch; None to go through all of them.
+        seed: Of the order of examples, of `unknown` and of `silent`.
+        interpreter: numba or numpy; by default numba, where it can be loaded.
+    """
+
+    epochs: int = 10
+    rate: float = 3e-3
+    last_rate: float = 0.02
+    batch: int = 16
+    clip: float = 1.0
+    unknown: float = 0.0
+    silent: float = 0.0
+    average: int = 0
+    enough: float | None = None
+    seed: int = 0
+    interpreter: str = field(default_factory=chosen_for_many)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands: after `step` of `steps` mini-batches, in `epoch` of `epochs` (from 1).
+
+    `tokens` were read since it began or was gone on with; `loss` is the mean of this epoch by target so far.
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    loss: float
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training did.
+
+    Attributes:
+        losses: Mean training loss of each epoch, by target.
+        scores: What `score` said after each epoch; empty without it.
+        epoch: The epoch (from 1) whose weights the network has now; 0 when none was finished.
+        stopped: Whether it was asked to stop before the end.
+    """
+
+    losses: tuple[float, ...]
+    scores: tuple[float, ...]
+    epoch: int
+    stopped: bool
+
+
+@dataclass(frozen=True, eq=False)
+class TrainState:
+    """All that a training needs to go on after an epoch to the same bits as if it had never stopped.
+
+    Attributes:
+        epoch: How many epochs are done.
+        weights: As they are now, by the names of `optimiser.weights_of`.
+        mean: Adam's mean of the gradients.
+        square: Adam's mean of their squares.
+        steps: Mini-batches so far.
+        random: State of the generator of random numbers.
+        losses: Of each epoch.
+        scores: Of each epoch.
+        best: The weights that will be kept as it looks now; None when no epoch was kept.
+        best_epoch: The epoch they are of, from 1; 0 when there is none.
+        averaged: How many epochs are averaged in them.
+    """
+
+    epoch: int
+    weights: Weights
+    mean: Weights
+    square: Weights
+    steps: int
+    random: Mapping[str, Any]
+    losses: tuple[float, ...]
+    scores: tuple[float, ...]
+    best: Weights | None
+    best_epoch: int
+    averaged: int
+
+
+@dataclass
+class Course:
+    """One training as it goes."""
+
+    network: Network
+    how: Settings
+    random: np.random.Generator
+    losses: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    best: Weights | None = None
+    best_epoch: int = 0
+    averaged: int = 0
+    tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self.weights = weights_of(self.network)
+        self.adam = Adam(self.weights)
+
+    @property
+    def over(self) -> bool:
+        """Whether no epoch is left, or none is needed."""
+        done = self.how.enough is not None and bool(self.scores) and max(self.scores) >= self.how.enough
+        return done or len(self.losses) >= self.how.epochs
+
+    def state(self) -> TrainState:
+        """Return what is needed to go on from here."""
+        return TrainState(
+            len(self.losses), self.weights, self.adam.mean, self.adam.square, self.adam.steps,
+            self.random.bit_generator.state, tuple(self.losses), tuple(self.scores), self.best, self.best_epoch,
+            self.averaged,
+        )  # fmt: skip
+
+    def take_up(self, state: TrainState) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: If it is of another network, or no state at all.
+        """
+        for mine, given in (
+            (self.weights, state.weights), (self.adam.mean, state.mean), (self.adam.square, state.square),
+        ):  # fmt: skip
+            _fill(mine, given)
+        if state.best is not None:
+            self.best = copied(self.weights)
+            _fill(self.best, state.best)
+        if not state.epoch == len(state.losses) == len(state.scores or state.losses):
+            raise ValueError("the state counts its epochs wrongly")
+        self.adam.steps, self.random.bit_generator.state = state.steps, dict(state.random)
+        self.losses, self.scores = list(state.losses), list(state.scores)
+        self.best_epoch, self.averaged = state.best_epoch, state.averaged
+
+    def epoch(
+        self,
+        epoch: int,
+        examples: Sequence[Example],
+        progress: Callable[[Progress], None] | None,
+        stop: Callable[[], bool] | None,
+    ) -> bool:
+        """Go through all examples once in a new order; return whether it was asked to stop."""
+        order = self.random.permutation(len(examples))
+        batches = [order[start : start + self.how.batch] for start in range(0, len(order), self.how.batch)]
+        total, counted = 0.0, 0
+        for number, batch in enumerate(batches):
+            if stop is not None and stop():
+                return True
+            done = (epoch + number / len(batches)) / self.how.epochs
+            rate = self.how.rate * (1 - (1 - self.how.last_rate) * done)
+            loss, count = self._step([examples[n] for n in batch], rate)
+            total, counted = total + loss, counted + count
+            self.tokens += sum(len(examples[n].read) for n in batch)
+            if progress is not None:
+                step = epoch * len(batches) + number + 1
+                mean = total / max(counted, 1)
+                steps = len(batches) * self.how.epochs
+                progress(Progress(step, steps, epoch + 1, self.how.epochs, mean, self.tokens))
+        self.losses.append(total / max(counted, 1))
+        return False
+
+    def _step(self, batch: Sequence[Example], rate: float) -> tuple[float, int]:
+        """Move the weights once; return the summed loss of the mini-batch and how many targets it counted."""
+        sums = {name: np.zeros_like(array) for name, array in self.weights.items()}
+        total, counted = 0.0, 0
+        for example in batch:
+            loss = self._example(example, sums)
+            total, counted = total + loss.total, counted + loss.counted
+        for gradient in sums.values():
+            gradient /= max(counted, 1)
+        clip(sums, self.how.clip)
+        self.adam.step(sums, rate)
+        return total, counted
+
+    def _example(self, example: Example, sums: Weights) -> Loss:
+        """Add the gradients of one example to the sums."""
+        embedding = self.network.embedding
+        if embedding is None or example.read.ndim != 1:
+            loss = loss_and_gradients(self.network, example, self.how.interpreter)
+        else:
+            ids = self._with_unknown(example.read.astype(np.int64))
+            heard = self._heard(embedding.shape[1]).astype(embedding.dtype)
+            given = replace(example, read=embedding[ids] * heard)
+            loss = loss_and_gradients(self.network, given, self.how.interpreter)
+            np.add.at(sums["embedding"], ids, loss.d_x * heard)
+        for name, gradient in loss.gradients.items():
+            sums[name] += gradient
+        return loss
+
+    def _with_unknown(self, ids: Ids) -> Ids:
+        if not self.how.unknown:
+            return ids
+        return np.where(self.random.random(len(ids)) < self.how.unknown, 0, ids)
+
+    def _heard(self, size: int) -> Array:
+        """Return the factor of each component of the embedding in one example, (E,)."""
+        if not self.how.silent:
+            return np.ones(size)
+        return (self.random.random(size) >= self.how.silent) / (1 - self.how.silent)
+
+    def keep(self, epoch: int, score: Callable[[Network], float] | None) -> None:
+        """Keep the weights if they are the best so far, or take them into the mean."""
+        if score is not None:
+            self.scores.append(score(self.network))
+            if self.scores[-1] >= max(self.scores):
+                self.best, self.best_epoch = copied(self.weights), epoch + 1
+        elif epoch >= self.how.epochs - self.how.average:
+            self.averaged += 1
+            if self.best is None:
+                self.best = copied(self.weights)
+            for name, mean in self.best.items():
+                mean += (self.weights[name] - mean) / self.averaged
+            self.best_epoch = epoch + 1
+
+    def finish(self, stopped: bool) -> Trained:
+        """Give the network the weights that were kept, if any were."""
+        if self.best is not None:
+            for name, array in self.best.items():
+                self.weights[name][...] = array
+        epoch = self.best_epoch or len(self.losses)
+        return Trained(tuple(self.losses), tuple(self.scores), epoch, stopped)
+
+
+def _fill(mine: Weights, given: Mapping[str, Array]) -> None:
+    if {name: array.shape for name, array in mine.items()} != {name: array.shape for name, array in given.items()}:
+        raise ValueError("the state is of another network")
+    for name, array in mine.items():
+        array[...] = given[name]
+
+
+__all__ = ["Examples", "Progress", "Settings", "TrainState", "Trained", "train"]
+
+Examples = Sequence[Example] | Callable[[int], Sequence[Example]]
+
+
+def train(
+    network: Network,
+    examples: Examples,
+    settings: Settings | None = None,
+    *,
+    score: Callable[[Network], float] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    begin: TrainState | None = None,
+    after: Callable[[TrainState], None] | None = None,
+) -> Trained:
+    """Train a network in place.
+
+    Args:
+        network: Its weights are changed.
+        examples: All of them, or a function from the epoch (from 0) to those of that epoch.
+        settings: How; the defaults suit a small network.
+        score: Judges the network after each epoch, higher is better (never from the examples kept for the final test);
+            with it the best epoch's weights are kept, and nothing is averaged.
+        progress: Called after each mini-batch.
+        stop: Asked before each mini-batch; when it says yes, what was best so far is kept.
+        begin: Go on from here; everything else must be as it was when the state was given.
+        after: Called with the state after each epoch; its arrays change when the training goes on.
+
+    Raises:
+        ValueError: If there are no examples, a target does not fit the network or the state is of another network.
+    """
+    how = settings or Settings()
+    course = Course(network, how, np.random.default_rng(how.seed))
+    if begin is not None:
+        course.take_up(begin)
+    stopped = False
+    while not stopped and not course.over:
+        epoch = len(course.losses)
+        now = examples(epoch) if callable(examples) else examples
+        if not now:
+            raise ValueError("there is nothing to train on: no examples")
+        stopped = course.epoch(epoch, now, progress, stop)
+        if not stopped:
+            course.keep(epoch, score)
+            if after is not None:
+                after(course.state())
+    return course.finish(stopped)

@@ -1,0 +1,315 @@
+"""What the values of options may be; each returns a function for `type=` of argparse.
+
+The options of what a class is given: a worksheet, a report, how far a memory reaches, how units do.
+
+The options of `lstm-tui compare`; nothing but argparse is imported.
+
+The option of `run` that reads a text while it grows.
+
+Options of the plain mode and of `check`.
+
+The options of `recover`.
+
+The options of `lstm-tui serve`; nothing but the standard library is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from lstm_tui.engine.number_text import axis_end, sentence
+from lstm_tui.engine.runtime.interpreters import INTERPRETERS
+from lstm_tui.serving.limits import Limits
+
+LARGEST_HIDDEN = 16_384
+
+
+def natural(least: int, most: int = 10**9) -> Callable[[str], int]:
+    """Return the reader of a whole number."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def real(least: float, most: float, above: bool = False) -> Callable[[str], float]:
+    """Return the reader of a number; `above` refuses the least itself."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = float("nan")
+        if not least <= number <= most or (above and number == least):
+            reach = f"{'above' if above else 'from'} {axis_end(least)} {'and up ' * above}to {axis_end(most)}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {reach}")
+        return number
+
+    return read
+
+
+def size(text: str) -> tuple[str, int]:
+    """Read a free size of a cell, such as `P=32`."""
+    letter, _, number = text.partition("=")
+    if not (len(letter) == 1 and letter.isascii() and letter.isupper()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: write a capital letter and a number, such as P=32")
+    return letter, natural(1, LARGEST_HIDDEN)(number)
+
+
+def screen(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the screen."""
+    parser.add_argument("--light", action="store_true", help="begin with the light theme")
+
+
+def names(text: str) -> list[str]:
+    """Read a list of names with commas between them."""
+    found = [name.strip() for name in text.split(",")]
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names, such as rnn,lstm,gru")
+    return found
+
+
+def setting(text: str) -> tuple[str, str]:
+    """Return a decision about a network's file, `KEY=VALUE`."""
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as layer0.gate_order=zrn")
+    return key, value
+
+
+def padding(text: str) -> tuple[str, int]:
+    """Return where a text is filled up, and to how many tokens: `pre:100`."""
+    where, _, count = text.partition(":")
+    if where not in ("pre", "post"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a padding: write pre:100 or post:100")
+    return where, natural(1, 1_000_000)(count)
+
+
+LEAST_DIGITS, MOST_DIGITS = 2, 6
+
+
+def add_worksheet(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `worksheet`."""
+    _add_file(parser)
+    sheet = parser.add_argument_group("the sheet")
+    sheet.add_argument(
+        "-o", "--output", metavar="OUT", default="-",
+        help="a .md or .html file; without it, or as `-`, Markdown goes to standard output",
+    )  # fmt: skip
+    sheet.add_argument("--steps", metavar="A:B", default="0:3", help="these places on the tape, from 0 (default: 0:3)")
+    sheet.add_argument("--blanks", action="store_true", help="blanks to fill in, and the answers after them")
+    sheet.add_argument(
+        "--digits", type=natural(LEAST_DIGITS, MOST_DIGITS), default=3, metavar="N",
+        help="places behind the point to which everything is rounded (default: 3)",
+    )  # fmt: skip
+
+
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `report`."""
+    _add_file(parser)
+    report = parser.add_argument_group("the report")
+    report.add_argument(
+        "-o", "--output", metavar="OUT", default="-",
+        help="an .html file; without it, or as `-`, it goes to standard output",
+    )  # fmt: skip
+    report.add_argument("--steps", metavar="A:B", help="these places on the tape, from 0 (default: the first 40)")
+    report.add_argument(
+        "--units", metavar="A:B,…", help="these units of every pass, from 0 (default: the 8 with the largest memory)"
+    )
+    report.add_argument(
+        "--pass", dest="passes", type=names, metavar="NAMES", help="these passes, such as layer0.forward (default: all)"
+    )
+
+
+def add_reach(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `reach`."""
+    _add_file(parser)
+    parser.add_argument(
+        "--beside", type=names, metavar="A,B,…",
+        help="networks that read the same, side by side (default without --model and FILE: the recall networks)",
+    )  # fmt: skip
+
+
+def add_stats(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `stats`."""
+    _add_file(parser)
+    parser.add_argument("--json", action="store_true", help="every number as JSON, to standard output")
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?",
+        help="a text, or numbers as .csv, .npy or .npz (default: the sample of the network)",
+    )  # fmt: skip
+
+
+_COMPARE_EPILOG = """\
+examples:
+  lstm-tui compare sample.txt --model sentiment --model sentiment-forward
+  lstm-tui compare story.txt --model story --edits mine.txt     before and after edits
+  lstm-tui compare notes.txt --model early.safetensors --model late.safetensors | less
+"""
+
+
+def add_compare_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the parser of the command."""
+    parser.epilog, parser.formatter_class = _COMPARE_EPILOG, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("file", metavar="FILE", help="a text, or numbers as .csv, .npy or .npz")
+    parser.add_argument(
+        "--model", dest="models", metavar="MODEL", action="append", help="a bundled name or a file; given twice"
+    )
+    parser.add_argument("--edits", metavar="FILE", help="edits: of the second run, or of both of two networks")
+    parser.add_argument("--line", type=natural(1), metavar="N", help="the line to read, from 1 (default: the first)")
+    parser.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
+    parser.add_argument("--dtype", choices=["float32", "float64"], help="precision of the runs (default: float32)")
+    parser.add_argument("--interpreter", choices=INTERPRETERS, help="what makes the runs")
+    parser.add_argument("--plain", action="store_true", help="a table, as where standard output is no terminal")
+    screen(parser)
+
+
+def check_compare_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse what is not two runs."""
+    models = options.models or []
+    if len(models) > 2:
+        parser.error("--model is given twice at most")
+    if len(models) < 2 and options.edits is None:
+        parser.error("two runs are compared: give --model twice, or --edits")
+    if options.file == "-" and not options.plain:
+        options.plain = True
+
+
+def add_follow_options(run: argparse.ArgumentParser) -> None:
+    """Add it."""
+    run.add_argument(
+        "--follow", action="store_true",
+        help="read standard input as it grows, as one sequence (default network: sentiment-forward; untrained: bytes)",
+    )  # fmt: skip
+
+
+def check_follow_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse what contradicts it."""
+    if not options.follow:
+        return
+    if options.file != "-":
+        file = options.file or "FILE"
+        parser.error(f"--follow reads standard input as it grows: tail -f {file} | lstm-tui run - --follow")
+    for name in ("whole", "line", "carry"):
+        if getattr(options, name) not in (None, False):
+            parser.error(f"--follow reads what comes as one sequence, so it has no --{name}")
+    if options.untrained and options.tokens not in (None, "bytes"):
+        parser.error(f"--cell with --follow reads bytes: all {options.tokens} of a text are known only at its end")
+
+
+def add_plain_options(run: argparse.ArgumentParser) -> None:
+    """Add what makes `run` a session line by line."""
+    group = run.add_argument_group("without the screen")
+    group.add_argument(
+        "--plain", action="store_true", help="a session line by line: for screen readers, pipes, scripts"
+    )
+    group.add_argument(
+        "-x", dest="script", metavar="SCRIPT", action="append", help="obey a file of commands, then stay"
+    )
+    group.add_argument("--batch", action="store_true", help="leave after -x; exit code 3 after a stop")
+
+
+def add_check(check_plain_options: argparse.ArgumentParser) -> None:
+    """Add what `check` asserts of which files."""
+    check_plain_options.add_argument("files", metavar="FILE", nargs="+", help="texts, or numbers as .csv, .npy or .npz")
+    check_plain_options.add_argument(
+        "--assert", dest="assertions", metavar="EXPR", action="append", required=True,
+        help="""what holds at every step, such as 'not any(isnan(c))' or 'share("not", at="bad") > .4'""",
+    )  # fmt: skip
+    check_plain_options.add_argument(
+        "--pass", dest="pass_name", metavar="NAME", help="where names without a pass belong"
+    )
+
+
+def check_plain_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse options that contradict each other; a script alone means the plain mode."""
+    if options.batch and not options.script:
+        parser.error("--batch obeys a script: add -x SCRIPT")
+    options.plain = options.plain or bool(options.script)
+
+
+def add_recover_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says which work is meant, and what becomes of it."""
+    parser.add_argument(
+        "number", metavar="N", nargs="?", type=natural(1), help="which of them to take up; without it, they are listed"
+    )
+    parser.add_argument("--forget", action="store_true", help="throw it away instead; without N, all of them")
+    add_plain_options(parser)
+    screen(parser)
+    parser.set_defaults(file=None)
+
+
+PORT = 8000
+OWN = {
+    "--host": 1, "--allow-host": 1, "--port": 1, "--files": 0,
+    "--visitors": 1, "--idle": 1, "--memory": 1, "--processor": 1,
+}  # fmt: skip
+"""Options of the server, with the words behind each; all others are those of the debugger."""
+_SERVE_EPILOG = """\
+examples:
+  lstm-tui serve                                  the bundled sample, for a browser on this computer
+  lstm-tui serve review.txt --model sentiment     every option of `run` that says what is read
+  lstm-tui serve --tour forget                    a lesson; without a name, the list of them
+  lstm-tui serve --host 0.0.0.0 --visitors 20     for a class: give them the address that is printed
+
+The address ends in a token; whoever has it may come in, and nobody else. It is another one at every start.
+"""
+
+
+def add_serve_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the parser of the command."""
+    parser.epilog, parser.formatter_class = _SERVE_EPILOG, argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?",
+        help="a text, or numbers as .csv, .npy or .npz (default: the network's sample)",
+    )  # fmt: skip
+    group = parser.add_argument_group("the server")
+    group.add_argument("--host", default="127.0.0.1", metavar="H", help="where it listens (default: 127.0.0.1)")
+    group.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME",
+        help="another name that visitors reach it by; may be given several times",
+    )  # fmt: skip
+    group.add_argument(
+        "--port", type=natural(0, 65535), metavar="N", help=f"0 takes a free one (default: {PORT}, or a free one)"
+    )
+    group.add_argument(
+        "--visitors", type=natural(1, 1000), default=8, metavar="N",
+        help="how many at once; each is a process of 150 to 300 MB (default: 8)",
+    )  # fmt: skip
+    limits = Limits()
+    group.add_argument(
+        "--idle", type=real(0, 100_000, above=True), default=limits.idle, metavar="MINUTES",
+        help=f"without a key, after which a visitor's place is free again (default: {sentence(limits.idle)})",
+    )  # fmt: skip
+    group.add_argument(
+        "--memory", type=real(0.5, 1000), default=limits.memory, metavar="GB",
+        help=f"that a visitor's process may hold, on Linux (default: {sentence(limits.memory)})",
+    )  # fmt: skip
+    group.add_argument(
+        "--processor", type=real(0, 100_000, above=True), default=limits.processor, metavar="MINUTES",
+        help=f"of processor time that a visitor may use, on Linux (default: {sentence(limits.processor)})",
+    )  # fmt: skip
+    group.add_argument(
+        "--files", action="store_true", help="let visitors from elsewhere read and write files as you, too"
+    )
+    group.add_argument(
+        "--tour", nargs="?", const="", metavar="LESSON", help="lessons instead of an input: the list, or one of them"
+    )
+
+
+def check_serve_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse an input beside the lessons, which bring their own."""
+    if options.tour is None:
+        return
+    words = options.given[1:]
+    own = {*OWN, "--tour", "--debug", "--light"}
+    others = [word for word in words if word.startswith("--") and word.partition("=")[0] not in own]
+    if options.file is not None or others:
+        parser.error(f"--tour brings its own networks and texts: leave {options.file or others[0]} out")

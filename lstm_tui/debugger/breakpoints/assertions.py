@@ -1,0 +1,123 @@
+"""Whether something holds at every step of a run, and if not, at which step and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_tui.debugger.breakpoints.conditions import reason
+from lstm_tui.debugger.expressions import Expression, Scope, condition, evaluate, nodes, parse
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+
+_AT_ONCE = 4_096
+
+
+class Failed(UserError):
+    """An assertion that does not hold."""
+
+
+@dataclass(frozen=True)
+class AssertionResult:
+    """What became of an assertion.
+
+    Attributes:
+        holds: Whether it is true at every step at which it can be asked; None where it is not known whether it is,
+            or where it can be asked at no step.
+        t: Place on the tape of the first step at which it is not, or is not known; None where it holds, or of no one
+            step.
+        why: The values that decide; or what is not there.
+        asked: Whether there is a step at which it can be asked: its tokens are there and were read.
+    """
+
+    holds: bool | None
+    t: int | None = None
+    why: str = ""
+    asked: bool = True
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody can say whether it holds, since a number it asks about is NaN."""
+        return self.asked and self.holds is None
+
+
+def judge(text: str, scope: Scope) -> AssertionResult:
+    """Judge an assertion over a whole run, in tape order.
+
+    Raises:
+        ExpressionError: It is no condition, or means nothing in this run.
+    """
+    absent = absent_token(text, scope)
+    if absent is not None:
+        return AssertionResult(None, why=f"there is no “{visible(absent)}” on this tape", asked=False)
+    expression = condition(text, scope)
+    unknown: AssertionResult | None = None
+    asked = False
+    for start in range(0, scope.steps, _AT_ONCE):
+        stop = min(start + _AT_ONCE, scope.steps)
+        answer = evaluate(expression, scope, start, stop)
+        of_one_step = len(answer.values) > 1 or len(answer.known) > 1 or scope.steps == 1
+        false = np.flatnonzero((~answer.values & answer.known)[:, 0])
+        nan = np.flatnonzero((answer.unknown & ~answer.known)[:, 0])
+        asked = asked or bool(answer.known.any())
+        for wanted, found in ((False, false), (None, nan)):
+            if not len(found) or (wanted is None and unknown is not None):
+                continue
+            t = start + int(found[0])
+            why = reason(expression, scope, t, wanted)
+            verdict = AssertionResult(wanted, t if of_one_step else _asked_at(expression, scope), why)
+            if wanted is False:
+                return verdict
+            unknown = verdict
+        if not of_one_step:  # the same at every step
+            break
+    if unknown is not None:
+        return unknown
+    return AssertionResult(True) if asked else AssertionResult(None, why="no step has what it asks about", asked=False)
+
+
+def require(text: str, scope: Scope) -> None:
+    """Refuse a run in which an assertion does not hold.
+
+    Raises:
+        Failed: With the step and the values; it is known to fail, or not known to hold.
+        UserError: It is no condition, or there is no step at which it can be asked.
+    """
+    verdict = judge(text, scope)
+    if not verdict.asked:
+        raise UserError(f"{text}: {verdict.why}")
+    if not verdict.holds:
+        raise Failed(said(text, verdict, scope))
+
+
+def said(text: str, verdict: AssertionResult, scope: Scope) -> str:
+    """Return what became of an assertion that was asked, in one line."""
+    if verdict.holds:
+        return f"{visible(text)} holds"
+    where = "" if verdict.t is None else f" at t={verdict.t} “{visible(scope.trace.sequence.tokens[verdict.t])}”"
+    what = "is not known" if verdict.unknown else "fails"
+    return f"{visible(text)} {what}{where}" + (f": {verdict.why}" if verdict.why else "")
+
+
+def absent_token(text: str, scope: Scope) -> str | None:
+    """Return a token that `at=` or `share` names and this tape does not have, or None."""
+    for node in nodes.walk(parse(text).node):
+        named: nodes.Node | None = None
+        if isinstance(node, nodes.AtNode):
+            named = node.where
+        elif isinstance(node, nodes.CallNode) and node.function == "share":
+            named = node.arguments[0]
+        if isinstance(named, nodes.TextNode) and not (scope.tokens == scope.as_read(named.value)).any():
+            return named.value
+    return None
+
+
+def _asked_at(expression: Expression, scope: Scope) -> int | None:
+    """Return the one place at which an expression asks, where it names it."""
+    for node in nodes.walk(expression.node):
+        if isinstance(node, nodes.AtNode) and isinstance(node.where, nodes.TextNode):
+            return scope.place_of(node.where.value)
+        if isinstance(node, nodes.AtNode) and isinstance(node.where, nodes.NumberNode):
+            return int(node.where.value)
+    return None

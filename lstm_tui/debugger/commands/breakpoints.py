@@ -1,0 +1,284 @@
+"""Verbs that set breakpoints, watches and displays, list them and change them.
+
+What a line names that is not there: a breakpoint may wait for it all the same, but the user should know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint
+from lstm_tui.debugger.breakpoints.parse import guarded, read_change, read_trigger
+from lstm_tui.debugger.commands.goto import place_of
+from lstm_tui.debugger.commands.table import VERBS, Act, Verb
+from lstm_tui.debugger.expressions import ExpressionError, parse
+from lstm_tui.debugger.expressions.functions import FUNCTIONS
+from lstm_tui.debugger.expressions.parser import words_of
+from lstm_tui.debugger.expressions.scope import OF_THE_RUN
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+
+_LONGEST = 40
+
+
+def with_doubts(reply: tuple[str, ...], session: Session, text: str) -> tuple[str, ...]:
+    """Return a reply with what its line names and is not there; one of a single line stays one, to be read at a glance.
+
+    Args:
+        reply: What was done or found.
+        session: The session.
+        text: The expression or place that was typed.
+    """
+    found = doubts(session, text)
+    return ("; ".join((*reply, *found)),) if len(reply) == 1 else (*reply, *found)
+
+
+def doubts(session: Session, text: str) -> tuple[str, ...]:
+    """Return a line for each token in quotes that stands nowhere on the tape, and is no class either."""
+    scope = session.scope()
+    try:
+        quoted = [word.text for word in words_of(text) if word.kind == "text"]
+    except ExpressionError:
+        return ()
+    found = []
+    for token in dict.fromkeys(quoted):
+        if token in scope.trace.classes or (scope.tokens == scope.as_read(token)).any():
+            continue
+        near = scope.nearest_token(token)
+        hint = f"; did you mean “{visible(near)}”?" if near else ""
+        found.append(f"there is no “{visible(token[:_LONGEST])}” on this tape{hint}")
+    return tuple(found)
+
+
+_LOCATION = re.compile(r"-l(?:ocation)?\s+")  # gdb's, which every watch here is
+_NUMBERS = re.compile(r"\d[\d\s,-]*\Z", re.ASCII)
+_RANGE = re.compile(r"(\d{1,8})-(\d{1,8})\Z", re.ASCII)
+_PLACE = re.compile(r"(?:[+-]\d+|end|last)\Z", re.ASCII)
+_LAST_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
+
+
+def complete_expression(session: Session, rest: str) -> Iterator[str]:
+    """Yield what the last word of an expression may become."""
+    match = _LAST_WORD.search(rest)
+    word = match.group() if match else ""
+    if not word and rest[-1:] not in ("", " ", *"([,+-*/@<>="):
+        return iter(())  # behind a whole value stands a sign
+    passed, trace = session.frame.passed, session.frame.trace
+    known = [*passed, "x", *OF_THE_RUN, *(f"{name}(" for name in (*FUNCTIONS, "prev"))]
+    if word:
+        known += [f"{name}.{value}" for name, one in trace.items() for value in one]
+        known += [f"readout.{value}" for value in trace.readout]
+    before = rest[: len(rest) - len(word)]
+    return (before + one for one in dict.fromkeys(known) if one.startswith(word))
+
+
+def complete_where(session: Session, rest: str) -> Iterator[str]:
+    """Yield what a place, token, equation or condition may become."""
+    if rest.startswith('"') and rest.count('"') == 1:
+        tokens = dict.fromkeys(session.frame.trace.sequence.tokens)
+        yield from (f'"{one}"' for one in tokens if one.startswith(rest[1:]) and visible(one) == one and '"' not in one)
+        return
+    yield from (word for word in ("nan", "class") if word.startswith(rest))
+    yield from complete_expression(session, rest)
+
+
+def breakpoint_line(one: Breakpoint) -> str:
+    """Return a breakpoint in one line."""
+    facts = [visible(one.trigger.text), f"in {one.trigger.stops_in(one.pass_name)}"]
+    facts += ["once"] * one.temporary + [f"ignored {one.ignore} more times"] * (one.ignore > 0)
+    facts += [f"hit {one.hits} time{'s' * (one.hits > 1)}"] * (one.hits > 0) + ["disabled"] * (not one.enabled)
+    return f"{one.word} {one.number}: {', '.join(facts)}"
+
+
+def place_or(session: Session, text: str) -> str:
+    """Return a place such as `+2` or `end` by its number; any other text as it is, and a token before a word."""
+    if not _PLACE.match(text) or text in session.frame.trace.sequence.tokens:
+        return text
+    return str(place_of(session, text))
+
+
+def _setting(temporary: bool) -> Act:
+    def act(session: Session, rest: str) -> tuple[str, ...]:
+        name = session.frame.position.pass_name
+        trigger = read_trigger(place_or(session, rest or str(session.frame.t)), session.scope())
+        return with_doubts((breakpoint_line(session.breakpoints.add(trigger, name, temporary)),), session, trigger.text)
+
+    return act
+
+
+VERBS.add(Verb(
+    "break", "break [WHERE]", 'stop at a token ("not"), place (12), equation (c, or c if EXPR), condition '
+    "(mean(f) < .1), nan, or class; without WHERE, here", _setting(False), ("b", "br"), complete_where,
+    'break "not"',
+))  # fmt: skip
+VERBS.add(Verb(
+    "tbreak", "tbreak [WHERE]", "the same, for one stop only", _setting(True), ("tb",), complete_where, "tbreak 2"
+))  # fmt: skip
+
+
+@VERBS.verb(
+    "watch EXPR [by X]", "stop when a value moves by more than x in one step", aliases=("awatch",),
+    complete=complete_expression, example="watch norm(h) by .3",
+)  # fmt: skip
+def _watch(session: Session, rest: str) -> tuple[str, ...]:
+    trigger = read_change(_LOCATION.sub("", rest), session.scope())
+    return with_doubts(
+        (breakpoint_line(session.breakpoints.add(trigger, session.frame.position.pass_name)),), session, rest
+    )
+
+
+@VERBS.verb(
+    "display [EXPR]", "show a value at every stop, marked when it changed; without EXPR, show all now",
+    complete=complete_expression, example="display mean(h)",
+)  # fmt: skip
+def _display(session: Session, rest: str) -> tuple[str, ...]:
+    if rest:
+        session.displays.add(parse(rest), session.scope())
+    shown = tuple(one.line for one in session.shown())
+    return with_doubts(shown, session, rest) or ("no displays",)
+
+
+@VERBS.verb("undisplay [N…]", "take displays away, or all of them")
+def _undisplay(session: Session, rest: str) -> tuple[str, ...]:
+    if rest:
+        for number in _numbers(rest, "displays", (one.number for one in session.displays)):
+            session.displays.delete(number)
+    else:
+        session.displays.clear()
+    return (f"{len(session.displays)} displays are left",)
+
+
+def _numbers(text: str, what: str, there: Iterator[int]) -> list[int]:
+    """Return numbers as typed, such as `1 3-5`, `all` for every one; all of them exist."""
+    known = list(there)
+    if text.strip() == "all":
+        return known
+    if text.startswith(("once", "delete")):
+        raise UserError("`tbreak WHERE` stops once")
+    numbers: list[str] = []
+    for word in text.replace(",", " ").split():
+        span = _RANGE.match(word)
+        inside = [str(one) for one in known if span and int(span[1]) <= one <= int(span[2])]
+        numbers += inside or [word]
+    if not numbers or not all(one.isascii() and one.isdigit() and len(one) < 9 for one in numbers):
+        raise UserError(f"which {what}? by their numbers, or `all`")
+    for one in numbers:
+        if int(one) not in known:
+            raise UserError(f"there is no {what.removesuffix('s')} {one}; there are: {_listed(known)}")
+    return list(dict.fromkeys(map(int, numbers)))
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers)) or "none"
+
+
+def _on_numbers(change: Callable[[Session, int], object], said: str) -> Act:
+    def act(session: Session, rest: str) -> tuple[str, ...]:
+        there = [one.number for one in session.breakpoints]
+        numbers = there if not rest else _numbers(rest, "breakpoints", iter(there))
+        if not there:
+            raise UserError("there are no breakpoints")
+        for number in numbers:
+            change(session, number)
+        return (f"{said}: {_listed(numbers)}",)
+
+    return act
+
+
+def _complete_number(session: Session, rest: str) -> Iterator[str]:
+    return (text for one in session.breakpoints if (text := str(one.number)).startswith(rest))
+
+
+for _name, _help, _change, _said in (
+    ("enable", "have breakpoints stop again, or all", lambda s, n: s.breakpoints.enable(n), "enabled"),
+    ("disable", "keep breakpoints without stopping, or all", lambda s, n: s.breakpoints.enable(n, False), "disabled"),
+):  # fmt: skip
+    VERBS.add(Verb(_name, f"{_name} [N…]", _help, _on_numbers(_change, _said), complete=_complete_number))
+
+
+@VERBS.verb(
+    "unbreak [N…|all|WHERE]", "take breakpoints away: by number, by where they stop, or those that stop here",
+    aliases=("clear", "cl"), complete=_complete_number, example="unbreak all",
+)  # fmt: skip
+def _unbreak(session: Session, rest: str) -> tuple[str, ...]:
+    there = tuple(session.breakpoints)
+    first = rest.partition(" ")[0]
+    if first == "all" or _NUMBERS.match(rest) or first in ("once", "delete"):
+        numbers = _numbers(rest, "breakpoints", (one.number for one in there))
+    else:
+        trigger = read_trigger(place_or(session, rest or str(session.frame.t)), session.scope())
+        numbers = [one.number for one in there if one.trigger.text == trigger.text]
+        if not numbers:
+            where = visible(rest) or f"t={session.frame.t}"
+            raise UserError(f"no breakpoint waits for {where}; `info break` lists them, `unbreak all` takes all away")
+    for number in numbers:
+        session.breakpoints.delete(number)
+    return (f"taken away: {_listed(numbers)}",)
+
+
+@VERBS.verb(
+    "delete [N…]", "take breakpoints away by their numbers, or all of them; `remove T` takes a token away",
+    aliases=("d",), complete=_complete_number, example="delete",
+)  # fmt: skip
+def _delete(session: Session, rest: str) -> tuple[str, ...]:
+    """Delete breakpoints as gdb does; whoever means a token, as this verb once did, is told how."""
+    what, _, behind = rest.partition(" ")
+    if what == "display":
+        return VERBS.named("undisplay")(session, behind.strip())
+    if what == "token":
+        return VERBS.named("remove")(session, behind.strip())
+    numbers = behind.strip() if what in ("breakpoint", "breakpoints") else rest
+    there = [one.number for one in session.breakpoints]
+    if numbers in ("", "all") and not there:
+        return ("there are no breakpoints; `remove T` takes a token away",)
+    try:
+        chosen = _numbers(numbers or "all", "breakpoints", iter(there))
+    except UserError as error:
+        raise UserError(f"{error}{_or_token(session, numbers)}") from None
+    for number in chosen:
+        session.breakpoints.delete(number)
+    return (f"taken away: {_listed(chosen)}",)
+
+
+def _or_token(session: Session, text: str) -> str:
+    """Return how to take a token away, where a text may mean one."""
+    tokens, bare = session.frame.trace.sequence.tokens, text.strip().strip('"')
+    if text.isascii() and text.isdigit() and int(text[:9]) < len(tokens):
+        return f"; `remove {text}` takes the token “{visible(tokens[int(text[:9])])}” away"
+    return f"; `remove {visible(text[:40])}` takes that token away" if bare and bare in tokens else ""
+
+
+@VERBS.verb("ignore N COUNT", "pass over the next hits of a breakpoint", complete=_complete_number)
+def _ignore(session: Session, rest: str) -> tuple[str, ...]:
+    number, _, count = rest.partition(" ")
+    one = session.breakpoints[_number(number)]
+    if not (count.strip().isascii() and count.strip().isdigit() and len(count) < 10):
+        raise UserError("ignore it how often? such as: ignore 1 10")
+    return (breakpoint_line(session.breakpoints.ignore(one.number, int(count))),)
+
+
+@VERBS.verb("rebreak N WHERE", "have a breakpoint wait for something else", complete=_complete_number)
+def _rebreak(session: Session, rest: str) -> tuple[str, ...]:
+    number, _, where = rest.partition(" ")
+    one = session.breakpoints[_number(number)]
+    scope = session.scope(one.pass_name)
+    trigger = read_change(where, scope) if one.word == "watch" else read_trigger(where, scope)
+    return (breakpoint_line(session.breakpoints.change(one.number, trigger, one.pass_name)),)
+
+
+@VERBS.verb("condition N [EXPR]", "stop there only where this is true; without EXPR, always", aliases=("cond",),
+            complete=_complete_number)  # fmt: skip
+def _condition(session: Session, rest: str) -> tuple[str, ...]:
+    number, _, text = rest.partition(" ")
+    one = session.breakpoints[_number(number)]
+    text = text.strip().removeprefix("if ").strip()
+    changed = guarded(one.trigger, text, session.scope(one.pass_name))
+    return (breakpoint_line(session.breakpoints.change(one.number, changed, one.pass_name)),)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise UserError("which breakpoint? by its number; `info break` lists them")
+    return int(text)

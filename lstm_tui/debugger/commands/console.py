@@ -1,0 +1,167 @@
+"""A session by lines: each is obeyed and answered in text, for a plain terminal, a script or a pipe.
+
+A session that is driven from Python, by the lines a user would type.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lstm_tui.debugger.breakpoints.assertions import Failed
+from lstm_tui.debugger.commands.dispatch import answer, check_unsealed, split
+from lstm_tui.debugger.commands.goto import position_lines
+from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
+from lstm_tui.debugger.overwriting import check_mine, note_mine
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.io.files import read_bytes, replacing
+
+_REDIRECTED = re.compile(r"^(?P<line>.*?\S)\s+(?P<sign>>[>|!]?)\s*(?P<file>\S+)(?P<over>\s+over)?\s*\Z")
+_LARGEST = 1 << 26
+"""Bytes of a file to which a reply is added."""
+_ENDING = re.compile(r"[^.]\.[A-Za-z]\w*\Z")
+REPEATED = frozenset({
+    "next", "reverse-next", "step", "reverse-step", "stepi", "reverse-stepi", "continue", "reverse-continue", "finish",
+    "reverse-finish", "until", "reverse-until", "print", "list", "where", "display", "find", "reach",
+})  # fmt: skip
+"""Verbs that an empty line says again: those that step, go on and ask."""
+
+
+class Console:
+    """A session that is typed to.
+
+    Attributes:
+        session: The session.
+        stopped: Whether a breakpoint ever stopped it.
+        failed: Whether an assertion ever failed.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Begin on a session."""
+        self.session = session
+        self.stopped = self.failed = False
+        self._last = ""
+
+    def obey(self, line: str, repeat: bool = False) -> tuple[str, ...]:
+        """Obey one line and return the reply; the reply to `VERB … > FILE` goes to the file.
+
+        `>> FILE` adds to it, and `> FILE over` (or `>| FILE`, as in a shell) takes the place of another's file.
+
+        Args:
+            line: As it was typed.
+            repeat: Whether an empty line steps or continues again.
+
+        Raises:
+            UserError: If the line cannot be obeyed.
+            Leave: If it asks to leave.
+        """
+        line = line.strip()
+        if not line and repeat:
+            line = self._last
+        self._last = line if _repeats(line) else ""
+        line, target = self._redirected(line)
+        before = self.session.stop
+        try:
+            reply = answer(self.session, line)
+        except Failed:
+            self.failed = True
+            raise
+        stop = self.session.stop
+        self.stopped |= stop is not before and stop is not None and bool(stop.by)
+        if target is None:
+            return reply
+        target.write(self.session, reply)
+        return (f"{len(reply)} lines written to {visible(str(target.path))}",)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the last continue was told to stop."""
+        return self.session.stop is not None and self.session.stop.interrupted
+
+    def _redirected(self, line: str) -> tuple[str, _Target | None]:
+        """Return a line without its `> FILE`, and the file; a comparison such as `f > .1` is none.
+
+        Raises:
+            UserError: The file is there and not the session's own; nothing is obeyed then.
+        """
+        match = _REDIRECTED.match(line)
+        if match is None or not self._is_file(match["file"]):
+            return line, None
+        check_unsealed()
+        target = _Target(Path(match["file"]).expanduser(), match["sign"] == ">>")
+        if not (target.append or match["over"] or match["sign"] in (">|", ">!")):
+            check_mine(self.session, target.path, line)
+        return match["line"], target
+
+    def _is_file(self, text: str) -> bool:
+        """Say whether a word looks like the name of a file, with a folder or an ending, and is no value of the run."""
+        if not ("/" in text or _ENDING.search(text)) or text.partition(".")[0] in self._owners:
+            return False
+        try:
+            evaluate(parse(text), self.session.scope(), 0, 1)
+        except ExpressionError:
+            return True
+        return False
+
+    @property
+    def _owners(self) -> frozenset[str]:
+        """What stands before the first dot of a value's full name."""
+        return frozenset(name.partition(".")[0] for name in (*self.session.frame.trace, "readout"))
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where a reply goes, and whether behind what is there."""
+
+    path: Path
+    append: bool
+
+    def write(self, session: Session, reply: tuple[str, ...]) -> None:
+        """Write a reply: the file holds what it held, or all of it.
+
+        Raises:
+            UserError: It cannot be written.
+        """
+        if not self.path.parent.is_dir():
+            raise UserError(f"{visible(str(self.path))}: cannot be written: {os.strerror(errno.ENOENT)}")
+        added = self.append and self.path.is_file() and self.path.stat().st_size > 0
+        before = read_bytes(self.path, _LARGEST) if added else b""
+        with replacing(self.path) as file:
+            file.write(before + "".join(f"{line}\n" for line in reply).encode("utf-8", "backslashreplace"))
+        if not before:
+            note_mine(session, self.path)
+
+
+def _repeats(line: str) -> bool:
+    try:
+        return VERBS.named(split(line)[0]).name in REPEATED
+    except UserError:
+        return False
+
+
+def mistake_lines(error: UserError) -> tuple[str, ...]:
+    """Return a mistake as it is shown: one in an expression stands under it."""
+    return error.under if isinstance(error, ExpressionError) else (str(error),)
+
+
+class TypedSession(Session):
+    """A session that obeys typed lines, for scripts and notebooks."""
+
+    def execute(self, line: str) -> str:
+        """Obey one line of the debugger's language and return the reply; `help` lists the verbs.
+
+        Raises:
+            UserError: If the line cannot be obeyed; the session is then as it was.
+            Leave: If the line asks to leave.
+        """
+        return "\n".join(answer(self, line))
+
+    def __repr__(self) -> str:
+        """Return where the session stands."""
+        return f"<session at {position_lines(self.frame)[-1]}>"

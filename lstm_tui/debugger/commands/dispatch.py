@@ -1,0 +1,91 @@
+"""A typed line is obeyed, told of, or completed.
+
+Keeping typed lines from the files of this computer, where whoever types them is only looking in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
+
+from lstm_tui.debugger.commands import branch, breakpoints, edit, files, generate, goto, help, inspect, step
+from lstm_tui.debugger.commands.table import VERBS, nothing
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.quiet import quiet
+
+WITH_VERBS = (branch, breakpoints, edit, files, generate, goto, help, inspect, step)
+"""The modules whose verbs are in the table once they are imported."""
+
+_MOST = 200
+"""Completions that are worth showing."""
+
+
+def split(line: str) -> tuple[str, str]:
+    """Return the first word of a line and what stands behind it; a colon before the word is not part of it."""
+    word, _, rest = line.strip().removeprefix(":").strip().partition(" ")
+    return word, rest.strip()
+
+
+def answer(session: Session, line: str) -> tuple[str, ...]:
+    """Obey one line and return the reply; an empty line and one that begins with # do nothing.
+
+    Raises:
+        UserError: If the line cannot be obeyed; the session is then as it was.
+        Leave: If the line asks to leave.
+    """
+    word, rest = split(line)
+    if not word or word.startswith("#"):
+        return ()
+    before = session.frame
+    with quiet():
+        reply = VERBS.named(word)(session, rest)
+        after = session.frame
+        if len(session.displays) and (after.position != before.position or after.trace is not before.trace):
+            reply += tuple(one.line for one in session.shown())
+    return reply
+
+
+def completions(session: Session, line: str) -> tuple[str, ...]:
+    """Return the lines that a line, as far as it is typed, may become; at most 200 of them."""
+    word, gap, rest = line.removeprefix(":").lstrip().partition(" ")
+    if not gap:
+        return tuple(f"{name} " for name in VERBS.words if name.startswith(word) and name)
+    try:
+        found = islice(VERBS.named(word).complete(session, rest.lstrip()), _MOST)
+        return tuple(f"{word} {one}" for one in found)
+    except UserError:  # no verb, or no network: nothing to complete
+        return ()
+
+
+def completed(line: str, found: Iterable[str]) -> str:
+    """Return the longest line that all completions begin with; the line itself when that is no longer."""
+    lines = list(found)
+    if not lines:
+        return line
+    first, last = min(lines), max(lines)  # what these two share, all share
+    length = next((n for n, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    return first[:length] if length > len(line) else line
+
+
+def seal() -> None:
+    """Have every verb that touches files refuse, and complete nothing; for as long as the process lives."""
+    for verb in tuple(VERBS):
+        if verb.touches_files:
+            VERBS.change(replace(verb, act=_refuse, complete=nothing))
+
+
+def check_unsealed() -> None:
+    """Refuse to touch a file where verbs are kept from them.
+
+    Raises:
+        UserError: They are.
+    """
+    if any(verb.touches_files and verb.act is _refuse for verb in VERBS):
+        raise UserError("this debugger is served to others, and keeps off the files of its computer")
+
+
+def _refuse(session: Session, rest: str) -> Iterable[str]:
+    check_unsealed()
+    raise AssertionError("an unsealed verb refuses")

@@ -1,0 +1,286 @@
+"""Verbs that edit: every line of a recipe, undo and redo, and edits as files.
+
+An edit as it is typed at a prompt, completed from where the session stands to a whole line of a recipe.
+
+`set f[7] = 0` is of the selected pass and this step, `remove "not"` of the one place where that token stands. What
+is kept, saved and shown is always the whole line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from lstm_tui.debugger.commands.complete import complete_edit, complete_file
+from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
+from lstm_tui.debugger.edits.ablations import ABLATIONS
+from lstm_tui.debugger.edits.attention_mask import mask
+from lstm_tui.debugger.edits.language import in_quotes, line_of, parse_edit, read_recipe, span_of, write_recipe
+from lstm_tui.debugger.overwriting import check_mine, note_mine, split_over
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.text_safety import visible
+
+_VALUE = re.compile(
+    r"(?:var(?:iable)?\s+)?(?P<name>[\w.]+)\s*(?P<units>\[[^\]]*\])?\s*(?:@\s*(?P<steps>[^=*]*?))?\s*(?P<sign>[=*])\s*"
+    r"(?P<number>\S+)\s*\Z"
+)
+_WEIGHT = re.compile(r"(?P<name>\w+)(?P<rest>\s*(?:\[[^\]]*\])?\s*[=*].*)\Z")
+_TOKEN_WORD = re.compile(r"token\s+(?=\S)")
+_RANGE = re.compile(r"\d+-\d+\Z", re.ASCII)
+_PLACE = re.compile(r"\d+\Z")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_MOST_PLACES = 8
+
+
+def whole_line(session: Session, verb: str, rest: str) -> str:
+    """Return the line of a recipe that is meant by what was typed; what is no short form stays as it is.
+
+    Raises:
+        UserError: A token stands in several places, or in none.
+    """
+    rest = rest.strip()
+    if verb in ("set", "scale"):
+        return f"{verb} {_value(session, rest)}"
+    if verb == "weight":
+        return f"{verb} {_weight(session, rest)}"
+    verb = "remove" if verb == "delete" else verb  # as edit scripts and lessons once had it
+    if verb in ("replace", "insert", "remove"):
+        return f"{verb} {_token(session, verb, rest)}"
+    return f"{verb} {rest}"
+
+
+def _value(session: Session, rest: str) -> str:
+    match = _VALUE.match(rest)
+    if match is None:
+        return rest
+    frame = session.frame
+    name, position = match["name"], frame.position
+    if "." not in name:
+        owner = position.pass_name
+        if name not in frame.passed and name != "x" and name in frame.trace.readout:
+            owner = "readout"
+        name = f"{owner}.{name}"
+    units, steps = match["units"] or "[:]", match["steps"] or str(position.t)
+    return f"{name}{units} @ {steps} {match['sign']} {match['number']}"
+
+
+def _weight(session: Session, rest: str) -> str:
+    match = _WEIGHT.match(rest)
+    if match is None or not session.can_run:
+        return rest
+    known, name = session.edited.network.tensors(), match["name"]
+    if name in known:
+        return rest
+    owners = (session.frame.position.pass_name, "readout")
+    full = next((f"{owner}/{name}" for owner in owners if f"{owner}/{name}" in known), name)
+    return f"{full}{match['rest']}"
+
+
+def _token(session: Session, verb: str, rest: str) -> str:
+    if verb == "remove":
+        rest = _TOKEN_WORD.sub("", rest)
+        if _RANGE.match(rest):
+            raise UserError(f"tokens go one by one, such as: remove 3; breakpoints go with: delete {rest}")
+    where, behind = _split(rest)
+    if not where:
+        return rest
+    place = where if _PLACE.match(where) else str(_place_of(session, _bare(where)))
+    if verb == "remove":
+        return f"{place}{f' {behind}' if behind else ''}"
+    if not behind or _QUOTED.fullmatch(behind):
+        return f"{place} {behind}".strip()
+    return f"{place} {in_quotes(behind)}"
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return the first word, which may be in quotes, and what stands behind it."""
+    quoted = _QUOTED.match(text)
+    if quoted is not None:
+        return quoted.group(), text[quoted.end() :].strip()
+    word, _, behind = text.partition(" ")
+    return word, behind.strip()
+
+
+def _bare(word: str) -> str:
+    return word[1:-1].replace('\\"', '"').replace("\\\\", "\\") if _QUOTED.fullmatch(word) else word
+
+
+def _place_of(session: Session, token: str) -> int:
+    """Return the place of a token: here, or the only one on the tape."""
+    frame = session.frame
+    tokens = frame.trace.sequence.tokens
+    if tokens[frame.t] == token:
+        return frame.t
+    places = [t for t, one in enumerate(tokens) if one == token]
+    if not places:
+        raise UserError(f"there is no token “{visible(token[:40])}” on the tape; a place is a number from 0")
+    if len(places) > 1:
+        listed = ", ".join(map(str, places[:_MOST_PLACES])) + (", …" if len(places) > _MOST_PLACES else "")
+        raise UserError(f"“{visible(token[:40])}” stands at {listed}: say which")
+    return places[0]
+
+
+_MOST_OUTPUTS = 4
+_STEPS = re.compile(r"\d{1,9}(?::\d{0,9})?|:\d{0,9}", re.ASCII)
+EDIT_VERBS: set[str] = set()
+"""Names of the verbs that are a line of a recipe."""
+
+
+def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple[str, ...] = ()) -> None:
+    """Add a verb whose line is one of a recipe, or short for one: `parse_edit` reads it, the session makes it."""
+
+    def act(session: Session, rest: str) -> Iterable[str]:
+        session.edit(parse_edit(whole_line(session, name, rest)))
+        return (session.words[session.history.done - 1], *verdicts(session))
+
+    VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example))
+    EDIT_VERBS.add(name)
+
+
+def _completing(name: str) -> Complete:
+    return lambda session, rest: complete_edit(session, name, rest)
+
+
+def verdicts(session: Session) -> Iterator[str]:
+    """Yield what the edits in force do to the outputs of the whole text, largest change first."""
+    difference = session.frame.difference
+    if difference is not None:
+        yield from outputs_beside(difference.before, difference.after)
+
+
+def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
+    """Yield the outputs for the whole text of two runs, the largest changes first; a change that is NaN before all."""
+    before, after, names = one.result, other.result, other.classes
+    if before is None or after is None or before.shape != after.shape:
+        return
+    with np.errstate(all="ignore"):
+        sizes = np.nan_to_num(np.abs(after.astype(float) - before), nan=np.inf, posinf=np.inf)
+    for n in np.argsort(-sizes, kind="stable")[:_MOST_OUTPUTS]:
+        name = visible(names[n]) if n < len(names) else f"output {n}"
+        yield f"{name}: {fixed(before[n], 3)} → {fixed(after[n], 3)}"
+
+
+add_edit_verb("replace", 'replace T|TOKEN "TOKEN"', "put another token at a place, or for a token", 'replace 3 "good"')
+add_edit_verb("insert", 'insert T|TOKEN "TOKEN"', "put a token before a place, or a token", 'insert 3 "not"')
+add_edit_verb("remove", "remove T|TOKEN", "take a token away, by its place or itself", "remove 3", ("rm",))
+add_edit_verb(
+    "set",
+    "set [PASS.]VALUE[UNITS] [@ STEPS] = NUMBER",
+    "set a value of some units, here or over a range of steps",
+    "set layer0.forward.f[7] @ 3:6 = 0",
+)
+add_edit_verb(
+    "scale", "scale [PASS.]VALUE[UNITS] [@ STEPS] * NUMBER", "multiply a value", "scale layer0.forward.i[7] @ : * 0.5"
+)
+add_edit_verb(
+    "weight",
+    "weight NAME[ROW,COLUMN] = NUMBER",
+    "set weights (or scale them, with *)",
+    "weight layer0.forward/b_f[7] = -4",
+)
+add_edit_verb(
+    "let",
+    "let [PASS.]VALUE = EQUATION",
+    "write an equation anew, in one pass or in every one that has the value",
+    "let layer0.forward.f = 1",
+)
+add_edit_verb(
+    "ablate",
+    "ablate VARIANT [PASS]",
+    f"turn an LSTM into a variant without one of its parts: {' '.join(ABLATIONS)}",
+    "ablate nfg",
+)
+
+
+@VERBS.verb("mask STEPS", "hide tokens from the attention of the readout: the others share its weight")
+def _mask(session: Session, rest: str) -> Iterable[str]:
+    if not _STEPS.fullmatch(rest.replace(" ", "")):
+        raise UserError("mask which tokens? such as: mask 3, or mask 3:6")
+    session.edit(mask(session.edited.network, span_of(rest.replace(" ", ""))))
+    return (session.words[session.history.done - 1], *verdicts(session))
+
+
+def _stepping(verb: str) -> Act:
+    def act(session: Session, rest: str) -> Iterable[str]:
+        count = _count(rest)
+        done = session.history.done
+        session.keep_edits(done - count if verb == "undo" else done + count)
+        if session.history.done == done:
+            raise UserError(f"nothing to {verb}")
+        now = session.history.done
+        moved = session.words[min(done, now) : max(done, now)]
+        which = moved[0] if len(moved) == 1 else f"{len(moved)} edits"
+        said = f"{'taken back' if verb == 'undo' else 'made again'}: {which}"
+        return (said, _standing(session), *verdicts(session))
+
+    return act
+
+
+def _count(rest: str) -> int:
+    if not rest:
+        return 1
+    if not (rest.isascii() and rest.isdigit() and len(rest) < 10):
+        raise UserError(f"`{visible(rest[:40])}` is no number of edits")
+    return int(rest)
+
+
+def _standing(session: Session) -> str:
+    history = session.history
+    if not history.edits:
+        return "no edits"
+    name = f" ({history.name_of(history.here)})" if any(of == history.here for _, of in history.names) else ""
+    return f"{history.done} of {len(history.edits)} edits in force, state {history.here}{name}; `branch` shows the tree"
+
+
+for _name, _key, _help in (
+    ("undo", "z", "take the last edit back, or the last N"), ("redo", "Z", "make an edit that was taken back again"),
+):  # fmt: skip
+    VERBS.add(Verb(_name, f"{_name} [N]", _help, _stepping(_name), (_key,), example=_name))
+
+
+@VERBS.verb("edits", "list every edit in words, and as it can be typed", example="edits")
+def _edits(session: Session, rest: str) -> Iterable[str]:
+    if not session.history.edits:
+        return ("no edits",)
+    lines = []
+    for number, (edit, words) in enumerate(zip(session.history.edits, session.words, strict=True), start=1):
+        undone = "" if number <= session.history.done else "  (undone)"
+        lines.append(f"{number:>3}  {words}{undone}   {visible(line_of(edit))}")
+    return lines
+
+
+@VERBS.verb(
+    "save-edits FILE [over]",
+    "write the edits in force to a file, one a line; over: in the place of another file",
+    complete=complete_file,
+    touches_files=True,
+)
+def _save(session: Session, rest: str) -> Iterable[str]:
+    name, over = split_over(rest)
+    if not name:
+        raise UserError("save the edits where? such as: save-edits mine.txt")
+    path = Path(name).expanduser()
+    if not over:
+        check_mine(session, path, f"save-edits {name}")
+    write_recipe(path, session.history.lines, session.words)
+    note_mine(session, path)
+    return (f"{session.history.done} edits written to {visible(name)}",)
+
+
+@VERBS.verb(
+    "load-edits FILE", "make every edit of a file", aliases=("load",), complete=complete_file, touches_files=True
+)
+def _load(session: Session, rest: str) -> Iterable[str]:
+    if not rest:
+        raise UserError("load the edits of which file? such as: load-edits mine.txt")
+    edits = read_recipe(str(Path(rest).expanduser()))
+    if not edits:
+        return (f"{visible(rest)} holds no edits",)
+    session.edit(*edits)
+    return (_standing(session), *verdicts(session))

@@ -1,0 +1,192 @@
+"""`generate`: a language model goes on with the text, each token an edit that can be taken back.
+
+`what-if` and `retell`: another word wherever one stands, what is then said, and the text made to fit it.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from lstm_tui.analysis.language_model import choose, perplexity, probabilities, surprise
+from lstm_tui.analysis.largest import largest
+from lstm_tui.debugger.commands.complete import tokens_like
+from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
+from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.edits.counterfactual import Doubted, Question, replace_everywhere, retell
+from lstm_tui.debugger.edits.language import TokenEdit
+from lstm_tui.debugger.inspect.prediction import perplexity_figure
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed, sentence
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.text_safety import visible
+
+MOST = 500
+"""Tokens of one command; every one is an edit."""
+_HOTTEST = 100.0
+
+
+def append(session: Session, temperature: float = 0.0, seed: int = 0) -> str:
+    """Append the most likely token, or one that is drawn, as an edit, and stand at it; return it.
+
+    Raises:
+        UserError: If the network says no next token, or cannot be run again.
+    """
+    token = choose(session.frame.trace, temperature, seed)
+    session.edit(TokenEdit("insert", session.frame.steps, token))
+    session.goto(session.frame.steps - 1)
+    return token
+
+
+@VERBS.verb(
+    "generate N [TEMPERATURE [SEED]]",
+    "go on with the text by N tokens: the likeliest, or drawn at a temperature",
+)
+def _generate(session: Session, rest: str) -> tuple[str, ...]:
+    words = rest.split()
+    if len(words) > 3:
+        raise UserError("`generate` takes a count, a temperature and a seed, such as: generate 20 0.8 7")
+    count = _whole(words[0], "tokens", MOST) if words else 1
+    temperature = _temperature(words[1]) if len(words) > 1 else 0.0
+    seed = _whole(words[2], "seed", 10**9, least=0) if len(words) > 2 else 0
+    tokens = []
+    for number in range(count):
+        session.work.part(number, count)
+        tokens.append(append(session, temperature, seed))
+    kind = session.frame.trace.sequence.kind
+    text = visible(("" if kind in ("chars", "bytes") else " ").join(tokens))
+    bits = surprise(session.frame.trace)
+    level = None if bits is None else perplexity(bits)
+    said = "" if level is None else f"; perplexity of the text {perplexity_figure(level)}"
+    return (f"appended: {text}{said}",)
+
+
+def _whole(text: str, what: str, most: int, least: int = 1) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
+        raise UserError(f"`{visible(text[:40])}` is no number of {what}: give one from {least} to {most}")
+    return int(text)
+
+
+def _temperature(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= _HOTTEST:
+        most = sentence(_HOTTEST)
+        raise UserError(f"`{visible(text[:40])}` is no temperature: give one from 0 (the likeliest) to {most}")
+    return number
+
+
+_MOST_PLACES = 8
+"""Places that are listed."""
+
+
+def _complete(session: Session, rest: str) -> Iterator[str]:
+    """Yield a word of the text, then one of the vocabulary."""
+    old, gap, begun = rest.partition(" ")
+    if gap:
+        yield from (f"{old} {visible(token)}" for token in tokens_like(session, begun))
+        return
+    for token in dict.fromkeys(session.frame.trace.sequence.tokens):
+        if token.casefold().startswith(old.casefold()) and not token.isspace():
+            yield f"{visible(token)} "
+
+
+@VERBS.verb(
+    "what-if OLD NEW",
+    "ask what the network would say if another word stood wherever one stands; nothing is changed, `retell` does it",
+    aliases=("whatif",),
+    complete=_complete,
+)
+def _what_if(session: Session, rest: str) -> tuple[str, ...]:
+    """Ask in a session of its own: this one keeps its text, its edits and its place, and no question lies on top."""
+    old, new = _two(rest)
+    before, trial = session.frame.trace, session.fork()
+    places = replace_everywhere(trial, old, new)
+    after = trial.frame.trace
+    found = () if probabilities(after) is None else retell(trial)
+    session.question = Question(old, new, session.history, session.frame.line)
+    said = [f"“{visible(old)}” → “{visible(new)}” at t={_places(places)}"]
+    said.append(f"{f'now foretold: {_changes(found)}' if found else 'nothing else'}; retell puts it")
+    said += _end(before, after)
+    return ("; ".join(said), *map(_line, found), *outputs_beside(before, after))
+
+
+@VERBS.verb(
+    "retell",
+    "put the word of the last `what-if` into the text, and what the network then says instead, such as the pronoun",
+    aliases=("propagate",),
+)
+def _retell(session: Session, rest: str) -> tuple[str, ...]:
+    question, lines = session.question, list[str]()
+    placed: tuple[int, ...] = ()
+    if question is not None and question.stands(session.history, session.frame.line):
+        placed = replace_everywhere(session, question.old, question.new)
+        lines.append(f"put: “{visible(question.old)}” → “{visible(question.new)}” at t={_places(placed)}")
+    session.question = None
+    if placed and probabilities(session.frame.trace) is None:
+        return (*lines, *verdicts(session))
+    found = retell(session)
+    if found:
+        lines.append(f"retold: {_changes(found)}")
+    elif not placed and _is_no_number(session.frame.trace):
+        lines.append("not known whether another word has taken the place of one: what the network says is no number")
+    elif not placed:
+        lines.append("nothing to retell: no other word has taken the place of one of the text")
+    return (*lines, *map(_line, found))
+
+
+def _is_no_number(trace: Trace) -> bool:
+    said = probabilities(trace)
+    return said is not None and not np.isfinite(said).all()
+
+
+def _two(rest: str) -> tuple[str, str]:
+    try:
+        words = shlex.split(rest)
+    except ValueError:
+        words = []
+    if len(words) != 2 or not all(words):
+        raise UserError(
+            '`what-if` takes two words, such as: what-if Ganesh Priya (in "quotes" where they hold a space)'
+        )
+    return words[0], words[1]
+
+
+def _places(places: Sequence[int]) -> str:
+    shown = ", ".join(map(str, places[:_MOST_PLACES]))
+    return shown + (f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else "")
+
+
+def _changes(found: Iterable[Doubted]) -> str:
+    """Return which words become which, and where: `he → she at t=15, 21`."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for one in found:
+        places.setdefault((visible(one.word), visible(one.instead)), []).append(one.t)
+    return ", ".join(f"“{word}” → “{instead}” at t={_places(ts)}" for (word, instead), ts in places.items())
+
+
+def _line(one: Doubted) -> str:
+    word, instead = visible(one.word), visible(one.instead)
+    return f"t={one.t} “{word}”: {fixed(one.before)} → {fixed(one.after)}, now “{instead}” {fixed(one.chance)}"
+
+
+def _end(before: Trace, after: Trace) -> Iterator[str]:
+    """Yield what the network says at the end, and what it said there before, where that is another word."""
+    (said, size), (old, was) = _likeliest(before), _likeliest(after)
+    if said and old and said != old:
+        yield f"in the end {said} {fixed(size)} → {old} {fixed(was)}"
+
+
+def _likeliest(trace: Trace) -> tuple[str, float]:
+    """Return the largest output at the end, or of the whole, and its name; no name where outputs have none."""
+    values = trace.output[-1] if trace.output is not None else trace.result
+    best = None if values is None else largest(values)
+    if values is None or best is None:
+        return "", 0.0
+    return (visible(trace.classes[best]) if best < len(trace.classes) else "", float(values[best]))

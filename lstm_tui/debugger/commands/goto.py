@@ -1,0 +1,78 @@
+"""Verbs that move the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.position import Frame
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+
+
+def stands(session: Session) -> tuple[str, ...]:
+    """Return where the session stands, in one line, with its note when it has one."""
+    frame = session.frame
+    return (_token_and_pass(frame) + (f" ({frame.note})" if frame.note else ""),)
+
+
+def _token_and_pass(frame: Frame) -> str:
+    return f"t={frame.t} “{visible(frame.token)}”, {frame.position.pass_name}"
+
+
+def position_lines(frame: Frame) -> tuple[str, ...]:
+    """Return why a run stopped, where there is a reason, and where it stands."""
+    where = _token_and_pass(frame)
+    if frame.equation is None:
+        where += ", before its first equation"
+    elif frame.position.op is not None:
+        where += f", inside `{visible(frame.equation.text)}`, op {frame.position.op + 1} of {len(frame.ops)}"
+    elif frame.position.equation < len(frame.equations) - 1:
+        where += f", after `{visible(frame.equation.text)}`"
+    return (frame.note, where) if frame.note else (where,)
+
+
+def place_of(session: Session, text: str) -> int:
+    """Return the place a text names: a number from 0, `end`, or so many tokens on as `+2` and `-2`.
+
+    Raises:
+        UserError: If it is none, or not on the tape.
+    """
+    last = session.frame.steps - 1
+    number = text.removeprefix("@").strip()
+    if number in ("end", "last"):
+        return last
+    body = number.lstrip("+-")
+    if not (body.isascii() and body.isdigit() and len(body) < 12 and len(number) - len(body) < 2):
+        raise UserError(f"`{visible(text[:40])}` is no place: give a number from 0 to {last}, `end`, or +1, -1")
+    t = session.frame.t + int(number) if number[0] in "+-" else int(body)
+    if not 0 <= t <= last:
+        raise UserError(f"there is no place {t} on this tape: its last is {last}")
+    return t
+
+
+@VERBS.verb(
+    "goto [T]", "go to the token at place T (from 0; also `end`, +2, -2); without T, to what the last `who` found",
+    aliases=("t", "jump", "j"), example="goto 2",
+)  # fmt: skip
+def _goto(session: Session, rest: str) -> tuple[str, ...]:
+    if rest:
+        session.goto(place_of(session, rest))
+        return stands(session)
+    return position_lines(session.go_where_found())
+
+
+def _tokens(session: Session, rest: str) -> Iterator[str]:
+    for token in dict.fromkeys(session.frame.trace.sequence.tokens):
+        if token.casefold().startswith(rest.casefold()):
+            yield visible(token)
+
+
+@VERBS.verb("find TEXT", "go to the next token that holds a text", aliases=("/",), complete=_tokens)
+def _find(session: Session, rest: str) -> tuple[str, ...]:
+    if not rest:
+        raise UserError("find what? such as: find not")
+    if session.find(rest).note:
+        raise UserError(f"no token holds “{visible(rest)}”")
+    return stands(session)

@@ -1,0 +1,116 @@
+"""`help`, with the manual, `apropos` and `quit`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lstm_tui.debugger import manual
+from lstm_tui.debugger.commands.table import VERBS, Leave, Verb
+from lstm_tui.debugger.expressions.functions import FUNCTIONS
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.text_safety import visible
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
+    "go on": ("run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "pass", "line"),
+    "stop": ("break", "tbreak", "watch", "delete", "unbreak", "enable", "disable", "ignore", "condition", "rebreak"),
+    "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "assert"),
+    "the whole run": ("health", "reach", "surprise", "report"),
+    "edit": (
+        "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "retell",
+        "generate",
+    ),
+    "edits and their states": ("undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits"),
+    "the session": ("save-session", "source", "help", "apropos", "quit"),
+}  # fmt: skip
+"""Every verb, by what it is for."""
+
+EXPRESSIONS = (
+    "c   layer0.forward.c   x                  a value of this pass, of another; what the pass reads",
+    "c[3]   c[0:8]   mean(f)                   one unit, some units, a function of them",
+    "prev(c)   c[t-2]   c - prev(c)            one step before, two places before, the change in this step",
+    "t   token   output   result               the place, its token, what the network says here and in the end",
+    '+ - * / @   < <= > >= == !=   and or not  as in Python: mean(f) < .1 and token == "not"',
+    'share("not")   share("not", c[3])         which part of a memory comes from a token',
+    'output["good"]   argmax(output)           what it says of a class, and which class it is',
+)
+"""What an expression may hold, a line each; tried by a test."""
+
+
+def _names(session: Session, rest: str) -> Iterator[str]:
+    names = (*(verb.name for verb in VERBS), "expressions", *(topic.name for topic in manual.topics()))
+    return (name for name in names if name.startswith(rest))
+
+
+@VERBS.verb(
+    "help [VERB|expressions|TOPIC]",
+    "list the verbs, tell one, tell what an expression may hold, or show a topic of the manual (help topics)",
+    aliases=("?",), complete=_names, example="help",
+)  # fmt: skip
+def _help(session: Session, rest: str) -> tuple[str, ...]:
+    if rest and "expressions".startswith(rest) and len(rest) > 2:
+        return (*EXPRESSIONS, "functions:", *(f"  {one.name}: {one.help}" for one in FUNCTIONS.values()))
+    if rest == "topics":
+        return tuple(manual.listed())
+    if rest:
+        verb = _verb(rest)
+        if verb is None:
+            return tuple(manual.plain(manual.topic(rest, VERBS.words).text))
+        return told_of(verb)
+    width = max(len(verb.usage) for verb in VERBS)
+    lines: list[str] = []
+    for heading, names in GROUPS.items():
+        lines += [f"{heading}:", *(_line(VERBS.named(name), width) for name in names)]
+    return (
+        *lines,
+        "`help expressions` tells what stands for EXPR, `help topics` lists the manual;",
+        "an empty line steps or asks again",
+    )
+
+
+def told_of(verb: Verb) -> tuple[str, ...]:
+    """Return what `help` tells of a verb: how it is written, what it does, its other names, an example."""
+    also = f"  (also {', '.join(verb.aliases)})" if verb.aliases else ""
+    return (verb.usage, f"  {verb.help}{also}", *((f"  such as: {verb.example}",) if verb.example else ()))
+
+
+def _verb(asked: str) -> Verb | None:
+    """Return the verb that is asked for, by its name or the beginning of it; None for a topic of the manual.
+
+    Raises:
+        UserError: It is neither, and is the word of another debugger, or the beginning of several verbs.
+    """
+    word = asked.split()[0]
+    if word in VERBS.words:
+        return VERBS.named(word)
+    if manual.find(asked) is not None:
+        return None
+    try:
+        return VERBS.named(word)
+    except UserError:
+        topics = [topic.name for topic in manual.topics()]
+        if nearest(asked.casefold(), (*topics, *VERBS.words)) in topics:
+            return None
+        raise
+
+
+@VERBS.verb("apropos WORD", "list the verbs and functions whose help holds a word", example="apropos memory")
+def _apropos(session: Session, rest: str) -> tuple[str, ...]:
+    if not rest:
+        raise UserError("apropos what? such as: apropos memory")
+    wanted = rest.casefold()
+    verbs = [verb for verb in VERBS if wanted in f"{verb.usage} {' '.join(verb.aliases)} {verb.help}".casefold()]
+    functions = [one for one in FUNCTIONS.values() if wanted in f"{one.name} {one.help}".casefold()]
+    width = max((len(verb.usage) for verb in verbs), default=0)
+    lines = [*(_line(verb, width) for verb in verbs), *(f"  {one.name}(…): {one.help}" for one in functions)]
+    return tuple(lines) or (f"nothing is told of “{visible(rest[:40])}”",)
+
+
+def _line(verb: Verb, width: int) -> str:
+    return f"  {verb.usage:<{width}}  {verb.help}"
+
+
+@VERBS.verb("quit", "leave", aliases=("exit", "q"))
+def _quit(session: Session, rest: str) -> tuple[str, ...]:
+    raise Leave

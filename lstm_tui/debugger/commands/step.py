@@ -1,0 +1,165 @@
+"""Verbs that step, go on and go back: gdb's words and pdb's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from lstm_tui.debugger.breakpoints.parse import read_trigger
+from lstm_tui.debugger.commands.breakpoints import complete_where, place_or
+from lstm_tui.debugger.commands.goto import place_of, position_lines
+from lstm_tui.debugger.commands.table import VERBS, Verb
+from lstm_tui.debugger.position import Frame
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.text_safety import visible
+
+_MOST = 1_000_000
+_AROUND = 8  # tokens on either side of a listing
+_MOST_LISTED = 200
+
+
+def count_of(text: str) -> int:
+    """Return how often a verb is to be repeated; once when nothing is said.
+
+    Raises:
+        UserError: It is no whole number from 1.
+    """
+    if not text:
+        return 1
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= _MOST):
+        raise UserError(f"`{visible(text[:40])}` is not how often: give a whole number from 1")
+    return int(text[:9])
+
+
+def _repeated(step: Callable[[Session], Frame]) -> Callable[[Session, str], tuple[str, ...]]:
+    def act(session: Session, rest: str) -> tuple[str, ...]:
+        for _ in range(count_of(rest)):
+            before = session.frame.position
+            if step(session).position == before:
+                break
+        return position_lines(session.frame)
+
+    return act
+
+
+for _name, _aliases, _help, _step in (
+    ("next", ("n",), "finish the next token to the right", lambda session: session.next()),
+    ("reverse-next", ("rn", "previous"), "go to the token to the left", lambda session: session.next(-1)),
+    ("step", ("s",), "take the next equation, in the reading order", lambda session: session.step_in()),
+    ("reverse-step", ("rs",), "take one equation back", lambda session: session.step_back()),
+    ("stepi", ("si",), "take the next op of an equation", lambda session: session.step_in("op")),
+    ("reverse-stepi", ("rsi",), "take one op back", lambda session: session.step_back("op")),
+    ("finish", ("fin", "return", "r"), "finish this token", lambda session: session.step_out()),
+    ("reverse-finish", (), "go back to where this token began", lambda session: session.step_out_back()),
+    ("continue", ("c", "cont"), "go on to the next breakpoint", lambda session: session.continue_()),
+    ("reverse-continue", ("rc", "C"), "go back to the breakpoint before", lambda session: session.reverse_continue()),
+):  # fmt: skip
+    VERBS.add(Verb(_name, f"{_name} [N]", _help, _repeated(_step), _aliases, example=_name))
+
+
+@VERBS.verb(
+    "until [WHERE]", "go on to a place, token, equation or condition, once", aliases=("unt", "advance"),
+    complete=complete_where, example='until mean(f) < .5',
+)  # fmt: skip
+def _until(session: Session, rest: str) -> tuple[str, ...]:
+    if not rest:
+        session.step_in("token")
+    else:
+        _go_until(session, rest)
+    return position_lines(session.frame)
+
+
+@VERBS.verb(
+    "reverse-until WHERE", "go back to a place, token, equation or condition", complete=complete_where,
+    example="reverse-until 0",
+)  # fmt: skip
+def _reverse_until(session: Session, rest: str) -> tuple[str, ...]:
+    _go_until(session, rest, forward=False)
+    return position_lines(session.frame)
+
+
+def _go_until(session: Session, rest: str, forward: bool = True) -> None:
+    trigger = read_trigger(place_or(session, rest), session.scope())
+    session.until(trigger, forward)
+    stop = session.stop
+    if stop is not None and not stop.by and not stop.interrupted:
+        session.frame = replace(session.frame, note=f"{session.frame.note}: {visible(trigger.text)} did not come")
+
+
+@VERBS.verb("start", "go back to before the first equation of the pass")
+def _start(session: Session, rest: str) -> tuple[str, ...]:
+    session.goto(session.frame.passed.tape_place(0))
+    session.step_out_back()
+    return position_lines(session.frame)
+
+
+@VERBS.verb("run", "go on from the start of the pass to the first breakpoint", aliases=("restart",))
+def _run(session: Session, rest: str) -> tuple[str, ...]:
+    _start(session, "")
+    session.continue_()
+    return position_lines(session.frame)
+
+
+def _passes(session: Session, rest: str) -> Iterator[str]:
+    return (name for name in session.frame.trace if name.startswith(rest))
+
+
+@VERBS.verb(
+    "pass [NAME|N]",
+    "select a pass by name or number from 1, or the next one",
+    aliases=("thread",),
+    complete=_passes,
+    example="pass",
+)
+def _pass(session: Session, rest: str) -> tuple[str, ...]:
+    names = tuple(session.frame.trace)
+    if rest.isascii() and rest.isdigit() and 0 < int(rest[:9]) <= len(names):
+        rest = names[int(rest[:9]) - 1]
+    if rest and rest not in session.frame.trace:
+        near = nearest(rest, session.frame.trace)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(session.frame.trace)}"
+        raise UserError(f"there is no pass {visible(rest[:40])}; {hint}")
+    session.select_pass(rest or 1)
+    return position_lines(session.frame)
+
+
+@VERBS.verb(
+    "line N [own]",
+    "open another line of the file, from 1; edits of the network go along, or its own alone",
+    example="line 1",
+)
+def _line(session: Session, rest: str) -> tuple[str, ...]:
+    number, _, own = rest.partition(" ")
+    wanted = count_of(number)
+    if not rest or own.strip() not in ("", "own") or wanted > session.frame.lines:
+        raise UserError(f"which line? there are {session.frame.lines} that hold something, from 1")
+    session.open_line(wanted - 1, own=bool(own))
+    return position_lines(session.frame)
+
+
+@VERBS.verb("where", "tell where the run stands", aliases=("bt", "frame", "f", "backtrace", "w"))
+def _where(session: Session, rest: str) -> tuple[str, ...]:
+    return position_lines(session.frame)
+
+
+@VERBS.verb(
+    "list [T|A,B]", "show the tokens around this place or another, or from one to another, and the equations",
+    aliases=("l", "ll", "longlist"), example="list",
+)  # fmt: skip
+def _list(session: Session, rest: str) -> tuple[str, ...]:
+    frame = session.frame
+    tokens = frame.trace.sequence.tokens
+    places = [place_of(session, one.strip()) for one in rest.split(",")] if rest else [frame.t]
+    if len(places) > 2 or places[0] > places[-1]:
+        raise UserError("list from where to where? such as: list 3, or list 0,20")
+    around = _AROUND if len(places) == 1 else 0
+    first, behind = max(places[0] - around, 0), min(places[-1] + around + 1, frame.steps)
+    behind = min(behind, first + _MOST_LISTED)
+    shown = (f"[{visible(tokens[t])}]" if t == frame.t else visible(tokens[t]) for t in range(first, behind))
+    tape = f"t={first}: {'… ' * (first > 0)}{' '.join(shown)}{' …' * (behind < frame.steps)}"
+    equations = (
+        f"{'→' if n == frame.position.equation else ' '} {visible(equation.text)}"
+        for n, equation in enumerate(frame.equations)
+    )
+    return (tape, *equations)

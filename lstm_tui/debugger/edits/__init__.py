@@ -1,0 +1,1 @@
+"""Interventions: the lines in which edits are written, what they change, and how they are told."""

@@ -1,0 +1,253 @@
+"""Edits applied to a network and a sequence: what is run instead, and which token came from where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import isnan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.edits.equations import changed_passes, with_changed_cells
+from lstm_tui.debugger.edits.language import CellEdit, Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.model.network import Network, Pass
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.runtime.overrides import READOUT, Hold
+from lstm_tui.engine.text_safety import visible
+
+
+@dataclass(frozen=True, eq=False)
+class Edited:
+    """What is run after some edits.
+
+    Attributes:
+        network: The network, with its own copy of every weight when one was edited.
+        sequence: The tokens.
+        holds: Values that are set or scaled.
+        origins: For each place on the tape, the place of that token in the baseline; None where it was
+            inserted.
+        weights: Names of the parameters that were edited.
+    """
+
+    network: Network
+    sequence: Sequence
+    holds: tuple[Hold, ...]
+    origins: tuple[int | None, ...]
+    weights: frozenset[str]
+
+    @classmethod
+    def baseline(cls, network: Network, sequence: Sequence) -> Edited:
+        """Return what is run without edits."""
+        return cls(network, sequence, (), tuple(range(len(sequence))), frozenset())
+
+
+def apply(edits: Iterable[Edit], network: Network, sequence: Sequence) -> Edited:
+    """Apply edits in order.
+
+    Raises:
+        UserError: If one names what is not there, or a place outside the tape.
+    """
+    edited = Edited.baseline(network, sequence)
+    for edit in edits:
+        edited = after(edit, edited, network)
+    return edited
+
+
+def after(edit: Edit, edited: Edited, opened: Network) -> Edited:
+    """Return what is run after one more edit.
+
+    Args:
+        edit: What is changed.
+        edited: What was run before; its network is written to unless it is `opened`.
+        opened: The network that stays as it is.
+
+    Raises:
+        UserError: As `check`.
+    """
+    check(edit, edited)
+    if isinstance(edit, TokenEdit):
+        return _token(edit, edited)
+    if isinstance(edit, ValueEdit):
+        return replace(edited, holds=(*edited.holds, _hold(edit, edited)))
+    if isinstance(edit, CellEdit):
+        return replace(edited, network=with_changed_cells(edit, edited.network))
+    return _weight(edit, edited, first=edited.network is opened)
+
+
+def check(edit: Edit, edited: Edited) -> None:
+    """Say whether an edit can be made, without making it.
+
+    Raises:
+        UserError: If it names what is not there, a place outside the tape, or no number.
+    """
+    if isinstance(edit, TokenEdit):
+        _token(edit, edited)
+        return
+    if isinstance(edit, CellEdit):
+        changed_passes(edit, edited.network)
+        return
+    if isnan(edit.number):
+        raise UserError("NaN is no number that can be set: give one such as 0 or -4.5")
+    if isinstance(edit, ValueEdit):
+        _hold(edit, edited)
+    elif not exists(edit, edited.network).any():
+        owner, _, name = edit.tensor.rpartition("/")
+        cell = next(one.cell.name for one in edited.network.passes if one.name == owner)
+        raise UserError(f"nothing there is a weight: the mask of {visible(cell)} keeps that part of {name} at 0")
+
+
+def _token(edit: TokenEdit, edited: Edited) -> Edited:
+    sequence, network = edited.sequence, edited.network
+    if network.tokens is None or sequence.ids is None:
+        raise UserError("this network reads numbers: set x instead, as in `set layer0.forward.x[0] @ 3 = 1.5`")
+    last = len(sequence) - (edit.verb != "insert")
+    if not 0 <= edit.t <= last:
+        raise UserError(f"there is no place {edit.t} on this tape: it has {len(sequence)} tokens, from 0")
+    if edit.verb == "delete" and len(sequence) == 1:
+        raise UserError("the last token that is left cannot be deleted")
+    tokens, origins = list(sequence.tokens), list(edited.origins)
+    ids, unknown = sequence.ids.tolist(), [t for t in sequence.unknown if edit.verb == "insert" or t != edit.t]
+    shift = {"replace": 0, "insert": 1, "delete": -1}[edit.verb]
+    if edit.verb == "delete":
+        del tokens[edit.t], origins[edit.t], ids[edit.t]
+    else:  # the rest keeps its ids: what pads a text, or was unknown, is not looked up again
+        token, number = _known(edit.token, network.tokens)
+        place = slice(edit.t, edit.t + (edit.verb == "replace"))
+        tokens[place], ids[place] = [token], [number]
+        origins[place] = [None] if edit.verb == "insert" else origins[place]
+    places = tuple(t + shift * (t >= edit.t) for t in unknown)
+    sequence = replace(sequence, tokens=tuple(tokens), ids=np.array(ids, np.int64), unknown=places)
+    holds = tuple(moved for hold in edited.holds if (moved := hold.shifted(edit.t, shift)) is not None)
+    return replace(edited, sequence=sequence, origins=tuple(origins), holds=holds)
+
+
+def _known(token: str, known: Tokens) -> tuple[str, int]:
+    """Return a token that is put on the tape, and its id; of pieces, a word that is one piece is that piece.
+
+    Raises:
+        UserError: It is not in the vocabulary.
+    """
+    ids, unknown = known.encode([token])
+    if not unknown:
+        return token, int(ids[0])
+    name = visible(token)
+    if known.definition:
+        from lstm_tui.formats.inputs.tokenizer import splitter
+
+        pieces, numbers, _ = splitter(known.definition).split(token, special=False)
+        if len(pieces) == 1 and 0 <= numbers[0] < len(known.vocabulary) and numbers[0] != known.unknown_id:
+            return known.vocabulary[numbers[0]], numbers[0]
+        if len(pieces) > 1:
+            made = " ".join(visible(piece) for piece in pieces[:8])
+            raise UserError(f"“{name}” is {len(pieces)} pieces here, and an edit takes one: {made}")
+    raise UserError(f"“{name}” is not in the vocabulary{_known_like(token, known)}")
+
+
+def _known_like(token: str, known: Tokens) -> str:
+    """Return what to write instead of a token that is not known."""
+    wanted = token.lower() if known.lowercase else token
+    near = nearest(wanted, (one for one in known.vocabulary if one[:1] == wanted[:1]))
+    return f"; did you mean “{visible(near)}”?" if near else "; any token of it can be completed with tab"
+
+
+def _hold(edit: ValueEdit, edited: Edited) -> Hold:
+    name, known = edit.pass_name, sizes_of(edit.pass_name, edited.network)
+    if edit.value not in known:
+        fixed = next((one.cell.fixed for one in edited.network.passes if one.name == name), {})
+        if edit.value in fixed:
+            raise UserError(f"{edit.value} is fixed by the cell of {name}: only what it computes can be set")
+        near = nearest(edit.value, known)
+        what = "series" if name == READOUT else "value"
+        raise UserError(f"{name} has no {what} {edit.value}" + (f"; did you mean {near}?" if near else ""))
+    units = range_of(edit.units, known[edit.value])
+    steps = range_of(edit.steps, len(edited.sequence))
+    if not units:
+        raise UserError(f"{name}.{edit.value} has {known[edit.value]} units, from 0: none of them is meant")
+    if not steps:
+        raise UserError(f"this tape has {len(edited.sequence)} tokens, from 0: no step of it is meant")
+    return Hold(name, edit.value, (units.start, units.stop), (steps.start, steps.stop), edit.verb, edit.number)
+
+
+def sizes_of(name: str, network: Network) -> dict[str, int]:
+    """Return how many units each value has that can be held in a pass, or in the readout.
+
+    Raises:
+        UserError: If there is no such pass.
+    """
+    if name == READOUT:
+        if network.readout is None:
+            raise UserError("this network has no readout")
+        values = network.readout.program.values
+        return {one: values[one].size for one in network.readout.page.series}
+    program = _pass(name, network).program
+    return {"x": program.input_size, **{one: slot.size for one, slot in program.values.items()}}
+
+
+def _pass(name: str, network: Network) -> Pass:
+    for one in network.passes:
+        if one.name == name:
+            return one
+    names = [one.name for one in network.passes]
+    raise UserError(f"there is no pass {name}: this network has {', '.join(names)}")
+
+
+def _weight(edit: WeightEdit, edited: Edited, first: bool) -> Edited:
+    network = edited.network.copy() if first else edited.network
+    view, index = _place(edit, network)
+    with np.errstate(all="ignore"):
+        if edit.verb == "set":
+            view[index] = edit.number
+        else:
+            view[index] *= view.dtype.type(edit.number)
+    network.apply_masks()
+    return replace(edited, network=network, weights=edited.weights | {edit.tensor})
+
+
+def exists(edit: WeightEdit, network: Network) -> NDArray[np.bool_]:
+    """Return which of the numbers that are meant are weights, and not kept at 0 by a mask.
+
+    Raises:
+        UserError: If there is no such parameter, or nothing of it is meant.
+    """
+    there = part_of(edit, network)
+    owner, _, name = edit.tensor.rpartition("/")
+    masks = (one.program.parameters[name].mask for one in network.passes if one.name == owner)
+    mask = next(masks, None)
+    return np.ones(there.shape, dtype=np.bool_) if mask is None else mask[_place(edit, network)[1]]
+
+
+def part_of(edit: WeightEdit, network: Network) -> NDArray[np.floating[Any]]:
+    """Return the numbers of a parameter that are meant, as a view.
+
+    Raises:
+        UserError: If there is no such parameter, or nothing of it is meant.
+    """
+    view, index = _place(edit, network)
+    return view[index]
+
+
+def _place(edit: WeightEdit, network: Network) -> tuple[NDArray[np.floating[Any]], tuple[slice, ...]]:
+    """Return a parameter and the part of it that is meant."""
+    tensors = network.tensors()
+    if edit.tensor not in tensors:
+        near = nearest(edit.tensor, tensors)
+        hint = f"; did you mean {near}?" if near else ""
+        raise UserError(f"there is no parameter {visible(edit.tensor)}{hint}")
+    view = tensors[edit.tensor]
+    return view, _index(edit.index, view.shape, edit.tensor)
+
+
+def _index(spans: tuple[Span, ...], shape: tuple[int, ...], name: str) -> tuple[slice, ...]:
+    if len(spans) > len(shape):
+        raise UserError(f"{name} has {len(shape)} index{'es' * (len(shape) > 1)}, not {len(spans)}")
+    result: list[slice] = []
+    for span, size in zip(spans, shape, strict=False):
+        chosen = range_of(span, size)
+        if not chosen:
+            raise UserError(f"{name} is {'×'.join(str(n) for n in shape)}, counted from 0: nothing there is meant")
+        result.append(slice(chosen.start, chosen.stop))
+    return tuple(result)

@@ -1,0 +1,191 @@
+"""Edits in words: `forget bias of layer0.forward, unit 7: 1.00 → -4.00`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.edits.ablations import ABLATIONS
+from lstm_tui.debugger.edits.apply import Edited, exists, part_of, sizes_of
+from lstm_tui.debugger.edits.equations import dropped, right_sides
+from lstm_tui.debugger.edits.language import CellEdit, Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.engine.language.cell import Cell
+from lstm_tui.engine.language.expression import Name, Product, walk
+from lstm_tui.engine.number_text import fixed, sentence
+from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.text_safety import visible
+
+
+def describe(
+    edit: Edit,
+    before: Edited,
+    trace: Trace | None = None,
+    made: Edited | None = None,
+    ran: Trace | None = None,
+    old: NDArray[np.floating[Any]] | None = None,
+) -> str:
+    """Return an edit in words; what it was and what it is are read back from what was run.
+
+    Args:
+        edit: What is changed.
+        before: What was run before it.
+        trace: That run, from which the old number of a value is told; None tells the new one only.
+        made: What is run with it; None where it was not made yet.
+        ran: That run; None where it is not at hand: what is then told is what was asked for.
+        old: The weights that are meant as they were, where `made` has been written over them.
+    """
+    if isinstance(edit, TokenEdit):
+        return _token(edit, before)
+    if isinstance(edit, ValueEdit):
+        return _value(edit, before, trace, ran)
+    if isinstance(edit, CellEdit):
+        return _cell(edit, before, made)
+    return _weight(edit, before, made, weights_meant(edit, before) if old is None else old)
+
+
+def weights_meant(edit: Edit, of: Edited) -> NDArray[np.floating[Any]] | None:
+    """Return the numbers that an edit of weights means, (n,) of their own; None for any other edit.
+
+    Raises:
+        UserError: As `exists`.
+    """
+    if not isinstance(edit, WeightEdit):
+        return None
+    there = exists(edit, of.network)
+    return np.array(part_of(edit, of.network)[there])
+
+
+def effect(edit: Edit, before: Trace, after: Trace) -> str:
+    """Return what is told of an edit that changed nothing, or no more than the value it sets; else nothing."""
+    old, new = series_of(before), series_of(after)
+    same = {name for name in new if name in old and same_bits(old[name], new[name])}
+    if len(before.sequence) != len(after.sequence) or old.keys() != new.keys():
+        return ""
+    if len(same) == len(new):
+        return "; no number of this run changed"
+    own = {f"{edit.pass_name}.{edit.value}"} if isinstance(edit, ValueEdit) else set()
+    return "; nothing else of this run changed" if own and set(new) - same == own else ""
+
+
+def series_of(trace: Trace) -> dict[str, NDArray[np.floating[Any]]]:
+    """Return every number of a run by name: values and inputs of passes, the readout, what the network says."""
+    found = {f"{name}.{value}": series for name, passed in trace.items() for value, series in passed.items()}
+    found |= {f"{name}.x": passed.inputs["x"] for name, passed in trace.items() if "x" in passed.inputs}
+    found |= {f"{READOUT}.{value}": series for value, series in trace.readout.items()}
+    whole = {"output": trace.output, "result": trace.result}
+    return found | {name: series for name, series in whole.items() if series is not None}
+
+
+def same_bits(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> bool:
+    """Say whether two series hold the same numbers, NaN at the same places."""
+    return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
+
+
+def _token(edit: TokenEdit, before: Edited) -> str:
+    tokens = before.sequence.tokens
+    old = visible(tokens[edit.t]) if edit.t < len(tokens) else "the end"
+    if edit.verb == "replace":
+        return f"token {edit.t}: “{old}” → “{visible(edit.token)}”"
+    if edit.verb == "insert":
+        return f"“{visible(edit.token)}” inserted at {edit.t}, before “{old}”"
+    return f"token {edit.t}, “{old}”, deleted"
+
+
+def _value(edit: ValueEdit, before: Edited, trace: Trace | None, ran: Trace | None) -> str:
+    label = "input" if edit.value == "x" else _label(edit, before) or "value"
+    units = range_of(edit.units, sizes_of(edit.pass_name, before.network).get(edit.value, 0))
+    steps = range_of(edit.steps, len(before.sequence))
+    where = f"{label} {edit.value} of {edit.pass_name}, {_units(edit.units, units)}, {_steps(edit.steps, steps)}"
+    place = (slice(steps.start, steps.stop), slice(units.start, units.stop))
+    old, new = (
+        None if one is None else _series(one, edit.pass_name, edit.value)[place].ravel() for one in (trace, ran)
+    )
+    one = len(units) == len(steps) == 1
+    was = f"{fixed(float(old[0]))} → " if one and old is not None else ""
+    if edit.verb == "scale":
+        return f"{where}: × {sentence(edit.number, 6)}" + (
+            f", {was}{fixed(float(new[0]))}" if was and new is not None else ""
+        )
+    held = "held at " if len(steps) > 1 else ""
+    return f"{where}: {was}{held}{fixed(edit.number if new is None else float(new[0]))}"
+
+
+def _label(edit: ValueEdit, before: Edited) -> str:
+    readout = before.network.readout
+    if edit.pass_name == READOUT and readout is not None:
+        return next(one.label for one in readout.page.equations if one.name == edit.value)
+    return next(one for one in before.network.passes if one.name == edit.pass_name).cell.equation(edit.value).label
+
+
+def _series(trace: Trace, owner: str, value: str) -> NDArray[np.floating[Any]]:
+    if owner == READOUT:
+        return trace.readout[value]
+    return trace[owner].inputs["x"] if value == "x" else trace[owner][value]
+
+
+def _cell(edit: CellEdit, before: Edited, made: Edited | None) -> str:
+    changes = right_sides(edit, before.network)
+    unused = dropped(edit, before.network)
+    where = "all passes" if len(changes) > 1 and len(changes) == len(before.network.passes) else ", ".join(changes)
+    first = next(one for one in before.network.passes if one.name in changes)
+    if edit.verb == "let":
+        old = first.cell.equation(edit.what)
+        label = f"{old.label} {edit.what}" if old.label else edit.what
+        said = f"{label} of {where} = {edit.text}, was {old.text.partition('=')[2].strip()}"
+    else:
+        equations = "; ".join(f"{value} = {text}" for value, text in changes[first.name].items())
+        said = f"{ABLATIONS[edit.what]} ({where}: {equations})"
+    said += f"; without {', '.join(unused)}" if unused else ""
+    holds = () if made is None else made.holds
+    held = dict.fromkeys(one.value for one in holds if one.value in changes.get(one.pass_name, {}))
+    return said + (f"; where an edit holds {', '.join(held)}, that stays" if held else "")
+
+
+def _weight(edit: WeightEdit, before: Edited, made: Edited | None, old: NDArray[np.floating[Any]] | None) -> str:
+    owner, _, parameter = edit.tensor.rpartition("/")
+    cells = {one.name: one.cell for one in before.network.passes}
+    view = before.network.tensors()[edit.tensor]
+    what = parameter_label(cells[owner], parameter) if owner in cells else parameter
+    chosen = [range_of(span, size) for span, size in zip(edit.index, view.shape, strict=False)]
+    places = [
+        _units(span, one, "unit" if n == 0 else "column")
+        for n, (span, one) in enumerate(zip(edit.index, chosen, strict=True))
+    ]
+    where = ", ".join([f"{what} of {owner}" if owner else what, *places])
+    there = exists(edit, before.network)
+    new = None if made is None else weights_meant(edit, made)
+    masked = f" ({there.sum()} of {there.size}: the mask keeps the others at 0)" if not there.all() else ""
+    was = f"{fixed(float(old[0]))} → " if there.size == 1 and old is not None else ""
+    if edit.verb == "scale":
+        return f"{where}: × {sentence(edit.number, 6)}{masked}" + (
+            f", {was}{fixed(float(new[0]))}" if was and new is not None else ""
+        )
+    return f"{where}: {was}{fixed(edit.number if new is None else float(new[0]))}{masked}"
+
+
+def parameter_label(cell: Cell, name: str) -> str:
+    """Return what a parameter is: `forget bias`, `forget gate, weights of x (W_f)`."""
+    for equation in cell.equations:
+        for node in walk(equation.expression):
+            if isinstance(node, Product) and node.matrix == name:
+                of = node.operand.name if isinstance(node.operand, Name) else "a product"
+                return f"{equation.label or equation.name}, weights of {of} ({name})"
+            if isinstance(node, Name) and node.name == name:
+                kind = "peephole" if name.startswith("p_") else "bias"
+                return f"{(equation.label or equation.name).removesuffix(' gate')} {kind}"
+    return name
+
+
+def _units(span: Span, chosen: range, word: str = "unit") -> str:
+    if span == (None, None):
+        return f"all {word}s"
+    return f"{word} {chosen.start}" if len(chosen) == 1 else f"{word}s {chosen.start}–{chosen.stop - 1}"
+
+
+def _steps(span: Span, chosen: range) -> str:
+    if span == (None, None):
+        return "at every step"
+    return f"t={chosen.start}" if len(chosen) == 1 else f"t={chosen.start}–{chosen.stop - 1}"

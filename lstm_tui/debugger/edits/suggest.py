@@ -1,0 +1,172 @@
+"""What can be changed where the cursor stands, as lines of a recipe that only want a number or a word.
+
+What can be done to the equation under the cursor, as lines of a recipe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lstm_tui.debugger.edits.ablations import ABLATIONS, ablation
+from lstm_tui.debugger.edits.apply import check
+from lstm_tui.debugger.edits.describe import describe
+from lstm_tui.debugger.edits.language import TokenEdit, in_quotes, parse_edit
+from lstm_tui.debugger.position import Frame
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.expression import Name, Product, walk
+from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.text_safety import visible
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to change what is under the cursor.
+
+    Attributes:
+        line: A line of a recipe.
+        words: What it is for, in a few words.
+        first: Where the part begins that is meant to be typed over.
+        behind: Where it ends.
+    """
+
+    line: str
+    words: str
+    first: int
+    behind: int
+
+
+def _form(before: str, typed: str, after: str, words: str) -> Form:
+    return Form(before + typed + after, words, len(before), len(before) + len(typed))
+
+
+def forms_at(session: Session, value: str, unit: int, t: int, on_tape: bool) -> tuple[Form, ...]:
+    """Return the forms that fit a cursor, the likeliest first.
+
+    Args:
+        session: What is edited.
+        value: The value under the cursor, of the selected pass.
+        unit: Which unit of it.
+        t: The token under the cursor.
+        on_tape: Whether a token is meant rather than a value.
+    """
+    tokens, values = _on_token(session.frame, t), _on_value(session.frame, value, unit, t)
+    return (*tokens, *values) if on_tape else (*values, *tokens)
+
+
+def _on_token(frame: Frame, t: int) -> tuple[Form, ...]:
+    sequence = frame.trace.sequence
+    x = frame.passed.inputs.get("x")
+    read: tuple[Form, ...] = ()
+    if x is not None:
+        start = f"set {frame.passed.name}.x[0] @ {t} = "
+        read = (_form(start, sentence(x[t][0]), "", "a number that this pass reads here"),)
+    if sequence.ids is None:
+        return read
+    token = in_quotes(sequence.tokens[t])[1:-1]
+    forms = (
+        _form(f'replace {t} "', token, '"', "another word here"),
+        _form(f'insert {t} "', "", '"', "a word before it"),
+        _form(f'insert {t + 1} "', "", '"', "a word after it"),
+    )
+    line = f"remove {t}"
+    away = (Form(line, "this word away", len(line), len(line)),) if frame.steps > 1 else ()
+    return (*forms, *away, *read)
+
+
+def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
+    passed = frame.passed
+    if value not in passed:
+        return ()
+    now = sentence(passed[value][t][min(unit, passed[value].shape[1] - 1)])
+    name, forward = f"{passed.name}.{value}", passed.direction == "forward"
+    rest = f"{t}:" if forward else f":{t + 1}"
+    forms = [
+        _form(f"set {name}[{unit}] @ {t} = ", now, "", "at this step only"),
+        _form(f"set {name}[{unit}] @ {rest} = ", now, "", "from here on as it reads"),
+        _form(f"set {name}[{unit}] @ : = ", now, "", "at every step"),
+        _form(f"set {name}[:] @ {t} = ", now, "", "all units, at this step"),
+        _form(f"scale {name}[{unit}] @ {t} * ", "0.5", "", "so many times as large"),
+    ]
+    bias = bias_of(frame, value)
+    network = frame.trace.network
+    if bias is not None and network is not None:
+        numbers = network.tensors().get(f"{passed.name}/{bias}")
+        if numbers is not None and unit < len(numbers):
+            old = sentence(numbers[unit])
+            forms.append(_form(f"weight {passed.name}/{bias}[{unit}] = ", old, "", "its bias, a weight of the network"))
+    return tuple(forms)
+
+
+def bias_of(frame: Frame, value: str) -> str | None:
+    """Return the vector that is added in the equation of a value, such as `b_f`; None without one."""
+    network, passed = frame.trace.network, frame.passed
+    if network is None:
+        return None
+    vectors = {
+        name.rpartition("/")[2]
+        for name, view in network.tensors().items()
+        if view.ndim == 1 and name.startswith(f"{passed.name}/")
+    }
+    expression = passed.cell.equation(value).expression
+    matrices = {node.matrix for node in walk(expression) if isinstance(node, Product)}
+    found = [node.name for node in walk(expression) if isinstance(node, Name) and node.name in vectors - matrices]
+    return next((name for name in found if not name.startswith("p_")), None)
+
+
+def edit_suggestion(session: Session, line: str) -> str:
+    """Return what a line of a recipe would do, in words.
+
+    Raises:
+        UserError: If it is no edit, or cannot be made here.
+    """
+    edit = parse_edit(line)
+    before = session.edited
+    check(edit, before)
+    if isinstance(edit, TokenEdit) and edit.verb == "replace" and before.sequence.tokens[edit.t] == edit.token:
+        raise UserError(f"“{visible(edit.token)}” stands there: type another word, or choose another form")
+    return describe(edit, before, session.frame.trace)
+
+
+def is_whole(line: str) -> bool:
+    """Say whether a line reads as an edit, though it may be one that cannot be made here."""
+    try:
+        parse_edit(line)
+    except UserError:
+        return False
+    return True
+
+
+def telling(session: Session, line: str) -> tuple[str, bool]:
+    """Return `told`, or what is wrong with the line, and whether it can be made."""
+    try:
+        return edit_suggestion(session, line), True
+    except UserError as error:
+        return str(error), False
+
+
+def forms_of_equation(session: Session, value: str) -> tuple[Form, ...]:
+    """Return the equation of a value of the selected pass, to be written anew, and the ablations of its cell.
+
+    Raises:
+        UserError: If there is no network that could be run again.
+    """
+    network, name = session.edited.network, session.frame.passed.name
+    one = next(each for each in network.passes if each.name == name)
+    text = next((each.text for each in one.program.equations if each.name == value), None)
+    forms = []
+    if text is not None:
+        forms.append(_line(f"let {name}.{text}", "another equation, of this pass"))
+        if len(network.passes) > 1:
+            forms.append(_line(f"let {text}", "another equation, of every pass that has it"))
+    for variant, words in ABLATIONS.items():
+        try:
+            ablation(variant, one.cell, one.program, name)
+        except UserError:
+            continue
+        forms.append(_line(f"ablate {variant}", words))
+    return tuple(forms)
+
+
+def _line(line: str, words: str) -> Form:
+    return Form(line, words, len(line), len(line))

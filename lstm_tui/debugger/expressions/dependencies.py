@@ -1,0 +1,62 @@
+"""Which equation of its pass an expression waits for: the last one whose value it reads at the step itself."""
+
+from __future__ import annotations
+
+from lstm_tui.debugger.expressions import nodes
+from lstm_tui.debugger.expressions.nodes import Node
+from lstm_tui.debugger.expressions.parser import Expression
+from lstm_tui.debugger.expressions.scope import NoSuchName, Scope
+from lstm_tui.debugger.expressions.shares import memory_meant
+
+
+def equation_waited_for(expression: Expression, scope: Scope) -> int:
+    """Return the number of the equation after which an expression is known at a step.
+
+    What reads another pass, or the output, or nothing of this step, waits for the last one.
+    """
+    waits = equation_guarded(expression, scope)
+    return len(scope.passed.cell.values) - 1 if waits < 0 else waits
+
+
+def equation_guarded(expression: Expression, scope: Scope) -> int:
+    """Return the number of the equation after which a condition on something else is known; -1 where it always is."""
+    found = _waits(expression.node, scope)
+    return len(scope.passed.cell.values) - 1 if None in found else max((n for n in found if n is not None), default=-1)
+
+
+def last_read(expression: Expression, scope: Scope) -> int | None:
+    """Return the last equation of the scope's pass whose value an expression reads at the step, or None."""
+    return max((one for one in _waits(expression.node, scope) if one is not None), default=None)
+
+
+def _waits(node: Node, scope: Scope) -> set[int | None]:
+    """Return the equations that are read at the step itself; None for what lies outside the pass."""
+    if isinstance(node, nodes.PreviousNode | nodes.AtNode) or (isinstance(node, nodes.Shifted) and node.by):
+        return set()
+    if isinstance(node, nodes.NameNode):
+        return _waits_for_name(node.name, scope)
+    if isinstance(node, nodes.CallNode) and node.function == "share":
+        what = node.arguments[1] if len(node.arguments) == 2 else None
+        while isinstance(what, nodes.UnitsNode):
+            what = what.of
+        passed, state = memory_meant(scope, what.name if isinstance(what, nodes.NameNode) else None)
+        return {passed.cell.values.index(state) if passed is scope.passed else None}
+    if isinstance(node, nodes.Operation) and node.sign == "@":
+        return _waits(node.right, scope)
+    found: set[int | None] = set()
+    for part in nodes.inside(node):
+        found |= _waits(part, scope)
+    return found
+
+
+def _waits_for_name(name: str, scope: Scope) -> set[int | None]:
+    if name.startswith("readout."):
+        return {None}
+    try:
+        passed, value = scope.owner(name)
+    except NoSuchName:
+        return set()
+    values = passed.cell.values
+    if value in values:
+        return {values.index(value) if passed is scope.passed else None}
+    return {None} if name in ("output", "result") and value not in passed.inputs else set()

@@ -1,0 +1,384 @@
+"""Nodes to what they are at every step of a range at once.
+
+Every mistake that can be made — a name, a size, a kind — depends on the run and not on the step, so an
+expression that was evaluated at one step can be evaluated at any.
+
+What every part of the evaluation of an expression shares: the run, and mistakes at their place.
+
+Calls of functions, on all steps at once.
+
+Signs between values: arithmetic, comparisons, `and`, `or`, `not` and products with a matrix.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from lstm_tui.debugger.expressions import nodes
+from lstm_tui.debugger.expressions.functions import FUNCTIONS, Function, saturated
+from lstm_tui.debugger.expressions.nodes import COMPARISONS, ExpressionError, Node
+from lstm_tui.debugger.expressions.parser import Expression, parse
+from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope
+from lstm_tui.debugger.expressions.series import (
+    NOWHERE,
+    Series,
+    all_units,
+    any_unit,
+    both,
+    compared,
+    counted,
+    either,
+    inverse,
+    numbers,
+    truths,
+)
+from lstm_tui.debugger.expressions.shares import Sought, share_of
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import nearest
+from lstm_tui.engine.language.vocabulary import shortened
+
+KINDS = {"number": "a number", "truth": "true or false", "text": "a text"}
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True)
+class Asking(ABC):
+    """An expression that is asked of a run.
+
+    Attributes:
+        expression: What is asked.
+        scope: The run.
+    """
+
+    expression: Expression
+    scope: Scope
+
+    def fail(self, said: str, node: Node, near: str | None = None, place: int | None = None) -> ExpressionError:
+        """Return the error for a node, or for another place in the text."""
+        return ExpressionError(said, self.expression.text, node.start if place is None else place, near)
+
+    def shown(self, node: Node) -> str:
+        """Return how a node was written, in short."""
+        return shortened(self.expression.text_of(node))
+
+    @abstractmethod
+    def read(self, node: Node, moment: Moment) -> Series:
+        """Return what a node is at some steps."""
+
+    def numeric(self, node: Node, moment: Moment) -> Series:
+        """Return what a node is at some steps; it must be numbers."""
+        series = self.read(node, moment)
+        if series.kind != "number":
+            raise self.fail(f"{self.shown(node)} is {KINDS[series.kind]}, not a number", node)
+        return series
+
+    def named(self, node: Node, read: Callable[[], _Found]) -> _Found:
+        """Look a name up, and say at its place what is wrong with it."""
+        try:
+            return read()
+        except NoSuchName as error:
+            raise self.fail(error.said, node, error.near) from None
+
+
+def token_place(node: Node) -> int | None:
+    """Return which place `tok[3]` names."""
+    if isinstance(node, nodes.UnitsNode) and isinstance(node.of, nodes.NameNode) and node.of.name == "tok":
+        return node.first if node.stop == node.first + 1 else None
+    return None
+
+
+def quoted_near(name: str, known: tuple[str, ...]) -> str | None:
+    """Return the nearest of some texts, in quotes."""
+    near = nearest(name, known)
+    return near and f'"{near}"'
+
+
+_TOP = 5
+
+
+class Calls(Asking):
+    """Reads calls."""
+
+    def call(self, node: nodes.CallNode, moment: Moment) -> Series:
+        """Return what a function makes of its arguments."""
+        function = FUNCTIONS[node.function]
+        if node.function == "share":
+            return self.share(node, moment)
+        if node.function == "sat":
+            return self.saturation(node, moment)
+        if node.function == "top":
+            return self.top(node, moment)
+        if function.takes_truth == "truth" or (function.takes_truth and self.is_truth(node.arguments[0], moment)):
+            return self.over_truths(node, function, moment)
+        series = [self.numeric(argument, moment) for argument in node.arguments]
+        known = series[0].known
+        for argument, one in zip(node.arguments[1:], series[1:], strict=True):
+            known = known & one.known
+            if one.size != series[0].size and 1 not in (one.size, series[0].size):
+                first = self.shown(node.arguments[0])
+                said = f"{first} has {series[0].size} units and {self.shown(argument)} {one.size}"
+                raise self.fail(said, argument)
+        arrays = [one.values for one in series]
+        if function.apply is None:
+            assert node.function in ("max", "min")
+            one_of, two = (np.max, np.maximum) if node.function == "max" else (np.min, np.minimum)
+            found = two(*arrays) if len(arrays) == 2 else one_of(arrays[0], axis=1, keepdims=True)
+            return numbers(found, known, *series)
+        result = function.apply(*arrays)
+        if function.truth:  # isnan, isinf, isfinite: what they ask is known of a NaN as well
+            return truths(result, known, NOWHERE, *series)
+        classes = series[0].labels if node.function in ("argmax", "argmin") else ()
+        return replace(
+            numbers(result, known, *series), classes=classes, units=None if function.over else series[0].units
+        )
+
+    def is_truth(self, node: Node, moment: Moment) -> bool:
+        """Say whether an argument is true or false."""
+        return self.read(node, replace(moment, stop=moment.start + 1)).kind == "truth"
+
+    def over_truths(self, node: nodes.CallNode, function: Function, moment: Moment) -> Series:
+        """Return what a function makes of a vector that is true or false unit by unit."""
+        argument = node.arguments[0]
+        series = self.read(argument, moment)
+        if series.kind != "truth":
+            said = f"`{node.function}` asks about true or false; {self.shown(argument)} is {KINDS[series.kind]}"
+            raise self.fail(said, argument)
+        if function.truth:
+            return any_unit(series) if node.function == "any" else all_units(series)
+        assert function.apply is not None
+        return counted(series, function.apply)
+
+    def top(self, node: nodes.CallNode, moment: Moment) -> Series:
+        """Return the units that are largest without their sign."""
+        series = self.numeric(node.arguments[0], moment)
+        count = float(_TOP)
+        if len(node.arguments) == 2:
+            second = node.arguments[1]
+            if not isinstance(second, nodes.NumberNode) or not second.value.is_integer() or second.value < 1:
+                raise self.fail("`top` takes how many as a whole number", second)
+            count = second.value
+        order = np.argsort(-np.nan_to_num(np.abs(series.values), nan=np.inf), axis=1, kind="stable")
+        order = order[:, : int(min(count, series.size))]
+        labels: tuple[str, ...] = ()
+        if len(order) == 1:  # at more steps than one they are other units at each
+            labels = tuple(series.labels[u] if series.labels else f"[{(series.units or 0) + u}]" for u in order[0])
+        return replace(series, values=np.take_along_axis(series.values, order, axis=1), labels=labels, units=None)
+
+    def saturation(self, node: nodes.CallNode, moment: Moment) -> Series:
+        """Return which part of some units is near an end of its range."""
+        argument = node.arguments[0]
+        value = argument
+        while isinstance(value, nodes.UnitsNode | nodes.Shifted | nodes.PreviousNode):
+            value = value.of
+        if not isinstance(value, nodes.NameNode):
+            raise self.fail("`sat` takes a value, such as sat(i) or sat(i[0:8])", argument)
+        name, series = value.name, self.numeric(argument, moment)
+        return self.named(argument, lambda: saturated(self.scope, name, series))
+
+    def share(self, node: nodes.CallNode, moment: Moment) -> Series:
+        """Return which part of a memory some tokens wrote."""
+        who = node.arguments[0]
+        if isinstance(who, nodes.TextNode):
+            places = np.flatnonzero(self.scope.tokens == self.scope.as_read(who.value))
+        elif (place := token_place(who)) is not None and place < self.scope.steps:
+            places = np.array([place])
+        else:
+            raise self.fail('`share` takes a token: share("not"), or share(tok[3]) for one place of the tape', who)
+        what = node.arguments[1] if len(node.arguments) == 2 else None
+        units: tuple[int, int | None] = (0, None)
+        if isinstance(what, nodes.UnitsNode):
+            units, what = (what.first, what.stop), what.of
+        if what is not None and not isinstance(what, nodes.NameNode):
+            raise self.fail("`share` takes a memory by name, such as c or c[17]", what)
+        sought = Sought(None if what is None else what.name, tuple(int(place) for place in places), units)
+        return self.named(what or node, lambda: share_of(self.scope, sought, moment))
+
+
+_ARITHMETIC: dict[str, Callable[[Array, Array], Array]] = {
+    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide,
+}  # fmt: skip
+_COMPARED: dict[str, Callable[[Array, Array], Any]] = {
+    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
+}  # fmt: skip
+
+
+class Signs(Asking):
+    """Reads what stands between two signs."""
+
+    def inverse(self, node: nodes.Inverse, moment: Moment) -> Series:
+        """Return `-v` or `not v`."""
+        of = self.read(node.of, moment)
+        wanted = "truth" if node.sign == "not" else "number"
+        if of.kind != wanted:
+            raise self.fail(f"{self.shown(node.of)} is {KINDS[of.kind]}, not {KINDS[wanted]}", node.of)
+        return inverse(of) if wanted == "truth" else numbers(-of.values, of.known, of)
+
+    def operation(self, node: nodes.Operation, moment: Moment) -> Series:
+        """Return what a sign makes of its two sides."""
+        if node.sign == "@":
+            return self.product(node, moment)
+        left, right = self.read(node.left, moment), self.read(node.right, moment)
+        if node.sign in ("and", "or"):
+            for side, series in ((node.left, left), (node.right, right)):
+                if series.kind != "truth":
+                    raise self.fail(f"{self.shown(side)} is {KINDS[series.kind]}, not true or false", side)
+            self.check_sizes(node, left, right)
+            return both(left, right) if node.sign == "and" else either(left, right)
+        if node.sign in COMPARISONS:
+            return self.comparison(node, left, right)
+        for side, series in ((node.left, left), (node.right, right)):
+            if series.kind != "number":
+                raise self.fail(f"{self.shown(side)} is {KINDS[series.kind]}, not a number", side)
+        self.check_sizes(node, left, right)
+        result = numbers(_ARITHMETIC[node.sign](left.values, right.values), left.known & right.known, left, right)
+        wider = left if left.size >= right.size else right
+        return replace(result, units=wider.units, labels=wider.labels)
+
+    def comparison(self, node: nodes.Operation, left: Series, right: Series) -> Series:
+        """Return where a comparison holds."""
+        left, right = self.by_class(node.left, left, right), self.by_class(node.right, right, left)
+        if left.kind != right.kind:
+            said = f"{KINDS[left.kind]} is compared with {KINDS[right.kind]}"
+            raise self.fail(said, node, place=node.place)
+        if left.kind != "number" and node.sign not in ("==", "!="):
+            raise self.fail(f"only numbers are larger or smaller; {node.sign} compares {KINDS[left.kind]}s",
+                            node, place=node.place)  # fmt: skip
+        self.check_sizes(node, left, right)
+        a, b = left.values, right.values
+        if left.kind == "text":  # a token is compared as the network reads it
+            a, b = self.as_read(a), self.as_read(b)
+        wider = left if left.size >= right.size else right
+        result = compared(_COMPARED[node.sign](a, b), left, right)
+        return replace(result, units=wider.units, labels=wider.labels)
+
+    def as_read(self, texts: Array) -> Array:
+        """Return tokens as the network reads them."""
+        if not self.scope.lowercase:
+            return texts
+        read = np.empty_like(texts)
+        read[:, 0] = [text.lower() for text in texts[:, 0]]
+        return read
+
+    def by_class(self, node: Node, series: Series, other: Series) -> Series:
+        """Return the number of a class where its name is compared with such a number."""
+        if not isinstance(node, nodes.TextNode) or not other.classes:
+            return series
+        if node.value not in other.classes:
+            raise self.fail("there is no class of this name", node, quoted_near(node.value, other.classes))
+        return Series.constant(float(other.classes.index(node.value)))
+
+    def check_sizes(self, node: nodes.Operation, left: Series, right: Series) -> None:
+        """Refuse two vectors of different lengths."""
+        if left.size != right.size and 1 not in (left.size, right.size):
+            said = f"{self.shown(node.left)} has {left.size} units and {self.shown(node.right)} {right.size}"
+            raise self.fail(said, node, place=node.place)
+
+    def product(self, node: nodes.Operation, moment: Moment) -> Series:
+        """Return a matrix times a vector."""
+        if not isinstance(node.left, nodes.NameNode):
+            raise self.fail("left of @ stands one matrix, by name", node.left)
+        name = node.left.name
+        matrix = self.named(node.left, lambda: self.scope.matrix(name)).astype(np.float64)
+        vector = self.numeric(node.right, moment)
+        if vector.size not in (1, matrix.shape[1]):
+            said = f"{name} has {matrix.shape[1]} columns and {self.shown(node.right)} {vector.size} units"
+            raise self.fail(said, node, place=node.place)
+        spread = np.broadcast_to(vector.values, (len(vector.values), matrix.shape[1]))
+        return numbers(spread @ matrix.T, vector.known, vector)
+
+
+def evaluate(expression: Expression, scope: Scope, start: int, stop: int, earlier: int = 0) -> Series:
+    """Return what an expression is at the places `start` to `stop` of the tape.
+
+    Args:
+        expression: What is asked.
+        scope: The run, and the pass of names without one.
+        start: First place.
+        stop: Place behind the last; all of them lie on the tape.
+        earlier: How many steps back in the pass's reading order it is asked.
+
+    Raises:
+        ExpressionError: A name means nothing in this run, or sizes or kinds do not go together.
+    """
+    with np.errstate(all="ignore"):
+        return _Evaluator(expression, scope).read(expression.node, Moment(start, stop, earlier=earlier))
+
+
+def condition(text: str, scope: Scope) -> Expression:
+    """Read an expression that is true or false at a step.
+
+    Raises:
+        ExpressionError: It is not, or it is wrong in this run.
+    """
+    expression = parse(text)
+    answer = evaluate(expression, scope, 0, 1)
+    if answer.kind != "truth":
+        raise ExpressionError(f"this is {KINDS[answer.kind]}: compare it, as in {text.strip()} > 0", text, 0)
+    if answer.size != 1:
+        raise ExpressionError(f"this is {answer.size} answers, one a unit: write any(…) or all(…)", text, 0)
+    return expression
+
+
+class _Evaluator(Signs, Calls):
+    def read(self, node: Node, moment: Moment) -> Series:
+        """Return what a node is at some steps."""
+        if isinstance(node, nodes.NumberNode):
+            return Series.constant(node.value)
+        if isinstance(node, nodes.TextNode):
+            return Series.constant(node.value, "text")
+        if isinstance(node, nodes.NameNode):
+            name = node.name
+            return self.named(node, lambda: self.scope.read(name, moment))
+        if isinstance(node, nodes.UnitsNode | nodes.Class):
+            return self.chosen(node, moment)
+        if isinstance(node, nodes.Shifted):
+            return self.read(node.of, replace(moment, on_tape=moment.on_tape + node.by))
+        if isinstance(node, nodes.PreviousNode):
+            return self.read(node.of, replace(moment, earlier=moment.earlier + 1))
+        if isinstance(node, nodes.AtNode):
+            place = self.place(node.where)
+            return self.read(node.of, Moment(place, place + 1))
+        if isinstance(node, nodes.Inverse):
+            return self.inverse(node, moment)
+        if isinstance(node, nodes.Operation):
+            return self.operation(node, moment)
+        assert isinstance(node, nodes.CallNode)
+        return self.call(node, moment)
+
+    # --- parts of a vector, and places ---
+
+    def chosen(self, node: nodes.UnitsNode | nodes.Class, moment: Moment) -> Series:
+        of = self.read(node.of, moment)
+        if isinstance(node, nodes.Class):
+            if node.name not in of.labels:
+                said = f"{self.shown(node.of)} has no class of this name" if of.labels else "units have no names here"
+                raise self.fail(said, node, quoted_near(node.name, of.labels), node.of.end + 1)
+            first, stop = of.labels.index(node.name), of.labels.index(node.name) + 1
+        else:
+            first, stop = node.first, of.size if node.stop is None else min(node.stop, of.size)
+        if of.kind == "text" or first >= stop:
+            has = "no units" if of.kind == "text" else f"{of.size} unit{'s' * (of.size != 1)}, from 0"
+            raise self.fail(f"{self.shown(node.of)} has {has}", node, place=node.of.end + 1)
+        units = None if of.units is None else of.units + first
+        values, labels = of.values[:, first:stop], of.labels[first:stop]
+        known, unknown = (one if one.shape[1] == 1 else one[:, first:stop] for one in (of.known, of.unknown))
+        return replace(of, values=values, known=known, unknown=unknown, labels=labels, units=units)
+
+    def place(self, node: Node) -> int:
+        """Return the place on the tape that `at=` names: by its number, or the first one of a token."""
+        if isinstance(node, nodes.TextNode):
+            token = node.value
+            return self.named(node, lambda: self.scope.place_of(token))
+        place = token_place(node)
+        if isinstance(node, nodes.NumberNode) and node.value.is_integer():
+            place = int(node.value)
+        if place is not None and place < self.scope.steps:
+            return place
+        if place is not None:
+            raise self.fail(f"this tape has {self.scope.steps} tokens, from 0", node)
+        raise self.fail('at= takes a token, such as at="bad", or a place, such as at=7', node)

@@ -1,0 +1,192 @@
+"""Two runs side by side: of two networks, or of one before and after edits, on one tape.
+
+Two states of a session's edits side by side, token by token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from lstm_tui.analysis.contributions import OutputParts, parts_of
+from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.history import History
+from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.trace import Trace
+
+_ALIKE = 0.5
+"""Cosine of weights from which on they are of one network."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two runs of the same tokens, or of tokens that edits have made of the others.
+
+    Attributes:
+        one: The first run.
+        other: The second.
+        names: What the two are called.
+        columns: Both tapes as one; `before` is the place in the first, `after` that in the second.
+        edited: Whether the second is the first after edits.
+    """
+
+    one: Trace
+    other: Trace
+    names: tuple[str, str]
+    columns: tuple[DiffColumn, ...]
+    edited: bool = False
+
+    @classmethod
+    def of(
+        cls, one: Trace, other: Trace, names: tuple[str, str], origins: tuple[int | None, ...] | None = None
+    ) -> Comparison:
+        """Lay two runs side by side.
+
+        Args:
+            one: The first run.
+            other: The second.
+            names: What the two are called.
+            origins: For each token of the second, its place in the first; None when the tokens are the same.
+
+        Raises:
+            UserError: If they read the text as different tokens.
+        """
+        edited = origins is not None
+        if origins is None:
+            if one.sequence.tokens != other.sequence.tokens:
+                counts = " and ".join(f"{len(trace.sequence)} {trace.sequence.kind}" for trace in (one, other))
+                raise UserError(f"{names[0]} and {names[1]} read this as {counts}: there is no common tape")
+            origins = tuple(range(len(one.sequence)))
+        return cls(one, other, names, TraceDiff(one, other, origins).columns, edited)
+
+    def token(self, column: DiffColumn) -> str:
+        """Return the token of a column; where another was put in its place, that one."""
+        if column.after is not None:
+            return self.other.sequence.tokens[column.after]
+        assert column.before is not None
+        return self.one.sequence.tokens[column.before]
+
+    @cached_property
+    def same_classes(self) -> bool:
+        """Whether the outputs of both mean the same."""
+        shapes = {None if trace.result is None else trace.result.shape for trace in (self.one, self.other)}
+        return len(shapes) == 1 and None not in shapes and self.one.classes == self.other.classes
+
+    @cached_property
+    def parts(self) -> tuple[OutputParts, OutputParts] | None:
+        """What each token adds to the verdict of both, where both speak once and that is exact."""
+        found = parts_of(self.one), parts_of(self.other)
+        if not self.same_classes or found[0] is None or found[1] is None:
+            return None
+        return found[0], found[1]
+
+    @cached_property
+    def winner(self) -> int:
+        """The output that wins in the first run."""
+        return 0 if self.one.result is None else int(np.argmax(self.one.result))
+
+    @cached_property
+    def toward(self) -> tuple[Array, Array] | None:
+        """What each token adds to the winner over the other outputs, before the softmax, (T,) of each run."""
+        if self.parts is None:
+            return None
+        one, other = (parts.toward(self.winner)[0] for parts in self.parts)
+        return one, other
+
+    def outputs(self, column: DiffColumn) -> tuple[Array | None, Array | None]:
+        """Return what either says at a token, (K,)."""
+        places = column.before, column.after
+        one, other = (
+            None if trace.output is None or t is None else trace.output[t]
+            for trace, t in zip((self.one, self.other), places, strict=True)
+        )
+        return one, other
+
+    def output_distance(self, column: DiffColumn) -> float | None:
+        """Return how far the outputs at a token are apart: half the sum of all differences, 0..1 for a softmax.
+
+        Of a verdict said once it is the change of what the token adds to it.
+        """
+        if self.toward is not None:
+            if column.before is None or column.after is None:
+                return None
+            return float(self.toward[1][column.after] - self.toward[0][column.before])
+        one, other = self.outputs(column)
+        if one is None or other is None or not self.same_classes:
+            return None
+        with np.errstate(all="ignore"):
+            return float(np.abs(other.astype(np.float64) - one).sum() / 2)
+
+    @cached_property
+    def _comparable(self) -> dict[str, bool]:
+        return {}
+
+    def comparable(self, pass_name: str) -> bool:
+        """Say whether unit 7 of a pass is the same unit in both: the same equations, size, and alike weights.
+
+        In networks that were trained apart the units of a number have nothing to do with each other.
+        """
+        if pass_name not in self.one or pass_name not in self.other:
+            return False
+        if pass_name not in self._comparable:
+            one, other = self.one[pass_name], self.other[pass_name]
+            same = one.cell.equations == other.cell.equations and one.hidden_size == other.hidden_size
+            self._comparable[pass_name] = same and _alike(one.parameters, other.parameters)
+        return self._comparable[pass_name]
+
+    def memory_distance(self, column: DiffColumn, pass_name: str) -> float | None:
+        """Return how far the memories after a token are apart, 0..1: |C − C'| over |C| + |C'|, summed over units."""
+        if column.before is None or column.after is None or not self.comparable(pass_name):
+            return None
+        name = memory_of(self.one[pass_name].cell)
+        if name not in self.one[pass_name] or name not in self.other[pass_name]:
+            return None
+        one = self.one[pass_name][name][column.before].astype(np.float64)
+        other = self.other[pass_name][name][column.after].astype(np.float64)
+        with np.errstate(all="ignore"):
+            whole = float(np.abs(one).sum() + np.abs(other).sum())
+            return float(np.abs(one - other).sum() / whole) if whole != 0 else 0.0
+
+
+def _alike(one: Array | None, other: Array | None) -> bool:
+    """Say whether two sets of weights come from one training: their cosine; unknown weights are taken at their word."""
+    if one is None or other is None:
+        return True
+    if one.shape != other.shape:
+        return False
+    with np.errstate(all="ignore"):
+        sizes = float(np.linalg.norm(one) * np.linalg.norm(other))
+        return not sizes > 0 or not float(one.astype(np.float64) @ other) / sizes < _ALIKE
+
+
+def compare_states(
+    history: History, one: int, other: int, network: Network, sequence: Sequence, run_of: Callable[[int], Trace]
+) -> Comparison:
+    """Lay the runs of two states side by side; tokens are those of the last state from which both come.
+
+    Args:
+        history: The tree.
+        one: Number of the first state.
+        other: Number of the second.
+        network: The network as it was opened.
+        sequence: The tokens as they were opened.
+        run_of: The run of a state.
+    """
+    shared = history.edits_of(history.common(one, other))
+    ancestor = apply(shared, network, sequence)
+    # weights were edited in the ancestor's own copy: what comes after has one of its own again
+    first, second = (
+        apply(history.edits_of(state)[len(shared) :], ancestor.network, ancestor.sequence).origins
+        for state in (one, other)
+    )
+    places = {origin: t for t, origin in enumerate(first) if origin is not None}
+    origins = tuple(None if origin is None else places.get(origin) for origin in second)
+    return Comparison.of(run_of(one), run_of(other), (history.name_of(one), history.name_of(other)), origins)

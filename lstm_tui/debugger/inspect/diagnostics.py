@@ -1,0 +1,132 @@
+"""What is wrong with a unit, in words: what the table of `stats`, the flags of the screen and its health say.
+
+How far back a memory reaches, in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import isfinite
+
+from lstm_tui.analysis.contributions import squash_of
+from lstm_tui.analysis.gradient_flow import BURST, GONE, LongMemory, Reach, known_from, steady_word, turns
+from lstm_tui.analysis.health import Finding, Kind, PassHealth
+from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.engine.compiler.roles import roles_of
+from lstm_tui.engine.number_text import MINUS, fixed, sentence
+from lstm_tui.engine.runtime.trace import PassTrace
+
+HEADINGS: dict[Kind, str] = {
+    "broken": "they become NaN or infinite: `who nan` tells where that began",
+    "exploding": "they explode: their output exceeds a million",
+    "dead": "no gradient comes back to them: on what was read they cannot learn",
+    "quiet": "they never act: their output stays below a hundredth of the largest",
+    "stuck": "they are stuck: their output never changes by more than a hundredth of itself",
+    "shut": "gates that never open: below .1 at every step",
+    "open": "gates that never shut: above .9 at every step",
+}
+_NEVER = {
+    "shut": {"keeps": "never keeps", "writes": "never writes", "shows": "never shows"},
+    "open": {"keeps": "never forgets", "writes": "always writes", "shows": "always shows"},
+}
+
+
+def short(passed: PassTrace, finding: Finding) -> str:
+    """Return what a gate does not do: `never writes`."""
+    if finding.kind == "broken":
+        return "is not finite"
+    if finding.kind == "exploding":
+        return "explodes"
+    if finding.kind == "stuck":
+        return "is stuck"
+    if finding.kind == "dead":
+        return f"{finding.value} cannot learn"
+    if finding.kind == "quiet":
+        return "never acts"
+    role = roles_of(passed.cell).get(finding.value) or ""
+    return _NEVER[finding.kind].get(role, "never opens" if finding.kind == "shut" else "never shuts")
+
+
+def finding_summary(passed: PassTrace, finding: Finding) -> str:
+    """Return a finding in one line: what, how far, and which parameter it comes from."""
+    says = short(passed, finding)
+    if finding.kind == "broken":
+        says += f": {finding.value} becomes {sentence(finding.number, 6)}"
+    elif finding.kind == "exploding":
+        says += f": |{finding.value}| up to {sentence(finding.number, 2)}"
+    elif finding.kind == "stuck":
+        says += f" at {sentence(finding.number, 2)}"
+    elif finding.kind == "dead":
+        squash = squash_of(passed, finding.value)
+        why = f"{squash} is 0 at every step" if squash == "relu" else "its gradient is 0 at every step"
+        says += f": {why}"
+    elif finding.kind == "quiet":
+        says += f": |{finding.value}| at most {sentence(finding.number, 2)}"
+    else:
+        far = "at most" if finding.kind == "shut" else "at least"
+        says += f": {finding.value} {far} {fixed(finding.number)}"
+    return says + cause(finding)
+
+
+def sound(one: PassHealth) -> str:
+    """Return what is said of a pass in which nothing is wrong, and of its gradients only what is known of them."""
+    act = f"all {one.units} units act"
+    unsure = int(one.unsure.sum())
+    if unsure:
+        return f"{act}; whether a gradient comes back to {unsure} of them is not known: it is NaN"
+    return f"{act}, and a gradient comes back to each" if one.dead else act
+
+
+def cause(finding: Finding) -> str:
+    """Return which parameter a finding comes from, `, by b_f: −4.20 of −5.00`; empty when it is not known."""
+    if not finding.parameter:
+        return ""
+    name = finding.parameter.rpartition("/")[2]
+    return f", by {name}: {_signed(finding.term)} of {_signed(finding.total)} on the mean"
+
+
+def _signed(number: float) -> str:
+    return fixed(number, sign=True).replace("-", MINUS)
+
+
+Name = Callable[[int], str]
+"""From a place on the tape to its token as it is shown."""
+
+
+def reach_words(found: LongMemory, name: Name) -> Iterator[str]:
+    """Yield what happens to the gradient on its way back, a line each: it vanishes, explodes, fades, grows or holds.
+
+    Where it is not a finite number it is said to be not known.
+
+    Args:
+        found: How far back a pass reaches.
+        name: How a token is called, such as `t=3 “not”`.
+    """
+    reaches = (found.memory,) if found.output is found.memory else (found.memory, found.output)
+    for reach in reaches:
+        yield from _told(found, reach, name)
+    kept = found.kept_size
+    if kept is None:
+        yield f"{letter(found.memory.value)} has no keep: it is made anew at every step, out of a squash of what was"
+    elif len(found.places) > 1 and kept[0] < GONE < found.memory.size[0]:
+        first = name(found.places[0])
+        yield f"with the gates held less than {sentence(GONE)} is kept from {first}: the rest goes round by h"
+
+
+def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:
+    shown = letter(reach.value)
+    turned = turns(reach.size)
+    for turn in turned:
+        where, worst = name(found.places[turn.step]), name(found.places[turn.worst])
+        how = f"less than 1/{fixed(1 / GONE, 0)}" if turn.kind == "vanishes" else f"more than {fixed(BURST, 0)} times"
+        most = f"; {worst} alone multiplies it by {sentence(turn.factor, 2)}" if isfinite(turn.factor) else ""
+        yield f"∂{shown} {turn.kind} at {where}: a change of {shown} there is felt {how} now{most}"
+    first = known_from(reach.size)
+    if not turned and first < len(found.places) - 1:
+        size = float(reach.size[first])
+        how = f"a change of {shown} at {name(found.places[first])} is felt {sentence(size, 2)} times as large now"
+        yield f"∂{shown} {steady_word(size)}: {how}"
+    if first == len(found.places):
+        yield f"how far back ∂{shown} reaches is not known: it is NaN or infinite where it is asked about"
+    elif first:
+        yield f"before {name(found.places[first])} ∂{shown} is not known: it is NaN or infinite there"

@@ -1,0 +1,187 @@
+"""An edited run beside its baseline, aligned by token through insertions and deletions.
+
+A value of an edited run at one step, beside what it was: which units changed, and which are held by an edit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.quiet import quiet
+from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.trace import Trace
+
+
+@dataclass(frozen=True)
+class DiffColumn:
+    """One token of either tape: its place in the baseline, in the edited run, or in both."""
+
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class TraceDiff:
+    """Two runs of one network's passes.
+
+    Attributes:
+        before: The baseline.
+        after: The edited run.
+        origins: For each place of the edited tape, the place of that token in the baseline, or None.
+        holds: Values that are set or scaled in the edited run.
+        weights: Names of the parameters that were edited.
+    """
+
+    before: Trace
+    after: Trace
+    origins: tuple[int | None, ...]
+    holds: tuple[Hold, ...] = ()
+    weights: frozenset[str] = frozenset()
+
+    @cached_property
+    def columns(self) -> tuple[DiffColumn, ...]:
+        """Both tapes as one: every token of the baseline and every inserted one, in order."""
+        result: list[DiffColumn] = []
+        taken = 0
+        for t, origin in enumerate(self.origins):
+            if origin is not None:
+                result.extend(DiffColumn(gone, None) for gone in range(taken, origin))
+                taken = origin + 1
+            result.append(DiffColumn(origin, t))
+        result.extend(DiffColumn(gone, None) for gone in range(taken, len(self.before.sequence)))
+        return tuple(result)
+
+    @cached_property
+    def column_at(self) -> dict[int, int]:
+        """Number of the column of each place of the edited tape."""
+        return {column.after: n for n, column in enumerate(self.columns) if column.after is not None}
+
+    @cached_property
+    def gone(self) -> dict[int, list[int]]:
+        """Places of deleted tokens in the baseline, by the place on the edited tape before which they stood."""
+        result: dict[int, list[int]] = {}
+        following = 0
+        for column in self.columns:
+            if column.after is not None:
+                following = column.after + 1
+            elif column.before is not None:
+                result.setdefault(following, []).append(column.before)
+        return result
+
+    @cached_property
+    def retold(self) -> bool:
+        """Whether any token is another than it was, new or gone."""
+        return self.before.sequence.tokens != self.after.sequence.tokens
+
+    def origin(self, t: int) -> int | None:
+        """Return the place in the baseline of the token at place `t` of the edited tape, or None."""
+        return self.origins[t]
+
+    def replaced(self, t: int) -> bool:
+        """Say whether another token stands at place `t` than in the baseline."""
+        origin = self.origins[t]
+        return origin is not None and self.before.sequence.tokens[origin] != self.after.sequence.tokens[t]
+
+    def _before(self, pass_name: str, value: str) -> Array | None:
+        """Return a value of the baseline; None where the cell had none of this name."""
+        passed = self.before[pass_name]
+        if value not in passed:
+            return None
+        return passed[value]
+
+    def of(self, pass_name: str, value: str) -> Array:
+        """Return edited minus baseline, (T, n) on the edited tape; NaN where a token was inserted."""
+        after = self.after[pass_name][value]
+        result = np.full_like(after, np.nan)
+        before = self._before(pass_name, value)
+        if before is None or before.shape[1] != after.shape[1]:
+            return result
+        places = [t for t, origin in enumerate(self.origins) if origin is not None]
+        kept = [origin for origin in self.origins if origin is not None]
+        with np.errstate(all="ignore"):
+            result[places] = after[places] - before[kept]
+        return result
+
+    def changed(self, pass_name: str, value: str) -> NDArray[np.bool_]:
+        """Return where a value is not bit for bit what it was, (T, n); all of an inserted token's is changed."""
+        after = self.after[pass_name][value]
+        result = np.ones(after.shape, dtype=np.bool_)
+        before = self._before(pass_name, value)
+        if before is None or before.shape[1] != after.shape[1]:
+            return result
+        for t, origin in enumerate(self.origins):
+            if origin is not None:
+                same = (after[t] == before[origin]) | (np.isnan(after[t]) & np.isnan(before[origin]))
+                result[t] = ~same
+        return result
+
+    @property
+    def result(self) -> Array | None:
+        """How the network's verdict changed, (K,), or None."""
+        if self.before.result is None or self.after.result is None:
+            return None
+        with quiet():
+            return self.after.result - self.before.result
+
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class ValueDiff:
+    """One value at one place of the edited tape.
+
+    Attributes:
+        after: The numbers of the edited run, (n,).
+        before: Those of the baseline at the same token, (n,); None where the token was inserted.
+        changed: Which are not bit for bit what they were, (n,); all of an inserted token's.
+        held: Which an edit sets or scales here, (n,).
+    """
+
+    after: Array
+    before: Array | None
+    changed: Mask
+    held: Mask
+
+    @property
+    def by(self) -> Array:
+        """Edited minus baseline, (n,); NaN where the token was inserted."""
+        if self.before is None:
+            return np.full_like(self.after, np.nan)
+        with np.errstate(all="ignore"):
+            return np.asarray(self.after - self.before)
+
+
+def beside(difference: TraceDiff, pass_name: str, value: str, t: int) -> ValueDiff:
+    """Return a value, or the input `x`, at place `t` of the edited tape.
+
+    Raises:
+        KeyError: If the edited run has no such value.
+    """
+    after = _row(difference.after, pass_name, value, t)
+    if after is None:
+        raise KeyError(value)
+    origin = difference.origins[t]
+    before = None if origin is None else _row(difference.before, pass_name, value, origin)
+    if before is not None and before.shape != after.shape:
+        before = None
+    changed = np.ones(after.shape, dtype=np.bool_)
+    if before is not None:
+        changed = ~((after == before) | (np.isnan(after) & np.isnan(before)))
+    held = np.zeros(after.shape, dtype=np.bool_)
+    for hold in difference.holds:
+        if (hold.pass_name, hold.value) == (pass_name, value) and hold.steps[0] <= t < hold.steps[1]:
+            held[slice(*hold.units)] = True
+    return ValueDiff(after, before, changed, held)
+
+
+def _row(trace: Trace, pass_name: str, value: str, t: int) -> Array | None:
+    passed = trace[pass_name]
+    if value in passed:
+        return np.asarray(passed[value][t])
+    return np.asarray(passed.inputs[value][t]) if value in passed.inputs else None

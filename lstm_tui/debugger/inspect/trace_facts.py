@@ -1,0 +1,317 @@
+"""What is the same at every position of a trace: labels, columns, scales and words. Computed once, when asked.
+
+What was found out of the first tokens of a run that grows: a longer run goes on from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.analysis.contributions import OutputParts, parts_of
+from lstm_tui.analysis.health import Kind, flags_of
+from lstm_tui.analysis.language_model import is_language_model, surprise
+from lstm_tui.analysis.ledger import Flow, flow_of
+from lstm_tui.debugger.edits.attention_mask import attention_in
+from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.roles import memory_of, ranges_of, roles_of, update_of
+from lstm_tui.engine.number_text import axis_end
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.text_safety import visible
+
+
+class Known(NamedTuple):
+    """It, by pass and value or signal.
+
+    Attributes:
+        length: How many tokens.
+        signals: What the tape is coloured by, (T,) each.
+        flows: What memories keep and are written; None where that is not linear.
+        halves: Half widths of axes.
+        surprise: That of each token in bits, (T,); None where it was not asked, or means nothing.
+    """
+
+    length: int
+    signals: Mapping[tuple[str, str], NDArray[np.floating[Any]]]
+    flows: Mapping[str, Flow | None]
+    halves: Mapping[tuple[str, str], float]
+    surprise: NDArray[np.float64] | None
+
+
+ATTENTION = "attention"
+"""The signal that is a readout's weight of each token, with the name of the value behind it."""
+SURPRISE = "surprise"
+"""The signal that says how unlikely a token was found before it came, in bits; nothing foretells the first."""
+_WORDS = {
+    "keeps": "keep",
+    "writes": "write",
+    "shows": "show",
+    "candidate": "cand.",
+    "memory": "memory",
+    "output": "seen",
+}
+_INKS = {"keeps": "keep", "writes": "write", "shows": "show", "candidate": "candidate"}
+_SPARE = ("other", "other2", "other3")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One value of a pass as a column of the unit table.
+
+    Attributes:
+        name: The value.
+        letter: How it is written in a heading: C for the memory of an LSTM.
+        label: Short name from the cell's comment, without the word gate.
+        word: What it does: keep, write, show, memory …; may be empty.
+        ink: Name of its colour.
+        gate: Whether it lies in 0..1 and is drawn from the left.
+        half: Half width of its axis when it is not a gate.
+    """
+
+    name: str
+    letter: str
+    label: str
+    word: str
+    ink: str
+    gate: bool
+    half: float
+
+    @property
+    def headings(self) -> tuple[tuple[str, str], ...]:
+        """Headings from the longest to the shortest, each a bold part and a quiet part."""
+        label = self.label or self.letter
+        axis = "" if self.half == 1 else f" 0–{axis_end(self.half)}" if self.gate else f" ±{axis_end(self.half)}"
+        if self.word in ("memory", "seen", "cand."):
+            long = label if self.word == "cand." else self.word
+            return tuple((self.letter, rest) for rest in (f" {long}{axis}", f" {self.word}{axis}", axis, ""))
+        word = f" {self.word}" if self.word else ""
+        words = ((f"{self.letter} {label}", word), (label, word), (self.letter, word), (self.letter, ""))
+        return words if not axis else (*((bold, quiet + axis) for bold, quiet in words), *words)
+
+
+class Facts:
+    """Facts of one trace."""
+
+    def __init__(self, trace: Trace, before: Facts | None = None, since: Facts | None = None) -> None:
+        """Hold the trace; nothing is computed yet.
+
+        Args:
+            trace: The run.
+            before: The facts of its baseline, when it is edited.
+            since: Those of a shorter run that this one went on with: what was found out then is not asked again.
+        """
+        self.trace = trace
+        self.before = before
+        self._known = None if since is None else since.known
+        self._columns: dict[str, tuple[Column, ...]] = {}
+        self._signals: dict[tuple[str, str], Array] = {}
+        self._flows: dict[str, Flow | None] = {}
+        self._inputs: dict[str, float] = {}
+        self._near: dict[int, tuple[tuple[str, float], ...]] = {}
+        self._lengths: Array | None = None
+        self._halves: dict[tuple[str, str], float] = {}
+        self._flags: dict[str, dict[int, Kind]] = {}
+
+    @property
+    def known(self) -> Known:
+        """What was found out so far that a longer run can go on from."""
+        surprise = self.__dict__.get("surprise")
+        return Known(self.length, dict(self._signals), dict(self._flows), dict(self._halves), surprise)
+
+    @cached_property
+    def length(self) -> int:
+        """Number of tokens."""
+        return len(self.trace.sequence)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the passes."""
+        return tuple(self.trace.passes)
+
+    @cached_property
+    def unknown(self) -> frozenset[int]:
+        """Places of tokens the network does not know."""
+        return frozenset(self.trace.sequence.unknown)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the outputs, safe to show."""
+        return tuple(visible(name) for name in self.trace.classes)
+
+    def prepare(self) -> None:
+        """Compute what takes time in a long run; called in a thread, before the trace is shown."""
+        for name in self.names:
+            flow = self.flow(name)
+            if flow is not None:
+                flow.sizes  # noqa: B018  (cached)
+            for signal in self.signals(name):
+                self.signal(name, signal)
+            self.flags(name)
+            if "x" in self.trace[name].inputs:
+                self.input_half(name)
+        self.parts  # noqa: B018  (cached)
+
+    def flags(self, pass_name: str) -> dict[int, Kind]:
+        """Return what is wrong with which unit of a pass over the whole run, as far as it is seen at a glance."""
+        if pass_name not in self._flags:
+            self._flags[pass_name] = flags_of(self.trace[pass_name])
+        return self._flags[pass_name]
+
+    def memory(self, pass_name: str) -> str:
+        """Return the value that holds a pass's memory; of a file that left it out, the nearest to it there is."""
+        passed = self.trace[pass_name]
+        wanted: tuple[str, ...] = (memory_of(passed.cell), passed.cell.output, *passed.cell.state, *passed)
+        return next(name for name in wanted if name in passed)
+
+    def flow(self, pass_name: str) -> Flow | None:
+        """Return what a pass's memory keeps and is written; None where the update is not linear in it."""
+        if pass_name not in self._flows:
+            known = None if self._known is None else self._known.flows.get(pass_name)
+            passed = self.trace[pass_name]
+            made = flow_of(passed, self.memory(pass_name)) if known is None else known.gone_on(passed)
+            self._flows[pass_name] = made
+        return self._flows[pass_name]
+
+    def no_ledger(self, pass_name: str) -> tuple[str, ...]:
+        """Say why a pass has no ledger, in short lines."""
+        cell, name = self.trace[pass_name].cell, self.memory(pass_name)
+        if name not in cell.state or update_of(cell, name) is None:
+            return (f"{name} is not linear in {name}:", "its memory cannot be", "split by token.")
+        return ("this trace does not hold", f"what {name} keeps and is", "written: no ledger.")
+
+    @cached_property
+    def parts(self) -> OutputParts | None:
+        """What each token adds to the verdict, where the readout is linear up to its softmax."""
+        with np.errstate(all="ignore"):  # what is infinite or NaN is shown as such
+            return parts_of(self.trace)
+
+    def half(self, pass_name: str, value: str) -> float:
+        """Return the half width of a symmetric axis that holds a value at every step of every like pass."""
+        key = (pass_name, value)
+        if key not in self._halves:
+            cell = self.trace[pass_name].cell
+            largest = 0.0 if self.before is None else self.before.half(pass_name, value)
+            first = 0
+            if self._known is not None and key in self._known.halves:
+                largest, first = max(largest, self._known.halves[key]), self._known.length
+            for passed in self.trace.passes.values():
+                if passed.cell.name == cell.name and value in passed:
+                    largest = max(largest, largest_of(passed[value][first:]))
+            self._halves[key] = nice_scale(largest)
+        return self._halves[key]
+
+    def columns(self, pass_name: str) -> tuple[Column, ...]:
+        """Return the columns of a pass in the order of its equations, memory and output last."""
+        if pass_name not in self._columns:
+            self._columns[pass_name] = self._make_columns(self.trace[pass_name])
+        return self._columns[pass_name]
+
+    def _make_columns(self, passed: PassTrace) -> tuple[Column, ...]:
+        cell = passed.cell
+        role, ranges = roles_of(cell), ranges_of(cell)
+        memory = self.memory(passed.name)
+        units = passed[memory].shape[1]
+        last = [name for name in (memory, cell.output) if name in passed]
+        order = [name for name in cell.values if name not in last] + list(dict.fromkeys(last))
+        spare = iter(_SPARE * 20)
+        made: list[Column] = []
+        for name in order:
+            if name not in passed or passed[name].shape[1:] != (units,):
+                continue
+            does = role.get(name, "")
+            limits = ranges.get(name)
+            bounded = limits is not None and math.isfinite(limits[0]) and math.isfinite(limits[1])
+            half, gate = range_scale(*limits) if limits and bounded else (self.half(passed.name, name), False)
+            made.append(
+                Column(
+                    name=name,
+                    letter=letter(name),
+                    label=visible(cell.equation(name).label).removesuffix(" gate"),
+                    word=_WORDS.get(does, ""),
+                    ink="plain" if name in last else _INKS.get(does) or next(spare),
+                    gate=gate,
+                    half=half,
+                )
+            )
+        return tuple(made)
+
+    def input_half(self, pass_name: str) -> float:
+        """Return the largest size of a number that a pass reads."""
+        if pass_name not in self._inputs:
+            self._inputs[pass_name] = largest_of(self.trace[pass_name].inputs["x"])
+        return self._inputs[pass_name]
+
+    def near(self, token: int, most: int = 4) -> tuple[tuple[str, float], ...]:
+        """Return the words of the embedding that point most nearly the same way, with their cosine."""
+        network = self.trace.network
+        if network is None or network.embedding is None or network.tokens is None:
+            return ()
+        if token not in self._near:
+            rows = network.embedding
+            if self._lengths is None:
+                self._lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows)) + 1e-30
+            cosines = rows @ rows[token] / (self._lengths * self._lengths[token])
+            cosines[token] = -2
+            best = np.argsort(-cosines)[:most]
+            words = network.tokens.vocabulary
+            self._near[token] = tuple((words[int(n)], float(cosines[n])) for n in best)
+        return self._near[token]
+
+    def signals(self, pass_name: str) -> tuple[str, ...]:
+        """Return what the tape can be coloured by for a pass: attention, gates that do something, then the memory."""
+        gates = [f"mean {c.word} {c.letter}" for c in self.columns(pass_name) if c.word in ("keep", "write", "show")]
+        memory = letter(self.memory(pass_name))
+        attention = attention_in(self.trace)
+        first = (f"{ATTENTION} {attention}",) if attention is not None else ()
+        foretold = (SURPRISE,) if is_language_model(self.trace.network) and self.surprise is not None else ()
+        return (*first, *gates, f"|Δ{memory}|", f"|{memory}|", *foretold)
+
+    @cached_property
+    def surprise(self) -> NDArray[np.float64] | None:
+        """The surprise of each token in bits, (T,), NaN for the first; None where no next token is said."""
+        return surprise(self.trace, None if self._known is None else self._known.surprise)
+
+    def signal(self, pass_name: str, signal: str) -> Array:
+        """Return a signal (T,), scaled into 0..1."""
+        key = (pass_name, signal)
+        if key not in self._signals:
+            with np.errstate(invalid="ignore", over="ignore"):
+                self._signals[key] = self._whole_signal(pass_name, signal)
+        return self._signals[key]
+
+    def _whole_signal(self, pass_name: str, signal: str) -> Array:
+        if signal == SURPRISE and self.surprise is not None:
+            return self.surprise
+        if signal.startswith(ATTENTION):
+            return np.asarray(self.trace.readout[signal.split()[1]][:, 0])
+        known = None if self._known is None else self._known.signals.get((pass_name, signal))
+        if known is None:
+            return self._signal(self.trace[pass_name], signal)
+        return np.concatenate([known, self._signal(self.trace[pass_name].behind(len(known)), signal)])
+
+    def _signal(self, passed: PassTrace, signal: str) -> Array:
+        name = self.memory(passed.name)
+        if signal.startswith("mean "):
+            letter = signal.split()[2]
+            return np.asarray(passed["c" if letter == "C" else letter].mean(axis=1))
+        if not signal.startswith("|Δ"):
+            return np.asarray(np.abs(passed[name]).mean(axis=1))
+        read = passed[name] if passed.direction == "forward" else passed[name][::-1]
+        change = np.abs(np.diff(read, axis=0, prepend=passed.initial.get(name, read[0])[None, :])).mean(axis=1)
+        return np.asarray(change if passed.direction == "forward" else change[::-1])
+
+    def signal_full(self, pass_name: str, signal: str) -> float:
+        """Return the value at which a signal's colour is strongest: the end of a gate's axis, else a round number."""
+        if signal.startswith(ATTENTION):
+            return 1.0
+        if signal.startswith("mean "):
+            return next(column.half for column in self.columns(pass_name) if column.letter == signal.split()[2])
+        return scale_of(self.signal(pass_name, signal), least=0.01)

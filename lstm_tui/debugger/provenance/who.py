@@ -1,0 +1,332 @@
+"""A question about the past to its answer: token, step, equation, and the terms of that equation.
+
+c[17] by .3      the last step that moved it by more than 0.3       c[17]     the step that moved it most
+"Ganesh"         who lost this token's share of the memory          nan       where it was born
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lstm_tui.debugger.breakpoints.parse import split_at
+from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, nodes, parse
+from lstm_tui.debugger.expressions.dependencies import equation_waited_for
+from lstm_tui.debugger.expressions.evaluator import token_place
+from lstm_tui.debugger.expressions.format import number
+from lstm_tui.debugger.expressions.scope import NoSuchName
+from lstm_tui.debugger.expressions.shares import memory_meant
+from lstm_tui.debugger.inspect.explain import explain
+from lstm_tui.debugger.inspect.state_update import edit_in_words, explained, mostly, through
+from lstm_tui.debugger.position import Frame, Position, equations_of
+from lstm_tui.debugger.provenance.changes import Move, last_move, steps_reached
+from lstm_tui.debugger.provenance.losses import Fall
+from lstm_tui.debugger.provenance.memory_loss import Held, MemoryLoss, loss_at, losses, parts_of_change
+from lstm_tui.debugger.provenance.nonfinite import birth, ops_are_finite
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import change, percent
+from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.runtime.trace import PassTrace
+from lstm_tui.engine.text_safety import visible
+
+_OTHERS = 3
+
+
+@dataclass(frozen=True)
+class Blame:
+    """Who did it.
+
+    Attributes:
+        lines: The answer; the first line says what happened, and where.
+        pass_name: In which pass; None where nothing was found.
+        t: Place on the tape.
+        equation: Number of the equation.
+        value: Its value, where it is one; else empty.
+        unit: Which unit of it.
+    """
+
+    lines: tuple[str, ...]
+    pass_name: str | None = None
+    t: int = 0
+    equation: int = 0
+    value: str = ""
+    unit: int = 0
+
+
+def who(text: str, scope: Scope, frame: Frame) -> Blame:
+    """Answer who moved a value, lost a memory, or bore a NaN.
+
+    Args:
+        text: `c[17] by .3`, `share("Ganesh")`, `"Ganesh"`, `nan`; `erased`, `moved` and `last` may stand before.
+        scope: The run, and the pass of names without one.
+        frame: Where the run stands.
+
+    Raises:
+        UserError: It is no question, or means nothing in this run.
+    """
+    words = text.split(maxsplit=1)
+    while len(words) == 2 and words[0] in ("last", "moved", "erased", "lost"):
+        words = words[1].split(maxsplit=1)
+    text = " ".join(words)
+    if not text:
+        raise UserError('who did what? such as: who c[17] by .3, who "not", who nan')
+    if text in ("nan", "inf", "NaN"):
+        return _born(scope)
+    what, by = split_at(text, "by")
+    limit = _limit(by, text)
+    expression = parse(what)
+    if isinstance(expression.node, nodes.TextNode):
+        expression = parse(f"share({what})")
+    scope = _own(expression, scope)
+    value = evaluate(expression, scope, 0, 1)
+    if value.kind == "text":
+        raise ExpressionError("a text does not move: ask about numbers", what, 0)
+    held = _held(expression, scope)
+    if held is not None and held.passed.name != scope.pass_name:
+        scope = Scope(scope.trace, held.passed.name)  # a memory is lost in the order of its own pass
+    asked = (text, expression, scope, frame)
+    if held is not None and limit is None:
+        return _largest_loss(*asked, held)
+    move = last_move(expression, scope, frame, limit, falls=held is not None)
+    if isinstance(move, int):
+        than = f" by more than {number(limit)}" if limit else ""
+        return _nothing(*asked, "lost" if held else "moved", than, move)
+    if held is None:
+        return _moved(expression, scope, move, value.size, limit)
+    return _share_fell(expression, scope, move, held, limit)
+
+
+def _nothing(text: str, expression: Expression, scope: Scope, frame: Frame, did: str, than: str, unknown: int) -> Blame:
+    """Say that nothing did it, or that it is not known, where numbers are none."""
+    written = visible(parse(split_at(text, "by")[0]).text.strip())
+    if unknown:
+        return Blame((f"not known what {did} {written}{than}: {_of_steps(unknown)}; `who nan` tells where it began",))
+    nothing = f"nothing {did} {written}{than} up to here"
+    return Blame((nothing + _ahead(text, scope, frame) + _by_instead(expression),))
+
+
+def _of_steps(unknown: int) -> str:
+    return f"at {unknown} step{'s' * (unknown > 1)} its change is no number"
+
+
+def _own(expression: Expression, scope: Scope) -> Scope:
+    """Return the scope of the pass to which a value belongs, where the question is about one of another pass."""
+    node = expression.node
+    while isinstance(node, nodes.UnitsNode):
+        node = node.of
+    if isinstance(node, nodes.NameNode) and node.name.rpartition(".")[0] in scope.trace:
+        return Scope(scope.trace, node.name.rpartition(".")[0])
+    return scope
+
+
+def _ahead(text: str, scope: Scope, frame: Frame) -> str:
+    """Return what will be found at the end of the run, where that lies ahead."""
+    end = Position(scope.pass_name, scope.passed.tape_place(scope.steps - 1), len(equations_of(scope.passed)) - 1)
+    if frame.position == end or frame.position.pass_name != scope.pass_name:
+        return ""
+    later = who(text, scope, replace(frame, position=end))
+    return "" if later.pass_name is None else f"; it will be at {_place(scope, later.t)}: `goto end`, then ask again"
+
+
+def _by_instead(expression: Expression) -> str:
+    """Return how to ask for a change by so much, where a comparison was asked for."""
+    node = expression.node
+    if not (isinstance(node, nodes.Operation) and node.sign in "<>" and isinstance(node.right, nodes.NumberNode)):
+        return ""
+    left = visible(expression.text_of(node.left))
+    return f"; for a change by more than {number(node.right.value)}: who {left} by {number(node.right.value)}"
+
+
+def _limit(by: str | None, text: str) -> float | None:
+    if by is None:
+        return None
+    node = parse(by).node if by else None
+    if not isinstance(node, nodes.NumberNode):
+        raise ExpressionError("behind `by` stands a number, such as .3", text, len(text) - len(by))
+    return node.value
+
+
+def _place(scope: Scope, t: int) -> str:
+    return f"t={t} “{visible(scope.trace.sequence.tokens[t])}”"
+
+
+def _which(limit: float | None, unknown: int = 0) -> str:
+    """Return which step it was: of all, or of all of which it is known by how much they moved it."""
+    which = "the most up to here" if limit is None else f"the last time it was more than {number(limit)}"
+    return f"{which}, as far as is known: {_of_steps(unknown)}" if unknown else which
+
+
+def _moved(expression: Expression, scope: Scope, move: Move, size: int, limit: float | None) -> Blame:
+    name = visible(expression.text.strip()) + (f"[{move.unit}]" if size > 1 and move.unit is not None else "")
+    head = (
+        f"{name} moved by {change(move.after - move.before)} at {_place(scope, move.t)}, {scope.pass_name}: "
+        f"{number(move.before)} → {number(move.after)} ({_which(limit, move.unknown)})"
+    )
+    unit = _unit_of_value(expression, scope, move)
+    if unit is None:
+        equation = equation_waited_for(expression, scope)
+        text = visible(scope.passed.cell.equations[equation].text)
+        return Blame((head, f"  after {text}", *_edits_at(scope, move.t)), scope.pass_name, move.t, equation)
+    passed, value, number_of_unit = unit
+    lines = [head, *explained(passed, value, move.t, number_of_unit)]
+    lines += _by_parts(passed, value, number_of_unit, move.t)
+    return Blame(tuple(lines), passed.name, move.t, passed.cell.values.index(value), value, number_of_unit)
+
+
+def _edits_at(scope: Scope, t: int) -> tuple[str, ...]:
+    """Return one line where edits hold values of the pass at a place: what changes there may be of their making."""
+    holds = scope.trace.ran.holds if scope.trace.ran is not None else ()
+    mine = (one for one in holds if one.pass_name == scope.pass_name and one.steps[0] <= t < one.steps[1])
+    names = dict.fromkeys(one.value for one in mine)
+    return (f"  edits hold {', '.join(names)} here",) if names else ()
+
+
+def _unit_of_value(expression: Expression, scope: Scope, move: Move) -> tuple[PassTrace, str, int] | None:
+    node = expression.node
+    while isinstance(node, nodes.UnitsNode):
+        node = node.of
+    if not isinstance(node, nodes.NameNode) or move.unit is None:
+        return None
+    passed, value = scope.owner(node.name)
+    return (passed, value, move.unit) if value in passed.cell.values and value in passed else None
+
+
+def _by_parts(passed: PassTrace, value: str, unit: int, t: int) -> list[str]:
+    """Say what keeping and writing made of a memory, and what weighs most in the gate that did it."""
+    parts = parts_of_change(passed, value, unit, t)
+    if parts is None:
+        return []
+    if parts.origin.kind == "set":
+        return [f"  an edit set {value}[{unit}] here: keeping and writing had no part in the change"]
+    by = f", each multiplied by {number(parts.origin.number)} by an edit" if parts.origin.kind == "scaled" else ""
+    lines = [f"  keeping changed it by {change(parts.lost)}, writing by {change(parts.wrote)}{by}"]
+    return lines + [line for name in parts.values for line in mostly(passed, name, t, unit)]
+
+
+def _held(expression: Expression, scope: Scope) -> Held | None:
+    """Return which tokens in which memory are meant when an expression is a share; else None."""
+    node = expression.node
+    if not (isinstance(node, nodes.CallNode) and node.function == "share"):
+        return None
+    token = node.arguments[0]
+    what = node.arguments[1] if len(node.arguments) == 2 else None
+    units: tuple[int, int | None] = (0, None)
+    if isinstance(what, nodes.UnitsNode):
+        units, what = (what.first, what.stop), what.of
+    passed, state = memory_meant(scope, what.name if isinstance(what, nodes.NameNode) else None)
+    place = token_place(token)
+    if place is not None:
+        return Held(passed, state, (place,), units)
+    assert isinstance(token, nodes.TextNode)
+    wanted = scope.as_read(token.value)
+    places = tuple(t for t, one in enumerate(scope.tokens) if one == wanted)
+    if not places:
+        try:
+            scope.place_of(token.value)
+        except NoSuchName as error:
+            raise ExpressionError(error.said, expression.text, token.start, error.near) from None
+    return Held(passed, state, places, units)
+
+
+def _largest_loss(text: str, expression: Expression, scope: Scope, frame: Frame, held: Held) -> Blame:
+    """Tell at which step tokens lost most of what they had; see `losses`."""
+    passed = held.passed
+    steps = steps_reached(expression, scope, frame)
+    reading = slice(None, None, -1 if passed.direction == "backward" else 1)
+    shares = evaluate(expression, scope, 0, scope.steps).values[reading, 0][:steps]
+    found = losses(held.amounts()[:steps], shares)
+    if not found.found:
+        return _nothing(text, expression, scope, frame, "lost", "", found.unknown)
+    first = found.found[0]
+    t = passed.tape_place(first.step + 1)
+    share = f"{number(float(shares[first.step]))} → {number(float(shares[first.step + 1]))}"
+    known = f", as far as is known: {_of_steps(found.unknown)}" if found.unknown else ""
+    if not found.of_amount:
+        head = f"{visible(expression.text.strip())} fell from {number(first.before)} to {number(first.after)} at "
+        return _told_of_loss(
+            scope,
+            f"{head}{_place(scope, t)}, {passed.name} (the most it fell in one step: diluted, not lost{known})",
+            held,
+            t,
+            True,
+            (),
+        )
+    node = expression.node
+    assert isinstance(node, nodes.CallNode)
+    what = visible(expression.text_of(node.arguments[1])) if len(node.arguments) == 2 else held.state
+    head = (
+        f"{visible(expression.text_of(node.arguments[0]))} lost {number(first.by)} of its {number(first.before)} in "
+        f"{what} at {_place(scope, t)}, {passed.name} (the most it lost in one step{known}); share {share}"
+    )
+    return _told_of_loss(scope, head, held, t, False, found.found[1 : 1 + _OTHERS])
+
+
+def _share_fell(expression: Expression, scope: Scope, move: Move, held: Held, limit: float | None) -> Blame:
+    """Tell of the last step at which a share fell by more than was asked."""
+    head = (
+        f"{visible(expression.text.strip())} fell from {number(move.before)} to {number(move.after)} at "
+        f"{_place(scope, move.t)}, {held.passed.name} ({_which(limit, move.unknown)})"
+    )
+    return _told_of_loss(scope, head, held, move.t, False, ())
+
+
+def _told_of_loss(scope: Scope, head: str, held: Held, t: int, diluted: bool, others: tuple[Fall, ...]) -> Blame:
+    """Return an answer on what some tokens have: what kept it and wrote over it at a step."""
+    passed, state = held.passed, held.state
+    equation = passed.cell.values.index(state)
+    loss = loss_at(held, t)
+    if loss is None:
+        return Blame((head,), passed.name, t, equation, state)
+    lines = [head, f"  {_did(loss, state, diluted)}"]
+    if others:
+        listed = (f"{_place(scope, held.passed.tape_place(one.step + 1))} {number(one.by)}" for one in others)
+        lines.append(f"  next largest: {', '.join(listed)}")
+    lines += explained(passed, state, t, loss.unit)
+    if not loss.all_edited:
+        values = loss.written_by if diluted else loss.kept_by
+        lines += [line for name in values for line in mostly(passed, name, t, loss.unit)]
+    return Blame(tuple(lines), passed.name, t, equation, state, loss.unit)
+
+
+def _did(loss: MemoryLoss, state: str, diluted: bool) -> str:
+    """Return what was done to what tokens have: what kept how much of it, and how much is newly written."""
+    kept = "an unknown part" if loss.kept is None else f"{percent(loss.kept)}"
+    written = "an unknown part" if loss.written is None else f"{percent(loss.written)}"
+    by = [f"an edit of {state}"] * bool(loss.edits) + [", ".join(loss.kept_by)] * (not loss.all_edited)
+    who_kept = " and ".join(one for one in by if one) or state
+    did = f"{', '.join(loss.written_by)} wrote over it; kept" if diluted else f"{who_kept} kept"
+    return f"{did} {kept} of it; {written} of {state} is now this step's own"
+
+
+def _born(scope: Scope) -> Blame:
+    found = birth(scope.trace)
+    if found is None:
+        return Blame((f"every {'number' if ops_are_finite(scope.trace) else 'value'} of this run is finite",))
+    what = f"{found.pass_name}.{found.value}[{found.unit}]"
+    first = found.origin.kind == "initial"
+    where = f"before {_place(scope, found.t)}" if first else f"at {_place(scope, found.t)}"
+    head = f"{what} is {number(found.number)} {where}: the first number that is not finite"
+    if found.origin.edited:
+        by = edit_in_words(found.origin, found.number)
+        if found.pass_name == READOUT or found.value not in scope.trace[found.pass_name].cell.values:
+            return Blame((head, f"  {by}"), None if found.pass_name == READOUT else found.pass_name, found.t)
+        equation = scope.trace[found.pass_name].cell.values.index(found.value)
+        return Blame((head, f"  {by}"), found.pass_name, found.t, equation, found.value, found.unit)
+    if first:
+        return Blame(
+            (head, "  the state was begun with it: look at what the run starts from"), found.pass_name, found.t
+        )
+    if found.pass_name not in scope.trace:
+        return Blame((head, "  every value of the passes is finite: look at the weights of the readout"))
+    passed = scope.trace[found.pass_name]
+    if found.value not in passed.cell.values:
+        return Blame((head, "  it was given so to the pass: look at the input or the embedding"), passed.name, found.t)
+    equation = passed.cell.values.index(found.value)
+    lines = [head, f"  {visible(passed.cell.equation(found.value).text)}"]
+    lines += [f"  born in the op {visible(found.op)}"] * bool(found.op)
+    lines += [f"  the weight {found.parameter} is itself not finite"] * bool(found.parameter)
+    worked = explain(passed, found.value, found.t, found.unit)
+    if worked.terms:
+        lines.append("  terms: " + ", ".join(f"{visible(term.label)} {change(term.number)}" for term in worked.terms))
+    lines += mostly(passed, found.value, found.t, found.unit)
+    lines += through(passed, found.value, found.t, found.unit)
+    return Blame(tuple(lines), passed.name, found.t, equation, found.value, found.unit)

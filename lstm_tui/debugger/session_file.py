@@ -1,0 +1,200 @@
+"""A session as a script of its own verbs: edits with their tree and names, breakpoints, displays, the position.
+
+Obeyed on the same text by the same network it makes the session again. It is text: it can be read, changed and
+put under version control. Its head says what was opened, and by which command it is opened again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_tui.debugger.edits.history import History
+from lstm_tui.debugger.edits.language import line_of
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.view_state import Layout, read_layout
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.sequence import Sequence as Tokens
+from lstm_tui.engine.text_safety import visible
+
+TITLE = "# lstm-tui session"
+_COMMAND, _NETWORK, _INPUT, _LAYOUT = "# command: ", "# network: ", "# input: ", "# layout: "
+_HEAD = (_COMMAND, _NETWORK, _INPUT, _LAYOUT)
+_OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
+_WORDS = frozenset({
+    "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
+    "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line",
+})  # fmt: skip
+"""What a saved session consists of; nothing else in one is obeyed, so that one from a stranger writes no files."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A session as it was read.
+
+    Attributes:
+        command: The arguments of the command that opens its input.
+        network: The name and digest of its network.
+        input: The name and digest of its tokens.
+        lines: The verbs that make the rest, each with its place in the file, from 1.
+        layout: How the screen looked; None where nothing is said of it.
+        digest: Of its lines.
+    """
+
+    command: tuple[str, ...]
+    network: str
+    input: str
+    lines: tuple[tuple[int, str], ...]
+    layout: Layout | None = None
+    digest: str = ""
+
+    @property
+    def line(self) -> int | None:
+        """The line of the file that was open, from 0; None where nothing is said of it."""
+        numbers = [line.split()[1] for _, line in self.lines if line.split()[0] == "line" and len(line.split()) > 1]
+        return int(numbers[-1][:9]) - 1 if numbers and numbers[-1].isascii() and numbers[-1].isdigit() else None
+
+
+def script_of(session: Session) -> list[str]:
+    """Return the lines that make a session again."""
+    trace = session.frame.trace
+    head = [
+        TITLE,
+        _NETWORK + network_digest(str(trace.model.get("name")), trace.model.get("sha256")),
+        _INPUT + input_digest(session.opened_sequence),
+    ]
+    if session.command:
+        head.append(_COMMAND + shlex.join([*session.command, *_at_line(session)]))
+    if session.layout is not None:
+        head.append(_LAYOUT + session.layout.line)
+    return [*head, *_lines(session), *_breakpoints(session), *_displays(session), *_position(session)]
+
+
+def read_saved(lines: Sequence[str], where: str) -> Saved:
+    """Read what `script_of` wrote.
+
+    Args:
+        lines: The lines of the file.
+        where: What messages call it.
+
+    Raises:
+        UserError: It is no session, says nothing of how it was opened, or holds a verb no session is made of.
+    """
+    numbered = list(enumerate(as_typed_now(lines), start=1))
+    if not numbered or numbered[0][1].strip() != TITLE:
+        raise UserError(f"{where}: is no session: it does not begin with `{TITLE}`")
+    head: dict[str, str] = {}
+    verbs: list[tuple[int, str]] = []
+    for number, line in numbered:
+        kind = next((one for one in _HEAD if line.startswith(one)), None)
+        if kind is not None:
+            head[kind] = line.removeprefix(kind).strip()
+        elif line.strip() and not line.startswith("#"):
+            word = line.split()[0]
+            if word not in _WORDS:
+                hint = "`run FILE -x SCRIPT` obeys any verb"
+                raise UserError(f"{where}:{number}: `{visible(word[:40])}` is no part of a session; {hint}")
+            verbs.append((number, line))
+    if _COMMAND not in head:
+        raise UserError(f"{where}: does not say what to open; `run FILE -x {where}` obeys it")
+    try:
+        command = tuple(shlex.split(head[_COMMAND]))
+    except ValueError:
+        raise UserError(f"{where}: the line `{_COMMAND.strip()}` has a quote that is not closed") from None
+    layout = read_layout(head[_LAYOUT]) if _LAYOUT in head else None
+    known = digest(lines)
+    return Saved(command, head.get(_NETWORK, ""), head.get(_INPUT, ""), tuple(verbs), layout, known)
+
+
+def as_typed_now(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a script as they are typed now.
+
+    Sessions that were saved before `delete` took breakpoints away say `delete 3` of a token: they held no other.
+    """
+    if not lines or lines[0].strip() != TITLE:
+        return list(lines)
+    return [_OF_TOKEN.sub("remove ", line) for line in lines]
+
+
+def digest(lines: Iterable[str]) -> str:
+    """Return a digest of the lines of a file, by which a session knows what it has written."""
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def network_digest(name: str, sha256: object) -> str:
+    """Return a network as a saved session names it."""
+    return f"{visible(name)}, {visible(str(sha256 or 'not from a file'))}"
+
+
+def input_digest(sequence: Tokens) -> str:
+    """Return an input as a saved session names it: its place, its length, a digest of its tokens."""
+    content = "\0".join(sequence.tokens).encode("utf-8", "surrogatepass")
+    if sequence.x is not None:
+        content = np.ascontiguousarray(sequence.x).tobytes()
+    place = f"{visible(sequence.file or 'a text')}, line {sequence.line or 1}"
+    return f"{place}, {len(sequence)} tokens, {hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def _at_line(session: Session) -> Iterator[str]:
+    """Yield the option that opens the line at which the session stands."""
+    line = session.opened_sequence.line
+    if line and session.frame.lines > 1:
+        yield from ("--line", str(line))
+
+
+def _lines(session: Session) -> Iterator[str]:
+    """Yield the edits of every line of the file that has any, and last of the one that is open."""
+    here = session.frame.line
+    for line, history in session.histories.items():
+        if line != here:
+            yield f"line {line + 1} own"
+            yield from _edits(history)
+    if session.can_run and session.frame.lines > 1:
+        yield f"line {here + 1} own"
+    yield from _edits(session.history)
+
+
+def _edits(history: History) -> Iterator[str]:
+    here = 0
+    for number, state in enumerate(history.states, start=1):
+        if state.parent != here:
+            yield f"switch {state.parent}"
+        yield line_of(state.edit)
+        here = number
+        for name, named in history.names:
+            if named == number:
+                yield f"branch {name}"
+    if here != history.here:
+        yield f"switch {history.here}"
+
+
+def _breakpoints(session: Session) -> Iterator[str]:
+    for number, one in enumerate(session.breakpoints, start=1):
+        yield f"pass {one.pass_name}"
+        verb = "watch" if one.word == "watch" else "tbreak" if one.temporary else "break"
+        yield f"{verb} {one.trigger.text}"
+        if one.ignore:
+            yield f"ignore {number} {one.ignore}"
+        if not one.enabled:
+            yield f"disable {number}"
+
+
+def _displays(session: Session) -> Iterator[str]:
+    for one in session.displays:
+        yield f"pass {one.pass_name}"
+        yield f"display {one.expression.text.strip()}"
+
+
+def _position(session: Session) -> Iterator[str]:
+    position = session.frame.position
+    yield f"pass {position.pass_name}"
+    yield f"goto {position.t}"
+    if position.equation < len(session.frame.equations) - 1:
+        yield "reverse-finish"
+        if position.equation >= 0:
+            yield f"step {position.equation + 1}"

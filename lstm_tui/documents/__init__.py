@@ -1,0 +1,1 @@
+"""Pages to share: the report and the worksheet, as HTML and Markdown."""

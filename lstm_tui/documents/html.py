@@ -1,0 +1,260 @@
+"""A page of HTML that stands alone: it fetches nothing and runs nothing, and no text of a stranger is markup in it.
+
+Its body is well-formed XML too.
+
+A report as a page of HTML: headings in order, tables with heads, pictures that say nothing the numbers do not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from lstm_tui.debugger.inspect.scale import part_of
+from lstm_tui.documents.blocks import (
+    Block,
+    Entry,
+    EquationList,
+    Heading,
+    LabelledNumber,
+    Lines,
+    Listing,
+    Report,
+    Scale,
+    Sentence,
+    SideBySide,
+    Strip,
+    Table,
+    TableColumn,
+    TableRow,
+    Terms,
+    figure,
+)
+from lstm_tui.documents.stylesheet import STYLE
+from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.text_safety import visible
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""A browser is told to fetch and run nothing, whatever stood in the page."""
+_NOT_XML = {0xFFFE: "⟨fffe⟩", 0xFFFF: "⟨ffff⟩"}
+
+
+class Html(str):
+    """Markup; any other text is escaped where it is put into some."""
+
+    __slots__ = ()
+
+
+def html_of(*parts: str) -> Html:
+    """Return parts behind each other: markup as it is, all else as text that nothing obeys."""
+    return Html("".join(part if isinstance(part, Html) else _text(part) for part in parts))
+
+
+def element(name: str, *inside: str, **attributes: str) -> Html:
+    """Return an element.
+
+    Args:
+        name: Of the element.
+        inside: Markup, or text.
+        attributes: By name, with `_` for `-` and one at the end that is left out: `class_`, `aria_label`. An empty
+            one is left out.
+    """
+    given = "".join(f' {_attribute(key)}="{_text(value)}"' for key, value in attributes.items() if value)
+    return Html(f"<{name}{given}>{html_of(*inside)}</{name}>")
+
+
+def joined(between: str, parts: Iterable[Html]) -> Html:
+    """Return markup with a text between the parts, line breaks too."""
+    return Html(escape(between).join(parts))
+
+
+def document(title: str, style: str, *body: Html) -> str:
+    """Return a whole page; the style is ours and holds no `<` or `&`."""
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{_text(title)}</title>\n'
+        f"<style>\n{style}\n</style>\n</head>\n<body>\n{html_of(*body)}\n</body>\n</html>\n"
+    )
+
+
+def _text(text: str) -> str:
+    return escape(visible(text).translate(_NOT_XML))
+
+
+def _attribute(key: str) -> str:
+    return key.removesuffix("_").replace("_", "-")
+
+
+_BREAK = "\n"
+_TINTED = 0.8
+"""How far a tint goes at most: text on it must be read."""
+
+
+def page(report: Report) -> str:
+    """Return a report as a page."""
+    names = [f"s{n}" for n in range(len(report.sections))]
+    links = (
+        element("li", element("a", section.title, href=f"#{name}"))
+        for name, section in zip(names, report.sections, strict=True)
+    )
+    sections = (
+        element(
+            "section",
+            element("h2", section.title, id=name),
+            Html(_BREAK),
+            joined(_BREAK, (_block(block) for block in section.blocks)),
+            aria_labelledby=name,
+        )
+        for name, section in zip(names, report.sections, strict=True)
+    )
+    return document(
+        report.title,
+        STYLE,
+        element("a", "Skip to what the run says", class_="skip", href="#s0"),
+        element("header", element("h1", report.title), joined(_BREAK, (_block(block) for block in report.opening))),
+        Html(_BREAK),
+        element("nav", element("ol", *links), aria_label="Contents"),
+        Html(_BREAK),
+        element("main", joined(_BREAK, sections)),
+        Html(_BREAK),
+        element("footer", element("p", report.closing)),
+    )
+
+
+def _block(block: Block) -> Html:
+    if isinstance(block, Sentence):
+        return element("p", *_coded(block.text), class_="alarm" if block.alarm else "")
+    if isinstance(block, Heading):
+        return element("h3", block.text)
+    if isinstance(block, Terms):
+        pairs = (element("div", element("dt", term), element("dd", words)) for term, words in block.pairs)
+        return element("dl", *pairs)
+    if isinstance(block, Listing):
+        return element("ol", *(element("li", item) for item in block.items))
+    if isinstance(block, Lines):
+        lines = joined(_BREAK, (html_of(line) for line in block.lines))
+        return html_of(element("p", *_coded(f"{block.label}:")), element("pre", element("code", lines)))
+    if isinstance(block, EquationList):
+        return _equations(block)
+    if isinstance(block, Strip):
+        return _strip(block)
+    if isinstance(block, SideBySide):
+        return _beside(block)
+    return _table(block)
+
+
+def _beside(block: SideBySide) -> Html:
+    groups = (element("div", joined(_BREAK, (_block(one) for one in group))) for group in block.groups)
+    return element("div", joined(_BREAK, groups), class_="even" if block.even else "beside")
+
+
+def _coded(text: str) -> Iterator[str]:
+    """Yield a sentence in which what stands between backquotes is to be typed."""
+    for n, part in enumerate(re.split(r"`([^`]*)`", text)):
+        yield element("code", part) if n % 2 else part
+
+
+def _equations(block: EquationList) -> Html:
+    heads = (element("th", head, scope="col") for head in ("equation", "does", "in words"))
+    rows = (
+        element("tr", element("th", element("code", text), scope="row"), element("td", does), element("td", words))
+        for text, does, words in block.lines
+    )
+    return _scrolled(
+        element("table", element("caption", block.caption), element("thead", element("tr", *heads)),
+                element("tbody", *rows), class_="equations"), block.caption,
+    )  # fmt: skip
+
+
+def _strip(block: Strip) -> Html:
+    chips = (
+        element(
+            "span", element("bdi", chip.token),
+            class_=" ".join(("chip", chip.part, *(["edited"] if chip.edited else []))),
+            style=f"--b:{_percent(chip.strength)}",
+        )
+        for chip in block.chips
+    )  # fmt: skip
+    return element("div", joined(_BREAK, chips), class_="strip", aria_hidden="true")
+
+
+def _table(table: Table) -> Html:
+    heads = [element("th", head, scope="col", class_="t" if head == "t" else "name") for head in table.heads]
+    heads += [_head(column) for column in table.columns]
+    body = [_row(table, row) for row in table.rows if row.part != "sum"]
+    foot = [_row(table, row) for row in table.rows if row.part == "sum"]
+    parts = [
+        element("caption", table.caption),
+        element("thead", element("tr", *heads)),
+        element("tbody", joined(_BREAK, body)),
+    ]
+    if foot:
+        parts.append(element("tbody", joined(_BREAK, foot), class_="sums"))
+    return _scrolled(element("table", *parts, class_="dense" if table.dense else ""), table.caption)
+
+
+def _scrolled(table: Html, caption: str) -> Html:
+    """Return a table in a region that can be scrolled by keys too, where it is wider than the page."""
+    return element("div", table, class_="scroll", role="group", tabindex="0", aria_label=caption)
+
+
+def _head(column: TableColumn) -> Html:
+    note = element("small", f" {column.note}") if column.note else Html("")
+    return element("th", element("bdi", column.heading), note, scope="col", class_=column.ink)
+
+
+def _row(table: Table, row: TableRow) -> Html:
+    *before, name = row.heads
+    remark = element("small", f" {row.remark}") if row.remark else Html("")
+    cells = [element("td", head, class_="t") for head in before]
+    cells.append(element("th", element("bdi", name), remark, scope="row"))
+    cells += [_cell(entry, column, row) for entry, column in zip(row.entries, table.columns, strict=True)]
+    return element("tr", *cells, class_="" if row.part in ("row", "sum") else row.part)
+
+
+def _cell(entry: Entry, column: TableColumn, row: TableRow) -> Html:
+    if not isinstance(entry, LabelledNumber):
+        return element("td", element("bdi", entry) if entry else "", class_="words")
+    scale = row.scale or column.scale
+    signed = scale.kind in ("signed", "heat")
+    parts: list[str] = [figure(entry.value, scale.places, signed)]
+    if entry.edited:
+        parts.append(element("small", " ◆ edited"))
+    if entry.before is not None and not _same(entry.value, entry.before):
+        parts.append(element("small", f" {_past(entry, scale, signed)}"))
+    kind, style = ("", "") if row.part == "sum" else _picture(entry.value, scale)
+    return element("td", *parts, class_=f"{kind} {column.ink}" if kind in ("gate", "signed") else kind, style=style)
+
+
+def _same(one: float, other: float) -> bool:
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def _past(entry: LabelledNumber, scale: Scale, signed: bool) -> str:
+    """Return what a number was; where that is written alike, by how much it has changed."""
+    assert entry.before is not None
+    old = figure(entry.before, scale.places, signed)
+    if old != figure(entry.value, scale.places, signed):
+        return f"was {old}"
+    return f"by {figure(entry.value - entry.before, scale.places + 1, True)}"
+
+
+def _picture(value: float, scale: Scale) -> tuple[str, str]:
+    """Return the class of a cell and where its bar begins and ends, or how strong its tint is."""
+    if scale.kind == "plain" or math.isnan(value):
+        return "", ""
+    size = part_of(value, scale.full)
+    if scale.kind == "gate":
+        return "gate", f"--b:{_percent(max(size, 0.0))}"
+    if scale.kind == "signed":
+        first, last = sorted((0.5, 0.5 + size / 2))
+        return "signed", f"--a:{_percent(first)};--b:{_percent(last)}"
+    kind = "share" if scale.kind == "share" else "less" if size < 0 else "more"
+    return kind, f"--v:{_percent(abs(size) * _TINTED)}"
+
+
+def _percent(part: float) -> str:
+    return f"{sentence(100 * part, 3)}%"

@@ -1,0 +1,241 @@
+"""Equations to drafts of instructions: every part gets an op and a size; where it lies is decided later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.compiler.ops import OPS, STEPS_OPS
+from lstm_tui.engine.compiler.sizes import Sizes, whole
+from lstm_tui.engine.errors import LanguageError
+from lstm_tui.engine.language.equations import Equation
+from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product, show
+from lstm_tui.engine.runtime.overrides import held_inputs
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """What a draft reads: `size` numbers, `shift` numbers into an input, a draft's result, a previous state…
+
+    Attributes:
+        kind: Where it is found.
+        name: Of an input, a state or a parameter; the text of a constant.
+        size: How many numbers.
+        text: How it is written on the screen.
+        draft: Number of the draft whose result it is.
+        shift: How many numbers of it come before.
+    """
+
+    kind: Literal["draft", "previous", "input", "fixed", "vector", "constant"]
+    name: str
+    size: int
+    text: str
+    draft: int = -1
+    shift: int = 0
+
+
+@dataclass
+class Draft:
+    """An instruction before slots have their places.
+
+    Attributes:
+        function: Its op, `concat` or an op over steps.
+        size: Of the result.
+        operands: What it reads.
+        equation: Number of its equation.
+        text: How it is written on the screen.
+        matrix: The matrix of a product.
+        parts: Of a concat: offset and size of each piece.
+    """
+
+    function: str
+    size: int
+    operands: list[Ref]
+    equation: int
+    text: str
+    matrix: str | None = None
+    parts: list[tuple[int, int]] = field(default_factory=list)
+
+
+class Builder:
+    """Collects drafts equation by equation."""
+
+    def __init__(self, source: str, hidden_size: int, states: tuple[str, ...] = ()) -> None:
+        """Begin with nothing but the names of the states.
+
+        Args:
+            source: Name of the file, for messages.
+            hidden_size: H.
+            states: Values that are there before the first step.
+        """
+        self.source = source
+        self.states = states
+        self.sizes = Sizes(hidden_size)
+        self.inputs: dict[str, int] = {}
+        self.results: dict[str, int] = {}  # value name to draft number
+        self.bottoms: set[str] = set()  # results that stand for values from below
+        self.drafts: list[Draft] = []
+        self.order: list[str] = []  # parameters as they are met
+        self.fixed: dict[str, Vector] = {}
+        self.constants: dict[str, float] = {}
+        self._equation = 0
+        self._known: dict[tuple[int, int | None], Ref] = {}  # what a macro repeats is computed once
+
+    def add_input(self, name: str, size: int) -> None:
+        """Declare a vector given from outside."""
+        self.inputs[name] = size
+        self.sizes.values[name] = size
+
+    def add_constant_vector(self, name: str, numbers: Vector) -> None:
+        """Declare a fixed vector."""
+        self.fixed[name] = numbers
+        self.sizes.values[name] = len(numbers)
+
+    def add_bottom(self, equation: Equation, size: int) -> None:
+        """Compile the expression that stands for a value from below in the lowest layer."""
+        self.bottoms.add(equation.name)
+        self.add_equation(equation, -1, size)
+
+    def add_equation(self, equation: Equation, number: int, size: int) -> None:
+        """Compile one equation into drafts; its last op writes the named value.
+
+        Raises:
+            LanguageError: If sizes do not fit, with the place.
+        """
+        self._equation, self._known = number, {}
+        ref = self._compile(equation.expression, size, top=True)
+        if ref.size not in (1, size):
+            message = f"`{equation.name}` has {size} numbers, its equation gives {ref.size}"
+            raise self._fail(message, equation.expression)
+        whole_draft = ref.kind == "draft" and not ref.shift and self.drafts[ref.draft].size == size
+        if not whole_draft or ref.draft in self.results.values():
+            ref = self._draft("copy", size, [ref], equation.expression)
+        self.results[equation.name] = ref.draft
+        self.drafts[ref.draft].text = f"{equation.name} = {self.drafts[ref.draft].text}"
+        self.sizes.values[equation.name] = size
+
+    def hold(self, equation: Equation, number: int) -> None:
+        """Let an edit hold the value that an equation has just given."""
+        size = self.sizes.values[equation.name]
+        refs = [Ref("draft", "", size, equation.name, draft=self.results[equation.name])]
+        for name in held_inputs(equation.name):
+            self.add_input(name, size)
+            refs.append(Ref("input", name, size, name))
+        self.drafts.append(Draft("hold", size, refs, number, f"{equation.name} held"))
+        self.results[equation.name] = len(self.drafts) - 1
+
+    def vector(self, name: str, size: int) -> Ref | None:
+        """Return a vector parameter, new or of the same size as before; None when it had another size."""
+        if name not in self.sizes.vectors:
+            self.sizes.vectors[name] = size
+            self.order.append(name)
+        if size not in (1, self.sizes.vectors[name]):
+            return None
+        return Ref("vector", name, self.sizes.vectors[name], name)
+
+    def _fail(self, message: str, node: Expression) -> LanguageError:
+        return LanguageError(message, self.source, node.place.line, node.place.column)
+
+    def _draft(self, function: str, size: int, operands: list[Ref], node: Expression) -> Ref:
+        self.drafts.append(Draft(function, size, operands, self._equation, show(node)))
+        return Ref("draft", "", size, show(node), draft=len(self.drafts) - 1)
+
+    def _compile(self, node: Expression, wanted: int | None, top: bool = False) -> Ref:
+        """Return where the value of a node is found, after adding the drafts that compute it."""
+        key = (id(node), wanted)
+        if key not in self._known:
+            self._known[key] = self._fresh(node, wanted, top)
+        return self._known[key]
+
+    def _fresh(self, node: Expression, wanted: int | None, top: bool) -> Ref:
+        if isinstance(node, Number):
+            self.constants.setdefault(repr(node.value), node.value)
+            return Ref("constant", repr(node.value), 1, show(node))
+        if isinstance(node, Previous):
+            return Ref("previous", node.name, self.sizes.values[node.name], f"prev({node.name})")
+        if isinstance(node, Name):
+            return self._name(node, wanted)
+        if isinstance(node, Product):
+            return self._product(node, wanted)
+        if node.function == "part":
+            return self._part(node, wanted)
+        if node.function == "concat":
+            return self._concat(node)
+        if node.function in STEPS_OPS:
+            size = self.sizes.natural(node) or wanted or self.sizes.fallback(node)
+            return self._draft(node.function, size, [self._compile(node.arguments[0], size)], node)
+        return self._operation(node, wanted, top)
+
+    def _name(self, node: Name, wanted: int | None) -> Ref:
+        name, sizes = node.name, self.sizes
+        if name in self.results:
+            return Ref("draft", "", sizes.values[name], name, draft=self.results[name])
+        if name in self.states:
+            return Ref("previous", name, sizes.values[name], name)
+        if name in self.inputs:
+            return Ref("input", name, self.inputs[name], name)
+        if name in self.fixed:
+            return Ref("fixed", name, len(self.fixed[name]), name)
+        size = wanted or sizes.vectors.get(name) or sizes.hidden
+        ref = self.vector(name, size)
+        if ref is None:
+            raise self._fail(f"`{name}` is used with {sizes.vectors[name]} and with {size} numbers", node)
+        return ref
+
+    def _operation(self, node: Call, wanted: int | None, top: bool) -> Ref:
+        op = OPS[node.function]
+        if op.single:
+            sizes = [self.sizes.natural(argument) for argument in node.arguments]
+            size = max((known for known in sizes if known is not None), default=0) or self.sizes.fallback(node)
+        else:
+            natural = self.sizes.natural(node)
+            size = natural or wanted or self.sizes.fallback(node)
+            if natural == 1 and wanted and (top or not op.elementwise):
+                size = wanted
+        refs = [self._compile(argument, size) for argument in node.arguments]
+        for ref, argument in zip(refs, node.arguments, strict=True):
+            spreads = ref.size == 1 and (op.elementwise or op.single)
+            if ref.size != size and not spreads:
+                raise self._fail(f"{ref.size} and {size} numbers do not fit together", argument)
+        return self._draft(node.function, 1 if op.single else size, refs, node)
+
+    def _product(self, node: Product, wanted: int | None) -> Ref:
+        matrices = self.sizes.matrices
+        rows = wanted or (matrices[node.matrix][0] if node.matrix in matrices else self.sizes.fallback(node.operand))
+        inner = self.sizes.natural(node.operand) or self.sizes.fallback(node.operand)
+        operand = self._compile(node.operand, inner)
+        if operand.size != inner or operand.kind in ("constant", "vector", "fixed"):
+            operand = self._draft("copy", inner, [operand], node.operand)
+        shape = matrices.setdefault(node.matrix, (rows, inner))
+        if shape != (rows, inner):
+            raise self._fail(f"`{node.matrix}` is used as {shape[0]}×{shape[1]} and as {rows}×{inner}", node)
+        if node.matrix not in self.order:
+            self.order.append(node.matrix)
+        ref = self._draft("matvec", rows, [operand], node)
+        self.drafts[ref.draft].matrix = node.matrix
+        return ref
+
+    def _part(self, node: Call, wanted: int | None) -> Ref:
+        number, count = whole(node.arguments[1]), whole(node.arguments[2])
+        size = self.sizes.natural(node.arguments[0]) or (wanted or self.sizes.hidden) * count
+        if size % count:
+            raise self._fail(f"{size} numbers do not split into {count} equal parts", node)
+        ref = self._compile(node.arguments[0], size)
+        if ref.size != size:
+            ref = self._draft("copy", size, [ref], node)
+        piece = size // count
+        return Ref(ref.kind, ref.name, piece, show(node), ref.draft, ref.shift + number * piece)
+
+    def _concat(self, node: Call) -> Ref:
+        sizes = [self.sizes.natural(argument) or self.sizes.fallback(argument) for argument in node.arguments]
+        refs = [self._compile(argument, size) for argument, size in zip(node.arguments, sizes, strict=True)]
+        offsets = list(accumulate(sizes, initial=0))
+        ref = self._draft("concat", offsets[-1], refs, node)
+        self.drafts[ref.draft].parts = list(zip(offsets, sizes, strict=False))
+        return ref

@@ -1,0 +1,271 @@
+"""A network: embedding, layers of passes, merges and a readout, with all its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.model.initialise import initialise
+from lstm_tui.engine.model.layers import MERGES, Layer, Merge, Pass, Readout, find_source
+from lstm_tui.engine.model.spec import Asked, bounded, get, read_asked, read_layers, read_readout, read_tokens
+from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.runtime.buffers import aligned_copy
+from lstm_tui.engine.text_safety import visible
+
+__all__ = [
+    "MERGES", "Layer", "Merge", "Network", "Pass", "Readout", "build_network", "find_source", "spec_of",
+]  # fmt: skip
+
+_MOST_UNUSED = 4
+"""Tensors of a file that are named where some are not used."""
+
+
+class FeatureExtractor(Protocol):
+    """Array ops before the lowest layer."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the arrays it is given."""
+
+    def run(self, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """Return the input of the lowest layer, (T, I)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained or untrained network.
+
+    Attributes:
+        name: What it is called on the screen.
+        input_size: Numbers at each step: of the embedding, or columns of a series.
+        layers: From the lowest up.
+        tokens: How text becomes ids; None for numbers.
+        embedding: (V, input_size), or None for numbers.
+        readout: What it says, or None.
+        classes: Names of the outputs; may be empty.
+        asked: At which tokens what it says means something, where it says something at each: `each` one, or only
+            the `last`, because before that nothing was asked of it when it learned.
+        card: What is known of its training.
+        file: Where it came from; None when bundled or made here.
+        sha256: Of its file; None when made here.
+        front: What makes the input of the lowest layer of what a user gives, where an importer found something
+            that has no equations; whoever makes the sequences runs it.
+        dtype: Of its weights.
+    """
+
+    name: str
+    input_size: int
+    layers: tuple[Layer, ...]
+    tokens: Tokens | None = None
+    embedding: Array | None = None
+    readout: Readout | None = None
+    classes: tuple[str, ...] = ()
+    asked: Asked = "each"
+    card: Mapping[str, Any] = field(default_factory=dict)
+    file: str | None = None
+    sha256: str | None = None
+    front: FeatureExtractor | None = None
+
+    @property
+    def passes(self) -> tuple[Pass, ...]:
+        """Every pass, in the order in which they run."""
+        return tuple(one for layer in self.layers for one in layer.passes)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the weights."""
+        return self.passes[0].flat.dtype
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What whoever uses it should know of how it was read from another program's file.
+
+        What was assumed and gives other numbers if it is wrong, and which tensors of the file are not used. This is
+        the one place: screen, plain mode, standard error of every command, exports and Python ask here.
+        """
+        imported = self.card.get("imported")
+        if not isinstance(imported, Mapping):
+            return ()
+        unused = tuple(visible(str(one)) for one in imported.get("unused", ()))
+        more = f" and {len(unused) - _MOST_UNUSED} more" if len(unused) > _MOST_UNUSED else ""
+        left = (f"not used of the file: {', '.join(unused[:_MOST_UNUSED])}{more}",) if unused else ()
+        return (*(visible(str(one)) for one in imported.get("warnings", ())), *left)
+
+    @property
+    def forward_only(self) -> bool:
+        """Whether no pass reads from the end, so that what is said of a prefix needs no more than it."""
+        return all(one.direction == "forward" for one in self.passes)
+
+    def tensors(self) -> dict[str, Array]:
+        """Return every parameter by name, as views: writing to them changes the network."""
+        result: dict[str, Array] = {}
+        if self.embedding is not None:
+            result["embedding"] = self.embedding
+        for one in self.passes:
+            for name in one.program.parameters:
+                result[f"{one.name}/{name}"] = one.program.view(one.flat, name)
+        if self.readout is not None:
+            for name in self.readout.program.parameters:
+                result[f"readout/{name}"] = self.readout.program.view(self.readout.flat, name)
+        return result
+
+    def copy(self) -> Network:
+        """Return the same network with weights of its own."""
+        layers = tuple(
+            replace(layer, passes=tuple(replace(one, flat=aligned_copy(one.flat)) for one in layer.passes))
+            for layer in self.layers
+        )
+        embedding = None if self.embedding is None else self.embedding.copy()
+        readout = None if self.readout is None else replace(self.readout, flat=aligned_copy(self.readout.flat))
+        return replace(self, layers=layers, embedding=embedding, readout=readout)
+
+    def apply_masks(self) -> None:
+        """Set to 0 what a mask says is no weight."""
+        for one in self.passes:
+            for parameter in one.program.parameters.values():
+                if parameter.mask is not None:
+                    one.program.view(one.flat, parameter.name)[~parameter.mask] = 0
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers can be trained."""
+        count = 0 if self.embedding is None else self.embedding.size
+        programs = [one.program for one in self.passes] + ([self.readout.program] if self.readout else [])
+        return count + sum(p.count for program in programs for p in program.parameters.values())
+
+
+def build_network(
+    spec: Mapping[str, Any],
+    tensors: Mapping[str, Array] | None = None,
+    *,
+    seed: int = 0,
+    dtype: Any = np.float32,
+    file: str | None = None,
+    sha256: str | None = None,
+) -> Network:
+    """Build a network from its description.
+
+    Args:
+        spec: JSON-able: `name`, `tokens` (kind, vocabulary, lowercase) or None, `input_size` (of numbers) or
+            `embedding_size`, `layers` (cell, hidden_size, directions, merge, sizes, without), `readout`,
+            `cells` and `readouts` (texts of the files by name), `classes`, `outputs`, `asked`, `card`.
+        tensors: Every parameter by name; None to start at random.
+        seed: Of the random start.
+        dtype: Of the weights.
+        file: Where it came from.
+        sha256: Of that file.
+
+    Raises:
+        UserError: If the description is wrong, a tensor is missing, unknown or of another shape.
+    """
+    name = get(spec, "name", str, "network")
+    where = f"network {name}"
+    if spec.get("version", 1) != 1:
+        raise UserError(f"{where}: it was written by a newer lstm-tui (version {spec['version']}); this one reads 1")
+    tokens = read_tokens(spec.get("tokens"), where)
+    embedding_size = get(spec, "embedding_size", int, 0) if tokens else 0
+    input_size = embedding_size or get(spec, "input_size", int, 0)
+    if input_size < 1:
+        raise UserError(f"{where}: it needs an input_size or an embedding_size of 1 or more")
+    classes = tuple(str(one) for one in get(spec, "classes", list, []))
+    layers = read_layers(spec, input_size, dtype, where)
+    if tokens and embedding_size:
+        bounded(len(tokens.vocabulary) * embedding_size, where)
+    embedding = np.zeros((len(tokens.vocabulary), embedding_size), dtype=dtype) if tokens and embedding_size else None
+    outputs = get(spec, "outputs", int, len(classes) or (len(tokens.vocabulary) if tokens else input_size))
+    readout = read_readout(spec, layers, input_size, outputs, dtype, where)
+    if readout and not classes and tokens and outputs == len(tokens.vocabulary):
+        classes = tokens.vocabulary  # a language model: what it says is its next token
+    if readout and classes:
+        said = readout.program.values[readout.page.result].size
+        if said != len(classes):
+            advice = f'; write sizes = {{ {readout.page.result} = "K" }} in the readout'
+            raise UserError(f"{where}: it has {len(classes)} classes, but its readout says {said} numbers{advice}")
+    network = Network(
+        name=name,
+        input_size=input_size,
+        layers=layers,
+        tokens=tokens,
+        embedding=embedding,
+        readout=readout,
+        classes=classes,
+        asked=read_asked(spec, where),
+        card=get(spec, "card", dict, {}),
+        file=file,
+        sha256=sha256,
+    )
+    if tensors is None:
+        initialise(network, seed)
+    else:
+        _fill(network, tensors, where)
+    return network
+
+
+def spec_of(network: Network) -> dict[str, Any]:
+    """Return the JSON-able description from which `build_network` builds the same network."""
+    tokens = network.tokens
+    spec: dict[str, Any] = {
+        "version": 1,
+        "name": network.name,
+        "tokens": None,
+        "layers": [
+            {
+                "cell": layer.passes[0].cell.name,
+                "hidden_size": layer.passes[0].program.hidden_size,
+                "directions": [one.direction for one in layer.passes],
+                "merge": layer.merge,
+                "sizes": dict(layer.passes[0].program.sizes),
+                "without": list(layer.passes[0].program.without),
+            }
+            for layer in network.layers
+        ],
+        "cells": {one.cell.name: one.cell.text for one in network.passes},
+        "readout": None,
+        "card": dict(network.card),
+    }
+    if tokens is None:
+        spec["input_size"] = network.input_size
+    else:
+        vocabulary = None if tokens.kind == "bytes" else list(tokens.vocabulary)
+        spec["tokens"] = {"kind": tokens.kind, "lowercase": tokens.lowercase, "vocabulary": vocabulary}
+        if tokens.unknown_id:
+            spec["tokens"]["unknown"] = tokens.unknown_id
+        if tokens.definition:
+            spec["tokens"]["tokenizer"] = tokens.definition
+        spec["embedding_size"] = network.input_size
+    if network.readout is not None:
+        page = network.readout.page
+        spec["readout"] = page.name
+        spec["readouts"] = {page.name: page.text}
+        spec["outputs"] = network.readout.program.values[page.result].size
+    if tokens is None or network.classes != tokens.vocabulary:
+        spec["classes"] = list(network.classes)
+    if network.asked != "each":
+        spec["asked"] = network.asked
+    return spec
+
+
+def _fill(network: Network, tensors: Mapping[str, Array], where: str) -> None:
+    views = network.tensors()
+    for name in tensors:
+        if name not in views:
+            near = nearest(name, views)
+            raise UserError(f"{where}: it has no parameter {name}" + (f"; did you mean {near}?" if near else ""))
+    for name, view in views.items():
+        if name not in tensors:
+            raise UserError(f"{where}: the parameter {name} is missing")
+        given = tensors[name]
+        if given.shape != view.shape:
+            raise UserError(f"{where}: {name} is {_times(given.shape)}; it should be {_times(view.shape)}")
+        view[...] = given
+    network.apply_masks()
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(str(size) for size in shape)

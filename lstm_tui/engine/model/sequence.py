@@ -1,0 +1,69 @@
+"""A sequence as a network reads it: tokens, ids or rows of numbers, and the order in which a pass reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.model.tokens import Kind
+
+if TYPE_CHECKING:
+    pass
+
+
+Direction = Literal["forward", "backward"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """One sequence of tokens as it was given, and as numbers.
+
+    Attributes:
+        kind: words, chars, bytes or numbers.
+        tokens: What is shown on the tape, one a step (for numbers: the row in short).
+        ids: Ids (T,) in the network's vocabulary, or None for numbers.
+        unknown: Places of tokens that the vocabulary does not hold.
+        x: Numeric rows (T, I), or None for text.
+        file: Name of the file it was read from, without its folder; None for text given directly.
+        line: Line in that file, from 1.
+        columns: Names of the columns of x, where a file gave them.
+    """
+
+    kind: Kind
+    tokens: tuple[str, ...]
+    ids: NDArray[np.int64] | None = None
+    unknown: tuple[int, ...] = ()
+    x: Array | None = None
+    file: str | None = None
+    line: int | None = None
+    columns: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of tokens, T."""
+        return len(self.tokens)
+
+    def part(self, start: int, stop: int | None = None) -> Sequence:
+        """Return the tokens from one place to before another as a sequence of their own."""
+        stop = len(self) if stop is None else min(stop, len(self))
+        return replace(
+            self,
+            tokens=self.tokens[start:stop],
+            ids=None if self.ids is None else self.ids[start:stop],
+            unknown=tuple(t - start for t in self.unknown if start <= t < stop),
+            x=None if self.x is None else self.x[start:stop],
+        )
+
+    def followed_by(self, more: Sequence) -> Sequence:
+        """Return the sequence with the tokens of another of its kind behind it."""
+        ids = None if self.ids is None or more.ids is None else np.concatenate([self.ids, more.ids])
+        return replace(
+            self,
+            tokens=self.tokens + more.tokens,
+            ids=ids,
+            unknown=self.unknown + tuple(t + len(self) for t in more.unknown),
+            x=None if self.x is None or more.x is None else np.concatenate([self.x, more.x]),
+        )

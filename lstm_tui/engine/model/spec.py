@@ -1,0 +1,156 @@
+"""The JSON-able description of a network, read with care: it may come from a stranger's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+from lstm_tui.engine.compiler.allocate import MAX_PARAMETERS
+from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.language.cell import load_cell, parse_cell
+from lstm_tui.engine.language.readout import compile_readout, load_readout, parse_readout
+from lstm_tui.engine.model.layers import MERGES, Layer, Pass, Readout, size_of_source
+from lstm_tui.engine.model.tokens import Tokens
+
+Asked = Literal["each", "last"]
+
+
+def get(spec: Mapping[str, Any], key: str, kind: type, default: Any) -> Any:
+    """Return a key of a description, or the default when it is left out.
+
+    Raises:
+        UserError: If it is of another kind.
+    """
+    value = spec.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise UserError(f"the description of this network is wrong: `{key}` must be {kind.__name__}")
+    return value
+
+
+def bounded(count: int, where: str) -> None:
+    """Refuse more parameters than any network here can need.
+
+    Raises:
+        UserError: If there are more.
+    """
+    if count > MAX_PARAMETERS:
+        raise UserError(f"{where}: {count} parameters; {MAX_PARAMETERS} is the most")
+
+
+def read_tokens(spec: Any, where: str) -> Tokens | None:
+    """Return how text is read; None for numbers."""
+    if spec is None or (isinstance(spec, Mapping) and spec.get("kind") == "numbers"):
+        return None
+    if not isinstance(spec, Mapping) or spec.get("kind") not in ("words", "chars", "bytes", "pieces"):
+        raise UserError(f"{where}: `tokens` must say words, chars, bytes, pieces or numbers")
+    if spec["kind"] == "bytes":
+        return Tokens.of_bytes()
+    vocabulary = spec.get("vocabulary")
+    if not isinstance(vocabulary, list) or not vocabulary or not all(isinstance(one, str) for one in vocabulary):
+        raise UserError(f"{where}: its vocabulary must be a list of tokens")
+    definition = get(spec, "tokenizer", str, "")
+    if (spec["kind"] == "pieces") != bool(definition):
+        raise UserError(f"{where}: pieces are split by a `tokens.tokenizer`, and nothing else is")
+    unknown = spec.get("unknown", 0)
+    if type(unknown) is not int or not -bool(definition) <= unknown < len(vocabulary):
+        raise UserError(f"{where}: `tokens.unknown` must be an id of its vocabulary")
+    return Tokens(spec["kind"], tuple(vocabulary), bool(spec.get("lowercase", False)), unknown, definition)
+
+
+def read_asked(spec: Mapping[str, Any], where: str) -> Asked:
+    """Return at which tokens a network is asked something; files that do not say ask at each."""
+    asked = get(spec, "asked", str, "each")
+    if asked == "last":
+        return "last"
+    if asked != "each":
+        raise UserError(f"{where}: `asked` is {' or '.join(get_args(Asked))}")
+    return "each"
+
+
+def read_layers(spec: Mapping[str, Any], input_size: int, dtype: Any, where: str) -> tuple[Layer, ...]:
+    """Return the layers, with parameters that are 0."""
+    layers: list[Layer] = []
+    descriptions = get(spec, "layers", list, [])
+    if not descriptions:
+        raise UserError(f"{where}: it has no layers")
+    texts = get(spec, "cells", dict, {})
+    size = input_size
+    for number, one in enumerate(descriptions):
+        if not isinstance(one, Mapping):
+            raise UserError(f"{where}: layer {number} is no description of a layer")
+        layers.append(_layer(number, one, texts, size, dtype, where))
+        if number:
+            _check_below(number, layers, where)
+        size = layers[-1].output_size
+    return tuple(layers)
+
+
+def _check_below(number: int, layers: Sequence[Layer], where: str) -> None:
+    """Refuse a layer that reads of the layer below what is not there."""
+    lower = {one.direction: one.program for one in layers[number - 1].passes}
+    for one in layers[number].passes:
+        for name, value in one.program.below.items():
+            program = lower.get(one.direction)
+            if program is None or value not in program.values:
+                lower_name = f"layer{number - 1}.{one.direction}"
+                raise UserError(f"{where}: {one.name} reads {value} of {lower_name}, which is not there")
+            size, wanted = program.values[value].size, one.program.inputs[name].size
+            if size != wanted:
+                raise UserError(
+                    f"{where}: {one.name} reads {wanted} numbers of {value} from below; layer {number - 1} has {size}"
+                )
+
+
+def _layer(
+    number: int, spec: Mapping[str, Any], texts: Mapping[str, Any], input_size: int, dtype: Any, where: str
+) -> Layer:
+    name = get(spec, "cell", str, "lstm")
+    text = texts.get(name)
+    cell = parse_cell(text, source=f"{name}.toml") if isinstance(text, str) else load_cell(name)
+    hidden = get(spec, "hidden_size", int, 0)
+    directions = get(spec, "directions", list, ["forward"])
+    merge = get(spec, "merge", str, "concat")
+    if hidden < 1:
+        raise UserError(f"{where}: layer {number} needs a hidden_size of 1 or more")
+    if (
+        not directions
+        or any(one not in ("forward", "backward") for one in directions)
+        or len(set(directions)) < len(directions)
+    ):
+        raise UserError(f"{where}: layer {number}: directions are forward, backward or both")
+    if merge not in MERGES:
+        near = nearest(merge, MERGES)
+        raise UserError(
+            f"{where}: layer {number}: merge is {', '.join(MERGES)}" + (f"; did you mean {near}?" if near else "")
+        )
+    bounded(hidden * (hidden + input_size), where)
+    sizes = get(spec, "sizes", dict, {})
+    for letter, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise UserError(f"{where}: layer {number}: size {letter} must be a whole number of 1 or more")
+    without = get(spec, "without", list, [])
+    if not all(isinstance(one, str) for one in without):
+        raise UserError(f"{where}: layer {number}: `without` must be a list of parameters")
+    program = compile_cell(cell, input_size, hidden, sizes, without, bottom=number == 0)
+    passes = [Pass(f"layer{number}.{one}", cell, program, one, program.empty(dtype)) for one in directions]
+    return Layer(tuple(passes), merge)
+
+
+def read_readout(
+    spec: Mapping[str, Any], layers: Sequence[Layer], input_size: int, outputs: int, dtype: Any, where: str
+) -> Readout | None:
+    """Return the readout, with parameters that are 0; None when there is none."""
+    name = get(spec, "readout", str, None)
+    if name is None:
+        return None
+    text = get(spec, "readouts", dict, {}).get(name)
+    page = parse_readout(text, name, source=f"{name}.toml") if isinstance(text, str) else load_readout(name)
+    sizes = {"h": layers[-1].output_size}
+    for alias, source in page.reads.items():
+        sizes[alias] = size_of_source(source, layers, input_size)
+    bounded(outputs * sizes["h"], where)
+    program = compile_readout(page, sizes, outputs)
+    return Readout(page, program, program.empty(dtype))

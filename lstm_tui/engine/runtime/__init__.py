@@ -1,0 +1,1 @@
+"""The table run and differentiated: interpreters, storage, runs, traces, gradients."""

@@ -1,0 +1,246 @@
+"""A network over the input of its lowest layer: pass by pass, layer by layer, then the readout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.ops import held
+from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.language.readout import compile_readout
+from lstm_tui.engine.model.network import Layer, Network, Pass, find_source
+from lstm_tui.engine.number_text import fixed
+from lstm_tui.engine.runtime.blas import one_thread
+from lstm_tui.engine.runtime.interpreters import chosen
+from lstm_tui.engine.runtime.overrides import READOUT, Hold, held_inputs, inputs_of
+from lstm_tui.engine.runtime.series import Evaluated, evaluate
+from lstm_tui.engine.runtime.storage import Progress, Stored, run_pass
+
+if sys.platform != "win32":
+    import resource
+
+Initial = Mapping[str, Mapping[str, Array]]
+MAX_VALUES_BYTES = 2 * 2**30
+"""Most that the values of a run may take."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunBuffers:
+    """What a run computed, as the engine keeps it.
+
+    Attributes:
+        network: What was run.
+        x: The input of the lowest layer, (T, I) in tape order.
+        stored: Every pass by name, each in its own reading order.
+        merged: The output of each layer, (T, n) in tape order.
+        readout: Every slot of the readout, or None.
+        holds: Values that were set or scaled.
+    """
+
+    network: Network
+    x: Array
+    stored: Mapping[str, Stored]
+    merged: tuple[Array, ...]
+    readout: Evaluated | None
+    holds: tuple[Hold, ...] = ()
+
+    @property
+    def interpreter(self) -> str:
+        """Name of the interpreter that made it."""
+        return next(iter(self.stored.values())).interpreter
+
+
+def bytes_of_token(network: Network, dtype: Any) -> int:
+    """Return how many bytes a run holds for each token: what every pass and the readout read and compute."""
+    numbers = network.input_size
+    for one in network.passes:
+        numbers += one.program.input_size + sum(slot.size for slot in one.program.values.values())
+    numbers += network.readout.program.width if network.readout is not None else 0
+    return int(numbers * np.dtype(dtype).itemsize)
+
+
+def refuse_too_long(network: Network, steps: int, dtype: Any) -> None:
+    """Refuse a run whose values would not fit into the memory allowed, before anything of it is computed.
+
+    Raises:
+        UserError: It is too long; how many tokens fit is said.
+    """
+    each, allowed = bytes_of_token(network, dtype), most_bytes()
+    if steps * each > allowed:
+        raise UserError(
+            f"{steps} tokens would take {_say_bytes(steps * each)} of values, and {_say_bytes(allowed)} is the most: "
+            f"give at most {allowed // each} tokens at a time, or a smaller network"
+        )
+
+
+def most_bytes() -> int:
+    """Return how many bytes the values of a run may take: never more than half of what the process may have."""
+    if sys.platform == "win32":
+        return MAX_VALUES_BYTES
+    soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    return MAX_VALUES_BYTES if soft == resource.RLIM_INFINITY else min(MAX_VALUES_BYTES, soft // 2)
+
+
+def _say_bytes(count: int) -> str:
+    return f"{fixed(count / 2**30, 1)} GB" if count >= 2**30 else f"{fixed(count / 2**20, 1)} MB"
+
+
+@one_thread
+def run_arrays(
+    network: Network,
+    x: Array,
+    interpreter: str | None = None,
+    initial: Initial | None = None,
+    progress: Progress | None = None,
+    holds: Items[Hold] = (),
+) -> RunBuffers:
+    """Run a network on the input of its lowest layer, (T, I), in the dtype of x.
+
+    It is made by the interpreter named, or without a name by the one that is done sooner.
+
+    Raises:
+        UserError: If initial states name what is not there or have another size, or the input is too long.
+    """
+    _check_initial(network, initial or {})
+    refuse_too_long(network, len(x), x.dtype)
+    interpreter = chosen(interpreter, len(x), len(network.passes))
+    stored: dict[str, Stored] = {}
+    merged: list[Array] = []
+    done, total = 0, len(x) * len(network.passes)
+    for layer in network.layers:
+        source = merged[-1] if merged else x
+        for one in layer.passes:
+            flat = one.program.cast(one.flat, x.dtype)
+            below = below_of(one.program.below, one.name, stored)
+            program, given = _held_program(one, source, [hold for hold in holds if hold.pass_name == one.name])
+            inputs = {name: reading_order(series, one.direction) for name, series in given.items()} | below
+            mine = (initial or {}).get(one.name, {})
+            start = one.program.initial_states(flat, mine)
+            learned = {state: of for state, of in one.program.initial.items() if isinstance(of, str)}
+            learned = {state: of for state, of in learned.items() if state not in mine}
+            report = None if progress is None else _shifted(progress, done, total)
+            stored[one.name] = run_pass(program, flat, inputs, start, interpreter, report, learned)
+            done += len(x)
+        merged.append(merge(layer, [output_of(layer, n, stored) for n in range(len(layer.passes))]))
+    readout = None
+    if network.readout is not None:
+        inputs = readout_inputs(network, x, stored, merged)
+        program, given = _held_readout(network, len(x), x.dtype, holds)
+        readout = evaluate(program, program.cast(network.readout.flat, x.dtype), {**inputs, **given})
+    return RunBuffers(network, x, stored, tuple(merged), readout, tuple(holds))
+
+
+def _check_initial(network: Network, initial: Initial) -> None:
+    names = [one.name for one in network.passes]
+    for name in initial:
+        if name not in names:
+            near = nearest(name, names)
+            hint = f"; did you mean {near}?" if near else f"; there are {', '.join(names)}"
+            raise UserError(f"initial states are given for {name}, which is no pass{hint}")
+
+
+def _held_program(one: Pass, source: Array, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
+    """Return the program of a pass in which values can be held, and its inputs, (T, n) each in tape order."""
+    program, inputs = one.program, pass_inputs(one, source, holds)
+    values = {hold.value for hold in holds} - {"x"}
+    if values:
+        program = compile_cell(
+            one.cell, program.input_size, program.hidden_size, program.sizes, program.without, program.bottom, values
+        )
+    return program, inputs
+
+
+def pass_inputs(one: Pass, source: Array, holds: Items[Hold]) -> dict[str, Array]:
+    """Return what a pass reads beside what lies below, (T, n) each in tape order, and how its values are held."""
+    if not holds:
+        return {"x": source}
+    program = one.program
+    sizes = {"x": program.input_size, **{name: slot.size for name, slot in program.values.items()}}
+    inputs = inputs_of(holds, sizes, len(source), source.dtype)
+    modes, numbers = (inputs.pop(name, None) for name in held_inputs("x"))
+    x = source if modes is None or numbers is None else held(source, modes, numbers)
+    return {"x": np.ascontiguousarray(x), **inputs}
+
+
+def _held_readout(network: Network, steps: int, dtype: Any, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
+    """Return the program of the readout in which series can be held, and how they are, (T, n) each."""
+    assert network.readout is not None
+    program, page = network.readout.program, network.readout.page
+    mine = [hold for hold in holds if hold.pass_name == READOUT]
+    if not mine:
+        return program, {}
+    read = {name: slot.size for name, slot in program.inputs.items()}
+    held_program = compile_readout(page, read, program.values[page.result].size, {hold.value for hold in mine})
+    return held_program, readout_holds(network, steps, dtype, mine)
+
+
+def readout_holds(network: Network, steps: int, dtype: Any, holds: Items[Hold]) -> dict[str, Array]:
+    """Return how the series of the readout are held, (T, n) each."""
+    assert network.readout is not None
+    sizes = {name: slot.size for name, slot in network.readout.program.values.items()}
+    return inputs_of([hold for hold in holds if hold.pass_name == READOUT], sizes, steps, dtype)
+
+
+def readout_inputs(network: Network, x: Array, stored: Mapping[str, Stored], merged: Items[Array]) -> dict[str, Array]:
+    """Return what the readout reads of the passes, (T, n) each in tape order."""
+    assert network.readout is not None
+    reads = network.readout.page.reads
+    return {"h": merged[-1]} | {alias: _source(name, network, x, stored, merged) for alias, name in reads.items()}
+
+
+def below_of(reads: Mapping[str, str], name: str, stored: Mapping[str, Stored]) -> dict[str, Array]:
+    """Return what a pass reads of the layer below: same token, same direction; nothing in the lowest."""
+    layer, _, direction = name.partition(".")
+    lower = f"layer{int(layer.removeprefix('layer')) - 1}.{direction}"
+    if lower not in stored:
+        return {}
+    return {mine: stored[lower].values[theirs] for mine, theirs in reads.items() if theirs in stored[lower].values}
+
+
+def reading_order(series: Array, direction: str) -> Array:
+    """Return a series in tape order as a pass reads it."""
+    return series if direction == "forward" else np.ascontiguousarray(series[::-1])
+
+
+def tape_order(series: Array, direction: str) -> Array:
+    """Return a series in a pass's reading order as it lies on the tape."""
+    return series if direction == "forward" else series[::-1]
+
+
+def output_of(layer: Layer, number: int, stored: Mapping[str, Stored]) -> Array:
+    """Return the output of a pass of a layer, (T, n) in tape order."""
+    one = layer.passes[number]
+    return tape_order(stored[one.name].values[one.cell.output], one.direction)
+
+
+def merge(layer: Layer, outputs: list[Array]) -> Array:
+    """Return the outputs of a layer's passes as one, (T, n) in tape order."""
+    if len(outputs) == 1:
+        return np.ascontiguousarray(outputs[0])
+    if layer.merge == "concat":
+        return np.concatenate(outputs, axis=1)
+    if layer.merge == "mul":
+        return outputs[0] * outputs[1]
+    total = outputs[0] + outputs[1]
+    return total if layer.merge == "sum" else total / total.dtype.type(2)
+
+
+def _source(name: str, network: Network, x: Array, stored: Mapping[str, Stored], merged: Items[Array]) -> Array:
+    if name == "embedding":
+        return x
+    number, direction, value = find_source(name, network.layers)
+    if direction is None:
+        return merged[number]
+    return tape_order(stored[f"layer{number}.{direction}"].values[value], direction)
+
+
+def _shifted(progress: Progress, done: int, total: int) -> Callable[[int, int], None]:
+    return lambda step, _: progress(done + step, total)

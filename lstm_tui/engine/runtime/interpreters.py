@@ -1,0 +1,95 @@
+"""Which interpreter makes a run: chosen in this one place, for Python, the command line, the screen and training.
+
+Numba takes a step many times sooner, but loading it takes as long as some thousands of steps do in NumPy. Where it
+is missing or cannot be loaded NumPy makes every run; each run names the interpreter that made it. NumPy is imported
+by neither choice nor names, which the options of the command line read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from lstm_tui.engine import setbacks
+from lstm_tui.engine.errors import UserError
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.arrays import Array
+    from lstm_tui.engine.compiler.program import Program
+
+INTERPRETERS = ("numpy", "numba")
+NUMBA_PAYS = 8_000
+"""Steps times passes that take NumPy a second; loading what was compiled takes half of one."""
+
+
+class Interpreter(Protocol):
+    """What `reference` and `kernels` both are."""
+
+    def run(self, program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
+        """Take steps."""
+
+    def backprop(
+        self,
+        program: Program,
+        flat: Array,
+        rows: Array,
+        adjoint: Array,
+        gradient: Array,
+        start: int,
+        stop: int,
+    ) -> None:
+        """Take them back."""
+
+
+def interpreter(name: str) -> Interpreter:
+    """Return an interpreter by name; Numba is imported only when it is asked for.
+
+    Raises:
+        UserError: It is Numba, which is not installed or cannot be loaded here.
+        ValueError: There is none of that name.
+    """
+    if name == "numba":
+        try:
+            from lstm_tui.engine.runtime import kernels
+        except Exception as error:  # not there, half there, or not for this NumPy
+            raise UserError(
+                f"numba cannot be loaded here ({error}): pip install numba, or leave the choice of interpreter out"
+            ) from error
+        return kernels
+    if name == "numpy":
+        from lstm_tui.engine.runtime import reference
+
+        return reference
+    raise ValueError(f"no interpreter {name}")
+
+
+def chosen(wanted: str | None, steps: int, passes: int) -> str:
+    """Return the name of the interpreter that makes a run.
+
+    Args:
+        wanted: The one that was asked for; None for the one that is done sooner, its loading included.
+        steps: How many tokens are run in all.
+        passes: How many passes read each of them.
+
+    Raises:
+        UserError: There is none of that name.
+    """
+    if wanted is None:
+        return available("numba") if steps * passes > NUMBA_PAYS else "numpy"
+    if wanted not in INTERPRETERS:
+        raise UserError(f"there is no interpreter {wanted}; there are {' and '.join(INTERPRETERS)}")
+    return wanted
+
+
+def chosen_for_many(wanted: str | None = None) -> str:
+    """Return the name of the interpreter that makes many runs, as training does: its loading counts for nothing."""
+    return available("numba") if wanted is None else chosen(wanted, 0, 0)
+
+
+def available(name: str) -> str:
+    """Return an interpreter's name where it can be loaded, else NumPy's, which is said once; it is loaded by that."""
+    try:
+        interpreter(name)
+    except UserError as error:
+        setbacks.note("Numba", setbacks.cause(error.__cause__ or error))
+        return "numpy"
+    return name

@@ -1,0 +1,177 @@
+"""Run a network over a sequence and name every value of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.runtime.forward import Initial, RunBuffers, refuse_too_long, run_arrays, tape_order
+from lstm_tui.engine.runtime.gradients import gradients
+from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.series import evaluate
+from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.text_safety import visible
+
+__all__ = ["Initial", "RunBuffers", "gradients", "input_of", "run", "run_arrays", "trace_of"]
+
+MAX_PREFIXES = 512
+
+
+def run(
+    network: Network,
+    sequence: Sequence,
+    interpreter: str | None = None,
+    dtype: str | None = None,
+    initial: Initial | None = None,
+    progress: Progress | None = None,
+    edits: tuple[str, ...] = (),
+    holds: Items[Hold] = (),
+) -> Trace:
+    """Run a network over a sequence and return every value.
+
+    Args:
+        network: What to run.
+        sequence: Tokens as ids of the network's vocabulary, or numeric rows.
+        interpreter: numpy or numba; by default the one that is done sooner.
+        dtype: float32 or float64; that of the weights when not given.
+        initial: States before the first step by pass, where they are not the cell's own.
+        progress: Called with the steps done and the steps in all, over all passes.
+        edits: Recipe lines that made this network or sequence, to travel with the trace.
+        holds: Values that are set or scaled, whatever the equations say.
+
+    Raises:
+        UserError: If the sequence does not fit the network, or is too long to be held.
+    """
+    if not len(sequence):
+        raise UserError("there is nothing to read: the sequence has no tokens")
+    wanted = np.dtype(dtype) if dtype else network.dtype
+    refuse_too_long(network, len(sequence), wanted)
+    ran = run_arrays(network, input_of(network, sequence, wanted), interpreter, initial, progress, holds)
+    return trace_of(ran, sequence, edits)
+
+
+def trace_of(ran: RunBuffers, sequence: Sequence, edits: tuple[str, ...] = (), known: Array | None = None) -> Trace:
+    """Return what a run computed by name.
+
+    Args:
+        ran: What the engine keeps of it.
+        sequence: What was read.
+        edits: Recipe lines that made this network or sequence.
+        known: What the network says at the first tokens, where a shorter run has found it out.
+    """
+    network = ran.network
+    passes = {one.name: _traced(one.name, ran) for one in network.passes}
+    readout: dict[str, Array] = {}
+    readout_inputs: dict[str, Array] = {}
+    output = result = None
+    if ran.readout is not None and network.readout is not None:
+        readout = ran.readout.values
+        readout_inputs = {
+            name: ran.readout.read(ran.readout.program.inputs[name]) for name in network.readout.program.inputs
+        }
+        final = readout[network.readout.page.result]
+        result = final if final.ndim == 1 else final[-1]
+        if network.readout.page.per_token:
+            output = np.broadcast_to(final, (len(sequence), len(result)))
+        elif network.forward_only:
+            output = _prefix_outputs(ran, known)
+    return Trace(
+        model={"name": network.name, "file": network.file, "sha256": network.sha256},
+        sequence=sequence,
+        interpreter=ran.interpreter,
+        dtype=str(ran.x.dtype),
+        passes=passes,
+        readout={name: _freeze(series) for name, series in readout.items()},
+        output=None if output is None else _freeze(output),
+        result=None if result is None else _freeze(result),
+        classes=network.classes,
+        edits=edits,
+        network=network,
+        readout_inputs=readout_inputs,
+        ran=ran,
+    )
+
+
+def input_of(network: Network, sequence: Sequence, dtype: DTypeLike) -> Array:
+    """Return the input of the lowest layer, (T, I), in the precision of the run.
+
+    Raises:
+        UserError: If text meets a network for numbers or the other way round, the width is another, or a number of the
+            input is larger than that precision holds.
+    """
+    if sequence.x is not None:
+        if sequence.x.shape[1] != network.input_size:
+            raise UserError(
+                f"the input has {sequence.x.shape[1]} columns; network {network.name} reads {network.input_size}"
+            )
+        return _narrowed(sequence.x, np.dtype(dtype), sequence.file or "the input")
+    if network.embedding is None or sequence.ids is None:
+        raise UserError(f"network {network.name} reads numbers, not text: give a .csv, .npy or .npz file")
+    return network.embedding[sequence.ids].astype(dtype)
+
+
+def _narrowed(x: Array, dtype: np.dtype[Any], where: str) -> Array:
+    """Return an input (T, I) in another precision; what would become infinite is refused by its place."""
+    with np.errstate(over="ignore"):
+        made = x.astype(dtype)
+    if made.itemsize < x.itemsize:
+        for row, column in np.argwhere(np.isinf(made) & np.isfinite(x))[:1]:
+            number = sentence(x[row, column], 6)
+            raise UserError(
+                f"{visible(where)}: row {row + 1}, column {column + 1}: {number} is too large for {dtype}; "
+                "--dtype float64 holds it"
+            )
+    return made
+
+
+def _traced(name: str, ran: RunBuffers) -> PassTrace:
+    stored = ran.stored[name]
+    one = next(each for each in ran.network.passes if each.name == name)
+
+    def tape(series: Array) -> Array:
+        return _freeze(tape_order(series, one.direction))
+
+    return PassTrace(
+        name=name,
+        cell=one.cell,
+        direction=one.direction,
+        input_size=one.program.input_size,
+        hidden_size=one.program.hidden_size,
+        arrays={value: tape(series) for value, series in stored.values.items()},
+        initial={state: _freeze(numbers) for state, numbers in stored.initial.items()},
+        inputs={value: tape(series) for value, series in stored.inputs.items()},
+        stored=stored,
+    )
+
+
+def _freeze(array: Array) -> Array:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _prefix_outputs(ran: RunBuffers, known: Array | None = None) -> Array | None:
+    """Return what the network says of the tokens so far, at each token (T, K); None when that costs too much."""
+    network, evaluated = ran.network, ran.readout
+    assert network.readout is not None
+    assert evaluated is not None
+    steps = len(ran.x)
+    if steps > MAX_PREFIXES:
+        return None
+    program = evaluated.program
+    inputs = {name: evaluated.read(slot) for name, slot in program.inputs.items()}
+    slot = program.values[network.readout.page.result]
+    outputs = [] if known is None else list(known)
+    for t in range(len(outputs), steps):
+        said = evaluate(program, evaluated.flat, {name: series[: t + 1] for name, series in inputs.items()}).read(slot)
+        outputs.append(said if said.ndim == 1 else said[-1])
+    return np.stack(outputs)

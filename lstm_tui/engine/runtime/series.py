@@ -1,0 +1,151 @@
+"""Readouts are evaluated here: every op at once over a whole series of tokens, and back.
+
+A value is a *series*, (T, n), or *single*, (n,). What is read from the passes is a series; an op over the
+steps makes it single; anything with a series among its operands is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space
+from lstm_tui.engine.runtime.blas import one_thread
+from lstm_tui.engine.runtime.storage import blocked_product
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """Every slot of a readout.
+
+    Attributes:
+        program: What was evaluated.
+        flat: With which parameters.
+        rows: Slots that are series, (T, width).
+        single: Slots that are single, (width,); their rows hold the same at every token.
+        is_series: Which is which, (width,).
+    """
+
+    program: Program
+    flat: Array
+    rows: Array
+    single: Array
+    is_series: NDArray[np.bool_]
+
+    def read(self, slot: Slot | Operand) -> Array:
+        """Return a slot, (T, n) or (n,); what a `concat` makes of both kinds is a series."""
+        place = slice(slot.offset, slot.offset + slot.size)
+        return self.rows[:, place] if self.is_series[place].any() else self.single[place]
+
+    def operand(self, operand: Operand) -> Array:
+        """Return what an op reads."""
+        if operand.space == Space.PARAMETER:
+            return self.flat[operand.offset : operand.offset + operand.size]
+        return self.read(operand)
+
+    @property
+    def values(self) -> dict[str, Array]:
+        """Every named value."""
+        return {name: self.read(slot) for name, slot in self.program.values.items()}
+
+
+def evaluate(program: Program, flat: Array, inputs: Mapping[str, Array]) -> Evaluated:
+    """Evaluate a readout over its inputs, (T, n) each in tape order."""
+    steps = len(next(iter(inputs.values())))
+    result = Evaluated(
+        program,
+        flat,
+        np.zeros((steps, program.width), dtype=flat.dtype),
+        np.zeros(program.width, dtype=flat.dtype),
+        np.zeros(program.width, dtype=np.bool_),
+    )
+    for name, slot in program.inputs.items():
+        result.rows[:, slot.offset : slot.offset + slot.size] = inputs[name]
+        result.is_series[slot.offset : slot.offset + slot.size] = True
+    with np.errstate(all="ignore"):
+        for one in program.instructions:
+            numbers = _forward(result, one)
+            place = slice(one.target.offset, one.target.offset + one.target.size)
+            result.rows[:, place] = numbers
+            if numbers.ndim == 2:
+                result.is_series[place] = True
+            else:
+                result.single[place] = numbers
+    return result
+
+
+def _forward(evaluated: Evaluated, one: Instruction) -> Array:
+    operands = [evaluated.operand(operand) for operand in one.operands]
+    if one.steps is not None:
+        # What is the same at every token is its own mean, first and last; it is written out as a series.
+        series = operands[0]
+        if series.ndim == 1:
+            series = np.broadcast_to(series, (len(evaluated.rows), series.shape[0]))
+        return one.steps.forward(series)
+    if one.matrix is not None:
+        block = evaluated.program.view(evaluated.flat, one.matrix.name).T
+        series = operands[0] if operands[0].ndim == 2 else operands[0][None, :]
+        product = blocked_product(series, block)
+        return product if operands[0].ndim == 2 else product[0]
+    return one.op.forward(*operands)
+
+
+@one_thread
+def pull(evaluated: Evaluated, outside: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
+    """Back-propagate through a readout.
+
+    Args:
+        evaluated: What was computed.
+        outside: The gradient of the loss by named values, in their shapes.
+
+    Returns:
+        The gradient by the flat parameters and by each input, (T, n).
+    """
+    program, flat = evaluated.program, evaluated.flat
+    rows, single = np.zeros_like(evaluated.rows), np.zeros_like(evaluated.single)
+    gradient = np.zeros_like(flat)
+    adjoint = Evaluated(program, gradient, rows, single, evaluated.is_series)
+    for name, numbers in outside.items():
+        sink = adjoint.read(program.values[name])
+        sink += numbers
+    with np.errstate(all="ignore"):
+        for one in reversed(program.instructions):
+            _pull(evaluated, adjoint, one)
+    return gradient, {name: adjoint.read(slot) for name, slot in program.inputs.items()}
+
+
+def _pull(evaluated: Evaluated, adjoint: Evaluated, one: Instruction) -> None:
+    d = adjoint.read(one.target)
+    if d.ndim == 1:  # what reached it as a part of a series counts as well
+        d = d + adjoint.rows[:, one.target.offset : one.target.offset + one.target.size].sum(axis=0)
+    operands = [evaluated.operand(operand) for operand in one.operands]
+    pieces: tuple[Array | None, ...]
+    if one.steps is not None:
+        series = operands[0]
+        if series.ndim == 1:
+            series = np.broadcast_to(series, (len(evaluated.rows), series.shape[0]))
+        pieces = (one.steps.backward(d, evaluated.read(one.target), series),)
+    elif one.matrix is not None:
+        weights = evaluated.program.view(evaluated.flat, one.matrix.name)
+        sink = evaluated.program.view(adjoint.flat, one.matrix.name)
+        sink += np.atleast_2d(d).T @ np.atleast_2d(operands[0])
+        pieces = (d @ weights,)
+    else:
+        pieces = one.op.backward(d, evaluated.read(one.target), *operands)
+    for operand, numbers, piece in zip(one.operands, operands, pieces, strict=True):
+        if piece is not None:
+            sink = adjoint.operand(operand)
+            sink += _unspread(piece, numbers.shape)
+
+
+def _unspread(piece: Array, shape: tuple[int, ...]) -> Array:
+    """Sum a gradient over the axes along which its operand was spread."""
+    if len(shape) == 1 and piece.ndim == 2:
+        piece = piece.sum(axis=0)
+    if shape[-1] == 1 and piece.shape[-1] > 1:
+        piece = piece.sum(axis=-1, keepdims=True)
+    return piece

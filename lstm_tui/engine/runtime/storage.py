@@ -1,0 +1,286 @@
+"""Where a pass keeps what it computes: a row per step, in windows when there are too many.
+
+Products of an input are taken for many steps at once, before the steps themselves. A matrix product of
+another shape may round differently, so they are always taken for 64 steps at a time, at multiples of 64 of
+the pass's own steps and filled up with zeros: a step has the same bits however it is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.runtime.blas import one_thread
+from lstm_tui.engine.runtime.buffers import aligned
+from lstm_tui.engine.runtime.interpreters import interpreter
+
+Progress = Callable[[int, int], None]
+
+BLOCK = 64
+WINDOW = 16 * BLOCK
+SPAN_BYTES = 2**20
+KEEP_ROWS_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What one pass computed, in its own reading order.
+
+    Attributes:
+        program: What was run.
+        flat: The parameters it was run with.
+        inputs: What it read, (T, n) each.
+        initial: Its states before the first step.
+        values: Every named value, (T, n).
+        rows: Every slot, (T + 1, width), or None when only the values were kept.
+        interpreter: Name of the interpreter.
+        learned: States that begin as a parameter says, by its name.
+    """
+
+    program: Program
+    flat: Array
+    inputs: Mapping[str, Array]
+    initial: Mapping[str, Array]
+    values: Mapping[str, Array]
+    rows: Array | None
+    interpreter: str
+    learned: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """Number of steps, T."""
+        return len(self.inputs["x"])
+
+    def state_before(self, step: int) -> Mapping[str, Array]:
+        """Return every state as it was before a step."""
+        if step == 0:
+            return self.initial
+        return {name: self.values[name][step - 1] for name in self.initial}
+
+    @one_thread
+    def window(self, start: int, stop: int) -> Array:
+        """Return the rows of the steps `start` to `stop`, the state before them first; recomputed if need be."""
+        if self.rows is not None:
+            return self.rows[start : stop + 1]
+        rows = prepare(self.program, self.flat, self.inputs, self.state_before(start), start, stop)
+        interpreter(self.interpreter).run(self.program, self.flat, rows, 0, stop - start, self.program.clock + start)
+        return rows
+
+
+def prepare(
+    program: Program,
+    flat: Array,
+    inputs: Mapping[str, Array],
+    state: Mapping[str, Array],
+    start: int,
+    stop: int,
+) -> Array:
+    """Return rows (stop - start + 1, width) with the state, the inputs and the hoisted products in place.
+
+    What the steps will fill is left as the memory was: clearing it would cost as much as a small step.
+    """
+    rows = aligned((stop - start + 1, program.width), flat.dtype)
+    rows[0] = 0
+    for name, numbers in state.items():
+        slot = program.values[name]
+        rows[0, slot.offset : slot.offset + slot.size] = numbers
+    fill(program, flat, inputs, start, stop, rows)
+    return rows
+
+
+def fill(program: Program, flat: Array, inputs: Mapping[str, Array], start: int, stop: int, rows: Array) -> None:
+    """Put the inputs and the hoisted products of some steps into their rows, (stop - start + 1, width), but the first.
+
+    Args:
+        program: What is to be run.
+        flat: Its parameters.
+        inputs: What it reads, (T, n) each, from the first step on.
+        start: First step.
+        stop: Step after the last.
+        rows: Where they go; the first row is that of the step before.
+    """
+    for name, slot in program.inputs.items():
+        rows[1:, slot.offset : slot.offset + slot.size] = inputs[name][start:stop] if name in inputs else 0
+    for group in program.groups:
+        if not group.hoisted:
+            continue
+        target = rows[1:, group.target.offset : group.target.offset + group.target.size]
+        name, first = _input_at(program, group.operand.offset)
+        if name in inputs:
+            series = inputs[name][:, first : first + group.operand.size]
+            block = flat[group.block : group.block + group.inner * group.rows].reshape(group.inner, group.rows)
+            blocked_product(series, block, start, stop, out=target)
+        else:
+            target[:] = 0
+
+
+def _input_at(program: Program, offset: int) -> tuple[str, int]:
+    """Return the input that lies at an offset of a row, and the unit of it that is found there."""
+    for name, slot in program.inputs.items():
+        if slot.offset <= offset < slot.offset + slot.size:
+            return name, offset - slot.offset
+    raise ValueError(f"no input lies at {offset}")
+
+
+@one_thread
+def blocked_product(
+    series: Array, block: Array, start: int = 0, stop: int | None = None, out: Array | None = None
+) -> Array:
+    """Return series[start:stop] @ block, taken 64 rows at a time at multiples of 64.
+
+    Args:
+        series: (T, inner).
+        block: (inner, rows).
+        start: First row wanted.
+        stop: Row after the last; None for all.
+        out: Where the result goes, (stop - start, rows), if it has a place already.
+    """
+    stop = len(series) if stop is None else stop
+    result = np.empty((stop - start, block.shape[1]), dtype=block.dtype) if out is None else out
+    padded: Array | None = None
+    with np.errstate(all="ignore"):
+        for base in range(start - start % BLOCK, stop, BLOCK):
+            piece = series[base : base + BLOCK]
+            if not (len(piece) == BLOCK and piece.flags.c_contiguous and piece.dtype == block.dtype):
+                padded = np.zeros((BLOCK, block.shape[0]), dtype=block.dtype) if padded is None else padded
+                padded[: len(piece)] = piece
+                padded[len(piece) :] = 0
+                piece = padded
+            first, last = max(base, start), min(base + BLOCK, stop)
+            if last - first == BLOCK:
+                np.matmul(piece, block, out=result[first - start : last - start])
+            else:
+                result[first - start : last - start] = (piece @ block)[first - base : last - base]
+    return result
+
+
+@one_thread
+def run_pass(
+    program: Program,
+    flat: Array,
+    inputs: Mapping[str, Array],
+    initial: Mapping[str, Array],
+    interpreter_name: str,
+    progress: Progress | None = None,
+    learned: Mapping[str, str] | None = None,
+) -> Stored:
+    """Run one pass over its inputs, (T, n) each in reading order.
+
+    Args:
+        program: What to run.
+        flat: Its parameters.
+        inputs: What it reads.
+        initial: Its states before the first step.
+        interpreter_name: numpy or numba.
+        progress: Called with the steps done and the steps in all.
+        learned: Which of the initial states are parameters, by the parameter's name.
+    """
+    steps = len(inputs["x"])
+    engine = interpreter(interpreter_name)
+    if (steps + 1) * program.width * flat.itemsize <= KEEP_ROWS_BYTES:
+        rows = prepare(program, flat, inputs, initial, 0, steps)
+        for base in range(0, steps, WINDOW):
+            engine.run(program, flat, rows, base, min(base + WINDOW, steps), program.clock)
+            if progress:
+                progress(min(base + WINDOW, steps), steps)
+        values = {name: rows[1:, s.offset : s.offset + s.size] for name, s in program.values.items()}
+        return Stored(program, flat, inputs, initial, values, rows, interpreter_name, learned or {})
+    values = {name: np.empty((steps, slot.size), dtype=flat.dtype) for name, slot in program.values.items()}
+    state: Mapping[str, Array] = initial
+    for base in range(0, steps, WINDOW):
+        stop = min(base + WINDOW, steps)
+        rows = prepare(program, flat, inputs, state, base, stop)
+        engine.run(program, flat, rows, 0, stop - base, program.clock + base)
+        for name, slot in program.values.items():
+            values[name][base:stop] = rows[1:, slot.offset : slot.offset + slot.size]
+        state = {name: values[name][stop - 1] for name in initial}
+        if progress:
+            progress(stop, steps)
+    return Stored(program, flat, inputs, initial, values, None, interpreter_name, learned or {})
+
+
+@one_thread
+def backprop_pass(
+    stored: Stored,
+    outside: Mapping[str, Array],
+    every_slot: bool = True,
+    by_value: dict[str, Array] | None = None,
+) -> tuple[Array, dict[str, Array], Array]:
+    """Back-propagate through a whole pass.
+
+    It goes back a few steps at a time, which stay in the processor's cache while their products are taken.
+
+    Args:
+        stored: A pass whose rows were kept.
+        outside: The gradient of the loss by named values, (T, n) each in reading order.
+        every_slot: Whether the gradient by every slot is kept; training does without.
+        by_value: When given, only the gradient by these named values is wanted, which is written here, (T, n)
+            each; that by the matrices, which takes as long as all the rest, is then left at 0.
+
+    Returns:
+        The gradient by the flat parameters, by each input (T, n), and by every slot (T + 1, width), or only by
+        the state before the first step (1, width).
+    """
+    program, flat, rows, steps = stored.program, stored.flat, stored.rows, stored.steps
+    assert rows is not None, "gradients need the rows of the run"
+    engine = interpreter(stored.interpreter)
+    gradient = aligned(flat.shape, flat.dtype)
+    gradient[:] = 0
+    span = min(max(BLOCK, SPAN_BYTES // (program.width * flat.itemsize)), max(steps, 1))
+    every_slot = every_slot and by_value is None
+    room = aligned((steps + 1 if every_slot else span + 1, program.width), flat.dtype)
+    inputs = {name: np.empty((steps, slot.size), flat.dtype) for name, slot in program.inputs.items()}
+    first = np.zeros(program.width, flat.dtype)  # what has come back to the row before
+    for stop in range(steps, 0, -span):
+        base = max(0, stop - span)
+        adjoint = room[base : stop + 1] if every_slot else room[: stop - base + 1]
+        adjoint[:-1] = 0
+        adjoint[-1] = first
+        for name, numbers in outside.items():
+            slot = program.values[name]
+            adjoint[1:, slot.offset : slot.offset + slot.size] += numbers[base:stop]
+        engine.backprop(program, flat, rows[base : stop + 1], adjoint, gradient, 0, stop - base)
+        finish_gradient(program, flat, rows[base : stop + 1], adjoint, gradient, by_value is None)
+        for name, numbers in (by_value or {}).items():
+            slot = program.values[name]
+            numbers[base:stop] = adjoint[1:, slot.offset : slot.offset + slot.size]
+        for name, slot in program.inputs.items():
+            inputs[name][base:stop] = adjoint[1:, slot.offset : slot.offset + slot.size]
+        first = adjoint[0].copy()
+    for state, parameter in stored.learned.items():
+        slot = program.values[state]
+        sink = program.view(gradient, parameter)
+        sink += first[slot.offset : slot.offset + slot.size]
+    for one in program.parameters.values():
+        if one.mask is not None:
+            program.view(gradient, one.name)[~one.mask] = 0
+    return gradient, inputs, room if every_slot and steps else first[None]
+
+
+def finish_gradient(
+    program: Program, flat: Array, rows: Array, adjoint: Array, gradient: Array, matrices: bool = True
+) -> None:
+    """Add what all steps give together: the gradient by the matrices, and by inputs through hoisted products."""
+    sources = (rows[1:], rows[:-1])
+    packed: set[int] = set()
+    for group in program.groups:
+        block = slice(group.block, group.block + group.inner * group.rows)
+        d = adjoint[1:, group.target.offset : group.target.offset + group.target.size]
+        source = sources[group.operand.space][:, group.operand.offset : group.operand.offset + group.operand.size]
+        if matrices:
+            gradient[block] += (source.T @ d).ravel()
+        packed.update(range(group.target.offset, group.target.offset + group.target.size))
+        if group.hoisted:
+            sink = adjoint[1:, group.operand.offset : group.operand.offset + group.operand.size]
+            sink += d @ flat[block].reshape(group.inner, group.rows).T
+    for one in program.instructions:  # a matrix used a second time stands outside the packs
+        if matrices and one.matrix is not None and one.target.offset not in packed:
+            d = adjoint[1:, one.target.offset : one.target.offset + one.target.size]
+            operand = one.operands[0]
+            source = sources[operand.space][:, operand.offset : operand.offset + operand.size]
+            view = program.view(gradient, one.matrix.name)
+            view += d.T @ source

@@ -1,0 +1,156 @@
+"""Every value of a run, by name: what the screen draws, an export writes and an analysis reads.
+
+A trace is never changed. One made by running a network can also show each op of the program; one read from
+a file holds the named values only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.model.sequence import Direction, Sequence
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.compiler.program import Program
+    from lstm_tui.engine.language.cell import Cell
+    from lstm_tui.engine.model.network import Network
+    from lstm_tui.engine.runtime.run import RunBuffers
+    from lstm_tui.engine.runtime.storage import Stored
+
+
+@dataclass(frozen=True, eq=False)
+class PassTrace(Mapping[str, Array]):
+    """The values of one pass: `passed["f"]` is (T, H), read-only, in tape order.
+
+    Attributes:
+        name: Such as `layer0.forward`.
+        cell: The cell's equations.
+        direction: Which way the pass reads the tape.
+        input_size: Numbers in x, I.
+        hidden_size: Units, H.
+        arrays: Every named value, (T, n) in tape order.
+        initial: Value of each state before the first step.
+        inputs: What it read, (T, n) in tape order: `x` and values from below; empty when not known.
+        stored: Where the run keeps every op of every step, or None when read from a file.
+    """
+
+    name: str
+    cell: Cell
+    direction: Direction
+    input_size: int
+    hidden_size: int
+    arrays: Mapping[str, Array]
+    initial: Mapping[str, Array]
+    inputs: Mapping[str, Array] = field(default_factory=dict)
+    stored: Stored | None = field(default=None, repr=False)
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a value (T, n) in tape order."""
+        return self.arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the values."""
+        return iter(self.arrays)
+
+    def __len__(self) -> int:
+        """Return how many named values there are."""
+        return len(self.arrays)
+
+    @property
+    def program(self) -> Program | None:
+        """The program that was run, or None when read from a file."""
+        return None if self.stored is None else self.stored.program
+
+    @property
+    def parameters(self) -> Array | None:
+        """The flat parameters that were used, or None when read from a file."""
+        return None if self.stored is None else self.stored.flat
+
+    @property
+    def steps(self) -> int:
+        """Number of steps, T."""
+        return len(next(iter(self.arrays.values())))
+
+    def reading_step(self, t: int) -> int:
+        """Return how many steps this pass has taken before it reads place `t` of the tape."""
+        return t if self.direction == "forward" else self.steps - 1 - t
+
+    def tape_place(self, step: int) -> int:
+        """Return the place on the tape that is read at step `step`; its own inverse."""
+        return self.reading_step(step)
+
+    def behind(self, steps: int) -> PassTrace:
+        """Return what a forward pass did behind its first steps, as a pass that begins there; without its ops."""
+        return replace(
+            self,
+            arrays={name: series[steps:] for name, series in self.arrays.items()},
+            initial={name: self.arrays[name][steps - 1] if steps else start for name, start in self.initial.items()},
+            inputs={name: series[steps:] for name, series in self.inputs.items()},
+            stored=None,
+        )
+
+    def previous(self, name: str, t: int) -> Array:
+        """Return a state (n,) as it was before the pass read place `t`."""
+        step = self.reading_step(t)
+        if step == 0:
+            return self.initial[name]
+        return np.asarray(self.arrays[name][self.tape_place(step - 1)])
+
+    def row(self, t: int) -> Array | None:
+        """Return every slot of the step at place `t`, (width,), or None when only values are held."""
+        if self.stored is None:
+            return None
+        step = self.reading_step(t)
+        return np.asarray(self.stored.window(step, step + 1)[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Trace(Mapping[str, PassTrace]):
+    """Every value of a run; `trace["layer0.forward"]["f"]` is a (T, H) array.
+
+    Attributes:
+        model: Its `name`, `file` (None when bundled or made here) and `sha256`.
+        sequence: What was read.
+        interpreter: numpy or numba.
+        dtype: float32 or float64.
+        passes: In the order in which they ran.
+        readout: Named values of the readout, (T, n) for a series and (n,) for a single one.
+        readout_inputs: What the readout read of the passes, (T, n) each; empty when read from a file.
+        ran: What the engine keeps of the run, for gradients; None when read from a file.
+        output: What the network says at each token, (T, K), or None where that means nothing.
+        result: What it says of the whole sequence, (K,), or None.
+        classes: Names of the K outputs; may be empty.
+        edits: Recipe lines of the edits that were open.
+        network: The network, or None when the trace was read from a file.
+    """
+
+    model: Mapping[str, str | None]
+    sequence: Sequence
+    interpreter: str
+    dtype: str
+    passes: Mapping[str, PassTrace]
+    readout: Mapping[str, Array] = field(default_factory=dict)
+    output: Array | None = None
+    result: Array | None = None
+    classes: tuple[str, ...] = ()
+    edits: tuple[str, ...] = ()
+    network: Network | None = field(default=None, repr=False)
+    readout_inputs: Mapping[str, Array] = field(default_factory=dict, repr=False)
+    ran: RunBuffers | None = field(default=None, repr=False)
+
+    def __getitem__(self, name: str) -> PassTrace:
+        """Return a pass by name."""
+        return self.passes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the passes."""
+        return iter(self.passes)
+
+    def __len__(self) -> int:
+        """Return the number of passes; the number of tokens is `len(trace.sequence)`."""
+        return len(self.passes)

@@ -1,0 +1,213 @@
+"""What a file written by the book never needs: rows, biases, matrices and gates read as another program meant them.
+
+`inspect` does not list these decisions, since the file or its format says what holds; `--set` takes each of them, and
+`verify` tries them where a recording differs.
+
+Packed weights taken apart: which rows of a matrix belong to which gate, in each framework's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.cell import load_cell
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.feature_extractor import GATES
+from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.plan import Recurrent
+
+_LARGEST_BIAS = 1e6
+
+
+def gate_order(kind: str, own: str, key: str, report: ImportReport) -> str:
+    """Return the gates in the order of their rows, which the format fixes and some converters got wrong.
+
+    Raises:
+        UserError: The user said an order of other gates.
+    """
+    if len(own) == 1:
+        return own
+    others = [one for one in OTHER_ORDERS[kind] if one != own]
+    return checked_order(report.offer(f"{key}.gate_order", own, others, free=True), own, key)
+
+
+def checked_order(order: str, own: str, key: str) -> str:
+    """Return an order, the candidate called as the equations call it.
+
+    Raises:
+        UserError: It is no order of these gates.
+    """
+    candidate = "g" if "g" in own else "n"
+    named = order.replace("c" if candidate == "g" else "h", candidate)
+    if sorted(named) != sorted(own):
+        raise UserError(f"--set {key}.gate_order={visible(order)}: it should be {' '.join(own)} in another order")
+    return named
+
+
+def biases(count: int, key: str, report: ImportReport) -> str:
+    """Return how the biases of a layer are meant: two that add, of which one may be a copy; one that may add twice."""
+    if count == 0:
+        return "none"
+    if count == 2:
+        return report.offer(f"{key}.biases", "both", ("input", "recurrent"))
+    return report.offer(f"{key}.biases", "once", ("twice",))
+
+
+def meant(reading: str, b: Array | None, c: Array | None) -> tuple[Array | None, Array | None]:
+    """Return the bias beside W and the one beside U, as `biases` reads them."""
+    if reading == "input":
+        return b, None
+    if reading == "recurrent":
+        return c, None
+    return (b, b) if reading == "twice" else (b, c)
+
+
+def reread(part: Recurrent, kind: str, key: str, report: ImportReport) -> Recurrent:
+    """Return a layer as the user decides: its matrices turned, its forget bias raised, its gates meant otherwise.
+
+    Args:
+        part: As its format says.
+        kind: lstm, gru or rnn.
+        key: Of the layer in the report.
+        report: Decides, and learns of each decision that it could have been.
+
+    Raises:
+        UserError: A decision is of no known kind.
+    """
+    part = _turned(part, key, report)
+    if kind == "lstm" and "b_f" in part.passes[0][1]:
+        part = _raised(part, key, report)
+    if kind == "gru":
+        part = _kept(_reset(part, key, report), key, report)
+    slot, fact, choices = ("candidate", "activation", ("tanh", "relu")) if kind == "rnn" else (
+        "gates", "gate_activation", GATES)  # fmt: skip
+    now = part.functions.get(slot, choices[0])
+    if "=" not in now and not report.decides(f"{key}.{fact}"):
+        taken = report.offer(f"{key}.{fact}", now, choices)
+        part = replace(part, functions={**part.functions, slot: taken})
+    return part
+
+
+def _each(part: Recurrent, change: Callable[[dict[str, Array]], Mapping[str, Array]]) -> Recurrent:
+    return replace(part, passes=[(direction, change(dict(given))) for direction, given in part.passes])
+
+
+def _turned(part: Recurrent, key: str, report: ImportReport) -> Recurrent:
+    """Turn matrices gate by gate; where one is square, its shape does not tell which way round it stands."""
+    if part.sizes:  # a projection: no recurrent matrix is square
+        return part
+    others = ("recurrent", "input", "both") if part.inputs == part.hidden else ("recurrent",)
+    which = report.offer(f"{key}.transposed", "none", others)
+    letters = {"none": "", "recurrent": "U", "input": "W", "both": "UW"}[which]
+    return _each(part, lambda given: {name: one.T if name[0] in letters else one for name, one in given.items()})
+
+
+def _raised(part: Recurrent, key: str, report: ImportReport) -> Recurrent:
+    """Add what TensorFlow 1 and DyNet add to the forget bias at run time, and no file of theirs holds."""
+    said = report.offer(f"{key}.forget_bias", "0", ("1",), free=True)
+    try:
+        more = float(said)
+    except ValueError:
+        more = np.nan
+    if not abs(more) <= _LARGEST_BIAS:
+        raise UserError(f"--set {key}.forget_bias={visible(said)}: it should be a number, such as 1")
+    return _each(part, lambda given: {**given, "b_f": given["b_f"] + given["b_f"].dtype.type(more)}) if more else part
+
+
+def _reset(part: Recurrent, key: str, report: ImportReport) -> Recurrent:
+    """Reset before the product or after it, where the file says one of them."""
+    own = "after" if part.cell == "gru" else "before"
+    if report.decides(f"{key}.reset"):
+        return part
+    if report.offer(f"{key}.reset", own, ("before" if own == "after" else "after",)) == own:
+        return part
+    if own == "after":
+        cell, part = "gru_reset_before", _each(part, _merged)
+    else:
+        cell, part = "gru", _each(part, _parted)
+    return replace(part, cell=cell, without=missing(cell, part.passes[0][1]))
+
+
+def _merged(given: dict[str, Array]) -> dict[str, Array]:
+    recurrent = given.pop("c_n", None)
+    return given if recurrent is None else {**given, "b_n": given["b_n"] + recurrent}
+
+
+def _parted(given: dict[str, Array]) -> dict[str, Array]:
+    return {**given, "c_n": np.zeros_like(given["b_n"])} if "b_n" in given else given
+
+
+def _kept(part: Recurrent, key: str, report: ImportReport) -> Recurrent:
+    """Let the update gate write, as Chung et al. 2014 have it, and not keep: 1 - sigmoid(a) is sigmoid(-a)."""
+    if report.offer(f"{key}.update", "keep", ("write",)) == "keep":
+        return part
+    return _each(part, lambda given: {name: -one if name[2:] == "z" else one for name, one in given.items()})
+
+
+TORCH = {"lstm": "ifgo", "gru": "rzn", "rnn": "h"}
+KERAS = {"lstm": "ifgo", "gru": "zrn", "rnn": "h"}
+ONNX = {"lstm": "iofg", "gru": "zrn", "rnn": "h"}
+GATE_COUNTS = {"lstm": 4, "gru": 3, "rnn": 1}
+OTHER_ORDERS = {"lstm": ("ifgo", "iofg", "igfo", "figo", "fiog"), "gru": ("rzn", "zrn"), "rnn": ("h",)}
+"""Orders that are met; shapes never tell one from another."""
+
+KINDS = {4: "lstm", 3: "gru", 1: "rnn"}
+
+
+def unpack(
+    cell: str,
+    order: str,
+    w: Array,
+    u: Array,
+    b: Array | None = None,
+    c: Array | None = None,
+    reset_after: bool = True,
+) -> dict[str, Array]:
+    """Return the parameters of a pass by their names in the equations.
+
+    Two biases are added where the equations have one; only a GRU that resets after the product keeps the
+    recurrent bias of its candidate apart.
+
+    Args:
+        cell: lstm, gru or rnn.
+        order: The gates in the order of their rows.
+        w: From the input, (gates*H, I).
+        u: From the hidden state, (gates*H, P).
+        b: Bias beside w, (gates*H,).
+        c: Bias beside u, (gates*H,).
+        reset_after: Whether a GRU resets after the product.
+    """
+    count = len(order)
+    rows = w.shape[0] // count
+    result: dict[str, Array] = {}
+    for n, gate in enumerate(order):
+        part = slice(n * rows, (n + 1) * rows)
+        result[f"W_{gate}"] = w[part]
+        result[f"U_{gate}"] = u[part]
+        if cell == "gru" and gate == "n" and reset_after:
+            if b is not None or c is not None:
+                zero = np.zeros(rows, w.dtype)
+                result["b_n"] = zero if b is None else b[part]
+                result["c_n"] = zero if c is None else c[part]
+        else:
+            given = [one[part] for one in (b, c) if one is not None]
+            if given:
+                result[f"b_{gate}"] = given[0] if len(given) == 1 else given[0] + given[1]
+    return result
+
+
+def missing(cell: str, parameters: Mapping[str, Array]) -> tuple[str, ...]:
+    """Return the optional parameters of a cell that a file does not have."""
+    return tuple(name for name in load_cell(cell).optional if name not in parameters)
+
+
+def peepholes(p: Array, hidden: int, order: str = "iof") -> dict[str, Array]:
+    """Return the peepholes of an LSTM, packed (3*H,)."""
+    if p.shape != (3 * hidden,):
+        raise UserError(f"peepholes should be {3 * hidden} numbers, and are {'×'.join(map(str, p.shape))}")
+    return {f"p_{gate}": p[n * hidden : (n + 1) * hidden] for n, gate in enumerate(order)}

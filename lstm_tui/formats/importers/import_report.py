@@ -1,0 +1,176 @@
+"""What was understood of somebody else's file: every fact with how it is known and what else it could have been."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.text_safety import visible
+
+How = Literal["confirmed", "inferred", "assumed", "set"]
+_LONGEST_VALUE = 400
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that was understood.
+
+    Attributes:
+        key: What it is about, such as `layer0.gate_activation`; `--set KEY=VALUE` decides it where there are others.
+        value: What was taken.
+        how: `confirmed` (the file says so), `inferred` (from shapes or names), `assumed` (the format does not
+            record it) or `set` (the user said so).
+        why: Where it is known from.
+        others: What else it could have been.
+        matters: Whether another value gives other numbers.
+    """
+
+    key: str
+    value: str
+    how: How
+    why: str = ""
+    others: tuple[str, ...] = ()
+    matters: bool = False
+
+    @property
+    def warning(self) -> str | None:
+        """One line for the screen and the export where nothing in the file decides; else None."""
+        if self.how != "assumed" or not self.matters:
+            return None
+        return f"{self.key} is assumed to be {self.value}: {self.why}; --set {self.key}={self.others[0]} takes another"
+
+
+@dataclass
+class ImportReport:
+    """Everything that was understood of a file, and how the user decided what it does not say.
+
+    Attributes:
+        file: Its name, safe to show.
+        format: What kind of file it is.
+        settings: What the user decided, by key.
+        facts: In the order in which they were found.
+        warnings: Further remarks that belong on the screen and in every export.
+        unused: Names of tensors that no layer took.
+        beside: Hash of what was read from files beside it; empty where nothing was.
+        offered: Decisions that a file written by the book never needs; they are not among the facts.
+    """
+
+    file: str
+    format: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    beside: str = ""
+    offered: list[Fact] = field(default_factory=list)
+
+    def say(self, key: str, value: object, how: How, why: str = "") -> None:
+        """Add a fact that nothing else could have been, unless the user has overruled it."""
+        if any(fact.key == key and fact.how == "set" for fact in self.facts):
+            return
+        self.facts.append(Fact(key, _short(value), how, _short(why)))
+
+    def choose(
+        self, key: str, value: str, others: Sequence[str], how: How, why: str, matters: bool = True, free: bool = False
+    ) -> str:
+        """Add a fact the user may decide, and return what holds.
+
+        Args:
+            key: What it is about.
+            value: What is taken unless the user decided.
+            others: What else it could be.
+            how: How the value is known.
+            why: Where from.
+            matters: Whether another value gives other numbers.
+            free: Whether the user may say something that is not among the others.
+
+        Raises:
+            UserError: The user said something else.
+        """
+        given = self.settings.get(key)
+        known = (value, *(other for other in others if other != value))
+        if given is None:
+            self.facts.append(Fact(key, _short(value), how, _short(why), known[1:], matters and len(known) > 1))
+            return value
+        self._check(key, given, known, free)
+        rest = tuple(other for other in known if other != given)
+        self.facts.append(Fact(key, _short(given), "set", f"the file would have been read as {value}", rest, matters))
+        return given
+
+    def offer(self, key: str, value: str, others: Sequence[str], free: bool = False) -> str:
+        """Return what holds where the file or its format decides, and yet a converter may have got it wrong.
+
+        It becomes a fact only when the user says otherwise, and then it takes the place of what the file says.
+
+        Args:
+            key: What it is about.
+            value: What holds unless the user decided.
+            others: What else it could be.
+            free: Whether the user may say something that is not among the others.
+
+        Raises:
+            UserError: The user said something else.
+        """
+        known = (value, *(other for other in others if other != value))
+        self.offered.append(Fact(key, value, "confirmed", others=known[1:]))
+        given = self.settings.get(key, value)
+        if given == value:
+            return value
+        self._check(key, given, known, free)
+        self.facts = [fact for fact in self.facts if fact.key != key]
+        why = f"the file would have been read as {value}"
+        self.facts.append(Fact(key, _short(given), "set", why, known[:1], matters=True))
+        return given
+
+    def decides(self, key: str) -> bool:
+        """Say whether a fact is among those the user may decide."""
+        return any(fact.key == key and (fact.others or fact.how == "set") for fact in self.facts)
+
+    def _check(self, key: str, given: str, known: Sequence[str], free: bool) -> None:
+        if given not in known and not free:
+            near = nearest(given, known)
+            hint = f"did you mean {near}?" if near else f"it can be {', '.join(known)}"
+            raise UserError(f"--set {visible(key)}={visible(given)}: {hint}")
+
+    def check_settings(self) -> None:
+        """Refuse settings that decided nothing.
+
+        Raises:
+            UserError: There is such a setting; the nearest key is named.
+        """
+        known = [fact.key for fact in self.facts if fact.others or fact.how == "set"]
+        offered = [fact.key for fact in self.offered]
+        for key in self.settings:
+            if key not in known and key not in offered:
+                near = nearest(key, [*known, *offered])
+                hint = f"; did you mean {near}?" if near else f"; there are {', '.join(known) or 'none'}"
+                raise UserError(f"{self.file}: --set {visible(key)} decides nothing here{hint}")
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Return every warning: what is assumed and matters, then further remarks."""
+        return (*(fact.warning for fact in self.facts if fact.warning), *self.warnings)
+
+    def under(self, subject: str) -> Iterator[Fact]:
+        """Iterate over the facts of a subject such as `layer0`."""
+        return (fact for fact in self.facts if fact.key.split(".")[0] == subject)
+
+    def content(self) -> dict[str, Any]:
+        """Return the report as JSON values, to travel with the network."""
+        return {
+            "file": self.file,
+            "format": self.format,
+            "facts": [
+                {"key": one.key, "value": one.value, "how": one.how, "why": one.why, "others": list(one.others)}
+                for one in self.facts
+            ],
+            "warnings": list(self.remarks),
+            "unused": list(self.unused),
+        }
+
+
+def _short(value: object) -> str:
+    text = visible(str(value))
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"

@@ -1,0 +1,302 @@
+"""The door for every file of a network: told apart by what is in it, opened, and said what was understood."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_tui.engine.doors import door, guarded
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.io.files import label, opened, read_bytes
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.arrays import Array
+    from lstm_tui.engine.model.network import Network
+    from lstm_tui.formats.importers.plan import Found, Plan
+    from lstm_tui.formats.importers.torch.safe_unpickler import Made
+
+LIMIT = 1 << 30
+_SMALL = 64 << 20  # bytes from which a file is read only when it begins as a known kind
+_HEAD = 1 << 12
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What a user says of a file beside its name.
+
+    Attributes:
+        settings: Decisions by key, as `--set` gives them.
+        mapping: A mapping file, or None.
+        network: Which of several networks of the file, or None.
+        vocabulary: A file of tokens, or None.
+        tokens: What a text is split into, or None.
+        pad: Where a text is padded, and to how many tokens, as the network was trained with; or None.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    mapping: str | None = None
+    network: str | None = None
+    vocabulary: str | None = None
+    tokens: str | None = None
+    pad: tuple[str, int] | None = None
+
+
+AS_IT_IS = ImportOptions()
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A file that was understood.
+
+    Attributes:
+        network: What runs.
+        report: What was understood.
+        names: Of all networks of the file.
+    """
+
+    network: Network
+    report: ImportReport
+    names: tuple[str, ...] = ()
+
+
+@door("a network")
+def open_file(path: str | Path, reading: ImportOptions = AS_IT_IS) -> Imported:
+    """Open a network of any format.
+
+    Raises:
+        UserError: It is of no known format, is damaged, or nothing in it can be run.
+    """
+    return read_once(path, reading)({})
+
+
+@door("a network")
+def read_once(path: str | Path, reading: ImportOptions = AS_IT_IS) -> Callable[[Mapping[str, str]], Imported]:
+    """Read a file, and return what understands it with further decisions, as often as it is asked.
+
+    Raises:
+        UserError: It is of no known format or is damaged; later, that nothing in it can be run.
+    """
+    where = label(path)
+    data = _bytes(path, where)
+    kind = kind_of(data)
+    if kind == "native":
+        opened = _native(path, reading, where)
+        return lambda settings: opened
+    with guarded(where, "a network"):
+        found, said = _found(kind, data, path, reading, where)
+    sha256 = hashlib.sha256(data + bytes.fromhex(said.beside)).hexdigest()
+
+    def understood(settings: Mapping[str, str]) -> Imported:
+        report = ImportReport(where, said.format, {**said.settings, **settings}, list(said.facts), list(said.warnings))
+        with guarded(where, "a network"):
+            network = _network(found, report, path, sha256, reading)
+        return Imported(network, report, tuple(one.name for one in found))
+
+    return understood
+
+
+def _network(
+    found: list[Found], report: ImportReport, path: str | Path, sha256: str, reading: ImportOptions
+) -> Network:
+    chosen = _choose(found, reading.network, report.file)
+    if len(found) > 1:
+        others = ", ".join(visible(one.name) for one in found if one is not chosen)
+        report.say("network", chosen.name, "set" if reading.network else "assumed", f"--network takes {others}")
+    plan = chosen.plan(report)
+    plan = _read_with(replace(plan, name=_name(path, chosen.name)), reading, report)
+    report.check_settings()
+    from lstm_tui.formats.importers.assemble import assemble
+
+    return assemble(plan, report, str(path), sha256)
+
+
+def _read_with(plan: Plan, reading: ImportOptions, report: ImportReport) -> Plan:
+    """Return a plan that reads text as the user says."""
+    rows = 0 if plan.embedding is None else len(plan.embedding)
+    if plan.front is not None:
+        rows = max(getattr(plan.front, "ids", {}).values(), default=0)
+    if reading.vocabulary is None:
+        if reading.pad is not None and not rows:
+            raise UserError(f"{report.file}: reads no ids, so there is nothing to pad")
+        return replace(plan, pad=reading.pad)
+    if not rows:
+        raise UserError(f"{report.file}: reads no ids, so it needs no vocabulary")
+    from lstm_tui.formats.inputs.vocabulary_file import read_vocabulary
+
+    tokens, pad_id = read_vocabulary(reading.vocabulary, reading.tokens, rows, report, reading.pad is None)
+    return replace(plan, tokens=tokens, pad=reading.pad, pad_id=pad_id)
+
+
+def _bytes(path: str | Path, where: str) -> bytes:
+    """Return the content of a file; a large one is read only where its first bytes are those of a network."""
+    if os.path.isfile(path) and os.path.getsize(path) > _SMALL:
+        with opened(path, LIMIT) as (stream, _):
+            if kind_of(stream.read(_HEAD)) == "unknown":
+                raise _no_format(where)
+    return read_bytes(path, LIMIT)
+
+
+def _no_format(where: str) -> UserError:
+    return UserError(f"{where}: is of no format known here; give .safetensors, .npz, .pt, .ckpt, .h5, .keras or .onnx")
+
+
+def kind_of(data: bytes) -> str:
+    """Return the kind of a file by what is in it: native, safetensors, torch, npz, keras, hdf5, onnx or unknown."""
+    if data[8:9] == b"{":
+        size = int.from_bytes(data[:8], "little")
+        return "native" if b'"lstm-tui"' in data[8 : 8 + min(size, 64 << 20)] else "safetensors"
+    if data.startswith(_HDF5):
+        return "hdf5"
+    if data.startswith(b"PK"):
+        return _kind_of_zip(data)
+    from lstm_tui.formats.importers.torch.file import is_torch
+
+    if is_torch(data):
+        return "torch"
+    return "onnx" if data[:1] == b"\x08" else "unknown"
+
+
+def _kind_of_zip(data: bytes) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+    except Exception:  # a damaged archive fails in a dozen ways; reading it says so
+        return "torch"
+    if "model.weights.h5" in names and "config.json" in names:
+        return "keras"
+    return "npz" if any(name.endswith(".npy") for name in names[:100]) else "torch"
+
+
+def _found(
+    kind: str, data: bytes, path: str | Path, reading: ImportOptions, where: str
+) -> tuple[list[Found], ImportReport]:
+    mapping = None
+    settings = dict(reading.settings)
+    if reading.mapping is not None:
+        from lstm_tui.formats.importers.mapping_file import read_mapping, settings_of
+
+        mapping = read_mapping(reading.mapping)
+        settings = settings_of(mapping) | settings
+    report = ImportReport(where, settings=settings)
+    if kind in ("keras", "hdf5"):
+        return _keras(kind, data, path, report, where), report
+    if kind == "onnx":
+        from lstm_tui.formats.importers.onnx.plan import find_onnx
+
+        return find_onnx(data, path, where, report), report
+    if kind in ("safetensors", "torch", "npz"):
+        from lstm_tui.formats.importers.state_dict import find_networks
+        from lstm_tui.formats.importers.torch.parameter_names import joined
+
+        tensors, modules = _tensors(kind, data, path, report, where)
+        tensors, normed = joined(tensors)
+        if normed:
+            report.say("weight_norm", ", ".join(normed), "confirmed", "kept as length and direction, put together here")
+        if mapping is not None and "layer" in mapping.content:
+            from lstm_tui.formats.importers.mapping_file import find_mapped
+
+            return [find_mapped(mapping, tensors, Path(str(reading.mapping)).parent)], report
+        return find_networks(tensors, where, modules), report
+    raise _no_format(where)
+
+
+def _keras(kind: str, data: bytes, path: str | Path, report: ImportReport, where: str) -> list[Found]:
+    from lstm_tui.formats.importers.keras.file import read_h5, read_keras
+
+    if kind == "keras":
+        file = read_keras(data, where)
+    else:
+        file = read_h5(data, path, where, report.settings.get("description"))
+    report.format = f"Keras {file.version or file.generation}: " + (
+        "weights alone" if file.config is None else "layers and weights"
+    )
+    if file.config is None:
+        from lstm_tui.formats.importers.keras.weights import find_keras_weights
+
+        return find_keras_weights(file, where)
+    from lstm_tui.formats.importers.keras.plan import find_keras
+
+    return find_keras(file, where)
+
+
+def _tensors(
+    kind: str, data: bytes, path: str | Path, report: ImportReport, where: str
+) -> tuple[dict[str, Array], dict[str, Made]]:
+    if kind == "safetensors":
+        from lstm_tui.formats.importers.safetensors_file import read_safetensors
+
+        tensors, _ = read_safetensors(data, where)
+        report.format = "safetensors: names, shapes and numbers"
+        return tensors, {}
+    if kind == "npz":
+        from lstm_tui.formats.io.npy import read_npz
+
+        tensors = read_npz(path, LIMIT, "fiubU")
+        if "header" in tensors and tensors["header"].dtype.kind == "U":
+            raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
+        report.format = "NumPy arrays by name"
+        return {name: tensor for name, tensor in tensors.items() if tensor.dtype.kind != "U"}, {}
+    from lstm_tui.formats.importers.torch.file import read_torch
+
+    wanted = report.settings.get("container")
+    checkpoint = read_torch(data, where, wanted)
+    report.format = "PyTorch or pickled arrays, read without running anything in it"
+    if checkpoint.scripted:
+        report.format = "TorchScript: the weights are read, its program is not"
+    if checkpoint.container:
+        report.choose(
+            "container", checkpoint.container, checkpoint.others, "confirmed", "weights stand there", matters=False
+        )
+    return checkpoint.tensors, checkpoint.modules
+
+
+def _choose(found: list[Found], wanted: str | None, where: str) -> Found:
+    if wanted is None:
+        return found[0]
+    names = [one.name for one in found]
+    for one in found:
+        if wanted == one.name:
+            return one
+    alike = [one for one in found if one.name and (wanted.startswith(one.name) or one.name.startswith(wanted))]
+    if len(alike) == 1:
+        return alike[0]
+    if len(found) == 1:
+        raise UserError(f"{where}: holds one network, so --network has nothing to choose")
+    near = nearest(wanted, names)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(map(visible, names))}"
+    raise UserError(f"{where}: has no network {visible(wanted)!r}; {hint}")
+
+
+def _name(path: str | Path, network: str) -> str:
+    stem = Path(path).stem
+    return f"{stem} {network}".strip() if network else stem
+
+
+def _native(path: str | Path, reading: ImportOptions, where: str) -> Imported:
+    from lstm_tui.formats.importers.native import load
+
+    if reading != AS_IT_IS:
+        raise UserError(f"{where}: describes itself, so nothing else can be said of it")
+    network = load(path)
+    report = ImportReport(where, "a network saved by this program, which describes itself")
+    if network.tokens is not None and network.tokens.definition:
+        count = len(network.tokens.vocabulary)
+        report.say("tokens", f"{count} pieces, split by a tokenizer", "confirmed", "the header")
+    for n, layer in enumerate(network.layers):
+        first = layer.passes[0]
+        report.say(f"layer{n}.cell", first.cell.name, "confirmed", "the header")
+        report.say(f"layer{n}.size", f"{first.program.input_size} → {first.program.hidden_size}", "confirmed")
+        report.say(f"layer{n}.directions", " + ".join(one.direction for one in layer.passes), "confirmed")
+        if len(layer.passes) > 1:
+            report.say(f"layer{n}.merge", layer.merge, "confirmed")
+    report.say("readout", "none" if network.readout is None else network.readout.page.name, "confirmed")
+    return Imported(network, report, (network.name,))

@@ -1,0 +1,137 @@
+"""A network as an importer understood it, before it is put together: recurrent layers and what is around them.
+
+Every parameter stands under the name it has in the equations of its cell; no packed order is left.
+
+A network that was found in a file, before it is planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.model.network import FeatureExtractor
+from lstm_tui.formats.importers.import_report import ImportReport
+
+
+@dataclass(frozen=True, eq=False)
+class Recurrent:
+    """One recurrent layer.
+
+    Attributes:
+        name: The file's own name for it.
+        cell: Name of a cell, or the text of its file.
+        hidden: Units, H.
+        inputs: Numbers in x, I.
+        passes: Direction and parameters of each pass.
+        merge: How two passes become one.
+        without: Optional parameters that are left out.
+        sizes: Free sizes of the cell.
+        functions: Activations by slot (`gates`, `candidate`, `output`), where they are not the cell's own.
+        initial: States before the first step by direction, where they are not 0.
+        bound: What each sum is clipped to before its activation; None when it is not.
+    """
+
+    name: str
+    cell: str
+    hidden: int
+    inputs: int
+    passes: Sequence[tuple[str, Mapping[str, Array]]]
+    merge: str = "concat"
+    without: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    initial: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    bound: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """`y = W @ x + b` at every step."""
+
+    name: str
+    w: Array  # (out, in)
+    b: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class AffineScale:
+    """`y = s * x + b`, unit by unit: a trained batch normalisation."""
+
+    name: str
+    s: Array
+    b: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Norm:
+    """Layer normalisation over the units of a step, with its own epsilon."""
+
+    name: str
+    epsilon: float
+    s: Array | None = None
+    b: Array | None = None
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of every number, or softmax over the units of a step."""
+
+    name: str
+    function: str
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """From a series to one vector: `last`, `first`, `mean`, `max`, `sum` over the steps, or `final` states."""
+
+    how: str
+
+
+Op = Dense | AffineScale | Norm | Activation | Reduce
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One network of a file.
+
+    Attributes:
+        name: The file's own name for it, or that of the file.
+        chain: What its input goes through, in order: what follows the last recurrent layer is its readout.
+        embedding: (V, E) table the ids are looked up in, or None.
+        tokens: How text becomes ids, as in the description of a network, where the file says so.
+        classes: Names of the outputs, where the file says so.
+        front: What is run before the first recurrent layer, where that is more than a look-up.
+        mask_id: The id that never enters a pass, or None.
+        pad: Where a sequence of ids is padded, `pre` or `post`, and to how many; or None.
+        pad_id: With what it is padded.
+        mask_value: The number of which a row is full that never enters a pass, or None.
+    """
+
+    name: str
+    chain: Sequence[Recurrent | Op]
+    embedding: Array | None = None
+    tokens: Mapping[str, Any] | None = None
+    classes: tuple[str, ...] = ()
+    front: FeatureExtractor | None = None
+    mask_id: int | None = None
+    mask_value: float | None = None
+    pad: tuple[str, int] | None = None
+    pad_id: int = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network of a file that can be planned.
+
+    Attributes:
+        name: The file's own name for it; empty where it is the only one.
+        layers: The file's own names of its recurrent layers.
+        plan: Makes its plan, and says in a report what was understood.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    plan: Callable[[ImportReport], Plan] = field(repr=False)

@@ -1,0 +1,225 @@
+"""PyTorch's `.pt`, `.pth`, `.ckpt` and pickled arrays, read without PyTorch and without running anything in them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.torch.pickled_arrays import Bytes, Pickled, Storage, Tensor, make, storage, view
+from lstm_tui.formats.importers.torch.safe_unpickler import Made, PickleMachine
+from lstm_tui.formats.io.files import size_text
+
+LIMIT = 1 << 30
+MOST_MEMBERS = 200_000
+_MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
+_DEEPEST = 64
+_MOST_TENSORS = 100_000
+_PREFERRED = ("state_dict", "model_state_dict", "model", "net", "network", "module", "params", "weights", "ema")
+_OF_A_MODULE = ("_parameters", "_buffers", "_modules")
+
+
+@dataclass
+class Checkpoint:
+    """What a file of weights holds.
+
+    Attributes:
+        tensors: By the file's own names, in the file's order.
+        modules: Modules by their path, where the file holds a whole model.
+        container: Key of the dictionary the tensors were taken from; empty where they stand at the top.
+        others: Other dictionaries that hold weights.
+        scripted: Whether it is TorchScript.
+    """
+
+    tensors: dict[str, Array] = field(default_factory=dict)
+    modules: dict[str, Made] = field(default_factory=dict)
+    container: str = ""
+    others: tuple[str, ...] = ()
+    scripted: bool = False
+
+
+def is_torch(data: bytes) -> bool:
+    """Say whether bytes are a zip of PyTorch or a pickle."""
+    return data[:2] == b"PK" or (data[:1] == b"\x80" and data[1:2] <= b"\x05") or data[:2] in (b"(d", b"(l", b"}q")
+
+
+def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpoint:
+    """Return the tensors of a file.
+
+    Args:
+        data: The file.
+        where: What messages call it.
+        container: Which of several dictionaries of weights to take.
+
+    Raises:
+        UserError: It is damaged, would run code, or holds what is not read.
+    """
+    try:
+        if data[:2] == b"PK":
+            root, of, scripted = _zipped(data, where)
+        else:
+            root, of = _plain(data, where)
+            scripted = False
+        found = _choose(root, where, container)
+        found.scripted = scripted
+        found.tensors = {name: _array(one, of, name, where) for name, one in found.tensors.items()}
+    except UserError as error:
+        message = str(error)
+        raise UserError(message if message.startswith(where) else f"{where}: {message}") from error
+    return found
+
+
+def _zipped(data: bytes, where: str) -> tuple[Any, Bytes, bool]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        members = {member.filename: member for member in archive.infolist()}
+    except Exception as error:  # a damaged archive fails in a dozen ways, none of them documented
+        raise UserError(f"{where}: is damaged or cut short: {visible(str(error))}") from error
+    total = sum(member.file_size for member in members.values())
+    if total > LIMIT or len(members) > MOST_MEMBERS:
+        raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(LIMIT)}")
+    pickled = [name for name in members if name.endswith("data.pkl") and name.count("/") <= 1]
+    if any(name.endswith("/data/weights/model_weights_config.json") or name.endswith(".pt2") for name in members):
+        raise UserError(f"{where}: is a program of torch.export, which is not read: save the model's state_dict()")
+    if not pickled:
+        raise UserError(f"{where}: is a zip archive without data.pkl, so PyTorch did not write it")
+    folder = pickled[0].removesuffix("data.pkl")
+
+    def content(name: str, most: int) -> bytes:
+        member = members.get(name)
+        if member is None:
+            raise UserError(f"{where}: lacks {visible(name)}; get it again")
+        if member.file_size > most:
+            raise UserError(f"{where}: {visible(name)} unpacks to {size_text(member.file_size)}; it should be less")
+        try:
+            return archive.read(member)
+        except Exception as error:
+            raise UserError(f"{where}: {visible(name)} is damaged: {visible(str(error))}") from error
+
+    if f"{folder}byteorder" in members and content(f"{folder}byteorder", 16).strip() == b"big":
+        raise UserError(f"{where}: was written on a big-endian machine, which is not read")
+    of = _kept(lambda one: content(f"{folder}data/{one.key}", max(one.count, 1) * 8))
+    machine = PickleMachine(where, make, lambda identity: storage(identity, where))
+    return machine.read(content(pickled[0], 256 << 20)), of, f"{folder}constants.pkl" in members
+
+
+def _plain(data: bytes, where: str) -> tuple[Any, Bytes]:
+    """Read a file that is one pickle, or the five pickles and the numbers that PyTorch wrote before 1.6."""
+    machine = PickleMachine(where, make, lambda identity: _legacy_storage(identity, where))
+    first = machine.read(data)
+    if first != _MAGIC:
+        return first, _nothing
+    machine.read(data, machine.end)  # version of the protocol
+    machine.read(data, machine.end)  # sizes of the machine's integers
+    root = machine.read(data, machine.end)
+    keys = machine.read(data, machine.end)
+    place = machine.end
+    counts = {str(one.key): one for one in _storages(root)}
+    stored: dict[str, bytes] = {}
+    for key in keys if isinstance(keys, list) else ():
+        count = int.from_bytes(data[place : place + 8], "little")
+        one = counts.get(str(key))
+        width = 1 if one is None else (2 if one.dtype == "bfloat16" else np.dtype(one.dtype).itemsize)
+        if one is None or count != one.count or len(data) < place + 8 + count * width:
+            raise UserError(f"{where}: is damaged or cut short in its storages; get it again")
+        stored[str(key)] = data[place + 8 : place + 8 + count * width]
+        place += 8 + count * width
+    return root, lambda one: stored[one.key]
+
+
+def _legacy_storage(identity: Any, where: str) -> Storage:
+    if identity[0] == "module":  # the source of a class goes with it; it is not looked at
+        return Storage("", "<u1", 0)
+    if len(identity) > 5 and identity[5] is not None:
+        raise UserError(f"{where}: shares storages as PyTorch before 0.4 did, which is not read; save it again")
+    return storage(identity, where)
+
+
+def _nothing(one: Storage) -> bytes:
+    raise UserError(f"its storage {visible(one.key)} is not there")
+
+
+def _kept(read: Bytes) -> Bytes:
+    cache: dict[str, bytes] = {}
+
+    def of(one: Storage) -> bytes:
+        if one.key not in cache:
+            cache[one.key] = read(one)
+        return cache[one.key]
+
+    return of
+
+
+def _array(one: Any, of: Bytes, name: str, where: str) -> Array:
+    if isinstance(one, Tensor):
+        try:
+            return view(one, of(one.storage))
+        except (ValueError, KeyError) as error:
+            raise UserError(f"{where}: {visible(name)} is damaged: {visible(str(error))}") from error
+    array = one.array if isinstance(one, Pickled) else one
+    if array is None:
+        raise UserError(f"{where}: {visible(name)} is damaged: it has no numbers")
+    return np.asarray(array)
+
+
+def _storages(root: Any) -> Iterator[Storage]:
+    return (one.storage for _, one, _ in _leaves(root) if isinstance(one, Tensor))
+
+
+def _leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
+    """Iterate over tensors and modules with their path and the key of the root they stand under."""
+    seen: set[int] = set()
+    waiting: list[tuple[str, Any, str, int]] = [("", root, "", 0)]
+    while waiting:
+        path, one, top, depth = waiting.pop()
+        if isinstance(one, Tensor | Pickled):
+            yield path, one, top
+            continue
+        if depth > _DEEPEST or not isinstance(one, dict | list | tuple | Made) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, Made):
+            yield path, one, top
+            content = {**one.items, **(one.state if isinstance(one.state, dict) else {})}
+        elif isinstance(one, dict):
+            content = one
+        else:
+            content = dict(enumerate(one))
+        for key in reversed(list(content)):
+            name = path if key in _OF_A_MODULE else f"{path}.{key}" if path else str(key)
+            waiting.append((name, content[key], top if depth else str(key), depth + 1))
+
+
+def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:
+    """Take the weights of one network out of what a file holds, leaving an optimiser's alone."""
+    groups: dict[str, dict[str, Any]] = {}
+    modules: dict[str, dict[str, Made]] = {}
+    for count, (path, one, top) in enumerate(_leaves(root)):
+        if count > _MOST_TENSORS:
+            raise UserError(f"{where}: holds more than {_MOST_TENSORS} tensors")
+        key = "" if isinstance(root, Made) or _direct(root) else top
+        name = path if not key else path[len(key) + 1 :]
+        target: dict[str, Any] = modules.setdefault(key, {}) if isinstance(one, Made) else groups.setdefault(key, {})
+        target[name] = one
+    if not groups:
+        raise UserError(f"{where}: holds no tensors")
+    recurrent = [key for key, names in groups.items() if any("hh" in name for name in names)]
+    among = [key for key in recurrent if "optim" not in key.lower()] or list(groups)
+    among.sort(key=lambda key: _PREFERRED.index(key) if key in _PREFERRED else len(_PREFERRED))
+    if wanted is not None and wanted not in groups:
+        raise UserError(f"{where}: has no weights under {visible(wanted)}; there are {', '.join(map(visible, groups))}")
+    chosen = among[0] if wanted is None else wanted
+    others = tuple(key for key in among if key != chosen)
+    return Checkpoint(groups[chosen], modules.get(chosen, {}), chosen, others)
+
+
+def _direct(root: Any) -> bool:
+    """Say whether the tensors stand at the top."""
+    return isinstance(root, Mapping) and any(isinstance(one, Tensor | Pickled) for one in root.values())

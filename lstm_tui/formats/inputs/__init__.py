@@ -1,0 +1,1 @@
+"""What a network reads: texts, tokenizers, series of numbers, streams."""

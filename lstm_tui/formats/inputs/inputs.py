@@ -1,0 +1,261 @@
+"""What a network is run on: a file, standard input, a text or an array, as sequences of tokens or rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lstm_tui.engine.doors import door
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.sequence import Sequence as InputSequence
+from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
+from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.inputs.preprocess import as_trained, check_ids, ids_sequence, reads_ids, through_front, unmasked
+from lstm_tui.formats.inputs.samples import find_input, sample_names
+from lstm_tui.formats.inputs.series import SUFFIXES, NumericSeries, read_series, series_from
+from lstm_tui.formats.inputs.text import InputText, read_text, text_from
+from lstm_tui.formats.io.files import STANDARD_INPUT, count_of
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.model.network import Network
+
+_FILE_ENDINGS = (*SUFFIXES, ".txt")
+_SHOWN_COLUMNS = 3  # numbers of a row that stand on the tape
+
+
+@door("an input")
+def read_input(path: str | Path, numbers: bool = False) -> InputText | NumericSeries:
+    """Read a file, or standard input for `-`; the ending of the name says whether it holds numbers.
+
+    Args:
+        path: The file.
+        numbers: Whether standard input holds CSV; without it, it is text.
+
+    Raises:
+        UserError: It cannot be read as what it is; one line names the place.
+    """
+    if str(path) == STANDARD_INPUT:
+        return read_series(path) if numbers else read_text(path)
+    if Path(path).suffix.lower() in SUFFIXES:
+        return read_series(path)
+    return read_text(path)
+
+
+def open_source(source: str | Path | ArrayLike) -> InputText | NumericSeries:
+    """Return what a Python caller gives: a text, a file, or rows of numbers.
+
+    A string is a file when there is one of that name, or when it is one word with the ending of one.
+
+    Raises:
+        UserError: The file cannot be read, or the text or the array is empty.
+    """
+    if isinstance(source, str):
+        one_word = len(source.split()) == 1
+        is_name = one_word and (Path(source).suffix in _FILE_ENDINGS or source in sample_names())
+        if not is_name and not _is_file(source):
+            return text_from(source)
+        source = Path(source)
+    if isinstance(source, Path):
+        return read_input(find_input(str(source)))
+    return series_from(np.asarray(source))
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # too long for a name, or holds NUL
+        return False
+
+
+def vocabulary(text: InputText, kind: Kind) -> Tokens:
+    """Return the vocabulary of a text itself, for a network that was never trained on another."""
+    if kind == "bytes":
+        return Tokens.of_bytes()
+    return Tokens(kind, (UNKNOWN, *dict.fromkeys(tokenize(text.content, kind))))
+
+
+class Sequences(Sequence[InputSequence]):
+    """The sequences of one input, encoded one at a time as they are asked for.
+
+    Attributes:
+        where: What messages call the input.
+        lines: Line of each sequence in the file, from 1; empty for a whole file or a single series.
+    """
+
+    def __init__(self, source: InputText | NumericSeries, network: Network, whole: bool = False) -> None:
+        """Check the input against what the network reads.
+
+        Raises:
+            UserError: It is text and the network reads numbers, or the other way, or of another width.
+        """
+        if isinstance(source, NumericSeries) and network.front is None and network.tokens is None:
+            source = source.of_width(network.input_size)
+        self.where = source.where
+        self._source = source
+        self._network = network
+        self._whole = whole or isinstance(source, NumericSeries)
+        if isinstance(source, InputText):
+            self.lines = () if whole else source.numbers
+            if network.tokens is None:
+                ids = reads_ids(network)
+                what = "ids, and its file holds no vocabulary" if ids else "numbers"
+                how = "--vocabulary FILE, or a .csv of ids" if ids else "a .csv, .npy or .npz file, or another --model"
+                raise UserError(f"{source.where}: is text, and {visible(network.name)} reads {what}; give {how}")
+        else:
+            self.lines = tuple(range(1, len(source.arrays) + 1)) if len(source.arrays) > 1 else ()
+            self._check_series(source)
+        self._get = lru_cache(maxsize=64)(self._make)
+
+    def _check_series(self, source: NumericSeries) -> None:
+        network = self._network
+        if network.front is not None:
+            if len(network.front.inputs) > 1:
+                self.lines = ()
+            for array in source.arrays if (count := reads_ids(network)) else ():
+                check_ids(array, count, source.where)
+            return
+        name = visible(network.name)
+        if network.tokens is not None and network.tokens.are_ids:
+            for array in source.arrays:
+                check_ids(array, len(network.tokens.vocabulary), source.where)
+            return
+        if network.tokens is not None:
+            raise UserError(
+                f"{source.where}: holds numbers, and {name} reads {network.tokens.kind}; "
+                "give a text, or --model forecast, or --layer 0"
+            )
+        for n, array in enumerate(source.arrays, 1):
+            if array.shape[1] != network.input_size:
+                series = f" in series {n}" if len(source.arrays) > 1 else ""
+                raise UserError(
+                    f"{source.where}: has {count_of(array.shape[1], 'column')}{series}, "
+                    f"and {name} reads {network.input_size}"
+                )
+
+    def __len__(self) -> int:
+        """Return how many sequences there are."""
+        return len(self.lines) or 1
+
+    @overload
+    def __getitem__(self, n: int) -> InputSequence: ...
+    @overload
+    def __getitem__(self, n: slice) -> list[InputSequence]: ...
+
+    def __getitem__(self, n: int | slice) -> InputSequence | list[InputSequence]:
+        """Return the n-th sequence, from 0."""
+        if isinstance(n, slice):
+            return [self._get(k) for k in range(len(self))[n]]
+        return self._get(range(len(self))[n])
+
+    def __iter__(self) -> Iterator[InputSequence]:
+        """Iterate over the sequences."""
+        return (self._get(n) for n in range(len(self)))
+
+    def index_of_line(self, line: int) -> int:
+        """Return which sequence stands on a line of the file.
+
+        Raises:
+            UserError: There is no such line, or nothing stands on it.
+        """
+        if line in self.lines:
+            return self.lines.index(line)
+        if not self.lines:
+            if line == 1:
+                return 0
+            raise UserError(f"{self.where}: is one sequence, so there is no line {line}; leave --line out")
+        if isinstance(self._source, NumericSeries):
+            raise UserError(f"{self.where}: has {len(self.lines)} series, so there is no series {line}")
+        count = len(self._source.lines)
+        if 1 <= line <= count:
+            near = min(self.lines, key=lambda number: (abs(number - line), number))
+            raise UserError(f"{self.where}: line {line} is empty; the nearest with text is line {near}")
+        raise UserError(f"{self.where}: has {count_of(count, 'line')}, so there is no line {line}")
+
+    def _make(self, n: int) -> InputSequence:
+        source = self._source
+        line = self.lines[n] if self.lines else None
+        network = self._network
+        if isinstance(source, NumericSeries):
+            return self._of_numbers(source, n, line)
+        tokens = network.tokens
+        assert tokens is not None  # checked when this was made
+        text = source.content.removesuffix("\n") if line is None else source.lines[line - 1]
+        return as_trained(text_sequence(text, tokens, source.file, line), network, self.where)
+
+    def _of_numbers(self, source: NumericSeries, n: int, line: int | None) -> InputSequence:
+        network = self._network
+        rows = source.arrays[n]
+        if reads_ids(network) or (network.front is None and network.tokens is not None):
+            return as_trained(ids_sequence(rows, source.file, line), network, self.where)
+        if network.front is None:
+            return series_sequence(unmasked(rows, network, self.where), source.file, line, source.columns)
+        try:
+            return series_sequence(through_front(source, n, network), source.file, line)
+        except UserError as error:
+            raise UserError(f"{self.where}: {error}") from error
+
+
+def text_sequence(text: str, tokens: Tokens, file: str | None = None, line: int | None = None) -> InputSequence:
+    """Return a text as a sequence in a network's vocabulary.
+
+    Raises:
+        UserError: The network knows ids alone, and there is something else in the text.
+    """
+    if tokens.definition:
+        return _pieces_sequence(text, tokens, file, line)
+    return encoded(tokenize(text, tokens.kind), tokens, visible(file or "the text"), file, line)
+
+
+def encoded(
+    pieces: Sequence[str], tokens: Tokens, where: str, file: str | None = None, line: int | None = None
+) -> InputSequence:
+    """Return the tokens of a text as a sequence in a network's vocabulary; `where` is what a message calls the text.
+
+    Raises:
+        UserError: The network knows ids alone, and there is something else among the tokens.
+    """
+    ids, unknown = tokens.encode(pieces)
+    if unknown and tokens.are_ids:
+        raise UserError(
+            f"{where}: {visible(pieces[unknown[0]])!r} is no id; the file of this network has no vocabulary, "
+            f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}"
+        )
+    return InputSequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
+
+
+def _pieces_sequence(text: str, tokens: Tokens, file: str | None, line: int | None) -> InputSequence:
+    """Return the pieces a tokenizer makes of a text; what it does not know is called as it was written."""
+    from lstm_tui.formats.inputs.tokenizer import splitter
+
+    where = visible(file or "the text")
+    try:
+        pieces, numbers, places = splitter(tokens.definition).split(text)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    if not pieces:
+        raise UserError(f"{where}: the tokenizer makes no token of it")
+    ids = np.array(numbers, dtype=np.int64)
+    largest = int(ids.max())
+    if largest >= len(tokens.vocabulary):
+        raise UserError(
+            f"{where}: the tokenizer gives the id {largest}, and the network knows {len(tokens.vocabulary)}"
+        )
+    unknown = tuple(np.flatnonzero(ids == tokens.unknown_id).tolist()) if tokens.unknown_id >= 0 else ()
+    for t in unknown:
+        pieces[t] = text[slice(*places[t])] or pieces[t]
+    return InputSequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
+
+
+def series_sequence(
+    array: NDArray[Any], file: str | None = None, line: int | None = None, columns: tuple[str, ...] = ()
+) -> InputSequence:
+    """Return rows (T, I) as a sequence; its tokens are the rows in short."""
+    more = " …" if array.shape[1] > _SHOWN_COLUMNS else ""
+    tokens = tuple(" ".join(f"{sentence(value)}" for value in row) + more for row in array[:, :_SHOWN_COLUMNS].tolist())
+    return InputSequence("numbers", tokens, None, (), np.asarray(array), file, line, columns)

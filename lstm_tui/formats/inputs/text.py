@@ -1,0 +1,121 @@
+"""Text input: lines with the numbers an editor shows, refused in one line when the bytes are not text."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lstm_tui.engine.doors import door
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.io.files import STANDARD_INPUT, label, read_bytes
+
+LIMIT = 16 << 20
+_LINE_END = re.compile("\r\n|\n|\r")
+_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\v\f\r")) + b"\x7f"
+MOST_CONTROLS = 0.3  # the share above which bytes are hardly meant as text
+
+
+@dataclass(frozen=True)
+class InputText:
+    """A text as it was read.
+
+    Attributes:
+        where: What messages call it.
+        file: Name of the file without its folder; None for standard input or a text given directly.
+        content: The text without byte order mark, its line ends made `\\n`.
+    """
+
+    where: str
+    file: str | None
+    content: str
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """Every line, empty ones too, so that line N of an editor is `lines[N - 1]`."""
+        lines = self.content.split("\n")
+        return tuple(lines[:-1] if not lines[-1] else lines)
+
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers, from 1, of the lines that hold something."""
+        return tuple(n for n, line in enumerate(self.lines, 1) if line.strip())
+
+
+@door("a text")
+def read_text(path: str | Path, limit: int | None = None) -> InputText:
+    """Read a UTF-8 text file, or standard input for `-`.
+
+    Args:
+        path: The file.
+        limit: Most bytes; `LIMIT` by default.
+
+    Raises:
+        UserError: As `read_bytes`, or it is binary, not UTF-8, or blank.
+    """
+    data = read_bytes(path, LIMIT if limit is None else limit, patient=True)
+    file = None if str(path) == STANDARD_INPUT else Path(path).name
+    return text_of(data, label(path), file)
+
+
+def text_of(data: bytes, where: str, file: str | None = None) -> InputText:
+    """Return the text that bytes hold; `where` and the errors are those of `read_text`."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise utf16_error(where)
+    nul = data.find(b"\0")
+    if nul >= 0:
+        raise nul_error(where, nul, _line(data, nul), data)
+    controls = controls_in(data)
+    if controls > MOST_CONTROLS * len(data):
+        share = round(100 * controls / len(data))
+        raise UserError(f"{where}: is binary: {share} % of its bytes are control characters")
+    try:
+        content = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = error.start + (len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
+        raise utf8_error(where, at, _line(data, at), data[at]) from error
+    return text_from(content, where, file)
+
+
+def controls_in(data: bytes) -> int:
+    """Return how many bytes are control characters that no text has."""
+    return len(data) - len(data.translate(None, _CONTROLS))
+
+
+def utf16_error(where: str) -> UserError:
+    """Return what is said of UTF-16."""
+    return UserError(f"{where}: byte 1 begins UTF-16 text; save it as UTF-8")
+
+
+def nul_error(where: str, at: int, line: int, head: bytes) -> UserError:
+    """Return what is said of a NUL at a byte, from 0, on a line, from 1; `head` are the first bytes."""
+    return UserError(f"{where}: is binary: byte {at + 1} (line {line}) is NUL; {_advice(head, where)}")
+
+
+def utf8_error(where: str, at: int, line: int, byte: int) -> UserError:
+    """Return what is said of a byte, from 0, on a line, from 1, that belongs to no character."""
+    return UserError(f"{where}: byte {at + 1} (line {line}) is {byte:#04x}, not UTF-8; save it as UTF-8")
+
+
+def text_from(content: str, where: str = "the text", file: str | None = None) -> InputText:
+    """Return a text that is already decoded.
+
+    Raises:
+        UserError: There is nothing but white space in it.
+    """
+    text = InputText(where, file, _LINE_END.sub("\n", content))
+    if not text.numbers:
+        raise UserError(f"{where}: holds nothing but white space; give it at least one token")
+    return text
+
+
+def _line(data: bytes, at: int) -> int:
+    return len(_LINE_END.findall(data[:at].decode("latin-1"))) + 1
+
+
+def _advice(data: bytes, where: str) -> str:
+    if where.endswith(".safetensors") or b"__metadata__" in data[:200] or b"lstm-tui" in data[:200]:
+        return "a network is given with --model"
+    return "give a text, or numbers as .csv, .npy or .npz"

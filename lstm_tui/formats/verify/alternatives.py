@@ -1,0 +1,140 @@
+"""What else a file could have meant: every decision taken otherwise, for all layers or for one, then two at once.
+
+The text of a cell with other activations, clipped sums or given first states: a page of equations like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, permutations
+
+from lstm_tui.engine.language.cell import load_cell
+from lstm_tui.formats.importers.feature_extractor import activation
+from lstm_tui.formats.importers.import_report import Fact, ImportReport
+from lstm_tui.formats.importers.plan import Recurrent
+
+_ELSEWHERE = ("network", "container", "description")
+"""Decisions that take another network, and not this one in another way."""
+
+
+@dataclass(frozen=True)
+class _Other:
+    """One decision taken otherwise, in every layer that could have it so."""
+
+    kind: str
+    value: str
+    keys: tuple[str, ...]
+    met: bool = True
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return dict.fromkeys(self.keys, self.value)
+
+
+def other_readings(report: ImportReport, first: str) -> Iterator[dict[str, str]]:
+    """Iterate over other readings of a file, the simplest first.
+
+    Args:
+        report: What was understood of it.
+        first: Name of the first value that differs; what stands above it cannot be the reason.
+    """
+    inside = "/" in first and not first.startswith("readout/")
+    facts = [fact for fact in (*report.facts, *report.offered) if fact.others and fact.key not in _ELSEWHERE]
+    facts = [fact for fact in facts if not (inside and fact.key.startswith("readout"))]
+    others = _others(facts)
+    yield from (one.settings for one in others)
+    yield from ({key: one.value} for one in others for key in one.keys if one.met and len(one.keys) > 1)
+    for one, other in combinations([one for one in others if one.met], 2):
+        if one.kind != other.kind:
+            yield one.settings | other.settings
+
+
+def _others(facts: list[Fact]) -> list[_Other]:
+    keys: dict[tuple[str, str], list[str]] = {}
+    met: dict[tuple[str, str], bool] = {}
+    for fact in facts:
+        kind = fact.key.rpartition(".")[2] if fact.key.startswith("layer") else fact.key
+        rare = ["".join(one) for one in permutations(sorted(fact.value))] if kind == "gate_order" else []
+        for value in dict.fromkeys((*fact.others, *rare)):
+            if value != fact.value:
+                given = keys.setdefault((kind, value), [])
+                given += [] if fact.key in given else [fact.key]
+                met[kind, value] = met.get((kind, value), False) or value in fact.others
+    found = [_Other(kind, value, tuple(given), met[kind, value]) for (kind, value), given in keys.items()]
+    return sorted(found, key=lambda one: not one.met)
+
+
+_LSTM = {"gates": ("sigmoid", "fio"), "candidate": ("tanh", "g"), "output": ("tanh", "h")}
+SLOTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "lstm": _LSTM,
+    "lstm_peephole": _LSTM,
+    "lstm_projected": _LSTM,
+    "greff_cifg": _LSTM,
+    "gru": {"gates": ("sigmoid", "rz"), "candidate": ("tanh", "n")},
+    "gru_reset_before": {"gates": ("sigmoid", "rz"), "candidate": ("tanh", "n")},
+    "rnn": {"candidate": ("tanh", "h")},
+}
+"""Of each cell: its slots, with the function that stands there and the values it makes."""
+
+
+def cell_text(part: Recurrent) -> str:
+    """Return the text of the cell of a layer.
+
+    Raises:
+        UserError: The cell or an activation is not known.
+    """
+    if "\n" in part.cell:
+        return part.cell
+    text = load_cell(part.cell).text
+    changed, macros = [], {}
+    for slot, (own, values) in SLOTS.get(part.cell, {}).items():
+        wanted = part.functions.get(slot, own)
+        bounded = part.bound is not None and slot != "output"
+        if wanted == own and not bounded:
+            continue
+        body = activation(wanted)
+        named = wanted.partition("=")[0]
+        function = f"{named}_{slot}" if "=" in wanted else named
+        if bounded:
+            limit = repr(part.bound)
+            inner = f"clip(a, -{limit}, {limit})"
+            body = f"{function}({inner})" if body is None else re.sub(r"\ba\b", inner, body)
+            function = f"{function}_of_clipped"
+        if body is not None:
+            macros[function] = body
+        text = "\n".join(_call(line, own, function) if _value(line) in values else line for line in text.split("\n"))
+        if wanted != own:
+            changed.append(named if slot == "gates" else f"{slot}_{named}")
+    if part.bound is not None:
+        changed.append("clipped")
+    if part.initial:
+        states = sorted({state for given in part.initial.values() for state in given})
+        starts = ", ".join(f'{state} = "{state}_0"' for state in states)
+        text = _with_key(text, f"initial = {{ {starts} }}")
+        changed.append("started")
+    if not changed:
+        return text
+    if macros:
+        entries = ", ".join(f'{name} = "{body}"' for name, body in macros.items())
+        text = _with_key(text, f"functions = {{ {entries} }}")
+    name = "_".join([part.cell, *changed])[:64]
+    text = re.sub(r'(?m)^name = ".*"$', f'name = "{name}"', text, count=1)
+    return re.sub(r'(?m)^title = "(.*)"$', rf'title = "\1: {", ".join(changed)}"', text, count=1)
+
+
+def _value(line: str) -> str:
+    """Return the one-letter value a line defines; a line of another kind has none."""
+    found = re.match(r"([a-z])\s*=", line)
+    return found.group(1) if found else "-"
+
+
+def _call(line: str, old: str, new: str) -> str:
+    code, hash_sign, comment = line.partition("#")
+    return re.sub(rf"\b{old}\(", f"{new}(", code) + hash_sign + comment
+
+
+def _with_key(text: str, key: str) -> str:
+    """Put a key before the equations."""
+    return text.replace("equations = '''", f"{key}\nequations = '''", 1)

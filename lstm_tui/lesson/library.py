@@ -1,0 +1,151 @@
+"""Where lessons are found: those that come with the program, by name, and anybody's, by file.
+
+What a lesson claims, tried on the networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from lstm_tui.debugger.expressions import ExpressionError
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import LanguageError, UserError, nearest
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText
+from lstm_tui.lesson.parse import read_lesson
+from lstm_tui.lesson.step import Open, Standing
+
+
+def false_claims(standing: Standing) -> Iterator[tuple[LessonText, str]]:
+    """Yield every claim that does not hold, of a stop and of its try once done, and why.
+
+    Raises:
+        LanguageError: A claim, or what should be tried, means nothing, with line and column.
+    """
+    yield from _false(standing, standing.stop.claims, standing.session)
+    task = standing.stop.task
+    if task is None:
+        return
+    if standing.noticed(standing.session):
+        yield task.say, "this is noticed before it is tried"
+    if task.lines or task.opens:
+        session = standing.session.fork()
+        for act, line in zip(standing.doings(), task.lines, strict=True):
+            try:
+                act(session)
+            except LanguageError:
+                raise
+            except UserError as error:
+                standing.fail(line, str(error))
+        if not standing.noticed(session, (task.opens,)):
+            yield (task.lines or (task.say,))[-1], "when these lines are done, that is not noticed"
+        yield from _false(standing, task.claims, session)
+        standing.then(session)
+
+
+def _false(standing: Standing, claims: Iterable[LessonText], session: Session) -> Iterator[tuple[LessonText, str]]:
+    for claim in claims:
+        try:
+            holds = standing.true(claim.text, session, session.frame.t)
+        except ExpressionError as error:
+            standing.fail(claim, error.said, error.start)
+        if not holds:
+            yield claim, f"this does not hold: {claim.text}"
+
+
+def check(stop: LessonStep, open_network: Open) -> list[tuple[LessonText, str]]:
+    """Meet a stop with its network, read every word of it and return the claims that are false, with why.
+
+    Raises:
+        LanguageError: Something means nothing, with line and column; a claim that is false is not a mistake here.
+    """
+    standing = Standing(stop, open_network)
+    standing.say()
+    standing.what_to_try()
+    return list(false_claims(standing))
+
+
+SUFFIX = ".toml"
+_NETWORK = ".safetensors"
+
+
+def folder() -> Path:
+    """Return the folder of the lessons that come with the program."""
+    return Path(__file__).parents[1] / "lessons"
+
+
+def example() -> Path:
+    """Return a lesson that shows all a lesson can say, to be copied."""
+    return folder() / f"example{SUFFIX}"
+
+
+class Library:
+    """Lessons, and the networks they run."""
+
+    def __init__(self, open_bundled: Callable[[str], Network], open_file: Callable[[Path], Network]) -> None:
+        """Hold how a bundled network is opened, and how a network's file is; both raise `UserError`."""
+        self._open_bundled, self._open_file = open_bundled, open_file
+        self._networks: dict[str, Network] = {}
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The lessons that come with the program, in their order."""
+        return tuple(sorted(folder().glob(f"[0-9]*{SUFFIX}")))
+
+    def lessons(self) -> tuple[Lesson, ...]:
+        """Read every lesson that comes with the program."""
+        return tuple(read_lesson(path) for path in self.files)
+
+    def find(self, name: str) -> Lesson:
+        """Return a lesson by its name, its number in the list from 1, or its file.
+
+        Raises:
+            UserError: There is none, or with line and column of the first mistake in it.
+        """
+        known = {path.stem.partition("-")[2]: path for path in self.files}
+        if name in known:
+            return read_lesson(known[name])
+        if name.isdecimal() and 1 <= int(name) <= len(known):
+            return read_lesson(self.files[int(name) - 1])
+        if name.endswith(SUFFIX) or "/" in name:
+            return read_lesson(Path(name).expanduser())
+        near = nearest(name, known)
+        advice = f"did you mean {near}?" if near else f"there are {', '.join(known)}, or give a {SUFFIX} file"
+        raise UserError(f"there is no lesson {visible(name[:40])}; {advice}")
+
+    def opener(self, lesson: Lesson) -> Callable[[str], Network]:
+        """Return how a network of a lesson is opened: a bundled name, or a file beside the lesson and nowhere else."""
+
+        def open_network(name: str) -> Network:
+            if not name.endswith(_NETWORK):
+                return self.bundled(name)
+            if Path(name).name != name:
+                raise UserError(f"{visible(name)}: a lesson's own network lies beside it: give the name of its file")
+            file = Path(lesson.source).parent / name
+            if str(file) not in self._networks:
+                self._networks[str(file)] = self._open_file(file)
+            return self._networks[str(file)]
+
+        return open_network
+
+    def bundled(self, name: str) -> Network:
+        """Return a bundled network.
+
+        Raises:
+            UserError: There is none of this name.
+        """
+        if name not in self._networks:
+            self._networks[name] = self._open_bundled(name)
+        return self._networks[name]
+
+    def checked(self, lesson: Lesson) -> Lesson:
+        """Meet every stop of a lesson with its network and read every word of it.
+
+        Raises:
+            UserError: Something means nothing, with line and column.
+        """
+        for stop in lesson.stops:
+            check(stop, self.opener(lesson))
+        return lesson

@@ -1,0 +1,66 @@
+"""From the name a user gives to the network it means: a bundled one, or a file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.open import AS_IT_IS, ImportOptions, open_file
+from lstm_tui.formats.inputs.text import InputText
+from lstm_tui.models import bundled, path
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.model.network import Network
+    from lstm_tui.formats.inputs.series import NumericSeries
+
+TEXT_MODEL = "sentiment"
+FORWARD_MODEL = "sentiment-forward"
+NUMBERS_MODEL = "forecast"
+SUFFIX = ".safetensors"
+SUFFIXES = (".safetensors", ".npz", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx")
+
+
+def find_model(name: str) -> Path:
+    """Return the file of a network: a bundled name, or a path.
+
+    Raises:
+        UserError: There is neither; the message names the bundled network that is most alike.
+    """
+    known = list(bundled())
+    if name in known:
+        return Path(path(name))
+    if os.path.lexists(name) or os.sep in name or name.lower().endswith(SUFFIXES):
+        return Path(name)
+    alike = nearest(name, known)
+    advice = f"did you mean {alike}?" if alike else f"there are {', '.join(known) or 'none bundled'}, or give a path"
+    raise UserError(f"there is no model {visible(name)!r}; {advice}")
+
+
+def open_model(name: str, reading: ImportOptions = AS_IT_IS) -> Network:
+    """Return a bundled network by name, or one from a file of any format.
+
+    Args:
+        name: A bundled name, or a path.
+        reading: What the user says of the file.
+
+    Raises:
+        UserError: There is none, or the file is damaged.
+    """
+    file = find_model(name)
+    network = open_file(file, reading).network
+    return network if str(file) == name else replace(network, file=None)  # a bundled one is known by its name
+
+
+def model_for(source: InputText | NumericSeries, model: str | Path | Network | None) -> Network:
+    """Return the network that was asked for, or the bundled one for text or for numbers.
+
+    Raises:
+        UserError: There is none of that name, or the file is damaged.
+    """
+    if model is None:
+        return open_model(TEXT_MODEL if isinstance(source, InputText) else NUMBERS_MODEL)
+    return open_model(str(model)) if isinstance(model, str | Path) else model

@@ -1,0 +1,1 @@
+"""How each bundled network was made: data, task, training, measure."""

@@ -1,0 +1,173 @@
+"""One line of the screen, written from left to right.
+
+What a pane has drawn: its lines, and what lies under each place for the mouse.
+
+The frame round a pane: a title on the left of its upper edge, a quiet note on the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import cut
+
+
+class Line:
+    """A line of fixed width that is filled from the left; what does not fit is cut, cells are counted."""
+
+    __slots__ = ("_parts", "blank", "width", "x")
+
+    def __init__(self, width: int, blank: Style) -> None:
+        """Start an empty line `width` cells wide; `blank` styles what nothing is written on."""
+        self.width = width
+        self.blank = blank
+        self.x = 0
+        self._parts: list[tuple[str, Style]] = []
+
+    def put(self, text: str, style: Style | None = None) -> Line:
+        """Write `text` here and move behind it."""
+        length = len(text) if text.isascii() else cell_len(text)
+        room = self.width - self.x
+        if length > room:
+            text, length = set_cell_size(text, max(room, 0)), max(room, 0)
+        if not length:
+            return self
+        style = style or self.blank
+        if self._parts and self._parts[-1][1] is style:
+            self._parts[-1] = (self._parts[-1][0] + text, style)
+        else:
+            self._parts.append((text, style))
+        self.x += length
+        return self
+
+    def to(self, x: int, style: Style | None = None) -> Line:
+        """Go to column `x` over blanks; does nothing when already there or beyond."""
+        if x > self.x:
+            self.put(" " * (x - self.x), style)
+        return self
+
+    def right(self, text: str, style: Style | None = None, edge: int | None = None) -> Line:
+        """Write `text` so that it ends before column `edge` (the end of the line when None)."""
+        end = self.width if edge is None else edge
+        return self.to(end - cell_len(text)).put(text, style)
+
+    def extend(self, other: Line) -> Line:
+        """Write what another line holds, padded to its width."""
+        for text, style in other.parts():
+            self.put(text, style)
+        return self
+
+    def parts(self) -> Iterable[tuple[str, Style]]:
+        """Return the runs of text and style, padded to the width."""
+        self.to(self.width)
+        return self._parts
+
+    def strip(self) -> Strip:
+        """Return the line for Textual."""
+        return Strip([Segment(text, style) for text, style in self.parts()], self.width)
+
+    @property
+    def plain(self) -> str:
+        """The text without styles."""
+        return "".join(text for text, _ in self.parts())
+
+
+@dataclass(frozen=True)
+class ClickTarget:
+    """What can be chosen: any of a pass, a token, a unit and a value."""
+
+    pass_name: str | None = None
+    t: int | None = None
+    unit: int | None = None
+    value: str | None = None
+
+
+@dataclass
+class Drawing:
+    """Lines of one width, and the targets under (line, first column, column behind the last)."""
+
+    width: int
+    height: int
+    palette: Palette
+    title: str = ""
+    note: str = ""
+    lines: list[Line] = field(default_factory=list)
+    hits: list[tuple[int, int, int, ClickTarget]] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        """Whether no further line fits."""
+        return len(self.lines) >= self.height
+
+    @property
+    def room(self) -> int:
+        """How many lines are left."""
+        return max(self.height - len(self.lines), 0)
+
+    def line(self, ground: str = "ground") -> Line:
+        """Begin a new line; beyond the height it is written and thrown away."""
+        line = Line(self.width, self.palette.style("ink", ground))
+        if not self.full:
+            self.lines.append(line)
+        return line
+
+    def hit(self, first: int, behind: int, target: ClickTarget) -> None:
+        """Say what lies under some columns of the newest line."""
+        self.hits.append((len(self.lines) - 1, first, behind, target))
+
+    def at(self, x: int, y: int) -> ClickTarget | None:
+        """Return what lies at a place; what was said last wins."""
+        for line, first, behind, target in reversed(self.hits):
+            if line == y and first <= x < behind:
+                return target
+        return None
+
+    def text(self) -> str:
+        """Return the lines without styles, for tests and plain mode."""
+        return "\n".join(line.plain.rstrip() for line in self.lines)
+
+
+_LEAST_NOTE = 12
+"""Cells below which a note that does not fit is left out."""
+
+
+def framed(drawing: Drawing, focused: bool) -> list[Strip]:
+    """Return the strips of a pane: its drawing with a frame of one cell on every side.
+
+    A pane that has the focus has heavy corners as well as another colour.
+    """
+    palette = drawing.palette
+    glyphs = palette.glyphs
+    edge = palette.style("focus" if focused else "frame")
+    corners = glyphs.frame
+    width = drawing.width + 2
+    blank = palette.style()
+    top = Line(width, edge).put(corners[0] + corners[1], edge)
+    title = cut(glyphs.say(drawing.title), max(width - 6, 0), glyphs)
+    if title:
+        number, _, words = title.partition(" ")
+        mark = glyphs.cursor if focused else " "
+        top.put(mark, edge).put(number + " ", palette.style("accent" if focused else "soft", bold=focused))
+        top.put(words + " ", palette.style("title" if focused else "soft", bold=focused))
+    room = max(width - top.x - 5, 0)
+    note = cut(glyphs.say(drawing.note), room, glyphs)
+    if note and (room >= _LEAST_NOTE or note == glyphs.say(drawing.note)):
+        top.put(corners[1] * (width - top.x - cell_len(note) - 4), edge)
+        top.put(f" {note} ", palette.style("faint"))
+    top.put(corners[1] * (width - top.x - 1), edge).put(corners[2], edge)
+    strips = [top.strip()]
+    for n in range(drawing.height):
+        line = Line(width, blank).put(corners[3], edge)
+        if n < len(drawing.lines):
+            line.extend(drawing.lines[n])
+        line.to(width - 1).put(corners[3], edge)
+        strips.append(line.strip())
+    strips.append(Line(width, edge).put(corners[4] + corners[1] * (width - 2) + corners[5], edge).strip())
+    return strips

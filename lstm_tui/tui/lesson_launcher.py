@@ -1,0 +1,59 @@
+"""What the app knows of lessons: where they are, with which it begins, and how newcomers are told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from lstm_tui.engine.model.network import Network
+from lstm_tui.tui.canvas.glyphs import Glyphs
+
+if TYPE_CHECKING:
+    from lstm_tui.lesson.lesson import Lesson
+    from lstm_tui.lesson.library import Library
+
+
+@dataclass(frozen=True, eq=False)
+class Teaching:
+    """The lessons at hand.
+
+    Attributes:
+        library: Opens all of them, when they are asked for.
+        lesson: One to begin with.
+        at_once: Whether the list is opened with the screen.
+        greeting: What is said once the screen is up; may be empty.
+    """
+
+    library: Callable[[], Library]
+    lesson: Lesson | None = None
+    at_once: bool = False
+    greeting: str = ""
+
+    def open_network(self, name: str) -> Network:
+        """Open a bundled network by its name.
+
+        Raises:
+            UserError: There is none.
+        """
+        return self.library().bundled(name)
+
+    def greet(self, app: App[Any], glyphs: Glyphs, few_colours: bool) -> None:
+        """Do what was asked for once the screen is up."""
+        if self.lesson is not None:
+            from lstm_tui.tui.views.lessons import begin
+            from lstm_tui.tui.views.tour import Telling
+
+            begin(app, Telling(self.lesson, self.library().opener(self.lesson), glyphs, few_colours))
+        elif self.at_once:
+            self.offer(app, glyphs, few_colours)
+        elif self.greeting:
+            app.notify(self.greeting, markup=False, timeout=15)
+
+    def offer(self, app: App[Any], glyphs: Glyphs, few_colours: bool) -> None:
+        """Open the list of lessons."""
+        from lstm_tui.tui.views.lessons import Lessons
+
+        app.push_screen(Lessons(self.library(), glyphs, few_colours))

@@ -1,0 +1,265 @@
+"""The lines without a frame: header, tabs, the current equation, footer.
+
+The line above the panes and the line below them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.tui.canvas.canvas import Line
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import cut
+from lstm_tui.tui.commands import Command, footer_commands, footer_words
+from lstm_tui.tui.panes.equations import draw_equation_line
+from lstm_tui.tui.panes.pane import PLAIN
+from lstm_tui.tui.view import View
+
+
+def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Line:
+    """Draw what is open on the left and where the run stands on the right; the position is never cut."""
+    glyphs = palette.glyphs
+    line = Line(width, palette.style("ink", "band"))
+    trace, position = view.trace, view.frame.position
+    quiet, plain = palette.style("soft", "band"), palette.style("ink", "band")
+    alarm = palette.style("alarm", "band")
+    strong = palette.style("accent", "band", bold=True)
+    equations = view.passed.cell.equations
+    current = equations[position.equation].name if position.equation >= 0 else glyphs.dash
+    op = "" if position.op is None else f" op {position.op + 1}"
+    token = cut(view.label(view.t, palette), 16, glyphs)
+    engine = f"{trace.interpreter} {trace.dtype.replace('float', 'f')}" + (f" {glyphs.say(busy)}" if busy else "")
+    right: list[tuple[str, Style]] = [
+        (f"t={view.t}", strong),
+        (f" ({view.t + 1} of {view.facts.length})  ", quiet),
+        (token, palette.style("title", "band", bold=True)),
+        (f"  {glyphs.cursor} ", palette.style("focus", "band")),
+        (view.pass_name, plain),
+        (f"  {current} = {glyphs.more}{op}", plain),
+        (f"  {position.equation + 1}/{len(equations)}", quiet),
+        (f"  {engine} ", quiet),
+    ]
+    if view.edits:
+        words = f"{view.edits} edit{'s' * (view.edits > 1)}" if width >= 100 else str(view.edits)
+        right.insert(0, (f"{glyphs.edited} {words}  ", palette.style("key", "band", bold=True)))
+    if view.live is not None:
+        style = palette.style("key" if view.live.unseen else "accent", "band", bold=True)
+        right.insert(0, (f"{view.live.words}  ", style))
+    if width < 110:
+        right[1 + bool(view.edits) + (view.live is not None)] = ("  ", quiet)
+    unknown = len(view.facts.unknown)
+    left = "" if width < 60 else " lstm-tui "
+    line.put(left, strong)
+    where = _where(view)
+    need = sum(cell_len(text) for text, _ in right)
+    room = max(width - need - line.x - 2, 0)
+    remarks = 0 if trace.network is None else len(trace.network.remarks)
+    names = [glyphs.say(view.title), where] + ([f"{unknown} unknown"] if unknown else [])
+    if cell_len(f" {glyphs.dot} ".join(names)) > room and unknown:
+        names[2] = f"{unknown}{glyphs.unknown}"
+    while len(names) > 1 and cell_len(f" {glyphs.dot} ".join(names)) > room:
+        names[0] = (
+            names[0].split(glyphs.dot)[0].strip() if glyphs.dot in names[0] else names.pop(1 if len(names) > 2 else 0)
+        )
+    for n, name in enumerate(names):
+        style = palette.style("alarm", "band") if name.endswith(("unknown", glyphs.unknown)) and unknown else quiet
+        text = (f" {glyphs.dot} " if n else "") + name
+        line.put(cut(text, max(width - need - line.x, 0), glyphs), style)
+    if remarks:
+        told = f" {glyphs.dot} {remarks} warning{'s' * (remarks > 1)}"
+        line.put(cut(told, max(width - need - line.x, 0), glyphs), alarm)
+    line.to(width - need)
+    for text, style in right:
+        line.put(text, style)
+    return line
+
+
+def _where(view: View) -> str:
+    sequence = view.trace.sequence
+    if sequence.file is None:
+        return "text"
+    name = visible(sequence.file)
+    return f"{name} line {sequence.line}" + (f" of {view.lines}" if view.lines > 1 else "") if sequence.line else name
+
+
+def draw_footer(
+    words: Sequence[tuple[str, str]], width: int, palette: Palette, said: str = ""
+) -> tuple[Line, list[tuple[int, int, int]]]:
+    """Draw keys and words, as many as fit, and what the last command has to say.
+
+    Returns:
+        The line, and (first column, column behind, number) of each word.
+    """
+    line = Line(width, palette.style("ink", "band"))
+    key_style, word_style = palette.style("key", "band", bold=True), palette.style("soft", "band")
+    line.put(" ")
+    places: list[tuple[int, int, int]] = []
+    last = len(words) - 2  # help and quit are always there
+    tail = sum(cell_len(key) + cell_len(word) + 3 for key, word in words[last:])
+    gap = 2
+    tail += cell_len(said) + 2 if said else 0
+    for n, (key, word) in enumerate(words):
+        need = cell_len(key) + cell_len(word) + 1 + gap
+        if n < last and line.x + need + tail > width:
+            continue
+        start = line.x
+        line.put(key, key_style).put(f" {word}", word_style)
+        places.append((start, line.x, n))
+        line.put(" " * gap)
+    if said:
+        line.right(cut(said, width - line.x - 1, palette.glyphs) + " ", palette.style("title", "band", bold=True))
+    return line, places
+
+
+_TABS = ((2, "forward"), (3, "backward"), (4, "cell"), (5, "memory"), (6, "remembers"), (7, "output"))
+
+
+def draw_tabs(view: View, shown: int, width: int, palette: Palette) -> tuple[Line, list[tuple[int, int, int]]]:
+    """Draw the names of the panes, the shown one marked; also (first column, column behind, pane) of each."""
+    line = Line(width, palette.style("ink"))
+    places: list[tuple[int, int, int]] = []
+    single = view.partner() is None
+    for number, word in _TABS:
+        if single and number == 3:
+            continue
+        text = "units" if single and number == 2 else word
+        here = number == shown
+        start = line.x
+        mark = palette.glyphs.cursor if here else " "
+        line.put(mark, palette.style("focus", "row" if here else "ground"))
+        line.put(str(number), palette.style("accent" if here else "key", "row" if here else "ground", bold=here))
+        line.put(f" {text} ", palette.style("title" if here else "soft", "row" if here else "ground", bold=here))
+        places.append((start, line.x, number))
+        line.put(" ")
+    return line, places
+
+
+Places = list[tuple[int, int, int]]
+
+
+class OneLine(Widget):
+    """A line that is drawn anew when the view or the colours change."""
+
+    DEFAULT_CSS = "OneLine { height: 1; }"
+    view: reactive[View | None] = reactive(None, repaint=False)
+    palette: reactive[Palette | None] = reactive(None)
+
+    class Pressed(Message):
+        """A word of the line was clicked: the command or pane it stands for."""
+
+        def __init__(self, action: str) -> None:
+            """Hold the action of the screen."""
+            super().__init__()
+            self.action = action
+
+    places: Places = []
+    _drawn: Strip | None = None
+
+    def draw(self, view: View, palette: Palette, width: int) -> Line:
+        """Draw the line."""
+        raise NotImplementedError
+
+    def wait(self, palette: Palette, width: int) -> Line:
+        """Draw the line while there is no run."""
+        return Line(width, palette.style())
+
+    def action_at(self, number: int) -> str:
+        """Return the action of the word with this number."""
+        return ""
+
+    def watch_view(self) -> None:
+        """Have the line repainted when it is not as it was."""
+        if self.display and self.is_attached and self._line() != self._drawn:
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Return the line for Textual."""
+        self._drawn = self._line()
+        return self._drawn
+
+    def _line(self) -> Strip:
+        if self.palette is None or not self.size:
+            return Strip.blank(self.size.width, PLAIN)
+        if self.view is None:
+            return self.wait(self.palette, self.size.width).strip()
+        return self.draw(self.view, self.palette, self.size.width).strip()
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which word was clicked."""
+        for first, behind, number in self.places:
+            if first <= event.x < behind:
+                self.post_message(self.Pressed(self.action_at(number)))
+
+
+class HeaderLine(OneLine):
+    """What is open, and where the run stands."""
+
+    busy: reactive[str] = reactive("")
+    """What is waited for."""
+
+    def __init__(self, waits_for: str, **options: Any) -> None:
+        """Hold what is said while there is no run."""
+        super().__init__(**options)
+        self._waits_for = waits_for
+
+    def wait(self, palette: Palette, width: int) -> Line:
+        """Say what is waited for."""
+        said = palette.glyphs.say(self.busy or self._waits_for)
+        line = Line(width, palette.style("ink", "band")).put(" lstm-tui ", palette.style("accent", "band", bold=True))
+        return line.put(f" {said}", palette.style("soft", "band"))
+
+    def draw(self, view: View, palette: Palette, width: int) -> Line:
+        """Draw the header."""
+        return draw_header(view, width, palette, self.busy)
+
+
+class FooterLine(OneLine):
+    """The keys most used."""
+
+    def draw(self, view: View, palette: Palette, width: int) -> Line:
+        """Draw the footer."""
+        told = view.stopped is not None and view.stopped.here and view.said == view.stopped.reason
+        said = "" if told else view.said  # it stands in full above
+        line, self.places = draw_footer(footer_words(self.commands()), width, palette, said)
+        return line
+
+    def commands(self) -> tuple[Command, ...]:
+        """Return the entries in order."""
+        return footer_commands()
+
+    def action_at(self, number: int) -> str:
+        """Return the action of a footer entry."""
+        return self.commands()[number].action
+
+
+class TabsLine(OneLine):
+    """The panes by name, where there is no room for all of them."""
+
+    shown: reactive[int] = reactive(2)
+
+    def draw(self, view: View, palette: Palette, width: int) -> Line:
+        """Draw the tabs."""
+        line, self.places = draw_tabs(view, self.shown, width, palette)
+        return line
+
+    def action_at(self, number: int) -> str:
+        """Return the action that shows a pane."""
+        return f"pane({number})"
+
+
+class EquationLine(OneLine):
+    """The current equation in numbers, where the cell's pane is not in sight."""
+
+    def draw(self, view: View, palette: Palette, width: int) -> Line:
+        """Draw the equation."""
+        return draw_equation_line(view, width, palette)

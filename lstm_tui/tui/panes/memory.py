@@ -1,0 +1,231 @@
+"""The memory of every unit at every token, as colours around 0 with numbers where they fit.
+
+The memory map of an edited run beside its baseline: each unit twice, columns aligned by token.
+
+Pane 5: the memory of every unit over the tape.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff, beside
+from lstm_tui.engine.number_text import axis_end
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.heat import put_heat, shade_of
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import fit, token_label, window
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.view import View
+
+_LABEL = 5
+"""Cells of a unit's number with the cursor before it."""
+_WIDEST = 9
+_NARROW = 3
+_NAMED = 4
+"""Cells from which on a column is headed by its token."""
+_MARKED = 5
+"""Cells of a column in which a number and its mark leave no room for an edge."""
+_IN_SIGHT = 0.75
+"""Part of the tape that is to be in sight; cells are as wide as that allows."""
+
+
+def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
+    """Draw units down and tokens across, the chosen unit and the current token always in sight."""
+    glyphs = palette.glyphs
+    passed, name = view.passed, view.memory_name
+    half = view.facts.half(view.pass_name, name)
+    drawing = Drawing(width, height, palette, f"{number} memory {view.letter}")
+    direction = passed.direction
+    drawing.note = f"{direction}   {glyphs.minus}{axis_end(half)} {glyphs.more} +{axis_end(half)}"
+    count, room = view.facts.length, max(width - _LABEL - 1, 1)
+    cell = min(room // count, _WIDEST)
+    if cell < _NARROW:
+        cell = next(cells for cells in (3, 2, 1) if cells == 1 or room // cells >= count * _IN_SIGHT)
+    first_t, last_t = window(view.cursor_t, count, room // cell)
+    chosen = view.unit
+    units, _ = view.units_in_sight(view.pass_name, max(height - 1, 0))
+    values = passed[name][first_t:last_t][:, units]
+    shades = shade_of(values, half)
+    changed = _changed(view, first_t, last_t, units)
+    reached = view.reached_tokens(view.pass_name)
+    _head(drawing.line(), view, first_t, last_t, cell, palette)
+    drawing.hits.extend(
+        (0, _LABEL + n * cell, _LABEL + (n + 1) * cell, ClickTarget(t=first_t + n)) for n in range(last_t - first_t)
+    )
+    for row, unit in enumerate(units):
+        line = drawing.line()
+        here = int(unit) == chosen
+        ground = "row" if here else "ground"
+        mark = glyphs.cursor if here else " "
+        line.put(mark, palette.style("focus", ground, bold=True))
+        line.put(f"{unit:>3} ", palette.style("ink" if here else "faint", ground, bold=here))
+        for column in range(last_t - first_t):
+            t = first_t + column
+            edge = glyphs.edge if cell > 1 and t in (view.t, view.t + 1) else ""
+            if here and t == view.cursor_t and view.place is not None and cell > 1:
+                edge = glyphs.cursor
+            faded = not reached[t]
+            value, shade = float(values[column, row]), int(shades[column, row])
+            mark = glyphs.changed if changed[column, row] else ""
+            edge = edge if cell - len(mark) > 1 and not (mark and cell == _MARKED) else ""
+            put_heat(line, value, shade, cell - len(mark), half, palette, faded, edge, bool(mark))
+            if mark:
+                line.put(
+                    mark, palette.style("soft", "track") if palette.ramp else palette.diverging(faded)[max(shade, 0)]
+                )
+        if view.t + 1 == last_t and cell > 1:
+            line.put(glyphs.edge, palette.style("ink"))
+        for column in range(last_t - first_t):
+            x = _LABEL - 1 + column * cell
+            drawing.hit(x, x + cell, ClickTarget(pass_name=view.pass_name, t=first_t + column, unit=int(unit)))
+        drawing.hit(0, _LABEL - 1, ClickTarget(pass_name=view.pass_name, unit=int(unit)))
+    return drawing
+
+
+def _changed(view: View, first: int, last: int, units: list[int]) -> NDArray[np.bool_]:
+    """Return which of the values in sight an edit has changed, (tokens, units)."""
+    difference = view.frame.difference
+    if difference is None:
+        return np.zeros((last - first, len(units)), dtype=np.bool_)
+    rows = [beside(difference, view.pass_name, view.memory_name, t).changed[units] for t in range(first, last)]
+    return np.array(rows, dtype=np.bool_)
+
+
+def _head(line: Line, view: View, first: int, last: int, cell: int, palette: Palette) -> None:
+    line.put(" " * (_LABEL - 1))
+    for t in range(first, last):
+        here = t == view.t
+        style = palette.style("ink" if here else "focus" if t == view.cursor_t else "soft", bold=here)
+        if cell >= _NAMED:
+            line.put(fit(view.short_label(t, palette), cell - 1, palette.glyphs, right=cell > 5) + " ", style)
+        elif here:
+            line.put(palette.glyphs.mark.ljust(cell), style)
+        else:
+            line.put((palette.glyphs.dot if t % 5 == 0 else " ").ljust(cell), style)
+
+
+_BESIDE_LABEL = 5
+_BESIDE_WIDEST, _BESIDE_NARROW, _BESIDE_NAMED = 9, 3, 4
+_FITS = 5
+"""Cells in which a number stands alone, without an edge beside it."""
+_TRIPLE = 15
+"""Rows from which on a unit has a third one: by how much it changed."""
+
+
+def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: int, palette: Palette,
+                        number: int) -> Drawing:  # fmt: skip
+    """Draw units in groups of rows - edited, before, and their difference where there is room - over one tape."""
+    glyphs, half = palette.glyphs, view.facts.half(view.pass_name, view.memory_name)
+    drawing = Drawing(width, height, palette, f"{number} memory {view.letter} {glyphs.dot} edited and baseline")
+    drawing.note = f"{glyphs.minus}{axis_end(half)} {glyphs.more} +{axis_end(half)}"
+    columns, room = difference.columns, max(width - _BESIDE_LABEL, 1)
+    cell = max(
+        min(room // len(columns), _BESIDE_WIDEST), _BESIDE_NARROW if room // _BESIDE_NARROW >= len(columns) * 0.5 else 1
+    )
+    first, last = window(difference.column_at[view.cursor_t], len(columns), room // cell)
+    sight = columns[first:last]
+    rows = 3 if height >= _TRIPLE else 2
+    units, _ = view.units_in_sight(view.pass_name, max((height - 1) // rows, 1))
+    after = difference.after[view.pass_name][view.memory_name]
+    before = difference.before[view.pass_name][view.memory_name]
+    now = np.array([after[c.after] if c.after is not None else np.full(after.shape[1], np.nan) for c in sight])
+    then = np.array([before[c.before] if c.before is not None else np.full(after.shape[1], np.nan) for c in sight])
+    _beside_head(drawing, view, difference, sight, cell)
+    for unit in units:
+        with np.errstate(all="ignore"):
+            kinds = (("", now[:, unit]), ("was", then[:, unit]), ("Δ", now[:, unit] - then[:, unit]))
+        for kind, values in kinds[:rows]:
+            _beside_row(drawing, view, sight, cell, int(unit), kind, values, half, then[:, unit])
+    return drawing
+
+
+def _beside_row(drawing: Drawing, view: View, sight: tuple[DiffColumn, ...], cell: int, unit: int, kind: str,
+         values: np.ndarray, half: float, then: np.ndarray) -> None:  # fmt: skip
+    palette, glyphs, line = drawing.palette, drawing.palette.glyphs, drawing.line()
+    chosen = unit == view.unit and not kind
+    ground = "row" if chosen else "ground"
+    line.put(glyphs.cursor if chosen else " ", palette.style("focus", ground, bold=True))
+    name = f"{unit:>3}" if not kind else glyphs.say(kind)[:4].rjust(4)
+    ink = "ink" if chosen else "soft" if not kind else "faint"
+    line.put(name.rjust(_BESIDE_LABEL - 1), palette.style(ink, ground, bold=chosen))
+    shades = shade_of(values, half)
+    for n, column in enumerate(sight):
+        missing = (column.before if kind == "was" else column.after) is None
+        if missing or (kind == "Δ" and column.before is None):
+            line.put((glyphs.gone if column.after is None else "+").center(cell)[:cell], palette.style("faint"))
+        elif kind == "Δ" and values[n] == 0:
+            line.put(glyphs.dot.center(cell)[:cell], palette.style("faint"))
+        else:
+            _value(line, view, column, float(values[n]), int(shades[n]), cell, half, palette, kind, float(then[n]))
+        if column.after is not None:
+            drawing.hit(line.x - cell, line.x, ClickTarget(pass_name=view.pass_name, t=column.after, unit=unit))
+    drawing.hit(0, _BESIDE_LABEL, ClickTarget(pass_name=view.pass_name, unit=unit))
+
+
+def _value(line: Line, view: View, column: DiffColumn, value: float, shade: int, cell: int, half: float,
+           palette: Palette, kind: str, then: float) -> None:  # fmt: skip
+    glyphs = palette.glyphs
+    same = value == then or (value != value and then != then)
+    mark = glyphs.changed if not kind and not same else ""
+    spare = cell - len(mark) > _FITS or 2 < cell < _FITS  # an edge takes no cell from a number
+    edge = glyphs.edge if spare and column.after == view.t else ""
+    if not kind and column.after == view.cursor_t and view.place is not None and cell > 2:
+        edge = glyphs.cursor
+    put_heat(line, value, shade, cell - len(mark), half, palette, False, edge, bool(mark))
+    if mark:
+        line.put(mark, palette.style("soft", "track") if palette.ramp else palette.diverging()[max(shade, 0)])
+
+
+def _beside_head(drawing: Drawing, view: View, difference: TraceDiff, sight: tuple[DiffColumn, ...], cell: int) -> None:
+    palette, glyphs, line = drawing.palette, drawing.palette.glyphs, drawing.line()
+    line.put(" " * _BESIDE_LABEL)
+    for n, column in enumerate(sight):
+        here = column.after == view.t
+        style = palette.style("ink" if here else "alarm" if column.after is None else "soft", bold=here)
+        if cell < _BESIDE_NAMED:
+            sign = (
+                glyphs.mark if here else glyphs.gone if column.after is None else "+" if column.before is None else " "
+            )
+            line.put(sign.ljust(cell), style)
+        else:
+            line.put(fit(_label(view, difference, column, palette), cell - 1, glyphs, right=cell > 5) + " ", style)
+        if column.after is not None:
+            x = _BESIDE_LABEL + n * cell
+            drawing.hit(x, x + cell, ClickTarget(t=column.after))
+
+
+def _label(view: View, difference: TraceDiff, column: DiffColumn, palette: Palette) -> str:
+    glyphs = palette.glyphs
+    if column.after is None:
+        assert column.before is not None
+        return glyphs.gone + token_label(difference.before.sequence.tokens[column.before], glyphs)
+    label = view.short_label(column.after, palette)
+    new = column.before is None or difference.replaced(column.after)
+    return f"{glyphs.edited}{label}" if new else label
+
+
+class Heatmap(Pane):
+    """Units down, tokens across."""
+
+    NUMBER, WORD = 5, "memory"
+
+    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the map."""
+        if view.baseline is not None and view.memory_name in view.baseline.before[view.pass_name]:
+            return draw_heatmap_beside(view, view.baseline, width, height, palette, self.NUMBER)
+        return draw_heatmap(view, width, height, palette, self.NUMBER)
+
+    def move(self, right: int, down: int) -> None:
+        """Choose another token to look at, or another unit."""
+        if self.view is not None:
+            self.post_message(self.Chosen(around(self.view, right, down)))
+
+
+def around(view: View, right: int, down: int) -> ClickTarget:
+    """Return the token and the unit beside those under the cursor."""
+    ranking = list(view.ranking(view.pass_name))
+    place = min(max(ranking.index(view.unit) + down, 0), len(ranking) - 1)
+    t = min(max(view.cursor_t + right, 0), view.facts.length - 1)
+    return ClickTarget(pass_name=view.pass_name, t=t if right else None, unit=int(ranking[place]) if down else None)

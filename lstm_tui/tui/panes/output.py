@@ -1,0 +1,138 @@
+"""What the network says: classes or next words as bars, and what each token adds to the verdict.
+
+Pane 7: what the network says.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.cells import cell_len
+
+from lstm_tui.debugger.inspect.prediction import Prediction
+from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.engine.number_text import axis_end
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.tui.canvas.bars import put_ghost_bar, put_ghost_signed_bar, put_signed_bar
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import cut, fit, plain, signed, token_label
+from lstm_tui.tui.panes.memory import around
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.view import View
+
+
+def draw_output(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
+    """Draw the largest outputs, and below them the parts of a verdict that is a mean over tokens."""
+    drawing = Drawing(width, height, palette, f"{number} output")
+    verdict = view.verdict
+    if verdict is None:
+        drawing.line()
+        drawing.line().put(" no readout", palette.style("soft"))
+        return drawing
+    drawing.note = verdict.note
+    parts = verdict.parts is not None
+    room = min(len(verdict.values), max((height - 3) // 2 if parts else height - 1, 1))
+    _bars(drawing, view, verdict, min(room, 12 if not parts else 4), palette)
+    if parts and drawing.room > 2:
+        _parts(drawing, view, verdict, palette)
+    return drawing
+
+
+def _bars(drawing: Drawing, view: View, verdict: Prediction, rows: int, palette: Palette) -> None:
+    glyphs, width = palette.glyphs, drawing.width
+    order = np.argsort(-verdict.values, kind="stable") if verdict.shares else np.arange(len(verdict.values))
+    if verdict.actual is not None and verdict.actual not in order[:rows]:
+        order[rows - 1] = verdict.actual  # what came next is always there
+    before = view.verdict_before
+    if before is not None and verdict.shares and rows > 2 and int(np.argmax(before.values)) not in order[:rows]:
+        order[rows - 2] = int(np.argmax(before.values))  # and what was likeliest without the edits
+    order = order[:rows]
+    labels = [token_label(visible(verdict.names[n]), glyphs) if n < len(verdict.names) else str(n) for n in order]
+    word = min(max((cell_len(label) for label in labels), default=4), max(width // 2 - 2, 6))
+    bar = max(width - word - 8 - _cells_of_change(view), 2)
+    half = 1.0 if verdict.shares else scale_of(verdict.values)
+    for place, (n, label) in enumerate(zip(order, labels, strict=True)):
+        line = drawing.line()
+        value = float(verdict.values[n])
+        first = place == 0 and verdict.shares
+        is_next = verdict.actual == n
+        line.put(glyphs.cursor if is_next else " ", palette.style("focus"))
+        line.put(fit(label, word, glyphs) + " ", palette.style("title" if first or is_next else "soft", bold=first))
+        old = value if before is None or view.baseline is None else float(before.values[n])
+        if verdict.shares:
+            put_ghost_bar(line, value, old, bar, "bar", palette, verdict.faded)
+            line.put(plain(value, glyphs).rjust(5), palette.style("ink", faded=verdict.faded))
+        else:
+            put_ghost_signed_bar(line, value, old, bar // 2 * 2, palette, half, verdict.faded)
+            line.put(signed(value, glyphs).rjust(5), palette.style("ink", faded=verdict.faded))
+        _put_change(line, view, value, None if before is None else float(before.values[n]), palette)
+    for remark in verdict.remark.split("; ") if verdict.remark else ():
+        drawing.line().put(" " + remark, palette.style("soft"))
+
+
+def _cells_of_change(view: View) -> int:
+    return 0 if view.frame.difference is None else 1 if view.baseline is None else 6
+
+
+def _put_change(line: Line, view: View, value: float, before: float | None, palette: Palette) -> None:
+    """Write by how much a number of an edited run changed, and the sign of a change."""
+    if view.frame.difference is None:
+        return
+    glyphs = palette.glyphs
+    changed = before is None or not (value == before or (value != value and before != before))
+    if view.baseline is not None:
+        text = "new" if before is None else signed(value - before, glyphs) if changed else glyphs.dot
+        line.put(text.rjust(5), palette.style("accent"))
+    line.put(glyphs.changed if changed else " ", palette.style("soft"))
+
+
+def _parts(drawing: Drawing, view: View, verdict: Prediction, palette: Palette) -> None:
+    assert verdict.parts is not None
+    glyphs, width = palette.glyphs, drawing.width
+    drawing.line()
+    before, difference = view.verdict_before, view.frame.difference
+    olds = None if before is None or difference is None else before.parts
+    half = scale_of(verdict.parts if olds is None else np.concatenate([verdict.parts, olds]), least=0.05)
+    scale = f" {glyphs.plus_minus}{axis_end(half)}"
+    name = visible(verdict.names[verdict.of])
+    line = drawing.line().put(" " + cut(f"{name} by token", width - len(scale) - 1, glyphs), palette.style("soft"))
+    line.put(scale, palette.style("faint"))
+    count = len(verdict.parts)
+    rows = drawing.room - (1 if verdict.bias is not None else 0)
+    order = list(range(count))
+    if count > rows:
+        order = sorted(int(t) for t in np.argsort(-np.abs(verdict.parts), kind="stable")[: max(rows, 0)])
+    word = max(min(max((cell_len(view.short_label(t, palette)) for t in order), default=4), width // 3), 4)
+    bar = max((width - word - 8 - _cells_of_change(view)) // 2 * 2, 2)
+    for t in order:
+        line = drawing.line()
+        here = t == view.t
+        line.put(glyphs.cursor if here else " ", palette.style("focus"))
+        line.put(
+            fit(view.short_label(t, palette), word, glyphs) + " ", palette.style("title" if here else "soft", bold=here)
+        )
+        value, origin = float(verdict.parts[t]), None if difference is None else difference.origins[t]
+        old = None if olds is None or origin is None else float(olds[origin])
+        put_ghost_signed_bar(line, value, value if old is None or view.baseline is None else old, bar, palette, half)
+        line.put(signed(value, glyphs).rjust(6), palette.style("ink"))
+        _put_change(line, view, value, old, palette)
+        drawing.hit(0, width, ClickTarget(t=t))
+    if verdict.bias is not None and not drawing.full:
+        line = drawing.line().put(" " + fit("bias", word, glyphs) + " ", palette.style("faint"))
+        put_signed_bar(line, verdict.bias, bar, palette, half)
+        line.put(signed(verdict.bias, glyphs).rjust(6), palette.style("faint"))
+
+
+class Output(Pane):
+    """Classes, next words or numbers, and the parts of a verdict."""
+
+    NUMBER, WORD = 7, "output"
+
+    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the output."""
+        return draw_output(view, width, height, palette, self.NUMBER)
+
+    def move(self, right: int, down: int) -> None:
+        """Choose another token to look at."""
+        if self.view is not None:
+            self.post_message(self.Chosen(around(self.view, right or down, 0)))

@@ -1,0 +1,376 @@
+"""The tape: the tokens in their order, coloured by a signal, and under each its share of a unit's memory.
+
+What the tape of an edited run shows of its baseline: deleted tokens in their places, replaced ones, old signals.
+
+Pane 1: the tape of tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from lstm_tui.debugger.inspect.diff import TraceDiff
+from lstm_tui.debugger.inspect.scale import level_of, part_of
+from lstm_tui.debugger.inspect.trace_facts import ATTENTION, SURPRISE
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.palette import SHADES, Palette
+from lstm_tui.tui.canvas.text import cut, fit, plain, signed, token_label
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.view import View
+
+_BESIDE_MOST = 3
+"""Deleted tokens that are shown between two others."""
+_WIDEST = 12
+
+
+class Before:
+    """The baseline's side of the tape, by place on the edited tape.
+
+    A deleted token stands before the token of the edited tape that followed it; those behind the last one stand
+    at place `len(tape)`.
+    """
+
+    def __init__(self, view: View, difference: TraceDiff, palette: Palette) -> None:
+        """Hold both runs."""
+        self.view, self.difference, self.palette = view, difference, palette
+        self.shown = view.baseline is not None
+        self.gone = difference.gone if self.shown else {}
+        self.retold = difference.retold and self.shown
+        self._signal = _signals(view, difference)
+
+    def gone_label(self, t: int) -> str:
+        """Return the deleted tokens before place `t`, as `✗not`."""
+        places = self.gone.get(t, [])
+        tokens = self.difference.before.sequence.tokens
+        glyphs = self.palette.glyphs
+        words = [cut(token_label(tokens[place], glyphs), _WIDEST, glyphs) for place in places[:_BESIDE_MOST]]
+        rest = f"+{len(places) - _BESIDE_MOST}" if len(places) > _BESIDE_MOST else ""
+        return " ".join(f"{glyphs.gone}{word}" for word in words) + rest
+
+    def gap(self, t: int) -> int:
+        """Return how many cells the deleted tokens before place `t` take."""
+        label = self.gone_label(t) if t in self.gone else ""
+        return cell_len(label) + 1 if label else 0
+
+    def token(self, t: int) -> str:
+        """Return what stood at place `t`, `+new`, or nothing where the token is the same."""
+        origin = self.difference.origins[t]
+        if origin is None:
+            return "+new"
+        if not self.difference.replaced(t):
+            return ""
+        return token_label(self.difference.before.sequence.tokens[origin], self.palette.glyphs)
+
+    def signal(self, t: int) -> float | None:
+        """Return the signal of the tape at place `t` as it was; None where the token is new."""
+        return self._signal(t)
+
+    def signal_changed(self, t: int, value: float) -> bool:
+        """Say whether the signal at place `t` is another than it was."""
+        old = self._signal(t)
+        return old is None or not (old == value or (old != old and value != value))
+
+
+def _signals(view: View, difference: TraceDiff) -> Callable[[int], float | None]:
+    """Return a function from a place on the edited tape to the tape's signal there in the baseline, or None."""
+    plain = view.facts.before
+    if plain is None:
+        return lambda t: None
+    values = plain.signal(view.pass_name, view.signal_name())
+
+    def at(t: int) -> float | None:
+        origin = difference.origins[t]
+        return None if origin is None else float(values[origin])
+
+    return at
+
+
+_LEAST, _MOST = 5, 24
+"""Cells of a token without the gap behind it."""
+_GUTTER = 13
+"""Cells of the words that say what a row is."""
+_WORDS = 46
+"""Cells of the words on the right that say what was read."""
+_TAIL = 9
+"""Cells for what stands behind the last token."""
+
+
+class TapeSlot(NamedTuple):
+    """Where one token is drawn."""
+
+    t: int
+    x: int
+    width: int
+
+
+def lay_out(view: View, width: int, palette: Palette, before: Before | None = None) -> list[TapeSlot]:
+    """Choose the tokens that are in sight, the current one near the middle, and give each its cells.
+
+    Only tokens near the current one are looked at, however long the tape is.
+    """
+
+    def size(t: int) -> int:
+        wanted = cell_len(view.label(t, palette)) + 2 + (t in view.facts.unknown)
+        if before is not None:
+            wanted = max(wanted + bool(before.token(t)), cell_len(before.token(t)))
+        return min(max(wanted, _LEAST), _MOST, max(width, 1)) + gap(t)
+
+    def gap(t: int) -> int:
+        return 0 if before is None else min(before.gap(t), width // 2)
+
+    slots: list[TapeSlot] = []
+    x = 0
+    for t in in_sight(view.t, view.facts.length, size, width):
+        slots.append(TapeSlot(t, x + gap(t), size(t) - gap(t)))
+        x += size(t) + 1
+    return slots
+
+
+def in_sight(here: int, count: int, size: Callable[[int], int], width: int) -> range:
+    """Return the places that fit into a width, one cell between them, with `here` near the middle of a long tape."""
+    first = last = here
+    used = size(here)
+    while first > 0 and used + size(first - 1) + 1 <= width // 2:
+        first -= 1
+        used += size(first) + 1
+    while last + 1 < count and used + size(last + 1) + 1 <= width:
+        last += 1
+        used += size(last) + 1
+    while first > 0 and used + size(first - 1) + 1 <= width:
+        first -= 1
+        used += size(first) + 1
+    return range(first, last + 1)
+
+
+def draw_tape(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
+    """Draw as many rows as fit: tokens, shares, the signal in numbers, bars of the shares, places."""
+    drawing = Drawing(width, height, palette, f"{number} tokens")
+    drawing.note = f"colour: {view.signal_name()}   below: share in {_whose(view)} memory at t={view.t}"
+    if view.ledger is not None and (edits := float(view.ledger.edit_shares().sum())) > 0:
+        drawing.note += f", edits {plain(edits, palette.glyphs)}"
+    gutter = _GUTTER if height > 2 else 0
+    difference = view.frame.difference
+    before = None if difference is None else Before(view, difference, palette)
+    pen = _Pen(drawing, view, gutter, lay_out(view, width - gutter - _TAIL, palette, before), before)
+    pen.tokens()
+    if before is not None and height >= 2 and before.retold:
+        pen.were()
+        height -= 1
+    if height >= 3:
+        pen.signal()
+    if before is not None and before.shown and height >= 5:
+        pen.signals_before()
+        height -= 1
+    if height >= 4:
+        attends = view.signal_name().startswith(ATTENTION)
+        (pen.attention_bars if attends else pen.share_bars)()
+    if height >= 2:
+        pen.shares()
+    if height >= 5:
+        pen.places()
+    pen.reading()
+    return drawing
+
+
+def _whose(view: View) -> str:
+    return "all units'" if view.everyone else f"unit {view.unit}'s"
+
+
+class _Pen:
+    """Writes one row after another over the same slots."""
+
+    def __init__(
+        self, drawing: Drawing, view: View, gutter: int, slots: list[TapeSlot], before: Before | None = None
+    ) -> None:
+        self.drawing, self.view, self.gutter, self.slots, self.before = drawing, view, gutter, slots, before
+        self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
+        self.values = view.facts.signal(view.pass_name, view.signal_name())
+        self.full = view.facts.signal_full(view.pass_name, view.signal_name())
+        self.reached = view.reached_tokens(view.pass_name)
+
+    def _row(self, word: str) -> Line:
+        line = self.drawing.line()
+        if self.gutter:
+            line.put(" " + fit(self.glyphs.say(word), self.gutter - 2, self.glyphs) + " ", self.palette.style("faint"))
+        return line
+
+    def _at(self, line: Line, slot: TapeSlot, text: str, style: Style) -> None:
+        line.to(self.gutter + slot.x).put(text, style)
+        self.drawing.hit(self.gutter + slot.x, self.gutter + slot.x + slot.width, ClickTarget(t=slot.t))
+
+    def tokens(self) -> None:
+        line = self._row("token")
+        for slot in self.slots:
+            here, unknown = slot.t == self.view.t, slot.t in self.view.facts.unknown
+            style = self._token_style(slot.t)
+            mark = self.glyphs.unknown if unknown else ""
+            self._gone(line, slot.t, slot.x)
+            if self.before is not None and self.before.token(slot.t):
+                mark += self.glyphs.edited
+            word = fit(self.view.label(slot.t, self.palette), slot.width - 2 - len(mark), self.glyphs)
+            stops = self.view.stops is not None and self.view.stops.at(slot.t)
+            self._at(line, slot, self.glyphs.stop if stops else self._cursor(here), self._stop_style(style, stops))
+            line.put(word, style)
+            if mark:
+                line.put(mark, style if here else self.palette.style("alarm", "track", bold=True))
+            line.put(" ", style)
+        behind = self.view.facts.length - self.slots[-1].t - 1
+        if not behind:
+            self._gone(line, self.view.facts.length, line.x - self.gutter + 1 + self._gap(self.view.facts.length))
+        live = self.view.live
+        end = "end" if live is None or not live.comes else self.glyphs.more
+        tail = f"{self.glyphs.more} {behind} more" if behind else end
+        line.put("  ").put(tail, self.palette.style("faint"))
+
+    def _cursor(self, here: bool) -> str:
+        return self.glyphs.cursor if here and self.palette.ramp else " "
+
+    def _stop_style(self, style: Style, stops: bool) -> Style:
+        """Return the style of the cell before a token: a stop stands out on whatever colour the token has."""
+        return self.palette.style("alarm", "track", bold=True) if stops else style
+
+    def _gap(self, t: int) -> int:
+        return 0 if self.before is None else self.before.gap(t)
+
+    def _gone(self, line: Line, t: int, x: int) -> None:
+        """Write the tokens that were deleted before place `t`, which stands at `x`."""
+        if self.before is not None and self._gap(t):
+            line.to(self.gutter + x - self._gap(t)).put(self.before.gone_label(t), self.palette.style("alarm"))
+
+    def were(self) -> None:
+        """Write what stood where another token stands now."""
+        line = self._row("was")
+        assert self.before is not None
+        for slot in self.slots:
+            text = fit(self.before.token(slot.t) or self.glyphs.dot, slot.width, self.glyphs).rstrip()
+            self._at(line, slot, text.center(slot.width), self.palette.style("soft"))
+
+    def signals_before(self) -> None:
+        """Write the signal of the baseline under that of the edited run, a dot where it is the same."""
+        assert self.before is not None
+        line = self._row("was")
+        for slot in self.slots:
+            old = self.before.signal(slot.t)
+            changed = self.before.signal_changed(slot.t, float(self.values[slot.t]))
+            text = "new" if old is None else self._short(old, slot.width) if changed else self.glyphs.dot
+            self._at(line, slot, text.center(slot.width), self.palette.style("faint"))
+
+    def _token_style(self, t: int) -> Style:
+        value = float(self.values[t])
+        if t == self.view.t:
+            return self.palette.style("ground", "focus", bold=True)
+        if t == self.view.cursor_t:
+            return self.palette.style("ink", "row", bold=True)
+        if value != value:
+            untold = self._untold(t)
+            return self.palette.style("soft" if untold else "alarm", "track", bold=not untold)
+        faded = not self.reached[t]
+        if self.palette.ramp:
+            return self.palette.style("ink", "track", faded=faded)
+        return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
+
+    def _untold(self, t: int) -> bool:
+        """Say whether the signal is of what was foretold, and this token was not: the first never is."""
+        return t == 0 and self.view.signal_name() == SURPRISE
+
+    def signal(self) -> None:
+        """Write the signal as numbers, so that the colour is never alone."""
+        line = self._row(self.view.signal_name())
+        for slot in self.slots:
+            value = float(self.values[slot.t])
+            changed = self.before is not None and self.before.signal_changed(slot.t, value)
+            number = self.glyphs.dot if self._untold(slot.t) else self._short(value, slot.width - changed)
+            text = (number + self.glyphs.changed * changed).center(slot.width)
+            self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
+
+    def _short(self, value: float, width: int) -> str:
+        """Return a number that does not run into its neighbour; a sign where none is so short."""
+        return plain(value, self.glyphs, width) or self.glyphs.more
+
+    def _level(self, line: Line, slot: TapeSlot, part: float, ink: str) -> None:
+        """Draw a part of 1 as a bar that grows upwards; NaN has its sign."""
+        level = level_of(part)
+        sign = self.glyphs.nan if level is None else self.glyphs.levels[level]
+        self._at(line, slot, sign * slot.width, self.palette.style("alarm" if level is None else ink))
+
+    def attention_bars(self) -> None:
+        """Draw how much of the readout's attention each token has."""
+        line = self._row(ATTENTION)
+        for slot in self.slots:
+            self._level(line, slot, float(self.values[slot.t]), "bar")
+
+    def share_bars(self) -> None:
+        ledger = self.view.ledger
+        line = self._row("of all" if self.view.everyone else f"of {self.view.whose()}")
+        if ledger is None:
+            why = " ".join(self.view.facts.no_ledger(self.view.pass_name))
+            line.put(why, self.palette.style("soft"))
+            return
+        shares = ledger.shares()
+        for slot in self.slots:
+            below = ledger.by_token[slot.t].sum() < 0
+            ink = "bar" if self.view.everyone else "negative" if below else "positive"
+            self._level(line, slot, float(shares[slot.t]), ink)
+
+    def shares(self) -> None:
+        ledger = self.view.ledger
+        line = self._row("share")
+        if ledger is None:
+            return
+        shares = ledger.shares()
+        for slot in self.slots:
+            share = float(shares[slot.t])
+            read = bool(ledger.read[slot.t])
+            text = self._short(share, slot.width) if read else self.glyphs.dot
+            self._at(line, slot, text.center(slot.width), self.palette.style("ink" if read else "faint"))
+        if ledger.breach != 0:  # a sum that does not hold is said at every size
+            line.put(f" {self.glyphs.no}{self.glyphs.total}", self.palette.style("alarm", bold=True))
+            line.put(f" {signed(ledger.breach, self.glyphs)}", self.palette.style("alarm", bold=True))
+        elif self.gutter:
+            total = f"{self.glyphs.total} {signed(float(ledger.sum.sum()), self.glyphs)}"
+            line.put("  ").put(total, self.palette.style("faint"))
+
+    def reading(self) -> None:
+        """Say in the free space on the right which tokens each direction has in its memory."""
+        view, lines = self.view, self.drawing.lines
+        sides = [name for name in view.sides() if name is not None]
+        if len(lines) < 4 or self.drawing.width - max(line.x for line in lines) < _WORDS + 4:
+            return
+        left = self.drawing.width - _WORDS
+        for line, name in zip(lines[1:], sides, strict=False):
+            forward = view.trace[name].direction == "forward"
+            arrow = self.glyphs.right if forward else self.glyphs.left
+            taken = view.frame.steps_taken(name)
+            first, last = (0, taken - 1) if forward else (view.facts.length - 1, view.facts.length - taken)
+            places = f"t {first}{self.glyphs.more}{last}" if taken > 1 else f"t {first}" if taken else "nothing"
+            words = f"{'forward' if forward else 'backward':<8} reads {arrow}  {places} in its memory"
+            line.to(left).put(words, self.palette.style("soft" if name == view.pass_name else "faint"))
+
+    def places(self) -> None:
+        line = self._row("t")
+        for slot in self.slots:
+            here = slot.t == self.view.t
+            style = self.palette.style("ink" if here else "faint", bold=here)
+            self._at(line, slot, str(slot.t).center(slot.width), style)
+
+
+class Tape(Pane):
+    """The tokens; moving the cursor here moves the run."""
+
+    NUMBER, WORD = 1, "tape"
+
+    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the tape."""
+        return draw_tape(view, width, height, palette, self.NUMBER)
+
+    def move(self, right: int, down: int) -> None:
+        """Step on the tape."""
+        self.post_message(self.Stepped(right or down))
+
+    def clicked(self, target: ClickTarget) -> None:
+        """Go to a token that is clicked."""
+        self.post_message(self.Chosen(target, go=True))

@@ -1,0 +1,259 @@
+"""The unit table of one pass: every gate, the memory and what is seen of it, as bar and number.
+
+One sign for what is wrong with a unit, in the table of units and in the list of its health.
+
+Panes 2 and 3: the unit tables of the two directions of a layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+
+from rich.cells import cell_len
+
+from lstm_tui.analysis.health import Kind
+from lstm_tui.debugger.inspect.diff import ValueDiff, beside
+from lstm_tui.debugger.inspect.trace_facts import Column
+from lstm_tui.tui.canvas.bars import change_of, put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, sign_of
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.glyphs import Glyphs
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import plain, signed
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.view import View
+
+_SIGNS: dict[Kind, tuple[str, str]] = {
+    "broken": ("‼", "!"), "exploding": ("↑", "*"), "dead": ("†", "x"),
+    "quiet": ("∅", "o"), "stuck": ("=", "="), "shut": ("▾", "v"), "open": ("▴", "^"),
+}  # fmt: skip
+
+_WORDS: dict[Kind, str] = {
+    "broken": "not finite",
+    "exploding": "explodes",
+    "dead": "cannot learn",
+    "quiet": "never acts",
+    "stuck": "stuck",
+    "shut": "a gate never opens",
+    "open": "a gate never shuts",
+}
+
+
+def flag_words(kinds: Iterable[Kind], glyphs: Glyphs) -> str:
+    """Return what the signs of some flags mean, each once: `▾ a gate never opens`."""
+    there = set(kinds)
+    return "  ".join(f"{flag_sign(kind, glyphs)} {words}" for kind, words in _WORDS.items() if kind in there)
+
+
+def flag_sign(kind: Kind, glyphs: Glyphs) -> str:
+    """Return the sign: ‼ not finite, ↑ explodes, † cannot learn, ∅ never acts, = stuck, ▾ and ▴ a gate that is."""
+    return _SIGNS[kind][0 if glyphs.smooth else 1]
+
+
+_NUMBER = 6
+"""Cells of a number with the gap behind it."""
+_WIDEST_BAR = 24
+_ROOM_FOR_FLAGS = 110
+"""Cells of a table from which on what its flags mean stands above it."""
+_WITH_CHANGE = 16
+"""Cells of a column from which on a number and by how much it changed stand side by side."""
+
+
+def draw_units(view: View, pass_name: str, width: int, height: int, palette: Palette, number: int) -> Drawing:
+    """Draw the table in as many blocks of units side by side as fit well."""
+    passed = view.trace[pass_name]
+    digits = len(str(len(view.ranking(pass_name)) - 1))
+    index = max(digits, 2) + 2  # the cursor, the unit's number, a gap
+    ranking = view.ranking(pass_name)
+    columns = view.columns(pass_name)
+    blocks = 2 if width >= 2 * (index + len(columns) * (_NUMBER + 6)) and len(ranking) > height - 1 else 1
+    inner = (width - (blocks - 1) * 2) // blocks
+    fitting = max((inner - index) // (_NUMBER + 2), 1)
+    shown = _kept_in_sight(columns, fitting, view.value)
+    rows = max(height - 1, 0)
+    chosen = view.unit_of(pass_name)
+    units, first = view.units_in_sight(pass_name, rows * blocks)
+    drawing = Drawing(width, height, palette)
+    drawing.title = f"{number} units {palette.glyphs.dot} {pass_name.split('.')[-1]}"
+    layer = pass_name.split(".")[0]
+    if len({name.split(".")[0] for name in view.facts.names}) > 1:
+        drawing.title = f"{number} units {palette.glyphs.dot} {layer} {pass_name.split('.')[-1]}"
+    hidden = f"   +{len(columns) - len(shown)} values" if len(shown) < len(columns) else ""
+    drawing.note = (
+        f"{view.order_words()}   {first + 1}{palette.glyphs.dash}{first + len(units)} of {len(ranking)}{hidden}"
+    )
+    widths = _widths(inner - index, len(shown))
+    reached = {column.name: view.frame.reached(pass_name, column.name) for column in shown}
+    flags = view.facts.flags(pass_name)
+    if flags and width >= _ROOM_FOR_FLAGS:
+        drawing.note = f"{flag_words(flags.values(), palette.glyphs)}   {drawing.note}"
+    values = {column.name: passed[column.name][view.t] for column in shown}
+    difference = view.frame.difference
+    found = {c.name: beside(difference, pass_name, c.name, view.t) for c in shown} if difference is not None else {}
+    if view.baseline is not None:
+        drawing.note = f"{palette.glyphs.changed} Δ to the baseline   {drawing.note}"
+
+    head = drawing.line()
+    for block in range(blocks):
+        head.to(block * (inner + 2)).put("#".rjust(index - 1) + " ", palette.style("faint"))
+        for column, span in zip(shown, widths, strict=True):
+            start = head.x
+            _heading(head, column, span, palette, reached[column.name], column.name == view.value)
+            drawing.hit(start, head.x, ClickTarget(pass_name=pass_name, value=column.name))
+    for row in range(rows):
+        line = drawing.line()
+        for block in range(blocks):
+            place = block * rows + row
+            if place >= len(units):
+                break
+            unit = units[place]
+            here = unit == chosen
+            ground = "row" if here and pass_name == view.pass_name else "ground"
+            line.to(block * (inner + 2))
+            mark = palette.glyphs.cursor if ground == "row" else " "
+            line.put(mark, palette.style("focus", ground, bold=True))
+            line.put(f"{unit:>{index - 2}}", palette.style("ink" if here else "faint", ground, bold=here))
+            flag = flags.get(unit)
+            sign = " " if flag is None else flag_sign(flag, palette.glyphs)
+            line.put(sign, palette.style("alarm" if flag == "dead" else "key", ground))
+            for column, span in zip(shown, widths, strict=True):
+                start = line.x
+                value = float(values[column.name][unit])
+                under = here and column.name == view.value and pass_name == view.pass_name
+                faded = not reached[column.name]
+                if column.name in found:
+                    _changed_cell(line, column, found[column.name], unit, span, palette, faded, ground, under, view)
+                else:
+                    _cell(line, column, value, span, palette, faded, ground, under)
+                drawing.hit(start, line.x, ClickTarget(pass_name=pass_name, unit=unit, value=column.name))
+            drawing.hit(block * (inner + 2), block * (inner + 2) + index, ClickTarget(pass_name=pass_name, unit=unit))
+    return drawing
+
+
+def _changed_cell(
+    line: Line, column: Column, found: ValueDiff, unit: int, span: int, palette: Palette, faded: bool, ground: str,
+    under: bool, view: View,
+) -> None:  # fmt: skip
+    """Write a value of an edited run: a bar, its number or by how much it changed, and the sign of a change."""
+    value, before = float(found.after[unit]), None if found.before is None else float(found.before[unit])
+    shown = view.baseline is not None
+    both = shown and span >= _WITH_CHANGE
+    bar = span - _NUMBER - (_NUMBER - 1 if both else 0)
+    old = value if before is None or not shown else before
+    if column.gate:
+        put_ghost_bar(line, value, old, bar, column.ink, palette, faded, column.half)
+        text = plain(value, palette.glyphs)
+    else:
+        put_ghost_signed_bar(line, value, old, bar // 2 * 2, palette, column.half, faded)
+        line.put(" " * (bar % 2), palette.style("ink", ground))
+        text = signed(value, palette.glyphs)
+    ink = "ink" if isfinite(value) else "alarm"
+    style = palette.style("ground", "focus", bold=True) if under else palette.style(ink, ground, faded=faded)
+    if both or not shown:
+        line.put(text.rjust(_NUMBER - 1), style)
+    if both:
+        line.put(change_of(found, unit, palette).rjust(_NUMBER - 1), palette.style("accent", ground, faded=faded))
+    elif shown and before is None:  # what has nothing to differ from tells itself
+        line.put(text.rjust(_NUMBER - 1), style)
+    elif shown and found.changed[unit]:
+        line.put(
+            change_of(found, unit, palette).rjust(_NUMBER - 1),
+            style if under else palette.style("accent", ground, faded=faded),
+        )
+    elif shown:  # what did not change stands there as it is, quietly and without a sign
+        line.put(text.rjust(_NUMBER - 1), style if under else palette.style("faint", ground, faded=faded))
+    mark, mark_ink = sign_of(found, unit, palette)
+    line.put(mark, palette.style(mark_ink, ground, bold=mark_ink == "key"))
+
+
+def _cell(
+    line: Line, column: Column, value: float, span: int, palette: Palette, faded: bool, ground: str, under: bool
+) -> None:
+    bar = span - _NUMBER
+    if column.gate:
+        put_bar(line, value, bar, column.ink, palette, faded, column.half)
+        text = plain(value, palette.glyphs)
+    else:
+        put_signed_bar(line, value, bar // 2 * 2, palette, column.half, faded)
+        line.put(" " * (bar % 2), palette.style("ink", ground))
+        text = signed(value, palette.glyphs)
+    if under:
+        style = palette.style("ground", "focus", bold=True)
+    elif not isfinite(value):
+        style = palette.style("alarm", ground, bold=True)
+    else:
+        style = palette.style("ink", ground, faded=faded)
+    line.put(text.rjust(_NUMBER - 1), style).put(" ", palette.style("ink", ground))
+
+
+def _heading(line: Line, column: Column, span: int, palette: Palette, reached: bool, chosen: bool) -> None:
+    room = span - 1
+    letter, word = next(
+        (h for h in column.headings if cell_len(palette.glyphs.say(h[0] + h[1])) <= room), (column.letter[:room], "")
+    )
+    ink = "title" if column.ink == "plain" else column.ink
+    word = palette.glyphs.say(word)
+    line.put(letter, palette.style(ink, bold=True, faded=not reached))
+    line.put(word, palette.style("title" if chosen else "soft", faded=not reached))
+    line.put(" " * (span - cell_len(letter + word)))
+
+
+def _widths(room: int, count: int) -> list[int]:
+    """Share `room` between columns, the same for all and never wider than is good to look at."""
+    return [min(room // count, _WIDEST_BAR + _NUMBER)] * count
+
+
+def _kept_in_sight(columns: tuple[Column, ...], fitting: int, value: str) -> tuple[Column, ...]:
+    """Return the columns that fit: memory and output always, then those in which the cursor stands."""
+    if len(columns) <= fitting:
+        return columns
+    names = [column.name for column in columns]
+    place = names.index(value) if value in names else 0
+    first = max(min(place - fitting // 2, len(columns) - fitting), 0)
+    return columns[first : first + fitting]
+
+
+class Units(Pane):
+    """Every unit of one pass as a row of bars."""
+
+    NUMBER, WORD = 2, "forward"
+
+    def pass_name(self, view: View) -> str | None:
+        """Return the pass this table shows."""
+        return view.sides()[0]
+
+    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the table; an empty pane when the network has no such pass."""
+        name = self.pass_name(view)
+        if name is None:
+            drawing = Drawing(width, height, palette, f"{self.NUMBER} {self.WORD}")
+            drawing.line().put(" this layer reads one way only", palette.style("faint"))
+            return drawing
+        return draw_units(view, name, width, height, palette, self.NUMBER)
+
+    def move(self, right: int, down: int) -> None:
+        """Choose another unit of the order, or another value."""
+        view = self.view
+        name = self.pass_name(view) if view is not None else None
+        if view is None or name is None:
+            return
+        if down:
+            ranking = list(view.ranking(name))
+            place = ranking.index(view.unit_of(name)) + down
+            unit = int(ranking[min(max(place, 0), len(ranking) - 1)])
+            self.post_message(self.Chosen(ClickTarget(pass_name=name, unit=unit)))
+        if right:
+            names = [column.name for column in view.columns(name)]
+            place = names.index(view.value) if view.value in names else 0
+            value = names[min(max(place + right, 0), len(names) - 1)]
+            self.post_message(self.Chosen(ClickTarget(pass_name=name, value=value)))
+
+
+class BackwardUnits(Units):
+    """The table of the pass that reads from the end."""
+
+    NUMBER, WORD = 3, "backward"
+
+    def pass_name(self, view: View) -> str | None:
+        """Return the backward pass, if there is one."""
+        return view.sides()[1]

@@ -1,0 +1,1 @@
+"""Lines and lists to type into."""

@@ -1,0 +1,300 @@
+"""Two runs side by side: one tape, one position, both unit tables and outputs, the difference by token.
+
+The panes of two runs side by side: the common tape, and the tables and outputs of either.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from lstm_tui.debugger.inspect.compare import Comparison
+from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.position import Frame
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.glyphs import Glyphs
+from lstm_tui.tui.canvas.palette import Palette, palette_of
+from lstm_tui.tui.panes.output import Output
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.panes.units import Units
+from lstm_tui.tui.view import ORDERS, View
+from lstm_tui.tui.views.compare_drawing import draw_compare
+
+
+class CompareTape(Pane):
+    """Both tapes as one, a row for each token; moving the cursor moves both runs."""
+
+    NUMBER, WORD = 1, "tokens"
+
+    chosen: reactive[int] = reactive(0, repaint=False)
+
+    def __init__(self, compared: Comparison, id: str | None = None) -> None:
+        """Show two runs."""
+        super().__init__(id=id)
+        self._compared = compared
+
+    def watch_chosen(self) -> None:
+        """Draw the other row."""
+        self._renew()
+
+    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the rows."""
+        return draw_compare(self._compared, self.chosen, view.pass_name, width, height, palette)
+
+    def move(self, right: int, down: int) -> None:
+        """Step on the common tape."""
+        self.post_message(self.Stepped(right or down))
+
+
+class SideUnits(Units):
+    """The units of the selected pass of one of the two runs."""
+
+    def __init__(self, side: int, name: str, id: str | None = None) -> None:
+        """Show side 0 or 1."""
+        super().__init__(id=id)
+        self.side, self._name = side, name
+
+    def pass_name(self, view: View) -> str | None:
+        """Return the selected pass."""
+        return view.pass_name
+
+    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the table under the name of the run."""
+        drawing = super().draw(view, palette, width, height)
+        drawing.title = f"{'AB'[self.side]} {self._name} {palette.glyphs.dot} {view.pass_name} t={view.t}"
+        return drawing
+
+
+class SideOutput(Output):
+    """What one of the two networks says."""
+
+    def __init__(self, side: int, id: str | None = None) -> None:
+        """Show side 0 or 1."""
+        super().__init__(id=id)
+        self.side = side
+
+    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the output."""
+        drawing = super().draw(view, palette, width, height)
+        drawing.title = f"{'AB'[self.side]} output"
+        return drawing
+
+    def clicked(self, target: ClickTarget) -> None:
+        """Stay: the tape of both is another pane."""
+
+
+_KEYS = (
+    ("n/N", "token"), ("s/S", "equation"), ("g/G", "first, last"), ("[]", "pass"), ("o", "order"), ("tab", "pane"),
+    ("j/k", "cursor"), ("q", "quit"),
+)  # fmt: skip
+
+
+class _Keys(Widget):
+    """The keys in one line."""
+
+    DEFAULT_CSS = "_Keys { height: 1; }"
+    palette: reactive[Palette | None] = reactive(None)
+
+    def render_line(self, y: int) -> Strip:
+        """Return the line."""
+        if self.palette is None:
+            return Strip.blank(self.size.width)
+        line = Line(self.size.width, self.palette.style("ink", "band")).put(" ")
+        for key, word in _KEYS:
+            if line.x + len(key) + len(word) + 2 > self.size.width:
+                break
+            line.put(key, self.palette.style("key", "band", bold=True))
+            line.put(f" {word}  ", self.palette.style("soft", "band"))
+        return line.strip()
+
+
+class CompareScreen(Screen[None]):
+    """Two sessions that stand at the same token."""
+
+    DEFAULT_CSS = """
+    CompareScreen { background: $lt-ground; layout: vertical; }
+    CompareScreen #both { height: 14; }
+    CompareScreen #sides { height: 1fr; }
+    CompareScreen #said { height: 9; }
+    CompareScreen Horizontal > * { width: 1fr; }
+    CompareScreen.-low #both { height: 9; }
+    CompareScreen.-low #said { display: none; }
+    """
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-high")]
+    AUTO_FOCUS = "#both"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "column(1)", show=False),
+        Binding("N,shift+n", "column(-1)", show=False),
+        Binding("g", "end(0)", show=False),
+        Binding("G,shift+g", "end(1)", show=False),
+        Binding("s", "equation(1)", show=False),
+        Binding("S,shift+s", "equation(-1)", show=False),
+        Binding("right_square_bracket", "pass(1)", show=False),
+        Binding("left_square_bracket", "pass(-1)", show=False),
+        Binding("o", "order", show=False),
+        Binding("j,down", "cursor(0,1)", show=False),
+        Binding("k,up", "cursor(0,-1)", show=False),
+        Binding("l,right", "cursor(1,0)", show=False),
+        Binding("h,left", "cursor(-1,0)", show=False),
+        Binding("q", "leave", show=False),
+    ]
+
+    one: reactive[View | None] = reactive(None, repaint=False)
+    other: reactive[View | None] = reactive(None, repaint=False)
+    palette: reactive[Palette | None] = reactive(None, repaint=False)
+    chosen: reactive[int] = reactive(0, repaint=False)
+
+    def __init__(self, compared: Comparison, glyphs: Glyphs, few_colours: bool) -> None:
+        """Stand at the first token of both."""
+        super().__init__()
+        self._compared, self._glyphs, self._few_colours = compared, glyphs, few_colours
+        self._sessions = (Session(compared.one), Session(compared.other))
+        self._facts = (Facts(compared.one), Facts(compared.other))
+
+    def compose(self) -> ComposeResult:
+        """Lay out the tape above the tables and the outputs."""
+        self._choose_colours()
+        shared = {"palette": CompareScreen.palette}
+        self.one, self.other = (self._first(side) for side in (0, 1))
+        tape = CompareTape(self._compared, "both")
+        yield tape.data_bind(view=CompareScreen.one, chosen=CompareScreen.chosen, **shared)
+        bound = (CompareScreen.one, CompareScreen.other)
+        with Horizontal(id="sides"):
+            for side, view in enumerate(bound):
+                units = SideUnits(side, visible(self._compared.names[side]), f"units{side}")
+                yield units.data_bind(view=view, **shared)
+        with Horizontal(id="said"):
+            for side, view in enumerate(bound):
+                yield SideOutput(side, f"output{side}").data_bind(view=view, **shared)
+        yield _Keys().data_bind(**shared)
+        self._go(0)
+
+    def on_mount(self) -> None:
+        """Follow the theme."""
+        self.app.theme_changed_signal.subscribe(self, self._choose_colours)
+
+    def _choose_colours(self, _: object = None) -> None:
+        self.palette = palette_of(self.app.theme_variables, self._glyphs, self._few_colours)
+
+    def _first(self, side: int) -> View:
+        frame = self._sessions[side].frame
+        value = next(one.name for one in frame.equations if one.name in frame.passed)
+        return View(frame, self._facts[side], value=value)
+
+    # --- moving both ---
+
+    def _go(self, column: int) -> None:
+        """Let both runs stand after the token of a column; one that lacks the token stays."""
+        self.chosen = min(max(column, 0), len(self._compared.columns) - 1)
+        at = self._compared.columns[self.chosen]
+        for session, t in zip(self._sessions, (at.before, at.after), strict=True):
+            if t is not None:
+                session.goto(t)
+        self._show()
+
+    def _show(self) -> None:
+        one, other = self._sessions
+        if self.one is not None and self.other is not None:
+            self.one, self.other = self._moved(self.one, one.frame), self._moved(self.other, other.frame)
+            self._align()
+
+    def _align(self) -> None:
+        """Give units that are the same in both the same rows."""
+        one, other = self.one, self.other
+        if one is None or other is None or one.pass_name != other.pass_name:
+            return
+        if self._compared.comparable(one.pass_name):
+            self.other = other.ranked_as(one)
+
+    def _moved(self, view: View, frame: Frame) -> View:
+        values = frame.passed.cell.values
+        value = view.value if view.value in values else values[0]
+        return view.but(frame=frame, value=value, follow=False)
+
+    @on(Pane.Stepped)
+    def _stepped(self, message: Pane.Stepped) -> None:
+        self.action_column(message.tokens)
+
+    def action_column(self, count: int) -> None:
+        """Go along the common tape."""
+        self._go(self.chosen + count)
+
+    def action_end(self, last: int) -> None:
+        """Go to the first or the last token."""
+        self._go(len(self._compared.columns) - 1 if last else 0)
+
+    def action_equation(self, step: int) -> None:
+        """Take one equation of the first run, and stand at the same one in the second where there is one."""
+        one, other = self._sessions
+        frame = one.step_in() if step > 0 else one.step_back()
+        for number, column in enumerate(self._compared.columns):
+            if column.before == frame.t:
+                self.chosen = number
+                if column.after is not None:
+                    other.goto(column.after)
+                    other.goto_equation(frame.position.equation)
+        self._show()
+
+    def action_pass(self, shift: int) -> None:
+        """Select another pass of the first run, and the one of its name in the second."""
+        one, other = self._sessions
+        frame = one.select_pass(shift)
+        name = frame.position.pass_name
+        if name in self._compared.other:
+            other.select_pass(name)
+        elif len(list(self._compared.other)) > len(list(self._compared.one)):
+            other.select_pass(shift)
+        self._go(self.chosen)
+
+    # --- looking ---
+
+    def action_order(self) -> None:
+        """Order the units of both another way."""
+        if self.one is not None and self.other is not None:
+            order = ORDERS[(ORDERS.index(self.one.order) + 1) % len(ORDERS)]
+            self.one = self.one.but(order=order, follow=False)
+            self.other = self.other.but(order=order, follow=False)
+            self._align()
+
+    def action_cursor(self, right: int, down: int) -> None:
+        """Move the cursor inside the pane that has the focus."""
+        if isinstance(self.focused, Pane):
+            self.focused.move(right, down)
+
+    @on(Pane.Chosen)
+    def _chosen(self, message: Pane.Chosen) -> None:
+        """Choose a row of the tape, or a unit: that of its number in both where units can be compared."""
+        target, view = message.target, self.one
+        if target.unit is None and target.value is None and target.t is not None:
+            self._go(target.t)
+            return
+        if view is None or self.other is None:
+            return
+        side = self.focused.side if isinstance(self.focused, SideUnits) else 0
+        both = self._compared.comparable(view.pass_name) and self.other.pass_name == view.pass_name
+        if side == 0 or both:
+            self.one = _choosing(self.one, target.unit, target.value, both or side == 0)
+        if side == 1 or both:
+            self.other = _choosing(self.other, target.unit, target.value, both or side == 1)
+        self._align()
+
+    def action_leave(self) -> None:
+        """Leave."""
+        self.app.exit(0)
+
+
+def _choosing(view: View | None, unit: int | None, value: str | None, follow: bool) -> View | None:
+    if view is None:
+        return None
+    units = view.units if unit is None else {**view.units, view.pass_name: unit}
+    return view.but(units=units, value=value or view.value, follow=follow and unit is not None)

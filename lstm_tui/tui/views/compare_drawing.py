@@ -1,0 +1,136 @@
+"""Two runs on one tape: what either says at each token, and how far they are apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lstm_tui.analysis.largest import largest
+from lstm_tui.debugger.inspect.compare import Comparison
+from lstm_tui.debugger.inspect.diff import DiffColumn
+from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.engine.number_text import axis_end
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.tui.canvas.bars import put_bar, put_signed_bar
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import cut, first_row, fit, plain, signed, token_label
+
+_PLACE, _TOKEN, _NUMBER = 8, 13, 6
+
+
+def draw_compare(
+    compared: Comparison, chosen: int, pass_name: str, width: int, height: int, palette: Palette
+) -> Drawing:
+    """Draw a row for each token; `chosen` is the number of the column at which both runs stand."""
+    drawing = Drawing(width, height, palette, f"1 {_of(compared)}")
+    pen = _Pen(drawing, compared, pass_name)
+    drawing.note = pen.note()
+    pen.head()
+    rows = max(height - 1, 1)
+    first = first_row(chosen, len(compared.columns), rows)
+    for number in range(first, min(first + rows, len(compared.columns))):
+        pen.row(number, number == chosen)
+    return drawing
+
+
+def _of(compared: Comparison) -> str:
+    sequence = compared.one.sequence
+    if sequence.file is None:
+        return "tokens"
+    line = f" line {sequence.line}" if sequence.line else ""
+    return f"tokens of {visible(sequence.file)}{line}"
+
+
+class _Pen:
+    def __init__(self, drawing: Drawing, compared: Comparison, pass_name: str) -> None:
+        self.drawing, self.compared, self.pass_name = drawing, compared, pass_name
+        self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
+        self.span = max((drawing.width - _PLACE - _TOKEN) // 4, 8)
+        toward = compared.toward
+        self.half = 1.0
+        if toward is not None:
+            self.half = scale_of(np.concatenate(toward), least=0.05)
+
+    def note(self) -> str:
+        compared = self.compared
+        if compared.toward is None:
+            return "difference: half the sum of all changes of the outputs"
+        classes = compared.one.classes
+        of = visible(classes[compared.winner]) if classes else f"output {compared.winner}"
+        return f"what each token adds to {of}  {self.glyphs.plus_minus}{axis_end(self.half)}"
+
+    def head(self) -> None:
+        line = self.drawing.line().put("  t".ljust(_PLACE), self.palette.style("faint"))
+        line.put("token".ljust(_TOKEN), self.palette.style("soft"))
+        one, other = (visible(name) for name in self.compared.names)
+        apart = f"memory of {self.pass_name} apart"
+        if not self.compared.comparable(self.pass_name):
+            apart = "trained apart: units differ"
+        for text, ink in ((f"A {one}", "keep"), (f"B {other}", "write"), ("difference", "title"), (apart, "soft")):
+            line.put(fit(text, self.span - 1, self.glyphs) + " ", self.palette.style(ink, bold=ink != "soft"))
+
+    def row(self, number: int, here: bool) -> None:
+        column, palette = self.compared.columns[number], self.palette
+        ground = "row" if here else "ground"
+        line = self.drawing.line().put(self.glyphs.cursor if here else " ", palette.style("focus", ground, bold=True))
+        line.put(fit(self._places(column), _PLACE - 2, self.glyphs) + " ", palette.style("faint", ground))
+        new = column.before is None or column.after is None
+        label = token_label(self.compared.token(column), self.glyphs)
+        ink = "accent" if new else "title" if here else "ink"
+        line.put(fit(label, _TOKEN - 1, self.glyphs) + " ", palette.style(ink, ground, bold=here))
+        toward = self.compared.toward
+        if toward is not None:
+            for values, t in zip(toward, (column.before, column.after), strict=True):
+                self._signed(line, None if t is None else float(values[t]), ground)
+            self._signed(line, self.compared.output_distance(column), ground)
+        else:
+            self._said(line, column, ground)
+            self._size(line, self.compared.output_distance(column), ground)
+        self._size(line, self.compared.memory_distance(column, self.pass_name), ground)
+        self.drawing.hit(0, self.drawing.width, ClickTarget(t=number))
+
+    def _places(self, column: DiffColumn) -> str:
+        if column.before == column.after:
+            return str(column.after)
+        gone = self.glyphs.dash
+        one, other = (gone if t is None else str(t) for t in (column.before, column.after))
+        return f"{one}{self.glyphs.right}{other}"
+
+    def _said(self, line: Line, column: DiffColumn, ground: str) -> None:
+        runs = (self.compared.one, self.compared.other)
+        for output, run in zip(self.compared.outputs(column), runs, strict=True):
+            if output is None:
+                line.put(" " * self.span)
+                continue
+            best = largest(output)
+            if best is None:
+                line.put(fit("not known", self.span, self.glyphs), self.palette.style("alarm", ground))
+                continue
+            name = token_label(visible(run.classes[best]), self.glyphs) if best < len(run.classes) else str(best)
+            word = min(12, self.span - _NUMBER - 3)
+            line.put(fit(name, word, self.glyphs) + " ", self.palette.style("ink", ground))
+            value = float(output[best])
+            shares = 0 <= value <= 1
+            bar = self.span - word - _NUMBER - 2
+            if shares and bar > 1:
+                put_bar(line, value, bar, "bar", self.palette)
+            else:
+                line.put(" " * max(bar, 0))
+            text = plain(value, self.glyphs) if shares else signed(value, self.glyphs)
+            line.put(text.rjust(_NUMBER) + " ", self.palette.style("ink", ground))
+
+    def _signed(self, line: Line, value: float | None, ground: str) -> None:
+        bar = max((self.span - _NUMBER - 1) // 2 * 2, 2)
+        start = line.x
+        if value is not None:
+            put_signed_bar(line, value, bar, self.palette, self.half)
+            text = signed(value, self.glyphs)
+            line.put(text.rjust(_NUMBER), self.palette.style("ink", ground))
+        line.to(start + self.span)
+
+    def _size(self, line: Line, value: float | None, ground: str) -> None:
+        start = line.x
+        if value is not None:
+            put_bar(line, value, max(self.span - _NUMBER - 1, 1), "show", self.palette)
+            line.put(cut(plain(value, self.glyphs), _NUMBER, self.glyphs).rjust(_NUMBER))
+        line.to(start + self.span)

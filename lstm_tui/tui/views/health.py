@@ -1,0 +1,257 @@
+"""The health of the units: saturated gates as Karpathy drew them, units that never act, units that cannot learn.
+
+What the screen of the units' health shows.
+
+The health of the units: each gate as a scatter of its units, and what is wrong with which.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from textual import on
+from textual.binding import Binding, BindingType
+
+from lstm_tui.analysis.health import Finding, GateHealth, PassHealth, health
+from lstm_tui.debugger.inspect.diagnostics import HEADINGS, finding_summary, sound
+from lstm_tui.engine.number_text import percent
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import cut, first_row, fit
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.panes.units import flag_sign
+from lstm_tui.tui.view import View
+from lstm_tui.tui.views.analysis_screen import Changes, Study
+
+
+@dataclass(frozen=True, eq=False)
+class Healthy:
+    """What is known so far.
+
+    Attributes:
+        view: The position at which it was asked.
+        pass_name: The pass that is looked at.
+        passes: The health of every pass by name; empty until it is known.
+        cursor: Which finding the cursor is on.
+        working: Whether it is still computed.
+        problem: Why there is no answer; may be empty.
+    """
+
+    view: View
+    pass_name: str
+    passes: Mapping[str, PassHealth]
+    cursor: int = 0
+    working: bool = True
+    problem: str = ""
+
+    def but(self, **changes: Any) -> Healthy:
+        """Return it with some things changed."""
+        return replace(self, **changes)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong in the pass that is looked at."""
+        return self.passes[self.pass_name].findings if self.passes else ()
+
+    @property
+    def chosen(self) -> Finding | None:
+        """The finding under the cursor."""
+        return self.findings[min(self.cursor, len(self.findings) - 1)] if self.findings else None
+
+    def draw(self, width: int, height: int, palette: Palette) -> Drawing:
+        """Draw the gates as scatters, and what was found."""
+
+        return draw_health(self, width, height, palette)
+
+
+class HealthScreen(Study[ClickTarget]):
+    """Looks at the run that is shown; dismissed with a unit to look at, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,H,shift+h", "leave", show=False),
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("g,home", "move(-100000)", show=False),
+        Binding("G,shift+g,end", "move(100000)", show=False),
+        Binding("right_square_bracket", "pass(1)", show=False),
+        Binding("left_square_bracket", "pass(-1)", show=False),
+        Binding("enter", "go", show=False),
+    ]
+    KEYS = (("j/k", "finding"), ("[]", "pass"), ("enter", "look at the unit"), ("esc", "back"))
+
+    def __init__(self, view: View, palette: Palette) -> None:
+        """Look at the selected pass of the whole run."""
+        super().__init__(Healthy(view, view.pass_name, {}), palette)
+
+    def on_mount(self) -> None:
+        """Begin once the screen is there."""
+        trace = self.picture.view.trace
+
+        def work(stopped: Callable[[], bool]) -> Iterator[Changes]:
+            yield {"passes": {one.name: one for one in health([trace])}, "working": False}
+
+        self.ask(work)
+
+    @on(Pane.Chosen)
+    def _row(self, message: Pane.Chosen) -> None:
+        if message.target.t is not None:
+            self.picture = self.picture.but(cursor=message.target.t)
+
+    def action_move(self, down: int) -> None:
+        """Go to the finding above or below, in the order in which they are listed."""
+        picture: Healthy = self.picture
+        last = len(picture.findings) - 1
+        self.picture = picture.but(cursor=min(max(picture.cursor + down, 0), max(last, 0)))
+
+    def action_pass(self, shift: int) -> None:
+        """Look at another pass."""
+        picture: Healthy = self.picture
+        names = picture.view.facts.names
+        name = names[(names.index(picture.pass_name) + shift) % len(names)]
+        self.picture = picture.but(pass_name=name, cursor=0)
+
+    def action_go(self) -> None:
+        """Close the screen and choose the unit of the finding."""
+        found = self.picture.chosen
+        self.dismiss(None if found is None else ClickTarget(found.pass_name, unit=found.unit, value=found.value))
+
+
+_WIDEST, _LEAST, _GAP = 46, 20, 3
+_TALLEST = 18
+_INKS = {"keeps": "keep", "writes": "write", "shows": "show"}
+
+
+def draw_health(picture: Healthy, width: int, height: int, palette: Palette) -> Drawing:
+    """Draw the gates of a pass side by side above the list of findings."""
+    glyphs, style = palette.glyphs, palette.style
+    drawing = Drawing(width, height, palette, f"H health of the units {glyphs.dot} {picture.pass_name}")
+    one = picture.passes.get(picture.pass_name)
+    if one is None:
+        drawing.line()
+        text = picture.problem or f"runs and gradients{glyphs.more}"
+        drawing.line().put(" " + cut(text, width - 2, glyphs), style("alarm" if picture.problem else "soft"))
+        return drawing
+    steps = "step" if one.steps == 1 else "steps"
+    drawing.note = f"{one.units} units over {one.steps} {steps}"
+    if not one.gates:
+        drawing.line().put(" this cell has no gates", style("faint"))
+    else:
+        _scatters(drawing, picture, one)
+        words = "upwards: share of the steps above .9; a unit is a point, a digit is so many; marked the chosen one"
+        drawing.line().put(cut(glyphs.say(f" {words}"), width - 1, glyphs), style("faint"))
+    drawing.line()
+    _findings(drawing, picture, one)
+    return drawing
+
+
+def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
+    """Draw as many gates as there is room for; the one of the chosen finding is always among them."""
+    width, palette = drawing.width, drawing.palette
+    fitting = max((width - 2 + _GAP) // (_LEAST + _GAP), 1)
+    gates = list(one.gates)
+    wanted = picture.chosen.value if picture.chosen else ""
+    place = next((n for n, gate in enumerate(gates) if gate.value == wanted), 0)
+    first = max(min(place - fitting + 1, len(gates) - fitting), 0) if place >= fitting else 0
+    shown = gates[first : first + fitting]
+    span = min((width - 2 + _GAP) // len(shown) - _GAP, _WIDEST)
+    rows = min(max(drawing.height // 2 - 3, 3), _TALLEST, max(span // 2, 3))
+    head = drawing.line()
+    for n, gate in enumerate(shown):
+        head.to(1 + n * (span + _GAP))
+        low, high = float(np.mean(gate.low)), float(np.mean(gate.high))
+        ink = _INKS.get(gate.role or "", "other")
+        head.put(f"{gate.value} {gate.role or ''}".rstrip(), palette.style(ink, bold=True))
+        text = f"  below .1 {percent(low)}  above .9 {percent(high)}"
+        head.put(cut(text, max(span - len(gate.value) - len(gate.role or "") - 1, 0), palette.glyphs),
+                 palette.style("soft"))  # fmt: skip
+    grids = [_grid(gate, span - 2, rows) for gate in shown]
+    unit = picture.view.unit_of(picture.pass_name)
+    for row in range(rows):
+        line = drawing.line()
+        for n, gate in enumerate(shown):
+            line.to(1 + n * (span + _GAP))
+            label = "1" if row == 0 else "0" if row == rows - 1 else " "
+            line.put(f"{label}{palette.glyphs.tick}", palette.style("faint"))
+            _points(line, grids[n], _spot(gate, unit, span - 2, rows), row, rows, span - 2, gate, palette)
+    foot = drawing.line()
+    for n in range(len(shown)):
+        start = 1 + n * (span + _GAP)
+        foot.to(start).put(" 0", palette.style("faint"))
+        words = fit(palette.glyphs.say(f" {'share below .1':^{max(span - 4, 0)}}"), span - 3, palette.glyphs)
+        foot.put(words, palette.style("soft"))
+        foot.put("1", palette.style("faint"))
+
+
+def _spot(gate: GateHealth, unit: int, width: int, rows: int) -> tuple[int, int]:
+    """Return the row and the column of a unit: to the right how often it is below .1, upwards how often above .9.
+
+    Outside of the grid where that is not known.
+    """
+    unit = min(unit, len(gate.low) - 1)
+    if not np.isfinite([gate.low[unit], gate.high[unit]]).all():
+        return -1, -1
+    return rows - 1 - round(float(gate.high[unit]) * (rows - 1)), round(float(gate.low[unit]) * (width - 1))
+
+
+def _grid(gate: GateHealth, width: int, rows: int) -> Counter[tuple[int, int]]:
+    return Counter(_spot(gate, unit, width, rows) for unit in range(len(gate.low)))
+
+
+def _points(
+    line: Line,
+    grid: Counter[tuple[int, int]],
+    chosen: tuple[int, int],
+    row: int,
+    rows: int,
+    width: int,
+    gate: GateHealth,
+    palette: Palette,
+) -> None:
+    """Write one line of a scatter: how many units lie in each cell, and the line beyond which none can."""
+    ink = _INKS.get(gate.role or "", "other")
+    edge = round((row / max(rows - 1, 1)) * (width - 1))
+    for column in range(width):
+        count = grid[row, column]
+        if count:
+            text = palette.glyphs.changed if count == 1 else str(count) if count < 10 else "#"
+            here = (row, column) == chosen
+            line.put(text, palette.style("ground", "focus", bold=True) if here else palette.style(ink, bold=True))
+        else:
+            line.put(palette.glyphs.dot if column == edge else " ", palette.style("faint"))
+
+
+def _findings(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
+    palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
+    passed = picture.view.trace[picture.pass_name]
+    if not one.dead:
+        text = "gradients are not known here: a run too long, or a trace without its network"
+        drawing.line().put(" " + cut(text, width - 2, glyphs), palette.style("soft"))
+    if not one.findings:
+        drawing.line().put(" " + cut(sound(one), width - 2, glyphs), palette.style("title"))
+    rows = []
+    for kind, heading in HEADINGS.items():
+        mine = [n for n, finding in enumerate(one.findings) if finding.kind == kind]
+        if mine:
+            rows += [(heading + f" ({len(mine)})", kind, -1), *(("", kind, n) for n in mine)]
+    cursor = next((n for n, row in enumerate(rows) if row[2] == picture.cursor), 0)
+    room = drawing.room
+    first = first_row(cursor, len(rows), room)
+    if cursor < room:
+        first = 0
+    for heading, kind, number in rows[first : first + room]:
+        if number < 0:
+            line = drawing.line().put(f" {flag_sign(kind, glyphs)} ", palette.style("alarm", bold=True))
+            line.put(cut(glyphs.say(heading), width - 4, glyphs), palette.style("accent"))
+            continue
+        finding = one.findings[number]
+        ground = "row" if number == picture.cursor else "ground"
+        line = drawing.line().put(glyphs.cursor if ground == "row" else " ", palette.style("focus", ground, bold=True))
+        line.put(f"   unit {finding.unit:>3}  ", palette.style("ink", ground, bold=ground == "row"))
+        line.put(
+            cut(glyphs.say(finding_summary(passed, finding)), width - line.x - 1, glyphs), palette.style("ink", ground)
+        )
+        drawing.hit(0, width, ClickTarget(pass_name=picture.pass_name, unit=finding.unit, t=number))

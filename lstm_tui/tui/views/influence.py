@@ -1,0 +1,522 @@
+"""What moves an output or a memory: gradients, the ledger and deletions, computed beside the screen.
+
+What can be asked of a run at a position, and what is known of the answer so far.
+
+What moves an output: gradient, ledger and deletion side by side, a row for each token.
+
+The pane of the influence screen.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from lstm_tui.analysis.influence import Influence, Target, each_deletion, influence
+from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.ledger import ledger_at
+from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import axis_end, percent
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.tui.canvas.bars import put_bar, put_signed_bar
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.heat import put_strip
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import cut, first_row, fit, plain, signed
+from lstm_tui.tui.key_queue import Awaited
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.threads import in_background
+from lstm_tui.tui.view import View
+
+_MOST = 12
+"""Outputs that can be asked about one after the other, the largest first."""
+
+
+def outputs_of(view: View) -> tuple[Target, ...]:
+    """Return a target for each of the largest outputs at the position; empty without a readout."""
+    verdict, network = view.verdict, view.trace.network
+    if verdict is None or network is None or network.readout is None:
+        return ()
+    result = view.trace.readout[network.readout.page.result]
+    t = view.t if result.ndim == 2 else None
+    values = result if result.ndim == 1 else result[view.t]
+    order = [int(k) for k in np.argsort(-np.nan_to_num(values), kind="stable")[:_MOST]]
+    if verdict.actual is not None and verdict.actual not in order:
+        order.insert(1, verdict.actual)
+    where = "for the whole text" if t is None else f"next after t={t}"
+    names = view.trace.classes
+    return tuple(
+        Target(f"{f'“{visible(names[k])}”' if k < len(names) else f'output {k}'} {where}", class_index=k, t=t)
+        for k in order
+    )
+
+
+def unit_of(view: View) -> Target:
+    """Return the target of the chosen unit's memory at the position."""
+    label = f"{view.letter}[{view.unit}] of {view.pass_name} at t={view.t}"
+    return Target(label, t=view.t, pass_name=view.pass_name, value=view.memory_name, unit=view.unit)
+
+
+@dataclass(frozen=True, eq=False)
+class InfluenceAnswer:
+    """What is known of one question.
+
+    Attributes:
+        view: The position at which it was asked.
+        target: What was asked.
+        found: The gradients, or None until they are there.
+        effects: What leaving each token out does, (T,); NaN where it is not known or cannot be said.
+        done: How many tokens have been left out so far.
+        working: Whether something is still computed.
+        problem: Why there is no answer; may be empty.
+        order: Name of the column by which tokens are ordered.
+        cursor: The token under the cursor.
+    """
+
+    view: View
+    target: Target
+    found: Influence | None = None
+    effects: Array | None = None
+    done: int = 0
+    working: bool = True
+    problem: str = ""
+    order: str = "token"
+    cursor: int = 0
+
+    def but(self, **changes: Any) -> InfluenceAnswer:
+        """Return the answer with some things changed."""
+        return replace(self, **changes)
+
+    @property
+    def pass_name(self) -> str:
+        """The pass whose states and ledger stand beside."""
+        return self.target.pass_name or self.view.pass_name
+
+    @cached_property
+    def ledger_place(self) -> int:
+        """The place of the tape after which the ledger is taken: where the question is, else the pass's last."""
+        passed = self.view.trace[self.pass_name]
+        return passed.tape_place(passed.steps - 1) if self.target.t is None else self.target.t
+
+    @cached_property
+    def shares(self) -> Array | None:
+        """Each token's share of the memory, of the unit or of all, (T,); None where there is no ledger."""
+        flow = self.view.facts.flow(self.pass_name)
+        if flow is None:
+            return None
+        unit = self.target.unit if self.target.value is not None else None
+        return ledger_at(self.view.trace[self.pass_name], flow, self.ledger_place, unit).shares()
+
+    @cached_property
+    def by_state(self) -> Mapping[str, Array]:
+        """The size of the gradient by the pass's output and memory at each token, (T,) each."""
+        if self.found is None:
+            return {}
+        cell, gradients = self.view.trace[self.pass_name].cell, self.found.by_state[self.pass_name]
+        names = dict.fromkeys((cell.output, self.view.facts.memory(self.pass_name)))
+        with np.errstate(all="ignore"):
+            return {name: np.sqrt((gradients[name].astype(np.float64) ** 2).sum(axis=1)) for name in names}
+
+    @cached_property
+    def columns(self) -> Mapping[str, Array | None]:
+        """Every column by its heading, (T,) each, None where it is not known."""
+        found = self.found
+        columns: dict[str, Array | None] = {
+            "gradient·x": None if found is None else found.of_token,
+            "by x": None if found is None else found.size,
+        }
+        for name, sizes in self.by_state.items():
+            columns[f"by {'C' if name == 'c' else name}"] = sizes
+        return {**columns, "ledger": self.shares, "left out": self.effects}
+
+    @cached_property
+    def places(self) -> list[int]:
+        """The tokens in the chosen order."""
+        values = self.columns.get(self.order)
+        if values is None:
+            return list(range(self.view.facts.length))
+        return [int(t) for t in np.argsort(-np.nan_to_num(np.abs(values), nan=-1.0), kind="stable")]
+
+
+SIGNED = ("gradient·x", "left out")
+_NUMBER = 7
+_PLACE = 5
+_TOKEN = 14
+_WIDEST = 22
+_NARROW = 8
+_MEANINGS = (
+    ("gradient·x", "what each token adds to first order: a small change of its input, gates included"),
+    ("by x, h, C", "how much the output would move with the token's input, with h and with C after it"),
+    ("ledger", "who wrote what the memory holds, gates held: accounting, not cause"),
+    ("left out", "how the output changes in a run without the token: what it costs to lose it"),
+)
+
+
+def draw_influence(answer: InfluenceAnswer, width: int, height: int, palette: Palette) -> Drawing:
+    """Draw the question, a row for each token, the gradient by every unit under the cursor, and what it all means."""
+    glyphs, style = palette.glyphs, palette.style
+    drawing = Drawing(width, height, palette, f"r what moves {answer.target.label}")
+    total = answer.view.facts.length
+    if answer.problem:
+        drawing.line()
+        drawing.line().put(" " + cut(answer.problem, width - 2, glyphs), style("alarm"))
+        return drawing
+    if answer.working:
+        drawing.note = f"left out {answer.done} of {total}"
+    number = glyphs.more
+    if answer.found is not None:
+        number = (signed if answer.target.value else plain)(answer.found.number, glyphs)
+    line = drawing.line().put(f" {answer.target.label} = ", style("soft")).put(number, style("title", bold=True))
+    place = f"ledger: {answer.pass_name} after t={answer.ledger_place}"
+    line.right(place + " ", style("faint"))
+    words = [part for text in differences(answer, palette) for part in textwrap.wrap(text, max(width - 2, 20))]
+    footing = min(len(_MEANINGS) + len(words) + 6, max(height // 2, 0)) if height >= 18 else 2
+    _table(drawing, answer, max(height - 2 - footing, 1))
+    _footing(drawing, answer, words)
+    return drawing
+
+
+def _table(drawing: Drawing, answer: InfluenceAnswer, rows: int) -> None:
+    palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
+    columns = answer.columns
+    spans = _spans(tuple(columns), width - _PLACE - _TOKEN)
+    head = drawing.line()
+    names = ("token", *columns)
+    for n, name in enumerate(names):
+        chosen = answer.order == name
+        start = 1 if n == 0 else _PLACE + _TOKEN + sum(spans[: n - 1])
+        span = _PLACE + _TOKEN if n == 0 else spans[n - 1]
+        head.to(start).put(str(n + 1), palette.style("key", bold=True))
+        room = span - 2
+        mark = glyphs.mark if chosen else ""
+        text = cut(f" {glyphs.say(name)}{mark}", room, glyphs)
+        head.put(text, palette.style("title" if chosen else "soft", bold=chosen))
+        if n and name != "ledger" and (values := columns[name]) is not None:
+            scale = f" {glyphs.plus_minus if name in SIGNED else ''}{axis_end(_half(values))}"
+            if head.x + len(scale) < start + span:
+                head.put(scale, palette.style("faint"))
+    places = answer.places
+    cursor = places.index(answer.cursor)
+    first = first_row(cursor, len(places), rows)
+    for t in places[first : first + rows]:
+        _row(drawing, answer, t, spans)
+
+
+def _spans(names: tuple[str, ...], room: int) -> list[int]:
+    """Share the room: where there is little, the sizes of gradients are numbers without bars."""
+    each = min(room // len(names), _WIDEST + _NUMBER)
+    if each >= 2 * _NUMBER:
+        return [each] * len(names)
+    sizes = sum(name.startswith("by ") for name in names)
+    wide = min((room - sizes * _NARROW) // (len(names) - sizes), _WIDEST + _NUMBER)
+    return [_NARROW if name.startswith("by ") else wide for name in names]
+
+
+def _row(drawing: Drawing, answer: InfluenceAnswer, t: int, spans: list[int]) -> None:
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    under, here = t == answer.cursor, t == answer.view.t
+    ground = "row" if under else "ground"
+    line = drawing.line().put(glyphs.cursor if under else " ", palette.style("focus", ground, bold=True))
+    line.put(f"{t:>{_PLACE - 2}} ", palette.style("faint", ground))
+    label = fit(answer.view.label(t, palette), _TOKEN - 1, glyphs) + " "
+    line.put(label, palette.style("title" if here else "ink", ground, bold=here))
+    for (name, values), span in zip(answer.columns.items(), spans, strict=True):
+        _cell(drawing, name, values, t, span, ground)
+    drawing.hit(0, drawing.width, ClickTarget(t=t))
+
+
+def _cell(drawing: Drawing, name: str, values: Array | None, t: int, span: int, ground: str) -> None:
+    palette, glyphs, line = drawing.palette, drawing.palette.glyphs, drawing.lines[-1]
+    bar = max(span - _NUMBER - 1, 0)
+    if name not in SIGNED:
+        bar = max(bar - 2, 0)
+    start = line.x
+    if values is None or values[t] != values[t]:
+        text = glyphs.more if values is None or name == "left out" else "NaN"
+        line.put(text.rjust(span - 1), palette.style("faint", ground)).put(" ")
+        return
+    value = float(values[t])
+    if name in SIGNED:
+        put_signed_bar(line, value, bar // 2 * 2, palette, _half(values))
+        number = signed(value, glyphs, _NUMBER)
+    else:
+        ink = "show" if name == "ledger" else "bar"
+        put_bar(line, value, bar, ink, palette, full=1.0 if name == "ledger" else _half(values))
+        number = plain(value, glyphs, _NUMBER)
+    line.put(number.rjust(start + span - 1 - line.x), palette.style("ink", ground)).put(" ")
+
+
+def _half(values: Array) -> float:
+    return scale_of(values, least=1e-6)
+
+
+def _footing(drawing: Drawing, answer: InfluenceAnswer, words: list[str]) -> None:
+    palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
+    found = answer.found
+    if found is not None and drawing.room > 2 * len(_MEANINGS):
+        drawing.line()
+    for name in answer.by_state:
+        if found is None or drawing.room <= 1:
+            break
+        numbers = found.by_state[answer.pass_name][name][answer.cursor]
+        line = drawing.line().put(fit(f" by {letter(name)} of t={answer.cursor}", _PLACE + _TOKEN, glyphs))
+        room = max(width - line.x - 10, 1)
+        half = scale_of(numbers, least=1e-9)
+        put_strip(line, numbers[:room], half, palette, 2 if len(numbers) * 2 <= room else 1)
+        line.put(f" {glyphs.plus_minus}{axis_end(half)}", palette.style("faint"))
+    if drawing.room > len(words) + len(_MEANINGS):
+        drawing.line()
+    for text in words:
+        drawing.line().put(" " + cut(text, width - 2, glyphs), palette.style("title"))
+    if drawing.room > len(_MEANINGS):
+        drawing.line()
+    for name, meaning in _MEANINGS:
+        line = drawing.line().put(" " + fit(glyphs.say(name), 12, glyphs), palette.style("accent"))
+        line.put(cut(meaning, width - 14, glyphs), palette.style("soft"))
+
+
+def differences(answer: InfluenceAnswer, palette: Palette) -> list[str]:
+    """Say in words where the three columns disagree most."""
+    found, shares, effects = answer.found, answer.shares, answer.effects
+    if found is None or effects is None or answer.working or not np.isfinite(effects).any():
+        return []
+
+    def name(t: int) -> str:
+        if answer.view.trace.sequence.x is not None:
+            return f"t={t}"
+        return f"“{answer.view.label(t, palette)}” (t={t})"
+
+    def leads(numbers: Array) -> str:
+        best = largest(numbers)
+        return "not known" if best is None else name(best)
+
+    effect = np.nan_to_num(np.abs(effects))
+    left_out = np.abs(effects)
+    if answer.target.t is not None:
+        left_out[answer.target.t] = 0  # it is not left out when it is what is asked about
+    most_of_all = f"largest to first order: {leads(np.abs(found.of_token))}; left out: {leads(left_out)}"
+    if shares is None:
+        return [most_of_all]
+    held = np.nan_to_num(shares)
+    lines = [f"{most_of_all}; in the ledger: {leads(shares)}"]
+    if np.isnan(shares).any():
+        return lines
+    most = max(float(effect.max()), 1e-12)
+    gap = held / max(float(held.max()), 1e-12) - effect / most
+    idle, cause = int(gap.argmax()), int(gap.argmin())
+    for t, but in ((idle, "only "), (cause, "")):
+        if abs(gap[t]) > 0.25 and np.isfinite(effects[t]) and (not but or effect[t] < most / 2):
+            lines.append(
+                f"{name(t)} wrote {percent(held[t])} of this memory; to leave it out changes the output by {but}"
+                f"{signed(float(effects[t]), palette.glyphs, _NUMBER)}"
+            )
+    return lines
+
+
+class InfluencePane(Pane):
+    """Tokens by their influence."""
+
+    answer: reactive[InfluenceAnswer | None] = reactive(None, repaint=False)
+
+    def watch_answer(self) -> None:
+        """Draw what is known now."""
+        self.view = None if self.answer is None else self.answer.view
+        self._renew()
+
+    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the answer."""
+        assert self.answer is not None
+        return draw_influence(self.answer, width, height, palette)
+
+    def move(self, right: int, down: int) -> None:
+        """Go to the token of the row above or below."""
+        answer = self.answer
+        if answer is not None:
+            places = answer.places
+            place = min(max(places.index(answer.cursor) + down, 0), len(places) - 1)
+            self.post_message(self.Chosen(ClickTarget(t=places[place])))
+
+
+_PAUSE = 0.1
+"""Seconds between two reports of a computation."""
+_KEYS = (
+    ("1…7", "order"),
+    ("[]", "output"),
+    ("c", "memory"),
+    ("j/k", "token"),
+    ("enter", "go"),
+    ("s", "stop"),
+    ("esc", "back"),
+)
+
+
+class _Keys(Widget):
+    """The keys of the screen in one line."""
+
+    DEFAULT_CSS = "_Keys { height: 1; }"
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self._palette = palette
+
+    def render_line(self, y: int) -> Strip:
+        """Return the line."""
+        palette = self._palette
+        line = Line(self.size.width, palette.style("ink", "band")).put(" ")
+        for key, word in _KEYS:
+            line.put(palette.glyphs.say(key), palette.style("key", "band", bold=True))
+            line.put(f" {word}  ", palette.style("soft", "band"))
+        return line.strip()
+
+
+class InfluenceScreen(Screen[int | None]):
+    """Answers one question at a time; dismissed with a token to go to, or None."""
+
+    DEFAULT_CSS = "InfluenceScreen { background: $lt-ground; } InfluenceScreen InfluencePane { height: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,r", "leave", show=False),
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("right_square_bracket", "output(1)", show=False),
+        Binding("left_square_bracket", "output(-1)", show=False),
+        Binding("c", "memory", show=False),
+        Binding("s", "stop", show=False),
+        Binding("enter,t", "go", show=False),
+        *(Binding(str(n), f"order({n})", show=False) for n in range(1, 8)),
+    ]
+
+    answer: reactive[InfluenceAnswer | None] = reactive(None, repaint=False)
+
+    class Learned(Message):
+        """Something more is known of the question with this number."""
+
+        def __init__(self, question: int, **changes: Any) -> None:
+            """Hold what has changed."""
+            super().__init__()
+            self.question, self.changes = question, changes
+
+    def __init__(self, view: View, palette: Palette) -> None:
+        """Ask about the largest output at the position, or about the chosen unit where there is none."""
+        super().__init__()
+        self._view, self._palette = view, palette
+        self._targets = (*outputs_of(view), unit_of(view))
+        self._chosen = 0
+        self._question = 0
+        self._asked_at = 0.0
+
+    def keys_await(self) -> Awaited | None:
+        """Return what keys wait for: that the rows are in their order."""
+        answer = self.answer
+        waits = answer is not None and answer.working and (answer.found is None or answer.order == "left out")
+        return Awaited(self._asked_at, stops=("escape", "q", "r", "s")) if waits else None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the table above the keys."""
+        pane = InfluencePane("influence").data_bind(answer=InfluenceScreen.answer)
+        pane.palette = self._palette
+        yield pane
+        yield _Keys(self._palette)
+
+    def on_mount(self) -> None:
+        """Ask once the screen is there."""
+        self._ask()
+
+    def on_unmount(self) -> None:
+        """Have the thread stop."""
+        self._question += 1
+
+    def _ask(self) -> None:
+        """Begin another question; what is computed for the one before stops by itself."""
+        self._question += 1
+        self._asked_at = time.monotonic()
+        order = self.answer.order if self.answer else "token"
+        cursor = self.answer.cursor if self.answer else self._view.t
+        answer = InfluenceAnswer(self._view, self._targets[self._chosen], order=order, cursor=cursor)
+        self.answer = answer
+        in_background(lambda number=self._question: self._work(number, answer))  # type: ignore[misc]
+
+    def _work(self, number: int, answer: InfluenceAnswer) -> None:
+        """Compute in a thread: gradients, then a run without each token; the answers are messages."""
+        trace, target = answer.view.trace, answer.target
+        try:
+            with np.errstate(all="ignore"):  # a thread has a state of its own
+                self.post_message(self.Learned(number, found=influence(trace, target)))
+                effects = np.full(len(trace.sequence), np.nan)
+                told = time.monotonic()
+                for t, effect in each_deletion(trace, target):
+                    if number != self._question:
+                        return
+                    effects[t] = effect
+                    if time.monotonic() - told > _PAUSE:
+                        told = time.monotonic()
+                        self.post_message(self.Learned(number, effects=effects.copy(), done=t + 1))
+                self.post_message(self.Learned(number, effects=effects, done=len(effects), working=False))
+        except (UserError, MemoryError) as error:
+            problem = visible(str(error)) or "there is not enough memory for this"
+            self.post_message(self.Learned(number, problem=problem, working=False))
+
+    @on(Learned)
+    def _learned(self, message: Learned) -> None:
+        if self.answer is not None and message.question == self._question:
+            self.answer = self.answer.but(**message.changes)
+
+    @on(Pane.Chosen)
+    def _row(self, message: Pane.Chosen) -> None:
+        if self.answer is not None and message.target.t is not None:
+            self.answer = self.answer.but(cursor=message.target.t)
+
+    def action_move(self, down: int) -> None:
+        """Go to the row above or below."""
+        self.query_one(InfluencePane).move(0, down)
+
+    def action_order(self, number: int) -> None:
+        """Order the tokens by a column."""
+        if self.answer is not None:
+            names = ("token", *self.answer.columns)
+            if number <= len(names):
+                self.answer = self.answer.but(order=names[number - 1])
+
+    def action_output(self, shift: int) -> None:
+        """Ask about another output."""
+        outputs = max(len(self._targets) - 1, 1)
+        if len(self._targets) > 1:
+            self._chosen = (self._chosen + shift) % outputs if self._chosen < outputs else 0
+            self._ask()
+
+    def action_memory(self) -> None:
+        """Ask about the chosen unit's memory at this step, or about the output again."""
+        if len(self._targets) > 1:
+            last = len(self._targets) - 1
+            self._chosen = 0 if self._chosen == last else last
+            self._ask()
+
+    def action_stop(self) -> None:
+        """Compute no further; what is known stays."""
+        if self.answer is not None and self.answer.working:
+            self._question += 1
+            self.answer = self.answer.but(working=False)
+
+    def action_go(self) -> None:
+        """Close the screen and go to the token under the cursor."""
+        self.dismiss(None if self.answer is None else self.answer.cursor)
+
+    def action_leave(self) -> None:
+        """Close the screen."""
+        self.dismiss(None)

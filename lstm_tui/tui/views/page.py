@@ -1,0 +1,211 @@
+"""A page of text over the main screen: the help, and the explanation of a value.
+
+The explanation of one value: its equation, the numbers in it, and what weighs most in its products.
+
+The help page, made of the command table.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import ClassVar
+
+import numpy as np
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.engine.language.expression import show
+from lstm_tui.engine.number_text import axis_end, exact
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.tui.canvas.bars import put_signed_bar
+from lstm_tui.tui.canvas.canvas import Line
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import signed
+from lstm_tui.tui.commands import CHANGE, COMMANDS, CURSOR, GO, LOOK, PROGRAM, STEP
+from lstm_tui.tui.panes.equations import explained, inks_of, pieces_of, put_outcome, put_worked
+from lstm_tui.tui.view import View
+
+
+class PageScreen(ModalScreen[bool]):
+    """Shows lines until a key closes it; answers whether to go where they say."""
+
+    DEFAULT_CSS = """
+    Page { align: center middle; background: $lt-ground 55%; }
+    Page > VerticalScroll {
+        width: auto; max-width: 96%; height: auto; max-height: 92%;
+        border: round $lt-focus; border-title-color: $lt-title; border-subtitle-color: $lt-soft;
+        background: $lt-ground; padding: 1 2; scrollbar-size-vertical: 1;
+    }
+    Page Static { width: auto; max-width: 100%; color: $lt-ink; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,p,question_mark", "leave", show=False),
+        Binding("enter", "go", show=False),
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+        Binding("colon", "command", show=False, priority=True),
+        Binding("P,shift+p", "app.picture", show=False),
+        Binding("T,shift+t", "tour", show=False),
+    ]
+
+    def __init__(self, title: str, lines: Sequence[Content], goes: bool = False) -> None:
+        """Show `lines` under `title`; with `goes`, they tell of a place to which Enter goes."""
+        super().__init__()
+        self._title, self._lines, self._goes = title, lines, goes
+
+    def compose(self) -> ComposeResult:
+        """Lay out the page."""
+        with VerticalScroll() as page:
+            page.border_title = Content(self._title)
+            hints = (
+                ["enter goes there"] * self._goes + ["esc closes"] + [": types the next line"] * self._is_typed_over()
+            )
+            page.border_subtitle = Content("   ".join(hints))
+            yield Static(Content("\n").join(self._lines))
+
+    def action_leave(self) -> None:
+        """Close the page."""
+        self.dismiss(False)
+
+    def action_go(self) -> None:
+        """Close the page, and go where it tells of."""
+        self.dismiss(self._goes)
+
+    async def action_tour(self) -> None:
+        """Close the page and offer the lessons."""
+        self.dismiss(False)
+        await self.run_action("app.tour")
+
+    def _is_typed_over(self) -> bool:
+        """Say whether there is a command line under the page."""
+        below = next((one for one in reversed(self.app.screen_stack) if one is not self), None)
+        return hasattr(below, "action_command")  # while it is laid out this page may not be on the stack yet
+
+    async def action_command(self) -> None:
+        """Close the page and type the next line: an answer is not in its way."""
+        if self._is_typed_over():
+            self.dismiss(False)
+            await self.app.screen.run_action("command")
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by so many lines."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+_WIDTH = 76
+_BAR = 24
+
+
+def explain_page(view: View, palette: Palette) -> PageScreen:
+    """Return the page for the value under the cursor."""
+    title = f"{view.value}[{view.unit}] at t={view.t}, {view.label(view.t, palette)}, {view.pass_name}"
+    return PageScreen(title, [_content(line) for line in explain_lines(view, palette)])
+
+
+def explain_lines(view: View, palette: Palette) -> list[Line]:
+    """Return the lines of the explanation."""
+    found = explained(view, view.value)
+
+    def new() -> Line:
+        return Line(_WIDTH, palette.style())
+
+    if found is None:
+        return [new().put("this trace does not hold the value", palette.style("soft"))]
+    equation = view.passed.cell.equation(view.value)
+    soft, title, inks = palette.style("soft"), palette.style("title", bold=True), inks_of(view)
+    lines: list[Line] = []
+    if equation.label or equation.help:
+        lines += [new().put(f"{visible(equation.label)}: {visible(equation.help)}", soft), new()]
+    head = new().put(found.value, title).put(f" = {palette.glyphs.say(show(equation.expression))}", palette.style())
+    worked, under = new().put(found.value, title).put(" = ", soft), new()
+    under.to(worked.x)
+    put_worked(worked, under, pieces_of(found, palette.glyphs), palette, inks, False)
+    put_outcome(worked, view, found, palette)
+    lines += [head, new(), worked, under]
+    lines.append(new().put(f"{exact(found.number + 0.0)} exactly", palette.style("faint")))
+    summands = found.terms if len(found.terms) > 1 else ()
+    for heading, terms in (("summands", summands), ("largest products", found.largest)):
+        if not terms:
+            continue
+        half = scale_of(np.array([term.number for term in terms]), least=0.05)
+        scale = f"   {palette.glyphs.plus_minus}{axis_end(half)}"
+        lines += [new(), new().put(heading, palette.style("accent", bold=True)).put(scale, soft)]
+        for term in terms:
+            line = new().put(f"  {term.label}", palette.style()).to(22)
+            put_signed_bar(line, term.number, _BAR, palette, half)
+            lines.append(line.put(signed(term.number, palette.glyphs).rjust(7), palette.style()))
+    if not view.frame.reached(view.pass_name, view.value):
+        lines += [new(), new().put("the run has not come to this equation yet", palette.style("alarm"))]
+    return lines
+
+
+def _content(line: Line) -> Content:
+    text = Text(end="")
+    for piece, style in line.parts():
+        text.append(piece, style)
+    return Content.from_rich_text(text)
+
+
+_LEFT = 68
+"""Cells of the left of two columns."""
+_SHARE, _AROUND = 0.96, 8
+"""How much of the width a page takes, and what its frame and the bar beside it take of that."""
+_INDENT, _LEAST = 25, 20
+"""Cells before what a key does, and the fewest it is written in."""
+_ASKED = (
+    ("T", "new to all this? short lessons on trained networks"),
+    ("6", "which token does this memory come from? L: all units"),
+    ("M", "which gate lost it? where its row goes dark, keep is low"),
+    ("R", "how far back does it reach? b: an RNN beside an LSTM"),
+    ("r", "which words does the answer hang on?"),
+    ("p", "how does this number come about? 0: in large letters"),
+    ("e", "what if a word, or a gate, were another?"),
+)
+_NOTES = (
+    "Click a token to go there; click a unit, a value or a place of the",
+    "map to look at it. n and N move on the tape; s and i walk in the",
+    "selected pass's own reading order. What the run has not reached is",
+    "faint; ╳ is NaN, ∞ infinite. A bar's side of its axis is its sign.",
+)
+
+
+def help_page(width: int) -> PageScreen:
+    """Return a page with every key and what it does, in two columns where the screen is wide enough."""
+    room = int(width * _SHARE) - _AROUND
+    wide = room >= 2 * _LEFT + 2
+    first, second = (_LEFT - 2, room - _LEFT) if wide else (room, room)
+    left = [line for name in (STEP, GO, LOOK) for line in _group(name, first)]
+    right = [line for name in (CHANGE, CURSOR, PROGRAM) for line in _group(name, second)]
+    right += [Content.styled(f"  {note}", "$lt-soft") for note in _NOTES]
+    if not wide:
+        return PageScreen("keys", [*_asked(), *left, *right])
+    pairs = zip_longest(left, [*_asked(), *right], fillvalue=Content(""))
+    return PageScreen("keys", [Content.assemble(one, " " * max(_LEFT - one.cell_length, 0), two) for one, two in pairs])
+
+
+def _asked() -> list[Content]:
+    """Return what whoever is new asks first, and the key that answers it."""
+    lines = [Content.styled("Ask", "bold $lt-accent")]
+    for key, question in _ASKED:
+        lines.append(Content.assemble((f"{key:>7}  ", "bold $lt-key"), (question, "$lt-soft")))
+    return [*lines, Content("")]
+
+
+def _group(name: str, room: int) -> list[Content]:
+    """Return the keys of a group; what is too long for a line goes on in the next."""
+    lines = [Content.styled(name, "bold $lt-accent")]
+    for command in COMMANDS:
+        if command.group == name:
+            said = textwrap.wrap(command.help, max(room - _INDENT, _LEAST))
+            key, word = (f"{command.key:>7}  ", "bold $lt-key"), (f"{command.word:<15} ", "$lt-ink")
+            lines.append(Content.assemble(key, word, (said[0], "$lt-soft")))
+            lines += [Content.styled(" " * _INDENT + more, "$lt-soft") for more in said[1:]]
+    return [*lines, Content("")]

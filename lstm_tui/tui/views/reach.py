@@ -1,0 +1,312 @@
+"""Gradients through time: a row for each step back, the gradient beside what the gates keep.
+
+What the screen of long memories shows: how far back a pass reaches, and which token moves which.
+
+How far back networks of different cells reach on one text: a column each, and what each says at the end.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.analysis.gradient_flow import LongMemory
+from lstm_tui.debugger.inspect.cell_comparison import Rival
+from lstm_tui.debugger.inspect.diagnostics import reach_words
+from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.tui.canvas.bars import put_bar
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import cut, first_row, fit, plain, signed, token_label
+from lstm_tui.tui.view import View
+
+_PLACE, _TOKEN, _NUMBER = 6, 14, 8
+_WIDEST = 24
+DECADES = (-4, 2)
+"""Powers of ten at the ends of a bar."""
+_RADIUS_FULL = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """One column: a heading, a number for each step, and how it is drawn."""
+
+    head: str
+    meaning: str
+    numbers: NDArray[np.floating[Any]]
+    ink: str
+    bar: str = "log"
+
+
+def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> Drawing:
+    """Draw the steps from the first that is looked at to the one that is asked about, and what happens on the way."""
+    glyphs, style = palette.glyphs, palette.style
+    drawing = Drawing(width, height, palette, f"R how far back {glyphs.dot} {picture.pass_name}")
+    drawing.note = f"asked at t={picture.now}"
+    found = picture.found
+    if picture.problem or found is None:
+        drawing.line()
+        text = picture.problem or f"gradients through time{glyphs.more}"
+        drawing.line().put(" " + cut(text, width - 2, glyphs), style("alarm" if picture.problem else "soft"))
+        return drawing
+    words = [part for one in _words(picture, palette) for part in textwrap.wrap(one, max(width - 2, 20))]
+    shown = _fitting(_columns(picture, found), width - _PLACE - _TOKEN)
+    span = min((width - _PLACE - _TOKEN) // len(shown), _WIDEST)
+    low, high = DECADES
+    drawing.note += f"   bars: 1e{low} {glyphs.more} 1e{high}, logarithmic"
+    head = drawing.line().put(" token", style("soft")).to(_PLACE + _TOKEN)
+    for column in shown:
+        head.put(fit(glyphs.say(column.head), span - 1, glyphs) + " ", style("title"))
+    meanings = [column for column in shown if column.meaning]
+    foot = min(len(words) + 1, max(height // 2, 1))
+    if height > len(found.places) + foot + len(meanings) + 2:
+        foot += len(meanings) + 1
+    rows = max(height - 1 - foot, 1)
+    order = sorted(range(len(found.places)), key=lambda n: found.places[n])
+    places = [found.places[n] for n in order]
+    cursor = places.index(picture.cursor) if picture.cursor in places else len(places) - 1
+    first = first_row(cursor, len(places), rows)
+    for n in order[first : first + rows]:
+        _row(drawing, picture, found, n, shown, span)
+    if drawing.room > len(words):
+        drawing.line()
+    for text in words:
+        drawing.line().put(" " + cut(glyphs.say(text), width - 2, glyphs), style("title"))
+    if drawing.room > len(meanings):
+        drawing.line()
+        for column in meanings:
+            line = drawing.line().put(" " + fit(glyphs.say(column.head), 18, glyphs), style("accent"))
+            line.put(cut(glyphs.say(column.meaning), width - 20, glyphs), style("soft"))
+    return drawing
+
+
+def _words(picture: Reaching, palette: Palette) -> list[str]:
+    assert picture.found is not None
+    view = picture.view
+    lines = list(reach_words(picture.found, lambda t: f"t={t} “{view.short_label(t, palette)}”"))
+    if picture.found.first:
+        lines.append(f"only the last {len(picture.found.places)} steps are looked at")
+    return lines
+
+
+def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
+    memory, unit = letter(found.memory.value), picture.view.unit_of(picture.pass_name)
+    unit = min(unit, found.memory.own.shape[1] - 1)
+    felt = "the largest factor by which a small change of {} then is felt in {} now, gates and all"
+    columns = [_Column(f"|∂{memory}/∂{memory} then|", felt.format(memory, memory), found.memory.size, "positive")]
+    if found.kept_size is not None:
+        held = f"what is left of {memory} of then with the gates held, in the unit that keeps most"
+        columns.append(_Column("max Π keep", held, found.kept_size, "keep"))
+    if found.output is not found.memory:
+        out = letter(found.output.value)
+        columns.append(_Column(f"|∂{out}/∂{out} then|", felt.format(out, out), found.output.size, "show"))
+    stretched = "spectral radius of the step's Jacobian: taken again and again, below 1 it shrinks what is passed on"
+    columns.append(_Column("ρ of the step", stretched, found.radius, "other", "radius"))
+    alone = f"how {memory}[{unit}] of then moves {memory}[{unit}] now" + (
+        "; beside it what its own gate keeps" if found.kept is not None else ""
+    )
+    columns.append(_Column(f"unit {unit} by itself", alone, found.memory.own[:, unit], "positive", "signed"))
+    if found.kept is not None:
+        columns.append(_Column(f"Π keep of unit {unit}", "", found.kept[:, unit], "keep"))
+    return columns
+
+
+def _fitting(columns: Sequence[_Column], room: int) -> Sequence[_Column]:
+    """Return the columns for which there is room; the last ones go first."""
+    return columns[: max(room // 12, 1)]
+
+
+def _row(drawing: Drawing, picture: Reaching, found: LongMemory, n: int, columns: Sequence[_Column], span: int) -> None:
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    t = found.places[n]
+    under, here = t == picture.cursor, t == picture.now
+    ground = "row" if under else "ground"
+    line = drawing.line().put(glyphs.cursor if under else " ", palette.style("focus", ground, bold=True))
+    line.put(f"{t:>{_PLACE - 2}} ", palette.style("faint", ground))
+    label = fit(picture.view.short_label(t, palette), _TOKEN - 1, glyphs) + " "
+    line.put(label, palette.style("title" if here else "ink", ground, bold=here))
+    bar = max(span - _NUMBER, 0)
+    for column in columns:
+        value = float(column.numbers[n])
+        if math.isnan(value):
+            line.put(" " * (span - 4) + "NaN ", palette.style("alarm", ground, bold=True))
+            continue
+        full = _RADIUS_FULL if column.bar == "radius" else 1.0
+        part = value if column.bar == "radius" else part_of_bar(value)
+        ink = "negative" if value < 0 else column.ink
+        if bar >= 3:
+            put_bar(line, part, bar, ink, palette, full=full)
+        number = (signed if column.bar == "signed" else plain)(value, glyphs, _NUMBER - 1)
+        line.put(number.rjust(_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
+    drawing.hit(0, drawing.width, ClickTarget(t=t))
+
+
+def part_of_bar(value: float) -> float:
+    """Return where a size lies on a logarithmic bar: 0 at its left end and below, 1 at its right end, NaN at 0."""
+    low, high = DECADES
+    if value == 0 or math.isnan(value):
+        return 0.0
+    if math.isinf(value):
+        return math.inf
+    return max((math.log10(abs(value)) - low) / (high - low), 0.0)
+
+
+KINDS = ("gradient", "left out")
+"""The two maps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reaching:
+    """What is known so far.
+
+    Attributes:
+        view: The position at which it was asked.
+        pass_name: The pass that is looked at.
+        now: The place on the tape from which it is looked back.
+        cursor: The token under the cursor.
+        found: How far the pass reaches, or None until it is known.
+        beside: A plain RNN beside an LSTM and a GRU, once they are asked for; else empty.
+        rivals: Whether these are shown.
+        map: Whether the map of token by token is shown.
+        kind: Which map, where there is room for one.
+        places: The places the maps are made of.
+        maps: Each map by its name, (P, P): row moved, column that moves it; NaN where it is not known.
+        working: Whether something is still computed.
+        problem: Why there is no answer; may be empty.
+    """
+
+    view: View
+    pass_name: str
+    now: int
+    cursor: int
+    found: LongMemory | None = None
+    beside: tuple[Rival, ...] = ()
+    rivals: bool = False
+    map: bool = False
+    kind: str = KINDS[0]
+    places: range = range(0)
+    maps: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    working: bool = True
+    problem: str = ""
+
+    def but(self, **changes: Any) -> Reaching:
+        """Return it with some things changed."""
+        return replace(self, **changes)
+
+    def draw(self, width: int, height: int, palette: Palette) -> Drawing:
+        """Draw the steps, the map, or the networks beside each other."""
+        from lstm_tui.tui.views.token_map import draw_token_map
+
+        if self.rivals:
+            return draw_reach_beside(self, width, height, palette)
+        return (draw_token_map if self.map else draw_reach)(self, width, height, palette)
+
+
+_BESIDE_PLACE, _BESIDE_TOKEN, _BESIDE_NUMBER = 6, 8, 8
+_BESIDE_NARROWEST, _BESIDE_WIDEST = 14, 30
+_FELT = (
+    "how much of a small change of the memory at a token is still felt in the memory now: 1 all of it, .01 a hundredth"
+)
+_KEPT = (
+    "what its gates alone keep of it, multiplied from step to step, in the unit that keeps most; an RNN has no gates"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _BesideColumn:
+    """One network's numbers, one for each token (T,), NaN where it was not looked."""
+
+    head: str
+    numbers: NDArray[np.floating[Any]]
+    ink: str
+
+
+def draw_reach_beside(picture: Reaching, width: int, height: int, palette: Palette) -> Drawing:
+    """Draw a row for each token, its memory in every network, and below in a sentence each what became of it."""
+    glyphs, style = palette.glyphs, palette.style
+    title = f"R how far back {glyphs.dot} an RNN beside LSTM and GRU"
+    drawing = Drawing(width, height, palette, title)
+    rivals = picture.beside
+    if picture.problem or not rivals:
+        text = picture.problem or f"gradients through time{glyphs.more}"
+        drawing.line()
+        drawing.line().put(" " + cut(text, width - 2, glyphs), style("alarm" if picture.problem else "soft"))
+        return drawing
+    tokens = rivals[0].trace.sequence.tokens
+    low, high = DECADES
+    drawing.note = f"bars 1e{low}{glyphs.more}1e{high}, log"
+    columns = _beside_columns(rivals, width - _BESIDE_PLACE - _BESIDE_TOKEN)
+    span = min((width - _BESIDE_PLACE - _BESIDE_TOKEN) // len(columns), _BESIDE_WIDEST)
+    head = drawing.line().put(" token", style("soft")).to(_BESIDE_PLACE + _BESIDE_TOKEN)
+    for column in columns:
+        head.put(fit(glyphs.say(column.head), span - 1, glyphs) + " ", style("title"))
+    words = [
+        (part, "title" if one.found.kept is None else "ink")
+        for one in rivals
+        for part in textwrap.wrap(
+            glyphs.say(one.told(lambda t: f"t={t} “{token_label(tokens[t], glyphs)}”")), max(width - 2, 20)
+        )
+    ]
+    told = (_FELT, _KEPT) if len(columns) > len(rivals) else (_FELT,)
+    meanings = [part for one in told for part in textwrap.wrap(one, max(width - 2, 20))]
+    foot = min(len(words) + 1, max(height // 2, 1))
+    if height > len(tokens) + foot + len(meanings) + 2:
+        foot += len(meanings) + 1
+    rows = max(height - 1 - foot, 1)
+    first = first_row(picture.cursor, len(tokens), rows)
+    for t in range(first, min(first + rows, len(tokens))):
+        _beside_row(drawing, t, token_label(tokens[t], glyphs), t == picture.cursor, columns, span)
+    if drawing.room > len(words):
+        drawing.line()
+    for text, ink in words:
+        drawing.line().put(" " + cut(text, width - 2, glyphs), style(ink))
+    if drawing.room > len(meanings):
+        drawing.line()
+        for text in meanings:
+            drawing.line().put(" " + cut(glyphs.say(text), width - 2, glyphs), style("soft"))
+    return drawing
+
+
+def _beside_columns(rivals: Sequence[Rival], room: int) -> list[_BesideColumn]:
+    """Return the memory of each network, and beside it what its gates keep where there is room."""
+    wide = room // _BESIDE_NARROWEST >= sum(1 + (one.found.kept is not None) for one in rivals)
+    columns = []
+    for one in rivals:
+        short = one.name.rpartition("-")[2]
+        columns.append(_BesideColumn(f"{short}: |∂{one.memory}|", _by_token(one, one.found.memory.size), "positive"))
+        if wide and one.found.kept_size is not None:
+            columns.append(_BesideColumn(f"{short}: Π keep", _by_token(one, one.found.kept_size), "keep"))
+    return columns
+
+
+def _by_token(one: Rival, numbers: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    found = np.full(len(one.trace.sequence.tokens), np.nan)
+    found[list(one.found.places)] = numbers
+    return found
+
+
+def _beside_row(drawing: Drawing, t: int, token: str, under: bool, columns: Sequence[_BesideColumn], span: int) -> None:
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    ground = "row" if under else "ground"
+    line = drawing.line().put(glyphs.cursor if under else " ", palette.style("focus", ground, bold=True))
+    line.put(f"{t:>{_BESIDE_PLACE - 2}} ", palette.style("faint", ground))
+    line.put(
+        fit(token, _BESIDE_TOKEN - 1, glyphs) + " ", palette.style("title" if under else "ink", ground, bold=under)
+    )
+    bar = max(span - _BESIDE_NUMBER, 0)
+    for column in columns:
+        value = float(column.numbers[t])
+        if math.isnan(value):
+            line.put(" " * span)
+            continue
+        if bar >= 3:
+            put_bar(line, part_of_bar(value), bar, column.ink, palette)
+        number = plain(value, glyphs, _BESIDE_NUMBER - 1)
+        line.put(number.rjust(_BESIDE_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
+    drawing.hit(0, drawing.width, ClickTarget(t=t))

@@ -1,0 +1,135 @@
+"""Which token moves which: rows are moved, columns move them, by gradient and by leaving a token out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.engine.number_text import axis_end
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.heat import put_heat, shade_of
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.text import cut, fit, plain, window
+from lstm_tui.tui.views.reach import KINDS
+
+if TYPE_CHECKING:
+    from lstm_tui.tui.views.reach import Reaching
+
+_LABEL = 15
+_BOTH = 56
+"""Cells of a map from which on both stand side by side."""
+_WIDEST, _GAP = 8, 3
+_MEANINGS = {
+    "gradient": "a small change of the column's token: how far it moves the output h of the row's",
+    "left out": "a run without the column's token: how far the output h of the row's is moved",
+}
+
+
+def draw_token_map(picture: Reaching, width: int, height: int, palette: Palette) -> Drawing:
+    """Draw one map or both, and under them what moves the token under the cursor most."""
+    glyphs, style = palette.glyphs, palette.style
+    drawing = Drawing(width, height, palette, f"R which token moves which {glyphs.dot} {picture.pass_name}")
+    if picture.problem and not picture.maps:
+        drawing.line()
+        drawing.line().put(" " + cut(picture.problem, width - 2, glyphs), style("alarm"))
+        return drawing
+    both = width - _LABEL >= 2 * _BOTH
+    kinds = KINDS if both else (picture.kind,)
+    foot = len(kinds) * 2 + 1 + bool(picture.problem) if height > 14 else 1
+    first, behind = window(picture.cursor - picture.places.start, len(picture.places), max(height - 2 - foot, 1))
+    rows = picture.places[first:behind]
+    room = (width - _LABEL - _GAP * (len(kinds) - 1)) // len(kinds)
+    cell = min(max(room // max(len(picture.places), 1), 1), _WIDEST)
+    left, right = window(picture.cursor - picture.places.start, len(picture.places), room // cell)
+    columns = picture.places[left:right]
+    drawing.note = f"t {rows.start}{glyphs.dash}{rows.stop - 1}" if len(rows) < len(picture.places) else ""
+    _heads(drawing, picture, kinds, columns, room, cell)
+    shades = {kind: _shades(picture.maps.get(kind)) for kind in kinds}
+    for t in rows:
+        under = t == picture.cursor
+        ground = "row" if under else "ground"
+        line = drawing.line().put(glyphs.cursor if under else " ", style("focus", ground, bold=True))
+        line.put(f"{t:>3} ", style("faint", ground))
+        line.put(fit(picture.view.short_label(t, palette), _LABEL - 6, glyphs) + " ", style("ink", ground, bold=under))
+        for n, kind in enumerate(kinds):
+            line.to(_LABEL + n * (room + _GAP))
+            _cells(line, picture, kind, t, columns, cell, shades[kind], palette)
+        drawing.hit(0, width, ClickTarget(t=t))
+    _foot(drawing, picture, kinds)
+    return drawing
+
+
+def _heads(drawing: Drawing, picture: Reaching, kinds: tuple[str, ...], columns: range, room: int, cell: int) -> None:
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    names, tokens = drawing.line(), drawing.line()
+    for n, kind in enumerate(kinds):
+        values = picture.maps.get(kind)
+        start = _LABEL + n * (room + _GAP)
+        scale = "" if values is None else f"   0{glyphs.more}{axis_end(_full(values))}"
+        names.to(start).put(cut(f"{kind}{scale}", room, glyphs), palette.style("title", bold=True))
+        tokens.to(start)
+        for t in columns:
+            label = picture.view.short_label(t, palette) if cell > 2 else " "
+            here = t == picture.cursor
+            tokens.put(fit(label, cell - (cell > 2), glyphs) + " " * (cell > 2),
+                       palette.style("ink" if here else "faint", bold=here))  # fmt: skip
+
+
+def _full(values: NDArray[np.float64]) -> float:
+    return scale_of(values, least=1e-6)
+
+
+def _shades(values: NDArray[np.float64] | None) -> NDArray[np.int64] | None:
+    return None if values is None else shade_of(values, _full(values))
+
+
+def _cells(
+    line: Line,
+    picture: Reaching,
+    kind: str,
+    t: int,
+    columns: range,
+    cell: int,
+    shades: NDArray[np.int64] | None,
+    palette: Palette,
+) -> None:
+    values = picture.maps.get(kind)
+    row = t - picture.places.start
+    for other in columns:
+        column = other - picture.places.start
+        if values is None or shades is None or np.isnan(values[row, column]):
+            sign = palette.glyphs.dot if other == t and values is not None else palette.glyphs.more
+            line.put(sign.center(cell)[:cell], palette.style("faint"))
+        else:
+            put_heat(line, float(values[row, column]), int(shades[row, column]), cell, _full(values), palette)
+
+
+def _foot(drawing: Drawing, picture: Reaching, kinds: tuple[str, ...]) -> None:
+    palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
+    if drawing.room > len(kinds) * 2:
+        drawing.line()
+    for kind in kinds:
+        line = drawing.line().put(f" {fit(kind, 10, glyphs)}", palette.style("accent"))
+        line.put(cut(_MEANINGS[kind], width - 12, glyphs), palette.style("soft"))
+    for kind in kinds:
+        values = picture.maps.get(kind)
+        row = picture.cursor - picture.places.start
+        if values is None or not 0 <= row < len(values):
+            continue
+        numbers = np.nan_to_num(values[row], nan=0.0)
+        order = [int(n) for n in np.argsort(-numbers, kind="stable")[:4] if numbers[n] > 0]
+        said = ", ".join(
+            f"“{picture.view.short_label(picture.places[n], palette)}” (t={picture.places[n]}) "
+            f"{plain(float(numbers[n]), glyphs)}"
+            for n in order
+        )
+        unknown = np.isnan(values[row])
+        unknown[row] &= kind != "left out"  # what is left out is no longer there to be moved
+        rest = f"; of {int(unknown.sum())} tokens it is not known" if unknown.any() else ""
+        text = f" {kind}: t={picture.cursor} is moved most by {said or 'nothing'}{rest}"
+        drawing.line().put(cut(glyphs.say(text), width - 1, glyphs), palette.style("title"))
+    if picture.problem:
+        drawing.line().put(" " + cut(picture.problem, width - 2, glyphs), palette.style("alarm"))

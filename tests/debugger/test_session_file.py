@@ -1,0 +1,89 @@
+"""A session written as a script and obeyed again is the same session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edited_networks import sentence, stacked
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.session_file import as_typed_now, read_saved, script_of
+from lstm_tui.engine.errors import UserError
+
+NETWORK = stacked()
+LINES = [
+    'replace 3 "good \\"x\\""', "delete 1", 'insert 2 "not"', "set layer0.forward.f[1] @ 1 = 0",
+    "weight layer0.forward/b_f[2] = -4", "let layer0.forward.f = 1", "undo", "undo 2", "redo", "switch base",
+    "switch 1", "branch one", "branch two", 'break "not"', "tbreak c if t > 1", "watch c[1] by .2", "break nan",
+    "break mean(f) < .4", "disable 1", "ignore 2 3", "unbreak 1", "condition 1 t > 1", "display mean(h)",
+    "display token", "undisplay 1", "n", "s", "s 2", "rs", "si", "pass layer1.backward", "pass layer0.forward", "c",
+    "rc", "goto 2", "reverse-finish", "g",
+]  # fmt: skip
+
+
+def opened() -> Session:
+    return Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad")])
+
+
+def obey(session: Session, lines: list[str]) -> None:
+    for line in lines:
+        try:
+            answer(session, line)
+        except UserError:
+            continue
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(LINES), max_size=14))
+def test_what_was_saved_is_the_session_again(tmp_path: Path, lines: list[str]) -> None:
+    first, second = opened(), opened()
+    obey(first, lines)
+    path = tmp_path / "work.ltui"
+    answer(first, f"save-session {path} over")
+    assert path.read_text().splitlines() == script_of(first)
+    answer(second, f"source {path}")
+    assert second.history.states == first.history.states
+    assert second.history.here == first.history.here
+    assert sorted(second.history.names) == sorted((name, n) for name, n in first.history.names if n)
+    mine, other = first.frame, second.frame
+    assert (other.position.t, other.position.equation) == (mine.position.t, mine.position.equation)
+    assert other.position.pass_name == mine.position.pass_name
+    assert other.trace.sequence.tokens == mine.trace.sequence.tokens
+    for name, passed in mine.trace.items():
+        for value in passed:
+            assert np.array_equal(passed[value], other.trace[name][value], equal_nan=True)
+    assert [one.expression.text for one in second.displays] == [one.expression.text for one in first.displays]
+    facts = [
+        [(one.trigger.text, one.pass_name, one.enabled, one.temporary, one.ignore) for one in each.breakpoints]
+        for each in (first, second)
+    ]
+    assert facts[0] == facts[1]
+
+
+def test_a_script_s_first_mistake_ends_it_and_is_named(tmp_path: Path) -> None:
+    session = opened()
+    path = tmp_path / "a.ltui"
+    path.write_text("n\nnonsense\nn\n")
+    with pytest.raises(UserError, match=r"a\.ltui:2: there is no verb `nonsense`"):
+        answer(session, f"source {path}")
+    assert session.frame.t == 1
+    path.write_text(f"source {path}\n")
+    with pytest.raises(UserError, match="more than 8 deep"):
+        answer(session, f"source {path}")
+    assert session.sourcing == 0
+    for line, said in {"source": "which file", "save-session": "where", "source no.ltui": "no such file"}.items():
+        with pytest.raises(UserError, match=said):
+            answer(session, line)
+    with pytest.raises(UserError, match="cannot be written"):
+        answer(session, f"save-session {tmp_path}/no/a.ltui")
+
+
+def test_a_session_of_before_says_delete_of_a_token_and_a_script_says_it_of_a_breakpoint() -> None:
+    old = ["# lstm-tui session", "# command: run x.txt", "break 3", "delete 2", "  delete  1 "]
+    assert [line for _, line in read_saved(old, "old.ltui").lines] == ["break 3", "remove 2", "remove 1 "]
+    assert as_typed_now(old[2:]) == old[2:], "no session: `delete` is the verb that is typed"

@@ -1,0 +1,181 @@
+"""The work on the screen is kept, what was cut off is offered, and a session comes back as it looked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from driven_screen import Driver, drive, network, sequences
+
+from lstm_tui.cli.recover import kept
+from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.view_state import read_layout
+from lstm_tui.formats.io.journal import Journal, cut_off, journal_folder
+from lstm_tui.tui.autosave import Offer
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.prompts.recover import Recover
+
+COMMAND = ("run", "sample.txt")
+LOOKS = "pane=6 signal=2 order=index value=o unit.layer0.forward=5 maximised everyone alone"
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path
+
+
+def shown() -> Document:
+    return Document(network(), sequences(), command=COMMAND)
+
+
+def cut(*lines: str, command: tuple[str, ...] = COMMAND) -> None:
+    """Leave the journal of a session that was cut off."""
+    from lstm_tui.debugger.autosave import Autosave
+
+    session = Session.open(network(), sequences(), command=command)
+    for line in lines:
+        answer(session, line)
+    session.layout = read_layout(LOOKS)
+    autosave = Autosave(Journal.begin)
+    autosave.note(session)
+    autosave.leave(finished=False)
+
+
+async def until(driver: Driver, holds: object) -> None:
+    """Wait until something holds, which a thread brings about."""
+    for _ in range(400):
+        if holds():  # type: ignore[operator]
+            return
+        await driver.pilot.pause(0.05)
+    raise AssertionError("it never came")
+
+
+def offered(driver: Driver) -> bool:
+    return isinstance(driver.app.screen, Recover)
+
+
+def test_what_is_done_is_kept_within_a_moment() -> None:
+    async def act(driver: Driver) -> None:
+        assert not journal_folder().is_dir()
+        await driver.press("n", "n", *":remove", "space", "0", "enter")
+        await until(driver, lambda: driver.view.edits)
+        await driver.press("o")
+        await until(driver, lambda: any("order=change" in one.read_text() for one in journal_folder().glob("*.ltui")))
+        (path,) = journal_folder().glob("*.ltui")
+        text = path.read_text()
+        assert "# command: run sample.txt --line 1\n" in text
+        assert "goto 1\n" in text
+
+    drive(act, shown(), keeping=kept(COMMAND))
+
+
+def test_what_was_cut_off_is_offered_and_taken_up_as_it_looked() -> None:
+    cut("line 2", "remove 0", "goto 3", 'break "bad"')
+
+    async def act(driver: Driver) -> None:
+        await until(driver, lambda: offered(driver))
+        assert "sample.txt line 2: 1 edit, 1 stop" in driver.text()
+        await driver.press("enter")
+        await until(driver, lambda: driver.view.edits)
+        assert driver.view.frame.line == 1
+        assert driver.view.t == 3
+        assert "taken up: 1 edit, 1 stop" in driver.view.said
+        await until(driver, lambda: driver.screen.shown == 6)
+        view = driver.view
+        assert (view.order, view.signal, view.everyone, view.beside, view.value) == ("index", 2, True, False, "o")
+        assert view.units["layer0.forward"] == 5
+        assert driver.screen.has_class("-maximised")
+        layout = driver.screen.layout_now()
+        assert layout is not None
+        assert set(read_layout(LOOKS).line.split()) <= set(layout.line.split())
+        (path,) = journal_folder().glob("*.ltui")  # its own; the one that was cut off is taken up
+        assert "remove 0\n" in path.read_text()
+
+    drive(act, shown(), keeping=kept(COMMAND))
+
+
+def test_it_can_wait_or_be_thrown_away_and_a_hasty_d_does_not() -> None:
+    cut("remove 0")
+
+    async def later(driver: Driver) -> None:
+        await until(driver, lambda: offered(driver))
+        await driver.press("d", "n", "x")
+        assert offered(driver)
+        await driver.press("escape")
+        assert not offered(driver)
+        assert not driver.view.edits
+
+    drive(later, shown(), keeping=kept(COMMAND))
+    (found,) = cut_off()
+    found.leave()
+
+    async def away(driver: Driver) -> None:
+        await until(driver, lambda: offered(driver))
+        await driver.press("D")
+        assert not offered(driver)
+
+    drive(away, shown(), keeping=kept(COMMAND))
+    assert cut_off() == []
+
+
+def test_work_on_another_input_is_only_mentioned() -> None:
+    cut("remove 0", command=("run", "/some/other.txt"))
+
+    async def act(driver: Driver) -> None:
+        await until(driver, lambda: driver.app._notifications)
+        (said,) = driver.app._notifications
+        assert said.message == "work on other.txt line 1 was cut off: `lstm-tui recover` has it"
+        assert not offered(driver)
+
+    drive(act, shown(), keeping=kept(COMMAND))
+    (found,) = cut_off()
+    found.leave()
+
+
+def test_work_that_does_not_fit_any_more_is_said_and_stays() -> None:
+    cut('insert 0 "not"', "remove 5", "goto 4")
+    (journal,) = cut_off()
+    lines = [line.replace("remove 5", "remove 90") for line in journal.read()]
+    journal.write(lines)
+    journal.leave()
+
+    async def act(driver: Driver) -> None:
+        await until(driver, lambda: offered(driver))
+        await driver.press("enter")
+        await until(driver, lambda: driver.app._notifications)
+        (said,) = driver.app._notifications
+        assert said.message.startswith("work that was cut off:")
+
+    drive(act, shown(), keeping=kept(COMMAND))
+    assert any(list(one.read()) == lines for one in cut_off())
+
+
+def test_a_saved_session_opens_as_it_looked() -> None:
+    async def act(driver: Driver) -> None:
+        await until(driver, lambda: driver.screen.shown == 6)
+        assert driver.view.order == "index"
+
+    def take_up(session: Session) -> tuple[str, ...]:
+        session.layout = read_layout(LOOKS)
+        return ()
+
+    drive(act, shown(), resume=Offer("", take_up))
+
+
+def test_a_typed_line_opens_another_line_of_the_file_with_all_that_is_shown_of_it() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press(*":line", "space", "3", "enter")
+        await until(driver, lambda: driver.view.frame.line == 2)
+        assert "line 3 of 3" in driver.line("header")
+        assert driver.view.facts.trace is driver.view.trace
+        await driver.press("}")
+        assert driver.view.said == "last line"
+        await driver.press(*":remove", "space", "0", "enter")
+        await until(driver, lambda: driver.view.edits)
+        await driver.press("{", "}")
+        await until(driver, lambda: driver.view.edits)
+        assert driver.view.trace.sequence.tokens == ("movie",)
+
+    drive(act, shown())
