@@ -204,11 +204,11 @@ def test_every_cell_passes_its_check(name: str, capsys: pytest.CaptureFixture[st
 
 
 def test_models_are_listed_and_described(capsys: pytest.CaptureFixture[str]) -> None:
-    from lstm_tui.models import bundled
+    from lstm_tui.models import bundled_names
 
     assert main(["models"]) == 0
     listed = capsys.readouterr().out
-    assert all(f"\n{name} " in listed for name in bundled())
+    assert all(f"\n{name} " in listed for name in bundled_names())
     save(untrained(Untrained("gru", 2), None, 3), "m.safetensors")
     assert main(["models", "m.safetensors"]) == 0
     described = capsys.readouterr().out

@@ -17,7 +17,7 @@ from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load, save
 from lstm_tui.formats.importers.untrained import Untrained, untrained
 from lstm_tui.formats.traces.file import read, write
-from lstm_tui.models import bundled
+from lstm_tui.models import bundled_names
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ def test_a_trace_without_a_file_is_shown_alone() -> None:
     assert open.network_of(changed(model={"name": "untrained", "file": None, "sha256": None}), Path()) is None
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", bundled_names())
 def test_a_bundled_network_is_found_by_name(name: str) -> None:
     network = lstm_tui.load(name)
     source = "It was not bad" if network.tokens else np.zeros((5, network.input_size))

@@ -12,7 +12,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.untrained import Untrained, untrained
-from lstm_tui.models import bundled
+from lstm_tui.models import bundled_names
 
 TEXT = untrained(Untrained(hidden=3, bidirectional=True), Tokens("words", ("<unk>", "The", "movie")))
 NUMBERS = untrained(Untrained("gru", 2), None, 2)
@@ -60,7 +60,7 @@ def test_initial_states_are_given_by_pass() -> None:
     assert trace["layer0.forward"].initial["h"].tolist() == [0.5, -0.5]
 
 
-@pytest.mark.skipif("sentiment" not in bundled(), reason="no network is bundled yet")
+@pytest.mark.skipif("sentiment" not in bundled_names(), reason="no network is bundled yet")
 def test_the_default_models_are_the_bundled_ones() -> None:
     assert lstm_tui.trace("The movie was not bad").model["name"] == "sentiment"
     assert lstm_tui.load("sentiment").name == "sentiment"

@@ -24,7 +24,7 @@ _VARIABLES = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "NUMBA_CACHE_DI
 def command(options: Namespace) -> int:
     """Print what is known of the installation."""
     from lstm_tui.engine.language.cell import cell_names
-    from lstm_tui.models import bundled
+    from lstm_tui.models import bundled_names
 
     facts = {
         "lstm-tui": __version__,
@@ -32,7 +32,7 @@ def command(options: Namespace) -> int:
         **{name: _version(name) for name in _PACKAGES},
         "engine": _engine(),
         "package": str(Path(__file__).parent.parent),
-        "models": ", ".join(bundled()) or "none",
+        "models": ", ".join(bundled_names()) or "none",
         "cells": ", ".join(cell_names()),
         "samples": f"{samples_folder()}: {', '.join(sample_names()) or 'none'}",
         "terminal": _terminal(),

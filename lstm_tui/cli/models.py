@@ -16,7 +16,7 @@ _SAID = ("parameters",)  # entries of a card that stand above it
 
 def command(options: Namespace) -> int:
     """List the bundled networks without loading any, or describe one."""
-    from lstm_tui.models import bundled
+    from lstm_tui.models import bundled_names
     from lstm_tui.models.bundled import find_model
 
     if options.model is not None:
@@ -24,7 +24,7 @@ def command(options: Namespace) -> int:
         print("\n".join(_card(read_header(path), path)))
         return 0
     rows = []
-    for name in bundled():
+    for name in bundled_names():
         path = find_model(name)
         header = read_header(path)
         size = size_text(path.stat().st_size)

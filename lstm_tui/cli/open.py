@@ -93,7 +93,7 @@ def network_of(trace: Trace, folder: Path) -> Network | None:
     What was changed by edits, or is only part of a run, is shown by its values alone.
     """
     from lstm_tui.formats.importers.open import open_file
-    from lstm_tui.models import bundled
+    from lstm_tui.models import bundled_names
     from lstm_tui.models.bundled import open_model
 
     name, file, sha256 = (trace.model.get(key) for key in ("name", "file", "sha256"))
@@ -108,7 +108,7 @@ def network_of(trace: Trace, folder: Path) -> Network | None:
                 continue
             if network.sha256 == sha256 and _gives(network, trace):
                 return network
-    if name in bundled():
+    if name in bundled_names():
         network = open_model(name)
         if network.sha256 == sha256 and _gives(network, trace):
             return network

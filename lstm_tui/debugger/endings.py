@@ -67,6 +67,7 @@ class Watch:
         self._terminal = _terminal_state()
         self._screen = False
         self._turn = threading.Lock()
+        self._pipe = threading.Lock()
 
     # --- what is watched ---
 
@@ -168,10 +169,21 @@ class Watch:
     # --- the thread ---
 
     def _wake(self) -> None:
-        with contextlib.suppress(OSError):
-            os.write(self._writer, b"\0")
+        with self._pipe, contextlib.suppress(OSError):
+            if self._writer >= 0:
+                os.write(self._writer, b"\0")
 
     def _run(self) -> None:
+        try:
+            self._look()
+        finally:
+            if not self.owned:  # a process that goes on has its descriptors back
+                with self._pipe:
+                    os.close(self._reader)
+                    os.close(self._writer)
+                    self._reader = self._writer = -1
+
+    def _look(self) -> None:
         gone: set[int] = set()
         while not (self._over and self._deadline == float("inf")):
             watched = select.poll()

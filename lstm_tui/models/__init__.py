@@ -15,7 +15,7 @@ _NAMES = (
 _SAMPLES = {"story": "story.txt", "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt"}
 
 
-def bundled() -> tuple[str, ...]:
+def bundled_names() -> tuple[str, ...]:
     """Return the names of the bundled networks; the first is the default for text."""
     return tuple(name for name in _NAMES if path(name).is_file())
 

@@ -11,7 +11,7 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.open import AS_IT_IS, ImportOptions, open_file
 from lstm_tui.formats.inputs.text import InputText
-from lstm_tui.models import bundled, path
+from lstm_tui.models import bundled_names, path
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
@@ -30,7 +30,7 @@ def find_model(name: str) -> Path:
     Raises:
         UserError: There is neither; the message names the bundled network that is most alike.
     """
-    known = list(bundled())
+    known = list(bundled_names())
     if name in known:
         return Path(path(name))
     if os.path.lexists(name) or os.sep in name or name.lower().endswith(SUFFIXES):

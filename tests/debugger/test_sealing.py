@@ -14,14 +14,14 @@ from lstm_tui.debugger.commands.table import VERBS
 assert dispatch
 PROGRAM = """
 import json, sys, os
-from lstm_tui.debugger.console import Console
+from lstm_tui.debugger.commands.console import Console
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.verbs import lines, sealing
-from lstm_tui.debugger.verbs.table import VERBS
+from lstm_tui.debugger.commands import dispatch as lines, dispatch as sealing
+from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.engine.errors import UserError
-from lstm_tui.debugger.leave import Leave
-from lstm_tui.formats.inputs import text_sequence
-from lstm_tui.models.named import open_model
+from lstm_tui.debugger.commands.table import Leave
+from lstm_tui.formats.inputs.inputs import text_sequence
+from lstm_tui.models.bundled import open_model
 
 network = open_model("tiny")
 def typed(line):

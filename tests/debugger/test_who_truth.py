@@ -24,7 +24,7 @@ from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import PassTrace
 from lstm_tui.formats.inputs.inputs import text_sequence
-from lstm_tui.models import bundled
+from lstm_tui.models import bundled_names
 from lstm_tui.models.bundled import open_model
 
 TEXTS = (
@@ -115,7 +115,7 @@ def asked(session: Session, every: int = 1) -> tuple[int, int]:
 
 def test_the_step_that_lost_most_of_a_token_is_that_of_a_loop_over_the_ledger() -> None:
     answers = named = 0
-    for model in bundled():
+    for model in bundled_names():
         network = open_model(model)
         if network.tokens is None:
             continue

@@ -175,7 +175,7 @@ def test_runs_of_several_threads_end_with_what_held_before() -> None:
 def test_the_command_line_takes_one_thread_where_the_user_says_nothing(chosen: str, tmp_path: Path) -> None:
     script = (
         "import sys, os\nfrom lstm_tui.cli import main\nmain(['cells'])\n"
-        "assert 'numpy' in sys.modules\nfrom lstm_tui.engine import blas\n"
+        "assert 'numpy' in sys.modules\nfrom lstm_tui.engine.runtime import blas\n"
         "print('said', os.environ['OPENBLAS_NUM_THREADS'], blas.threads() or os.environ['OPENBLAS_NUM_THREADS'])"
     )
     done = _python(tmp_path, script, **({"OPENBLAS_NUM_THREADS": chosen} if chosen else {}))
@@ -225,7 +225,7 @@ def test_what_is_estimated_is_what_is_held() -> None:
 def test_a_process_that_may_have_little_is_told_so(tmp_path: Path) -> None:
     pytest.importorskip("resource")
     script = (
-        "import resource, sys\nfrom lstm_tui.engine import forward\n"
+        "import resource, sys\nfrom lstm_tui.engine.runtime import forward\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, resource.RLIM_INFINITY))\n"
         "print(forward.most_bytes())"
     )

@@ -215,7 +215,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from made_programs import *
-from lstm_tui.engine.cell import cell_names
+from lstm_tui.engine.language.cell import cell_names
 for name in cell_names():
     program = bundled(name, 3)
     flat = parameters(program, np.float32)

@@ -17,7 +17,7 @@ from lstm_tui.engine import setbacks
 from lstm_tui.engine.runtime.kernel_cache import SealedFiles
 
 KERNEL = """
-from lstm_tui.engine.kernels import _EXACT, _compiled
+from lstm_tui.engine.runtime.kernels import _EXACT, _compiled
 
 @_compiled(_EXACT)
 def twice(x):

@@ -31,7 +31,7 @@ def begun() -> Journal:
 
 HOLDS = """
 import sys
-from lstm_tui.formats.journal import Journal, cut_off
+from lstm_tui.formats.io.journal import Journal, cut_off
 journal = Journal.begin()
 journal.write(["one", "two"])
 print("written", flush=True)

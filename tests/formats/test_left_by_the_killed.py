@@ -15,7 +15,7 @@ from lstm_tui.formats.io.journal import cut_off, journal_folder
 
 WRITES = """
 import sys
-from lstm_tui.formats.atomic import replacing
+from lstm_tui.formats.io.files import replacing
 with replacing(sys.argv[1]) as stream:
     stream.write(b"half")
     stream.flush()

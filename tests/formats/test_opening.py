@@ -14,7 +14,7 @@ from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_
 from lstm_tui.formats.inputs import samples
 from lstm_tui.formats.inputs.inputs import Sequences
 from lstm_tui.formats.inputs.series import series_from
-from lstm_tui.models import bundled
+from lstm_tui.models import bundled_names
 from lstm_tui.models.bundled import find_model, open_model
 
 TOKENS = Tokens("words", ("<unk>", "a", "b"))
@@ -82,7 +82,7 @@ def test_a_model_is_a_bundled_name_or_a_path(tmp_path: Path, monkeypatch: pytest
         open_model("gone.safetensors")
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", bundled_names())
 def test_a_bundled_model_has_a_name_and_no_file(name: str) -> None:
     network = open_model(name)
     assert network.name == name

@@ -12,7 +12,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.formats.importers.native import load
 from lstm_tui.formats.inputs.samples import samples_folder
-from lstm_tui.models import bundled, card, described, path
+from lstm_tui.models import bundled_names, card, described, path
 from lstm_tui.models.build import MODULES, recipe
 from lstm_tui.models.recipes import forecast, sentiment, story
 from lstm_tui.models.recipes.forecast import sample
@@ -32,11 +32,11 @@ VERDICTS = {
 
 @pytest.fixture(scope="module")
 def networks() -> dict[str, Network]:
-    return {name: load(path(name)) for name in bundled()}
+    return {name: load(path(name)) for name in bundled_names()}
 
 
 def test_all_are_there_in_order_and_small() -> None:
-    assert bundled() == NAMES == tuple(MODULES)
+    assert bundled_names() == NAMES == tuple(MODULES)
     assert sum(path(name).stat().st_size for name in NAMES) < 5e6
 
 

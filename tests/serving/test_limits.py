@@ -44,7 +44,7 @@ def test_processor_time() -> None:
     limits = Limits(processor=1 / 60)
     code, _, errors = _limited(WORKS, limits)
     assert code == -signal.SIGXCPU
-    assert "0.0166667 minutes of processor time" in limits.say_ended(code, errors)
+    assert "0.01667 minutes of processor time" in limits.say_ended(code, errors)
 
 
 def test_a_process_that_has_ended_is_no_error() -> None:

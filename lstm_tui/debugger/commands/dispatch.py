@@ -15,8 +15,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.quiet import quiet
 
-WITH_VERBS = (branch, breakpoints, edit, files, generate, goto, help, inspect, step)
-"""The modules whose verbs are in the table once they are imported."""
+VERBS.arrange(step, goto, breakpoints, inspect, edit, branch, generate, files, help)
 
 _MOST = 200
 """Completions that are worth showing."""

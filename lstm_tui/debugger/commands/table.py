@@ -62,7 +62,7 @@ class Verb:
 
 
 class CommandTable:
-    """Verbs by name, in the order in which they were added."""
+    """Verbs by name, in the order in which they were added until it is arranged."""
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -81,6 +81,12 @@ class CommandTable:
         self._verbs[verb.name] = verb
         self._aliases.update(dict.fromkeys(verb.aliases, verb.name))
         return verb
+
+    def arrange(self, *modules: ModuleType) -> None:
+        """Have the verbs stand in the order of the modules that make them, and within one as it has them."""
+        order = [one.__name__ for one in modules]
+        verbs = sorted(self._verbs.values(), key=lambda verb: order.index(verb.act.__module__))
+        self._verbs = {verb.name: verb for verb in verbs}
 
     def change(self, verb: Verb) -> None:
         """Put another verb in the place of the one that has its name."""

@@ -38,13 +38,13 @@ class PageScreen(ModalScreen[bool]):
     """Shows lines until a key closes it; answers whether to go where they say."""
 
     DEFAULT_CSS = """
-    Page { align: center middle; background: $lt-ground 55%; }
-    Page > VerticalScroll {
+    PageScreen { align: center middle; background: $lt-ground 55%; }
+    PageScreen > VerticalScroll {
         width: auto; max-width: 96%; height: auto; max-height: 92%;
         border: round $lt-focus; border-title-color: $lt-title; border-subtitle-color: $lt-soft;
         background: $lt-ground; padding: 1 2; scrollbar-size-vertical: 1;
     }
-    Page Static { width: auto; max-width: 100%; color: $lt-ink; }
+    PageScreen Static { width: auto; max-width: 100%; color: $lt-ink; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,p,question_mark", "leave", show=False),
