@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 
 from lstm_tui.debugger.commands.foreign import COUNTERPARTS
 from lstm_tui.debugger.session import Session
