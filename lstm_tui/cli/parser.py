@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from lstm_tui import __version__
 from lstm_tui.cli import (
     train_options,
 )
@@ -35,6 +34,7 @@ from lstm_tui.cli.options import (
 )
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.version import __version__
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\

@@ -22,8 +22,8 @@ from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.counterfactual import Question
     from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.debugger.edits.question import Question
     from lstm_tui.debugger.view_state import Layout
 
 

@@ -16,8 +16,9 @@ from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
 from lstm_tui.debugger.commands.table import VERBS
-from lstm_tui.debugger.edits.counterfactual import Doubted, Question, replace_everywhere, retell
+from lstm_tui.debugger.edits.counterfactual import Doubted, replace_everywhere, retell
 from lstm_tui.debugger.edits.language import TokenEdit
+from lstm_tui.debugger.edits.question import Question
 from lstm_tui.debugger.inspect.prediction import perplexity_figure
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError

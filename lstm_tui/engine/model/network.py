@@ -201,7 +201,7 @@ def build_network(
         sha256=sha256,
     )
     if tensors is None:
-        initialise(network, seed)
+        initialise(network.passes, network.tensors(), seed)
     else:
         _fill(network, tensors, where)
     return network
