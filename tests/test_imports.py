@@ -32,9 +32,10 @@ def imported(tree: ast.Module, modules: Mapping[str, ast.Module]) -> Iterator[st
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are written whole, so that a search for a module finds them all"
+            module = str(node.module)
             for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                yield from (name for name in (whole if whole in modules else node.module,) if name in modules)
+                whole = f"{module}.{alias.name}"
+                yield from (name for name in (whole if whole in modules else module,) if name in modules)
 
 
 def circle(modules: Mapping[str, ast.Module]) -> list[str]:
@@ -71,3 +72,90 @@ def test_a_circle_is_found_however_it_is_imported(back: str) -> None:
 def test_both_versions_are_one() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
     assert project["version"] == __version__ == lstm_tui.__version__
+
+
+FOREIGN_PRIVATE = {
+    ("lstm_tui.cli.parser", "_ArgumentGroup"): "argparse has no public name for what `add_argument_group` returns",
+    ("lstm_tui.debugger.endings", "_exit"): "os._exit is public in all but its name",
+    ("lstm_tui.tui.threads", "_exit"): "os._exit is public in all but its name",
+    ("lstm_tui.analysis.contributions", "_replace"): "a named tuple's public method",
+    ("lstm_tui.tui.panes.large_unit", "_replace"): "a named tuple's public method",
+    ("lstm_tui.engine.runtime.kernel_cache", "_cache_file"): "Numba tells nobody how its cache's files are read",
+    ("lstm_tui.engine.runtime.kernel_cache", "_dump"): "Numba's own way to write a kernel to bytes",
+    ("lstm_tui.engine.runtime.kernel_cache", "_index_name"): "Numba's own name of a kernel's files",
+    ("lstm_tui.engine.runtime.kernels", "_cache"): "where Numba's dispatcher keeps the cache that is guarded here",
+    ("lstm_tui.engine.runtime.kernels", "_cache_file"): "tells a Numba cache that can be guarded from one that cannot",
+    ("lstm_tui.engine.runtime.kernels", "_getvalue"): "Numba's extension interface gives an array so",
+    ("lstm_tui.tui.key_queue", "_pending_message"): "Textual does not count the message it has looked at already",
+    ("lstm_tui.tui.key_queue", "_callbacks"): "Textual tells nobody whether a screen still waits to be drawn",
+    ("lstm_tui.tui.views.screenshot", "_compositor"): "Textual draws a screen to strips nowhere else",
+    ("lstm_tui.tui.views.screenshot", "_background_screens"): "what shines through a dialogue",
+}
+"""Private names of other people's libraries that are used, by whom, and why; of our own files there are none."""
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__") and name != "_"
+
+
+def own_names(tree: ast.Module) -> set[str]:
+    """Return every name a file gives to something: functions, classes, variables, fields, attributes of self."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_own(node.value):
+            names.add(node.attr)
+    return names
+
+
+def is_own(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "super"
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def private_reached(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield every private name of another file that a file reaches, and in which line."""
+    own = own_names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from ((alias.name, node.lineno) for alias in node.names if is_private(alias.name))
+        elif isinstance(node, ast.Attribute) and is_private(node.attr):
+            if not is_own(node.value) and node.attr not in own:
+                yield node.attr, node.lineno
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr", "hasattr", "delattr"):
+            name = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+            if isinstance(name, str) and is_private(name) and not is_own(node.args[0]) and name not in own:
+                yield name, node.lineno
+
+
+def test_no_private_name_of_another_file_is_reached() -> None:
+    reached = {(module, name): line for module, tree in TREES.items() for name, line in private_reached(tree)}
+    ours = {where: line for where, line in reached.items() if where not in FOREIGN_PRIVATE}
+    assert ours == {}, "give it a public name, or a method of its owner's"
+    assert set(FOREIGN_PRIVATE) == set(reached), "whoever is let off has a use for it"
+
+
+@pytest.mark.parametrize("text", ["other._name", "other._name = 1", "from m import _name", "getattr(other, '_name')"])
+def test_a_private_name_is_found_however_it_is_reached(text: str) -> None:
+    assert [name for name, _ in private_reached(ast.parse(text))] == ["_name"]
+
+
+@pytest.mark.parametrize(
+    "text", ["self._name", "super()._name()", "_name = 1\nother._name", "other.__name__", "def _name(): ...\nm._name"]
+)
+def test_what_is_private_to_one_file_may_be_used_in_it(text: str) -> None:
+    assert list(private_reached(ast.parse(text))) == []
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    """Classes inside a class are named with it, as in `Pane.Stepped`, and cannot be taken for another's."""
+    homes: dict[str, list[str]] = {}
+    for module, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(module)
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}

@@ -180,7 +180,7 @@ class Session(Growing):
     def fork(self) -> Self:
         """Return a session that stands where this one does and goes its own way, as in a thread of its own."""
         fork = copy(self)
-        fork._longer = None
+        fork.forget_growth()
         return fork
 
     def join(self, fork: Session, since: Frame) -> Frame:
