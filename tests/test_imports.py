@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 import lstm_tui
+from lstm_tui.debugger.panes import PANES
+from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.version import __version__
 
 PACKAGE = Path(lstm_tui.__file__).parent
@@ -81,7 +85,6 @@ FOREIGN_PRIVATE = {
     ("lstm_tui.analysis.contributions", "_replace"): "a named tuple's public method",
     ("lstm_tui.tui.panes.large_unit", "_replace"): "a named tuple's public method",
     ("lstm_tui.engine.runtime.kernel_cache", "_cache_file"): "Numba tells nobody how its cache's files are read",
-    ("lstm_tui.engine.runtime.kernel_cache", "_dump"): "Numba's own way to write a kernel to bytes",
     ("lstm_tui.engine.runtime.kernel_cache", "_index_name"): "Numba's own name of a kernel's files",
     ("lstm_tui.engine.runtime.kernels", "_cache"): "where Numba's dispatcher keeps the cache that is guarded here",
     ("lstm_tui.engine.runtime.kernels", "_cache_file"): "tells a Numba cache that can be guarded from one that cannot",
@@ -159,3 +162,43 @@ def test_no_two_public_classes_share_a_name() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(module)
     assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
+
+
+def texts(tree: ast.Module) -> Iterator[str]:
+    """Yield what a file says: every text in it, without what only describes its own parts."""
+    described = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
+            yield node.value
+
+
+def test_endings_of_traces_are_listed_once() -> None:
+    """Every list of them names the lines between the other two."""
+    assert [module for module, tree in TREES.items() if any(".ndjson" in text for text in texts(tree))] == [
+        "lstm_tui.formats.traces.endings"
+    ]
+
+
+def kinds(of: type[Pane]) -> Iterator[type[Pane]]:
+    for kind in of.__subclasses__():
+        yield kind
+        yield from kinds(kind)
+
+
+def test_panes_are_named_once() -> None:
+    """No other file holds half of their names: what is said of one pane, as of the memory, may use its word."""
+    names = {pane.word for pane in PANES}
+    lists = [
+        module
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Tuple | ast.List | ast.Dict | ast.Set)
+        and len(names & {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}) > len(names) // 2
+    ]
+    assert lists == []
+    assert MainScreen.__module__ in sys.modules, "every pane of the screen is imported with it"
+    shown = {cls.NUMBER: cls.WORD for cls in kinds(Pane) if cls.__module__.startswith("lstm_tui.tui.panes.")}
+    assert shown == {pane.number: pane.word for pane in PANES}
+    assert [pane.number for pane in PANES] == list(range(len(PANES)))
