@@ -38,7 +38,7 @@ class Stops(EditKeys):
     def action_breakpoint(self) -> None:
         """Set a breakpoint on the token or the equation under the cursor, or take it away; ask for a condition."""
         from lstm_tui.debugger.breakpoints.parse import read_trigger
-        from lstm_tui.debugger.expressions.format import number
+        from lstm_tui.engine.number_text import sentence as number
 
         view, session = self.view, self._session
         if view is None or session is None:
