@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.contributions import OutputParts, says_shares
-from lstm_tui.analysis.largest import largest
 from lstm_tui.analysis.language_model import is_language_model, perplexity
+from lstm_tui.analysis.largest import largest
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.trace import Trace
