@@ -75,6 +75,14 @@ def _pulled(evaluated: Evaluated, result: str, k: int, classes: int) -> Array:
     return total
 
 
+def says_shares(trace: Trace) -> bool:
+    """Say whether the readout's result is a softmax: parts of a whole by its form, whatever its numbers are."""
+    if trace.network is None or trace.network.readout is None:
+        return False
+    page, program = trace.network.readout.page, trace.network.readout.program
+    return _without_softmax(program, page.result) is not program
+
+
 def _without_softmax(program: Program, result: str) -> Program:
     """Return the program with its last softmax left out, if it has one: its result is what stands inside it."""
     target = program.values[result]

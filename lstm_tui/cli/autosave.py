@@ -50,7 +50,8 @@ def _work(saved: Saved) -> str:
         (sum(verb in _STOPS for verb in verbs), "stop"),
         (sum(verb in _SHOWN for verb in verbs), "display"),
     )
-    return ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts if count) or "its place"
+    held = [f"{count} {what}{'s' * (count != 1)}" for count, what in counts if count]
+    return ", ".join([*held, *(f"`{visible(line)}` not finished" for line in saved.computing)]) or "its place"
 
 
 def _saved(journal: Journal) -> Saved:

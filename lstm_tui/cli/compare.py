@@ -86,7 +86,7 @@ def as_table(compared: Comparison) -> str:
         rows.append(row)
     text = table(heads, rows, right=tuple(range(2 if toward is not None else 4, len(heads))))
     results = [_verdict(run, label) for run, label in zip(_runs(compared), (one, other), strict=True)]
-    if toward is not None and compared.one.classes:
+    if toward is not None and compared.winner is not None and compared.one.classes:
         winner = visible(compared.one.classes[compared.winner])
         text += f"\n\n`adds`: what the token adds to {winner}, before the softmax."
     return "\n".join([text, "", *(result for result in results if result)]).rstrip()

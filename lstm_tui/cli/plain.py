@@ -160,7 +160,9 @@ def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave
         try:
             line = next(typed)
             say(*arrived(console.session))
-            say(*console.obey(line, repeat=sys.stdin.isatty()))
+            with nullcontext() if autosave is None else autosave.while_computing(console.session, line):
+                reply = console.obey(line, repeat=sys.stdin.isatty())
+            say(*reply)
             past.add(line)
         except StopIteration:
             return 0
@@ -169,6 +171,8 @@ def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave
         except KeyboardInterrupt:
             if watching is not None and not watching.talking:  # nobody is there to type `quit`
                 return INTERRUPTED
+            if autosave is not None:
+                autosave.settle()
             say("", "interrupted; `quit` leaves")
         except EOFError:
             say("")

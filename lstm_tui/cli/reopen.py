@@ -86,7 +86,10 @@ def reopened(path: str) -> tuple[Namespace, RunJob, Saved]:
 
 
 def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:
-    """Return what makes a session the one that was saved; its reply is one line, and says what has changed since."""
+    """Return what makes a session the one that was saved; its reply says what has changed since.
+
+    A line that was still computed is told and not obeyed again: it may be what the program was ended for.
+    """
 
     def act(session: Session) -> tuple[str, ...]:
         from lstm_tui.debugger.commands.dispatch import answer
@@ -103,7 +106,8 @@ def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:
         counts = ((sum(len(one.states) for one in session.histories.values()), "edit"),
                   (len(session.breakpoints), "stop"))  # fmt: skip
         told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
-        return (f"{visible(Path(path).name)} taken up: {told}{f'; {changed}' if changed else ''}",)
+        unfinished = tuple(f"`{visible(line)}` was not finished: type it again" for line in saved.computing)
+        return (f"{visible(Path(path).name)} taken up: {told}{f'; {changed}' if changed else ''}", *unfinished)
 
     return act
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.session import Session
     from lstm_tui.formats.io.journal import Journal
 
+_MOMENT = 0.3
+"""Seconds after which a line that is still computed is written down."""
 Later = Callable[[Callable[[], None]], None]
 """Has something done, at once or in a thread."""
 
@@ -16,6 +20,12 @@ Later = Callable[[Callable[[], None]], None]
 def has_work(session: Session) -> bool:
     """Say whether a session holds what would be missed: an edit, a stop or a display."""
     return bool(session.histories or len(session.breakpoints) or len(session.displays))
+
+
+def _unfinished(lines: Sequence[str]) -> list[str]:
+    from lstm_tui.debugger.session_file import COMPUTING
+
+    return [COMPUTING + " ".join(line.split()) for line in lines if line.strip()]
 
 
 class Autosave:
@@ -27,29 +37,80 @@ class Autosave:
         self._journal: Journal | None = None
         self._known: tuple[Any, ...] = ()
         self._over = False
+        self._computing = ""
 
-    def note(self, session: Session, now: bool = False) -> None:
-        """Keep what has changed since the last time; `now` has it written when this returns."""
+    @contextmanager
+    def while_computing(self, session: Session, line: str) -> Iterator[None]:
+        """Have a line that takes longer than a moment written down while it is computed.
+
+        It stays written when the program is ended in the midst of it; whoever gives it up says so by `settle`.
+        """
+        if self._over or not session.command:
+            yield
+            return
+        from lstm_tui.debugger.session_file import script_of
+
+        self._computing = " ".join(line.split())
+        lines = [*script_of(session), *_unfinished((self._computing,))]  # made while the session is at rest
+
+        def keep() -> None:
+            self._known = ()
+            if self._started():
+                assert self._journal is not None
+                self._journal.write(lines)
+
+        timer = threading.Timer(_MOMENT, keep)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except Exception:
+            self.settle()
+            raise
+        else:
+            self.settle()
+        finally:
+            timer.cancel()
+            timer.join()
+
+    def settle(self) -> None:
+        """Take it that no line is computed any more."""
+        self._computing = ""
+
+    def _started(self) -> bool:
+        """Begin the journal where there is none; return whether there is one."""
+        if self._journal is None:
+            self._journal = self._begin()
+            self._over = self._journal is None  # nowhere to keep it: nothing is tried again
+        return self._journal is not None
+
+    def note(self, session: Session, now: bool = False, computing: Sequence[str] = ()) -> None:
+        """Keep what has changed since the last time; `now` has it written when this returns.
+
+        Args:
+            session: What is kept.
+            now: Whether it is written when this returns.
+            computing: Lines that were typed and are not finished.
+        """
         if self._over or not session.command:
             return
         found = (
             session.frame, session.history, session.histories, tuple(session.breakpoints), tuple(session.displays),
-            session.layout,
+            session.layout, tuple(computing), self._computing,
         )  # fmt: skip
         if found == self._known and not now:
             return
         self._known = found
-        if not has_work(session):
+        unfinished = _unfinished((*computing, self._computing))
+        if not has_work(session) and not unfinished:
             if self._journal is not None:
                 self._journal.empty()
             return
-        if self._journal is None:
-            self._journal = self._begin()
-            self._over = self._journal is None  # nowhere to keep it: nothing is tried again
-        if self._journal is not None:
+        if self._started():
+            assert self._journal is not None
             from lstm_tui.debugger.session_file import script_of
 
-            lines, write = script_of(session), self._journal.ask()
+            lines, write = [*script_of(session), *unfinished], self._journal.ask()
 
             def keep() -> None:
                 if not write(lines):

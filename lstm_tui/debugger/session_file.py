@@ -24,6 +24,8 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 
 TITLE = "# lstm-tui session"
+COMPUTING = "# computing: "
+"""Begins what is said of a line that was not finished: what came of it is not known, so it is not obeyed again."""
 _COMMAND, _NETWORK, _INPUT, _LAYOUT = "# command: ", "# network: ", "# input: ", "# layout: "
 _HEAD = (_COMMAND, _NETWORK, _INPUT, _LAYOUT)
 _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
@@ -45,6 +47,7 @@ class Saved:
         lines: The verbs that make the rest, each with its place in the file, from 1.
         layout: How the screen looked; None where nothing is said of it.
         digest: Of its lines.
+        computing: Lines that were typed and not finished when the program was cut off.
     """
 
     command: tuple[str, ...]
@@ -53,6 +56,7 @@ class Saved:
     lines: tuple[tuple[int, str], ...]
     layout: Layout | None = None
     digest: str = ""
+    computing: tuple[str, ...] = ()
 
     @property
     def line(self) -> int | None:
@@ -92,10 +96,13 @@ def read_saved(lines: Sequence[str], where: str) -> Saved:
         raise UserError(f"{where}: is no session: it does not begin with `{TITLE}`")
     head: dict[str, str] = {}
     verbs: list[tuple[int, str]] = []
+    computing: list[str] = []
     for number, line in numbered:
         kind = next((one for one in _HEAD if line.startswith(one)), None)
         if kind is not None:
             head[kind] = line.removeprefix(kind).strip()
+        elif line.startswith(COMPUTING):
+            computing.append(line.removeprefix(COMPUTING).strip())
         elif line.strip() and not line.startswith("#"):
             word = line.split()[0]
             if word not in _WORDS:
@@ -110,7 +117,7 @@ def read_saved(lines: Sequence[str], where: str) -> Saved:
         raise UserError(f"{where}: the line `{_COMMAND.strip()}` has a quote that is not closed") from None
     layout = read_layout(head[_LAYOUT]) if _LAYOUT in head else None
     known = digest(lines)
-    return Saved(command, head.get(_NETWORK, ""), head.get(_INPUT, ""), tuple(verbs), layout, known)
+    return Saved(command, head.get(_NETWORK, ""), head.get(_INPUT, ""), tuple(verbs), layout, known, tuple(computing))
 
 
 def as_typed_now(lines: Sequence[str]) -> list[str]:

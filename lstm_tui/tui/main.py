@@ -67,6 +67,7 @@ class MainScreen(Follows):
         super().__init__(document, start, numba, recipe)
         self._glyphs, self._few_colours = glyphs, few_colours
         self._left = Units.NUMBER  # the pane that was in use before one unit was shown alone
+        self._before_map = Remembers.NUMBER  # and before the map had the whole screen
 
     def compose(self) -> ComposeResult:
         """Make the first run, so that the first frame is whole, and lay out the panes for `app.tcss` to place."""
@@ -223,13 +224,23 @@ class MainScreen(Follows):
             return
         if self.shown == OneUnit.NUMBER:
             self.action_one_unit()
+        elif self._map_is_open():
+            self.action_map()
+        elif self.has_class("-maximised"):
+            self.action_maximise()
+
+    def _map_is_open(self) -> bool:
+        return self.shown == Remembers.NUMBER and self.has_class("-maximised")
 
     def action_map(self) -> None:
         """Give the whole screen to the ledger with its map over the tape, or take it back."""
-        opened = self.shown == Remembers.NUMBER and self.has_class("-maximised")
+        opened = self._map_is_open()
         if not opened:
+            self._before_map = self.shown
             self._show_pane(Remembers.NUMBER)
         self.set_class(not opened, "-maximised")
+        if opened:
+            self._show_pane(self._before_map)
 
     @on(OneLine.Pressed)
     async def _pressed(self, message: OneLine.Pressed) -> None:

@@ -15,6 +15,7 @@ from edited_networks import sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_tui.analysis.contributions import OutputParts
 from lstm_tui.analysis.gradient_flow import BURST, FADED, GONE, GROWN, LongMemory, Reach, known_from, steady_word, turns
 from lstm_tui.analysis.health import EXPLODED, LEAST_STEPS, QUIET, flags_of, health
 from lstm_tui.analysis.language_model import surprise
@@ -22,7 +23,9 @@ from lstm_tui.analysis.largest import largest
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
 from lstm_tui.debugger.commands.console import TypedSession
+from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.diagnostics import reach_words, sound
+from lstm_tui.debugger.inspect.prediction import verdict_at
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
@@ -300,3 +303,18 @@ def test_what_is_no_probability_surprises_nobody(capsys: pytest.CaptureFixture[s
         (tmp_path / "t.txt").write_text("a b a b\n")
         assert main(["stats", str(tmp_path / "t.txt"), "--model", str(tmp_path / "lm.safetensors")]) == 0
         assert f"perplexity {said}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("values", [[np.nan, np.nan], [np.nan, 0.5], [0.5, np.nan]])
+def test_which_output_wins_is_not_known_of_nan(values: list[float]) -> None:
+    trace = session().frame.trace
+    poisoned = replace(trace, result=np.array(values, np.float32))
+    assert Comparison.of(poisoned, trace, ("a", "b")).winner is None
+    parts = OutputParts(np.ones((len(trace.sequence), 2)), np.zeros(2))
+    said = verdict_at(poisoned, parts, 0)
+    assert said is not None
+    assert said.parts is None
+    assert said.shares  # by the form of its readout
+    assert "not known" in said.remark
+    strangers = replace(poisoned, network=None)
+    assert not verdict_at(strangers, None, 0).shares  # type: ignore[union-attr]

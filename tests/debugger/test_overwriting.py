@@ -14,10 +14,11 @@ from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 
-OTHERWISE = {"source", "load-edits", "report"}
-"""They read; and a report is made anew of the run, as `-o` makes one."""
+OTHERWISE = {"source", "load-edits"}
+"""They read."""
 LINES = [
     *(f"{verb.name} {{}}" for verb in VERBS if verb.complete is complete_file and verb.name not in OTHERWISE),
+    "report {} steps 0:1",
     "print 1 > {}",
     "where > {}",
 ]

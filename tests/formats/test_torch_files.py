@@ -180,3 +180,16 @@ def test_every_kind_of_pytorch_layer_step_by_step(seed: int, tmp_path: Path) -> 
         np.testing.assert_allclose(said(path, x, **settings), made.outputs(module, x), atol=CLOSE, err_msg=name)
         torch.save(module.double().state_dict(), path)
         assert open_file(path).network.dtype == np.float64
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_tensor_under_two_names_is_not_told_as_unused(tmp_path: Path, zipped: bool) -> None:
+    torch = pytest.importorskip("torch")
+    lstm = torch.nn.LSTM(3, 4)
+    state = dict(lstm.state_dict())
+    state |= {f"again.{name}": tensor for name, tensor in lstm.state_dict().items()}
+    state["other.scale"] = state["bias_hh_l0"].clone()  # equal numbers, and still another tensor
+    torch.save(state, tmp_path / "twice.pt", _use_new_zipfile_serialization=zipped)
+    (remark,) = [text for text in open_file(tmp_path / "twice.pt").network.remarks if "not used" in text]
+    assert "other.scale" in remark
+    assert "again" not in remark

@@ -179,3 +179,17 @@ def test_a_typed_line_opens_another_line_of_the_file_with_all_that_is_shown_of_i
         assert driver.view.trace.sequence.tokens == ("movie",)
 
     drive(act, shown())
+
+
+def test_a_typed_line_that_is_still_computed_is_kept() -> None:
+    async def act(driver: Driver) -> None:
+        screen = driver.screen
+        screen._line_made = "let f = 20"  # as while a thread computes it
+        screen.keep_now()
+        (path,) = journal_folder().glob("*.ltui")
+        assert path.read_text().splitlines()[-1] == "# computing: let f = 20"
+        screen._line_made = ""
+        screen.keep_now()
+        assert not list(journal_folder().glob("*.ltui"))
+
+    drive(act, shown(), keeping=kept(COMMAND))

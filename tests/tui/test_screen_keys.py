@@ -24,6 +24,7 @@ BEFORE = {
     "full_stop": ("slash", "a", "enter"),
     "comma": ("slash", "a", "enter"),
 }
+WHOLE = {"map", "maximise", "one_unit"}
 KEYS = [key for command in COMMANDS for key in command.keys]
 
 
@@ -217,3 +218,17 @@ def test_quit_and_interrupt_have_their_exit_codes() -> None:
 
     assert drive(leave).return_value == 0
     assert drive(interrupt).return_value == 130
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+@pytest.mark.parametrize("key", [key for command in COMMANDS for key in command.keys if command.action in WHOLE])
+def test_escape_leaves_what_has_the_whole_screen(key: str, size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("2")
+        before = driver.screen.has_class("-maximised"), driver.screen.shown
+        await driver.press(key)
+        assert (driver.screen.has_class("-maximised"), driver.screen.shown) != before
+        await driver.press("escape")
+        assert (driver.screen.has_class("-maximised"), driver.screen.shown) == before
+
+    drive(act, size=size)

@@ -256,3 +256,13 @@ def test_numbers_have_no_left_out_map_but_a_gradient() -> None:
 
     trace = lstm_tui.trace(np.random.default_rng(0).normal(size=(9, 3)), model="forecast")
     drive(act, Document(trace=trace))
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24)])
+def test_the_heading_says_the_axis_of_every_bar(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("R")
+        await known(driver)
+        assert "bars 1e-4…1e2, log; ρ 0…2 " in driver.text()
+
+    drive(act, size=size)

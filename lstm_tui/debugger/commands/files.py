@@ -13,6 +13,7 @@ from pathlib import Path
 from lstm_tui.debugger.commands.complete import complete_file
 from lstm_tui.debugger.commands.execute import answer
 from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.overwriting import check_mine, note_mine, split_over
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now, digest, script_of
 from lstm_tui.engine.errors import UserError
@@ -92,7 +93,7 @@ _OPTION = re.compile(r"\s+(?P<name>steps|units|pass)\s+(?P<value>[\w:,.]+)\s*\Z"
 
 
 @VERBS.verb(
-    "report FILE.html [steps A:B] [units A:B] [pass NAME]",
+    "report FILE.html [steps A:B] [units A:B] [pass NAME] [over]",
     "write the run as it stands to a page: tape, gates, memory, ledger and edits; other steps, units or passes of it",
     complete=complete_file,
     touches_files=True,
@@ -102,6 +103,8 @@ def _report(session: Session, rest: str) -> Iterable[str]:
     from lstm_tui.documents.report.selection import ReportSelection, read_units
     from lstm_tui.formats.traces.excerpt import parse_range
 
+    asked = rest
+    rest, over = split_over(rest)
     given: dict[str, str] = {}
     while found := _OPTION.search(f" {rest}"):
         if found["name"] in given:
@@ -118,5 +121,9 @@ def _report(session: Session, rest: str) -> Iterable[str]:
         standing=True,
         before=f"report {rest} ",
     )
-    size = write(session, wanted, Path(rest).expanduser())
+    path = Path(rest).expanduser()
+    if not over:
+        check_mine(session, path, f"report {asked}")
+    size = write(session, wanted, path)
+    note_mine(session, path)
     return (f"report written to {visible(rest)}, {size}",)

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from lstm_tui.analysis.contributions import OutputParts, parts_of
+from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff
@@ -89,14 +90,14 @@ class Comparison:
         return found[0], found[1]
 
     @cached_property
-    def winner(self) -> int:
-        """The output that wins in the first run."""
-        return 0 if self.one.result is None else int(np.argmax(self.one.result))
+    def winner(self) -> int | None:
+        """The output that wins in the first run; None where that is not known."""
+        return None if self.one.result is None else largest(self.one.result)
 
     @cached_property
     def toward(self) -> tuple[Array, Array] | None:
         """What each token adds to the winner over the other outputs, before the softmax, (T,) of each run."""
-        if self.parts is None:
+        if self.parts is None or self.winner is None:
             return None
         one, other = (parts.toward(self.winner)[0] for parts in self.parts)
         return one, other

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.analysis.contributions import OutputParts
+from lstm_tui.analysis.contributions import OutputParts, says_shares
 from lstm_tui.analysis.language_model import is_language_model, perplexity
+from lstm_tui.analysis.largest import largest
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.trace import Trace
@@ -68,7 +69,7 @@ def verdict_at(
     values = trace.result if trace.output is None else trace.output[t]
     assert values is not None
     total = float(np.sum(values))
-    shares = bool(np.all(values >= 0) and abs(total - 1) < 1e-3) or not np.isfinite(total)
+    shares = bool(np.all(values >= 0) and abs(total - 1) < 1e-3) if np.isfinite(total) else says_shares(trace)
     columns = trace.sequence.columns
     names = trace.classes or (columns if len(columns) == len(values) else ())
     if parts is None:
@@ -76,10 +77,13 @@ def verdict_at(
         actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t, bits))
         faded = not whole and not (reached and _asked(trace, t))
         return Prediction(values, names, shares, note, remark, actual, faded)
-    best = int(np.argmax(trace.result if trace.result is not None else values)) if of is None else of
+    note = "whole text" if whole else f"so far, t={t}"
+    best = largest(trace.result if trace.result is not None else values) if of is None else of
+    if best is None:
+        remark = "which of them wins is not known"
+        return Prediction(values, names, shares, note, remark, faded=not reached and not whole)
     with np.errstate(invalid="ignore"):  # of what is infinite there is no difference: NaN says so
         toward, rest = parts.toward(best)
-    note = "whole text" if whole else f"so far, t={t}"
     return Prediction(values, names, shares, note, parts=toward, bias=rest, of=best, faded=not reached and not whole)
 
 

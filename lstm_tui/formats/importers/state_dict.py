@@ -41,6 +41,7 @@ def find_networks(tensors: Mapping[str, Array], where: str, modules: Mapping[str
         )
     chains = order_groups(groups)
     taken = {name for group in groups for name in group.used}
+    places = {name: _place(one) for name, one in tensors.items()}  # before they are copied as floats
     floats = as_floats(dict(tensors))
     for group in groups:
         for given in group.passes.values():
@@ -50,13 +51,14 @@ def find_networks(tensors: Mapping[str, Array], where: str, modules: Mapping[str
         name = chain[0].prefix if len(chains) > 1 else ""
         layers = tuple(layer_name(group, n) for group in chain for n in range(group.depth))
         last = n == len(chains) - 1  # what no network claims by its name stands above the last
-        found.append(Found(name, layers, _planner(chain, floats, taken, modules or {}, len(chains) == 1, last)))
+        found.append(Found(name, layers, _planner(chain, floats, places, taken, modules or {}, len(chains) == 1, last)))
     return found
 
 
 def _planner(
     chain: Sequence[ParameterGroup],
     floats: dict[str, Array],
+    places: Mapping[str, tuple[int, tuple[int, ...]]],
     taken: set[str],
     made: Mapping[str, Made],
     alone: bool,
@@ -88,10 +90,8 @@ def _planner(
         report.warnings += notes.warnings
         used = {name for one in (embedding, *readout[1], *below) if one is not None for name in one.used}
         read = taken | used
-        places = {_place(floats[name]) for name in read if name in floats}
-        report.unused += [
-            visible(name) for name, one in floats.items() if name not in read and _place(one) not in places
-        ]
+        used_places = {places[name] for name in read if name in places}
+        report.unused += [visible(name) for name in floats if name not in read and places.get(name) not in used_places]
         table = None if embedding is None else embedding.tensors["weight"]
         return Plan(name=chain[0].prefix or "network", chain=[*front, *parts, *readout[0]], embedding=table)
 

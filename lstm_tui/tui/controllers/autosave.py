@@ -64,13 +64,13 @@ class Kept(Dialogs):
     def _keep(self) -> None:
         if self.keeping is not None and self._session is not None and self.view is not None:
             self._session.layout = self.layout_now()
-            self.keeping.autosave.note(self._session)
+            self.keeping.autosave.note(self._session, computing=self.lines_computing())
 
     def keep_now(self) -> None:
-        """Have the work written down before this returns; of a change that still computes, what was before it."""
+        """Have the work written down before this returns; of a change that still computes, the line that was typed."""
         if self.keeping is not None and self._session is not None and self.view is not None:
             self._session.layout = self.layout_now()
-            self.keeping.autosave.note(self._session, now=True)
+            self.keeping.autosave.note(self._session, now=True, computing=self.lines_computing())
 
     @on(Found)
     def _found(self, message: Found) -> None:

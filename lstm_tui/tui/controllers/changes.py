@@ -51,6 +51,7 @@ class Changes(Runs):
         self.past = Past()
         self._waiting: deque[tuple[Act, str]] = deque()
         self._untold: tuple[str, tuple[str, ...]] | None = None  # an answer that came while a line was typed
+        self._line_made = ""  # the typed line that the change is made of
         self._changing: Cancellation | None = None  # what a thread tells of the change it makes
         self._growing = False  # a thread goes on with a text that grows
 
@@ -58,6 +59,10 @@ class Changes(Runs):
     def is_free(self) -> bool:
         """Whether the session is at nothing, and nothing waits for it."""
         return not (self._changing or self._growing or self._waiting)
+
+    def lines_computing(self) -> tuple[str, ...]:
+        """Return the typed lines that are not finished, the one that is computed first."""
+        return tuple(text for text in (self._line_made, *(text for _, text in self._waiting)) if text)
 
     # --- having the session do something ---
 
@@ -98,6 +103,7 @@ class Changes(Runs):
             return
         act, text = self._waiting.popleft()
         message = self.Done(self._session.fork(), self._session.frame, text)
+        self._line_made = text
         self._changing = message.fork.work = Cancellation()
         known = tuple(one for one in (self.view.facts, self._plain) if one is not None)
         in_background(lambda: self._work(message, act, self._plain, known))
@@ -125,6 +131,7 @@ class Changes(Runs):
     @on(Done)
     def _done(self, message: Done) -> None:
         self._changing = None
+        self._line_made = ""
         self.tell_work()
         session = self._session
         if message.leave:

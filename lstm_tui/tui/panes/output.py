@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from rich.cells import cell_len
 
+from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.inspect.prediction import Prediction
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.panes import OUTPUT
@@ -45,17 +46,19 @@ def _bars(drawing: Drawing, view: View, verdict: Prediction, rows: int, palette:
     if verdict.actual is not None and verdict.actual not in order[:rows]:
         order[rows - 1] = verdict.actual  # what came next is always there
     before = view.verdict_before
-    if before is not None and verdict.shares and rows > 2 and int(np.argmax(before.values)) not in order[:rows]:
-        order[rows - 2] = int(np.argmax(before.values))  # and what was likeliest without the edits
+    likeliest = None if before is None or not verdict.shares else largest(before.values)
+    if likeliest is not None and rows > 2 and likeliest not in order[:rows]:
+        order[rows - 2] = likeliest  # and what was likeliest without the edits
     order = order[:rows]
     labels = [token_label(visible(verdict.names[n]), glyphs) if n < len(verdict.names) else str(n) for n in order]
     word = min(max((cell_len(label) for label in labels), default=4), max(width // 2 - 2, 6))
     bar = max(width - word - 8 - _cells_of_change(view), 2)
     half = 1.0 if verdict.shares else scale_of(verdict.values)
-    for place, (n, label) in enumerate(zip(order, labels, strict=True)):
+    says = largest(verdict.values) if verdict.shares else None
+    for n, label in zip(order, labels, strict=True):
         line = drawing.line()
         value = float(verdict.values[n])
-        first = place == 0 and verdict.shares
+        first = n == says
         is_next = verdict.actual == n
         line.put(glyphs.cursor if is_next else " ", palette.style("focus"))
         line.put(fit(label, word, glyphs) + " ", palette.style("title" if first or is_next else "soft", bold=first))

@@ -55,8 +55,8 @@ class _Pen:
         compared = self.compared
         if compared.toward is None:
             return "difference: half the sum of all changes of the outputs"
-        classes = compared.one.classes
-        of = visible(classes[compared.winner]) if classes else f"output {compared.winner}"
+        classes, winner = compared.one.classes, compared.winner
+        of = visible(classes[winner]) if classes and winner is not None else f"output {winner}"
         return f"what each token adds to {of}  {self.glyphs.plus_minus}{axis_end(self.half)}"
 
     def head(self) -> None:

@@ -162,10 +162,10 @@ def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
     head = drawing.line()
     for n, gate in enumerate(shown):
         head.to(1 + n * (span + _GAP))
-        low, high = float(np.mean(gate.low)), float(np.mean(gate.high))
+        low, high = (_share(float(np.mean(part))) for part in (gate.low, gate.high))
         ink = _INKS.get(gate.role or "", "other")
         head.put(f"{gate.value} {gate.role or ''}".rstrip(), palette.style(ink, bold=True))
-        text = f"  below .1 {percent(low)}  above .9 {percent(high)}"
+        text = f"  below .1 {low}  above .9 {high}"
         head.put(cut(text, max(span - len(gate.value) - len(gate.role or "") - 1, 0), palette.glyphs),
                  palette.style("soft"))  # fmt: skip
     grids = [_grid(gate, span - 2, rows) for gate in shown]
@@ -195,6 +195,11 @@ def _spot(gate: GateHealth, unit: int, width: int, rows: int) -> tuple[int, int]
     if not np.isfinite([gate.low[unit], gate.high[unit]]).all():
         return -1, -1
     return rows - 1 - round(float(gate.high[unit]) * (rows - 1)), round(float(gate.low[unit]) * (width - 1))
+
+
+def _share(part: float) -> str:
+    """Return a share of the steps as text; that of a gate which is NaN at one of them is not known."""
+    return "?" if np.isnan(part) else percent(part)
 
 
 def _grid(gate: GateHealth, width: int, rows: int) -> Counter[tuple[int, int]]:

@@ -20,6 +20,7 @@ from lstm_tui.analysis.gradient_flow import LongMemory
 from lstm_tui.debugger.inspect.cell_comparison import Rival
 from lstm_tui.debugger.inspect.diagnostics import reach_words
 from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.bars import put_bar
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
 from lstm_tui.tui.canvas.palette import Palette
@@ -60,7 +61,9 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
     shown = _fitting(_columns(picture, found), width - _PLACE - _TOKEN)
     span = min((width - _PLACE - _TOKEN) // len(shown), _WIDEST)
     low, high = DECADES
-    drawing.note += f"   bars: 1e{low} {glyphs.more} 1e{high}, logarithmic"
+    drawing.note += f"   bars 1e{low}{glyphs.more}1e{high}, log"
+    if any(column.bar == "radius" for column in shown):
+        drawing.note += f"; {glyphs.say('ρ')} 0{glyphs.more}{axis_end(_RADIUS_FULL)}"
     head = drawing.line().put(" token", style("soft")).to(_PLACE + _TOKEN)
     for column in shown:
         head.put(fit(glyphs.say(column.head), span - 1, glyphs) + " ", style("title"))

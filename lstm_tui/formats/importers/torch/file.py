@@ -69,7 +69,7 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
             scripted = False
         found = _choose(root, where, container)
         found.scripted = scripted
-        found.tensors = {name: _array(one, of, name, where) for name, one in found.tensors.items()}
+        found.tensors = _arrays(found.tensors, of, where)
     except UserError as error:
         message = str(error)
         raise UserError(message if message.startswith(where) else f"{where}: {message}") from error
@@ -155,6 +155,18 @@ def _kept(read: Bytes) -> Bytes:
         return cache[one.key]
 
     return of
+
+
+def _arrays(tensors: Mapping[str, Any], of: Bytes, where: str) -> dict[str, Array]:
+    """Return the tensors as arrays; one that stands under two names is one array, so that who reads them can see it."""
+    made: dict[Any, Array] = {}
+    arrays = {}
+    for name, one in tensors.items():
+        same = (one.storage.key, one.offset, one.shape, one.stride, one.dtype) if isinstance(one, Tensor) else id(one)
+        if same not in made:
+            made[same] = _array(one, of, name, where)
+        arrays[name] = made[same]
+    return arrays
 
 
 def _array(one: Any, of: Bytes, name: str, where: str) -> Array:
