@@ -7,6 +7,7 @@ colours and with neither. A few tests press the keys on the real screen.
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -58,6 +59,8 @@ from lstm_tui.tui.views.weights_table import Weights, draw_weights, half_of
 SIZES = ((158, 43), (78, 20), (38, 7))
 CONSTANTS = ("0", "1", "-1", "20", "0.001", "1 - 1", "1e30 * 1e30", "1e30 * 1e30 - 1e30 * 1e30")
 NUMBERS = (np.nan, np.inf, -np.inf, 1e-40, 3e38)
+TURNS = tuple(range(8 if os.environ.get("LSTM_TUI_EVERY") else 1))
+"""Each value takes one constant a turn; with LSTM_TUI_EVERY set there are as many turns as constants."""
 TEXT = ("The", "movie", "was", "not", "bad")
 CELLS = cell_names()
 PLAIN = ("list", "info", "health", "reach", "surprise", "where", "print c", "print f[0]", "who h[0]", "who nan")
@@ -253,11 +256,11 @@ def test_a_value_that_became_constant_is_drawn(cell: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", CONSTANTS)
+@pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_value_as_every_constant_is_drawn(cell: str, number: str) -> None:
-    for value in values_of(cell):
-        session = constant(cell, value, number)
+def test_every_value_as_some_constant_is_drawn(cell: str, turn: int) -> None:
+    for n, value in enumerate(values_of(cell), start=CELLS.index(cell) + turn):
+        session = constant(cell, value, CONSTANTS[n % len(CONSTANTS)])
         if session is not None:
             look(session)
 
@@ -268,11 +271,11 @@ def test_a_weight_that_is_no_number_is_drawn(number: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_weight_as_no_number_is_drawn(cell: str, number: float) -> None:
-    for tensor in _network(cell).tensors():
-        look(Session(run_of(cell, "mean", tensor, number)))
+def test_every_weight_as_some_number_that_is_none_is_drawn(cell: str, turn: int) -> None:
+    for n, tensor in enumerate(_network(cell).tensors(), start=CELLS.index(cell) + turn):
+        look(Session(run_of(cell, "mean", tensor, NUMBERS[n % len(NUMBERS)])))
 
 
 @pytest.mark.parametrize(
