@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.breakpoints.conditions import Trigger
     from lstm_tui.debugger.breakpoints.search import SearchStop
     from lstm_tui.debugger.edits.apply import Edited
-    from lstm_tui.debugger.edits.counterfactual import Question
     from lstm_tui.debugger.edits.history import History
     from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.debugger.edits.question import Question
     from lstm_tui.debugger.expressions import Scope
     from lstm_tui.debugger.provenance.who import Blame
     from lstm_tui.debugger.view_state import Layout
