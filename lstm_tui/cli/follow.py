@@ -110,7 +110,7 @@ class Plainly:
             session.goto(session.frame.steps - 1)
             with suppress(OSError):  # without a terminal, nothing is typed
                 self._keys = os.open("/dev/tty", os.O_RDONLY)
-            session.coming = self._more
+            session.stream.coming = self._more
         return session
 
     def _first(self) -> Sequence:

@@ -1,4 +1,4 @@
-"""What a session knows of edits: made, taken back, named, compared; each runs the network again.
+"""The edits of a run: made, taken back, named, compared; each runs the network again.
 
 The position follows its token through what is inserted and deleted before it.
 
@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.cancellation import Cancellation
-from lstm_tui.debugger.cursor import Stepping
+from lstm_tui.debugger.cursor import Cursor, same_token
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.source import Opened
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.incremental import GrowingRun
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 
@@ -27,29 +28,65 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.inspect.compare import Comparison
 
 
-class Editing(Stepping):
-    """The part of a session that edits the run, and keeps every state that edits made."""
+class EditTree:
+    """What was opened, and every state that edits made of it.
 
-    _opened: Opened
-    _baseline: Trace
-    _history: History
-    _made: Edited | None
-    work: Cancellation
-    """What is told of a run that takes long, and has it given up."""
+    A line is first shown as it was opened and then edited again, since its run with edits may take long.
 
-    def _begin(self, baseline: Trace) -> None:
-        """Begin without edits of a run."""
-        self._baseline, self._history, self._made = baseline, History(), None
+    Attributes:
+        opened: What was opened: the lines, and what they are run with.
+        baseline: The run of this line without edits.
+        history: Every edit that was made on this line, and how many are in force.
+        to_edit: Whether this line has edits that are not made since it was opened.
+    """
 
-    @property
-    def history(self) -> History:
-        """Every edit that was made, and how many are in force."""
-        return self._history
+    def __init__(
+        self, cursor: Cursor, baseline: Trace, opened: Opened, work: Cancellation, recipe: tuple[Edit, ...] = ()
+    ) -> None:
+        """Begin without edits of a run.
+
+        Args:
+            cursor: What shows the run.
+            baseline: The run of the line at which the cursor stands.
+            opened: The lines, and what they are run with.
+            work: What is told of a run that takes long, and has it given up.
+            recipe: Edits of this line that `edit_line` makes.
+        """
+        self.opened, self._cursor, self._work = opened, cursor, work
+        self._left: Mapping[int, History] = {cursor.frame.line: History().with_edit(*recipe)} if recipe else {}
+        self._along: tuple[NetworkEdit, ...] | None = None
+        self.to_edit = bool(recipe)
+        self._growing: GrowingRun | None = None
+        self._longer: tuple[Trace, Trace] | None = None  # a run, and what it has become by tokens behind it
+        self.begin(baseline)
+
+    def begin(self, baseline: Trace) -> None:
+        """Begin without edits of another run."""
+        self.baseline, self.history = baseline, History()
+        self.made: Edited | None = None
+
+    def grow(self, baseline: Trace, made: Edited | None) -> None:
+        """Go on with a longer text, and the edits in force on it."""
+        self.baseline, self.made = baseline, made
+        self.opened = replace(self.opened, lines=(baseline.sequence,))
+
+    def fork(self, cursor: Cursor, work: Cancellation) -> EditTree:
+        """Return a tree that has the same edits and goes its own way."""
+        fork = EditTree(cursor, self.baseline, self.opened, work)
+        fork.adopt(self)
+        fork._longer = None
+        return fork
+
+    def adopt(self, fork: EditTree) -> None:
+        """Take over every edit that a fork has made."""
+        self.opened, self.baseline, self.history, self.made = fork.opened, fork.baseline, fork.history, fork.made
+        self._left, self._along, self.to_edit = fork._left, fork._along, fork.to_edit
+        self._growing, self._longer = fork._growing, fork._longer
 
     @property
     def words(self) -> tuple[str, ...]:
         """Each edit of the history in words, those that were undone too."""
-        return self._history.words
+        return self.history.words
 
     @property
     def edited(self) -> Edited:
@@ -60,7 +97,7 @@ class Editing(Stepping):
         """
         from lstm_tui.debugger.edits.apply import Edited
 
-        return self._made or Edited.baseline(self._network(), self._baseline.sequence)
+        return self.made or Edited.baseline(self.opened_network, self.baseline.sequence)
 
     @property
     def opened_network(self) -> Network:
@@ -69,7 +106,10 @@ class Editing(Stepping):
         Raises:
             UserError: If there is none.
         """
-        return self._network()
+        network = self.baseline.network
+        if network is None:
+            raise UserError("this trace came from a file without its network: nothing can be run again")
+        return network
 
     def edit(self, *edits: Edit) -> Frame:
         """Make edits, run again, and stand where the run stood.
@@ -81,32 +121,32 @@ class Editing(Stepping):
         from lstm_tui.debugger.edits.describe import describe, effect, weights_meant
         from lstm_tui.debugger.edits.language import ValueEdit
 
-        ran, made, opened = self.frame.trace, self.edited, self.edited.network
+        ran, made, opened = self._cursor.frame.trace, self.edited, self.edited.network
         said: list[str] = []
         for number, edit in enumerate(edits):
             before, old = made, weights_meant(edit, made)
             made = after(edit, before, opened)
             trace = None if number else ran
             said.append(describe(edit, before, trace, made, old=old))
-        frame = self._edited(self._history.with_edit(*edits), made)
+        frame = self._edited(self.history.with_edit(*edits), made)
         if edits and isinstance(edits[-1], ValueEdit):
             said[-1] = describe(edits[-1], before, trace, made, frame.trace)
         if len(edits) == 1:  # of several, what each of them did alone is not known
             said[0] += effect(edits[0], ran, frame.trace)
-        self._history = self._history.with_words(tuple(said))
+        self.history = self.history.with_words(tuple(said))
         return frame
 
     def undo(self) -> Frame:
         """Take the last edit back."""
-        return self._edited(self._history.undone())
+        return self._edited(self.history.undone())
 
     def redo(self) -> Frame:
         """Make the last edit that was taken back again."""
-        return self._edited(self._history.redone())
+        return self._edited(self.history.redone())
 
     def keep_edits(self, count: int) -> Frame:
         """Go to where `count` edits are in force, back or on."""
-        return self._edited(self._history.at(count))
+        return self._edited(self.history.at(count))
 
     def name_state(self, name: str) -> None:
         """Name the edits as they are now.
@@ -114,7 +154,7 @@ class Editing(Stepping):
         Raises:
             UserError: It cannot be a name.
         """
-        self._history = self._history.named(name)
+        self.history = self.history.named(name)
 
     def switch(self, name: str) -> Frame:
         """Go to a state of the tree of edits by its name or number; undo and redo then walk along its branch.
@@ -122,7 +162,7 @@ class Editing(Stepping):
         Raises:
             UserError: There is none.
         """
-        return self._edited(self._history.switched(self._history.find(name)))
+        return self._edited(self.history.switched(self.history.find(name)))
 
     def compare(self, one: str, other: str) -> Comparison:
         """Lay two states of the tree of edits side by side, by name or number.
@@ -132,102 +172,112 @@ class Editing(Stepping):
         """
         from lstm_tui.debugger.inspect.compare import compare_states
 
-        first, second = self._history.find(one), self._history.find(other)
-        return compare_states(self._history, first, second, self._network(), self._baseline.sequence, self._run_of)
+        first, second = self.history.find(one), self.history.find(other)
+        return compare_states(self.history, first, second, self.opened_network, self.baseline.sequence, self._run_of)
 
     def _run_of(self, state: int) -> Trace:
         """Return the run of a state of the tree."""
-        if state == self._history.here:
-            return self.frame.trace
-        return self._baseline if state == 0 else self._with(self._history.switched(state))[1]
+        if state == self.history.here:
+            return self._cursor.frame.trace
+        return self.baseline if state == 0 else self._with(self.history.switched(state))[1]
 
     def _with(self, history: History, made: Edited | None = None) -> tuple[Edited, Trace]:
-        """Run the network with the edits in force in a history; `made` is what they come to, where that is known."""
+        """Run the network with the edits in force in a history; where they only put tokens behind the text, go on.
+
+        `made` is what they come to, where that is known.
+        """
         from lstm_tui.debugger.edits.apply import apply
 
-        network, baseline = self._network(), self._baseline
+        if made is not None and self._only_longer(made):
+            return made, self._gone_on(made, history)
+        network, baseline = self.opened_network, self.baseline
         made = apply(history.active, network, baseline.sequence) if made is None else made
-        initial = self._opened.start(network, self.frame.line, baseline.interpreter)
+        initial = self.opened.start(network, self._cursor.frame.line, baseline.interpreter)
         trace = run(
-            made.network, made.sequence, baseline.interpreter, self._opened.dtype, initial,
-            progress=self.work.progress, edits=history.lines, holds=made.holds,
+            made.network, made.sequence, baseline.interpreter, self.opened.dtype, initial,
+            progress=self._work.progress, edits=history.lines, holds=made.holds,
         )  # fmt: skip
         return made, trace
-
-    def _network(self) -> Network:
-        network = self._baseline.network
-        if network is None:
-            raise UserError("this trace came from a file without its network: nothing can be run again")
-        return network
 
     def _edited(self, history: History, wanted: Edited | None = None) -> Frame:
         from lstm_tui.debugger.inspect.diff import TraceDiff
 
-        self._network()
-        if history == self._history:
-            return self._move(self.frame.position, "no more edits")
-        before = self.frame
+        _ = self.opened_network  # refused where there is none
+        if history == self.history:
+            return self._cursor.move(self._cursor.frame.position, "no more edits")
+        before = self._cursor.frame
         made: Edited | None
         if history.active:
             made, trace = self._with(history, wanted)
-            difference = TraceDiff(self._baseline, trace, made.origins, made.holds, made.weights)
+            difference = TraceDiff(self.baseline, trace, made.origins, made.holds, made.weights)
         else:
-            made, trace, difference = None, self._baseline, None
-        self._history, self._made = history, made
+            made, trace, difference = None, self.baseline, None
+        self.history, self.made = history, made
         origins = difference.origins if difference else tuple(range(len(trace.sequence)))
         t = same_token(before.origin(before.t), before.t, origins)
-        self.frame = replace(
-            before, trace=trace, difference=difference, position=replace(before.position, t=t), note=""
+        return self._cursor.show(
+            replace(before, trace=trace, difference=difference, position=replace(before.position, t=t), note="")
         )
-        return self.frame
 
+    # --- going on where only tokens came behind the text ---
 
-def same_token(origin: int | None, t: int, origins: tuple[int | None, ...]) -> int:
-    """Return where a token of the baseline stands now, or the same place when it is gone or new."""
-    if origin is not None and origin in origins:
-        return origins.index(origin)
-    return min(t, len(origins) - 1)
+    @property
+    def gone_on_from(self) -> Trace | None:
+        """The run that the one shown has only gone on with since the session was forked; None where it has not."""
+        return self._longer[0] if self._longer is not None and self._longer[1] is self._cursor.frame.trace else None
 
+    @property
+    def growing(self) -> GrowingRun:
+        """The run that is shown, with room behind it."""
+        if self._growing is None or self._growing.trace is not self._cursor.frame.trace:
+            self._growing = GrowingRun(self._cursor.frame.trace)
+        return self._growing
 
-class LineEdits(Editing):
-    """The part of a session that loses no edit when another line is opened.
+    def _gone_on(self, made: Edited, history: History) -> Trace:
+        """Return the run shown, gone on with to the end of what is only longer."""
+        before = self._cursor.frame.trace
+        trace = self.growing.grow(made.sequence.part(self._cursor.frame.steps), made.holds, history.lines)
+        first = self._longer[0] if self._longer is not None and self._longer[1] is before else before
+        self._longer = first, trace
+        return trace
 
-    A line is first shown as it was opened and then edited again, since its run with edits may take long.
-    """
+    def _only_longer(self, made: Edited) -> bool:
+        """Say whether something is what is run now with more tokens behind it, and nothing else."""
+        was, steps = self.edited, self._cursor.frame.steps
+        one, other = was.sequence, made.sequence
+        return (
+            made.network is was.network
+            and made.network.forward_only
+            and self._cursor.frame.trace.ran is not None
+            and one.ids is not None
+            and other.ids is not None
+            and len(other) > steps
+            and other.tokens[:steps] == one.tokens
+            and bool((other.ids[:steps] == one.ids).all())
+            and first_holds(made, steps) == first_holds(was, steps)
+        )
 
-    _left: Mapping[int, History]
-    _along: tuple[NetworkEdit, ...] | None
-    _to_edit: bool
-
-    def _begin_lines(self, recipe: tuple[Edit, ...], line: int) -> None:
-        """Begin with edits of one line that are not made yet."""
-        self._left = {line: History().with_edit(*recipe)} if recipe else {}
-        self._along, self._to_edit = None, bool(recipe)
+    # --- the edits of every line ---
 
     @property
     def histories(self) -> Mapping[int, History]:
         """The edits of every line that has any, by its number, from 0."""
-        mine = {self.frame.line: self.history} if self.history.states else {}
+        mine = {self._cursor.frame.line: self.history} if self.history.states else {}
         return {**self._left, **mine}
 
-    @property
-    def to_edit(self) -> bool:
-        """Whether this line has edits that are not made since it was opened."""
-        return self._to_edit
-
-    def _leave_line(self, to: int, own: bool = False) -> None:
+    def leave_line(self, to: int, own: bool = False) -> None:
         """Keep the edits of the line that is left, and take those of the network along, unless `own` are wanted."""
         from lstm_tui.debugger.edits.language import NetworkEdit
 
         self._left = self.histories
         fresh = tuple(edit for edit in self.history.active if isinstance(edit, NetworkEdit))
-        pending = (self._along or ()) if self._to_edit else ()
+        pending = (self._along or ()) if self.to_edit else ()
         self._along = None if own else pending + fresh
-        self._to_edit = to in self._left or bool(self._along)
+        self.to_edit = to in self._left or bool(self._along)
 
-    def keep_edits_of(self, other: LineEdits) -> None:
+    def keep_edits_of(self, other: EditTree) -> None:
         """Keep the edits that were made on another line after it was left."""
-        self._left = {**other.histories, **self._left, other.frame.line: other.history}
+        self._left = {**other.histories, **self._left, other._cursor.frame.line: other.history}
 
     def edit_line(self) -> Frame:
         """Make the edits with which this line was left, and those of the network from the line before.
@@ -237,7 +287,7 @@ class LineEdits(Editing):
         """
         from lstm_tui.debugger.edits.language import NetworkEdit
 
-        before = self._left.get(self.frame.line, History())
+        before = self._left.get(self._cursor.frame.line, History())
         wanted: tuple[Edit, ...] = before.active
         if self._along is not None:
             wanted = (*self._along, *(edit for edit in wanted if not isinstance(edit, NetworkEdit)))
@@ -249,5 +299,10 @@ class LineEdits(Editing):
                 self._edited(before.switched(0))
             if wanted:
                 self.edit(*wanted)
-        self._to_edit = False
-        return self.frame
+        self.to_edit = False
+        return self._cursor.frame
+
+
+def first_holds(made: Edited, steps: int) -> tuple[object, ...]:
+    """Return what is held on the first tokens."""
+    return tuple(replace(hold, steps=(min(hold.steps[0], steps), min(hold.steps[1], steps))) for hold in made.holds)

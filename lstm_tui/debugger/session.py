@@ -1,20 +1,27 @@
 """The debugger's state: a network, the lines of a file, and the one position in a run.
 
-The verbs are those of the Debug Adapter Protocol. Each returns the new frame; nothing else moves the
+A session holds its parts: the cursor (where it stands), the edits, the stops and the stream (text that still
+comes). The verbs are those of the Debug Adapter Protocol. Each returns the new frame; nothing else moves the
 position. Text and screens are not known here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from lstm_tui.debugger.edit_tree import same_token
+from lstm_tui.debugger.breakpoints.breakpoints import Breakpoints
+from lstm_tui.debugger.breakpoints.displays import Displays
+from lstm_tui.debugger.cancellation import Cancellation
+from lstm_tui.debugger.cursor import Cursor, Granularity
+from lstm_tui.debugger.edit_tree import EditTree
 from lstm_tui.debugger.position import Frame, Position, equations_of
 from lstm_tui.debugger.source import Opened
-from lstm_tui.debugger.stream import Growing
+from lstm_tui.debugger.stop_engine import Answer, Cancelled, StopEngine
+from lstm_tui.debugger.stream import Stream
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import Initial
@@ -22,13 +29,27 @@ from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 
 if TYPE_CHECKING:
+    from lstm_tui.debugger.breakpoints.conditions import Trigger
+    from lstm_tui.debugger.breakpoints.search import SearchStop
+    from lstm_tui.debugger.edits.apply import Edited
+    from lstm_tui.debugger.edits.history import History
     from lstm_tui.debugger.edits.language import Edit
     from lstm_tui.debugger.edits.question import Question
+    from lstm_tui.debugger.expressions import Scope
+    from lstm_tui.debugger.provenance.who import Blame
     from lstm_tui.debugger.view_state import Layout
 
 
-class Session(Growing):
-    """A debugger on one file: `session.frame` is what it shows now."""
+class Session:
+    """A debugger on one file: `session.frame` is what it shows now.
+
+    Attributes:
+        work: What is told of its long work, and has that given up.
+        cursor: Where it stands.
+        edits: Its edits, of every line.
+        stops: Its breakpoints and displays.
+        stream: The text that still comes.
+    """
 
     def __init__(
         self,
@@ -56,15 +77,18 @@ class Session(Growing):
             command: The arguments of the command that opened it.
             recipe: Edits that `edit_line` makes.
         """
-        super().__init__()
+        opened = Opened(lines if len(lines) else (trace.sequence,), dtype, initial, carry, command)
+        opened = opened.begun(line, trace.interpreter, start)
+        self.work = Cancellation()
+        self.cursor = Cursor(_first_frame(trace, line, len(opened.lines)))
+        self.edits = EditTree(self.cursor, trace, opened, self.work, recipe)
+        self.stops = StopEngine(self.cursor, Breakpoints(), Displays(), self.work)
+        self.stream = Stream(self.cursor, self.edits, self.stops)
+        self.sourcing = 0  # scripts that are being obeyed, one inside another
         self.layout: Layout | None = None  # how a screen shows it, as that last told
         self.question: Question | None = None  # the last `what-if`, for `retell`
         self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
         self.written: dict[str, tuple[int, int, int]] = {}  # other files it has written: which, how long, when
-        self._opened = Opened(lines if len(lines) else (trace.sequence,), dtype, initial, carry, command)
-        self._opened = self._opened.begun(line, trace.interpreter, start)
-        self._begin_lines(recipe, line)
-        self._stand(trace, next(iter(trace.passes)), line)
 
     @classmethod
     def open(
@@ -94,10 +118,13 @@ class Session(Growing):
         Raises:
             UserError: If the line does not fit the network.
         """
-        opened = Opened(lines, dtype, initial, carry, command)
-        session = cls(opened.run(network, line, interpreter), lines, line)
-        session._opened = opened
-        return session
+        trace = Opened(lines, dtype, initial, carry, command).run(network, line, interpreter)
+        return cls(trace, lines, line, dtype=dtype, initial=initial, carry=carry, command=command)
+
+    @property
+    def frame(self) -> Frame:
+        """The run, and where it stands."""
+        return self.cursor.frame
 
     @property
     def can_run(self) -> bool:
@@ -107,22 +134,22 @@ class Session(Growing):
     @property
     def command(self) -> tuple[str, ...]:
         """The arguments of the command that opened it; empty when they are not known."""
-        return self._opened.command
+        return self.edits.opened.command
 
     @property
     def baseline(self) -> Trace:
         """The run of this line without edits."""
-        return self._baseline
+        return self.edits.baseline
 
     def sequence_of(self, line: int | None) -> Sequence:
         """Return the tokens of a line of the file, from 0, as they were opened; of this one where there is none."""
-        there = line is not None and 0 <= line < len(self._opened.lines)
-        return self._opened.lines[line] if there and line is not None else self.opened_sequence
+        there = line is not None and 0 <= line < len(self.edits.opened.lines)
+        return self.edits.opened.lines[line] if there and line is not None else self.opened_sequence
 
     @property
     def opened_sequence(self) -> Sequence:
         """The tokens as they were opened, without edits."""
-        return self._baseline.sequence
+        return self.edits.baseline.sequence
 
     def open_line(self, line: int, own: bool = False) -> Frame:
         """Run another line of the file, with its edits and those of the network, and stand after its first token.
@@ -134,12 +161,12 @@ class Session(Growing):
         Raises:
             UserError: If the line does not fit the network, or an edit does not fit the line.
         """
-        network = self._baseline.network
-        if network is None or line == self.frame.line or not 0 <= line < len(self._opened.lines):
+        network = self.edits.baseline.network
+        if network is None or line == self.frame.line or not 0 <= line < len(self.edits.opened.lines):
             note = "" if line == self.frame.line else ("last line" if line > self.frame.line else "first line")
-            return self._move(self.frame.position, note)
-        self.show_line(self._opened.run(network, line, self.frame.trace.interpreter), line, own=own)
-        return self.edit_line() if self.to_edit else self.frame
+            return self.cursor.move(self.frame.position, note)
+        self.show_line(self.edits.opened.run(network, line, self.frame.trace.interpreter), line, own=own)
+        return self.edit_line() if self.edits.to_edit else self.frame
 
     def show_line(self, trace: Trace, line: int, initial: Initial | None = None, own: bool = False) -> Frame:
         """Stand after the first token of another line that was run already; `edit_line` makes its edits.
@@ -150,10 +177,11 @@ class Session(Growing):
             initial: The states with which it was begun, where they are known.
             own: Make the edits with which it was left, and take none of the network along.
         """
-        self._leave_line(line, own)
-        self._opened = self._opened.begun(line, trace.interpreter, initial)
-        name = self.frame.position.pass_name
-        self._stand(trace, next(iter(trace.passes)), line)  # the tape begins where the first pass does
+        edits, name = self.edits, self.frame.position.pass_name
+        edits.leave_line(line, own)
+        edits.opened = edits.opened.begun(line, trace.interpreter, initial)
+        edits.begin(trace)
+        self.cursor.stand(_first_frame(trace, line, len(edits.opened.lines)))
         return self.select_pass(name) if name != self.frame.position.pass_name else self.frame
 
     def run_again(self, interpreter: str, progress: Progress | None = None) -> Trace:
@@ -162,7 +190,7 @@ class Session(Growing):
         Raises:
             UserError: If there is no network to run.
         """
-        return self._opened.run(self._network(), self.frame.line, interpreter, progress)
+        return self.edits.opened.run(self.edits.opened_network, self.frame.line, interpreter, progress)
 
     def adopt(self, trace: Trace, initial: Initial | None = None) -> Frame:
         """Show another run of the same line at the same position; refused while an edit is open.
@@ -171,38 +199,223 @@ class Session(Growing):
             trace: The other run.
             initial: The states with which it was begun, where they are known.
         """
-        if not self._history.active:
-            self._baseline = trace
-            self._opened = self._opened.begun(self.frame.line, trace.interpreter, initial)
-            self.frame = replace(self.frame, trace=trace)
+        if not self.history.active:
+            self.edits.baseline = trace
+            self.edits.opened = self.edits.opened.begun(self.frame.line, trace.interpreter, initial)
+            self.cursor.show(replace(self.frame, trace=trace))
         return self.frame
 
-    def fork(self) -> Self:
-        """Return a session that stands where this one does and goes its own way, as in a thread of its own."""
+    # --- a fork, as in a thread of its own ---
+
+    def fork(self, work: Cancellation | None = None) -> Self:
+        """Return a session that stands where this one does and goes its own way, as in a thread of its own.
+
+        Args:
+            work: What the fork tells of its long work; by default what this session tells.
+        """
         fork = copy(self)
-        fork.forget_growth()
+        fork.work = work or self.work
+        fork.cursor = self.cursor.fork()
+        fork.edits = self.edits.fork(fork.cursor, fork.work)
+        fork.stops = self.stops.fork(fork.cursor, fork.work)
+        fork.stream = self.stream.fork(fork.cursor, fork.edits, fork.stops)
         return fork
 
     def join(self, fork: Session, since: Frame) -> Frame:
         """Become what a fork has become; where this session has moved meanwhile, stand at its own token.
 
         Args:
-            fork: The session that went its own way.
+            fork: The session that went its own way; its work is done.
             since: The frame at which it was forked.
         """
-        mine, work = self.frame, self.work
-        self.__dict__.update(fork.__dict__)
-        self.work = work  # that of the fork is done
-        if mine is not since and mine.line == self.frame.line:
-            origins = self.frame.difference.origins if self.frame.difference else tuple(range(self.frame.steps))
-            t = same_token(mine.origin(mine.t), mine.t, origins)
-            self.frame = replace(self.frame, position=replace(mine.position, t=t), note=mine.note)
-        return self.frame
+        self.edits.adopt(fork.edits)
+        self.stops.adopt(fork.stops)
+        self.stream.adopt(fork.stream)
+        self.sourcing, self.layout, self.question = fork.sourcing, fork.layout, fork.question
+        return self.cursor.adopt(fork.cursor, since)
 
-    def _stand(self, trace: Trace, pass_name: str, line: int) -> Frame:
-        """Stand after the first token of a run, without edits."""
-        self._begin(trace)
-        passed = trace[pass_name]
-        position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
-        self.frame, self._opened_at = Frame(trace, position, line, len(self._opened.lines)), position
-        return self.frame
+    # --- steps: the cursor's ---
+
+    def next(self, count: int = 1) -> Frame:
+        """Go `count` tokens to the right on the tape (to the left when negative), and finish the token."""
+        return self.cursor.next(count)
+
+    def goto(self, t: int, note: str = "") -> Frame:
+        """Go to a place on the tape, with its token finished."""
+        return self.cursor.goto(t, note)
+
+    def goto_equation(self, equation: int) -> Frame:
+        """Stand after an equation of this token."""
+        return self.cursor.goto_equation(equation)
+
+    def step_in(self, granularity: Granularity = "equation") -> Frame:
+        """Take one equation or op in the reading order of the selected pass."""
+        return self.cursor.step_in(granularity)
+
+    def step_back(self, granularity: Granularity = "equation") -> Frame:
+        """Take one equation or op back."""
+        return self.cursor.step_back(granularity)
+
+    def step_out(self) -> Frame:
+        """Finish the token."""
+        return self.cursor.step_out()
+
+    def step_out_back(self) -> Frame:
+        """Go back to before the first equation of the token."""
+        return self.cursor.step_out_back()
+
+    def select_pass(self, name_or_shift: str | int) -> Frame:
+        """Select a pass by name, or the one `shift` places on; the place on the tape stays."""
+        return self.cursor.select_pass(name_or_shift)
+
+    def find(self, text: str, forward: bool = True) -> Frame:
+        """Go to the next (or previous) token that holds a text, in any case, round the end of the tape."""
+        return self.cursor.find(text, forward)
+
+    # --- edits ---
+
+    @property
+    def history(self) -> History:
+        """Every edit that was made on this line, and how many are in force."""
+        return self.edits.history
+
+    @property
+    def histories(self) -> Mapping[int, History]:
+        """The edits of every line that has any, by its number, from 0."""
+        return self.edits.histories
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Each edit of the history in words, those that were undone too."""
+        return self.edits.words
+
+    @property
+    def edited(self) -> Edited:
+        """What is run now: the network and the tokens with the edits in force.
+
+        Raises:
+            UserError: If there is no network.
+        """
+        return self.edits.edited
+
+    def edit(self, *edits: Edit) -> Frame:
+        """Make edits, run again, and stand where the run stood.
+
+        Raises:
+            UserError: If an edit names what is not there, or there is no network to run; nothing is changed.
+        """
+        return self.edits.edit(*edits)
+
+    def undo(self) -> Frame:
+        """Take the last edit back."""
+        return self.edits.undo()
+
+    def redo(self) -> Frame:
+        """Make the last edit that was taken back again."""
+        return self.edits.redo()
+
+    def keep_edits(self, count: int) -> Frame:
+        """Go to where `count` edits are in force, back or on."""
+        return self.edits.keep_edits(count)
+
+    def switch(self, name: str) -> Frame:
+        """Go to a state of the tree of edits by its name or number; undo and redo then walk along its branch.
+
+        Raises:
+            UserError: There is none.
+        """
+        return self.edits.switch(name)
+
+    def edit_line(self) -> Frame:
+        """Make the edits with which this line was left, and those of the network from the line before.
+
+        Raises:
+            UserError: If they cannot be made here; they are kept all the same.
+        """
+        return self.edits.edit_line()
+
+    # --- stops, and what is asked where it stands ---
+
+    @property
+    def breakpoints(self) -> Breakpoints:
+        """Where the run stops."""
+        return self.stops.breakpoints
+
+    @property
+    def displays(self) -> Displays:
+        """What is shown at every stop."""
+        return self.stops.displays
+
+    @property
+    def stop(self) -> SearchStop | None:
+        """Why it stopped last; None before it first went on."""
+        return self.stops.stop
+
+    def scope(self, pass_name: str | None = None) -> Scope:
+        """Return what names mean in a pass of the run; in the selected one where it has no such pass."""
+        return self.stops.scope(pass_name)
+
+    def evaluate(self, text: str) -> Answer:
+        """Return what an expression is at the token where the session stands.
+
+        Raises:
+            ExpressionError: With the place of the mistake.
+        """
+        return self.stops.evaluate(text)
+
+    def who(self, text: str) -> Blame:
+        """Return who moved a value, lost a memory or bore a NaN, up to here: `c[17] by .3`, `"Ganesh"`, `nan`.
+
+        Raises:
+            UserError: It is no question, or means nothing in this run.
+        """
+        return self.stops.who(text)
+
+    def continue_(
+        self, forward: bool = True, progress: Progress | None = None, cancelled: Cancelled | None = None
+    ) -> Frame:
+        """Go on to the next breakpoint; at the end of a text that grows, wait for what comes.
+
+        Args:
+            forward: With the reading order, or against it.
+            progress: Called with the steps that were looked at and all of them.
+            cancelled: Asked now and then; True stops the run where it is. Both are those of `work` when not given.
+
+        Raises:
+            UserError: A breakpoint means nothing in this run.
+        """
+        return self.stream.going_on(lambda: self.stops.continue_(forward, progress, cancelled), forward)
+
+    def reverse_continue(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Frame:
+        """Go back to the last breakpoint before this place, or to the start of the pass."""
+        return self.continue_(False, progress, cancelled)
+
+    def until(
+        self,
+        trigger: Trigger,
+        forward: bool = True,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> Frame:
+        """Go on until something happens; at the end of a text that grows, wait for what comes."""
+        return self.stream.going_on(lambda: self.stops.until(trigger, forward, progress, cancelled), forward)
+
+    # --- a text that grows ---
+
+    def grow(self, more: Sequence, follow: bool = True) -> Frame:
+        """Run the network over more tokens, with the edits in force and without them, and follow them.
+
+        Args:
+            more: The tokens.
+            follow: Whether a session that stands at the end goes on to the new one.
+
+        Raises:
+            UserError: The network does not read forward only.
+        """
+        return self.stream.grow(more, follow)
+
+
+def _first_frame(trace: Trace, line: int, lines: int) -> Frame:
+    """Return the frame after the first token of a run; the tape begins where the first pass does."""
+    passed = trace[next(iter(trace.passes))]
+    return Frame(trace, Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1), line, lines)

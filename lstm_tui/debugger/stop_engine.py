@@ -1,6 +1,6 @@
-"""What a session knows of stopping: breakpoints, displays, expressions asked where it stands, and continuing.
+"""Where a run stops: breakpoints, displays, expressions asked where it stands, and continuing.
 
-Continuing can be told to stop between one part of a long run and the next; the session then stands after the
+Continuing can be told to stop between one part of a long run and the next; the cursor then stands after the
 last step that was looked at.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Breakpoints
 from lstm_tui.debugger.breakpoints.displays import Displays, Shown
 from lstm_tui.debugger.cancellation import Cancellation
-from lstm_tui.debugger.cursor import Stepping
+from lstm_tui.debugger.cursor import Cursor
 from lstm_tui.debugger.position import Frame, Position
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -33,7 +33,7 @@ _UNTIL = 0  # the number of what is waited for once
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What an expression is where the session stands.
+    """What an expression is where the cursor stands.
 
     Attributes:
         expression: What was asked.
@@ -46,25 +46,46 @@ class Answer:
     reached: bool
 
 
-class Stopping(Stepping):
-    """The part of a session that stops, asks and goes on."""
+class StopEngine:
+    """Stops, asks and goes on.
 
-    def __init__(self) -> None:
-        """Begin without breakpoints and displays."""
-        self.breakpoints = Breakpoints()
-        self.displays = Displays()
+    Attributes:
+        breakpoints: Where the run stops; forks share them.
+        displays: What is shown at every stop; forks share them.
+        stop: Why it stopped last; None before it first went on.
+    """
+
+    def __init__(self, cursor: Cursor, breakpoints: Breakpoints, displays: Displays, work: Cancellation) -> None:
+        """Move a cursor.
+
+        Args:
+            cursor: What is moved, and asked where it stands.
+            breakpoints: Where the run stops.
+            displays: What is shown at every stop.
+            work: What is told of a search that takes long, and has it given up.
+        """
+        self.breakpoints, self.displays = breakpoints, displays
         self.stop: SearchStop | None = None
-        self.work = Cancellation()
-        self.sourcing = 0  # scripts that are being obeyed, one inside another
+        self._cursor, self._work = cursor, work
         self._scopes: dict[str, Scope] = {}
         self._found: tuple[Trace, Blame] | None = None
+
+    def fork(self, cursor: Cursor, work: Cancellation) -> StopEngine:
+        """Return one that has the same breakpoints and displays, and moves another cursor."""
+        fork = StopEngine(cursor, self.breakpoints, self.displays, work)
+        fork.adopt(self)
+        return fork
+
+    def adopt(self, fork: StopEngine) -> None:
+        """Take over what a fork has found."""
+        self.stop, self._scopes, self._found = fork.stop, fork._scopes, fork._found
 
     def scope(self, pass_name: str | None = None) -> Scope:
         """Return what names mean in a pass of the run; in the selected one where it has no such pass."""
         from lstm_tui.debugger.expressions import Scope
 
-        trace = self.frame.trace
-        name = pass_name if pass_name in trace else self.frame.position.pass_name
+        trace = self._cursor.frame.trace
+        name = pass_name if pass_name in trace else self._cursor.frame.position.pass_name
         assert name is not None
         scope = self._scopes.get(name)
         if scope is None or scope.trace is not trace:
@@ -73,7 +94,7 @@ class Stopping(Stepping):
         return scope
 
     def evaluate(self, text: str) -> Answer:
-        """Return what an expression is at the token where the session stands.
+        """Return what an expression is at the token where the cursor stands.
 
         Raises:
             ExpressionError: With the place of the mistake.
@@ -81,7 +102,7 @@ class Stopping(Stepping):
         from lstm_tui.debugger.expressions import evaluate, parse
         from lstm_tui.debugger.expressions.dependencies import last_read
 
-        expression, scope, position = parse(text), self.scope(), self.frame.position
+        expression, scope, position = parse(text), self.scope(), self._cursor.frame.position
         value = evaluate(expression, scope, position.t, position.t + 1)
         read = last_read(expression, scope)
         reached = read is None or read < position.equation or (read == position.equation and position.op is None)
@@ -95,14 +116,14 @@ class Stopping(Stepping):
         """
         from lstm_tui.debugger.provenance.who import who
 
-        blame = who(text, self.scope(), self.frame)
-        self._found = (self.frame.trace, blame) if blame.pass_name is not None else None
+        blame = who(text, self.scope(), self._cursor.frame)
+        self._found = (self._cursor.frame.trace, blame) if blame.pass_name is not None else None
         return blame
 
     @property
     def found(self) -> Blame | None:
         """What `who` found last in this run; None where it found nothing, or the run is another by now."""
-        return self._found[1] if self._found is not None and self._found[0] is self.frame.trace else None
+        return self._found[1] if self._found is not None and self._found[0] is self._cursor.frame.trace else None
 
     def go_where_found(self) -> Frame:
         """Stand behind the equation that `who` found last, in its pass.
@@ -113,17 +134,17 @@ class Stopping(Stepping):
         found = self.found
         if found is None or found.pass_name is None:
             raise UserError("go where? such as: goto 2, goto end; without a place, to what the last `who` found")
-        return self._move(Position(found.pass_name, found.t, found.equation))
+        return self._cursor.move(Position(found.pass_name, found.t, found.equation))
 
     def shown(self) -> tuple[Shown, ...]:
         """Return what every display says here."""
-        return tuple(self.displays.shown(one, self.scope(one.pass_name), self.frame.t) for one in self.displays)
+        return tuple(self.displays.shown(one, self.scope(one.pass_name), self._cursor.frame.t) for one in self.displays)
 
     def marks(self) -> Marks:
         """Return at which places of the tape the run would stop."""
         from lstm_tui.debugger.breakpoints.breakpoints import Marks
 
-        return Marks(self.breakpoints.enabled, self.scope, self.frame.steps)
+        return Marks(self.breakpoints.enabled, self.scope, self._cursor.frame.steps)
 
     # --- going on ---
 
@@ -142,10 +163,6 @@ class Stopping(Stepping):
         """
         return self._go_on(self.breakpoints.enabled, forward, progress, cancelled)
 
-    def reverse_continue(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Frame:
-        """Go back to the last breakpoint before this place, or to the start of the pass."""
-        return self.continue_(False, progress, cancelled)
-
     def until(
         self,
         trigger: Trigger,
@@ -154,7 +171,7 @@ class Stopping(Stepping):
         cancelled: Cancelled | None = None,
     ) -> Frame:
         """Go on until something happens, or to a breakpoint that comes before it."""
-        once = Breakpoint(_UNTIL, trigger, self.frame.position.pass_name)
+        once = Breakpoint(_UNTIL, trigger, self._cursor.frame.position.pass_name)
         return self._go_on((*self.breakpoints.enabled, once), forward, progress, cancelled)
 
     def _go_on(
@@ -163,11 +180,12 @@ class Stopping(Stepping):
         """Go on to the first of some breakpoints, or to the end."""
         from lstm_tui.debugger.breakpoints.search import next_stop
 
-        start = self._start if forward else self.frame
-        progress, cancelled = progress or self.work.look, cancelled or self.work.is_given_up
-        return self._arrive(next_stop(start, asked, self.scope, forward, progress, cancelled), forward, asked)
+        start = self._cursor.start if forward else self._cursor.frame
+        progress, cancelled = progress or self._work.look, cancelled or self._work.is_given_up
+        return self.arrive(next_stop(start, asked, self.scope, forward, progress, cancelled), forward, asked)
 
-    def _arrive(self, stop: SearchStop, forward: bool, asked: tuple[Breakpoint, ...] = ()) -> Frame:
+    def arrive(self, stop: SearchStop, forward: bool, asked: tuple[Breakpoint, ...] = ()) -> Frame:
+        """Stand where a search stopped, count what it hit, and say why."""
         for number, count in stop.passed_over.items():
             self.breakpoints.passed_over(number, count)
         said = [self._why(one, stop.t) for one in stop.by]
@@ -180,7 +198,9 @@ class Stopping(Stepping):
         else:
             end = "end of the pass" if forward else "start of the pass"
             note = "; ".join(said or [end, *self._unknown(asked)])
-        return self._move(replace(self.frame.position, t=stop.t, equation=stop.equation, op=None), note)
+        frame = self._cursor.move(replace(self._cursor.frame.position, t=stop.t, equation=stop.equation, op=None), note)
+        self._cursor.held = bool(stop.by)
+        return frame
 
     def unknown(self, one: Breakpoint) -> str:
         """Return at how many tokens of this run nobody can say whether a breakpoint stops, and why; or nothing."""

@@ -39,7 +39,7 @@ def false_claims(standing: Standing) -> Iterator[tuple[LessonText, str]]:
             except LanguageError:
                 raise
             except UserError as error:
-                standing.fail(line, str(error))
+                standing.bound.fail(line, str(error))
         if not standing.noticed(session, (task.opens,)):
             yield (task.lines or (task.say,))[-1], "when these lines are done, that is not noticed"
         yield from _false(standing, task.claims, session)
@@ -51,7 +51,7 @@ def _false(standing: Standing, claims: Iterable[LessonText], session: Session) -
         try:
             holds = standing.true(claim.text, session, session.frame.t)
         except ExpressionError as error:
-            standing.fail(claim, error.said, error.start)
+            standing.bound.fail(claim, error.said, error.start)
         if not holds:
             yield claim, f"this does not hold: {claim.text}"
 

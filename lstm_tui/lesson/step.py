@@ -1,7 +1,4 @@
-"""A stop of a lesson meets its network: what it reads, and where in the run it stands.
-
-A run that stands at a stop of a lesson, what is said there, and whether what should be tried was done.
-"""
+"""A stop of a lesson and its network: what it reads, where in the run it stands, what is said and tried there."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ class StepPlace:
     unit: int
 
 
-class Meeting:
+class BoundStep:
     """One stop and its network; whatever of the stop means nothing there is said with its line and column."""
 
     def __init__(self, stop: LessonStep, open_network: Open) -> None:
@@ -157,7 +154,7 @@ class Meeting:
         return int(value)
 
 
-class Standing(Meeting):
+class Standing:
     """One stop, and a session that stands there."""
 
     def __init__(self, stop: LessonStep, open_network: Open) -> None:
@@ -166,10 +163,10 @@ class Standing(Meeting):
         Raises:
             LanguageError: Something of the stop means nothing here, with line and column.
         """
-        super().__init__(stop, open_network)
-        self.session = Session.open(self.network, [self.sequence])
+        self.stop, self.bound = stop, BoundStep(stop, open_network)
+        self.session = Session.open(self.bound.network, [self.bound.sequence])
         self._edit(stop.edits)
-        self.place = self.place_in(self.session.frame.trace)
+        self.place = self.bound.place_in(self.session.frame.trace)
         self.begun = self.session.history.done
         self.session.select_pass(self.place.pass_name)
         self.session.goto(self.place.t)
@@ -215,9 +212,11 @@ class Standing(Meeting):
         if task.pass_name is not None and position.pass_name != task.pass_name.text:
             return False
         try:
-            if task.equation is not None and position.equation != self.equation_of(task.equation, session.frame.passed):
+            if task.equation is not None and position.equation != self.bound.equation_of(
+                task.equation, session.frame.passed
+            ):
                 return False
-            if task.at is not None and position.t != self.t_of(task.at, session.frame.trace):
+            if task.at is not None and position.t != self.bound.t_of(task.at, session.frame.trace):
                 return False
             return task.done is None or self.true(task.done.text, session, position.t)
         except UserError:  # a token or an equation that was edited away
@@ -235,7 +234,7 @@ class Standing(Meeting):
             if verb == "goto":
                 number = whole_number(rest.strip())
                 at = LessonPlace(rest.strip().strip('"') if number is None else number, 1, line.where)
-                return lambda session: session.goto(self.t_of(at, session.frame.trace))
+                return lambda session: session.goto(self.bound.t_of(at, session.frame.trace))
             if verb == "pass":
                 name = rest.strip()
                 if name not in self.session.frame.trace:
@@ -243,10 +242,10 @@ class Standing(Meeting):
                 return lambda session: session.select_pass(name)
             if verb == "equation":
                 value = LessonText(rest.strip(), line.where)
-                return lambda session: session.goto_equation(self.equation_of(value, session.frame.passed))
+                return lambda session: session.goto_equation(self.bound.equation_of(value, session.frame.passed))
             edit = parse_edit(whole_line(self.session, verb, rest))
         except UserError as error:
-            self.fail(line, str(error))
+            self.bound.fail(line, str(error))
         return lambda session: session.edit(edit)
 
     # --- asking ---
@@ -255,7 +254,7 @@ class Standing(Meeting):
         try:
             return tuple(filled_template(text.text, self.place.unit, *self._runs(session, t)))
         except Wrong as error:
-            self.fail(text, error.said, error.place)
+            self.bound.fail(text, error.said, error.place)
 
     def true(self, text: str, session: Session, t: int) -> bool:
         """Say whether a condition holds in a session at a place.
@@ -279,7 +278,7 @@ class Standing(Meeting):
             try:
                 self.session.edit(parse_edit(line.text))
             except UserError as error:
-                self.fail(line, str(error))
+                self.bound.fail(line, str(error))
 
 
 def is_of(kind: str, edit: Edit) -> bool:

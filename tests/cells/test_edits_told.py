@@ -40,7 +40,7 @@ def says(text: str, number: float) -> bool:
 def test_a_weight_is_told_as_the_network_that_ran_has_it_or_refused(cell: str) -> None:
     session = session_of(cell)
     masked = 0
-    for one in session.opened_network.passes[:1]:
+    for one in session.edits.opened_network.passes[:1]:
         for name, parameter in one.program.parameters.items():
             places = [(0,) * len(parameter.shape), tuple(size - 1 for size in parameter.shape)]
             if len(parameter.shape) == 2:
@@ -63,7 +63,7 @@ def test_a_weight_is_told_as_the_network_that_ran_has_it_or_refused(cell: str) -
                 assert now == 5
                 assert ("no number of this run changed" in said) == (bits(before.trace) == bits(session.frame.trace))
                 session.undo()
-    assert bool(masked) == (called(cell) == "clockwork") or not session.opened_network.passes[0].cell.mask
+    assert bool(masked) == (called(cell) == "clockwork") or not session.edits.opened_network.passes[0].cell.mask
 
 
 @pytest.mark.parametrize("cell", EVERY_CELL, ids=called)
@@ -117,7 +117,7 @@ def test_what_a_pin_holds_stays_where_an_equation_is_written_anew_and_the_other_
 def test_a_fixed_value_and_what_is_not_there_is_refused_in_one_line(cell: str) -> None:
     session = session_of(cell)
     before = session.frame
-    fixed = list(session.opened_network.passes[0].cell.fixed)
+    fixed = list(session.edits.opened_network.passes[0].cell.fixed)
     value = next(iter(before.trace["layer0.forward"]))
     lines = [
         *(f"set layer0.forward.{name}[0] @ 0 = 1" for name in fixed),

@@ -162,11 +162,11 @@ def test_two_states_are_compared_token_by_token() -> None:
     session = opened()
     session.edit(TokenEdit("insert", 2, "not"))
     session.edit(TokenEdit("delete", 0))  # movie not was not bad
-    session.name_state("one")
+    session.edits.name_state("one")
     session.undo()
     session.edit(TokenEdit("replace", 3, "good"), TokenEdit("insert", 5, "bad"))  # The movie not good not bad bad
-    session.name_state("other")
-    compared = session.compare("one", "other")
+    session.edits.name_state("other")
+    compared = session.edits.compare("one", "other")
     places = [(column.before, column.after) for column in compared.columns]
     assert places == [(None, 0), (0, 1), (1, 2), (2, 3), (3, 4), (None, 5), (4, 6)]
     assert compared.names == ("one", "other")
@@ -177,7 +177,7 @@ def test_two_states_are_compared_token_by_token() -> None:
     assert [line[26] for line in lines[1:8]] == ["+", " ", " ", " ", " ", "+", " "]
     assert lines[-1].split()[-2] == "→"
     assert answer(session, "diff base")[1:] == answer(session, "diff")[1:]
-    same = session.compare("here", "other")
+    same = session.edits.compare("here", "other")
     assert all(same.memory_distance(column, "layer0.forward") == 0 for column in same.columns)
 
 
@@ -197,7 +197,7 @@ def test_two_states_are_compared_token_by_token() -> None:
 def test_what_is_no_state_is_refused(line: str, said: str) -> None:
     session = opened()
     session.edit(TokenEdit("delete", 3))
-    session.name_state("nofriend")
+    session.edits.name_state("nofriend")
     frame, history = session.frame, session.history
     with pytest.raises(UserError, match=said):
         answer(session, line)

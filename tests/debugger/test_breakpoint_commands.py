@@ -249,13 +249,13 @@ def test_goto_alone_goes_where_who_found_it(session: Session) -> None:
         answer(session, "goto")
     answer(session, "goto end")
     assert answer(session, "who c[1] by .2")[0].startswith("c[1] moved by")
-    found = session.found
+    found = session.stops.found
     assert found is not None
     where = answer(session, "goto")[-1]
     assert where.startswith(f"t={found.t} ")
     assert where.endswith("after `c = f * c + i * g`")
     answer(session, "remove 0")
-    assert session.found is None  # the run is another
+    assert session.stops.found is None  # the run is another
 
 
 def test_a_negative_threshold_is_not_explained_by_itself(session: Session) -> None:

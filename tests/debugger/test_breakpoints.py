@@ -340,11 +340,11 @@ def test_displays_are_marked_when_they_changed() -> None:
     session.goto(0)
     session.displays.add(parse("token"), session.scope())
     session.displays.add(parse("t > 5"), session.scope())
-    assert [one.line for one in session.shown()] == ["1:   token = “The”", "2:   t > 5 = false"]
+    assert [one.line for one in session.stops.shown()] == ["1:   token = “The”", "2:   t > 5 = false"]
     session.next()
-    assert [one.line for one in session.shown()] == ["1: * token = “movie”   was “The”", "2:   t > 5 = false"]
+    assert [one.line for one in session.stops.shown()] == ["1: * token = “movie”   was “The”", "2:   t > 5 = false"]
     session.displays.delete(1)
-    assert [one.number for one in session.shown()] == [2]
+    assert [one.number for one in session.stops.shown()] == [2]
     with pytest.raises(UserError, match="there is no display 1; there are: 2"):
         session.displays.delete(1)
 

@@ -27,7 +27,7 @@ def opened(name: str = "story", interpreter: str = "numpy") -> Session:
 
 def anew(session: Session) -> Trace:
     """Return the whole run of what is edited, from its first token."""
-    made = apply(session.history.active, session.opened_network, session.opened_sequence)
+    made = apply(session.history.active, session.edits.opened_network, session.opened_sequence)
     of = session.frame.trace
     return run(made.network, made.sequence, of.interpreter, of.dtype, edits=session.history.lines, holds=made.holds)
 
@@ -76,13 +76,13 @@ def test_a_run_says_what_it_only_went_on_with() -> None:
     facts = Facts(was)
     facts.prepare()
     answer(fork, "generate 4")
-    assert fork.gone_on_from is was
+    assert fork.edits.gone_on_from is was
     longer, whole = Facts(fork.frame.trace, facts, facts), Facts(fork.frame.trace, facts)
     for name in whole.names:
         for signal in whole.signals(name):
             assert np.array_equal(longer.signal(name, signal), whole.signal(name, signal), equal_nan=True), signal
     answer(fork, "replace 0 ram")
-    assert fork.gone_on_from is None
+    assert fork.edits.gone_on_from is None
 
 
 @pytest.mark.parametrize("line", ["generate 20", "replace 0 ram"])

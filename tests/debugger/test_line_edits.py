@@ -58,17 +58,17 @@ def test_the_network_stays_as_it_was_edited_and_as_it_was_undone() -> None:
     assert session.history.lines == ()
     obey(session, "line 2 own")
     assert session.history.lines == ("weight layer0.forward/b_f[2] = -4.0",)
-    assert not session.to_edit
+    assert not session.edits.to_edit
 
 
 def test_an_edit_that_does_not_fit_a_line_is_kept_all_the_same() -> None:
     session = opened()
     obey(session, "line 3", "set layer0.forward.f[1] @ 0 = 0", "line 1")
-    session._left = {**session.histories, 2: session.histories[2].with_edit(*wrong(session))}
+    session.edits._left = {**session.histories, 2: session.histories[2].with_edit(*wrong(session))}
     with pytest.raises(UserError):
         answer(session, "line 3")
     assert len(session.histories[2].states) == 2
-    assert session.to_edit
+    assert session.edits.to_edit
 
 
 def wrong(session: Session) -> tuple[object, ...]:

@@ -114,14 +114,14 @@ def test_it_follows_from_the_end_and_stays_anywhere_else() -> None:
     assert session.grow(whole.part(3, 5)).t == 4
     session.next(-1)
     assert session.grow(whole.part(5, 8)).t == 3
-    assert (session.follows, session.unseen) == (False, 3)
+    assert (session.stream.follows, session.stream.unseen) == (False, 3)
     session.next(2)
-    assert session.unseen == 2
+    assert session.stream.unseen == 2
     session.goto(7)
-    assert (session.follows, session.unseen) == (True, 0)
+    assert (session.stream.follows, session.stream.unseen) == (True, 0)
     session.step_back()  # into the equations of the last token
     assert session.grow(whole.part(8, 9)).t == 7
-    assert session.unseen == 1
+    assert session.stream.unseen == 1
 
 
 def test_a_breakpoint_that_comes_stops_the_following_with_its_reason() -> None:
@@ -130,10 +130,10 @@ def test_a_breakpoint_that_comes_stops_the_following_with_its_reason() -> None:
     place = whole.tokens.index("friend")
     assert session.grow(whole.part(3, 6)).t == 5
     frame = session.grow(whole.part(6, place + 1))  # it is the very last that has come
-    assert (frame.t, session.follows) == (place, False)
+    assert (frame.t, session.stream.follows) == (place, False)
     assert "breakpoint 1" in frame.note
     assert session.grow(whole.part(place + 1, place + 4)).t == place
-    assert session.unseen == 3
+    assert session.stream.unseen == 3
     assert session.breakpoints[1].hits == 1
     assert session.continue_().t == place + 3
     assert session.grow(whole.part(place + 4, place + 5)).t == place + 4
@@ -144,7 +144,7 @@ def test_a_breakpoint_that_means_nothing_any_more_stops_the_following_and_says_s
     session.breakpoints.add(read_trigger("f[0] + b_f[0] > 9", session.scope()), "layer0.forward")
     session.edit(parse_edit("let layer0.forward.f = 1"))
     frame = session.grow(whole.part(3, 5))
-    assert (frame.t, session.unseen) == (2, 2)
+    assert (frame.t, session.stream.unseen) == (2, 2)
     assert "breakpoint 1 means nothing in this run" in frame.note
     session.breakpoints.delete(1)
     session.goto(4)
@@ -154,7 +154,7 @@ def test_a_breakpoint_that_means_nothing_any_more_stops_the_following_and_says_s
 def test_continuing_waits_for_what_comes_where_it_is_told_to() -> None:
     session, whole = session_on("story", STORY, 3)
     parts = iter([whole.part(3, 5), whole.part(5, 11), whole.part(11, 15), None])
-    session.coming = lambda: next(parts)
+    session.stream.coming = lambda: next(parts)
     session.breakpoints.add(read_trigger('token == "their"', session.scope()), "layer0.forward")
     frame = session.continue_()
     assert frame.token == "their"
@@ -169,20 +169,20 @@ def test_interrupting_what_waits_leaves_it_where_it_is() -> None:
     def interrupted() -> Sequence:
         raise KeyboardInterrupt
 
-    session.coming = interrupted
+    session.stream.coming = interrupted
     assert session.continue_().note == "interrupted"
     assert session.frame.t == 2
 
 
 def test_another_interpreter_that_took_over_meanwhile_runs_what_comes() -> None:
     session, whole = session_on("story", STORY, 3)
-    growth = session.growth(whole.part(3, 6))
+    growth = session.stream.growth(whole.part(3, 6))
     session.adopt(session.run_again("numba"))
-    session.take_growth(growth)
+    session.stream.take_growth(growth)
     assert session.frame.trace.interpreter == "numba"
     assert session.frame.t == 5
     late = Session.open(open_model("story"), [whole.part(0, 2)], interpreter="numba").frame.trace
-    assert_same_run(session.catch_up(late), session.baseline)
+    assert_same_run(session.stream.catch_up(late), session.baseline)
 
 
 def test_what_is_asked_of_a_longer_text_is_answered_of_it() -> None:

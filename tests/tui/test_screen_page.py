@@ -27,7 +27,7 @@ def test_enter_goes_where_who_found_it_and_escape_stays() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("G", "colon", *"who", "space", *"c[1]", "enter")
         assert "enter goes there" in driver.text()
-        found = driver.screen._session.found
+        found = driver.screen._session.stops.found
         assert found is not None
         await driver.press("escape")
         assert driver.view.t == 4

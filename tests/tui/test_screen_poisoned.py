@@ -186,7 +186,7 @@ def drawn(picture: Any, palette: Palette, size: tuple[int, int]) -> str:
 
 def tables(session: Session, palette: Palette, size: tuple[int, int]) -> Iterator[str]:
     """Draw every parameter of the network, in every order, as it is and by how much it was changed."""
-    now, opened = session.edited.network, session.opened_network
+    now, opened = session.edited.network, session.edits.opened_network
     assert opened is not None
     sheets = sheets_of(now)
     for n, sheet in enumerate(sheets):

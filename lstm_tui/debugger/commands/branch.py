@@ -30,7 +30,7 @@ def _states(session: Session, rest: str) -> Iterator[str]:
 def _branch(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
         return tuple(tree_lines(session.history))
-    session.name_state(rest)
+    session.edits.name_state(rest)
     return (f"{rest}: {session.history.done} edits",)
 
 
@@ -69,7 +69,7 @@ def _diff(session: Session, rest: str) -> tuple[str, ...]:
     if len(words) > 2:
         raise UserError("two states are compared: diff base nofriend")
     one, other = (*words, "here")[:2] if words else (BASE, "here")
-    return tuple(diff_lines(session.compare(one, other), session.frame.position.pass_name))
+    return tuple(diff_lines(session.edits.compare(one, other), session.frame.position.pass_name))
 
 
 def diff_lines(compared: Comparison, pass_name: str) -> list[str]:

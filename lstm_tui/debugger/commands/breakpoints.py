@@ -138,7 +138,7 @@ def _watch(session: Session, rest: str) -> tuple[str, ...]:
 def _display(session: Session, rest: str) -> tuple[str, ...]:
     if rest:
         session.displays.add(parse(rest), session.scope())
-    shown = tuple(one.line for one in session.shown())
+    shown = tuple(one.line for one in session.stops.shown())
     return with_doubts(shown, session, rest) or ("no displays",)
 
 

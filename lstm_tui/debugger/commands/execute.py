@@ -28,5 +28,5 @@ def answer(session: Session, line: str) -> tuple[str, ...]:
         reply = VERBS.named(word)(session, rest)
         after = session.frame
         if len(session.displays) and (after.position != before.position or after.trace is not before.trace):
-            reply += tuple(one.line for one in session.shown())
+            reply += tuple(one.line for one in session.stops.shown())
     return reply

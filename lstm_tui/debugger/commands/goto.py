@@ -62,7 +62,7 @@ def _goto(session: Session, rest: str) -> tuple[str, ...]:
     if rest:
         session.goto(place_of(session, rest))
         return stands(session)
-    return position_lines(session.go_where_found())
+    return position_lines(session.stops.go_where_found())
 
 
 def _tokens(session: Session, rest: str) -> Iterator[str]:

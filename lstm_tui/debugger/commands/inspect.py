@@ -118,7 +118,8 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
     if topic in ("break", "watch"):
         wanted = [each for each in session.breakpoints if topic == "break" or each.word == "watch"]
         return tuple(
-            ", ".join(filter(None, (breakpoint_line(value_text), session.unknown(value_text)))) for value_text in wanted
+            ", ".join(filter(None, (breakpoint_line(value_text), session.stops.unknown(value_text))))
+            for value_text in wanted
         ) or ("no breakpoints" if topic == "break" else "no watches",)
     if topic == "display":
         return tuple(f"{each.number}: {visible(each.expression.text)}" for each in session.displays) or ("no displays",)

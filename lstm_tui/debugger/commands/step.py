@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from lstm_tui.debugger.breakpoints.parse import read_trigger
 from lstm_tui.debugger.commands.breakpoints import complete_where, place_or
@@ -86,7 +85,7 @@ def _go_until(session: Session, rest: str, forward: bool = True) -> None:
     session.until(trigger, forward)
     stop = session.stop
     if stop is not None and not stop.by and not stop.interrupted:
-        session.frame = replace(session.frame, note=f"{session.frame.note}: {visible(trigger.text)} did not come")
+        session.cursor.say(f"{session.frame.note}: {visible(trigger.text)} did not come")
 
 
 @VERBS.verb("start", "go back to before the first equation of the pass")

@@ -2,17 +2,10 @@
 
 Every mistake that can be made — a name, a size, a kind — depends on the run and not on the step, so an
 expression that was evaluated at one step can be evaluated at any.
-
-What every part of the evaluation of an expression shares: the run, and mistakes at their place.
-
-Calls of functions, on all steps at once.
-
-Signs between values: arithmetic, comparisons, `and`, `or`, `not` and products with a matrix.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -44,10 +37,49 @@ from lstm_tui.engine.language.vocabulary import shortened
 
 KINDS = {"number": "a number", "truth": "true or false", "text": "a text"}
 _Found = TypeVar("_Found")
+_TOP = 5
+_ARITHMETIC: dict[str, Callable[[Array, Array], Array]] = {
+    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide,
+}  # fmt: skip
+_COMPARED: dict[str, Callable[[Array, Array], Any]] = {
+    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
+}  # fmt: skip
+
+
+def evaluate(expression: Expression, scope: Scope, start: int, stop: int, earlier: int = 0) -> Series:
+    """Return what an expression is at the places `start` to `stop` of the tape.
+
+    Args:
+        expression: What is asked.
+        scope: The run, and the pass of names without one.
+        start: First place.
+        stop: Place behind the last; all of them lie on the tape.
+        earlier: How many steps back in the pass's reading order it is asked.
+
+    Raises:
+        ExpressionError: A name means nothing in this run, or sizes or kinds do not go together.
+    """
+    with np.errstate(all="ignore"):
+        return _Evaluator(expression, scope).read(expression.node, Moment(start, stop, earlier=earlier))
+
+
+def condition(text: str, scope: Scope) -> Expression:
+    """Read an expression that is true or false at a step.
+
+    Raises:
+        ExpressionError: It is not, or it is wrong in this run.
+    """
+    expression = parse(text)
+    answer = evaluate(expression, scope, 0, 1)
+    if answer.kind != "truth":
+        raise ExpressionError(f"this is {KINDS[answer.kind]}: compare it, as in {text.strip()} > 0", text, 0)
+    if answer.size != 1:
+        raise ExpressionError(f"this is {answer.size} answers, one a unit: write any(…) or all(…)", text, 0)
+    return expression
 
 
 @dataclass(frozen=True)
-class Asking(ABC):
+class _Evaluator:
     """An expression that is asked of a run.
 
     Attributes:
@@ -58,6 +90,33 @@ class Asking(ABC):
     expression: Expression
     scope: Scope
 
+    def read(self, node: Node, moment: Moment) -> Series:
+        """Return what a node is at some steps."""
+        if isinstance(node, nodes.NumberNode):
+            return Series.constant(node.value)
+        if isinstance(node, nodes.TextNode):
+            return Series.constant(node.value, "text")
+        if isinstance(node, nodes.NameNode):
+            name = node.name
+            return self.named(node, lambda: self.scope.read(name, moment))
+        if isinstance(node, nodes.UnitsNode | nodes.Class):
+            return self.chosen(node, moment)
+        if isinstance(node, nodes.Shifted):
+            return self.read(node.of, replace(moment, on_tape=moment.on_tape + node.by))
+        if isinstance(node, nodes.PreviousNode):
+            return self.read(node.of, replace(moment, earlier=moment.earlier + 1))
+        if isinstance(node, nodes.AtNode):
+            place = self.place(node.where)
+            return self.read(node.of, Moment(place, place + 1))
+        if isinstance(node, nodes.Inverse):
+            return self.inverse(node, moment)
+        if isinstance(node, nodes.Operation):
+            return self.operation(node, moment)
+        assert isinstance(node, nodes.CallNode)
+        return self.call(node, moment)
+
+    # --- mistakes at their place ---
+
     def fail(self, said: str, node: Node, near: str | None = None, place: int | None = None) -> ExpressionError:
         """Return the error for a node, or for another place in the text."""
         return ExpressionError(said, self.expression.text, node.start if place is None else place, near)
@@ -65,10 +124,6 @@ class Asking(ABC):
     def shown(self, node: Node) -> str:
         """Return how a node was written, in short."""
         return shortened(self.expression.text_of(node))
-
-    @abstractmethod
-    def read(self, node: Node, moment: Moment) -> Series:
-        """Return what a node is at some steps."""
 
     def numeric(self, node: Node, moment: Moment) -> Series:
         """Return what a node is at some steps; it must be numbers."""
@@ -84,25 +139,7 @@ class Asking(ABC):
         except NoSuchName as error:
             raise self.fail(error.said, node, error.near) from None
 
-
-def token_place(node: Node) -> int | None:
-    """Return which place `tok[3]` names."""
-    if isinstance(node, nodes.UnitsNode) and isinstance(node.of, nodes.NameNode) and node.of.name == "tok":
-        return node.first if node.stop == node.first + 1 else None
-    return None
-
-
-def quoted_near(name: str, known: tuple[str, ...]) -> str | None:
-    """Return the nearest of some texts, in quotes."""
-    near = nearest(name, known)
-    return near and f'"{near}"'
-
-
-_TOP = 5
-
-
-class Calls(Asking):
-    """Reads calls."""
+    # --- calls of functions ---
 
     def call(self, node: nodes.CallNode, moment: Moment) -> Series:
         """Return what a function makes of its arguments."""
@@ -198,17 +235,7 @@ class Calls(Asking):
         sought = Sought(None if what is None else what.name, tuple(int(place) for place in places), units)
         return self.named(what or node, lambda: share_of(self.scope, sought, moment))
 
-
-_ARITHMETIC: dict[str, Callable[[Array, Array], Array]] = {
-    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide,
-}  # fmt: skip
-_COMPARED: dict[str, Callable[[Array, Array], Any]] = {
-    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
-}  # fmt: skip
-
-
-class Signs(Asking):
-    """Reads what stands between two signs."""
+    # --- operators between values ---
 
     def inverse(self, node: nodes.Inverse, moment: Moment) -> Series:
         """Return `-v` or `not v`."""
@@ -291,65 +318,6 @@ class Signs(Asking):
         spread = np.broadcast_to(vector.values, (len(vector.values), matrix.shape[1]))
         return numbers(spread @ matrix.T, vector.known, vector)
 
-
-def evaluate(expression: Expression, scope: Scope, start: int, stop: int, earlier: int = 0) -> Series:
-    """Return what an expression is at the places `start` to `stop` of the tape.
-
-    Args:
-        expression: What is asked.
-        scope: The run, and the pass of names without one.
-        start: First place.
-        stop: Place behind the last; all of them lie on the tape.
-        earlier: How many steps back in the pass's reading order it is asked.
-
-    Raises:
-        ExpressionError: A name means nothing in this run, or sizes or kinds do not go together.
-    """
-    with np.errstate(all="ignore"):
-        return _Evaluator(expression, scope).read(expression.node, Moment(start, stop, earlier=earlier))
-
-
-def condition(text: str, scope: Scope) -> Expression:
-    """Read an expression that is true or false at a step.
-
-    Raises:
-        ExpressionError: It is not, or it is wrong in this run.
-    """
-    expression = parse(text)
-    answer = evaluate(expression, scope, 0, 1)
-    if answer.kind != "truth":
-        raise ExpressionError(f"this is {KINDS[answer.kind]}: compare it, as in {text.strip()} > 0", text, 0)
-    if answer.size != 1:
-        raise ExpressionError(f"this is {answer.size} answers, one a unit: write any(…) or all(…)", text, 0)
-    return expression
-
-
-class _Evaluator(Signs, Calls):
-    def read(self, node: Node, moment: Moment) -> Series:
-        """Return what a node is at some steps."""
-        if isinstance(node, nodes.NumberNode):
-            return Series.constant(node.value)
-        if isinstance(node, nodes.TextNode):
-            return Series.constant(node.value, "text")
-        if isinstance(node, nodes.NameNode):
-            name = node.name
-            return self.named(node, lambda: self.scope.read(name, moment))
-        if isinstance(node, nodes.UnitsNode | nodes.Class):
-            return self.chosen(node, moment)
-        if isinstance(node, nodes.Shifted):
-            return self.read(node.of, replace(moment, on_tape=moment.on_tape + node.by))
-        if isinstance(node, nodes.PreviousNode):
-            return self.read(node.of, replace(moment, earlier=moment.earlier + 1))
-        if isinstance(node, nodes.AtNode):
-            place = self.place(node.where)
-            return self.read(node.of, Moment(place, place + 1))
-        if isinstance(node, nodes.Inverse):
-            return self.inverse(node, moment)
-        if isinstance(node, nodes.Operation):
-            return self.operation(node, moment)
-        assert isinstance(node, nodes.CallNode)
-        return self.call(node, moment)
-
     # --- parts of a vector, and places ---
 
     def chosen(self, node: nodes.UnitsNode | nodes.Class, moment: Moment) -> Series:
@@ -382,3 +350,16 @@ class _Evaluator(Signs, Calls):
         if place is not None:
             raise self.fail(f"this tape has {self.scope.steps} tokens, from 0", node)
         raise self.fail('at= takes a token, such as at="bad", or a place, such as at=7', node)
+
+
+def token_place(node: Node) -> int | None:
+    """Return which place `tok[3]` names."""
+    if isinstance(node, nodes.UnitsNode) and isinstance(node.of, nodes.NameNode) and node.of.name == "tok":
+        return node.first if node.stop == node.first + 1 else None
+    return None
+
+
+def quoted_near(name: str, known: tuple[str, ...]) -> str | None:
+    """Return the nearest of some texts, in quotes."""
+    near = nearest(name, known)
+    return near and f'"{near}"'

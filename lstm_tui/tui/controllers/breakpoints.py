@@ -84,7 +84,7 @@ class Stops(EditKeys):
 
     def _say(self, session: Session, said: str) -> None:
         assert self.view is not None
-        self.view = self.view.but(said=said, stops=session.marks())
+        self.view = self.view.but(said=said, stops=session.stops.marks())
 
     def action_continue(self, step: int) -> None:
         """Go on to the next stop, or back to the one before; pressed again meanwhile, stop where the run is."""
@@ -118,12 +118,12 @@ class Stops(EditKeys):
             here = self._stop_at == (view.frame.line, position)
             if here or (self._stop_at[0] == view.frame.line and len(session.breakpoints)):
                 stopped = Stopped(self._reason, self._stop_at[1].t, here)
-        return replace(view, stopped=stopped, displays=session.shown())
+        return replace(view, stopped=stopped, displays=session.stops.shown())
 
     def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
         """Show what the session has become; after a stop, the value that stopped it."""
         if self._session is not None:
-            shown = tuple(one.line for one in self._session.shown())
+            shown = tuple(one.line for one in self._session.stops.shown())
             if shown and reply[-len(shown) :] == shown:  # they are on the screen
                 reply = reply[: -len(shown)] or reply[-1:]
             if len(reply) == 2 and reply[0] == self._session.frame.note:  # and so is where it stands
@@ -153,14 +153,14 @@ class Stops(EditKeys):
                 unit = None if expression is None else one_unit(session, expression.node)
                 if unit is not None and unit[0].name == view.pass_name:
                     value, units, follow = unit[1], {**view.units, view.pass_name: unit[3]}, True
-        stops = None if none else session.marks()
+        stops = None if none else session.stops.marks()
         return view.but(stops=stops, value=value, units=units, follow=follow)
 
     def _show(self, number: int, facts: Facts) -> None:
         """Show a run with the breakpoints on it."""
         super()._show(number, facts)
         if self._session is not None and self.view is not None and len(self._session.breakpoints):
-            self.view = self.view.but(stops=self._session.marks(), said=self.view.said)
+            self.view = self.view.but(stops=self._session.stops.marks(), said=self.view.said)
 
 
 def _value_at(session: Session) -> str:

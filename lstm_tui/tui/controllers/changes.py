@@ -102,9 +102,9 @@ class Changes(Runs):
         if self._changing or self._growing or not self._waiting or self._session is None or self.view is None:
             return
         act, text = self._waiting.popleft()
-        message = self.Done(self._session.fork(), self._session.frame, text)
+        self._changing = Cancellation()
+        message = self.Done(self._session.fork(self._changing), self._session.frame, text)
         self._line_made = text
-        self._changing = message.fork.work = Cancellation()
         known = tuple(one for one in (self.view.facts, self._plain) if one is not None)
         in_background(lambda: self._work(message, act, self._plain, known))
         self.watch_work()
@@ -116,7 +116,7 @@ class Changes(Runs):
             trace = message.fork.frame.trace
             if trace is not message.since.trace and message.fork.history.active:
                 message.fork.work.check()
-                since = next((one for one in known if one.trace is message.fork.gone_on_from), None)
+                since = next((one for one in known if one.trace is message.fork.edits.gone_on_from), None)
                 message.facts = Facts(trace, plain, since)
                 message.facts.prepare()
                 message.fork.work.check()
@@ -139,7 +139,7 @@ class Changes(Runs):
         elif session is None or self.view is None:
             return
         elif session.frame.line != message.since.line:  # another line was opened meanwhile
-            session.keep_edits_of(message.fork)
+            session.edits.keep_edits_of(message.fork.edits)
         elif message.given_up:
             self._refused("", "")
             self.view = self.view.but(said="given up: nothing is changed")
@@ -210,7 +210,7 @@ class Changes(Runs):
             self._untold = (title, lines)
         else:
             self._untold = None
-            found = None if self._session is None else self._session.found
+            found = None if self._session is None else self._session.stops.found
             page = PageScreen(
                 visible(title), [Content(visible(line)) for line in lines], found is not None and found.lines == lines
             )
@@ -218,9 +218,9 @@ class Changes(Runs):
 
     def _go_where_found(self, goes: bool | None) -> None:
         """Stand behind the equation of which a page tells, at its unit and value."""
-        if not goes or self._session is None or self.view is None or (found := self._session.found) is None:
+        if not goes or self._session is None or self.view is None or (found := self._session.stops.found) is None:
             return
-        frame = self._session.go_where_found()
+        frame = self._session.stops.go_where_found()
         units = {**self.view.units, frame.position.pass_name: found.unit}
         self.view = self.view.but(
             frame=frame, units=units, value=found.value or self.view.value, place=None, follow=True

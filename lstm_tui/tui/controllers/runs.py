@@ -164,7 +164,7 @@ class Runs(Working):
             view = view.but(units={name: view.unit_of(name) for name in facts.names})
         self.view = view.but(frame=frame, facts=facts, place=None, follow=False)
         assert self._session is not None
-        if self._session.can_run and self._session.to_edit:
+        if self._session.can_run and self._session.edits.to_edit:
             self.edit_line()
 
     def _stand_on(self, trace: Trace, number: int) -> Frame:

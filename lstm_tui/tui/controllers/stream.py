@@ -78,7 +78,7 @@ class Follows(Kept):
             return
         known = (view.facts,) if self._plain is None else (view.facts, self._plain)
         if self._is_quick():
-            growth = session.growth(more)
+            growth = session.stream.growth(more)
             self._longer(growth, self._facts_of(growth, known))
         else:
             self._growing, self._begun = True, monotonic()
@@ -103,7 +103,7 @@ class Follows(Kept):
     def _grow(self, session: Session, more: Sequence, known: tuple[Facts, ...]) -> None:
         """Go on with the run, and compute what the screen needs; in a thread."""
         try:
-            growth = session.growth(more)
+            growth = session.stream.growth(more)
             facts = self._facts_of(growth, known)
             for one in facts:
                 one.prepare()
@@ -139,7 +139,7 @@ class Follows(Kept):
         assert view is not None
         assert self._document.incoming is not None
         before = session.frame.position
-        frame = session.take_growth(growth)
+        frame = session.stream.take_growth(growth)
         plain, edited = next((one for one in facts if one.trace is session.baseline), None), None
         self._plain = plain or Facts(session.baseline)
         if session.history.active:
@@ -155,7 +155,7 @@ class Follows(Kept):
         """Show a run; one that another interpreter began when the text was shorter is gone on with first."""
         session = self._session
         if self._document.incoming is not None and session is not None:
-            trace = session.catch_up(facts.trace)
+            trace = session.stream.catch_up(facts.trace)
             if trace is not facts.trace:
                 facts = Facts(trace)
                 self._document.grown(trace)
@@ -186,7 +186,7 @@ class Follows(Kept):
         session = self._session
         if session is None:
             return None
-        unseen, over = session.unseen, incoming.is_over
+        unseen, over = session.stream.unseen, incoming.is_over
         if not over:
-            return Live(True, unseen, "live" if session.follows else f"{unseen} new")
+            return Live(True, unseen, "live" if session.stream.follows else f"{unseen} new")
         return Live(False, unseen, ("full" if incoming.is_full else "end") + (f", {unseen} new" if unseen else ""))

@@ -210,7 +210,7 @@ class StopList(ListPanel):
             )  # fmt: skip
         word = "once" if one.temporary else "watch" if one.word == "watch" else "break"
         facts = [f"in {one.pass_name}", f"hit {one.hits}"] + [f"ignores the next {one.ignore}"] * (one.ignore > 0)
-        facts += [say(told)] if (told := self._session.unknown(one)) else []
+        facts += [say(told)] if (told := self._session.stops.unknown(one)) else []
         mark = self._glyphs.stop if one.enabled else " "
         return Content.assemble(
             (f"  {mark} ", "$lt-alarm"), (f"{one.number:>3}  {word:<7}  ", "$lt-key"),

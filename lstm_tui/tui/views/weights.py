@@ -156,7 +156,7 @@ class WeightScreen(Screen[None]):
 
     def _make(self, unit: int) -> Weights:
         session = self._session
-        network, opened = session.edited.network, session.opened_network
+        network, opened = session.edited.network, session.edits.opened_network
         sheet = self._sheets[self._chosen]
         try:
             rows = chosen_rows(network, sheet, self._filter)
