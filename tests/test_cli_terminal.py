@@ -183,9 +183,9 @@ def test_a_value_that_became_constant_does_not_end_it(line: str) -> None:
         child.send(f":{line}\r")
         child.expect_exact("1 edit")
         child.send("R")
-        child.expect_exact("how far back")
+        child.expect_exact("gradient through time")
         child.send("\x1b")
-        child.expect_exact("remembers")
+        child.expect_exact("6 ledger")
         child.send("q")
         code, rest = finish(child)
     assert code == 0

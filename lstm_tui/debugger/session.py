@@ -58,7 +58,7 @@ class Session(Growing):
         """
         super().__init__()
         self.layout: Layout | None = None  # how a screen shows it, as that last told
-        self.question: Question | None = None  # the last `what-if`, for `retell`
+        self.question: Question | None = None  # the last `what-if`, for `propagate`
         self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
         self.written: dict[str, tuple[int, int, int]] = {}  # other files it has written: which, how long, when
         self._opened = Opened(lines if len(lines) else (trace.sequence,), dtype, initial, carry, command)

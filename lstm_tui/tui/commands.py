@@ -76,11 +76,11 @@ COMMANDS: tuple[Command, ...] = (
     Command(("p",), "explain", "explain", "explain the value under the cursor: its equation in numbers", LOOK, "p", 7),
     Command(("o",), "order", "order", "order units by size, by change, by index, by what they lost here", LOOK, "o", 8),
     Command(("v",), "signal", "colour", "colour the tape by another signal", LOOK, "v"),
-    Command(("r",), "influence", "what moves it", "gradients, ledger and deletions of an output or memory", LOOK, "r"),
+    Command(("r",), "influence", "attribution", "gradients, ledger and deletions of an output or memory", LOOK, "r"),
     Command(
         _capital("R"),
         "reach",
-        "how far back",
+        "gradient through time",
         "gradients through time, an RNN beside an LSTM, which token moves which",
         LOOK,
         "R",
@@ -102,7 +102,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(("m",), "maximise", "maximise", "give the whole screen to this pane, or back", LOOK, "m"),
     Command(("e",), "edit", "edit", "change what is under the cursor: a word on the tape, or a value", CHANGE, "e", 4),
-    Command(_capital("E"), "edit_equation", "equation", "write the equation under the cursor anew", CHANGE, "E"),
+    Command(_capital("E"), "edit_equation", "equation", "rewrite the equation under the cursor", CHANGE, "E"),
     Command(("a",), "go_on(0)", "append", "the likeliest next token, put behind the text: an edit", CHANGE, "a"),
     Command(_capital("A"), "go_on(1)", "draw", "a next token drawn by its chance, put behind the text", CHANGE, "A"),
     Command(("z",), "undo(-1)", "undo", "take the last edit back", CHANGE, "z", 4),
@@ -112,7 +112,7 @@ COMMANDS: tuple[Command, ...] = (
         _capital("W"), "weights", "weights", "every matrix and vector of the network, to be changed", CHANGE, "W", 8
     ),
     Command(("d",), "difference", "difference", "the baseline beside the edited run, or not", CHANGE, "d", 8),
-    Command(("colon",), "command", "command", "a line to type: edits and all else, told and completed", CHANGE, ":", 6),
+    Command(("colon",), "command", "command", "a line to type: edits and all else, completed", CHANGE, ":", 6),
     Command(("k", "up"), "cursor(0,-1)", "up", "one unit, equation or row up", CURSOR, "k ↑"),
     Command(("j", "down"), "cursor(0,1)", "down", "one unit, equation or row down", CURSOR, "j ↓"),
     Command(("h", "left"), "cursor(-1,0)", "left", "one value or token to the left; on the tape N", CURSOR, "h ←"),
@@ -120,7 +120,7 @@ COMMANDS: tuple[Command, ...] = (
     *(
         Command((str(n),), f"pane({n})", name, f"go to the pane: {name}", CURSOR)
         for n, name in enumerate(
-            ("tape", "units forward", "units backward", "cell", "memory", "remembers", "output"), start=1
+            ("tape", "units forward", "units backward", "cell", "memory", "ledger", "output"), start=1
         )
     ),
     Command(("x",), "export", "export", "write the run to a file: .json, .ndjson or .npz", PROGRAM, "x", 11),

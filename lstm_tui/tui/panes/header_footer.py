@@ -121,7 +121,7 @@ def draw_footer(
     return line, places
 
 
-_TABS = ((2, "forward"), (3, "backward"), (4, "cell"), (5, "memory"), (6, "remembers"), (7, "output"))
+_TABS = ((2, "forward"), (3, "backward"), (4, "cell"), (5, "memory"), (6, "ledger"), (7, "output"))
 
 
 def draw_tabs(view: View, shown: int, width: int, palette: Palette) -> tuple[Line, list[tuple[int, int, int]]]:
