@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lstm_tui.version import __version__
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from lstm_tui.engine.runtime.trace import Trace
     from lstm_tui.formats.inputs.inputs import Sequences
 
-__version__ = "0.1.0"
 __all__ = ["Network", "Trace", "__version__", "debug", "load", "record", "session", "trace"]
 
 _HOMES = {

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_cli_terminal import ENTERED, LEFT, PROGRAM, finish, shell
+from pty_screen import Screen
+from test_cli_terminal import LEFT, PROGRAM, finish, shell
 
 import lstm_tui
 
@@ -142,26 +143,25 @@ def test_each_line_of_a_plain_session_takes_in_what_has_come(folder: Path) -> No
 
 def test_the_screen_follows_a_pipe_and_answers_keys(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
-    with shell(f"cat pipe | {FOLLOW}") as child:
-        child.expect_exact(ENTERED)
-        child.expect_exact("waits for text")
-        with open(folder / "pipe", "w") as pipe:
-            pipe.write("Anna and \x1b]52;c;aGk=\x07 Mei ")
-            pipe.flush()
-            child.expect("t=1?[0-9] ")
-            child.send("N")
-            pipe.write("like music ")
-            pipe.flush()
-            child.expect_exact("2 new")
-            child.send("G")
-            child.expect_exact("live")
-        child.expect_exact("end")
-        child.send("q")
-        code, rest = finish(child)
-    assert code == 0
-    assert LEFT in rest
-    assert "\x1b]52" not in child.before + rest
-    assert "Traceback" not in rest
+    screen = Screen(["/bin/sh", "-c", f"cat pipe | {FOLLOW}"], (120, 36))
+    screen.until("waits for text")
+    with open(folder / "pipe", "w") as pipe:
+        pipe.write("Anna and \x1b]52;c;aGk=\x07 Mei ")
+        pipe.flush()
+        screen.until("t=11 ")
+        screen.child.send("N")
+        screen.until("t=10 ")
+        pipe.write("like music ")
+        pipe.flush()
+        screen.until("2 new")
+        screen.child.send("G")
+        screen.until("live")
+    screen.until("end")
+    screen.child.send("q")
+    assert screen.end() == 0
+    screen.left_in_order()
+    assert b"\x1b]52" not in screen.raw
+    assert b"Traceback" not in screen.raw
 
 
 def test_a_pipe_that_ends_without_a_token_leaves_the_terminal_and_one_line() -> None:

@@ -35,6 +35,7 @@ COMMANDS = {
     "tour": "tour nothing-of-the-kind",
     "serve": "serve gone.txt",
     "info": "info",
+    "help": "help keys",
 }
 
 
@@ -131,7 +132,7 @@ def test_info_tells_of_an_installation_that_lacks_something(folder: Path, packag
 
 
 def test_without_numba_a_long_run_goes_on_in_numpy_and_says_so(folder: Path) -> None:
-    (folder / "long.txt").write_text("the movie was not bad " * 1000)
+    (folder / "long.txt").write_text("the movie was not bad " * 2000)
     words = ["trace", "long.txt", *SMALL.split(), "--whole"]
     done = without_numba(folder, words)
     assert done.returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pty_screen import Screen
 
 import lstm_tui
 
@@ -178,15 +180,15 @@ def test_a_long_export_shows_a_bar_and_takes_it_away(folder: Path) -> None:
 
 @pytest.mark.parametrize("line", ["let f = 0", "let g = 1 - 1", "let h = 20"])
 def test_a_value_that_became_constant_does_not_end_it(line: str) -> None:
-    with shell(f"{PROGRAM} run t.txt {CELL}") as child:
-        child.expect_exact("layer0.forward")
-        child.send(f":{line}\r")
-        child.expect_exact("1 edit")
-        child.send("R")
-        child.expect_exact("gradient through time")
-        child.send("\x1b")
-        child.expect_exact("6 ledger")
-        child.send("q")
-        code, rest = finish(child)
-    assert code == 0
-    assert "Traceback" not in rest
+    screen = Screen([*shlex.split(PROGRAM), "run", "t.txt", *shlex.split(CELL)], (120, 36))
+    screen.until("layer0.forward")
+    screen.child.send(f":{line}\r")
+    screen.until("1 edit")
+    screen.child.send("R")
+    screen.until("gradient through time")
+    screen.child.send("\x1b")
+    screen.until("gradient through time", gone=True)
+    screen.child.send("q")
+    assert screen.end() == 0
+    screen.left_in_order()
+    assert b"Traceback" not in screen.raw

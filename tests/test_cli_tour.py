@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from pty_screen import Screen
 
 from lstm_tui.cli import main
 from lstm_tui.cli.parser import parse
@@ -71,19 +73,14 @@ def test_only_a_bare_start_greets() -> None:
 
 
 def test_a_lesson_opens_in_a_real_terminal_and_is_left_by_way_of_the_debugger() -> None:
-    pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
-    from test_cli_terminal import ENTERED, LEFT, PROGRAM, finish, shell
-
-    with shell(f"{PROGRAM} tour update") as child:
-        child.expect_exact(ENTERED)
-        child.expect_exact("1 of 2")
-        child.send("\r")
-        child.expect_exact("2 of 2")
-        child.expect_exact("leave")  # the last word of the stop's own line: it is all drawn
-        child.send("q")
-        child.expect_exact("sample.txt")
-        child.send("q")
-        code, rest = finish(child)
-    assert code == 0
-    assert LEFT in rest
-    assert "Traceback" not in rest
+    screen = Screen([sys.executable, "-m", "lstm_tui", "tour", "update"], (100, 30))
+    screen.until("1 of 2")
+    screen.child.send("\r")
+    screen.until("2 of 2")
+    screen.child.send("q")
+    screen.until("sample.txt")
+    screen.until("2 of 2", gone=True)
+    screen.child.send("q")
+    assert screen.end() == 0
+    screen.left_in_order()
+    assert b"Traceback" not in screen.raw

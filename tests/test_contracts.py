@@ -6,7 +6,7 @@ import ast
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,20 @@ CONTRACTS: list[dict[str, Any]] = [
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Yield every top-level package a file imports: by a statement, or by a call with its name."""
+@cache
+def imported(path: Path) -> tuple[str, ...]:
+    """Return every top-level package a file imports: by a statement, or by a call with its name."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            found += (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.partition(".")[0]
+            found.append(node.module.partition(".")[0])
         elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
-                yield node.args[0].value.partition(".")[0]
+                found.append(node.args[0].value.partition(".")[0])
+    return tuple(found)
 
 
 def may(module: str, library: str, contract: dict[str, Any]) -> bool:

@@ -20,12 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.buffers import Room
 from lstm_tui.engine.compiler.ops import OPS, held
-from lstm_tui.engine.compiler.program import spread
+from lstm_tui.engine.compiler.program import held_inputs, spread
 from lstm_tui.engine.compiler.roles import update_of
 from lstm_tui.engine.language.expression import Expression, Name, Number, Previous, Product
-from lstm_tui.engine.runtime.buffers import Room
-from lstm_tui.engine.runtime.overrides import held_inputs
 from lstm_tui.engine.runtime.trace import PassTrace
 
 

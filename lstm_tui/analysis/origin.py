@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from lstm_tui.engine.runtime.overrides import factors, held_inputs
+from lstm_tui.engine.compiler.program import held_inputs
+from lstm_tui.engine.runtime.overrides import factors
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 Kind = Literal["equation", "set", "scaled", "initial", "not known"]

@@ -10,10 +10,10 @@ from argparse import Namespace
 from importlib import metadata
 from pathlib import Path
 
-from lstm_tui import __version__
 from lstm_tui.engine.setbacks import cause
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.samples import sample_names, samples_folder
+from lstm_tui.version import __version__
 
 _PACKAGES = (
     "numpy", "numba", "textual", "rich", "safetensors", "h5py", "onnx", "tokenizers", "resvg-py", "textual-serve",

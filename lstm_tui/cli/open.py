@@ -49,7 +49,7 @@ def open_session_file(options: Namespace, path: str, called: str = "", taken: Ca
         called: What messages call it; the path when empty.
         taken: To be called once it is taken up and kept again.
     """
-    from lstm_tui.cli.recover import kept
+    from lstm_tui.cli.autosave import kept
     from lstm_tui.cli.reopen import command_of, reopened, taking_up
 
     run, todo, saved = reopened(path)

@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 from lstm_tui.engine.number_text import axis_end, sentence
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
+from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.serving.limits import Limits
 
 LARGEST_HIDDEN = 16_384
@@ -29,9 +30,10 @@ def natural(least: int, most: int = 10**9) -> Callable[[str], int]:
     """Return the reader of a whole number."""
 
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
+        number = whole_number(text, least, most)
+        if number is None:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
-        return int(text)
+        return number
 
     return read
 

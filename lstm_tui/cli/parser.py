@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from lstm_tui import __version__
 from lstm_tui.cli import (
     train_options,
 )
@@ -35,6 +34,8 @@ from lstm_tui.cli.options import (
 )
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.traces.endings import ANY_OF_THEM
+from lstm_tui.version import __version__
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
@@ -122,14 +123,14 @@ def _trace(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "-o", "--output", metavar="OUT", default="-",
-        help="a .json, .ndjson or .npz file; without it, or as `-`, JSON goes to standard output",
+        help=f"a {ANY_OF_THEM} file; without it, or as `-`, JSON goes to standard output",
     )  # fmt: skip
     _input_options(parser)
     _export_options(parser)
 
 
 def _open(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a trace: .json, .ndjson or .npz; or a session: .ltui")
+    parser.add_argument("file", metavar="FILE", help=f"a trace: {ANY_OF_THEM}; or a session: .ltui")
     add_plain_options(parser)
     screen(parser)
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, TextIO
 
+from lstm_tui.cli.autosave import kept_plainly
 from lstm_tui.cli.job import RunJob
 from lstm_tui.cli.progress import Bar
-from lstm_tui.cli.recover import kept_plainly
 from lstm_tui.debugger.commands.console import Console, mistake_lines
 from lstm_tui.debugger.commands.dispatch import completions
 from lstm_tui.debugger.commands.table import Leave

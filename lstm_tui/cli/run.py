@@ -20,7 +20,7 @@ def command(options: Namespace) -> int:
 
         gc.enable()
         return run_plain(open_session(todo, command_of(options)), options)
-    from lstm_tui.cli.recover import kept
+    from lstm_tui.cli.autosave import kept
     from lstm_tui.cli.tour import greeting, library
     from lstm_tui.formats.io.command_history import Past
     from lstm_tui.tui.app import run_app

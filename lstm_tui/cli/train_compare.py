@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lstm_tui.cli.job import say
 from lstm_tui.cli.output import table
 from lstm_tui.cli.progress import TrainingBar
-from lstm_tui.cli.train import job_of, task_of
+from lstm_tui.cli.train_setup import job_of, task_of
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed

@@ -22,8 +22,8 @@ from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.counterfactual import Question
     from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.debugger.edits.question import Question
     from lstm_tui.debugger.view_state import Layout
 
 
@@ -180,7 +180,7 @@ class Session(Growing):
     def fork(self) -> Self:
         """Return a session that stands where this one does and goes its own way, as in a thread of its own."""
         fork = copy(self)
-        fork._longer = None
+        fork.forget_growth()
         return fork
 
     def join(self, fork: Session, since: Frame) -> Frame:

@@ -21,6 +21,7 @@ from lstm_tui.debugger.view_state import Layout, read_layout
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as Tokens
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 TITLE = "# lstm-tui session"
 _COMMAND, _NETWORK, _INPUT, _LAYOUT = "# command: ", "# network: ", "# input: ", "# layout: "
@@ -57,7 +58,8 @@ class Saved:
     def line(self) -> int | None:
         """The line of the file that was open, from 0; None where nothing is said of it."""
         numbers = [line.split()[1] for _, line in self.lines if line.split()[0] == "line" and len(line.split()) > 1]
-        return int(numbers[-1][:9]) - 1 if numbers and numbers[-1].isascii() and numbers[-1].isdigit() else None
+        number = whole_number(numbers[-1]) if numbers else None
+        return None if number is None else number - 1
 
 
 def script_of(session: Session) -> list[str]:

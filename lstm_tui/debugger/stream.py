@@ -69,6 +69,10 @@ class Growing(Stopping, LineEdits):
         self._edited_run: GrowingRun | None = None
         self._longer: tuple[Trace, Trace] | None = None  # a run, and what it has become by tokens behind it
 
+    def forget_growth(self) -> None:
+        """Forget which run the present one has grown from; whoever goes another way from here grows by itself."""
+        self._longer = None
+
     @property
     def follows(self) -> bool:
         """Whether it goes on to the newest token when more come."""

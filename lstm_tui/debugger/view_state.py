@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lstm_tui.engine.whole_number import whole_number
+
 _FLAGS = ("maximised", "everyone", "alone")
 
 
@@ -51,7 +53,7 @@ def read_layout(line: str) -> Layout:
     flags: dict[str, bool] = {}
     for word in line.split():
         key, _, value = word.partition("=")
-        number = int(value[:9]) if value.isascii() and value.isdigit() else None
+        number = whole_number(value)
         if key in _FLAGS and not value:
             flags[key] = True
         elif key in ("order", "value"):

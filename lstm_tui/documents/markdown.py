@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from lstm_tui.documents.worksheet.arithmetic import ArithmeticPiece
-from lstm_tui.documents.worksheet.layout import Block, Heading, Sentence
+from lstm_tui.documents.worksheet.layout import Block, Paragraph, SheetHeading
 
 BLANK = "______"
 _SIGNS = re.compile(r"([\\`*_\[\]#|<>~&$])")
@@ -16,10 +16,10 @@ def markdown(blocks: Iterable[Block]) -> str:
     """Return a page as Markdown; what the tokens hold is text and no mark."""
     parts = []
     for block in blocks:
-        if isinstance(block, Heading):
+        if isinstance(block, SheetHeading):
             rule = "---\n\n" if block.new_page else ""
             parts.append(f"{rule}{'#' * block.level} {_text(block.text)}\n")
-        elif isinstance(block, Sentence):
+        elif isinstance(block, Paragraph):
             parts.append(f"{_text(block.text)}\n")
         else:
             lines = ["".join(_piece(piece, block.blanks) for piece in line) for line in block.lines]

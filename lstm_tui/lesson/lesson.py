@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lstm_tui.debugger.panes import PANES
 from lstm_tui.engine.language.toml import TomlPage
 
 MOST_STOPS = 60
 MOST_TOKENS = 100
 MOST_CHARACTERS = 1_200
 MOST_LINES = 40
-LOOKS = ("one unit", "tape", "units", "backward", "cell", "memory", "remembers", "output")
+LOOKS = tuple(pane.look for pane in PANES)
 """The panes, in the order of their numbers, from 0."""
 SHOWS = ("", "map", "everyone")
 OPENS = ("explain", "influence", "reach", "beside", "health", "everyone", "map")

@@ -13,6 +13,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import LanguageError, UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText
 from lstm_tui.lesson.parse import read_lesson
 from lstm_tui.lesson.step import Open, Standing
@@ -107,8 +108,9 @@ class Library:
         known = {path.stem.partition("-")[2]: path for path in self.files}
         if name in known:
             return read_lesson(known[name])
-        if name.isdecimal() and 1 <= int(name) <= len(known):
-            return read_lesson(self.files[int(name) - 1])
+        number = whole_number(name, 1, len(known))
+        if number is not None:
+            return read_lesson(self.files[number - 1])
         if name.endswith(SUFFIX) or "/" in name:
             return read_lesson(Path(name).expanduser())
         near = nearest(name, known)

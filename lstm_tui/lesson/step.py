@@ -19,6 +19,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.lesson.lesson import MOST_TOKENS, LessonPlace, LessonStep, LessonText
 from lstm_tui.lesson.templates import Run, TextPiece, Wrong, asked, filled_template, true, with_unit
 
@@ -232,7 +233,8 @@ class Standing(Meeting):
         verb, _, rest = text.partition(" ")
         try:
             if verb == "goto":
-                at = LessonPlace(int(rest) if rest.strip().isdecimal() else rest.strip().strip('"'), 1, line.where)
+                number = whole_number(rest.strip())
+                at = LessonPlace(rest.strip().strip('"') if number is None else number, 1, line.where)
                 return lambda session: session.goto(self.t_of(at, session.frame.trace))
             if verb == "pass":
                 name = rest.strip()

@@ -66,7 +66,7 @@ class Job:
             spec |= {"readout": page.name, "readouts": {page.name: page.text}}
         network = build_network(spec, seed=self.made_of.seed)
         if self.memory is not None:
-            spread_memories(network, self.memory, self.made_of.seed)
+            spread_memories(network.passes, self.memory, self.made_of.seed)
         self._check(network)
         return network
 

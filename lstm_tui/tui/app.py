@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.events import Event, Key, Paste
+from textual.events import Callback, Event, Key, Paste
 from textual.screen import Screen
 from textual.widgets import OptionList
 
@@ -230,7 +230,7 @@ class LstmApp(App[int]):
         if isinstance(event, Key | Paste) and not event.is_forwarded:
             await self.keys.put(event)
         else:
-            if not isinstance(event, Key | Paste):
+            if not isinstance(event, Key | Paste | Callback):  # the last is how a key is handed on
                 self._catch_up()
             await super().on_event(event)
 

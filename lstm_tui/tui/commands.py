@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lstm_tui.debugger.panes import PANES
+from lstm_tui.formats.traces.endings import ANY_OF_THEM
+
 
 @dataclass(frozen=True)
 class Command:
@@ -119,11 +122,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(("l", "right"), "cursor(1,0)", "right", "one value or token to the right; on the tape n", CURSOR, "l →"),
     *(
         Command((str(n),), f"pane({n})", name, f"go to the pane: {name}", CURSOR)
-        for n, name in enumerate(
-            ("tape", "units forward", "units backward", "cell", "memory", "ledger", "output"), start=1
-        )
+        for n, name in ((pane.number, pane.told) for pane in PANES if pane.number)
     ),
-    Command(("x",), "export", "export", "write the run to a file: .json, .ndjson or .npz", PROGRAM, "x", 11),
+    Command(("x",), "export", "export", f"write the run to a file: {ANY_OF_THEM}", PROGRAM, "x", 11),
     Command(_capital("P"), "app.picture", "picture", "any screen as a picture: .svg or .png", PROGRAM, "P"),
     Command(_capital("T"), "app.tour", "tour", "lessons, step by step through trained networks", PROGRAM, "T"),
     Command(("question_mark",), "help", "help", "all keys", PROGRAM, "?", 12),

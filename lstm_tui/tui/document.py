@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
+from lstm_tui.engine.runtime.interpreters import quick_steps
 from lstm_tui.engine.runtime.run import Initial, run
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
@@ -16,8 +17,6 @@ from lstm_tui.engine.text_safety import visible
 if TYPE_CHECKING:
     from lstm_tui.formats.inputs.stream import Incoming
 
-_SHORT = 200
-"""Tokens times passes up to which a run is made at once."""
 _KEPT = 8
 """Traces that are held at once."""
 
@@ -81,7 +80,8 @@ class Document:
 
     def is_short(self, number: int) -> bool:
         """Say whether a sequence is run so quickly that nobody notices."""
-        return self.network is None or len(self.sequences[number]) * len(self.network.passes) <= _SHORT
+        network = self.network
+        return network is None or len(self.sequences[number]) <= quick_steps("numpy", len(network.passes))
 
     def run(self, number: int, interpreter: str = "numpy", progress: Progress | None = None) -> Trace:
         """Run a sequence, telling how far it is, or return the trace that was kept of it.

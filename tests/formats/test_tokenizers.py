@@ -248,7 +248,7 @@ def test_the_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for module in ("tokenizer", "tokenizer_file"):
-        monkeypatch.setattr(f"lstm_tui.formats.{module}.find_spec", lambda name: None)
+        monkeypatch.setattr(f"lstm_tui.formats.inputs.{module}.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"anything.json: .*pip install 'lstm-tui\[tokenizers\]'"):
         open_file(tmp_path / "lm.safetensors", ImportOptions(vocabulary=str(tmp_path / "anything.json")))
     with pytest.raises(UserError, match=r"the text: .*pip install 'lstm-tui\[tokenizers\]'"):

@@ -141,7 +141,7 @@ def test_spread_memories_keep_what_a_gate_keeps(name: str) -> None:
     layer = {"cell": name, "hidden_size": size, "sizes": {"P": 3} if name == "lstm_projected" else {}}
     network = build_network({"name": "n", "input_size": size, "layers": [layer]}, seed=0)
     before = {key: view.copy() for key, view in network.tensors().items()}
-    changed = spread_memories(network, 50, 0)
+    changed = spread_memories(network.passes, 50, 0)
     moved = {key for key, view in network.tensors().items() if not np.array_equal(view, before[key])}
     assert changed == bool(moved)
     roles = roles_of(network.passes[0].cell)

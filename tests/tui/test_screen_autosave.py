@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from driven_screen import Driver, drive, network, sequences
 
-from lstm_tui.cli.recover import kept
+from lstm_tui.cli.autosave import kept
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.view_state import read_layout

@@ -51,7 +51,8 @@ from lstm_tui.tui.views.compare_drawing import draw_compare
 from lstm_tui.tui.views.health import Healthy
 from lstm_tui.tui.views.influence import InfluenceAnswer, draw_influence, outputs_of, unit_of
 from lstm_tui.tui.views.page import explain_lines
-from lstm_tui.tui.views.reach import KINDS, Reaching
+from lstm_tui.tui.views.reach import Reaching
+from lstm_tui.tui.views.token_map import KINDS
 from lstm_tui.tui.views.weights_table import Weights, draw_weights, half_of
 
 SIZES = ((158, 43), (78, 20), (38, 7))

@@ -136,7 +136,7 @@ def test_edits_stay_in_force_while_text_comes_and_a_prompt_is_open(
     short: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not short:  # every run is made in a thread
-        monkeypatch.setattr(changes, "_SHORT", {})
+        monkeypatch.setattr(changes, "quick_steps", lambda name, passes: 0)
     source = Source(readout="linear")
 
     async def act(driver: Driver) -> None:

@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pexpect
-import pyte
 import pytest
+from pty_screen import Screen
 
 HERE = Path(__file__).parent
 PROGRAM = [sys.executable, str(HERE / "opened_screen.py")]
 Start = Callable[..., "Screen"]
-
-
-class Screen:
-    """A child in a pseudo-terminal, and what a terminal would show of it."""
-
-    def __init__(self, command: list[str], size: tuple[int, int] = (160, 45), **variables: str) -> None:
-        mine = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
-        environment = {**mine, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-        environment |= {"PYTHONPATH": str(HERE.parents[1]), **variables}
-        columns, rows = size
-        self.screen = pyte.Screen(columns, rows)
-        self.stream = pyte.ByteStream(self.screen)
-        self.raw = b""
-        self.child = pexpect.spawn(command[0], command[1:], env=environment, dimensions=(rows, columns), timeout=20)
-
-    def text(self) -> str:
-        return "\n".join(self.screen.display)
-
-    def until(self, words: str, seconds: float = 20, gone: bool = False) -> None:
-        """Read until the screen shows these words, or shows them no more."""
-        deadline = time.monotonic() + seconds
-        while (words in self.text()) == gone:
-            assert time.monotonic() < deadline, f"{words!r} is not in\n{self.text()}"
-            try:
-                piece = self.child.read_nonblocking(1 << 16, timeout=0.2)
-            except pexpect.TIMEOUT:
-                continue
-            self.raw += piece
-            # pyte knows no private modes with `$p` or `<`, which Textual asks for and a terminal ignores.
-            self.stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*\$?[pqu]", b"", piece))
-
-    def end(self) -> int:
-        """Read to the end and return the exit code."""
-        self.raw += self.child.read()
-        self.child.close()
-        return self.child.exitstatus if self.child.exitstatus is not None else -int(self.child.signalstatus or 0)
-
-    def left_in_order(self) -> None:
-        """Check that what was switched on has been switched off, after it was switched on."""
-        for mode in (b"1049", b"1000", b"2004"):
-            on, off = self.raw.rfind(b"\x1b[?" + mode + b"h"), self.raw.rfind(b"\x1b[?" + mode + b"l")
-            assert on < off, mode
-        assert self.raw.rfind(b"\x1b[?25l") < self.raw.rfind(b"\x1b[?25h")
 
 
 @pytest.fixture
@@ -182,7 +136,11 @@ def test_no_terminal_is_refused_in_one_line() -> None:
 
 
 def test_the_screen_is_up_before_what_is_only_asked_later_is_imported() -> None:
-    later = ["numba", "llvmlite", *(f"lstm_tui.debugger.{name}" for name in ("verbs", "expressions", "edits"))]
+    later = [
+        "numba",
+        "llvmlite",
+        *(f"lstm_tui.debugger.{name}" for name in ("commands.dispatch", "expressions.evaluator", "edits.apply")),
+    ]
     code = f"import sys, lstm_tui.tui.app; print([name for name in {later} if name in sys.modules])"
     variables = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=60)
@@ -201,7 +159,7 @@ def test_a_word_is_replaced_a_gate_is_held_and_both_are_undone(start: Start) -> 
     screen.until("→ 0.00")
     screen.child.send("\r")
     screen.until("◆ 2 edits")
-    screen.until("◆ set was")
+    screen.until("◆ set .00 was")
     screen.child.send("zz")
     screen.until("undone: token 3")
     assert "edit" not in screen.text().split("\n")[0]

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.engine.errors import UserError
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.breakpoints.conditions import Trigger
+    from lstm_tui.debugger.expressions import Scope
 
 
 MOST = 100
@@ -161,6 +161,8 @@ class Marks:
         return t in self._blocks[block]
 
     def _find(self, start: int, stop: int) -> frozenset[int]:
+        from lstm_tui.debugger.expressions import ExpressionError  # not needed where no breakpoint is set
+
         found: set[int] = set()
         for one in self._breakpoints:
             try:

@@ -19,6 +19,7 @@ from lstm_tui.debugger.expressions.scope import OF_THE_RUN
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 _LONGEST = 40
 
@@ -54,6 +55,7 @@ def doubts(session: Session, text: str) -> tuple[str, ...]:
 
 _LOCATION = re.compile(r"-l(?:ocation)?\s+")  # gdb's, which every watch here is
 _NUMBERS = re.compile(r"\d[\d\s,-]*\Z", re.ASCII)
+_LARGEST = 10**8 - 1
 _RANGE = re.compile(r"(\d{1,8})-(\d{1,8})\Z", re.ASCII)
 _PLACE = re.compile(r"(?:[+-]\d+|end|last)\Z", re.ASCII)
 _LAST_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
@@ -162,12 +164,14 @@ def _numbers(text: str, what: str, there: Iterator[int]) -> list[int]:
         span = _RANGE.match(word)
         inside = [str(one) for one in known if span and int(span[1]) <= one <= int(span[2])]
         numbers += inside or [word]
-    if not numbers or not all(one.isascii() and one.isdigit() and len(one) < 9 for one in numbers):
+    read = [whole_number(one, most=_LARGEST) for one in numbers]
+    chosen = [one for one in read if one is not None]
+    if not chosen or len(chosen) < len(read):
         raise UserError(f"which {what}? by their numbers, or `all`")
-    for one in numbers:
-        if int(one) not in known:
+    for one in chosen:
+        if one not in known:
             raise UserError(f"there is no {what.removesuffix('s')} {one}; there are: {_listed(known)}")
-    return list(dict.fromkeys(map(int, numbers)))
+    return list(dict.fromkeys(chosen))
 
 
 def _listed(numbers: list[int]) -> str:
@@ -245,8 +249,9 @@ def _delete(session: Session, rest: str) -> tuple[str, ...]:
 def _or_token(session: Session, text: str) -> str:
     """Return how to take a token away, where a text may mean one."""
     tokens, bare = session.frame.trace.sequence.tokens, text.strip().strip('"')
-    if text.isascii() and text.isdigit() and int(text[:9]) < len(tokens):
-        return f"; `remove {text}` takes the token “{visible(tokens[int(text[:9])])}” away"
+    place = whole_number(text, most=len(tokens) - 1)
+    if place is not None:
+        return f"; `remove {text}` takes the token “{visible(tokens[place])}” away"
     return f"; `remove {visible(text[:40])}` takes that token away" if bare and bare in tokens else ""
 
 
@@ -254,9 +259,10 @@ def _or_token(session: Session, text: str) -> str:
 def _ignore(session: Session, rest: str) -> tuple[str, ...]:
     number, _, count = rest.partition(" ")
     one = session.breakpoints[_number(number)]
-    if not (count.strip().isascii() and count.strip().isdigit() and len(count) < 10):
+    hits = whole_number(count.strip(), most=_LARGEST)
+    if hits is None:
         raise UserError("ignore it how often? such as: ignore 1 10")
-    return (breakpoint_line(session.breakpoints.ignore(one.number, int(count))),)
+    return (breakpoint_line(session.breakpoints.ignore(one.number, hits)),)
 
 
 @VERBS.verb("rebreak N WHERE", "have a breakpoint wait for something else", complete=_complete_number)
@@ -279,6 +285,7 @@ def _condition(session: Session, rest: str) -> tuple[str, ...]:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 9):
+    number = whole_number(text, most=_LARGEST)
+    if number is None:
         raise UserError("which breakpoint? by its number; `info break` lists them")
-    return int(text)
+    return number

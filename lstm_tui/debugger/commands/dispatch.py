@@ -1,4 +1,4 @@
-"""A typed line is obeyed, told of, or completed.
+"""The verbs in their order, and the completions of a typed line.
 
 Keeping typed lines from the files of this computer, where whoever types them is only looking in.
 """
@@ -10,40 +10,17 @@ from dataclasses import replace
 from itertools import islice
 
 from lstm_tui.debugger.commands import branch, breakpoints, edit, files, generate, goto, help, inspect, step
+from lstm_tui.debugger.commands.execute import answer, split
 from lstm_tui.debugger.commands.table import VERBS, nothing
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.quiet import quiet
+
+__all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "seal", "split"]
 
 VERBS.arrange(step, goto, breakpoints, inspect, edit, branch, generate, files, help)
 
 _MOST = 200
 """Completions that are worth showing."""
-
-
-def split(line: str) -> tuple[str, str]:
-    """Return the first word of a line and what stands behind it; a colon before the word is not part of it."""
-    word, _, rest = line.strip().removeprefix(":").strip().partition(" ")
-    return word, rest.strip()
-
-
-def answer(session: Session, line: str) -> tuple[str, ...]:
-    """Obey one line and return the reply; an empty line and one that begins with # do nothing.
-
-    Raises:
-        UserError: If the line cannot be obeyed; the session is then as it was.
-        Leave: If the line asks to leave.
-    """
-    word, rest = split(line)
-    if not word or word.startswith("#"):
-        return ()
-    before = session.frame
-    with quiet():
-        reply = VERBS.named(word)(session, rest)
-        after = session.frame
-        if len(session.displays) and (after.position != before.position or after.trace is not before.trace):
-            reply += tuple(one.line for one in session.shown())
-    return reply
 
 
 def completions(session: Session, line: str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 _VALUE = re.compile(
     r"(?:var(?:iable)?\s+)?(?P<name>[\w.]+)\s*(?P<units>\[[^\]]*\])?\s*(?:@\s*(?P<steps>[^=*]*?))?\s*(?P<sign>[=*])\s*"
@@ -225,9 +226,10 @@ def _stepping(verb: str) -> Act:
 def _count(rest: str) -> int:
     if not rest:
         return 1
-    if not (rest.isascii() and rest.isdigit() and len(rest) < 10):
+    count = whole_number(rest, most=10**9 - 1)
+    if count is None:
         raise UserError(f"`{visible(rest[:40])}` is no number of edits")
-    return int(rest)
+    return count
 
 
 def _standing(session: Session) -> str:

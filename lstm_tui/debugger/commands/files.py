@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lstm_tui.debugger.commands.complete import complete_file
+from lstm_tui.debugger.commands.execute import answer
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now, digest, script_of
@@ -37,8 +38,6 @@ def _source(session: Session, rest: str) -> Iterator[str]:
 
 
 def _obeyed(session: Session, path: str) -> Iterator[str]:
-    from lstm_tui.debugger.commands.dispatch import answer
-
     lines = as_typed_now(read_text(Path(path).expanduser(), _LARGEST).lines)
     if session.sourcing >= _DEEPEST:
         raise UserError(f"{visible(path)}: scripts call each other more than {_DEEPEST} deep")

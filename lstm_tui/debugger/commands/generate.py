@@ -16,14 +16,16 @@ from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
 from lstm_tui.debugger.commands.table import VERBS
-from lstm_tui.debugger.edits.counterfactual import Doubted, Question, propagate, replace_everywhere
+from lstm_tui.debugger.edits.counterfactual import Doubted, propagate, replace_everywhere
 from lstm_tui.debugger.edits.language import TokenEdit
+from lstm_tui.debugger.edits.question import Question
 from lstm_tui.debugger.inspect.prediction import perplexity_figure
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 MOST = 500
 """Tokens of one command; every one is an edit."""
@@ -66,9 +68,10 @@ def _generate(session: Session, rest: str) -> tuple[str, ...]:
 
 
 def _whole(text: str, what: str, most: int, least: int = 1) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
+    number = whole_number(text, least, most)
+    if number is None:
         raise UserError(f"`{visible(text[:40])}` is no number of {what}: give one from {least} to {most}")
-    return int(text)
+    return number
 
 
 def _temperature(text: str) -> float:

@@ -9,6 +9,7 @@ from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 
 def stands(session: Session) -> tuple[str, ...]:
@@ -44,9 +45,10 @@ def place_of(session: Session, text: str) -> int:
     if number in ("end", "last"):
         return last
     body = number.lstrip("+-")
-    if not (body.isascii() and body.isdigit() and len(body) < 12 and len(number) - len(body) < 2):
+    places = whole_number(body)
+    if places is None or len(number) - len(body) > 1:
         raise UserError(f"`{visible(text[:40])}` is no place: give a number from 0 to {last}, `end`, or +1, -1")
-    t = session.frame.t + int(number) if number[0] in "+-" else int(body)
+    t = session.frame.t + (-places if number[0] == "-" else places) if number[0] in "+-" else places
     if not 0 <= t <= last:
         raise UserError(f"there is no place {t} on this tape: its last is {last}")
     return t

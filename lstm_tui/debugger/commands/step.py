@@ -13,6 +13,7 @@ from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 _MOST = 1_000_000
 _AROUND = 8  # tokens on either side of a listing
@@ -27,9 +28,10 @@ def count_of(text: str) -> int:
     """
     if not text:
         return 1
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= _MOST):
+    count = whole_number(text, 1, _MOST)
+    if count is None:
         raise UserError(f"`{visible(text[:40])}` is not how often: give a whole number from 1")
-    return int(text[:9])
+    return count
 
 
 def _repeated(step: Callable[[Session], Frame]) -> Callable[[Session, str], tuple[str, ...]]:
@@ -114,8 +116,9 @@ def _passes(session: Session, rest: str) -> Iterator[str]:
 )
 def _pass(session: Session, rest: str) -> tuple[str, ...]:
     names = tuple(session.frame.trace)
-    if rest.isascii() and rest.isdigit() and 0 < int(rest[:9]) <= len(names):
-        rest = names[int(rest[:9]) - 1]
+    number = whole_number(rest, 1, len(names))
+    if number is not None:
+        rest = names[number - 1]
     if rest and rest not in session.frame.trace:
         near = nearest(rest, session.frame.trace)
         hint = f"did you mean {near}?" if near else f"there are {', '.join(session.frame.trace)}"

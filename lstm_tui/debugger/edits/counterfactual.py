@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.analysis.language_model import probabilities
-from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import TokenEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array
@@ -50,27 +49,6 @@ class Doubted:
     after: float
     instead: str
     chance: float
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question that was asked of a text and has changed nothing of it.
-
-    Attributes:
-        old: The word that stands in the text.
-        new: The word that might stand there.
-        history: The edits with which the text was asked.
-        line: The line of the file that it is, from 0.
-    """
-
-    old: str
-    new: str
-    history: History
-    line: int
-
-    def stands(self, history: History, line: int) -> bool:
-        """Say whether the text is still the one that was asked."""
-        return (history.lines, line) == (self.history.lines, self.line)
 
 
 def replace_everywhere(session: Session, old: str, new: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.edits.language import Edit
@@ -166,8 +167,9 @@ class History:
         names = {BASE: 0, "here": self.here, **dict(self.names)}
         if text in names:
             return names[text]
-        if text.isascii() and text.isdigit() and int(text[:9]) <= len(self.states):
-            return int(text[:9])
+        number = whole_number(text, most=len(self.states))
+        if number is not None:
+            return number
         near = nearest(text, names)
         hint = f"did you mean {near}?" if near else "`branch` lists them"
         raise UserError(f"there is no state {visible(text[:40])}; {hint}")

@@ -10,10 +10,9 @@ import numpy as np
 
 from lstm_tui.debugger.expressions.series import KNOWN, Series
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.compiler.program import spread
+from lstm_tui.engine.compiler.program import held_inputs, spread
 from lstm_tui.engine.errors import nearest
 from lstm_tui.engine.language.vocabulary import shortened
-from lstm_tui.engine.runtime.overrides import held_inputs
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 

@@ -16,6 +16,7 @@ from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def chosen_rows(network: Network, sheet: ParameterTable, wanted: str) -> NDArray
             raise UserError(f"`{visible(text[:40])}`: > wants a number, as in >1.5") from None
         with np.errstate(invalid="ignore"):
             found = everything[(np.abs(sheet.whole(network)) > least).any(axis=1)]
-    elif all(part == "" or (part.isascii() and part.isdigit() and len(part) < 12) for part in (first, last)):
+    elif all(part == "" or whole_number(part) is not None for part in (first, last)):
         start = int(first or 0)
         found = everything[start : (int(last) if last else None) if colon else start + 1]
     else:

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.analysis.origin import Origin
-from lstm_tui.debugger.expressions.format import number
 from lstm_tui.debugger.inspect.explain import Explanation, Reader, explain
 from lstm_tui.engine.compiler.roles import Update, update_of
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Place, Previous, Product, show, walk
 from lstm_tui.engine.number_text import change
+from lstm_tui.engine.number_text import sentence as number
 from lstm_tui.engine.runtime.trace import PassTrace
 from lstm_tui.engine.text_safety import visible
 

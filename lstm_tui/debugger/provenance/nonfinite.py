@@ -13,7 +13,8 @@ import numpy as np
 from lstm_tui.analysis.origin import EQUATION, Origin, origin_in
 from lstm_tui.debugger.position import ops_of
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.runtime.overrides import READOUT, held_inputs
+from lstm_tui.engine.compiler.program import held_inputs
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 

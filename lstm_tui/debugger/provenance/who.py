@@ -12,7 +12,6 @@ from lstm_tui.debugger.breakpoints.parse import split_at
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, nodes, parse
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.debugger.expressions.evaluator import token_place
-from lstm_tui.debugger.expressions.format import number
 from lstm_tui.debugger.expressions.scope import NoSuchName
 from lstm_tui.debugger.expressions.shares import memory_meant
 from lstm_tui.debugger.inspect.explain import explain
@@ -24,6 +23,7 @@ from lstm_tui.debugger.provenance.memory_loss import Held, MemoryLoss, loss_at, 
 from lstm_tui.debugger.provenance.nonfinite import birth, ops_are_finite
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import change, percent
+from lstm_tui.engine.number_text import sentence as number
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace
 from lstm_tui.engine.text_safety import visible

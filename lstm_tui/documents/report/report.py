@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_tui import __version__
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.documents.blocks import Report, Section, Sentence
@@ -19,6 +18,7 @@ from lstm_tui.documents.report.subject import Subject
 from lstm_tui.documents.report.tape import tape_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.io.files import label, replacing, size_text
+from lstm_tui.version import __version__
 
 
 def report_of(session: Session, wanted: ReportSelection) -> Report:

@@ -10,7 +10,6 @@ from pathlib import PurePath
 
 import numpy as np
 
-from lstm_tui import __version__
 from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of
@@ -33,6 +32,7 @@ from lstm_tui.documents.blocks import (
 )
 from lstm_tui.documents.report.subject import Subject
 from lstm_tui.engine.arrays import Array
+from lstm_tui.version import __version__
 
 _MOST, _MOST_NUMBERS = 10, 32
 """Outputs that are told: parts of a whole, the largest first; and other numbers, in their order."""

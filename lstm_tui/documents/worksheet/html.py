@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lstm_tui.documents.html import Html, document, element, html_of, joined
 from lstm_tui.documents.worksheet.arithmetic import ArithmeticPiece
-from lstm_tui.documents.worksheet.layout import Block, Heading, Sentence
+from lstm_tui.documents.worksheet.layout import Block, Paragraph, SheetHeading
 
 _STYLE = """\
 :root { color-scheme: light dark; }
@@ -24,10 +24,10 @@ def html(blocks: Iterable[Block]) -> str:
     written: list[Html] = []
     title = "Worksheet"
     for number, block in enumerate(blocks):
-        if isinstance(block, Heading):
+        if isinstance(block, SheetHeading):
             title = block.text if number == 0 else title
             written.append(element(f"h{block.level}", block.text, class_="page" if block.new_page else ""))
-        elif isinstance(block, Sentence):
+        elif isinstance(block, Paragraph):
             written.append(element("p", block.text))
         else:
             lines = (html_of(*(_piece(piece, block.blanks) for piece in line)) for line in block.lines)

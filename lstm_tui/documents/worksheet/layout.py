@@ -15,7 +15,7 @@ _MOST_TOKENS = 40
 
 
 @dataclass(frozen=True)
-class Heading:
+class SheetHeading:
     """A heading; a new page may begin with it."""
 
     level: int
@@ -24,7 +24,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Sentence:
+class Paragraph:
     """A paragraph."""
 
     text: str
@@ -38,36 +38,36 @@ class Sums:
     blanks: bool = False
 
 
-Block = Heading | Sentence | Sums
+Block = SheetHeading | Paragraph | Sums
 
 
 def page_of(sheet: WorksheetContents, blanks: bool) -> Iterator[Block]:
     """Yield the page of a sheet from its heading down; with blanks, the answers come last."""
     name = visible(sheet.network)
-    yield Heading(1, f"Worksheet: {name}, t = {sheet.steps.start} to {sheet.steps.stop - 1}")
-    yield Sentence(_tape(sheet))
-    yield Sentence(
+    yield SheetHeading(1, f"Worksheet: {name}, t = {sheet.steps.start} to {sheet.steps.stop - 1}")
+    yield Paragraph(_tape(sheet))
+    yield Paragraph(
         f"Round every number that you write down to {sheet.digits} places, halves away from zero, and go on with what "
         "is written. σ(a) = 1 / (1 + e^(−a)). A unit stands in brackets behind its value. A state that is read before "
         "its own equation is taken, or in it, is that of the step before."
     )
     for owner, equations in sheet.equations.items():
-        yield Heading(2, f"The equations of {_called(owner)}")
+        yield SheetHeading(2, f"The equations of {_called(owner)}")
         yield Sums(tuple((ArithmeticPiece(visible(line)),) for line in equations))
         if owner == READOUT and sheet.outputs:
-            yield Sentence(visible(sheet.outputs))
+            yield Paragraph(visible(sheet.outputs))
     for owner, matrices in sheet.weights.items():
         if matrices:
-            yield Heading(2, f"The weights of {_called(owner)}")
+            yield SheetHeading(2, f"The weights of {_called(owner)}")
             yield Sums(tuple(_weights(matrices)))
     yield from _steps(sheet, blanks)
     for remark in sheet.remarks:
-        yield Sentence(visible(remark))
+        yield Paragraph(visible(remark))
     if blanks:
-        yield Heading(1, "Answers", new_page=True)
+        yield SheetHeading(1, "Answers", new_page=True)
         yield from _steps(sheet, False)
-    yield Heading(2, "How near this is")
-    yield Sentence(
+    yield SheetHeading(2, "How near this is")
+    yield Paragraph(
         f"The program rounds nothing to {sheet.digits} places. Its own numbers for these steps are at most "
         f"{sentence(sheet.difference, 1)} away from those of this sheet."
     )
@@ -96,11 +96,11 @@ def _weights(matrices: Mapping[str, tuple[Vector, ...]]) -> Iterator[Line]:
 def _steps(sheet: WorksheetContents, blanks: bool) -> Iterator[Block]:
     for step in sheet.worked:
         where = f"t = {step.t} “{visible(step.token)}”"
-        yield Heading(2, f"{where}, {_called(step.owner)}")
+        yield SheetHeading(2, f"{where}, {_called(step.owner)}")
         yield Sums(tuple(_given(step)), blanks)
         for value in step.values:
             label = f": {value.label}" if value.label else ""
-            yield Heading(3, visible(f"{value.name} = {value.equation}{label}"))
+            yield SheetHeading(3, visible(f"{value.name} = {value.equation}{label}"))
             yield Sums(tuple(_value(value)), blanks)
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine.compiler.ops import OPS, STEPS_OPS
+from lstm_tui.engine.compiler.program import held_inputs
 from lstm_tui.engine.compiler.sizes import Sizes, whole
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product, show
-from lstm_tui.engine.runtime.overrides import held_inputs
 
 Vector = NDArray[np.float64]
 

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.buffers import aligned, aligned_copy
 from lstm_tui.engine.compiler.ops import Code, Op, StepsOp
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.cell_fields import Mask
 from lstm_tui.engine.language.equations import Equation
-from lstm_tui.engine.runtime.buffers import aligned, aligned_copy
 
 
 class Space(IntEnum):
@@ -297,3 +297,8 @@ def spread(numbers: tuple[float, ...], size: int) -> NDArray[np.float64]:
     """Return g numbers over g blocks of units, as equal as can be; of too few units the first numbers get one each."""
     edges = [-(-n * size // len(numbers)) if size >= len(numbers) else min(n, size) for n in range(len(numbers) + 1)]
     return np.repeat(np.array(numbers, dtype=np.float64), np.diff(edges))
+
+
+def held_inputs(value: str) -> tuple[str, str]:
+    """Return the names of the two inputs that say how a value is held."""
+    return (f"{value} mode", f"{value} number")

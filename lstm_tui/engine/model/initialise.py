@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,21 +10,19 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of, update_of
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Call, Name, walk
-
-if TYPE_CHECKING:
-    from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.layers import Pass
 
 
-def initialise(network: Network, seed: int) -> None:
-    """Fill every parameter of a network from one seed.
+def initialise(passes: Sequence[Pass], tensors: Mapping[str, Array], seed: int) -> None:
+    """Fill every parameter of a network, given its passes and its tensors by name, from one seed.
 
     Matrices are uniform in ±sqrt(3 / columns), so that a product has the size of its operand; biases are 0,
     but +1 where they open a gate that keeps (and -1 where they open one whose writing is forgetting), so
     that a memory survives at the start; factors of a normalised vector are 1; other factors are uniform.
     """
     random = np.random.default_rng(seed)
-    cells = {f"{one.name}/": one.cell for one in network.passes}
-    for name, view in network.tensors().items():
+    cells = {f"{one.name}/": one.cell for one in passes}
+    for name, view in tensors.items():
         owner, _, parameter = name.rpartition("/")
         if view.ndim == 2:
             scale = 1.0 if name == "embedding" else np.sqrt(3.0 / view.shape[1])
@@ -32,13 +30,13 @@ def initialise(network: Network, seed: int) -> None:
         else:
             cell = cells.get(f"{owner}/")
             view[...] = 0.0 if cell is None else _start(cell, parameter, random, len(view))
-    for one in network.passes:
+    for one in passes:
         for each in one.program.parameters.values():
             if each.mask is not None:
                 one.program.view(one.flat, each.name)[~each.mask] = 0
 
 
-def spread_memories(network: Network, longest: int, seed: int) -> bool:
+def spread_memories(passes: Sequence[Pass], longest: int, seed: int) -> bool:
     """Start the gates that keep spread over memories of 1 to `longest` steps, and their input gates at the rest.
 
     So a network can learn from the first step on what lies far apart (chrono initialisation, Tallec & Ollivier 2018).
@@ -46,7 +44,7 @@ def spread_memories(network: Network, longest: int, seed: int) -> bool:
     """
     random = np.random.default_rng(seed)
     changed = False
-    for one in network.passes:
+    for one in passes:
         biases = _gate_biases(one.cell, frozenset(one.program.parameters))
         if not any(sign for _, sign in biases.values()):
             continue  # nothing keeps by a gate with a bias

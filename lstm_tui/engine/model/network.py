@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.buffers import aligned_copy
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.initialise import initialise
 from lstm_tui.engine.model.layers import MERGES, Layer, Merge, Pass, Readout, find_source
 from lstm_tui.engine.model.spec import Asked, bounded, get, read_asked, read_layers, read_readout, read_tokens
 from lstm_tui.engine.model.tokens import Tokens
-from lstm_tui.engine.runtime.buffers import aligned_copy
 from lstm_tui.engine.text_safety import visible
 
 __all__ = [
@@ -201,7 +201,7 @@ def build_network(
         sha256=sha256,
     )
     if tensors is None:
-        initialise(network, seed)
+        initialise(network.passes, network.tensors(), seed)
     else:
         _fill(network, tensors, where)
     return network

@@ -13,14 +13,14 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import held
-from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.compiler.program import Program, held_inputs
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.readout import compile_readout
 from lstm_tui.engine.model.network import Layer, Network, Pass, find_source
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.interpreters import chosen
-from lstm_tui.engine.runtime.overrides import READOUT, Hold, held_inputs, inputs_of
+from lstm_tui.engine.runtime.overrides import READOUT, Hold, inputs_of
 from lstm_tui.engine.runtime.series import Evaluated, evaluate
 from lstm_tui.engine.runtime.storage import Progress, Stored, run_pass
 

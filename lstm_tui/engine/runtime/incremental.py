@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.buffers import Room
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime import storage
 from lstm_tui.engine.runtime.blas import one_thread
-from lstm_tui.engine.runtime.buffers import Room
 from lstm_tui.engine.runtime.forward import (
     RunBuffers,
     below_of,

@@ -93,7 +93,7 @@ class SealedFiles:
                 left.unlink(missing_ok=True)
 
 
-class Guarded:
+class GuardedCache:
     """A cache of Numba's whose every failure is a kernel that is not there; it is said once."""
 
     def __init__(self, cache: Any) -> None:

@@ -27,7 +27,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import LAYERNORM_EPSILON, Code
 from lstm_tui.engine.compiler.program import Program, Space
 from lstm_tui.engine.runtime.fuse import packed
-from lstm_tui.engine.runtime.kernel_cache import WHAT, Guarded
+from lstm_tui.engine.runtime.kernel_cache import WHAT, GuardedCache
 
 Table = NDArray[np.int64]
 config: Any = numba_config  # neither of the two is typed
@@ -47,7 +47,7 @@ def _compiled(options: Any, cache: bool = True) -> Callable[[Function], Function
         try:
             compiled: Any = njit(cache=cache and not config.BOUNDSCHECK, **options)(function)
             if hasattr(compiled, "_cache") and hasattr(compiled._cache, "_cache_file"):
-                compiled._cache = Guarded(compiled._cache)
+                compiled._cache = GuardedCache(compiled._cache)
         except (RuntimeError, OSError) as error:  # neither the package's folder nor the user's can be written
             setbacks.note(WHAT, setbacks.cause(error).partition(":")[0])
             compiled = njit(**options)(function)

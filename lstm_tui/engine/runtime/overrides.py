@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.program import held_inputs
 
 READOUT = "readout"
 
@@ -60,11 +61,6 @@ def factors(holds: Iterable[Hold], steps: int, size: int, dtype: Any) -> tuple[A
                 modes[place] = np.where(modes[place] == 0, 2, modes[place])
                 numbers[place] *= number
     return modes, numbers
-
-
-def held_inputs(value: str) -> tuple[str, str]:
-    """Return the names of the two inputs that say how a value is held."""
-    return (f"{value} mode", f"{value} number")
 
 
 def inputs_of(holds: Iterable[Hold], sizes: Mapping[str, int], steps: int, dtype: Any) -> dict[str, Array]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.buffers import aligned
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blas import one_thread
-from lstm_tui.engine.runtime.buffers import aligned
 from lstm_tui.engine.runtime.interpreters import interpreter
 
 Progress = Callable[[int, int], None]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lstm_tui.engine.compiler.program import Program
     from lstm_tui.engine.language.cell import Cell
     from lstm_tui.engine.model.network import Network
-    from lstm_tui.engine.runtime.run import RunBuffers
+    from lstm_tui.engine.runtime.forward import RunBuffers
     from lstm_tui.engine.runtime.storage import Stored
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.inputs.text import read_text
 from lstm_tui.formats.io.files import label as label_of
 
@@ -65,6 +66,6 @@ def read_labelled(path: str | Path) -> Labelled:
 
 def _order(label: str) -> tuple[int, int, str]:
     whole = label.removeprefix("-")
-    if whole.isascii() and whole.isdigit() and len(whole) < 19:
+    if whole_number(whole) is not None:
         return (0, int(label), label)
     return (1, 0, label)

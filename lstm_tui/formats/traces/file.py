@@ -11,15 +11,14 @@ from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.traces.as_json import Progress, write_json, write_ndjson
 from lstm_tui.formats.traces.as_npz import write_npz
+from lstm_tui.formats.traces.endings import ENDINGS
 from lstm_tui.formats.traces.excerpt import Excerpt, excerpt
 from lstm_tui.formats.traces.reader import read
 
 SCHEMA = Path(__file__).parent / "trace.schema.json"
-_WRITERS: dict[str, Callable[[Excerpt, BinaryIO, Progress | None], None]] = {
-    ".json": write_json,
-    ".ndjson": write_ndjson,
-    ".npz": write_npz,
-}
+_WRITERS: dict[str, Callable[[Excerpt, BinaryIO, Progress | None], None]] = dict(
+    zip(ENDINGS, (write_json, write_ndjson, write_npz), strict=True)
+)
 
 __all__ = ["SCHEMA", "read", "writable_name", "write", "write_stream"]
 
@@ -67,7 +66,7 @@ def write(
 def write_stream(
     trace: Trace,
     stream: BinaryIO,
-    suffix: str = ".json",
+    suffix: str = ENDINGS[0],
     values: Iterable[str] | None = None,
     units: slice | None = None,
     steps: slice | None = None,

@@ -313,7 +313,7 @@ def trained(seed: int, report: Report) -> Network:
         },
         seed=seed,
     )
-    spread_memories(network, LONGEST_MEMORY, seed)
+    spread_memories(network.passes, LONGEST_MEMORY, seed)
     unseen = frozenset(story.text for story in unseen_stories())
 
     def of_epoch(epoch: int) -> list[Example]:

@@ -10,7 +10,7 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Position
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.number_text import sentence
-from lstm_tui.tui.controllers.edits import Editing
+from lstm_tui.tui.controllers.edits import EditKeys
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.view import Stopped, View
 
@@ -24,7 +24,7 @@ _FAR = 0.3
 _ON_TAPE, _CELL = (1, 5, 7), 4
 
 
-class Stops(Editing):
+class Stops(EditKeys):
     """A screen whose run stops by itself. Breakpoints stay from line to line of the file."""
 
     def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
@@ -38,7 +38,7 @@ class Stops(Editing):
     def action_breakpoint(self) -> None:
         """Set a breakpoint on the token or the equation under the cursor, or take it away; ask for a condition."""
         from lstm_tui.debugger.breakpoints.parse import read_trigger
-        from lstm_tui.debugger.expressions.format import number
+        from lstm_tui.engine.number_text import sentence as number
 
         view, session = self.view, self._session
         if view is None or session is None:

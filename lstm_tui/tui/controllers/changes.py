@@ -17,6 +17,7 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.runtime.interpreters import quick_steps
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.command_history import Past
 from lstm_tui.tui.controllers.runs import Runs
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.edits.language import Edit
 
 Act = Callable[[Session], Iterable[str]]
-_SHORT = {"numpy": 200, "numba": 4_000}
-"""Tokens times passes up to which a run is made again at once, by interpreter."""
 
 
 class Changes(Runs):
@@ -92,7 +91,7 @@ class Changes(Runs):
     def _is_quick(self) -> bool:
         assert self.view is not None
         trace = self.view.trace
-        return len(trace.sequence) * len(trace.passes) <= _SHORT.get(trace.interpreter, 0) and self.is_free
+        return len(trace.sequence) <= quick_steps(trace.interpreter, len(trace.passes)) and self.is_free
 
     def _next_change(self) -> None:
         if self._changing or self._growing or not self._waiting or self._session is None or self.view is None:

@@ -13,6 +13,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.traces.endings import ANY_OF_THEM, ENDINGS
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.breakpoints import Stops
 from lstm_tui.tui.document import Document
@@ -128,8 +129,8 @@ class Dialogs(Stops):
         sequence = self.view.trace.sequence
         stem = Path(sequence.file).stem if sequence.file else "trace"
         line = f"-{sequence.line}" if sequence.line else ""
-        question = "write the run to (.json, .ndjson or .npz)"
-        self.app.push_screen(Prompt(question, f"{visible(stem)}{line}.json"), self._export)
+        question = f"write the run to ({ANY_OF_THEM})"
+        self.app.push_screen(Prompt(question, f"{visible(stem)}{line}{ENDINGS[0]}"), self._export)
 
     def _export(self, name: str | None, over: str | None = None) -> None:
         """Write the run to a file; one that is there is asked for, unless it is `over`, which was just agreed to."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.edits.suggest import Form
 
 
-class Editing(Changes):
+class EditKeys(Changes):
     """A screen on which the run can be changed, with a key for each way to do it."""
 
     def pane_in_use(self) -> int:

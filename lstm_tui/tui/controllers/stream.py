@@ -15,6 +15,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.stream import Growth
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.interpreters import quick_steps
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.controllers.autosave import Kept
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 _EVERY = 0.1
 """Seconds between two looks at what has come."""
-_AT_ONCE = {"numpy": 200, "numba": 4_000}
-"""Tokens times passes that are taken in at a time, by interpreter: more wait, and a pipe waits behind them."""
 
 
 class Follows(Kept):
@@ -72,7 +71,8 @@ class Follows(Kept):
         if not self.is_free or monotonic() < self._rested:
             return
         passes = len(view.trace.passes)
-        more = incoming.take(max(_AT_ONCE[session.baseline.interpreter] // passes, 1))
+        # No more is taken in at a time than runs at once: the rest waits, and a pipe waits behind it.
+        more = incoming.take(max(quick_steps(session.baseline.interpreter, passes), 1))
         if more is None:
             self._tell_live()
             return
@@ -88,7 +88,7 @@ class Follows(Kept):
         """Show the first tokens, or leave where there are none."""
         network = self._document.network
         assert network is not None
-        first = incoming.take(max(_AT_ONCE["numpy"] // len(network.passes), 1))
+        first = incoming.take(max(quick_steps("numpy", len(network.passes)), 1))
         if first is None:
             if incoming.is_over:
                 self.app.exit(1, message=Content(f"lstm-tui: {visible(incoming.error)}"))

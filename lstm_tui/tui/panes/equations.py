@@ -16,6 +16,7 @@ from rich.style import Style
 from lstm_tui.debugger.inspect.diff import beside
 from lstm_tui.debugger.inspect.explain import Explanation, explain
 from lstm_tui.debugger.inspect.scale import nice_scale
+from lstm_tui.debugger.panes import CELL
 from lstm_tui.debugger.position import equations_of
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import show
@@ -333,7 +334,7 @@ def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
 class CellPane(Pane):
     """The page of equations; the cursor chooses a value."""
 
-    NUMBER, WORD = 4, "cell"
+    NUMBER, WORD = CELL.number, CELL.word
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the equations."""

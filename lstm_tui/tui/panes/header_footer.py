@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from lstm_tui.debugger.panes import ONE_UNIT, PANES, TAPE
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import Line
 from lstm_tui.tui.canvas.palette import Palette
@@ -121,7 +122,7 @@ def draw_footer(
     return line, places
 
 
-_TABS = ((2, "forward"), (3, "backward"), (4, "cell"), (5, "memory"), (6, "ledger"), (7, "output"))
+_TABS = tuple((pane.number, pane.word) for pane in PANES if pane not in (ONE_UNIT, TAPE))
 
 
 def draw_tabs(view: View, shown: int, width: int, palette: Palette) -> tuple[Line, list[tuple[int, int, int]]]:

@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from lstm_tui.debugger.inspect.explain import Explanation
+from lstm_tui.debugger.panes import ONE_UNIT
 from lstm_tui.debugger.position import equations_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
@@ -294,7 +295,7 @@ def _heading(drawing: Drawing, view: View) -> None:
 class OneUnit(Pane):
     """Tape, equation and step of the chosen unit; the cursor chooses another unit or value."""
 
-    NUMBER, WORD = 0, "one unit"
+    NUMBER, WORD = ONE_UNIT.number, ONE_UNIT.word
 
     @property
     def framed(self) -> bool:

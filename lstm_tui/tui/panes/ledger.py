@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale
+from lstm_tui.debugger.panes import REMEMBERS
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.bars import put_bar, put_ghost_signed_bar, put_signed_bar
@@ -182,7 +183,7 @@ class _List:
 class Remembers(Pane):
     """The ledger of one unit or of all."""
 
-    NUMBER, WORD = 6, "remembers"
+    NUMBER, WORD = REMEMBERS.number, REMEMBERS.word
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the ledger."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff, beside
+from lstm_tui.debugger.panes import MEMORY
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.heat import put_heat, shade_of
@@ -209,7 +210,7 @@ def _label(view: View, difference: TraceDiff, column: DiffColumn, palette: Palet
 class Heatmap(Pane):
     """Units down, tokens across."""
 
-    NUMBER, WORD = 5, "memory"
+    NUMBER, WORD = MEMORY.number, MEMORY.word
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the map."""

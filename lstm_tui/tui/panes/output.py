@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from lstm_tui.debugger.inspect.prediction import Prediction
 from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.debugger.panes import OUTPUT
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.bars import put_ghost_bar, put_ghost_signed_bar, put_signed_bar
@@ -126,7 +127,7 @@ def _parts(drawing: Drawing, view: View, verdict: Prediction, palette: Palette) 
 class Output(Pane):
     """Classes, next words or numbers, and the parts of a verdict."""
 
-    NUMBER, WORD = 7, "output"
+    NUMBER, WORD = OUTPUT.number, OUTPUT.word
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the output."""

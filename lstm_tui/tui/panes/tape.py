@@ -16,6 +16,7 @@ from rich.style import Style
 from lstm_tui.debugger.inspect.diff import TraceDiff
 from lstm_tui.debugger.inspect.scale import level_of, part_of
 from lstm_tui.debugger.inspect.trace_facts import ATTENTION, SURPRISE
+from lstm_tui.debugger.panes import TAPE
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.palette import SHADES, Palette
 from lstm_tui.tui.canvas.text import cut, fit, plain, signed, token_label
@@ -361,7 +362,7 @@ class _Pen:
 class Tape(Pane):
     """The tokens; moving the cursor here moves the run."""
 
-    NUMBER, WORD = 1, "tape"
+    NUMBER, WORD = TAPE.number, TAPE.word
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the tape."""

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from lstm_tui.analysis.health import Kind
 from lstm_tui.debugger.inspect.diff import ValueDiff, beside
 from lstm_tui.debugger.inspect.trace_facts import Column
+from lstm_tui.debugger.panes import BACKWARD, FORWARD
 from lstm_tui.tui.canvas.bars import change_of, put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, sign_of
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.glyphs import Glyphs
@@ -216,7 +217,7 @@ def _kept_in_sight(columns: tuple[Column, ...], fitting: int, value: str) -> tup
 class Units(Pane):
     """Every unit of one pass as a row of bars."""
 
-    NUMBER, WORD = 2, "forward"
+    NUMBER, WORD = FORWARD.number, FORWARD.word
 
     def pass_name(self, view: View) -> str | None:
         """Return the pass this table shows."""
@@ -252,7 +253,7 @@ class Units(Pane):
 class BackwardUnits(Units):
     """The table of the pass that reads from the end."""
 
-    NUMBER, WORD = 3, "backward"
+    NUMBER, WORD = BACKWARD.number, BACKWARD.word
 
     def pass_name(self, view: View) -> str | None:
         """Return the backward pass, if there is one."""

@@ -25,6 +25,7 @@ from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.text import cut, first_row, fit, plain, signed, token_label
 from lstm_tui.tui.view import View
+from lstm_tui.tui.views.token_map import KINDS, TokenMaps, draw_token_map
 
 _PLACE, _TOKEN, _NUMBER = 6, 14, 8
 _WIDEST = 24
@@ -157,10 +158,6 @@ def part_of_bar(value: float) -> float:
     return max((math.log10(abs(value)) - low) / (high - low), 0.0)
 
 
-KINDS = ("gradient", "deletion")
-"""The two maps."""
-
-
 @dataclass(frozen=True, eq=False)
 class Reaching:
     """What is known so far.
@@ -201,11 +198,12 @@ class Reaching:
 
     def draw(self, width: int, height: int, palette: Palette) -> Drawing:
         """Draw the steps, the map, or the networks beside each other."""
-        from lstm_tui.tui.views.token_map import draw_token_map
-
         if self.rivals:
             return draw_reach_beside(self, width, height, palette)
-        return (draw_token_map if self.map else draw_reach)(self, width, height, palette)
+        if self.map:
+            maps = TokenMaps(self.view, self.pass_name, self.cursor, self.kind, self.places, self.maps, self.problem)
+            return draw_token_map(maps, width, height, palette)
+        return draw_reach(self, width, height, palette)
 
 
 _BESIDE_PLACE, _BESIDE_TOKEN, _BESIDE_NUMBER = 6, 8, 8

@@ -18,7 +18,8 @@ from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import Changes, Study
-from lstm_tui.tui.views.reach import KINDS, Reaching
+from lstm_tui.tui.views.reach import Reaching
+from lstm_tui.tui.views.token_map import KINDS
 
 _PAUSE = 0.1
 """Seconds between two reports of a computation."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,10 @@ from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.heat import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.text import cut, fit, plain, window
-from lstm_tui.tui.views.reach import KINDS
+from lstm_tui.tui.view import View
 
-if TYPE_CHECKING:
-    from lstm_tui.tui.views.reach import Reaching
+KINDS = ("gradient", "deletion")
+"""The two maps."""
 
 _LABEL = 15
 _BOTH = 56
@@ -28,7 +29,30 @@ _MEANINGS = {
 }
 
 
-def draw_token_map(picture: Reaching, width: int, height: int, palette: Palette) -> Drawing:
+@dataclass(frozen=True, eq=False)
+class TokenMaps:
+    """What is drawn of both maps.
+
+    Attributes:
+        view: The position at which it was asked.
+        pass_name: The pass that is looked at.
+        cursor: The token under the cursor.
+        kind: Which map, where there is room for one.
+        places: The places the maps are made of.
+        maps: Each map by its name, (P, P): row moved, column that moves it; NaN where it is not known.
+        problem: Why there is no answer; may be empty.
+    """
+
+    view: View
+    pass_name: str
+    cursor: int
+    kind: str
+    places: range
+    maps: Mapping[str, NDArray[np.float64]]
+    problem: str
+
+
+def draw_token_map(picture: TokenMaps, width: int, height: int, palette: Palette) -> Drawing:
     """Draw one map or both, and under them what moves the token under the cursor most."""
     glyphs, style = palette.glyphs, palette.style
     drawing = Drawing(width, height, palette, f"R which token moves which {glyphs.dot} {picture.pass_name}")
@@ -62,7 +86,7 @@ def draw_token_map(picture: Reaching, width: int, height: int, palette: Palette)
     return drawing
 
 
-def _heads(drawing: Drawing, picture: Reaching, kinds: tuple[str, ...], columns: range, room: int, cell: int) -> None:
+def _heads(drawing: Drawing, picture: TokenMaps, kinds: tuple[str, ...], columns: range, room: int, cell: int) -> None:
     palette, glyphs = drawing.palette, drawing.palette.glyphs
     names, tokens = drawing.line(), drawing.line()
     for n, kind in enumerate(kinds):
@@ -88,7 +112,7 @@ def _shades(values: NDArray[np.float64] | None) -> NDArray[np.int64] | None:
 
 def _cells(
     line: Line,
-    picture: Reaching,
+    picture: TokenMaps,
     kind: str,
     t: int,
     columns: range,
@@ -107,7 +131,7 @@ def _cells(
             put_heat(line, float(values[row, column]), int(shades[row, column]), cell, _full(values), palette)
 
 
-def _foot(drawing: Drawing, picture: Reaching, kinds: tuple[str, ...]) -> None:
+def _foot(drawing: Drawing, picture: TokenMaps, kinds: tuple[str, ...]) -> None:
     palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
     if drawing.room > len(kinds) * 2:
         drawing.line()

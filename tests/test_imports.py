@@ -1,0 +1,204 @@
+"""How files of the package lean on each other, read from their text: no circles, no private names, no twins."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import lstm_tui
+from lstm_tui.debugger.panes import PANES
+from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.version import __version__
+
+PACKAGE = Path(lstm_tui.__file__).parent
+
+
+def module_of(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+TREES = {module_of(path, PACKAGE.parent): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+"""Every file of the package by the name of its module."""
+
+
+def imported(tree: ast.Module, modules: Mapping[str, ast.Module]) -> Iterator[str]:
+    """Yield the modules that a file names in any import: at its top, in a function, or for annotations alone."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are written whole, so that a search for a module finds them all"
+            module = str(node.module)
+            for alias in node.names:
+                whole = f"{module}.{alias.name}"
+                yield from (name for name in (whole if whole in modules else module,) if name in modules)
+
+
+def circle(modules: Mapping[str, ast.Module]) -> list[str]:
+    """Return the modules of one circle of imports, the first once more at its end; nothing where there is none."""
+    graph = {name: {other for other in imported(tree, modules) if other != name} for name, tree in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_circle_of_imports_in_functions_and_annotations_included() -> None:
+    assert circle(TREES) == []
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "from p.a import x",
+        "from p import a",
+        "import p.a",
+        "def f():\n    from p.a import x",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from p.a import x",
+    ],
+)
+def test_a_circle_is_found_however_it_is_imported(back: str) -> None:
+    texts = {"p": "", "p.a": "from p.b import y", "p.b": "from p.c import z", "p.c": back}
+    modules = {name: ast.parse(text) for name, text in texts.items()}
+    assert set(circle(modules)) == {"p.a", "p.b", "p.c"}
+    assert circle(modules | {"p.c": ast.parse("import json")}) == []
+
+
+def test_both_versions_are_one() -> None:
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    assert project["version"] == __version__ == lstm_tui.__version__
+
+
+FOREIGN_PRIVATE = {
+    ("lstm_tui.cli.parser", "_ArgumentGroup"): "argparse has no public name for what `add_argument_group` returns",
+    ("lstm_tui.debugger.endings", "_exit"): "os._exit is public in all but its name",
+    ("lstm_tui.tui.threads", "_exit"): "os._exit is public in all but its name",
+    ("lstm_tui.analysis.contributions", "_replace"): "a named tuple's public method",
+    ("lstm_tui.tui.panes.large_unit", "_replace"): "a named tuple's public method",
+    ("lstm_tui.engine.runtime.kernel_cache", "_cache_file"): "Numba tells nobody how its cache's files are read",
+    ("lstm_tui.engine.runtime.kernel_cache", "_index_name"): "Numba's own name of a kernel's files",
+    ("lstm_tui.engine.runtime.kernels", "_cache"): "where Numba's dispatcher keeps the cache that is guarded here",
+    ("lstm_tui.engine.runtime.kernels", "_cache_file"): "tells a Numba cache that can be guarded from one that cannot",
+    ("lstm_tui.engine.runtime.kernels", "_getvalue"): "Numba's extension interface gives an array so",
+    ("lstm_tui.tui.key_queue", "_pending_message"): "Textual does not count the message it has looked at already",
+    ("lstm_tui.tui.key_queue", "_callbacks"): "Textual tells nobody whether a screen still waits to be drawn",
+    ("lstm_tui.tui.views.screenshot", "_compositor"): "Textual draws a screen to strips nowhere else",
+    ("lstm_tui.tui.views.screenshot", "_background_screens"): "what shines through a dialogue",
+}
+"""Private names of other people's libraries that are used, by whom, and why; of our own files there are none."""
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__") and name != "_"
+
+
+def own_names(tree: ast.Module) -> set[str]:
+    """Return every name a file gives to something: functions, classes, variables, fields, attributes of self."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_own(node.value):
+            names.add(node.attr)
+    return names
+
+
+def is_own(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "super"
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def private_reached(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield every private name of another file that a file reaches, and in which line."""
+    own = own_names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from ((alias.name, node.lineno) for alias in node.names if is_private(alias.name))
+        elif isinstance(node, ast.Attribute) and is_private(node.attr):
+            if not is_own(node.value) and node.attr not in own:
+                yield node.attr, node.lineno
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr", "hasattr", "delattr"):
+            name = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+            if isinstance(name, str) and is_private(name) and not is_own(node.args[0]) and name not in own:
+                yield name, node.lineno
+
+
+def test_no_private_name_of_another_file_is_reached() -> None:
+    reached = {(module, name): line for module, tree in TREES.items() for name, line in private_reached(tree)}
+    ours = {where: line for where, line in reached.items() if where not in FOREIGN_PRIVATE}
+    assert ours == {}, "give it a public name, or a method of its owner's"
+    assert set(FOREIGN_PRIVATE) == set(reached), "whoever is let off has a use for it"
+
+
+@pytest.mark.parametrize("text", ["other._name", "other._name = 1", "from m import _name", "getattr(other, '_name')"])
+def test_a_private_name_is_found_however_it_is_reached(text: str) -> None:
+    assert [name for name, _ in private_reached(ast.parse(text))] == ["_name"]
+
+
+@pytest.mark.parametrize(
+    "text", ["self._name", "super()._name()", "_name = 1\nother._name", "other.__name__", "def _name(): ...\nm._name"]
+)
+def test_what_is_private_to_one_file_may_be_used_in_it(text: str) -> None:
+    assert list(private_reached(ast.parse(text))) == []
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    """Classes inside a class are named with it, as in `Pane.Stepped`, and cannot be taken for another's."""
+    homes: dict[str, list[str]] = {}
+    for module, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(module)
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
+
+
+def texts(tree: ast.Module) -> Iterator[str]:
+    """Yield what a file says: every text in it, without what only describes its own parts."""
+    described = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
+            yield node.value
+
+
+def test_endings_of_traces_are_listed_once() -> None:
+    """Every list of them names the lines between the other two."""
+    assert [module for module, tree in TREES.items() if any(".ndjson" in text for text in texts(tree))] == [
+        "lstm_tui.formats.traces.endings"
+    ]
+
+
+def kinds(of: type[Pane]) -> Iterator[type[Pane]]:
+    for kind in of.__subclasses__():
+        yield kind
+        yield from kinds(kind)
+
+
+def test_panes_are_named_once() -> None:
+    """No other file holds half of their names: what is said of one pane, as of the memory, may use its word."""
+    names = {pane.word for pane in PANES}
+    lists = [
+        module
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Tuple | ast.List | ast.Dict | ast.Set)
+        and len(names & {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}) > len(names) // 2
+    ]
+    assert lists == []
+    assert MainScreen.__module__ in sys.modules, "every pane of the screen is imported with it"
+    shown = {cls.NUMBER: cls.WORD for cls in kinds(Pane) if cls.__module__.startswith("lstm_tui.tui.panes.")}
+    assert shown == {pane.number: pane.word for pane in PANES}
+    assert [pane.number for pane in PANES] == list(range(len(PANES)))
