@@ -63,9 +63,9 @@ def test_the_screen_killed_and_started_again() -> None:
         child.kill(signal.SIGKILL)
         child.expect(pexpect.EOF)
     with terminal("run", "t.txt", *CELL, "--line", "2") as child:
-        child.expect_exact("work that was cut off")
+        child.expect_exact("interrupted work")
         child.send("\r")
-        child.expect_exact("taken up: 1 edit")
+        child.expect_exact("resumed: 1 edit")
         child.send("q")
         child.expect(pexpect.EOF)
         child.close()
@@ -84,14 +84,14 @@ def test_a_closed_terminal_and_recover(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["recover"]) == 0
     assert re.search(r"^ 1  t\.txt --cell lstm --hidden 4 line 2: 1 edit, 1 stop, \d+ ", capsys.readouterr().out)
     with terminal("recover", "1", "--plain") as child:
-        child.expect_exact("work that was cut off taken up: 1 edit, 1 stop")
+        child.expect_exact("interrupted work resumed: 1 edit, 1 stop")
         child.expect_exact("(ltui) ")
         assert len(list(journal_folder().glob("*.ltui"))) == 1
         child.send("info frame\nquit\n")
         child.expect_exact("line 2 of 2")
         child.expect(pexpect.EOF)
     assert main(["recover"]) == 0
-    assert capsys.readouterr().out == "no work was cut off\n"
+    assert capsys.readouterr().out == "no interrupted work\n"
 
 
 def test_ctrl_d_leaves_and_keeps_the_work(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,7 +155,7 @@ def test_thrown_away_and_refused_in_one_line(capsys: pytest.CaptureFixture[str])
             child.kill(signal.SIGKILL)
             child.expect(pexpect.EOF)
     assert main(["recover", "3"]) == 1
-    assert "there is no work 3 that was cut off" in capsys.readouterr().err
+    assert "there is no interrupted work 3" in capsys.readouterr().err
     assert main(["recover", "1", "--forget"]) == 0
     assert kept("remove 0\n")
     assert not kept("remove 1\n")

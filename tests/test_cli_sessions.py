@@ -60,7 +60,7 @@ def test_it_is_the_same_session_from_any_folder(
     monkeypatch.chdir(folder / "elsewhere")
     code, said = opened(capsys, "../work.ltui", "../shown.ltui")
     assert code == 0
-    assert said.startswith("work.ltui taken up: 2 edits, 2 stops\n")
+    assert said.startswith("work.ltui resumed: 2 edits, 2 stops\n")
     assert said.endswith(before)
     assert "[short]" in before
     assert "line 2 of 2" in before
@@ -93,10 +93,10 @@ def test_other_line_is_saved_with_its_number() -> None:
         (("remove 0", "save-edits stolen.txt"), "`save-edits` is no part of a session"),
         (("remove 0", "source make.ltui"), "`source` is no part of a session"),
         (("remove 0", "!ls"), "`!ls` is no part of a session"),
-        (("# command: run", "# command: train"), "its command cannot be obeyed"),
+        (("# command: run", "# command: train"), "its command cannot be executed"),
         (("# command: run", "# command: run -x make.ltui"), "is no plain `run FILE`"),
         (("# command: run", "# command: trace -o stolen.txt"), "is no plain `run FILE`"),
-        (("# command: run", "# command: run --nonsense \x1b]0;x\x07"), "its command cannot be obeyed: "),
+        (("# command: run", "# command: run --nonsense \x1b]0;x\x07"), "its command cannot be executed: "),
         (("# command: run", '# command: run "'), "a quote that is not closed"),
         (("# command:", "# order:"), "does not say what to open"),
         (("# lstm-tui session", "# something"), "is no session"),

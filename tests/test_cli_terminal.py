@@ -185,9 +185,9 @@ def test_a_value_that_became_constant_does_not_end_it(line: str) -> None:
     screen.child.send(f":{line}\r")
     screen.until("1 edit")
     screen.child.send("R")
-    screen.until("how far back")
+    screen.until("gradient through time")
     screen.child.send("\x1b")
-    screen.until("how far back", gone=True)
+    screen.until("gradient through time", gone=True)
     screen.child.send("q")
     assert screen.end() == 0
     screen.left_in_order()

@@ -246,7 +246,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "a cell that is no number": (["word.csv"], "word.csv: line 3, column 2: 'x' is not a number"),
     "not finite": (["inf.csv"], "inf.csv: row 2 is not all numbers"),
     "one row": (["row.csv"], "row.csv: has one row"),
-    "a look ahead": (["echo.txt", "--bidirectional"], "--bidirectional reads what lm should foretell"),
+    "a look ahead": (["echo.txt", "--bidirectional"], "--bidirectional reads what lm should predict"),
     "no such cell": (["echo.txt", "--cell", "lstn"], "there is no cell lstn; did you mean lstm?"),
     "a readout that is no file": (["echo.txt", "--readout", "gone.toml"], "gone.toml: no such file"),
     "a readout that is malformed": (["echo.txt", "--readout", "bad.toml"], "bad.toml:1:"),

@@ -5,7 +5,7 @@ With all gates held, a state's update is `keep * s + writes`, so that
     C_t = Σ_k (Π_{j>k} keep_j) write_k + (Π keep) C_0
 
 Everything is computed in float64, keeps multiplied from the newest back, never by ratios of products. This is
-accounting, not cause: the gates depend on earlier tokens too, which gradients show.
+attribution, not causation: the gates depend on earlier tokens too, which gradients show.
 
 What a state keeps and what is written to it at every step, read off a run by the form of its equations.
 """

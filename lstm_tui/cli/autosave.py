@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lstm_tui.formats.io.journal import Journal
     from lstm_tui.tui.autosave import Keeping, Offer
 
-CALLED = "work that was cut off"
+CALLED = "interrupted work"
 """What messages call a journal, whose path means nothing to anybody."""
 _STOPS, _SHOWN, _PLACE = ("break", "tbreak", "watch"), ("display",), {"line", "pass", "goto", "step", "reverse-finish"}
 _AGES = ((60.0, "second"), (3600.0, "minute"), (86400.0, "hour"), (float("inf"), "day"))
@@ -82,7 +82,7 @@ def kept_plainly(command: tuple[str, ...]) -> Autosaved | None:
         offer, remark = look(command)
         if offer is not None:
             offer.leave()
-        mine = "" if offer is None else f"work on this was cut off ({offer.told}): `lstm-tui recover` has it"
+        mine = "" if offer is None else f"work on this was interrupted ({offer.told}): `lstm-tui recover` has it"
         return tuple(one for one in (mine, remark) if one)
 
     return Autosaved(Autosave(Journal.begin), remarks)
@@ -120,7 +120,7 @@ def look(command: tuple[str, ...]) -> tuple[Offer | None, str]:
             others.append(_input(saved))
             journal.leave()
     more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    return offer, f"work on {others[0]}{more} was cut off: `lstm-tui recover` has it" if others else ""
+    return offer, f"work on {others[0]}{more} was interrupted: `lstm-tui recover` has it" if others else ""
 
 
 def _offer(journal: Journal, saved: Saved) -> Offer:

@@ -233,14 +233,14 @@ def add_check(check_plain_options: argparse.ArgumentParser) -> None:
 def check_plain_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse options that contradict each other; a script alone means the plain mode."""
     if options.batch and not options.script:
-        parser.error("--batch obeys a script: add -x SCRIPT")
+        parser.error("--batch executes a script: add -x SCRIPT")
     options.plain = options.plain or bool(options.script)
 
 
 def add_recover_options(parser: argparse.ArgumentParser) -> None:
     """Add what says which work is meant, and what becomes of it."""
     parser.add_argument(
-        "number", metavar="N", nargs="?", type=natural(1), help="which of them to take up; without it, they are listed"
+        "number", metavar="N", nargs="?", type=natural(1), help="which of them to resume; without it, they are listed"
     )
     parser.add_argument("--forget", action="store_true", help="throw it away instead; without N, all of them")
     add_plain_options(parser)

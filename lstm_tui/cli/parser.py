@@ -47,8 +47,8 @@ examples:
   lstm-tui run notes.txt --cell gru --hidden 16   an untrained network
   lstm-tui trace review.txt -o review.json        the same run without the screen
   lstm-tui open review.json                       a trace file, on the screen
-  lstm-tui worksheet --model tiny -o sheet.html   the sums of a run, for a pencil
-  lstm-tui report review.txt -o review.html       the run as one page, to hand on
+  lstm-tui worksheet --model tiny -o sheet.html   a run as arithmetic, step by step
+  lstm-tui report review.txt -o review.html       the run as one page, to share
   lstm-tui train notes.txt -o notes.safetensors   a network of your own
   lstm-tui help                                   the manual, topic by topic
 """
@@ -213,8 +213,8 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "run": ("run", "step through a run in the terminal", _run),
     "check": ("check", "assert what a network remembers of texts", _check_memory),
     "trace": ("trace", "write every value of a run to a file", _trace),
-    "open": ("open", "show a trace file, or take up a saved session", _open),
-    "recover": ("recover", "take up work that was cut off, or list it", add_recover_options),
+    "open": ("open", "show a trace file, or resume a saved session", _open),
+    "recover": ("recover", "resume interrupted work, or list it", add_recover_options),
     "compare": ("compare", "show two runs side by side, of two networks or by edits", add_compare_options),
     "models": ("models", "list the bundled networks, or describe one", _models),
     "cells": ("cells", "list the cells, show the equations of one, or check a file of your own", _cells),
@@ -224,7 +224,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "convert": ("convert", "write a network's file as one that describes itself", _convert),
     "stats": ("stats", "tell how the units of a network do on a file", _stats),
     "reach": ("reach", "tell how far back networks remember", _reach),
-    "worksheet": ("worksheet", "write steps of a run as sums for a pencil", _worksheet),
+    "worksheet": ("worksheet", "write steps of a run as arithmetic, step by step", _worksheet),
     "report": ("report", "write a run as one page: tape, gates, memory, ledger and edits", _report),
     "tour": ("tour", "lessons: step by step through networks that were trained", _tour),
     "serve": ("serve", "show the debugger in a browser", _serve),

@@ -20,9 +20,7 @@ def command(options: Namespace) -> int:
     found = cut_off()
     try:
         if options.number is not None and options.number > len(found):
-            raise UserError(
-                f"there is no work {options.number} that was cut off; `lstm-tui recover` lists {len(found)}"
-            )
+            raise UserError(f"there is no interrupted work {options.number}; `lstm-tui recover` lists {len(found)}")
         if options.forget:
             chosen = found if options.number is None else [found[options.number - 1]]
             for journal in chosen:
@@ -40,7 +38,7 @@ def command(options: Namespace) -> int:
 
 def _list(found: list[Journal]) -> int:
     if not found:
-        print("no work was cut off")
+        print("no interrupted work")
         return 0
     for number, journal in enumerate(found, 1):
         print(f"{number:>2}  {journal_line(journal)}")

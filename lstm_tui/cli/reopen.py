@@ -79,9 +79,9 @@ def reopened(path: str) -> tuple[Namespace, RunJob, Saved]:
             options = parse(saved.command)
     except SystemExit:
         last = (said.getvalue().strip().splitlines() or [""])[-1].rpartition("error: ")[2]
-        raise UserError(f"{where}: its command cannot be obeyed: {visible(last)}") from None
+        raise UserError(f"{where}: its command cannot be executed: {visible(last)}") from None
     if options.module != "run" or options.script or options.batch or options.edits or options.file == "-":
-        raise UserError(f"{where}: its command is no plain `run FILE`, and nothing else is obeyed")
+        raise UserError(f"{where}: its command is no plain `run FILE`, and nothing else is executed")
     return options, work(options, aloud=False), saved
 
 
@@ -107,7 +107,7 @@ def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:
                   (len(session.breakpoints), "stop"))  # fmt: skip
         told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
         unfinished = tuple(f"`{visible(line)}` was not finished: type it again" for line in saved.computing)
-        return (f"{visible(Path(path).name)} taken up: {told}{f'; {changed}' if changed else ''}", *unfinished)
+        return (f"{visible(Path(path).name)} resumed: {told}{f'; {changed}' if changed else ''}", *unfinished)
 
     return act
 

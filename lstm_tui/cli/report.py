@@ -1,4 +1,4 @@
-"""`lstm-tui report`: a run as one page to hand on."""
+"""`lstm-tui report`: a run as one page to share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lstm-tui worksheet`: steps of a run as sums for a pencil, as Markdown or as a page to print."""
+"""`lstm-tui worksheet`: steps of a run as arithmetic, step by step, as Markdown or as a page to print."""
 
 from __future__ import annotations
 

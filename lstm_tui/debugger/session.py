@@ -86,7 +86,7 @@ class Session:
         self.stream = Stream(self.cursor, self.edits, self.stops)
         self.sourcing = 0  # scripts that are being obeyed, one inside another
         self.layout: Layout | None = None  # how a screen shows it, as that last told
-        self.question: Question | None = None  # the last `what-if`, for `retell`
+        self.question: Question | None = None  # the last `what-if`, for `propagate`
         self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
         self.written: dict[str, tuple[int, int, int]] = {}  # other files it has written: which, how long, when
 

@@ -106,11 +106,11 @@ def read_saved(lines: Sequence[str], where: str) -> Saved:
         elif line.strip() and not line.startswith("#"):
             word = line.split()[0]
             if word not in _WORDS:
-                hint = "`run FILE -x SCRIPT` obeys any verb"
+                hint = "`run FILE -x SCRIPT` executes any verb"
                 raise UserError(f"{where}:{number}: `{visible(word[:40])}` is no part of a session; {hint}")
             verbs.append((number, line))
     if _COMMAND not in head:
-        raise UserError(f"{where}: does not say what to open; `run FILE -x {where}` obeys it")
+        raise UserError(f"{where}: does not say what to open; `run FILE -x {where}` executes it")
     try:
         command = tuple(shlex.split(head[_COMMAND]))
     except ValueError:

@@ -84,7 +84,7 @@ class Job:
             raise UserError(f"--readout {name} says no probabilities, and {self.task.name} needs them; leave it out")
         if self.task.name in ("lm", "next-value") and not network.forward_only:
             raise UserError(
-                f"--bidirectional reads what {self.task.name} should foretell: leave it out, or train --task classify"
+                f"--bidirectional reads what {self.task.name} should predict: leave it out, or train --task classify"
             )
 
     def score(self, network: Network) -> float:

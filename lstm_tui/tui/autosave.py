@@ -20,7 +20,7 @@ class Offer:
     Attributes:
         told: What it is, in a line.
         take_up: Makes a fresh session the one that was cut off; returns its reply.
-        taken: To be called once it was taken up: it is forgotten where it was.
+        taken: To be called once it was resumed: it is forgotten where it was.
         forget: Throws it away.
         leave: Leaves it for the next start.
     """

@@ -103,7 +103,7 @@ def test_print_tells_a_value_and_explains_one_unit(session: Session) -> None:
     top = answer(session, "p top(c, 2)")
     assert top[1].startswith(f"[{int(np.argmax(np.abs(c)))}]")
     answer(session, "s")
-    assert answer(session, "p mean(h)")[0].endswith("(the run has not come to it yet)")
+    assert answer(session, "p mean(h)")[0].endswith("(not computed yet)")
     assert answer(session, "p f[t-9]") == ("f[t-9] = not known: its step does not exist",)
     assert answer(session, "p result")[1].startswith("negative  ")
 

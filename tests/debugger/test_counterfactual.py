@@ -59,12 +59,12 @@ def test_one_line_tells_what_would_be_said() -> None:
     one = session(OMAR)
     said = answer(one, "what-if omar Sara")
     assert said[0].startswith(
-        "“omar” → “Sara” at t=8; now foretold: “he” → “she” at t=11, 17; retell puts it; in the end he"
+        "“omar” → “Sara” at t=8; now predicted: “he” → “she” at t=11, 17; propagate puts it; in the end he"
     )
     assert said[1].startswith("t=11 “he”: 0.99 → 0.00361, now “she” 1.00")
     assert text(one) == OMAR, "a question leaves nothing behind"
     assert not one.history.edits
-    assert answer(one, "retell")[:2] == ("put: “omar” → “Sara” at t=8", "retold: “he” → “she” at t=11, 17")
+    assert answer(one, "retell")[:2] == ("put: “omar” → “Sara” at t=8", "propagated: “he” → “she” at t=11, 17")
     assert text(one) == OMAR.replace("Omar", "Sara").replace(" he ", " she ")
     assert len(one.history.active) == 3
     answer(one, "undo 2")
@@ -76,20 +76,20 @@ def test_one_line_tells_what_would_be_said() -> None:
 def test_what_was_told_once_is_recalled_as_it_is_now() -> None:
     one = session("Ganesh likes AIML . he likes AIML . Ram likes tea . he likes tea .")
     answer(one, 'replace 2 "chess"')
-    assert answer(one, "retell")[0] == "retold: “AIML” → “chess” at t=6"
-    assert answer(one, "retell")[0].startswith("nothing to retell")
+    assert answer(one, "retell")[0] == "propagated: “AIML” → “chess” at t=6"
+    assert answer(one, "retell")[0].startswith("nothing to propagate")
     one = session("Ganesh likes AIML . he likes AIML .")
     answer(one, "what-if AIML chess")
     assert answer(one, "retell") == ("put: “AIML” → “chess” at t=2, 6",)
     assert text(one) == "Ganesh likes chess . he likes chess ."
-    assert answer(one, "retell")[0].startswith("nothing to retell")
+    assert answer(one, "retell")[0].startswith("nothing to propagate")
 
 
 def test_a_verdict_is_told_too() -> None:
     one = session("The movie was not bad", "sentiment")
     with pytest.raises(UserError, match="no next token"):
         answer(one, "retell")
-    assert answer(one, "what-if bad good")[0].endswith("retell puts it; in the end positive 0.99 → negative 1.00")
+    assert answer(one, "what-if bad good")[0].endswith("propagate puts it; in the end positive 0.99 → negative 1.00")
     assert text(one) == "The movie was not bad"
     assert answer(one, "retell")[0] == "put: “bad” → “good” at t=4"
     assert text(one) == "The movie was not good"

@@ -76,7 +76,7 @@ let: let h = tanh(h) | let f = 1 | let c = 0 | list | print h[0] | edits
 ablate: ablate nfg | ablate cifg | ablate nog | edits | list
 mask: mask 1:3 | edits | print output
 what-if: what-if Omar Sara | what-if not never | what-if zzzz yyyy
-retell: what-if Omar Sara | retell | edits
+propagate: what-if Omar Sara | propagate | edits
 generate: generate 3 | generate 3 .8 7 | list
 undo: set h[0] @ 1 = 1 | set h[1] @ 1 = 1 | undo | undo 2 | edits
 redo: set h[0] @ 1 = 1 | undo | redo | redo

@@ -141,7 +141,7 @@ def test_each_unit_of_the_ledger_sums_to_its_memory_and_every_part_is_what_the_g
             assert near(said, float(c[order[-1], unit]), 3)
             assert sums == said
             assert same == "yes"
-    assert "Accounting, not cause" in report.text
+    assert "Attribution, not causation" in report.text
 
 
 def test_shares_are_those_of_a_loop_over_tokens_and_sum_to_one() -> None:

@@ -158,7 +158,7 @@ def test_edits_are_on_the_sheet() -> None:
 
 
 def test_what_no_pencil_can_do_is_refused() -> None:
-    with pytest.raises(UserError, match="too many for a pencil"):
+    with pytest.raises(UserError, match="too many to print"):
         sheet_of(lstm_tui.trace("a b c", model="sentiment"), range(1), 3)
     with pytest.raises(UserError, match="none such as 3:3"):
         tiny(range(3, 3))
@@ -232,4 +232,4 @@ def test_the_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str], tmp_
     assert main(["worksheet", "--model", "tiny", "--steps", "9:12"]) == 1
     assert "there are 6 steps" in capsys.readouterr().err
     assert main(["worksheet"]) == 1
-    assert "too many for a pencil" in capsys.readouterr().err
+    assert "too many to print" in capsys.readouterr().err

@@ -81,7 +81,7 @@ def test_what_was_cut_off_is_offered_and_taken_up_as_it_looked() -> None:
         await until(driver, lambda: driver.view.edits)
         assert driver.view.frame.line == 1
         assert driver.view.t == 3
-        assert "taken up: 1 edit, 1 stop" in driver.view.said
+        assert "resumed: 1 edit, 1 stop" in driver.view.said
         await until(driver, lambda: driver.screen.shown == 6)
         view = driver.view
         assert (view.order, view.signal, view.everyone, view.beside, view.value) == ("index", 2, True, False, "o")
@@ -126,7 +126,7 @@ def test_work_on_another_input_is_only_mentioned() -> None:
     async def act(driver: Driver) -> None:
         await until(driver, lambda: driver.app._notifications)
         (said,) = driver.app._notifications
-        assert said.message == "work on other.txt line 1 was cut off: `lstm-tui recover` has it"
+        assert said.message == "work on other.txt line 1 was interrupted: `lstm-tui recover` has it"
         assert not offered(driver)
 
     drive(act, shown(), keeping=kept(COMMAND))
@@ -146,7 +146,7 @@ def test_work_that_does_not_fit_any_more_is_said_and_stays() -> None:
         await driver.press("enter")
         await until(driver, lambda: driver.app._notifications)
         (said,) = driver.app._notifications
-        assert said.message.startswith("work that was cut off:")
+        assert said.message.startswith("interrupted work:")
 
     drive(act, shown(), keeping=kept(COMMAND))
     assert any(list(one.read()) == lines for one in cut_off())

@@ -56,7 +56,7 @@ def test_the_largest_output_is_asked_about_and_the_columns_are_those_of_the_anal
         shares = ledger_at(trace["layer0.forward"], flow, 4).shares()
         np.testing.assert_array_equal(answer.shares, shares)
         text = driver.text()
-        for words in ("gradient·x", "by x", "by h", "by C", "ledger", "left out", "accounting, not cause"):
+        for words in ("gradient·x", "by x", "by h", "by C", "ledger", "deletion", "attribution, not causation"):
             assert words in text
         assert "largest to first order" in text
 
@@ -143,7 +143,7 @@ def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: 
         assert answer is not None
         assert answer.order == "gradient·x"
         assert answer.working
-        assert "left out 0 of 5" in driver.text()
+        assert "deletions 0 of 5" in driver.text()
         await driver.press("s")
         held.set()
         await driver.pilot.pause(0.05)

@@ -23,12 +23,12 @@ def test_one_unit_or_all() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "n")
         one = driver.pane("remembers").text()
-        assert f"unit {driver.view.unit} remembers" in one
+        assert f"memory of unit {driver.view.unit}" in one
         assert "Σ = C ✓" in one
         assert f"of unit {driver.view.unit}" in driver.pane("tape").text()
         await driver.press("L")
         every = driver.pane("remembers").text()
-        assert "all units remember" in every
+        assert "memory of all units" in every
         assert "Σ = ΣC ✓" in every
         assert "of all" in driver.pane("tape").text()
         ledger = driver.view.ledger
@@ -149,7 +149,7 @@ def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
         assert found["gone", 1].value == 0
         text = driver.pane("remembers").text()
         assert "✗ movie" in text
-        assert "remembers Δ" in text
+        assert f"memory of unit {unit} Δ" in text
         await driver.press("d")
         assert "✗ movie" not in driver.pane("remembers").text()
 

@@ -109,7 +109,7 @@ def test_gates_and_parts_of_a_gru_are_told_by_what_they_do() -> None:
     text = draw_one_unit(view, 80, 22, DRAWN).text()
     for word in ("reset", "keep", "cand.", "before", "kept", "written", "after"):
         assert word in text
-    assert "seen" not in text, "h is the memory itself"
+    assert "hidden" not in text, "h is the memory itself"
     text = draw_one_unit(view, 160, 43, DRAWN).text()
     assert "z · h'" in text
     assert "(1 - z) · n" in text

@@ -173,7 +173,7 @@ def pictures(session: Session, view: View) -> Iterator[Any]:
             effects = np.full(len(trace.sequence), np.nan)
             for t, effect in each_deletion(trace, target):
                 effects[t] = effect
-            yield answer.but(found=influence(trace, target), effects=effects, order="left out")
+            yield answer.but(found=influence(trace, target), effects=effects, order="deletion")
         except UserError as error:
             yield answer.but(problem=str(error))
 

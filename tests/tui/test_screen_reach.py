@@ -172,13 +172,13 @@ def test_the_map_holds_both_answers() -> None:
         trace = driver.view.trace
         passed = trace["layer0.forward"]
         for kind, rows in (
-            ("gradient", gradient_rows(passed, range(5))), ("left out", deletion_rows(trace, passed, range(5))),
+            ("gradient", gradient_rows(passed, range(5))), ("deletion", deletion_rows(trace, passed, range(5))),
         ):  # fmt: skip
             for t, column in rows:
                 np.testing.assert_array_equal(picture.maps[kind][:, t], column)
         text = driver.text()
         assert "gradient: t=4 is moved most by" in text
-        assert "left out: t=4 is moved most by" in text
+        assert "deletion: t=4 is moved most by" in text
         await driver.press("k", "m")
         assert "ρ of the step" in driver.text()
         await driver.press("escape")
@@ -191,9 +191,9 @@ def test_where_there_is_little_room_one_map_is_shown() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("right_curly_bracket", "R", "m")
         await known(driver)
-        assert "left out" not in driver.text().split("\n")[1]
+        assert "deletion" not in driver.text().split("\n")[1]
         await driver.press("x")
-        assert "left out" in driver.text().split("\n")[1]
+        assert "deletion" in driver.text().split("\n")[1]
 
     drive(act, size=(80, 24))
 

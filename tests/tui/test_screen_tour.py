@@ -186,7 +186,7 @@ def test_the_map_that_shows_which_gate_lost_a_name_holds_the_row_of_the_name() -
 @pytest.mark.parametrize(
     ("opens", "shown"),
     [("explain", "exactly"), ("influence", "what moves"), ("health", "health of the units"), ("map", "keep"),
-     ("everyone", "all units remember"), ("reach", "how far back")],
+     ("everyone", "memory of all units"), ("reach", "gradient through time")],
 )  # fmt: skip
 def test_whatever_can_be_opened_is_shown_on_a_key_and_noticed(opens: str, shown: str, tmp_path: Path) -> None:
     lesson = tmp_path / "mine.toml"
@@ -344,7 +344,7 @@ def test_a_stop_can_show_the_ledger_of_all_units_and_its_map(show: str, tmp_path
         assert screen.has_class("-maximised") is (show == "map")
         assert screen.view is not None
         assert screen.view.everyone
-        assert "all units remember" in driver.text()
+        assert "memory of all units" in driver.text()
         assert "Look." in driver.text()
 
     tour(act, str(lesson))

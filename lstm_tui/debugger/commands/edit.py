@@ -188,7 +188,7 @@ add_edit_verb(
 add_edit_verb(
     "let",
     "let [PASS.]VALUE = EQUATION",
-    "write an equation anew, in one pass or in every one that has the value",
+    "rewrite an equation, in one pass or in every one that has the value",
     "let layer0.forward.f = 1",
 )
 add_edit_verb(

@@ -1,6 +1,6 @@
 """Verbs of scripts: obey a file of lines, write the session as one.
 
-The verb that writes what the session shows as a page to hand on.
+The verb that writes what the session shows as a page to share.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`generate`: a language model goes on with the text, each token an edit that can be taken back.
 
-`what-if` and `retell`: another word wherever one stands, what is then said, and the text made to fit it.
+`what-if` and `propagate`: another word wherever one stands, what is then said, and the text made to fit it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
 from lstm_tui.debugger.commands.table import VERBS
-from lstm_tui.debugger.edits.counterfactual import Doubted, replace_everywhere, retell
+from lstm_tui.debugger.edits.counterfactual import Doubted, propagate, replace_everywhere
 from lstm_tui.debugger.edits.language import TokenEdit
 from lstm_tui.debugger.edits.question import Question
 from lstm_tui.debugger.inspect.prediction import perplexity_figure
@@ -102,7 +102,7 @@ def _complete(session: Session, rest: str) -> Iterator[str]:
 
 @VERBS.verb(
     "what-if OLD NEW",
-    "ask what the network would say if another word stood wherever one stands; nothing is changed, `retell` does it",
+    "ask what the network would say if another word stood wherever one stands; nothing is changed, `propagate` does it",
     aliases=("whatif",),
     complete=_complete,
 )
@@ -112,20 +112,20 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
     before, trial = session.frame.trace, session.fork()
     places = replace_everywhere(trial, old, new)
     after = trial.frame.trace
-    found = () if probabilities(after) is None else retell(trial)
+    found = () if probabilities(after) is None else propagate(trial)
     session.question = Question(old, new, session.history, session.frame.line)
     said = [f"“{visible(old)}” → “{visible(new)}” at t={_places(places)}"]
-    said.append(f"{f'now foretold: {_changes(found)}' if found else 'nothing else'}; retell puts it")
+    said.append(f"{f'now predicted: {_changes(found)}' if found else 'nothing else'}; propagate puts it")
     said += _end(before, after)
     return ("; ".join(said), *map(_line, found), *outputs_beside(before, after))
 
 
 @VERBS.verb(
-    "retell",
+    "propagate",
     "put the word of the last `what-if` into the text, and what the network then says instead, such as the pronoun",
-    aliases=("propagate",),
+    aliases=("retell",),
 )
-def _retell(session: Session, rest: str) -> tuple[str, ...]:
+def _propagate(session: Session, rest: str) -> tuple[str, ...]:
     question, lines = session.question, list[str]()
     placed: tuple[int, ...] = ()
     if question is not None and question.stands(session.history, session.frame.line):
@@ -134,13 +134,13 @@ def _retell(session: Session, rest: str) -> tuple[str, ...]:
     session.question = None
     if placed and probabilities(session.frame.trace) is None:
         return (*lines, *verdicts(session))
-    found = retell(session)
+    found = propagate(session)
     if found:
-        lines.append(f"retold: {_changes(found)}")
+        lines.append(f"propagated: {_changes(found)}")
     elif not placed and _is_no_number(session.frame.trace):
         lines.append("not known whether another word has taken the place of one: what the network says is no number")
     elif not placed:
-        lines.append("nothing to retell: no other word has taken the place of one of the text")
+        lines.append("nothing to propagate: no other word has taken the place of one of the text")
     return (*lines, *map(_line, found))
 
 

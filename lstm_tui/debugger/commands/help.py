@@ -18,7 +18,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "assert"),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
-        "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "retell",
+        "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "propagate",
         "generate",
     ),
     "edits and their states": ("undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits"),

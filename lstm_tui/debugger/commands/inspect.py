@@ -41,7 +41,7 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
     answer = session.evaluate(rest)
     shown = lines(answer.value)
     text = visible(answer.expression.text.strip())
-    later = "" if answer.reached else "   (the run has not come to it yet)"
+    later = "" if answer.reached else "   (not computed yet)"
     result = [f"{text} = {shown[0]}{later}"] if shown == [value_text(answer.value)] else [f"{text} ={later}", *shown]
     unit = one_unit(session, answer.expression.node)
     if unit is not None:
@@ -59,7 +59,7 @@ def one_unit(session: Session, node: nodes.Node) -> tuple[PassTrace, str, int, i
 
 @VERBS.verb(
     "who EXPR [by X]",
-    'tell which step moved a value last by more than x (or most), lost a memory (who "not"), or bore a NaN (who nan)',
+    'tell which step last moved a value by more than x (or most), lost a memory (who "not"), or made a NaN (who nan)',
     aliases=("blame",), complete=complete_expression, example="who norm(h)",
 )  # fmt: skip
 def _who(session: Session, rest: str) -> tuple[str, ...]:
@@ -197,4 +197,4 @@ def _surprise(session: Session, rest: str) -> tuple[str, ...]:
         raise UserError("this network says no next token: open a language model, such as --model story or chars")
     lines = [f"{fixed(bits[t]):>8}  {_named(session, t)}" for t in range(1, len(bits))]
     level = perplexity(bits)
-    return (*lines, "one token: nothing was foretold" if level is None else f"perplexity {perplexity_figure(level)}")
+    return (*lines, "one token: nothing was predicted" if level is None else f"perplexity {perplexity_figure(level)}")

@@ -21,7 +21,7 @@ from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 
 MOST_RETOLD = 200
-"""Words that are retold at once; each is a run."""
+"""Words that are propagated at once; each is a run."""
 _LEAST = 0.005
 """How likely a word must have been to have been foretold."""
 _FALL = 10.0
@@ -110,7 +110,7 @@ def _instead(was: Array, chances: Array, word: int) -> int | None:
     return int(taken[np.abs(np.log(chances[taken] / before)).argmin()]) if len(taken) else None
 
 
-def retell(session: Session) -> tuple[Doubted, ...]:
+def propagate(session: Session) -> tuple[Doubted, ...]:
     """Put, from left to right, the word that has taken the place of one that was foretold.
 
     Each is an edit. What stands later is judged by the text as it is then.
@@ -120,17 +120,17 @@ def retell(session: Session) -> tuple[Doubted, ...]:
     """
     if probabilities(session.frame.trace) is None:
         raise UserError("this network says no next token: open a language model, such as --model story or chars")
-    retold: list[Doubted] = []
-    while len(retold) < MOST_RETOLD:
+    propagated: list[Doubted] = []
+    while len(propagated) < MOST_RETOLD:
         difference = session.frame.difference
         if difference is None:
             raise UserError("nothing was changed yet: ask what-if OLD NEW first, or change a word with e")
-        last = retold[-1].t if retold else 0
+        last = propagated[-1].t if propagated else 0
         one = next(
             (one for one in doubted(difference.before, difference.after, difference.origins) if one.t > last), None
         )
         if one is None:
             break
         session.edit(TokenEdit("replace", one.t, one.instead))
-        retold.append(one)
-    return tuple(retold)
+        propagated.append(one)
+    return tuple(propagated)

@@ -86,7 +86,7 @@ def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
         _form(f"set {name}[{unit}] @ {rest} = ", now, "", "from here on as it reads"),
         _form(f"set {name}[{unit}] @ : = ", now, "", "at every step"),
         _form(f"set {name}[:] @ {t} = ", now, "", "all units, at this step"),
-        _form(f"scale {name}[{unit}] @ {t} * ", "0.5", "", "so many times as large"),
+        _form(f"scale {name}[{unit}] @ {t} * ", "0.5", "", "scaled by this factor"),
     ]
     bias = bias_of(frame, value)
     network = frame.trace.network

@@ -107,7 +107,7 @@ def reach_words(found: LongMemory, name: Name) -> Iterator[str]:
         yield from _told(found, reach, name)
     kept = found.kept_size
     if kept is None:
-        yield f"{letter(found.memory.value)} has no keep: it is made anew at every step, out of a squash of what was"
+        yield f"{letter(found.memory.value)} has no keep: it is recomputed at every step, out of a squash of what was"
     elif len(found.places) > 1 and kept[0] < GONE < found.memory.size[0]:
         first = name(found.places[0])
         yield f"with the gates held less than {sentence(GONE)} is kept from {first}: the rest goes round by h"

@@ -157,7 +157,7 @@ def forms_of_entry(network: Network, sheet: ParameterTable, row: int, column: in
     if sheet.is_matrix:
         made += [
             (f"{name}[{row},:] = ", "0", f"the row: all of {unit}"),
-            (f"{name}[{row},:] * ", "0.5", f"the row of {unit}, so many times as large"),
+            (f"{name}[{row},:] * ", "0.5", f"the row of {unit}, scaled by this factor"),
             (f"{name}[:,{column}] = ", "0", f"the column: all that reads {column_name(network, sheet, column)}"),
         ]
         bias = bias_beside(network, sheet)
@@ -167,7 +167,7 @@ def forms_of_entry(network: Network, sheet: ParameterTable, row: int, column: in
             made.append((f"{bias} = ", "0", "the bias beside it, of all units"))
     else:
         made.append((f"{name} = ", "0", "this whole vector, every unit"))
-    made.append((f"{name} * ", "1.5", "all of it, so many times as large"))
+    made.append((f"{name} * ", "1.5", "all of it, scaled by this factor"))
     forms = []
     for before, typed, words in made:
         start = f"weight {before}"

@@ -107,7 +107,7 @@ def mostly(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
     return [visible(f"  {value}[{unit}] = {number(found.number)}" + (f", mostly {most}" if most else ""))]
 
 
-Kind = Literal["before", "kept", "written", "edit", "after", "seen"]
+Kind = Literal["before", "kept", "written", "edit", "after", "hidden"]
 _HERE = Place(0, 0)
 BY_EDIT = "set by an edit"
 """What stands in the place of the form of a part whose number an edit made."""
@@ -159,7 +159,7 @@ def parts_of_step(passed: PassTrace, memory: str, t: int, unit: int) -> tuple[Up
         seen = explain(passed, output, t, unit, 0).origin
         text = BY_EDIT if seen.edited else show(passed.cell.equation(output).expression)
         gates = _values(passed, output, passed.cell.equation(output).expression)
-        parts.append(UpdatePart("seen", text, _unit(passed[output][t], unit), values=(*gates, output)))
+        parts.append(UpdatePart("hidden", text, _unit(passed[output][t], unit), values=(*gates, output)))
     return tuple(parts)
 
 

@@ -56,7 +56,7 @@ _WORDS = {
     "shows": "show",
     "candidate": "cand.",
     "memory": "memory",
-    "output": "seen",
+    "output": "hidden",
 }
 _INKS = {"keeps": "keep", "writes": "write", "shows": "show", "candidate": "candidate"}
 _SPARE = ("other", "other2", "other3")
@@ -89,7 +89,7 @@ class Column:
         """Headings from the longest to the shortest, each a bold part and a quiet part."""
         label = self.label or self.letter
         axis = "" if self.half == 1 else f" 0–{axis_end(self.half)}" if self.gate else f" ±{axis_end(self.half)}"
-        if self.word in ("memory", "seen", "cand."):
+        if self.word in ("memory", "hidden", "cand."):
             long = label if self.word == "cand." else self.word
             return tuple((self.letter, rest) for rest in (f" {long}{axis}", f" {self.word}{axis}", axis, ""))
         word = f" {self.word}" if self.word else ""

@@ -1,1 +1,1 @@
-"""A run as one page to hand on: what was read, every gate and memory, whose memory it is, and what was edited."""
+"""A run as one page to share: what was read, every gate and memory, whose memory it is, and what was edited."""

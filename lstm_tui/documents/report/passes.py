@@ -49,7 +49,8 @@ def shares_of(subject: Subject, name: str) -> Iterator[Block]:
         return
     letter = subject.letter(name)
     yield Sentence(
-        f"Accounting, not cause: with all gates held, {letter} is the sum of what each token wrote, times all that the "
+        "Attribution, not causation: "
+        f"with all gates held, {letter} is the sum of what each token wrote, times all that the "
         "gates have kept of it since. The gates hang on earlier tokens too, which only gradients and edits show."
     )
     yield from _shares(subject, name, flow)

@@ -176,7 +176,7 @@ def _surprise(subject: Subject) -> _Signal:
 
     def at(t: int) -> Entry:
         if t == 0:
-            return "nothing foretold it"
+            return "nothing predicted it"
         origin = subject.origin(t)
         before = None if old is None or not origin else float(old[origin])
         return LabelledNumber(float(bits[t]), before)

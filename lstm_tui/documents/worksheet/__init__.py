@@ -1,1 +1,1 @@
-"""Steps of a run as sums for a pencil: every number that is written is the number that is used."""
+"""Steps of a run as arithmetic, step by step: every number that is written is the number that is used."""

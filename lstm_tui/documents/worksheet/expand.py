@@ -33,7 +33,7 @@ class Paper:
         self.left -= count
         if self.left < 0:
             raise UserError(
-                f"these steps need more than {MOST_PARTS} numbers, too many for a pencil: take fewer --steps, or a "
+                f"these steps need more than {MOST_PARTS} numbers, too many to print: take fewer --steps, or a "
                 "network of few units such as --model tiny or --cell lstm --hidden 2"
             )
 

@@ -75,7 +75,7 @@ def fitting(rows: list[LargeRow], slots: int, view: View) -> list[LargeRow]:
 def _is_of(row: LargeRow, value: str, view: View) -> bool:
     if any(gate.name == value for gate in row.gates):
         return True
-    kind = "after" if value == view.memory_name else "seen" if value == view.passed.cell.output else ""
+    kind = "after" if value == view.memory_name else "hidden" if value == view.passed.cell.output else ""
     return row.part is not None and row.part.kind == kind
 
 
@@ -189,7 +189,7 @@ _SUM = 4.0
 """Half width of the axis of what is summed inside a squash: beyond it a sigmoid or tanh hardly moves."""
 _SEEN = 0.005
 """The smallest loss that is worth a caption."""
-_INKS = {"before": "soft", "kept": "keep", "written": "write", "edit": "key", "after": "title", "seen": "show"}
+_INKS = {"before": "soft", "kept": "keep", "written": "write", "edit": "key", "after": "title", "hidden": "show"}
 
 
 def draw_step(drawing: Drawing, view: View, height: int) -> None:
@@ -279,7 +279,7 @@ class _Step:
             self.drawing.hits.append((len(self.drawing.lines) - 1 - n, first, behind, target))
 
     def _own(self, part: UpdatePart) -> str:
-        return {"after": self.memory, "seen": self.output}.get(part.kind, "")
+        return {"after": self.memory, "hidden": self.output}.get(part.kind, "")
 
     def _sign(self, found: ValueDiff | None, reached: bool) -> tuple[str, str]:
         """Return the sign that an edit holds a value, or has changed it."""
@@ -358,17 +358,17 @@ class _Step:
 
     def _lacking(self, part: UpdatePart) -> float | None:
         """Return up to where the bar of a part could have gone: what is lost of the old memory, or not shown."""
-        other = {"kept": "before", "seen": "after"}.get(part.kind)
+        other = {"kept": "before", "hidden": "after"}.get(part.kind)
         return next((one.number for one in self.parts if one.kind == other), None)
 
     def _captions(self, part: UpdatePart, reached: bool) -> tuple[str, ...]:
         """Return what may stand under the bar of a part, the longest first: its form, and what is hatched."""
         lacking, shade = self._lacking(part), self.glyphs.shade
-        shown = part.kind == "seen" and part.text != BY_EDIT
+        shown = part.kind == "hidden" and part.text != BY_EDIT
         text = f"{self.output} = {part.text}" if shown else part.text
         if not reached or lacking is None or part.number is None or not abs(lacking) - abs(part.number) >= _SEEN:
             return (text,)
-        if part.kind == "seen":
+        if part.kind == "hidden":
             return f"{text}   {shade} not shown", text
         lost = plain(abs(lacking - part.number), self.glyphs)
         return f"{text}   {shade} forgotten: {lost}", f"{text}  {shade} {lost}", text

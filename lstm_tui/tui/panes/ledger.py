@@ -27,11 +27,14 @@ _SHARE = 4
 _WITH_MAP = 72
 """Cells from which on the map of shares stands beside the list."""
 _LIST = 40
+_TITLED = 36
+"""Cells from which on the title says that the memory is split by token; the map beside the list says so itself."""
 
 
 def draw_remembers(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
     """Draw the ledger, and where there is room for it the map of shares over the whole tape."""
-    title = f"{number} all units remember" if view.everyone else f"{number} unit {view.unit} remembers"
+    whose = "all units" if view.everyone else f"unit {view.unit}"
+    title = f"{number} memory of {whose}{' by token' if _TITLED <= width < _WITH_MAP else ''}"
     drawing = Drawing(width, height, palette, title)
     ledger = view.ledger
     if ledger is None:
@@ -163,7 +166,7 @@ class _List:
             line.put((signed(change, glyphs) if change else glyphs.dot).rjust(self.last + 1), style("soft"))
         last = self.drawing.line()
         if holds:
-            last.put(fit(" accounting, not cause", self.width, glyphs).rstrip(), style("faint"))
+            last.put(fit(" attribution, not causation", self.width, glyphs).rstrip(), style("faint"))
         elif np.isnan(ledger.breach):
             last.put(fit(f" not known whether the sum is {letter}: it is NaN", self.width, glyphs), style("alarm"))
         elif self.view.everyone:

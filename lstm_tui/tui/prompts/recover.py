@@ -37,7 +37,7 @@ class Recover(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         """Lay out the question."""
         with Vertical() as box:
-            box.border_title = Content(" work that was cut off ")
+            box.border_title = Content(" interrupted work ")
             yield Static(Content(self._told))
             yield Static(Content(""))
             keys = (("enter", "take it up"), ("esc", "leave it for later"), ("D", "throw it away"))

@@ -144,7 +144,7 @@ class InfluenceAnswer:
         }
         for name, sizes in self.by_state.items():
             columns[f"by {'C' if name == 'c' else name}"] = sizes
-        return {**columns, "ledger": self.shares, "left out": self.effects}
+        return {**columns, "ledger": self.shares, "deletion": self.effects}
 
     @cached_property
     def places(self) -> list[int]:
@@ -155,7 +155,7 @@ class InfluenceAnswer:
         return [int(t) for t in np.argsort(-np.nan_to_num(np.abs(values), nan=-1.0), kind="stable")]
 
 
-SIGNED = ("gradient·x", "left out")
+SIGNED = ("gradient·x", "deletion")
 _NUMBER = 7
 _PLACE = 5
 _TOKEN = 14
@@ -164,8 +164,8 @@ _NARROW = 8
 _MEANINGS = (
     ("gradient·x", "what each token adds to first order: a small change of its input, gates included"),
     ("by x, h, C", "how much the output would move with the token's input, with h and with C after it"),
-    ("ledger", "who wrote what the memory holds, gates held: accounting, not cause"),
-    ("left out", "how the output changes in a run without the token: what it costs to lose it"),
+    ("ledger", "who wrote what the memory holds, gates held: attribution, not causation"),
+    ("deletion", "how the output changes in a run without the token: what it costs to lose it"),
 )
 
 
@@ -179,7 +179,7 @@ def draw_influence(answer: InfluenceAnswer, width: int, height: int, palette: Pa
         drawing.line().put(" " + cut(answer.problem, width - 2, glyphs), style("alarm"))
         return drawing
     if answer.working:
-        drawing.note = f"left out {answer.done} of {total}"
+        drawing.note = f"deletions {answer.done} of {total}"
     number = glyphs.more
     if answer.found is not None:
         number = (signed if answer.target.value else plain)(answer.found.number, glyphs)
@@ -249,7 +249,7 @@ def _cell(drawing: Drawing, name: str, values: Array | None, t: int, span: int, 
         bar = max(bar - 2, 0)
     start = line.x
     if values is None or values[t] != values[t]:
-        text = glyphs.more if values is None or name == "left out" else "NaN"
+        text = glyphs.more if values is None or name == "deletion" else "NaN"
         line.put(text.rjust(span - 1), palette.style("faint", ground)).put(" ")
         return
     value = float(values[t])
@@ -311,7 +311,7 @@ def differences(answer: InfluenceAnswer, palette: Palette) -> list[str]:
     left_out = np.abs(effects)
     if answer.target.t is not None:
         left_out[answer.target.t] = 0  # it is not left out when it is what is asked about
-    most_of_all = f"largest to first order: {leads(np.abs(found.of_token))}; left out: {leads(left_out)}"
+    most_of_all = f"largest to first order: {leads(np.abs(found.of_token))}; deletion: {leads(left_out)}"
     if shares is None:
         return [most_of_all]
     held = np.nan_to_num(shares)
@@ -424,7 +424,7 @@ class InfluenceScreen(Screen[int | None]):
     def keys_await(self) -> Awaited | None:
         """Return what keys wait for: that the rows are in their order."""
         answer = self.answer
-        waits = answer is not None and answer.working and (answer.found is None or answer.order == "left out")
+        waits = answer is not None and answer.working and (answer.found is None or answer.order == "deletion")
         return Awaited(self._asked_at, stops=("escape", "q", "r", "s")) if waits else None
 
     def compose(self) -> ComposeResult:

@@ -16,7 +16,7 @@ from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.text import cut, fit, plain, window
 from lstm_tui.tui.view import View
 
-KINDS = ("gradient", "left out")
+KINDS = ("gradient", "deletion")
 """The two maps."""
 
 _LABEL = 15
@@ -25,7 +25,7 @@ _BOTH = 56
 _WIDEST, _GAP = 8, 3
 _MEANINGS = {
     "gradient": "a small change of the column's token: how far it moves the output h of the row's",
-    "left out": "a run without the column's token: how far the output h of the row's is moved",
+    "deletion": "a run without the column's token: how far the output h of the row's is moved",
 }
 
 
@@ -151,7 +151,7 @@ def _foot(drawing: Drawing, picture: TokenMaps, kinds: tuple[str, ...]) -> None:
             for n in order
         )
         unknown = np.isnan(values[row])
-        unknown[row] &= kind != "left out"  # what is left out is no longer there to be moved
+        unknown[row] &= kind != "deletion"  # what is left out is no longer there to be moved
         rest = f"; of {int(unknown.sum())} tokens it is not known" if unknown.any() else ""
         text = f" {kind}: t={picture.cursor} is moved most by {said or 'nothing'}{rest}"
         drawing.line().put(cut(glyphs.say(text), width - 1, glyphs), palette.style("title"))
