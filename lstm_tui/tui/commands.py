@@ -83,7 +83,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         _capital("R"),
         "reach",
-        "gradient through time",
+        "gradients",
         "gradients through time, an RNN beside an LSTM, which token moves which",
         LOOK,
         "R",

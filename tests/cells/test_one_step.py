@@ -25,7 +25,9 @@ def trace_of(name: str) -> Trace:
 
 
 def by_kind(parts: tuple[UpdatePart, ...]) -> dict[str, list[UpdatePart]]:
-    return {kind: [one for one in parts if one.kind == kind] for kind in ("before", "kept", "written", "after", "seen")}
+    return {
+        kind: [one for one in parts if one.kind == kind] for kind in ("before", "kept", "written", "after", "hidden")
+    }
 
 
 @pytest.mark.parametrize("name", EVERY_CELL, ids=called)
@@ -37,7 +39,7 @@ def test_kept_and_written_add_up_to_the_memory(name: str) -> None:
             found = by_kind(parts_of_step(passed, memory, t, 1))
             (before,), (after,) = found["before"], found["after"]
             assert (before.number, after.number) == (passed.previous(memory, t)[1], passed[memory][t][1])
-            assert len(found["seen"]) == (passed.cell.output != memory and not projected(passed, memory))
+            assert len(found["hidden"]) == (passed.cell.output != memory and not projected(passed, memory))
             if update_of(passed.cell, memory) is None:
                 assert not found["kept"]
                 continue
@@ -66,7 +68,7 @@ def test_the_parts_of_an_lstm_by_hand() -> None:
         ("kept", "f · c'", ("f",)),
         ("written", "i · g", ("i", "g")),
         ("after", "c", ("c",)),
-        ("seen", "o · tanh(c)", ("o", "c", "h")),
+        ("hidden", "o · tanh(c)", ("o", "c", "h")),
     ]
     numbers = [old, values["f"] * old, values["i"] * values["g"], values["c"], values["h"]]
     np.testing.assert_allclose([part.number for part in parts], numbers, rtol=0, atol=1e-15)

@@ -575,7 +575,7 @@ def test_an_old_report_stays_until_the_new_one_is_whole(tmp_path: Path, monkeypa
     path = tmp_path / "a.html"
     path.write_text("old")
     with pytest.raises(UserError):
-        answer(opened(), f"report {path} units 99")
+        answer(opened(), f"report {path} over units 99")
     assert path.read_text() == "old"
-    answer(opened(), f"report {path}")
+    answer(opened(), f"report {path} over")
     assert path.read_text("utf-8").endswith("</html>\n")

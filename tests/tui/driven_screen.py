@@ -132,7 +132,7 @@ class Driver:
         assert session is not None
         self.screen._stop()
         self.screen.remove_class("-maximised")
-        session.frame = view.frame
+        session.cursor.stand(view.frame)
         self.screen.view = view
         self.screen._wanted_line = view.frame.line
         self.screen._show_pane(2)

@@ -46,10 +46,15 @@ class _Column:
     bar: str = "log"
 
 
+def _title(width: int) -> str:
+    """Return what the view is called, so that the axes still stand beside it."""
+    return "gradient through time" if width >= 100 else "gradients"
+
+
 def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> Drawing:
     """Draw the steps from the first that is looked at to the one that is asked about, and what happens on the way."""
     glyphs, style = palette.glyphs, palette.style
-    drawing = Drawing(width, height, palette, f"R gradient through time {glyphs.dot} {picture.pass_name}")
+    drawing = Drawing(width, height, palette, f"R {_title(width)} {glyphs.dot} {picture.pass_name}")
     drawing.note = f"asked at t={picture.now}"
     found = picture.found
     if picture.problem or found is None:
@@ -231,7 +236,7 @@ class _BesideColumn:
 def draw_reach_beside(picture: Reaching, width: int, height: int, palette: Palette) -> Drawing:
     """Draw a row for each token, its memory in every network, and below in a sentence each what became of it."""
     glyphs, style = palette.glyphs, palette.style
-    title = f"R gradient through time {glyphs.dot} an RNN beside LSTM and GRU"
+    title = f"R {_title(width)} {glyphs.dot} an RNN beside LSTM and GRU"
     drawing = Drawing(width, height, palette, title)
     rivals = picture.beside
     if picture.problem or not rivals:
