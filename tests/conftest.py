@@ -23,5 +23,8 @@ def _state_of_its_own() -> Iterator[None]:
 
 
 def pytest_configure() -> None:
-    """Take SIGINT as in the foreground: a shell has its background jobs ignore it, and so would every child."""
+    """Take signals as in the foreground: what a shell has its background jobs ignore, every child would ignore too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)

@@ -371,7 +371,8 @@ def _exactly(text: str) -> Decimal | None:
     return found if isinstance(found, Decimal) else None
 
 
-_SUM = re.compile(r"^\s*\S+ = ((?:[-+·*/ ()]|nan|inf|\d[\d.]*(?:e[+-]?\d+)?)+) = (-?inf|nan|-?[\d.]+(?:e[+-]?\d+)?)$")
+_SUM = re.compile(r"^\s*\S+ = ([^=]+) = (-?inf|nan|-?[\d.]+(?:e[+-]?\d+)?)$")
+_TERMS = re.compile(r"(?:[-+·*/ ()]|nan|inf|\d[\d.]*(?:e[+-]?\d+)?)++")  # possessive: a vector is refused at once
 _NUMBER = re.compile(r"nan|inf|\d[\d.]*(?:e[+-]?\d+)?")
 
 
@@ -382,7 +383,7 @@ def _sums(reply: str) -> Iterator[tuple[str, str]]:
     """
     for line in reply.splitlines():
         found = _SUM.match(line)
-        if not found or not _NUMBER.search(found[1]):
+        if not found or not _TERMS.fullmatch(found[1]) or not _NUMBER.search(found[1]):
             continue
         total, again = float(found[2]), _taken(found[1], 1.0)
         if again is None or again == total or (math.isnan(again) and math.isnan(total)):

@@ -17,10 +17,12 @@ from lstm_tui.documents.report.selection import ReportSelection, choose
 from lstm_tui.documents.report.subject import Subject
 from lstm_tui.documents.report.tape import tape_of
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.quiet import quiet
 from lstm_tui.formats.io.files import label, replacing, size_text
 from lstm_tui.version import __version__
 
 
+@quiet()
 def report_of(session: Session, wanted: ReportSelection) -> Report:
     """Return the report of what a session shows.
 
