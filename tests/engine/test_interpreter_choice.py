@@ -83,7 +83,7 @@ COMMANDS = {
 @pytest.mark.parametrize("name", COMMANDS)
 def test_without_numba_every_command_goes_on_by_numpy(name: str, tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("the film was not bad at all\n" * 2_000)
-    (tmp_path / "keys").write_text("next\ndelete 1\ncontinue\n")
+    (tmp_path / "keys").write_text("next\nremove 1\ncontinue\n")
     script = f"{WITHOUT}from lstm_tui.cli import main\nsys.exit(main(sys.argv[1:]))"
     done = _python(tmp_path, script, *COMMANDS[name], *(["--whole"] if name == "trace" else []))
     assert "Traceback" not in done.stderr + done.stdout

@@ -60,6 +60,14 @@ def told(driver: Driver, name: str = "told") -> str:
     return " ".join(str(stop(driver).query_one(f"#{name}", Static).content).split())
 
 
+async def arrived(driver: Driver, lesson: Lesson, one: LessonStep) -> None:
+    """Wait until a stop is on the screen: a network may have to be run for it."""
+    for _ in range(500):
+        if f"{lesson.title}  {one.number + 1} of {len(lesson.stops)}" in driver.text():
+            return
+        await driver.pilot.pause(0.02)
+
+
 def drawn(driver: Driver, lesson: Lesson, one: LessonStep) -> None:
     """Look whether a stop stands, tells and lights up what it should."""
     screen, text = stop(driver), driver.text()
@@ -83,12 +91,14 @@ def test_every_stop_draws_at_both_sizes(path: Path) -> None:
 
     async def act(driver: Driver) -> None:
         for one in lesson.stops:
+            await arrived(driver, lesson, one)
             drawn(driver, lesson, one)
             if one is not lesson.stops[-1]:
                 await driver.press("enter")
         await driver.pilot.resize_terminal(*SIZES[1])
         await driver.pilot.pause()
         for one in reversed(lesson.stops):
+            await arrived(driver, lesson, one)
             drawn(driver, lesson, one)
             await driver.press("backspace")
         await driver.press("escape")
