@@ -76,7 +76,8 @@ def test_closed_and_full_streams_are_no_traceback(folder: Path, command: str) ->
         assert b"Traceback" not in done.stderr, (streams, done.stderr)
         assert b"Exception ignored" not in done.stderr, (streams, done.stderr)
         if done.returncode == 1 and "2>" not in streams:
-            assert done.stderr.count(b"lstm-tui: ") == 1, (streams, done.stderr)
+            remarks = done.stderr.count(b"too little to hold something out")  # of training, before it begins
+            assert done.stderr.count(b"lstm-tui: ") - remarks == 1, (streams, done.stderr)
 
 
 @pytest.mark.parametrize(

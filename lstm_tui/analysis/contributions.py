@@ -14,6 +14,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space
 from lstm_tui.engine.language.expression import Call, Expression, Name, Product, show
+from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.series import Evaluated, evaluate, pull
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
@@ -38,6 +39,7 @@ class OutputParts:
         return toward, float(self.rest[k] - self.rest[others].mean())
 
 
+@quiet()
 def parts_of(trace: Trace, most_classes: int = 32) -> OutputParts | None:
     """Return what each token adds to each class before the softmax.
 

@@ -207,7 +207,10 @@ def look(session: Session, full: bool = True) -> None:
     numbers = [*trace.network.tensors().values(), *trace.readout.values()]
     for passed in trace.passes.values():
         numbers += [*passed.values(), *passed.initial.values(), *passed.inputs.values()]
-    infinite = any("*" in edit for edit in trace.edits) or any(np.isinf(one).any() for one in numbers)
+    infinite = any("*" in edit for edit in trace.edits) or any(
+        (np.abs(one) > 1e37).any()  # a product of it may be beyond float32, and is told as that
+        for one in numbers
+    )
     for n, view in enumerate(views(session)):
         for k, palette in enumerate(signs):
             for name, text in panes_drawn(view, palette, SIZES[(n + k) % 3]):
