@@ -68,7 +68,7 @@ class Limits:
         """
         if code in (0, 130, 143, -signal.SIGTERM):
             return ""
-        if sys.platform != "win32" and code == -signal.SIGXCPU:
+        if sys.platform != "win32" and code in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
             return f"Ended: it has used {_say(self.processor, 'minute')} of processor time, the most a visitor may."
         if any(sign in errors for sign in _OUT_OF_MEMORY) or code == _KILLED:
             return f"Ended: it needed more than {sentence(self.memory)} GB of memory, the most a visitor may have."
