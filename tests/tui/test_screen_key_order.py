@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import chdir
 from typing import Any
 
 import pytest
@@ -19,6 +20,13 @@ from lstm_tui.tui.document import Document
 from lstm_tui.tui.key_parser import KeyParser, keys_of
 
 FAST = [name for name in DELIVERIES if name != "typed slowly"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _in_a_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A script of any keys may save a file under the name that stands in the line."""
+    with chdir(tmp_path_factory.mktemp("keys")):
+        yield
 
 
 def become(delivery: str, *parts: str, of: Callable[[], Document] = document, size: tuple[int, int] = (120, 36)) -> Any:
