@@ -21,8 +21,8 @@ from typing import Any
 
 from lstm_tui.formats.io import files
 
-GRACE = 1.0
-"""Seconds between being told to end and being ended."""
+GRACE = 1.4
+"""Seconds between being told to end and being ended: with what is left to do then, the end is within two."""
 _NAMES = (
     "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU",
     "SIGPOLL", "SIGPWR", "SIGSTKFLT",

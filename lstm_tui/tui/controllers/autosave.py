@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _EVERY = 0.5
 """Seconds between two looks at what there is to keep: at most one second of work is lost."""
+_AT_ONCE = 0.25
+"""Seconds after the last look in which a change waits for the next: pasted lines are not written one by one."""
 _REMARK_TIME = 10
 
 
@@ -31,6 +34,7 @@ class Kept(Dialogs):
     keeping: Keeping | None = None
     _taking: Offer | None = None
     _looks_since: float | None = None  # for work that was cut off
+    _kept_since = 0.0
     shown: reactive[int] = reactive(2, repaint=False)
 
     class Found(Message):
@@ -62,15 +66,25 @@ class Kept(Dialogs):
             self.post_message(self.Found(*found))
 
     def _keep(self) -> None:
+        self._kept_since = monotonic()
         if self.keeping is not None and self._session is not None and self.view is not None:
             self._session.layout = self.layout_now()
             self.keeping.autosave.note(self._session, computing=self.lines_computing())
 
-    def keep_now(self) -> None:
-        """Have the work written down before this returns; of a change that still computes, the line that was typed."""
+    def _keep_at_once(self) -> None:
+        """Keep a change as it is made: a busy machine may be late for the next look, or may not come to it."""
+        if monotonic() - self._kept_since > _AT_ONCE:
+            self._keep()
+
+    def keep_now(self, waiting: Sequence[str] = ()) -> None:
+        """Have the work written down before this returns.
+
+        Args:
+            waiting: Lines that were typed, and nobody has looked at yet; they follow those that are computed.
+        """
         if self.keeping is not None and self._session is not None and self.view is not None:
             self._session.layout = self.layout_now()
-            self.keeping.autosave.note(self._session, now=True, computing=self.lines_computing())
+            self.keeping.autosave.note(self._session, now=True, computing=(*self.lines_computing(), *waiting))
 
     @on(Found)
     def _found(self, message: Found) -> None:
@@ -109,6 +123,7 @@ class Kept(Dialogs):
         super()._changed(reply, text, facts)
         taken, self._taking = self._taking, None
         if taken is None or self._session is None:
+            self._keep_at_once()
             return
         if self._session.layout is not None:
             self.lay_out(self._session.layout)
@@ -128,7 +143,10 @@ class Kept(Dialogs):
         """Have the session do something; it knows how it is shown, should it be saved."""
         if self._session is not None:
             self._session.layout = self.layout_now()
-        return super().change(act, text)
+        error = super().change(act, text)
+        if self.lines_computing():
+            self._keep_at_once()
+        return error
 
     def layout_now(self) -> Layout | None:
         """Return how the session is shown."""
