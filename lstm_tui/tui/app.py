@@ -141,9 +141,8 @@ class LstmApp(App[int]):
 
     def on_mount(self) -> None:
         """Say what was assumed of the file, and take up what is to be taken up."""
-        network = self._document.network
-        if network is not None and network.remarks:
-            first, *others = network.remarks
+        if self._document.remarks:
+            first, *others = self._document.remarks
             more = f"\nand {len(others)} more: `:info frame` lists them" if others else ""
             self.notify(first + more, severity="warning", markup=False, timeout=_REMARK_TIME)
         for line in self._remarks:

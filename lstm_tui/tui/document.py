@@ -55,6 +55,13 @@ class Document:
         return 1 if self._single is not None else len(self.sequences)
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What should be known of how the network was read."""
+        if self._single is not None:
+            return self._single.remarks
+        return () if self.network is None else self.network.remarks
+
+    @property
     def can_run(self) -> bool:
         """Whether there is a network to run."""
         return self._single is None
