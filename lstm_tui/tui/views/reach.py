@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 
 from lstm_tui.analysis.gradient_flow import LongMemory
 from lstm_tui.debugger.inspect.cell_comparison import Rival
@@ -37,9 +38,10 @@ _RADIUS_FULL = 2.0
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """One column: a heading, a number for each step, and how it is drawn."""
+    """One column: a heading and what it is where that has no room, a number for each step, and how it is drawn."""
 
     head: str
+    short: str
     meaning: str
     numbers: NDArray[np.floating[Any]]
     ink: str
@@ -71,7 +73,9 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
         drawing.note += f"; {glyphs.say('ρ')} 0{glyphs.more}{axis_end(_RADIUS_FULL)}"
     head = drawing.line().put(" token", style("soft")).to(_PLACE + _TOKEN)
     for column in shown:
-        head.put(fit(glyphs.say(column.head), span - 1, glyphs) + " ", style("title"))
+        heading = glyphs.say(column.head)
+        heading = heading if cell_len(heading) < span else glyphs.say(column.short)
+        head.put(fit(heading, span - 1, glyphs) + " ", style("title"))
     meanings = [column for column in shown if column.meaning]
     foot = min(len(words) + 1, max(height // 2, 1))
     if height > len(found.places) + foot + len(meanings) + 2:
@@ -108,21 +112,27 @@ def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
     memory, unit = letter(found.memory.value), picture.view.unit_of(picture.pass_name)
     unit = min(unit, found.memory.own.shape[1] - 1)
     felt = "the largest factor by which a small change of {} then is felt in {} now, gates and all"
-    columns = [_Column(f"|∂{memory}/∂{memory} then|", felt.format(memory, memory), found.memory.size, "positive")]
+    columns = [
+        _Column(
+            f"|∂{memory}/∂{memory} then|", f"|∂{memory}|", felt.format(memory, memory), found.memory.size, "positive"
+        )
+    ]
     if found.kept_size is not None:
         held = f"what is left of {memory} of then with the gates held, in the unit that keeps most"
-        columns.append(_Column("max Π keep", held, found.kept_size, "keep"))
+        columns.append(_Column("max Π keep", "max Π", held, found.kept_size, "keep"))
     if found.output is not found.memory:
         out = letter(found.output.value)
-        columns.append(_Column(f"|∂{out}/∂{out} then|", felt.format(out, out), found.output.size, "show"))
+        columns.append(_Column(f"|∂{out}/∂{out} then|", f"|∂{out}|", felt.format(out, out), found.output.size, "show"))
     stretched = "spectral radius of the step's Jacobian: taken again and again, below 1 it shrinks what is passed on"
-    columns.append(_Column("ρ of the step", stretched, found.radius, "other", "radius"))
+    columns.append(_Column("ρ of the step", "ρ", stretched, found.radius, "other", "radius"))
     alone = f"how {memory}[{unit}] of then moves {memory}[{unit}] now" + (
         "; beside it what its own gate keeps" if found.kept is not None else ""
     )
-    columns.append(_Column(f"unit {unit} by itself", alone, found.memory.own[:, unit], "positive", "signed"))
+    columns.append(
+        _Column(f"unit {unit} by itself", f"unit {unit}", alone, found.memory.own[:, unit], "positive", "signed")
+    )
     if found.kept is not None:
-        columns.append(_Column(f"Π keep of unit {unit}", "", found.kept[:, unit], "keep"))
+        columns.append(_Column(f"Π keep of unit {unit}", f"Π unit {unit}", "", found.kept[:, unit], "keep"))
     return columns
 
 
@@ -151,7 +161,7 @@ def _row(drawing: Drawing, picture: Reaching, found: LongMemory, n: int, columns
         ink = "negative" if value < 0 else column.ink
         if bar >= 3:
             put_bar(line, part, bar, ink, palette, full=full)
-        number = (signed if column.bar == "signed" else plain)(value, glyphs, _NUMBER - 1)
+        number = (signed if column.bar == "signed" else plain)(value, glyphs, _NUMBER - 1, places=None)
         line.put(number.rjust(_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
     drawing.hit(0, drawing.width, ClickTarget(t=t))
 
@@ -313,6 +323,6 @@ def _beside_row(drawing: Drawing, t: int, token: str, under: bool, columns: Sequ
             continue
         if bar >= 3:
             put_bar(line, part_of_bar(value), bar, column.ink, palette)
-        number = plain(value, glyphs, _BESIDE_NUMBER - 1)
+        number = plain(value, glyphs, _BESIDE_NUMBER - 1, places=None)
         line.put(number.rjust(_BESIDE_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
     drawing.hit(0, drawing.width, ClickTarget(t=t))
