@@ -96,7 +96,7 @@ def read_once(path: str | Path, reading: ImportOptions = AS_IT_IS) -> Callable[[
     sha256 = hashlib.sha256(data + bytes.fromhex(said.beside)).hexdigest()
 
     def understood(settings: Mapping[str, str]) -> Imported:
-        report = ImportReport(where, said.format, {**said.settings, **settings}, list(said.facts), list(said.warnings))
+        report = said.again(settings)
         with guarded(where, "a network"):
             network = _network(found, report, path, sha256, reading)
         return Imported(network, report, tuple(one.name for one in found))
