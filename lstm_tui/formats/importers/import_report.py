@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -51,8 +52,14 @@ class Fact:
             return None
         if self.how == "unknown":
             return f"{self.key} is not known: {self.why}"
-        other = f"; --set {self.key}={self.others[0]} takes another" if self.others else ""
+        other = f"; {self.setting} takes another" if self.others else ""
         return f"{self.key} is assumed to be {self.value}: {self.why}{other}"
+
+    @property
+    def setting(self) -> str:
+        """How its first other value is taken on the command line."""
+        said = f"{self.key}={self.others[0]}"
+        return f"--set {said}" if re.fullmatch(r"[\w.,=+/:-]+", said) else f"--set '{said}'"
 
 
 @dataclass(frozen=True)
@@ -190,7 +197,7 @@ class ImportReport:
         if given is None:
             self._add(Fact(key, _short(value), how, _short(why), known[1:], matters and len(known) > 1))
             return value
-        self._check(key, given, known, free)
+        given = self._check(key, given, known, free)
         rest = tuple(other for other in known if other != given)
         self._add(Fact(key, _short(given), "set", f"the file would have been read as {value}", rest, matters))
         return given
@@ -214,7 +221,7 @@ class ImportReport:
         given = self.settings.get(key, value)
         if given == value:
             return value
-        self._check(key, given, known, free)
+        given = self._check(key, given, known, free)
         self.facts = [fact for fact in self.facts if fact.key != key]
         why = f"the file would have been read as {value}"
         self.facts.append(Fact(key, _short(given), "set", why, known[:1], matters=True))
@@ -224,11 +231,14 @@ class ImportReport:
         """Say whether a fact is among those the user may decide."""
         return any(fact.key == key and (fact.others or fact.how == "set") for fact in self.facts)
 
-    def _check(self, key: str, given: str, known: Sequence[str], free: bool) -> None:
-        if given not in known and not free:
+    def _check(self, key: str, given: str, known: Sequence[str], free: bool) -> str:
+        """Return a decision as it is known; spaces in it do not count."""
+        meant = [one for one in known if one.replace(" ", "") == given.replace(" ", "")]
+        if not meant and not free:
             near = nearest(given, known)
             hint = f"did you mean {near}?" if near else f"it can be {', '.join(known)}"
             raise UserError(f"--set {visible(key)}={visible(given)}: {hint}")
+        return meant[0] if meant else given
 
     def check_settings(self) -> None:
         """Refuse settings that decided nothing.
@@ -278,7 +288,7 @@ def _together(facts: Sequence[Fact]) -> list[str]:
         return [fact.warning for fact in facts if fact.warning]
     each = ", ".join(f"{fact.key}={fact.value}" for fact in facts)
     first = facts[0]
-    return [f"assumed, since {first.why}: {each}; such as --set {first.key}={first.others[0]} takes another"]
+    return [f"assumed, since {first.why}: {each}; such as {first.setting} takes another"]
 
 
 def _short(value: object) -> str:
