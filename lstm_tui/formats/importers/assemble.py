@@ -14,7 +14,16 @@ from lstm_tui.engine.language.cell import parse_cell
 from lstm_tui.engine.model.spec import OWN
 from lstm_tui.formats.importers.dense_layers import comment, readout_text, steps_cell
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.plan import AffineScale, Dense, Norm, Op, Page, Plan, Recurrent
+from lstm_tui.formats.importers.plan import (
+    AffineScale,
+    Dense,
+    Norm,
+    Op,
+    Plan,
+    PositionEmbedding,
+    Recurrent,
+    WrittenReadout,
+)
 from lstm_tui.formats.verify.alternatives import cell_text
 
 if TYPE_CHECKING:
@@ -165,7 +174,7 @@ def describe(plan: Plan, report: ImportReport) -> tuple[dict[str, Any], dict[str
 
 
 def _readout(
-    page: Page | None, ops: list[Op], top: Recurrent | None, width: int
+    page: WrittenReadout | None, ops: list[Op], top: Recurrent | None, width: int
 ) -> tuple[str, Mapping[str, Array], int]:
     return readout_text(ops, top, width) if page is None else (page.text, page.given, page.outputs)
 
@@ -186,6 +195,8 @@ def _first_width(plan: Plan) -> int:
         if isinstance(part, AffineScale) or (isinstance(part, Norm) and part.s is not None):
             assert part.s is not None
             return len(part.s)
+        if isinstance(part, PositionEmbedding):
+            return int(part.table.shape[1])
     raise UserError("how many numbers it reads is not known")
 
 

@@ -33,6 +33,7 @@ class Recurrent:
         initial: States before the first step by direction, where they are not 0.
         bound: What each sum is clipped to before its activation; None when it is not.
         second: The other direction, where it has a cell or sizes of its own; it has one pass, and is not in `passes`.
+        residual: Whether its input is added to its hidden state before the layer above sees it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Recurrent:
     initial: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     bound: float | None = None
     second: Recurrent | None = None
+    residual: bool = False
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -98,7 +100,7 @@ class Reduce:
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
+class WrittenReadout:
     """A readout that is written already.
 
     Attributes:
@@ -112,7 +114,15 @@ class Page:
     outputs: int
 
 
-Op = Dense | AffineScale | Norm | Activation | Reduce
+@dataclass(frozen=True, eq=False)
+class PositionEmbedding:
+    """`y = x + table[t]`: the row of a place on the tape, counted from 0; behind the last row nothing is added."""
+
+    name: str
+    table: Array  # (positions, n)
+
+
+Op = Dense | AffineScale | Norm | Activation | Reduce | PositionEmbedding
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +153,7 @@ class Plan:
     mask_value: float | None = None
     pad: tuple[str, int] | None = None
     pad_id: int = 0
-    page: Page | None = None
+    page: WrittenReadout | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.dense_layers import DenseEquations, apply_op, comment
-from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, Page
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, WrittenReadout
 
 StepOp = Dense | AffineScale | Norm | Activation
 _MOST_VALUES = 150
@@ -67,7 +67,7 @@ class Lookup:
 
 
 @dataclass(frozen=True, eq=False)
-class Applied:
+class OpValue:
     """An op at every token of a series, or on a vector."""
 
     op: StepOp
@@ -116,7 +116,7 @@ class Joined:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class PartValue:
     """Some neighbouring numbers of a value."""
 
     of: Value
@@ -148,7 +148,7 @@ class Combined:
         return self.one.series
 
 
-Value = State | Given | Lookup | Applied | Reduced | Joined | Part | Combined
+Value = State | Given | Lookup | OpValue | Reduced | Joined | PartValue | Combined
 
 
 def read_by(value: Value) -> tuple[Value, ...]:
@@ -178,7 +178,7 @@ def sources(value: Value) -> list[State | Given]:
 
 def names_of(value: Value) -> list[str]:
     """Return the file's names of the ops between the states and a value, in order, each once."""
-    return list(dict.fromkeys(one.op.name for one in in_order(value) if isinstance(one, Applied)))
+    return list(dict.fromkeys(one.op.name for one in in_order(value) if isinstance(one, OpValue)))
 
 
 def in_order(value: Value) -> Iterator[Value]:
@@ -218,7 +218,7 @@ def evaluate(value: Value, known: dict[int, Array], steps: int) -> Array:
 
 
 def _computed(value: Value, read: Sequence[Array], steps: int) -> Array:
-    if isinstance(value, Applied):
+    if isinstance(value, OpValue):
         return apply_op(read[0], value.op)
     if isinstance(value, Lookup):
         return np.asarray(value.table[read[0][:, 0].astype(np.int64)])
@@ -230,7 +230,7 @@ def _computed(value: Value, read: Sequence[Array], steps: int) -> Array:
         return made
     if isinstance(value, Joined):
         return np.concatenate(read, axis=1)
-    if isinstance(value, Part):
+    if isinstance(value, PartValue):
         return read[0][:, value.start : value.start + value.width]
     assert isinstance(value, Combined)
     return np.asarray(_COMBINE[value.how][1](read[0], read[1]))
@@ -239,8 +239,8 @@ def _computed(value: Value, read: Sequence[Array], steps: int) -> Array:
 def chain_of(value: Value) -> tuple[Value, list[StepOp]]:
     """Return where a row of ops begins that ends in a value, and the ops; of parts and joins a dense layer is made."""
     ops: list[StepOp] = []
-    while isinstance(value, Applied | Part):
-        if isinstance(value, Applied):
+    while isinstance(value, OpValue | PartValue):
+        if isinstance(value, OpValue):
             ops.insert(0, value.op)
         else:
             chosen = np.eye(value.of.width, dtype=np.float32)[value.start : value.start + value.width]
@@ -278,7 +278,7 @@ class _Writing:
         return self.names.setdefault(id(value), f"k{len(self.names)}")
 
 
-def page_of(value: Value, top: Sequence[State], source: Callable[[State | Given], str]) -> Page:
+def page_of(value: Value, top: Sequence[State], source: Callable[[State | Given], str]) -> WrittenReadout:
     """Return a readout that computes a value.
 
     Args:
@@ -304,7 +304,7 @@ def page_of(value: Value, top: Sequence[State], source: Callable[[State | Given]
     sizes = ", ".join(f'{name} = "K"' if name == "y" else f"{name} = {n}" for name, n in writing.made.sizes.items())
     head = 'title = "what the file has above the recurrent layers"\nsource = "the file"\n'
     text = f'{head}{reads}{each}{whole}result = "y"\nsizes = {{ {sizes} }}\n'
-    return Page(text, writing.made.given, value.width)
+    return WrittenReadout(text, writing.made.given, value.width)
 
 
 def _write(writing: _Writing, value: Value, last: bool) -> None:
@@ -317,7 +317,7 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
             writing.names[id(value)] = alias
         return
     read = [writing.names[id(one)] for one in read_by(value)]
-    if isinstance(value, Applied):
+    if isinstance(value, OpValue):
         before = len(writing.made.lines)
         writing.made.add([value.op], read[0], writing.name(value), "k", value.of.width)
         (writing.each if value.series else writing.whole).extend(writing.made.lines[before:])
@@ -328,7 +328,7 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
             writing.names[id(value)] = "h"
             return
         writing.line(value, f"concat({', '.join(read)})", "joined: values end to end")
-    elif isinstance(value, Part):
+    elif isinstance(value, PartValue):
         writing.line(value, f"part({read[0]}, {value.start}, {value.width})", "part: some of its numbers")
     elif isinstance(value, Combined):
         label = f"{SAID.get(value.how, value.how)}: number by number"
@@ -357,11 +357,11 @@ def signature(value: Value) -> tuple[Any, ...]:
     for one in in_order(value):
         numbers[id(one)] = len(numbers)
         kind: Any = type(one).__name__
-        if isinstance(one, Applied):
+        if isinstance(one, OpValue):
             kind = (kind, type(one.op).__name__, one.op.name)
         elif isinstance(one, Reduced | Combined):
             kind = (kind, one.how)
-        elif isinstance(one, Part):
+        elif isinstance(one, PartValue):
             kind = (kind, one.start)
         elif isinstance(one, State):
             kind = (kind, id(one.layer), one.way, one.state)
@@ -369,9 +369,9 @@ def signature(value: Value) -> tuple[Any, ...]:
     return tuple(said)
 
 
-def select(matrix: Array, of: Value, name: str = "select") -> Applied:
+def select(matrix: Array, of: Value, name: str = "select") -> OpValue:
     """Return a value each of whose numbers is a sum of others with weights, such as one of them."""
-    return Applied(Dense(name, np.asarray(matrix, np.float32)), of)
+    return OpValue(Dense(name, np.asarray(matrix, np.float32)), of)
 
 
 def added(values: Sequence[Value], how: str = "add") -> Value:
@@ -395,11 +395,11 @@ def linear(value: Value, of: Sequence[Value]) -> Array | None:
             return None
         if isinstance(one, Joined):
             return np.concatenate(given)
-        if isinstance(one, Part):
+        if isinstance(one, PartValue):
             return given[0][one.start : one.start + one.width]
         if isinstance(one, Combined) and one.how in ("add", "sub"):
             return given[0] + given[1] if one.how == "add" else given[0] - given[1]
-        if isinstance(one, Applied) and isinstance(one.op, Dense) and one.op.b is None:
+        if isinstance(one, OpValue) and isinstance(one.op, Dense) and one.op.b is None:
             return np.asarray(one.op.w @ given[0])
         return None
 

@@ -15,7 +15,7 @@ from lstm_tui.formats.importers.feature_extractor import activation
 from lstm_tui.formats.importers.import_report import Fact, ImportReport
 from lstm_tui.formats.importers.plan import Recurrent
 
-_ELSEWHERE = ("network", "container", "description")
+_ELSEWHERE = ("network", "container", "description", "join")
 """Decisions that take another network, and not this one in another way."""
 
 
@@ -85,8 +85,31 @@ def cell_text(part: Recurrent) -> str:
     Raises:
         UserError: The cell or an activation is not known.
     """
-    if "\n" in part.cell:
+    text = _started(part) if "\n" in part.cell else _changed(part)
+    return with_residual(text) if part.residual else text
+
+
+def with_residual(text: str) -> str:
+    """Return the text of a cell to whose hidden state its input is added before the layer above sees it."""
+    head, mark, rest = text.partition("equations = '''")
+    body, end, tail = rest.partition("'''")
+    head = re.sub(r'(?m)^name = "(.{0,57}).*"$', r'name = "added_\1"', head, count=1)
+    head = re.sub(r'(?m)^title = "(.*)"$', r'title = "\1: its input added"', head, count=1)
+    line = "y = h + x   # with its input: what the layer above sees is the hidden state and the input added\n"
+    return f'{head}output = "y"\n{mark}{body}{line}{end}{tail}'
+
+
+def _started(part: Recurrent) -> str:
+    """Return equations of their own, begun with states that were given."""
+    if not part.initial:
         return part.cell
+    states = sorted({state for given in part.initial.values() for state in given})
+    return _with_key(
+        part.cell, f"initial = {{ {', '.join(f'{state} = {chr(34)}{state}_0{chr(34)}' for state in states)} }}"
+    )
+
+
+def _changed(part: Recurrent) -> str:
     text = load_cell(part.cell).text
     changed, macros = [], {}
     for slot, (own, values) in SLOTS.get(part.cell, {}).items():

@@ -10,7 +10,7 @@ from typing import Any
 from lstm_tui.formats.importers.import_report import How
 from lstm_tui.formats.importers.onnx.graph import STEPS, OnnxGraph, UnsupportedNode, attribute
 from lstm_tui.formats.importers.onnx.rnn_nodes import of_some_shape
-from lstm_tui.formats.importers.onnx.trace import Reading, Tape, Trace
+from lstm_tui.formats.importers.onnx.trace import GraphTrace, InputLayout, Reading
 from lstm_tui.formats.importers.values import Given, Value, signature, sources
 
 LENGTHS = (STEPS, 8)
@@ -22,7 +22,7 @@ _TIME = re.compile(r"(?i)(?:.*seq.*|.*time.*|.*step.*|.*len.*|.*frame.*|.*token.
 
 
 @dataclass(frozen=True, eq=False)
-class Followed:
+class TracedGraph:
     """A graph on two sequences.
 
     Attributes:
@@ -34,8 +34,8 @@ class Followed:
     """
 
     graph: OnnxGraph
-    first: Trace
-    second: Trace
+    first: GraphTrace
+    second: GraphTrace
     computed: frozenset[str]
     takes_one_step: bool
 
@@ -125,7 +125,7 @@ def _alike(one: Reading, other: Reading) -> bool:
     return same and signature(one.value) == signature(other.value)
 
 
-def follow(graph: OnnxGraph, nodes: Sequence[Any]) -> Followed:
+def follow(graph: OnnxGraph, nodes: Sequence[Any]) -> TracedGraph:
     """Return a graph followed on two sequences, its inputs laid out as its recurrent nodes read them."""
     made = {one for node in nodes for one in node.output if one}
     alone = frozenset(id(node) for node in nodes if _reads_one_step(graph, node, made))
@@ -133,7 +133,7 @@ def follow(graph: OnnxGraph, nodes: Sequence[Any]) -> Followed:
         name for name, (_, shape) in graph.inputs.items()
         if shape and any(graph.depends(node.input[0], [name]) for node in nodes if node.input)
     ]  # fmt: skip
-    best: tuple[tuple[int, ...], Followed] | None = None
+    best: tuple[tuple[int, ...], TracedGraph] | None = None
     for lengths in _lengths(graph, nodes):
         tapes: dict[str, tuple[int | None, int | None]] = {}
         for name in inputs:
@@ -141,7 +141,7 @@ def follow(graph: OnnxGraph, nodes: Sequence[Any]) -> Followed:
         one, other = (_trace(graph, tapes, steps, seed, alone) for seed, steps in enumerate(lengths))
         fixed = [one.tapes[name].shape[at] for name, (at, _) in tapes.items() if at is not None]
         takes_one = (bool(tapes) and not [size for size in fixed if size > 1]) or lengths == (1, 1)
-        followed = Followed(graph, one, other, frozenset(made), takes_one)
+        followed = TracedGraph(graph, one, other, frozenset(made), takes_one)
         score = _score(followed, nodes)
         if best is None or score > best[0]:
             best = (score, followed)
@@ -151,7 +151,7 @@ def follow(graph: OnnxGraph, nodes: Sequence[Any]) -> Followed:
     return best[1]
 
 
-def _score(followed: Followed, nodes: Sequence[Any]) -> tuple[int, ...]:
+def _score(followed: TracedGraph, nodes: Sequence[Any]) -> tuple[int, ...]:
     """Return how much of a graph is understood: 0 first where everything is."""
     lost = 0
     for name in followed.graph.outputs:
@@ -244,8 +244,8 @@ def _layouts(graph: OnnxGraph, name: str) -> Iterator[tuple[int | None, int | No
 
 def _trace(
     graph: OnnxGraph, axes: Mapping[str, tuple[int | None, int | None]], steps: int, seed: int, alone: frozenset[int]
-) -> Trace:
-    tapes: dict[str, Tape] = {}
+) -> GraphTrace:
+    tapes: dict[str, InputLayout] = {}
     named: dict[str, int] = {}
     for name, (time, feature) in axes.items():
         shape = graph.inputs[name][1]
@@ -258,7 +258,7 @@ def _trace(
             sizes[time] = shape[time] or steps
             word = graph.axes.get(name, ("",) * len(shape))[time]
             named |= {word: sizes[time]} if word else {}
-        tapes[name] = Tape(tuple(sizes), time, feature)
+        tapes[name] = InputLayout(tuple(sizes), time, feature)
     shapes = {}
     for name, (_, shape) in graph.inputs.items():
         words = graph.axes.get(name, ("",) * len(shape))
@@ -268,7 +268,7 @@ def _trace(
         free = graph.inputs[name][1]
         sizes = [named.get(words[n], size) if free[n] is None else size for n, size in enumerate(tape.shape)]
         tapes[name] = replace(tape, shape=tuple(sizes))
-    return Trace(graph, tapes, steps, seed, shapes, alone)
+    return GraphTrace(graph, tapes, steps, seed, shapes, alone)
 
 
 def _width(graph: OnnxGraph, name: str) -> int:

@@ -18,7 +18,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.onnx.feature_extractor import FirstSteps, onnx_front
 from lstm_tui.formats.importers.onnx.file import Outside, read_graph
-from lstm_tui.formats.importers.onnx.follow import Followed, follow
+from lstm_tui.formats.importers.onnx.follow import TracedGraph, follow
 from lstm_tui.formats.importers.onnx.graph import RECURRENT, OnnxGraph, UnsupportedNode, attribute, label
 from lstm_tui.formats.importers.onnx.readout import answer
 from lstm_tui.formats.importers.onnx.rnn_nodes import Read, of_shapes_alone, plan_node
@@ -96,7 +96,7 @@ def _branch(name: str, whole: OnnxGraph, condition: str, report: ImportReport) -
     return report.choose(key, first, (other,), "inferred", "its condition, for one sequence")
 
 
-def _layers(followed: Followed, nodes: Sequence[Any]) -> list[NodeLayer]:
+def _layers(followed: TracedGraph, nodes: Sequence[Any]) -> list[NodeLayer]:
     """Return the layers, each with the one it reads."""
     readings = [followed.reading(node) for node in nodes]
     pairs = list(_pairs(followed, readings))
@@ -111,7 +111,7 @@ def _layers(followed: Followed, nodes: Sequence[Any]) -> list[NodeLayer]:
     return layers
 
 
-def _pairs(followed: Followed, readings: Sequence[Reading]) -> Iterator[tuple[Reading, Reading]]:
+def _pairs(followed: TracedGraph, readings: Sequence[Reading]) -> Iterator[tuple[Reading, Reading]]:
     """Iterate over pairs of one direction each that read the same, and that something joins."""
     known = {id(one.node): one for one in readings}
     taken: set[int] = set()
@@ -133,14 +133,14 @@ def _direction(reading: Reading, way: int) -> str:
     return "backward" if backward != (reading.way == "backward") else "forward"
 
 
-def _merged(layer: NodeLayer, followed: Followed) -> list[State]:
+def _merged(layer: NodeLayer, followed: TracedGraph) -> list[State]:
     """Return the states a layer shows to the one above, in the order of its passes."""
     made = [(_direction(followed.reading(node), one.way), one) for node in layer.nodes
             for one in followed.first.ways(node)]  # fmt: skip
     return [one for _, one in sorted(made, key=lambda pair: pair[0], reverse=True)]
 
 
-def _read(layer: NodeLayer, of: dict[int, NodeLayer], followed: Followed) -> None:
+def _read(layer: NodeLayer, of: dict[int, NodeLayer], followed: TracedGraph) -> None:
     """Find out what a layer reads: a layer below through ops, or the input."""
     value = layer.reading.value
     if value is None:
@@ -187,7 +187,7 @@ def _chains(layers: Sequence[NodeLayer]) -> list[list[NodeLayer]]:
     return chains
 
 
-def _planner(followed: Followed, chain: Sequence[NodeLayer], where: str) -> Callable[[ImportReport], Plan]:
+def _planner(followed: TracedGraph, chain: Sequence[NodeLayer], where: str) -> Callable[[ImportReport], Plan]:
     def plan(report: ImportReport) -> Plan:
         made = _below(followed, chain[0], report)
         parts: list[Recurrent | Op] = list(made.chain)
@@ -213,7 +213,7 @@ def _planner(followed: Followed, chain: Sequence[NodeLayer], where: str) -> Call
     return plan
 
 
-def _part(followed: Followed, layer: NodeLayer, key: str, where: str, report: ImportReport) -> Recurrent:
+def _part(followed: TracedGraph, layer: NodeLayer, key: str, where: str, report: ImportReport) -> Recurrent:
     graph = followed.graph
     parts = []
     for n, node in enumerate(layer.nodes):
@@ -236,7 +236,7 @@ def _part(followed: Followed, layer: NodeLayer, key: str, where: str, report: Im
 
 
 def _say_how_it_reads(
-    followed: Followed, reading: Reading, alone: bool, carried: bool, key: str, report: ImportReport
+    followed: TracedGraph, reading: Reading, alone: bool, carried: bool, key: str, report: ImportReport
 ) -> None:
     node = reading.node
     if alone:
@@ -265,7 +265,7 @@ def _say_how_it_reads(
         report.warnings.append(f"{label(node)} is told by {visible(name)} how many steps to read: here it reads all")
 
 
-def _below(followed: Followed, layer: NodeLayer, report: ImportReport) -> Plan:
+def _below(followed: TracedGraph, layer: NodeLayer, report: ImportReport) -> Plan:
     """Return a plan with what stands below the lowest layer: a table, ops, array ops, or nothing that can be run."""
     graph, reading = followed.graph, layer.reading
     known = layer.start is not None and followed.proved(reading.node.input[0])
@@ -285,7 +285,7 @@ def _below(followed: Followed, layer: NodeLayer, report: ImportReport) -> Plan:
     return Plan("", (), front=front)
 
 
-def _straight(followed: Followed, layer: NodeLayer, report: ImportReport) -> Plan:
+def _straight(followed: TracedGraph, layer: NodeLayer, report: ImportReport) -> Plan:
     """Return a plan whose lowest layer reads an input as it is, by a table, or through ops at every step."""
     start, ops = layer.start, list(layer.ops)
     of = start.of if isinstance(start, Lookup) else start

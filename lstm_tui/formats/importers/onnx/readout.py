@@ -10,9 +10,9 @@ import numpy as np
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.onnx.follow import Followed
+from lstm_tui.formats.importers.onnx.follow import TracedGraph
 from lstm_tui.formats.importers.onnx.graph import UnsupportedNode
-from lstm_tui.formats.importers.plan import Page
+from lstm_tui.formats.importers.plan import WrittenReadout
 from lstm_tui.formats.importers.values import Given, Joined, Reduced, State, Value, in_order, names_of, page_of, sources
 
 
@@ -33,8 +33,8 @@ class _Output:
 
 
 def answer(
-    followed: Followed, nodes: set[int], top: Sequence[State], names: Mapping[int, str], report: ImportReport
-) -> Page | None:
+    followed: TracedGraph, nodes: set[int], top: Sequence[State], names: Mapping[int, str], report: ImportReport
+) -> WrittenReadout | None:
     """Return the readout of a chain of layers, where one is understood.
 
     Args:
@@ -76,7 +76,7 @@ def answer(
     return _said(followed, outputs[0], top, names, report)
 
 
-def _output(followed: Followed, name: str, names: Mapping[int, str]) -> _Output:
+def _output(followed: TracedGraph, name: str, names: Mapping[int, str]) -> _Output:
     try:
         value, where = followed.said(name)
     except UnsupportedNode as error:
@@ -102,8 +102,8 @@ def _is(value: Value, top: Sequence[State]) -> bool:
 
 
 def _said(
-    followed: Followed, output: _Output, top: Sequence[State], names: Mapping[int, str], report: ImportReport
-) -> Page | None:
+    followed: TracedGraph, output: _Output, top: Sequence[State], names: Mapping[int, str], report: ImportReport
+) -> WrittenReadout | None:
     assert output.value is not None
     try:
         page = page_of(output.value, top, lambda one: names[id(one)])
@@ -133,7 +133,7 @@ def _note_order(outputs: Sequence[_Output], report: ImportReport) -> None:
         report.warnings.append("the file gives its series from the end; here each vector stands at its own token")
 
 
-def _shape(followed: Followed, name: str) -> str:
+def _shape(followed: TracedGraph, name: str) -> str:
     try:
         return "×".join(map(str, followed.first.number(name).shape))
     except UnsupportedNode:

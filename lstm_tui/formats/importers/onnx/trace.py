@@ -23,10 +23,11 @@ from lstm_tui.formats.importers.onnx.graph import CHOICE, RECURRENT, OnnxGraph, 
 from lstm_tui.formats.importers.onnx.rnn_nodes import random_of
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm
 from lstm_tui.formats.importers.values import (
-    Applied,
     Combined,
     Given,
     Lookup,
+    OpValue,
+    PartValue,
     Reduced,
     State,
     StepOp,
@@ -36,7 +37,6 @@ from lstm_tui.formats.importers.values import (
     read_by,
     select,
 )
-from lstm_tui.formats.importers.values import Part as PartOf
 
 CLOSE = 1e-4
 _MOST_SEGMENTS = 16
@@ -61,7 +61,7 @@ _BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "max",
 
 
 @dataclass(frozen=True)
-class Tape:
+class InputLayout:
     """How an input is laid out.
 
     Attributes:
@@ -108,7 +108,7 @@ class _Place:
 
 
 @dataclass
-class Trace:
+class GraphTrace:
     """A graph followed for one number of steps.
 
     Attributes:
@@ -128,7 +128,7 @@ class Trace:
     """
 
     graph: OnnxGraph
-    tapes: Mapping[str, Tape]
+    tapes: Mapping[str, InputLayout]
     steps: int
     seed: int = 0
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -356,7 +356,7 @@ class Trace:
         self.ids[node.output[0]] = _back(self._codes(made, where), found, ids.shape)
 
     def _applied(self, node: Any, value: Value, op: Callable[[Value], StepOp]) -> Value:
-        return self._once(("op", id(value), id(node)), lambda: Applied(op(value), value))
+        return self._once(("op", id(value), id(node)), lambda: OpValue(op(value), value))
 
     def _once(self, key: Any, make: Callable[[], Value]) -> Value:
         if key not in self._made:
@@ -638,7 +638,7 @@ class Trace:
         parts = []
         for value, how, start, count in runs:
             whole = self._end(value, how)
-            parts.append(whole if count == value.width else PartOf(whole, start, count))
+            parts.append(whole if count == value.width else PartValue(whole, start, count))
         return joined(parts)
 
     def _end(self, value: Value, how: str) -> Value:
@@ -758,7 +758,7 @@ def _name(node: Any) -> str:
 
 def _doubled(node: Any, value: Value) -> Value:
     twos = np.full(value.width, 2, np.float32)
-    return Applied(AffineScale(_name(node), twos, np.zeros_like(twos)), value)
+    return OpValue(AffineScale(_name(node), twos, np.zeros_like(twos)), value)
 
 
 def _with_numbers(node: Any, how: str, numbers: Array, first: bool) -> StepOp:
@@ -784,7 +784,7 @@ def _text(number: Any) -> str:
     return exact(float(np.float32(number)))
 
 
-def _clip(node: Any, trace: Trace) -> str:
+def _clip(node: Any, trace: GraphTrace) -> str:
     said = [attribute(node, "min", None), attribute(node, "max", None)]
     for n, name in enumerate(node.input[1:3]):
         if name:
@@ -797,7 +797,7 @@ def _clip(node: Any, trace: Trace) -> str:
     return f"Clip={text}"
 
 
-def _power(node: Any, trace: Trace) -> str:
+def _power(node: Any, trace: GraphTrace) -> str:
     if node.input[1] in trace.ids:
         raise UnsupportedNode(f"{label(node)} is not known here")
     power = set(trace.number(node.input[1]).reshape(-1).tolist())
@@ -806,13 +806,13 @@ def _power(node: Any, trace: Trace) -> str:
     return {2: "Pow=a * a", 3: "Pow=a * a * a", 0.5: "Pow=sqrt(a)"}[power.pop()]
 
 
-def _gelu(node: Any, trace: Trace) -> str:
+def _gelu(node: Any, trace: GraphTrace) -> str:
     if str(attribute(node, "approximate", "none")) != "tanh":
         raise UnsupportedNode(f"{label(node)}: there is no word for it in the equations")
     return "Gelu=0.5 * a * (1 + tanh(0.7978845608028654 * (a + 0.044715 * a * a * a)))"
 
 
-_BY_NAME: dict[str, Callable[[Any, Trace], str]] = {
+_BY_NAME: dict[str, Callable[[Any, GraphTrace], str]] = {
     "LeakyRelu": lambda node, _: f"LeakyRelu=max(a, 0) + {_text(attribute(node, 'alpha', 0.01))} * min(a, 0)",
     "Elu": lambda node, _: f"Elu=max(a, 0) + {_text(attribute(node, 'alpha', 1.0))} * (exp(min(a, 0)) - 1)",
     "HardSigmoid": lambda node, _: (
