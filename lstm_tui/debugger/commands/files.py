@@ -27,7 +27,7 @@ _DEEPEST = 8
 
 @VERBS.verb(
     "source FILE",
-    "execute a file of commands; its first mistake ends it",
+    "execute a file of commands, up to its first error",
     aliases=("script",),
     complete=complete_file,
     touches_files=True,

@@ -46,7 +46,7 @@ def append(session: Session, temperature: float = 0.0, seed: int = 0) -> str:
 
 @VERBS.verb(
     "generate N [TEMPERATURE [SEED]]",
-    "go on with the text by N tokens: the likeliest, or drawn at a temperature",
+    "append N tokens: the most likely ones, or sampled at a temperature",
 )
 def _generate(session: Session, rest: str) -> tuple[str, ...]:
     words = rest.split()
