@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import lstm_tui
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 CALLS = ("open", "write", "read", "fsync", "replace", "chmod", "unlink", "mkdir", "stat")
 CAUSES = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EMFILE)

@@ -33,7 +33,8 @@ from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 WORDS = ("<unk>", "the", "movie", "was", "not", "bad", "good")
 POISON = (math.nan, math.inf, -math.inf, 1e30, -1e30, 1e-42, 0.0)

@@ -32,7 +32,7 @@ from lstm_tui.engine.runtime.storage import backprop_pass, run_pass  # noqa: E40
 try:
     import torch
 
-    from tests.benchmarks import torch_gates
+    from . import torch_gates
 
     torch.set_num_threads(1)
 except ImportError:

@@ -5,7 +5,7 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
-from engine.random_networks import layer, numbers, random_network
+from random_networks import layer, numbers, random_network
 
 from lstm_tui.engine.runtime.run import run
 
@@ -50,7 +50,7 @@ def test_a_bidirectional_text_network_with_a_mean_and_a_softmax() -> None:
         "embedding_size": 3, "layers": [layer("lstm", 4, both=True)], "readout": "mean", "classes": ["no", "yes"],
     }  # fmt: skip
     network = random_network(spec, seed=5)
-    from engine.random_networks import words
+    from random_networks import words
 
     trace = run(network, words(network, "A", "zebra", "c"))
     assert trace.sequence.unknown == (1,)

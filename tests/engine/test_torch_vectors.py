@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from engine.make_vectors import FOLDER, of_torch
-from engine.random_networks import layer, numbers
+from make_vectors import FOLDER, of_torch
+from random_networks import layer, numbers
 
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.runtime.run import run

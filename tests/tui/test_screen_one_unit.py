@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from cells.made_networks import EVERY_CELL, called, make_input, make_network
 from driven_screen import Driver, document, drive, network, of_tokens, sequences
+from made_networks import EVERY_CELL, called, make_input, make_network
 
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.inspect.trace_facts import Facts
