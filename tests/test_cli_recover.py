@@ -10,12 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.formats.io.journal import journal_folder
+
+if TYPE_CHECKING:
+    from pexpect import spawn
 
 pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
 CELL = ("--cell", "lstm", "--hidden", "4")
@@ -30,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def terminal(*arguments: str) -> Iterator[pexpect.spawn]:
+def terminal(*arguments: str) -> Iterator[spawn]:
     environment = {**os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "xterm-256color"}
     child = pexpect.spawn(
         sys.executable, ["-m", "lstm_tui", *arguments], env=environment, dimensions=(45, 160), encoding="utf-8",

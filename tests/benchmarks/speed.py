@@ -36,7 +36,7 @@ try:
 
     torch.set_num_threads(1)
 except ImportError:
-    torch = None  # type: ignore[assignment]
+    torch = None
 try:
     import onnx
     import onnxruntime

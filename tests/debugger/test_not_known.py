@@ -6,6 +6,7 @@ Every word is held against its plain definition, written here as a loop.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,6 +150,7 @@ def test_the_words_about_a_gradient_are_their_definitions(numbers: list[float]) 
     steps = range(len(size))
     assert known == next((s for s in steps if all(math.isfinite(size[k]) for k in range(s, len(size)))), len(size))
     told = {turn.kind: turn for turn in turns(size)}
+    beyond: Callable[[float], bool]
     for kind, beyond in (("vanishes", lambda v: v < GONE), ("explodes", lambda v: v > BURST)):
         there = [s for s in steps if s >= known and beyond(size[s])]
         assert (kind in told) == bool(there)
@@ -195,7 +197,7 @@ def test_reach_of_a_network_of_nan_names_no_factor() -> None:
 # --- units ---
 
 
-def relu(output: np.ndarray) -> PassTrace:  # type: ignore[type-arg]
+def relu(output: np.ndarray) -> PassTrace:
     """Return a pass whose output was put there."""
     steps, units = output.shape
     network = build_network(

@@ -29,9 +29,9 @@ FORWARD = [name for name in readout_names() if name != "final"]  # which reads b
 
 def of_numbers(cell: str = "lstm", layers: int = 2, readout: str | None = None, dtype: str = "float32") -> Network:
     strict = "x" in load_cell(cell).sizes  # its input is as wide as it is
-    sizes = {"sizes": {"P": 3}} if any(size.letter == "P" for size in load_cell(cell).sizes.values()) else {}
+    sizes = {"P": 3} if any(size.letter == "P" for size in load_cell(cell).sizes.values()) else {}
     spec: dict[str, Any] = {
-        "name": "growing", "input_size": 6 if strict else 3, "layers": [layer(cell, 6, **sizes)] * layers,
+        "name": "growing", "input_size": 6 if strict else 3, "layers": [layer(cell, 6, sizes=sizes)] * layers,
         "readout": readout, "outputs": 4,
     }  # fmt: skip
     return random_network(spec, dtype=dtype)

@@ -11,6 +11,7 @@ import jsonschema
 import numpy as np
 import pytest
 from made_traces import make_pass, make_series, make_trace
+from present import present
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
@@ -76,7 +77,7 @@ def check_same(trace: Trace, again: Trace) -> None:
     for name in ("kind", "tokens", "unknown", "file", "line", "columns"):
         assert getattr(again.sequence, name) == getattr(trace.sequence, name)
     assert (again.sequence.ids is None) == (trace.sequence.ids is None)
-    assert trace.sequence.ids is None or np.array_equal(again.sequence.ids, trace.sequence.ids)
+    assert trace.sequence.ids is None or np.array_equal(present(again.sequence.ids), trace.sequence.ids)
     assert same(again.sequence.x, trace.sequence.x)
     for name in ("interpreter", "dtype", "edits", "classes"):
         assert getattr(again, name) == getattr(trace, name)
