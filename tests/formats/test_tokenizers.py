@@ -33,7 +33,8 @@ TEXTS = [
     "   spaces   and\ttabs  ",
 ]
 SMALL: dict[str, Any] = {"version": "1.0", "added_tokens": [], "normalizer": None,
-         "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None, "decoder": None, "truncation": None, "padding": None,
+         "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None, "decoder": None, "truncation": None,
+         "padding": None,
          "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "a": 1, "b": 2}, "unk_token": "[UNK]"}}  # fmt: skip
 
 
