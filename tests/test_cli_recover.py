@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -155,7 +156,7 @@ def test_thrown_away_and_refused_in_one_line(capsys: pytest.CaptureFixture[str])
         with terminal("run", "t.txt", *CELL, "--plain") as child:
             child.expect_exact("(ltui) ")
             child.sendline(f"remove {number}")
-            until(lambda number=number: kept(f"remove {number}\n"))  # type: ignore[misc]
+            until(partial(kept, f"remove {number}\n"))
             child.kill(signal.SIGKILL)
             child.expect(pexpect.EOF)
     assert main(["recover", "3"]) == 1

@@ -464,7 +464,7 @@ def test_numbers_have_the_input_of_their_lowest_pass(tmp_path: Path) -> None:
 def test_a_pass_without_the_state_of_its_excerpt_has_no_initial(tmp_path: Path) -> None:
     trace = make_trace()
     passed: PassTrace = make_pass("forward", 10, 4)
-    del passed.arrays["c"]  # type: ignore[attr-defined]
+    passed = replace(passed, arrays={name: array for name, array in passed.arrays.items() if name != "c"})
     path = tmp_path / "trace.json"
     write(replace(trace, passes={passed.name: passed}), path, steps=slice(3, 5))
     assert list(read(path)[passed.name].initial) == ["h"]
