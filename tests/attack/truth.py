@@ -33,7 +33,8 @@ from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 WORDS = ("<unk>", "the", "movie", "was", "not", "bad", "good")
 POISON = (math.nan, math.inf, -math.inf, 1e30, -1e30, 1e-42, 0.0)
@@ -242,8 +243,8 @@ def _meant(session: Session, text: str) -> str | None:
     return None
 
 
-def _row(passed: PassTrace, value: str, t: int) -> np.ndarray:  # type: ignore[type-arg]
-    return passed[value][t].astype(np.float64)
+def _row(passed: PassTrace, value: str, t: int) -> np.ndarray:
+    return np.array(passed[value][t], np.float64)
 
 
 def _word(number: float, holds: bool, turned: bool) -> str:
@@ -302,8 +303,8 @@ def _health(session: Session, reply: str) -> Iterator[tuple[str, str]]:
         for line in reply.splitlines():
             if not line.startswith(" "):
                 here = line.startswith(f"{name}:")
-            elif here and (unit := re.match(r"  unit +(\d+)  (.*)", line)):
-                told.setdefault(int(unit[1]), set()).add(unit[2])
+            elif here and (found := re.match(r"  unit +(\d+)  (.*)", line)):
+                told.setdefault(int(found[1]), set()).add(found[2])
         sound = any(line.startswith(f"{name}: all ") for line in reply.splitlines())
         for unit, size in enumerate(largest):
             words = " / ".join(told.get(unit, ()))
