@@ -1,10 +1,8 @@
-"""One training as it goes: its state, an epoch of it, and which weights are kept.
-
-Train a network by back-propagation through time: mini-batches, clipping, Adam, from one seed.
+"""Training by back-propagation through time: mini-batches, clipping, Adam, from one seed; its state after each epoch.
 
 What is trained for is in `loss` (a class, the next token, the next row) and how a weight moves in `optimiser`. Two
 trainings with the same arguments on the same machine give the same weights, bit for bit, also when one of them was
-stopped after an epoch and gone on with from its state.
+stopped after an epoch and continued from its state.
 """
 
 from __future__ import annotations

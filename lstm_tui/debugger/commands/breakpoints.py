@@ -1,6 +1,6 @@
-"""Verbs that set breakpoints, watches and displays, list them and change them.
+"""Verbs that set, list and change breakpoints, watches and displays.
 
-What a line names that is not there: a breakpoint may wait for it all the same, but the user should know.
+A breakpoint may wait for what this run does not have, such as a token of another line; the reply says so.
 """
 
 from __future__ import annotations

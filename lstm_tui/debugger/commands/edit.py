@@ -1,9 +1,7 @@
-"""Verbs that edit: every line of a recipe, undo and redo, and edits as files.
+"""Verbs that edit, undo and redo, and read and write edit scripts.
 
-An edit as it is typed at a prompt, completed from where the session stands to a whole line of a recipe.
-
-`set f[7] = 0` is of the selected pass and this step, `remove "not"` of the one place where that token stands. What
-is kept, saved and shown is always the whole line.
+A line may be shorter than the edit it makes: `set f[7] = 0` is of the selected pass and this step, `remove "not"` of
+the one place where that token stands. What is kept, saved and shown is always the whole line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Verbs of scripts: execute a file of lines, write the session as one.
-
-The verb that writes what the session shows as a page to share.
-"""
+"""Verbs that read and write files: scripts, sessions, reports."""
 
 from __future__ import annotations
 

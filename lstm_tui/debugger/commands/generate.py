@@ -1,7 +1,4 @@
-"""`generate`: a language model goes on with the text, each token an edit that can be taken back.
-
-`what-if` and `propagate`: another word wherever one stands, what is then said, and the text made to fit it.
-"""
+"""`generate`, `what-if` and `propagate`: a language model continues the text, or another word is tried in it."""
 
 from __future__ import annotations
 

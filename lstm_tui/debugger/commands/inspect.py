@@ -1,7 +1,4 @@
-"""Verbs that ask: print a value, explain it, tell what there is.
-
-Verbs that tell of the whole run: how far back it reaches, how its units do, how surprising its tokens are.
-"""
+"""Verbs that ask: of a value here, and of the whole run."""
 
 from __future__ import annotations
 

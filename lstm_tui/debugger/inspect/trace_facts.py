@@ -1,6 +1,6 @@
-"""What is the same at every position of a trace: labels, columns, scales and words. Computed once, when asked.
+"""What is the same at every position of a trace: labels, columns, scales, signals. Computed once, when asked.
 
-What was found out of the first tokens of a run that grows: a longer run goes on from it.
+The facts of a longer run of the same text begin from those of the shorter one.
 """
 
 from __future__ import annotations

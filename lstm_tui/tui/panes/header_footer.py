@@ -1,7 +1,4 @@
-"""The lines without a frame: header, tabs, the current equation, footer.
-
-The line above the panes and the line below them.
-"""
+"""The lines without a frame: header, tabs, the current equation, footer."""
 
 from __future__ import annotations
 

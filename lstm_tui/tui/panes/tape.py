@@ -1,8 +1,6 @@
-"""The tape: the tokens in their order, coloured by a signal, and under each its share of a unit's memory.
+"""Pane 1: the tape of tokens, coloured by a signal, and under each token its share of a unit's memory.
 
-What the tape of an edited run shows of its baseline: deleted tokens in their places, replaced ones, old signals.
-
-Pane 1: the tape of tokens.
+Of an edited run it shows the baseline too: deleted tokens in their places, replaced ones, old signals.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""The unit table of one pass: every gate, the memory and what is seen of it, as bar and number.
+"""Panes 2 and 3, the unit tables of a layer's two directions: every gate, the memory, the hidden state, bar and number.
 
-One sign for what is wrong with a unit, in the table of units and in the list of its health.
-
-Panes 2 and 3: the unit tables of the two directions of a layer.
+One sign beside its number says what is wrong with a unit, here and in the list of its health.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""A page of text over the main screen: the help, and the explanation of a value.
-
-The explanation of one value: its equation, the numbers in it, and what weighs most in its products.
-
-The help page, made of the command table.
-"""
+"""A page of text over the main screen: the help, made of the command table, and the explanation of one value."""
 
 from __future__ import annotations
 
