@@ -124,12 +124,12 @@ class LstmApp(App[int]):
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the main screen."""
-        screen = MainScreen(self._document, self._start, *self._drawing(), self._numba, self._recipe)
-        screen.past = self._past or screen.past
-        screen.keeping = self._keeping
-        self._main = screen
-        screen.open_network = None if self._teaching is None else self._teaching.open_network
-        return screen
+        self._main = MainScreen(
+            self._document, self._start, *self._drawing(), self._numba, self._recipe,
+            past=self._past, keeping=self._keeping,
+            open_network=None if self._teaching is None else self._teaching.open_network,
+        )  # fmt: skip
+        return self._main
 
     def _drawing(self) -> tuple[Glyphs, bool]:
         """Return the signs to draw with, and whether there are few colours."""
@@ -161,11 +161,11 @@ class LstmApp(App[int]):
         screen = next((one for one in self.screen_stack if isinstance(one, MainScreen)), None)
         if screen is None or self._resume is None:
             return
-        if screen.view is None:
+        if screen.view.is_empty:
             self.set_timer(_SOON, self._take_up)
             return
         resume, self._resume = self._resume, None
-        screen.take_up(resume)
+        screen.autosave.take_up(resume)
 
     def action_tour(self) -> None:
         """Offer the lessons."""
@@ -188,7 +188,7 @@ class LstmApp(App[int]):
     def keep(self) -> None:
         """Have what the screen holds written down now, where it is kept."""
         if self._main is not None:
-            self._main.keep_now()
+            self._main.autosave.keep(now=True)
 
     # --- the end, and what cannot be used ---
 
@@ -255,7 +255,7 @@ class LstmApp(App[int]):
     def _catch_up(self) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, MainScreen):
-                screen.catch_up()
+                screen.run.catch_up()
 
     def keys_await(self) -> Awaited | None:
         """Return what all keys wait for: that a session which was saved is resumed."""
@@ -264,9 +264,9 @@ class LstmApp(App[int]):
     def action_interrupt(self) -> None:
         """Give up what is waited for; else say how to leave, and leave at the second time, or where nothing is open."""
         screen = next((one for one in self.screen_stack if isinstance(one, MainScreen)), None)
-        if screen is not None and screen.give_up():
+        if screen is not None and screen.progress.give_up():
             self._interrupted = False
-        elif self._interrupted or (screen is not None and screen.view is None):
+        elif self._interrupted or (screen is not None and screen.view.is_empty):
             self.exit(INTERRUPTED)
         else:
             self._interrupted = True
@@ -276,7 +276,7 @@ class LstmApp(App[int]):
         """Offer every command of the table, then what Textual offers."""
         if isinstance(screen, MainScreen):
             for command in COMMANDS:
-                run = lambda action=command.action: screen.call_later(screen.run_action, action)  # noqa: E731
+                run = lambda command=command: screen.call_later(screen.do, command)  # noqa: E731
                 yield SystemCommand(f"{command.word} ({command.key})", command.help, run)
         for one in super().get_system_commands(screen):
             if one.title not in ("Keys", "Maximize", "Minimize"):

@@ -85,7 +85,7 @@ def states() -> dict[str, State]:
         "serve": State(("serve", "t.txt", *SMALL, "--port", "0"), b"http://", screen=False),
     }
     for command in COMMANDS:
-        if command.action != "quit_session" and len(command.keys[0]) == 1:
+        if command.action != "app.quit" and len(command.keys[0]) == 1:
             found[f"key {command.keys[0]}"] = State(run, b"layer0.forward", command.keys[0].encode(), edit)
     return found
 

@@ -103,7 +103,7 @@ class Driver:
 
     @property
     def view(self) -> View:
-        assert self.screen.view is not None
+        assert not self.screen.view.is_empty
         return self.screen.view
 
     async def press(self, *keys: str) -> None:
@@ -136,14 +136,14 @@ class Driver:
         """Close what is open and look at a kept view again."""
         while len(self.app.screen_stack) > 1:
             self.app.pop_screen()
-        session = self.screen._session
+        session = self.screen.run.session
         assert session is not None
-        self.screen._stop()
+        self.screen.steps.stop()
         self.screen.remove_class("-maximised")
         session.cursor.stand(view.frame)
         self.screen.view = view
-        self.screen._wanted_line = view.frame.line
-        self.screen._show_pane(2)
+        self.screen.run.wanted_line = view.frame.line
+        self.screen.looks.show_pane(2)
         self.app._exit = False
         await self.pilot.pause()
 
@@ -156,7 +156,7 @@ class Driver:
             self.view.frame.position,
             self.view.frame.line,
             len(self.app._notifications),
-            self.screen._timer is not None,
+            self.screen.steps.is_playing,
             self.app._exit,
         )
 

@@ -295,7 +295,7 @@ def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeyp
 
     async def act(driver: Driver) -> None:
         for _ in range(400):
-            if driver.screen.view is not None:
+            if not driver.screen.view.is_empty:
                 break
             await driver.pilot.pause(0.02)
         monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", work.append)

@@ -79,7 +79,7 @@ def drawn(driver: Driver, lesson: Lesson, one: LessonStep) -> None:
     assert LOOKS.index(one.look) == pane.NUMBER
     assert pane.display
     assert pane.size.height >= 5 or pane.NUMBER == 1
-    assert screen.view is not None
+    assert not screen.view.is_empty
     place = screen._standing.place
     assert (screen.view.pass_name, screen.view.t, screen.view.unit) == (place.pass_name, place.t, place.unit)
     assert not screen._noticed
@@ -129,7 +129,7 @@ def test_a_lesson_is_walked_and_what_is_tried_is_noticed() -> None:
         await driver.press("colon", *"undo", "enter")
         assert "nothing to undo" in driver.text()
         await driver.press("escape")
-        assert stop(driver).obey("set f @ 4:7 = 1") == ""
+        assert stop(driver).edits.obey("set f @ 4:7 = 1") == ""
         await driver.pilot.pause()
         assert stop(driver)._noticed
         assert "Now he likes aiml, 99 %" in told(driver, "try")
@@ -144,12 +144,11 @@ def test_what_is_to_be_tried_is_shown_on_a_key_and_gone_at_the_next_stop() -> No
         await driver.press("enter", "enter", "y")
         screen = stop(driver)
         assert screen._noticed
-        assert screen.view is not None
+        assert not screen.view.is_empty
         assert screen.view.edits == 2
         assert "they 98 %" in told(driver, "try")
         await driver.press("enter")
         following = stop(driver)
-        assert following.view is not None
         assert following.view.edits == 0
 
     tour(act, "a-new-subject", (120, 36))
@@ -351,7 +350,7 @@ def test_a_stop_can_show_the_ledger_of_all_units_and_its_map(show: str, tmp_path
     async def act(driver: Driver) -> None:
         screen = stop(driver)
         assert screen.has_class("-maximised") is (show == "map")
-        assert screen.view is not None
+        assert not screen.view.is_empty
         assert screen.view.everyone
         assert "memory of all units" in driver.text()
         assert "Look." in driver.text()

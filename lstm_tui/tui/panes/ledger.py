@@ -189,8 +189,6 @@ class Remembers(Pane):
     def move(self, right: int, down: int) -> None:
         """Choose the token of the row above or below, or another unit."""
         view = self.view
-        if view is None:
-            return
         sources = view.sources
         if right or sources is None:
             self.post_message(self.Chosen(around(view, 0, right or down)))
