@@ -12,7 +12,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import parse_cell
 from lstm_tui.formats.importers.dense_layers import comment, readout_text, steps_cell
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.plan import AffineScale, Dense, Norm, Op, Plan, Recurrent
+from lstm_tui.formats.importers.plan import AffineScale, Dense, Norm, Op, Plan, PositionEmbedding, Recurrent
 from lstm_tui.formats.verify.alternatives import cell_text
 
 if TYPE_CHECKING:
@@ -166,6 +166,8 @@ def _first_width(plan: Plan) -> int:
         if isinstance(part, AffineScale) or (isinstance(part, Norm) and part.s is not None):
             assert part.s is not None
             return len(part.s)
+        if isinstance(part, PositionEmbedding):
+            return int(part.table.shape[1])
     raise UserError("how many numbers it reads is not known")
 
 

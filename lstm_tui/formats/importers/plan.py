@@ -32,6 +32,7 @@ class Recurrent:
         functions: Activations by slot (`gates`, `candidate`, `output`), where they are not the cell's own.
         initial: States before the first step by direction, where they are not 0.
         bound: What each sum is clipped to before its activation; None when it is not.
+        residual: Whether its input is added to its hidden state before the layer above sees it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Recurrent:
     functions: Mapping[str, str] = field(default_factory=dict)
     initial: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     bound: float | None = None
+    residual: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +92,15 @@ class Reduce:
     how: str
 
 
-Op = Dense | AffineScale | Norm | Activation | Reduce
+@dataclass(frozen=True, eq=False)
+class PositionEmbedding:
+    """`y = x + table[t]`: the row of a place on the tape, counted from 0; behind the last row nothing is added."""
+
+    name: str
+    table: Array  # (positions, n)
+
+
+Op = Dense | AffineScale | Norm | Activation | Reduce | PositionEmbedding
 
 
 @dataclass(frozen=True, eq=False)
