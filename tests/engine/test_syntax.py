@@ -82,7 +82,7 @@ _SIGNS: dict[type, str] = {
 def of_python(tree: ast.AST, text: str) -> Shape:
     """Return what Python reads, chains of comparisons and of `and` two at a time."""
     if isinstance(tree, ast.Constant):
-        return ("constant", tree.value if isinstance(tree.value, str) else float(tree.value))
+        return ("constant", tree.value if isinstance(tree.value, str) else float(str(tree.value)))
     if isinstance(tree, ast.Name | ast.Attribute):
         return ("name", ast.unparse(tree))
     if isinstance(tree, ast.UnaryOp):
