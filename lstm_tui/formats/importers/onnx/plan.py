@@ -15,12 +15,13 @@ import numpy as np
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.answers import written
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.onnx.feature_extractor import FirstSteps, onnx_front
 from lstm_tui.formats.importers.onnx.file import Outside, read_graph
 from lstm_tui.formats.importers.onnx.follow import TracedGraph, follow
 from lstm_tui.formats.importers.onnx.graph import RECURRENT, OnnxGraph, UnsupportedNode, attribute, label
-from lstm_tui.formats.importers.onnx.readout import answer
+from lstm_tui.formats.importers.onnx.readout import answers_of
 from lstm_tui.formats.importers.onnx.rnn_nodes import Read, of_shapes_alone, plan_node
 from lstm_tui.formats.importers.onnx.trace import Reading
 from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent
@@ -207,8 +208,8 @@ def _planner(followed: TracedGraph, chain: Sequence[NodeLayer], where: str) -> C
             number += 1
         top = _merged(chain[-1], followed)
         own = {id(node) for layer in chain for node in layer.nodes}
-        page = answer(followed, own, top, names, report)
-        return replace(made, chain=parts, page=page)
+        readout = written(answers_of(followed, own), top, names, f", {followed.tried}", report)
+        return replace(made, chain=parts, readout=readout)
 
     return plan
 
