@@ -89,4 +89,4 @@ def run_network(
 
 def softmax(a: Array) -> Array:
     z = np.exp(a - a.max())
-    return z / z.sum()
+    return np.asarray(z / z.sum())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from present import present
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
@@ -67,7 +68,7 @@ def said(network: Network, x: np.ndarray) -> np.ndarray:
     """Return what a network says: at each token, of the whole, or its states."""
     trace = traced(network, x)
     if network.readout is None:
-        return trace.ran.merged[-1]
+        return present(trace.ran).merged[-1]
     assert trace.result is not None
     return trace.output if trace.output is not None and network.readout.page.per_token else trace.result
 

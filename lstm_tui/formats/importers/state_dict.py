@@ -103,7 +103,7 @@ class _Bag:
 
     def mine(self, stages: Sequence[Stage]) -> tuple[list[Module], set[str]]:
         """Return the modules a network may use, and the names of tensors that another network claims."""
-        everything = find_modules(self.floats, self.taken)
+        everything = [one for one in find_modules(self.floats, self.taken) if not self._inside(one)]
         if len(self.networks) == 1:
             return everything, set()
         every = [stage for network in self.networks for stage in network]
@@ -114,6 +114,12 @@ class _Bag:
         near = [one for one in everything if owners[one.stem] in stages]
         free = [one for one in everything if owners[one.stem] is None]
         return near + (free if last else [one for one in free if one.is_table]), others
+
+    def _inside(self, module: Module) -> bool:
+        """Say whether a module is part of a recurrent one, so that it changes its equations and stands nowhere else."""
+        prefixes = [one.prefix for network in self.networks for stage in network for one in stage.groups if one.prefix]
+        around = [prefix for prefix in prefixes if module.used[0].startswith((f"{prefix}.", f"{prefix}/"))]
+        return any(any(not name.startswith(prefix) for name in self.floats) for prefix in around)
 
 
 class _Planning:
@@ -215,8 +221,10 @@ class _Planning:
         """Say whether a module could stand right before a stage."""
         inputs = self.stages[slot].inputs
         below = self.stages[slot - 1].outputs if slot else self.embedded
-        if below is None:
-            return module in self._reached(inputs, lambda one: one.gives, lambda one: one.reads)
+        if below is None:  # where numbers are read, a matrix without a bias could be anything
+            return "bias" in module.tensors and module in self._reached(
+                inputs, lambda one: one.gives, lambda one: one.reads
+            )
         if module.matrix is None:
             return module.reads in (inputs, below)
         return module.reads == below and module.gives == inputs
