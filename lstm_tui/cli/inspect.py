@@ -6,8 +6,8 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.job import reading, say
 from lstm_tui.cli.output import table
+from lstm_tui.cli.source import reading, say
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.open import Imported, open_file
 from lstm_tui.models.bundled import find_model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -31,9 +31,6 @@ from lstm_tui.tui.panes.tape import Tape
 from lstm_tui.tui.panes.units import BackwardUnits, Units
 from lstm_tui.tui.view import ORDERS, View
 
-if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Edit
-
 LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 
 
@@ -54,17 +51,9 @@ class MainScreen(Follows):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """As Textual has it, but a change of focus repaints the two panes it concerns and not the whole screen."""
 
-    def __init__(
-        self,
-        document: Document,
-        start: int,
-        glyphs: Glyphs,
-        few_colours: bool,
-        numba: bool,
-        recipe: tuple[Edit, ...] = (),
-    ) -> None:
+    def __init__(self, document: Document, glyphs: Glyphs, few_colours: bool) -> None:
         """Hold what is open; the first run is made when the screen is mounted."""
-        super().__init__(document, start, numba, recipe)
+        super().__init__(document)
         self._glyphs, self._few_colours = glyphs, few_colours
         self._left = Units.NUMBER  # the pane that was in use before one unit was shown alone
         self._before_map = Remembers.NUMBER  # and before the map had the whole screen

@@ -17,7 +17,6 @@ from lstm_tui.tui.view import Stopped, View
 if TYPE_CHECKING:
     from lstm_tui.debugger.breakpoints.conditions import Trigger
     from lstm_tui.debugger.breakpoints.search import SearchStop
-    from lstm_tui.debugger.edits.language import Edit
 
 _FAR = 0.3
 """How far a value moves in one step before a watch set by key stops."""
@@ -27,13 +26,13 @@ _ON_TAPE, _CELL = (1, 5, 7), 4
 class Stops(EditKeys):
     """A screen whose run stops by itself. Breakpoints stay from line to line of the file."""
 
-    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
+    def __init__(self, document: Document) -> None:
         """No breakpoint is set yet."""
-        super().__init__(document, start, numba, recipe)
+        super().__init__(document)
         self._going: Cancellation | None = None  # of the last thread that went on to a stop
         self._stop_shown: SearchStop | None = None
         self._stop_told: SearchStop | None = None
-        self._reason, self._stop_at = "", (start, Position("", 0, 0))
+        self._reason, self._stop_at = "", (document.source.line, Position("", 0, 0))
 
     def action_breakpoint(self) -> None:
         """Set a breakpoint on the token or the equation under the cursor, or take it away; ask for a condition."""

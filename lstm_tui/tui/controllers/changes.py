@@ -25,7 +25,7 @@ from lstm_tui.tui.document import Document
 from lstm_tui.tui.threads import in_background
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Edit
+    pass
 
 Act = Callable[[Session], Iterable[str]]
 
@@ -45,9 +45,9 @@ class Changes(Runs):
             self.error = ""
             self.leave = self.given_up = False
 
-    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
+    def __init__(self, document: Document) -> None:
         """Nothing is edited yet but what a recipe says of the first line."""
-        super().__init__(document, start, numba, recipe)
+        super().__init__(document)
         self.past = Past()
         self._waiting: deque[tuple[Act, str]] = deque()
         self._untold: tuple[str, tuple[str, ...]] | None = None  # an answer that came while a line was typed

@@ -20,7 +20,7 @@ from lstm_tui.tui.document import Document
 from lstm_tui.tui.panes.pane import Pane
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Edit
+    pass
 
 
 class Dialogs(Stops):
@@ -35,9 +35,9 @@ class Dialogs(Stops):
             self.said = said
             self.failed = failed
 
-    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
+    def __init__(self, document: Document) -> None:
         """Nothing was looked for yet."""
-        super().__init__(document, start, numba, recipe)
+        super().__init__(document)
         self._wanted = ""
         self.open_network: Callable[[str], Network] | None = None
 

@@ -6,7 +6,6 @@ The answer of a thread that has run a sequence.
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.content import Content
@@ -23,9 +22,6 @@ from lstm_tui.tui.controllers.progress import Working
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.threads import in_background
 from lstm_tui.tui.view import View
-
-if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Edit
 
 
 class Ran(Message):
@@ -48,13 +44,12 @@ class Runs(Working):
     is shown is always of one run by one interpreter.
     """
 
-    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
-        """Hold what is open, and edits of the line to begin with; nothing is run yet."""
+    def __init__(self, document: Document) -> None:
+        """Hold what is open; nothing is run yet."""
         super().__init__()
-        self._recipe = recipe
         self._document = document
-        self._wanted_line = start
-        self._numba = numba and document.can_run
+        self._wanted_line = document.source.line
+        self._numba = document.source.interpreter != "numpy" and document.can_run
         self._interpreter = "numpy"
         self._computing: tuple[int, str, Cancellation] | None = None
         self._plain: Facts | None = None
@@ -169,14 +164,9 @@ class Runs(Working):
 
     def _stand_on(self, trace: Trace, number: int) -> Frame:
         """Have the session stand after the first token of a run."""
-        document = self._document
-        start = document.start(number, trace.interpreter)
+        start = self._document.start(number, trace.interpreter)
         if self._session is None:
-            self._session = Session(
-                trace, document.sequences if document.can_run else (), number, dtype=trace.dtype,
-                initial=document.initial, carry=document.carry, start=start, command=document.command,
-                recipe=self._recipe,
-            )  # fmt: skip
+            self._session = Session(trace, self._document.source, number, start)
             return self._session.frame
         return self._session.show_line(trace, number, start)
 

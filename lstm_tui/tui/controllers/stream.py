@@ -45,7 +45,7 @@ class Follows(Kept):
 
     def follow(self) -> None:
         """Take in what comes from here on."""
-        incoming = self._document.incoming
+        incoming = self._document.source.incoming
         if incoming is not None:
             self.set_interval(_EVERY, lambda: self._take_in(incoming))
             self._take_in(incoming)
@@ -57,7 +57,7 @@ class Follows(Kept):
 
     def waits_for(self) -> str:
         """Return what the header says while there is no run."""
-        if self._document.incoming is None:
+        if self._document.source.incoming is None:
             return "runs…"
         return f"{self._document.title()} · waits for text on standard input"
 
@@ -86,7 +86,7 @@ class Follows(Kept):
 
     def _begin_text(self, incoming: Incoming) -> None:
         """Show the first tokens, or leave where there are none."""
-        network = self._document.network
+        network = self._document.source.network
         assert network is not None
         first = incoming.take(max(quick_steps("numpy", len(network.passes)), 1))
         if first is None:
@@ -127,8 +127,8 @@ class Follows(Kept):
         self._rested = monotonic() + (monotonic() - self._begun)  # as long as it took, the machine is the user's
         if message.growth is not None:
             self._longer(message.growth, message.facts)
-        elif self._document.incoming is not None:  # a text with a hole in it would be another
-            self._document.incoming.stop(message.error)
+        elif self._document.source.incoming is not None:  # a text with a hole in it would be another
+            self._document.source.incoming.stop(message.error)
             self._tell_live()
         self._next_change()
 
@@ -137,7 +137,7 @@ class Follows(Kept):
         session, view = self._session, self.view
         assert session is not None
         assert view is not None
-        assert self._document.incoming is not None
+        assert self._document.source.incoming is not None
         before = session.frame.position
         frame = session.stream.take_growth(growth)
         plain, edited = next((one for one in facts if one.trace is session.baseline), None), None
@@ -148,13 +148,13 @@ class Follows(Kept):
         moved = frame.position is not before
         self.view = self._at_stop(view).but(
             frame=frame, facts=edited or self._plain, place=None if moved else view.place,
-            said=frame.note if moved and frame.note else view.said, live=self._live(self._document.incoming),
+            said=frame.note if moved and frame.note else view.said, live=self._live(self._document.source.incoming),
         )  # fmt: skip
 
     def _show(self, number: int, facts: Facts) -> None:
         """Show a run; one that another interpreter began when the text was shorter is gone on with first."""
         session = self._session
-        if self._document.incoming is not None and session is not None:
+        if self._document.source.incoming is not None and session is not None:
             trace = session.stream.catch_up(facts.trace)
             if trace is not facts.trace:
                 facts = Facts(trace)
@@ -164,12 +164,12 @@ class Follows(Kept):
     def _moved(self, frame: Frame, follow: bool = False) -> None:
         """Show where the session stands now."""
         super()._moved(frame, follow)
-        if self._document.incoming is not None:
+        if self._document.source.incoming is not None:
             self._tell_live()
 
     def _tell_live(self) -> None:
         """Say how it stands with what comes, and once why nothing more does."""
-        incoming = self._document.incoming
+        incoming = self._document.source.incoming
         assert incoming is not None
         live = self._live(incoming)
         if self.view is not None and self.view.live != live:

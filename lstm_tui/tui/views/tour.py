@@ -177,8 +177,7 @@ class TourScreen(MainScreen):
 
     def __init__(self, telling: Telling, standing: Standing) -> None:
         """Hold a stop; its run is made again as the screen's own."""
-        document = Document(standing.bound.network, [standing.bound.sequence])
-        super().__init__(document, 0, telling.glyphs, telling.few_colours, False, standing.edits())
+        super().__init__(Document(standing.source()), telling.glyphs, telling.few_colours)
         self._telling, self._standing = telling, standing
         self.open_network = telling.open_network
         self._stands = self._noticed = False
