@@ -21,13 +21,13 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.text import read_text
 from lstm_tui.formats.io.command_history import Past
+from lstm_tui.formats.io.files import SCRIPT_BYTES
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.autosave import Autosave
 
 Arrived = Callable[[Session], Iterable[str]]
 PROMPT = "(ltui) "
-_LARGEST_SCRIPT = 1 << 20
 _STOPPED = 3
 
 
@@ -45,7 +45,7 @@ def run_plain(
         taken: To be called once the work of the session is kept.
         arrived: Has the session take in what has come since the last line; returns what is said of it.
     """
-    scripts = [(path, as_typed_now(read_text(path, _LARGEST_SCRIPT).lines)) for path in options.script or ()]
+    scripts = [(path, as_typed_now(read_text(path, SCRIPT_BYTES).lines)) for path in options.script or ()]
     typed = None if options.batch else _typed(options)
     console = Console(session)
     past, keeping = Past(), None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.io.files import SCRIPT_BYTES
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.session import Session
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.source import Source
 
 ENDING = ".ltui"
-_LARGEST = 1 << 20
 
 
 @door("a session")
@@ -38,7 +38,7 @@ def reopened(path: str) -> tuple[Source, Saved]:
     from lstm_tui.formats.inputs.text import read_text
 
     where = visible(path)
-    saved = read_saved(read_text(path, _LARGEST).lines, where)
+    saved = read_saved(read_text(path, SCRIPT_BYTES).lines, where)
     said = io.StringIO()
     try:
         with redirect_stderr(said), redirect_stdout(said):

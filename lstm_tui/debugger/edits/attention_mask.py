@@ -11,7 +11,8 @@ from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import Trace
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Span, ValueEdit
+    from lstm_tui.debugger.edits.language import ValueEdit
+    from lstm_tui.engine.whole_number import Span
 
 _SOFTMAX = "softmax_steps"
 _SUMS = 1e-4  # this near to 1 do weights in float32 add up
