@@ -25,6 +25,7 @@ from lstm_tui.debugger.session_file import script_of
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.inputs.samples import samples_folder
+from lstm_tui.formats.inputs.text import text_from
 from lstm_tui.formats.io.journal import Journal, journal_folder
 from lstm_tui.models import bundled_names, sample_of
 from lstm_tui.models.bundled import open_model
@@ -198,11 +199,11 @@ def test_a_recorded_run_is_opened_as_it_is_and_with_its_network_made_again() -> 
 @pytest.mark.parametrize("known", [0, 1, 2])
 def test_states_go_on_from_line_to_line_as_one_text_would(known: int) -> None:
     network = open_model("sentiment-forward")
-    source = Source.of_input(network, lstm_tui.formats.inputs.text.text_from("not bad\nvery good\nthe movie was"))
+    source = Source.of_input(network, text_from("not bad\nvery good\nthe movie was"))
     source = Source(network, source.sequences, carry=True)
     after = source.run(known - 1, "numpy") if known else None
     start = source.start(2, "numpy", after, known)
-    whole = Source.of_input(network, lstm_tui.formats.inputs.text.text_from("not bad very good"), whole=True).run()
+    whole = Source.of_input(network, text_from("not bad very good"), whole=True).run()
     assert start is not None
     for name, states in start.items():
         for state, values in states.items():

@@ -121,9 +121,9 @@ class Source:
         """
         if not self.carry:
             return self.initial
-        initial = self.initial if after is None else final_states(after)
+        initial = self.initial if after is None else after.final_states
         for before in self.sequences[first:line]:
-            initial = final_states(run(needed(self.network), before, interpreter, self.dtype, initial))
+            initial = run(needed(self.network), before, interpreter, self.dtype, initial).final_states
         return initial
 
     def run(self, line: int | None = None, interpreter: str | None = None, progress: Progress | None = None) -> Trace:
@@ -173,12 +173,3 @@ def needed(network: Network | None) -> Network:
     if network is None:
         raise UserError("this trace came from a file without its network: nothing can be run again")
     return network
-
-
-def final_states(trace: Trace) -> Initial:
-    """Return every pass's states after its last step in reading order."""
-    last = {name: passed.tape_place(passed.steps - 1) for name, passed in trace.passes.items()}
-    return {
-        name: {state: passed[state][last[name]] for state in passed.cell.state if state in passed}
-        for name, passed in trace.passes.items()
-    }

@@ -104,7 +104,7 @@ class DebuggerServer(Server):
             return await handler(request)
         except (web.HTTPException, ConnectionError):
             raise
-        except Exception:
+        except Exception:  # anything: the handlers of two libraries run in it, and no visitor may end the server
             if self.debug:
                 raise
             raise web.HTTPInternalServerError(text="this went wrong; begin again\n") from None

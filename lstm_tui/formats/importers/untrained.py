@@ -175,12 +175,7 @@ def _last_states(path: str | Path, wanted: Mapping[str, int]) -> dict[str, Array
     from lstm_tui.formats.traces.reader import read
 
     trace = read(path)
-    ended = {
-        f"{name}/{state}": passed[state][passed.tape_place(passed.steps - 1)]
-        for name, passed in trace.items()
-        for state in passed.cell.state
-        if state in passed
-    }
+    ended = {f"{name}/{state}": row for name, states in trace.final_states.items() for state, row in states.items()}
     states = {name: row for name, row in ended.items() if name in wanted}
     if not states:
         raise UserError(f"{label(path)}: is a trace of {', '.join(ended)}; this network has {', '.join(wanted)}")
