@@ -90,7 +90,8 @@ def arguments(name: str, rng: random.Random) -> list[str]:
     if rng.random() < 0.4:
         first = network.passes[0]
         size = {state: first.program.values[state].size for state in first.cell.state}
-        np.savez("states.npz", **{f"{first.name}/{state}": np.full(n, 0.25) for state, n in size.items()})
+        states: dict[str, Any] = {f"{first.name}/{state}": np.full(n, 0.25) for state, n in size.items()}
+        np.savez("states.npz", **states)
         given += rng.choice([["--initial", "states.npz"], ["--initial=states.npz"]])
     if rng.random() < 0.3:
         given.append("--whole")

@@ -1,4 +1,4 @@
-"""`lstm-tui stats`: how the units of a network do on a file: stuck gates, units that never act or cannot learn."""
+"""`lstm-tui stats`: how the units of a network do on a file: stuck gates, units that are never active or dead."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def command(options: Namespace) -> int:
     network = needed(source.network)
     lines = [source.line] if options.line is not None else list(range(len(source.sequences)))[:_MOST_RUNS]
     seen: list[Trace] = []
-    foretold: list[Bits | None] = []
+    predicted: list[Bits | None] = []
     with Bar("running") as bar:
-        passes = health(_runs(source, lines, bar, seen, foretold))
+        passes = health(_runs(source, lines, bar, seen, predicted))
     if len(lines) < len(source.sequences) and options.line is None:
         say(f"{source.where}: only the first {_MOST_RUNS} of its {len(source.sequences)} sequences were read")
-    level = perplexity(said) if (said := [bits for bits in foretold if bits is not None]) else None
+    level = perplexity(said) if (said := [bits for bits in predicted if bits is not None]) else None
     if options.json:
         from lstm_tui.formats.io.json import encode
 
@@ -68,7 +68,7 @@ def command(options: Namespace) -> int:
 
 
 def _runs(
-    source: Source, lines: list[int], bar: Bar, seen: list[Trace], foretold: list[Bits | None]
+    source: Source, lines: list[int], bar: Bar, seen: list[Trace], predicted: list[Bits | None]
 ) -> Iterator[Trace]:
     """Yield the run of every line; the first is kept, for the names of what it is made of, and of each the surprise."""
     from lstm_tui.analysis.language_model import surprise
@@ -78,7 +78,7 @@ def _runs(
         trace = source.run_edited(number)
         if not seen:
             seen.append(trace)
-        foretold.append(surprise(trace))
+        predicted.append(surprise(trace))
         yield trace
 
 

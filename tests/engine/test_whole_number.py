@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -77,9 +78,10 @@ def test_every_reader_of_ranges_reads_the_same(text: str, count: int) -> None:
     except UserError:
         edit = None
     assert edit == (list(range(count)) if text == "" else wanted)
-    for read in (lambda: parse_range(text, "--units"), lambda: read_units(text, "--units")[0]):
+    readers: tuple[Callable[[str, str], slice], ...] = (parse_range, lambda *given: read_units(*given)[0])
+    for read in readers:
         try:
-            cut: list[int] | None = list(range(count))[read()]
+            cut: list[int] | None = list(range(count))[read(text, "--units")]
         except UserError:
             cut = None
         whole = places(text.strip(), count)
@@ -107,8 +109,6 @@ def test_a_layer_that_is_no_number_of_one_is_refused_in_a_line(layer: str) -> No
 
 LOOKS_AT_DIGITS = {
     "engine/whole_number.py": "the reader itself",
-    "engine/language/parser.py": "cuts equations into words, where numbers have points",
-    "debugger/expressions/parser.py": "cuts expressions into words, where numbers have points",
     "debugger/breakpoints/parse.py": "tells the forms of a breakpoint, and reads no number",
     "formats/importers/keras/file.py": "the paths and the version in a file of Keras",
     "formats/importers/keras/weights.py": "the version in a file of Keras",

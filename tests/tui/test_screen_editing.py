@@ -50,7 +50,7 @@ def same(driver: Driver, tokens: str) -> None:
 def test_a_word_is_replaced_where_the_tape_stands() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "n", "1", "e")
-        assert isinstance(driver.app.screen, EditPrompt)
+        driver.on_top(EditPrompt)
         assert 'replace 3 "not"' in driver.text()
         assert "a word before it" in driver.text()
         await typed(driver, "would")
@@ -206,7 +206,7 @@ def test_the_list_of_edits_is_walked_and_saved(tmp_path: Path) -> None:
         for line in ("remove 0", 'insert 2 "see"', "scale layer0.forward.i[:] @ : * 0.5"):
             await obeyed(driver, line)
         await driver.press("u")
-        assert isinstance(driver.app.screen, EditList)
+        driver.on_top(EditList)
         assert "3 of 3 edits in force" in driver.text()
         assert "“see” inserted at 2, before “not”" in driver.text()
         await driver.press("k", "k", "enter")
@@ -294,7 +294,7 @@ def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeyp
 
     async def act(driver: Driver) -> None:
         for _ in range(400):
-            if driver.screen.view is not None:
+            if not driver.screen.view.is_empty:
                 break
             await driver.pilot.pause(0.02)
         monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", work.append)
@@ -309,7 +309,7 @@ def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeyp
         assert driver.view.trace.edits == ("remove 4",)
         assert driver.view.t == 4
         await done(driver)
-        assert driver.view.trace.edits == ("remove 4", 'replace 0 "see"')
+        assert list(driver.view.trace.edits) == ["remove 4", 'replace 0 "see"']
         assert driver.screen.busy == ""
         assert not work
         await obeyed(driver, "remove 4000")
