@@ -87,4 +87,4 @@ def run_network(
 
 def softmax(a: Array) -> Array:
     z = np.exp(a - a.max())
-    return z / z.sum()
+    return np.asarray(z / z.sum())

@@ -47,7 +47,7 @@ def test_no_class_stands_more_than_two_of_ours_above_a_library() -> None:
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 4])
 def test_layers_are_counted_whole(layers: int) -> None:
-    kind = Exception
+    kind: type = Exception
     for number in range(layers):
         kind = type(f"Own{number}", (kind,), {"__module__": "lstm_tui.made_up"})
     assert depth(kind) == layers

@@ -61,23 +61,25 @@ COMMANDS: tuple[Command, ...] = (
     Command(_capital("I"), "steps.op(-1)", "op back", "one op back", STEP),
     Command(("f",), "steps.finish(1)", "finish", "finish this token", STEP, footer=4),
     Command(_capital("F"), "steps.finish(-1)", "finish back", "back to where this token began", STEP),
-    Command(("c",), "breakpoints.go_on(1)", "continue", "go on to the next breakpoint or watch", STEP, footer=5),
-    Command(_capital("C"), "breakpoints.go_on(-1)", "continue back", "go back to the breakpoint or watch before", STEP),
+    Command(("c",), "breakpoints.go_on(1)", "continue", "continue to the next breakpoint or watch", STEP, footer=5),
+    Command(
+        _capital("C"), "breakpoints.go_on(-1)", "continue back", "continue backwards to a breakpoint or watch", STEP
+    ),
     Command(
         ("b",),
         "breakpoints.breakpoint",
         "break",
-        "stop at this token, equation or value of a unit, or no more",
+        "set or clear a breakpoint at this token, equation or value",
         STEP,
         footer=5,
     ),
     Command(
-        ("w",), "breakpoints.watch", "watch", "stop where this value moves by over 0.3; then C: who moved it", STEP
+        ("w",), "breakpoints.watch", "watch", "stop where this value changes by over 0.3; then C: what did it", STEP
     ),
     Command(
-        _capital("B"), "breakpoints.list_all", "stops", "breakpoints, watches, displays: switch, edit, delete", STEP
+        _capital("B"), "breakpoints.list_all", "stops", "breakpoints, watches and displays: enable, edit, delete", STEP
     ),
-    Command(("space",), "steps.play", "play", "play the run token by token, or stop", STEP, "space", 5),
+    Command(("space",), "steps.play", "play", "play the run token by token, or pause", STEP, "space", 5),
     Command(("g",), "steps.end(-1)", "first token", "first token of the tape", GO),
     Command(_capital("G"), "steps.end(1)", "last token", "last token of the tape", GO),
     Command(("right_square_bracket",), "steps.select_pass(1)", "next pass", "select the next pass", GO, "]", 6),
@@ -86,8 +88,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(("left_curly_bracket",), "runs.line(-1)", "previous line", "previous line of the file", GO, "{"),
     Command(("t",), "steps.go_to_cursor", "go to cursor", "go to the token under the cursor", GO, footer=10),
     Command(("slash",), "dialogs.find", "find", "find a token by its text", GO, "/", 9),
-    Command(("full_stop",), "dialogs.find_next(1)", "next found", "next token that was found", GO, "."),
-    Command(("comma",), "dialogs.find_next(-1)", "previous found", "previous token that was found", GO, ","),
+    Command(("full_stop",), "dialogs.find_next(1)", "next found", "next match", GO, "."),
+    Command(("comma",), "dialogs.find_next(-1)", "previous found", "previous match", GO, ","),
     Command(
         ("p",),
         "dialogs.explain",
@@ -100,11 +102,11 @@ COMMANDS: tuple[Command, ...] = (
         ("o",),
         "looks.order",
         "order",
-        "order units by size, by change, by index, by what they lost here",
+        "order units by size, change, index, or what they lost here",
         LOOK,
         footer=8,
     ),
-    Command(("v",), "looks.signal", "colour", "colour the tape by another signal", LOOK),
+    Command(("v",), "looks.signal", "colour", "colour the tape by the next signal", LOOK),
     Command(("r",), "dialogs.influence", "attribution", "gradients, ledger and deletions of an output or memory", LOOK),
     Command(
         _capital("R"),
@@ -117,17 +119,17 @@ COMMANDS: tuple[Command, ...] = (
         _capital("H"),
         "dialogs.health",
         "health",
-        "units that explode, never act, are stuck or cannot learn, gates that are stuck",
+        "units that explode, are never active, stuck or dead, gates that are stuck",
         LOOK,
     ),
-    Command(_capital("L"), "looks.everyone", "all units", "the ledger of the chosen unit, or of all units", LOOK),
+    Command(_capital("L"), "looks.everyone", "all units", "the ledger of the selected unit, or of all units", LOOK),
     Command(
         _capital("M"), "looks.map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK
     ),
     Command(
         ("0",), "looks.one_unit", "one unit", "one unit and one equation, large, to show a class; back: 0 or esc", LOOK
     ),
-    Command(("m",), "looks.maximise", "maximise", "give the whole screen to this pane, or back", LOOK),
+    Command(("m",), "looks.maximise", "maximise", "maximize this pane, or restore it", LOOK),
     Command(
         ("e",),
         "edits.edit",
@@ -137,22 +139,23 @@ COMMANDS: tuple[Command, ...] = (
         footer=4,
     ),
     Command(_capital("E"), "edits.edit_equation", "equation", "rewrite the equation under the cursor", CHANGE),
-    Command(("a",), "edits.append(0)", "append", "the likeliest next token, put behind the text: an edit", CHANGE),
-    Command(_capital("A"), "edits.append(1)", "draw", "a next token drawn by its chance, put behind the text", CHANGE),
-    Command(("z",), "edits.undo(-1)", "undo", "take the last edit back", CHANGE, footer=4),
-    Command(_capital("Z"), "edits.undo(1)", "redo", "make the edit again that was taken back", CHANGE),
-    Command(("u",), "edits.list_all", "edits", "every edit in words: go to any state, copy them, save them", CHANGE),
+    Command(("a",), "edits.append(0)", "append", "append the most likely next token: an edit", CHANGE),
+    Command(_capital("A"), "edits.append(1)", "draw", "append a next token sampled by its probability", CHANGE),
+    Command(("z",), "edits.undo(-1)", "undo", "undo the last edit", CHANGE, footer=4),
+    Command(_capital("Z"), "edits.undo(1)", "redo", "redo the edit that was undone", CHANGE),
+    Command(("u",), "edits.list_all", "edits", "every edit in words: go to any state, copy or save them", CHANGE),
     Command(
         _capital("W"),
         "edits.weights",
         "weights",
-        "every matrix and vector of the network, to be changed",
+        "every matrix and vector of the network, editable",
         CHANGE,
-        "W",
-        8,
+        footer=8,
     ),
-    Command(("d",), "looks.difference", "difference", "the baseline beside the edited run, or not", CHANGE, footer=8),
-    Command(("colon",), "edits.type_line", "command", "a line to type: edits and all else, completed", CHANGE, ":", 6),
+    Command(
+        ("d",), "looks.difference", "difference", "show or hide the baseline beside the edited run", CHANGE, footer=8
+    ),
+    Command(("colon",), "edits.type_line", "command", "type a command, with completion", CHANGE, ":", 6),
     Command(("k", "up"), "looks.cursor(0,-1)", "up", "one unit, equation or row up", CURSOR, "k ↑"),
     Command(("j", "down"), "looks.cursor(0,1)", "down", "one unit, equation or row down", CURSOR, "j ↓"),
     Command(
@@ -169,11 +172,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         _capital("P"), "app.picture", "picture", "any screen as a picture: .svg or .png", PROGRAM, "P", always=True
     ),
-    Command(
-        _capital("T"), "app.tour", "tour", "lessons, step by step through trained networks", PROGRAM, "T", always=True
-    ),
+    Command(_capital("T"), "app.tour", "tour", "lessons that step through trained networks", PROGRAM, "T", always=True),
     Command(("question_mark",), "dialogs.help", "help", "all keys", PROGRAM, "?", 12, always=True),
-    Command(("q",), "app.quit", "quit", "leave", PROGRAM, footer=13, always=True),
+    Command(("q",), "app.quit", "quit", "quit", PROGRAM, footer=13, always=True),
 )
 
 _BY_KEY = {key: command for command in COMMANDS for key in command.keys}

@@ -28,7 +28,8 @@ import pyte
 
 from lstm_tui.debugger.endings import SIGNALS
 from lstm_tui.tui.commands import COMMANDS
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 ROOT = Path(__file__).parents[2]
 GONE, LOST, PATIENCE = 2.0, 1.0, 60.0  # seconds

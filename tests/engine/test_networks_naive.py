@@ -5,7 +5,8 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
-from engine.random_networks import layer, numbers, random_network
+from present import present
+from random_networks import layer, numbers, random_network
 
 from lstm_tui.engine.runtime.run import run
 
@@ -50,7 +51,7 @@ def test_a_bidirectional_text_network_with_a_mean_and_a_softmax() -> None:
         "embedding_size": 3, "layers": [layer("lstm", 4, both=True)], "readout": "mean", "classes": ["no", "yes"],
     }  # fmt: skip
     network = random_network(spec, seed=5)
-    from engine.random_networks import words
+    from random_networks import words
 
     trace = run(network, words(network, "A", "zebra", "c"))
     assert trace.sequence.unknown == (1,)
@@ -58,5 +59,5 @@ def test_a_bidirectional_text_network_with_a_mean_and_a_softmax() -> None:
     x = tensors["embedding"][[1, 0, 3]]
     _, top = naive.run_network(spec, tensors, x)
     verdict = naive.softmax(tensors["readout/V_y"] @ top.mean(axis=0) + tensors["readout/b_y"])
-    np.testing.assert_allclose(trace.result, verdict, atol=1e-12)
+    np.testing.assert_allclose(present(trace.result), verdict, atol=1e-12)
     assert trace.output is None

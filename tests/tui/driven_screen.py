@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.network import build_network as _build
@@ -22,6 +23,7 @@ from lstm_tui.tui.panes.header_footer import OneLine
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 
+S = TypeVar("S", bound=Screen[Any])
 LINES = (
     "The movie was not bad",
     "The plot was dull , but the acting was good and I would see it again",
@@ -91,6 +93,12 @@ class Driver:
     def screen(self) -> MainScreen:
         screen = self.app.screen_stack[0]
         assert isinstance(screen, MainScreen)
+        return screen
+
+    def on_top(self, kind: type[S]) -> S:
+        """Return the screen that is on top, which is of this class."""
+        screen = self.app.screen
+        assert isinstance(screen, kind)
         return screen
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_what_was_cut_off_is_offered_and_taken_up_as_it_looked() -> None:
         layout = driver.screen.looks.layout()
         assert layout is not None
         assert set(read_layout(LOOKS).line.split()) <= set(layout.line.split())
-        (path,) = journal_folder().glob("*.ltui")  # its own; the one that was cut off is taken up
+        (path,) = journal_folder().glob("*.ltui")  # its own; the one that was interrupted is resumed
         assert "remove 0\n" in path.read_text()
 
     drive(act, shown(), keeping=kept(COMMAND))
@@ -183,7 +184,8 @@ def test_a_typed_line_opens_another_line_of_the_file_with_all_that_is_shown_of_i
 
 def test_a_typed_line_that_is_still_computed_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(driver: Driver) -> None:
-        screen, work = driver.screen, []
+        screen = driver.screen
+        work: list[Callable[[], None]] = []
         monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", work.append)
         monkeypatch.setattr("lstm_tui.tui.controllers.changes.quick_steps", lambda name, passes: 0)
         assert not screen.edits.obey("let f = 20")

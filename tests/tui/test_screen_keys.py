@@ -66,7 +66,8 @@ def test_tokens_go_along_the_tape_and_equations_along_the_pass() -> None:
         await driver.press("i")
         assert driver.view.frame.position.op == 0
         await driver.press("f")
-        assert (driver.view.frame.position.equation, driver.view.frame.position.op) == (5, None)
+        position = driver.view.frame.position
+        assert (position.equation, position.op) == (5, None)
         await driver.press("F")
         assert driver.view.t == 2
         await driver.press("G")
@@ -131,7 +132,7 @@ def test_explain_and_help_open_and_close() -> None:
     async def act(driver: Driver) -> None:
         for key, word in (("p", "largest products"), ("question_mark", "which token does this memory come from")):
             await driver.press(key)
-            assert isinstance(driver.app.screen, PageScreen)
+            driver.on_top(PageScreen)
             assert word in driver.text()
             await driver.press("escape")
             assert driver.app.screen is driver.screen
@@ -165,9 +166,9 @@ def test_order_and_signal_go_round() -> None:
             await driver.press("o")
         assert seen == ["size", "change", "index", "lost"]
         assert driver.view.order == "size"
-        assert "mean keep f" in driver.pane("tape").text()
+        assert "mean forget f" in driver.pane("tape").text()
         await driver.press("v")
-        assert "mean write i" in driver.pane("tape").text()
+        assert "mean input i" in driver.pane("tape").text()
 
     drive(act)
 

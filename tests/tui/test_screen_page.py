@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from driven_screen import Driver, drive
+from present import present
 
 from lstm_tui.tui.prompts.edit import CommandPrompt
 from lstm_tui.tui.views.page import PageScreen
@@ -33,7 +34,7 @@ def test_enter_goes_where_who_found_it_and_escape_stays() -> None:
         assert driver.view.t == 4
         await driver.press("colon", *"who", "space", *"c[1]", "enter", "enter")
         assert driver.app.screen is driver.screen
-        assert (driver.view.t, driver.view.frame.equation.name) == (found.t, "c")
+        assert (driver.view.t, present(driver.view.frame.equation).name) == (found.t, "c")
         assert (driver.view.unit, driver.view.value) == (1, "c")
         await driver.press("colon", *"help", "enter")
         assert "enter goes there" not in driver.text()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from driven_screen import Driver, drive, network
+from present import present
 
 from lstm_tui.analysis.language_model import surprise
 from lstm_tui.debugger.inspect.trace_facts import Facts
@@ -277,4 +278,4 @@ def test_what_the_screen_draws(name: str) -> None:
         assert grown.columns(passed) == whole.columns(passed)
     bits = surprise(grown.trace)
     assert (bits is None) == (grown.surprise is None)
-    assert bits is None or np.array_equal(bits, grown.surprise, equal_nan=True)
+    assert bits is None or np.array_equal(bits, present(grown.surprise), equal_nan=True)

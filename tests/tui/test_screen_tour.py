@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from driven_screen import Driver, document
@@ -33,7 +34,7 @@ def tour(
     act: Callable[[Driver], Awaitable[None]],
     name: str | None = None,
     size: tuple[int, int] = (160, 45),
-    **options: bool,
+    **options: Any,
 ) -> LstmApp:
     """Run the app with a lesson, or the list of them, and let `act` use it."""
     lesson = None if name is None else LIBRARY.find(name)
@@ -157,14 +158,12 @@ def test_an_rnn_beside_an_lstm_is_seen_from_a_lesson_and_noticed() -> None:
     async def act(driver: Driver) -> None:
         await driver.press(*["enter"] * 5)
         await driver.press("R")
-        over = driver.app.screen
-        assert isinstance(over, ReachScreen)
+        over = driver.on_top(ReachScreen)
         await settled(driver, lambda: not over.picture.working)
         await driver.press("escape")
         assert not stop(driver)._noticed, "R alone shows one network"
         await driver.press("R", "b")
-        over = driver.app.screen
-        assert isinstance(over, ReachScreen)
+        over = driver.on_top(ReachScreen)
         await settled(driver, lambda: bool(over.picture.beside))
         await driver.press("escape")
         assert stop(driver)._noticed
@@ -194,7 +193,7 @@ def test_the_map_that_shows_which_gate_lost_a_name_holds_the_row_of_the_name() -
 
 @pytest.mark.parametrize(
     ("opens", "shown"),
-    [("explain", "exactly"), ("influence", "what moves"), ("health", "health of the units"), ("map", "keep"),
+    [("explain", "exactly"), ("influence", "attribution of"), ("health", "health of the units"), ("map", "kept"),
      ("everyone", "memory of all units"), ("reach", "gradient through time")],
 )  # fmt: skip
 def test_whatever_can_be_opened_is_shown_on_a_key_and_noticed(opens: str, shown: str, tmp_path: Path) -> None:
@@ -216,7 +215,7 @@ def test_whatever_can_be_opened_is_shown_on_a_key_and_noticed(opens: str, shown:
 
 def test_the_list_offers_every_lesson_and_the_next_one_after_it() -> None:
     async def act(driver: Driver) -> None:
-        assert isinstance(driver.app.screen, Lessons)
+        driver.on_top(Lessons)
         text = driver.text()
         for lesson in LIBRARY.lessons():
             assert lesson.title in text

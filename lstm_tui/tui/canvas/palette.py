@@ -1,6 +1,6 @@
 """The colours of a theme as ready-made styles, so that drawing never builds one twice.
 
-The palette of the current theme, from its variables `lt-NAME`.
+They come from the theme's variables `lt-NAME`.
 """
 
 from __future__ import annotations

@@ -250,7 +250,7 @@ class Changes:
         elif not session.history.active:
             facts = run.plain
         said = visible(reply[0]) if reply and (ran or len(reply) == 1) else ""
-        values = frame.passed.cell.values  # an equation written anew may have taken some away
+        values = frame.passed.cell.values  # an equation rewritten may have taken some away
         view = view.but(
             frame=frame, facts=facts or Facts(frame.trace, run.plain), place=None, follow=view.follow and not ran,
             value=view.value if view.value in values else values[0], said=said,

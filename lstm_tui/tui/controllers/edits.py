@@ -102,7 +102,7 @@ class Edits:
         self._screen.app.push_screen(prompt)
 
     def obey(self, line: str) -> str:
-        """Have a typed line obeyed; return what is wrong with it."""
+        """Execute a typed line; return what is wrong with it."""
         from lstm_tui.debugger.commands.dispatch import answer
 
         line = line.strip()

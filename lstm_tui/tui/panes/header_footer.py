@@ -1,7 +1,4 @@
-"""The lines without a frame: header, tabs, the current equation, footer.
-
-The line above the panes and the line below them.
-"""
+"""The lines without a frame: header, tabs, the current equation, footer."""
 
 from __future__ import annotations
 
@@ -149,7 +146,7 @@ Places = list[tuple[int, int, int]]
 
 
 class OneLine(Widget):
-    """A line that is drawn anew when the view or the colours change."""
+    """A line that is redrawn when the view or the colours change."""
 
     DEFAULT_CSS = "OneLine { height: 1; }"
     view: reactive[View] = reactive(EMPTY, repaint=False)

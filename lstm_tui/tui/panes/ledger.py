@@ -1,7 +1,4 @@
-"""What one unit, or all of them, remember, by the token that wrote it; the parts add up to the memory.
-
-Pane 6: what the chosen unit, or all of them, remember, by token.
-"""
+"""Pane 6: the memory of one unit, or of all of them, by the token that wrote it; the parts add up to the memory."""
 
 from __future__ import annotations
 

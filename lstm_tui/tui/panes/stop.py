@@ -1,7 +1,4 @@
-"""The lines above the footer that say why the run stopped and what the displays say; as high as they need be.
-
-Why the run stopped, in full, and what the displays say here: the lines above the footer.
-"""
+"""The lines above the footer that say why the run stopped and what the displays say; as high as they need be."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""The unit table of one pass: every gate, the memory and what is seen of it, as bar and number.
+"""Panes 2 and 3, the unit tables of a layer's two directions: every gate, the memory, the hidden state, bar and number.
 
-One sign for what is wrong with a unit, in the table of units and in the list of its health.
-
-Panes 2 and 3: the unit tables of the two directions of a layer.
+One sign beside its number says what is wrong with a unit, here and in the list of its health.
 """
 
 from __future__ import annotations
@@ -32,8 +30,8 @@ _SIGNS: dict[Kind, tuple[str, str]] = {
 _WORDS: dict[Kind, str] = {
     "broken": "not finite",
     "exploding": "explodes",
-    "dead": "cannot learn",
-    "quiet": "never acts",
+    "dead": "dead",
+    "quiet": "never active",
     "stuck": "stuck",
     "shut": "a gate never opens",
     "open": "a gate never shuts",
@@ -47,7 +45,7 @@ def flag_words(kinds: Iterable[Kind], glyphs: Glyphs) -> str:
 
 
 def flag_sign(kind: Kind, glyphs: Glyphs) -> str:
-    """Return the sign: ‼ not finite, ↑ explodes, † cannot learn, ∅ never acts, = stuck, ▾ and ▴ a gate that is."""
+    """Return the sign: ‼ not finite, ↑ explodes, † dead, ∅ never active, = stuck, ▾ and ▴ a gate that is."""
     return _SIGNS[kind][0 if glyphs.smooth else 1]
 
 

@@ -1,7 +1,4 @@
-"""Two runs side by side: one tape, one position, both unit tables and outputs, the difference by token.
-
-The panes of two runs side by side: the common tape, and the tables and outputs of either.
-"""
+"""Two runs side by side: one tape, one position, both unit tables and outputs, the difference by token."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""A page of text over the main screen: the help, and the explanation of a value.
-
-The explanation of one value: its equation, the numbers in it, and what weighs most in its products.
-
-The help page, made of the command table.
-"""
+"""A page of text over the main screen: the help, made of the command table, and the explanation of one value."""
 
 from __future__ import annotations
 
@@ -143,7 +138,7 @@ def explain_lines(view: View, palette: Palette) -> list[Line]:
             put_signed_bar(line, term.number, _BAR, palette, half)
             lines.append(line.put(signed(term.number, palette.glyphs).rjust(7), palette.style()))
     if not view.frame.reached(view.pass_name, view.value):
-        lines += [new(), new().put("the run has not come to this equation yet", palette.style("alarm"))]
+        lines += [new(), new().put("not computed yet: this equation comes later in the step", palette.style("alarm"))]
     return lines
 
 

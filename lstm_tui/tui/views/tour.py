@@ -1,7 +1,4 @@
-"""A stop of a lesson on the main screen: the run stands where the lesson wants it, and a text under it tells why.
-
-The text of a stop of a lesson: its sentences, what to try, and what came of it.
-"""
+"""A stop of a lesson on the main screen: the run stands where the lesson wants it, and a text under it tells why."""
 
 from __future__ import annotations
 
