@@ -227,22 +227,19 @@ class FooterLine(OneLine):
     def __init__(self, without: Collection[str] = (), **options: Any) -> None:
         """Show them all, but for those `without` names: they mean something else here."""
         super().__init__(**options)
-        self._without = without
+        self._commands = tuple(one for one in footer_commands() if one.name not in without)
+        self._words = footer_words(self._commands)
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the footer."""
         told = view.stopped is not None and view.stopped.here and view.said == view.stopped.reason
         said = "" if told else view.said  # it stands in full above
-        line, self.places = draw_footer(footer_words(self.commands()), width, palette, said)
+        line, self.places = draw_footer(self._words, width, palette, said)
         return line
-
-    def commands(self) -> tuple[Command, ...]:
-        """Return the entries in order."""
-        return tuple(one for one in footer_commands() if one.name not in self._without)
 
     def command_at(self, number: int) -> Command:
         """Return the command of a footer entry."""
-        return self.commands()[number]
+        return self._commands[number]
 
 
 class TabsLine(OneLine):
