@@ -20,7 +20,6 @@ from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
 from lstm_tui.tui.canvas.text import cut
 from lstm_tui.tui.commands import Command, command_of, footer_commands, footer_words
 from lstm_tui.tui.panes.equations import draw_equation_line
-from lstm_tui.tui.panes.pane import PLAIN
 from lstm_tui.tui.view import EMPTY, View
 
 
@@ -187,7 +186,7 @@ class OneLine(Widget):
 
     def _line(self) -> Strip:
         if not self.size:
-            return Strip.blank(self.size.width, PLAIN)
+            return Strip.blank(self.size.width, self.palette.style())
         if self.view.is_empty:
             return self.wait(self.palette, self.size.width).strip()
         return self.draw(self.view, self.palette, self.size.width).strip()
