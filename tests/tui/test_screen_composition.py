@@ -66,7 +66,7 @@ def test_the_empty_view_has_no_pass_and_no_token() -> None:
     assert (len(EMPTY.trace), EMPTY.facts.length, EMPTY.edits) == (0, 0, 0)
     assert EMPTY.baseline is None
     assert EMPTY.sides() == ("", None)
-    assert [EMPTY.stops, EMPTY.live, EMPTY.stopped] == [None, None, None]
+    assert (EMPTY.stops, EMPTY.live, EMPTY.stopped) == (None, None, None)
 
 
 async def state(driver: Driver) -> tuple[Any, ...]:

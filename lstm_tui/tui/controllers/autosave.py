@@ -1,4 +1,4 @@
-"""Nothing is lost: the work on the screen is kept as it goes on, and what was cut off before is offered."""
+"""Nothing is lost: the work on the screen is kept as it goes on, and what was interrupted before is offered."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class ScreenAutosave:
             screen: Whose timers are used, and over which is asked.
             run: What is kept.
             looks: How it is shown, which is kept with it.
-            changes: Takes up what was cut off.
+            changes: Resumes what was interrupted.
             keeping: How work is kept; None where it is not.
         """
         self._screen, self._run, self._looks, self._changes = screen, run, looks, changes
         self._keeping = keeping
-        self._looks_since: float | None = None  # for work that was cut off
+        self._looks_since: float | None = None  # for interrupted work
 
     def begin(self) -> None:
-        """Look for what was cut off, and keep the work from here on."""
+        """Look for what was interrupted, and keep the work from here on."""
         keeping = self._keeping
         if keeping is not None:
             self._looks_since = monotonic()
@@ -57,10 +57,10 @@ class ScreenAutosave:
         session.layout = self._looks.layout()
         self._keeping.autosave.note(session, now=now, computing=self._changes.lines_computing())
 
-    # --- what was cut off ---
+    # --- what was interrupted ---
 
     def awaited(self) -> Awaited | None:
-        """Return what keys wait for: what was cut off is asked about before the first of them."""
+        """Return what keys wait for: what was interrupted is asked about before the first of them."""
         return None if self._looks_since is None else Awaited(self._looks_since, acts=False)
 
     def _look(self, keeping: Keeping) -> None:
@@ -71,7 +71,7 @@ class ScreenAutosave:
             self._screen.call_later(self._found, *found)
 
     def _found(self, offer: Offer | None, remark: str) -> None:
-        """Tell of work that was cut off on other inputs, and offer to take up what was on this."""
+        """Tell of interrupted work on other inputs, and offer to resume that on this one."""
         self._looks_since = None
         if remark:
             self._screen.notify(remark, markup=False, timeout=_REMARK_TIME)
@@ -93,7 +93,7 @@ class ScreenAutosave:
             offer.leave()
 
     def take_up(self, offer: Offer) -> None:
-        """Resume a session that was saved or cut off, and show it as it looked."""
+        """Resume a session that was saved or interrupted, and show it as it looked."""
 
         def done() -> None:
             layout = self._run.session.layout
