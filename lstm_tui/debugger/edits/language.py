@@ -23,7 +23,6 @@ Recipes as files: one edit a line, `#` begins a comment line.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from typing import Literal
 
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.text import read_text
 from lstm_tui.formats.io.files import replacing
@@ -73,7 +73,7 @@ class WeightEdit:
 
 @dataclass(frozen=True)
 class CellEdit:
-    """Equations of a pass, or of every pass, written anew: one of them, or all that an ablation changes.
+    """Equations of a pass, or of every pass, rewritten: one of them, or all that an ablation changes.
 
     Attributes:
         verb: `let` gives one equation, `ablate` names a variant.
@@ -187,11 +187,8 @@ def range_of(span: Span, size: int) -> range:
 
 
 def _token(text: str) -> str:
-    try:
-        token = ast.literal_eval(text)
-    except (SyntaxError, ValueError):
-        token = None
-    if not isinstance(token, str) or not token:
+    token = unquoted(text)
+    if not token:
         raise UserError(f"{_quoted(text)} is no token: write it in double quotes")
     return token
 

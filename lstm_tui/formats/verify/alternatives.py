@@ -1,6 +1,6 @@
 """What else a file could have meant: every decision taken otherwise, for all layers or for one, then two at once.
 
-The text of a cell with other activations, clipped sums or given first states: a page of equations like any other.
+Other activations, clipped sums or given first states are the text of a cell: a page of equations like any other.
 """
 
 from __future__ import annotations
