@@ -260,10 +260,11 @@ class _Planning:
                 "it begins with zeros here; --initial FILE.npz gives it others"
             )
         part = parts[0]
-        alone = len(parts) == 1 and len(part.passes) == 1
-        if not bare and alone and part.inputs == part.sizes.get("P", part.hidden):
-            added = report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED)
-            return [replace(part, residual=added == "added")]
+        if not bare and stage.inputs == stage.outputs:
+            if len(parts) > 1 or len(part.passes) > 1:
+                report.assume(f"{key}.residual", "none", NOT_RECORDED)
+            elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
+                return [replace(part, residual=True)]
         return parts
 
     def _both(self, stage: Stage, forward: Recurrent, key: str) -> Recurrent:
@@ -305,6 +306,7 @@ class _Planning:
                 parts |= dict.fromkeys(group.used, key)
         read_places = {bag.places[name] for name in (*bag.taken, *parts) if name in bag.places}
         told = {name for one in rivals for name in one.used}
+        tables = {name for one in self.modules if one.is_table for name in one.used}
         left: dict[str, list[str]] = {}
         for name, tensor in bag.floats.items():
             if name in parts:
@@ -316,6 +318,7 @@ class _Planning:
                 report.use(name, tensor.shape, "again")
             else:
                 beside = self._beside(name, tensor)
+                beside = next(iter(self.layers)) if beside == "readout" and name in tables else beside
                 report.leave(name, tensor.shape, beside, doubtful=False)
                 if name not in told:
                     stem = re.split(r"[._/](?=(?:weight|bias|running_mean|running_var)\Z)", name)[0]
