@@ -58,7 +58,9 @@ def test_a_typed_line_reports_what_the_screen_shows(tmp_path: Path) -> None:
         await driver.press("n", "]")
         assert driver.screen.obey("remove 0") == ""
         assert driver.screen.obey(f"report {tmp_path}/r.html") == ""
-        assert driver.screen.obey("report r.txt") == "r.txt: a report is an .html file; end its name so"
+        assert driver.screen.obey("report r.txt") == (
+            "r.txt: a report is an .html file or an .md file; end its name so"
+        )
 
     drive(act)
     page = (tmp_path / "r.html").read_text("utf-8")
