@@ -74,5 +74,5 @@ def test_python_tells_it_once_and_keeps_it(caplog: pytest.LogCaptureFixture) -> 
 
 def test_tensors_that_are_not_used_are_told_with_the_rest() -> None:
     network = open_file(TAGGER).network
-    network.card["imported"]["unused"] = [f"extra.{n}" for n in range(6)]  # type: ignore[index]
+    network.card["imported"]["unused"] = [f"extra.{n}" for n in range(6)]
     assert network.remarks[-1] == "not used of the file: extra.0, extra.1, extra.2, extra.3 and 2 more"

@@ -1,6 +1,6 @@
-"""What each token adds to the verdict, where a readout is linear up to its softmax.
+"""What a value is a sum of: the terms of a readout per token, and those of a pre-activation at every step.
 
-The terms a value is summed of before it is squashed, at every step at once, as the run computed them.
+A token's contribution is exact where the readout is linear up to its softmax.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lstm_tui.cli.job import reading, say
 from lstm_tui.cli.output import table
@@ -14,6 +14,7 @@ from lstm_tui.models.bundled import find_model
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
+    from lstm_tui.formats.importers.import_report import Fact
 
 STANDARD_OUTPUT = "-"
 _UNUSED = 12  # names of tensors that are listed
@@ -37,17 +38,26 @@ def command(options: Namespace) -> int:
     if options.json:
         from lstm_tui.formats.io.json import encode
 
-        sys.stdout.buffer.write(encode(opened.report.content() | {"networks": list(opened.names)}) + b"\n")
+        sys.stdout.buffer.write(encode(_content(opened)) + b"\n")
         return 0
     print("\n".join(_lines(opened)))
     return 0
+
+
+def _content(opened: Imported) -> dict[str, Any]:
+    """Return the report as JSON values, with what became of every tensor."""
+    tensors = [
+        {"name": one.name, "shape": list(one.shape), "part": one.part, "beside": one.beside}
+        for one in opened.report.tensors.values()
+    ]
+    return opened.report.content() | {"networks": list(opened.names), "tensors": tensors}
 
 
 def _lines(opened: Imported) -> list[str]:
     report, network = opened.report, opened.network
     count = f"{network.parameter_count:,}".replace(",", " ")
     lines = [f"{report.file}: {visible(report.format)}", f"  reads {_reads(network)}; {count} parameters", ""]
-    rows = [(fact.key, fact.value, fact.how, _why(fact.why, fact.others)) for fact in report.facts]
+    rows = [(fact.key, fact.value, fact.how, _why(fact)) for fact in report.facts]
     lines += table(("what", "is", "known", "from"), rows).split("\n")
     if report.unused:
         more = f" and {len(report.unused) - _UNUSED} more" if len(report.unused) > _UNUSED else ""
@@ -75,5 +85,7 @@ def _reads(network: Network) -> str:
     return network.tokens.kind if network.tokens.kind == "bytes" else f"{count} {network.tokens.kind}"
 
 
-def _why(why: str, others: tuple[str, ...]) -> str:
-    return "; ".join(part for part in (why, f"could be {', '.join(others)}" if others else "") if part)
+def _why(fact: Fact) -> str:
+    other = f"could be {', '.join(fact.others)}" if fact.others else ""
+    against = f"against it: {', '.join(fact.against)}" if fact.against else ""
+    return "; ".join(part for part in (fact.why, other, against) if part)

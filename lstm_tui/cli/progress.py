@@ -1,7 +1,4 @@
-"""A progress bar on standard error that shows itself only when something takes longer than a second.
-
-What a training shows while it goes: a bar on standard error, a line for each epoch on standard output.
-"""
+"""Progress on the terminal: a bar on standard error for what takes longer than a second, a line for each epoch."""
 
 from __future__ import annotations
 

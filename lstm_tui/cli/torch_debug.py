@@ -11,7 +11,8 @@ import numpy as np
 from lstm_tui.debugger.endings import INTERRUPTED
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.verify.recording import Entered, capture
+from lstm_tui.formats.verify.recording import capture
+from lstm_tui.formats.verify.torch_calls import Entered, weights_of
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
@@ -68,9 +69,9 @@ def _opened(entered: Entered) -> tuple[Network, Sequence, Initial]:
     module = entered.module
     name = entered.name or type(module).__name__
     report = ImportReport(name, "a running PyTorch module")
-    tensors = {f"{name}.{key}": one.detach().cpu().numpy() for key, one in module.state_dict().items()}
+    tensors = {f"{name}.{key}": one for key, one in weights_of(module).items()}
     group = find_groups(tensors, name)[0]
-    mode = getattr(module, "mode", type(module).__name__.removesuffix("Cell"))
+    mode = getattr(module, "mode", type(module).__name__.removeprefix("Parametrized").removesuffix("Cell"))
     kind = f"torch.nn.modules.rnn.{'RNN' if mode.startswith('RNN') else mode}"
     made = Made(kind, state={"mode": mode, "nonlinearity": getattr(module, "nonlinearity", None)})
     if entered.broken is not None:

@@ -1,8 +1,7 @@
-"""The edits of a run: made, taken back, named, compared; each runs the network again.
+"""The edits of a run, line by line of a file: made, undone, named, compared; each runs the network again.
 
-The position follows its token through what is inserted and deleted before it.
-
-The edits of every line of a file: each line keeps its own, and those of the network go along from line to line.
+The position follows its token through what is inserted and deleted before it. Each line keeps the edits of its own
+tokens; edits of the network go along from line to line.
 """
 
 from __future__ import annotations

@@ -124,12 +124,12 @@ class LstmApp(App[int]):
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the main screen."""
-        screen = MainScreen(self._document, self._start, *self._drawing(), self._numba, self._recipe)
-        screen.past = self._past or screen.past
-        screen.keeping = self._keeping
-        self._main = screen
-        screen.open_network = None if self._teaching is None else self._teaching.open_network
-        return screen
+        self._main = MainScreen(
+            self._document, self._start, *self._drawing(), self._numba, self._recipe,
+            past=self._past, keeping=self._keeping,
+            open_network=None if self._teaching is None else self._teaching.open_network,
+        )  # fmt: skip
+        return self._main
 
     def _drawing(self) -> tuple[Glyphs, bool]:
         """Return the signs to draw with, and whether there are few colours."""
@@ -139,7 +139,7 @@ class LstmApp(App[int]):
         return ASCII if self._ascii else UNICODE, few
 
     def on_mount(self) -> None:
-        """Say what was assumed of the file, and take up what is to be taken up."""
+        """Say what was assumed of the file, and resume what is to be resumed."""
         network = self._document.network
         if network is not None and network.remarks:
             first, *others = network.remarks
@@ -157,15 +157,15 @@ class LstmApp(App[int]):
             self.call_after_refresh(self._teaching.greet, self, *self._drawing())
 
     def _take_up(self) -> None:
-        """Take up a saved session as soon as the first run is there."""
+        """Resume a saved session as soon as the first run is there."""
         screen = next((one for one in self.screen_stack if isinstance(one, MainScreen)), None)
         if screen is None or self._resume is None:
             return
-        if screen.view is None:
+        if screen.view.is_empty:
             self.set_timer(_SOON, self._take_up)
             return
         resume, self._resume = self._resume, None
-        screen.take_up(resume)
+        screen.autosave.take_up(resume)
 
     def action_tour(self) -> None:
         """Offer the lessons."""
@@ -188,7 +188,7 @@ class LstmApp(App[int]):
     def keep(self) -> None:
         """Have what the screen holds written down now, where it is kept."""
         if self._main is not None:
-            self._main.keep_now()
+            self._main.autosave.keep(now=True)
 
     # --- the end, and what cannot be used ---
 
@@ -235,7 +235,7 @@ class LstmApp(App[int]):
             await super().on_event(event)
 
     async def _press(self, event: Key | Paste) -> None:
-        """Have one key act, or put what is pasted into the line that is typed: all of it, but obey none of it."""
+        """Have one key act, or put what is pasted into the line that is typed: all of it, but execute none of it."""
         if isinstance(event, Paste):
             event = Paste(" ".join(event.text.splitlines()))
         elif event.key == "ctrl+j":  # as some terminals send the end of a line that is pasted
@@ -255,18 +255,18 @@ class LstmApp(App[int]):
     def _catch_up(self) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, MainScreen):
-                screen.catch_up()
+                screen.run.catch_up()
 
     def keys_await(self) -> Awaited | None:
-        """Return what all keys wait for: that a session which was saved is taken up."""
+        """Return what all keys wait for: that a session which was saved is resumed."""
         return None if self._resume is None else Awaited(self._begun, acts=False)
 
     def action_interrupt(self) -> None:
         """Give up what is waited for; else say how to leave, and leave at the second time, or where nothing is open."""
         screen = next((one for one in self.screen_stack if isinstance(one, MainScreen)), None)
-        if screen is not None and screen.give_up():
+        if screen is not None and screen.progress.give_up():
             self._interrupted = False
-        elif self._interrupted or (screen is not None and screen.view is None):
+        elif self._interrupted or (screen is not None and screen.view.is_empty):
             self.exit(INTERRUPTED)
         else:
             self._interrupted = True
@@ -276,7 +276,7 @@ class LstmApp(App[int]):
         """Offer every command of the table, then what Textual offers."""
         if isinstance(screen, MainScreen):
             for command in COMMANDS:
-                run = lambda action=command.action: screen.call_later(screen.run_action, action)  # noqa: E731
+                run = lambda command=command: screen.call_later(screen.do, command)  # noqa: E731
                 yield SystemCommand(f"{command.word} ({command.key})", command.help, run)
         for one in super().get_system_commands(screen):
             if one.title not in ("Keys", "Maximize", "Minimize"):
@@ -318,7 +318,7 @@ def run_app(
         numba: Whether to redo the run with Numba as soon as the first frame is up.
         recipe: Edits of the first sequence, which can be undone one by one.
         command: The arguments of the command that opens the input again.
-        resume: A session that was saved, to be taken up once the screen is there.
+        resume: A session that was saved, to be resumed once the screen is there.
         past: The lines that were typed before, where they are kept.
         keeping: How the work is kept, where it is.
         teaching: The lessons that can be opened.

@@ -10,7 +10,7 @@ import importlib
 import random
 import sys
 
-from tests.attack.harness import HARNESSES, Clock, Tally, attack_of
+from .harness import HARNESSES, Clock, Tally, attack_of
 
 
 def main() -> int:

@@ -16,10 +16,11 @@ from collections import Counter
 from pathlib import Path
 
 from lstm_tui.cli.main import main
-from tests.attack.doors_table import BASES, OUTPUTS, Row, make_seeds, models, rows
-from tests.attack.forked import Ended, run_forked
-from tests.attack.harness import Clock, Tally
-from tests.attack.mutators import mutated
+
+from .doors_table import BASES, OUTPUTS, Row, make_seeds, models, rows
+from .forked import Ended, run_forked
+from .harness import Clock, Tally
+from .mutators import mutated
 
 _SMALLER = 60  # tries to make a finding smaller
 _WRITTEN = frozenset({*OUTPUTS, "out.safetensors.checkpoint", "o\x1b[2J.json", "over.json"})

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -80,8 +81,7 @@ def rows() -> Iterator[Row]:
     """Yield every door."""
     everything = (*TEXTS, *SERIES)
     for command, line in _FIRST.items():
-        seeds = (*TRACES, *SESSIONS) if command == "open" else everything
-        yield Row((command, "file"), line, seeds)
+        yield Row((command, "file"), line, (*TRACES, *SESSIONS) if command == "open" else everything)
     for command, base in BASES.items():
         for destination, (option, seeds) in _DESTINATIONS.items():
             added = option
@@ -145,7 +145,8 @@ def make_seeds(folder: Path) -> None:
     shutil.copyfile(PACKAGE / "models" / "tiny.safetensors", folder / "native.safetensors")
     np.save("w.npy", np.ones((4, 3), np.float32))
     np.savez("w.npz", a=np.ones((4, 3), np.float32), b=np.zeros((2, 3), np.float32))
-    np.savez("initial.npz", **{"layer0.forward/h": np.ones(64), "layer0.forward/c": np.ones(64)})
+    states: dict[str, Any] = {"layer0.forward/h": np.ones(64), "layer0.forward/c": np.ones(64)}
+    np.savez("initial.npz", **states)
     (folder / "save.x").write_text("next\nset c[0] @ 1 = 0.5\nbreak c[0] > .1\nsave-session s.ltui\n")
     (folder / "state" / "lstm-tui" / "journal").mkdir(parents=True)
     for line in (

@@ -28,7 +28,8 @@ import pyte
 
 from lstm_tui.debugger.endings import SIGNALS
 from lstm_tui.tui.commands import COMMANDS
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 ROOT = Path(__file__).parents[2]
 GONE, LOST, PATIENCE = 2.0, 1.0, 60.0  # seconds
@@ -84,7 +85,7 @@ def states() -> dict[str, State]:
         "serve": State(("serve", "t.txt", *SMALL, "--port", "0"), b"http://", screen=False),
     }
     for command in COMMANDS:
-        if command.action != "quit_session" and len(command.keys[0]) == 1:
+        if command.action != "app.quit" and len(command.keys[0]) == 1:
             found[f"key {command.keys[0]}"] = State(run, b"layer0.forward", command.keys[0].encode(), edit)
     return found
 

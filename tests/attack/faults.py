@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import lstm_tui
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 CALLS = ("open", "write", "read", "fsync", "replace", "chmod", "unlink", "mkdir", "stat")
 CAUSES = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EMFILE)
@@ -136,11 +137,11 @@ def install(fault: Fault) -> None:
             raw = File(file, mode.replace("b", ""), closefd=named.get("closefd", True))
             return io.BufferedReader(raw) if "r" in mode else io.BufferedWriter(raw)
 
-        builtins.open = io.open = opened  # type: ignore[assignment]
+        builtins.open = io.open = opened
     elif fault.call == "open":
         failing(os, "open")
         failing(builtins, "open")
-        io.open = builtins.open  # type: ignore[misc]
+        io.open = builtins.open
     else:
         failing(os, fault.call)
 

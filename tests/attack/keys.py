@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.attack.harness import Clock, Tally
+from .harness import Clock, Tally
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tui"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -62,7 +62,7 @@ def outcome(parts: tuple[str, ...], delivery: str, size: tuple[int, int], cell: 
             await rest(driver.app)
             left += 1
         stays = type(driver.app.screen).__name__ if len(driver.app.screen_stack) > 1 else ""
-        session = driver.screen._session
+        session = driver.screen.run.session
         assert session is not None
         session.keep_edits(0)
         same = bits(session.frame.trace) == bits(session.baseline)

@@ -33,7 +33,8 @@ from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 WORDS = ("<unk>", "the", "movie", "was", "not", "bad", "good")
 POISON = (math.nan, math.inf, -math.inf, 1e30, -1e30, 1e-42, 0.0)
@@ -242,8 +243,8 @@ def _meant(session: Session, text: str) -> str | None:
     return None
 
 
-def _row(passed: PassTrace, value: str, t: int) -> np.ndarray:  # type: ignore[type-arg]
-    return passed[value][t].astype(np.float64)
+def _row(passed: PassTrace, value: str, t: int) -> np.ndarray:
+    return np.array(passed[value][t], np.float64)
 
 
 def _word(number: float, holds: bool, turned: bool) -> str:
@@ -302,23 +303,27 @@ def _health(session: Session, reply: str) -> Iterator[tuple[str, str]]:
         for line in reply.splitlines():
             if not line.startswith(" "):
                 here = line.startswith(f"{name}:")
-            elif here and (unit := re.match(r"  unit +(\d+)  (.*)", line)):
-                told.setdefault(int(unit[1]), set()).add(unit[2])
+            elif here and (found := re.match(r"  unit +(\d+)  (.*)", line)):
+                told.setdefault(int(found[1]), set()).add(found[2])
         sound = any(line.startswith(f"{name}: all ") for line in reply.splitlines())
         for unit, size in enumerate(largest):
             words = " / ".join(told.get(unit, ()))
             state = (
                 "is not finite" if not math.isfinite(size)
                 else "explodes" if size > 1e6
-                else "never acts" if size <= 0.01 * max(tame) * (1 - 1e-6) else ""
+                else "never active" if size <= 0.01 * max(tame) * (1 - 1e-6) else ""
             )  # fmt: skip
             complete = f"{name}:" in reply and "more" not in reply
             if state and sound:
                 yield "all units are said to act", f"{name} unit {unit} {state}: {reply}"
             if state and complete and state not in words:
                 yield f"a unit that {state} is not said to", f"{name} unit {unit}, {size}: {reply}"
-            for word in ("is not finite", "explodes", "never acts"):
-                if word in words and word != state and not (word == "never acts" and size <= 0.01 * max(tame) * 1.001):
+            for word in ("is not finite", "explodes", "never active"):
+                if (
+                    word in words
+                    and word != state
+                    and not (word == "never active" and size <= 0.01 * max(tame) * 1.001)
+                ):
                     yield f"a unit {word} and does not", f"{name} unit {unit}, {size}: {words}"
 
 

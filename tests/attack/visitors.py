@@ -20,7 +20,8 @@ from pathlib import Path
 import aiohttp
 
 import lstm_tui
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 PATIENCE = 30.0
 """Seconds within which a visitor has a screen, on a busy machine."""

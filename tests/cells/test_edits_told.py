@@ -9,7 +9,7 @@ import pytest
 from made_networks import EVERY_CELL, called, make_input, make_network
 
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.language import ValueEdit, parse_edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
@@ -74,10 +74,11 @@ def test_a_value_is_told_as_it_ran(cell: str) -> None:
             for line in ("set {}[0] @ 1 = 1e300", "scale {}[0] @ 2 * 0.5", "set {}[0] @ 3 = -0.25"):
                 before = session.frame.trace
                 edit = parse_edit(line.format(f"{passed.name}.{value}"))
+                assert isinstance(edit, ValueEdit)
                 session.edit(edit)
                 said = session.words[session.history.done - 1]
                 after = session.frame.trace[passed.name]
-                t = edit.steps[0]  # type: ignore[union-attr]
+                t = edit.steps[0]
                 now = float((after.inputs["x"] if value == "x" else after[value])[t, 0])
                 match = AFTER.search(said)
                 assert match, said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_networks import EVERY_CELL, called, make_initial, make_input, make_network
+from present import present
 
 from lstm_tui.analysis.ledger import flow_of
 from lstm_tui.debugger.edits.language import parse_edit
@@ -71,7 +72,7 @@ def test_the_parts_of_an_lstm_by_hand() -> None:
         ("hidden", "o · tanh(c)", ("o", "c", "h")),
     ]
     numbers = [old, values["f"] * old, values["i"] * values["g"], values["c"], values["h"]]
-    np.testing.assert_allclose([part.number for part in parts], numbers, rtol=0, atol=1e-15)
+    np.testing.assert_allclose([present(part.number) for part in parts], numbers, rtol=0, atol=1e-15)
 
 
 def test_what_an_edit_puts_into_a_memory_is_a_part_of_its_own() -> None:

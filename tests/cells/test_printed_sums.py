@@ -6,6 +6,7 @@ import math
 import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,7 +122,7 @@ def test_no_printed_sum_is_false_of_a_poisoned_network(cell: str, number: str) -
                 assert not check_line(line, size, step)
 
 
-def test_a_trace_from_a_file_prints_no_sum_of_an_edited_value(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_trace_from_a_file_prints_no_sum_of_an_edited_value(tmp_path: Path) -> None:
     session = session_of("lstm")
     session.edit(parse_edit("set layer0.forward.c[0] @ 2 = 5"))
     write(session.frame.trace, str(tmp_path / "t.json"))

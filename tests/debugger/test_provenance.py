@@ -1,4 +1,4 @@
-"""Who moved a value, lost a memory, or bore a NaN: against loops over the run, and in runs broken on purpose."""
+"""Who moved a value, lost a memory, or first became NaN: against loops over the run, and in runs broken on purpose."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_of_a_vector_the_unit_is_found_and_its_change_is_split() -> None:
     assert flow is not None
     c = np.vstack([passed.initial["c"][None], passed["c"]]).astype(float)
     change = np.abs(np.diff(c, axis=0))
-    step, unit = np.unravel_index(np.argmax(change), change.shape)
+    step, unit = map(int, np.unravel_index(np.argmax(change), change.shape))
     assert (blame.t, blame.unit) == (step, unit)
     kept = (flow.keep[step, unit] - 1) * c[step, unit]
     assert f"  keeping changed it by {kept:+.4g}, writing by {flow.write[step, unit]:+.4g}" in blame.lines

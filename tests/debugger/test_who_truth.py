@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -76,12 +77,12 @@ def check_answer(session: Session, t: int) -> bool:
     amounts, shares = amounts_and_shares(passed, [t])
     lost = [before - after for before, after in itertools.pairwise(amounts)]
     thinned = [before - after for before, after in itertools.pairwise(shares)]
-    close = {"rel": 1e-3, "abs": 1e-9}
+    close = partial(pytest.approx, rel=1e-3, abs=1e-9)
     if match := LOST.fullmatch(lines[0]):
         step = passed.reading_step(int(match["t"]))
         assert lost[step - 1] >= max(lost) * (1 - 1e-9), (lines[0], lost)
-        assert float(match["by"]) == pytest.approx(lost[step - 1], **close)
-        assert float(match["had"]) == pytest.approx(amounts[step - 1], **close)
+        assert float(match["by"]) == close(lost[step - 1])
+        assert float(match["had"]) == close(amounts[step - 1])
     elif match := DILUTED.fullmatch(lines[0]):
         step = passed.reading_step(int(match["t"]))
         assert max(lost) <= 1e-12 * max(amounts), lines[0]
@@ -90,8 +91,8 @@ def check_answer(session: Session, t: int) -> bool:
         assert lines[0].startswith("nothing lost"), lines[0]
         assert max([*lost, *thinned], default=0.0) <= 0
         return False
-    assert float(match["was"]) == pytest.approx(shares[step - 1], **close)
-    assert float(match["now"]) == pytest.approx(shares[step], **close)
+    assert float(match["was"]) == close(shares[step - 1])
+    assert float(match["now"]) == close(shares[step])
     kept = re.search(r"kept (\d+) % of it", lines[1])
     assert kept
     flow = flow_of(passed, memory_of(passed.cell))

@@ -55,7 +55,7 @@ def by_hand(number: Fraction, digits: int) -> Decimal:
 
 def chains(page: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each sum of a page: what it is of, and its lines."""
-    name, lines = "", []
+    name, lines = "", list[str]()
     for line in page.splitlines():
         if match := re.match(r"(\w+\[\d+\]) = (.*)", line):
             if lines:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.engine.runtime import blas, forward, interpreters, run, storage
+from lstm_tui.engine.runtime import blas, forward, interpreters, run
 from lstm_tui.engine.runtime.incremental import GrowingRun
 
 FOLDER = Path(lstm_tui.__file__).parent.parent
@@ -135,9 +136,12 @@ def two_threads() -> object:
 def test_products_take_one_thread_and_what_held_before_holds_again(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int | None] = []
     matmul = np.matmul
-    monkeypatch.setattr(
-        storage.np, "matmul", lambda *given, **named: (seen.append(blas.threads()), matmul(*given, **named))
-    )
+
+    def watched(*given: Any, **named: Any) -> Any:
+        seen.append(blas.threads())
+        return matmul(*given, **named)
+
+    monkeypatch.setattr(np, "matmul", watched)
     trace = lstm_tui.trace(words(70), interpreter="numpy")
     assert seen
     assert set(seen) == {1}

@@ -82,6 +82,7 @@ _SIGNS: dict[type, str] = {
 def of_python(tree: ast.AST, text: str) -> Shape:
     """Return what Python reads, chains of comparisons and of `and` two at a time."""
     if isinstance(tree, ast.Constant):
+        assert isinstance(tree.value, str | int | float)
         return ("constant", tree.value if isinstance(tree.value, str) else float(tree.value))
     if isinstance(tree, ast.Name | ast.Attribute):
         return ("name", ast.unparse(tree))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fetched import fetched
+from present import present
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
@@ -34,8 +35,9 @@ def said(network: Network, x: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Return what a network says, in the form of what the file says."""
     trace = traced(network, x)
     if network.readout is None:
-        return trace.ran.merged[-1]
-    return trace.output if like.ndim == 2 and len(like) == len(x) else trace.result.reshape(like.shape)
+        return present(trace.ran).merged[-1]
+    each = like.ndim == 2 and len(like) == len(x)
+    return present(trace.output) if each else present(trace.result).reshape(like.shape)
 
 
 @pytest.mark.parametrize("path", sorted(FILES.glob("onnx_*.onnx")), ids=lambda path: path.stem)
@@ -102,7 +104,7 @@ def test_a_reset_that_an_exporter_lost_is_said_and_can_be_set(tmp_path: Path) ->
     network = open_file(tmp_path / "m.onnx").network
     assert any("layer0.reset is assumed to be before" in remark for remark in network.remarks)
     other = open_file(tmp_path / "m.onnx", ImportOptions({"layer0.reset": "after"})).network
-    first, second = (traced(one, made.numbers(2)).ran.merged[-1] for one in (network, other))
+    first, second = (present(traced(one, made.numbers(2)).ran).merged[-1] for one in (network, other))
     assert np.abs(first - second).max() > 1e-3
 
 

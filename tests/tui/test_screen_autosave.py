@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,10 +88,10 @@ def test_what_was_cut_off_is_offered_and_taken_up_as_it_looked() -> None:
         assert (view.order, view.signal, view.everyone, view.beside, view.value) == ("index", 2, True, False, "o")
         assert view.units["layer0.forward"] == 5
         assert driver.screen.has_class("-maximised")
-        layout = driver.screen.layout_now()
+        layout = driver.screen.looks.layout()
         assert layout is not None
         assert set(read_layout(LOOKS).line.split()) <= set(layout.line.split())
-        (path,) = journal_folder().glob("*.ltui")  # its own; the one that was cut off is taken up
+        (path,) = journal_folder().glob("*.ltui")  # its own; the one that was interrupted is resumed
         assert "remove 0\n" in path.read_text()
 
     drive(act, shown(), keeping=kept(COMMAND))
@@ -181,15 +182,20 @@ def test_a_typed_line_opens_another_line_of_the_file_with_all_that_is_shown_of_i
     drive(act, shown())
 
 
-def test_a_typed_line_that_is_still_computed_is_kept() -> None:
+def test_a_typed_line_that_is_still_computed_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(driver: Driver) -> None:
         screen = driver.screen
-        screen._line_made = "let f = 20"  # as while a thread computes it
-        screen.keep_now()
+        work: list[Callable[[], None]] = []
+        monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", work.append)
+        monkeypatch.setattr("lstm_tui.tui.controllers.changes.quick_steps", lambda name, passes: 0)
+        assert not screen.edits.obey("let f = 20")
+        screen.autosave.keep(now=True)
         (path,) = journal_folder().glob("*.ltui")
         assert path.read_text().splitlines()[-1] == "# computing: let f = 20"
-        screen._line_made = ""
-        screen.keep_now()
+        screen.progress.give_up()
+        work.pop()()
+        await driver.pilot.pause()
+        screen.autosave.keep(now=True)
         assert not list(journal_folder().glob("*.ltui"))
 
     drive(act, shown(), keeping=kept(COMMAND))

@@ -9,6 +9,7 @@ import pytest
 from driven_screen import WORDS, Driver, document, drive, network, sequences
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.inspect.diff import beside
@@ -93,12 +94,10 @@ def test_deleted_tokens_behind_the_last_one_are_shown_too() -> None:
 
 def test_the_unit_table_marks_what_is_held_and_what_followed_and_nothing_else() -> None:
     view = edited("set layer0.forward.f[4] @ 3 = 0", t=3)
-    assert view.frame.difference is not None
+    difference = present(view.frame.difference)
     view = view.but(order="index")
     rows = draw_units(view, "layer0.forward", 100, 13, PALETTES[0], 2).text().split("\n")[1:]
-    changed = {
-        name: beside(view.frame.difference, "layer0.forward", name, 3).changed for name in view.passed.cell.values
-    }
+    changed = {name: beside(difference, "layer0.forward", name, 3).changed for name in view.passed.cell.values}
     assert rows[4].count("◆") == 1
     for unit, row in enumerate(rows[:12]):
         followed = sum(int(changed[name][unit]) for name in changed) - (unit == 4)
@@ -266,9 +265,9 @@ def test_any_edited_run_is_drawn_at_any_size(
         drawings.append(draw_heatmap_beside(view, view.baseline, width, height, palette, 5))
         assert np.isfinite(view.facts.half("layer0.forward", "h"))
     for drawing in drawings:
-        for line in drawing.lines:
-            assert len(line.plain) == width
-            assert palette is PALETTES[0] or line.plain.isascii()
+        for drawn in drawing.lines:
+            assert len(drawn.plain) == width
+            assert palette is PALETTES[0] or drawn.plain.isascii()
 
 
 @pytest.mark.parametrize("cell", ["gru", "rnn", "lstm_peephole"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driven_screen import LINES, Driver, document, drive, network, of_tokens, sequences
+from present import present
 from textual.events import Key
 
 from lstm_tui.debugger.edits.language import parse_recipe
@@ -50,7 +51,7 @@ def same(driver: Driver, tokens: str) -> None:
 def test_a_word_is_replaced_where_the_tape_stands() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "n", "1", "e")
-        assert isinstance(driver.app.screen, EditPrompt)
+        driver.on_top(EditPrompt)
         assert 'replace 3 "not"' in driver.text()
         assert "a word before it" in driver.text()
         await typed(driver, "would")
@@ -206,7 +207,7 @@ def test_the_list_of_edits_is_walked_and_saved(tmp_path: Path) -> None:
         for line in ("remove 0", 'insert 2 "see"', "scale layer0.forward.i[:] @ : * 0.5"):
             await obeyed(driver, line)
         await driver.press("u")
-        assert isinstance(driver.app.screen, EditList)
+        driver.on_top(EditList)
         assert "3 of 3 edits in force" in driver.text()
         assert "“see” inserted at 2, before “not”" in driver.text()
         await driver.press("k", "k", "enter")
@@ -294,7 +295,7 @@ def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeyp
 
     async def act(driver: Driver) -> None:
         for _ in range(400):
-            if driver.screen.view is not None:
+            if not driver.screen.view.is_empty:
                 break
             await driver.pilot.pause(0.02)
         monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", work.append)
@@ -309,7 +310,7 @@ def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeyp
         assert driver.view.trace.edits == ("remove 4",)
         assert driver.view.t == 4
         await done(driver)
-        assert driver.view.trace.edits == ("remove 4", 'replace 0 "see"')
+        assert list(driver.view.trace.edits) == ["remove 4", 'replace 0 "see"']
         assert driver.screen.busy == ""
         assert not work
         await obeyed(driver, "remove 4000")
@@ -356,7 +357,7 @@ def test_a_trace_without_its_network_says_that_it_cannot_be_edited() -> None:
 
 @pytest.mark.parametrize("cell", ["gru", "rnn", "lstm_peephole"])
 def test_every_form_at_every_value_can_be_made(cell: str) -> None:
-    session = Session.open(document(cell).network, sequences(LINES[:1]))
+    session = Session.open(present(document(cell).network), sequences(LINES[:1]))
     for value in session.frame.passed:
         for form in forms_at(session, value, 1, 2, on_tape=False):
             line = form.line

@@ -14,7 +14,7 @@ def test_keys_that_wait_are_drawn_once_and_the_next_key_acts_on_the_last_place()
 
     async def act(driver: Driver) -> None:
         for _ in range(400):
-            if driver.screen.view is not None:
+            if not driver.screen.view.is_empty:
                 break
             await driver.pilot.pause(0.02)
 

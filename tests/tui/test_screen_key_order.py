@@ -101,7 +101,7 @@ def test_what_is_pasted_where_a_line_is_typed_goes_into_the_line_and_is_not_obey
 
 def test_all_edits_taken_back_is_the_run_as_it_was_bit_for_bit() -> None:
     async def act(driver: Driver) -> None:
-        session = driver.screen._session
+        session = driver.screen.run.session
         assert session is not None
         was = bits(session.frame.trace)
         await DELIVERIES["in one write"](

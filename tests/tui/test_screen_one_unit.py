@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from cells.made_networks import EVERY_CELL, called, make_input, make_network
 from driven_screen import Driver, document, drive, network, of_tokens, sequences
+from made_networks import EVERY_CELL, called, make_input, make_network
 
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.inspect.trace_facts import Facts
@@ -21,6 +21,7 @@ from lstm_tui.tui.canvas.palette import Palette, palette_of
 from lstm_tui.tui.canvas.text import signed
 from lstm_tui.tui.canvas.themes import DARK
 from lstm_tui.tui.panes.large_unit import draw_one_unit
+from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 
 COLOURS = {name: value for name, value in DARK.variables.items() if name.startswith("lt-")}
@@ -107,7 +108,7 @@ def test_gates_and_parts_of_a_gru_are_told_by_what_they_do() -> None:
     session = Session.open(network("gru", both=False), sequences())
     view = view_of(session, value="z")
     text = draw_one_unit(view, 80, 22, DRAWN).text()
-    for word in ("reset", "keep", "cand.", "before", "kept", "written", "after"):
+    for word in ("reset", "keep", "candidate", "before", "kept", "written", "after"):
         assert word in text
     assert "hidden" not in text, "h is the memory itself"
     text = draw_one_unit(view, 160, 43, DRAWN).text()
@@ -250,13 +251,17 @@ def test_every_way_out_of_it(size: tuple[int, int]) -> None:
     drive(act, size=size)
 
 
-def test_hidden_panes_are_not_drawn_at_a_step() -> None:
+def test_hidden_panes_are_not_drawn_at_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("0")
         painted: list[str | None] = []
-        for pane in driver.screen.query("Pane"):
-            original = pane._paint  # type: ignore[attr-defined]
-            pane._paint = lambda pane=pane, original=original: (painted.append(pane.id), original())  # type: ignore[attr-defined]
+        paint = Pane._paint
+
+        def watched(pane: Pane) -> None:
+            painted.append(pane.id)
+            paint(pane)
+
+        monkeypatch.setattr(Pane, "_paint", watched)
         await driver.press("n", "s", "S", "j")
         assert set(painted) == {"one"}
 

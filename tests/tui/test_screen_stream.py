@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from driven_screen import Driver, drive, network
+from present import present
 
 from lstm_tui.analysis.language_model import surprise
 from lstm_tui.debugger.inspect.trace_facts import Facts
@@ -108,9 +109,9 @@ def test_a_breakpoint_that_comes_stops_it_with_its_reason_and_g_goes_on() -> Non
     async def act(driver: Driver) -> None:
         source.write("The plot was ")
         await shows(driver, "3 of 3")
-        session = driver.screen._session
+        session = driver.screen.run.session
         assert session is not None
-        error = driver.screen.obey('break token == "movie"')
+        error = driver.screen.edits.obey('break token == "movie"')
         assert not error
         source.write("dull , bad movie not ")
         await shows(driver, "1 new  t=6 (7 of 8)")
@@ -150,12 +151,12 @@ def test_edits_stay_in_force_while_text_comes_and_a_prompt_is_open(
         await until(driver, lambda: driver.view.facts.length == 6)
         await driver.press("escape")
         for edit in ("weight layer0.forward/b_f[0] = 5", 'replace 1 "movie"', "set layer0.forward.c[2] @ 2: = 0.5"):
-            assert not driver.screen.obey(edit)
+            assert not driver.screen.edits.obey(edit)
             source.write("movie not ")
         await until(driver, lambda: driver.view.facts.length == 12 and driver.view.edits == 3)
         source.write("good ")
         await shows(driver, "live  ◆ 3 edits  t=12 (13 of 13)")
-        session = driver.screen._session
+        session = driver.screen.run.session
         assert session is not None
         edited = session.edited
         assert (driver.view.passed["c"][2:, 2] == np.float32(0.5)).all()
@@ -252,7 +253,7 @@ def test_an_export_writes_what_has_come(tmp_path: Any) -> None:
     async def act(driver: Driver) -> None:
         source.write("The plot was ")
         await shows(driver, "3 of 3")
-        driver.screen._export(str(tmp_path / "o.json"))
+        driver.screen.dialogs.write_to(str(tmp_path / "o.json"))
         await until(driver, lambda: (tmp_path / "o.json").exists())
 
     follow(act, source)
@@ -277,4 +278,4 @@ def test_what_the_screen_draws(name: str) -> None:
         assert grown.columns(passed) == whole.columns(passed)
     bits = surprise(grown.trace)
     assert (bits is None) == (grown.surprise is None)
-    assert bits is None or np.array_equal(bits, grown.surprise, equal_nan=True)
+    assert bits is None or np.array_equal(bits, present(grown.surprise), equal_nan=True)

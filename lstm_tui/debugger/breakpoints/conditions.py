@@ -1,6 +1,6 @@
-"""What a breakpoint waits for, found at many steps at once, and why it was there.
+"""Conditions of breakpoints: found at many steps at once, and why one holds at a step.
 
-Why a condition holds at a step, or does not: the values on both sides of its comparisons, and which units.
+The reason gives the values on both sides of each comparison, and the units for which it holds.
 """
 
 from __future__ import annotations

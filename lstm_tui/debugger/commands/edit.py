@@ -1,9 +1,7 @@
-"""Verbs that edit: every line of a recipe, undo and redo, and edits as files.
+"""Verbs that edit, undo and redo, and read and write edit scripts.
 
-An edit as it is typed at a prompt, completed from where the session stands to a whole line of a recipe.
-
-`set f[7] = 0` is of the selected pass and this step, `remove "not"` of the one place where that token stands. What
-is kept, saved and shown is always the whole line.
+A line may be shorter than the edit it makes: `set f[7] = 0` is of the selected pass and this step, `remove "not"` of
+the one place where that token stands. What is kept, saved and shown is always the whole line.
 """
 
 from __future__ import annotations
@@ -167,9 +165,14 @@ def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
         yield f"{name}: {fixed(before[n], 3)} → {fixed(after[n], 3)}"
 
 
-add_edit_verb("replace", 'replace T|TOKEN "TOKEN"', "put another token at a place, or for a token", 'replace 3 "good"')
-add_edit_verb("insert", 'insert T|TOKEN "TOKEN"', "put a token before a place, or a token", 'insert 3 "not"')
-add_edit_verb("remove", "remove T|TOKEN", "take a token away, by its place or itself", "remove 3", ("rm",))
+add_edit_verb(
+    "replace",
+    'replace T|TOKEN "TOKEN"',
+    "replace a token by another, by place or by text",
+    'replace 3 "good"',
+)
+add_edit_verb("insert", 'insert T|TOKEN "TOKEN"', "insert a token before a place or a token", 'insert 3 "not"')
+add_edit_verb("remove", "remove T|TOKEN", "remove a token, by place or by text", "remove 3", ("rm",))
 add_edit_verb(
     "set",
     "set [PASS.]VALUE[UNITS] [@ STEPS] = NUMBER",
@@ -194,12 +197,12 @@ add_edit_verb(
 add_edit_verb(
     "ablate",
     "ablate VARIANT [PASS]",
-    f"turn an LSTM into a variant without one of its parts: {' '.join(ABLATIONS)}",
+    f"replace the LSTM by a variant without one of its parts: {' '.join(ABLATIONS)}",
     "ablate nfg",
 )
 
 
-@VERBS.verb("mask STEPS", "hide tokens from the attention of the readout: the others share its weight")
+@VERBS.verb("mask STEPS", "hide tokens from the readout's attention: the others share their weight")
 def _mask(session: Session, rest: str) -> Iterable[str]:
     if not _STEPS.fullmatch(rest.replace(" ", "")):
         raise UserError("mask which tokens? such as: mask 3, or mask 3:6")
@@ -241,12 +244,12 @@ def _standing(session: Session) -> str:
 
 
 for _name, _key, _help in (
-    ("undo", "z", "take the last edit back, or the last N"), ("redo", "Z", "make an edit that was taken back again"),
+    ("undo", "z", "undo the last edit, or the last N"), ("redo", "Z", "redo an edit that was undone"),
 ):  # fmt: skip
     VERBS.add(Verb(_name, f"{_name} [N]", _help, _stepping(_name), (_key,), example=_name))
 
 
-@VERBS.verb("edits", "list every edit in words, and as it can be typed", example="edits")
+@VERBS.verb("edits", "list every edit, in words and as it can be typed", example="edits")
 def _edits(session: Session, rest: str) -> Iterable[str]:
     if not session.history.edits:
         return ("no edits",)

@@ -1,7 +1,4 @@
-"""`generate`: a language model goes on with the text, each token an edit that can be taken back.
-
-`what-if` and `propagate`: another word wherever one stands, what is then said, and the text made to fit it.
-"""
+"""`generate`, `what-if` and `propagate`: a language model continues the text, or another word is tried in it."""
 
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ def append(session: Session, temperature: float = 0.0, seed: int = 0) -> str:
 
 @VERBS.verb(
     "generate N [TEMPERATURE [SEED]]",
-    "go on with the text by N tokens: the likeliest, or drawn at a temperature",
+    "append N tokens: the most likely ones, or sampled at a temperature",
 )
 def _generate(session: Session, rest: str) -> tuple[str, ...]:
     words = rest.split()

@@ -71,7 +71,7 @@ def _tokens(session: Session, rest: str) -> Iterator[str]:
             yield visible(token)
 
 
-@VERBS.verb("find TEXT", "go to the next token that holds a text", aliases=("/",), complete=_tokens)
+@VERBS.verb("find TEXT", "go to the next token that contains a text", aliases=("/",), complete=_tokens)
 def _find(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
         raise UserError("find what? such as: find not")

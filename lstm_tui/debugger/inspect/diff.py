@@ -1,6 +1,6 @@
 """An edited run beside its baseline, aligned by token through insertions and deletions.
 
-A value of an edited run at one step, beside what it was: which units changed, and which are held by an edit.
+Of a value at one step: what it was, which units changed, and which are held by an edit.
 """
 
 from __future__ import annotations

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LIMIT = 1 << 30
 _SMALL = 64 << 20  # bytes from which a file is read only when it begins as a known kind
 _HEAD = 1 << 12
+_IN_PARTS = {"weight_norm": "kept as length and direction", "pruned": "kept whole beside a mask of what was pruned",
+             "spectral_norm": "kept undivided beside the vectors of its spectral norm"}  # fmt: skip
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -96,7 +98,7 @@ def read_once(path: str | Path, reading: ImportOptions = AS_IT_IS) -> Callable[[
     sha256 = hashlib.sha256(data + bytes.fromhex(said.beside)).hexdigest()
 
     def understood(settings: Mapping[str, str]) -> Imported:
-        report = ImportReport(where, said.format, {**said.settings, **settings}, list(said.facts), list(said.warnings))
+        report = said.again(settings)
         with guarded(where, "a network"):
             network = _network(found, report, path, sha256, reading)
         return Imported(network, report, tuple(one.name for one in found))
@@ -195,17 +197,17 @@ def _found(
         return find_onnx(data, path, where, report), report
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.importers.state_dict import find_networks
-        from lstm_tui.formats.importers.torch.parameter_names import joined
+        from lstm_tui.formats.importers.torch.reparametrised import joined
 
         tensors, modules = _tensors(kind, data, path, report, where)
-        tensors, normed = joined(tensors)
-        if normed:
-            report.say("weight_norm", ", ".join(normed), "confirmed", "kept as length and direction, put together here")
+        tensors, in_parts = joined(tensors)
+        for key, names in in_parts.items():
+            report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")
         if mapping is not None and "layer" in mapping.content:
             from lstm_tui.formats.importers.mapping_file import find_mapped
 
             return [find_mapped(mapping, tensors, Path(str(reading.mapping)).parent)], report
-        return find_networks(tensors, where, modules), report
+        return find_networks(tensors, where, modules, report), report
     raise _no_format(where)
 
 

@@ -1,14 +1,9 @@
-"""The bytes of an input file or of standard input: bounded, and refused in one line when there are none.
+"""Files read and written: bounded when read, complete or absent when written.
 
 What kind of file it is, and how large, is looked at before anything is read: a device has no end, and a pipe to
-which nobody writes has no beginning.
-
-Files that appear complete or not at all: written beside their target, then moved into place.
-
-What is written is locked as long as its process lives. A file beside the target that has our name for one and no
-lock was left by a process that was cut off, and is taken away by the next that writes there.
-
-A picture of the screen as a file: the SVG as it is, or drawn as a PNG.
+which nobody writes has no beginning. A file is written beside its target, locked as long as its process lives, then
+moved into place; one that has our name for such a file and no lock was left by a process that was killed, and is
+deleted by the next that writes there.
 """
 
 from __future__ import annotations

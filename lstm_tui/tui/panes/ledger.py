@@ -1,7 +1,4 @@
-"""What one unit, or all of them, remember, by the token that wrote it; the parts add up to the memory.
-
-Pane 6: what the chosen unit, or all of them, remember, by token.
-"""
+"""Pane 6: the memory of one unit, or of all of them, by the token that wrote it; the parts add up to the memory."""
 
 from __future__ import annotations
 
@@ -192,8 +189,6 @@ class Remembers(Pane):
     def move(self, right: int, down: int) -> None:
         """Choose the token of the row above or below, or another unit."""
         view = self.view
-        if view is None:
-            return
         sources = view.sources
         if right or sources is None:
             self.post_message(self.Chosen(around(view, 0, right or down)))

@@ -14,8 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, framed
-from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.view import View
+from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
+from lstm_tui.tui.view import EMPTY, View
 
 PLAIN = Style()
 """A style that says nothing; without any, Textual's filter for NO_COLOR fails."""
@@ -31,8 +31,8 @@ class Pane(Widget, can_focus=True):
     NUMBER: ClassVar[int] = 0
     WORD: ClassVar[str] = ""
 
-    view: reactive[View | None] = reactive(None, repaint=False)
-    palette: reactive[Palette | None] = reactive(None, repaint=False)
+    view: reactive[View] = reactive(EMPTY, repaint=False)
+    palette: reactive[Palette] = reactive(DARK_PALETTE, repaint=False)
 
     class Chosen(Message):
         """The user chose something: a unit, a value, a token to look at."""
@@ -114,7 +114,7 @@ class Pane(Widget, can_focus=True):
     def _paint(self) -> None:
         self._stale, self._size_drawn = False, self.size
         view, palette, (width, height) = self.view, self.palette, self.size
-        if view is None or palette is None or width < 8 or height < (3 if self.framed else 1):
+        if view.is_empty or width < 8 or height < (3 if self.framed else 1):
             self._strips, self._drawn = [Strip.blank(width, PLAIN)] * height, None
             return
         edge = 1 if self.framed else 0

@@ -22,7 +22,7 @@ from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.threads import in_background
-from lstm_tui.tui.view import View
+from lstm_tui.tui.view import EMPTY, View
 
 Changes = dict[str, Any]
 Work = Callable[[Callable[[], bool]], Iterator[Changes]]
@@ -44,19 +44,33 @@ class Picture(Protocol):
         """Draw it."""
 
 
+class Nothing:
+    """The picture of a screen that was not handed any yet."""
+
+    view = EMPTY
+    working = False
+
+    def but(self, **changes: Any) -> Any:
+        """Return it: there is nothing to change."""
+        return self
+
+    def draw(self, width: int, height: int, palette: Palette) -> Drawing:
+        """Draw nothing."""
+        return Drawing(width, height, palette, "")
+
+
 class StudyPane(Pane):
     """The one pane of such a screen."""
 
-    picture: reactive[Picture | None] = reactive(None, repaint=False)
+    picture: reactive[Picture] = reactive(Nothing(), repaint=False)
 
     def watch_picture(self) -> None:
         """Draw what is known now."""
-        self.view = None if self.picture is None else self.picture.view
+        self.view = self.picture.view
         self._renew()
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the picture."""
-        assert self.picture is not None
         return self.picture.draw(width, height, palette)
 
 

@@ -43,7 +43,7 @@ from lstm_tui.tui.canvas.text import cut, first_row, fit, plain, signed
 from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.threads import in_background
-from lstm_tui.tui.view import View
+from lstm_tui.tui.view import EMPTY, View
 
 _MOST = 12
 """Outputs that can be asked about one after the other, the largest first."""
@@ -172,7 +172,7 @@ _MEANINGS = (
 def draw_influence(answer: InfluenceAnswer, width: int, height: int, palette: Palette) -> Drawing:
     """Draw the question, a row for each token, the gradient by every unit under the cursor, and what it all means."""
     glyphs, style = palette.glyphs, palette.style
-    drawing = Drawing(width, height, palette, f"r what moves {answer.target.label}")
+    drawing = Drawing(width, height, palette, f"r attribution of {answer.target.label}")
     total = answer.view.facts.length
     if answer.problem:
         drawing.line()
@@ -337,7 +337,7 @@ class InfluencePane(Pane):
 
     def watch_answer(self) -> None:
         """Draw what is known now."""
-        self.view = None if self.answer is None else self.answer.view
+        self.view = EMPTY if self.answer is None else self.answer.view
         self._renew()
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:

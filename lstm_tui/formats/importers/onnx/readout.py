@@ -1,116 +1,140 @@
-"""What stands above the top recurrent node, found by names and proved by trying it on random numbers."""
+"""What an ONNX file answers: each of its outputs, as states, as a readout, or cut with the reason."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.onnx.graph import RECURRENT, OnnxGraph, UnsupportedNode, attribute
-from lstm_tui.formats.importers.onnx.ops import apply_all, ops_between
-from lstm_tui.formats.importers.onnx.rnn_nodes import of_shapes
-from lstm_tui.formats.importers.plan import Op, Reduce
-
-_CLOSE = 1e-3
+from lstm_tui.formats.importers.onnx.follow import TracedGraph
+from lstm_tui.formats.importers.onnx.graph import UnsupportedNode
+from lstm_tui.formats.importers.plan import WrittenReadout
+from lstm_tui.formats.importers.values import Given, Joined, Reduced, State, Value, in_order, names_of, page_of, sources
 
 
-def readout(graph: OnnxGraph, node: Any, report: ImportReport) -> list[Op]:
-    """Return what stands above the top node, where it is known and agrees with onnx's own evaluation."""
-    sources = [one for one in node.output if one]
-    tried: list[str] = []
-    for target in graph.outputs:
-        if target in sources:
-            continue
-        for index, source in enumerate(node.output[:2]):
-            if not source or not graph.depends(target, [source]):
-                continue
-            for steps in graph.lengths:
-                try:
-                    return _checked(graph, node, target, source, index == 1, steps, report)
-                except UnsupportedNode as error:
-                    tried.append(str(error))
-    if tried:
-        report.warnings.append(f"{tried[0]}; there is no readout")
-    elif len(node.output) > 1 and node.output[1] in graph.outputs and node.output[0] not in graph.outputs:
-        report.say("readout", "the final states", "confirmed", "the graph")
-        return [Reduce("final")]
-    else:
-        report.say("readout", "none", "confirmed", "the top layer's states are the output")
-    return []
+@dataclass(frozen=True, eq=False)
+class _Output:
+    name: str
+    value: Value | None
+    why: str = ""
+    turned: bool = False
+
+    @property
+    def states(self) -> bool:
+        """Whether it is states and nothing that is made of them."""
+        return self.value is not None and all(
+            isinstance(one, State | Joined | Reduced) and (not isinstance(one, Reduced) or isinstance(one.of, State))
+            for one in in_order(self.value)
+        )
 
 
-def _checked(
-    graph: OnnxGraph, node: Any, target: str, source: str, last: bool, steps: int, report: ImportReport
-) -> list[Op]:
-    y, merged = random_output(graph, node, steps)
-    forward = str(attribute(node, "direction", "forward")) == "forward"
-    given: dict[str, Array] = {source: y}
-    ways = _ways(graph, node)
-    if last:
-        given = {source: _random_states(graph, node, merged)}
-    given |= _random_others(graph, node, steps)
-    ops = ops_between(graph, target, source, given)
-    if last:
-        ops = [Reduce("final"), *(one for one in ops if not isinstance(one, Reduce))]  # a mean of one vector is it
-    theirs = of_shapes(graph, target, given)
-    if sum(isinstance(one, Reduce) for one in ops) > 1:
-        raise UnsupportedNode(f"what stands between {visible(source)} and {visible(target)} is not known here")
-    places = [n for n, one in enumerate(ops) if isinstance(one, Reduce)]
-    for how in (("final",) if last else ("last", "first", "mean", "max", "final")) if places else ("",):
-        made = [Reduce(how) if isinstance(one, Reduce) else one for one in ops]
-        if same(theirs, apply_all(made, merged, ways)):
-            names = ", ".join(visible(one.name) for one in made if not isinstance(one, Reduce)) or "the states"
-            report.say("readout", names, "confirmed", f"the graph of {visible(target)}, compared with onnx on numbers")
-            if how:
-                report.say("readout.over", how, "confirmed", "the graph")
-            return _usable(made, how, forward, ways)
-    raise UnsupportedNode(f"what stands between {visible(source)} and {visible(target)} is not known here")
+def answer(
+    followed: TracedGraph, nodes: set[int], top: Sequence[State], names: Mapping[int, str], report: ImportReport
+) -> WrittenReadout | None:
+    """Return the readout of a chain of layers, where one is understood.
+
+    Args:
+        followed: The graph.
+        nodes: Identities of the recurrent nodes of the chain.
+        top: What its uppermost layer shows, in order.
+        names: What a readout calls each state.
+        report: Learns what was understood.
+    """
+    graph = followed.graph
+    own = [one for node in graph.nodes if id(node) in nodes for one in node.output if one]
+    outputs = [_output(followed, name, names) for name in graph.outputs if graph.depends(name, own)]
+    heads = [one for one in outputs if not one.states and one.value is not None]
+    lost = [one for one in outputs if one.value is None]
+    there = ", ".join(f"{visible(one.name)} {_shape(followed, one.name)}".strip() for one in outputs)
+    for one in lost:
+        rest = "it is not shown" if heads else "there is no readout"
+        report.warnings.append(f"the output {visible(one.name)} is cut: {one.why}; {rest} (the outputs are {there})")
+    if heads:
+        wanted = heads[0].name
+        if len(heads) > 1:
+            wanted = report.choose(
+                "readout.output", visible(heads[0].name), [visible(one.name) for one in heads[1:]], "assumed",
+                f"the file has {len(heads)} answers",
+            )  # fmt: skip
+        chosen = next(one for one in heads if wanted in (one.name, visible(one.name)))
+        return _said(followed, chosen, top, names, report)
+    series = [one for one in outputs if one.value is not None and _is(one.value, top)]
+    if series or (lost and not outputs):
+        if not lost:
+            report.say("readout", "none", "confirmed", f"the states are the output {visible(series[0].name)}")
+        _note_order(series[:1], report)
+        return None
+    if lost:
+        return None
+    if not outputs:
+        report.say("readout", "none", "confirmed", "no output of the file depends on these layers")
+        return None
+    return _said(followed, outputs[0], top, names, report)
 
 
-def _usable(ops: list[Op], how: str, forward: bool, ways: int) -> list[Op]:
-    """Refuse final states of two directions behind other ops: a readout takes them from the passes."""
-    if how == "final" and ways > 1 and not isinstance(ops[0], Reduce):
-        raise UnsupportedNode("the final states of two directions stand behind other ops")
-    return [Reduce("final") if isinstance(one, Reduce) and how == "last" and forward else one for one in ops]
+def _output(followed: TracedGraph, name: str, names: Mapping[int, str]) -> _Output:
+    try:
+        value, where = followed.said(name)
+    except UnsupportedNode as error:
+        return _Output(name, None, str(error))
+    read = sources(value)
+    if any(isinstance(one, Given) for one in read):
+        return _Output(name, None, "it also reads the input, past the recurrent layers")
+    if any(id(one) not in names for one in read):
+        return _Output(name, None, "it joins layers that are no chain")
+    rows = where.reshape(-1)
+    turned = False
+    if value.series:
+        kept = rows[rows >= 0]
+        turned = len(kept) > 1 and bool(kept[0] > kept[-1])
+        if not np.array_equal(kept, np.sort(kept)[::-1] if turned else np.sort(kept)):
+            return _Output(name, None, "its steps stand in another order")
+    return _Output(name, value, turned=turned)
 
 
-def random_output(graph: OnnxGraph, node: Any, steps: int) -> tuple[Array, Array]:
-    """Return what a node could give, as ONNX lays it out and as (T, n)."""
-    r = graph.evaluate(node.input[2], {})
-    ways, hidden = r.shape[0], r.shape[2]
-    merged = np.random.default_rng(0).normal(size=(steps, ways * hidden)).astype(np.float32)
-    parts = merged.reshape(steps, ways, hidden)
-    if attribute(node, "layout", 0):
-        return parts[None], merged  # (B, T, ways, H)
-    return parts[:, :, None], merged  # (T, ways, B, H)
+def _is(value: Value, top: Sequence[State]) -> bool:
+    parts = value.parts if isinstance(value, Joined) else (value,)
+    return [id(one) for one in parts] == [id(one) for one in top]
 
 
-def _random_states(graph: OnnxGraph, node: Any, merged: Array) -> Array:
-    """Return the final states of a series (T, n) as ONNX lays them out."""
-    ways = _ways(graph, node)
-    hidden = merged.shape[1] // ways
-    end = np.concatenate([merged[0 if way else -1, way * hidden : (way + 1) * hidden] for way in range(ways)])
-    return end.reshape((1, ways, -1) if attribute(node, "layout", 0) else (ways, 1, -1))
+def _said(
+    followed: TracedGraph, output: _Output, top: Sequence[State], names: Mapping[int, str], report: ImportReport
+) -> WrittenReadout | None:
+    assert output.value is not None
+    try:
+        page = page_of(output.value, top, lambda one: names[id(one)])
+    except UserError as error:
+        report.warnings.append(f"the output {visible(output.name)} is cut: {error}; there is no readout")
+        return None
+    ops = ", ".join(visible(one) for one in names_of(output.value))
+    states = "the final states" if not output.value.series else "states"
+    report.say("readout", ops or states, "confirmed", f"the graph of {visible(output.name)}, {followed.tried}")
+    over = dict.fromkeys(_how(one, names) for one in in_order(output.value) if isinstance(one, Reduced))
+    if over:
+        report.say("readout.over", ", ".join(over), "confirmed", "the graph")
+    _note_order([output], report)
+    return page
 
 
-def _random_others(graph: OnnxGraph, node: Any, steps: int) -> dict[str, Array]:
-    """Return random results of all other recurrent nodes, so that whatever depends on them is found out."""
-    given: dict[str, Array] = {}
-    for other in graph.nodes:
-        if other.op_type in RECURRENT and other is not node and other.output:
-            y, merged = random_output(graph, other, steps)
-            states = _random_states(graph, other, merged)
-            given |= dict(zip(other.output, (y * 3, states * 3, states * 3), strict=False))
-    return {name: one for name, one in given.items() if name}
+def _how(reduced: Reduced, names: Mapping[int, str]) -> str:
+    """Return what is taken over the steps; the last that a pass reads is its final state."""
+    if isinstance(reduced.of, State):
+        last = "first" if ".backward." in names[id(reduced.of)] else "last"
+        return "final" if reduced.how == last else reduced.how
+    return reduced.how
 
 
-def same(theirs: Array, mine: Array) -> bool:
-    """Say whether two results hold the same numbers in the same order, batch or not."""
-    return theirs.size == mine.size and bool(np.allclose(theirs.reshape(-1), mine.reshape(-1), _CLOSE, _CLOSE))
+def _note_order(outputs: Sequence[_Output], report: ImportReport) -> None:
+    if any(one.turned for one in outputs):
+        report.warnings.append("the file gives its series from the end; here each vector stands at its own token")
 
 
-def _ways(graph: OnnxGraph, node: Any) -> int:
-    return int(graph.evaluate(node.input[2], {}).shape[0])
+def _shape(followed: TracedGraph, name: str) -> str:
+    try:
+        return "×".join(map(str, followed.first.number(name).shape))
+    except UnsupportedNode:
+        return ""
