@@ -273,8 +273,8 @@ class Changes:
                 run.adopt(Facts(held))
         if reply and not said:
             self._screen.call_later(self._replies.tell, change.line, reply)
-        self.noticed()
         change.done()
+        self.noticed()
 
 
 def _nothing() -> None:
