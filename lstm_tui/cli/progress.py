@@ -10,7 +10,7 @@ import time
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from lstm_tui.cli.job import say
+from lstm_tui.cli.source import say
 from lstm_tui.engine.number_text import fixed, grouped
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _PATIENCE = 1.0  # seconds
 
 
 class Bar:
-    """Progress of work that is done in this thread: `with Bar("running") as bar: work(progress=bar)`."""
+    """Progress of work that is done in this thread: `with Bar("running") as bar: source_of(progress=bar)`."""
 
     def __init__(self, what: str) -> None:
         """Prepare a bar for work of a name; nothing is shown yet."""

@@ -6,10 +6,11 @@ import shlex
 from argparse import Namespace
 from pathlib import Path
 
-from lstm_tui.cli.job import say
 from lstm_tui.cli.progress import TrainingBar
+from lstm_tui.cli.source import say
 from lstm_tui.cli.train_compare import compare
 from lstm_tui.cli.train_setup import DISTANCE, job_of
+from lstm_tui.debugger.endings import INTERRUPTED
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.text_safety import visible
@@ -17,8 +18,6 @@ from lstm_tui.formats.io.files import label
 from lstm_tui.models.bundled import SUFFIX
 from lstm_tui.models.checkpoint import checkpoint_of
 from lstm_tui.models.recipes.recall import sample
-
-_INTERRUPTED = 130
 
 
 def command(options: Namespace) -> int:
@@ -40,7 +39,7 @@ def command(options: Namespace) -> int:
         kept = f"the best so far, epoch {trained.epoch}" if trained.epoch else "the network in the middle of epoch 1"
         resume = f"; --resume goes on after epoch {len(trained.losses)}" if trained.losses else ""
         say(f"stopped: {options.output} holds {kept}: {accuracy}{resume}")
-        return _INTERRUPTED
+        return INTERRUPTED
     print(visible(f"{options.output}: {accuracy}, of epoch {trained.epoch}"))
     print(f"open it: {_opening(options)}")
     return 0

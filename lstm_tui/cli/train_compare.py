@@ -5,10 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import dataclass, field
 
-from lstm_tui.cli.job import say
 from lstm_tui.cli.output import table
 from lstm_tui.cli.progress import TrainingBar
+from lstm_tui.cli.source import say
 from lstm_tui.cli.train_setup import job_of, task_of
+from lstm_tui.debugger.endings import INTERRUPTED
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
@@ -16,8 +17,6 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import save
 from lstm_tui.models.measures import Measure
 from lstm_tui.models.train_job import Job
-
-_INTERRUPTED = 130
 
 
 @dataclass
@@ -53,7 +52,7 @@ def compare(options: Namespace) -> int:
     _write(best, options.output)
     if stopped:
         say("stopped: the table holds what was finished")
-        return _INTERRUPTED
+        return INTERRUPTED
     return 0
 
 

@@ -272,7 +272,7 @@ BAD = [
     ("{f[unit]}", "{f}", ":13:5: this is 64 numbers: choose one, as in c[unit]"),
     ("{f[unit]}", "{f[unit]", ":13:4: `{` is not closed"),
     ("{f[unit]}", "{__import__('os')}", ":13:5: there is no function `__import__`"),
-    ('"f[unit] < 0.5"', '"f[unit] < "', ":15:19: something is missing here"),
+    ('"f[unit] < 0.5"', '"f[unit] < "', ":15:19: something is missing after `<`"),
     ('"f[unit] < 0.5"', '"f < 0.5"', ":15:12: this is 64 answers"),
     ('"f[unit] < 0.5"', '"f[unit]"', ":15:12: this is a number: compare it"),
     ("claims = [", "claims = 3 # [", ":15:10: `claims` must be a list of texts"),

@@ -11,10 +11,10 @@ from driven_screen import Driver, drive, network, sequences
 from lstm_tui.cli.autosave import kept
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.debugger.view_state import read_layout
 from lstm_tui.formats.io.journal import Journal, cut_off, journal_folder
 from lstm_tui.tui.autosave import Offer
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.prompts.recover import Recover
 
 COMMAND = ("run", "sample.txt")
@@ -27,15 +27,15 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def shown() -> Document:
-    return Document(network(), sequences(), command=COMMAND)
+def shown() -> Source:
+    return Source(network(), sequences(), command=COMMAND)
 
 
 def cut(*lines: str, command: tuple[str, ...] = COMMAND) -> None:
     """Leave the journal of a session that was cut off."""
     from lstm_tui.debugger.autosave import Autosave
 
-    session = Session.open(network(), sequences(), command=command)
+    session = Session.open(Source(network(), sequences(), command=command))
     for line in lines:
         answer(session, line)
     session.layout = read_layout(LOOKS)

@@ -18,6 +18,7 @@ from lstm_tui.analysis.contributions import OutputParts, parts_of
 from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.language_model import is_language_model, surprise
 from lstm_tui.analysis.ledger import Flow, flow_of
+from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.edits.attention_mask import attention_in
 from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
@@ -58,7 +59,6 @@ _WORDS = {
     "memory": "memory",
     "output": "hidden",
 }
-_INKS = {"keeps": "keep", "writes": "write", "shows": "show", "candidate": "candidate"}
 ACTS = ("keep", "write", "output")
 """What a gate does, as `Column.word` says it."""
 _SPARE = ("other", "other2", "other3")
@@ -244,7 +244,7 @@ class Facts:
                     letter=letter(name),
                     label=visible(cell.equation(name).label).removesuffix(" gate"),
                     word=_WORDS.get(does, ""),
-                    ink="plain" if name in last else _INKS.get(does) or next(spare),
+                    ink="plain" if name in last else INK_OF_ROLE.get(does) or next(spare),
                     gate=gate,
                     half=half,
                 )

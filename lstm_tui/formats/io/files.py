@@ -31,6 +31,8 @@ SOON = 0.5
 """Seconds after which it is said that a pipe is waited for."""
 PATIENCE = 6.0
 """Seconds for which a pipe is waited for to which nobody writes."""
+SCRIPT_BYTES = 1 << 20
+"""Most bytes of a text that is made of lines of ours: a script, a session, edits, a journal, the history."""
 _PIECE = 1 << 20
 _UNTOLD = 64 << 20  # most bytes of a file that says it holds none, as those of /proc do
 _KINDS = (
