@@ -171,15 +171,13 @@ class TourScreen(MainScreen):
 
     def __init__(self, telling: Telling, standing: Standing) -> None:
         """Hold a stop; its run is made again as the screen's own."""
-        document = Document(standing.bound.network, [standing.bound.sequence])
         self._telling, self._standing = telling, standing
         self._stands = self._noticed = False
         self._opened: set[str] = set()
         self._over: ReachScreen | None = None
         super().__init__(
-            document, 0, telling.glyphs, telling.few_colours, False, standing.edits(),
-            open_network=telling.open_network,
-        )  # fmt: skip
+            Document(standing.source()), telling.glyphs, telling.few_colours, open_network=telling.open_network
+        )
 
     def compose(self) -> ComposeResult:
         """Lay out the main screen with the text above its last line."""
