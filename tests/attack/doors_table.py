@@ -139,8 +139,9 @@ def make_seeds(folder: Path) -> None:
         (folder / name).write_text(text)
     for cell in CELLS:
         shutil.copyfile(PACKAGE / "engine" / "cells" / cell, folder / cell)
-    for frozen in FROZEN.iterdir():
-        shutil.copyfile(frozen, folder / frozen.name)
+    for frozen in FROZEN.rglob("*"):
+        if frozen.is_file():
+            shutil.copyfile(frozen, folder / frozen.name)
     shutil.copyfile(FROZEN / "torch_tagger.pt", folder / "tagger.pt")
     shutil.copyfile(PACKAGE / "models" / "tiny.safetensors", folder / "native.safetensors")
     np.save("w.npy", np.ones((4, 3), np.float32))
