@@ -23,6 +23,7 @@ from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.documents.markdown import markdown
 from lstm_tui.documents.report.report import content
 from lstm_tui.documents.report.selection import ReportSelection
@@ -93,7 +94,7 @@ class Case:
         assert network.tokens is not None
         tokens = tuple(chance.choice(WORDS[1:]) for _ in range(chance.choice([1, 2, 9, 9, 12])))
         ids, unknown = network.tokens.encode(tokens)
-        return TypedSession.open(network, [Sequence("words", tokens, ids=ids, unknown=unknown)])
+        return TypedSession.open(Source(network, [Sequence("words", tokens, ids=ids, unknown=unknown)]))
 
     def lines(self, session: Session) -> Iterator[str]:
         """Yield what is typed: questions, edits and every verb by its example, in an order of its own."""

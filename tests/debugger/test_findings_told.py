@@ -16,6 +16,7 @@ from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.inspect.diagnostics import HEADINGS, finding_summary, health_lines, influence_words
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.tui.canvas.palette import DARK_PALETTE
 from lstm_tui.tui.view import View
@@ -34,7 +35,7 @@ def session_of(cell: str) -> Session:
         if "/b_" in name:
             tensor[0], tensor[1] = -90, 90
     next(tensor for name, tensor in tensors.items() if name.startswith("layer1.forward/W_"))[-1] = np.inf
-    return Session.open(network, [sentence(network, TEXT)])
+    return Session.open(Source(network, [sentence(network, TEXT)]))
 
 
 def found(cell: str) -> list[tuple[Trace, PassHealth]]:

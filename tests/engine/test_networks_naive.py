@@ -77,7 +77,7 @@ def test_a_pass_with_a_cell_of_its_own_is_written_and_read(tmp_path: Path) -> No
     save(network, path)
     again = load(path)
     x = np.random.default_rng(2).normal(size=(6, 3))
-    first, second = (run(one, numbers(x)).ran.merged[-1] for one in (network, again))
+    first, second = (present(run(one, numbers(x)).ran).merged[-1] for one in (network, again))
     assert np.array_equal(first, second)
     assert [one.cell.name for one in again.passes] == ["lstm", "gru"]
     assert spec_of(again)["layers"] == spec_of(network)["layers"]

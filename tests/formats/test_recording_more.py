@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,8 +16,11 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import ImportOptions
 from lstm_tui.formats.verify.verification import verify
 
-torch = pytest.importorskip("torch")
-import make_torch_files as made  # noqa: E402
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = pytest.importorskip("torch")
+import make_torch_files as made
 
 CLOSE = 1e-5
 
@@ -40,7 +43,7 @@ def saved(model: Any, folder: Path) -> Path:
 
 
 def about(recorded: dict[str, np.ndarray]) -> dict[str, Any]:
-    return json.loads(str(recorded["about"]))
+    return dict(json.loads(str(recorded["about"])))
 
 
 def test_a_batch_is_recorded_whole_and_the_answer_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,11 +12,11 @@ from driven_screen import Driver, document, drive, network, of_tokens, sequences
 
 from lstm_tui.analysis.influence import Target, deletions, influence
 from lstm_tui.analysis.ledger import ledger_at
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.views import influence as screens
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen, StudyPane
 from lstm_tui.tui.views.influence import InfluenceAnswer
@@ -183,7 +183,7 @@ def test_what_cannot_be_asked_is_said_in_one_line(tmp_path: Path) -> None:
         )
         assert "without its network" in driver.text()
 
-    drive(act, Document(trace=read(tmp_path / "run.json")))
+    drive(act, Source.of_trace(read(tmp_path / "run.json")))
 
 
 def test_the_only_token_cannot_be_left_out() -> None:
@@ -191,4 +191,4 @@ def test_the_only_token_cannot_be_left_out() -> None:
         await driver.press("r")
         assert np.isnan((await answered(driver)).effects).all()  # type: ignore[arg-type]
 
-    drive(act, Document(network(), [of_tokens(["movie"])]))
+    drive(act, Source(network(), [of_tokens(["movie"])]))

@@ -15,8 +15,8 @@ from key_scripts import DELIVERIES, ENTER, ESCAPE, KEYS, bits, characters, diges
 from test_screen_terminal import Start, start  # noqa: F401
 from textual.events import Key
 
+from lstm_tui.debugger.source import Source
 from lstm_tui.tui.commands import COMMANDS
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.key_parser import KeyParser, keys_of
 
 FAST = [name for name in DELIVERIES if name != "typed slowly"]
@@ -29,7 +29,7 @@ def _in_a_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield
 
 
-def become(delivery: str, *parts: str, of: Callable[[], Document] = document, size: tuple[int, int] = (120, 36)) -> Any:
+def become(delivery: str, *parts: str, of: Callable[[], Source] = document, size: tuple[int, int] = (120, 36)) -> Any:
     """What has become of a session when parts of a script were delivered."""
     seen: list[Any] = []
 
@@ -43,8 +43,8 @@ def become(delivery: str, *parts: str, of: Callable[[], Document] = document, si
     return seen[0]
 
 
-def long_text() -> Document:
-    return Document(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)])
+def long_text() -> Source:
+    return Source(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)])
 
 
 SCRIPTS = [
@@ -69,7 +69,7 @@ SCRIPTS = [
 
 @pytest.mark.parametrize("of", [document, long_text], ids=["short", "in a thread"])
 @pytest.mark.parametrize("parts", SCRIPTS, ids=str)
-def test_one_script_is_one_session(parts: tuple[str, ...], of: Callable[[], Document]) -> None:
+def test_one_script_is_one_session(parts: tuple[str, ...], of: Callable[[], Source]) -> None:
     slowly = become("typed slowly", *parts, of=of)
     assert {name: become(name, *parts, of=of) for name in FAST} == dict.fromkeys(FAST, slowly)
 

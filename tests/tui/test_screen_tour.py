@@ -39,7 +39,7 @@ def tour(
     """Run the app with a lesson, or the list of them, and let `act` use it."""
     lesson = None if name is None else LIBRARY.find(name)
     teaching = Teaching(lambda: LIBRARY, lesson, at_once=True)
-    app = LstmApp(document(), numba=False, few_colours=False, teaching=teaching, **options)
+    app = LstmApp(document(), few_colours=False, teaching=teaching, **options)
 
     async def go() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
@@ -200,7 +200,7 @@ def test_whatever_can_be_opened_is_shown_on_a_key_and_noticed(opens: str, shown:
     lesson = tmp_path / "mine.toml"
     lesson.write_text(
         'title = "T"\nabout = "x"\n[[stop]]\nnetwork = "story"\ntext = "ganesh likes aiml ."\nat = "."\n'
-        f'look = "remembers"\nsay = "Look."\n[stop.try]\nsay = "Open it."\nopen = "{opens}"\nthen = "Done."\n'
+        f'look = "ledger"\nsay = "Look."\n[stop.try]\nsay = "Open it."\nopen = "{opens}"\nthen = "Done."\n'
     )
 
     async def act(driver: Driver) -> None:
@@ -344,7 +344,7 @@ def test_a_stop_can_show_the_ledger_of_all_units_and_its_map(show: str, tmp_path
     lesson = tmp_path / "mine.toml"
     lesson.write_text(
         'title = "T"\nabout = "x"\n[[stop]]\nnetwork = "story"\ntext = "ganesh likes aiml ."\nat = "."\n'
-        f'look = "remembers"\nshow = "{show}"\nsay = "Look."\n'
+        f'look = "ledger"\nshow = "{show}"\nsay = "Look."\n'
     )
 
     async def act(driver: Driver) -> None:
@@ -359,7 +359,7 @@ def test_a_stop_can_show_the_ledger_of_all_units_and_its_map(show: str, tmp_path
 
 
 def test_without_lessons_the_key_says_so() -> None:
-    app = LstmApp(document(), numba=False)
+    app = LstmApp(document())
 
     async def go() -> None:
         async with app.run_test(notifications=True) as pilot:

@@ -46,12 +46,6 @@ def said_at(subject: Subject, t: int, of: int | None = None, baseline: bool = Fa
     return verdict_at(facts.trace, facts.parts, t, of=of, bits=facts.surprise)
 
 
-def is_whole(values: Array) -> bool:
-    """Say whether numbers are parts of a whole, as a softmax gives them."""
-    total = float(np.sum(values))
-    return bool(np.all(values >= 0) and abs(total - 1) < 1e-3) or not np.isfinite(total)
-
-
 def name_of(verdict_names: tuple[str, ...], n: int) -> str:
     """Return the name of an output."""
     return named(verdict_names[n]) if n < len(verdict_names) else f"output {n}"
@@ -197,7 +191,7 @@ def opening_of(subject: Subject) -> Iterator[Block]:
 
 
 def _remarks(subject: Subject) -> tuple[str, ...]:
-    return () if subject.trace.network is None else subject.trace.network.remarks
+    return subject.trace.remarks
 
 
 def _terms(subject: Subject) -> Iterator[tuple[str, str]]:

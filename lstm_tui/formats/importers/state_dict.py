@@ -103,7 +103,7 @@ class _Bag:
 
     def mine(self, stages: Sequence[Stage]) -> tuple[list[Module], set[str]]:
         """Return the modules a network may use, and the names of tensors that another network claims."""
-        everything = find_modules(self.floats, self.taken)
+        everything = [one for one in find_modules(self.floats, self.taken) if not self._inside(one)]
         if len(self.networks) == 1:
             return everything, set()
         every = [stage for network in self.networks for stage in network]
@@ -114,6 +114,12 @@ class _Bag:
         near = [one for one in everything if owners[one.stem] in stages]
         free = [one for one in everything if owners[one.stem] is None]
         return near + (free if last else [one for one in free if one.is_table]), others
+
+    def _inside(self, module: Module) -> bool:
+        """Say whether a module is part of a recurrent one, so that it changes its equations and stands nowhere else."""
+        prefixes = [one.prefix for network in self.networks for stage in network for one in stage.groups if one.prefix]
+        around = [prefix for prefix in prefixes if module.used[0].startswith((f"{prefix}.", f"{prefix}/"))]
+        return any(any(not name.startswith(prefix) for name in self.floats) for prefix in around)
 
 
 class _Planning:
@@ -215,8 +221,10 @@ class _Planning:
         """Say whether a module could stand right before a stage."""
         inputs = self.stages[slot].inputs
         below = self.stages[slot - 1].outputs if slot else self.embedded
-        if below is None:
-            return module in self._reached(inputs, lambda one: one.gives, lambda one: one.reads)
+        if below is None:  # where numbers are read, a matrix without a bias could be anything
+            return "bias" in module.tensors and module in self._reached(
+                inputs, lambda one: one.gives, lambda one: one.reads
+            )
         if module.matrix is None:
             return module.reads in (inputs, below)
         return module.reads == below and module.gives == inputs
@@ -252,10 +260,11 @@ class _Planning:
                 "it begins with zeros here; --initial FILE.npz gives it others"
             )
         part = parts[0]
-        alone = len(parts) == 1 and len(part.passes) == 1
-        if not bare and alone and part.inputs == part.sizes.get("P", part.hidden):
-            added = report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED)
-            return [replace(part, residual=added == "added")]
+        if not bare and stage.inputs == stage.outputs:
+            if len(parts) > 1 or len(part.passes) > 1:
+                report.assume(f"{key}.residual", "none", NOT_RECORDED)
+            elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
+                return [replace(part, residual=True)]
         return parts
 
     def _both(self, stage: Stage, forward: Recurrent, key: str) -> Recurrent:
@@ -297,6 +306,7 @@ class _Planning:
                 parts |= dict.fromkeys(group.used, key)
         read_places = {bag.places[name] for name in (*bag.taken, *parts) if name in bag.places}
         told = {name for one in rivals for name in one.used}
+        tables = {name for one in self.modules if one.is_table for name in one.used}
         left: dict[str, list[str]] = {}
         for name, tensor in bag.floats.items():
             if name in parts:
@@ -308,6 +318,7 @@ class _Planning:
                 report.use(name, tensor.shape, "again")
             else:
                 beside = self._beside(name, tensor)
+                beside = next(iter(self.layers)) if beside == "readout" and name in tables else beside
                 report.leave(name, tensor.shape, beside, doubtful=False)
                 if name not in told:
                     stem = re.split(r"[._/](?=(?:weight|bias|running_mean|running_var)\Z)", name)[0]

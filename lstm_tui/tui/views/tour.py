@@ -26,7 +26,7 @@ from lstm_tui.tui.document import Document
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.header_footer import FooterLine
 from lstm_tui.tui.panes.large_unit import OneUnit
-from lstm_tui.tui.panes.ledger import Remembers
+from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.page import PageScreen
@@ -173,15 +173,13 @@ class TourScreen(MainScreen):
 
     def __init__(self, telling: Telling, standing: Standing) -> None:
         """Hold a stop; its run is made again as the screen's own."""
-        document = Document(standing.bound.network, [standing.bound.sequence])
         self._telling, self._standing = telling, standing
         self._stands = self._noticed = False
         self._opened: set[str] = set()
         self._over: AnalysisScreen | None = None
         super().__init__(
-            document, 0, telling.glyphs, telling.few_colours, False, standing.edits(),
-            open_network=telling.open_network,
-        )  # fmt: skip
+            Document(standing.source()), telling.glyphs, telling.few_colours, open_network=telling.open_network
+        )
 
     def compose(self) -> ComposeResult:
         """Lay out the main screen with the text above its last line."""
@@ -197,7 +195,7 @@ class TourScreen(MainScreen):
         self._stand()
         self.looks.show_pane(LOOKS.index(self._standing.stop.look))
         if self._standing.stop.show == "map":
-            self.looks.show_pane(Remembers.NUMBER)
+            self.looks.show_pane(LedgerPane.NUMBER)
             self.add_class("-maximised")
         self.tell()
 
