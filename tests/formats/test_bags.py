@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bags import BAGS, Bag, Random
+from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
@@ -15,7 +16,7 @@ CLOSE = 1e-5
 
 
 def opened(bag: Bag, folder: Path, said: bool = True, **more: np.ndarray) -> Imported:
-    np.savez(folder / "bag.npz", **bag.tensors, **more)
+    savez(folder / "bag.npz", {**bag.tensors, **more})
     return open_file(folder / "bag.npz", ImportOptions(dict(bag.settings) if said else {}, network=bag.network))
 
 
@@ -59,7 +60,7 @@ def test_a_tensor_beside_a_layer_that_is_not_used_forbids_confirmed(name: str, l
     layer = next(fact.value for fact in opened(bag, tmp_path).report.facts if fact.key.endswith("0.name"))
     prefix = layer.split(" + ")[0]
     strange = f"{prefix}{'/' if '/' in prefix else '.'}{leaf}"
-    one = opened(bag, tmp_path, **{strange: np.ones((3, 2), np.float32)})
+    one = opened(bag, tmp_path, True, **{strange: np.ones((3, 2), np.float32)})
     (key,) = {fact.key.split(".")[0] for fact in one.report.facts if fact.key.endswith("0.name")}
     assert not [fact for fact in one.report.under(key) if fact.how == "confirmed"]
     told = strange.removesuffix(".weight").removesuffix(".bias").removesuffix("/weight").removesuffix("/bias")
@@ -80,11 +81,11 @@ def test_every_tensor_of_the_file_is_accounted_for(name: str, tmp_path: Path) ->
 
 def test_join_is_decided_by_the_user(tmp_path: Path) -> None:
     bag = BAGS["towers"](Random(0))
-    np.savez(tmp_path / "bag.npz", **bag.tensors)
+    savez(tmp_path / "bag.npz", bag.tensors)
     chained = open_file(tmp_path / "bag.npz", ImportOptions({"join": "question,answer"}))
     assert chained.names == ("",)
     assert len(chained.network.layers) == 2
     pair = BAGS["by_hand"](Random(0))
-    np.savez(tmp_path / "bag.npz", **pair.tensors)
+    savez(tmp_path / "bag.npz", pair.tensors)
     alone = open_file(tmp_path / "bag.npz", ImportOptions({"join": "apart"}))
     assert alone.names == ("lstm_fw", "lstm_bw")
