@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
@@ -9,10 +10,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from lstm_tui.cli import parser
 from lstm_tui.cli.main import main
 
 FROZEN = Path(__file__).parents[1] / "formats" / "files"
@@ -39,6 +42,8 @@ NO_FILE = frozenset({
     "network", "layer", "without", "pass_name", "values", "units", "steps", "host", "allow_host", "topic", "assertions",
 })  # fmt: skip
 """Destinations of options whose text is the name of no file."""
+UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
+"""Doors whose file is not named on the line: the command finds it."""
 TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")
 TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
 CELLS, LESSONS, EDITS, SCRIPTS = ("gru.toml", "lstm.toml"), ("lesson.toml",), ("e.txt",), ("ok.x", "more.x")
@@ -76,8 +81,27 @@ def models() -> tuple[str, ...]:
     return ("native.safetensors", "checkpoint.safetensors", *(one for one in frozen if "expected" not in one))
 
 
-def rows() -> Iterator[Row]:
-    """Yield every door."""
+def options() -> dict[str, frozenset[str]]:
+    """Return the destinations of what each command reads whose text nothing checks while it is parsed."""
+    found: dict[str, frozenset[str]] = {}
+    for command, (_, _, add) in parser._COMMANDS.items():
+        made = argparse.ArgumentParser()
+        add(made)
+        given = [one for one in made._actions if one.nargs != 0 and one.choices is None and one.type is None]
+        found[command] = frozenset(one.dest for one in given if one.dest != "help")
+    return found
+
+
+@cache
+def rows() -> tuple[Row, ...]:
+    """Return every door; of commands and options, those that can be said together."""
+    there = options()
+    return tuple(
+        row for row in _rows() if row.door[0] == "verb" or row.door in UNNAMED or row.door[1] in there[row.door[0]]
+    )
+
+
+def _rows() -> Iterator[Row]:
     everything = (*TEXTS, *SERIES)
     for command, line in _FIRST.items():
         seeds = (*TRACES, *SESSIONS) if command == "open" else everything

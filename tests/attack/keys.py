@@ -6,8 +6,11 @@ screen; with all edits taken back the run is bit for bit what it was; and no key
 
 from __future__ import annotations
 
+import json
 import random
+import shlex
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +22,74 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from driven_screen import Driver, document, drive
 from key_scripts import DELIVERIES, ESCAPE, bits, digest, rest, script
 
+PROMISE = 2
+TRIES = "scripts of keys, typed slowly, in one write, in pieces and pasted, on terminals from 160×45 to 1×1"
 SIZES = ((160, 45), (80, 24), (10, 3), (1, 1))
 CELLS = ("lstm", "gru", "rnn")
 _DEPTH = 6
 """Times that Escape is pressed at most to be back on the main screen."""
 
 
+@dataclass(frozen=True)
+class Case:
+    """A script, and where it is typed."""
+
+    parts: tuple[str, ...]
+    size: tuple[int, int]
+    cell: str
+
+    def text(self) -> str:
+        """Return it as JSON."""
+        return json.dumps([self.parts, self.size, self.cell])
+
+
+def case_of(text: str) -> Case:
+    """Return the case that a number or a JSON text names."""
+    found = json.loads(text)
+    if isinstance(found, int):
+        rng = random.Random(f"keys {found}")
+        return Case(size=rng.choice(SIZES), cell=rng.choice(CELLS), parts=script(rng))
+    return Case(tuple(found[0]), (found[1][0], found[1][1]), found[2])
+
+
 def attack(rng: random.Random, clock: Clock) -> Tally:
     """Tries scripts at random."""
     tally = Tally()
+    scripts = 0
     while clock:
-        size, cell = rng.choice(SIZES), rng.choice(CELLS)
-        parts = script(rng)
-        found: dict[str, Any] = {}
+        number = str(rng.randrange(10**9))
+        case, found, scripts = case_of(number), {}, scripts + 1
         for name in DELIVERIES:
             if not clock and found:
                 break
-            found[name] = outcome(parts, name, size, cell)
-            tally.tried[name] += 1
-            tally.tried[f"{size[0]}×{size[1]}"] += 0
+            found[name] = outcome(case.parts, name, case.size, case.cell)
+            tally.tried[f"{name}, {case.size[0]}×{case.size[1]}"] += 1
         for kind, seen in broken(found):
-            least = shrunk(parts, size, cell, kind, clock)
-            tally.found(kind, seen, f"tests.attack.keys.outcome({least!r}, DELIVERY, {size}, {cell!r})")
-    tally.figures["keys a script"] = "12"
+            tally.found(kind, seen, number)
+    tally.figures["scripts"] = str(scripts)
+    tally.figures["keys typed"] = str(tally.inputs * 12)
     return tally
+
+
+def again(case: str) -> str:
+    """Try one script again, in every delivery."""
+    one = case_of(case)
+    found = {name: outcome(one.parts, name, one.size, one.cell) for name in DELIVERIES}
+    return "; ".join(f"{kind}: {seen}" for kind, seen in broken(found))
+
+
+def smaller(case: str) -> str:
+    """Return the script without the parts that it does not take to see the same kind again."""
+    one = case_of(case)
+    kind = again(case).partition(":")[0]
+    at = 0
+    while at < len(one.parts):
+        fewer = replace(one, parts=(*one.parts[:at], *one.parts[at + 1 :]))
+        if again(fewer.text()).partition(":")[0] == kind:
+            one = fewer
+        else:
+            at += 1
+    return f"python -m tests.attack keys --case {shlex.quote(one.text())}"
 
 
 def outcome(parts: tuple[str, ...], delivery: str, size: tuple[int, int], cell: str) -> Any:
@@ -91,16 +138,3 @@ def broken(found: dict[str, Any]) -> list[tuple[str, str]]:
         if not same:
             problems.append(("undo is not bitwise", name))
     return problems[:1]
-
-
-def shrunk(parts: tuple[str, ...], size: tuple[int, int], cell: str, kind: str, clock: Clock) -> tuple[str, ...]:
-    """The script without the parts that it does not take to see the same kind again, as far as there is time."""
-    at = 0
-    while at < len(parts) and clock:
-        fewer = (*parts[:at], *parts[at + 1 :])
-        seen = broken({name: outcome(fewer, name, size, cell) for name in DELIVERIES})
-        if seen and seen[0][0] == kind:
-            parts = fewer
-        else:
-            at += 1
-    return parts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 from pathlib import Path
@@ -10,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_tui.cli import parser
 from lstm_tui.cli.main import FAULT, main
 from lstm_tui.debugger.commands import dispatch
 from lstm_tui.debugger.commands.table import VERBS
-from tests.attack.doors_table import NO_FILE, rows
+from tests.attack.doors_table import NO_FILE, options, rows
 from tests.attack.mutators import fitting, mutated
 
 assert dispatch
@@ -23,13 +21,7 @@ DOORS = {row.door for row in rows()}
 
 def options_with_text() -> list[tuple[str, str]]:
     """Return each option whose value is a text that nothing checks while it is parsed, so that it may name a file."""
-    found: list[tuple[str, str]] = []
-    for command, (_, _, add) in parser._COMMANDS.items():
-        made = argparse.ArgumentParser()
-        add(made)
-        given = [one for one in made._actions if one.nargs != 0 and one.choices is None and one.type is None]
-        found += [(command, one.dest) for one in given if one.dest != "help"]
-    return found
+    return [(command, destination) for command, found in options().items() for destination in sorted(found)]
 
 
 @pytest.mark.parametrize("option", options_with_text(), ids=" ".join)
