@@ -94,7 +94,7 @@ def session(
         initial: States before the first step, as for `trace`.
 
     Returns:
-        A session. `session.execute('break "not"')` obeys any line that may be typed and returns the reply; what
+        A session. `session.execute('break "not"')` executes any line that may be typed and returns the reply; what
         the verbs call is there too: `next`, `step`, `continue_`, `who`, `edit`, `frame.trace`.
 
     Raises:

@@ -41,7 +41,7 @@ def probabilities(trace: Trace, first: int = 0) -> Array | None:
 
 
 def surprise(trace: Trace, known: NDArray[np.float64] | None = None) -> NDArray[np.float64] | None:
-    """Return the surprise of each token, −log₂ p in bits, (T,); NaN for the first, which nothing foretold.
+    """Return the surprise of each token, −log₂ p in bits, (T,); NaN for the first, which nothing predicted.
 
     NaN as well where what the network says is no probability: NaN, infinite, or more than 1.
 
@@ -67,7 +67,7 @@ def surprise(trace: Trace, known: NDArray[np.float64] | None = None) -> NDArray[
 
 
 def perplexity(bits: Sequence[NDArray[np.float64]] | NDArray[np.float64]) -> float | None:
-    """Return 2 to the mean surprise of all tokens that were foretold; None when none was."""
+    """Return 2 to the mean surprise of all tokens that were predicted; None when none was."""
     every = np.concatenate([np.atleast_1d(one)[1:] for one in ([bits] if isinstance(bits, np.ndarray) else bits)])
     if not every.size:
         return None

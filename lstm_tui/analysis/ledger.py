@@ -307,7 +307,7 @@ def share_map(
 ) -> Array:
     """Return tokens' shares of the memory after each of some steps: [token, place on the tape].
 
-    A forget gate that closes is a wall in it: what stood before it is gone behind it.
+    A forget gate that closes is a dark edge in it: what stood before it is gone behind it.
 
     Args:
         passed: The pass.

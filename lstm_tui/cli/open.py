@@ -41,13 +41,13 @@ def command(options: Namespace) -> int:
 
 
 def open_session_file(options: Namespace, path: str, called: str = "", taken: Callable[[], None] = lambda: None) -> int:
-    """Open what a saved session was of, and take it up.
+    """Open what a saved session was of, and resume it.
 
     Args:
         options: Those of the plain mode.
         path: The file of the session.
         called: What messages call it; the path when empty.
-        taken: To be called once it is taken up and kept again.
+        taken: To be called once it is resumed and autosaved again.
     """
     from lstm_tui.cli.autosave import kept
     from lstm_tui.cli.reopen import command_of, reopened, taking_up

@@ -213,7 +213,7 @@ def add_plain_options(run: argparse.ArgumentParser) -> None:
         "--plain", action="store_true", help="a session line by line: for screen readers, pipes, scripts"
     )
     group.add_argument(
-        "-x", dest="script", metavar="SCRIPT", action="append", help="obey a file of commands, then stay"
+        "-x", dest="script", metavar="SCRIPT", action="append", help="execute a file of commands, then stay"
     )
     group.add_argument("--batch", action="store_true", help="leave after -x; exit code 3 after a stop")
 

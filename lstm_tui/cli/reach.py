@@ -39,7 +39,7 @@ def command(options: Namespace) -> int:
         columns.append({t: sentence(one.memory.size[n], 3) for t, n in at.items()})
         if one.kept_size is not None:
             kept = one.kept_size
-            heads.append("Π keep")
+            heads.append("Π kept")
             columns.append({t: sentence(kept[n], 3) for t, n in at.items()})
     rows = [(str(t), visible(token), *(column.get(t, "") for column in columns)) for t, token in enumerate(tokens)]
     print(table(heads, rows, right=(0, *range(2, len(heads)))))

@@ -88,7 +88,7 @@ def reopened(path: str) -> tuple[Namespace, RunJob, Saved]:
 def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:
     """Return what makes a session the one that was saved; its reply says what has changed since.
 
-    A line that was still computed is told and not obeyed again: it may be what the program was ended for.
+    A line that was still computed is told and not executed again: it may be what the program was ended for.
     """
 
     def act(session: Session) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`lstm-tui stats`: how the units of a network do on a file: stuck gates, units that never act or cannot learn."""
+"""`lstm-tui stats`: how the units of a network do on a file: stuck gates, units that are never active or dead."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def command(options: Namespace) -> int:
     todo = work(options)
     lines = [todo.start] if options.line is not None else list(range(len(todo.sequences)))[:_MOST_RUNS]
     seen: list[Trace] = []
-    foretold: list[Bits | None] = []
+    predicted: list[Bits | None] = []
     with Bar("running") as bar:
-        passes = health(_runs(todo, lines, bar, seen, foretold))
+        passes = health(_runs(todo, lines, bar, seen, predicted))
     if len(lines) < len(todo.sequences) and options.line is None:
         say(f"{todo.sequences.where}: only the first {_MOST_RUNS} of its {len(todo.sequences)} sequences were read")
-    level = perplexity(said) if (said := [bits for bits in foretold if bits is not None]) else None
+    level = perplexity(said) if (said := [bits for bits in predicted if bits is not None]) else None
     if options.json:
         from lstm_tui.formats.io.json import encode
 
@@ -65,7 +65,7 @@ def command(options: Namespace) -> int:
     return 0
 
 
-def _runs(todo: RunJob, lines: list[int], bar: Bar, seen: list[Trace], foretold: list[Bits | None]) -> Iterator[Trace]:
+def _runs(todo: RunJob, lines: list[int], bar: Bar, seen: list[Trace], predicted: list[Bits | None]) -> Iterator[Trace]:
     """Yield the run of every line; the first is kept, for the names of what it is made of, and of each the surprise."""
     from lstm_tui.analysis.language_model import surprise
 
@@ -74,7 +74,7 @@ def _runs(todo: RunJob, lines: list[int], bar: Bar, seen: list[Trace], foretold:
         trace = todo.trace(number)
         if not seen:
             seen.append(trace)
-        foretold.append(surprise(trace))
+        predicted.append(surprise(trace))
         yield trace
 
 

@@ -84,7 +84,7 @@ class Session:
         self.edits = EditTree(self.cursor, trace, opened, self.work, recipe)
         self.stops = StopEngine(self.cursor, Breakpoints(), Displays(), self.work)
         self.stream = Stream(self.cursor, self.edits, self.stops)
-        self.sourcing = 0  # scripts that are being obeyed, one inside another
+        self.sourcing = 0  # scripts that are being executed, one inside another
         self.layout: Layout | None = None  # how a screen shows it, as that last told
         self.question: Question | None = None  # the last `what-if`, for `propagate`
         self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
@@ -364,7 +364,7 @@ class Session:
         return self.stops.evaluate(text)
 
     def who(self, text: str) -> Blame:
-        """Return who moved a value, lost a memory or bore a NaN, up to here: `c[17] by .3`, `"Ganesh"`, `nan`.
+        """Return who moved a value, lost a memory or first became NaN, up to here: `c[17] by .3`, `"Ganesh"`, `nan`.
 
         Raises:
             UserError: It is no question, or means nothing in this run.

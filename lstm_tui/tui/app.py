@@ -139,7 +139,7 @@ class LstmApp(App[int]):
         return ASCII if self._ascii else UNICODE, few
 
     def on_mount(self) -> None:
-        """Say what was assumed of the file, and take up what is to be taken up."""
+        """Say what was assumed of the file, and resume what is to be resumed."""
         network = self._document.network
         if network is not None and network.remarks:
             first, *others = network.remarks
@@ -157,7 +157,7 @@ class LstmApp(App[int]):
             self.call_after_refresh(self._teaching.greet, self, *self._drawing())
 
     def _take_up(self) -> None:
-        """Take up a saved session as soon as the first run is there."""
+        """Resume a saved session as soon as the first run is there."""
         screen = next((one for one in self.screen_stack if isinstance(one, MainScreen)), None)
         if screen is None or self._resume is None:
             return
@@ -235,7 +235,7 @@ class LstmApp(App[int]):
             await super().on_event(event)
 
     async def _press(self, event: Key | Paste) -> None:
-        """Have one key act, or put what is pasted into the line that is typed: all of it, but obey none of it."""
+        """Have one key act, or put what is pasted into the line that is typed: all of it, but execute none of it."""
         if isinstance(event, Paste):
             event = Paste(" ".join(event.text.splitlines()))
         elif event.key == "ctrl+j":  # as some terminals send the end of a line that is pasted
@@ -258,7 +258,7 @@ class LstmApp(App[int]):
                 screen.catch_up()
 
     def keys_await(self) -> Awaited | None:
-        """Return what all keys wait for: that a session which was saved is taken up."""
+        """Return what all keys wait for: that a session which was saved is resumed."""
         return None if self._resume is None else Awaited(self._begun, acts=False)
 
     def action_interrupt(self) -> None:
@@ -318,7 +318,7 @@ def run_app(
         numba: Whether to redo the run with Numba as soon as the first frame is up.
         recipe: Edits of the first sequence, which can be undone one by one.
         command: The arguments of the command that opens the input again.
-        resume: A session that was saved, to be taken up once the screen is there.
+        resume: A session that was saved, to be resumed once the screen is there.
         past: The lines that were typed before, where they are kept.
         keeping: How the work is kept, where it is.
         teaching: The lessons that can be opened.

@@ -92,7 +92,7 @@ COMMANDS: tuple[Command, ...] = (
         _capital("H"),
         "health",
         "health",
-        "units that explode, never act, are stuck or cannot learn, gates that are stuck",
+        "units that explode, are never active, stuck or dead, gates that are stuck",
         LOOK,
         "H",
     ),

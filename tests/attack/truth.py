@@ -316,15 +316,19 @@ def _health(session: Session, reply: str) -> Iterator[tuple[str, str]]:
             state = (
                 "is not finite" if not math.isfinite(size)
                 else "explodes" if size > 1e6
-                else "never acts" if size <= 0.01 * max(tame) * (1 - 1e-6) else ""
+                else "never active" if size <= 0.01 * max(tame) * (1 - 1e-6) else ""
             )  # fmt: skip
             complete = f"{name}:" in reply and "more" not in reply
             if state and sound:
                 yield "all units are said to act", f"{name} unit {unit} {state}: {reply}"
             if state and complete and state not in words:
                 yield f"a unit that {state} is not said to", f"{name} unit {unit}, {size}: {reply}"
-            for word in ("is not finite", "explodes", "never acts"):
-                if word in words and word != state and not (word == "never acts" and size <= 0.01 * max(tame) * 1.001):
+            for word in ("is not finite", "explodes", "never active"):
+                if (
+                    word in words
+                    and word != state
+                    and not (word == "never active" and size <= 0.01 * max(tame) * 1.001)
+                ):
                     yield f"a unit {word} and does not", f"{name} unit {unit}, {size}: {words}"
 
 

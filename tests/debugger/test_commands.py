@@ -1,4 +1,4 @@
-"""What is typed: verbs are found, obeyed and completed; what cannot be obeyed changes nothing."""
+"""What is typed: verbs are found, obeyed and completed; what cannot be executed changes nothing."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_a_verdict_is_told_too() -> None:
         ("what-if Omar Zebedee", "is not in the vocabulary"),
         ("what-if Omar omar", "“Omar” is “omar” to this network"),
         ("what-if \x1b[2J Sara", "does not stand here"),
-        ("retell", "nothing was changed yet"),
+        ("propagate", "nothing was changed yet"),
         ("retell all", "takes nothing"),
     ],
 )

@@ -173,7 +173,7 @@ def test_the_words_about_a_gradient_are_their_definitions(numbers: list[float]) 
         first = size[known]
         word = "fades" if first < 0.3 else "grows" if first > 10 else "holds"
         assert steady_word(first) == word
-        assert f"∂C {word}: a change of C at t={known} is felt {first:.2g} times as large now" in said
+        assert f"∂C {word}: a change of C at t={known} is scaled by {first:.2g} now" in said
 
 
 def test_a_gradient_that_is_nowhere_a_number_is_not_known() -> None:
@@ -237,7 +237,7 @@ def test_units_are_told_by_the_definitions_of_what_is_wrong_with_them(
     object.__setattr__(trace, "passes", {passed.name: passed})
     (found,) = health([trace], backwards=False)
     assert {one.unit: one.kind for one in found.findings} == expected
-    assert sound(found) == f"all {len(units)} units act"
+    assert sound(found) == f"all {len(units)} units are active"
     if steps >= LEAST_STEPS:
         flags = {unit: {"dead": "quiet"}.get(kind, kind) for unit, kind in flags_of(passed).items()}
         assert flags == expected
@@ -254,7 +254,7 @@ def test_an_explosion_is_called_one_and_never_quiet() -> None:
     said = one.execute("health")
     assert "unit   0  explodes: |h| up to " in said
     assert "unit   1  explodes" in said
-    assert "never acts" not in said
+    assert "never active" not in said
 
 
 def test_whether_a_gradient_comes_back_is_not_known_where_it_is_nan() -> None:

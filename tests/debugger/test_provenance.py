@@ -1,4 +1,4 @@
-"""Who moved a value, lost a memory, or bore a NaN: against loops over the run, and in runs broken on purpose."""
+"""Who moved a value, lost a memory, or first became NaN: against loops over the run, and in runs broken on purpose."""
 
 from __future__ import annotations
 

@@ -144,4 +144,4 @@ def test_a_value_that_became_constant_has_an_axis_that_says_how_far_it_goes(
     shown = "".join(column.headings[0])
     assert end == 1 or (f"0–{end:g}" in shown or f"±{end:g}" in shown)
     if column.word:
-        assert facts.signal_full("layer0.forward", f"mean {column.word} f") == end
+        assert facts.signal_full("layer0.forward", f"mean {column.label} f") == end

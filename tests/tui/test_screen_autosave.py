@@ -90,7 +90,7 @@ def test_what_was_cut_off_is_offered_and_taken_up_as_it_looked() -> None:
         layout = driver.screen.layout_now()
         assert layout is not None
         assert set(read_layout(LOOKS).line.split()) <= set(layout.line.split())
-        (path,) = journal_folder().glob("*.ltui")  # its own; the one that was cut off is taken up
+        (path,) = journal_folder().glob("*.ltui")  # its own; the one that was interrupted is resumed
         assert "remove 0\n" in path.read_text()
 
     drive(act, shown(), keeping=kept(COMMAND))

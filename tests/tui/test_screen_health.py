@@ -58,8 +58,8 @@ def test_a_dead_unit_is_marked_in_the_table() -> None:
         await driver.press("H")
         await known(driver)
         text = driver.text()
-        assert "they cannot learn (1)" in text
-        assert "h cannot learn: relu is 0 at every step, by b_h: −90.00" in text
+        assert "they are dead: on what was read no gradient comes back to them (1)" in text
+        assert "dead by h: relu is 0 at every step, by b_h: −90.00" in text
         await driver.press("enter")
         assert len(driver.app.screen_stack) == 1
         assert driver.view.unit == 2

@@ -165,9 +165,9 @@ def test_order_and_signal_go_round() -> None:
             await driver.press("o")
         assert seen == ["size", "change", "index", "lost"]
         assert driver.view.order == "size"
-        assert "mean keep f" in driver.pane("tape").text()
+        assert "mean forget f" in driver.pane("tape").text()
         await driver.press("v")
-        assert "mean write i" in driver.pane("tape").text()
+        assert "mean input i" in driver.pane("tape").text()
 
     drive(act)
 

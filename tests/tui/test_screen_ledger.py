@@ -49,7 +49,7 @@ def test_the_map_takes_the_screen_and_gives_it_back(size: tuple[int, int]) -> No
         assert driver.pane("remembers").size.width == size[0]
         text = driver.pane("remembers").text()
         assert "after each step" in text
-        assert "keep" in text
+        assert "kept" in text
         place = driver.view.t
         await driver.press("n")
         assert driver.view.t == place + 1

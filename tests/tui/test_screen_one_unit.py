@@ -107,7 +107,7 @@ def test_gates_and_parts_of_a_gru_are_told_by_what_they_do() -> None:
     session = Session.open(network("gru", both=False), sequences())
     view = view_of(session, value="z")
     text = draw_one_unit(view, 80, 22, DRAWN).text()
-    for word in ("reset", "keep", "cand.", "before", "kept", "written", "after"):
+    for word in ("reset", "keep", "candidate", "before", "kept", "written", "after"):
         assert word in text
     assert "hidden" not in text, "h is the memory itself"
     text = draw_one_unit(view, 160, 43, DRAWN).text()

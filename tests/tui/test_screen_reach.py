@@ -49,7 +49,7 @@ def test_a_plain_rnn_is_said_to_lose_what_gates_keep(cell: str, said: str) -> No
         text = driver.text()
         assert said in text
         assert ("has no keep" in text) == (cell == "rnn")
-        assert ("Π keep" in text) == (cell != "rnn")
+        assert ("Π kept" in text) == (cell != "rnn")
         expected = long_memory(driver.view.passed, 20)
         assert picture.found is not None
         np.testing.assert_array_equal(picture.found.memory.size, expected.memory.size)
@@ -81,7 +81,7 @@ def test_an_rnn_stands_beside_an_lstm_and_a_gru(size: tuple[int, int]) -> None:
         picture = await known(driver)
         text = driver.text()
         assert all(len(line) <= size[0] for line in text.split("\n"))
-        assert ("Π keep" in text) == (size[0] == 160)
+        assert ("Π kept" in text) == (size[0] == 160)
         assert "recall-rnn says white" in " ".join(text.replace("│", " ").split())
         row = next(line for line in text.split("\n") if "0 brown" in line)
         for one, cell in zip(picture.beside, ("rnn", "lstm", "gru"), strict=True):

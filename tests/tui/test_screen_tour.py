@@ -195,7 +195,7 @@ def test_the_map_that_shows_which_gate_lost_a_name_holds_the_row_of_the_name() -
 
 @pytest.mark.parametrize(
     ("opens", "shown"),
-    [("explain", "exactly"), ("influence", "what moves"), ("health", "health of the units"), ("map", "keep"),
+    [("explain", "exactly"), ("influence", "attribution of"), ("health", "health of the units"), ("map", "kept"),
      ("everyone", "memory of all units"), ("reach", "gradient through time")],
 )  # fmt: skip
 def test_whatever_can_be_opened_is_shown_on_a_key_and_noticed(opens: str, shown: str, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class Settings:
         unknown: Share of the tokens that are read as the unknown token (id 0), anew in each epoch, so that the network
             learns to do without any one of them; targets are left alone.
         silent: Share of the embedding's components that are 0 all through an example (the others are made larger by as
-            much), drawn anew each time; for networks that read tokens.
+            much), redrawn each time; for networks that read tokens.
         average: How many of the last epochs' weights are averaged into the result; 0 for none.
         enough: A score that needs no further epoch; None to go through all of them.
         seed: Of the order of examples, of `unknown` and of `silent`.

@@ -53,7 +53,7 @@ def value_names(session: Session) -> Iterator[str]:
 
 
 def equations(session: Session) -> Iterator[str]:
-    """Yield every equation that can be written anew, as `layer0.forward.f = sigmoid(…)`."""
+    """Yield every equation that can be rewritten, as `layer0.forward.f = sigmoid(…)`."""
     for one in session.edited.network.passes:
         for equation in one.program.equations:
             yield f"{one.name}.{equation.text}"

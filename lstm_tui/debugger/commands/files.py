@@ -1,4 +1,4 @@
-"""Verbs of scripts: obey a file of lines, write the session as one.
+"""Verbs of scripts: execute a file of lines, write the session as one.
 
 The verb that writes what the session shows as a page to share.
 """
@@ -27,14 +27,14 @@ _DEEPEST = 8
 
 @VERBS.verb(
     "source FILE",
-    "obey a file of commands; its first mistake ends it",
+    "execute a file of commands; its first mistake ends it",
     aliases=("script",),
     complete=complete_file,
     touches_files=True,
 )
 def _source(session: Session, rest: str) -> Iterator[str]:
     if not rest:
-        raise UserError("obey which file? such as: source mine.ltui")
+        raise UserError("execute which file? such as: source mine.ltui")
     return _obeyed(session, rest)
 
 

@@ -160,7 +160,7 @@ def _reach(session: Session, rest: str) -> tuple[str, ...]:
     t = place_of(session, rest) if rest else session.frame.t
     found = long_memory(passed, t)
     memory, output = letter(found.memory.value), letter(found.output.value)
-    heads = [f"∂{memory}", *(["Π keep"] if found.kept_size is not None else [])]
+    heads = [f"∂{memory}", *(["Π kept"] if found.kept_size is not None else [])]
     columns = [found.memory.size, *([found.kept_size] if found.kept_size is not None else [])]
     if found.output is not found.memory:
         heads, columns = [*heads, f"∂{output}"], [*columns, found.output.size]
@@ -171,7 +171,7 @@ def _reach(session: Session, rest: str) -> tuple[str, ...]:
     return (*lines, *reach_words(found, lambda place: _named(session, place)))
 
 
-@VERBS.verb("health", "tell which units never act or cannot learn, and which gates are stuck", example="health")
+@VERBS.verb("health", "tell which units are never active or dead, and which gates are stuck", example="health")
 def _health(session: Session, rest: str) -> tuple[str, ...]:
     lines = []
     for one in health([session.frame.trace]):

@@ -73,7 +73,7 @@ class WeightEdit:
 
 @dataclass(frozen=True)
 class CellEdit:
-    """Equations of a pass, or of every pass, written anew: one of them, or all that an ablation changes.
+    """Equations of a pass, or of every pass, rewritten: one of them, or all that an ablation changes.
 
     Attributes:
         verb: `let` gives one equation, `ablate` names a variant.

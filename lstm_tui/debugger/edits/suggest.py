@@ -146,7 +146,7 @@ def telling(session: Session, line: str) -> tuple[str, bool]:
 
 
 def forms_of_equation(session: Session, value: str) -> tuple[Form, ...]:
-    """Return the equation of a value of the selected pass, to be written anew, and the ablations of its cell.
+    """Return the equation of a value of the selected pass, to be rewritten, and the ablations of its cell.
 
     Raises:
         UserError: If there is no network that could be run again.

@@ -19,8 +19,8 @@ from lstm_tui.engine.runtime.trace import PassTrace
 HEADINGS: dict[Kind, str] = {
     "broken": "they become NaN or infinite: `who nan` tells where that began",
     "exploding": "they explode: their output exceeds a million",
-    "dead": "no gradient comes back to them: on what was read they cannot learn",
-    "quiet": "they never act: their output stays below a hundredth of the largest",
+    "dead": "they are dead: on what was read no gradient comes back to them",
+    "quiet": "they are never active: their output stays below a hundredth of the largest",
     "stuck": "they are stuck: their output never changes by more than a hundredth of itself",
     "shut": "gates that never open: below .1 at every step",
     "open": "gates that never shut: above .9 at every step",
@@ -40,9 +40,9 @@ def short(passed: PassTrace, finding: Finding) -> str:
     if finding.kind == "stuck":
         return "is stuck"
     if finding.kind == "dead":
-        return f"{finding.value} cannot learn"
+        return f"dead by {finding.value}"
     if finding.kind == "quiet":
-        return "never acts"
+        return "never active"
     role = roles_of(passed.cell).get(finding.value) or ""
     return _NEVER[finding.kind].get(role, "never opens" if finding.kind == "shut" else "never shuts")
 
@@ -70,7 +70,7 @@ def finding_summary(passed: PassTrace, finding: Finding) -> str:
 
 def sound(one: PassHealth) -> str:
     """Return what is said of a pass in which nothing is wrong, and of its gradients only what is known of them."""
-    act = f"all {one.units} units act"
+    act = f"all {one.units} units are active"
     unsure = int(one.unsure.sum())
     if unsure:
         return f"{act}; whether a gradient comes back to {unsure} of them is not known: it is NaN"
@@ -124,7 +124,7 @@ def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:
     first = known_from(reach.size)
     if not turned and first < len(found.places) - 1:
         size = float(reach.size[first])
-        how = f"a change of {shown} at {name(found.places[first])} is felt {sentence(size, 2)} times as large now"
+        how = f"a change of {shown} at {name(found.places[first])} is scaled by {sentence(size, 2)} now"
         yield f"∂{shown} {steady_word(size)}: {how}"
     if first == len(found.places):
         yield f"how far back ∂{shown} reaches is not known: it is NaN or infinite where it is asked about"

@@ -53,7 +53,7 @@ class Blame:
 
 
 def who(text: str, scope: Scope, frame: Frame) -> Blame:
-    """Answer who moved a value, lost a memory, or bore a NaN.
+    """Answer who moved a value, lost a memory, or first became NaN.
 
     Args:
         text: `c[17] by .3`, `share("Ganesh")`, `"Ganesh"`, `nan`; `erased`, `moved` and `last` may stand before.

@@ -1,4 +1,4 @@
-"""A cell of which some equations were written anew, as a cell of its own with a text of its own.
+"""A cell of which some equations were rewritten, as a cell of its own with a text of its own.
 
 Equations without the terms of optional parameters that are left out.
 """

@@ -1,7 +1,7 @@
 """Where running sessions keep their work: a file each, and a lock that the system lets go when the program dies.
 
 Whoever holds the lock owns the file. A file whose lock is free was left by a program that was cut off: its work
-can be taken up by one other program, and by one alone.
+can be resumed by one other program, and by one alone.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def cut_off(folder: Path | None = None) -> list[Journal]:
         journal = Journal(path, lock)
         if _is_there(path):
             found.append(journal)
-        else:  # another program took it up a moment ago
+        else:  # another program resumed it a moment ago
             journal.forget()
     return found
 

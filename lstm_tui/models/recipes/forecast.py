@@ -27,7 +27,7 @@ def waves(steps: int, random: np.random.Generator) -> NDArray[np.float32]:
     """Return noisy waves, (steps, 3), about within ±1.2.
 
     `slow` is a sine with a period of 30 to 50 rows, `quick` one of 8 to 14 whose height follows another slow sine, and
-    `step` a square wave that turns every 6 to 12 rows. Periods and phases are drawn anew for each series, so they have
+    `step` a square wave that turns every 6 to 12 rows. Periods and phases are redrawn for each series, so they have
     to be read off the series itself.
     """
     t = np.arange(steps)

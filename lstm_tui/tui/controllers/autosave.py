@@ -26,7 +26,7 @@ _REMARK_TIME = 10
 
 
 class Kept(Dialogs):
-    """A screen that knows how it looks, has its work written down, and takes up work that was cut off."""
+    """A screen that knows how it looks, has its work written down, and resumes interrupted work."""
 
     keeping: Keeping | None = None
     _taking: Offer | None = None
@@ -98,14 +98,14 @@ class Kept(Dialogs):
     # --- a session that was saved or cut off ---
 
     def take_up(self, offer: Offer) -> None:
-        """Take up a session, and show it as it looked."""
+        """Resume a session, and show it as it looked."""
         self._taking = offer
         error = self.change(offer.take_up)
         if error:
             self._refused("", error)
 
     def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
-        """Show what the session has become; one that was just taken up, as it looked."""
+        """Show what the session has become; one that was just resumed, as it looked."""
         super()._changed(reply, text, facts)
         taken, self._taking = self._taking, None
         if taken is None or self._session is None:

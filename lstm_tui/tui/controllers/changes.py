@@ -71,7 +71,7 @@ class Changes(Runs):
 
         Args:
             act: What it does; returns the reply.
-            text: The line it was typed as, which is given back when it cannot be obeyed.
+            text: The line it was typed as, which is given back when it cannot be executed.
 
         Returns:
             What is wrong, when that is known at once.
@@ -187,7 +187,7 @@ class Changes(Runs):
         else:
             facts = view.facts
         said = visible(reply[0]) if reply and (ran or len(reply) == 1) else ""
-        values = frame.passed.cell.values  # an equation written anew may have taken some away
+        values = frame.passed.cell.values  # an equation rewritten may have taken some away
         self.view = view.but(
             frame=frame, facts=facts, value=view.value if view.value in values else values[0], place=None,
             follow=view.follow and not ran, said=said,

@@ -80,7 +80,7 @@ class EditKeys(Changes):
         return 0
 
     def obey(self, line: str) -> str:
-        """Have a typed line obeyed; return what is wrong with it."""
+        """Execute a typed line; return what is wrong with it."""
         from lstm_tui.debugger.commands.dispatch import answer
 
         line = line.strip()

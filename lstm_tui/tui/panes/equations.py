@@ -16,6 +16,7 @@ from rich.style import Style
 from lstm_tui.debugger.inspect.diff import beside
 from lstm_tui.debugger.inspect.explain import Explanation, explain
 from lstm_tui.debugger.inspect.scale import nice_scale
+from lstm_tui.debugger.inspect.trace_facts import ACTS
 from lstm_tui.debugger.panes import CELL
 from lstm_tui.debugger.position import equations_of
 from lstm_tui.engine.language.equations import Equation
@@ -164,7 +165,7 @@ def _label(view: View, equation: Equation, word: str) -> str:
     if position.op is not None and equations_of(view.passed)[position.equation] is equation:
         return f"op {position.op + 1} of {len(view.frame.ops)}"
     label = visible(equation.label)
-    return f"{label}: {word}" if word in ("keep", "write", "show") else label
+    return f"{label}: {word}" if word in ACTS and word not in label else label
 
 
 def explained(view: View, value: str) -> Explanation | None:

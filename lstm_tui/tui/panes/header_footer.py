@@ -149,7 +149,7 @@ Places = list[tuple[int, int, int]]
 
 
 class OneLine(Widget):
-    """A line that is drawn anew when the view or the colours change."""
+    """A line that is redrawn when the view or the colours change."""
 
     DEFAULT_CSS = "OneLine { height: 1; }"
     view: reactive[View | None] = reactive(None, repaint=False)

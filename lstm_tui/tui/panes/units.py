@@ -32,8 +32,8 @@ _SIGNS: dict[Kind, tuple[str, str]] = {
 _WORDS: dict[Kind, str] = {
     "broken": "not finite",
     "exploding": "explodes",
-    "dead": "cannot learn",
-    "quiet": "never acts",
+    "dead": "dead",
+    "quiet": "never active",
     "stuck": "stuck",
     "shut": "a gate never opens",
     "open": "a gate never shuts",
@@ -47,7 +47,7 @@ def flag_words(kinds: Iterable[Kind], glyphs: Glyphs) -> str:
 
 
 def flag_sign(kind: Kind, glyphs: Glyphs) -> str:
-    """Return the sign: ‼ not finite, ↑ explodes, † cannot learn, ∅ never acts, = stuck, ▾ and ▴ a gate that is."""
+    """Return the sign: ‼ not finite, ↑ explodes, † dead, ∅ never active, = stuck, ▾ and ▴ a gate that is."""
     return _SIGNS[kind][0 if glyphs.smooth else 1]
 
 

@@ -1,4 +1,4 @@
-"""The health of the units: saturated gates as Karpathy drew them, units that never act, units that cannot learn.
+"""The health of the units: saturated gates as Karpathy drew them, units that are never active, dead units.
 
 What the screen of the units' health shows.
 

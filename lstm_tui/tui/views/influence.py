@@ -172,7 +172,7 @@ _MEANINGS = (
 def draw_influence(answer: InfluenceAnswer, width: int, height: int, palette: Palette) -> Drawing:
     """Draw the question, a row for each token, the gradient by every unit under the cursor, and what it all means."""
     glyphs, style = palette.glyphs, palette.style
-    drawing = Drawing(width, height, palette, f"r what moves {answer.target.label}")
+    drawing = Drawing(width, height, palette, f"r attribution of {answer.target.label}")
     total = answer.view.facts.length
     if answer.problem:
         drawing.line()

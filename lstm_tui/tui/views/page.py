@@ -143,7 +143,7 @@ def explain_lines(view: View, palette: Palette) -> list[Line]:
             put_signed_bar(line, term.number, _BAR, palette, half)
             lines.append(line.put(signed(term.number, palette.glyphs).rjust(7), palette.style()))
     if not view.frame.reached(view.pass_name, view.value):
-        lines += [new(), new().put("the run has not come to this equation yet", palette.style("alarm"))]
+        lines += [new(), new().put("not computed yet: this equation comes later in the step", palette.style("alarm"))]
     return lines
 
 

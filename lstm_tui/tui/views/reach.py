@@ -111,7 +111,7 @@ def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
     columns = [_Column(f"|∂{memory}/∂{memory} then|", felt.format(memory, memory), found.memory.size, "positive")]
     if found.kept_size is not None:
         held = f"what is left of {memory} of then with the gates held, in the unit that keeps most"
-        columns.append(_Column("max Π keep", held, found.kept_size, "keep"))
+        columns.append(_Column("max Π kept", held, found.kept_size, "keep"))
     if found.output is not found.memory:
         out = letter(found.output.value)
         columns.append(_Column(f"|∂{out}/∂{out} then|", felt.format(out, out), found.output.size, "show"))
@@ -122,7 +122,7 @@ def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
     )
     columns.append(_Column(f"unit {unit} by itself", alone, found.memory.own[:, unit], "positive", "signed"))
     if found.kept is not None:
-        columns.append(_Column(f"Π keep of unit {unit}", "", found.kept[:, unit], "keep"))
+        columns.append(_Column(f"Π kept of unit {unit}", "", found.kept[:, unit], "keep"))
     return columns
 
 
@@ -287,7 +287,7 @@ def _beside_columns(rivals: Sequence[Rival], room: int) -> list[_BesideColumn]:
         short = one.name.rpartition("-")[2]
         columns.append(_BesideColumn(f"{short}: |∂{one.memory}|", _by_token(one, one.found.memory.size), "positive"))
         if wide and one.found.kept_size is not None:
-            columns.append(_BesideColumn(f"{short}: Π keep", _by_token(one, one.found.kept_size), "keep"))
+            columns.append(_BesideColumn(f"{short}: Π kept", _by_token(one, one.found.kept_size), "keep"))
     return columns
 
 

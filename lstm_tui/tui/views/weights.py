@@ -110,7 +110,7 @@ class WeightScreen(Screen[None]):
         Args:
             session: Whose network it is.
             palette: The colours.
-            obey: Has a typed line obeyed; returns what is wrong with it.
+            obey: Executes a typed line; returns what is wrong with it.
             undo: Takes an edit back (-1) or makes it again (1); returns what is wrong.
             value: The value under the cursor: its parameters come first.
             unit: The unit under the cursor.
