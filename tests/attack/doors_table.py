@@ -29,7 +29,7 @@ BASES = {
     "convert": "convert tagger.pt -o out.safetensors", "open": f"open trace.json {_PLAIN}",
     "compare": "compare t.txt --edits e.txt --plain", "models": "models", "cells": "cells show lstm",
     "train": "train b.txt -o out.safetensors --epochs 1 --hidden 2 --interpreter numpy --window 8",
-    "recover": f"recover 1 {_PLAIN}", "tour": "tour --check",
+    "recover": f"recover 1 {_PLAIN}", "tour": "tour lesson.toml --check",
 }  # fmt: skip
 """A command that works, for each that takes files; `serve` hands its options to `run` as they are."""
 _FIRST = {  # the files that stand first on a line, in the place of the base's own
