@@ -419,8 +419,8 @@ def _tried(program: Program, case: Case, journals: Path, figures: Figures, clock
         yield f"exit code {program.process.returncode}, not {' or '.join(map(str, expected))}"
     if seconds > most:
         yield f"gone after {seconds:.1f} s"
-    if b"Traceback" in program.raw:
-        yield "a traceback"
+    if b"Traceback" in program.raw and not (early and b"lstm_tui" not in program.raw):  # else it is Python's own start
+        yield f"a traceback: {program.raw[program.raw.rindex(b'Traceback') :].decode(errors='replace')[-700:]}"
     if end not in ("SIGKILL", "closed") and state.screen:
         while program.read(0):
             pass

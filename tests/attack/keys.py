@@ -14,17 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lstm_tui.tui.document import Document
 from tests.attack.harness import Clock, Tally
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tui"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from driven_screen import Driver, document, drive
+from driven_screen import LINES, Driver, drive, network, of_tokens, sequences
 from key_scripts import DELIVERIES, ESCAPE, bits, digest, rest, script
 
 PROMISE = 2
 TRIES = "scripts of keys, typed slowly, in one write, in pieces and pasted, on terminals from 160×45 to 1×1"
-SIZES = ((160, 45), (80, 24), (10, 3), (1, 1))
+SIZES = {(160, 45): 1, (80, 24): 3, (10, 3): 2, (1, 1): 2}
+"""Columns and lines of terminals, and how often each is taken; the largest costs five times as much as any other."""
 CELLS = ("lstm", "gru", "rnn")
 _DEPTH = 6
 """Times that Escape is pressed at most to be back on the main screen."""
@@ -37,10 +39,16 @@ class Case:
     parts: tuple[str, ...]
     size: tuple[int, int]
     cell: str
+    long: bool = False  # so long that what edits it works in a thread
 
     def text(self) -> str:
         """Return it as JSON."""
-        return json.dumps([self.parts, self.size, self.cell])
+        return json.dumps([self.parts, self.size, self.cell, self.long])
+
+    def document(self) -> Document:
+        """What is open."""
+        lines = [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)] if self.long else sequences()
+        return Document(network(self.cell), lines)
 
 
 def case_of(text: str) -> Case:
@@ -48,33 +56,35 @@ def case_of(text: str) -> Case:
     found = json.loads(text)
     if isinstance(found, int):
         rng = random.Random(f"keys {found}")
-        return Case(size=rng.choice(SIZES), cell=rng.choice(CELLS), parts=script(rng))
-    return Case(tuple(found[0]), (found[1][0], found[1][1]), found[2])
+        (size,) = rng.choices(list(SIZES), SIZES.values())
+        return Case(script(rng), size, rng.choice(CELLS), rng.random() < 0.25)
+    return Case(tuple(found[0]), (found[1][0], found[1][1]), *found[2:])
 
 
 def attack(rng: random.Random, clock: Clock) -> Tally:
     """Tries scripts at random."""
     tally = Tally()
-    scripts = 0
+    scripts = keys = 0
     while clock:
         number = str(rng.randrange(10**9))
         case, found, scripts = case_of(number), {}, scripts + 1
         for name in DELIVERIES:
             if not clock and found:
                 break
-            found[name] = outcome(case.parts, name, case.size, case.cell)
+            found[name] = outcome(case, name)
+            keys += sum(map(len, case.parts))
             tally.tried[f"{name}, {case.size[0]}×{case.size[1]}"] += 1
         for kind, seen in broken(found):
             tally.found(kind, seen, number)
     tally.figures["scripts"] = str(scripts)
-    tally.figures["keys typed"] = str(tally.inputs * 12)
+    tally.figures["keys typed"] = f"{keys:,}"
     return tally
 
 
 def again(case: str) -> str:
     """Try one script again, in every delivery."""
     one = case_of(case)
-    found = {name: outcome(one.parts, name, one.size, one.cell) for name in DELIVERIES}
+    found = {name: outcome(one, name) for name in DELIVERIES}
     return "; ".join(f"{kind}: {seen}" for kind, seen in broken(found))
 
 
@@ -92,13 +102,13 @@ def smaller(case: str) -> str:
     return f"python -m tests.attack keys --case {shlex.quote(one.text())}"
 
 
-def outcome(parts: tuple[str, ...], delivery: str, size: tuple[int, int], cell: str) -> Any:
+def outcome(case: Case, delivery: str) -> Any:
     """What has become of a session by a script; the text of the error where it ended the program."""
     seen: list[Any] = []
 
     async def act(driver: Driver) -> None:
         await rest(driver.app)
-        await DELIVERIES[delivery](driver.app, parts)
+        await DELIVERIES[delivery](driver.app, case.parts)
         await rest(driver.app)
         if driver.app._exit:
             return
@@ -116,7 +126,7 @@ def outcome(parts: tuple[str, ...], delivery: str, size: tuple[int, int], cell: 
         seen.append((become, stays, same))
 
     try:
-        drive(act, document(cell), size)
+        drive(act, case.document(), case.size)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return seen[0] if seen else "the program ended"
