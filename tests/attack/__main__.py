@@ -45,7 +45,7 @@ def main() -> int:
     tallies = {}
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
-        share = given.seconds / len(names)
+        share = given.seconds * HARNESSES[name] / sum(HARNESSES[one] for one in names)
         tallies[name] = in_a_room(partial(attacked, name, share, given.seed), share)
     made = table(tallies, f"python -m tests.attack {shlex.join(sys.argv[1:])}".strip())
     print(made)

@@ -28,7 +28,16 @@ PROMISE = 1
 TRIES = "files changed with their structure in mind, and odd paths, by every option and verb that takes a file"
 _SMALLER = 400  # tries to make a finding smaller
 _TOGETHER = (1, 8, 32)  # inputs that one child may have
-_WRITTEN = frozenset({*OUTPUTS, "out.safetensors.checkpoint", "o\x1b[2J.json", "over.json"})
+_WRITTEN = frozenset(
+    {
+        *OUTPUTS,
+        "out.safetensors.checkpoint",
+        "resumed.safetensors",
+        "resumed.safetensors.checkpoint",
+        "o\x1b[2J.json",
+        "over.json",
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -104,21 +104,25 @@ class Room:
             os.close(reads)
             _be_child(self, todo, writes)
         os.close(writes)
-        number, late = 0, False
-        with open(reads, "rb", buffering=0) as answers:
-            while number < len(todo):
-                if not select.select([answers], [], [], 4 * SECONDS)[0]:  # on the wall; others share the processor
-                    late = True
-                    break
-                if (ended := _read(answers)) is None:
-                    break
-                number += 1
-                yield ended
-        if number < len(todo) and not late:
-            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it has closed its end, and is about to be gone
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)
-        _, status, usage = os.wait4(child, 0)
+        with contextlib.suppress(OSError):  # the child does so, too; whichever is first
+            os.setpgid(child, child)
+        number, late, status, usage = 0, False, 0, resource.getrusage(resource.RUSAGE_SELF)
+        try:
+            with open(reads, "rb", buffering=0) as answers:
+                while number < len(todo):
+                    if not select.select([answers], [], [], 4 * SECONDS)[0]:  # on the wall; others share the processor
+                        late = True
+                        break
+                    if (ended := _read(answers)) is None:
+                        break
+                    number += 1
+                    yield ended
+            if number < len(todo) and not late:
+                os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it has closed its end, and is about to be gone
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
+            _, status, usage = os.wait4(child, 0)
         code = os.waitstatus_to_exitcode(status)
         if number < len(todo) and (late or code != FRESH):
             said = (self.folder.parent / "err").read_bytes().decode("utf-8", "replace")
@@ -169,7 +173,8 @@ def _be_child(room: Room, todo: Sequence[Given], answers: int) -> None:
     """Be the child; never returns."""
     code = 70
     try:
-        os.setpgid(0, 0)
+        with contextlib.suppress(OSError):
+            os.setpgid(0, 0)
         size = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
         resource.setrlimit(resource.RLIMIT_AS, (size + BYTES,) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
