@@ -1,4 +1,4 @@
-"""Where the program begins: `lstm-tui`, which is `python -m lstm_tui`."""
+"""`python -m lstm_tui` is `lstm-tui`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 
 
 def start() -> int:
-    """Run the command line, and return its exit code.
+    """Run the command of the process; return its exit code.
 
-    Ctrl-C while that is still imported ends the program as one without a handler, and not by a traceback of imports;
-    `debugger/endings.py` takes the signal over as soon as it is there.
+    While our modules are read, Ctrl-C ends the process as the system would, and in no traceback; from then on
+    `debugger.endings` sees to it.
     """
     if sys.platform != "win32" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.cli import main
@@ -143,7 +144,7 @@ def test_state_is_carried_from_line_to_line() -> None:
 
 
 def test_initial_states_come_from_a_file() -> None:
-    np.savez("s.npz", **{"layer0.forward/c": np.full(4, 0.5)})
+    savez("s.npz", {"layer0.forward/c": np.full(4, 0.5)})
     assert main(["trace", "t.txt", *UNTRAINED, "--initial", "s.npz", "-o", "o.json"]) == 0
     assert read("o.json")["layer0.forward"].initial["c"].tolist() == [0.5] * 4
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from saved_arrays import savez
 
 from lstm_tui.cli import main
 from lstm_tui.formats.importers.native import save
@@ -63,7 +64,7 @@ def prepare(folder: Path) -> None:
     (folder / "damaged.safetensors").write_bytes(data[:30] + b"}}" + data[32:])
     _npz(folder)
     np.save(folder / "deep.npy", np.zeros((2, 2, 2)))
-    np.savez(folder / "initial.npz", **{"layer0.forward/z": np.zeros(4)})
+    savez(folder / "initial.npz", {"layer0.forward/z": np.zeros(4)})
 
 
 TABLE: dict[str, tuple[list[str], str]] = {

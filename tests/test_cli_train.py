@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from present import present
 from safetensors.numpy import load_file
 
 import lstm_tui
@@ -73,8 +74,8 @@ def test_labels_are_learned(more: list[str]) -> None:
     assert card("m.safetensors")["accuracy"] == "accuracy 100.0 % held out (12 sequences)"
     network = load("m.safetensors")
     assert network.classes == ("bad", "good")
-    assert lstm_tui.trace("it was awful", model=network).result.argmax() == 0
-    assert lstm_tui.trace("it was lovely", model=network).result.argmax() == 1
+    assert present(lstm_tui.trace("it was awful", model=network).result).argmax() == 0
+    assert present(lstm_tui.trace("it was lovely", model=network).result).argmax() == 1
 
 
 def test_a_readout_of_ones_own_is_trained_and_travels_with_the_network(folder: Path) -> None:
@@ -85,7 +86,7 @@ def test_a_readout_of_ones_own_is_trained_and_travels_with_the_network(folder: P
     arguments = ["--readout", "largest.toml", "--epochs", "6", "--rate", "0.03", "--batch", "8"]
     assert train("m.tsv", "-o", "m.safetensors", *arguments) == 0
     (folder / "largest.toml").unlink()
-    assert lstm_tui.trace("it was awful", model=load("m.safetensors")).result.argmax() == 0
+    assert present(lstm_tui.trace("it was awful", model=load("m.safetensors")).result).argmax() == 0
 
 
 def test_the_next_row_is_learned() -> None:
@@ -108,26 +109,24 @@ def test_bytes_layers_and_a_cell_of_ones_own(folder: Path) -> None:
     assert "bits a byte" in network.card["accuracy"]
 
 
-@pytest.mark.parametrize("after", [0, 1, 3])
-def test_a_training_goes_on_to_the_same_bits(after: int) -> None:
+@pytest.mark.parametrize("batches", [1, 5, 13, 14, 15, 19, 47])
+def test_a_training_goes_on_to_the_same_bits(batches: int) -> None:
     arguments = ["train", "echo.txt", "--epochs", "4", "--batch", "8", *SMALL, "-o"]
     whole = job_of(parse([*arguments, "whole.safetensors"]), "lstm", 0)
     whole.run("whole.safetensors")
     job = job_of(parse([*arguments, "cut.safetensors"]), "lstm", 0)
-    done: list[int] = []
-    batches = [0]
-
-    def stop() -> bool:
-        batches[0] += 1
-        return len(done) == after and batches[0] > after * 14 + 5  # in the middle of an epoch
-
-    _, trained = job.run("cut.safetensors", stop=stop, epoch_done=lambda state: done.append(state.epoch))
+    steps: list[int] = []
+    _, trained = job.run(
+        "cut.safetensors", stop=lambda: len(steps) == batches, progress=lambda told: steps.append(told.steps)
+    )
     assert trained.stopped
-    assert len(trained.losses) == after
+    an_epoch = steps[0] // 4
+    assert len(trained.losses) == batches // an_epoch
     assert Path("cut.safetensors").is_file()
-    assert checkpoint_of("cut.safetensors").is_file() == (after > 0)
-    again = job_of(parse([*arguments, "cut.safetensors"]), "lstm", 0)
-    again.run("cut.safetensors", resume=after > 0)
+    assert checkpoint_of("cut.safetensors").is_file()
+    again, more = job_of(parse([*arguments, "cut.safetensors"]), "lstm", 0), []
+    again.run("cut.safetensors", resume=True, progress=lambda told: more.append(told.step))
+    assert more == list(range(batches + 1, steps[0] + 1))  # nothing is learned twice
     one, two = load_file("whole.safetensors"), load_file("cut.safetensors")
     assert all(np.array_equal(one[name], two[name]) for name in one)
     assert not checkpoint_of("cut.safetensors").exists()

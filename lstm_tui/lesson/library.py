@@ -1,7 +1,4 @@
-"""Where lessons are found: those that come with the program, by name, and anybody's, by file.
-
-What a lesson claims, tried on the networks.
-"""
+"""Where lessons are found, by name or by file, and their claims tried on the networks."""
 
 from __future__ import annotations
 

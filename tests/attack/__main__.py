@@ -12,8 +12,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tests.attack.harness import HARNESSES, Finding, Tally, attacked, harness
-from tests.attack.room import in_a_room
+from .harness import HARNESSES, Finding, Tally, attacked, harness
+from .room import in_a_room
 
 BEGIN, END = "<!-- attack table -->", "<!-- /attack table -->"
 """What stands around the table in a document."""

@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lstm_tui.cli.main import main
-from tests.attack.doors_table import BASES, OUTPUTS, SERIES, Row, make_seeds, models, rows
-from tests.attack.forked import Ended, Given, Room
-from tests.attack.harness import Clock, Tally
-from tests.attack.mutators import mutated
+
+from .doors_table import BASES, OUTPUTS, SERIES, Row, make_seeds, models, rows
+from .forked import Ended, Given, Room
+from .harness import Clock, Tally
+from .mutators import mutated
 
 PROMISE = 1
 TRIES = "files changed with their structure in mind, and odd paths, by every option and verb that takes a file"

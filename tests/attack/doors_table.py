@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -120,7 +122,8 @@ def rows() -> tuple[Row, ...]:
 
 
 def _rows() -> Iterator[Row]:
-    everything = (*TEXTS, *SERIES)
+    everything: tuple[str, ...] = (*TEXTS, *SERIES)
+    seeds: tuple[str, ...]
     for command, line in _FIRST.items():
         seeds = (*TRACES, *SESSIONS) if command == "open" else everything
         if command == "compare":  # with a bundled network, which reads three columns
@@ -201,7 +204,8 @@ def make_seeds(folder: Path) -> None:
     shutil.copyfile(PACKAGE / "models" / "tiny.safetensors", folder / "native.safetensors")
     np.save("w.npy", np.ones((4, 3), np.float32))
     np.savez("w.npz", a=np.ones((4, 3), np.float32), b=np.zeros((2, 3), np.float32))
-    np.savez("initial.npz", **{"layer0.forward/h": np.ones(2), "layer0.forward/c": np.ones(2)})
+    states: dict[str, Any] = {"layer0.forward/h": np.ones(2), "layer0.forward/c": np.ones(2)}
+    np.savez("initial.npz", **states)
     (folder / "save.x").write_text("next\nset c[0] @ 1 = 0.5\nbreak c[0] > .1\nsave-session s.ltui\n")
     (folder / "state" / "lstm-tui" / "journal").mkdir(parents=True)
     for line in (
@@ -230,10 +234,10 @@ def _leave_a_checkpoint() -> None:
             unlink(path, missing_ok)
 
     unlink = Path.unlink
-    Path.unlink = kept  # type: ignore[method-assign]
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            assert main(BASES["train"].replace("out", "resumed").split()) == 0
-    finally:
-        Path.unlink = unlink  # type: ignore[method-assign]
+    with (
+        mock.patch.object(Path, "unlink", kept),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        assert main(BASES["train"].replace("out", "resumed").split()) == 0
     Path("resumed.safetensors").unlink()

@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any
 
 import lstm_tui
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 PROMISE = 4
 TRIES = "the n-th open, write, read, fsync … of every command that writes, failing once or from then on"
@@ -140,11 +141,11 @@ def install(fault: Fault) -> None:
             raw = File(file, mode.replace("b", ""), closefd=named.get("closefd", True))
             return io.BufferedReader(raw) if "r" in mode else io.BufferedWriter(raw)
 
-        builtins.open = io.open = opened  # type: ignore[assignment]
+        builtins.open = io.open = opened
     elif fault.call == "open":
         failing(os, "open")
         failing(builtins, "open")
-        io.open = builtins.open  # type: ignore[misc]
+        io.open = builtins.open
     else:
         failing(os, fault.call)
 

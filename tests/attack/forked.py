@@ -200,7 +200,7 @@ def _be_child(room: Room, todo: Sequence[Given], answers: int) -> None:
 def _command(arguments: list[str], folder: Path) -> int:
     """Run the command with streams of its own, and return its exit code."""
     made = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    places = ((os.devnull, os.O_RDONLY), (folder.parent / "out", made), (folder.parent / "err", made))
+    places = ((Path(os.devnull), os.O_RDONLY), (folder.parent / "out", made), (folder.parent / "err", made))
     for number, (path, flags) in enumerate(places):
         opened = os.open(path, flags, 0o600)
         os.dup2(opened, number)

@@ -105,7 +105,7 @@ class Harness(Protocol):
 
 def harness(name: str) -> Harness:
     """Return the module of a name."""
-    return cast(Harness, importlib.import_module(f"tests.attack.{name}"))
+    return cast(Harness, importlib.import_module(f"{__package__}.{name}"))
 
 
 def attacked(name: str, seconds: float, seed: int) -> Tally:

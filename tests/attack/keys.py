@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lstm_tui.tui.document import Document
-from tests.attack.harness import Clock, Tally
+from lstm_tui.debugger.source import Source
+
+from .harness import Clock, Tally
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tui"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -45,10 +46,10 @@ class Case:
         """Return it as JSON."""
         return json.dumps([self.parts, self.size, self.cell, self.long])
 
-    def document(self) -> Document:
+    def document(self) -> Source:
         """What is open."""
         lines = [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)] if self.long else sequences()
-        return Document(network(self.cell), lines)
+        return Source(network(self.cell), lines)
 
 
 def case_of(text: str) -> Case:
@@ -56,7 +57,7 @@ def case_of(text: str) -> Case:
     found = json.loads(text)
     if isinstance(found, int):
         rng = random.Random(f"keys {found}")
-        (size,) = rng.choices(list(SIZES), SIZES.values())
+        (size,) = rng.choices(list(SIZES), list(SIZES.values()))
         return Case(script(rng), size, rng.choice(CELLS), rng.random() < 0.25)
     return Case(tuple(found[0]), (found[1][0], found[1][1]), *found[2:])
 
@@ -67,7 +68,8 @@ def attack(rng: random.Random, clock: Clock) -> Tally:
     scripts = keys = 0
     while clock:
         number = str(rng.randrange(10**9))
-        case, found, scripts = case_of(number), {}, scripts + 1
+        case, scripts = case_of(number), scripts + 1
+        found: dict[str, Any] = {}
         for name in DELIVERIES:
             if not clock and found:
                 break
@@ -119,7 +121,7 @@ def outcome(case: Case, delivery: str) -> Any:
             await rest(driver.app)
             left += 1
         stays = type(driver.app.screen).__name__ if len(driver.app.screen_stack) > 1 else ""
-        session = driver.screen._session
+        session = driver.screen.run.session
         assert session is not None
         session.keep_edits(0)
         same = bits(session.frame.trace) == bits(session.baseline)

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.attack.harness import Finding, Tally
+from .harness import Finding, Tally
 
 LATE = 120.0
 """Seconds after its own that a harness is ended by force."""

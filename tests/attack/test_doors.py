@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from attack import doors
+from attack.doors_table import NO_FILE, options, rows
+from attack.mutators import fitting, mutated
 from lstm_tui.cli.main import FAULT, main
 from lstm_tui.debugger.commands import dispatch
 from lstm_tui.debugger.commands.table import VERBS
-from tests.attack import doors
-from tests.attack.doors_table import NO_FILE, options, rows
-from tests.attack.mutators import fitting, mutated
 
 assert dispatch
 DOORS = {row.door for row in rows()}

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack import __main__ as command
-from tests.attack import harness, room
-from tests.attack.harness import HARNESSES, Clock, Finding, Tally
+from attack import __main__ as command
+from attack import harness, room
+from attack.harness import HARNESSES, Clock, Finding, Tally
 
 
 class Fake:

@@ -22,6 +22,7 @@ from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.documents.markdown import markdown
 from lstm_tui.documents.report.report import content
 from lstm_tui.documents.report.selection import ReportSelection
@@ -32,7 +33,8 @@ from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 PROMISE = 5
 TRIES = "poisoned weights and edits, every verb, report and worksheet: sums and verdicts taken again"
@@ -93,7 +95,7 @@ class Case:
         assert network.tokens is not None
         tokens = tuple(chance.choice(WORDS[1:]) for _ in range(chance.choice([1, 2, 9, 9, 12])))
         ids, unknown = network.tokens.encode(tokens)
-        return TypedSession.open(network, [Sequence("words", tokens, ids=ids, unknown=unknown)])
+        return TypedSession.open(Source(network, [Sequence("words", tokens, ids=ids, unknown=unknown)]))
 
     def lines(self, session: Session) -> Iterator[str]:
         """Yield what is typed: questions, edits and every verb by its example, in an order of its own."""
@@ -248,8 +250,8 @@ def _meant(session: Session, text: str) -> str | None:
     return None
 
 
-def _row(passed: PassTrace, value: str, t: int) -> np.ndarray:  # type: ignore[type-arg]
-    return passed[value][t].astype(np.float64)
+def _row(passed: PassTrace, value: str, t: int) -> np.ndarray:
+    return np.array(passed[value][t], np.float64)
 
 
 def _word(number: float, holds: bool, turned: bool) -> str:
@@ -308,8 +310,8 @@ def _health(session: Session, reply: str) -> Iterator[tuple[str, str]]:
         for line in reply.splitlines():
             if not line.startswith(" "):
                 here = line.startswith(f"{name}:")
-            elif here and (unit := re.match(r"  unit +(\d+)  (.*)", line)):
-                told.setdefault(int(unit[1]), set()).add(unit[2])
+            elif here and (found := re.match(r"  unit +(\d+)  (.*)", line)):
+                told.setdefault(int(found[1]), set()).add(found[2])
         sound = any(line.startswith(f"{name}: all ") for line in reply.splitlines())
         for unit, size in enumerate(largest):
             words = " / ".join(told.get(unit, ()))

@@ -20,7 +20,8 @@ from pathlib import Path
 import aiohttp
 
 import lstm_tui
-from tests.attack.harness import Clock, Tally
+
+from .harness import Clock, Tally
 
 PROMISE = 6
 TRIES = "Host × Origin × token × address of `serve`, bytes that are no request, messages no page sends, greedy and idle"

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from present import present
+from saved_arrays import savez
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
@@ -33,8 +35,10 @@ def traced(network: Network, x: np.ndarray) -> Trace:
 def said(network: Network, x: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Return what a network says in the form the model has: of every step, or once."""
     trace = traced(network, x)
-    series = trace.ran.merged[-1] if network.readout is None else trace.output
-    return trace.result if like.ndim == 1 and trace.result is not None else series[-1] if like.ndim == 1 else series
+    if like.ndim == 1 and trace.result is not None:
+        return trace.result
+    series: np.ndarray = present(trace.ran).merged[-1] if network.readout is None else present(trace.output)
+    return series[-1] if like.ndim == 1 else series
 
 
 @pytest.mark.parametrize("file", sorted(one.name for one in FILES.glob("keras*_*") if one.suffix in (".h5", ".keras")))
@@ -284,7 +288,7 @@ def test_two_inputs_are_joined_and_a_reversed_twin_is_the_other_direction(tmp_pa
 
     joined = [("InputLayer", "letters"), ("InputLayer", "words"), ("Concatenate", "both", "letters", "words")]
     twins = [("LSTM", "ahead", "both"), ("ReversedLSTM", "back", "both"), ("Concatenate", "top", "ahead", "back")]
-    np.savez(tmp_path / "x.npz", **x)
+    savez(tmp_path / "x.npz", x)
     network = opened("top", *joined, *twins)
     trace = run(network, Sequences(read_series(tmp_path / "x.npz"), network)[0])
     whole = np.concatenate([x["letters"], x["words"]], axis=1)
@@ -431,7 +435,7 @@ def test_weights_alone_are_chained_by_their_sizes_and_what_no_size_tells_is_assu
         both = (trace["layer0.forward"]["h"] + trace["layer0.backward"]["h"]) / over
         np.testing.assert_allclose(trace["layer1.forward"].inputs["x"], both, atol=CLOSE)
     last = trace["layer1.forward"]["h"][-1]
-    np.testing.assert_allclose(trace.result, last @ dense[0] + dense[1], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.result), last @ dense[0] + dense[1], atol=CLOSE)
     turned = traced(open_file(path, ImportOptions({"layer1.directions": "backward"})).network, ids)
     assert "layer1.backward" in turned
 

@@ -12,13 +12,14 @@ from driven_screen import Driver, document, drive, network, of_tokens, sequences
 
 from lstm_tui.analysis.influence import Target, deletions, influence
 from lstm_tui.analysis.ledger import ledger_at
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.views import influence as screens
-from lstm_tui.tui.views.influence import InfluenceAnswer, InfluencePane, InfluenceScreen
+from lstm_tui.tui.views.analysis_screen import StudyPane
+from lstm_tui.tui.views.influence import InfluenceAnswer, InfluenceScreen
 
 
 def opened(driver: Driver) -> InfluenceScreen:
@@ -31,7 +32,7 @@ async def answered(driver: Driver) -> InfluenceAnswer:
     """Wait until all is known."""
     for _ in range(500):
         answer = opened(driver).answer
-        if answer is not None and not answer.working:
+        if not answer.working:
             await driver.pilot.pause()
             return answer
         await driver.pilot.pause(0.01)
@@ -76,11 +77,11 @@ def test_each_column_has_a_key_to_order_by() -> None:
             assert values is not None
             sizes = np.abs(values)[ordered.places]
             assert (np.diff(sizes) <= 0).all()
-            pane = opened(driver).query_one(InfluencePane).text()
+            pane = opened(driver).query_one(StudyPane).text()
             first = driver.view.trace.sequence.tokens[ordered.places[0]]
             assert first in pane.split("\n")[3]
         await driver.press("1", "j", "j", "k")
-        assert opened(driver).answer.cursor == 1  # type: ignore[union-attr]
+        assert opened(driver).answer.cursor == 1
 
     drive(act)
 
@@ -135,12 +136,11 @@ def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: 
         await driver.press("r")
         for _ in range(500):
             answer = opened(driver).answer
-            if answer is not None and answer.found is not None:
+            if answer.found is not None:
                 break
             await driver.pilot.pause(0.01)
         await driver.press("2", "j")
         answer = opened(driver).answer
-        assert answer is not None
         assert answer.order == "gradient·x"
         assert answer.working
         assert "deletions 0 of 5" in driver.text()
@@ -148,7 +148,6 @@ def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: 
         held.set()
         await driver.pilot.pause(0.05)
         answer = opened(driver).answer
-        assert answer is not None
         assert not answer.working
         await driver.press("escape")
         assert driver.app.screen is driver.screen
@@ -182,7 +181,7 @@ def test_what_cannot_be_asked_is_said_in_one_line(tmp_path: Path) -> None:
         )
         assert "without its network" in driver.text()
 
-    drive(act, Document(trace=read(tmp_path / "run.json")))
+    drive(act, Source.of_trace(read(tmp_path / "run.json")))
 
 
 def test_the_only_token_cannot_be_left_out() -> None:
@@ -190,4 +189,4 @@ def test_the_only_token_cannot_be_left_out() -> None:
         await driver.press("r")
         assert np.isnan((await answered(driver)).effects).all()  # type: ignore[arg-type]
 
-    drive(act, Document(network(), [of_tokens(["movie"])]))
+    drive(act, Source(network(), [of_tokens(["movie"])]))

@@ -1,7 +1,4 @@
-"""The breakpoints and watches of a session: numbered, enabled or not, kept or for one stop only.
-
-At which places of the tape a run would stop, for marks on it: found a block of places at a time, when asked.
-"""
+"""The breakpoints and watches of a session, by number, and the places of the tape at which they would stop."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What an edit, as far as it is typed, may become: tokens of the vocabulary, names of values and of weights.
-
-File names as far as they are typed.
-"""
+"""Completions of a line as far as it is typed: tokens, values, weights and file names."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A session by lines: each is executed and answered in text, for a plain terminal, a script or a pipe.
-
-A session that is driven from Python, by the lines a user would type.
-"""
+"""A session driven by lines of text: from a plain terminal, a script, a pipe or Python."""
 
 from __future__ import annotations
 

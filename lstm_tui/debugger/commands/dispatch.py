@@ -1,7 +1,4 @@
-"""The verbs in their order, and the completions of a typed line.
-
-Keeping typed lines from the files of this computer, where whoever types them is only looking in.
-"""
+"""The verbs in their order, the completions of a typed line, and which verbs may touch files."""
 
 from __future__ import annotations
 

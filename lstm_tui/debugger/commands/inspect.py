@@ -1,7 +1,4 @@
-"""Verbs that ask: print a value, explain it, tell what there is.
-
-Verbs that tell of the whole run: how far back it reaches, how its units do, how surprising its tokens are.
-"""
+"""Verbs that ask: of a value here, and of the whole run."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ from lstm_tui.engine.text_safety import visible
 
 
 @VERBS.verb(
-    "print EXPR", "tell a value here; of one unit, its equation in numbers and its largest terms", aliases=("p", "pp"),
+    "print EXPR", "print a value; for one unit, its equation in numbers and its largest terms", aliases=("p", "pp"),
     complete=complete_expression, example="print mean(h)",
 )  # fmt: skip
 def _print(session: Session, rest: str) -> tuple[str, ...]:
@@ -59,7 +56,7 @@ def one_unit(session: Session, node: nodes.Node) -> tuple[PassTrace, str, int, i
 
 @VERBS.verb(
     "who EXPR [by X]",
-    'tell which step last moved a value by more than x (or most), lost a memory (who "not"), or made a NaN (who nan)',
+    'find what last changed a value by more than X (or the most), lost a memory (who "not"), or made a NaN (who nan)',
     aliases=("blame",), complete=complete_expression, example="who norm(h)",
 )  # fmt: skip
 def _who(session: Session, rest: str) -> tuple[str, ...]:
@@ -67,7 +64,7 @@ def _who(session: Session, rest: str) -> tuple[str, ...]:
 
 
 @VERBS.verb(
-    "assert EXPR", "refuse a run in which this is not true at every step", complete=complete_expression,
+    "assert EXPR", "fail unless EXPR is true at every step", complete=complete_expression,
     example="assert not any(isnan(h))",
 )  # fmt: skip
 def _assert(session: Session, rest: str) -> tuple[str, ...]:
@@ -77,9 +74,7 @@ def _assert(session: Session, rest: str) -> tuple[str, ...]:
     return (f"{visible(rest)} holds at every step",)
 
 
-@VERBS.verb(
-    "whatis EXPR", "tell of a value what it is, without its numbers", aliases=("ptype",), complete=complete_expression
-)
+@VERBS.verb("whatis EXPR", "describe a value, without its numbers", aliases=("ptype",), complete=complete_expression)
 def _whatis(session: Session, rest: str) -> tuple[str, ...]:
     node = parse(rest).node
     value_here = session.evaluate(rest).value  # which tells what is wrong with a name, and where it stands
@@ -110,7 +105,7 @@ def _topics(session: Session, rest: str) -> Iterator[str]:
     return (topic for topic in _TOPICS if topic.startswith(rest))
 
 
-@VERBS.verb(f"info {'|'.join(_TOPICS)}", "tell what there is", aliases=("i",), complete=_topics, example="info frame")
+@VERBS.verb(f"info {'|'.join(_TOPICS)}", "list what there is", aliases=("i",), complete=_topics, example="info frame")
 def _info(session: Session, rest: str) -> tuple[str, ...]:
     word = rest.split()[0] if rest.split() else "frame"
     topic = _OTHER_TOPICS.get(word) or next((value_text for value_text in _TOPICS if value_text.startswith(word)), None)
@@ -127,8 +122,7 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
         trace = frame.trace
         made = f"{visible(str(trace.model.get('name')))}, {trace.interpreter} {trace.dtype}, {frame.steps} tokens"
         result = () if trace.result is None else (f"result: {value_text(session.evaluate('result').value)}",)
-        remarks = () if trace.network is None else trace.network.remarks
-        known = (f"warning: {visible(remark)}" for remark in remarks)
+        known = (f"warning: {visible(remark)}" for remark in trace.remarks)
         return (*position_lines(session.frame), made, f"line {frame.line + 1} of {frame.lines}", *result, *known)
     if topic == "passes":
         return tuple(
@@ -154,7 +148,11 @@ def _named(session: Session, t: int) -> str:
     return f"t={t} “{visible(session.frame.trace.sequence.tokens[t])}”"
 
 
-@VERBS.verb("reach [T]", "tell how far back the memory reaches from here, or from place T", example="reach end")
+@VERBS.verb(
+    "reach [T]",
+    "gradient through time: how far back the memory reaches from here, or from place T",
+    example="reach end",
+)
 def _reach(session: Session, rest: str) -> tuple[str, ...]:
     passed = session.frame.passed
     t = place_of(session, rest) if rest else session.frame.t
@@ -171,7 +169,7 @@ def _reach(session: Session, rest: str) -> tuple[str, ...]:
     return (*lines, *reach_words(found, lambda place: _named(session, place)))
 
 
-@VERBS.verb("health", "tell which units are never active or dead, and which gates are stuck", example="health")
+@VERBS.verb("health", "list units that are never active or dead, and gates that are stuck", example="health")
 def _health(session: Session, rest: str) -> tuple[str, ...]:
     lines = []
     for one in health([session.frame.trace]):
@@ -190,7 +188,7 @@ def _health(session: Session, rest: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-@VERBS.verb("surprise", "tell how surprising each token is to a language model, in bits, and the perplexity")
+@VERBS.verb("surprise", "surprise of each token to a language model, in bits, and the perplexity")
 def _surprise(session: Session, rest: str) -> tuple[str, ...]:
     bits = surprise(session.frame.trace)
     if bits is None:

@@ -1,7 +1,4 @@
-"""What can be changed where the cursor stands, as lines of a recipe that only want a number or a word.
-
-What can be done to the equation under the cursor, as lines of a recipe.
-"""
+"""Edits that fit where the cursor stands, of a value or an equation, as lines that only need a number or a word."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What is wrong with a unit, in words: what the table of `stats`, the flags of the screen and its health say.
+"""Findings in words: what is wrong with a unit, and how far back a memory reaches.
 
-How far back a memory reaches, in words.
+The table of `stats`, the marks on the screen, its health and its gradients through time say it in these words.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Numeric input: `.csv`, `.npy` and `.npz`, one row a step.
 
-Rows of numbers out of the cells of a table: a first row without any number is a header.
-
-A comma may stand for the point of a decimal. Between semicolons or tabs that is plain; where the comma could part two
-columns as well, it is decided by what can be seen: a header with one name, zeros that no whole number begins with.
+A first row without any number is a header. A comma may be the decimal point. Between semicolons or tabs that is plain;
+where the comma could part two columns as well, it is decided by what can be seen: a header with one name, zeros that no
+whole number begins with.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """Text or rows of numbers that arrive in pieces, as tokens of a network, each as soon as nothing can change it.
 
-A word that is cut in two by a piece is one token, and so is a character or a row of numbers: what has arrived
-is at any time the beginning of what a file of it would be, read as one sequence.
-
-Bytes that arrive in pieces, as the text that a file of them would be: no piece is read other than the whole.
+A word that is cut in two by a piece is one token, and so is a character, a byte sequence or a row of numbers: what has
+arrived is at any time the beginning of what a file of it would be, read as one sequence.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The forecast network: the next row of several noisy waves.
-
-Several noisy waves side by side: what the forecast network learns from, and the sample it is shown on.
-"""
+"""The forecast network predicts the next row of several noisy waves side by side; they are made here."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The cell's page of equations, the chosen value in numbers, and the input vector.
-
-An equation with the numbers of one unit put in, and their names below them.
-
-Pane 4: the cell's equations, and the current one in numbers.
-"""
+"""Pane 4: the cell's equations, the current one with the numbers of one unit put in, and the input vector."""
 
 from __future__ import annotations
 
@@ -344,8 +339,6 @@ class CellPane(Pane):
     def move(self, right: int, down: int) -> None:
         """Choose the value of the equation above or below, or another unit."""
         view = self.view
-        if view is None:
-            return
         if right:
             self.post_message(self.Chosen(around(view, 0, right)))
             return

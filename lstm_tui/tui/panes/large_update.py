@@ -1,8 +1,6 @@
-"""What this step does to one unit, to be seen: gates on the left, on the right before, kept, written, after, seen.
+"""What this step does to one unit, large: gates on the left; before, kept, written, after and hidden on the right.
 
-Which parts of a step and which gates are drawn, side by side, in the slots there are.
-
-One slot of what a step does: a word, a thick bar and a number, three lines high or, where room is short, one.
+A slot holds a word, a thick bar and a number, three lines high or, where room is short, one.
 """
 
 from __future__ import annotations

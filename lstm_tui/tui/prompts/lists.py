@@ -1,8 +1,6 @@
-"""A list over the lower half of the screen: walked by keys, with a line below it for what went wrong.
+"""Lists over the lower half of the screen: of edits, and of breakpoints, watches and displays.
 
-The list of edits in words: it can be walked, copied and saved, and the run above follows.
-
-Every breakpoint, watch and display in one list: switched on and off, rewritten and taken away in place.
+They are walked by keys and changed in place, the run above follows, and a line below says what went wrong.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""One line to type at the bottom of the screen: told in words as it is typed, completed, and kept when it is wrong.
-
-A question with one line to type, over the main screen.
-"""
+"""One line to type at the bottom of the screen: explained as it is typed, completed, and kept when it is wrong."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.threads import in_background
-from lstm_tui.tui.view import View
+from lstm_tui.tui.view import EMPTY, View
 
 Changes = dict[str, Any]
 Work = Callable[[Callable[[], bool]], Iterator[Changes]]
@@ -44,19 +44,33 @@ class Picture(Protocol):
         """Draw it."""
 
 
+class Nothing:
+    """The picture of a screen that was not handed any yet."""
+
+    view = EMPTY
+    working = False
+
+    def but(self, **changes: Any) -> Any:
+        """Return it: there is nothing to change."""
+        return self
+
+    def draw(self, width: int, height: int, palette: Palette) -> Drawing:
+        """Draw nothing."""
+        return Drawing(width, height, palette, "")
+
+
 class StudyPane(Pane):
     """The one pane of such a screen."""
 
-    picture: reactive[Picture | None] = reactive(None, repaint=False)
+    picture: reactive[Picture] = reactive(Nothing(), repaint=False)
 
     def watch_picture(self) -> None:
         """Draw what is known now."""
-        self.view = None if self.picture is None else self.picture.view
+        self.view = self.picture.view
         self._renew()
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the picture."""
-        assert self.picture is not None
         return self.picture.draw(width, height, palette)
 
 
@@ -85,6 +99,8 @@ class Study(Screen[Left]):
 
     DEFAULT_CSS = "Study { background: $lt-ground; } Study StudyPane { height: 1fr; }"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    STOPS: ClassVar[tuple[str, ...]] = Awaited.stops
+    """Keys that end what is computed, or leave."""
 
     picture: reactive[Any] = reactive(None, repaint=False)
 
@@ -106,7 +122,7 @@ class Study(Screen[Left]):
 
     def keys_await(self) -> Awaited | None:
         """Return the answer that keys wait for; None where they do not need it."""
-        return Awaited(self._asked_at) if self.is_key_answer_missing() else None
+        return Awaited(self._asked_at, stops=self.STOPS) if self.is_key_answer_missing() else None
 
     def is_key_answer_missing(self) -> bool:
         """Say whether what is still computed is what the cursor walks on."""
@@ -121,6 +137,10 @@ class Study(Screen[Left]):
 
     def on_unmount(self) -> None:
         """Have the thread stop."""
+        self.stop_asking()
+
+    def stop_asking(self) -> None:
+        """Have the thread stop; what it says meanwhile is passed over."""
         self._question += 1
 
     def ask(self, work: Work) -> None:

@@ -17,6 +17,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from lstm_tui.analysis.health import Finding, GateHealth, PassHealth, health
+from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.inspect.diagnostics import HEADINGS, finding_summary, sound
 from lstm_tui.engine.number_text import percent
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
@@ -122,7 +123,6 @@ class HealthScreen(Study[ClickTarget]):
 
 _WIDEST, _LEAST, _GAP = 46, 20, 3
 _TALLEST = 18
-_INKS = {"keeps": "keep", "writes": "write", "shows": "show"}
 
 
 def draw_health(picture: Healthy, width: int, height: int, palette: Palette) -> Drawing:
@@ -163,7 +163,7 @@ def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
     for n, gate in enumerate(shown):
         head.to(1 + n * (span + _GAP))
         low, high = (_share(float(np.mean(part))) for part in (gate.low, gate.high))
-        ink = _INKS.get(gate.role or "", "other")
+        ink = INK_OF_ROLE.get(gate.role or "", "other")
         head.put(f"{gate.value} {gate.role or ''}".rstrip(), palette.style(ink, bold=True))
         text = f"  below .1 {low}  above .9 {high}"
         head.put(cut(text, max(span - len(gate.value) - len(gate.role or "") - 1, 0), palette.glyphs),
@@ -217,7 +217,7 @@ def _points(
     palette: Palette,
 ) -> None:
     """Write one line of a scatter: how many units lie in each cell, and the line beyond which none can."""
-    ink = _INKS.get(gate.role or "", "other")
+    ink = INK_OF_ROLE.get(gate.role or "", "other")
     edge = round((row / max(rows - 1, 1)) * (width - 1))
     for column in range(width):
         count = grid[row, column]

@@ -1,7 +1,7 @@
 """Makes the files in `vectors/`: what other frameworks compute, frozen, so that the tests need none of them.
 
     python -m venv frozen && frozen/bin/pip install torch==2.13.0 onnx onnxruntime keras torchrecurrent==0.2.5
-    frozen/bin/python tests/cells/make_vectors.py
+    frozen/bin/python tests/cells/freeze_frameworks.py
 
 A file holds `about` (JSON) and one array `data`, cut up by the `shapes` in it (see `vectors.py`): a network
 (`spec`, and `tensor/…` by our names), what each sequence `n` reads (`x/n`, `initial/n/…`) and what must come of it:
