@@ -10,7 +10,7 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import _COMMANDS
+from lstm_tui.cli.arguments import _COMMANDS
 from lstm_tui.formats.importers.open import open_file
 
 TAGGER = str(Path(__file__).parent / "formats" / "files" / "torch_tagger.pt")

@@ -12,7 +12,7 @@ import pytest
 
 from attack.doors_table import NO_FILE, rows
 from attack.mutators import fitting, mutated
-from lstm_tui.cli import parser
+from lstm_tui.cli import arguments
 from lstm_tui.cli.main import FAULT, main
 from lstm_tui.debugger.commands import dispatch
 from lstm_tui.debugger.commands.table import VERBS
@@ -24,7 +24,7 @@ DOORS = {row.door for row in rows()}
 def options_with_text() -> list[tuple[str, str]]:
     """Return each option whose value is a text that nothing checks while it is parsed, so that it may name a file."""
     found: list[tuple[str, str]] = []
-    for command, (_, _, add) in parser._COMMANDS.items():
+    for command, (_, _, add) in arguments._COMMANDS.items():
         made = argparse.ArgumentParser()
         add(made)
         given = [one for one in made._actions if one.nargs != 0 and one.choices is None and one.type is None]

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows, tokens_within
 from lstm_tui.debugger.inspect.cell_comparison import GAME, RIVALS, rivals
-from lstm_tui.lesson.step import Open
+from lstm_tui.lesson.bound_step import Open
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
