@@ -118,8 +118,7 @@ def _greeting(session: Session) -> tuple[str, ...]:
     name = visible(str(trace.model.get("name")))
     file = visible(trace.sequence.file or "")
     where = f"{file}{f':{trace.sequence.line}' if trace.sequence.line else ''}, " if file else ""
-    remarks = () if trace.network is None else trace.network.remarks
-    known = (f"warning: {visible(remark)}" for remark in remarks)
+    known = (f"warning: {visible(remark)}" for remark in trace.remarks)
     return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs", *known)
 
 

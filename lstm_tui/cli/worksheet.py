@@ -14,8 +14,8 @@ from lstm_tui.formats.traces.excerpt import parse_range
 
 def command(options: Namespace) -> int:
     """Write a worksheet."""
+    from lstm_tui.documents.html import page
     from lstm_tui.documents.markdown import markdown
-    from lstm_tui.documents.worksheet.html import html
     from lstm_tui.documents.worksheet.layout import page_of
     from lstm_tui.documents.worksheet.worksheet import sheet_of
 
@@ -28,7 +28,7 @@ def command(options: Namespace) -> int:
     steps = range(wanted.start or 0, len(trace.sequence) if wanted.stop is None else wanted.stop)
     steps = range(steps.start, min(steps.stop, len(trace.sequence)))
     sheet = sheet_of(trace, steps, options.digits)
-    text = (html if ending == ".html" else markdown)(page_of(sheet, options.blanks))
+    text = (page if ending == ".html" else markdown)(page_of(sheet, options.blanks))
     if options.output == "-":
         sys.stdout.write(text)
     else:

@@ -101,6 +101,8 @@ class Source:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What should be known of how the network's file was read, a line each."""
+        if self.recorded is not None:
+            return self.recorded.remarks
         return () if self.network is None else self.network.remarks
 
     def with_text(self, sequence: Sequence) -> Source:

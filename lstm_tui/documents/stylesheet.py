@@ -1,4 +1,4 @@
-"""How a report looks: on paper, on a wide and on a narrow screen, in the light and in the dark."""
+"""How a document looks: on paper, on a wide and on a narrow screen, in the light and in the dark."""
 
 from __future__ import annotations
 
@@ -108,3 +108,10 @@ footer { margin-top: 2.5rem; border-top: 1px solid var(--line); color: var(--sof
 """
     + _COLUMNS
 )
+
+WORKED = """\
+.worked { line-height: 1.9; break-inside: avoid; }
+.blank { display: inline-block; min-width: 5em; color: transparent;
+  border-bottom: 1px solid var(--ink); }
+.page { break-before: page; margin-top: 4rem; font-size: 1.75rem; }"""
+"""Of sums to be worked out: room to write, and blanks."""

@@ -30,6 +30,8 @@ _LOOK = 0.005
 _AT_MOST = 3.0
 """Seconds after which a key is handed on though some message is still on its way: a key is never lost."""
 _LEAVING = ("escape", "q")
+_COMMAND = ":"
+"""The key that opens the command line."""
 _INTERRUPT = "ctrl+c"
 
 
@@ -87,6 +89,27 @@ class KeyQueue:
     def is_done(self) -> bool:
         """Say whether no key waits, and nothing that the last one set going is on its way."""
         return not (self._handing_on or self._waiting or self._awaited()) and self._is_quiet()
+
+    def lines_waiting(self, begun: str | None = None) -> tuple[str, ...]:
+        """Return the lines of the command line that wait whole among the keys; `begun` is one that is typed on."""
+        lines, line = [], begun
+        for event in self._waiting:
+            if isinstance(event, Paste) and line is not None:  # none of it is obeyed
+                line += " ".join(event.text.splitlines())
+                continue
+            for key in keys_of(event.text) if isinstance(event, Paste) else (event,):
+                if line is None:
+                    line = "" if key.character == _COMMAND else None
+                elif key.key in ("enter", "ctrl+j"):
+                    lines.append(line)
+                    line = None
+                elif key.key in (_INTERRUPT, "escape"):
+                    line = None
+                elif key.key == "backspace":
+                    line = line[:-1]
+                elif key.is_printable and key.character is not None:
+                    line += key.character
+        return tuple(lines)
 
     async def put(self, event: Key | Paste) -> None:
         """Have a key act as soon as it is its turn. To be called in the message pump of the app."""

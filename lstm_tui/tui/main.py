@@ -41,7 +41,7 @@ from lstm_tui.tui.key_queue import Awaited
 from lstm_tui.tui.panes.equations import CellPane
 from lstm_tui.tui.panes.header_footer import EquationLine, FooterLine, HeaderLine, OneLine, TabsLine
 from lstm_tui.tui.panes.large_unit import OneUnit
-from lstm_tui.tui.panes.ledger import Remembers
+from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.panes.memory import Heatmap
 from lstm_tui.tui.panes.output import Output
 from lstm_tui.tui.panes.pane import Pane
@@ -131,7 +131,7 @@ class MainScreen(Screen[None]):
         with Horizontal(id="lower", classes="-away"):
             yield CellPane("cell").data_bind(**bound)
             yield Heatmap("memory", "-beside").data_bind(**bound)
-            yield Remembers("remembers").data_bind(**bound)
+            yield LedgerPane("ledger").data_bind(**bound)
             yield Output("output").data_bind(**bound)
         yield OneUnit("one").data_bind(**bound)
         yield EquationLine(id="equation").data_bind(**bound)

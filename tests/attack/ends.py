@@ -1,18 +1,20 @@
 """Ends the program in every way that is not `quit`, in every state it can be in, and looks at what is left.
 
 A promise is broken when the exit code is another than 128 + signal, the process is there after two seconds, the
-terminal is not as it was, or more than a second of what was typed is not in the journal.
+terminal is not as it was, a file is left half written, or more than a second of what was typed is not in the journal.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import random
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -27,6 +29,9 @@ from pathlib import Path
 import pyte
 
 from lstm_tui.debugger.endings import SIGNALS
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.native import load
+from lstm_tui.formats.importers.torch.resume import load_checkpoint
 from lstm_tui.tui.commands import COMMANDS
 
 from .harness import Clock, Tally
@@ -34,6 +39,7 @@ from .harness import Clock, Tally
 ROOT = Path(__file__).parents[2]
 GONE, LOST, PATIENCE = 2.0, 1.0, 60.0  # seconds
 SMALL = ("--cell", "lstm", "--hidden", "4")
+LARGE = ("--cell", "lstm", "--hidden", "200")
 EDITS = 3
 _SWITCHES = {b"1049": b"l", b"25": b"h", b"1000": b"l", b"1003": b"l", b"2004": b"l", b"1004": b"l", b"7": b"h"}
 """Private modes of a terminal, and how each is to stand at the end."""
@@ -76,10 +82,6 @@ def states() -> dict[str, State]:
         "plain": State((*run, "--plain"), b"(ltui) ", edits=b"remove 0\n", talks=True),
         "plain, compiling": State((*run, "--plain", "--interpreter", "numba"), b"", cold=True),
         "plain, piped": State((*run, "--plain"), b"lists the verbs", screen=False),
-        "trace": State(("trace", "long.txt", "--cell", "lstm", "--hidden", "200", "-o", "o.json"), screen=False),
-        "check": State(
-            ("check", "long.txt", "--cell", "lstm", "--hidden", "200", "--assert", "max(c) < 9"), screen=False
-        ),
         "train": State(("train", "t.txt", "--epochs", "4000", "-o", "n.safetensors"), b"epoch   1", screen=False),
         "train, compiling": State(("train", "t.txt", "-o", "n.safetensors"), b"", cold=True, screen=False),
         "serve": State(("serve", "t.txt", *SMALL, "--port", "0"), b"http://", screen=False),
@@ -87,7 +89,37 @@ def states() -> dict[str, State]:
     for command in COMMANDS:
         if command.action != "app.quit" and len(command.keys[0]) == 1:
             found[f"key {command.keys[0]}"] = State(run, b"layer0.forward", command.keys[0].encode(), edit)
-    return found
+    return found | {f"command {name}": state for name, state in commands().items()}
+
+
+def commands() -> dict[str, State]:
+    """Return of every sub-command what keeps it busy: long inputs, cold kernels, a pipe to which nobody writes."""
+    model = "pipe.safetensors"
+    return {
+        "run": State(("run", "lines.txt", "--carry", "--line", "4000"), b"\x1b[?1049h"),
+        "check": State(("check", "lines.txt", "--assert", "max(c) < 9"), screen=False),
+        "trace": State(("trace", "long.txt", *LARGE, "-o", "o.json"), screen=False),
+        "open": State(("open", "pipe.json"), screen=False),
+        "recover": State(("recover",)),
+        "compare": State(("compare", "long.txt", "--edits", "e.txt", "--plain"), screen=False),
+        "models": State(("models", model), screen=False),
+        "cells": State(("cells", "check", "pipe.toml"), screen=False),
+        "train": State(
+            ("train", "t.txt", "--cells", "lstm,gru", "--seeds", "9", "--epochs", "99", "-o", "n.safetensors"),
+            screen=False,
+        ),
+        "inspect": State(("inspect", model), screen=False),
+        "verify": State(("verify", model, "--reference", "pipe.npz"), screen=False),
+        "convert": State(("convert", model, "-o", "n.safetensors"), screen=False),
+        "stats": State(("stats", "lines.txt", "--interpreter", "numba"), screen=False, cold=True),
+        "reach": State(("reach", "long.txt", *LARGE), screen=False),
+        "worksheet": State(("worksheet", "long.txt", *SMALL, "-o", "o.html"), screen=False),
+        "report": State(("report", "long.txt", *LARGE, "-o", "o.html"), screen=False),
+        "tour": State(("tour", "--check"), screen=False),
+        "serve": State(("serve", "long.txt", *LARGE, "--port", "0"), screen=False),
+        "info": State(("info",), screen=False),
+        "help": State(("help",), screen=False),
+    }
 
 
 class Program:
@@ -247,7 +279,10 @@ def _cases(rng: random.Random) -> Iterator[tuple[str, str]]:
 def _inputs(folder: Path) -> None:
     (folder / "t.txt").write_text("The movie was not bad at all .\nIt was good .\n")
     (folder / "long.txt").write_text("the movie was not bad " * 4000)
+    (folder / "lines.txt").write_text("the movie was not bad\n" * 4000)
     (folder / "e.txt").write_text("remove 0\n")
+    for ending in ("json", "toml", "npz", "safetensors"):
+        os.mkfifo(folder / f"pipe.{ending}")
 
 
 def try_end(state: State, end: str, delay: float, folder: Path, figures: Figures) -> str:
@@ -255,11 +290,37 @@ def try_end(state: State, end: str, delay: float, folder: Path, figures: Figures
     journals = folder / "state" / "lstm-tui" / "journal"
     for old in journals.glob("*"):
         old.unlink()
+    there = set(folder.iterdir())
     program = Program(state, folder)
     try:
-        return "; ".join(_tried(program, end, delay, journals, figures))
+        wrong = list(_tried(program, end, delay, journals, figures))
+        if program.ended():
+            wrong += [one for path in set(folder.iterdir()) - there if (one := _half(path, end))]
+        return "; ".join(wrong)
     finally:
         program.done()
+        for path in set(folder.iterdir()) - there - {folder / "state"}:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _half(path: Path, end: str) -> str:
+    """Return what is wrong with a file that was left, if anything is."""
+    if path.suffix == ".part":
+        return f"{path.name} is left" if end != "SIGKILL" else ""
+    try:
+        if path.suffix == ".json":
+            json.loads(path.read_bytes())
+        elif path.suffix == ".html":
+            assert path.read_text().rstrip().endswith("</html>")
+        elif path.suffix == ".safetensors":
+            load(path)
+        elif path.suffix == ".checkpoint":
+            load_checkpoint(path)
+        elif not path.is_dir():
+            return f"{path.name} was not asked for"
+    except (ValueError, AssertionError, UserError) as error:
+        return f"{path.name} is not whole: {error}"
+    return ""
 
 
 def _tried(program: Program, end: str, delay: float, journals: Path, figures: Figures) -> Iterator[str]:
@@ -272,7 +333,7 @@ def _tried(program: Program, end: str, delay: float, journals: Path, figures: Fi
         program.send(state.keys)
     program.until(program.ended, delay)
     if program.ended():
-        if program.process.returncode not in (0, 1):
+        if program.process.returncode not in (0, 1, 3):
             yield f"it ended by itself with {program.process.returncode}"
         return
     early = b"\x1b[?1049h" not in program.raw and not state.ready
@@ -290,7 +351,7 @@ def _tried(program: Program, end: str, delay: float, journals: Path, figures: Fi
         yield f"exit code {program.process.returncode}, not {' or '.join(map(str, expected))}"
     if seconds > GONE:
         yield f"gone after {seconds:.1f} s"
-    if b"Traceback" in program.raw:
+    if b"Traceback" in program.raw and not (early and b"lstm_tui" not in program.raw):  # else it is Python's own start
         yield "a traceback"
     if end not in ("SIGKILL", "closed") and state.screen:
         while program.read(0):
@@ -324,7 +385,7 @@ def _send(program: Program, end: str, early: bool) -> tuple[int, ...] | None:
             return (129, *((-1, 1) if early else ()))  # it ended before there was a handler, or found no terminal
         if program.state.words[0] == "serve" or "train" in program.state.words or "-o" in program.state.words:
             return None  # it needs neither
-        return (0, 1)
+        return (0, 1, 3)
     number = getattr(signal, end)
     program.process.send_signal(number)
     if end == "SIGINT" and program.state.talks:

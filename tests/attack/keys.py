@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random
 import sys
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from .harness import Clock, Tally
@@ -27,6 +29,12 @@ _DEPTH = 6
 
 def attack(rng: random.Random, clock: Clock) -> Tally:
     """Tries scripts at random."""
+    with TemporaryDirectory() as folder, chdir(folder):  # a script may write files
+        return tried(rng, clock)
+
+
+def tried(rng: random.Random, clock: Clock) -> Tally:
+    """Try one script after the other, and return what was seen."""
     tally = Tally()
     while clock:
         size, cell = rng.choice(SIZES), rng.choice(CELLS)

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from present import present
 
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.numeric_series import series_from
+from lstm_tui.formats.inputs.numeric_series import read_series, series_from
 
 FILES = Path(__file__).parent / "files" / "graphs"
 CLOSE = 1e-5
@@ -38,6 +39,18 @@ ONNX = {
     "two_heads ": ("want_verdict", "verdict", ()),
 }  # fmt: skip
 """By file: what its runtime gave, the output that is taken, and everything that is warned of."""
+
+KERAS = {
+    "k_backward_layer": (),
+    "k_batchnorm_time": ("batch_normalization (BatchNormalization) cannot be run: it is taken along axis 1, and not",),
+    "k_bi_state_fwd": (),
+    "k_dense_on_c": (),
+    "k_go_back_then_forward": (),
+    "k_mask_max": ("global_max_pooling1d (GlobalMaxPooling1D) cannot be run: it takes the masked steps in",),
+    "k_mask_two_inputs": (),
+    "k_merge_mul": (),
+}
+"""By file: everything that is warned of; what is warned of is cut, and all else is right."""
 
 
 def numbers_of(name: str) -> dict[str, np.ndarray]:
@@ -72,3 +85,33 @@ def test_a_graph_of_onnx_gives_what_onnxruntime_gave(name: str) -> None:
     assert len(opened.network.remarks) == len(warned), opened.network.remarks
     for remark, part in zip(opened.network.remarks, warned, strict=True):
         assert part in remark
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_a_graph_of_keras_gives_what_keras_gave_or_is_cut(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    given = numbers_of(name)
+    network = open_file(FILES / f"{name}.keras").network
+    assert len(network.remarks) == len(KERAS[name]), network.remarks
+    for remark, part in zip(network.remarks, KERAS[name], strict=True):
+        assert part in remark
+    if KERAS[name]:
+        assert network.readout is None
+        return
+    inputs = [given[key] for key in ("x", "x1") if key in given]
+    if len(inputs) > 1:
+        assert network.front is not None
+        np.savez(tmp_path / "x.npz", **dict(zip(network.front.inputs, inputs, strict=True)))
+        series = read_series(tmp_path / "x.npz")
+    else:
+        series = series_from(inputs[0])
+    trace = run(network, Sequences(series, network)[0])
+    mine = trace.output if network.readout is not None and network.readout.page.per_token else trace.result
+    assert mine is not None
+    np.testing.assert_allclose(mine, given["want"].reshape(mine.shape), atol=CLOSE)
+
+
+def test_cells_in_a_stack_are_refused_with_what_to_do() -> None:
+    pytest.importorskip("h5py")
+    with pytest.raises(UserError, match=r"rnn \(RNN\) is not stepped: it is one layer with 2 cells in a stack"):
+        open_file(FILES / "k_stacked_cells.keras")

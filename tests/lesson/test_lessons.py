@@ -102,6 +102,21 @@ def test_what_is_left_of_a_memory_in_the_rnn_and_the_lstm_is_as_the_lesson_says(
         assert one.found.kept_size[0] > 0.98
 
 
+def test_what_a_network_says_that_says_nan_is_not_known() -> None:
+    def poisoned(name: str) -> Network:
+        network = open_model(name)
+        if name == "recall-gru":
+            assert network.readout is not None
+            network.readout.flat[-1] = np.nan
+        return network
+
+    rnn, lstm, gru = rivals(poisoned)
+    assert gru.answer is None
+    assert gru.told(str).startswith("recall-gru says what is not known. ")
+    assert rnn.answer is not None
+    assert lstm.answer is not None
+
+
 def test_who_finds_the_gate_of_which_the_lesson_tells() -> None:
     lesson = library().find("forget")
     stop = next(stop for stop in lesson.stops if stop.task is not None and stop.task.opens == "map")

@@ -66,7 +66,7 @@ def test_the_empty_view_has_no_pass_and_no_token() -> None:
     assert (len(EMPTY.trace), EMPTY.facts.length, EMPTY.edits) == (0, 0, 0)
     assert EMPTY.baseline is None
     assert EMPTY.sides() == ("", None)
-    assert [EMPTY.stops, EMPTY.live, EMPTY.stopped] == [None, None, None]
+    assert (EMPTY.stops, EMPTY.live, EMPTY.stopped) == (None, None, None)
 
 
 async def state(driver: Driver) -> tuple[Any, ...]:
@@ -91,6 +91,7 @@ def test_a_screen_that_waits_shows_the_empty_view_and_its_keys_do_nothing(size: 
         for pane in driver.screen.query(Pane):
             assert not pane.text().strip(), pane.id
         assert "waits for text" in driver.line("header")
+        assert driver.line("footer").split() == ["?", "help", "q", "quit"]
         await driver.press("question_mark")
         assert len(driver.app.screen_stack) == 2
         await driver.press("escape")

@@ -18,7 +18,8 @@ from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.traces.reader import read
 from lstm_tui.formats.traces.trace_file import write
 from lstm_tui.tui.views import influence as screens
-from lstm_tui.tui.views.influence import InfluenceAnswer, InfluencePane, InfluenceScreen
+from lstm_tui.tui.views.analysis_screen import StudyPane
+from lstm_tui.tui.views.influence import InfluenceAnswer, InfluenceScreen
 
 
 def opened(driver: Driver) -> InfluenceScreen:
@@ -31,7 +32,7 @@ async def answered(driver: Driver) -> InfluenceAnswer:
     """Wait until all is known."""
     for _ in range(500):
         answer = opened(driver).answer
-        if answer is not None and not answer.working:
+        if not answer.working:
             await driver.pilot.pause()
             return answer
         await driver.pilot.pause(0.01)
@@ -76,11 +77,11 @@ def test_each_column_has_a_key_to_order_by() -> None:
             assert values is not None
             sizes = np.abs(values)[ordered.places]
             assert (np.diff(sizes) <= 0).all()
-            pane = opened(driver).query_one(InfluencePane).text()
+            pane = opened(driver).query_one(StudyPane).text()
             first = driver.view.trace.sequence.tokens[ordered.places[0]]
             assert first in pane.split("\n")[3]
         await driver.press("1", "j", "j", "k")
-        assert opened(driver).answer.cursor == 1  # type: ignore[union-attr]
+        assert opened(driver).answer.cursor == 1
 
     drive(act)
 
@@ -135,12 +136,11 @@ def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: 
         await driver.press("r")
         for _ in range(500):
             answer = opened(driver).answer
-            if answer is not None and answer.found is not None:
+            if answer.found is not None:
                 break
             await driver.pilot.pause(0.01)
         await driver.press("2", "j")
         answer = opened(driver).answer
-        assert answer is not None
         assert answer.order == "gradient·x"
         assert answer.working
         assert "deletions 0 of 5" in driver.text()
@@ -148,7 +148,6 @@ def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: 
         held.set()
         await driver.pilot.pause(0.05)
         answer = opened(driver).answer
-        assert answer is not None
         assert not answer.working
         await driver.press("escape")
         assert driver.app.screen is driver.screen

@@ -28,10 +28,10 @@ from lstm_tui.debugger.inspect.parameter_tables import sheets_of
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import equations_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.documents.html import page
 from lstm_tui.documents.markdown import markdown
 from lstm_tui.documents.report.report import content
 from lstm_tui.documents.report.selection import ReportSelection
-from lstm_tui.documents.worksheet.html import html
 from lstm_tui.documents.worksheet.layout import page_of
 from lstm_tui.documents.worksheet.worksheet import sheet_of
 from lstm_tui.engine.errors import UserError
@@ -235,7 +235,7 @@ def papers(session: Session) -> Iterator[str]:
     yield content(session, ReportSelection()).decode()
     try:
         sheet = sheet_of(session.frame.trace, range(2), 3)
-        yield from (markdown(page_of(sheet, False)), html(page_of(sheet, True)))
+        yield from (markdown(page_of(sheet, False)), page(page_of(sheet, True)))
     except UserError as error:  # no pencil can go on from NaN
         yield str(error)
     for line in PLAIN:

@@ -30,7 +30,7 @@ def test_hostile_tokens_are_shown_and_not_obeyed(size: tuple[int, int], ascii_on
 def test_ascii_means_ascii() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "s", "s")
-        for pane in ("tape", "forward", "cell", "memory", "remembers", "output"):
+        for pane in ("tape", "forward", "cell", "memory", "ledger", "output"):
             text = driver.pane(pane).text()
             assert text.isascii(), [sign for sign in text if not sign.isascii()]
 
@@ -76,7 +76,7 @@ def test_a_trace_without_its_network_shows_its_values() -> None:
         for key in ("n", "s", "i", "p", "escape", "4", "5", "6", "7", "right_square_bracket", "right_curly_bracket"):
             await driver.press(key)
         assert "trace file" in driver.line("header")
-        assert "Σ = C ✓" in driver.pane("remembers").text()
+        assert "Σ = C ✓" in driver.pane("ledger").text()
 
     drive(act, Source.of_trace(alone))
 

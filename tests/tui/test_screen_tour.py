@@ -200,7 +200,7 @@ def test_whatever_can_be_opened_is_shown_on_a_key_and_noticed(opens: str, shown:
     lesson = tmp_path / "mine.toml"
     lesson.write_text(
         'title = "T"\nabout = "x"\n[[stop]]\nnetwork = "story"\ntext = "ganesh likes aiml ."\nat = "."\n'
-        f'look = "remembers"\nsay = "Look."\n[stop.try]\nsay = "Open it."\nopen = "{opens}"\nthen = "Done."\n'
+        f'look = "ledger"\nsay = "Look."\n[stop.try]\nsay = "Open it."\nopen = "{opens}"\nthen = "Done."\n'
     )
 
     async def act(driver: Driver) -> None:
@@ -344,7 +344,7 @@ def test_a_stop_can_show_the_ledger_of_all_units_and_its_map(show: str, tmp_path
     lesson = tmp_path / "mine.toml"
     lesson.write_text(
         'title = "T"\nabout = "x"\n[[stop]]\nnetwork = "story"\ntext = "ganesh likes aiml ."\nat = "."\n'
-        f'look = "remembers"\nshow = "{show}"\nsay = "Look."\n'
+        f'look = "ledger"\nshow = "{show}"\nsay = "Look."\n'
     )
 
     async def act(driver: Driver) -> None:

@@ -122,8 +122,7 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
         trace = frame.trace
         made = f"{visible(str(trace.model.get('name')))}, {trace.interpreter} {trace.dtype}, {frame.steps} tokens"
         result = () if trace.result is None else (f"result: {value_text(session.evaluate('result').value)}",)
-        remarks = () if trace.network is None else trace.network.remarks
-        known = (f"warning: {visible(remark)}" for remark in remarks)
+        known = (f"warning: {visible(remark)}" for remark in trace.remarks)
         return (*position_lines(session.frame), made, f"line {frame.line + 1} of {frame.lines}", *result, *known)
     if topic == "passes":
         return tuple(

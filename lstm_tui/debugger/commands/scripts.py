@@ -90,7 +90,7 @@ _OPTION = re.compile(r"\s+(?P<name>steps|units|pass)\s+(?P<value>[\w:,.]+)\s*\Z"
 
 @VERBS.verb(
     "report FILE.html [steps A:B] [units A:B] [pass NAME] [over]",
-    "write the run as it stands to a page: tape, gates, memory, ledger and edits; other steps, units or passes of it",
+    "write the run as it stands to a page (or .md): tape, gates, memory, ledger, edits; other steps, units or passes",
     complete=complete_file,
     touches_files=True,
 )

@@ -119,6 +119,7 @@ class Facts:
         self.before = before
         self._known = None if since is None else since.known
         self._columns: dict[str, tuple[Column, ...]] = {}
+        self._signal_names: dict[str, tuple[str, ...]] = {}
         self._signals: dict[tuple[str, str], Array] = {}
         self._flows: dict[str, Flow | None] = {}
         self._inputs: dict[str, float] = {}
@@ -274,6 +275,11 @@ class Facts:
 
     def signals(self, pass_name: str) -> tuple[str, ...]:
         """Return what the tape can be coloured by for a pass: attention, gates that do something, then the memory."""
+        if pass_name not in self._signal_names:
+            self._signal_names[pass_name] = self._make_signal_names(pass_name)
+        return self._signal_names[pass_name]
+
+    def _make_signal_names(self, pass_name: str) -> tuple[str, ...]:
         gates = [f"mean {c.label} {c.letter}".replace("  ", " ") for c in self.columns(pass_name) if c.acts]
         memory = letter(self.memory(pass_name))
         attention = attention_in(self.trace)

@@ -150,8 +150,8 @@ def describe(plan: Plan, report: ImportReport) -> tuple[dict[str, Any], dict[str
     top = plan.chain[last]
     spec: dict[str, Any] = {"name": plan.name, "layers": draft.layers, "cells": draft.cells, "readout": None}
     head = [part for part in plan.chain[last + 1 :] if not isinstance(part, Recurrent)]
-    if head or plan.page is not None:
-        text, given, outputs = _readout(plan.page, head, top if isinstance(top, Recurrent) else None, draft.width)
+    if head or plan.readout is not None:
+        text, given, outputs = _readout(plan.readout, head, top if isinstance(top, Recurrent) else None, draft.width)
         spec |= {"readout": "file", "readouts": {"file": text}, "outputs": outputs}
         draft.tensors |= {f"readout/{name}": array for name, array in given.items()}
         said = plan.tokens is not None and outputs == len(plan.tokens["vocabulary"])  # a token: what comes next

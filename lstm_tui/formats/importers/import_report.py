@@ -131,6 +131,10 @@ class ImportReport:
             return
         self._add(Fact(key, _short(value), how, _short(why)))
 
+    def assume(self, key: str, value: str, why: str) -> None:
+        """Add a fact that nothing in the file decides and no setting either, though numbers hang on it: a warning."""
+        self._add(Fact(key, _short(value), "assumed", _short(why), matters=True))
+
     def unknown(self, key: str, why: str) -> None:
         """Add a fact that nothing in the file decides and no setting either: a warning, since numbers hang on it."""
         self._add(Fact(key, "not known", "unknown", _short(why), matters=True))
@@ -287,8 +291,9 @@ def _together(facts: Sequence[Fact]) -> list[str]:
     if len(facts) < 2:
         return [fact.warning for fact in facts if fact.warning]
     each = ", ".join(f"{fact.key}={fact.value}" for fact in facts)
-    first = facts[0]
-    return [f"assumed, since {first.why}: {each}; such as {first.setting} takes another"]
+    first = next((fact for fact in facts if fact.others), None)
+    other = "" if first is None else f"; such as {first.setting} takes another"
+    return [f"assumed, since {facts[0].why}: {each}{other}"]
 
 
 def _short(value: object) -> str:

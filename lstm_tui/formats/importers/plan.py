@@ -140,7 +140,7 @@ class Plan:
         pad: Where a sequence of ids is padded, `pre` or `post`, and to how many; or None.
         pad_id: With what it is padded.
         mask_value: The number of which a row is full that never enters a pass, or None.
-        page: Its readout, where that is more than a row of ops.
+        readout: Its readout, where that is more than a row of ops.
     """
 
     name: str
@@ -153,7 +153,7 @@ class Plan:
     mask_value: float | None = None
     pad: tuple[str, int] | None = None
     pad_id: int = 0
-    page: WrittenReadout | None = None
+    readout: WrittenReadout | None = None
 
 
 @dataclass(frozen=True)

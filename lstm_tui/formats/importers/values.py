@@ -6,7 +6,7 @@ nothing here knows a format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -181,8 +181,12 @@ def names_of(value: Value) -> list[str]:
     return list(dict.fromkeys(one.op.name for one in in_order(value) if isinstance(one, OpValue)))
 
 
-def in_order(value: Value) -> Iterator[Value]:
+def in_order(value: Value, leaves: Collection[int] = ()) -> Iterator[Value]:
     """Iterate over what a value is computed from and itself, each once and after what it reads.
+
+    Args:
+        value: The value.
+        leaves: Identities of values that are not looked into.
 
     Raises:
         UserError: There are too many of them.
@@ -200,7 +204,7 @@ def in_order(value: Value) -> Iterator[Value]:
             yield one
         else:
             waiting.append((one, True))
-            waiting += [(each, False) for each in reversed(read_by(one))]
+            waiting += [(each, False) for each in reversed(read_by(one)) if id(one) not in leaves]
 
 
 def evaluate(value: Value, known: dict[int, Array], steps: int) -> Array:
@@ -236,10 +240,15 @@ def _computed(value: Value, read: Sequence[Array], steps: int) -> Array:
     return np.asarray(_COMBINE[value.how][1](read[0], read[1]))
 
 
-def chain_of(value: Value) -> tuple[Value, list[StepOp]]:
-    """Return where a row of ops begins that ends in a value, and the ops; of parts and joins a dense layer is made."""
+def chain_of(value: Value, until: Collection[int] = ()) -> tuple[Value, list[StepOp]]:
+    """Return where a row of ops begins that ends in a value, and the ops; of parts a dense layer is made.
+
+    Args:
+        value: The value.
+        until: Identities of values behind which nothing is looked for.
+    """
     ops: list[StepOp] = []
-    while isinstance(value, OpValue | PartValue):
+    while isinstance(value, OpValue | PartValue) and id(value) not in until:
         if isinstance(value, OpValue):
             ops.insert(0, value.op)
         else:
@@ -278,12 +287,12 @@ class _Writing:
         return self.names.setdefault(id(value), f"k{len(self.names)}")
 
 
-def page_of(value: Value, top: Sequence[State], source: Callable[[State | Given], str]) -> WrittenReadout:
+def page_of(value: Value, top: Sequence[Value], source: Callable[[State | Given], str]) -> WrittenReadout:
     """Return a readout that computes a value.
 
     Args:
         value: What the network says.
-        top: The states that the merge of the top layer joins, in its order; empty where it does something else.
+        top: What the top layer shows, end to end: the states of its passes, or one value where it adds them.
         source: What `reads` of a readout calls a state, such as `layer0.forward.h`, or an input.
 
     Raises:
@@ -291,7 +300,8 @@ def page_of(value: Value, top: Sequence[State], source: Callable[[State | Given]
     """
     writing = _Writing(source, tuple(top))
     writing.names[id(value)] = "y"
-    for one in in_order(value):
+    leaves = [id(one) for one in top] if len(top) == 1 else []
+    for one in in_order(value, leaves):
         _write(writing, one, one is value)
     if len(writing.each) + len(writing.whole) > _MOST_VALUES:
         raise UserError("it has more equations than a readout may have")
@@ -308,6 +318,12 @@ def page_of(value: Value, top: Sequence[State], source: Callable[[State | Given]
 
 
 def _write(writing: _Writing, value: Value, last: bool) -> None:
+    if len(writing.top) == 1 and value is writing.top[0]:
+        writing.names[id(value)] = "h"
+        if last:
+            writing.names[id(value)] = "y"
+            writing.line(value, "h", "states: what the network says")
+        return
     if isinstance(value, State | Given):
         alias = _alias(writing, value)
         if last:
@@ -338,8 +354,6 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
 
 
 def _alias(writing: _Writing, value: State | Given) -> str:
-    if len(writing.top) == 1 and value is writing.top[0]:
-        return "h"
     said = writing.source(value)
     for alias, known in writing.reads.items():
         if known == said:

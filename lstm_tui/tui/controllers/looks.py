@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.screen import Screen
 
-from lstm_tui.debugger.panes import BACKWARD, FORWARD, ONE_UNIT, REMEMBERS, TAPE
+from lstm_tui.debugger.panes import BACKWARD, FORWARD, LEDGER, ONE_UNIT, TAPE
 from lstm_tui.debugger.view_state import Layout
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.open_run import OpenRun, ScreenState
@@ -30,7 +30,7 @@ class Looks:
         """
         self._screen, self._state, self._run, self._steps = screen, state, run, steps
         self._left = FORWARD.number  # the pane that was in use before one unit was shown alone
-        self._before_map = REMEMBERS.number  # and before the map had the whole screen
+        self._before_map = LEDGER.number  # and before the map had the whole screen
 
     @property
     def pane_in_use(self) -> int:
@@ -153,13 +153,13 @@ class Looks:
         opened = self._map_is_open()
         if not opened:
             self._before_map = self.pane_in_use
-            self.show_pane(REMEMBERS.number)
+            self.show_pane(LEDGER.number)
         self._screen.set_class(not opened, "-maximised")
         if opened:
             self.show_pane(self._before_map)
 
     def _map_is_open(self) -> bool:
-        return self.pane_in_use == REMEMBERS.number and self._screen.has_class("-maximised")
+        return self.pane_in_use == LEDGER.number and self._screen.has_class("-maximised")
 
     def back(self) -> None:
         """Leave what was opened over the panes."""

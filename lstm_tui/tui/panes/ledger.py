@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale
-from lstm_tui.debugger.panes import REMEMBERS
+from lstm_tui.debugger.panes import LEDGER
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.bars import put_bar, put_ghost_signed_bar, put_signed_bar
@@ -28,7 +28,7 @@ _TITLED = 36
 """Cells from which on the title says that the memory is split by token; the map beside the list says so itself."""
 
 
-def draw_remembers(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
+def draw_ledger(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
     """Draw the ledger, and where there is room for it the map of shares over the whole tape."""
     whose = "all units" if view.everyone else f"unit {view.unit}"
     title = f"{number} memory of {whose}{' by token' if _TITLED <= width < _WITH_MAP else ''}"
@@ -47,9 +47,9 @@ def draw_remembers(view: View, width: int, height: int, palette: Palette, number
         return drawing
     left = Drawing(_LIST, height, palette)
     _List(left, view, ledger).draw()
-    from lstm_tui.tui.panes.ledger_map import draw_sharemap
+    from lstm_tui.tui.panes.ledger_map import draw_ledger_map
 
-    right = draw_sharemap(view, width - _LIST - 2, height, palette)
+    right = draw_ledger_map(view, width - _LIST - 2, height, palette)
     for n in range(height):
         line = drawing.line()
         for part in (left, right):
@@ -177,14 +177,14 @@ class _List:
             last.put(signed(actual, glyphs).rjust(_NUMBER), style("alarm"))
 
 
-class Remembers(Pane):
+class LedgerPane(Pane):
     """The ledger of one unit or of all."""
 
-    NUMBER, WORD = REMEMBERS.number, REMEMBERS.word
+    NUMBER, WORD = LEDGER.number, LEDGER.word
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the ledger."""
-        return draw_remembers(view, width, height, palette, self.NUMBER)
+        return draw_ledger(view, width, height, palette, self.NUMBER)
 
     def move(self, right: int, down: int) -> None:
         """Choose the token of the row above or below, or another unit."""

@@ -99,6 +99,8 @@ class Study(Screen[Left]):
 
     DEFAULT_CSS = "Study { background: $lt-ground; } Study StudyPane { height: 1fr; }"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    STOPS: ClassVar[tuple[str, ...]] = Awaited.stops
+    """Keys that end what is computed, or leave."""
 
     picture: reactive[Any] = reactive(None, repaint=False)
 
@@ -120,7 +122,7 @@ class Study(Screen[Left]):
 
     def keys_await(self) -> Awaited | None:
         """Return the answer that keys wait for; None where they do not need it."""
-        return Awaited(self._asked_at) if self.is_key_answer_missing() else None
+        return Awaited(self._asked_at, stops=self.STOPS) if self.is_key_answer_missing() else None
 
     def is_key_answer_missing(self) -> bool:
         """Say whether what is still computed is what the cursor walks on."""
@@ -135,6 +137,10 @@ class Study(Screen[Left]):
 
     def on_unmount(self) -> None:
         """Have the thread stop."""
+        self.stop_asking()
+
+    def stop_asking(self) -> None:
+        """Have the thread stop; what it says meanwhile is passed over."""
         self._question += 1
 
     def ask(self, work: Work) -> None:

@@ -26,7 +26,7 @@ from lstm_tui.tui.document import Document
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.header_footer import FooterLine
 from lstm_tui.tui.panes.large_unit import OneUnit
-from lstm_tui.tui.panes.ledger import Remembers
+from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.page import PageScreen
 from lstm_tui.tui.views.reach_screen import ReachScreen
@@ -193,7 +193,7 @@ class TourScreen(MainScreen):
         self._stand()
         self.looks.show_pane(LOOKS.index(self._standing.stop.look))
         if self._standing.stop.show == "map":
-            self.looks.show_pane(Remembers.NUMBER)
+            self.looks.show_pane(LedgerPane.NUMBER)
             self.add_class("-maximised")
         self.tell()
 

@@ -86,6 +86,11 @@ def join_groups(groups: Sequence[ParameterGroup], modules: Sequence[Module], rep
     others = [one.value for one in readings[1:]]
     chosen = report.choose("join", first.value, others, first.how, first.why)
     taken = next(one for one in readings if one.value == chosen)
+    for group in groups if len(taken.chains) > 1 else ():
+        alike = [
+            one for one in groups if (one.inputs, one.hidden, one.kind) == (group.inputs, group.hidden, group.kind)
+        ]
+        group.has_twin = len(alike) > 1 and not group.both and not _ROLES.search(group.prefix)
     return [list(chain) for chain in taken.chains]
 
 
@@ -113,7 +118,8 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
     if not chains:
         return [_but(separate, "inferred", "by their widths none reads what another gives")]
     numbered = _numbered(stages)
-    if numbered in chains:
+    reader = _reads_all(stages, chains, modules)
+    if numbered in chains and reader is None:
         first = _Reading((numbered,), "inferred", f"the numbers in their names, and their widths{by_names}")
         return [first, separate, *(_Reading((one,), "assumed", "widths") for one in chains if one != numbered)]
     rest = [_Reading((one,), "assumed", f"widths alone{by_names}") for one in chains]
@@ -123,7 +129,6 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
     tables = [_own_tables(stage, stages, modules) for stage in stages]
     if sum(bool(one) for one in tables) > 1:
         return [_but(separate, "inferred", "each has an embedding of its own"), *rest]
-    reader = _reads_all(stages, chains, modules)
     if reader is not None:
         why = f"they read as much as each other, and {visible(reader.stem)} reads what they give together"
         return [_but(separate, "assumed", why), *rest]

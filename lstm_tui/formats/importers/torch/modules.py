@@ -210,9 +210,7 @@ def between(
     for n, one in enumerate(taken):
         ops.append(_op(one, key, report))
         above = taken[n + 1] if n + 1 < len(taken) else None
-        if one.matrix is not None and (above is None or above.matrix is not None):
-            after = f"{key}.after_{one.slug}"
-            ops += _after(one, above, after, "linear", made, report)
+        ops += _after(one, above, f"{key}.after_{one.slug}", "linear", made, report)
     return ops, taken
 
 
@@ -257,8 +255,9 @@ def _readout_ops(chain: Sequence[Module], both: bool, made: Mapping[str, Made], 
         ops.append(Reduce(over))
     previous: Module | None = None
     for n, one in enumerate(chain):
-        if previous is not None and previous.matrix is not None and any(rest.matrix is not None for rest in chain[n:]):
-            ops += _after(previous, one, f"readout.after_{previous.slug}", "relu", made, report)
+        if previous is not None and any(rest.matrix is not None for rest in chain[n:]):
+            default = "linear" if previous.matrix is None else "relu"
+            ops += _after(previous, one, f"readout.after_{previous.slug}", default, made, report)
         ops.append(_op(one, "readout", report))
         previous = one
     last = report.choose("readout.activation", "linear", _LAST, "assumed", NOT_RECORDED)
@@ -300,7 +299,7 @@ def _grow(order: list[Module], rest: Sequence[Module], width: int, found: list[l
 def _after(
     below: Module, above: Module | None, key: str, default: str, made: Mapping[str, Made], report: ImportReport
 ) -> list[Op]:
-    """Return the activation behind a dense layer, which has no tensor of its own."""
+    """Return the activation behind a dense layer or a norm, which has no tensor of its own."""
     first, second = _number(below.stem), None if above is None else _number(above.stem)
     if first is not None and second is not None and first[0] == second[0]:
         known = [made.get(f"{first[0]}{n}") for n in range(first[1] + 1, second[1])]
@@ -313,6 +312,8 @@ def _after(
             return [Activation(below.stem, step) for step in steps if step != "linear"]
         assert above is not None
         why = f"something without weights stands between {visible(below.stem)} and {visible(above.stem)}"
+    elif below.matrix is None:
+        why = NOT_RECORDED
     else:
         why = f"what follows {visible(below.stem)} has no weights, so the file does not record it"
     chosen = report.choose(key, default, HIDDEN, "assumed", why)

@@ -28,14 +28,11 @@ _NAME = re.compile(
     r"(?:_l(?P<layer>\d{1,3}))?(?P<reverse>_reverse)?(?P<raw>_raw)?\Z"
 )
 _SHORT = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
-_PEEPHOLE = re.compile(r"(?:weight|w|p|peep(?:hole)?s?)_?c?_?([ifo])\Z", re.IGNORECASE)
-_INITIAL = re.compile(
-    r"(?:(?:init(?:ial)?|start|learned|h0|c0)_?)?(?P<state>h|c|hidden|cell|hx|cx|state)_?(?:0|init(?:ial)?|start)?"
-    r"(?:_?state)?\Z",
-    re.IGNORECASE,
-)
-BACKWARD = ("bw", "bwd", "backward", "back", "rev", "reverse", "reversed", "r2l", "rtl", "b")
-FORWARD = ("fw", "fwd", "forward", "l2r", "ltr", "f")
+_PEEPHOLE = re.compile(r"(?:weight|w)?_?(?:peep(?:hole)?s?|p|c)?[._]?([ifo])p?\Z", re.IGNORECASE)
+_HIDDEN_WORDS = ("h", "hx", "hidden", "init", "initial", "state", "start", "learned")
+_MEMORY_WORDS = ("c", "cx", "cell", "memory")
+BACKWARD = ("bw", "bwd", "backward", "back", "rev", "reverse", "reversed", "r2l", "rtl", "right_to_left", "b")
+FORWARD = ("fw", "fwd", "forward", "l2r", "ltr", "left_to_right", "f")
 _CLASSES = {"torch.nn.modules.rnn.LSTM": "lstm", "torch.nn.modules.rnn.GRU": "gru", "torch.nn.modules.rnn.RNN": "rnn"}
 
 
@@ -53,6 +50,7 @@ class ParameterGroup:
         peepholes: By gate, (H,) each.
         norms: What the sums of the gates and the memory are normalised with: `x`, `h` and `c`, scale and shift each.
         initial: States before the first step, (layers*directions, n) each, by `h` and `c`, and their names.
+        has_twin: Whether another module of its kind and sizes stands apart from it, which may read the other way.
     """
 
     prefix: str
@@ -64,6 +62,7 @@ class ParameterGroup:
     peepholes: dict[str, Array] = field(default_factory=dict)
     norms: dict[str, tuple[Array, Array | None]] = field(default_factory=dict)
     initial: dict[str, tuple[str, Array]] = field(default_factory=dict)
+    has_twin: bool = False
 
     @property
     def both(self) -> bool:
@@ -202,11 +201,9 @@ def _take_initial(groups: Sequence[ParameterGroup], tensors: Mapping[str, Array]
     """Take states before the first step that were learned: tensors of such a name that fit one module alone."""
     taken = {name for group in groups for name in group.used}
     for name, tensor in tensors.items():
-        leaf = re.split(r"[./]", name)[-1]
-        found = _INITIAL.match(leaf)
-        if name in taken or found is None or tensor.dtype.kind != "f" or not re.search(r"0|init|start|learn", leaf):
+        state = _state_of(re.split(r"[./]", name)[-1].lower())
+        if name in taken or state is None or tensor.dtype.kind != "f":
             continue
-        state = "c" if found["state"].lower().startswith("c") else "h"
         fitting = [one for one in groups if _initial_rows(one, tensor, state) is not None]
         near = [one for one in fitting if one.prefix and name.startswith(one.prefix.rpartition(".")[0] + ".")]
         fitting = near if len(fitting) > 1 and len(near) == 1 else fitting
@@ -215,6 +212,16 @@ def _take_initial(groups: Sequence[ParameterGroup], tensors: Mapping[str, Array]
             assert rows is not None, "it was looked at just now"
             fitting[0].initial[state] = name, rows
             fitting[0].used.append(name)
+
+
+def _state_of(leaf: str) -> str | None:
+    """Return which state a name says that a tensor is before the first step, or None."""
+    words = re.findall(r"[a-z]+", leaf)
+    if not re.search(r"0|init|start|learned", leaf):
+        return None
+    if any(word in _MEMORY_WORDS for word in words) and not any(word in _HIDDEN_WORDS[:3] for word in words):
+        return "c"
+    return "h" if any(word in _HIDDEN_WORDS for word in words) else None
 
 
 def _initial_rows(group: ParameterGroup, tensor: Array, state: str) -> Array | None:
@@ -355,6 +362,9 @@ def _direction(group: ParameterGroup, layer: int, report: ImportReport, key: str
     if named or (alternating and last is not None and int(last[1]) % 2):
         why = "its name says so" if named else "every second layer of such a stack does"
         return report.choose(f"{key}.directions", "backward", ("forward",), "assumed", why)
+    if group.has_twin:
+        why = "another module is alike, and one of two such often reads from the end"
+        return report.choose(f"{key}.directions", "forward", ("backward",), "assumed", why)
     why = "no tensor named _reverse" if group.exact else "nothing says that it reads from the end"
     return report.choose(f"{key}.directions", "forward", ("backward",), "inferred", why)
 

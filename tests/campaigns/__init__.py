@@ -1,0 +1,1 @@
+"""Long campaigns of random networks against other runtimes: commands, not tests."""
