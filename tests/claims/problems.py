@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .commands import GOOD, Outcome, check_block, lstm_tui
 from .documents import ROOT, Block, Section, sections
+from .does import check_does
 from .facts import measured
 from .numbers import check_numbers
 from .spans import check_spans
@@ -25,7 +26,7 @@ def check_section(section: Section) -> tuple[str, ...]:
     """Return what is false of a section."""
     problems = [f"{line}: {found.false}" for block in section.blocks for line, found in run_block(block) if found.false]
     links = [f"{one}: there is no such file" for one in _LINK.findall(section.text) if not _leads_somewhere(one)]
-    return (*problems, *links, *check_spans(section), *check_numbers(section))
+    return (*problems, *links, *check_spans(section), *check_does(section), *check_numbers(section))
 
 
 def check_text(document: str, text: str) -> list[str]:

@@ -67,10 +67,10 @@ def _why_false(span: str, section: Section, commands: Sequence[str], before: Seq
 
 
 def _commands_near(section: Section) -> tuple[str, ...]:
-    """Return the commands that a section names; every command where it names none."""
+    """Return the commands that a section names, or else the whole document; every command where that names none."""
     bare = [span for span in section.spans if span in command_names()]
     named = dict.fromkeys((*commands_of(section.text), *bare))
-    return tuple(named) or command_names()
+    return tuple(named) or commands_of(section.whole) or command_names()
 
 
 def _option(words: list[str], commands: Sequence[str], before: Sequence[str]) -> str:
@@ -106,6 +106,27 @@ def _help(command: str) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as told, contextlib.suppress(SystemExit):
         main([command, "--help"])
     return told.getvalue()
+
+
+def help_sentence(command: str) -> str:
+    """Return what a command does, as its help begins, without its capital letter and full stop."""
+    told = " ".join(_help(command).split("\n\n")[1].split()).removesuffix(".")
+    return told[0].lower() + told[1:]
+
+
+_OPTION_HELP = re.compile(
+    r"^ +(?:-\w(?: \S+)?, )?(--[a-z][a-z-]*)(?: \S+)?(?: {2,}|\n {10,})(\S.*(?:\n {10,}\S.*)*)", re.MULTILINE
+)
+
+
+@cache
+def option_helps() -> dict[str, tuple[str, ...]]:
+    """Return of every long option of every command what its helps say."""
+    told: dict[str, dict[str, None]] = {}
+    for name in command_names():
+        for option, text in _OPTION_HELP.findall(_help(name)):
+            told.setdefault(option, {})[" ".join(text.split())] = None
+    return {option: tuple(texts) for option, texts in told.items()}
 
 
 def _on_disk(span: str, section: Section) -> bool:
