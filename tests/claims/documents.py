@@ -19,6 +19,7 @@ KINDS = ("number", "keys", "does", "made by", "foreign")
 """The claims that a comment can make."""
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _BESIDE = re.compile(rf"^<!-- (?P<kind>{'|'.join(KINDS)}): (?P<said>.+) -->$", re.MULTILINE)
+_REMARK = re.compile(r"(?:^|  )# (.*)$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} .*$", re.MULTILINE)
 _LINK = re.compile(r"(\[[^]]*\])\([^)]*\)")
 
@@ -41,7 +42,8 @@ class Section:
         text: All of it as it stands.
         blocks: What is fenced.
         spans: What is in backticks elsewhere, in reading order.
-        prose: Heading and rest, spans in their place, without fences, comments, and the addresses of links.
+        prose: Heading and rest, spans in their place, without comments, the addresses of links, and what is fenced but
+            for the remarks in it.
         whole: The whole document.
         beside: The claims in comments: kind and what is said.
     """
@@ -78,7 +80,10 @@ def _section(document: str, text: str, whole: str) -> Section:
     blocks = tuple(Block(one["language"], one["code"]) for one in FENCED.finditer(text))
     beside = tuple((one["kind"], one["said"].strip()) for one in _BESIDE.finditer(text))
     heading = text.partition("\n")[0]
-    prose = _LINK.sub(r"\1", COMMENT.sub("", FENCED.sub("", text)))
+    remarks = "".join(
+        f"\n{said}\n" for one in blocks if one.language == "console" for said in _REMARK.findall(one.code)
+    )
+    prose = _LINK.sub(r"\1", COMMENT.sub("", FENCED.sub("", text))) + remarks
     spans = tuple(" ".join(span.split()).replace(r"\|", "|") for span in _SPAN.findall(prose))
     return Section(document, heading.lstrip("# "), text, blocks, spans, prose, whole, beside)
 

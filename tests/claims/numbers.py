@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
+from lstm_tui.engine.language.cell import cell_names
+
 from . import facts
 from .commands import check_line
 from .documents import FENCED, GENERATED, Section, sections
@@ -18,6 +22,7 @@ WORDS = (
 
 _CLAIM = re.compile(r"^<!-- number: (?P<sentence>.+) = (?P<expression>.+) -->$", re.MULTILINE)
 _NUMBER = re.compile(r"(?<![\w.])[−-]?(\d[\d,]*(\.\d+)?|\.\d+)")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_]+\d\w*")
 _WORD = re.compile(rf"\b({'|'.join(WORDS[2:])})\b", re.IGNORECASE)
 _UNCOUNTED = re.compile(r"^ *\d+\. |`[^`]*`|\*\*?\d+\.\d+\.\d+\*\*?", re.MULTILINE)
 _SPAN = re.compile(r"span\('([^']+)'\)")
@@ -113,7 +118,8 @@ def check_numbers(section: Section) -> list[str]:
     for one in section.said("foreign"):
         covered += [range(*found.span()) for found in re.finditer(re.escape(one), prose)]
     ignored = [range(*one.span()) for one in _UNCOUNTED.finditer(prose)]
-    for number in (*_NUMBER.finditer(prose), *_WORD.finditer(prose)):
+    named = (one for one in _NAME.finditer(prose) if not (hasattr(np, one[0]) or one[0] in cell_names()))
+    for number in (*_NUMBER.finditer(prose), *_WORD.finditer(prose), *named):
         if not any(number.start() in one for one in (*covered, *ignored)):
             line = prose[prose.rfind("\n", 0, number.start()) + 1 :].partition("\n")[0].strip()
             problems.append(f"{number[0]} is not computed: {line}")
