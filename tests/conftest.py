@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 
 import pytest
+import textual._wait
+
+_LOOK = 1 / 200  # a test looks at the screen oftener than Textual does, with the same rule of when it is at rest
+textual._wait.SLEEP_GRANULARITY, textual._wait.SLEEP_IDLE = _LOOK, _LOOK / 8
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
-from tests.attack.harness import Tally
-from tests.attack.truth import Case, tried
+from attack.harness import Tally
+from attack.truth import Case, tried
 
 
 @pytest.mark.parametrize("seed", [753926460, 241699558, 774847278, 132882186, 890567726, 1, 2])

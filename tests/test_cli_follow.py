@@ -6,12 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pty_screen import Screen
 from test_cli_terminal import LEFT, PROGRAM, finish, shell
 
 import lstm_tui
+
+if TYPE_CHECKING:
+    from pexpect import spawn
 
 pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
 STORY = "Anna and Mei like music . they like music . their friend Omar enters . he likes it ."
@@ -88,7 +92,7 @@ def test_a_stop_in_batch_is_3_and_an_error_1() -> None:
     assert error == "lstm-tui: standard input: byte 4 (line 1) is 0xff, not UTF-8; save it as UTF-8\n"
 
 
-def wait_for(child: pexpect.spawn, words: str) -> None:
+def wait_for(child: spawn, words: str) -> None:
     """Type empty lines until the answer to one holds some words."""
     for _ in range(100):
         child.sendline("")

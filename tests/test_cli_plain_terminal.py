@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import lstm_tui
 
+if TYPE_CHECKING:
+    from pexpect import spawn
+
 pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
 PROMPT = r"\(ltui\) "
 
 
-def plain_session(folder: Path) -> pexpect.spawn:
+def plain_session(folder: Path) -> spawn:
     """Start a session line by line in a terminal, with a history of its own in the folder."""
     (folder / "t.txt").write_text("The movie was not bad.\n")
     environment = {

@@ -9,13 +9,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.formats.io.journal import journal_folder
+
+if TYPE_CHECKING:
+    from pexpect import spawn
 
 pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
 CELL = ("--cell", "lstm", "--hidden", "4")
@@ -30,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def terminal(*arguments: str) -> Iterator[pexpect.spawn]:
+def terminal(*arguments: str) -> Iterator[spawn]:
     environment = {**os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "xterm-256color"}
     child = pexpect.spawn(
         sys.executable, ["-m", "lstm_tui", *arguments], env=environment, dimensions=(45, 160), encoding="utf-8",
@@ -151,7 +156,7 @@ def test_thrown_away_and_refused_in_one_line(capsys: pytest.CaptureFixture[str])
         with terminal("run", "t.txt", *CELL, "--plain") as child:
             child.expect_exact("(ltui) ")
             child.sendline(f"remove {number}")
-            until(lambda number=number: kept(f"remove {number}\n"))  # type: ignore[misc]
+            until(partial(kept, f"remove {number}\n"))
             child.kill(signal.SIGKILL)
             child.expect(pexpect.EOF)
     assert main(["recover", "3"]) == 1

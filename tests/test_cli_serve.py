@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from present import present
 
 pytest.importorskip("textual_serve", reason="needs the extra [web]")
 from served import PATIENCE, Visit, serving, visiting
 
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.serve import command_for_visitors
 
 CELL = ["--cell", "lstm", "--hidden", "4"]
@@ -310,8 +311,8 @@ def test_who_asks_for_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> 
         runner = web.AppRunner(await served._make_app(), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        assert runner.server is not None
-        sweeping = asyncio.create_task(served.hang_up_on_the_silent(lambda: runner.server.connections))
+        listening = present(runner.server)
+        sweeping = asyncio.create_task(served.hang_up_on_the_silent(lambda: listening.connections))
         port = runner.addresses[0][1]
         try:
             async with asyncio.timeout(PATIENCE):

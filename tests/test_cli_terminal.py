@@ -9,11 +9,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pty_screen import Screen
 
 import lstm_tui
+
+if TYPE_CHECKING:
+    from pexpect import spawn
 
 pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
 ENTERED, LEFT = "\x1b[?1049h", "\x1b[?1049l"
@@ -29,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def shell(command: str, size: tuple[int, int] = (45, 160), **variables: str) -> Iterator[pexpect.spawn]:
+def shell(command: str, size: tuple[int, int] = (45, 160), **variables: str) -> Iterator[spawn]:
     """Run a shell command in a terminal of its own."""
     environment = {**os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent), "TERM": "xterm-256color"}
     child = pexpect.spawn(
@@ -42,7 +46,7 @@ def shell(command: str, size: tuple[int, int] = (45, 160), **variables: str) -> 
         child.close(force=True)
 
 
-def finish(child: pexpect.spawn) -> tuple[int | None, str]:
+def finish(child: spawn) -> tuple[int | None, str]:
     """Return the exit code and what was still written."""
     child.expect(pexpect.EOF)
     rest: str = child.before
@@ -146,7 +150,7 @@ def test_ctrl_c_leaves_with_130() -> None:
     ],
 )
 def test_without_a_screen_it_says_so_in_one_line(command: str, variables: dict[str, str]) -> None:
-    with shell(command, **variables) as child:
+    with shell(command, (45, 160), **variables) as child:
         code, text = finish(child)
     assert code == 1
     assert ENTERED not in text

@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from present import present
 from safetensors.numpy import load_file
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.train_setup import job_of
 from lstm_tui.formats.importers.native import load, read_header
-from lstm_tui.formats.traces.file import read
+from lstm_tui.formats.traces.trace_file import read
 from lstm_tui.models.checkpoint import checkpoint_of
 
 SMALL = ["--hidden", "8", "--embedding", "6"]
@@ -73,8 +74,8 @@ def test_labels_are_learned(more: list[str]) -> None:
     assert card("m.safetensors")["accuracy"] == "accuracy 100.0 % held out (12 sequences)"
     network = load("m.safetensors")
     assert network.classes == ("bad", "good")
-    assert lstm_tui.trace("it was awful", model=network).result.argmax() == 0
-    assert lstm_tui.trace("it was lovely", model=network).result.argmax() == 1
+    assert present(lstm_tui.trace("it was awful", model=network).result).argmax() == 0
+    assert present(lstm_tui.trace("it was lovely", model=network).result).argmax() == 1
 
 
 def test_a_readout_of_ones_own_is_trained_and_travels_with_the_network(folder: Path) -> None:
@@ -85,7 +86,7 @@ def test_a_readout_of_ones_own_is_trained_and_travels_with_the_network(folder: P
     arguments = ["--readout", "largest.toml", "--epochs", "6", "--rate", "0.03", "--batch", "8"]
     assert train("m.tsv", "-o", "m.safetensors", *arguments) == 0
     (folder / "largest.toml").unlink()
-    assert lstm_tui.trace("it was awful", model=load("m.safetensors")).result.argmax() == 0
+    assert present(lstm_tui.trace("it was awful", model=load("m.safetensors")).result).argmax() == 0
 
 
 def test_the_next_row_is_learned() -> None:

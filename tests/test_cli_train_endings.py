@@ -20,7 +20,8 @@ from safetensors.numpy import load_file
 
 import lstm_tui
 from lstm_tui.analysis.train import loop
-from lstm_tui.cli.parser import parse
+from lstm_tui.analysis.train.loss import loss_and_gradients
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.train import stopped_words
 from lstm_tui.cli.train_setup import job_of
 from lstm_tui.formats.importers.native import load, read_header
@@ -57,7 +58,7 @@ def whole(folder: Path) -> dict[str, Any]:
 @contextmanager
 def stuck(monkeypatch: pytest.MonkeyPatch, examples: int) -> Iterator[tuple[Training, threading.Event]]:
     """A training in a thread, which after so many examples computes one that does not end, until the event is set."""
-    there, go, seen, real = threading.Event(), threading.Event(), [0], loop.loss_and_gradients
+    there, go, seen, real = threading.Event(), threading.Event(), [0], loss_and_gradients
 
     def slow(*arguments: Any) -> Any:
         seen[0] += 1

@@ -10,9 +10,9 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import _COMMANDS
+from lstm_tui.cli.arguments import _COMMANDS
 from lstm_tui.formats.importers.open import open_file
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 
 TAGGER = str(Path(__file__).parent / "formats" / "files" / "torch_tagger.pt")
 REMARK = "readout.after_head_0 is assumed to be relu"
@@ -75,7 +75,7 @@ def test_python_tells_it_once_and_keeps_it(caplog: pytest.LogCaptureFixture) -> 
 
 def test_tensors_that_are_not_used_are_told_with_the_rest() -> None:
     network = open_file(TAGGER).network
-    network.card["imported"]["unused"] = [f"extra.{n}" for n in range(6)]  # type: ignore[index]
+    network.card["imported"]["unused"] = [f"extra.{n}" for n in range(6)]
     assert network.remarks[-1] == "not used of the file: extra.0, extra.1, extra.2, extra.3 and 2 more"
 
 

@@ -69,7 +69,7 @@ def test_the_default_models_are_the_bundled_ones() -> None:
 def test_public_names() -> None:
     assert set(lstm_tui.__all__) <= set(dir(lstm_tui))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = lstm_tui.nothing  # type: ignore[attr-defined]
+        _ = lstm_tui.nothing
 
 
 def test_a_session_is_driven_by_typed_lines_and_by_methods(tmp_path: Path) -> None:

@@ -1,12 +1,9 @@
-"""How far back a memory reaches: what the state now would be moved by a change of the state then.
+"""How far back a memory reaches: the gradient of the present state with respect to earlier ones.
 
-The product of the keeps says what is still there with the gates held. The gradient counts the other way as well, on
-which an old memory moves the gates of later steps. Where they differ, the memory goes round by way of h.
-
-The Jacobian of every step of a pass: how what is carried on depends on what was carried in, gates and all.
-
-One step is differentiated backwards for every number that is carried on at once, and many steps side by side, over
-the numbers the run kept. Whoever wants it over several steps multiplies.
+The product of the forget factors says what is still there with the gates held. The gradient also counts how an old
+memory changes the gates of later steps. Where the two differ, the memory travels by way of h. The Jacobian of every
+step is computed by backward mode for each number of the state, many steps side by side, over the numbers that the run
+kept; a gradient over several steps is their product.
 """
 
 from __future__ import annotations

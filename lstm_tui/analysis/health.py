@@ -1,6 +1,6 @@
 """Units that do not do their work: gates that are stuck, units that explode or never act, those no gradient reaches.
 
-What is told is told of the runs that were looked at: a unit that never acts in one sentence may act in another.
+What is told is told of the runs that were looked at: a unit that is never active in one sentence may be in another.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Kind = Literal["broken", "exploding", "dead", "quiet", "stuck", "shut", "open"]
 LOW, HIGH = 0.1, 0.9
 """A gate below the one or above the other is saturated: it hardly answers to what it reads."""
 QUIET = 0.01
-"""A unit whose output never exceeds this share of the largest output of its pass that does not explode never acts; one
-that acts, and whose output never changes by more than this share of its largest, is stuck."""
+"""A unit is never active if its output never exceeds this share of the largest output of its pass (units that explode
+aside); an active one whose output never changes by more than this share of its largest is stuck."""
 EXPLODED = 1e6
 """A unit whose output exceeds this, without its sign, explodes."""
 

@@ -1,13 +1,12 @@
 """Whose memory is in the cell: the state split exactly by the token that wrote it.
 
-With all gates held, a state's update is `keep * s + writes`, so that
+What a state keeps and what is written to it is read off the form of its equations. With all gates held, its update is
+`keep * s + write`, so that
 
     C_t = Σ_k (Π_{j>k} keep_j) write_k + (Π keep) C_0
 
-Everything is computed in float64, keeps multiplied from the newest back, never by ratios of products. This is
+Everything is computed in float64; factors are multiplied from the newest back, never by ratios of products. This is
 attribution, not causation: the gates depend on earlier tokens too, which gradients show.
-
-What a state keeps and what is written to it at every step, read off a run by the form of its equations.
 """
 
 from __future__ import annotations
@@ -313,8 +312,8 @@ def share_map(
 ) -> Array:
     """Return tokens' shares of the memory after each of some steps: [token, place on the tape].
 
-    A forget gate that closes is a wall in it: what stood before it is gone behind it. Of a memory that holds nothing
-    they are not known: NaN.
+    A forget gate that closes is a dark edge in it: what stood before it is gone behind it. Of a memory that holds
+    nothing they are not known: NaN.
 
     Args:
         passed: The pass.

@@ -1,16 +1,6 @@
-"""What the values of options may be; each returns a function for `type=` of argparse.
+"""The options that several commands share, each defined once, and what their values may be.
 
-The options of what a class is given: a worksheet, a report, how far a memory reaches, how units do.
-
-The options of `lstm-tui compare`; nothing but argparse is imported.
-
-The option of `run` that reads a text while it grows.
-
-Options of the plain mode and of `check`.
-
-The options of `recover`.
-
-The options of `lstm-tui serve`; nothing but the standard library is imported.
+Nothing but argparse and the standard library is imported, so that `--help` comes at once.
 """
 
 from __future__ import annotations
@@ -116,7 +106,7 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     report = parser.add_argument_group("the report")
     report.add_argument(
         "-o", "--output", metavar="OUT", default="-",
-        help="an .html file; without it, or as `-`, it goes to standard output",
+        help="an .html or .md file; without it, or as `-`, a page of HTML goes to standard output",
     )  # fmt: skip
     report.add_argument("--steps", metavar="A:B", help="these places on the tape, from 0 (default: the first 40)")
     report.add_argument(
@@ -213,7 +203,7 @@ def add_plain_options(run: argparse.ArgumentParser) -> None:
         "--plain", action="store_true", help="a session line by line: for screen readers, pipes, scripts"
     )
     group.add_argument(
-        "-x", dest="script", metavar="SCRIPT", action="append", help="obey a file of commands, then stay"
+        "-x", dest="script", metavar="SCRIPT", action="append", help="execute a file of commands, then stay"
     )
     group.add_argument("--batch", action="store_true", help="leave after -x; exit code 3 after a stop")
 

@@ -1,7 +1,4 @@
-"""Where the run stands.
-
-One look at a session: everything a screen may draw, and nothing that can move.
-"""
+"""Where a run stands, and a frame: one immutable look at a session, which holds all that a screen may draw."""
 
 from __future__ import annotations
 

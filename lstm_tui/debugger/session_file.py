@@ -25,7 +25,7 @@ from lstm_tui.engine.whole_number import whole_number
 
 TITLE = "# lstm-tui session"
 COMPUTING = "# computing: "
-"""Begins what is said of a line that was not finished: what came of it is not known, so it is not obeyed again."""
+"""Begins what is said of a line that was not finished: what came of it is not known, so it is not executed again."""
 _COMMAND, _NETWORK, _INPUT, _LAYOUT = "# command: ", "# network: ", "# input: ", "# layout: "
 _HEAD = (_COMMAND, _NETWORK, _INPUT, _LAYOUT)
 _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
@@ -33,7 +33,7 @@ _WORDS = frozenset({
     "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
     "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line",
 })  # fmt: skip
-"""What a saved session consists of; nothing else in one is obeyed, so that one from a stranger writes no files."""
+"""What a saved session consists of; nothing else in one is executed, so that one from a stranger writes no files."""
 
 
 @dataclass(frozen=True)

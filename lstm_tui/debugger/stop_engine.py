@@ -109,7 +109,7 @@ class StopEngine:
         return Answer(expression, value, reached)
 
     def who(self, text: str) -> Blame:
-        """Return who moved a value, lost a memory or bore a NaN, up to here: `c[17] by .3`, `"Ganesh"`, `nan`.
+        """Return who moved a value, lost a memory or first became NaN, up to here: `c[17] by .3`, `"Ganesh"`, `nan`.
 
         Raises:
             UserError: It is no question, or means nothing in this run.

@@ -1,4 +1,4 @@
-"""Make a bundled network anew: `python -m lstm_tui.models.build NAME`.
+"""Train a bundled network again: `python -m lstm_tui.models.build NAME`.
 
 The network is trained from each seed, judged on what it has not seen, and the first seed's weights are written with a
 card that names the measures of all. The same seed on the same machine gives the same file.

@@ -61,7 +61,7 @@ def load_state(path: Path, asked: Mapping[str, Any]) -> TrainState:
         raise UserError(f"{where}: there is no such checkpoint to go on from; the training was finished or never begun")
     arrays, fields = load_checkpoint(path)
     if fields.get("version", int) != VERSION:
-        raise UserError(f"{where}: is of another version of lstm-tui; delete it and train anew")
+        raise UserError(f"{where}: is of another version of lstm-tui; delete it and train again")
     _same(fields.get("asked", dict), asked, where)
     groups: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
     for name, array in arrays.items():
@@ -112,4 +112,4 @@ def _numbers(texts: list[str], where: str) -> tuple[float, ...]:
     try:
         return tuple(float(np.float64(text)) for text in texts)
     except ValueError as error:
-        raise UserError(f"{where}: is damaged: a loss is no number; delete it and train anew") from error
+        raise UserError(f"{where}: is damaged: a loss is no number; delete it and train again") from error

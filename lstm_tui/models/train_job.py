@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.analysis.train.adam import weights_of
 from lstm_tui.analysis.train.loop import Course, Progress, Settings, Trained, TrainState
 from lstm_tui.analysis.train.loss import input_array
@@ -87,7 +88,7 @@ class Job:
         if (said.ndim == 1) != (np.ndim(example.target) == 0):
             each = "one verdict of the whole" if said.ndim == 1 else "something at every token"
             raise UserError(f"--readout {name} says {each}, and {self.task.name} needs the other; leave it out")
-        if self.task.name != "next-value" and not (said.min() >= 0 and np.allclose(said.sum(-1), 1, atol=1e-3)):
+        if self.task.name != "next-value" and not is_distribution(said):
             raise UserError(f"--readout {name} says no probabilities, and {self.task.name} needs them; leave it out")
         if self.task.name in ("lm", "next-value") and not network.forward_only:
             raise UserError(

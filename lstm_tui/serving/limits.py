@@ -20,7 +20,7 @@ _USERS = "lstm-tui: "  # begins a line that says what a user can mend
 MESSAGE_BYTES = 1 << 20
 """Longest message of a page: a long text pasted at once."""
 MESSAGES = 1_000
-"""Messages of a page that are obeyed in a second; more wait, so that a page that never stops leaves time to others."""
+"""Messages of a page that are executed in a second; more wait: a page that never stops leaves time to others."""
 PACKET_BYTES = 64 << 20
 """Longest packet of a visitor's process: a frame is a few kilobytes, a part of a download 64."""
 

@@ -15,7 +15,7 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, eq=False)
 class Offer:
-    """A session on the same input that can be taken up.
+    """A session on the same input that can be resumed.
 
     Attributes:
         told: What it is, in a line.

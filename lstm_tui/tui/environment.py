@@ -1,8 +1,7 @@
-"""The terminal the screen is drawn on: whether there is one, and whether it knows more than ASCII.
+"""The environment: whether there is a terminal, whether it shows more than ASCII, whether a server started us.
 
-What the screen is told when a web server started it for a browser; nothing but the standard library is imported.
-
-The server says it in the environment, since the arguments are those of `run` as anyone types them.
+A web server that starts the screen for a browser says so in the environment, since the arguments are those of `run` as
+anyone types them. Nothing but the standard library is imported.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from lstm_tui.debugger.endings import HUNG_UP
 from lstm_tui.engine.errors import UserError
 
 if TYPE_CHECKING:
     from textual.app import App
 
 
-HUNG_UP = 129
 SEALED = "LSTM_TUI_SEALED"
 _LOOK = 2.0  # seconds between two looks for the server
 

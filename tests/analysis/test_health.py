@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_a_dead_relu_is_found_and_no_weight_of_it_moves_anything() -> None:
     finding = found.findings[0]
     assert (finding.kind, finding.unit, finding.parameter) == ("dead", 2, "layer0.forward/b_h")
 
-    def said(unit: int, step: float) -> np.ndarray:  # type: ignore[type-arg]
+    def said(unit: int, step: float) -> np.ndarray:
         bias[unit] += step
         output = ran(network).output
         bias[unit] -= step
@@ -126,7 +127,10 @@ def test_a_healthy_network_has_nothing_to_tell() -> None:
 @pytest.mark.parametrize("cell", ["lstm", "gru", "lstm_peephole_full", "rnn_relu", "mut1_projected"])
 def test_the_terms_of_a_value_sum_to_what_is_squashed(cell: str) -> None:
     passed = ran(made(cell, dtype="float64"))["layer0.forward"]
-    inverse = {"sigmoid": lambda y: np.log(y / (1 - y)), "tanh": np.arctanh}
+    inverse: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "sigmoid": lambda y: np.log(y / (1 - y)),
+        "tanh": np.arctanh,
+    }
     checked = 0
     for value in passed.cell.values:
         name = getattr(passed.cell.equation(value).expression, "function", "")

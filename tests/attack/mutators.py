@@ -69,7 +69,9 @@ def of_bytes(data: bytes, rng: random.Random) -> bytes:
 def of_value(value: Any, rng: random.Random) -> Any:
     """Return a tree of JSON with one place changed."""
     value = copy.deepcopy(value)
-    at, holder, key = value, None, None
+    at: Any = value
+    holder: Any = None
+    key: Any = None
     while isinstance(at, (dict, list)) and at and (holder is None or rng.random() < 0.75):
         holder, key = at, rng.choice(list(at)) if isinstance(at, dict) else rng.randrange(len(at))
         at = holder[key]
@@ -180,7 +182,7 @@ def of_zip(data: bytes, rng: random.Random) -> bytes:
     elif what == 2:
         members[n] = (rng.choice((f"../{name}", name + "x", "\x1b[2J.npy", name.upper(), "a/" * 200 + name)), content)
     elif what == 3 and rng.random() < 0.2:
-        members[n] = (name, content + bytes(rng.choice((10**6, 300 * 10**6))))
+        members[n] = (name, content + bytes(rng.choice((10**6, 30 * 10**6))))
     else:
         members[n] = (name, mutated(content, rng) if content else b"\x80")
     made, packed = io.BytesIO(), rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
@@ -267,14 +269,14 @@ def of_onnx(data: bytes, rng: random.Random) -> bytes:
                 del value[n]
             else:
                 value.add().CopyFrom(value[n])
-            return model.SerializeToString()
+            return bytes(model.SerializeToString())
         message = rng.choice(list(value)) if many else value
     if not fields:
         return of_bytes(data, rng)
     field, value = rng.choice(fields)
     if rng.random() < 0.3:
         message.ClearField(field.name)
-        return model.SerializeToString()
+        return bytes(model.SerializeToString())
     many = isinstance(value, (list,)) or (not isinstance(value, (str, bytes, int, float)) and hasattr(value, "append"))
     try:
         if many and field.message_type is None:
@@ -290,4 +292,4 @@ def of_onnx(data: bytes, rng: random.Random) -> bytes:
             setattr(message, field.name, rng.choice((0, 1, -1, 2, 6, 7, 10, 2**31 - 1)))
     except (TypeError, ValueError):
         message.ClearField(field.name)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())

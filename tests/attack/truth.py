@@ -8,7 +8,6 @@ here: truths, words about gradients and units, sums, and what wins.
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import random
 import re
@@ -23,6 +22,7 @@ from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.documents.markdown import markdown
 from lstm_tui.documents.report.report import content
 from lstm_tui.documents.report.selection import ReportSelection
@@ -33,8 +33,11 @@ from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace
-from tests.attack.harness import Clock, Tally
 
+from .harness import Clock, Tally
+
+PROMISE = 5
+TRIES = "poisoned weights and edits, every verb, report and worksheet: sums and verdicts taken again"
 WORDS = ("<unk>", "the", "movie", "was", "not", "bad", "good")
 POISON = (math.nan, math.inf, -math.inf, 1e30, -1e30, 1e-42, 0.0)
 NEVER = {"quit", "source", "generate", "line"}
@@ -92,7 +95,7 @@ class Case:
         assert network.tokens is not None
         tokens = tuple(chance.choice(WORDS[1:]) for _ in range(chance.choice([1, 2, 9, 9, 12])))
         ids, unknown = network.tokens.encode(tokens)
-        return TypedSession.open(network, [Sequence("words", tokens, ids=ids, unknown=unknown)])
+        return TypedSession.open(Source(network, [Sequence("words", tokens, ids=ids, unknown=unknown)]))
 
     def lines(self, session: Session) -> Iterator[str]:
         """Yield what is typed: questions, edits and every verb by its example, in an order of its own."""
@@ -139,9 +142,14 @@ def attack(rng: random.Random, clock: Clock) -> Tally:
     while clock:
         case = Case(rng.randrange(10**9))
         for kind, seen, line in tried(case, tally):
-            tally.found(kind, seen, f"tests.attack.truth.Case({case.seed}), line {line!r}")
+            tally.found(kind, f"{line!r}: {seen}", str(case.seed))
     tally.figures = {"answers not known": str(tally.tried["answer not known"])}
     return tally
+
+
+def again(case: str) -> str:
+    """Try one case again."""
+    return "\n".join(f"{kind}: {line!r}: {seen}" for kind, seen, line in tried(Case(int(case)), Tally()))
 
 
 def tried(case: Case, tally: Tally) -> Iterator[tuple[str, str, str]]:
@@ -242,8 +250,8 @@ def _meant(session: Session, text: str) -> str | None:
     return None
 
 
-def _row(passed: PassTrace, value: str, t: int) -> np.ndarray:  # type: ignore[type-arg]
-    return passed[value][t].astype(np.float64)
+def _row(passed: PassTrace, value: str, t: int) -> np.ndarray:
+    return np.array(passed[value][t], np.float64)
 
 
 def _word(number: float, holds: bool, turned: bool) -> str:
@@ -302,23 +310,27 @@ def _health(session: Session, reply: str) -> Iterator[tuple[str, str]]:
         for line in reply.splitlines():
             if not line.startswith(" "):
                 here = line.startswith(f"{name}:")
-            elif here and (unit := re.match(r"  unit +(\d+)  (.*)", line)):
-                told.setdefault(int(unit[1]), set()).add(unit[2])
+            elif here and (found := re.match(r"  unit +(\d+)  (.*)", line)):
+                told.setdefault(int(found[1]), set()).add(found[2])
         sound = any(line.startswith(f"{name}: all ") for line in reply.splitlines())
         for unit, size in enumerate(largest):
             words = " / ".join(told.get(unit, ()))
             state = (
                 "is not finite" if not math.isfinite(size)
                 else "explodes" if size > 1e6
-                else "never acts" if size <= 0.01 * max(tame) * (1 - 1e-6) else ""
+                else "never active" if size <= 0.01 * max(tame) * (1 - 1e-6) else ""
             )  # fmt: skip
             complete = f"{name}:" in reply and "more" not in reply
             if state and sound:
                 yield "all units are said to act", f"{name} unit {unit} {state}: {reply}"
             if state and complete and state not in words:
                 yield f"a unit that {state} is not said to", f"{name} unit {unit}, {size}: {reply}"
-            for word in ("is not finite", "explodes", "never acts"):
-                if word in words and word != state and not (word == "never acts" and size <= 0.01 * max(tame) * 1.001):
+            for word in ("is not finite", "explodes", "never active"):
+                if (
+                    word in words
+                    and word != state
+                    and not (word == "never active" and size <= 0.01 * max(tame) * 1.001)
+                ):
                     yield f"a unit {word} and does not", f"{name} unit {unit}, {size}: {words}"
 
 
@@ -404,8 +416,3 @@ def _taken(text: str, by: float) -> float | None:
             return float(eval(numbers, {"np": np, "__builtins__": {}}))
     except (SyntaxError, TypeError):
         return None
-
-
-def replay(seed: int) -> str:
-    """Return what one case gives, as JSON, to look at a finding again."""
-    return json.dumps([list(map(str, one)) for one in tried(Case(seed), Tally())], indent=1)

@@ -12,7 +12,7 @@ import argparse
 
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.equations import with_changed_cells
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.language import CellEdit, parse_edit
 from lstm_tui.engine.errors import UserError
 from lstm_tui.models.bundled import open_model
 from lstm_tui.models.recipes.story import KINDS, measure
@@ -26,7 +26,9 @@ def main() -> None:
     print(row("", "as it was trained", measure(network)))
     for variant, words in ABLATIONS.items():
         try:
-            changed = with_changed_cells(parse_edit(f"ablate {variant}"), network)
+            edit = parse_edit(f"ablate {variant}")
+            assert isinstance(edit, CellEdit)
+            changed = with_changed_cells(edit, network)
         except UserError:
             continue  # a part that it does not have
         print(row(variant, words, measure(changed)), flush=True)

@@ -1,4 +1,4 @@
-"""How long a question over a whole run takes, beside the run itself: `python tests/benchmarks/conditions.py`.
+"""How long a question over a whole run takes, beside the run itself: `python -m tests.benchmarks.conditions`.
 
 A condition that never holds is looked for to the end, forwards and backwards, over 100 000 steps of 64 units.
 """

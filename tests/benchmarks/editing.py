@@ -1,6 +1,6 @@
 """What an edit costs beside a step, and what the ledger and a gradient cost beside a run.
 
-    python tests/benchmarks/editing.py [-n 60] [--rounds 15]
+    python -m tests.benchmarks.editing [-n 60] [--rounds 15]
 
 First table: from a key to the last byte of its frame, in a terminal of 160 by 45, an LSTM of 64 units over 100
 tokens; a step (`n`) and an edit (`Z`: made again after it was taken back, which runs everything again) take turns,
@@ -25,13 +25,14 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"  # before NumPy is imported: two threads make small products slower, at random
 
 import numpy as np  # noqa: E402
-from terminal import Terminal  # noqa: E402
 
 from lstm_tui.analysis.influence import Target, influence  # noqa: E402
 from lstm_tui.analysis.ledger import flow_of, ledger_at  # noqa: E402
 from lstm_tui.engine.model.network import Network, build_network  # noqa: E402
 from lstm_tui.engine.model.sequence import Sequence  # noqa: E402
 from lstm_tui.engine.runtime.run import run  # noqa: E402
+
+from .terminal import Terminal  # noqa: E402
 
 HIDDEN = 64
 WORDS = tuple(f"w{n}" for n in range(200))

@@ -1,6 +1,6 @@
 """From a key to the last byte of its frame, beside a bare app that repaints one full-screen heat map.
 
-    python tests/benchmarks/keypress.py [-n 100] [--file samples/sample.txt]
+    python -m tests.benchmarks.keypress [-n 100] [--file samples/sample.txt]
 
 Both run at once, each in its own terminal, and are pressed in turn. The limit is 1.5 times the 95th
 percentile of the bare app.
@@ -13,8 +13,8 @@ import statistics
 import sys
 from pathlib import Path
 
-from startup import FULL, HERE
-from terminal import Terminal
+from .startup import FULL, HERE
+from .terminal import Terminal
 
 
 def percentile(values: list[float], part: float) -> float:

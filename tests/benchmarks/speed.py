@@ -32,11 +32,11 @@ from lstm_tui.engine.runtime.storage import backprop_pass, run_pass  # noqa: E40
 try:
     import torch
 
-    from tests.benchmarks import torch_gates
+    from . import torch_gates
 
     torch.set_num_threads(1)
 except ImportError:
-    torch = None  # type: ignore[assignment]
+    torch = None
 try:
     import onnx
     import onnxruntime

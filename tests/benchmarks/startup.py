@@ -1,6 +1,6 @@
 """From spawn to the first full frame, beside a bare Textual app with a header and a footer.
 
-    python tests/benchmarks/startup.py [-n 15] [--file samples/sample.txt]
+    python -m tests.benchmarks.startup [-n 15] [--file samples/sample.txt]
 
 The two are started in turn, so that whatever else the machine does falls on both. The ratio is that of the
 medians; the aim is 1.5, the limit 2.
@@ -13,10 +13,10 @@ import statistics
 import sys
 from pathlib import Path
 
-from terminal import Terminal
+from .terminal import Terminal
 
 HERE = Path(__file__).parent
-FULL = [b"tokens", b"units", b"cell", b"memory", b"remembers", b"output", b"quit"]
+FULL = [b"tokens", b"units", b"cell", b"memory", b"ledger", b"output", b"quit"]
 """Words of every pane, the footer's last among them."""
 
 

@@ -33,7 +33,7 @@ try:
 
     torch.set_num_threads(1)
 except ImportError:
-    torch = None  # type: ignore[assignment]
+    torch = None
 
 BATCH, EMBEDDING, STEPS, RATE = 16, 32, 4, 1e-3
 GATES = "ifgo"  # the order of the blocks in torch
@@ -54,7 +54,7 @@ def model(hidden: int) -> Network:
 def torch_model(network: Network, hidden: int) -> Any:
     """Return the same network of PyTorch."""
 
-    class Model(torch.nn.Module):  # type: ignore[misc]
+    class Model(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.embedding = torch.nn.Embedding(256, EMBEDDING)

@@ -9,8 +9,9 @@ import pytest
 from made_networks import EVERY_CELL, called, make_input, make_network
 
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.language import ValueEdit, parse_edit
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import Trace
@@ -21,7 +22,9 @@ AFTER = re.compile(r"(?P<before>\S+) → (?P<after>\S+?)(?:;.*)?$")
 
 def session_of(cell: str, dtype: str = "float64") -> Session:
     network = make_network(cell, 1, seed=5, directions=("forward", "backward"))
-    return Session.open(network, [Sequence("numbers", tuple("abcd"), x=make_input(network, STEPS))], dtype=dtype)
+    return Session.open(
+        Source(network, [Sequence("numbers", tuple("abcd"), x=make_input(network, STEPS))], dtype=dtype)
+    )
 
 
 def bits(trace: Trace) -> dict[str, bytes]:
@@ -74,10 +77,11 @@ def test_a_value_is_told_as_it_ran(cell: str) -> None:
             for line in ("set {}[0] @ 1 = 1e300", "scale {}[0] @ 2 * 0.5", "set {}[0] @ 3 = -0.25"):
                 before = session.frame.trace
                 edit = parse_edit(line.format(f"{passed.name}.{value}"))
+                assert isinstance(edit, ValueEdit)
                 session.edit(edit)
                 said = session.words[session.history.done - 1]
                 after = session.frame.trace[passed.name]
-                t = edit.steps[0]  # type: ignore[union-attr]
+                t = edit.steps[0]
                 now = float((after.inputs["x"] if value == "x" else after[value])[t, 0])
                 match = AFTER.search(said)
                 assert match, said

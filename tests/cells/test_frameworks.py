@@ -38,7 +38,7 @@ def worst(vectors: Vectors, interpreter: str = "numpy", dtype: str = "float64") 
 
 
 def test_the_vectors_are_there() -> None:
-    assert len(NAMES) >= 50, "make them with tests/cells/make_vectors.py"
+    assert len(NAMES) >= 50, "make them with tests/cells/freeze_frameworks.py"
 
 
 @pytest.mark.parametrize("interpreter", ["numpy", "numba"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_networks import EVERY_CELL, called, make_initial, make_input, make_network
+from present import present
 
 from lstm_tui.analysis.ledger import flow_of
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.inspect.state_update import UpdatePart, parts_of_step
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of, update_of
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import run
@@ -71,12 +73,12 @@ def test_the_parts_of_an_lstm_by_hand() -> None:
         ("hidden", "o · tanh(c)", ("o", "c", "h")),
     ]
     numbers = [old, values["f"] * old, values["i"] * values["g"], values["c"], values["h"]]
-    np.testing.assert_allclose([part.number for part in parts], numbers, rtol=0, atol=1e-15)
+    np.testing.assert_allclose([present(part.number) for part in parts], numbers, rtol=0, atol=1e-15)
 
 
 def test_what_an_edit_puts_into_a_memory_is_a_part_of_its_own() -> None:
     network = make_network("lstm")
-    session = Session.open(network, [Sequence("numbers", tuple("abcde"), x=make_input(network, STEPS))])
+    session = Session.open(Source(network, [Sequence("numbers", tuple("abcde"), x=make_input(network, STEPS))]))
     session.edit(parse_edit("set layer0.forward.c[3] @ 2 = 2"))
     passed = session.frame.trace["layer0.forward"]
     parts = parts_of_step(passed, "c", 2, 3)

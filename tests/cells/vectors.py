@@ -1,4 +1,4 @@
-"""Reads the files in `vectors/`, which `make_vectors.py` made."""
+"""Reads the files in `vectors/`, which `freeze_frameworks.py` made."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Vectors:
     Attributes:
         made_by: The framework and its version.
         spec: Of the network.
-        arrays: `tensor/…`, `x/n`, `y/n` and the others that `make_vectors.py` names.
+        arrays: `tensor/…`, `x/n`, `y/n` and the others that `freeze_frameworks.py` names.
         exact: Whether the framework computed in float64.
     """
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from lstm_tui.engine.runtime.trace import Trace
 
@@ -33,7 +34,8 @@ def leaf(pass_name: str, value: str, size: int, plain: bool) -> Made:
         place = t + along + (back if passed.direction == "backward" else -back)
         if 0 <= place < passed.steps:
             array = passed[value] if value in passed else passed.inputs[value]
-            return array[place].astype(np.float64)
+            row: Vector = array[place].astype(np.float64)
+            return row
         before = -1 if passed.direction == "forward" else passed.steps
         return passed.initial[value].astype(np.float64) if place == before and value in passed.initial else None
 
@@ -44,7 +46,7 @@ def number(value: float) -> Made:
     return Made(repr(value), 1, lambda *_: np.array([value]))
 
 
-def of(function: str, apply: Callable[..., Vector], *parts: Made, size: int) -> Made:
+def of(function: str, apply: Callable[..., ArrayLike], *parts: Made, size: int) -> Made:
     def mean(trace: Trace, t: int, back: int, along: int) -> Vector | None:
         values = [part.mean(trace, t, back, along) for part in parts]
         if any(value is None for value in values):
@@ -85,7 +87,7 @@ def has_nan(a: Vector) -> bool:
     return any(v != v for v in a.tolist())
 
 
-_FUNCTIONS: list[tuple[str, Callable[..., Vector], bool]] = [
+_FUNCTIONS: list[tuple[str, Callable[..., ArrayLike], bool]] = [
     ("tanh", np.tanh, False),
     ("abs", np.abs, False),
     ("sigmoid", sigmoid, False),

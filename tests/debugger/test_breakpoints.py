@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
@@ -12,11 +14,12 @@ from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.expressions import parse
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import run
-from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 TEXT = "The movie was not bad , not bad good"
 WORDS_TRACE = run(stacked(), sentence(stacked(), TEXT))
@@ -49,7 +52,7 @@ def moved(array: np.ndarray, t: int, before: int, by: float) -> bool:
 
 
 # every text with the equation after which it stops and what it means at a step of a pass, without any expression
-MEANT = {
+MEANT: dict[str, tuple[int, Callable[[PassTrace, int, int], bool]]] = {
     "mean(f) < .45": (F, lambda p, t, b: p["f"][t].astype(float).mean() < 0.45),
     "c[1] > .4 and mean(f) < .6": (C, lambda p, t, b: p["c"][t, 1] > 0.4 and p["f"][t].astype(float).mean() < 0.6),
     "any(h < -.3)": (H, lambda p, t, b: bool((p["h"][t] < -0.3).any())),
@@ -93,7 +96,7 @@ def here(session: Session) -> Key:
 
 
 def all_stops(session: Session, forward: bool = True) -> list[Key]:
-    found = []
+    found: list[Key] = []
     for _ in range(20_000):
         session.continue_(forward)
         assert session.stop is not None
@@ -258,7 +261,7 @@ def test_two_breakpoints_at_one_place_both_say_why() -> None:
 def test_a_number_that_is_none_stops_where_it_comes_up() -> None:
     network = stacked()
     for passes in ("layer0.forward", "layer0.backward"):
-        session = Session.open(network, [sentence(network, TEXT)])
+        session = Session.open(Source(network, [sentence(network, TEXT)]))
         session.edit(parse_edit(f"set {passes}.g[2] @ 4 = inf"))
         session.select_pass(passes)
         session.goto(0 if passes.endswith("forward") else 8)

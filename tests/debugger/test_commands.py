@@ -1,4 +1,4 @@
-"""What is typed: verbs are found, obeyed and completed; what cannot be obeyed changes nothing."""
+"""What is typed: verbs are found, obeyed and completed; what cannot be executed changes nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from lstm_tui.debugger.commands.dispatch import answer, completed, completions
 from lstm_tui.debugger.commands.help import EXPRESSIONS, GROUPS
-from lstm_tui.debugger.commands.table import VERBS, Leave
+from lstm_tui.debugger.commands.table import VERBS, Leave, Verb
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
@@ -24,11 +25,11 @@ NEEDS = {"undo": ("remove 0",), "redo": ("remove 0", "undo")}
 
 
 def opened() -> Session:
-    return Session.open(NETWORK, [sentence(NETWORK)])
+    return Session.open(Source(NETWORK, [sentence(NETWORK)]))
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb.example], ids=lambda verb: verb.name)
-def test_the_example_of_a_verb_is_obeyed(verb) -> None:
+def test_the_example_of_a_verb_is_obeyed(verb: Verb) -> None:
     session = opened()
     for line in NEEDS.get(verb.name, ()):
         answer(session, line)
@@ -37,7 +38,7 @@ def test_the_example_of_a_verb_is_obeyed(verb) -> None:
 
 
 @pytest.mark.parametrize("verb", list(VERBS), ids=lambda verb: verb.name)
-def test_a_verb_says_what_it_does_in_one_line(verb) -> None:
+def test_a_verb_says_what_it_does_in_one_line(verb: Verb) -> None:
     assert verb.usage.split()[0] == verb.name
     assert verb.help[0].islower()
     assert not verb.help.endswith(".")

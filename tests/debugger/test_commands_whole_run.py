@@ -9,6 +9,7 @@ from lstm_tui.analysis.language_model import perplexity, surprise
 from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.models.bundled import open_model
@@ -18,7 +19,7 @@ from lstm_tui.models.recipes import recall
 def session(model: str, text: str) -> Session:
     network = open_model(model)
     assert network.tokens is not None
-    return Session.open(network, [text_sequence(text, network.tokens)])
+    return Session.open(Source(network, [text_sequence(text, network.tokens)]))
 
 
 def test_reach_tells_what_vanishes_and_where() -> None:
@@ -30,7 +31,7 @@ def test_reach_tells_what_vanishes_and_where() -> None:
     one = session("recall-lstm", line)
     said = answer(one, "reach 20")
     found = long_memory(one.frame.passed, 20)
-    assert said[0].split() == ["∂C", "Π", "keep", "∂h", "ρ"]
+    assert said[0].split() == ["∂C", "Π", "kept", "∂h", "ρ"]
     assert said[1].split()[0] == f"{found.memory.size[0]:.3g}"
     assert any(text.startswith("∂C holds") for text in said)
     with pytest.raises(UserError, match="no place"):
@@ -42,7 +43,7 @@ def test_health_lists_units_by_what_is_wrong() -> None:
     assert said[0] == "layer0.forward: gates that never open: below .1 at every step (1)"
     assert "unit  12  never writes" in said[1]
     assert answer(session("tiny", "on wait off wait on"), "health") == (
-        "layer0.forward: all 2 units act, and a gradient comes back to each",
+        "layer0.forward: all 2 units are active, and a gradient comes back to each",
     )
 
 

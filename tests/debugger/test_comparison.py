@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
+from present import present
 
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.language import parse_recipe
@@ -49,7 +50,7 @@ def test_distances_are_those_of_their_formulas() -> None:
     assert both.memory_distance(column, "layer1.forward") == pytest.approx(expected, rel=1e-5)
     assert both.parts is not None
     rows = [parts.by_token[3] for parts in both.parts]
-    k = both.winner
+    k = present(both.winner)
     assert both.output_distance(column) == pytest.approx((rows[1][k] - rows[1][1 - k]) - (rows[0][k] - rows[0][1 - k]))
     assert both.one.result is not None
     assert k == int(both.one.result.argmax())

@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.edits.language import Edit, parse_edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import script_of
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
@@ -24,8 +26,8 @@ LINES = [
 ]  # fmt: skip
 
 
-def opened(**of: bool) -> Session:
-    return Session.open(NETWORK, [sentence(NETWORK, text) for text in TEXTS], **of)
+def opened() -> Session:
+    return Session.open(Source(NETWORK, [sentence(NETWORK, text) for text in TEXTS]))
 
 
 def obey(session: Session, *lines: str) -> None:
@@ -55,7 +57,7 @@ def test_the_network_stays_as_it_was_edited_and_as_it_was_undone() -> None:
     obey(session, "undo", "line 1")
     assert session.history.lines == ("remove 0",)
     obey(session, "weight layer0.forward/b_f[2] = -5", "line 3 own")
-    assert session.history.lines == ()
+    assert list(session.history.lines) == []
     obey(session, "line 2 own")
     assert session.history.lines == ("weight layer0.forward/b_f[2] = -4.0",)
     assert not session.edits.to_edit
@@ -64,22 +66,20 @@ def test_the_network_stays_as_it_was_edited_and_as_it_was_undone() -> None:
 def test_an_edit_that_does_not_fit_a_line_is_kept_all_the_same() -> None:
     session = opened()
     obey(session, "line 3", "set layer0.forward.f[1] @ 0 = 0", "line 1")
-    session.edits._left = {**session.histories, 2: session.histories[2].with_edit(*wrong(session))}
+    session.edits._left = {**session.histories, 2: session.histories[2].with_edit(wrong())}
     with pytest.raises(UserError):
         answer(session, "line 3")
     assert len(session.histories[2].states) == 2
     assert session.edits.to_edit
 
 
-def wrong(session: Session) -> tuple[object, ...]:
-    from lstm_tui.debugger.edits.language import parse_edit
-
-    return (parse_edit("remove 90"),)
+def wrong() -> Edit:
+    return parse_edit("remove 90")
 
 
 def test_states_that_go_on_from_line_to_line_go_on() -> None:
     def begun(line: int, *lines: str) -> np.ndarray:
-        session = Session.open(NETWORK, [sentence(NETWORK, text) for text in TEXTS], line, carry=True)
+        session = Session.open(Source(NETWORK, [sentence(NETWORK, text) for text in TEXTS], line, carry=True))
         obey(session, *lines)
         return session.frame.trace["layer0.forward"]["c"]
 
@@ -89,7 +89,9 @@ def test_states_that_go_on_from_line_to_line_go_on() -> None:
 
 
 def opened_at(line: int) -> np.ndarray:
-    return Session.open(NETWORK, [sentence(NETWORK, text) for text in TEXTS], line).frame.trace["layer0.forward"]["c"]
+    return Session.open(Source(NETWORK, [sentence(NETWORK, text) for text in TEXTS], line)).frame.trace[
+        "layer0.forward"
+    ]["c"]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,6 +6,7 @@ Every word is held against its plain definition, written here as a loop.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from edited_networks import sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 
 from lstm_tui.analysis.contributions import OutputParts
 from lstm_tui.analysis.gradient_flow import BURST, FADED, GONE, GROWN, LongMemory, Reach, known_from, steady_word, turns
@@ -21,11 +23,14 @@ from lstm_tui.analysis.health import EXPLODED, LEAST_STEPS, QUIET, flags_of, hea
 from lstm_tui.analysis.language_model import surprise
 from lstm_tui.analysis.largest import largest
 from lstm_tui.cli.main import main
+from lstm_tui.debugger.breakpoints.conditions import Trigger
 from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
 from lstm_tui.debugger.commands.console import TypedSession
+from lstm_tui.debugger.expressions import Scope
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.diagnostics import reach_words, sound
 from lstm_tui.debugger.inspect.prediction import verdict_at
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
@@ -43,7 +48,7 @@ SIZES = st.one_of(
 
 def session(text: str = TEXT) -> TypedSession:
     network = stacked()
-    return TypedSession.open(network, [sentence(network, text)])
+    return TypedSession.open(Source(network, [sentence(network, text)]))
 
 
 def broken() -> TypedSession:
@@ -94,13 +99,13 @@ def test_a_share_is_asked_of_a_word_from_where_it_was_read() -> None:
 
 
 @pytest.mark.parametrize("read", [read_change, read_trigger])
-def test_a_number_that_becomes_nan_or_is_none_any_more_is_a_change(read: object) -> None:
+def test_a_number_that_becomes_nan_or_is_none_any_more_is_a_change(read: Callable[[str, Scope], Trigger]) -> None:
     one = session()
     one.execute("set layer0.forward.o[0] @ 2 = inf")
     one.execute("set layer0.forward.c[0] @ 2 = 0")  # 0 times infinite, at this step alone
     h = one.frame.trace["layer0.forward"]["h"]
     assert np.isnan(h[2, 0])
-    trigger = read("change h[0] by 1e9" if read is read_trigger else "h[0] by 1e9", one.scope())  # type: ignore[operator]
+    trigger = read("change h[0] by 1e9" if read is read_trigger else "h[0] by 1e9", one.scope())
     (hits,) = trigger.hits(one.scope(), 0, one.frame.steps)
     expected = [t for t in range(1, one.frame.steps) if math.isnan(h[t, 0]) != math.isnan(h[t - 1, 0])]
     assert hits.places.tolist() == expected
@@ -149,6 +154,7 @@ def test_the_words_about_a_gradient_are_their_definitions(numbers: list[float]) 
     steps = range(len(size))
     assert known == next((s for s in steps if all(math.isfinite(size[k]) for k in range(s, len(size)))), len(size))
     told = {turn.kind: turn for turn in turns(size)}
+    beyond: Callable[[float], bool]
     for kind, beyond in (("vanishes", lambda v: v < GONE), ("explodes", lambda v: v > BURST)):
         there = [s for s in steps if s >= known and beyond(size[s])]
         assert (kind in told) == bool(there)
@@ -173,7 +179,7 @@ def test_the_words_about_a_gradient_are_their_definitions(numbers: list[float]) 
         first = size[known]
         word = "fades" if first < 0.3 else "grows" if first > 10 else "holds"
         assert steady_word(first) == word
-        assert f"∂C {word}: a change of C at t={known} is felt {first:.2g} times as large now" in said
+        assert f"∂C {word}: a change of C at t={known} is scaled by {first:.2g} now" in said
 
 
 def test_a_gradient_that_is_nowhere_a_number_is_not_known() -> None:
@@ -195,7 +201,7 @@ def test_reach_of_a_network_of_nan_names_no_factor() -> None:
 # --- units ---
 
 
-def relu(output: np.ndarray) -> PassTrace:  # type: ignore[type-arg]
+def relu(output: np.ndarray) -> PassTrace:
     """Return a pass whose output was put there."""
     steps, units = output.shape
     network = build_network(
@@ -237,7 +243,7 @@ def test_units_are_told_by_the_definitions_of_what_is_wrong_with_them(
     object.__setattr__(trace, "passes", {passed.name: passed})
     (found,) = health([trace], backwards=False)
     assert {one.unit: one.kind for one in found.findings} == expected
-    assert sound(found) == f"all {len(units)} units act"
+    assert sound(found) == f"all {len(units)} units are active"
     if steps >= LEAST_STEPS:
         flags = {unit: {"dead": "quiet"}.get(kind, kind) for unit, kind in flags_of(passed).items()}
         assert flags == expected
@@ -250,11 +256,11 @@ def test_an_explosion_is_called_one_and_never_quiet() -> None:
     for name, tensor in network.tensors().items():
         tensor[...] = np.diag([40.0, 30.0, 0.5]) if name.endswith("U_h") else np.abs(tensor)
     x = np.ones((12, 2), dtype=np.float32)
-    one = TypedSession.open(network, [Sequence("numbers", tuple(map(str, range(12))), x=x)])
+    one = TypedSession.open(Source(network, [Sequence("numbers", tuple(map(str, range(12))), x=x)]))
     said = one.execute("health")
     assert "unit   0  explodes: |h| up to " in said
     assert "unit   1  explodes" in said
-    assert "never acts" not in said
+    assert "never active" not in said
 
 
 def test_whether_a_gradient_comes_back_is_not_known_where_it_is_nan() -> None:
@@ -295,7 +301,7 @@ def test_what_is_no_probability_surprises_nobody(capsys: pytest.CaptureFixture[s
     )
     for bad, said in ((math.nan, "not known"), (math.inf, "not known")):
         network.tensors()["readout/b_y"][...] = bad
-        one = TypedSession.open(network, [sentence(network, "a b a b")])
+        one = TypedSession.open(Source(network, [sentence(network, "a b a b")]))
         if surprise(one.frame.trace) is None:
             pytest.fail("this network is to be a language model")
         assert one.execute("surprise").endswith(f"perplexity {said}")
@@ -317,4 +323,4 @@ def test_which_output_wins_is_not_known_of_nan(values: list[float]) -> None:
     assert said.shares  # by the form of its readout
     assert "not known" in said.remark
     strangers = replace(poisoned, network=None)
-    assert not verdict_at(strangers, None, 0).shares  # type: ignore[union-attr]
+    assert not present(verdict_at(strangers, None, 0)).shares

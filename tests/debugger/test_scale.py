@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from edited_networks import sentence
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +32,6 @@ from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
 from lstm_tui.tui.canvas.heat import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import INKS, SHADES, Palette
 from lstm_tui.tui.views.reach import part_of_bar
-from tests.edited_networks import sentence
 
 ANY = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 5e-324, 1e-300, 1.7976931348623157e308, math.nan, math.inf]))
 COLOURS = {name: (0, n, 0) for n, name in enumerate(INKS)}
@@ -144,4 +144,4 @@ def test_a_value_that_became_constant_has_an_axis_that_says_how_far_it_goes(
     shown = "".join(column.headings[0])
     assert end == 1 or (f"0–{end:g}" in shown or f"±{end:g}" in shown)
     if column.word:
-        assert facts.signal_full("layer0.forward", f"mean {column.word} f") == end
+        assert facts.signal_full("layer0.forward", f"mean {column.label} f") == end

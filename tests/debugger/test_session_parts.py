@@ -8,12 +8,12 @@ import pkgutil
 from collections.abc import Iterator
 
 import pytest
+from test_generate import opened
 
 import lstm_tui.debugger
 from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.commands.execute import answer
 from lstm_tui.debugger.session import Session
-from tests.debugger.test_generate import opened
 
 PARTS = ("cursor", "edits", "stops", "stream")
 _HOLDERS = {"_cursor", "_edits", "_stops", "_work"}  # what a part was given, and not what it has become

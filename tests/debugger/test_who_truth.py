@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from lstm_tui.analysis.ledger import flow_of
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.provenance.losses import falls, not_known
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import PassTrace
@@ -76,12 +78,12 @@ def check_answer(session: Session, t: int) -> bool:
     amounts, shares = amounts_and_shares(passed, [t])
     lost = [before - after for before, after in itertools.pairwise(amounts)]
     thinned = [before - after for before, after in itertools.pairwise(shares)]
-    close = {"rel": 1e-3, "abs": 1e-9}
+    close = partial(pytest.approx, rel=1e-3, abs=1e-9)
     if match := LOST.fullmatch(lines[0]):
         step = passed.reading_step(int(match["t"]))
         assert lost[step - 1] >= max(lost) * (1 - 1e-9), (lines[0], lost)
-        assert float(match["by"]) == pytest.approx(lost[step - 1], **close)
-        assert float(match["had"]) == pytest.approx(amounts[step - 1], **close)
+        assert float(match["by"]) == close(lost[step - 1])
+        assert float(match["had"]) == close(amounts[step - 1])
     elif match := DILUTED.fullmatch(lines[0]):
         step = passed.reading_step(int(match["t"]))
         assert max(lost) <= 1e-12 * max(amounts), lines[0]
@@ -90,8 +92,8 @@ def check_answer(session: Session, t: int) -> bool:
         assert lines[0].startswith("nothing lost"), lines[0]
         assert max([*lost, *thinned], default=0.0) <= 0
         return False
-    assert float(match["was"]) == pytest.approx(shares[step - 1], **close)
-    assert float(match["now"]) == pytest.approx(shares[step], **close)
+    assert float(match["was"]) == close(shares[step - 1])
+    assert float(match["now"]) == close(shares[step])
     kept = re.search(r"kept (\d+) % of it", lines[1])
     assert kept
     flow = flow_of(passed, memory_of(passed.cell))
@@ -121,7 +123,7 @@ def test_the_step_that_lost_most_of_a_token_is_that_of_a_loop_over_the_ledger() 
             continue
         for text in TEXTS:
             try:
-                session = Session.open(network, [text_sequence(text, network.tokens)])
+                session = Session.open(Source(network, [text_sequence(text, network.tokens)]))
             except UserError:
                 continue
             both = asked(session, every=max(len(session.frame.trace.sequence) // 20, 1))
@@ -145,7 +147,7 @@ def test_the_same_of_edited_networks(edits: tuple[str, ...]) -> None:
     network = stacked()
     assert network.tokens is not None
     session = Session.open(
-        network, [text_sequence("The movie was not bad , not bad good the movie was", network.tokens)]
+        Source(network, [text_sequence("The movie was not bad , not bad good the movie was", network.tokens)])
     )
     session.edit(*map(parse_edit, edits))
     answers, _ = asked(session)
@@ -177,7 +179,7 @@ def test_what_is_no_number_is_not_known_to_be_lost(number: str) -> None:
     network = stacked().copy()
     network.tensors()["layer0.forward/U_g"][1, 3] = float(number)
     assert network.tokens is not None
-    session = Session.open(network, [text_sequence("The movie was not bad good", network.tokens)])
+    session = Session.open(Source(network, [text_sequence("The movie was not bad good", network.tokens)]))
     session.goto(5)
     for line in ('"movie"', "c", "norm(h)", "c[1]"):
         head = session.who(line).lines[0]

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,7 +27,12 @@ from digests import pages, plain, screens, traces  # noqa: E402
 from digests.outside import alone  # noqa: E402
 from digests.record import Record, compared  # noqa: E402
 
-PARTS = {"screens": screens.record, "plain": plain.record, "reports": pages.record, "traces": traces.record}
+PARTS: dict[str, Callable[[Record], None]] = {
+    "screens": screens.record,
+    "plain": plain.record,
+    "reports": pages.record,
+    "traces": traces.record,
+}
 
 
 def main() -> int:

@@ -39,9 +39,9 @@ class Record:
             content = content.encode("utf-8", "backslashreplace")
         self.digests[name] = hashlib.sha256(content).hexdigest()
         if self._keep is not None:
-            path = self._keep / re.sub(r"[^\w./+=,-]", lambda sign: f"%{ord(sign[0]):02x}", name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.with_name(f"{path.name}.txt").write_bytes(content)
+            kept = self._keep / re.sub(r"[^\w./+=,-]", lambda sign: f"%{ord(sign[0]):02x}", name)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.with_name(f"{kept.name}.txt").write_bytes(content)
 
 
 def compared(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from present import present
+
 Element = ElementTree.Element
 
 
@@ -58,7 +60,7 @@ class Read:
         self.page = page
         start, stop = page.index("<body>"), page.index("</body>") + len("</body>")
         self.body = ElementTree.fromstring(page[start:stop])
-        self.tables = {words(table.find("caption")): _table(table) for table in self.body.iter("table")}
+        self.tables = {words(present(table.find("caption"))): _table(table) for table in self.body.iter("table")}
         self.text = words(self.body)
 
     def table(self, *parts: str) -> ReadTable:
@@ -69,7 +71,7 @@ class Read:
 
 
 def _table(table: Element) -> ReadTable:
-    headings = tuple(words(head) for head in table.find("thead").iter("th"))
+    headings = tuple(words(head) for head in present(table.find("thead")).iter("th"))
     rows = []
     for row in (one for body in table.findall("tbody") for one in body):
         kinds = [cell.tag for cell in row]

@@ -6,16 +6,19 @@ import math
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
+from present import present
 from read_report import Read, near, numbers, words
 
 import lstm_tui
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.language import parse_edit, parse_recipe
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.documents.blocks import figure
 from lstm_tui.documents.html import page
 from lstm_tui.documents.report.report import report_of
@@ -25,7 +28,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 
 CELLS = cell_names()
 EDITS = ('replace 4 "good"', 'insert 3 "not"', "set layer0.forward.f[1] @ 2:4 = 0", "remove 0",
@@ -39,7 +42,7 @@ def reported(session: Session, wanted: ReportSelection = EVERYTHING) -> Read:
 
 def opened(cell: str = "lstm") -> Session:
     network = stacked(cell)
-    return Session.open(network, [sentence(network)])
+    return Session.open(Source(network, [sentence(network)]))
 
 
 def bundled(text: str, model: str) -> Session:
@@ -52,7 +55,7 @@ def made(cell: str, hidden: int = 3, steps: int = 4) -> Session:
     layer = {"cell": cell, "hidden_size": hidden, "directions": ["forward", "backward"], "sizes": sizes}
     network = build_network({"input_size": 3, "layers": [layer], "name": "made"}, seed=3)
     x = np.random.default_rng(5).normal(size=(steps, 3)).astype(np.float32)
-    return Session.open(network, [Sequence("numbers", tuple(f"{a:.2f} {b:.2f}" for a, b, _ in x), x=x)])
+    return Session.open(Source(network, [Sequence("numbers", tuple(f"{a:.2f} {b:.2f}" for a, b, _ in x), x=x)]))
 
 
 # --- the numbers ---
@@ -92,7 +95,7 @@ def test_the_map_of_the_memory_and_its_means_are_those_of_the_run(cell: str) -> 
             for t, text in enumerate(table.row(str(unit))):
                 assert near(text, float(passed[memory][t, unit]), 2)
         for heads, cells in table.rows[3:]:
-            value = re.match(r"mean (\w+), ", heads[0])[1]
+            value = present(re.match(r"mean (\w+), ", heads[0]))[1]
             for t, text in enumerate(cells):
                 assert near(text, float(passed[value][t].astype(np.float64).mean()), 2)
 
@@ -114,7 +117,7 @@ def test_bars_are_as_long_as_their_numbers_and_on_their_side() -> None:
     assert found > 500
     unit = report.table("Unit 0 of layer0.forward:")
     for cell in (one for one in unit.element.iter("td") if "keep" in one.get("class", "")):
-        assert float(cell.get("style").removeprefix("--b:").rstrip("%")) == pytest.approx(
+        assert float(cell.get("style", "").removeprefix("--b:").rstrip("%")) == pytest.approx(
             100 * float(words(cell)), abs=0.1
         )
 
@@ -168,7 +171,7 @@ def test_shares_are_those_of_a_loop_over_tokens_and_sum_to_one() -> None:
 def test_what_each_token_adds_sums_to_the_verdict_before_the_softmax() -> None:
     session = bundled("The movie was not bad", "sentiment")
     table = reported(session, ReportSelection()).table("What each token adds to")
-    positive, negative = (float(session.frame.trace.result[n]) for n in (1, 0))
+    positive, negative = (float(present(session.frame.trace.result)[n]) for n in (1, 0))
     total = float(table.row("sum")[0].replace("−", "-"))
     assert total == pytest.approx(math.log(positive / negative), abs=2e-3)
     parts = [float(cells[0].replace("−", "-")) for _, cells in table.rows[:-1]]
@@ -178,20 +181,21 @@ def test_what_each_token_adds_sums_to_the_verdict_before_the_softmax() -> None:
 def test_a_language_model_tells_its_surprise_and_what_it_says_at_each_token() -> None:
     session = bundled("Anna and Mei like music . they like music .", "story")
     trace = session.frame.trace
+    output, ids = present(trace.output), present(trace.sequence.ids)
     report = reported(session, ReportSelection())
     tape = report.table("Every token in order")
     assert tape.headings[-3].startswith("surprise")
     for t, (_, cells) in enumerate(tape.rows):
         if t:
-            bits = -math.log2(float(trace.output[t - 1, trace.sequence.ids[t]]))
+            bits = -math.log2(float(output[t - 1, ids[t]]))
             assert near(cells[-3], bits, 2)
-        best = int(np.argmax(trace.output[t]))
+        best = int(np.argmax(output[t]))
         assert cells[-2] == trace.classes[best]
-        assert near(cells[-1], float(trace.output[t, best]), 3)
+        assert near(cells[-1], float(output[t, best]), 3)
     said = report.table("After the last token")
     assert len(said.rows) == 10
     assert "perplexity" in report.text
-    assert said.rows[0][0][-1] == trace.classes[int(np.argmax(trace.result))]
+    assert said.rows[0][0][-1] == trace.classes[int(np.argmax(present(trace.result)))]
 
 
 def test_a_series_has_numbers_for_tokens_and_what_is_foretold() -> None:
@@ -201,7 +205,7 @@ def test_a_series_has_numbers_for_tokens_and_what_is_foretold() -> None:
     assert [heading.split()[0] for heading in tape.headings[-3:]] == ["says"] * 3
     for t, (_, cells) in enumerate(tape.rows):
         for n, text in enumerate(cells[-3:]):
-            assert near(text, float(session.frame.trace.output[t, n]), 3)
+            assert near(text, float(present(session.frame.trace.output)[t, n]), 3)
 
 
 def test_a_cell_without_ledger_says_why() -> None:
@@ -250,7 +254,7 @@ def test_a_number_that_is_not_0_never_looks_like_it(value: float, text: str) -> 
 def test_edits_are_told_and_every_number_stands_beside_that_of_the_baseline() -> None:
     session = opened()
     session.edit(*map(parse_edit, EDITS))
-    report, difference = reported(session), session.frame.difference
+    report, difference = reported(session), present(session.frame.difference)
     recipe = "".join(next(report.body.iter("pre")).itertext())
     assert parse_recipe(recipe) == session.history.active
     items = [words(item) for item in next(report.body.iter("main")).iter("li")]
@@ -287,13 +291,13 @@ def test_the_tape_shows_what_came_and_what_went() -> None:
 
 def test_the_verdict_stands_beside_that_without_the_edits() -> None:
     session = bundled("The movie was not bad", "sentiment")
-    before = session.frame.trace.result
+    before = present(session.frame.trace.result)
     session.edit(parse_edit('replace 4 "good"'))
     table = reported(session).table("Of the whole")
     for (name,), (text,) in table.rows:
         n = session.frame.trace.classes.index(name)
         now, _, old = text.partition(" was ")
-        assert near(now, float(session.frame.trace.result[n]), 3)
+        assert near(now, float(present(session.frame.trace.result)[n]), 3)
         assert near(old, float(before[n]), 3)
 
 
@@ -335,7 +339,7 @@ def test_a_trace_file_is_reported_without_its_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "part", [{"values": ["h"]}, {"units": slice(1, 3)}, {"steps": slice(1, 4)}, {"values": ["f", "c"]}]
 )
-def test_part_of_a_trace_is_reported_as_far_as_it_goes(tmp_path: Path, part: dict) -> None:
+def test_part_of_a_trace_is_reported_as_far_as_it_goes(tmp_path: Path, part: dict[str, Any]) -> None:
     write(opened().frame.trace, tmp_path / "t.json", **part)
     report = reported(Session(read(tmp_path / "t.json")))
     assert any("layer0.forward by unit" in caption for caption in report.tables)
@@ -384,7 +388,7 @@ def test_a_long_text_of_many_units_is_bounded_and_says_what_is_left_out() -> Non
         seed=1,
     )
     x = np.random.default_rng(2).normal(size=(600, 2)).astype(np.float32)
-    session = Session.open(network, [Sequence("numbers", tuple(map(str, range(600))), x=x)])
+    session = Session.open(Source(network, [Sequence("numbers", tuple(map(str, range(600))), x=x)]))
     text = page(report_of(session, ReportSelection()))
     assert len(text) < 2_000_000
     read_again = Read(text)
@@ -434,9 +438,9 @@ def nasty() -> Session:
         },
         seed=2,
     )
-    ids, unknown = network.tokens.encode([*NASTY, "<new>"])
+    ids, unknown = present(network.tokens).encode([*NASTY, "<new>"])
     sequence = Sequence("words", (*NASTY, "<new>"), ids=ids, unknown=unknown, file="<u>\x1b.txt", line=1)
-    session = Session.open(network, [sequence])
+    session = Session.open(Source(network, [sequence]))
     session.edit(parse_edit('replace 2 "&amp;"'))
     return session
 
@@ -465,7 +469,7 @@ def test_nothing_is_fetched_and_nothing_runs(name: str) -> None:
     css = text[text.index("<style>") : text.index("</style>")]
     assert "url(" not in css
     assert "@import" not in css
-    assert all(one.get("href").startswith("#") for one in Read(text).body.iter("a"))
+    assert all(one.get("href", "").startswith("#") for one in Read(text).body.iter("a"))
 
 
 def test_text_of_strangers_is_text() -> None:
@@ -494,13 +498,13 @@ def test_it_can_be_read_aloud(name: str) -> None:
     assert all(below - above <= 1 for above, below in pairwise(headings))
     names = [one.get("id") for one in body.iter() if one.get("id")]
     assert len(names) == len(set(names))
-    assert {one.get("href")[1:] for one in body.iter("a")} == set(names)
+    assert {one.get("href", "")[1:] for one in body.iter("a")} == set(names)
     assert {one.get("aria-labelledby") for one in body.iter("section")} == set(names)
     captions = [words(one) for one in body.iter("caption")]
     assert len(captions) == len(set(captions))  # tables are told apart by them
     for table in body.iter("table"):
         assert table[0].tag == "caption"
-        heads = list(table.find("thead").iter("th"))
+        heads = list(present(table.find("thead")).iter("th"))
         assert all(head.get("scope") == "col" and words(head) for head in heads)
         for row in (one for part in table.findall("tbody") for one in part):
             assert len(row) == len(heads)

@@ -19,8 +19,8 @@ import lstm_tui
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.documents.html import page as html
 from lstm_tui.documents.markdown import BLANK, markdown
-from lstm_tui.documents.worksheet.html import html
 from lstm_tui.documents.worksheet.layout import page_of
 from lstm_tui.documents.worksheet.worksheet import WorksheetContents, sheet_of
 from lstm_tui.engine.errors import UserError
@@ -55,7 +55,7 @@ def by_hand(number: Fraction, digits: int) -> Decimal:
 
 def chains(page: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each sum of a page: what it is of, and its lines."""
-    name, lines = "", []
+    name, lines = "", list[str]()
     for line in page.splitlines():
         if match := re.match(r"(\w+\[\d+\]) = (.*)", line):
             if lines:

@@ -7,6 +7,7 @@ recurrent bias of a GRU's candidate, which stands inside the reset.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ GATES = {"lstm": "ifgo", "gru": "rzn"}
 INPUT, HIDDEN, STEPS, LAYERS = 3, 4, 6, 2
 
 
-def of_torch(cell: str, dtype: str, seed: int = 0) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+def of_torch(cell: str, dtype: str, seed: int = 0) -> dict[str, np.ndarray]:
     """Return weights by our names, the input, the output and the last states of a 2-layer bidirectional net."""
     import torch
 
@@ -49,4 +50,5 @@ if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for cell in GATES:
         for dtype in ("float32", "float64"):
-            np.savez_compressed(FOLDER / f"torch_{cell}_{dtype}.npz", **of_torch(cell, dtype))
+            made: dict[str, Any] = dict(of_torch(cell, dtype))
+            np.savez_compressed(FOLDER / f"torch_{cell}_{dtype}.npz", **made)

@@ -24,7 +24,7 @@ def layer(cell: str, hidden: int, both: bool = False, merge: str = "concat", **m
     return {"cell": cell, "hidden_size": hidden, "directions": directions, "merge": merge, **more}
 
 
-def numbers(x: np.ndarray) -> Sequence:  # type: ignore[type-arg]
+def numbers(x: np.ndarray) -> Sequence:
     return Sequence("numbers", tuple(f"{row[0]:.2f}" for row in x), x=x)
 
 

@@ -28,7 +28,7 @@ def _away(random: np.random.Generator, *kinks: float) -> Array:
     """Return numbers between -3 and 3 that lie at least 0.05 from every kink."""
     numbers = random.uniform(-3, 3, size=400)
     apart = np.min([np.abs(numbers - kink) for kink in (*kinks, np.inf)], axis=0)
-    return numbers[apart > 0.05][:UNITS]
+    return np.asarray(numbers[apart > 0.05][:UNITS])
 
 
 def _plain(count: int) -> Draw:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 from random_networks import layer, numbers, random_network
 
 from lstm_tui.engine.language.cell import cell_names, load_cell
@@ -29,9 +30,9 @@ FORWARD = [name for name in readout_names() if name != "final"]  # which reads b
 
 def of_numbers(cell: str = "lstm", layers: int = 2, readout: str | None = None, dtype: str = "float32") -> Network:
     strict = "x" in load_cell(cell).sizes  # its input is as wide as it is
-    sizes = {"sizes": {"P": 3}} if any(size.letter == "P" for size in load_cell(cell).sizes.values()) else {}
+    sizes = {"P": 3} if any(size.letter == "P" for size in load_cell(cell).sizes.values()) else {}
     spec: dict[str, Any] = {
-        "name": "growing", "input_size": 6 if strict else 3, "layers": [layer(cell, 6, **sizes)] * layers,
+        "name": "growing", "input_size": 6 if strict else 3, "layers": [layer(cell, 6, sizes=sizes)] * layers,
         "readout": readout, "outputs": 4,
     }  # fmt: skip
     return random_network(spec, dtype=dtype)
@@ -51,7 +52,8 @@ def everything(trace: Trace) -> dict[str, bytes]:
     found = {f"{name}/{value}": bits(numbers) for name, one in trace.items() for value, numbers in one.arrays.items()}
     found |= {f"{name}<{value}": bits(numbers) for name, one in trace.items() for value, numbers in one.inputs.items()}
     found |= {f"readout/{name}": bits(numbers) for name, numbers in trace.readout.items()}
-    found |= {f"{name} of the run": bits(one.rows) for name, one in trace.ran.stored.items() if one.rows is not None}  # type: ignore[union-attr]
+    stored = present(trace.ran).stored
+    found |= {f"{name} of the run": bits(one.rows) for name, one in stored.items() if one.rows is not None}
     for name, said in (("output", trace.output), ("result", trace.result)):
         if said is not None:
             found[name] = bits(said)
@@ -116,10 +118,11 @@ def test_what_is_too_long_to_keep_every_op_keeps_its_values(monkeypatch: pytest.
     monkeypatch.setattr(storage, "KEEP_ROWS_BYTES", 100 * width * 4)
     for first in (20, 120):
         trace = grown(network, sequence, [first, 90, 130], "numpy")
-        assert trace["layer0.forward"].stored.rows is None  # type: ignore[union-attr]
+        assert present(trace["layer0.forward"].stored).rows is None
         both = everything(whole)
         assert {name: both[name] for name in everything(trace)} == everything(trace)
-        assert trace["layer0.forward"].row(140).tobytes() == whole["layer0.forward"].row(140).tobytes()  # type: ignore[union-attr]
+        one, other = (present(ran["layer0.forward"].row(140)) for ran in (trace, whole))
+        assert one.tobytes() == other.tobytes()
 
 
 def test_there_is_an_end_to_what_is_held() -> None:

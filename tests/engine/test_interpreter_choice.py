@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,11 @@ import lstm_tui
 from lstm_tui.analysis.train.loop import Settings
 from lstm_tui.analysis.train.loss import Example, mean_loss
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.engine.runtime import blas, forward, interpreters, run, storage
+from lstm_tui.engine.runtime import blas, forward, interpreters, run
 from lstm_tui.engine.runtime.incremental import GrowingRun
 
 FOLDER = Path(lstm_tui.__file__).parent.parent
@@ -36,7 +38,7 @@ def words(count: int) -> str:
 CALLERS: dict[str, Callable[[int], str]] = {
     "trace": lambda steps: lstm_tui.trace(words(steps)).interpreter,
     "session": lambda steps: lstm_tui.session(words(steps)).frame.trace.interpreter,
-    "Session.open": lambda steps: Session.open(network(), [_sequence(steps)]).frame.trace.interpreter,
+    "Session.open": lambda steps: Session.open(Source(network(), [_sequence(steps)])).frame.trace.interpreter,
     "run": lambda steps: run.run(network(), _sequence(steps)).interpreter,
     "run_arrays": lambda steps: (
         forward.run_arrays(network(), run.input_of(network(), _sequence(steps), np.dtype(np.float32))).interpreter
@@ -135,9 +137,12 @@ def two_threads() -> object:
 def test_products_take_one_thread_and_what_held_before_holds_again(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int | None] = []
     matmul = np.matmul
-    monkeypatch.setattr(
-        storage.np, "matmul", lambda *given, **named: (seen.append(blas.threads()), matmul(*given, **named))
-    )
+
+    def watched(*given: Any, **named: Any) -> Any:
+        seen.append(blas.threads())
+        return matmul(*given, **named)
+
+    monkeypatch.setattr(np, "matmul", watched)
     trace = lstm_tui.trace(words(70), interpreter="numpy")
     assert seen
     assert set(seen) == {1}

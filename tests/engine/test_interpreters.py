@@ -34,7 +34,7 @@ def allowed(one: Instruction, operands: list[Array], matrix: Array | None, want:
     if one.op.name in ROUNDS_ONCE:
         return np.zeros(want.shape, dtype)
     if one.op.elementwise:  # a function of the C library may be off by two units in the last place, ours as well
-        return 8 * np.spacing(np.minimum(np.abs(np.nan_to_num(want)), np.finfo(dtype).max / 2))
+        return np.asarray(8 * np.spacing(np.minimum(np.abs(np.nan_to_num(want)), np.finfo(dtype).max / 2)))
     wide = [np.broadcast_to(a, (max(len(b) for b in operands),)).astype(np.longdouble) for a in operands]
     n = len(wide[0])
     if one.op.name in ("layernorm", "softmax"):

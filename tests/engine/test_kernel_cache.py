@@ -139,7 +139,7 @@ def test_what_the_system_refuses_is_said_by_its_own_cause(
         raise OSError(number, os.strerror(number))
 
     fresh(folder).twice(2.0) if call == "read_bytes" else None
-    monkeypatch.setattr(*((os, call) if call == "replace" else (Path, call)), refuse)
+    monkeypatch.setattr(os if call == "replace" else Path, call, refuse)
     assert fresh(folder).twice(2.0) == 4.0
     assert len(said) == 1
     assert os.strerror(number).lower() in said[0]

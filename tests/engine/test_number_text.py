@@ -230,7 +230,7 @@ def formats_a_float(node: ast.AST) -> bool:
     """Say whether an expression turns a float into text by itself, as far as its form tells."""
     if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
         assert isinstance(node.format_spec, ast.JoinedStr)
-        spec = "".join(part.value if isinstance(part, ast.Constant) else "0" for part in node.format_spec.values)
+        spec = "".join(str(part.value) if isinstance(part, ast.Constant) else "0" for part in node.format_spec.values)
         return bool(_FLOATING.search(spec))
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
         return isinstance(node.left.value, str) and bool(re.search(r"%[-+ #0-9.*]*[eEfFgG]", node.left.value))
@@ -240,7 +240,7 @@ def formats_a_float(node: ast.AST) -> bool:
     if name == "format" or name.startswith(("np.format_float", "np.array2string", "np.array_str", "np.array_repr")):
         return True
     if name.endswith(".format") and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Constant):
-        return bool(re.search(r"\{[^{}]*:[^{}]*[eEfFgG%]\}", node.func.value.value))
+        return bool(re.search(r"\{[^{}]*:[^{}]*[eEfFgG%]\}", str(node.func.value.value)))
     first = node.args[0] if node.args else None
     made = isinstance(first, ast.Call) and ast.unparse(first.func) in ("float", "np.float32", "np.float64", "round")
     return name in ("str", "repr") and made

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from engine.make_vectors import FOLDER, of_torch
-from engine.random_networks import layer, numbers
+from make_vectors import FOLDER, of_torch
+from random_networks import layer, numbers
 
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.runtime.run import run
@@ -15,7 +15,7 @@ from lstm_tui.engine.runtime.run import run
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 
 
-def compare(cell: str, dtype: str, made: Mapping[str, np.ndarray], interpreter: str) -> None:  # type: ignore[type-arg]
+def compare(cell: str, dtype: str, made: Mapping[str, np.ndarray], interpreter: str) -> None:
     layers = [layer(cell, 4, both=True), layer(cell, 4, both=True)]
     spec = {"name": "torch", "input_size": 3, "layers": layers}
     tensors = {name: made[name] for name in made if "/" in name}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,8 @@ CASES: dict[str, Callable[[], Any]] = {
     ),
     "backward": lambda: chain(lambda: layers.LSTM(4, go_backwards=True), lambda: layers.Dense(2)),
     "masking": lambda: chain(lambda: layers.Masking(0.0), lambda: layers.LSTM(4), lambda: layers.Dense(2)),
-    **{f"series_{merge}": lambda merge=merge: both_ways(merge, True) for merge in ("concat", "sum", "ave", "mul")},
-    **{f"last_{merge}": lambda merge=merge: both_ways(merge, False) for merge in ("concat", "sum", "ave", "mul")},
+    **{f"series_{merge}": partial(both_ways, merge, True) for merge in ("concat", "sum", "ave", "mul")},
+    **{f"last_{merge}": partial(both_ways, merge, False) for merge in ("concat", "sum", "ave", "mul")},
     "functional": functional,
     "from_the_end_twice": from_the_end_twice,
     "tagger": tagger,
@@ -135,8 +136,8 @@ CASES: dict[str, Callable[[], Any]] = {
     "nested_functional": nested_functional,
 }
 OF_IDS = ("tagger", "convolved", "nested")
-FROZEN = ("gru.keras", "gru_reset_before.weights.h5", "hard.h5", "last_ave.keras", "tagger.keras", "between.h5")
-FROZEN += ("convolved.keras", "functional.weights.h5", "nested.keras", "nested_functional.h5")
+FROZEN: tuple[str, ...] = ("gru.keras", "gru_reset_before.weights.h5", "hard.h5", "last_ave.keras", "tagger.keras")
+FROZEN += ("between.h5", "convolved.keras", "functional.weights.h5", "nested.keras", "nested_functional.h5")
 FROZEN_2 = ("gru.keras", "hard.weights.h5", "convolved.keras", "nested.keras", "nested_functional.h5")
 
 
@@ -167,7 +168,7 @@ def given(name: str, seed: int) -> np.ndarray:
 def says(model: Any, x: np.ndarray) -> np.ndarray:
     """Return the model's output for one input, without the batch."""
     said = model(x[np.newaxis])
-    return np.asarray(said.detach() if hasattr(said, "detach") else said)[0]
+    return np.asarray((said.detach() if hasattr(said, "detach") else said)[0])
 
 
 def save(model: Any, path: Path) -> None:
@@ -181,7 +182,7 @@ def save(model: Any, path: Path) -> None:
 
 def freeze() -> None:
     """Write the files and what Keras says of them."""
-    expected = {}
+    expected: dict[str, Any] = {}
     prefix, files = ("keras2", FROZEN_2) if keras.__version__.startswith("2") else ("keras", FROZEN)
     for file in files:
         name = file.partition(".")[0]

@@ -182,8 +182,8 @@ def says(made: Any, x: np.ndarray) -> np.ndarray:
     batch = x[:, None] if x.dtype == np.int64 else x[:, None, :]
     (y,) = session.run(None, {"x": batch})
     if y.ndim == 4:  # (T, ways, B, H)
-        return y[:, :, 0].reshape(len(y), -1)
-    return y[:, 0] if y.ndim == 3 else y[0]
+        return np.asarray(y[:, :, 0].reshape(len(y), -1))
+    return np.asarray(y[:, 0] if y.ndim == 3 else y[0])
 
 
 def save_in_two(made: Any, path: Path) -> None:
@@ -194,7 +194,7 @@ def save_in_two(made: Any, path: Path) -> None:
 
 def freeze() -> None:
     """Write files and what onnxruntime says of them."""
-    expected = {"x": numbers(1), "ids": ids(1)}
+    expected: dict[str, Any] = {"x": numbers(1), "ids": ids(1)}
     for name in FROZEN:
         made = single(name, 1)
         onnx.save(made, FOLDER / f"onnx_{name}.onnx")

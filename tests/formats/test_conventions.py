@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.cli import main
@@ -20,7 +20,7 @@ ORDER = {"lstm": "ifgo", "gru": "rzn", "rnn": "h"}
 
 
 def sigmoid(a: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-a))
+    return np.asarray(1 / (1 + np.exp(-a)))
 
 
 def hard(a: np.ndarray) -> np.ndarray:
@@ -52,7 +52,10 @@ def ran(kind: str, x: np.ndarray, given: dict[str, dict[str, np.ndarray]], how: 
 def plant(kind: str, how: dict[str, str], folder: Path) -> tuple[Path, Path]:
     """Write a file of weights with PyTorch's names, and what a program of other conventions computes with it."""
     random = np.random.default_rng(7)
-    draw: Any = lambda *shape: (0.8 * random.normal(size=shape)).astype(np.float32)  # noqa: E731
+
+    def draw(*shape: int) -> np.ndarray:
+        return (0.8 * random.normal(size=shape)).astype(np.float32)
+
     given = {what: {one: draw(H, H) for one in ORDER[kind]} for what in "WU"}
     given |= {what: {one: draw(H) for one in ORDER[kind]} for what in "bc"}
     one_bias = how.get("biases") == "twice"
@@ -70,7 +73,7 @@ def plant(kind: str, how: dict[str, str], folder: Path) -> tuple[Path, Path]:
     file, reference = folder / "planted.safetensors", folder / "ref.npz"
     save_file({f"rec.{name}": np.ascontiguousarray(np.concatenate(rows[what])) for what, name in names.items()}, file)
     x = draw(7, H)
-    np.savez(reference, **{"input": x, "layer0.forward/h": ran(kind, x, given, how)})
+    savez(reference, {"input": x, "layer0.forward/h": ran(kind, x, given, how)})
     return file, reference
 
 
@@ -143,7 +146,7 @@ def test_every_format_can_be_read_otherwise(name: str, key: str, wrong: str, own
     x = np.random.default_rng(5).normal(size=(6, network.input_size)).astype(np.float32)
     trace = lstm_tui.trace(x, network)
     values = {f"{one}/h": passed["h"] for one, passed in trace.items() if "h" in passed}
-    np.savez(tmp_path / "ref.npz", input=x, **values)
+    savez(tmp_path / "ref.npz", {"input": x, **values})
     layer = next(n for n, one in enumerate(network.layers) if "h" in one.passes[0].cell.state)
     _, verdict = verify(path, ImportOptions({f"layer{layer}.{key}": wrong}), tmp_path / "ref.npz")
     assert verdict.first is not None

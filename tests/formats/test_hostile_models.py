@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from saved_arrays import savez
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import open_file
@@ -217,7 +218,7 @@ def test_one_line_and_little_memory(case: str, tmp_path: Path) -> None:
 
 
 def test_an_object_array_in_an_npz_is_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "w.npz", **{"l.weight_hh_l0": np.array([Runs(os.system, "true")], dtype=object)})
+    savez(tmp_path / "w.npz", {"l.weight_hh_l0": np.array([Runs(os.system, "true")], dtype=object)})
     with pytest.raises(UserError, match="holds object, not numbers"):
         open_file(tmp_path / "w.npz")
 

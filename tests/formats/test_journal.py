@@ -1,4 +1,4 @@
-"""Journals: held while their program lives, free when it was cut off, and taken up by one program alone."""
+"""Journals: held while their program lives, free when it was interrupted, and resumed by one program alone."""
 
 from __future__ import annotations
 

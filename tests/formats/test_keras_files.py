@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from present import present
+from saved_arrays import savez
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
@@ -18,7 +20,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import read_series, series_from
+from lstm_tui.formats.inputs.numeric_series import read_series, series_from
 
 h5py = pytest.importorskip("h5py")
 FILES = Path(__file__).parent / "files"
@@ -33,8 +35,10 @@ def traced(network: Network, x: np.ndarray) -> Trace:
 def said(network: Network, x: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Return what a network says in the form the model has: of every step, or once."""
     trace = traced(network, x)
-    series = trace.ran.merged[-1] if network.readout is None else trace.output
-    return trace.result if like.ndim == 1 and trace.result is not None else series[-1] if like.ndim == 1 else series
+    if like.ndim == 1 and trace.result is not None:
+        return trace.result
+    series: np.ndarray = present(trace.ran).merged[-1] if network.readout is None else present(trace.output)
+    return series[-1] if like.ndim == 1 else series
 
 
 @pytest.mark.parametrize("file", sorted(one.name for one in FILES.glob("keras*_*") if one.suffix in (".h5", ".keras")))
@@ -284,7 +288,7 @@ def test_two_inputs_are_joined_and_a_reversed_twin_is_the_other_direction(tmp_pa
 
     joined = [("InputLayer", "letters"), ("InputLayer", "words"), ("Concatenate", "both", "letters", "words")]
     twins = [("LSTM", "ahead", "both"), ("ReversedLSTM", "back", "both"), ("Concatenate", "top", "ahead", "back")]
-    np.savez(tmp_path / "x.npz", **x)
+    savez(tmp_path / "x.npz", x)
     network = opened("top", *joined, *twins)
     trace = run(network, Sequences(read_series(tmp_path / "x.npz"), network)[0])
     whole = np.concatenate([x["letters"], x["words"]], axis=1)
@@ -431,7 +435,7 @@ def test_weights_alone_are_chained_by_their_sizes_and_what_no_size_tells_is_assu
         both = (trace["layer0.forward"]["h"] + trace["layer0.backward"]["h"]) / over
         np.testing.assert_allclose(trace["layer1.forward"].inputs["x"], both, atol=CLOSE)
     last = trace["layer1.forward"]["h"][-1]
-    np.testing.assert_allclose(trace.result, last @ dense[0] + dense[1], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.result), last @ dense[0] + dense[1], atol=CLOSE)
     turned = traced(open_file(path, ImportOptions({"layer1.directions": "backward"})).network, ids)
     assert "layer1.backward" in turned
 
@@ -442,3 +446,29 @@ def test_weights_that_do_not_follow_each_other_are_refused_with_their_sizes(tmp_
     write_layers(path, {"lstm/cell": lstm_weights(random, 3, 4), "lstm_1/cell": lstm_weights(random, 7, 5)})
     with pytest.raises(UserError, match=r"do not follow each other by their sizes: .*lstm 3 → 4"):
         open_file(path)
+
+
+@pytest.mark.parametrize("version", ["2.2.4", "2.1.6", "2.15.0", "3.0.0"])
+def test_two_biases_end_to_end_are_cudnns_whose_gates_are_sigmoid_whatever_the_version(
+    version: str, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(3)
+    arrays = {
+        f"a/{name}:0": random.normal(size=shape).astype("f4")
+        for name, shape in (("kernel", (3, 16)), ("rec", (4, 16)), ("bias", (32,)))
+    }
+    for described in (True, False):
+        folder = tmp_path / str(described)
+        folder.mkdir()
+        write_weights(folder / "w.h5", {"a": arrays}, version)
+        if described:
+            (folder / "w.json").write_text(json.dumps(config("CuDNNLSTM")))
+        opened = open_file(folder / "w.h5")
+        facts = {one.key: (one.value, one.how) for one in opened.report.facts}
+        assert facts["layer0.gate_activation"] == ("sigmoid", "confirmed")
+        assert not any("gate_activation" in remark for remark in opened.network.remarks)
+        tensors = opened.network.tensors()
+        x = random.normal(size=(2, 3)).astype("f4")
+        i = traced(opened.network, x)["layer0.forward"]["i"][0]
+        total = tensors["layer0.forward/W_i"] @ x[0] + tensors["layer0.forward/b_i"]
+        np.testing.assert_allclose(i, 1 / (1 + np.exp(-total)), atol=CLOSE)

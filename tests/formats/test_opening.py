@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from saved_arrays import savez
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network, build_network
@@ -13,7 +14,7 @@ from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
 from lstm_tui.formats.inputs import samples
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import series_from
+from lstm_tui.formats.inputs.numeric_series import series_from
 from lstm_tui.models import bundled_names
 from lstm_tui.models.bundled import find_model, open_model
 
@@ -94,7 +95,7 @@ def test_a_bundled_model_has_a_name_and_no_file(name: str) -> None:
 
 def test_initial_states_are_named_by_pass(tmp_path: Path) -> None:
     path = tmp_path / "initial.npz"
-    np.savez(path, **{"layer0.backward/c": np.ones((1, 3)), "layer1.forward/h": np.arange(2)})
+    savez(path, {"layer0.backward/c": np.ones((1, 3)), "layer1.forward/h": np.arange(2)})
     states = initial_states(path, stack())
     assert np.array_equal(states["layer0.backward"]["c"], [1, 1, 1])
     assert np.array_equal(states["layer1.forward"]["h"], [0, 1])
@@ -110,7 +111,7 @@ def test_initial_states_are_named_by_pass(tmp_path: Path) -> None:
 )
 def test_initial_states_that_do_not_fit_are_one_line(tmp_path: Path, name: str, array: np.ndarray, says: str) -> None:
     path = tmp_path / "initial.npz"
-    np.savez(path, **{name: array})
+    savez(path, {name: array})
     with pytest.raises(UserError) as error:
         initial_states(path, stack())
     assert str(error.value) == f"{path}: {says}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,18 +62,33 @@ def test_a_recorded_onnx_file_verifies_itself(tmp_path: Path) -> None:
         assert len(verdict.compared) == len(recorded) - 1
 
 
+def test_the_answer_of_an_onnx_file_is_recorded_and_compared(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    files = Path(__file__).parent / "files"
+    for name, answer in (("last", "result"), ("mean", "result"), ("each", "output")):
+        path = files / f"onnx_tagger_{name}.onnx"
+        recorded = lstm_tui.record(path, np.array([3, 1, 4, 1, 5]), tmp_path / "ref.npz")
+        assert answer in recorded, name
+        _, verdict = verify(path, ImportOptions(), tmp_path / "ref.npz")
+        assert verdict.first is None, name
+        assert answer in verdict.compared, name
+        assert not verdict.unproven
+
+
 def test_debug_returns_what_each_module_read_and_did() -> None:
     torch = pytest.importorskip("torch")
     import make_torch_files as made
+    from torch import Tensor, nn
 
-    class Model(torch.nn.Module):
+    class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.below = torch.nn.GRU(3, 4, batch_first=True)
             self.mixed = torch.nn.Linear(4, 5)
             self.top = torch.nn.LSTM(5, 2, bidirectional=True)
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
+        def forward(self, x: Tensor) -> Any:
             series = torch.relu(self.mixed(self.below(x)[0]))[0]
             start = torch.full((2, 2), 0.3), torch.full((2, 2), -0.2)
             return self.top(series, start)[0]
@@ -101,14 +117,15 @@ def test_debug_returns_what_each_module_read_and_did() -> None:
 def test_cells_in_a_loop_of_the_model_are_told_as_one_sequence(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     import make_torch_files as made
+    from torch import Tensor, nn
 
-    class Loop(torch.nn.Module):
+    class Loop(nn.Module):
         def __init__(self, kind: str, reset_at: int = 99) -> None:
             super().__init__()
             self.cell = getattr(torch.nn, kind)(3, 4)
             self.reset_at = reset_at
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
+        def forward(self, x: Tensor) -> Any:
             state, rows = None, []
             for t, row in enumerate(x):
                 state = self.cell(row, None if t == self.reset_at else state)

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fetched import fetched, recorded
+from present import present
+from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.engine.model.network import Network
@@ -18,7 +20,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.importers.untrained import one_layer
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import read_series
+from lstm_tui.formats.inputs.numeric_series import read_series
 
 CLOSE = 1e-4
 pytestmark = pytest.mark.slow
@@ -50,8 +52,8 @@ def test_g2p_en_encoder_and_decoder(word: str) -> None:
     network = open_file(path, ImportOptions(network="decoder")).network
     decoder = ids(network, np.array(fed), h=encoder["layer0.forward"]["h"][-1])
     close(decoder, "layer0.forward", "h", wanted[f"{word}.dec_h"])
-    np.testing.assert_allclose(decoder.output, wanted[f"{word}.dec_logits"], atol=CLOSE)
-    np.testing.assert_array_equal(decoder.output.argmax(1), wanted[f"{word}.dec_logits"].argmax(1))
+    np.testing.assert_allclose(present(decoder.output), wanted[f"{word}.dec_logits"], atol=CLOSE)
+    np.testing.assert_array_equal(present(decoder.output).argmax(1), wanted[f"{word}.dec_logits"].argmax(1))
 
 
 @pytest.mark.parametrize("text", ["zh1", "zh2"])
@@ -61,8 +63,8 @@ def test_g2pm_both_ways_from_a_pickle(text: str) -> None:
     for direction, short in (("forward", "fw"), ("backward", "bw")):
         for value in "hc":
             close(trace, f"layer0.{direction}", value, wanted[f"{text}.{short}_{value}"])
-    np.testing.assert_allclose(trace.output, wanted[f"{text}.logits"], atol=CLOSE)
-    np.testing.assert_array_equal(trace.output.argmax(1), wanted[f"{text}.logits"].argmax(1))
+    np.testing.assert_allclose(present(trace.output), wanted[f"{text}.logits"], atol=CLOSE)
+    np.testing.assert_array_equal(present(trace.output).argmax(1), wanted[f"{text}.logits"].argmax(1))
 
 
 def test_silero_as_safetensors() -> None:
@@ -71,11 +73,11 @@ def test_silero_as_safetensors() -> None:
     trace = lstm_tui.trace(wanted["lstm_in"], open_file(fetched(SILERO, "silero_vad_16k.safetensors"), reading).network)
     for value in "hc":
         close(trace, "layer0.forward", value, wanted[value])
-    np.testing.assert_allclose(trace.output[:, 0], wanted["speech_prob"], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.output)[:, 0], wanted["speech_prob"], atol=CLOSE)
 
 
 def from_arrays(network: Network, folder: Path, **arrays: np.ndarray) -> lstm_tui.Trace:
-    np.savez(folder / "input.npz", **arrays)
+    savez(folder / "input.npz", arrays)
     return run(network, Sequences(read_series(folder / "input.npz"), network)[0])
 
 
@@ -84,10 +86,10 @@ def test_dgaintel_from_ids_through_a_convolution_to_its_verdict(domain: str, tmp
     wanted = recorded("dgaintel_cnn_lstm")
     network = open_file(fetched(*DGAINTEL)).network
     trace = from_arrays(network, tmp_path, ids=wanted[f"{domain}.ids"])
-    np.testing.assert_allclose(trace.sequence.x, wanted[f"{domain}.lstm_in"], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.sequence.x), wanted[f"{domain}.lstm_in"], atol=CLOSE)
     for value in "hc":
         close(trace, "layer0.forward", value, wanted[f"{domain}.{value}"])
-    np.testing.assert_allclose(trace.result, wanted[f"{domain}.prob"], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.result), wanted[f"{domain}.prob"], atol=CLOSE)
     assert not network.remarks
 
 
@@ -100,7 +102,7 @@ def test_dgaintel_from_text_padded_as_it_was_trained(tmp_path: Path) -> None:
     network = open_file(fetched(*DGAINTEL), reading).network
     for domain in domains:
         trace = lstm_tui.trace(domain, network)
-        np.testing.assert_allclose(trace.result, wanted[f"{domain}.prob"], atol=CLOSE)
+        np.testing.assert_allclose(present(trace.result), wanted[f"{domain}.prob"], atol=CLOSE)
         close(trace, "layer0.forward", "c", wanted[f"{domain}.c"])
 
 
@@ -112,10 +114,10 @@ def test_rnnmorph_from_two_inputs_to_its_tags(sentence: str, tmp_path: Path) -> 
     trace = from_arrays(network, tmp_path, **inputs)
     close(trace, "layer0.forward", "h", wanted[f"{sentence}.LSTM_1_forward"])
     close(trace, "layer0.backward", "h", wanted[f"{sentence}.LSTM_1_backward"])
-    np.testing.assert_allclose(trace.ran.merged[1], wanted[f"{sentence}.bidirectional_1"], atol=CLOSE)
-    np.testing.assert_allclose(trace.output, wanted[f"{sentence}.main_pred"], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.ran).merged[1], wanted[f"{sentence}.bidirectional_1"], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.output), wanted[f"{sentence}.main_pred"], atol=CLOSE)
     if sentence == "e2":  # She will record a new record today.
-        tags = [str(wanted["output_tags"][k - 1]) for k in trace.output.argmax(1)]
+        tags = [str(wanted["output_tags"][k - 1]) for k in present(trace.output).argmax(1)]
         verb, noun = (tags[place] for place in (2, 5))
         assert (verb.split("#")[0], noun.split("#")[0]) == ("VERB", "NOUN")
 
@@ -140,10 +142,10 @@ def test_silero_as_onnx_from_frames_to_its_verdict(tmp_path: Path) -> None:
     wanted = recorded("silero_vad_lstm")
     network = open_file(fetched(SILERO, "silero_vad_16k_sequence.onnx")).network
     trace = from_arrays(network, tmp_path, input=wanted["frames"])
-    np.testing.assert_allclose(trace.sequence.x, wanted["lstm_in"], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.sequence.x), wanted["lstm_in"], atol=CLOSE)
     for value in "hc":
         close(trace, "layer0.forward", value, wanted[value])
-    np.testing.assert_allclose(trace.output[:, 0], wanted["speech_prob"], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.output)[:, 0], wanted["speech_prob"], atol=CLOSE)
 
 
 def test_silero_inside_if_bodies(tmp_path: Path) -> None:
@@ -151,7 +153,7 @@ def test_silero_inside_if_bodies(tmp_path: Path) -> None:
     wanted = recorded("silero_vad_lstm")
     network = open_file(fetched(SILERO, "silero_vad_16k_op15.onnx")).network
     first = from_arrays(network, tmp_path, input=wanted["frames"][:1])
-    np.testing.assert_allclose(first.sequence.x[0], wanted["lstm_in"][0], atol=CLOSE)
+    np.testing.assert_allclose(present(first.sequence.x)[0], wanted["lstm_in"][0], atol=CLOSE)
     trace = lstm_tui.trace(wanted["lstm_in"], one_layer(network, 0))
     for value in "hc":
         close(trace, "layer0.forward", value, wanted[value])
@@ -162,8 +164,8 @@ def test_nsnet2_from_features_to_its_gains(tmp_path: Path) -> None:
     wanted = recorded("nsnet2_gru")
     network = open_file(fetched(*NSNET2)).network
     trace = from_arrays(network, tmp_path, input=wanted["features"])
-    np.testing.assert_allclose(trace.sequence.x, wanted["gru1_in"], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.sequence.x), wanted["gru1_in"], atol=CLOSE)
     for n in (0, 1):
         close(trace, f"layer{n}.forward", "h", wanted[f"gru{n + 1}_h"])
-    np.testing.assert_allclose(trace.output, wanted["gain"], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.output), wanted["gain"], atol=CLOSE)
     assert not network.remarks

@@ -23,11 +23,12 @@ WORDS = build_network({
 def pipe(most: int = 1000) -> Iterator[tuple[Incoming, Callable[[bytes], object], Callable[[], None]]]:
     """Return what comes by a pipe, what writes into it, and what closes it."""
     there, here = os.pipe()
-    closed = []
+    closed: list[int] = []
 
     def close() -> None:
         if not closed:
-            closed.append(os.close(here))
+            closed.append(here)
+            os.close(here)
 
     try:
         yield Incoming.of_descriptor(there, Arriving(WORDS), most).start(), lambda data: os.write(here, data), close

@@ -10,19 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from present import present
 from safetensors.numpy import save_file
 
 import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.debugger.commands.dispatch import answer, completions
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.importers.native import load, save
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs import tokenizer as running
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.text import text_from
+from lstm_tui.formats.inputs.text_input import text_from
 
 tokenizers = pytest.importorskip("tokenizers", reason="the extra [tokenizers] is not installed")
 TEXTS = [
@@ -31,8 +33,9 @@ TEXTS = [
     "naïve café – 9 km ☃ 日本語",
     "   spaces   and\ttabs  ",
 ]
-SMALL = {"version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "Whitespace"},
-         "post_processor": None, "decoder": None, "truncation": None, "padding": None,
+SMALL: dict[str, Any] = {"version": "1.0", "added_tokens": [], "normalizer": None,
+         "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None, "decoder": None, "truncation": None,
+         "padding": None,
          "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "a": 1, "b": 2}, "unk_token": "[UNK]"}}  # fmt: skip
 
 
@@ -117,10 +120,12 @@ def test_every_kind_gives_the_ids_of_the_library_and_again_from_a_native_file(ki
             for t, (shown, piece) in enumerate(zip(trace.sequence.tokens, wanted.tokens, strict=True)):
                 place = slice(*wanted.offsets[t])
                 assert shown == (text[place] or piece if t in trace.sequence.unknown else piece)
-            np.testing.assert_array_equal(trace.sequence.ids[list(trace.sequence.unknown)], one.tokens.unknown_id)
+            unknown = present(one.tokens).unknown_id
+            np.testing.assert_array_equal(trace.sequence.ids[list(trace.sequence.unknown)], unknown)
         assert again.tokens == network.tokens
-    assert network.classes == network.tokens.vocabulary
-    assert network.tokens.vocabulary[-1] == f"<{len(network.tokens.vocabulary) - 1}>"  # a row without a piece
+    vocabulary = present(network.tokens).vocabulary
+    assert network.classes == vocabulary
+    assert vocabulary[-1] == f"<{len(vocabulary) - 1}>"  # a row without a piece
 
 
 def test_what_the_file_adds_and_cuts_is_said_and_can_be_decided(
@@ -149,7 +154,7 @@ def test_what_the_file_adds_and_cuts_is_said_and_can_be_decided(
 def test_words_are_put_on_the_tape_as_pieces_and_taken_back(tmp_path: Path) -> None:
     network = opened(word_piece(), tmp_path)
     sequence = Sequences(text_from("the movie was not bad"), network)[0]
-    session = Session.open(network, [sequence])
+    session = Session.open(Source(network, [sequence]))
     last = session.frame.steps - 1
     answer(session, f'replace {last - 1} "Was"')
     assert session.frame.trace.sequence.tokens[last - 1] == "was"
@@ -160,18 +165,18 @@ def test_words_are_put_on_the_tape_as_pieces_and_taken_back(tmp_path: Path) -> N
     answer(session, "generate 2")
     logits = opened(word_piece(), tmp_path, settings={"readout.activation": "linear"})
     with pytest.raises(UserError, match=r"open its file with --set readout\.activation=softmax"):
-        answer(Session.open(logits, [Sequences(text_from("the movie"), logits)[0]]), "generate 1")
+        answer(Session.open(Source(logits, [Sequences(text_from("the movie"), logits)[0]])), "generate 1")
     assert session.frame.steps == len(sequence) + 3
     assert any("##ing" in line for line in completions(session, 'insert 2 "##i'))
     made = session.frame.trace.sequence
     assert made.ids is not None
-    assert [network.tokens.vocabulary[n] for n in made.ids] == list(made.tokens)
+    assert [present(network.tokens).vocabulary[n] for n in made.ids] == list(made.tokens)
 
 
 def test_an_edit_leaves_padding_and_unknown_words_as_they_are(tmp_path: Path) -> None:
     network = opened(word_level(), tmp_path)
     sequence = Sequences(text_from("the zebra was bad"), network)[0]
-    session = Session.open(network, [sequence])
+    session = Session.open(Source(network, [sequence]))
     answer(session, 'replace 19 "was"')
     changed = session.frame.trace.sequence
     assert sequence.ids is not None

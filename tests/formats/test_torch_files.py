@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from present import present
+from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.engine.errors import UserError
@@ -19,7 +21,7 @@ CLOSE = 1e-5
 
 def said(path: Path, x: np.ndarray | str, **settings: str) -> np.ndarray:
     """Return what the top layer of a file gives."""
-    return lstm_tui.trace(x, open_file(path, ImportOptions(settings)).network).ran.merged[-1]
+    return present(lstm_tui.trace(x, open_file(path, ImportOptions(settings)).network).ran).merged[-1]
 
 
 def fact(opened: Imported, key: str) -> tuple[str, str]:
@@ -53,8 +55,8 @@ def test_frozen_files_give_what_pytorch_gave(name: str, x: str, says: str) -> No
 def test_ids_go_in_and_logits_come_out(name: str, says: str) -> None:
     network = open_file(FILES / name).network
     text = " ".join(map(str, EXPECTED["ids"]))
-    np.testing.assert_allclose(lstm_tui.trace(text, network).output, EXPECTED[says], atol=CLOSE)
-    np.testing.assert_allclose(lstm_tui.trace(EXPECTED["ids"], network).output, EXPECTED[says], atol=CLOSE)
+    np.testing.assert_allclose(present(lstm_tui.trace(text, network).output), EXPECTED[says], atol=CLOSE)
+    np.testing.assert_allclose(present(lstm_tui.trace(EXPECTED["ids"], network).output), EXPECTED[says], atol=CLOSE)
 
 
 def test_what_a_file_records_is_told_from_what_it_does_not() -> None:
@@ -67,7 +69,7 @@ def test_what_a_file_records_is_told_from_what_it_does_not() -> None:
     other = open_file(FILES / "torch_tagger.pt", ImportOptions({"readout.after_head_0": "tanh"}))
     assert fact(other, "readout.after_head_0") == ("tanh", "set")
     assert not any("after_head_0" in remark for remark in other.network.remarks)
-    first, second = (lstm_tui.trace("3 1 4", one.network).output for one in (opened, other))
+    first, second = (present(lstm_tui.trace("3 1 4", one.network).output) for one in (opened, other))
     assert np.abs(first - second).max() > 1e-3
 
 
@@ -101,7 +103,7 @@ def test_a_pickled_dictionary_of_arrays_is_read(tmp_path: Path) -> None:
         given = open_file(path).network.tensors()
         for name, tensor in torch_file.network.tensors().items():
             np.testing.assert_array_equal(given[name], tensor, err_msg=f"protocol {protocol}, {name}")
-    np.savez(tmp_path / "weights.npz", **tensors)
+    savez(tmp_path / "weights.npz", tensors)
     for name, tensor in torch_file.network.tensors().items():
         np.testing.assert_array_equal(open_file(tmp_path / "weights.npz").network.tensors()[name], tensor)
 
@@ -115,15 +117,15 @@ def test_two_networks_of_one_file_and_a_state_from_one_to_the_other(tmp_path: Pa
         arrays |= {f"{who}_b_ih": random.normal(size=12), f"{who}_b_hh": random.normal(size=12)}
     arrays |= {"fc_w": random.normal(size=(7, 4)), "fc_b": random.normal(size=7)}
     path = tmp_path / "g2p.npz"
-    np.savez(path, **{name: one.astype(np.float32) for name, one in arrays.items()})
+    savez(path, {name: one.astype(np.float32) for name, one in arrays.items()})
     encoder = open_file(path)
     decoder = open_file(path, ImportOptions(network="decoder"))
     assert encoder.names == ("enc", "dec")
     assert encoder.network.readout is None
     assert decoder.network.readout is not None
-    assert len(decoder.network.embedding) == 7
+    assert len(present(decoder.network.embedding)) == 7
     from lstm_tui.formats.importers.untrained import initial_states
-    from lstm_tui.formats.traces.file import write
+    from lstm_tui.formats.traces.trace_file import write
 
     run = lstm_tui.trace("1 2 3", encoder.network)
     write(run, tmp_path / "run.npz")
@@ -134,9 +136,9 @@ def test_two_networks_of_one_file_and_a_state_from_one_to_the_other(tmp_path: Pa
 def test_names_of_ones_own_are_mapped_to_the_equations_of_any_cell(tmp_path: Path) -> None:
     random = np.random.default_rng(4)
     packed = random.normal(size=(3, 8)).astype(np.float32)  # columns: forget gate, then candidate
-    arrays = {"kernel": packed, "rec_f": random.normal(size=(4, 4)).astype(np.float32)}
+    arrays: dict[str, np.ndarray] = {"kernel": packed, "rec_f": random.normal(size=(4, 4)).astype(np.float32)}
     arrays |= {"rec_n": random.normal(size=(4, 4)).astype(np.float32), "bias": np.arange(8, dtype=np.float32) / 8}
-    np.savez(tmp_path / "w.npz", **arrays)
+    savez(tmp_path / "w.npz", arrays)
     (tmp_path / "map.toml").write_text(
         '[[layer]]\nname = "mine"\ncell = "minimal_gated"\nhidden = 4\n[layer.forward]\n'
         'W_f = { tensor = "kernel", transpose = true, rows = [0, 4] }\nU_f = "rec_f"\n'
@@ -193,3 +195,23 @@ def test_a_tensor_under_two_names_is_not_told_as_unused(tmp_path: Path, zipped: 
     (remark,) = [text for text in open_file(tmp_path / "twice.pt").network.remarks if "not used" in text]
     assert "other.scale" in remark
     assert "again" not in remark
+
+
+def test_a_vocabulary_and_labels_in_a_checkpoint_are_used(tmp_path: Path) -> None:
+    from lstm_tui.formats.importers.torch.file import read_torch
+
+    tensors = read_torch((FILES / "torch_tagger.pt").read_bytes(), "file").tensors
+    words = ["<pad>", *(f"w{n}" for n in range(1, 11))]
+    labels = {"noun": 0, "verb": 1, "else": 2}
+    checkpoint = {"state_dict": tensors, "vocab": {"stoi": {word: n for n, word in enumerate(words)}}, "tags": labels}
+    (tmp_path / "all.pkl").write_bytes(pickle.dumps(checkpoint))
+    opened = open_file(tmp_path / "all.pkl")
+    assert fact(opened, "vocabulary") == ("vocab.stoi", "inferred")
+    assert opened.network.classes == tuple(labels)
+    for given in ("w3 w1 w4 w1 w5 w9", EXPECTED["ids"]):
+        output = lstm_tui.trace(given, opened.network).output
+        assert output is not None
+        np.testing.assert_allclose(output, EXPECTED["tagger"], atol=CLOSE)
+    plain = open_file(tmp_path / "all.pkl", ImportOptions({"vocabulary": "none"})).network
+    assert plain.tokens is not None
+    assert plain.tokens.are_ids

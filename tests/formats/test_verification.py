@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from saved_arrays import savez
 
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
@@ -73,7 +74,7 @@ def test_a_file_of_own_names_tells_its_conventions_by_a_recording(reset: str, ge
         inside = r * (u.T[last] @ h + c[last]) if reset == "after" else u.T[last] @ (r * h) + c[last]
         h = z * h + (1 - z) * np.tanh(w.T[last] @ row + b[last] + inside)
         rows.append(h)
-    np.savez(tmp_path / "ref.npz", **{"input": x, "layer0.forward/h": np.array(rows, dtype=np.float32)})
+    savez(tmp_path / "ref.npz", {"input": x, "layer0.forward/h": np.array(rows, dtype=np.float32)})
     opened, verdict = verify(tmp_path / "w.npz", ImportOptions(), tmp_path / "ref.npz")
     assert any(fact.key == "layer0.matrices" for fact in opened.report.facts)
     wanted = {"layer0.gate_order": "zrn"} | ({"layer0.reset": "before"} if reset == "before" else {})

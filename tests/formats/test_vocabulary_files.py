@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from present import present
 
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
@@ -17,7 +18,7 @@ from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load, save
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.text import text_from
+from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.formats.traces.reader import read
 
 FILES = Path(__file__).parent / "files"
@@ -80,7 +81,7 @@ def test_padding_is_input_unless_it_is_masked(tmp_path: Path) -> None:
         assert list(made.tokens) == tokens
         np.testing.assert_array_equal(made.ids, [WORDS.index(one) for one in tokens])
     padded = open_file(TAGGER, ImportOptions(vocabulary=vocabulary, pad=("pre", 6))).network
-    assert np.abs(said(padded, text).output[2:] - said(bare, text).output).max() > 1e-3
+    assert np.abs(present(said(padded, text).output)[2:] - present(said(bare, text).output)).max() > 1e-3
 
 
 def test_masked_padding_of_a_text_never_enters(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_text_goes_through_a_convolution_and_each_step_is_called_by_its_tokens(t
     assert main(arguments) == 0
     trace = read(tmp_path / "o.json")
     assert trace.sequence.tokens[0] == text[:4]
-    np.testing.assert_allclose(trace.result, expected["convolved.y"], atol=1e-5)
+    np.testing.assert_allclose(present(trace.result), expected["convolved.y"], atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load, save
+from lstm_tui.lesson.bound_step import Standing, is_of
 from lstm_tui.lesson.lesson import MOST_STOPS, MOST_TOKENS, Lesson
+from lstm_tui.lesson.lesson_text import parse_lesson, read_lesson
 from lstm_tui.lesson.library import Library, check, folder
-from lstm_tui.lesson.parse import parse_lesson, read_lesson
-from lstm_tui.lesson.step import Standing, is_of
 from lstm_tui.lesson.templates import Run, TextPiece, filled_template, true, with_unit
 from lstm_tui.models.bundled import open_model
 
@@ -287,7 +287,7 @@ BAD = [
     ("{f[unit]}", "{f}", ":13:5: this is 64 numbers: choose one, as in c[unit]"),
     ("{f[unit]}", "{f[unit]", ":13:4: `{` is not closed"),
     ("{f[unit]}", "{__import__('os')}", ":13:5: there is no function `__import__`"),
-    ('"f[unit] < 0.5"', '"f[unit] < "', ":15:19: something is missing here"),
+    ('"f[unit] < 0.5"', '"f[unit] < "', ":15:19: something is missing after `<`"),
     ('"f[unit] < 0.5"', '"f < 0.5"', ":15:12: this is 64 answers"),
     ('"f[unit] < 0.5"', '"f[unit]"', ":15:12: this is a number: compare it"),
     ("claims = [", "claims = 3 # [", ":15:10: `claims` must be a list of texts"),

@@ -9,12 +9,14 @@ import pytest
 from driven_screen import WORDS, Driver, document, drive, network, sequences
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.inspect.diff import beside
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.canvas.bars import put_ghost_bar, put_ghost_signed_bar
 from lstm_tui.tui.canvas.canvas import Line, framed
@@ -35,7 +37,7 @@ PALETTES = (palette_of(COLOURS, UNICODE, False), palette_of(COLOURS, ASCII, True
 
 def edited(*lines: str, cell: str = "lstm", t: int = 3, **of: object) -> View:
     """Return a view of the first line after some edits."""
-    session = Session.open(network(cell, **of), sequences())
+    session = Session.open(Source(network(cell, **of), sequences()))
     plain = Facts(session.frame.trace)
     session.goto(t)
     for line in lines:
@@ -103,12 +105,10 @@ def test_the_heading_of_an_edited_unit_table_is_shortened_and_not_cut() -> None:
 
 def test_the_unit_table_marks_what_is_held_and_what_followed_and_nothing_else() -> None:
     view = edited("set layer0.forward.f[4] @ 3 = 0", t=3)
-    assert view.frame.difference is not None
+    difference = present(view.frame.difference)
     view = view.but(order="index")
     rows = draw_units(view, "layer0.forward", 100, 13, PALETTES[0], 2).text().split("\n")[1:]
-    changed = {
-        name: beside(view.frame.difference, "layer0.forward", name, 3).changed for name in view.passed.cell.values
-    }
+    changed = {name: beside(difference, "layer0.forward", name, 3).changed for name in view.passed.cell.values}
     assert rows[4].count("◆") == 1
     for unit, row in enumerate(rows[:12]):
         followed = sum(int(changed[name][unit]) for name in changed) - (unit == 4)
@@ -252,7 +252,7 @@ SIZES = st.tuples(st.integers(8, 130), st.integers(1, 20))
 def test_any_edited_run_is_drawn_at_any_size(
     lines: list[str], t: int, palette: Palette, shown: bool, size: tuple[int, int]
 ) -> None:
-    session = Session.open(network(), sequences())
+    session = Session.open(Source(network(), sequences()))
     plain = Facts(session.frame.trace)
     session.goto(t)
     for line in lines:
@@ -276,9 +276,9 @@ def test_any_edited_run_is_drawn_at_any_size(
         drawings.append(draw_heatmap_beside(view, view.baseline, width, height, palette, 5))
         assert np.isfinite(view.facts.half("layer0.forward", "h"))
     for drawing in drawings:
-        for line in drawing.lines:
-            assert len(line.plain) == width
-            assert palette is PALETTES[0] or line.plain.isascii()
+        for drawn in drawing.lines:
+            assert len(drawn.plain) == width
+            assert palette is PALETTES[0] or drawn.plain.isascii()
 
 
 @pytest.mark.parametrize("cell", ["gru", "rnn", "lstm_peephole"])

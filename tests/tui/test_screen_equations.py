@@ -10,8 +10,7 @@ from lstm_tui.tui.prompts.edit import EditPrompt
 def test_an_equation_is_written_anew_and_taken_back() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("E")
-        prompt = driver.app.screen
-        assert isinstance(prompt, EditPrompt)
+        prompt = driver.on_top(EditPrompt)
         assert prompt.line.value.startswith("let layer0.forward.f = sigmoid(")
         prompt.line.value = "let f = 1 - j"
         await driver.press("enter")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from test_screen_terminal import Screen
+from pty_screen import Screen
 
 PROGRAM = f"{sys.executable} -m lstm_tui run - --follow"
 

@@ -24,7 +24,7 @@ BEFORE = {
     "full_stop": ("slash", "a", "enter"),
     "comma": ("slash", "a", "enter"),
 }
-WHOLE = {"map", "maximise", "one_unit"}
+WHOLE = {"looks.map", "looks.maximise", "looks.one_unit"}
 KEYS = [key for command in COMMANDS for key in command.keys]
 
 
@@ -66,7 +66,8 @@ def test_tokens_go_along_the_tape_and_equations_along_the_pass() -> None:
         await driver.press("i")
         assert driver.view.frame.position.op == 0
         await driver.press("f")
-        assert (driver.view.frame.position.equation, driver.view.frame.position.op) == (5, None)
+        position = driver.view.frame.position
+        assert (position.equation, position.op) == (5, None)
         await driver.press("F")
         assert driver.view.t == 2
         await driver.press("G")
@@ -118,11 +119,11 @@ def test_find_goes_round_the_tape() -> None:
 def test_play_steps_to_the_end_and_stops() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("space")
-        assert driver.screen._timer is not None
+        assert driver.screen.steps.is_playing
         for _ in range(6):
-            driver.screen._play_on()
+            driver.screen.steps.play_on()
         assert driver.view.t == 4
-        assert driver.screen._timer is None
+        assert not driver.screen.steps.is_playing
 
     drive(act)
 
@@ -131,7 +132,7 @@ def test_explain_and_help_open_and_close() -> None:
     async def act(driver: Driver) -> None:
         for key, word in (("p", "largest products"), ("question_mark", "which token does this memory come from")):
             await driver.press(key)
-            assert isinstance(driver.app.screen, PageScreen)
+            driver.on_top(PageScreen)
             assert word in driver.text()
             await driver.press("escape")
             assert driver.app.screen is driver.screen
@@ -165,9 +166,9 @@ def test_order_and_signal_go_round() -> None:
             await driver.press("o")
         assert seen == ["size", "change", "index", "lost"]
         assert driver.view.order == "size"
-        assert "mean keep f" in driver.pane("tape").text()
+        assert "mean forget f" in driver.pane("tape").text()
         await driver.press("v")
-        assert "mean write i" in driver.pane("tape").text()
+        assert "mean input i" in driver.pane("tape").text()
 
     drive(act)
 
@@ -221,7 +222,7 @@ def test_quit_and_interrupt_have_their_exit_codes() -> None:
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])
-@pytest.mark.parametrize("key", [key for command in COMMANDS for key in command.keys if command.action in WHOLE])
+@pytest.mark.parametrize("key", [key for command in COMMANDS for key in command.keys if command.name in WHOLE])
 def test_escape_leaves_what_has_the_whole_screen(key: str, size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("2")

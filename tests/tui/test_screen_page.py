@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from driven_screen import Driver, drive
+from present import present
 
 from lstm_tui.tui.prompts.edit import CommandPrompt
 from lstm_tui.tui.views.page import PageScreen
@@ -27,13 +28,13 @@ def test_enter_goes_where_who_found_it_and_escape_stays() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("G", "colon", *"who", "space", *"c[1]", "enter")
         assert "enter goes there" in driver.text()
-        found = driver.screen._session.stops.found
+        found = driver.screen.run.session.stops.found
         assert found is not None
         await driver.press("escape")
         assert driver.view.t == 4
         await driver.press("colon", *"who", "space", *"c[1]", "enter", "enter")
         assert driver.app.screen is driver.screen
-        assert (driver.view.t, driver.view.frame.equation.name) == (found.t, "c")
+        assert (driver.view.t, present(driver.view.frame.equation).name) == (found.t, "c")
         assert (driver.view.unit, driver.view.value) == (1, "c")
         await driver.press("colon", *"help", "enter")
         assert "enter goes there" not in driver.text()
@@ -55,7 +56,7 @@ def test_keys_sent_at_once_all_reach_the_line() -> None:
 def test_an_answer_that_comes_late_waits_for_the_line_that_is_typed() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("colon", "b")
-        driver.screen._tell("help", ("one", "two"))
+        driver.screen.replies.tell("help", ("one", "two"))
         await driver.press("r")
         assert isinstance(driver.app.screen, CommandPrompt)
         assert driver.app.screen.line.value == "br"

@@ -17,12 +17,12 @@ def row(driver: Driver, word: str) -> str:
 
 def test_everything_is_listed_and_changed_in_place() -> None:
     async def act(driver: Driver) -> None:
-        session = driver.screen._session
+        session = driver.screen.run.session
         assert session is not None
         for line in ("break mean(f) > .01", "watch c[2] by .1", "display mean(h)"):
             await typed(driver, line)
         await driver.press("c", "B")
-        assert isinstance(driver.app.screen, StopList)
+        driver.on_top(StopList)
         assert "2 breakpoints, 1 display" in driver.text()
         assert "hit 1" in row(driver, "break    mean(f)")
         assert "watch    c[2] by .1" in row(driver, "watch    ")

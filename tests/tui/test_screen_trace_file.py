@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from driven_screen import Driver, drive, network, sequences
 
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
-from lstm_tui.tui.document import Document
 
 
 @pytest.mark.parametrize("noted", [(), ("one is assumed",), ("one is assumed", "[b]another[/b]", "a third")])
@@ -22,4 +22,4 @@ def test_what_was_assumed_of_its_network_is_said_and_counted(noted: tuple[str, .
         told = f"{len(noted)} warning{'s' * (len(noted) > 1)}"
         assert (told in driver.text().splitlines()[0]) == bool(noted)
 
-    drive(act, Document(trace=trace))
+    drive(act, Source.of_trace(trace))

@@ -1,10 +1,8 @@
-"""One training as it goes: its state, an epoch of it, and which weights are kept.
-
-Train a network by back-propagation through time: mini-batches, clipping, Adam, from one seed.
+"""Training by back-propagation through time: mini-batches, clipping, Adam, from one seed; its state after each epoch.
 
 What is trained for is in `loss` (a class, the next token, the next row) and how a weight moves in `optimiser`. Two
 trainings with the same arguments on the same machine give the same weights, bit for bit, also when one of them was
-stopped after any mini-batch and gone on with from its state. Another thread may ask for the state at any time.
+stopped after any mini-batch and continued from its state. Another thread may ask for the state at any time.
 """
 
 from __future__ import annotations
@@ -40,7 +38,7 @@ class Settings:
         unknown: Share of the tokens that are read as the unknown token (id 0), anew in each epoch, so that the network
             learns to do without any one of them; targets are left alone.
         silent: Share of the embedding's components that are 0 all through an example (the others are made larger by as
-            much), drawn anew each time; for networks that read tokens.
+            much), redrawn each time; for networks that read tokens.
         average: How many of the last epochs' weights are averaged into the result; 0 for none.
         enough: A score that needs no further epoch; None to go through all of them.
         seed: Of the order of examples, of `unknown` and of `silent`.

@@ -26,7 +26,7 @@ def _states(session: Session, rest: str) -> Iterator[str]:
     return (f"{before} {name}".strip() for name in known if name.startswith(word))
 
 
-@VERBS.verb("branch [NAME]", "name the edits as they are now; without NAME, show every state as a tree")
+@VERBS.verb("branch [NAME]", "name the present state of the edits; without NAME, show all states as a tree")
 def _branch(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
         return tuple(tree_lines(session.history))
@@ -54,7 +54,7 @@ def tree_lines(history: History) -> list[str]:
     return lines
 
 
-@VERBS.verb("switch NAME|N", "go to a named state, or to one by its number", aliases=("checkout",), complete=_states)
+@VERBS.verb("switch NAME|N", "go to a state of the edits, by name or number", aliases=("checkout",), complete=_states)
 def _switch(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
         raise UserError("go to which state? `branch` lists them")
@@ -63,7 +63,7 @@ def _switch(session: Session, rest: str) -> tuple[str, ...]:
             *verdicts(session), *position_lines(session.frame))  # fmt: skip
 
 
-@VERBS.verb("diff [A] [B]", "compare two states token by token; without B, with what is in force", complete=_states)
+@VERBS.verb("diff [A] [B]", "compare two states token by token; without B, with the present one", complete=_states)
 def _diff(session: Session, rest: str) -> tuple[str, ...]:
     words = rest.split()
     if len(words) > 2:

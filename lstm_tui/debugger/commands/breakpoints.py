@@ -1,6 +1,6 @@
-"""Verbs that set breakpoints, watches and displays, list them and change them.
+"""Verbs that set, list and change breakpoints, watches and displays.
 
-What a line names that is not there: a breakpoint may wait for it all the same, but the user should know.
+A breakpoint may wait for what this run does not have, such as a token of another line; the reply says so.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ VERBS.add(Verb(
     'break "not"',
 ))  # fmt: skip
 VERBS.add(Verb(
-    "tbreak", "tbreak [WHERE]", "the same, for one stop only", _setting(True), ("tb",), complete_where, "tbreak 2"
+    "tbreak", "tbreak [WHERE]", "the same, but stop only once", _setting(True), ("tb",), complete_where, "tbreak 2"
 ))  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def _display(session: Session, rest: str) -> tuple[str, ...]:
     return with_doubts(shown, session, rest) or ("no displays",)
 
 
-@VERBS.verb("undisplay [N…]", "take displays away, or all of them")
+@VERBS.verb("undisplay [N…]", "delete displays, or all of them")
 def _undisplay(session: Session, rest: str) -> tuple[str, ...]:
     if rest:
         for number in _numbers(rest, "displays", (one.number for one in session.displays)):
@@ -196,14 +196,14 @@ def _complete_number(session: Session, rest: str) -> Iterator[str]:
 
 
 for _name, _help, _change, _said in (
-    ("enable", "have breakpoints stop again, or all", lambda s, n: s.breakpoints.enable(n), "enabled"),
-    ("disable", "keep breakpoints without stopping, or all", lambda s, n: s.breakpoints.enable(n, False), "disabled"),
+    ("enable", "enable breakpoints, or all", lambda s, n: s.breakpoints.enable(n), "enabled"),
+    ("disable", "disable breakpoints but keep them, or all", lambda s, n: s.breakpoints.enable(n, False), "disabled"),
 ):  # fmt: skip
     VERBS.add(Verb(_name, f"{_name} [N…]", _help, _on_numbers(_change, _said), complete=_complete_number))
 
 
 @VERBS.verb(
-    "unbreak [N…|all|WHERE]", "take breakpoints away: by number, by where they stop, or those that stop here",
+    "unbreak [N…|all|WHERE]", "delete breakpoints: by number, by where they stop, or those that stop here",
     aliases=("clear", "cl"), complete=_complete_number, example="unbreak all",
 )  # fmt: skip
 def _unbreak(session: Session, rest: str) -> tuple[str, ...]:
@@ -223,7 +223,7 @@ def _unbreak(session: Session, rest: str) -> tuple[str, ...]:
 
 
 @VERBS.verb(
-    "delete [N…]", "take breakpoints away by their numbers, or all of them; `remove T` takes a token away",
+    "delete [N…]", "delete breakpoints by number, or all of them; `remove T` deletes a token",
     aliases=("d",), complete=_complete_number, example="delete",
 )  # fmt: skip
 def _delete(session: Session, rest: str) -> tuple[str, ...]:
@@ -255,7 +255,7 @@ def _or_token(session: Session, text: str) -> str:
     return f"; `remove {visible(text[:40])}` takes that token away" if bare and bare in tokens else ""
 
 
-@VERBS.verb("ignore N COUNT", "pass over the next hits of a breakpoint", complete=_complete_number)
+@VERBS.verb("ignore N COUNT", "ignore the next COUNT hits of a breakpoint", complete=_complete_number)
 def _ignore(session: Session, rest: str) -> tuple[str, ...]:
     number, _, count = rest.partition(" ")
     one = session.breakpoints[_number(number)]
@@ -265,7 +265,7 @@ def _ignore(session: Session, rest: str) -> tuple[str, ...]:
     return (breakpoint_line(session.breakpoints.ignore(one.number, hits)),)
 
 
-@VERBS.verb("rebreak N WHERE", "have a breakpoint wait for something else", complete=_complete_number)
+@VERBS.verb("rebreak N WHERE", "change what a breakpoint stops at", complete=_complete_number)
 def _rebreak(session: Session, rest: str) -> tuple[str, ...]:
     number, _, where = rest.partition(" ")
     one = session.breakpoints[_number(number)]
@@ -274,7 +274,7 @@ def _rebreak(session: Session, rest: str) -> tuple[str, ...]:
     return (breakpoint_line(session.breakpoints.change(one.number, trigger, one.pass_name)),)
 
 
-@VERBS.verb("condition N [EXPR]", "stop there only where this is true; without EXPR, always", aliases=("cond",),
+@VERBS.verb("condition N [EXPR]", "stop there only where EXPR is true; without EXPR, always", aliases=("cond",),
             complete=_complete_number)  # fmt: skip
 def _condition(session: Session, rest: str) -> tuple[str, ...]:
     number, _, text = rest.partition(" ")

@@ -1,7 +1,4 @@
-"""What an edit, as far as it is typed, may become: tokens of the vocabulary, names of values and of weights.
-
-File names as far as they are typed.
-"""
+"""Completions of a line as far as it is typed: tokens, values, weights and file names."""
 
 from __future__ import annotations
 
@@ -53,7 +50,7 @@ def value_names(session: Session) -> Iterator[str]:
 
 
 def equations(session: Session) -> Iterator[str]:
-    """Yield every equation that can be written anew, as `layer0.forward.f = sigmoid(…)`."""
+    """Yield every equation that can be rewritten, as `layer0.forward.f = sigmoid(…)`."""
     for one in session.edited.network.passes:
         for equation in one.program.equations:
             yield f"{one.name}.{equation.text}"

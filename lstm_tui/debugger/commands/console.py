@@ -1,7 +1,4 @@
-"""A session by lines: each is obeyed and answered in text, for a plain terminal, a script or a pipe.
-
-A session that is driven from Python, by the lines a user would type.
-"""
+"""A session driven by lines of text: from a plain terminal, a script, a pipe or Python."""
 
 from __future__ import annotations
 
@@ -58,7 +55,7 @@ class Console:
             repeat: Whether an empty line steps or continues again.
 
         Raises:
-            UserError: If the line cannot be obeyed.
+            UserError: If the line cannot be executed.
             Leave: If it asks to leave.
         """
         line = line.strip()
@@ -88,7 +85,7 @@ class Console:
         """Return a line without its `> FILE`, and the file; a comparison such as `f > .1` is none.
 
         Raises:
-            UserError: The file is there and not the session's own; nothing is obeyed then.
+            UserError: The file is there and not the session's own; nothing is executed then.
         """
         match = _REDIRECTED.match(line)
         if match is None or not self._is_file(match["file"]):
@@ -151,13 +148,13 @@ def mistake_lines(error: UserError) -> tuple[str, ...]:
 
 
 class TypedSession(Session):
-    """A session that obeys typed lines, for scripts and notebooks."""
+    """A session that executes typed lines, for scripts and notebooks."""
 
     def execute(self, line: str) -> str:
         """Obey one line of the debugger's language and return the reply; `help` lists the verbs.
 
         Raises:
-            UserError: If the line cannot be obeyed; the session is then as it was.
+            UserError: If the line cannot be executed; the session is then as it was.
             Leave: If the line asks to leave.
         """
         return "\n".join(answer(self, line))

@@ -1,7 +1,4 @@
-"""The verbs in their order, and the completions of a typed line.
-
-Keeping typed lines from the files of this computer, where whoever types them is only looking in.
-"""
+"""The verbs in their order, the completions of a typed line, and which verbs may touch files."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 
-from lstm_tui.debugger.commands import branch, breakpoints, edit, files, generate, goto, help, inspect, step
+from lstm_tui.debugger.commands import branch, breakpoints, edit, examine, generate, goto, help, scripts, step
 from lstm_tui.debugger.commands.execute import answer, split
 from lstm_tui.debugger.commands.table import VERBS, nothing
 from lstm_tui.debugger.session import Session
@@ -17,7 +14,7 @@ from lstm_tui.engine.errors import UserError
 
 __all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "seal", "split"]
 
-VERBS.arrange(step, goto, breakpoints, inspect, edit, branch, generate, files, help)
+VERBS.arrange(step, goto, breakpoints, examine, edit, branch, generate, scripts, help)
 
 _MOST = 200
 """Completions that are worth showing."""

@@ -1,9 +1,7 @@
-"""Verbs that edit: every line of a recipe, undo and redo, and edits as files.
+"""Verbs that edit, undo and redo, and read and write edit scripts.
 
-An edit as it is typed at a prompt, completed from where the session stands to a whole line of a recipe.
-
-`set f[7] = 0` is of the selected pass and this step, `remove "not"` of the one place where that token stands. What
-is kept, saved and shown is always the whole line.
+A line may be shorter than the edit it makes: `set f[7] = 0` is of the selected pass and this step, `remove "not"` of
+the one place where that token stands. What is kept, saved and shown is always the whole line.
 """
 
 from __future__ import annotations
@@ -15,17 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from lstm_tui.debugger.commands.complete import complete_edit, complete_file
+from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.attention_mask import mask
-from lstm_tui.debugger.edits.language import in_quotes, line_of, parse_edit, read_recipe, span_of, write_recipe
+from lstm_tui.debugger.edits.language import in_quotes, line_of, parse_edit, read_recipe, write_recipe
 from lstm_tui.debugger.overwriting import check_mine, note_mine, split_over
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.engine.whole_number import whole_number
+from lstm_tui.engine.whole_number import whole_number, whole_span
 
 _VALUE = re.compile(
     r"(?:var(?:iable)?\s+)?(?P<name>[\w.]+)\s*(?P<units>\[[^\]]*\])?\s*(?:@\s*(?P<steps>[^=*]*?))?\s*(?P<sign>[=*])\s*"
@@ -34,9 +33,7 @@ _VALUE = re.compile(
 _WEIGHT = re.compile(r"(?P<name>\w+)(?P<rest>\s*(?:\[[^\]]*\])?\s*[=*].*)\Z")
 _TOKEN_WORD = re.compile(r"token\s+(?=\S)")
 _RANGE = re.compile(r"\d+-\d+\Z", re.ASCII)
-_PLACE = re.compile(r"\d+\Z")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_MOST_PLACES = 8
 
 
 def whole_line(session: Session, verb: str, rest: str) -> str:
@@ -91,7 +88,7 @@ def _token(session: Session, verb: str, rest: str) -> str:
     where, behind = _split(rest)
     if not where:
         return rest
-    place = where if _PLACE.match(where) else str(_place_of(session, _bare(where)))
+    place = where if whole_number(where) is not None else str(_place_of(session, _bare(where)))
     if verb == "remove":
         return f"{place}{f' {behind}' if behind else ''}"
     if not behind or _QUOTED.fullmatch(behind):
@@ -122,13 +119,11 @@ def _place_of(session: Session, token: str) -> int:
     if not places:
         raise UserError(f"there is no token “{visible(token[:40])}” on the tape; a place is a number from 0")
     if len(places) > 1:
-        listed = ", ".join(map(str, places[:_MOST_PLACES])) + (", …" if len(places) > _MOST_PLACES else "")
-        raise UserError(f"“{visible(token[:40])}” stands at {listed}: say which")
+        raise UserError(f"“{visible(token[:40])}” stands at {listed_places(places)}: say which")
     return places[0]
 
 
 _MOST_OUTPUTS = 4
-_STEPS = re.compile(r"\d{1,9}(?::\d{0,9})?|:\d{0,9}", re.ASCII)
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of a recipe."""
 
@@ -167,9 +162,14 @@ def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
         yield f"{name}: {fixed(before[n], 3)} → {fixed(after[n], 3)}"
 
 
-add_edit_verb("replace", 'replace T|TOKEN "TOKEN"', "put another token at a place, or for a token", 'replace 3 "good"')
-add_edit_verb("insert", 'insert T|TOKEN "TOKEN"', "put a token before a place, or a token", 'insert 3 "not"')
-add_edit_verb("remove", "remove T|TOKEN", "take a token away, by its place or itself", "remove 3", ("rm",))
+add_edit_verb(
+    "replace",
+    'replace T|TOKEN "TOKEN"',
+    "replace a token by another, by place or by text",
+    'replace 3 "good"',
+)
+add_edit_verb("insert", 'insert T|TOKEN "TOKEN"', "insert a token before a place or a token", 'insert 3 "not"')
+add_edit_verb("remove", "remove T|TOKEN", "remove a token, by place or by text", "remove 3", ("rm",))
 add_edit_verb(
     "set",
     "set [PASS.]VALUE[UNITS] [@ STEPS] = NUMBER",
@@ -194,16 +194,17 @@ add_edit_verb(
 add_edit_verb(
     "ablate",
     "ablate VARIANT [PASS]",
-    f"turn an LSTM into a variant without one of its parts: {' '.join(ABLATIONS)}",
+    f"replace the LSTM by a variant without one of its parts: {' '.join(ABLATIONS)}",
     "ablate nfg",
 )
 
 
-@VERBS.verb("mask STEPS", "hide tokens from the attention of the readout: the others share its weight")
+@VERBS.verb("mask STEPS", "hide tokens from the readout's attention: the others share their weight")
 def _mask(session: Session, rest: str) -> Iterable[str]:
-    if not _STEPS.fullmatch(rest.replace(" ", "")):
+    steps = whole_span(rest.replace(" ", ""))
+    if steps is None:
         raise UserError("mask which tokens? such as: mask 3, or mask 3:6")
-    session.edit(mask(session.edited.network, span_of(rest.replace(" ", ""))))
+    session.edit(mask(session.edited.network, steps))
     return (session.words[session.history.done - 1], *verdicts(session))
 
 
@@ -241,12 +242,12 @@ def _standing(session: Session) -> str:
 
 
 for _name, _key, _help in (
-    ("undo", "z", "take the last edit back, or the last N"), ("redo", "Z", "make an edit that was taken back again"),
+    ("undo", "z", "undo the last edit, or the last N"), ("redo", "Z", "redo an edit that was undone"),
 ):  # fmt: skip
     VERBS.add(Verb(_name, f"{_name} [N]", _help, _stepping(_name), (_key,), example=_name))
 
 
-@VERBS.verb("edits", "list every edit in words, and as it can be typed", example="edits")
+@VERBS.verb("edits", "list every edit, in words and as it can be typed", example="edits")
 def _edits(session: Session, rest: str) -> Iterable[str]:
     if not session.history.edits:
         return ("no edits",)

@@ -1,4 +1,4 @@
-"""A typed line is obeyed by the verb that it names; a script's lines are, too."""
+"""A typed line is executed by the verb that it names; a script's lines are, too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def answer(session: Session, line: str) -> tuple[str, ...]:
     """Obey one line and return the reply; an empty line and one that begins with # do nothing.
 
     Raises:
-        UserError: If the line cannot be obeyed; the session is then as it was.
+        UserError: If the line cannot be executed; the session is then as it was.
         Leave: If the line asks to leave.
     """
     word, rest = split(line)

@@ -33,7 +33,7 @@ EXPRESSIONS = (
     "t   token   output   result               the place, its token, what the network says here and in the end",
     '+ - * / @   < <= > >= == !=   and or not  as in Python: mean(f) < .1 and token == "not"',
     'share("not")   share("not", c[3])         which part of a memory comes from a token',
-    'output["good"]   argmax(output)           what it says of a class, and which class it is',
+    'output["positive"]   argmax(output)       what it says of a class, and which class it is',
 )
 """What an expression may hold, a line each; tried by a test."""
 
@@ -45,7 +45,7 @@ def _names(session: Session, rest: str) -> Iterator[str]:
 
 @VERBS.verb(
     "help [VERB|expressions|TOPIC]",
-    "list the verbs, tell one, tell what an expression may hold, or show a topic of the manual (help topics)",
+    "list the commands, explain one, explain expressions, or show a topic of the manual (help topics)",
     aliases=("?",), complete=_names, example="help",
 )  # fmt: skip
 def _help(session: Session, rest: str) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def _verb(asked: str) -> Verb | None:
         raise
 
 
-@VERBS.verb("apropos WORD", "list the verbs and functions whose help holds a word", example="apropos memory")
+@VERBS.verb("apropos WORD", "list the commands and functions whose help contains a word", example="apropos memory")
 def _apropos(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
         raise UserError("apropos what? such as: apropos memory")
@@ -111,6 +111,6 @@ def _line(verb: Verb, width: int) -> str:
     return f"  {verb.usage:<{width}}  {verb.help}"
 
 
-@VERBS.verb("quit", "leave", aliases=("exit", "q"))
+@VERBS.verb("quit", "quit", aliases=("exit", "q"))
 def _quit(session: Session, rest: str) -> tuple[str, ...]:
     raise Leave

@@ -45,22 +45,22 @@ def _repeated(step: Callable[[Session], Frame]) -> Callable[[Session, str], tupl
 
 
 for _name, _aliases, _help, _step in (
-    ("next", ("n",), "finish the next token to the right", lambda session: session.next()),
-    ("reverse-next", ("rn", "previous"), "go to the token to the left", lambda session: session.next(-1)),
-    ("step", ("s",), "take the next equation, in the reading order", lambda session: session.step_in()),
-    ("reverse-step", ("rs",), "take one equation back", lambda session: session.step_back()),
-    ("stepi", ("si",), "take the next op of an equation", lambda session: session.step_in("op")),
-    ("reverse-stepi", ("rsi",), "take one op back", lambda session: session.step_back("op")),
+    ("next", ("n",), "compute the next token to the right", lambda session: session.next()),
+    ("reverse-next", ("rn", "previous"), "go back to the token to the left", lambda session: session.next(-1)),
+    ("step", ("s",), "compute the next equation, in the pass's reading order", lambda session: session.step_in()),
+    ("reverse-step", ("rs",), "go back one equation", lambda session: session.step_back()),
+    ("stepi", ("si",), "compute the next op inside an equation", lambda session: session.step_in("op")),
+    ("reverse-stepi", ("rsi",), "go back one op", lambda session: session.step_back("op")),
     ("finish", ("fin", "return", "r"), "finish this token", lambda session: session.step_out()),
     ("reverse-finish", (), "go back to where this token began", lambda session: session.step_out_back()),
-    ("continue", ("c", "cont"), "go on to the next breakpoint", lambda session: session.continue_()),
-    ("reverse-continue", ("rc", "C"), "go back to the breakpoint before", lambda session: session.reverse_continue()),
+    ("continue", ("c", "cont"), "continue to the next breakpoint", lambda session: session.continue_()),
+    ("reverse-continue", ("rc", "C"), "continue backwards to a breakpoint", lambda session: session.reverse_continue()),
 ):  # fmt: skip
     VERBS.add(Verb(_name, f"{_name} [N]", _help, _repeated(_step), _aliases, example=_name))
 
 
 @VERBS.verb(
-    "until [WHERE]", "go on to a place, token, equation or condition, once", aliases=("unt", "advance"),
+    "until [WHERE]", "continue once to a place, token, equation or condition", aliases=("unt", "advance"),
     complete=complete_where, example='until mean(f) < .5',
 )  # fmt: skip
 def _until(session: Session, rest: str) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def _until(session: Session, rest: str) -> tuple[str, ...]:
 
 
 @VERBS.verb(
-    "reverse-until WHERE", "go back to a place, token, equation or condition", complete=complete_where,
+    "reverse-until WHERE", "continue backwards to a place, token, equation or condition", complete=complete_where,
     example="reverse-until 0",
 )  # fmt: skip
 def _reverse_until(session: Session, rest: str) -> tuple[str, ...]:
@@ -88,14 +88,14 @@ def _go_until(session: Session, rest: str, forward: bool = True) -> None:
         session.cursor.say(f"{session.frame.note}: {visible(trigger.text)} did not come")
 
 
-@VERBS.verb("start", "go back to before the first equation of the pass")
+@VERBS.verb("start", "go back to the start of the pass, before its first equation")
 def _start(session: Session, rest: str) -> tuple[str, ...]:
     session.goto(session.frame.passed.tape_place(0))
     session.step_out_back()
     return position_lines(session.frame)
 
 
-@VERBS.verb("run", "go on from the start of the pass to the first breakpoint", aliases=("restart",))
+@VERBS.verb("run", "run from the start of the pass to the first breakpoint", aliases=("restart",))
 def _run(session: Session, rest: str) -> tuple[str, ...]:
     _start(session, "")
     session.continue_()
@@ -128,7 +128,7 @@ def _pass(session: Session, rest: str) -> tuple[str, ...]:
 
 @VERBS.verb(
     "line N [own]",
-    "open another line of the file, from 1; edits of the network go along, or its own alone",
+    "open another line of the file, from 1, with the network as edited; own: with that line's own edits only",
     example="line 1",
 )
 def _line(session: Session, rest: str) -> tuple[str, ...]:
@@ -140,13 +140,13 @@ def _line(session: Session, rest: str) -> tuple[str, ...]:
     return position_lines(session.frame)
 
 
-@VERBS.verb("where", "tell where the run stands", aliases=("bt", "frame", "f", "backtrace", "w"))
+@VERBS.verb("where", "say where the run stands", aliases=("bt", "frame", "f", "backtrace", "w"))
 def _where(session: Session, rest: str) -> tuple[str, ...]:
     return position_lines(session.frame)
 
 
 @VERBS.verb(
-    "list [T|A,B]", "show the tokens around this place or another, or from one to another, and the equations",
+    "list [T|A,B]", "list the tokens around this place, around T, or from A to B, and the equations",
     aliases=("l", "ll", "longlist"), example="list",
 )  # fmt: skip
 def _list(session: Session, rest: str) -> tuple[str, ...]:

@@ -1,7 +1,4 @@
-"""The table of verbs: what each is called, how it is written, what it does and what completes it.
-
-How a verb says that the user asked to leave.
-"""
+"""The table of verbs: how each is called and written, what it does, what completes it, and how one says `quit`."""
 
 from __future__ import annotations
 

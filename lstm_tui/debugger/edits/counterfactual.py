@@ -1,8 +1,8 @@
 """What if a word were another: it is replaced wherever it stands, and the words that hang on it are found.
 
-A language model is asked, no grammar. A word of the text hangs on the change where the network foretold it, hardly does
-any more, and foretells another word about as much that it hardly did before: the pronoun of another name, but neither
-a word that was never foretold nor one that came to mind as well.
+A language model is asked, no grammar. A word of the text depends on the change where the network predicted it, hardly
+does any more, and predicts another word about as much that it hardly did before: the pronoun of another name, but
+neither a word that was never predicted nor one that was likely before as well.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from lstm_tui.engine.text_safety import visible
 MOST_RETOLD = 200
 """Words that are propagated at once; each is a run."""
 _LEAST = 0.005
-"""How likely a word must have been to have been foretold."""
+"""How likely a word must have been to have been predicted."""
 _FALL = 10.0
-"""How many times less likely it is where it is no longer foretold."""
+"""How many times less likely it is where it is no longer predicted."""
 _ALIKE = 3.0
 """How many times more or less likely than it was the word may be that takes its place."""
 
 
 @dataclass(frozen=True)
 class Doubted:
-    """A word of the text that was foretold, and whose place another one has taken.
+    """A word of the text that was predicted, and whose place another one has taken.
 
     Attributes:
         t: Its place.
@@ -76,7 +76,7 @@ def replace_everywhere(session: Session, old: str, new: str) -> tuple[int, ...]:
 
 
 def doubted(before: Trace, after: Trace, origins: tuple[int | None, ...]) -> tuple[Doubted, ...]:
-    """Return the words that were foretold before and whose place another has taken; none without a language model.
+    """Return the words that were predicted before and whose place another has taken; none without a language model.
 
     Args:
         before: A run of the text as it was.
@@ -102,7 +102,7 @@ def doubted(before: Trace, after: Trace, origins: tuple[int | None, ...]) -> tup
 
 
 def _instead(was: Array, chances: Array, word: int) -> int | None:
-    """Return the word that has taken the place of another in what is foretold, or None."""
+    """Return the word that has taken the place of another in what is predicted, or None."""
     before = float(was[word])
     if not (before >= _LEAST and chances[word] * _FALL <= before):
         return None
@@ -111,7 +111,7 @@ def _instead(was: Array, chances: Array, word: int) -> int | None:
 
 
 def propagate(session: Session) -> tuple[Doubted, ...]:
-    """Put, from left to right, the word that has taken the place of one that was foretold.
+    """Put, from left to right, the word that has taken the place of one that was predicted.
 
     Each is an edit. What stands later is judged by the text as it is then.
 

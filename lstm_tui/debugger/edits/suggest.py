@@ -1,7 +1,4 @@
-"""What can be changed where the cursor stands, as lines of a recipe that only want a number or a word.
-
-What can be done to the equation under the cursor, as lines of a recipe.
-"""
+"""Edits that fit where the cursor stands, of a value or an equation, as lines that only need a number or a word."""
 
 from __future__ import annotations
 
@@ -146,7 +143,7 @@ def telling(session: Session, line: str) -> tuple[str, bool]:
 
 
 def forms_of_equation(session: Session, value: str) -> tuple[Form, ...]:
-    """Return the equation of a value of the selected pass, to be written anew, and the ablations of its cell.
+    """Return the equation of a value of the selected pass, to be rewritten, and the ablations of its cell.
 
     Raises:
         UserError: If there is no network that could be run again.

@@ -1,7 +1,4 @@
-"""Two runs side by side: of two networks, or of one before and after edits, on one tape.
-
-Two states of a session's edits side by side, token by token.
-"""
+"""Two runs side by side, token by token: of two networks, or of two states of a session's edits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What one step does to one unit: the memory before, what is kept, what is written, the memory after, what is seen.
-
-One unit of a value in a few lines of text: its equation, its numbers, its terms.
-"""
+"""One step of one unit: the memory before, what is kept, what is written, the memory after, the hidden state."""
 
 from __future__ import annotations
 

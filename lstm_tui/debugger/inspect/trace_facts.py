@@ -1,6 +1,6 @@
-"""What is the same at every position of a trace: labels, columns, scales and words. Computed once, when asked.
+"""What is the same at every position of a trace: labels, columns, scales, signals. Computed once, when asked.
 
-What was found out of the first tokens of a run that grows: a longer run goes on from it.
+The facts of a longer run of the same text begin from those of the shorter one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lstm_tui.analysis.contributions import OutputParts, parts_of
 from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.language_model import is_language_model, surprise
 from lstm_tui.analysis.ledger import Flow, flow_of
+from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.edits.attention_mask import attention_in
 from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
@@ -49,16 +50,17 @@ class Known(NamedTuple):
 ATTENTION = "attention"
 """The signal that is a readout's weight of each token, with the name of the value behind it."""
 SURPRISE = "surprise"
-"""The signal that says how unlikely a token was found before it came, in bits; nothing foretells the first."""
+"""The signal that says how unlikely a token was found before it came, in bits; nothing predicts the first."""
 _WORDS = {
     "keeps": "keep",
     "writes": "write",
-    "shows": "show",
-    "candidate": "cand.",
+    "shows": "output",
+    "candidate": "candidate",
     "memory": "memory",
     "output": "hidden",
 }
-_INKS = {"keeps": "keep", "writes": "write", "shows": "show", "candidate": "candidate"}
+ACTS = ("keep", "write", "output")
+"""What a gate does, as `Column.word` says it."""
 _SPARE = ("other", "other2", "other3")
 
 
@@ -70,7 +72,7 @@ class Column:
         name: The value.
         letter: How it is written in a heading: C for the memory of an LSTM.
         label: Short name from the cell's comment, without the word gate.
-        word: What it does: keep, write, show, memory …; may be empty.
+        word: What it does or is: keep, write, output, memory …; may be empty.
         ink: Name of its colour.
         gate: Whether it lies in 0..1 and is drawn from the left.
         half: Half width of its axis when it is not a gate.
@@ -85,14 +87,19 @@ class Column:
     half: float
 
     @property
+    def acts(self) -> bool:
+        """Whether it is a gate that keeps, writes or lets through."""
+        return self.word in ACTS
+
+    @property
     def headings(self) -> tuple[tuple[str, str], ...]:
         """Headings from the longest to the shortest, each a bold part and a quiet part."""
         label = self.label or self.letter
         axis = "" if self.half == 1 else f" 0–{axis_end(self.half)}" if self.gate else f" ±{axis_end(self.half)}"
-        if self.word in ("memory", "hidden", "cand."):
-            long = label if self.word == "cand." else self.word
+        if self.word in ("memory", "hidden", "candidate"):
+            long = label if self.word == "candidate" else self.word
             return tuple((self.letter, rest) for rest in (f" {long}{axis}", f" {self.word}{axis}", axis, ""))
-        word = f" {self.word}" if self.word else ""
+        word = f" {self.word}" if self.word and self.word != label else ""
         words = ((f"{self.letter} {label}", word), (label, word), (self.letter, word), (self.letter, ""))
         return words if not axis else (*((bold, quiet + axis) for bold, quiet in words), *words)
 
@@ -112,6 +119,7 @@ class Facts:
         self.before = before
         self._known = None if since is None else since.known
         self._columns: dict[str, tuple[Column, ...]] = {}
+        self._signal_names: dict[str, tuple[str, ...]] = {}
         self._signals: dict[tuple[str, str], Array] = {}
         self._flows: dict[str, Flow | None] = {}
         self._inputs: dict[str, float] = {}
@@ -236,7 +244,7 @@ class Facts:
                     letter=letter(name),
                     label=visible(cell.equation(name).label).removesuffix(" gate"),
                     word=_WORDS.get(does, ""),
-                    ink="plain" if name in last else _INKS.get(does) or next(spare),
+                    ink="plain" if name in last else INK_OF_ROLE.get(does) or next(spare),
                     gate=gate,
                     half=half,
                 )
@@ -267,12 +275,17 @@ class Facts:
 
     def signals(self, pass_name: str) -> tuple[str, ...]:
         """Return what the tape can be coloured by for a pass: attention, gates that do something, then the memory."""
-        gates = [f"mean {c.word} {c.letter}" for c in self.columns(pass_name) if c.word in ("keep", "write", "show")]
+        if pass_name not in self._signal_names:
+            self._signal_names[pass_name] = self._make_signal_names(pass_name)
+        return self._signal_names[pass_name]
+
+    def _make_signal_names(self, pass_name: str) -> tuple[str, ...]:
+        gates = [f"mean {c.label} {c.letter}".replace("  ", " ") for c in self.columns(pass_name) if c.acts]
         memory = letter(self.memory(pass_name))
         attention = attention_in(self.trace)
         first = (f"{ATTENTION} {attention}",) if attention is not None else ()
-        foretold = (SURPRISE,) if is_language_model(self.trace.network) and self.surprise is not None else ()
-        return (*first, *gates, f"|Δ{memory}|", f"|{memory}|", *foretold)
+        predicted = (SURPRISE,) if is_language_model(self.trace.network) and self.surprise is not None else ()
+        return (*first, *gates, f"|Δ{memory}|", f"|{memory}|", *predicted)
 
     @cached_property
     def surprise(self) -> NDArray[np.float64] | None:
@@ -300,18 +313,21 @@ class Facts:
     def _signal(self, passed: PassTrace, signal: str) -> Array:
         name = self.memory(passed.name)
         if signal.startswith("mean "):
-            letter = signal.split()[2]
-            return np.asarray(passed["c" if letter == "C" else letter].mean(axis=1))
+            return np.asarray(passed[self._gate(passed.name, signal).name].mean(axis=1))
         if not signal.startswith("|Δ"):
             return np.asarray(np.abs(passed[name]).mean(axis=1))
         read = passed[name] if passed.direction == "forward" else passed[name][::-1]
         change = np.abs(np.diff(read, axis=0, prepend=passed.initial.get(name, read[0])[None, :])).mean(axis=1)
         return np.asarray(change if passed.direction == "forward" else change[::-1])
 
+    def _gate(self, pass_name: str, signal: str) -> Column:
+        """Return the gate whose mean a signal is: `mean forget f`. In a baseline it may have another label."""
+        return next(column for column in self.columns(pass_name) if column.letter == signal.split()[-1])
+
     def signal_full(self, pass_name: str, signal: str) -> float:
         """Return the value at which a signal's colour is strongest: the end of a gate's axis, else a round number."""
         if signal.startswith(ATTENTION):
             return 1.0
         if signal.startswith("mean "):
-            return next(column.half for column in self.columns(pass_name) if column.letter == signal.split()[2])
+            return self._gate(pass_name, signal).half
         return scale_of(self.signal(pass_name, signal), least=0.01)

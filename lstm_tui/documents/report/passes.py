@@ -253,7 +253,7 @@ def _maps(subject: Subject, name: str, value: str, units: tuple[int, ...], means
 def _means(subject: Subject, name: str, places: range) -> Iterator[TableRow]:
     """Yield the mean of every gate over all units."""
     for column in subject.facts.columns(name):
-        if column.word in ("keep", "write", "show"):
+        if column.acts:
             with np.errstate(all="ignore"):
                 means = subject.passed(name)[column.name].mean(axis=1, dtype=np.float64)
             before = subject.before(name, column.name)

@@ -133,7 +133,7 @@ class Subject:
         half = one.half if bound is not None else self.half(name, value)
         axis = axis_words(half, not one.gate)
         heading = one.letter if one.label in ("", one.letter) else f"{one.letter} {one.label}"
-        word = {"cand.": "candidate"}.get(one.word, one.word)
+        word = one.word
         note = axis if word in ("", one.label) else f"{word}, {axis}"
         return TableColumn(heading, note, Scale("gate" if one.gate else "signed", half), one.ink)
 

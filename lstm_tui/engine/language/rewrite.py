@@ -1,7 +1,4 @@
-"""A cell of which some equations were written anew, as a cell of its own with a text of its own.
-
-Equations without the terms of optional parameters that are left out.
-"""
+"""A cell with some equations rewritten, or without the terms of optional parameters, with a text of its own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A TOML page from a stranger: read within bounds, with the place of every key and every mistake.
-
-A page of keys written as TOML again, such as a cell of which one equation was changed.
-"""
+"""TOML from a stranger, read within bounds and with the place of every key and mistake; and pages written as TOML."""
 
 from __future__ import annotations
 

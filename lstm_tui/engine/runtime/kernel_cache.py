@@ -35,7 +35,7 @@ class SealedFiles:
         Args:
             folder: Where they are.
             base: What their names begin with.
-            made_of: The versions and the source: a kernel that was made of others is compiled anew.
+            made_of: The versions and the source: a kernel that was made of others is recompiled.
             dump: Turns a kernel into bytes.
         """
         self._folder, self._base, self._made_of, self._dump = Path(folder), base, made_of, dump
@@ -103,7 +103,7 @@ class GuardedCache:
         made_of = tuple(getattr(files, name, None) for name in ("_version", "_source_stamp"))
         base = getattr(files, "_index_name", "").removesuffix(".nbi")
         dump = getattr(files, "_dump", None)
-        self._can = bool(base and dump and None not in made_of)  # else compiled anew rather than trusted unsealed
+        self._can = bool(base and dump and None not in made_of)  # else recompiled rather than trusted unsealed
         if self._can:
             cache._cache_file = SealedFiles(cache.cache_path, base, made_of, dump)
 

@@ -673,7 +673,7 @@ def backprop(
 
 
 def _writable(array: Array) -> Array:
-    """Return the array or, if it is read-only, a copy: another type would be compiled anew."""
+    """Return the array or, if it is read-only, a copy: another type would be recompiled."""
     return array if array.flags.writeable and array.flags.c_contiguous else np.array(array, order="C")
 
 

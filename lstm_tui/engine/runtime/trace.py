@@ -84,6 +84,12 @@ class PassTrace(Mapping[str, Array]):
         """Return the place on the tape that is read at step `step`; its own inverse."""
         return self.reading_step(step)
 
+    @property
+    def final_states(self) -> dict[str, Array]:
+        """Every state after the last step in reading order, (n,) each."""
+        last = self.tape_place(self.steps - 1)
+        return {state: self.arrays[state][last] for state in self.cell.state if state in self.arrays}
+
     def behind(self, steps: int) -> PassTrace:
         """Return what a forward pass did behind its first steps, as a pass that begins there; without its ops."""
         return replace(
@@ -161,3 +167,8 @@ class Trace(Mapping[str, PassTrace]):
     def __len__(self) -> int:
         """Return the number of passes; the number of tokens is `len(trace.sequence)`."""
         return len(self.passes)
+
+    @property
+    def final_states(self) -> dict[str, dict[str, Array]]:
+        """Every state of every pass after its last step in reading order, (n,) each."""
+        return {name: passed.final_states for name, passed in self.passes.items()}

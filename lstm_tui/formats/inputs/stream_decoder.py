@@ -1,9 +1,7 @@
 """Text or rows of numbers that arrive in pieces, as tokens of a network, each as soon as nothing can change it.
 
-A word that is cut in two by a piece is one token, and so is a character or a row of numbers: what has arrived
-is at any time the beginning of what a file of it would be, read as one sequence.
-
-Bytes that arrive in pieces, as the text that a file of them would be: no piece is read other than the whole.
+A word that is cut in two by a piece is one token, and so is a character, a byte sequence or a row of numbers: what has
+arrived is at any time the beginning of what a file of it would be, read as one sequence.
 """
 
 from __future__ import annotations
@@ -21,8 +19,8 @@ from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import Tokens, tokenize, tokenize_begun
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.inputs import encoded, series_sequence
-from lstm_tui.formats.inputs.series import CsvRows, delimiter_of
-from lstm_tui.formats.inputs.text import MOST_CONTROLS, controls_in, nul_error, utf8_error, utf16_error
+from lstm_tui.formats.inputs.numeric_series import CsvRows, delimiter_of
+from lstm_tui.formats.inputs.text_input import MOST_CONTROLS, controls_in, nul_error, utf8_error, utf16_error
 from lstm_tui.formats.io.files import count_of
 
 if TYPE_CHECKING:

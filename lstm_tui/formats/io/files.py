@@ -1,14 +1,9 @@
-"""The bytes of an input file or of standard input: bounded, and refused in one line when there are none.
+"""Files read and written: bounded when read, complete or absent when written.
 
 What kind of file it is, and how large, is looked at before anything is read: a device has no end, and a pipe to
-which nobody writes has no beginning.
-
-Files that appear complete or not at all: written beside their target, then moved into place.
-
-What is written is locked as long as its process lives. A file beside the target that has our name for one and no
-lock was left by a process that was cut off, and is taken away by the next that writes there.
-
-A picture of the screen as a file: the SVG as it is, or drawn as a PNG.
+which nobody writes has no beginning. A file is written beside its target, locked as long as its process lives, then
+moved into place; one that has our name for such a file and no lock was left by a process that was killed, and is
+deleted by the next that writes there.
 """
 
 from __future__ import annotations
@@ -36,6 +31,8 @@ SOON = 0.5
 """Seconds after which it is said that a pipe is waited for."""
 PATIENCE = 6.0
 """Seconds for which a pipe is waited for to which nobody writes."""
+SCRIPT_BYTES = 1 << 20
+"""Most bytes of a text that is made of lines of ours: a script, a session, edits, a journal, the history."""
 _PIECE = 1 << 20
 _UNTOLD = 64 << 20  # most bytes of a file that says it holds none, as those of /proc do
 _KINDS = (

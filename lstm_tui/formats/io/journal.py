@@ -1,7 +1,7 @@
 """Where running sessions keep their work: a file each, and a lock that the system lets go when the program dies.
 
 Whoever holds the lock owns the file. A file whose lock is free was left by a program that was cut off: its work
-can be taken up by one other program, and by one alone.
+can be resumed by one other program, and by one alone.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from typing import Any
 from lstm_tui.engine import setbacks
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.io.command_history import state_folder
-from lstm_tui.formats.io.files import clear, replacing
+from lstm_tui.formats.io.files import SCRIPT_BYTES, clear, replacing
 
 WHAT = "the journal of this session"
-_LARGEST = 1 << 20
 _TRIES = 3
 _MOST = 100
 """Files that are looked at, the newest first."""
@@ -94,10 +93,10 @@ class Journal:
         """Return the lines; none when there is nothing, or more than a journal holds."""
         try:
             with open(self.path, "rb") as file:
-                content = file.read(_LARGEST + 1)
+                content = file.read(SCRIPT_BYTES + 1)
         except OSError:
             return ()
-        return tuple(content.decode("utf-8", "replace").splitlines()) if len(content) <= _LARGEST else ()
+        return tuple(content.decode("utf-8", "replace").splitlines()) if len(content) <= SCRIPT_BYTES else ()
 
     @property
     def age(self) -> float:
@@ -159,7 +158,7 @@ def cut_off(folder: Path | None = None) -> list[Journal]:
         journal = Journal(path, lock)
         if _is_there(path):
             found.append(journal)
-        else:  # another program took it up a moment ago
+        else:  # another program resumed it a moment ago
             journal.forget()
     return found
 

@@ -1,6 +1,6 @@
-"""JSON as this project writes and reads it: numbers that read back bit for bit, text a terminal may show.
+"""JSON as this project writes and reads it: numbers that read back bit for bit, text that is safe to show.
 
-Typed access to JSON from strangers: a field that is missing or of another type is one clear line.
+Read from a stranger, a field that is missing or of another type is one clear line.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The chars network: a language model of bytes, so that there is no text it cannot read.
 
-A public-domain English text, Ambrose Bierce's The Devil's Dictionary, as paragraphs of plain bytes.
-
-It is read from the Debian package `dict-devil`; nothing of it is part of the project.
+It learns from a public-domain English text, Ambrose Bierce's The Devil's Dictionary, as paragraphs of plain bytes, read
+from the Debian package `dict-devil`; nothing of it is part of the project.
 """
 
 from __future__ import annotations

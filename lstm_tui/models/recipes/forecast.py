@@ -1,7 +1,4 @@
-"""The forecast network: the next row of several noisy waves.
-
-Several noisy waves side by side: what the forecast network learns from, and the sample it is shown on.
-"""
+"""The forecast network predicts the next row of several noisy waves side by side; they are made here."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ def waves(steps: int, random: np.random.Generator) -> NDArray[np.float32]:
     """Return noisy waves, (steps, 3), about within ±1.2.
 
     `slow` is a sine with a period of 30 to 50 rows, `quick` one of 8 to 14 whose height follows another slow sine, and
-    `step` a square wave that turns every 6 to 12 rows. Periods and phases are drawn anew for each series, so they have
+    `step` a square wave that turns every 6 to 12 rows. Periods and phases are redrawn for each series, so they have
     to be read off the series itself.
     """
     t = np.arange(steps)

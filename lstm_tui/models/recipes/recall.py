@@ -1,9 +1,8 @@
-"""The recall networks: a plain RNN, an LSTM and a GRU on one task that only memory solves, to be seen side by side.
+"""The recall networks: a plain RNN, an LSTM and a GRU on one task that only memory solves, side by side.
 
-All three have as many units, read the same sequences in the same order and learn as long. The RNN lacks no weight:
-between the word and the question its gradient is lost, as the view of long memories shows.
-
-A task that only memory solves: a colour is named, many other words pass, and then it is asked for.
+A colour is named, many other words pass, and then it is asked for. All three have as many units, read the same
+sequences in the same order and learn as long. The RNN lacks no weight: between the word and the question its gradient
+is lost, as the view of gradients through time shows.
 """
 
 from __future__ import annotations

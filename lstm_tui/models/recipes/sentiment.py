@@ -1,14 +1,10 @@
 """The sentiment networks: a sentence is negative or positive, read in both directions or forward only.
 
-Short verdicts with and without a negation: what real reviews hold too seldom to learn from.
-
-Real text says "not bad" a handful of times, so a network trained on it alone reads *not* as one more bad word. Every
-word here is ours. The two words of [`LEFT_OUT`][] never meet in one sentence, so that "The movie was not bad" asks a
-trained network to combine what it knows, not to recall it.
-
-Scored sentences for the sentiment networks, and the ones that are kept out of their training.
-
-Nothing of this text is part of the project: it is read from the packages in which its authors published it.
+Real text says "not bad" a handful of times, so a network trained on it alone reads *not* as one more bad word: short
+verdicts with and without a negation are added, in which every word is ours. The two words of [`LEFT_OUT`][] never meet
+in one sentence, so that "The movie was not bad" asks a trained network to combine what it knows, not to recall it. The
+scored sentences of real text are read from the packages in which their authors published them; none is part of the
+project.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""Bars on fixed scales: from a side, or to either side of an axis.
+"""Bars on fixed scales: from a side, from an axis, or between two values; with the baseline and signs of a change.
 
-Bars with what they were: `░` where the baseline went further, a tick where it ended short; signs of a change.
-
-A bar between any two values on a fixed axis, for the parts of a sum that begin where the last one ended.
+Of the baseline, `░` is drawn where it went further, a tick where it ended short.
 """
 
 from __future__ import annotations

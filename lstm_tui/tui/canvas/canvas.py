@@ -1,8 +1,6 @@
-"""One line of the screen, written from left to right.
+"""What a pane draws on: a line written from left to right, a drawing of lines, and the frame round it.
 
-What a pane has drawn: its lines, and what lies under each place for the mouse.
-
-The frame round a pane: a title on the left of its upper edge, a quiet note on the right.
+A drawing also knows what lies under each place, for the mouse.
 """
 
 from __future__ import annotations

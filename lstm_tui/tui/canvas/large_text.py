@@ -1,6 +1,6 @@
-"""Text three lines high: of dots, two a cell, one over the other; in ASCII only numbers, of seven strokes.
+"""Text three lines high, for whoever reads a screen from the back row: letters of dots, two a cell, one over the other.
 
-Letters six dots high, each as wide as it needs, for whoever reads a screen from the back row.
+In ASCII there are only numbers, of seven strokes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""The screen as a picture: an SVG that needs no network and no certain font.
+"""The screen as a picture: an SVG that needs no network and no particular font.
 
-Every word is placed at its own cell and told its length, so that columns stay columns in any monospace font. Bars,
-frames and shades are drawn as shapes, which join without gaps whatever draws them; see `shapes.py`.
-
-Signs that are drawn as shapes in a picture: blocks, shades, frames and crosses have to meet their neighbours.
+Every word is placed at its own cell and told its length, so that columns stay columns in any monospace font. Blocks,
+shades, frames and crosses have to meet their neighbours: they are drawn as shapes, see `shapes.py`.
 """
 
 from __future__ import annotations

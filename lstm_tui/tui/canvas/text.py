@@ -1,8 +1,6 @@
-"""Foreign text in a few cells: made visible, cut at a grapheme, never wider than asked.
+"""Text in a few cells: made safe, cut at a grapheme, never wider than asked; and which part of a list is in sight.
 
-Numbers as the screen writes them, in its signs; `engine.number_text` says how.
-
-Which part of a long list is in sight, from where the cursor stands alone: nothing is remembered.
+Numbers are written in the screen's signs; `engine.number_text` says how.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""The cell's page of equations, the chosen value in numbers, and the input vector.
-
-An equation with the numbers of one unit put in, and their names below them.
-
-Pane 4: the cell's equations, and the current one in numbers.
-"""
+"""Pane 4: the cell's equations, the current one with the numbers of one unit put in, and the input vector."""
 
 from __future__ import annotations
 
@@ -16,6 +11,7 @@ from rich.style import Style
 from lstm_tui.debugger.inspect.diff import beside
 from lstm_tui.debugger.inspect.explain import Explanation, explain
 from lstm_tui.debugger.inspect.scale import nice_scale
+from lstm_tui.debugger.inspect.trace_facts import ACTS
 from lstm_tui.debugger.panes import CELL
 from lstm_tui.debugger.position import equations_of
 from lstm_tui.engine.language.equations import Equation
@@ -164,7 +160,7 @@ def _label(view: View, equation: Equation, word: str) -> str:
     if position.op is not None and equations_of(view.passed)[position.equation] is equation:
         return f"op {position.op + 1} of {len(view.frame.ops)}"
     label = visible(equation.label)
-    return f"{label}: {word}" if word in ("keep", "write", "show") else label
+    return f"{label}: {word}" if word in ACTS and word not in label else label
 
 
 def explained(view: View, value: str) -> Explanation | None:
@@ -343,8 +339,6 @@ class CellPane(Pane):
     def move(self, right: int, down: int) -> None:
         """Choose the value of the equation above or below, or another unit."""
         view = self.view
-        if view is None:
-            return
         if right:
             self.post_message(self.Chosen(around(view, 0, right)))
             return

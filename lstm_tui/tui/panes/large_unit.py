@@ -1,11 +1,4 @@
-"""One unit for a class: the tape, the one equation and what this step does to the unit, as large as it fits.
-
-The one equation in words, in symbols and in numbers, each number under its symbol, as large as it fits.
-
-The tape in large letters: what was read, where the run stands, what is to come.
-
-Pane 0: one unit as large as it gets, on the whole screen.
-"""
+"""Pane 0: one unit for a class, as large as it gets: the tape, one equation, and what this step does to the unit."""
 
 from __future__ import annotations
 
@@ -310,8 +303,6 @@ class OneUnit(Pane):
     def move(self, right: int, down: int) -> None:
         """Choose the next value of the cell, or the next unit of the order."""
         view = self.view
-        if view is None:
-            return
         if down:
             self.post_message(self.Chosen(around(view, 0, down)))
             return

@@ -1,8 +1,6 @@
-"""What this step does to one unit, to be seen: gates on the left, on the right before, kept, written, after, seen.
+"""What this step does to one unit, large: gates on the left; before, kept, written, after and hidden on the right.
 
-Which parts of a step and which gates are drawn, side by side, in the slots there are.
-
-One slot of what a step does: a word, a thick bar and a number, three lines high or, where room is short, one.
+A slot holds a word, a thick bar and a number, three lines high or, where room is short, one.
 """
 
 from __future__ import annotations
@@ -54,7 +52,7 @@ def rows_of(view: View, parts: tuple[UpdatePart, ...]) -> list[LargeRow]:
         home = next((row for row in rows if row.part is not None and column.name in row.part.values), None)
         (spare if home is None else home.gates).append(column)
     for row in rows:  # the candidate behind its gate
-        row.gates.sort(key=lambda column: column.word not in ("keep", "write", "show"))
+        row.gates.sort(key=lambda column: not column.acts)
     rows[0].gates[:0] = spare
     return rows
 
@@ -128,14 +126,14 @@ class LargeSlot:
         self.signed = signed
         narrow, wide, glyphs = self.screen < _MIDDLE, self.screen >= WIDE and self.large, self.palette.glyphs
         self._cursor(chosen)
-        end = self.x + (6 if narrow else 8)
+        end = self.x + (5 if narrow else 8)
         strong = self.palette.style(ink, bold=True)
         self._put(cut(letter, _LETTER, glyphs), strong, width_of(letter, glyphs) <= _LETTER)
         self.to(end)
         word = glyphs.say(word)
         quiet = self.palette.style("title" if chosen else "ink", bold=True)
-        self._put(cut(word, 6 if narrow else 7, glyphs), quiet, wide and width_of(word, glyphs) <= _WORD)
-        self.to(end + (_WORD + 1 if wide else 6 if narrow else 7))
+        self._put(cut(word, _ROLE, glyphs), quiet, wide and width_of(word, glyphs) <= _WORD)
+        self.to(end + (_WORD + 1 if wide else _ROLE + 1))
 
     def word(self, word: str, ink: str, chosen: bool = False, least: int = _MIDDLE) -> None:
         """Write what a part of the sum is, large on a screen of at least so many cells."""
@@ -189,6 +187,7 @@ _SUM = 4.0
 """Half width of the axis of what is summed inside a squash: beyond it a sigmoid or tanh hardly moves."""
 _SEEN = 0.005
 """The smallest loss that is worth a caption."""
+_ROLE = len("candidate")  # cells of what a gate does, where it is not written large
 _INKS = {"before": "soft", "kept": "keep", "written": "write", "edit": "key", "after": "title", "hidden": "show"}
 
 

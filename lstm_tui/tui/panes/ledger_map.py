@@ -1,6 +1,6 @@
 """Whose memory it is over the whole tape: a row for each token, its share after every step.
 
-A forget gate that closes is seen as a wall: what stood before it is dark behind it.
+A forget gate that closes is seen as a dark edge: what stood before it is dark behind it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _FOOT = 2
 _LOOKED_AT = 200
 """Of so many tokens around the current one those with most to show are chosen."""
 CLOSED = 0.1
-"""A keep below this is drawn as a wall."""
+"""Where less than this is kept, the gate is drawn as closed."""
 
 
-def draw_sharemap(view: View, width: int, height: int, palette: Palette) -> Drawing:
+def draw_ledger_map(view: View, width: int, height: int, palette: Palette) -> Drawing:
     """Draw tokens down and steps across; where not all fit, those with most to show, and the current one always."""
     drawing = Drawing(width, height, palette)
     flow = view.facts.flow(view.pass_name)
@@ -47,9 +47,8 @@ def draw_sharemap(view: View, width: int, height: int, palette: Palette) -> Draw
         pen.token(t, shares[t - pen.near.start], keeps)
     if height > _FOOT + 3:
         pen.keep(keeps)
-    drawing.note = (
-        f"share of {view.whose()}, by token, after each step   {palette.glyphs.wall} keep below {axis_end(CLOSED)}"
-    )
+    closed = f"{palette.glyphs.wall} kept below {axis_end(CLOSED)}"
+    drawing.note = f"share of {view.whose()}, by token, after each step   {closed}"
     return drawing
 
 
@@ -152,7 +151,7 @@ class _Pen:
 
     def keep(self, keeps: list[float]) -> None:
         """Draw the keep of each step below the map, as levels and in numbers where they fit."""
-        bars = self._word("mean keep" if self.view.everyone else "keep", "keep")
+        bars = self._word("mean kept" if self.view.everyone else "kept", "keep")
         for t, keep in zip(self.places, keeps, strict=True):
             level, gap = level_of(keep), self.cell > 2
             sign = self.glyphs.nan if level is None else self.glyphs.levels[level]

@@ -1,8 +1,6 @@
-"""The memory of every unit at every token, as colours around 0 with numbers where they fit.
+"""Pane 5: the memory of every unit at every token, as colours around 0, with numbers where they fit.
 
-The memory map of an edited run beside its baseline: each unit twice, columns aligned by token.
-
-Pane 5: the memory of every unit over the tape.
+Of an edited run each unit stands twice, beside its baseline, with columns aligned by token.
 """
 
 from __future__ import annotations
@@ -220,8 +218,7 @@ class Heatmap(Pane):
 
     def move(self, right: int, down: int) -> None:
         """Choose another token to look at, or another unit."""
-        if self.view is not None:
-            self.post_message(self.Chosen(around(self.view, right, down)))
+        self.post_message(self.Chosen(around(self.view, right, down)))
 
 
 def around(view: View, right: int, down: int) -> ClickTarget:

@@ -1,7 +1,4 @@
-"""What the network says: classes or next words as bars, and what each token adds to the verdict.
-
-Pane 7: what the network says.
-"""
+"""Pane 7: what the network says, as bars of classes or next words, and what each token adds to it."""
 
 from __future__ import annotations
 
@@ -140,5 +137,4 @@ class Output(Pane):
 
     def move(self, right: int, down: int) -> None:
         """Choose another token to look at."""
-        if self.view is not None:
-            self.post_message(self.Chosen(around(self.view, right or down, 0)))
+        self.post_message(self.Chosen(around(self.view, right or down, 0)))

@@ -1,8 +1,6 @@
-"""The tape: the tokens in their order, coloured by a signal, and under each its share of a unit's memory.
+"""Pane 1: the tape of tokens, coloured by a signal, and under each token its share of a unit's memory.
 
-What the tape of an edited run shows of its baseline: deleted tokens in their places, replaced ones, old signals.
-
-Pane 1: the tape of tokens.
+Of an edited run it shows the baseline too: deleted tokens in their places, replaced ones, old signals.
 """
 
 from __future__ import annotations
@@ -276,12 +274,13 @@ class _Pen:
         return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
 
     def _untold(self, t: int) -> bool:
-        """Say whether the signal is of what was foretold, and this token was not: the first never is."""
+        """Say whether the signal is of what was predicted, and this token was not: the first never is."""
         return t == 0 and self.view.signal_name() == SURPRISE
 
     def signal(self) -> None:
         """Write the signal as numbers, so that the colour is never alone."""
-        line = self._row(self.view.signal_name())
+        name = self.view.signal_name()  # of a gate, "mean" gives way: the heading has it
+        line = self._row(name if cell_len(self.glyphs.say(name)) <= self.gutter - 2 else name.removeprefix("mean "))
         for slot in self.slots:
             value = float(self.values[slot.t])
             changed = self.before is not None and self.before.signal_changed(slot.t, value)

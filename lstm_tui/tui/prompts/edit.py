@@ -1,7 +1,4 @@
-"""The line that edits what is under the cursor, with every form that fits there below it.
-
-The command line `:`, with the verbs under it and the lines before it above.
-"""
+"""Lines to type that know what may be typed: the edit of what is under the cursor, and the command line `:`."""
 
 from __future__ import annotations
 

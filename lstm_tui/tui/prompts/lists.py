@@ -1,8 +1,6 @@
-"""A list over the lower half of the screen: walked by keys, with a line below it for what went wrong.
+"""Lists over the lower half of the screen: of edits, and of breakpoints, watches and displays.
 
-The list of edits in words: it can be walked, copied and saved, and the run above follows.
-
-Every breakpoint, watch and display in one list: switched on and off, written anew and taken away in place.
+They are walked by keys and changed in place, the run above follows, and a line below says what went wrong.
 """
 
 from __future__ import annotations
@@ -111,7 +109,7 @@ class EditList(ListPanel):
             session: Whose edits.
             glyphs: The signs to draw with.
             go_to: Goes to where so many edits are in force; returns what is wrong.
-            obey: Has a typed line obeyed; returns what is wrong with it.
+            obey: Executes a typed line; returns what is wrong with it.
         """
         super().__init__()
         self._session, self._glyphs, self._go_to, self._obey = session, glyphs, go_to, obey
@@ -182,7 +180,7 @@ class StopList(ListPanel):
     KEYS = "space on/off   e edit   i ignore   d delete   b w p new   esc closes"
 
     def __init__(self, session: Session, glyphs: Glyphs, obey: Callable[[str], str]) -> None:
-        """List the stops and displays of a session; `obey` has a typed line obeyed and returns what is wrong."""
+        """List the stops and displays of a session; `obey` executes a typed line and returns what is wrong."""
         super().__init__()
         self._session, self._glyphs, self._obey = session, glyphs, obey
 
@@ -228,7 +226,7 @@ class StopList(ListPanel):
         self.renew()
 
     def on_option_list_option_selected(self) -> None:
-        """Write the chosen one anew."""
+        """Rewrite the chosen one."""
         self.action_edit()
 
     def action_switch(self) -> None:

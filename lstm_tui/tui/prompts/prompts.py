@@ -1,7 +1,4 @@
-"""One line to type at the bottom of the screen: told in words as it is typed, completed, and kept when it is wrong.
-
-A question with one line to type, over the main screen.
-"""
+"""One line to type at the bottom of the screen: explained as it is typed, completed, and kept when it is wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ Hint = tuple[bool, str, str]
 
 
 class LinePrompt(ModalScreen[bool]):
-    """Asks for a line and has it obeyed; answers True when it was, False when the prompt was left.
+    """Asks for a line and executes it; answers True when it was, False when the prompt was left.
 
     A subclass says what the line means (`tell`), what it may become (`complete`), what stands under it
     (`hints`) and what is reached with up and down (`walk`).
@@ -58,7 +55,7 @@ class LinePrompt(ModalScreen[bool]):
         Args:
             title: What stands in the frame.
             value: What is typed already.
-            submit: Has the line obeyed; returns what is wrong with it, or an empty text.
+            submit: Executes the line; returns what is wrong with it, or an empty text.
             glyphs: The signs to draw with.
             error: What was wrong with the line when it was tried before.
         """
@@ -208,7 +205,7 @@ class LinePrompt(ModalScreen[bool]):
         self.walk(step)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Have the line obeyed as it was when Enter was pressed; what is wrong is said here and nothing is lost."""
+        """Execute the line as it was when Enter was pressed; what is wrong is said here and nothing is lost."""
         error = self._submit(event.value)
         if error:
             self._error = error

@@ -1,4 +1,4 @@
-"""Offers to take up work that was cut off."""
+"""Offers to resume interrupted work."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Recover(ModalScreen[str]):
             box.border_title = Content(" interrupted work ")
             yield Static(Content(self._told))
             yield Static(Content(""))
-            keys = (("enter", "take it up"), ("esc", "leave it for later"), ("D", "throw it away"))
+            keys = (("enter", "resume"), ("esc", "later"), ("D", "delete"))
             parts = [part for key, word in keys for part in ((key, "bold $lt-key"), (f" {word}   ", "$lt-soft"))]
             yield Static(Content.assemble(*parts))
 

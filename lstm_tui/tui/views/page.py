@@ -1,9 +1,4 @@
-"""A page of text over the main screen: the help, and the explanation of a value.
-
-The explanation of one value: its equation, the numbers in it, and what weighs most in its products.
-
-The help page, made of the command table.
-"""
+"""A page of text over the main screen: the help, made of the command table, and the explanation of one value."""
 
 from __future__ import annotations
 
@@ -87,13 +82,13 @@ class PageScreen(ModalScreen[bool]):
     def _is_typed_over(self) -> bool:
         """Say whether there is a command line under the page."""
         below = next((one for one in reversed(self.app.screen_stack) if one is not self), None)
-        return hasattr(below, "action_command")  # while it is laid out this page may not be on the stack yet
+        return hasattr(below, "action_do")  # while it is laid out this page may not be on the stack yet
 
     async def action_command(self) -> None:
         """Close the page and type the next line: an answer is not in its way."""
         if self._is_typed_over():
             self.dismiss(False)
-            await self.app.screen.run_action("command")
+            await self.app.screen.run_action("do('colon')")
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by so many lines."""
@@ -143,7 +138,7 @@ def explain_lines(view: View, palette: Palette) -> list[Line]:
             put_signed_bar(line, term.number, _BAR, palette, half)
             lines.append(line.put(signed(term.number, palette.glyphs, places=places).rjust(7), palette.style()))
     if not view.frame.reached(view.pass_name, view.value):
-        lines += [new(), new().put("the run has not come to this equation yet", palette.style("alarm"))]
+        lines += [new(), new().put("not computed yet: this equation comes later in the step", palette.style("alarm"))]
     return lines
 
 

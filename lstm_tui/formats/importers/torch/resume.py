@@ -50,7 +50,7 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Array], Fields]:
         header = decode(data[8 : 8 + size], where)
         text = header["__metadata__"][KEY]
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{where}: is no checkpoint of a training, or is damaged; delete it and train anew") from error
+        raise UserError(f"{where}: is no checkpoint of a training, or is damaged; delete it and train again") from error
     if any(array.dtype.kind != "f" for array in arrays.values()):
-        raise UserError(f"{where}: is damaged: an array holds no numbers; delete it and train anew")
+        raise UserError(f"{where}: is damaged: an array holds no numbers; delete it and train again")
     return arrays, Fields(decode(text, where), where)

@@ -1,0 +1,1 @@
+"""What takes how long, side by side with what others take: run by hand, never asserted."""
