@@ -21,9 +21,9 @@ from lstm_tui.engine.runtime.trace import Trace
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.edits.language import Edit
-    from lstm_tui.formats.inputs.series import NumericSeries
+    from lstm_tui.formats.inputs.numeric_series import NumericSeries
     from lstm_tui.formats.inputs.stream import Incoming
-    from lstm_tui.formats.inputs.text import InputText
+    from lstm_tui.formats.inputs.text_input import InputText
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +101,8 @@ class Source:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What should be known of how the network's file was read, a line each."""
+        if self.recorded is not None:
+            return self.recorded.remarks
         return () if self.network is None else self.network.remarks
 
     def with_text(self, sequence: Sequence) -> Source:

@@ -77,6 +77,7 @@ class LstmApp(App[int]):
         self._interrupted = False
         self._watch: Watch | None = None
         self._told: int | None = None
+        self._kept = False  # at the end, and nothing was done since
         self._main: MainScreen | None = None
         self._remarks: list[str] = []
         self._begun = monotonic()
@@ -103,7 +104,7 @@ class LstmApp(App[int]):
             return HUNG_UP if gone and self._watch is not None else self.return_code or 0
         finally:
             if self._keeping is not None:
-                if not finished:
+                if not (finished or self._kept):
                     self.keep()
                 self._keeping.autosave.leave(finished)
 
@@ -173,9 +174,13 @@ class LstmApp(App[int]):
         self.exit(FINISHED)
 
     def keep(self) -> None:
-        """Have what the screen holds written down now, where it is kept."""
+        """Have what the screen holds written down now, where it is kept, with the lines it has not come to yet."""
         if self._main is not None:
-            self._main.autosave.keep(now=True)
+            from lstm_tui.tui.prompts.edit import CommandPrompt
+
+            top = self.screen_stack[-1] if self.screen_stack else None
+            begun = top.line.value if isinstance(top, CommandPrompt) and top.is_mounted else None
+            self._main.autosave.keep(now=True, waiting=self.keys.lines_waiting(begun))
 
     # --- the end, and what cannot be used ---
 
@@ -200,7 +205,15 @@ class LstmApp(App[int]):
         self._told = code
         if self._loop is not None:
             with suppress(RuntimeError):  # it has ended meanwhile
-                self.exit(code)
+                self._loop.call_soon_threadsafe(self._keep_and_leave, code)
+
+    def _keep_and_leave(self, code: int) -> None:
+        """Write the work down before anything is taken down: on a busy machine that may take all the grace there is."""
+        try:
+            self.keep()
+            self._kept = True
+        finally:
+            self.exit(code)
 
     def _remark(self, line: str) -> None:
         """Say something in passing, from any thread; what comes before the first frame is said with it."""

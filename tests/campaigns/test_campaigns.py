@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.campaigns.imports.__main__ import FRAMEWORKS
-from tests.campaigns.imports.outcome import Outcome, judge, table
+from campaigns.imports.__main__ import FRAMEWORKS
+from campaigns.imports.outcome import Outcome, judge, table
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_handful_of_every_framework_is_right_or_warned_of(framework: str, tmp_path: Path) -> None:
-    campaign = import_module(f"tests.campaigns.imports.{framework}")
+    campaign = import_module(f"campaigns.imports.{framework}")
     if any(importlib.util.find_spec(name) is None for name in campaign.NEEDS):
         pytest.skip(f"needs {', '.join(campaign.NEEDS)}")
     outcomes = list(campaign.campaign(12, 3, tmp_path))

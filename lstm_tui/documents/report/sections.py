@@ -191,7 +191,7 @@ def opening_of(subject: Subject) -> Iterator[Block]:
 
 
 def _remarks(subject: Subject) -> tuple[str, ...]:
-    return () if subject.trace.network is None else subject.trace.network.remarks
+    return subject.trace.remarks
 
 
 def _terms(subject: Subject) -> Iterator[tuple[str, str]]:

@@ -136,7 +136,7 @@ class _Desk:
             passed.name: _written(passed.program.equations) for passed in trace.passes.values() if passed.program
         }
         weights = {passed.name: self._weights(passed.program, passed.parameters) for passed in trace.passes.values()}
-        remarks, outputs = [f"Of the network: {one}" for one in trace.network.remarks] if trace.network else [], ""
+        remarks, outputs = [f"Of the network: {one}" for one in trace.remarks], ""
         readout = trace.network.readout if trace.network is not None else None
         if readout is not None and not readout.page.whole:
             equations[READOUT] = _written(readout.program.equations)

@@ -133,6 +133,7 @@ class Trace(Mapping[str, PassTrace]):
         classes: Names of the K outputs; may be empty.
         edits: Recipe lines of the edits that were open.
         network: The network, or None when the trace was read from a file.
+        noted: What a trace file says was assumed of its network; `remarks` tells it of every trace.
     """
 
     model: Mapping[str, str | None]
@@ -148,6 +149,12 @@ class Trace(Mapping[str, PassTrace]):
     network: Network | None = field(default=None, repr=False)
     readout_inputs: Mapping[str, Array] = field(default_factory=dict, repr=False)
     ran: RunBuffers | None = field(default=None, repr=False)
+    noted: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What should be known of how the network was read, whether it is here or not."""
+        return self.noted if self.network is None else self.network.remarks
 
     def __getitem__(self, name: str) -> PassTrace:
         """Return a pass by name."""

@@ -205,6 +205,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
             return
         clear(target)
         temporary, stream = _beside(target)
+        _unfinished.add(temporary)
         with stream:
             yield stream
             stream.flush()
@@ -212,6 +213,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
             if target.exists():
                 os.chmod(temporary, target.stat().st_mode & 0o7777)
             os.replace(temporary, target)
+        _unfinished.discard(temporary)
         temporary = None
     except FileNotFoundError as error:
         missing = f"there is no folder {label(target.parent)}"
@@ -223,6 +225,18 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         if temporary is not None:
             with contextlib.suppress(OSError):  # a folder that takes no more changes keeps it, for the next to clear
                 temporary.unlink(missing_ok=True)
+            _unfinished.discard(temporary)
+
+
+_unfinished: set[Path] = set()
+"""Files beside their targets that this process is writing."""
+
+
+def abandon() -> None:
+    """Take away what this process has begun to write and cannot end; only for a process that ends here."""
+    for path in list(_unfinished):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def clear(target: Path) -> None:

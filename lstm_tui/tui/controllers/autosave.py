@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import monotonic
 
 from textual.screen import Screen
@@ -15,6 +16,8 @@ from lstm_tui.tui.threads import in_background
 
 _EVERY = 0.5
 """Seconds between two looks at what there is to keep: at most one second of work is lost."""
+_AT_ONCE = 0.25
+"""Seconds after the last look in which a change waits for the next: pasted lines are not written one by one."""
 _REMARK_TIME = 10
 
 
@@ -36,6 +39,8 @@ class ScreenAutosave:
         self._screen, self._run, self._looks, self._changes = screen, run, looks, changes
         self._keeping = keeping
         self._looks_since: float | None = None  # for interrupted work
+        self._kept_since = 0.0
+        changes.noticed = self._keep_soon
 
     def begin(self) -> None:
         """Look for what was interrupted, and keep the work from here on."""
@@ -45,17 +50,24 @@ class ScreenAutosave:
             in_background(lambda: self._look(keeping))
             self._screen.set_interval(_EVERY, self.keep)
 
-    def keep(self, now: bool = False) -> None:
+    def keep(self, now: bool = False, waiting: Sequence[str] = ()) -> None:
         """Have the work written down, of a change that still computes the line that was typed.
 
         Args:
             now: Return when that is done.
+            waiting: Lines that were typed, and nobody has looked at yet; they follow those that are computed.
         """
+        self._kept_since = monotonic()
         if self._keeping is None or self._run.is_empty:
             return
         session = self._run.session
         session.layout = self._looks.layout()
-        self._keeping.autosave.note(session, now=now, computing=self._changes.lines_computing())
+        self._keeping.autosave.note(session, now=now, computing=(*self._changes.lines_computing(), *waiting))
+
+    def _keep_soon(self) -> None:
+        """Keep a change as it is made: a busy machine may be late for the next look, or may not come to it."""
+        if monotonic() - self._kept_since > _AT_ONCE:
+            self.keep()
 
     # --- what was interrupted ---
 

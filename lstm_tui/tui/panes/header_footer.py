@@ -60,7 +60,7 @@ def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Lin
     where = _where(view)
     need = sum(cell_len(text) for text, _ in right)
     room = max(width - need - line.x - 2, 0)
-    remarks = 0 if trace.network is None else len(trace.network.remarks)
+    remarks = len(trace.remarks)
     names = [glyphs.say(view.title), where] + ([f"{unknown} unknown"] if unknown else [])
     if cell_len(f" {glyphs.dot} ".join(names)) > room and unknown:
         names[2] = f"{unknown}{glyphs.unknown}"

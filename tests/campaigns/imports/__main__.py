@@ -11,7 +11,7 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
-from tests.campaigns.imports.outcome import Outcome, table
+from .outcome import Outcome, table
 
 FOLDER = Path(__file__).parent
 FRAMEWORKS = sorted(one.stem for one in FOLDER.glob("*.py") if one.stem not in ("__init__", "__main__", "outcome"))
@@ -31,7 +31,7 @@ def main() -> int:
     logging.disable(logging.WARNING)
     silent = 0
     for name in options.framework or FRAMEWORKS:
-        campaign = import_module(f"tests.campaigns.imports.{name}")
+        campaign = import_module(f"{__package__}.{name}")
         missing = [one for one in campaign.NEEDS if importlib.util.find_spec(one) is None]
         if missing:
             print(f"{name}: skipped, since {', '.join(missing)} is not installed")

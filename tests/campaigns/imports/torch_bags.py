@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.campaigns.imports.outcome import Outcome, judge
+from .outcome import Outcome, judge
 
 NEEDS = ("torch",)
 STEPS = 6
