@@ -10,6 +10,7 @@ from bags import BAGS, Bag, Random
 from saved_arrays import savez
 
 import lstm_tui
+from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 
 CLOSE = 1e-5
@@ -89,3 +90,51 @@ def test_join_is_decided_by_the_user(tmp_path: Path) -> None:
     savez(tmp_path / "bag.npz", pair.tensors)
     alone = open_file(tmp_path / "bag.npz", ImportOptions({"join": "apart"}))
     assert alone.names == ("lstm_fw", "lstm_bw")
+
+
+def mutated(tensors: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return a bag in which something is gone, of another shape or kind, called otherwise, or there too."""
+    made = dict(tensors)
+    for _ in range(int(random.integers(1, 4))):
+        if not made:
+            break
+        name = str(random.choice(list(made)))
+        one = made.pop(name)
+        what = int(random.integers(0, 9))
+        if what == 1:
+            made[name] = one.T
+        elif what == 2:
+            made[name] = one[: int(random.integers(0, len(one) + 1))] if one.ndim else one
+        elif what == 3:
+            made[name] = one.reshape(-1)
+        elif what == 4:
+            made[name] = one[None]
+        elif what == 5:
+            made[name] = one.astype(str(random.choice(["int64", "float16", "float64", "bool"])))
+        elif what == 6:
+            made |= {name: one, str(random.choice(["h0", "x.weight", "rnn.bias", "a.weight_hh_l0", "pos.weight"])): one}
+        elif what == 7:
+            made |= {name: one, f"{name}{random.choice(['_orig', '_mask', '_g', '_v', '_u', '_reverse'])}": one}
+        elif what == 8:
+            made[name] = np.full_like(one, np.nan)
+    return made
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", list(BAGS))
+def test_a_damaged_bag_opens_or_is_refused_by_a_line_of_our_own(name: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(len(name))
+    for _ in range(12):
+        bag = BAGS[name](Random(0))
+        savez(tmp_path / "bag.npz", mutated(dict(bag.tensors), random))
+        opened, refused = None, ""
+        try:
+            opened = open_file(tmp_path / "bag.npz")
+        except UserError as error:
+            refused = str(error)
+        assert "what is not understood (" not in refused, refused
+        if opened is None:
+            continue
+        assert set(opened.report.unused) == {key for key, one in opened.report.tensors.items() if not one.part}
+        for key in {fact.key.split(".")[0] for fact in opened.report.facts if fact.against}:
+            assert not [fact for fact in opened.report.under(key) if fact.how == "confirmed"]

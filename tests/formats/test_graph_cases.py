@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from present import present
+from saved_arrays import savez
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
@@ -101,7 +102,7 @@ def test_a_graph_of_keras_gives_what_keras_gave_or_is_cut(name: str, tmp_path: P
     inputs = [given[key] for key in ("x", "x1") if key in given]
     if len(inputs) > 1:
         assert network.front is not None
-        np.savez(tmp_path / "x.npz", **dict(zip(network.front.inputs, inputs, strict=True)))
+        savez(tmp_path / "x.npz", dict(zip(network.front.inputs, inputs, strict=True)))
         series = read_series(tmp_path / "x.npz")
     else:
         series = series_from(inputs[0])

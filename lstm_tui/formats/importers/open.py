@@ -331,6 +331,10 @@ def _native(path: str | Path, reading: ImportOptions, where: str) -> Imported:
         raise UserError(f"{where}: describes itself, so nothing else can be said of it")
     network = load(path)
     report = ImportReport(where, "a network saved by this program, which describes itself")
+    imported = network.card.get("imported")
+    if isinstance(imported, Mapping):  # converted: what was understood of the file it came from is no more certain now
+        report.recall(imported)
+        return Imported(network, report, (network.name,))
     if network.tokens is not None and network.tokens.definition:
         count = len(network.tokens.vocabulary)
         report.say("tokens", f"{count} pieces, split by a tokenizer", "confirmed", "the header")
