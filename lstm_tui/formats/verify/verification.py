@@ -14,6 +14,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
@@ -346,7 +347,7 @@ def _reasons(opened: Imported, recorded: Recording, first: Deviation, close: flo
         yield left.removeprefix("; ")
     noise = _rounding(network, recorded, close)
     if 0 < first.largest <= 2 * noise:
-        yield f"rounding the weights to half precision differs by as much ({noise:.2g}): it need be no mistake"
+        yield f"rounding the weights to half precision differs by as much ({sentence(noise, 2)}): it need be no mistake"
 
 
 def _of_a_layer(
@@ -373,7 +374,7 @@ def _of_a_layer(
     except (UserError, KeyError):
         return
     if apart > close:
-        yield f"{visible(path)} itself differs: given what was recorded to enter it, by {apart:.2g}{left}"
+        yield f"{visible(path)} itself differs: given what was recorded to enter it, by {sentence(apart, 2)}{left}"
     elif first and any(np.any(one) for one in first.values()):
         yield f"{visible(path)} by itself is as recorded: the model gives it first states, which are zeros here"
     else:

@@ -11,6 +11,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, How, ImportReport
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, Op, PositionEmbedding, Reduce
@@ -324,7 +325,7 @@ def _op(module: Module, key: str, report: ImportReport) -> Op:
     name, tensors = module.stem or "output", module.tensors
     if module.matrix is not None:
         return Dense(name, module.matrix, tensors.get("bias"))
-    said = report.offer(f"{key}.epsilon_{module.slug}", f"{_EPSILON:g}", ("1e-06", "1e-12", "0.001"), free=True)
+    said = report.offer(f"{key}.epsilon_{module.slug}", sentence(_EPSILON, 6), ("1e-06", "1e-12", "0.001"), free=True)
     try:
         epsilon = float(said)
     except ValueError:
