@@ -69,3 +69,20 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path, name: str, says: str
 def test_a_folder_that_takes_no_files_is_not_called_missing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="files cannot be made in this folder"), replacing(tmp_path / "out.json"):
         raise FileNotFoundError(2, "No such file or directory")  # as the system says it of /proc
+
+
+def test_an_end_as_soon_as_the_file_is_there_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal raises between any two lines, and a file was left that had no name in the program yet."""
+    from lstm_tui.formats.io import files
+
+    lock = files._lock
+
+    def told(descriptor: int) -> bool:
+        lock(descriptor)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "_lock", told)
+    with pytest.raises(KeyboardInterrupt), files.replacing(tmp_path / "o.json"):
+        raise AssertionError("it was not told")
+    assert list(tmp_path.iterdir()) == []
+    assert not files._unfinished

@@ -192,7 +192,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     if "\0" in str(path):
         raise UserError(f"{where}: cannot be written: a name cannot hold NUL")
     target = Path(os.path.realpath(path))  # a symbolic link stays one
-    temporary: Path | None = None
+    begun: list[Path] = []
     try:
         if target.is_dir():
             raise UserError(f"{where}: is a folder; name a file in it")
@@ -204,8 +204,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
                 yield device
             return
         clear(target)
-        temporary, stream = _beside(target)
-        _unfinished.add(temporary)
+        temporary, stream = _beside(target, begun)
         with stream:
             yield stream
             stream.flush()
@@ -213,8 +212,6 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
             if target.exists():
                 os.chmod(temporary, target.stat().st_mode & 0o7777)
             os.replace(temporary, target)
-        _unfinished.discard(temporary)
-        temporary = None
     except FileNotFoundError as error:
         missing = f"there is no folder {label(target.parent)}"
         why = "files cannot be made in this folder" if target.parent.is_dir() else missing
@@ -222,10 +219,10 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise UserError(f"{where}: cannot be written: {reason(error)}") from error
     finally:
-        if temporary is not None:
+        for path in begun:
             with contextlib.suppress(OSError):  # a folder that takes no more changes keeps it, for the next to clear
-                temporary.unlink(missing_ok=True)
-            _unfinished.discard(temporary)
+                path.unlink(missing_ok=True)
+            _unfinished.discard(path)
 
 
 _unfinished: set[Path] = set()
@@ -252,15 +249,26 @@ def clear(target: Path) -> None:
             _take_away(path)
 
 
-def _beside(target: Path) -> tuple[Path, BinaryIO]:
-    """Open a new file beside a target, locked where the system has locks."""
+def _beside(target: Path, begun: list[Path]) -> tuple[Path, BinaryIO]:
+    """Open a new file beside a target, locked where the system has locks; it is noted before it is there."""
     while True:
         path = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}.part")
-        stream = open(path, "xb")  # noqa: SIM115 - the caller closes it
-        _lock(stream.fileno())
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.stat(path), os.fstat(stream.fileno())):
-                return path, stream
+        begun.append(path)  # a signal may come as soon as there is a file
+        _unfinished.add(path)
+        try:
+            stream = open(path, "xb")  # noqa: SIM115 - the caller closes it
+        except FileExistsError:  # another's
+            begun.remove(path)
+            _unfinished.discard(path)
+            raise
+        try:
+            _lock(stream.fileno())
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.stat(path), os.fstat(stream.fileno())):
+                    return path, stream
+        except BaseException:
+            stream.close()
+            raise
         stream.close()  # taken away between its making and its lock
 
 
