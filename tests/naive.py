@@ -59,8 +59,9 @@ def merge(kind: str, outputs: list[Array]) -> Array:
     if len(outputs) == 1:
         return outputs[0]
     one, other = outputs
+    if kind == "concat":
+        return np.concatenate([one, other], axis=1)
     return {
-        "concat": np.concatenate([one, other], axis=1),
         "sum": one + other,
         "average": (one + other) / 2,
         "mul": one * other,
@@ -77,9 +78,10 @@ def run_network(
         for direction in layer["directions"]:
             name = f"layer{number}.{direction}"
             p = {key.removeprefix(f"{name}/"): view for key, view in tensors.items() if key.startswith(f"{name}/")}
-            states = {"lstm": ("h", "c")}.get(layer["cell"], ("h",))
-            zero = {state: np.zeros(layer["hidden_size"]) for state in states}
-            passes[name] = run_pass(layer["cell"], p, x, direction, (initial or {}).get(name, zero))
+            said = {**layer, **layer.get("own", {}).get(direction, {})}
+            states = {"lstm": ("h", "c")}.get(said["cell"], ("h",))
+            zero = {state: np.zeros(said["hidden_size"]) for state in states}
+            passes[name] = run_pass(said["cell"], p, x, direction, (initial or {}).get(name, zero))
             outputs.append(passes[name]["h"])
         x = merge(layer["merge"], outputs)
     return passes, x

@@ -8,17 +8,17 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from lstm_tui.cli.job import States, open_network, recipe_of, say
+from lstm_tui.cli.source import open_network, say, with_run
 from lstm_tui.debugger.edits.language import Edit, NetworkEdit, line_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.incremental import most_tokens
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.untrained import initial_states
 from lstm_tui.formats.inputs.stream import Incoming
 from lstm_tui.formats.inputs.stream_decoder import Arriving
 from lstm_tui.formats.io.files import reason
@@ -27,28 +27,7 @@ _SOON = 0.3  # seconds after which it is said that nothing has come
 _BLINK = 0.1  # seconds between two looks whether the end has come
 
 
-@dataclass(frozen=True, eq=False)
-class Followed:
-    """A network and what it reads, which has only begun to come.
-
-    Attributes:
-        network: What runs.
-        incoming: What comes.
-        dtype: float32 or float64.
-        interpreter: numpy, numba, or None for either.
-        initial: States before the first step, by pass.
-        recipe: Edits of the network to begin with.
-    """
-
-    network: Network
-    incoming: Incoming
-    dtype: str = "float32"
-    interpreter: str | None = None
-    initial: States = field(default_factory=dict)
-    recipe: tuple[Edit, ...] = ()
-
-
-def followed(options: Namespace) -> Followed:
+def followed(options: Namespace) -> Source:
     """Return what the options ask for, and begin to read.
 
     Raises:
@@ -60,18 +39,18 @@ def followed(options: Namespace) -> Followed:
         )
     network = open_network(options)
     arriving = Arriving(network)
-    initial = initial_states(options.initial, network) if options.initial else {}
-    recipe = _of_network(recipe_of(options.edits), network) if options.edits is not None else ()
+    source = with_run(Source(network), options)
+    _check_edits(source.recipe, network)
     try:  # a descriptor of its own: the screen puts the terminal in the place of standard input
         descriptor = os.dup(0)
     except OSError as error:
         raise UserError(f"standard input: cannot be read: {reason(error)}") from error
     incoming = Incoming.of_descriptor(descriptor, arriving, most_tokens(network, options.dtype)).start()
-    return Followed(network, incoming, options.dtype, options.interpreter, initial, recipe)
+    return replace(source, incoming=incoming)
 
 
-def _of_network(recipe: tuple[Edit, ...], network: Network) -> tuple[Edit, ...]:
-    """Return edits to begin with, none of which may need a token."""
+def _check_edits(recipe: tuple[Edit, ...], network: Network) -> None:
+    """Refuse edits to begin with that need a token."""
     from lstm_tui.debugger.edits.apply import apply
 
     for edit in recipe:
@@ -81,15 +60,15 @@ def _of_network(recipe: tuple[Edit, ...], network: Network) -> tuple[Edit, ...]:
                 "weights and equations; others are made in the session"
             )
     apply(recipe, network, Sequence("words", ()))
-    return recipe
 
 
 class Plainly:
     """What a session line by line does with a text that grows: each line typed first takes in what has come."""
 
-    def __init__(self, todo: Followed, to_the_end: bool) -> None:
+    def __init__(self, source: Source, to_the_end: bool) -> None:
         """Hold what comes; `to_the_end` waits for all of it before the session opens."""
-        self._todo, self._incoming = todo, todo.incoming
+        assert source.incoming is not None
+        self._source, self._incoming = source, source.incoming
         self._to_the_end, self._told = to_the_end, False
         self._keys: int | None = None
 
@@ -99,13 +78,7 @@ class Plainly:
         Raises:
             UserError: The input ends without a token, or cannot be read.
         """
-        first = self._first()
-        todo = self._todo
-        session = Session.open(
-            todo.network, [first], interpreter=todo.interpreter, dtype=todo.dtype, initial=todo.initial or None
-        )
-        if todo.recipe:
-            session.edit(*todo.recipe)
+        session = Session.open(self._source.with_text(self._first()))
         if not self._to_the_end:
             session.goto(session.frame.steps - 1)
             with suppress(OSError):  # without a terminal, nothing is typed

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lstm_tui.cli.job import reading, say
 from lstm_tui.cli.output import table
+from lstm_tui.cli.source import reading, say
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.open import Imported, open_file
+from lstm_tui.formats.importers.open import Imported, open_file, read_tensors
 from lstm_tui.models.bundled import find_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lstm_tui.engine.model.network import Network
+    from lstm_tui.formats.importers.import_report import Fact
 
 STANDARD_OUTPUT = "-"
 _UNUSED = 12  # names of tensors that are listed
@@ -22,32 +26,57 @@ _UNUSED = 12  # names of tensors that are listed
 def command(options: Namespace) -> int:
     """Print the report, as text or JSON, or write the decisions to a file."""
     path = find_model(options.model)
-    opened = open_file(path, reading(options))
     if options.write_map is not None:
-        from lstm_tui.formats.importers.mapping_file import mapping_text
-        from lstm_tui.formats.io.files import replacing
-
-        if options.write_map == STANDARD_OUTPUT:
-            print(mapping_text(opened.report), end="")
-            return 0
-        with replacing(options.write_map) as stream:
-            stream.write(mapping_text(opened.report).encode())
-        say(f"{options.write_map}: written; give it with --map")
-        return 0
+        return _write_map(path, options)
+    opened = open_file(path, reading(options))
     if options.json:
         from lstm_tui.formats.io.json import encode
 
-        sys.stdout.buffer.write(encode(opened.report.content() | {"networks": list(opened.names)}) + b"\n")
+        sys.stdout.buffer.write(encode(_content(opened)) + b"\n")
         return 0
     print("\n".join(_lines(opened)))
     return 0
+
+
+def _write_map(path: Path, options: Namespace) -> int:
+    """Write every decision, or of a file that is refused a skeleton with every tensor in it."""
+    from lstm_tui.formats.importers.mapping_file import mapping_text, skeleton_text
+    from lstm_tui.formats.io.files import label, replacing
+
+    done = "written; give it with --map"
+    try:
+        text = mapping_text(open_file(path, reading(options)).report)
+    except UserError as error:
+        if options.map is not None or options.set:
+            raise
+        try:
+            text = skeleton_text(label(path), str(error), read_tensors(path))
+        except UserError:
+            raise error from None
+        done = "written, to be filled in: no network was found in the file"
+    if options.write_map == STANDARD_OUTPUT:
+        print(text, end="")
+        return 0
+    with replacing(options.write_map) as stream:
+        stream.write(text.encode())
+    say(f"{options.write_map}: {done}")
+    return 0
+
+
+def _content(opened: Imported) -> dict[str, Any]:
+    """Return the report as JSON values, with what became of every tensor."""
+    tensors = [
+        {"name": one.name, "shape": list(one.shape), "part": one.part, "beside": one.beside}
+        for one in opened.report.tensors.values()
+    ]
+    return opened.report.content() | {"networks": list(opened.names), "tensors": tensors}
 
 
 def _lines(opened: Imported) -> list[str]:
     report, network = opened.report, opened.network
     count = f"{network.parameter_count:,}".replace(",", " ")
     lines = [f"{report.file}: {visible(report.format)}", f"  reads {_reads(network)}; {count} parameters", ""]
-    rows = [(fact.key, fact.value, fact.how, _why(fact.why, fact.others)) for fact in report.facts]
+    rows = [(fact.key, fact.value, fact.how, _why(fact)) for fact in report.facts]
     lines += table(("what", "is", "known", "from"), rows).split("\n")
     if report.unused:
         more = f" and {len(report.unused) - _UNUSED} more" if len(report.unused) > _UNUSED else ""
@@ -75,5 +104,7 @@ def _reads(network: Network) -> str:
     return network.tokens.kind if network.tokens.kind == "bytes" else f"{count} {network.tokens.kind}"
 
 
-def _why(why: str, others: tuple[str, ...]) -> str:
-    return "; ".join(part for part in (why, f"could be {', '.join(others)}" if others else "") if part)
+def _why(fact: Fact) -> str:
+    other = f"could be {', '.join(fact.others)}" if fact.others else ""
+    against = f"against it: {', '.join(fact.against)}" if fact.against else ""
+    return "; ".join(part for part in (fact.why, other, against) if part)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import threading
 import time
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING
 
-from lstm_tui.cli.job import say
 from lstm_tui.engine.number_text import fixed, grouped
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ _PATIENCE = 1.0  # seconds
 
 
 class Bar:
-    """Progress of work that is done in this thread: `with Bar("running") as bar: work(progress=bar)`."""
+    """Progress of work that is done in this thread: `with Bar("running") as bar: source_of(progress=bar)`."""
 
     def __init__(self, what: str) -> None:
         """Prepare a bar for work of a name; nothing is shown yet."""
@@ -80,10 +78,7 @@ class Bar:
 
 
 class TrainingBar:
-    """Progress of one training: `with TrainingBar(job) as bar: job.run(…, bar.batch, bar.asked_to_stop, …)`.
-
-    The first Ctrl-C asks the training to stop, the second stops at once.
-    """
+    """Progress of one training: `with TrainingBar(job) as bar: training.run(bar.batch, epoch_done=bar.epoch_done)`."""
 
     def __init__(self, job: Job, title: str = "", quiet: bool = False) -> None:
         """Prepare a bar.
@@ -96,15 +91,12 @@ class TrainingBar:
         self._job, self._title, self._quiet = job, title, quiet
         self._bar: RichProgress | None = None
         self._task: TaskID | None = None
-        self._stop = False
-        self._before: Any = None
         self._began = time.monotonic()
         self.tokens = 0
 
     def __enter__(self) -> TrainingBar:
-        """Show the bar, where standard error is a terminal, and take Ctrl-C."""
+        """Show the bar, where standard error is a terminal."""
         self._began = time.monotonic()
-        self._before = signal.signal(signal.SIGINT, self._interrupted)
         if sys.stderr.isatty():
             self._show()
         return self
@@ -112,8 +104,7 @@ class TrainingBar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Take the bar away and give Ctrl-C back."""
-        signal.signal(signal.SIGINT, self._before)
+        """Take the bar away."""
         if self._bar is not None:
             self._bar.stop()
 
@@ -130,10 +121,6 @@ class TrainingBar:
             speed = f"{grouped(progress.tokens / max(self.seconds, 1e-9), ' ')} tokens/s"
             self._bar.update(self._task, description=told, completed=progress.step, total=progress.steps, speed=speed)
 
-    def asked_to_stop(self) -> bool:
-        """Say whether Ctrl-C was pressed."""
-        return self._stop
-
     def epoch_done(self, state: TrainState) -> None:
         """Print the loss and the score of an epoch."""
         if self._quiet:
@@ -143,13 +130,6 @@ class TrainingBar:
         score = measure.shown(state.scores[-1])
         loss = fixed(state.losses[-1], 4) if math.isfinite(state.losses[-1]) else "not a number"
         print(f"epoch {state.epoch:>3}  loss {loss}  {measure.name} {score}{best}", flush=True)
-
-    def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        if self._stop:
-            raise KeyboardInterrupt
-        self._stop = True
-        if self._bar is None:
-            say("stopping; Ctrl-C once more leaves at once")
 
     def _show(self) -> None:
         from rich.console import Console

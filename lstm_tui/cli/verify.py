@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from lstm_tui.cli.job import reading, say_remarks
+from lstm_tui.cli.source import reading, say_remarks
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.verify.verification import verify
@@ -18,19 +18,34 @@ def command(options: Namespace) -> int:
     opened, verdict = verify(find_model(options.model), reading(options), options.reference, options.tolerance)
     for name, largest in verdict.compared.items():
         print(f"{visible(name)}: differs by {sentence(largest, 2)} at most")
+    if verdict.sequences > 1:
+        print(f"compared over {verdict.sequences} sequences")
     for name in verdict.left_out:
         print(f"{name}: not compared, since the file holds no layer behind its recurrent ones")
+    for what in verdict.unproven:
+        print(f"not proven: {what}")
     say_remarks(opened.network)
     first = verdict.first
     if first is None:
-        print(f"the same within {sentence(options.tolerance, 6)}")
+        partly = "what was compared is " if verdict.left_out or verdict.unproven else ""
+        print(f"{partly}the same within {sentence(options.tolerance, 6)}")
         return 0
+    where = f", in sequence {first.batch} of the batch" if first.batch else ""
     print(
-        f"{visible(first.name)} is the first that differs, at t={first.t}, unit {first.unit}: "
+        f"{visible(first.name)} is the first that differs, at t={first.t}, unit {first.unit}{where}: "
         f"{sentence(first.mine, 6)} here, {sentence(first.theirs, 6)} recorded"
     )
+    for reason in verdict.reasons:
+        print(reason)
     if not verdict.fitting:
         print(f"none of {verdict.tried} other readings of the file fits")
-    for settings in verdict.fitting:
-        print("it fits with " + " ".join(f"--set {visible(key)}={visible(one)}" for key, one in settings.items()))
+    for settings, remains in zip(verdict.fitting, verdict.repaired, strict=True):
+        said = " ".join(_setting(key, one) for key, one in settings.items())
+        print(f"it fits with {said}")
+        print(f"  and then differs by {sentence(remains, 2)} at most, by {sentence(first.largest, 2)} without")
     return _DIFFERS
+
+
+def _setting(key: str, value: str) -> str:
+    text = f"{visible(key)}={visible(value)}"
+    return f"--set '{text}'" if " " in text else f"--set {text}"

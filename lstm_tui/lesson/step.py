@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from lstm_tui.debugger.commands.edit import whole_line
 from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit, parse_edit
 from lstm_tui.debugger.expressions import ExpressionError, Scope, evaluate
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
@@ -52,7 +53,7 @@ class BoundStep:
         """
         self.stop = stop
         self.network = self._network(open_network)
-        self.sequence = self._sequence()
+        self.source = Source(self.network, (self._sequence(),), interpreter="numpy")
 
     def fail(self, text: LessonText, said: str, place: int = 0, near: str | None = None) -> NoReturn:
         """Say what is wrong at a character of something that was written."""
@@ -164,7 +165,7 @@ class Standing:
             LanguageError: Something of the stop means nothing here, with line and column.
         """
         self.stop, self.bound = stop, BoundStep(stop, open_network)
-        self.session = Session.open(self.bound.network, [self.bound.sequence])
+        self.session = Session.open(self.bound.source)
         self._edit(stop.edits)
         self.place = self.bound.place_in(self.session.frame.trace)
         self.begun = self.session.history.done
@@ -189,9 +190,9 @@ class Standing:
         task = self.stop.task
         return () if task is None or task.then is None else self._told(task.then, session, session.frame.t)
 
-    def edits(self) -> tuple[Edit, ...]:
-        """Return the edits in force at the stop."""
-        return self.session.history.active
+    def source(self) -> Source:
+        """Return what the stop opens, with the edits in force there."""
+        return replace(self.bound.source, recipe=self.session.history.active)
 
     # --- trying ---
 

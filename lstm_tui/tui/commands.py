@@ -15,12 +15,14 @@ class Command:
 
     Attributes:
         keys: What binds it, as Textual names keys; the first is the one that is shown.
-        action: The action of the screen.
+        action: What does it: a controller of the main screen and a method of it with its arguments,
+            `steps.token(1)`; or an action of the app, `app.tour`.
         word: One or two words for the footer and the palette.
         help: One sentence for the help screen.
         group: Heading in the help screen.
         shown: How the key is written; the first of `keys` when empty.
         footer: Place in the footer, from 1; 0 when it is not there.
+        always: Whether it acts while there is no run too.
     """
 
     keys: tuple[str, ...]
@@ -30,6 +32,12 @@ class Command:
     group: str
     shown: str = ""
     footer: int = 0
+    always: bool = False
+
+    @property
+    def name(self) -> str:
+        """What does it, without the arguments: `steps.token`."""
+        return self.action.partition("(")[0]
 
     @property
     def key(self) -> str:
@@ -45,107 +53,143 @@ def _capital(letter: str) -> tuple[str, ...]:
 STEP, GO, LOOK, CHANGE, CURSOR, PROGRAM = "Step", "Go", "Look", "Change", "Inside a pane", "Program"
 
 COMMANDS: tuple[Command, ...] = (
-    Command(("n",), "token(1)", "token", "next token on the tape", STEP, "n", 1),
-    Command(_capital("N"), "token(-1)", "token back", "previous token on the tape", STEP, "N"),
-    Command(("s",), "equation(1)", "equation", "next equation, in the pass's reading order", STEP, "s", 2),
-    Command(_capital("S"), "equation(-1)", "equation back", "one equation back", STEP, "S"),
-    Command(("i",), "op(1)", "op", "next op inside the equation", STEP, "i", 3),
-    Command(_capital("I"), "op(-1)", "op back", "one op back", STEP, "I"),
-    Command(("f",), "finish(1)", "finish", "finish this token", STEP, "f", 4),
-    Command(_capital("F"), "finish(-1)", "finish back", "back to where this token began", STEP, "F"),
-    Command(("c",), "continue(1)", "continue", "continue to the next breakpoint or watch", STEP, "c", 5),
+    Command(("n",), "steps.token(1)", "token", "next token on the tape", STEP, footer=1),
+    Command(_capital("N"), "steps.token(-1)", "token back", "previous token on the tape", STEP),
+    Command(("s",), "steps.equation(1)", "equation", "next equation, in the pass's reading order", STEP, footer=2),
+    Command(_capital("S"), "steps.equation(-1)", "equation back", "one equation back", STEP),
+    Command(("i",), "steps.op(1)", "op", "next op inside the equation", STEP, footer=3),
+    Command(_capital("I"), "steps.op(-1)", "op back", "one op back", STEP),
+    Command(("f",), "steps.finish(1)", "finish", "finish this token", STEP, footer=4),
+    Command(_capital("F"), "steps.finish(-1)", "finish back", "back to where this token began", STEP),
+    Command(("c",), "breakpoints.go_on(1)", "continue", "continue to the next breakpoint or watch", STEP, footer=5),
     Command(
-        _capital("C"),
-        "continue(-1)",
-        "continue back",
-        "continue backwards to a breakpoint or watch",
-        STEP,
-        "C",
+        _capital("C"), "breakpoints.go_on(-1)", "continue back", "continue backwards to a breakpoint or watch", STEP
     ),
     Command(
         ("b",),
-        "breakpoint",
+        "breakpoints.breakpoint",
         "break",
         "set or clear a breakpoint at this token, equation or value",
         STEP,
-        "b",
-        5,
+        footer=5,
     ),
-    Command(("w",), "watch", "watch", "stop where this value changes by over 0.3; then C: what did it", STEP, "w"),
     Command(
-        _capital("B"),
-        "stops",
-        "stops",
-        "breakpoints, watches and displays: enable, edit, delete",
-        STEP,
-        "B",
+        ("w",), "breakpoints.watch", "watch", "stop where this value changes by over 0.3; then C: what did it", STEP
     ),
-    Command(("space",), "play", "play", "play the run token by token, or pause", STEP, "space", 5),
-    Command(("g",), "end(-1)", "first token", "first token of the tape", GO, "g"),
-    Command(_capital("G"), "end(1)", "last token", "last token of the tape", GO, "G"),
-    Command(("right_square_bracket",), "pass(1)", "next pass", "select the next pass", GO, "]", 6),
-    Command(("left_square_bracket",), "pass(-1)", "previous pass", "select the previous pass", GO, "["),
-    Command(("right_curly_bracket",), "line(1)", "next line", "next line of the file", GO, "}"),
-    Command(("left_curly_bracket",), "line(-1)", "previous line", "previous line of the file", GO, "{"),
-    Command(("t",), "goto_cursor", "go to cursor", "go to the token under the cursor", GO, "t", 10),
-    Command(("slash",), "find", "find", "find a token by its text", GO, "/", 9),
-    Command(("full_stop",), "find_next(1)", "next found", "next match", GO, "."),
-    Command(("comma",), "find_next(-1)", "previous found", "previous match", GO, ","),
-    Command(("p",), "explain", "explain", "explain the value under the cursor: its equation in numbers", LOOK, "p", 7),
-    Command(("o",), "order", "order", "order units by size, change, index, or what they lost here", LOOK, "o", 8),
-    Command(("v",), "signal", "colour", "colour the tape by the next signal", LOOK, "v"),
-    Command(("r",), "influence", "attribution", "gradients, ledger and deletions of an output or memory", LOOK, "r"),
+    Command(
+        _capital("B"), "breakpoints.list_all", "stops", "breakpoints, watches and displays: enable, edit, delete", STEP
+    ),
+    Command(("space",), "steps.play", "play", "play the run token by token, or pause", STEP, "space", 5),
+    Command(("g",), "steps.end(-1)", "first token", "first token of the tape", GO),
+    Command(_capital("G"), "steps.end(1)", "last token", "last token of the tape", GO),
+    Command(("right_square_bracket",), "steps.select_pass(1)", "next pass", "select the next pass", GO, "]", 6),
+    Command(("left_square_bracket",), "steps.select_pass(-1)", "previous pass", "select the previous pass", GO, "["),
+    Command(("right_curly_bracket",), "runs.line(1)", "next line", "next line of the file", GO, "}"),
+    Command(("left_curly_bracket",), "runs.line(-1)", "previous line", "previous line of the file", GO, "{"),
+    Command(("t",), "steps.go_to_cursor", "go to cursor", "go to the token under the cursor", GO, footer=10),
+    Command(("slash",), "dialogs.find", "find", "find a token by its text", GO, "/", 9),
+    Command(("full_stop",), "dialogs.find_next(1)", "next found", "next match", GO, "."),
+    Command(("comma",), "dialogs.find_next(-1)", "previous found", "previous match", GO, ","),
+    Command(
+        ("p",),
+        "dialogs.explain",
+        "explain",
+        "explain the value under the cursor: its equation in numbers",
+        LOOK,
+        footer=7,
+    ),
+    Command(
+        ("o",),
+        "looks.order",
+        "order",
+        "order units by size, change, index, or what they lost here",
+        LOOK,
+        footer=8,
+    ),
+    Command(("v",), "looks.signal", "colour", "colour the tape by the next signal", LOOK),
+    Command(("r",), "dialogs.influence", "attribution", "gradients, ledger and deletions of an output or memory", LOOK),
     Command(
         _capital("R"),
-        "reach",
+        "dialogs.reach",
         "gradients",
         "gradients through time, an RNN beside an LSTM, which token moves which",
         LOOK,
-        "R",
     ),
     Command(
         _capital("H"),
-        "health",
+        "dialogs.health",
         "health",
         "units that explode, are never active, stuck or dead, gates that are stuck",
         LOOK,
-        "H",
     ),
-    Command(_capital("L"), "everyone", "all units", "the ledger of the selected unit, or of all units", LOOK, "L"),
+    Command(_capital("L"), "looks.everyone", "all units", "the ledger of the selected unit, or of all units", LOOK),
     Command(
-        _capital("M"), "map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK, "M"
+        _capital("M"), "looks.map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK
     ),
     Command(
-        ("0",), "one_unit", "one unit", "one unit and one equation, large, to show a class; back: 0 or esc", LOOK, "0"
+        ("0",), "looks.one_unit", "one unit", "one unit and one equation, large, to show a class; back: 0 or esc", LOOK
     ),
-    Command(("m",), "maximise", "maximise", "maximize this pane, or restore it", LOOK, "m"),
-    Command(("e",), "edit", "edit", "change what is under the cursor: a word on the tape, or a value", CHANGE, "e", 4),
-    Command(_capital("E"), "edit_equation", "equation", "rewrite the equation under the cursor", CHANGE, "E"),
-    Command(("a",), "go_on(0)", "append", "append the most likely next token: an edit", CHANGE, "a"),
-    Command(_capital("A"), "go_on(1)", "draw", "append a next token sampled by its probability", CHANGE, "A"),
-    Command(("z",), "undo(-1)", "undo", "undo the last edit", CHANGE, "z", 4),
-    Command(_capital("Z"), "undo(1)", "redo", "redo the edit that was undone", CHANGE, "Z"),
-    Command(("u",), "edits", "edits", "every edit in words: go to any state, copy or save them", CHANGE, "u"),
-    Command(_capital("W"), "weights", "weights", "every matrix and vector of the network, editable", CHANGE, "W", 8),
-    Command(("d",), "difference", "difference", "show or hide the baseline beside the edited run", CHANGE, "d", 8),
-    Command(("colon",), "command", "command", "type a command, with completion", CHANGE, ":", 6),
-    Command(("k", "up"), "cursor(0,-1)", "up", "one unit, equation or row up", CURSOR, "k ↑"),
-    Command(("j", "down"), "cursor(0,1)", "down", "one unit, equation or row down", CURSOR, "j ↓"),
-    Command(("h", "left"), "cursor(-1,0)", "left", "one value or token to the left; on the tape N", CURSOR, "h ←"),
-    Command(("l", "right"), "cursor(1,0)", "right", "one value or token to the right; on the tape n", CURSOR, "l →"),
+    Command(("m",), "looks.maximise", "maximise", "maximize this pane, or restore it", LOOK),
+    Command(
+        ("e",),
+        "edits.edit",
+        "edit",
+        "change what is under the cursor: a word on the tape, or a value",
+        CHANGE,
+        footer=4,
+    ),
+    Command(_capital("E"), "edits.edit_equation", "equation", "rewrite the equation under the cursor", CHANGE),
+    Command(("a",), "edits.append(0)", "append", "append the most likely next token: an edit", CHANGE),
+    Command(_capital("A"), "edits.append(1)", "draw", "append a next token sampled by its probability", CHANGE),
+    Command(("z",), "edits.undo(-1)", "undo", "undo the last edit", CHANGE, footer=4),
+    Command(_capital("Z"), "edits.undo(1)", "redo", "redo the edit that was undone", CHANGE),
+    Command(("u",), "edits.list_all", "edits", "every edit in words: go to any state, copy or save them", CHANGE),
+    Command(
+        _capital("W"),
+        "edits.weights",
+        "weights",
+        "every matrix and vector of the network, editable",
+        CHANGE,
+        footer=8,
+    ),
+    Command(
+        ("d",), "looks.difference", "difference", "show or hide the baseline beside the edited run", CHANGE, footer=8
+    ),
+    Command(("colon",), "edits.type_line", "command", "type a command, with completion", CHANGE, ":", 6),
+    Command(("k", "up"), "looks.cursor(0,-1)", "up", "one unit, equation or row up", CURSOR, "k ↑"),
+    Command(("j", "down"), "looks.cursor(0,1)", "down", "one unit, equation or row down", CURSOR, "j ↓"),
+    Command(
+        ("h", "left"), "looks.cursor(-1,0)", "left", "one value or token to the left; on the tape N", CURSOR, "h ←"
+    ),
+    Command(
+        ("l", "right"), "looks.cursor(1,0)", "right", "one value or token to the right; on the tape n", CURSOR, "l →"
+    ),
     *(
-        Command((str(n),), f"pane({n})", name, f"go to the pane: {name}", CURSOR)
+        Command((str(n),), f"looks.pane({n})", name, f"go to the pane: {name}", CURSOR)
         for n, name in ((pane.number, pane.told) for pane in PANES if pane.number)
     ),
-    Command(("x",), "export", "export", f"write the run to a file: {ANY_OF_THEM}", PROGRAM, "x", 11),
-    Command(_capital("P"), "app.picture", "picture", "any screen as a picture: .svg or .png", PROGRAM, "P"),
-    Command(_capital("T"), "app.tour", "tour", "lessons that step through trained networks", PROGRAM, "T"),
-    Command(("question_mark",), "help", "help", "all keys", PROGRAM, "?", 12),
-    Command(("q",), "quit_session", "quit", "quit", PROGRAM, "q", 13),
+    Command(("x",), "dialogs.export", "export", f"write the run to a file: {ANY_OF_THEM}", PROGRAM, footer=11),
+    Command(
+        _capital("P"), "app.picture", "picture", "any screen as a picture: .svg or .png", PROGRAM, "P", always=True
+    ),
+    Command(_capital("T"), "app.tour", "tour", "lessons that step through trained networks", PROGRAM, "T", always=True),
+    Command(("question_mark",), "dialogs.help", "help", "all keys", PROGRAM, "?", 12, always=True),
+    Command(("q",), "app.quit", "quit", "quit", PROGRAM, footer=13, always=True),
 )
+
+_BY_KEY = {key: command for command in COMMANDS for key in command.keys}
 
 PAIRS = {"z": "Z", "c": "C", "n": "N", "s": "S", "i": "I", "f": "F", "]": "["}
 """Keys whose way back is shown beside them in the footer."""
+
+
+def command_of(key: str) -> Command:
+    """Return the command of a key, as Textual names it.
+
+    Raises:
+        KeyError: It has none.
+    """
+    return _BY_KEY[key]
 
 
 def footer_commands() -> tuple[Command, ...]:

@@ -1,7 +1,7 @@
 """What the whole screen shows: one frame of the session and what the user has chosen to look at.
 
 A view is never changed. The screen holds the newest in one reactive, every pane is handed it, and a pane that
-wants another sends a message.
+wants another sends a message. While there is no run the screen shows `EMPTY`, so that nobody asks for a view first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from lstm_tui.analysis.ledger import Ledger, ledger_after, lost_at
 from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts
-from lstm_tui.debugger.position import Frame
+from lstm_tui.debugger.position import Frame, Position
+from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.text import first_row, signed, token_label
@@ -105,6 +106,11 @@ class View:
     live: Live | None = None
     stopped: Stopped | None = None
     displays: tuple[Shown, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no run to show yet: no pass, no token."""
+        return not self.frame.trace.passes
 
     @property
     def trace(self) -> Trace:
@@ -307,3 +313,12 @@ class View:
     def but(self, **changes: Any) -> View:
         """Return this view with some things changed; what was said is said once."""
         return replace(self, **{"said": "", **changes})
+
+
+def _of_nothing() -> View:
+    trace = Trace({}, Sequence("words", ()), "numpy", "float32", {})
+    return View(Frame(trace, Position("", 0, -1), line=-1, lines=0), Facts(trace), lines=0)
+
+
+EMPTY = _of_nothing()
+"""What is shown while there is no run: a view without a pass and without a token. Keys that need a run do nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -185,6 +186,51 @@ def test_nothing_has_no_share_of_nothing() -> None:
     assert not answer.known.any()
 
 
+@st.composite
+def flat(draw: st.DrawFn, kind: str, depth: int = 4) -> str:
+    """Draw an expression of one number, or of one truth, as text whose brackets are there by chance only."""
+    if kind == "truth":
+        form = draw(st.integers(0, 4 if depth else 1))
+        if form <= 1:
+            signs = draw(st.lists(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), min_size=1, max_size=3))
+            sides = [draw(flat("number", max(depth - 2, 0))) for _ in range(len(signs) + 1)]
+            return " ".join([sides[0], *(f"{sign} {side}" for sign, side in zip(signs, sides[1:], strict=True))])
+        one = draw(flat("truth", depth - 1))
+        if form == 2:
+            return f"not {one}"
+        return (
+            f"({one})"
+            if form == 3
+            else f"{one} {draw(st.sampled_from(['and', 'or']))} {draw(flat('truth', depth - 1))}"
+        )
+    form = draw(st.integers(0, 5 if depth else 0))
+    if form == 0:
+        return draw(
+            st.sampled_from(["f[0]", "c[3]", "c[1]", "x[4]", "2", ".5", "1e-2", "3.", "t", "mean(f[1:3])", "max(c)"])
+        )
+    one = draw(flat("number", depth - 1))
+    if form <= 3:
+        return f"{one} {draw(st.sampled_from(['+', '-', '*', '/']))} {draw(flat('number', depth - 1))}"
+    return f"-{one}" if form == 4 else f"({one})"
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(["number", "truth"]).flatmap(flat), st.integers(0, STEPS - 1))
+def test_without_brackets_it_is_worth_what_python_says_of_numpy_s_numbers(text: str, t: int) -> None:
+    passed = TRACE[HERE]
+    named = {
+        "f": passed["f"][t].astype(np.float64), "c": passed["c"][t].astype(np.float64),
+        "x": passed.inputs["x"][t].astype(np.float64), "t": np.float64(t), "mean": np.mean, "max": np.max,
+    }  # fmt: skip
+    with np.errstate(all="ignore"):
+        numbers = re.sub(r"(?<![\w.\[:])(\d*\.?\d+(?:e-?\d+)?\.?)(?![\w\]:])", r"np.float64(\1)", text)  # 1 / 0 is inf
+        expected = eval(numbers, {"np": np}, named)  # our own text: another evaluator
+    answer = evaluate(parse(text), SCOPE, t, t + 1)
+    if answer.kind == "truth" and not answer.known[0, 0]:
+        return  # a NaN stands in it, of which Python says false
+    assert answer.values[0, 0] == pytest.approx(expected, rel=1e-12, abs=1e-15, nan_ok=True), text
+
+
 @settings(max_examples=80)
 @given(numeric(LEAVES), st.integers(0, STEPS - 1), st.integers(1, STEPS))
 def test_a_window_of_the_run_gives_what_the_whole_gives(one: Made, start: int, length: int) -> None:
@@ -364,6 +410,17 @@ def test_a_mistake_is_shown_at_its_place_with_what_to_do(text: str, start: int, 
     shown, under = error.value.under
     assert shown.strip() == text.strip()
     assert under.index("^") == 2 + start
+
+
+DEEPEST = [
+    "0<" * 255 + "1", "1" + "+1" * 256, "c" + "[0:]" * 240, "prev(" * 32 + "c" + ")" * 32, "not " * 32 + "1 < 2",
+    "f[0] < 9 and " * 70 + "1 < 2", "-" * 32 + "1", "c" + "[t]" * 256, "(1 + " * 32 + "1" + ")" * 32,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DEEPEST, ids=range(len(DEEPEST)))
+def test_the_deepest_that_is_read_is_answered(text: str) -> None:
+    assert refusal(text) is None
 
 
 def test_a_condition_is_one_truth() -> None:

@@ -102,6 +102,21 @@ def test_what_is_left_of_a_memory_in_the_rnn_and_the_lstm_is_as_the_lesson_says(
         assert one.found.kept_size[0] > 0.98
 
 
+def test_what_a_network_says_that_says_nan_is_not_known() -> None:
+    def poisoned(name: str) -> Network:
+        network = open_model(name)
+        if name == "recall-gru":
+            assert network.readout is not None
+            network.readout.flat[-1] = np.nan
+        return network
+
+    rnn, lstm, gru = rivals(poisoned)
+    assert gru.answer is None
+    assert gru.told(str).startswith("recall-gru says what is not known. ")
+    assert rnn.answer is not None
+    assert lstm.answer is not None
+
+
 def test_who_finds_the_gate_of_which_the_lesson_tells() -> None:
     lesson = library().find("forget")
     stop = next(stop for stop in lesson.stops if stop.task is not None and stop.task.opens == "map")
@@ -272,7 +287,7 @@ BAD = [
     ("{f[unit]}", "{f}", ":13:5: this is 64 numbers: choose one, as in c[unit]"),
     ("{f[unit]}", "{f[unit]", ":13:4: `{` is not closed"),
     ("{f[unit]}", "{__import__('os')}", ":13:5: there is no function `__import__`"),
-    ('"f[unit] < 0.5"', '"f[unit] < "', ":15:19: something is missing here"),
+    ('"f[unit] < 0.5"', '"f[unit] < "', ":15:19: something is missing after `<`"),
     ('"f[unit] < 0.5"', '"f < 0.5"', ":15:12: this is 64 answers"),
     ('"f[unit] < 0.5"', '"f[unit]"', ":15:12: this is a number: compare it"),
     ("claims = [", "claims = 3 # [", ":15:10: `claims` must be a list of texts"),

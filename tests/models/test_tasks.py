@@ -124,6 +124,11 @@ def test_measures_are_what_they_say() -> None:
                 right.append(numbers.argmax() == wanted)
                 surprise.append(-np.log2(numbers[wanted]))
     assert accuracy(network, examples, "numpy") == pytest.approx(np.mean(right))
+    poisoned = build_network({**spec, "readout": "dense"}, seed=2)
+    assert poisoned.readout is not None
+    poisoned.readout.flat[:] = np.nan
+    certain = [Example(one.read, np.zeros(5, np.int64)) for one in examples]  # where an argmax of NaN would point
+    assert accuracy(poisoned, certain, "numpy") == 0
     assert bits("word").score(network, examples, "numpy") == pytest.approx(-np.mean(surprise), rel=1e-5)
     linear = build_network({**spec, "outputs": 2, "readout": "linear"}, seed=2)
     rows = [Example(one.read, one.read[::-1].copy()) for one in examples]

@@ -17,7 +17,8 @@ from lstm_tui.tui.key_parser import KeyParser
 
 ESCAPE, ENTER = "\x1b", "\r"
 _TIMED = ("space",)  # plays by the clock
-_LEAVES = ("quit_session", "export", "app.picture", "go_on(1)", "app.tour")  # the program, or the room of the session
+_LEAVES = ("app.quit", "dialogs.export", "app.picture", "edits.append(1)", "app.tour")
+"""Actions that leave the program, or the room of the session."""
 _CHARACTERS = {
     "space": " ", "slash": "/", "full_stop": ".", "comma": ",", "colon": ":", "question_mark": "?",
     "right_square_bracket": "]", "left_square_bracket": "[", "right_curly_bracket": "}", "left_curly_bracket": "{",
@@ -132,7 +133,7 @@ DELIVERIES: dict[str, Send] = {
 
 def digest(driver: Any) -> tuple[object, ...]:
     """What the session has become, and what is open."""
-    session, view = driver.screen._session, driver.view
+    session, view = driver.screen.run.session, driver.view
     return (
         tuple(session.words),
         session.history.done,

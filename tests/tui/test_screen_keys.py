@@ -24,7 +24,7 @@ BEFORE = {
     "full_stop": ("slash", "a", "enter"),
     "comma": ("slash", "a", "enter"),
 }
-WHOLE = {"map", "maximise", "one_unit"}
+WHOLE = {"looks.map", "looks.maximise", "looks.one_unit"}
 KEYS = [key for command in COMMANDS for key in command.keys]
 
 
@@ -119,11 +119,11 @@ def test_find_goes_round_the_tape() -> None:
 def test_play_steps_to_the_end_and_stops() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("space")
-        assert driver.screen._timer is not None
+        assert driver.screen.steps.is_playing
         for _ in range(6):
-            driver.screen._play_on()
+            driver.screen.steps.play_on()
         assert driver.view.t == 4
-        assert driver.screen._timer is None
+        assert not driver.screen.steps.is_playing
 
     drive(act)
 
@@ -222,7 +222,7 @@ def test_quit_and_interrupt_have_their_exit_codes() -> None:
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])
-@pytest.mark.parametrize("key", [key for command in COMMANDS for key in command.keys if command.action in WHOLE])
+@pytest.mark.parametrize("key", [key for command in COMMANDS for key in command.keys if command.name in WHOLE])
 def test_escape_leaves_what_has_the_whole_screen(key: str, size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,23 +12,23 @@ from driven_screen import Driver, document, drive, network, sequences
 from lstm_tui.analysis.ledger import flow_of, ledger_at, share_map
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.ledger_rows import Sources
-from lstm_tui.tui.panes.ledger_map import draw_sharemap
+from lstm_tui.tui.panes.ledger_map import draw_ledger_map
 
 
 def test_one_unit_or_all() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "n")
-        one = driver.pane("remembers").text()
+        one = driver.pane("ledger").text()
         assert f"memory of unit {driver.view.unit}" in one
         assert "Σ = C ✓" in one
         assert f"of unit {driver.view.unit}" in driver.pane("tape").text()
         await driver.press("L")
-        every = driver.pane("remembers").text()
+        every = driver.pane("ledger").text()
         assert "memory of all units" in every
         assert "Σ = ΣC ✓" in every
         assert "of all" in driver.pane("tape").text()
@@ -35,7 +36,7 @@ def test_one_unit_or_all() -> None:
         assert ledger is not None
         assert ledger.by_token.shape == (5, 12)
         await driver.press("L")
-        assert driver.pane("remembers").text() == one
+        assert driver.pane("ledger").text() == one
 
     drive(act)
 
@@ -46,8 +47,8 @@ def test_the_map_takes_the_screen_and_gives_it_back(size: tuple[int, int]) -> No
         await driver.press("right_curly_bracket", "n", "n")
         before = driver.text()
         await driver.press("M")
-        assert driver.pane("remembers").size.width == size[0]
-        text = driver.pane("remembers").text()
+        assert driver.pane("ledger").size.width == size[0]
+        text = driver.pane("ledger").text()
         assert "after each step" in text
         assert "kept" in text
         place = driver.view.t
@@ -61,15 +62,15 @@ def test_the_map_takes_the_screen_and_gives_it_back(size: tuple[int, int]) -> No
     drive(act, size=size)
 
 
-def _with_closed_gate() -> Document:
+def _with_closed_gate() -> Source:
     made = apply(parse_recipe("set layer0.forward.f[:] @ 3 = 0"), network(), sequences()[1])
-    return Document(trace=run(made.network, made.sequence, holds=made.holds))
+    return Source.of_trace(run(made.network, made.sequence, holds=made.holds))
 
 
 def test_a_closed_gate_is_a_wall() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("L", "M")
-        rows = driver.pane("remembers").text().split("\n")
+        rows = driver.pane("ledger").text().split("\n")
         walls = [row.find("┃") for row in rows[2:6]]  # below the frame and the heading
         assert walls[0] > 0
         assert walls[0] == walls[1] == walls[2]
@@ -78,7 +79,7 @@ def test_a_closed_gate_is_a_wall() -> None:
     drive(act, _with_closed_gate())
 
 
-@pytest.mark.parametrize(("size", "where"), [((160, 45), "remembers"), ((80, 24), "tape")])
+@pytest.mark.parametrize(("size", "where"), [((160, 45), "ledger"), ((80, 24), "tape")])
 def test_a_breach_is_shown(tmp_path: Path, size: tuple[int, int], where: str) -> None:
     trace = run(network(), sequences()[0])
     write(trace, tmp_path / "run.npz")
@@ -95,10 +96,10 @@ def test_a_breach_is_shown(tmp_path: Path, size: tuple[int, int], where: str) ->
         assert "✗" in driver.pane(where).text()
         await driver.press("L")
         assert "✗" in driver.pane(where).text()
-        if where == "remembers":
+        if where == "ledger":
             assert "off in 12 units" in driver.pane(where).text()
 
-    drive(act, Document(trace=read(tmp_path / "broken.npz")), size)
+    drive(act, Source.of_trace(read(tmp_path / "broken.npz")), size)
 
 
 def test_what_an_edit_put_in_stands_in_the_list() -> None:
@@ -106,16 +107,16 @@ def test_what_an_edit_put_in_stands_in_the_list() -> None:
 
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "n")
-        assert "set: was" in driver.pane("remembers").text()
+        assert "set: was" in driver.pane("ledger").text()
         assert "edits" in driver.pane("tape").text()
 
-    drive(act, Document(trace=run(made.network, made.sequence, holds=made.holds)))
+    drive(act, Source.of_trace(run(made.network, made.sequence, holds=made.holds)))
 
 
 def test_a_cell_without_a_ledger_says_so_in_words() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("L", "M")
-        assert "h is not linear in h" in driver.pane("remembers").text()
+        assert "h is not linear in h" in driver.pane("ledger").text()
         await driver.press("M")
         assert "not linear" in driver.pane("tape").text()
 
@@ -126,9 +127,9 @@ def test_a_file_that_holds_too_little_says_so(tmp_path: Path) -> None:
     write(run(network(), sequences()[0]), tmp_path / "little.json", values=["c", "h"])
 
     async def act(driver: Driver) -> None:
-        assert "this trace does not hold" in driver.pane("remembers").text()
+        assert "this trace does not hold" in driver.pane("ledger").text()
 
-    drive(act, Document(trace=read(tmp_path / "little.json")))
+    drive(act, Source.of_trace(read(tmp_path / "little.json")))
 
 
 def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
@@ -147,13 +148,13 @@ def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
         assert found["token", 1].before == before[2]
         assert found["gone", 1].before == before[1]
         assert found["gone", 1].value == 0
-        text = driver.pane("remembers").text()
+        text = driver.pane("ledger").text()
         assert "✗ movie" in text
         assert f"memory of unit {unit} Δ" in text
         await driver.press("d")
-        assert "✗ movie" not in driver.pane("remembers").text()
+        assert "✗ movie" not in driver.pane("ledger").text()
 
-    drive(act, recipe=recipe)
+    drive(act, replace(document(), recipe=recipe))
 
 
 def test_sources_are_in_the_order_of_their_shares() -> None:
@@ -176,7 +177,7 @@ def test_where_rows_are_few_those_that_remember_most_are_drawn() -> None:
         await driver.press("right_curly_bracket", "G")
         view, palette, rows = driver.view, driver.screen.palette, 4
         assert palette is not None
-        drawing = draw_sharemap(view, 120, rows + 3, palette)
+        drawing = draw_ledger_map(view, 120, rows + 3, palette)
         texts = [line.strip().text for line in drawing.lines]
         flow = flow_of(view.passed, "c")
         assert flow is not None

@@ -28,7 +28,7 @@ def test_enter_goes_where_who_found_it_and_escape_stays() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("G", "colon", *"who", "space", *"c[1]", "enter")
         assert "enter goes there" in driver.text()
-        found = present(driver.screen._session).stops.found
+        found = driver.screen.run.session.stops.found
         assert found is not None
         await driver.press("escape")
         assert driver.view.t == 4
@@ -56,7 +56,7 @@ def test_keys_sent_at_once_all_reach_the_line() -> None:
 def test_an_answer_that_comes_late_waits_for_the_line_that_is_typed() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("colon", "b")
-        driver.screen._tell("help", ("one", "two"))
+        driver.screen.replies.tell("help", ("one", "two"))
         await driver.press("r")
         assert isinstance(driver.app.screen, CommandPrompt)
         assert driver.app.screen.line.value == "br"

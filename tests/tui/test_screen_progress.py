@@ -7,18 +7,18 @@ from collections.abc import Callable
 import pytest
 from driven_screen import LINES, Driver, drive, network, of_tokens
 
-from lstm_tui.tui.document import Document
+from lstm_tui.debugger.source import Source
 
 Work = list[Callable[[], None]]
 
 
-def long_text(lines: int = 1) -> Document:
-    return Document(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12, n + 1) for n in range(lines)])
+def long_text(lines: int = 1) -> Source:
+    return Source(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12, n + 1) for n in range(lines)])
 
 
 async def shown(driver: Driver) -> None:
     for _ in range(400):
-        if driver.screen.view is not None:
+        if not driver.screen.view.is_empty:
             return
         await driver.pilot.pause(0.02)
 
@@ -59,11 +59,11 @@ def test_progress_stands_in_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
         await shown(driver)
         monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", work.append)
         await driver.press("colon", *"remove", "space", "4", "enter")
-        now = driver.screen._changing
+        now = driver.screen.changes.awaited()
         assert now is not None
         now.part(1, 4)
         now.progress(1, 2)
-        driver.screen.tell_work()
+        driver.screen.progress.tell()
         assert "38 %" in driver.line("header")
         work.pop()()
         await driver.pilot.pause()

@@ -69,7 +69,7 @@ def test_on_a_small_screen_the_tape_grows_and_what_stood_under_it_stays() -> Non
         assert "memory of unit" in text
         assert "share" in driver.pane("tape").text()
         assert driver.pane("tape").size.height == 7
-        assert driver.pane("remembers").size.height > 5
+        assert driver.pane("ledger").size.height > 5
         await driver.press("m")
         assert driver.pane("tape").size.height > 18
         assert "memory of unit" not in driver.text()

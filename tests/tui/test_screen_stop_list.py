@@ -17,7 +17,7 @@ def row(driver: Driver, word: str) -> str:
 
 def test_everything_is_listed_and_changed_in_place() -> None:
     async def act(driver: Driver) -> None:
-        session = driver.screen._session
+        session = driver.screen.run.session
         assert session is not None
         for line in ("break mean(f) > .01", "watch c[2] by .1", "display mean(h)"):
             await typed(driver, line)

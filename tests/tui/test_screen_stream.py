@@ -13,6 +13,7 @@ from present import present
 
 from lstm_tui.analysis.language_model import surprise
 from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.formats.inputs.stream import Incoming
@@ -20,12 +21,11 @@ from lstm_tui.formats.inputs.stream_decoder import Arriving
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.controllers import changes
-from lstm_tui.tui.document import Document
 
 TEXT = "The plot was dull , but the acting was good and I would see it again bad movie not"
 
 
-class Source:
+class Piped:
     """A source of bytes that a test writes to."""
 
     def __init__(self, most: int = 1000, **of: Any) -> None:
@@ -39,8 +39,8 @@ class Source:
     def end(self) -> None:
         self._pieces.put(b"")
 
-    def document(self) -> Document:
-        return Document(self.network, incoming=self.incoming)
+    def document(self) -> Source:
+        return Source(self.network, incoming=self.incoming)
 
 
 async def until(driver: Driver, holds: Callable[[], bool]) -> None:
@@ -55,12 +55,12 @@ async def shows(driver: Driver, words: str) -> None:
     await until(driver, lambda: words in driver.line("header"))
 
 
-def follow(act: Any, source: Source, **options: Any) -> LstmApp:
+def follow(act: Any, source: Piped, **options: Any) -> LstmApp:
     return drive(act, source.document(), **options)
 
 
 def test_it_waits_for_text_follows_it_and_goes_on_at_its_end() -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         assert "waits for text" in driver.line("header")
@@ -82,7 +82,7 @@ def test_it_waits_for_text_follows_it_and_goes_on_at_its_end() -> None:
 
 
 def test_it_stays_where_the_user_is_and_counts_what_is_new() -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         source.write("The plot was dull , ")
@@ -104,14 +104,14 @@ def test_it_stays_where_the_user_is_and_counts_what_is_new() -> None:
 
 
 def test_a_breakpoint_that_comes_stops_it_with_its_reason_and_g_goes_on() -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         source.write("The plot was ")
         await shows(driver, "3 of 3")
-        session = driver.screen._session
+        session = driver.screen.run.session
         assert session is not None
-        error = driver.screen.obey('break token == "movie"')
+        error = driver.screen.edits.obey('break token == "movie"')
         assert not error
         source.write("dull , bad movie not ")
         await shows(driver, "1 new  t=6 (7 of 8)")
@@ -138,7 +138,7 @@ def test_edits_stay_in_force_while_text_comes_and_a_prompt_is_open(
 ) -> None:
     if not short:  # every run is made in a thread
         monkeypatch.setattr(changes, "quick_steps", lambda name, passes: 0)
-    source = Source(readout="linear")
+    source = Piped(readout="linear")
 
     async def act(driver: Driver) -> None:
         source.write("The plot was ")
@@ -151,12 +151,12 @@ def test_edits_stay_in_force_while_text_comes_and_a_prompt_is_open(
         await until(driver, lambda: driver.view.facts.length == 6)
         await driver.press("escape")
         for edit in ("weight layer0.forward/b_f[0] = 5", 'replace 1 "movie"', "set layer0.forward.c[2] @ 2: = 0.5"):
-            assert not driver.screen.obey(edit)
+            assert not driver.screen.edits.obey(edit)
             source.write("movie not ")
         await until(driver, lambda: driver.view.facts.length == 12 and driver.view.edits == 3)
         source.write("good ")
         await shows(driver, "live  ◆ 3 edits  t=12 (13 of 13)")
-        session = driver.screen._session
+        session = driver.screen.run.session
         assert session is not None
         edited = session.edited
         assert (driver.view.passed["c"][2:, 2] == np.float32(0.5)).all()
@@ -174,7 +174,7 @@ def test_edits_stay_in_force_while_text_comes_and_a_prompt_is_open(
 
 
 def test_numba_takes_over_while_text_comes() -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         for word in TEXT.split():
@@ -192,7 +192,7 @@ def test_numba_takes_over_while_text_comes() -> None:
 
 
 def test_what_is_too_much_is_said_once_and_the_session_goes_on() -> None:
-    source = Source(most=6)
+    source = Piped(most=6)
 
     async def act(driver: Driver) -> None:
         source.write(TEXT + " ")
@@ -206,7 +206,7 @@ def test_what_is_too_much_is_said_once_and_the_session_goes_on() -> None:
 
 
 def test_what_cannot_be_read_is_said_and_what_came_before_stays() -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         source.write(b"The plot \xff was ")
@@ -219,7 +219,7 @@ def test_what_cannot_be_read_is_said_and_what_came_before_stays() -> None:
 
 
 def test_an_end_without_a_token_leaves_with_one_line() -> None:
-    source = Source()
+    source = Piped()
     source.end()
 
     async def act(driver: Driver) -> None:
@@ -231,7 +231,7 @@ def test_an_end_without_a_token_leaves_with_one_line() -> None:
 
 @pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24)])
 def test_it_fits_every_size(size: tuple[int, int]) -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         assert "waits for text" in driver.line("header")
@@ -248,12 +248,12 @@ def test_it_fits_every_size(size: tuple[int, int]) -> None:
 def test_an_export_writes_what_has_come(tmp_path: Any) -> None:
     from lstm_tui.formats.traces.reader import read
 
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         source.write("The plot was ")
         await shows(driver, "3 of 3")
-        driver.screen._export(str(tmp_path / "o.json"))
+        driver.screen.dialogs.write_to(str(tmp_path / "o.json"))
         await until(driver, lambda: (tmp_path / "o.json").exists())
 
     follow(act, source)

@@ -16,9 +16,8 @@ from lstm_tui.debugger.session_file import as_typed_now, digest, script_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.text import read_text
-from lstm_tui.formats.io.files import replacing
+from lstm_tui.formats.io.files import SCRIPT_BYTES, replacing
 
-_LARGEST = 1 << 20
 _DEEPEST = 8
 
 
@@ -36,7 +35,7 @@ def _source(session: Session, rest: str) -> Iterator[str]:
 
 
 def _obeyed(session: Session, path: str) -> Iterator[str]:
-    lines = as_typed_now(read_text(Path(path).expanduser(), _LARGEST).lines)
+    lines = as_typed_now(read_text(Path(path).expanduser(), SCRIPT_BYTES).lines)
     if session.sourcing >= _DEEPEST:
         raise UserError(f"{visible(path)}: scripts call each other more than {_DEEPEST} deep")
     session.sourcing += 1
@@ -78,7 +77,7 @@ def _check_mine(session: Session, path: Path, name: str) -> None:
         return
     known = session.files.get(os.path.realpath(path))
     try:
-        same = known is not None and digest(read_text(path, _LARGEST).lines) == known
+        same = known is not None and digest(read_text(path, SCRIPT_BYTES).lines) == known
     except UserError:
         same = False
     if not same:
@@ -91,7 +90,7 @@ _OPTION = re.compile(r"\s+(?P<name>steps|units|pass)\s+(?P<value>[\w:,.]+)\s*\Z"
 
 @VERBS.verb(
     "report FILE.html [steps A:B] [units A:B] [pass NAME] [over]",
-    "write the run as it stands to a page: tape, gates, memory, ledger and edits; other steps, units or passes of it",
+    "write the run as it stands to a page (or .md): tape, gates, memory, ledger, edits; other steps, units or passes",
     complete=complete_file,
     touches_files=True,
 )

@@ -1,6 +1,6 @@
-"""The nodes of an expression; each knows which characters of the text it was.
+"""The nodes of a question about a run: those of what is written, and those that only questions have.
 
-A mistake in an expression, shown under the expression at its place.
+A mistake in a question, shown under it at its place.
 """
 
 from __future__ import annotations
@@ -9,36 +9,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.syntax import (
+    CallNode,
+    IndexNode,
+    Inverse,
+    NameNode,
+    Node,
+    NumberNode,
+    Operation,
+    RangeNode,
+    TextNode,
+)
+from lstm_tui.engine.language.words import COMPARISONS
 from lstm_tui.engine.text_safety import visible
 
-
-@dataclass(frozen=True)
-class Node:
-    """A part of an expression: the characters `start` to `end` of its text."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class NumberNode(Node):
-    """A number."""
-
-    value: float
-
-
-@dataclass(frozen=True)
-class TextNode(Node):
-    """A text in quotes: a token, or the name of a class."""
-
-    value: str
-
-
-@dataclass(frozen=True)
-class NameNode(Node):
-    """A value such as `f` or `layer1.backward.f`, or `token`, `t`, `output`, `result`."""
-
-    name: str
+__all__ = [
+    "COMPARISONS",
+    "AtNode",
+    "CallNode",
+    "Class",
+    "ExpressionError",
+    "IndexNode",
+    "Inverse",
+    "NameNode",
+    "Node",
+    "NumberNode",
+    "Operation",
+    "PreviousNode",
+    "RangeNode",
+    "Shifted",
+    "TextNode",
+    "UnitsNode",
+    "inside",
+    "walk",
+]
 
 
 @dataclass(frozen=True)
@@ -81,46 +85,15 @@ class AtNode(Node):
     where: Node
 
 
-@dataclass(frozen=True)
-class CallNode(Node):
-    """A function on its arguments."""
-
-    function: str
-    arguments: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Operation(Node):
-    """`+ - * / @`, a comparison, `and` or `or`; `sign` is where the sign itself stands."""
-
-    sign: str
-    left: Node
-    right: Node
-    place: int
-
-
-@dataclass(frozen=True)
-class Inverse(Node):
-    """`-v` or `not v`."""
-
-    sign: str
-    of: Node
-
-
-COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
-
-
 def inside(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly inside a node."""
+    if isinstance(node, AtNode):
+        return node.of, node.where
     if isinstance(node, CallNode):
         return node.arguments
     if isinstance(node, Operation):
         return node.left, node.right
-    if isinstance(node, AtNode):
-        return node.of, node.where
-    if isinstance(node, UnitsNode | Class | Shifted | PreviousNode | Inverse):
-        return (node.of,)
-    return ()
+    return (node.of,) if isinstance(node, UnitsNode | Class | Shifted | PreviousNode | Inverse) else ()
 
 
 def walk(node: Node) -> Iterator[Node]:

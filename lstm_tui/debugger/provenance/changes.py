@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, evaluate
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.debugger.position import Frame
-
-_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def last_move(
     largest, unknown = 0.0, 0
     end = steps_reached(expression, scope, frame)
     while end > 0:
-        begin = max(end - _AT_ONCE, 0)
+        begin = max(end - STEPS_TOGETHER, 0)
         low, high = sorted((scope.passed.tape_place(begin), scope.passed.tape_place(end - 1)))
         was, now = (evaluate(expression, scope, low, high + 1, earlier) for earlier in (1, 0))
         size = (high + 1 - low, now.size)

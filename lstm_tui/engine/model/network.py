@@ -14,7 +14,7 @@ from lstm_tui.engine.buffers import aligned_copy
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.initialise import initialise
 from lstm_tui.engine.model.layers import MERGES, Layer, Merge, Pass, Readout, find_source
-from lstm_tui.engine.model.spec import Asked, bounded, get, read_asked, read_layers, read_readout, read_tokens
+from lstm_tui.engine.model.spec import OWN, Asked, bounded, get, read_asked, read_layers, read_readout, read_tokens
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.text_safety import visible
 
@@ -153,7 +153,7 @@ def build_network(
 
     Args:
         spec: JSON-able: `name`, `tokens` (kind, vocabulary, lowercase) or None, `input_size` (of numbers) or
-            `embedding_size`, `layers` (cell, hidden_size, directions, merge, sizes, without), `readout`,
+            `embedding_size`, `layers` (cell, hidden_size, directions, merge, sizes, without, own), `readout`,
             `cells` and `readouts` (texts of the files by name), `classes`, `outputs`, `asked`, `card`.
         tensors: Every parameter by name; None to start at random.
         seed: Of the random start.
@@ -214,17 +214,7 @@ def spec_of(network: Network) -> dict[str, Any]:
         "version": 1,
         "name": network.name,
         "tokens": None,
-        "layers": [
-            {
-                "cell": layer.passes[0].cell.name,
-                "hidden_size": layer.passes[0].program.hidden_size,
-                "directions": [one.direction for one in layer.passes],
-                "merge": layer.merge,
-                "sizes": dict(layer.passes[0].program.sizes),
-                "without": list(layer.passes[0].program.without),
-            }
-            for layer in network.layers
-        ],
+        "layers": [_layer_of(layer) for layer in network.layers],
         "cells": {one.cell.name: one.cell.text for one in network.passes},
         "readout": None,
         "card": dict(network.card),
@@ -249,6 +239,28 @@ def spec_of(network: Network) -> dict[str, Any]:
     if network.asked != "each":
         spec["asked"] = network.asked
     return spec
+
+
+def _layer_of(layer: Layer) -> dict[str, Any]:
+    """Return the description of a layer: of its first pass, then what is different in another."""
+    directions = [one.direction for one in layer.passes]
+    every = [
+        {
+            "cell": one.cell.name,
+            "hidden_size": one.program.hidden_size,
+            "directions": directions,
+            "merge": layer.merge,
+            "sizes": dict(one.program.sizes),
+            "without": list(one.program.without),
+        }
+        for one in layer.passes
+    ]
+    own = {
+        one.direction: {key: value for key, value in said.items() if value != every[0][key]}
+        for one, said in zip(layer.passes, every, strict=True)
+        if said != every[0]
+    }
+    return every[0] | ({OWN: own} if own else {})
 
 
 def _fill(network: Network, tensors: Mapping[str, Array], where: str) -> None:

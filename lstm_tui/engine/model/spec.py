@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from lstm_tui.engine.compiler.allocate import MAX_PARAMETERS
 from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.language.cell import load_cell, parse_cell
+from lstm_tui.engine.language.cell import Cell, load_cell, parse_cell
 from lstm_tui.engine.language.readout import compile_readout, load_readout, parse_readout
 from lstm_tui.engine.model.layers import MERGES, Layer, Pass, Readout, size_of_source
 from lstm_tui.engine.model.tokens import Tokens
 
 Asked = Literal["each", "last"]
+OWN = "own"
+"""Key of a layer's description: by direction, the cell and the sizes of a pass that differs from the others."""
 
 
 def get(spec: Mapping[str, Any], key: str, kind: type, default: Any) -> Any:
@@ -107,14 +111,8 @@ def _check_below(number: int, layers: Sequence[Layer], where: str) -> None:
 def _layer(
     number: int, spec: Mapping[str, Any], texts: Mapping[str, Any], input_size: int, dtype: Any, where: str
 ) -> Layer:
-    name = get(spec, "cell", str, "lstm")
-    text = texts.get(name)
-    cell = parse_cell(text, source=f"{name}.toml") if isinstance(text, str) else load_cell(name)
-    hidden = get(spec, "hidden_size", int, 0)
     directions = get(spec, "directions", list, ["forward"])
     merge = get(spec, "merge", str, "concat")
-    if hidden < 1:
-        raise UserError(f"{where}: layer {number} needs a hidden_size of 1 or more")
     if (
         not directions
         or any(one not in ("forward", "backward") for one in directions)
@@ -126,6 +124,31 @@ def _layer(
         raise UserError(
             f"{where}: layer {number}: merge is {', '.join(MERGES)}" + (f"; did you mean {near}?" if near else "")
         )
+    passes: list[Pass] = []
+    own = get(spec, OWN, dict, {})
+    for direction in directions:
+        said = get(own, direction, dict, {})
+        if passes and not said:  # the directions of a layer share a program
+            passes.append(replace(passes[0], name=f"layer{number}.{direction}", direction=direction))
+            passes[-1] = replace(passes[-1], flat=passes[-1].program.empty(dtype))
+            continue
+        cell, program = _program(number, {**spec, **said}, texts, input_size, where)
+        passes.append(Pass(f"layer{number}.{direction}", cell, program, direction, program.empty(dtype)))
+    if merge != "concat" and len({one.output_size for one in passes}) > 1:
+        raise UserError(f"{where}: layer {number}: its directions give different sizes, so {merge} cannot merge them")
+    return Layer(tuple(passes), merge)
+
+
+def _program(
+    number: int, spec: Mapping[str, Any], texts: Mapping[str, Any], input_size: int, where: str
+) -> tuple[Cell, Program]:
+    """Return the cell of a pass and the program it is compiled to."""
+    name = get(spec, "cell", str, "lstm")
+    text = texts.get(name)
+    cell = parse_cell(text, source=f"{name}.toml") if isinstance(text, str) else load_cell(name)
+    hidden = get(spec, "hidden_size", int, 0)
+    if hidden < 1:
+        raise UserError(f"{where}: layer {number} needs a hidden_size of 1 or more")
     bounded(hidden * (hidden + input_size), where)
     sizes = get(spec, "sizes", dict, {})
     for letter, size in sizes.items():
@@ -134,9 +157,7 @@ def _layer(
     without = get(spec, "without", list, [])
     if not all(isinstance(one, str) for one in without):
         raise UserError(f"{where}: layer {number}: `without` must be a list of parameters")
-    program = compile_cell(cell, input_size, hidden, sizes, without, bottom=number == 0)
-    passes = [Pass(f"layer{number}.{one}", cell, program, one, program.empty(dtype)) for one in directions]
-    return Layer(tuple(passes), merge)
+    return cell, compile_cell(cell, input_size, hidden, sizes, without, bottom=number == 0)
 
 
 def read_readout(

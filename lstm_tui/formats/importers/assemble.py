@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,19 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import parse_cell
+from lstm_tui.engine.model.spec import OWN
 from lstm_tui.formats.importers.dense_layers import comment, readout_text, steps_cell
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.plan import AffineScale, Dense, Norm, Op, Plan, Recurrent
+from lstm_tui.formats.importers.plan import (
+    AffineScale,
+    Dense,
+    Norm,
+    Op,
+    Plan,
+    PositionEmbedding,
+    Recurrent,
+    WrittenReadout,
+)
 from lstm_tui.formats.verify.alternatives import cell_text
 
 if TYPE_CHECKING:
@@ -46,20 +57,19 @@ class _Draft:
         number = len(self.layers)
         if part.inputs != self.width:
             raise UserError(f"{part.name} reads {part.inputs} numbers, and gets {self.width}")
+        self._add(*self._described(part, number), part.name)
+        if part.second is not None:
+            own, text = self._described(part.second, number)
+            direction = own.pop("directions")[0]
+            own["cell"] = self._named(own["cell"], text)
+            self.layers[-1]["directions"].append(direction)
+            self.layers[-1][OWN] = {direction: own}
+        self.width = output_width(part)
+
+    def _described(self, part: Recurrent, number: int) -> tuple[dict[str, Any], str]:
+        """Return the description of a layer and the text of its cell; its parameters are added."""
         text = cell_text(part)
         cell = parse_cell(text, part.name)
-        self._add(
-            {
-                "cell": cell.name,
-                "hidden_size": part.hidden,
-                "directions": [direction for direction, _ in part.passes],
-                "merge": part.merge,
-                "sizes": dict(part.sizes),
-                "without": list(part.without),
-            },
-            text,
-            part.name,
-        )
         for direction, given in part.passes:
             prefix = f"layer{number}.{direction}/"
             self.tensors |= {prefix + name: array for name, array in given.items()}
@@ -67,23 +77,36 @@ class _Draft:
                 size = part.sizes.get("P", part.hidden) if state == "h" else part.hidden
                 start = part.initial.get(direction, {}).get(state)
                 self.tensors[f"{prefix}{state}_0"] = np.zeros(size, np.float32) if start is None else start
-        self.width = output_width(part)
+        return {
+            "cell": cell.name,
+            "hidden_size": part.hidden,
+            "directions": [direction for direction, _ in part.passes],
+            "merge": part.merge,
+            "sizes": dict(part.sizes),
+            "without": list(part.without),
+        }, text
 
     def _add(self, layer: dict[str, Any], text: str, name: str) -> None:
-        own, number = layer["cell"], 1
-        while self.cells.get(layer["cell"], text) != text:  # of one kind, with other numbers in its activations
-            number += 1
-            text = text.replace(f'name = "{layer["cell"]}"', f'name = "{own[:60]}_{number}"', 1)
-            layer["cell"] = f"{own[:60]}_{number}"
-        self.cells[layer["cell"]] = text
+        layer["cell"] = self._named(layer["cell"], text)
         self.layers.append(layer)
         self.names.append(name)
+
+    def _named(self, name: str, text: str) -> str:
+        """Keep the text of a cell and return its name, which is new where another cell has the same."""
+        own, number = name, 1
+        while self.cells.get(name, text) != text:  # of one kind, with other numbers in its activations
+            number += 1
+            text = text.replace(f'name = "{name}"', f'name = "{own[:60]}_{number}"', 1)
+            name = f"{own[:60]}_{number}"
+        self.cells[name] = text
+        return name
 
 
 def output_width(part: Recurrent) -> int:
     """Return how many numbers the layer above sees."""
     size = part.sizes.get("P", part.hidden)
-    return size * len(part.passes) if part.merge == "concat" else size
+    second = 0 if part.second is None else output_width(part.second)
+    return size * len(part.passes) + second if part.merge == "concat" else size
 
 
 def assemble(plan: Plan, report: ImportReport, file: str, sha256: str) -> Network:
@@ -127,8 +150,8 @@ def describe(plan: Plan, report: ImportReport) -> tuple[dict[str, Any], dict[str
     top = plan.chain[last]
     spec: dict[str, Any] = {"name": plan.name, "layers": draft.layers, "cells": draft.cells, "readout": None}
     head = [part for part in plan.chain[last + 1 :] if not isinstance(part, Recurrent)]
-    if head:
-        text, given, outputs = readout_text(head, top if isinstance(top, Recurrent) else None, draft.width)
+    if head or plan.readout is not None:
+        text, given, outputs = _readout(plan.readout, head, top if isinstance(top, Recurrent) else None, draft.width)
         spec |= {"readout": "file", "readouts": {"file": text}, "outputs": outputs}
         draft.tensors |= {f"readout/{name}": array for name, array in given.items()}
         said = plan.tokens is not None and outputs == len(plan.tokens["vocabulary"])  # a token: what comes next
@@ -150,6 +173,12 @@ def describe(plan: Plan, report: ImportReport) -> tuple[dict[str, Any], dict[str
     return spec, draft.tensors
 
 
+def _readout(
+    page: WrittenReadout | None, ops: list[Op], top: Recurrent | None, width: int
+) -> tuple[str, Mapping[str, Array], int]:
+    return readout_text(ops, top, width) if page is None else (page.text, page.given, page.outputs)
+
+
 def ids_vocabulary(count: int) -> dict[str, Any]:
     """Return the vocabulary of a file that has ids and no tokens: the ids themselves, written as words."""
     return {"kind": "words", "lowercase": False, "vocabulary": [str(n) for n in range(count)]}
@@ -166,6 +195,8 @@ def _first_width(plan: Plan) -> int:
         if isinstance(part, AffineScale) or (isinstance(part, Norm) and part.s is not None):
             assert part.s is not None
             return len(part.s)
+        if isinstance(part, PositionEmbedding):
+            return int(part.table.shape[1])
     raise UserError("how many numbers it reads is not known")
 
 

@@ -15,7 +15,16 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.feature_extractor import activate, activation
-from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, Op, Recurrent, Reduce
+from lstm_tui.formats.importers.plan import (
+    Activation,
+    AffineScale,
+    Dense,
+    Norm,
+    Op,
+    PositionEmbedding,
+    Recurrent,
+    Reduce,
+)
 
 _LETTERS = "ABCDEFGJKLMNOQRSTUVWYZ"
 _OVER_STEPS = {"last": "last", "first": "first", "mean": "mean_steps", "max": "max_steps", "sum": "sum_steps"}
@@ -29,6 +38,7 @@ class DenseEquations:
     given: dict[str, Array] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     number: int = 0
+    states: dict[str, str] = field(default_factory=dict)
 
     def add(self, ops: Sequence[Op], read: str, target: str, stem: str, width: int) -> int:
         """Write ops from the value `read`, `width` long, to the value `target`, and return its length."""
@@ -57,11 +67,28 @@ class DenseEquations:
             return f"s_{k} * {value} + b_{k}   # {label}: scaled and moved as in training", width
         if isinstance(op, Norm):
             return self._norm(op, value, width, label), width
+        if isinstance(op, PositionEmbedding):
+            return self._position(op, value, width, label), width
         if isinstance(op, Activation):
             macro = activation(op.function)
             text = f"{op.function}({value})" if macro is None else re.sub(r"\ba\b", value, macro)
             return f"{text}   # {label}: {op.function.partition('=')[0]}", width
         raise UserError(f"{op.how} over the steps cannot stand before a recurrent layer")
+
+    def _position(self, op: PositionEmbedding, value: str, width: int, label: str) -> str:
+        """Add the row of a place: a state with a single 1 in it, moved on by one at every step, tells the place."""
+        k, count = self.number, len(op.table)
+        if op.table.shape[1] != width:
+            raise UserError(f"{label}: holds {op.table.shape[1]} numbers a place, and is added to {width}")
+        place, dtype = f"q{k}", op.table.dtype
+        start = np.zeros(count + 1, dtype)
+        start[0] = 1
+        rows = np.concatenate([np.zeros((width, 1), dtype), op.table.T], axis=1)
+        self.given |= {f"S_{k}": np.eye(count + 1, k=-1, dtype=dtype), f"E_{k}": rows, f"{place}_0": start}
+        self.states[place] = f"{place}_0"
+        self.sizes[place] = count + 1
+        self.lines.append(f"{place} = S_{k} @ {place}   # {label}: the place on the tape, as a single 1 that moves on")
+        return f"{value} + E_{k} @ {place}   # {label}: the row of this place added"
 
     def _norm(self, op: Norm, value: str, width: int, label: str) -> str:
         k = self.number
@@ -91,9 +118,16 @@ def steps_cell(ops: Sequence[Op], number: int, width: int) -> tuple[str, dict[st
     letters = {value: letter for letter, value in zip(_LETTERS, (v for v in made.sizes if v != "h"), strict=False)}
     sizes = ", ".join(f'{value} = "{letter}"' for value, letter in letters.items())
     title = ", ".join(dict.fromkeys(comment(op.name) for op in ops if not isinstance(op, Reduce)))
+    states = ", ".join(f'"{state}"' for state in ("h", *made.states))
+    starts = ", ".join(f'{state} = "{name}"' for state, name in made.states.items())
+    keeps = "it keeps the place" if made.states else "it keeps nothing"
     text = (
-        f'name = "steps_{number}"\ntitle = "{title[:200]}"\nsource = "what the file has there; it keeps nothing"\n'
-        f'state = ["h"]\nsizes = {{ {sizes} }}\n' + "equations = '''\n" + "\n".join(made.lines) + "\n'''\n"
+        f'name = "steps_{number}"\ntitle = "{title[:200]}"\nsource = "what the file has there; {keeps}"\n'
+        f"state = [{states}]\nsizes = {{ {sizes} }}\n"
+        + (f"initial = {{ {starts} }}\n" if starts else "")
+        + "equations = '''\n"
+        + "\n".join(made.lines)
+        + "\n'''\n"
     )
     return text, made.given, {letter: made.sizes[value] for value, letter in letters.items()}, out
 

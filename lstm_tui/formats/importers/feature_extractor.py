@@ -30,12 +30,14 @@ class ExtractorGraph:
         steps: Name, what it reads, what it does.
         output: Name of the one whose result the first recurrent layer reads.
         ids: Inputs that are ids, with how many there are.
+        mask: Name of the one that says which steps the first recurrent layer reads; empty where it reads all.
     """
 
     inputs: tuple[str, ...]
     steps: tuple[tuple[str, tuple[str, ...], Step], ...]
     output: str
     ids: Mapping[str, int] = field(default_factory=dict)
+    mask: str = ""
 
     def run(self, arrays: Mapping[str, Array]) -> Array:
         """Return the input of the first recurrent layer, (T, I).
@@ -55,6 +57,13 @@ class ExtractorGraph:
         result = known[self.output]
         if result.ndim != 2 or not len(result):
             raise UserError(f"{visible(self.output)} gives {'×'.join(map(str, result.shape))}, and no series")
+        if self.mask:
+            kept = np.asarray(known[self.mask])
+            if kept.shape != result.shape[:1]:
+                raise UserError(f"the mask has {kept.size} steps, and {visible(self.output)} has {len(result)}")
+            if not kept.any():
+                raise UserError("every row is masked padding, so nothing is left to run")
+            return np.asarray(result[kept])
         return result
 
     def _given(self, name: str, arrays: Mapping[str, Array]) -> Array:

@@ -67,7 +67,7 @@ def meant(reading: str, b: Array | None, c: Array | None) -> tuple[Array | None,
     return (b, b) if reading == "twice" else (b, c)
 
 
-def reread(part: Recurrent, kind: str, key: str, report: ImportReport) -> Recurrent:
+def reread(part: Recurrent, kind: str, key: str, report: ImportReport, forget_bias: str = "") -> Recurrent:
     """Return a layer as the user decides: its matrices turned, its forget bias raised, its gates meant otherwise.
 
     Args:
@@ -75,13 +75,16 @@ def reread(part: Recurrent, kind: str, key: str, report: ImportReport) -> Recurr
         kind: lstm, gru or rnn.
         key: Of the layer in the report.
         report: Decides, and learns of each decision that it could have been.
+        forget_bias: What its program adds to the forget bias as it runs, where it does by default.
 
     Raises:
         UserError: A decision is of no known kind.
     """
+    if "\n" in part.cell:  # equations of its own
+        return part
     part = _turned(part, key, report)
     if kind == "lstm" and "b_f" in part.passes[0][1]:
-        part = _raised(part, key, report)
+        part = _raised(part, key, report, forget_bias)
     if kind == "gru":
         part = _kept(_reset(part, key, report), key, report)
     slot, fact, choices = ("candidate", "activation", ("tanh", "relu")) if kind == "rnn" else (
@@ -107,9 +110,13 @@ def _turned(part: Recurrent, key: str, report: ImportReport) -> Recurrent:
     return _each(part, lambda given: {name: one.T if name[0] in letters else one for name, one in given.items()})
 
 
-def _raised(part: Recurrent, key: str, report: ImportReport) -> Recurrent:
+def _raised(part: Recurrent, key: str, report: ImportReport, default: str) -> Recurrent:
     """Add what TensorFlow 1 and DyNet add to the forget bias at run time, and no file of theirs holds."""
-    said = report.offer(f"{key}.forget_bias", "0", ("1",), free=True)
+    if default:
+        why = "its program adds this as it runs by default, and no file of weights records it"
+        said = report.choose(f"{key}.forget_bias", default, ("0",), "assumed", why, free=True)
+    else:
+        said = report.offer(f"{key}.forget_bias", "0", ("1",), free=True)
     try:
         more = float(said)
     except ValueError:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast, get_args
 
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 
-How = Literal["confirmed", "inferred", "assumed", "set"]
+How = Literal["confirmed", "inferred", "assumed", "unknown", "set"]
+NOT_RECORDED = "weights alone do not record it"
+"""Why what has no weights is assumed; such facts are told in one line, however many they are."""
 _LONGEST_VALUE = 400
 
 
@@ -20,11 +23,13 @@ class Fact:
     Attributes:
         key: What it is about, such as `layer0.gate_activation`; `--set KEY=VALUE` decides it where there are others.
         value: What was taken.
-        how: `confirmed` (the file says so), `inferred` (from shapes or names), `assumed` (the format does not
-            record it) or `set` (the user said so).
+        how: `confirmed` (the file says so, and nothing in it speaks against it), `inferred` (from shapes or names),
+            `assumed` (the format does not record it, or evidence conflicts), `unknown` (nothing says what it is)
+            or `set` (the user said so).
         why: Where it is known from.
         others: What else it could have been.
         matters: Whether another value gives other numbers.
+        against: What in the file speaks against it; while there is any, it is never confirmed.
     """
 
     key: str
@@ -33,13 +38,50 @@ class Fact:
     why: str = ""
     others: tuple[str, ...] = ()
     matters: bool = False
+    against: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Hold what is said back to what the evidence allows."""
+        if self.against and self.how == "confirmed":
+            object.__setattr__(self, "how", "inferred")
 
     @property
     def warning(self) -> str | None:
         """One line for the screen and the export where nothing in the file decides; else None."""
-        if self.how != "assumed" or not self.matters:
+        if not self.matters or self.how not in ("assumed", "unknown"):
             return None
-        return f"{self.key} is assumed to be {self.value}: {self.why}; --set {self.key}={self.others[0]} takes another"
+        if self.how == "unknown":
+            return f"{self.key} is not known: {self.why}"
+        other = f"; {self.setting} takes another" if self.others else ""
+        return f"{self.key} is assumed to be {self.value}: {self.why}{other}"
+
+    @property
+    def setting(self) -> str:
+        """How its first other value is taken on the command line."""
+        said = f"{self.key}={self.others[0]}"
+        return f"--set {said}" if re.fullmatch(r"[\w.,=+/:-]+", said) else f"--set '{said}'"
+
+
+@dataclass(frozen=True)
+class TensorFact:
+    """What became of one tensor of the file.
+
+    Attributes:
+        name: Its name there, safe to show.
+        shape: Its shape.
+        part: What took it, such as `layer0` or `readout`; empty where nothing did.
+        beside: The part it stands beside, where nothing took it; empty where it stands beside none.
+    """
+
+    name: str
+    shape: tuple[int, ...] = ()
+    part: str = ""
+    beside: str = ""
+
+    @property
+    def text(self) -> str:
+        """Its name and shape."""
+        return f"{self.name} ({'×'.join(map(str, self.shape)) or 'one number'})"
 
 
 @dataclass
@@ -55,6 +97,8 @@ class ImportReport:
         unused: Names of tensors that no layer took.
         beside: Hash of what was read from files beside it; empty where nothing was.
         offered: Decisions that a file written by the book never needs; they are not among the facts.
+        tensors: What became of every tensor of the file, by name.
+        doubts: By subject, such as `layer0` or `readout`: what in the file speaks against how it was understood.
     """
 
     file: str
@@ -65,12 +109,75 @@ class ImportReport:
     unused: list[str] = field(default_factory=list)
     beside: str = ""
     offered: list[Fact] = field(default_factory=list)
+    tensors: dict[str, TensorFact] = field(default_factory=dict)
+    doubts: dict[str, list[str]] = field(default_factory=dict)
+
+    def again(self, settings: Mapping[str, str]) -> ImportReport:
+        """Return a copy to which more can be added, with further decisions."""
+        return replace(
+            self,
+            settings={**self.settings, **settings},
+            facts=list(self.facts),
+            warnings=list(self.warnings),
+            unused=list(self.unused),
+            offered=list(self.offered),
+            tensors=dict(self.tensors),
+            doubts={subject: list(reasons) for subject, reasons in self.doubts.items()},
+        )
 
     def say(self, key: str, value: object, how: How, why: str = "") -> None:
         """Add a fact that nothing else could have been, unless the user has overruled it."""
         if any(fact.key == key and fact.how == "set" for fact in self.facts):
             return
-        self.facts.append(Fact(key, _short(value), how, _short(why)))
+        self._add(Fact(key, _short(value), how, _short(why)))
+
+    def assume(self, key: str, value: str, why: str) -> None:
+        """Add a fact that nothing in the file decides and no setting either, though numbers hang on it: a warning."""
+        self._add(Fact(key, _short(value), "assumed", _short(why), matters=True))
+
+    def unknown(self, key: str, why: str) -> None:
+        """Add a fact that nothing in the file decides and no setting either: a warning, since numbers hang on it."""
+        self._add(Fact(key, "not known", "unknown", _short(why), matters=True))
+
+    def doubt(self, subject: str, reason: str) -> None:
+        """Note what speaks against how a subject was understood: none of its facts is or becomes confirmed.
+
+        Args:
+            subject: What its keys begin with, such as `layer0` or `readout`.
+            reason: What in the file speaks against it; a warning.
+        """
+        reason = _short(reason)
+        if reason in self.doubts.setdefault(subject, []):
+            return
+        self.doubts[subject].append(reason)
+        self.facts = [self._doubted(fact) for fact in self.facts]
+        self.unknown(f"{subject}.understood", f"{reason}, so its numbers may be wrong")
+
+    def use(self, name: str, shape: Sequence[int], part: str) -> None:
+        """Note which part took a tensor of the file."""
+        self.tensors[name] = TensorFact(_short(name), tuple(shape), part)
+
+    def leave(self, name: str, shape: Sequence[int] = (), beside: str = "", doubtful: bool = True) -> None:
+        """Note a tensor that no part takes; beside a part it speaks against how that was understood.
+
+        Args:
+            name: Its name in the file.
+            shape: Its shape.
+            beside: The part it stands beside, such as `layer0`; empty where it stands beside none.
+            doubtful: Whether that speaks against the part, as everything does that could change its numbers.
+        """
+        fact = self.tensors[name] = TensorFact(_short(name), tuple(shape), "", beside)
+        if fact.name not in self.unused:
+            self.unused.append(fact.name)
+        if beside and doubtful:
+            self.doubt(beside, f"{fact.text} stands beside it and is not used")
+
+    def _add(self, fact: Fact) -> None:
+        self.facts.append(self._doubted(fact))
+
+    def _doubted(self, fact: Fact) -> Fact:
+        against = tuple(self.doubts.get(fact.key.split(".")[0], ()))
+        return fact if fact.how == "unknown" or not against else replace(fact, against=against)
 
     def choose(
         self, key: str, value: str, others: Sequence[str], how: How, why: str, matters: bool = True, free: bool = False
@@ -92,11 +199,11 @@ class ImportReport:
         given = self.settings.get(key)
         known = (value, *(other for other in others if other != value))
         if given is None:
-            self.facts.append(Fact(key, _short(value), how, _short(why), known[1:], matters and len(known) > 1))
+            self._add(Fact(key, _short(value), how, _short(why), known[1:], matters and len(known) > 1))
             return value
-        self._check(key, given, known, free)
+        given = self._check(key, given, known, free)
         rest = tuple(other for other in known if other != given)
-        self.facts.append(Fact(key, _short(given), "set", f"the file would have been read as {value}", rest, matters))
+        self._add(Fact(key, _short(given), "set", f"the file would have been read as {value}", rest, matters))
         return given
 
     def offer(self, key: str, value: str, others: Sequence[str], free: bool = False) -> str:
@@ -118,21 +225,36 @@ class ImportReport:
         given = self.settings.get(key, value)
         if given == value:
             return value
-        self._check(key, given, known, free)
+        given = self._check(key, given, known, free)
         self.facts = [fact for fact in self.facts if fact.key != key]
         why = f"the file would have been read as {value}"
         self.facts.append(Fact(key, _short(given), "set", why, known[:1], matters=True))
         return given
 
+    def recall(self, content: Mapping[str, Any]) -> None:
+        """Take what `content` once said of the file a network was converted from; nothing of it can be decided now."""
+        facts = content.get("facts")
+        for one in facts if isinstance(facts, list) else ():
+            given = [one.get(name) for name in ("key", "value", "how", "why")] if isinstance(one, Mapping) else []
+            if len(given) == 4 and all(isinstance(text, str) for text in given) and given[2] in get_args(How):
+                key, value, how, why = map(_short, given)
+                self.facts.append(Fact(key, value, cast(How, how), why))
+        for name, kept in (("warnings", self.warnings), ("unused", self.unused)):
+            texts = content.get(name)
+            kept += [_short(text) for text in texts] if isinstance(texts, list) else []
+
     def decides(self, key: str) -> bool:
         """Say whether a fact is among those the user may decide."""
         return any(fact.key == key and (fact.others or fact.how == "set") for fact in self.facts)
 
-    def _check(self, key: str, given: str, known: Sequence[str], free: bool) -> None:
-        if given not in known and not free:
+    def _check(self, key: str, given: str, known: Sequence[str], free: bool) -> str:
+        """Return a decision as it is known; spaces in it do not count."""
+        meant = [one for one in known if one.replace(" ", "") == given.replace(" ", "")]
+        if not meant and not free:
             near = nearest(given, known)
             hint = f"did you mean {near}?" if near else f"it can be {', '.join(known)}"
             raise UserError(f"--set {visible(key)}={visible(given)}: {hint}")
+        return meant[0] if meant else given
 
     def check_settings(self) -> None:
         """Refuse settings that decided nothing.
@@ -150,8 +272,12 @@ class ImportReport:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Return every warning: what is assumed and matters, then further remarks."""
-        return (*(fact.warning for fact in self.facts if fact.warning), *self.warnings)
+        """Return every warning: what is not known, what is assumed and matters, then further remarks."""
+        warned = [fact for fact in self.facts if fact.warning]
+        unrecorded = [fact for fact in warned if fact.why == NOT_RECORDED]
+        unknown = [fact.warning for fact in warned if fact.how == "unknown"]
+        alone = [fact.warning for fact in warned if fact.how != "unknown" and fact not in unrecorded]
+        return tuple(str(one) for one in (*unknown, *alone, *_together(unrecorded), *self.warnings))
 
     def under(self, subject: str) -> Iterator[Fact]:
         """Iterate over the facts of a subject such as `layer0`."""
@@ -164,11 +290,22 @@ class ImportReport:
             "format": self.format,
             "facts": [
                 {"key": one.key, "value": one.value, "how": one.how, "why": one.why, "others": list(one.others)}
+                | ({"against": list(one.against)} if one.against else {})
                 for one in self.facts
             ],
             "warnings": list(self.remarks),
             "unused": list(self.unused),
         }
+
+
+def _together(facts: Sequence[Fact]) -> list[str]:
+    """Return one line for what was assumed for one reason, however many facts that are."""
+    if len(facts) < 2:
+        return [fact.warning for fact in facts if fact.warning]
+    each = ", ".join(f"{fact.key}={fact.value}" for fact in facts)
+    first = next((fact for fact in facts if fact.others), None)
+    other = "" if first is None else f"; such as {first.setting} takes another"
+    return [f"assumed, since {facts[0].why}: {each}{other}"]
 
 
 def _short(value: object) -> str:

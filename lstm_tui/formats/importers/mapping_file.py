@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,38 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.plan import Activation, Dense, Found, Op, Plan, Recurrent
+from lstm_tui.formats.importers.plan import (
+    Activation,
+    Dense,
+    Found,
+    Norm,
+    Op,
+    Plan,
+    PositionEmbedding,
+    Recurrent,
+    Reduce,
+)
 from lstm_tui.formats.io.files import label, read_bytes
 from lstm_tui.formats.io.json import Fields
 
 _LIMIT = 1 << 20
+_LARGEST = 1e6
 _KEYS = ("set", "layer", "dense", "embedding", "network")
+_LAYER_KEYS = (
+    "name",
+    "cell",
+    "hidden",
+    "inputs",
+    "sizes",
+    "merge",
+    "residual",
+    "below",
+    "forward",
+    "backward",
+    "initial",
+)
+_OP_KEYS = ("name", "weight", "bias", "activation", "norm", "epsilon", "position", "scale", "shift", "over")
+_OVER = ("last", "first", "mean", "max", "sum", "final")
 
 
 @door("a mapping")
@@ -67,29 +93,83 @@ def find_mapped(fields: Fields, tensors: Mapping[str, Array], folder: Path) -> F
         used: set[str] = set()
         chain: list[Recurrent | Op] = []
         for n, entry in enumerate(entries):
+            for below in entry.each("below") if "below" in entry.content else ():
+                chain += _ops(below, tensors, used, report)
             part = _layer(entry, names[n], tensors, folder, used)
             report.say(f"layer{n}.name", part.name, "set", "the mapping file")
             report.say(f"layer{n}.cell", entry.get("cell", str), "set", "the mapping file")
             report.say(f"layer{n}.size", f"{part.inputs} → {part.hidden}", "inferred", "shapes")
             chain.append(part)
         for entry in fields.each("dense") if "dense" in fields.content else ():
-            weights = _tensor(entry.content.get("weight"), tensors, entry, "weight", used)
-            bias = entry.content.get("bias")
-            name = entry.maybe("name", str) or "dense"
-            chain.append(Dense(name, weights, None if bias is None else _tensor(bias, tensors, entry, "bias", used)))
-            function = entry.maybe("activation", str)
-            if function is not None:
-                chain.append(Activation(name, function))
-            report.say(f"readout.{visible(name)}", "×".join(map(str, weights.shape)), "set", "the mapping file")
+            chain += _ops(entry, tensors, used, report, "readout.")
         table = fields.content.get("embedding")
         embedding = None if table is None else _tensor(table, tensors, fields, "embedding", used)
-        report.unused += [visible(name) for name in tensors if name not in used]
+        for name, one in tensors.items():
+            if name in used:
+                report.use(name, one.shape, "the mapping file")
+            else:
+                report.leave(name, one.shape)
         return Plan(fields.maybe("network", str) or "network", chain, embedding)
 
     return Found("", names, plan)
 
 
+def _ops(
+    entry: Fields, tensors: Mapping[str, Array], used: set[str], report: ImportReport, before: str = "below."
+) -> list[Op]:
+    """Return what one row without a cell does: one of a dense layer, a norm, a table of positions, a scale, a pooling.
+
+    Raises:
+        UserError: It is none of them, or a tensor does not fit.
+    """
+    _known(entry, _OP_KEYS)
+    given = {what: _tensor(entry.content[what], tensors, entry, what, used)
+             for what in ("weight", "bias", "norm", "position") if what in entry.content}  # fmt: skip
+    name = entry.maybe("name", str) or next((what for what in ("norm", "position", "weight") if what in given), "step")
+    name = name if name != "weight" else "dense"
+    ops: list[Op] = []
+    if "weight" in given:
+        if given["weight"].ndim != 2:
+            raise entry.damaged("weight", "must be a matrix, (out, in)")
+        ops.append(Dense(name, given["weight"], given.get("bias")))
+        report.say(f"{before}{visible(name)}", "×".join(map(str, given["weight"].shape)), "set", "the mapping file")
+    elif "norm" in given:
+        epsilon = entry.maybe("epsilon", float)
+        ops.append(Norm(name, 1e-5 if epsilon is None else float(epsilon), given["norm"], given.get("bias")))
+    elif "position" in given:
+        if given["position"].ndim != 2:
+            raise entry.damaged("position", "must be a table, (places, n)")
+        ops.append(PositionEmbedding(name, given["position"]))
+    for what, text in (("scale", "a * {}"), ("shift", "a + {}")):
+        number = entry.maybe(what, float)
+        if number is not None:
+            if not math.isfinite(number) or abs(number) > _LARGEST:
+                raise entry.damaged(what, "must be a number that is not too large")
+            ops.append(Activation(name, f"{what}={text.format(f'({float(number)!r})')}"))
+    function = entry.maybe("activation", str)
+    if function is not None:
+        ops.append(Activation(name, function))
+    if "over" in entry.content:
+        ops.append(Reduce(entry.choice("over", _OVER)))
+    if not ops:
+        raise entry.damaged("it", "does nothing: give weight, norm, position, scale, shift, activation or over")
+    return ops
+
+
+def _known(entry: Fields, keys: Sequence[str]) -> None:
+    """Refuse a key that means nothing.
+
+    Raises:
+        UserError: There is one; the nearest is named.
+    """
+    for key in entry.content:
+        if key not in keys:
+            near = nearest(key, keys)
+            raise entry.damaged(key, "means nothing here" + (f"; did you mean {near}?" if near else ""))
+
+
 def _layer(entry: Fields, name: str, tensors: Mapping[str, Array], folder: Path, used: set[str]) -> Recurrent:
+    _known(entry, _LAYER_KEYS)
     wanted = entry.get("cell", str)
     beside = folder / wanted
     cell = load_cell(beside if wanted.endswith(".toml") else wanted)
@@ -123,7 +203,25 @@ def _layer(entry: Fields, name: str, tensors: Mapping[str, Array], folder: Path,
         merge=entry.maybe("merge", str) or "concat",
         without=tuple(one for one in cell.optional if one not in passes[0][1]),
         sizes={key: int(value) for key, value in (entry.maybe("sizes", dict) or {}).items()},
+        initial=_initial(entry, directions, cell.state, tensors, used),
+        residual=bool(entry.maybe("residual", bool)),
     )
+
+
+def _initial(
+    entry: Fields, directions: Sequence[str], states: Sequence[str], tensors: Mapping[str, Array], used: set[str]
+) -> dict[str, dict[str, Array]]:
+    """Return the states before the first step, by direction; one table is meant for both.
+
+    Raises:
+        UserError: A state is none of the cell's.
+    """
+    if "initial" not in entry.content:
+        return {}
+    table = entry.inside("initial")
+    _known(table, states)
+    found = {state: _tensor(table.content[state], tensors, table, state, used).reshape(-1) for state in table.content}
+    return {direction: dict(found) for direction in directions}
 
 
 def _tensor(entry: Any, tensors: Mapping[str, Array], fields: Fields, key: str, used: set[str]) -> Array:
@@ -171,6 +269,43 @@ def mapping_text(report: ImportReport, network: str = "") -> str:
             lines.append(f"# {fact.how}: {fact.why}" + (f"; or {', '.join(fact.others)}" if fact.others else ""))
             lines.append(f"{_quoted(fact.key)} = {_quoted(fact.value)}")
     return "\n".join(lines) + "\n"
+
+
+def skeleton_text(file: str, why: str, tensors: Mapping[str, Array]) -> str:
+    """Return a mapping file to be filled in, of a file in which no network was found.
+
+    Args:
+        file: Its name, safe to show.
+        why: Why it was refused.
+        tensors: By name.
+    """
+    wide = max((len(_quoted(visible(name))) for name in tensors), default=0)
+    why = why.removeprefix(f"{file}: ").partition("; `inspect")[0]
+    lines = [f"# {file} was refused: {visible(why)}", "#", "# Its tensors, to be named below:"]
+    for name, one in tensors.items():
+        shape = "×".join(map(str, one.shape)) or "one number"
+        lines.append(f"#   {_quoted(visible(name)):{wide}}  {shape}  {one.dtype}")
+    hidden = _guessed_units(tensors)
+    table = next((name for name, one in tensors.items() if one.ndim == 2 and "emb" in name.lower()), None)
+    table = "NAME" if table is None else visible(table)
+    lines += [
+        "#", "# Take the sign # away and fill in; `lstm-tui help mapping` tells every key, `lstm-tui cells` the cells.",
+        "# W_ of the equations is (H, I), U_ is (H, H): rows and columns cut a packed matrix, transpose turns it.",
+        "", f"# embedding = {_quoted(table)}", "", "# [[layer]]", '# name = "rnn"', '# cell = "lstm"',
+        f"# hidden = {hidden}   # units, H", "# [layer.forward]",
+    ]  # fmt: skip
+    for parameter in load_cell("lstm").parameters:
+        lines.append(f'# {parameter} = {{ tensor = "NAME", rows = [0, {hidden}] }}')
+    lines += ["", "# [[dense]]", '# name = "out"', '# weight = "NAME"   # (out, in)', '# bias = "NAME"']
+    return "\n".join(lines) + "\n"
+
+
+def _guessed_units(tensors: Mapping[str, Array]) -> int:
+    """Return how many units a layer could have: the size that packs a whole number of gates most often."""
+    shapes = [one.shape for one in tensors.values() if one.ndim == 2 and min(one.shape) > 0]
+    sizes = [size // gates for shape in shapes for size in shape for gates in (4, 3) if size % gates == 0]
+    fitting = [size for size in sizes if size and any(size in shape for shape in shapes)]
+    return max(fitting, key=fitting.count) if fitting else 1
 
 
 def _quoted(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.spec import OWN
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import label, opened, read_bytes, size_text
 from lstm_tui.formats.io.json import Fields, decode, encode
@@ -172,6 +173,13 @@ def _spec(content: dict[str, Any], where: str) -> dict[str, Any]:
 
 def _check_layer(layer: Fields) -> None:
     layer.get("cell", str)
+    own = layer.inside(OWN) if layer.maybe(OWN, dict) else None  # of a pass that differs
+    for direction in own.content if own is not None else ():
+        assert own is not None
+        if direction not in ("forward", "backward"):
+            raise own.damaged(direction, "must be forward or backward")
+        if (size := own.inside(direction).maybe("hidden_size", int)) is not None and size < 1:
+            raise own.inside(direction).damaged("hidden_size", "must be at least 1")
     if layer.get("hidden_size", int) < 1:
         raise layer.damaged("hidden_size", "must be at least 1")
     directions = layer.items("directions", str)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LIMIT = 1 << 30
 _SMALL = 64 << 20  # bytes from which a file is read only when it begins as a known kind
 _HEAD = 1 << 12
+_IN_PARTS = {"weight_norm": "kept as length and direction", "pruned": "kept whole beside a mask of what was pruned",
+             "spectral_norm": "kept undivided beside the vectors of its spectral norm"}  # fmt: skip
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -96,12 +98,49 @@ def read_once(path: str | Path, reading: ImportOptions = AS_IT_IS) -> Callable[[
     sha256 = hashlib.sha256(data + bytes.fromhex(said.beside)).hexdigest()
 
     def understood(settings: Mapping[str, str]) -> Imported:
-        report = ImportReport(where, said.format, {**said.settings, **settings}, list(said.facts), list(said.warnings))
+        report = said.again(settings)
         with guarded(where, "a network"):
             network = _network(found, report, path, sha256, reading)
         return Imported(network, report, tuple(one.name for one in found))
 
     return understood
+
+
+@door("the tensors of a network")
+def read_tensors(path: str | Path) -> dict[str, Array]:
+    """Return every tensor of a file by name, whether or not a network is found among them.
+
+    Raises:
+        UserError: It is of no known format, is damaged, or its format keeps no tensors by name.
+    """
+    where = label(path)
+    data = _bytes(path, where)
+    kind = kind_of(data)
+    with guarded(where, "tensors"):
+        return _named_tensors(kind, data, path, ImportReport(where), where)
+
+
+def _named_tensors(kind: str, data: bytes, path: str | Path, report: ImportReport, where: str) -> dict[str, Array]:
+    """Return the tensors of a file that a mapping can name."""
+    if kind in ("keras", "hdf5"):
+        from lstm_tui.formats.importers.keras.hdf5 import read_hdf5
+
+        if kind == "keras":
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                member = archive.getinfo("model.weights.h5")
+                if member.file_size > LIMIT:
+                    raise UserError(f"{where}: unpacks to more than is read")
+                data = archive.read(member)
+        report.format = "HDF5: arrays by path"
+        return {name: one for name, one in read_hdf5(data, where).arrays.items() if one.dtype.kind == "f"}
+    if kind in ("safetensors", "torch", "npz"):
+        from lstm_tui.formats.importers.torch.reparametrised import joined
+
+        tensors, in_parts = joined(_tensors(kind, data, path, report, where)[0])
+        for key, names in in_parts.items():
+            report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")
+        return tensors
+    raise UserError(f"{where}: keeps no tensors that a mapping file could name")
 
 
 def _network(
@@ -187,6 +226,11 @@ def _found(
         mapping = read_mapping(reading.mapping)
         settings = settings_of(mapping) | settings
     report = ImportReport(where, settings=settings)
+    if mapping is not None and "layer" in mapping.content:
+        from lstm_tui.formats.importers.mapping_file import find_mapped
+
+        tensors = _named_tensors(kind, data, path, report, where)
+        return [find_mapped(mapping, tensors, Path(str(reading.mapping)).parent)], report
     if kind in ("keras", "hdf5"):
         return _keras(kind, data, path, report, where), report
     if kind == "onnx":
@@ -195,17 +239,13 @@ def _found(
         return find_onnx(data, path, where, report), report
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.importers.state_dict import find_networks
-        from lstm_tui.formats.importers.torch.parameter_names import joined
+        from lstm_tui.formats.importers.torch.reparametrised import joined
 
-        tensors, modules = _tensors(kind, data, path, report, where)
-        tensors, normed = joined(tensors)
-        if normed:
-            report.say("weight_norm", ", ".join(normed), "confirmed", "kept as length and direction, put together here")
-        if mapping is not None and "layer" in mapping.content:
-            from lstm_tui.formats.importers.mapping_file import find_mapped
-
-            return [find_mapped(mapping, tensors, Path(str(reading.mapping)).parent)], report
-        return find_networks(tensors, where, modules), report
+        tensors, modules, lists = _tensors(kind, data, path, report, where)
+        tensors, in_parts = joined(tensors)
+        for key, names in in_parts.items():
+            report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")
+        return find_networks(tensors, where, modules, report, lists), report
     raise _no_format(where)
 
 
@@ -230,13 +270,14 @@ def _keras(kind: str, data: bytes, path: str | Path, report: ImportReport, where
 
 def _tensors(
     kind: str, data: bytes, path: str | Path, report: ImportReport, where: str
-) -> tuple[dict[str, Array], dict[str, Made]]:
+) -> tuple[dict[str, Array], dict[str, Made], dict[str, tuple[str, ...]]]:
+    """Return tensors by name, modules by path, and lists of texts that stand beside them, by path."""
     if kind == "safetensors":
         from lstm_tui.formats.importers.safetensors_file import read_safetensors
 
         tensors, _ = read_safetensors(data, where)
         report.format = "safetensors: names, shapes and numbers"
-        return tensors, {}
+        return tensors, {}, {}
     if kind == "npz":
         from lstm_tui.formats.io.npy import read_npz
 
@@ -244,7 +285,9 @@ def _tensors(
         if "header" in tensors and tensors["header"].dtype.kind == "U":
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
         report.format = "NumPy arrays by name"
-        return {name: tensor for name, tensor in tensors.items() if tensor.dtype.kind != "U"}, {}
+        texts = {name: one for name, one in tensors.items() if one.dtype.kind == "U"}
+        lists = {name: tuple(map(str, one)) for name, one in texts.items() if one.ndim == 1}
+        return {name: one for name, one in tensors.items() if name not in texts}, {}, lists
     from lstm_tui.formats.importers.torch.file import read_torch
 
     wanted = report.settings.get("container")
@@ -256,7 +299,7 @@ def _tensors(
         report.choose(
             "container", checkpoint.container, checkpoint.others, "confirmed", "weights stand there", matters=False
         )
-    return checkpoint.tensors, checkpoint.modules
+    return checkpoint.tensors, checkpoint.modules, checkpoint.lists
 
 
 def _choose(found: list[Found], wanted: str | None, where: str) -> Found:
@@ -288,6 +331,10 @@ def _native(path: str | Path, reading: ImportOptions, where: str) -> Imported:
         raise UserError(f"{where}: describes itself, so nothing else can be said of it")
     network = load(path)
     report = ImportReport(where, "a network saved by this program, which describes itself")
+    imported = network.card.get("imported")
+    if isinstance(imported, Mapping):  # converted: what was understood of the file it came from is no more certain now
+        report.recall(imported)
+        return Imported(network, report, (network.name,))
     if network.tokens is not None and network.tokens.definition:
         count = len(network.tokens.vocabulary)
         report.say("tokens", f"{count} pieces, split by a tokenizer", "confirmed", "the header")

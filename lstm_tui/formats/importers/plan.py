@@ -32,6 +32,8 @@ class Recurrent:
         functions: Activations by slot (`gates`, `candidate`, `output`), where they are not the cell's own.
         initial: States before the first step by direction, where they are not 0.
         bound: What each sum is clipped to before its activation; None when it is not.
+        second: The other direction, where it has a cell or sizes of its own; it has one pass, and is not in `passes`.
+        residual: Whether its input is added to its hidden state before the layer above sees it.
     """
 
     name: str
@@ -45,6 +47,13 @@ class Recurrent:
     functions: Mapping[str, str] = field(default_factory=dict)
     initial: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     bound: float | None = None
+    second: Recurrent | None = None
+    residual: bool = False
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """The directions of its passes."""
+        return tuple(one for one, _ in self.passes) + (() if self.second is None else self.second.directions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +99,30 @@ class Reduce:
     how: str
 
 
-Op = Dense | AffineScale | Norm | Activation | Reduce
+@dataclass(frozen=True, eq=False)
+class WrittenReadout:
+    """A readout that is written already.
+
+    Attributes:
+        text: Of its file.
+        given: Its parameters.
+        outputs: How many numbers it says.
+    """
+
+    text: str
+    given: Mapping[str, Array]
+    outputs: int
+
+
+@dataclass(frozen=True, eq=False)
+class PositionEmbedding:
+    """`y = x + table[t]`: the row of a place on the tape, counted from 0; behind the last row nothing is added."""
+
+    name: str
+    table: Array  # (positions, n)
+
+
+Op = Dense | AffineScale | Norm | Activation | Reduce | PositionEmbedding
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +140,7 @@ class Plan:
         pad: Where a sequence of ids is padded, `pre` or `post`, and to how many; or None.
         pad_id: With what it is padded.
         mask_value: The number of which a row is full that never enters a pass, or None.
+        readout: Its readout, where that is more than a row of ops.
     """
 
     name: str
@@ -120,6 +153,7 @@ class Plan:
     mask_value: float | None = None
     pad: tuple[str, int] | None = None
     pad_id: int = 0
+    readout: WrittenReadout | None = None
 
 
 @dataclass(frozen=True)

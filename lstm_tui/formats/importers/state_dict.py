@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.plan import Found, Op, Plan, Recurrent
+from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Found, Norm, Op, Plan, Recurrent
 from lstm_tui.formats.importers.safetensors_file import as_floats
-from lstm_tui.formats.importers.torch.modules import Module, find_embedding, find_front, find_modules, plan_readout
+from lstm_tui.formats.importers.torch.joins import Stage, claims, join_groups
+from lstm_tui.formats.importers.torch.modules import (
+    HIDDEN,
+    Module,
+    between,
+    find_modules,
+    find_position,
+    find_table,
+    plan_readout,
+)
 from lstm_tui.formats.importers.torch.parameter_names import (
     ParameterGroup,
+    directly_under,
     find_groups,
     layer_name,
-    order_groups,
     plan_group,
 )
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
+from lstm_tui.formats.importers.torch.spellings import respell
 
 _SHOWN = 6
+_UNKNOWN = ("unk", "unknown", "oov")
+_LABELS = re.compile(r"label|class|tag|target|categor|intent", re.IGNORECASE)
+_Place = tuple[int, tuple[int, ...]]
 
 
-def find_networks(tensors: Mapping[str, Array], where: str, modules: Mapping[str, Made] | None = None) -> list[Found]:
+def find_networks(
+    tensors: Mapping[str, Array],
+    where: str,
+    modules: Mapping[str, Made] | None = None,
+    report: ImportReport | None = None,
+    lists: Mapping[str, tuple[str, ...]] | None = None,
+) -> list[Found]:
     """Return the networks among tensors.
+
+    Args:
+        tensors: By the file's own names.
+        where: What messages call the file.
+        modules: Modules by their path, where the file holds a whole model.
+        report: Decides how several modules are joined, and learns of it.
+        lists: Lists of texts that stand beside the tensors, by path: vocabularies and labels.
 
     Raises:
         UserError: There is no recurrent layer, or one is not whole.
     """
-    groups = find_groups(tensors, where)
+    respelled = respell(tensors)
+    groups = find_groups(respelled.tensors, where, respelled.spellings)
     if not groups:
         if not any(tensors):
             raise UserError(f"{where}: holds no tensors by name; save the model's state_dict()")
@@ -37,67 +69,328 @@ def find_networks(tensors: Mapping[str, Array], where: str, modules: Mapping[str
         more = f" and {len(tensors) - _SHOWN} more" if len(tensors) > _SHOWN else ""
         raise UserError(
             f"{where}: no recurrent layer is known by the names of its tensors ({names}{more}); "
-            "name them in a mapping file: --map FILE.toml"
+            "`inspect --write-map FILE.toml` writes what a mapping file needs, and --map FILE.toml opens it"
         )
-    chains = order_groups(groups)
+    report = ImportReport(where) if report is None else report
+    for prefix, spelling in respelled.spellings.items():
+        report.say(f"names.{visible(prefix) or 'recurrent'}", spelling.program, "inferred", "names of its tensors")
+    groups = _once(groups)
     taken = {name for group in groups for name in group.used}
-    places = {name: _place(one) for name, one in tensors.items()}  # before they are copied as floats
-    floats = as_floats(dict(tensors))
+    places = {name: _place(one) for name, one in respelled.tensors.items()}  # before they are copied as floats
+    floats = as_floats(respelled.tensors)
+    double = all(one.dtype == np.float64 for one in floats.values())
     for group in groups:
-        for given in group.passes.values():
-            given.update({what: as_floats({what: one})[what] for what, one in given.items() if what not in floats})
+        group.as_numbers(np.float64 if double else np.float32)
+    networks = join_groups(groups, find_modules(floats, taken), report)
+    bag = _Bag(floats, places, taken, modules or {}, networks, respelled.origin, lists or {})
     found = []
-    for n, chain in enumerate(chains):
-        name = chain[0].prefix if len(chains) > 1 else ""
-        layers = tuple(layer_name(group, n) for group in chain for n in range(group.depth))
-        last = n == len(chains) - 1  # what no network claims by its name stands above the last
-        found.append(Found(name, layers, _planner(chain, floats, places, taken, modules or {}, len(chains) == 1, last)))
+    for stages in networks:
+        name = stages[0].forward.prefix if len(networks) > 1 else ""
+        layers = tuple(layer_name(group, n) for stage in stages for group in stage.groups for n in range(group.depth))
+        found.append(Found(name, layers, bag.planner(stages)))
     return found
 
 
-def _planner(
-    chain: Sequence[ParameterGroup],
-    floats: dict[str, Array],
-    places: Mapping[str, tuple[int, tuple[int, ...]]],
-    taken: set[str],
-    made: Mapping[str, Made],
-    alone: bool,
-    last: bool,
-) -> Callable[[ImportReport], Plan]:
-    def plan(report: ImportReport) -> Plan:
-        others = find_modules(floats, taken)
-        prefix = "" if alone else chain[0].prefix
-        embedding = find_embedding(others, chain[0].inputs, prefix, report)
-        rest = [one for one in others if one is not embedding]
-        readout: tuple[list[Op], list[Module]] = ([], [])
-        parts: list[Recurrent] = []
-        notes = ImportReport(report.file, settings=report.settings)
-        for start in (0, 1):  # dense layers below are a layer of their own, which moves the numbers of the others
-            notes = ImportReport(report.file, settings=report.settings)
-            parts = []
-            for group in chain:
-                parts += plan_group(group, notes, start + len(parts), made)
-            top = parts[-1]
-            width = top.sizes.get("P", top.hidden) * len(top.passes)
-            mine = rest if last else [one for one in rest if prefix and one.stem.startswith(prefix)]
-            readout = plan_readout(mine, width, len(top.passes) > 1, made, notes)
-            left = [one for one in rest if one not in readout[1] and (alone or one.stem.startswith(prefix))]
-            front, below = find_front(left, chain[0].inputs, notes) if embedding is None else ([], [])
-            if bool(front) == bool(start) or not front:
-                break
-        report.facts += notes.facts
-        report.offered += notes.offered
-        report.warnings += notes.warnings
-        used = {name for one in (embedding, *readout[1], *below) if one is not None for name in one.used}
-        read = taken | used
-        used_places = {places[name] for name in read if name in places}
-        report.unused += [visible(name) for name in floats if name not in read and places.get(name) not in used_places]
-        table = None if embedding is None else embedding.tensors["weight"]
-        return Plan(name=chain[0].prefix or "network", chain=[*front, *parts, *readout[0]], embedding=table)
+@dataclass
+class _Bag:
+    """Everything a file holds, and what was understood of how it hangs together."""
 
-    return plan
+    floats: dict[str, Array]
+    places: Mapping[str, _Place]
+    taken: set[str]
+    made: Mapping[str, Made]
+    networks: Sequence[Sequence[Stage]]
+    origin: Mapping[str, tuple[str, ...]]
+    lists: Mapping[str, tuple[str, ...]]
+
+    def planner(self, stages: Sequence[Stage]) -> Callable[[ImportReport], Plan]:
+        """Return what plans one network."""
+        return lambda report: _Planning(self, list(stages), report).plan()
+
+    def mine(self, stages: Sequence[Stage]) -> tuple[list[Module], set[str]]:
+        """Return the modules a network may use, and the names of tensors that another network claims."""
+        everything = [one for one in find_modules(self.floats, self.taken) if not self._inside(one)]
+        if len(self.networks) == 1:
+            return everything, set()
+        every = [stage for network in self.networks for stage in network]
+        owners = {one.stem: claims(one.stem, every) for one in everything}
+        theirs = [one for one in everything if owners[one.stem] is not None and owners[one.stem] not in stages]
+        others = {name for one in theirs for name in one.used}
+        last = self.networks[-1][-1] in stages  # what no network claims by its name stands above the last
+        near = [one for one in everything if owners[one.stem] in stages]
+        free = [one for one in everything if owners[one.stem] is None]
+        return near + (free if last else [one for one in free if one.is_table]), others
+
+    def _inside(self, module: Module) -> bool:
+        """Say whether a module is part of a recurrent one, so that it changes its equations and stands nowhere else."""
+        prefixes = [one.prefix for network in self.networks for stage in network for one in stage.groups if one.prefix]
+        around = [prefix for prefix in prefixes if module.used[0].startswith((f"{prefix}.", f"{prefix}/"))]
+        return any(any(not name.startswith(prefix) for name in self.floats) for prefix in around)
 
 
-def _place(one: Array) -> tuple[int, tuple[int, ...]]:
+class _Planning:
+    """One network being planned: what stands where, and what is left."""
+
+    def __init__(self, bag: _Bag, stages: Sequence[Stage], report: ImportReport) -> None:
+        self.bag = bag
+        self.stages = stages
+        self.report = report
+        self.modules, self.others = bag.mine(stages)
+        self.used: list[Module] = []
+        self.layers: dict[str, list[str]] = {}
+        self.embedded: int | None = None
+
+    def plan(self) -> Plan:
+        """Return the plan, with everything that is left said."""
+        report = self.report
+        table, ops = self._input()
+        chain: list[Recurrent | Op] = list(ops)
+        count = 1 if ops else 0
+        bare = len(self.stages) == 1 and len(self.bag.floats) == len(self.bag.taken)
+        below: Stage | None = None
+        for number, stage in enumerate(self.stages):
+            if below is not None:
+                here = self._placed(number)
+                ops, taken = between(here, below.outputs, stage.inputs, f"layer{count}.below", report, self.bag.made)
+                self.used += taken
+                chain += ops
+                count += bool(ops)
+            last_weights = bool(ops) and isinstance(ops[-1], Dense | Norm | AffineScale | Activation)
+            if not bare and not last_weights and (below is not None or table is not None):
+                more = self._something(f"layer{count - bool(ops)}.before" if ops else f"layer{count}.before", stage)
+                count += bool(more) and not ops
+                chain += more
+            parts = self._layers(stage, count, bare)
+            self.layers[f"layer{count}"] = [group.prefix for group in stage.groups]
+            chain += parts
+            count += len(parts)
+            below, ops = stage, []
+        top = self.stages[-1]
+        last = count - 1
+        rest = [one for one in self._placed(len(self.stages)) if one not in self.used]
+        both = any(len(part.passes) > 1 for part in chain[-1:] if isinstance(part, Recurrent))
+        head, taken, rivals = plan_readout(rest, top.outputs, both, self.bag.made, report)
+        self.used += taken
+        self._left(table, rivals, last)
+        weights = None if table is None else table.tensors["weight"]
+        return Plan(
+            name=self.stages[0].forward.prefix or "network",
+            chain=[*chain, *head],
+            embedding=weights,
+            tokens=None if weights is None else self._tokens(len(weights)),
+            classes=self._classes([one for one in head if isinstance(one, Dense)]),
+        )
+
+    def _tokens(self, rows: int) -> dict[str, Any] | None:
+        """Return the vocabulary that stands in the file beside the weights, where one has as many tokens as rows."""
+        fitting = {path: texts for path, texts in self.bag.lists.items() if len(texts) == rows == len(set(texts))}
+        distinct = {texts: path for path, texts in reversed(fitting.items())}
+        if not distinct:
+            return None
+        paths = [visible(path) for path in distinct.values()][::-1]
+        why = f"a list of {rows} texts beside the weights, as many as the table has rows"
+        chosen = self.report.choose("vocabulary", paths[0], [*paths[1:], "none"], "inferred" if len(paths) == 1 else
+                                    "assumed", why)  # fmt: skip
+        if chosen == "none":
+            return None
+        texts = next(one for one, path in distinct.items() if visible(path) == chosen)
+        own = "chars" if all(len(one) == 1 or re.fullmatch(r"[<\[].+[>\]]", one) for one in texts) else "words"
+        kind = self.report.choose("vocabulary.kind", own, ("words",) if own == "chars" else ("chars",), "inferred",
+                                  "how long its tokens are")  # fmt: skip
+        unknown = next((n for n, one in enumerate(texts) if one.lower().strip("<>[]") in _UNKNOWN), 0)
+        return {"kind": kind, "vocabulary": list(texts), "lowercase": False, "unknown": unknown}
+
+    def _classes(self, head: Sequence[Dense]) -> tuple[str, ...]:
+        """Return names of the outputs that stand in the file beside the weights."""
+        if not head:
+            return ()
+        count = len(head[-1].w)
+        fitting = {path: texts for path, texts in self.bag.lists.items() if len(texts) == count == len(set(texts))}
+        named = [path for path in fitting if _LABELS.search(path)]
+        if len(named) != 1:
+            return ()
+        self.report.say("classes", visible(named[0]), "inferred", f"a list of {count} texts beside the weights")
+        return fitting[named[0]]
+
+    def _input(self) -> tuple[Module | None, list[Op]]:
+        """Return the table of ids and what stands between it, or the numbers that are given, and the lowest layer."""
+        inputs = self.stages[0].inputs
+        bridges = [
+            one.reads for one in self.modules if one.gives == inputs and one.matrix is not None and not one.is_table
+        ]
+        widths = [inputs, *(one for one in bridges if one is not None)]
+        order = sorted(self.modules, key=self._nearness)
+        table, rivals = find_table(order, widths, self.report)
+        ops: list[Op] = []
+        width = None
+        if table is not None:
+            self.used.append(table)
+            width = self.embedded = int(table.tensors["weight"].shape[1])
+            ops, taken = find_position([one for one in order if one not in self.used], width, self.report)
+            self.used += taken
+        for one in rivals:
+            self.report.doubt("layer0", f"{visible(one.stem)} could be looked up too, and is not")
+        more, taken = between(self._placed(0), width, inputs, "input_layers", self.report, self.bag.made)
+        self.used += taken
+        if table is not None and width != inputs and not taken:
+            raise UserError(f"{self.report.file}: what stands between {visible(table.stem)} and the layer is not known")
+        return table, [*ops, *more]
+
+    def _nearness(self, module: Module) -> tuple[bool, int]:
+        return claims(module.stem, self.stages) is None, module.index
+
+    def _placed(self, slot: int) -> list[Module]:
+        """Return the modules that stand before a stage, or above the last: by widths, then by their order."""
+        free = [one for one in self.modules if one not in self.used and one.reads is not None]
+        return [one for one in free if self._slot(one) == slot]
+
+    def _slot(self, module: Module) -> int:
+        top = len(self.stages)
+        possible = [slot for slot in range(top) if self._fits(module, slot)]
+        above = self._reached(self.stages[-1].outputs, lambda one: one.reads, lambda one: one.gives)
+        if module in above or not possible:
+            possible.append(top)
+        if len(possible) == 1:
+            return possible[0]
+        names = list(self.bag.floats)
+        index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
+                 for stage in self.stages]  # fmt: skip
+        wanted = sum(one < module.index for one in index)
+        return wanted if wanted in possible else possible[-1]
+
+    def _fits(self, module: Module, slot: int) -> bool:
+        """Say whether a module could stand right before a stage."""
+        inputs = self.stages[slot].inputs
+        below = self.stages[slot - 1].outputs if slot else self.embedded
+        if below is None:  # where numbers are read, a matrix without a bias could be anything
+            return "bias" in module.tensors and module in self._reached(
+                inputs, lambda one: one.gives, lambda one: one.reads
+            )
+        if module.matrix is None:
+            return module.reads in (inputs, below)
+        return module.reads == below and module.gives == inputs
+
+    def _reached(
+        self, width: int, near: Callable[[Module], int | None], far: Callable[[Module], int | None]
+    ) -> list[Module]:
+        """Return the modules through which a width is reached, from one side or from the other."""
+        found: list[Module] = []
+        widths = {width}
+        while more := [
+            one for one in self.modules if one not in found and one.reads is not None and near(one) in widths
+        ]:
+            found += more
+            widths |= {size for one in more if (size := far(one)) is not None}
+        return found
+
+    def _something(self, key: str, stage: Stage) -> list[Op]:
+        """Return an activation without weights before a module, which nothing records."""
+        said = self.report.choose(key, "linear", HIDDEN, "assumed", NOT_RECORDED)
+        return [] if said == "linear" else [Activation(f"before {stage.name}", said)]
+
+    def _layers(self, stage: Stage, count: int, bare: bool) -> list[Recurrent]:
+        report, key = self.report, f"layer{count}"
+        parts = plan_group(stage.forward, report, count, self.bag.made)
+        if stage.backward is not None:
+            return [self._both(stage, parts[0], key)]
+        if re.search(r"(?:^|[._/])dec", stage.forward.prefix) and any(
+            re.search(r"(?:^|[._/])enc", one.forward.prefix) for network in self.bag.networks for one in network
+        ):
+            report.warnings.append(
+                f"{visible(stage.name)} is called a decoder, which often begins with the states its encoder ends with: "
+                "it begins with zeros here; --initial FILE.npz gives it others"
+            )
+        part = parts[0]
+        if not bare and stage.inputs == stage.outputs:
+            if len(parts) > 1 or len(part.passes) > 1:
+                report.assume(f"{key}.residual", "none", NOT_RECORDED)
+            elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
+                return [replace(part, residual=True)]
+        return parts
+
+    def _both(self, stage: Stage, forward: Recurrent, key: str) -> Recurrent:
+        """Return two modules that read in opposite directions as one layer."""
+        assert stage.backward is not None, "asked of two alone"
+        notes = self.report.again({})
+        (backward,) = plan_group(stage.backward, notes, int(key.removeprefix("layer")), self.bag.made)
+        same = backward.cell == forward.cell and backward.without == forward.without and backward.sizes == forward.sizes
+        if not same or backward.functions != forward.functions:
+            raise UserError(f"{self.report.file}: {visible(stage.name)} are not alike, so they are no two directions")
+        self.report.facts = [one for one in self.report.facts if one.key not in (f"{key}.name", f"{key}.directions")]
+        self.report.say(f"{key}.name", stage.name, "confirmed", "names of their tensors")
+        why = "two modules whose names say so; the program that runs them is not there"
+        self.report.say(f"{key}.directions", "both, joined end to end", "inferred", why)
+        initial = {
+            "forward": next(iter(forward.initial.values()), {}),
+            "backward": next(iter(backward.initial.values()), {}),
+        }
+        return replace(
+            forward,
+            name=stage.name,
+            passes=[("forward", forward.passes[0][1]), ("backward", backward.passes[0][1])],
+            initial=initial if any(initial.values()) else {},
+        )
+
+    def _left(self, table: Module | None, rivals: Sequence[Module], last: int) -> None:
+        """Say of every tensor what took it, and of those that nothing took what they stand beside.
+
+        Args:
+            table: The embedding, or None.
+            rivals: Modules of which it is said already that they could have been taken.
+            last: Number of the top layer.
+        """
+        bag, report = self.bag, self.report
+        parts = {name: "readout" for one in self.used for name in one.used}
+        parts |= {} if table is None else dict.fromkeys(table.used, "embedding")
+        for key, prefixes in self.layers.items():
+            for group in (one for stage in self.stages for one in stage.groups if one.prefix in prefixes):
+                parts |= dict.fromkeys(group.used, key)
+        read_places = {bag.places[name] for name in (*bag.taken, *parts) if name in bag.places}
+        told = {name for one in rivals for name in one.used}
+        tables = {name for one in self.modules if one.is_table for name in one.used}
+        left: dict[str, list[str]] = {}
+        for name, tensor in bag.floats.items():
+            if name in parts:
+                for own in bag.origin.get(name, (name,)):
+                    report.use(own, tensor.shape, parts[name])
+            elif name in self.others or name in bag.taken:
+                report.use(name, tensor.shape, "another network")
+            elif bag.places.get(name) in read_places:
+                report.use(name, tensor.shape, "again")
+            else:
+                beside = self._beside(name, tensor)
+                beside = next(iter(self.layers)) if beside == "readout" and name in tables else beside
+                report.leave(name, tensor.shape, beside, doubtful=False)
+                if name not in told:
+                    stem = re.split(r"[._/](?=(?:weight|bias|running_mean|running_var)\Z)", name)[0]
+                    left.setdefault(f"{beside}:{stem}", []).append(name)
+        for place, names in left.items():
+            subject, _, stem = place.partition(":")
+            shapes = ", ".join("×".join(map(str, bag.floats[name].shape)) or "one number" for name in names)
+            report.doubt(subject, f"{stem} ({shapes}) is in the file and has no place here")
+
+    def _beside(self, name: str, tensor: Array) -> str:
+        """Return the part that an unused tensor stands beside: the layer in whose module it is, or that it fits."""
+        for key, prefixes in self.layers.items():
+            if any(prefix and directly_under(prefix, name) is not None for prefix in prefixes):
+                return key
+        first = next(iter(self.layers))
+        if self.stages[0].forward.prefix == "" and directly_under("", name) is not None:
+            return first
+        inputs, outputs = self.stages[0].inputs, self.stages[-1].outputs
+        fits = tensor.ndim in (1, 2) and inputs in tensor.shape and (outputs not in tensor.shape or inputs == outputs)
+        return first if fits and len(self.bag.networks) == 1 else "readout"
+
+
+def _place(one: Array) -> _Place:
     """Return where a tensor lies: a module that was saved whole names some of its tensors twice."""
     return int(one.__array_interface__["data"][0]), one.shape
+
+
+def _once(groups: Sequence[ParameterGroup]) -> list[ParameterGroup]:
+    """Return modules without those that stand in the file a second time under another name."""
+    seen: dict[frozenset[tuple[tuple[int, bool], str, _Place]], ParameterGroup] = {}
+    for group in groups:
+        where = {(place, what, _place(one)) for place, given in group.passes.items() for what, one in given.items()}
+        seen.setdefault(frozenset(where), group)
+    return list(seen.values())

@@ -15,8 +15,11 @@ from lstm_tui.formats.importers.feature_extractor import activation
 from lstm_tui.formats.importers.import_report import Fact, ImportReport
 from lstm_tui.formats.importers.plan import Recurrent
 
-_ELSEWHERE = ("network", "container", "description")
+_ELSEWHERE = ("network", "container", "description", "join")
 """Decisions that take another network, and not this one in another way."""
+
+_ABOVE = (".residual", ".merge", ".below", ".before")
+"""Ends of keys of what stands around a layer: the layer may be right, and this not."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,40 @@ class _Other:
         return dict.fromkeys(self.keys, self.value)
 
 
-def other_readings(report: ImportReport, first: str) -> Iterator[dict[str, str]]:
+def other_readings(
+    report: ImportReport, first: str, compared: Mapping[str, float] | None = None, close: float = 0.0
+) -> Iterator[dict[str, str]]:
     """Iterate over other readings of a file, the simplest first.
 
     Args:
         report: What was understood of it.
         first: Name of the first value that differs; what stands above it cannot be the reason.
+        compared: By name, how far values are apart: a layer that is as recorded needs no other reading.
+        close: How far that may be.
     """
-    inside = "/" in first and not first.startswith("readout/")
+    number = _layer_of(first)
+    right = {_layer_of(name) for name, largest in (compared or {}).items() if largest <= close}
+    right -= {_layer_of(name) for name, largest in (compared or {}).items() if largest > close} | {None}
     facts = [fact for fact in (*report.facts, *report.offered) if fact.others and fact.key not in _ELSEWHERE]
-    facts = [fact for fact in facts if not (inside and fact.key.startswith("readout"))]
+    if number is not None:
+        facts = [fact for fact in facts if not fact.key.startswith("readout")]
+        facts = [fact for fact in facts if (_layer_of(fact.key) or 0) <= number]
+    facts = [fact for fact in facts if _layer_of(fact.key) not in right or fact.key.endswith(_ABOVE)]
+    if right and not any(one is not None and one not in right for one in map(_layer_of, compared or {})):
+        lowest = min(one for one in right if one is not None)
+        facts = [fact for fact in facts if not fact.key.startswith("input") or lowest > 1]
     others = _others(facts)
     yield from (one.settings for one in others)
     yield from ({key: one.value} for one in others for key in one.keys if one.met and len(one.keys) > 1)
     for one, other in combinations([one for one in others if one.met], 2):
         if one.kind != other.kind:
             yield one.settings | other.settings
+
+
+def _layer_of(name: str) -> int | None:
+    """Return the number of the layer that a key or the name of a value belongs to, or None."""
+    found = re.match(r"layer(\d{1,4})\.", name)
+    return int(found[1]) if found else None
 
 
 def _others(facts: list[Fact]) -> list[_Other]:
@@ -85,8 +106,31 @@ def cell_text(part: Recurrent) -> str:
     Raises:
         UserError: The cell or an activation is not known.
     """
-    if "\n" in part.cell:
+    text = _started(part) if "\n" in part.cell else _changed(part)
+    return with_residual(text) if part.residual else text
+
+
+def with_residual(text: str) -> str:
+    """Return the text of a cell to whose hidden state its input is added before the layer above sees it."""
+    head, mark, rest = text.partition("equations = '''")
+    body, end, tail = rest.partition("'''")
+    head = re.sub(r'(?m)^name = "(.{0,57}).*"$', r'name = "added_\1"', head, count=1)
+    head = re.sub(r'(?m)^title = "(.*)"$', r'title = "\1: its input added"', head, count=1)
+    line = "y = h + x   # with its input: what the layer above sees is the hidden state and the input added\n"
+    return f'{head}output = "y"\n{mark}{body}{line}{end}{tail}'
+
+
+def _started(part: Recurrent) -> str:
+    """Return equations of their own, begun with states that were given."""
+    if not part.initial:
         return part.cell
+    states = sorted({state for given in part.initial.values() for state in given})
+    return _with_key(
+        part.cell, f"initial = {{ {', '.join(f'{state} = {chr(34)}{state}_0{chr(34)}' for state in states)} }}"
+    )
+
+
+def _changed(part: Recurrent) -> str:
     text = load_cell(part.cell).text
     changed, macros = [], {}
     for slot, (own, values) in SLOTS.get(part.cell, {}).items():

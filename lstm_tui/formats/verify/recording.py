@@ -1,12 +1,8 @@
-"""What another runtime computes, recorded for `verify`: a live PyTorch model by hooks, ONNX by onnxruntime.
-
-Cells of PyTorch that a model calls step by step in a loop of its own: their steps as one sequence.
-"""
+"""What another runtime computes, recorded for `verify`: a live PyTorch model by hooks, ONNX by onnxruntime."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,91 +14,35 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import label, replacing
+from lstm_tui.formats.io.json import encode
+from lstm_tui.formats.verify.torch_calls import Entered, Looked, array_of, look, weights_of
 
-Told = tuple[str, Any, Array, tuple[Array, ...], Array, int | None]
-"""Path, module, what entered it (T, I), first states (1, H) each, what it gave (T, H), where its state was changed."""
-
-
-class Stepped:
-    """The calls of one cell, as long as it goes on from the state it gave."""
-
-    def __init__(self, name: str, module: Any) -> None:
-        """Take a cell by its path in the model."""
-        self.name = name
-        self.module = module
-        self.rows: list[Array] = []
-        self._given: list[Array] = []
-        self._first: tuple[Array, ...] = ()
-        self._last: tuple[Array, ...] = ()
-        self._broken: int | None = None
-
-    def after(self, module: Any, given: tuple[Any, ...], named: Mapping[str, Any], output: Any) -> None:
-        """Note a call; of a batch, its first sequence."""
-        if self._broken is not None:
-            return
-        states = given[1] if len(given) > 1 else named.get("hx")
-        before = _rows(states)
-        if not self.rows:
-            self._first = tuple(one[None] for one in before)
-        elif len(before) != len(self._last) or not all(map(np.array_equal, before, self._last)):
-            self._broken = len(self.rows)
-            return
-        self._last = _rows(output)
-        self.rows.append(_rows(given[0] if given else named["input"])[0])
-        self._given.append(self._last[0])
-
-    @property
-    def told(self) -> Told:
-        """What is told of it."""
-        return self.name, self.module, np.array(self.rows), self._first, np.array(self._given), self._broken
+ABOUT = "about"
+"""The array of a recording that says, as JSON, what its names are in the model, and what it does not hold."""
+BATCH = "batch"
 
 
-def _rows(states: Any) -> tuple[Array, ...]:
-    """Return the states of the first sequence."""
-    if states is None:
-        return ()
-    every = states if isinstance(states, tuple) else (states,)
-    return tuple((one if one.dim() == 1 else one[0]).detach().cpu().numpy().copy() for one in every)
-
-
-@dataclass(frozen=True, eq=False)
-class Entered:
-    """What one recurrent module of a model was given.
-
-    Attributes:
-        name: Its path in the model; empty where it is the model.
-        module: The module.
-        x: What it read, (T, I), of the first sequence of a batch.
-        initial: States it was given, (layers*directions, n) each; empty where it was given none.
-        h: What it gave, (T, H), of a cell that the model calls step by step; else None.
-        broken: A cell was given another state than it had before at this step, so no more is told of it; or None.
-    """
-
-    name: str
-    module: Any
-    x: Array
-    initial: tuple[Array, ...] = ()
-    h: Array | None = None
-    broken: int | None = None
-
-
-def record(
-    model: Any, inputs: ArrayLike | Mapping[str, ArrayLike], path: str | Path | None = None
-) -> dict[str, NDArray[Any]]:
+def record(model: Any, inputs: Any, path: str | Path | None = None) -> dict[str, NDArray[Any]]:
     """Run a model in its own runtime and return what `verify` compares.
+
+    The model is given what it takes: ids stay ids, a batch is recorded whole, and the model is left as it was.
 
     Args:
         model: A `torch.nn.Module` that holds recurrent modules, or the name of an ONNX file, which onnxruntime runs.
-        inputs: What the model takes, one sequence: ids (T,) or numbers (T, I); by name for an ONNX file with several.
+        inputs: What the model takes: ids (T,) or numbers (T, I), or a batch of them; a tuple of several; by name for
+            an ONNX file with several, or what a module takes by keyword.
         path: A `.npz` file to write it to.
 
     Returns:
-        `input`, `layerN.DIRECTION/h` of every layer (T, H), and `output` where the model gives a row a step.
+        `input`; `layerN.DIRECTION/h` of every recurrent layer (T, H), counted as the model calls them; `output` (T, n)
+        or `result` (n,), the answer; `around/PATH/x` and `around/PATH/y`, what other modules read and gave;
+        `call/PATH/K/x`, `/y` and `/initial`, every call of a recurrent module; of a batch, the same names behind
+        `batch/B/` from its second sequence on; and `about`, as JSON.
 
     Raises:
         UserError: The model holds no recurrent layer, or cannot be run on this.
     """
-    made = _record_onnx(model, inputs) if isinstance(model, str | Path) else _record_torch(model, np.asarray(inputs))
+    made = _record_onnx(model, inputs) if isinstance(model, str | Path) else _record_torch(model, inputs)
     if path is not None:
         with replacing(path) as stream:
             np.savez_compressed(stream, **made)  # type: ignore[arg-type,unused-ignore]
@@ -112,83 +52,152 @@ def record(
 def capture(model: Any, x: Any) -> tuple[list[Entered], Any]:
     """Run a PyTorch model and return what entered each of its recurrent modules, and what the model gave.
 
-    Of a tuple `x`, each is an argument.
+    Of a tuple `x`, each is an argument; of a batch, its first sequence is told.
 
     Raises:
         UserError: There is none, or none was called.
     """
-    torch = import_module("torch")
-    entered: list[Entered] = []
-    cells: list[Stepped] = []
-    hooks = []
-    for name, module in model.named_modules():
-        if isinstance(module, torch.nn.RNNBase):
-            hooks.append(module.register_forward_pre_hook(_hook(name, entered), with_kwargs=True))
-        elif isinstance(module, torch.nn.LSTMCell | torch.nn.GRUCell | torch.nn.RNNCell):
-            cells.append(Stepped(name, module))
-            hooks.append(module.register_forward_hook(cells[-1].after, with_kwargs=True))
-    if not hooks:
-        raise UserError(f"{visible(type(model).__name__)} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells")
-    training = model.training
+    looked = look(model, x if isinstance(x, tuple) else (x,), {})
+    return [one for one in looked.entered if one.batch == 0 and one.call == 0], looked.output
+
+
+def _record_torch(model: Any, inputs: Any) -> dict[str, Array]:
+    given = dict(inputs) if isinstance(inputs, Mapping) else {}
+    arguments = () if given else inputs if isinstance(inputs, tuple) else (inputs,)
+    tensors = tuple(_tensor(model, one) for one in arguments)
+    named = {name: _tensor(model, one) for name, one in given.items()}
     try:
-        model.eval()
-        with torch.no_grad():
-            output = model(*x) if isinstance(x, tuple) else model(x)
-    finally:
-        model.train(training)
-        for hook in hooks:
-            hook.remove()
-    entered += [Entered(*one.told) for one in cells if one.rows]
-    if not entered:
-        raise UserError(f"{visible(type(model).__name__)} did not call any of its recurrent modules")
-    return entered, output
-
-
-def _hook(name: str, entered: list[Entered]) -> Any:
-    def before(module: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
-        x = given[0] if given else named["input"]
-        states = given[1] if len(given) > 1 else named.get("hx")
-        if hasattr(x, "batch_sizes"):  # packed sequences
-            series = import_module("torch").nn.utils.rnn.unpack_sequence(x)[0]
-        else:
-            series = x if x.dim() == 2 else x[0] if module.batch_first else x[:, 0]
-        initial = () if states is None else tuple(states) if isinstance(states, tuple) else (states,)
-        firsts = tuple((one if one.dim() == 2 else one[:, 0]).detach().cpu().numpy().copy() for one in initial)
-        entered.append(Entered(name, module, series.detach().cpu().numpy().copy(), firsts))
-
-    return before
-
-
-def _record_torch(model: Any, inputs: Array) -> dict[str, Array]:
-    torch = import_module("torch")
-    x = torch.as_tensor(inputs if inputs.dtype.kind in "iu" else inputs.astype(np.float32))
-    whole = isinstance(model, torch.nn.RNNBase)
-    try:
-        entered, output = capture(model, x)
-    except (RuntimeError, ValueError, IndexError, TypeError):  # a model of batches
-        first = getattr(model, "batch_first", True)
-        entered, output = capture(model, x[None] if first else x[:, None])
-    made: dict[str, Array] = {"input": inputs}
-    number = 0
-    for one in entered:
-        if one.h is not None:
-            made[f"layer{number}.forward/h"] = one.h
-            number += 1
-            continue
-        series = torch.as_tensor(one.x)
-        for layer in range(one.module.num_layers):
-            series = _one_layer(torch, one, layer, series)
-            ways = 2 if one.module.bidirectional else 1
-            for way, part in zip(("forward", "backward"), np.split(series.numpy(), ways, axis=1), strict=False):
-                made[f"layer{number}.{way}/h"] = part
-            number += 1
-    said = output[0] if isinstance(output, tuple) else output
-    rows = said.detach().cpu().numpy().reshape(-1, said.shape[-1]) if hasattr(said, "detach") and said.dim() else None
-    top = [one for key, one in made.items() if key.startswith(f"layer{number - 1}.")]
-    same = rows is not None and np.array_equal(rows, np.concatenate(top, axis=1))  # there is nothing above it
-    if not whole and not same and rows is not None and len(rows) == len(inputs):
-        made["output"] = rows
+        looked = look(model, tensors, named)
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:  # a model of batches
+        if len(arguments) != 1 or not hasattr(tensors[0], "dim"):
+            raise UserError(
+                f"{visible(type(model).__name__)} does not run on this: {visible(str(error))[:200]}"
+            ) from error
+        axis = 0 if getattr(model, "batch_first", True) else 1
+        looked = look(model, (tensors[0].unsqueeze(axis),), {})
+    arrays = {"input" if not given and len(arguments) == 1 else f"input.{name}": np.asarray(one) for name, one in
+              (given or dict(zip(map(str, range(len(arguments))), arguments, strict=True))).items()}  # fmt: skip
+    count = looked.batch or 1
+    made: dict[str, Array] = {}
+    unproven: list[str] = []
+    layers: list[str] = []
+    for number in range(count):
+        one = _sequence(model, looked, number, count, arrays, layers, unproven)
+        made |= {f"{BATCH}/{number}/{name}" if number else name: array for name, array in one.items()}
+    if count == 1 and not unproven and all(not one.name for one in looked.entered):
+        return made  # the model is the recurrent module: there is no more to say
+    for n, (name, read, gave) in enumerate(looked.around):
+        made |= {f"around/{name or n}/x": read, f"around/{name or n}/y": gave}
+    for call in looked.entered:
+        if call.batch == 0 and call.h is not None:
+            place = f"call/{call.name or 'model'}/{call.call}"
+            made |= {f"{place}/x": call.x, f"{place}/y": call.h}
+            made |= {f"{place}/{state}_0": states for state, states in zip("hc", call.initial, strict=False)}
+            if call.call == 1:
+                unproven.append(f"calls of {call.name} after the first, each from a state of its own")
+    half = [str(one.dtype).removeprefix("torch.") for one in model.parameters() if one.dtype.itemsize < 4]
+    about = {"runtime": "PyTorch", "layers": layers, "batch": count, "unproven": list(dict.fromkeys(unproven)),
+             "dtype": half[0] if half else "float32"}  # fmt: skip
+    made[ABOUT] = np.array(encode(about).decode())
     return made
+
+
+def _tensor(model: Any, value: Any) -> Any:
+    """Return what is given as a tensor a model takes: ids as whole numbers, others in the precision of its weights."""
+    torch = import_module("torch")
+    if isinstance(value, torch.Tensor):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind in "iub":
+        return torch.as_tensor(array.astype(np.int64) if array.dtype.kind != "b" else array)
+    if array.dtype.kind != "f":
+        return value
+    dtype = next((one.dtype for one in model.parameters() if one.dtype.is_floating_point), torch.float32)
+    return torch.as_tensor(array.astype(np.float32)).to(dtype)
+
+
+def _sequence(
+    model: Any,
+    looked: Looked,
+    number: int,
+    count: int,
+    arrays: Mapping[str, Array],
+    layers: list[str],
+    unproven: list[str],
+) -> dict[str, Array]:
+    """Return what is recorded of one sequence of a batch."""
+    made = {name: _part(one, number, count, looked) for name, one in arrays.items()}
+    steps = max((len(one) for one in made.values() if one.ndim), default=0)
+    layer = 0
+    top: list[Array] = []
+    for one in looked.entered:
+        if one.batch != number or one.call:
+            continue
+        for way_and_h in _layers_of(one, unproven):
+            for way, h in way_and_h.items():
+                made[f"layer{layer}.{way}/h"] = h
+            top = list(way_and_h.values())
+            if number == 0:
+                layers.append(one.name if getattr(one.module, "num_layers", 1) == 1 else f"{one.name}.l{layer}")
+            layer += 1
+        if number == 0 and one.initial and any(np.any(state) for state in one.initial):
+            unproven.append(f"first states that the model gives {one.name or 'itself'}")
+    answers = _answers(looked.output)
+    for n, (name, said) in enumerate(answers.items()):
+        answer = _part(said, number, count, looked)
+        if n:
+            made[f"answer/{name}"] = answer
+            unproven.append(f"the answer {name}: only the first of {len(answers)} is compared")
+        elif hasattr(model, "weight_hh_l0") or hasattr(model, "weight_hh"):
+            break  # the model is the recurrent module
+        elif answer.ndim == 2 and len(answer) == steps:
+            if not (top and answer.shape[1] == sum(h.shape[1] for h in top)
+                    and np.array_equal(answer, np.concatenate(top, axis=1))):  # fmt: skip
+                made["output"] = answer
+        elif answer.ndim < 2 or len(answer) == 1:
+            made["result"] = answer.reshape(-1)
+        else:
+            made[f"answer/{name}"] = answer
+            unproven.append(f"the answer: it is {'×'.join(map(str, answer.shape))} for {steps} steps")
+    return made
+
+
+def _part(array: Array, number: int, count: int, looked: Looked) -> Array:
+    """Return one sequence out of a batch; an array without that axis is the same for all."""
+    if looked.batch is None:
+        return array
+    first: bool = looked.batch_first or array.ndim < 2 or array.shape[1] != count
+    if array.ndim and first and array.shape[0] == count:
+        return np.asarray(array[number])
+    return np.asarray(array[:, number]) if array.ndim > 1 and array.shape[1] == count else array
+
+
+def _answers(output: Any) -> dict[str, Array]:
+    """Return the tensors among what a model gives, by name or number."""
+    torch = import_module("torch")
+    if isinstance(output, torch.Tensor):
+        return {"0": array_of(output)}
+    each = (
+        output.items() if isinstance(output, Mapping) else enumerate(output) if isinstance(output, tuple | list) else ()
+    )
+    return {str(name): array_of(one) for name, one in each if isinstance(one, torch.Tensor)}
+
+
+def _layers_of(entered: Entered, unproven: list[str]) -> Iterator[dict[str, Array]]:
+    """Iterate over what each layer of a module gives, by direction (T, H); of one layer as it was recorded."""
+    module = entered.module
+    assert entered.h is not None, "it was called"
+    ways = 2 if getattr(module, "bidirectional", False) else 1
+    if getattr(module, "num_layers", 1) == 1:
+        yield dict(zip(("forward", "backward"), np.split(entered.h, ways, axis=1), strict=False))
+        return
+    torch = import_module("torch")
+    series = torch.as_tensor(entered.x)
+    for layer in range(module.num_layers):
+        series = _one_layer(torch, entered, layer, series)
+        yield dict(zip(("forward", "backward"), np.split(series.numpy(), ways, axis=1), strict=False))
+    if not np.allclose(series.numpy(), entered.h, atol=1e-2 if next(module.parameters()).dtype.itemsize < 4 else 1e-4):
+        unproven.append(f"the layers of {entered.name or 'the model'} by themselves: it does more than its class")
 
 
 def _one_layer(torch: Any, entered: Entered, layer: int, series: Any) -> Any:
@@ -196,14 +205,14 @@ def _one_layer(torch: Any, entered: Entered, layer: int, series: Any) -> Any:
     module = entered.module
     ways = 2 if module.bidirectional else 1
     options = {"bias": module.bias, "bidirectional": module.bidirectional}
+    kind = getattr(torch.nn, "RNN" if module.mode.startswith("RNN") else module.mode)
     if module.mode == "LSTM":
         options["proj_size"] = module.proj_size
     if module.mode.startswith("RNN"):
         options["nonlinearity"] = module.nonlinearity
-    alone = type(module)(series.shape[-1], module.hidden_size, **options).to(series.dtype)
-    own = {name: one for name, one in module.state_dict().items() if f"_l{layer}" in name.replace("_reverse", " ")}
-    own = {name: one for name, one in own.items() if name.replace("_reverse", "").endswith(f"_l{layer}")}
-    alone.load_state_dict({name.replace(f"_l{layer}", "_l0"): one for name, one in own.items()})
+    alone = kind(series.shape[-1], module.hidden_size, **options).to(series.dtype)
+    own = {name: one for name, one in weights_of(module).items() if name.replace("_reverse", "").endswith(f"_l{layer}")}
+    alone.load_state_dict({name.replace(f"_l{layer}", "_l0"): torch.as_tensor(one) for name, one in own.items()})
     states = tuple(torch.as_tensor(one[layer * ways : (layer + 1) * ways]) for one in entered.initial)
     with torch.no_grad():
         given = () if not states else (states[0],) if len(states) == 1 else (states,)
@@ -225,12 +234,15 @@ def _record_onnx(path: str | Path, inputs: ArrayLike | Mapping[str, ArrayLike]) 
             node.output[0] = f"{node.name}_every_step"
     wanted = [node.output[0] for node in nodes]
     there = {one.name for one in model.graph.output}
+    own = {name for node in nodes for name in node.output}
+    answers = [one.name for one in model.graph.output if one.name not in own]
     model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in wanted if name not in there)
     session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     given = inputs if isinstance(inputs, Mapping) else {session.get_inputs()[0].name: inputs}
     arrays = {name: np.asarray(one) for name, one in given.items()}
     fed = {one.name: _laid_out(arrays[one.name], one) for one in session.get_inputs() if one.name in arrays}
-    results = session.run(wanted, fed)
+    ran = session.run([*wanted, *answers], fed)
+    results = ran[: len(wanted)]
     made = {"input" if len(arrays) == 1 else f"input.{name}": one for name, one in arrays.items()}
     for number, (node, y) in enumerate(zip(nodes, results, strict=True)):
         attributes = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
@@ -238,7 +250,18 @@ def _record_onnx(path: str | Path, inputs: ArrayLike | Mapping[str, ArrayLike]) 
         ways = ("backward",) if attributes.get("direction") == b"reverse" else ("forward", "backward")
         for n, way in enumerate(ways[: series.shape[1]]):
             made[f"layer{number}.{way}/h"] = series[:, n]
+    steps = max((len(one) for name, one in made.items() if name.startswith("layer")), default=0)
+    for n, (name, answer) in enumerate(zip(answers, ran[len(wanted) :], strict=True)):
+        one = _without_batch(np.asarray(answer), steps)
+        kind = "output" if one.ndim == 2 and len(one) == steps else "result" if one.ndim < 2 or len(one) == 1 else ""
+        made[f"answer/{name}" if n or not kind else kind] = one.reshape(-1) if kind == "result" and not n else one
     return made
+
+
+def _without_batch(answer: Array, steps: int) -> Array:
+    """Return an answer to a batch of one sequence without the axis of the batch."""
+    axes = [n for n, size in enumerate(answer.shape[:-1]) if size == 1 and steps != 1]
+    return answer.reshape([size for n, size in enumerate(answer.shape) if n not in axes])
 
 
 def _laid_out(array: Array, wanted: Any) -> Array:

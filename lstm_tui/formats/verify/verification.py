@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,18 +16,30 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
+from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
+from lstm_tui.formats.importers.untrained import one_layer
 from lstm_tui.formats.inputs.inputs import Sequences
 from lstm_tui.formats.inputs.series import NumericSeries, series_from
 from lstm_tui.formats.io.files import label
+from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.verify.alternatives import other_readings
+from lstm_tui.formats.verify.recording import ABOUT, BATCH
 
+_MOST_SEQUENCES = 999_999  # of one recording
 INPUT = "input"
 CLOSE = 1e-4
-MOST_TRIED = 300
-_SAID = ("output", "result")
+MOST_TRIED = 600
+SECONDS = 8.0
+"""How long other readings are tried, so that an answer is there in time; those that are simple come first."""
+_MOST_FITTING = 3
+_MOST_FOLLOWED = 4
+_DEEPEST = 2
+_ANSWERS = ("output", "result")
 _INITIAL = "initial/"
+_ASIDE = ("around/", "call/", "answer/")
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,7 @@ class Deviation:
         mine: What this program computes.
         theirs: What was recorded.
         largest: The largest difference anywhere in this value.
+        batch: Which recorded sequence.
     """
 
     name: str
@@ -48,6 +62,7 @@ class Deviation:
     mine: float
     theirs: float
     largest: float
+    batch: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,10 @@ class Verification:
         fitting: Decisions under which nothing differs, where another reading fits.
         tried: How many other readings were tried.
         left_out: What the recording says of the whole model, and the file cannot, since it holds no readout.
+        unproven: What was not compared, a sentence each; while there is any, nobody may say that all is the same.
+        reasons: What is known of why they part, a sentence each.
+        repaired: By the decisions of `fitting`, in their order: the largest difference that remains.
+        sequences: How many sequences were compared.
     """
 
     compared: Mapping[str, float]
@@ -67,23 +86,75 @@ class Verification:
     fitting: tuple[Mapping[str, str], ...] = ()
     tried: int = 0
     left_out: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    repaired: tuple[float, ...] = ()
+    sequences: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What another runtime computed.
+
+    Attributes:
+        where: The file, safe to show.
+        sequences: Of each: `input`, and values by the names a trace has, layers counted as recurrent ones.
+        calls: Of the first sequence, by path: what each call of a recurrent module read and gave.
+        around: What other modules read and gave, by path.
+        layers: Paths of the recurrent layers, where they are known.
+        unproven: What the recording itself does not hold.
+    """
+
+    where: str
+    sequences: Sequence[Mapping[str, Array]]
+    calls: Mapping[str, Array] = field(default_factory=dict)
+    around: Mapping[str, Array] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
 
 
 @door("a recording")
-def read_reference(path: str | Path) -> dict[str, Array]:
+def read_reference(path: str | Path) -> Recording:
     """Return what was recorded: `input` and values by the names a trace has, such as `layer0.forward/h` (T, H).
 
     Raises:
         UserError: It has no input, or nothing to compare.
     """
-    arrays = read_npz(path)
-    inputs = [name for name in arrays if name.split(".")[0] == INPUT]
-    if not inputs or len(inputs) == len(arrays):
+    where = label(path)
+    arrays = read_npz(path, kinds="fiubU")
+    text = arrays.pop(ABOUT, None)
+    strange = next((name for name, one in arrays.items() if one.dtype.kind == "U"), None)
+    if strange is not None:
+        raise UserError(f"{where}: {visible(strange)} holds text, not numbers")
+    about = Fields({} if text is None else decode(str(text).encode(), where), where)
+    layers = tuple(about.items("layers", str)) if "layers" in about.content else ()
+    unproven = tuple(about.items("unproven", str)) if "unproven" in about.content else ()
+    sequences: dict[int, dict[str, Array]] = {0: {}}
+    aside: dict[str, Array] = {}
+    for name, array in arrays.items():
+        if name.startswith(_ASIDE):
+            aside[name] = array
+            continue
+        number, _, rest = (
+            name.removeprefix(f"{BATCH}/").partition("/") if name.startswith(f"{BATCH}/") else ("0", "", name)
+        )
+        if rest.startswith(_ASIDE):
+            continue
+        which = whole_number(number, most=_MOST_SEQUENCES)
+        if which is None:
+            raise UserError(f"{where}: {visible(name)} is no name of a recording")
+        sequences.setdefault(which, {})[rest] = array
+    first = sequences[0]
+    inputs = [name for name in first if name.split(".")[0] == INPUT]
+    if not inputs or len(inputs) == len(first):
         raise UserError(
-            f"{label(path)}: should hold `{INPUT}` (or `{INPUT}.NAME` for each of several) and values to compare, "
+            f"{where}: should hold `{INPUT}` (or `{INPUT}.NAME` for each of several) and values to compare, "
             "such as layer0.forward/h"
         )
-    return arrays
+    calls = {name.removeprefix("call/"): one for name, one in aside.items() if name.startswith("call/")}
+    around = {name.removeprefix("around/"): one for name, one in aside.items() if name.startswith("around/")}
+    whole = [one for one in sequences.values() if any(name.split(".")[0] == INPUT for name in one)]
+    return Recording(where, whole, calls, around, layers, tuple(visible(one) for one in unproven))
 
 
 def verify(
@@ -95,59 +166,238 @@ def verify(
         UserError: The file or the recording cannot be read, or they do not belong together.
     """
     recorded = read_reference(reference)
-    where = label(reference)
     read = read_once(path, reading)
     opened = read({})
-    left_out = () if opened.network.readout else tuple(name for name in _SAID if name in recorded)
-    recorded = {name: array for name, array in recorded.items() if name not in left_out}
-    compared, first = _compare(opened.network, recorded, where, close)
+    held = recorded.sequences[0]
+    left_out = () if opened.network.readout else tuple(name for name in _ANSWERS if name in held)
+    kept = [{name: array for name, array in one.items() if name not in left_out} for one in recorded.sequences]
+    recorded = replace(recorded, sequences=kept)
+    unproven = list(recorded.unproven)
+    if opened.network.readout and not any(name in held for name in (*_ANSWERS, "readout")):
+        unproven.append("the answer, which the recording does not hold")
+    compared, first = _compare(opened.network, recorded, close)
     if not compared:
-        raise UserError(f"{where}: nothing to compare: the file holds no readout, and the recording no other value")
+        raise UserError(
+            f"{recorded.where}: nothing to compare: the file holds no readout, and the recording no other value"
+        )
+    unproven += _not_compared(opened.network, compared)
+    count = len(recorded.sequences)
     if first is None:
-        return opened, Verification(compared, left_out=left_out)
-    fitting: list[Mapping[str, str]] = []
-    tried = 0
-    for settings in islice(other_readings(opened.report, first.name), MOST_TRIED):
-        tried += 1
-        try:
-            _, wrong = _compare(read(settings).network, recorded, where, close)
-        except UserError:
-            continue
-        if wrong is None and settings not in fitting:
-            fitting.append(settings)
-            if len(fitting) == 3:
+        return opened, Verification(compared, left_out=left_out, unproven=tuple(unproven), sequences=count)
+    reasons = tuple(_reasons(opened, recorded, first, close))
+    search = _Search(read, recorded, close)
+    search.from_here(opened.report, {}, compared, first)
+    fitting, repaired = zip(*search.fitting, strict=True) if search.fitting else ((), ())
+    verdict = Verification(compared, first, fitting, search.tried, left_out, tuple(unproven), reasons, repaired, count)
+    return opened, verdict
+
+
+class _Search:
+    """Other readings being tried: one decision, then two; one that repairs the first difference is gone on from."""
+
+    def __init__(self, read: Callable[[Mapping[str, str]], Imported], recorded: Recording, close: float) -> None:
+        self.read = read
+        self.recorded = recorded
+        self.close = close
+        self.fitting: list[tuple[Mapping[str, str], float]] = []
+        self.tried = 0
+        self._until = time.monotonic() + SECONDS
+
+    def from_here(
+        self,
+        report: ImportReport,
+        settings: Mapping[str, str],
+        compared: Mapping[str, float],
+        first: Deviation,
+        depth: int = 0,
+    ) -> None:
+        """Try every other reading beside `settings`, under which `first` differs."""
+        order = list(compared)
+        farther: list[tuple[int, Mapping[str, str], Imported, Mapping[str, float], Deviation]] = []
+        most = MOST_TRIED // (1 + 2 * depth)
+        for more in islice(other_readings(report, first.name, compared, self.close), most):
+            if time.monotonic() > self._until or len(self.fitting) >= _MOST_FITTING:
                 break
-    return opened, Verification(compared, first, tuple(fitting), tried, left_out)
+            if farther and len(more) > 1 and len({key.rpartition(".")[2] for key in more}) > 1:
+                break  # two at once, where one alone repairs the first difference
+            said = {**settings, **more}
+            self.tried += 1
+            try:
+                opened = self.read(said)
+                now, wrong = _compare(opened.network, self.recorded, self.close)
+            except UserError:
+                continue
+            if wrong is None:
+                if not any(one.items() <= said.items() for one, _ in self.fitting):
+                    self.fitting.append((said, max(now.values())))
+            elif depth < _DEEPEST and wrong.name in order and order.index(wrong.name) > order.index(first.name):
+                farther.append((-order.index(wrong.name), said, opened, now, wrong))
+        if self.fitting:
+            return
+        for _, settled, opened, apart, wrong in sorted(farther, key=lambda one: (one[0], len(one[1])))[:_MOST_FOLLOWED]:
+            self.from_here(opened.report, settled, apart, wrong, depth + 1)
+            if self.fitting:
+                return
 
 
-def _compare(
+def _not_compared(network: Network, compared: Mapping[str, float]) -> Iterator[str]:
+    """Iterate over the passes whose states nothing was compared with, where nothing above them was either."""
+    if any(name in compared for name in _ANSWERS):
+        return
+    top = max(
+        (n for n in range(len(network.layers)) if any(name.startswith(f"layer{n}.") for name in compared)), default=-1
+    )
+    missing = [one.name for one in network.passes if int(one.name.split(".")[0].removeprefix("layer")) > top]
+    if missing:
+        yield f"{', '.join(missing)}, which the recording does not hold"
+
+
+def _compare(network: Network, recorded: Recording, close: float) -> tuple[dict[str, float], Deviation | None]:
+    worst: dict[str, float] = {}
+    first: Deviation | None = None
+    for number, one in enumerate(recorded.sequences):
+        now, wrong = _compare_one(network, one, recorded.where, close)
+        for name, largest in now.items():
+            worst[name] = max(worst.get(name, 0.0), largest)
+        if first is None and wrong is not None:
+            first = replace(wrong, batch=number)
+    return worst, first
+
+
+def _compare_one(
     network: Network, recorded: Mapping[str, Array], where: str, close: float
 ) -> tuple[dict[str, float], Deviation | None]:
     trace = _run(network, recorded, where)
     computed = _values(trace)
+    theirs = _by_own_names(network, recorded, computed)
     worst: dict[str, float] = {}
     first: Deviation | None = None
-    for name in recorded:
+    for name in theirs:
         if name.split(".")[0] != INPUT and not name.startswith(_INITIAL) and name not in computed:
             near = nearest(name, computed)
             hint = f"did you mean {near}?" if near else f"there are {', '.join(computed)}"
             raise UserError(f"{where}: {visible(name)} is no value of {visible(network.name)}; {hint}")
     for name, mine in computed.items():
-        if name not in recorded:
+        if name not in theirs:
             continue
-        theirs = np.asarray(recorded[name])
-        if theirs.shape != mine.shape:
-            shapes = " and is ".join("×".join(map(str, one.shape)) for one in (mine, theirs))
+        other = np.asarray(theirs[name])
+        if other.shape != mine.shape:
+            shapes = " and is ".join("×".join(map(str, one.shape)) for one in (mine, other))
             raise UserError(f"{where}: {visible(name)} should be {shapes}")
-        apart = np.abs(mine.astype(np.float64) - theirs)
-        apart[np.isnan(apart) & ~(np.isnan(mine) & np.isnan(theirs))] = np.inf
-        apart = np.nan_to_num(apart, nan=0.0, posinf=np.inf)
+        apart = difference(mine, other)
         worst[name] = float(apart.max(initial=0.0))
         if first is None and worst[name] > close:
             t, unit = (int(one) for one in np.argwhere(np.atleast_2d(apart) > close)[0])
-            here, there = (float(np.atleast_2d(one)[t, unit]) for one in (mine, theirs))
+            here, there = (float(np.atleast_2d(one)[t, unit]) for one in (mine, other))
             first = Deviation(name, t, unit, here, there, worst[name])
     return worst, first
+
+
+def difference(mine: Array, theirs: Array) -> Array:
+    """Return how far two arrays are apart, number by number: NaN beside NaN is no difference, beside a number ∞."""
+    with np.errstate(all="ignore"):
+        apart = np.abs(mine.astype(np.float64) - theirs)
+    apart[np.isnan(apart) & ~(np.isnan(mine) & np.isnan(theirs)) & ~(mine == theirs)] = np.inf
+    return np.nan_to_num(apart, nan=0.0, posinf=np.inf)
+
+
+def recurrent_layers(network: Network) -> list[int]:
+    """Return the numbers of the layers that keep something: a file's dense layers below them are layers too."""
+    return [n for n, layer in enumerate(network.layers) if not layer.passes[0].cell.name.startswith("steps_")]
+
+
+def _by_own_names(network: Network, recorded: Mapping[str, Array], computed: Mapping[str, Array]) -> dict[str, Array]:
+    """Return what was recorded by the names this network has: a recording counts recurrent layers alone."""
+    theirs = dict(recorded)
+    if "result" in theirs and "output" in computed and "output" not in theirs:  # (T,) of one number a step
+        answer = np.asarray(theirs["result"])
+        if computed["output"].shape == (*answer.shape, 1) and answer.shape != computed.get("result", answer[:0]).shape:
+            theirs["output"] = theirs.pop("result")[:, None]
+    own = recurrent_layers(network)
+    if own == list(range(len(network.layers))):
+        return theirs
+    renamed: dict[str, Array] = {}
+    for name, array in theirs.items():
+        number, dot, rest = name.removeprefix("layer").partition(".")
+        layer = whole_number(number) if name.startswith("layer") and dot else None
+        if layer is None:
+            renamed[name] = array
+            continue
+        if layer >= len(own):
+            return theirs
+        renamed[f"layer{own[layer]}.{rest}"] = array
+    fits = all(name not in computed or computed[name].shape == np.shape(one) for name, one in renamed.items())
+    there = all(name in computed for name in renamed if name.startswith("layer"))
+    return renamed if fits and there else theirs
+
+
+def _reasons(opened: Imported, recorded: Recording, first: Deviation, close: float) -> Iterator[str]:
+    """Iterate over what is known of why a value differs: what enters a layer, the layer itself, or rounding."""
+    network = opened.network
+    unused = opened.report.unused
+    left = f"; not used of the file: {', '.join(unused[:4])}" if unused else ""
+    layers = recurrent_layers(network)
+    number = int(first.name.split(".")[0].removeprefix("layer")) if first.name.startswith("layer") else None
+    if number in layers and layers.index(number) < len(recorded.layers):
+        yield from _of_a_layer(network, recorded, number, layers.index(number), close, left)
+    elif number is None and all(f"layer{n}." in " ".join(recorded.sequences[0]) for n in range(len(layers))):
+        yield f"every recurrent layer is as recorded: what stands above them differs{left}"
+    elif left:
+        yield left.removeprefix("; ")
+    noise = _rounding(network, recorded, close)
+    if 0 < first.largest <= 2 * noise:
+        yield f"rounding the weights to half precision differs by as much ({noise:.2g}): it need be no mistake"
+
+
+def _of_a_layer(
+    network: Network, recorded: Recording, number: int, place: int, close: float, left: str
+) -> Iterator[str]:
+    """Say whether a layer differs by itself, given what the other runtime gave it, or what enters it differs."""
+    path = recorded.layers[place]
+    path = path if f"{path}/0/x" in recorded.calls else path.rpartition(".")[0]
+    x, y = recorded.calls.get(f"{path}/0/x"), recorded.calls.get(f"{path}/0/y")
+    alike = [name for name in recorded.layers if name.startswith(path)]
+    if x is None or y is None or len(alike) != 1:
+        if left:
+            yield left.removeprefix("; ")
+        return
+    try:
+        alone = one_layer(network, number)
+        first = {name: recorded.calls[f"{path}/0/{name}_0"] for name in "hc" if f"{path}/0/{name}_0" in recorded.calls}
+        initial = {one.name: {state: rows[n].astype(np.float64) for state, rows in first.items()}
+                   for n, one in enumerate(alone.passes)}  # fmt: skip
+        trace = _run(alone, {INPUT: x} | {f"{_INITIAL}{name}/{state}": rows for name, states in initial.items()
+                                          for state, rows in states.items()}, recorded.where)  # fmt: skip
+        mine = np.concatenate([trace[one.name]["h"] for one in alone.passes], axis=1)
+        apart = float(difference(mine, y).max(initial=0.0)) if mine.shape == y.shape else np.inf
+    except (UserError, KeyError):
+        return
+    if apart > close:
+        yield f"{visible(path)} itself differs: given what was recorded to enter it, by {apart:.2g}{left}"
+    elif first and any(np.any(one) for one in first.values()):
+        yield f"{visible(path)} by itself is as recorded: the model gives it first states, which are zeros here"
+    else:
+        yield f"{visible(path)} by itself is as recorded: what enters it differs already{left}"
+
+
+def _rounding(network: Network, recorded: Recording, close: float) -> float:
+    """Return by how much the network differs from itself with its weights rounded to half precision."""
+    values = _values(_run(network, recorded.sequences[0], recorded.where))
+    worst = 0.0
+    for bits in (np.float16, None):
+        other = network.copy()
+        for array in other.tensors().values():
+            array[...] = _to_bfloat16(array) if bits is None else array.astype(bits).astype(array.dtype)
+        rounded = _values(_run(other, recorded.sequences[0], recorded.where))
+        theirs = _by_own_names(network, recorded.sequences[0], values)
+        apart = [float(difference(rounded[name], values[name]).max(initial=0.0)) for name in theirs if name in values]
+        worst = max([worst, *(one for one in apart if np.isfinite(one))])
+    return worst
+
+
+def _to_bfloat16(array: Array) -> Array:
+    bits = array.astype(np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)).astype(np.uint32).view(np.float32)
 
 
 def _run(network: Network, recorded: Mapping[str, Array], where: str) -> Trace:

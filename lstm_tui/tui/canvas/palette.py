@@ -12,18 +12,16 @@ from rich.color import Color
 from rich.style import Style
 from textual.color import Color as ThemeColor
 
+from lstm_tui.debugger.colours import SCREEN
 from lstm_tui.tui.canvas.glyphs import UNICODE, Glyphs
+from lstm_tui.tui.canvas.themes import DARK
 
 SHADES = 64
 """Entries of a colour map."""
 
 RGB = tuple[int, int, int]
 
-INKS = (
-    "ground", "ink", "soft", "faint", "frame", "focus", "title", "accent", "track", "bar", "row", "key", "alarm",
-    "keep", "write", "show", "candidate", "other", "other2", "other3", "plain", "positive", "negative", "neutral",
-    "glow", "band",
-)  # fmt: skip
+INKS = tuple(SCREEN)
 """Names of the colours; a theme has a variable `lt-NAME` for each."""
 
 
@@ -131,3 +129,7 @@ def palette_of(variables: Mapping[str, str], glyphs: Glyphs, few_colours: bool) 
     the screen changes, and there would be one for every colour.
     """
     return Palette({name: ThemeColor.parse(variables[f"lt-{name}"]).rgb for name in INKS}, glyphs, few_colours)
+
+
+DARK_PALETTE = palette_of(DARK.variables, UNICODE, False)
+"""What is drawn with before a screen has chosen its colours."""

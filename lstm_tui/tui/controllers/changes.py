@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from textual import on
-from textual.content import Content
-from textual.message import Message
-from textual.widgets import Input
+from textual.screen import Screen
 
 from lstm_tui.debugger.cancellation import Cancellation, GivenUp
 from lstm_tui.debugger.commands.table import Leave
@@ -19,226 +16,266 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.interpreters import quick_steps
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.command_history import Past
-from lstm_tui.tui.controllers.runs import Runs
-from lstm_tui.tui.document import Document
+from lstm_tui.tui.controllers.last_stop import LastStop
+from lstm_tui.tui.controllers.looks import Looks
+from lstm_tui.tui.controllers.open_run import OpenRun
+from lstm_tui.tui.controllers.progress import WorkProgress
+from lstm_tui.tui.controllers.replies import Replies
+from lstm_tui.tui.controllers.steps import Steps
 from lstm_tui.tui.threads import in_background
 
-if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Edit
-
 Act = Callable[[Session], Iterable[str]]
+"""What a session is to do; returns its reply."""
 
 
-class Changes(Runs):
-    """A screen on which the run can be changed. What was typed is never lost: an error opens the line again."""
+@dataclass(frozen=True, eq=False)
+class QueuedChange:
+    """One thing the session is to do.
 
-    class Done(Message):
-        """A thread has made the run again, or why it could not."""
+    Attributes:
+        act: What it does.
+        line: The line it was typed as; may be empty.
+        done: Called once it is done and shown.
+        refused: Called with why it was not done, where that is known only later; empty when it was given up.
+    """
 
-        def __init__(self, fork: Session, since: Frame, text: str) -> None:
-            """Hold the session that went its own way, and from where."""
-            super().__init__()
-            self.fork, self.since, self.text = fork, since, text
-            self.reply: tuple[str, ...] = ()
-            self.facts: Facts | None = None
-            self.error = ""
-            self.leave = self.given_up = False
+    act: Act
+    line: str
+    done: Callable[[], None]
+    refused: Callable[[str], None]
 
-    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
-        """Nothing is edited yet but what a recipe says of the first line."""
-        super().__init__(document, start, numba, recipe)
-        self.past = Past()
-        self._waiting: deque[tuple[Act, str]] = deque()
-        self._untold: tuple[str, tuple[str, ...]] | None = None  # an answer that came while a line was typed
-        self._line_made = ""  # the typed line that the change is made of
-        self._changing: Cancellation | None = None  # what a thread tells of the change it makes
-        self._growing = False  # a thread goes on with a text that grows
+
+@dataclass(eq=False)
+class Outcome:
+    """What a thread has made of a change.
+
+    Attributes:
+        change: What was to be done.
+        fork: The session that went its own way.
+        since: Where it was forked.
+        reply: What it has to say.
+        facts: What is known of its run, where that is another.
+        error: Why it could not be done.
+        leave: Whether the program is to end.
+        given_up: Whether it was given up.
+    """
+
+    change: QueuedChange
+    fork: Session
+    since: Frame
+    reply: tuple[str, ...] = ()
+    facts: Facts | None = None
+    error: str = ""
+    leave: bool = False
+    given_up: bool = False
+
+
+class Changes:
+    """Has the session do one thing after another, and shows what it has become.
+
+    Attributes:
+        noticed: Called when a line has begun to be computed, and when a change is shown.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        run: OpenRun,
+        steps: Steps,
+        looks: Looks,
+        last_stop: LastStop,
+        replies: Replies,
+        progress: WorkProgress,
+    ) -> None:
+        """Do nothing yet.
+
+        Args:
+            screen: What threads tell when they are done, and what is left by `quit`.
+            run: What is changed.
+            steps: It plays no more when something is changed.
+            looks: How the session is shown, which it is told before it may be saved.
+            last_stop: What of an answer is on the screen anyway.
+            replies: Tells the rest of it.
+            progress: Tells how far a thread is.
+        """
+        self._screen, self._run, self._steps, self._looks = screen, run, steps, looks
+        self._last_stop, self._replies, self._progress = last_stop, replies, progress
+        self._waiting: deque[QueuedChange] = deque()
+        self._making: QueuedChange | None = None
+        self._work: Cancellation | None = None  # what a thread tells of the change it makes
+        self._is_held = False
+        self.noticed: Callable[[], None] = _nothing
 
     @property
     def is_free(self) -> bool:
         """Whether the session is at nothing, and nothing waits for it."""
-        return not (self._changing or self._growing or self._waiting)
+        return not (self._work or self._is_held or self._waiting)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether to run the sequence again takes so little that nobody notices."""
+        trace = self._run.view.trace
+        return len(trace.sequence) <= quick_steps(trace.interpreter, len(trace.passes))
 
     def lines_computing(self) -> tuple[str, ...]:
         """Return the typed lines that are not finished, the one that is computed first."""
-        return tuple(text for text in (self._line_made, *(text for _, text in self._waiting)) if text)
+        made = () if self._making is None else (self._making,)
+        return tuple(one.line for one in (*made, *self._waiting) if one.line)
 
-    # --- having the session do something ---
-
-    def change(self, act: Act, text: str = "") -> str:
+    def change(
+        self,
+        act: Act,
+        line: str = "",
+        done: Callable[[], None] | None = None,
+        refused: Callable[[str], None] | None = None,
+    ) -> str:
         """Have the session do something that may run it again: at once, or in a thread where that takes long.
 
         Args:
-            act: What it does; returns the reply.
-            text: The line it was typed as, which is given back when it cannot be executed.
+            act: What it does.
+            line: The line it was typed as.
+            done: Called once it is done and shown.
+            refused: Called where it could not be done in a thread, with why; by default that is told in passing.
 
         Returns:
             What is wrong, when that is known at once.
         """
-        if self._session is None or self.view is None:
+        if self._run.is_empty:
             return "the run is not there yet"
-        self._stop()
-        if not self._is_quick():
-            self._waiting.append((act, text))
-            self._next_change()
+        session = self._run.session
+        session.layout = self._looks.layout()
+        self._steps.stop()
+        change = QueuedChange(act, line, done or _nothing, refused or self.notify)
+        if not (self.is_quick and self.is_free):
+            self._waiting.append(change)
+            self._next()
+            if self.lines_computing():
+                self.noticed()
             return ""
         try:
-            reply = tuple(act(self._session))
+            reply = tuple(act(session))
         except UserError as error:
             return str(error)
         except Leave:
-            self.app.exit(0)
+            self._screen.app.exit(0)
             return ""
-        self._changed(reply, text)
+        self._changed(change, reply)
         return ""
 
-    def _is_quick(self) -> bool:
-        assert self.view is not None
-        trace = self.view.trace
-        return len(trace.sequence) <= quick_steps(trace.interpreter, len(trace.passes)) and self.is_free
+    def notify(self, error: str) -> None:
+        """Tell in passing what was wrong."""
+        if error:
+            self._screen.notify(error, severity="error", markup=False)
 
-    def _next_change(self) -> None:
-        if self._changing or self._growing or not self._waiting or self._session is None or self.view is None:
+    # --- a text that grows ---
+
+    def hold(self) -> None:
+        """Have changes wait: a thread goes on with the run."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Make the changes that have waited."""
+        self._is_held = False
+        self._next()
+
+    # --- in a thread ---
+
+    def _next(self) -> None:
+        if self._work or self._is_held or not self._waiting:
             return
-        act, text = self._waiting.popleft()
-        self._changing = Cancellation()
-        message = self.Done(self._session.fork(self._changing), self._session.frame, text)
-        self._line_made = text
-        known = tuple(one for one in (self.view.facts, self._plain) if one is not None)
-        in_background(lambda: self._work(message, act, self._plain, known))
-        self.watch_work()
+        self._making = change = self._waiting.popleft()
+        self._work = Cancellation()
+        run, session = self._run, self._run.session
+        outcome = Outcome(change, session.fork(self._work), session.frame)
+        plain, known = run.plain, (run.view.facts, run.plain)
+        in_background(lambda: self._make(outcome, plain, known))
+        self._progress.watch()
 
-    def _work(self, message: Done, act: Act, plain: Facts | None, known: tuple[Facts, ...]) -> None:
+    def _make(self, outcome: Outcome, plain: Facts, known: tuple[Facts, ...]) -> None:
         """Let a fork of the session do it, and compute what the screen needs; in a thread."""
+        fork = outcome.fork
         try:
-            message.reply = tuple(act(message.fork))
-            trace = message.fork.frame.trace
-            if trace is not message.since.trace and message.fork.history.active:
-                message.fork.work.check()
-                since = next((one for one in known if one.trace is message.fork.edits.gone_on_from), None)
-                message.facts = Facts(trace, plain, since)
-                message.facts.prepare()
-                message.fork.work.check()
+            outcome.reply = tuple(outcome.change.act(fork))
+            trace = fork.frame.trace
+            if trace is not outcome.since.trace and fork.history.active:
+                fork.work.check()
+                since = next((one for one in known if one.trace is fork.edits.gone_on_from), None)
+                outcome.facts = Facts(trace, plain, since)
+                outcome.facts.prepare()
+                fork.work.check()
         except Leave:
-            message.leave = True
+            outcome.leave = True
         except GivenUp:
-            message.given_up = True
+            outcome.given_up = True
         except (UserError, MemoryError) as error:
-            message.error = str(error) or type(error).__name__
-        self.post_message(message)
+            outcome.error = str(error) or type(error).__name__
+        self._screen.call_later(self._made, outcome)
 
-    @on(Done)
-    def _done(self, message: Done) -> None:
-        self._changing = None
-        self._line_made = ""
-        self.tell_work()
-        session = self._session
-        if message.leave:
-            self.app.exit(0)
-        elif session is None or self.view is None:
-            return
-        elif session.frame.line != message.since.line:  # another line was opened meanwhile
-            session.edits.keep_edits_of(message.fork.edits)
-        elif message.given_up:
-            self._refused("", "")
-            self.view = self.view.but(said="given up: nothing is changed")
-        elif message.error:
-            self._refused(message.text, message.error)
+    def _made(self, outcome: Outcome) -> None:
+        self._work = self._making = None
+        self._progress.tell()
+        session, change = self._run.session, outcome.change
+        if outcome.leave:
+            self._screen.app.exit(0)
+        elif session.frame.line != outcome.since.line:  # another line was opened meanwhile
+            session.edits.keep_edits_of(outcome.fork.edits)
+            change.refused("")
+        elif outcome.given_up:
+            change.refused("")
+            self._run.show(said="given up: nothing is changed")
+        elif outcome.error:
+            change.refused(outcome.error)
         else:
-            session.join(message.fork, message.since)
-            self._changed(message.reply, message.text, message.facts)
-        self._next_change()
+            session.join(outcome.fork, outcome.since)
+            self._changed(change, outcome.reply, outcome.facts)
+        self._next()
 
-    def work_awaited(self) -> Cancellation | None:
-        """Return the change that is made, or the line that is run."""
-        return self._changing or super().work_awaited()
+    def awaited(self) -> Cancellation | None:
+        """Return the change that is made."""
+        return self._work
 
     def give_up(self) -> bool:
         """Have the change given up that is made, and forget those that wait for it."""
-        if self._changing is None:
-            return super().give_up()
+        if self._work is None:
+            return False
         self._waiting.clear()
-        self._changing.give_up()
-        self.tell_work()
+        self._work.give_up()
+        self._progress.tell()
         return True
 
-    def action_command(self, value: str = "", error: str = "", title: str = "command") -> None:
-        """Ask for a line of the command line, with what was wrong with it before."""
-        raise NotImplementedError
+    # --- what came of it ---
 
-    def _refused(self, text: str, error: str) -> None:
-        if text:
-            self.action_command(text, error)
-        elif error:
-            self.notify(error, severity="error", markup=False)
-
-    def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
+    def _changed(self, change: QueuedChange, reply: tuple[str, ...], facts: Facts | None = None) -> None:
         """Show what the session has become, and what it has to say."""
-        session, view = self._session, self.view
-        assert session is not None
-        assert view is not None
+        run, session, view = self._run, self._run.session, self._run.view
+        reply = self._last_stop.left_to_say(reply)
         frame, ran = session.frame, session.frame.trace is not view.trace
-        if self._plain is None or self._plain.trace is not session.baseline:  # a verb opened another line
-            self._wanted_line, self._plain = frame.line, Facts(session.baseline)
-        if ran:
-            facts = facts or (Facts(frame.trace, self._plain) if session.history.active else self._plain)
-            assert facts is not None
-        else:
+        if run.plain.trace is not session.baseline:  # a verb opened another line
+            run.wanted_line, run.plain = frame.line, Facts(session.baseline)
+        if not ran:
             facts = view.facts
+        elif not session.history.active:
+            facts = run.plain
         said = visible(reply[0]) if reply and (ran or len(reply) == 1) else ""
         values = frame.passed.cell.values  # an equation rewritten may have taken some away
-        self.view = view.but(
-            frame=frame, facts=facts, value=view.value if view.value in values else values[0], place=None,
-            follow=view.follow and not ran, said=said,
+        view = view.but(
+            frame=frame, facts=facts or Facts(frame.trace, run.plain), place=None, follow=view.follow and not ran,
+            value=view.value if view.value in values else values[0], said=said,
         )  # fmt: skip
-        for screen in self.app.screen_stack[1:]:
+        run.view = self._last_stop.under_cursor(view)
+        for screen in self._screen.app.screen_stack[1:]:
             renew = getattr(screen, "renew", None)
             if renew is not None:
                 renew()
         if not session.history.active:
-            held = self._document.held(frame.line, self._interpreter)
+            held = run.document.held(frame.line, run.interpreter)
             if held is not None and held is not frame.trace:  # another interpreter was ready meanwhile
-                self._show(frame.line, Facts(held))
+                run.adopt(Facts(held))
         if reply and not said:
-            self.call_later(self._tell, text, reply)
+            self._screen.call_later(self._replies.tell, change.line, reply)
+        change.done()
+        self.noticed()
 
-    def _tell(self, title: str, lines: tuple[str, ...]) -> None:
-        from lstm_tui.tui.views.page import PageScreen
 
-        if isinstance(self.app.focused, Input):  # the next line is typed already
-            self._untold = (title, lines)
-        else:
-            self._untold = None
-            found = None if self._session is None else self._session.stops.found
-            page = PageScreen(
-                visible(title), [Content(visible(line)) for line in lines], found is not None and found.lines == lines
-            )
-            self.app.push_screen(page, self._go_where_found)
-
-    def _go_where_found(self, goes: bool | None) -> None:
-        """Stand behind the equation of which a page tells, at its unit and value."""
-        if not goes or self._session is None or self.view is None or (found := self._session.stops.found) is None:
-            return
-        frame = self._session.stops.go_where_found()
-        units = {**self.view.units, frame.position.pass_name: found.unit}
-        self.view = self.view.but(
-            frame=frame, units=units, value=found.value or self.view.value, place=None, follow=True
-        )
-
-    def on_screen_resume(self) -> None:
-        """Tell what could not be told over a line that was typed."""
-        if self._untold is not None:
-            self._tell(*self._untold)
-
-    def edit_line(self) -> None:
-        """Make the edits of a line that is opened again; the network stays edited from line to line."""
-
-        def act(session: Session) -> tuple[str, ...]:
-            session.edit_line()
-            count = session.history.done
-            return (f"{count} edit{'s' * (count != 1)} in force",) if count else ()
-
-        error = self.change(act)
-        if error:
-            self.notify(error, severity="error", markup=False)
+def _nothing() -> None:
+    """Do nothing."""

@@ -1,4 +1,4 @@
-"""Commands that ask or tell something over the screen: find, export, explain, help."""
+"""Commands that ask or tell something over the screen: find, export, explain, help, views of the whole run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import work
-from textual.message import Message
+from textual.screen import Screen
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
@@ -15,152 +14,148 @@ from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.traces.endings import ANY_OF_THEM, ENDINGS
 from lstm_tui.tui.canvas.canvas import ClickTarget
-from lstm_tui.tui.controllers.breakpoints import Stops
-from lstm_tui.tui.document import Document
-from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.controllers.looks import Looks
+from lstm_tui.tui.controllers.open_run import OpenRun
+from lstm_tui.tui.controllers.steps import Steps
+from lstm_tui.tui.view import View
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.tui.views.analysis_screen import Analysis
 
 
-class Dialogs(Stops):
-    """A screen with a session and the small screens that open over it."""
+class Dialogs:
+    """Opens the small screens over the run, and goes where was chosen on them."""
 
-    class Exported(Message):
-        """A trace file is written, or why it is not."""
+    def __init__(
+        self,
+        screen: Screen[None],
+        run: OpenRun,
+        steps: Steps,
+        looks: Looks,
+        open_network: Callable[[str], Network] | None,
+    ) -> None:
+        """Look for nothing yet.
 
-        def __init__(self, said: str, failed: bool) -> None:
-            """Hold the one line that is shown."""
-            super().__init__()
-            self.said = said
-            self.failed = failed
-
-    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
-        """Nothing was looked for yet."""
-        super().__init__(document, start, numba, recipe)
+        Args:
+            screen: Over which they are opened.
+            run: What they tell of.
+            steps: It plays no more while they are open.
+            looks: Looks at what was chosen on them.
+            open_network: Opens a bundled network by its name, where that can be done.
+        """
+        self._screen, self._run, self._steps, self._looks = screen, run, steps, looks
+        self._open_network = open_network
         self._wanted = ""
-        self.open_network: Callable[[str], Network] | None = None
 
-    def action_find(self) -> None:
+    # --- find ---
+
+    def find(self) -> None:
         """Ask for a text and go to the next token that holds it."""
         from lstm_tui.tui.prompts.prompts import Prompt
 
-        self._stop()
+        self._steps.stop()
         again = f"; nothing for {visible(self._wanted)} again" if self._wanted else ""
-        self.app.push_screen(Prompt(f"find a token (then . next, , previous{again})"), self._find)
+        self._screen.app.push_screen(Prompt(f"find a token (then . next, , previous{again})"), self._find)
 
     def _find(self, wanted: str | None) -> None:
         if wanted is not None and (wanted or self._wanted):
             self._wanted = wanted or self._wanted
-            self.action_find_next(1)
+            self.find_next(1)
 
-    def action_find_next(self, step: int) -> None:
+    def find_next(self, step: int) -> None:
         """Go to the next token that was found, or the previous one."""
-        if self._session is None:
-            return
         if not self._wanted:
-            self.action_find()
+            self.find()
             return
-        before = self._session.frame.t
-        frame = self._session.find(self._wanted, step > 0)
-        self._moved(frame)
-        if not frame.note and frame.t == before and self.view is not None:
-            self.view = self.view.but(said="nowhere else")
+        before = self._run.session.frame.t
+        frame = self._run.session.find(self._wanted, step > 0)
+        self._run.moved(frame)
+        if not frame.note and frame.t == before:
+            self._run.show(said="nowhere else")
 
-    def action_explain(self) -> None:
+    # --- pages and views ---
+
+    def explain(self) -> None:
         """Show the value under the cursor with its equation in numbers and what weighs most in it."""
         from lstm_tui.tui.views.page import explain_page
 
-        if self.view is not None and self.palette is not None:
-            self.app.push_screen(explain_page(self.view, self.palette))
+        self._screen.app.push_screen(explain_page(self._run.view, self._run.palette))
 
-    def action_influence(self) -> None:
+    def influence(self) -> None:
         """Show what moves an output or the chosen unit's memory; go to the token that is chosen there."""
-        from lstm_tui.tui.views.influence import InfluenceScreen
+        from lstm_tui.tui.views.influence import influence_analysis
 
-        if self.view is not None and self.palette is not None:
-            self._stop()
-            self.app.push_screen(InfluenceScreen(self.view, self.palette), self._go_to)
+        self._analyse(influence_analysis)
 
-    def action_reach(self) -> None:
+    def reach(self) -> None:
         """Show how far back the memory reaches; go to the token that is chosen there."""
-        from lstm_tui.tui.views.reach_screen import ReachScreen
+        from lstm_tui.tui.views.reach_screen import reach_analysis
 
-        if self.view is not None and self.palette is not None:
-            self._stop()
-            self.app.push_screen(ReachScreen(self.view, self.palette, self.open_network), self._go_to)
+        self._analyse(lambda view: reach_analysis(view, self._open_network))
 
-    def action_health(self) -> None:
+    def health(self) -> None:
         """Show how the units do; look at the one that is chosen there."""
-        from lstm_tui.tui.views.health import HealthScreen
+        from lstm_tui.tui.views.health import health_analysis
 
-        if self.view is not None and self.palette is not None:
-            self._stop()
-            self.app.push_screen(HealthScreen(self.view, self.palette), self._look_at)
+        self._analyse(health_analysis)
 
-    def _look_at(self, target: ClickTarget | None) -> None:
-        if target is not None:
-            self.post_message(Pane.Chosen(target))
+    def _analyse(self, question: Callable[[View], Analysis]) -> None:
+        """Ask a question about the run in a screen of its own; go to the token, or look at the unit, chosen there."""
+        from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 
-    def action_go_on(self, temperature: float) -> None:
-        """Put the likeliest next token behind the text, or one that is drawn; an edit, and the run stands at it."""
-        from lstm_tui.debugger.commands.generate import append
+        self._steps.stop()
+        self._screen.app.push_screen(AnalysisScreen(question(self._run.view), self._run.palette), self._chosen)
 
-        error = self.change(lambda session: (f"appended {visible(append(session, temperature))}",))
-        if error and self.view is not None:
-            self.view = self.view.but(said=error)
-
-    def _go_to(self, t: int | None) -> None:
-        if t is not None and self._session is not None:
-            self._moved(self._session.goto(t))
-
-    def action_help(self) -> None:
+    def help(self) -> None:
         """Show every key."""
         from lstm_tui.tui.views.page import help_page
 
-        self.app.push_screen(help_page(self.size.width))
+        self._screen.app.push_screen(help_page(self._screen.size.width))
 
-    def action_export(self) -> None:
+    def _chosen(self, target: ClickTarget | None) -> None:
+        if target is not None and target.t is not None:
+            self._steps.go_to(target.t)
+        elif target is not None:
+            self._looks.choose(target)
+
+    # --- export ---
+
+    def export(self) -> None:
         """Ask for a file name and write the run there."""
         from lstm_tui.tui.prompts.prompts import Prompt
 
-        if self.view is None:
-            return
-        sequence = self.view.trace.sequence
+        sequence = self._run.view.trace.sequence
         stem = Path(sequence.file).stem if sequence.file else "trace"
         line = f"-{sequence.line}" if sequence.line else ""
         question = f"write the run to ({ANY_OF_THEM})"
-        self.app.push_screen(Prompt(question, f"{visible(stem)}{line}{ENDINGS[0]}"), self._export)
+        self._screen.app.push_screen(Prompt(question, f"{visible(stem)}{line}{ENDINGS[0]}"), self.write_to)
 
-    def _export(self, name: str | None, over: str | None = None) -> None:
+    def write_to(self, name: str | None, over: str | None = None) -> None:
         """Write the run to a file; one that is there is asked for, unless it is `over`, which was just agreed to."""
         from lstm_tui.tui.deliver_file import would_replace
         from lstm_tui.tui.prompts.prompts import Prompt
 
-        if not name or self.view is None:
+        if not name:
             return
         if name != over and would_replace(name):
             question = f"{visible(name)} is there already: Enter writes over it, another name leaves it"
-            self.app.push_screen(Prompt(question, name), lambda answer: self._export(answer, name))
+            self._screen.app.push_screen(Prompt(question, name), lambda answer: self.write_to(answer, name))
             return
-        self._write(self.view.trace, name)
+        trace = self._run.view.trace
+        self._screen.run_worker(lambda: self._write(trace, name), group="export", thread=True)
 
-    @work(thread=True, group="export")
     def _write(self, trace: Trace, name: str) -> None:
+        """Write it, in a thread."""
         from lstm_tui.formats.traces.file import write
         from lstm_tui.tui.deliver_file import give
 
         try:
-            said = give(self.app, name, lambda path: write(trace, path))
+            said = give(self._screen.app, name, lambda path: write(trace, path))
         except (UserError, OSError) as error:
-            self.post_message(self.Exported(visible(str(error)), True))
+            self._screen.call_later(self._told, visible(str(error)), True)
         else:
-            self.post_message(self.Exported(said, False))
+            self._screen.call_later(self._told, said, False)
 
-    def on_dialogs_exported(self, message: Exported) -> None:
+    def _told(self, said: str, failed: bool) -> None:
         """Tell how the export went."""
-        self.notify(message.said, severity="error" if message.failed else "information", markup=False, timeout=6)
-
-    def action_quit_session(self) -> None:
-        """Leave."""
-        self.app.exit(0)
+        self._screen.notify(said, severity="error" if failed else "information", markup=False, timeout=6)

@@ -5,79 +5,101 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from textual.screen import Screen
+
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.io.command_history import Past
 from lstm_tui.tui.controllers.changes import Changes
-from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.controllers.looks import Looks
+from lstm_tui.tui.controllers.open_run import OpenRun
+from lstm_tui.tui.controllers.steps import Steps
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.edits.suggest import Form
 
 
-class EditKeys(Changes):
-    """A screen on which the run can be changed, with a key for each way to do it."""
+class Edits:
+    """Asks how the run is to be changed, and has it changed. What was typed is never lost: an error opens it again."""
 
-    def pane_in_use(self) -> int:
-        """Return the number of the pane in which the cursor stands."""
-        return self.focused.NUMBER if isinstance(self.focused, Pane) else 0
+    def __init__(
+        self,
+        screen: Screen[None],
+        run: OpenRun,
+        steps: Steps,
+        looks: Looks,
+        changes: Changes,
+        past: Past,
+        rows_below: Callable[[], int],
+    ) -> None:
+        """Ask nothing yet.
 
-    def action_edit(self) -> None:
+        Args:
+            screen: Over which it asks.
+            run: What is edited.
+            steps: It plays no more while an edit is typed.
+            looks: Where the cursor stands.
+            changes: Makes the edits.
+            past: The lines that were typed before.
+            rows_below: Returns the rows at the bottom that a line which is typed leaves in sight.
+        """
+        self._screen, self._run, self._steps, self._looks = screen, run, steps, looks
+        self._changes, self._past, self._rows_below = changes, past, rows_below
+
+    def edit(self) -> None:
         """Ask how to change what is under the cursor."""
         from lstm_tui.debugger.edits.suggest import forms_at
 
-        if self._session is None or self.view is None or self.palette is None:
-            return
-        view, pane = self.view, self.pane_in_use()
+        view, pane = self._run.view, self._looks.pane_in_use
         value = view.memory_name if pane in (5, 6) else view.value
-        title = f"edit at t={view.cursor_t}, {view.label(view.cursor_t, self.palette)}"
+        title = f"edit at t={view.cursor_t}, {view.label(view.cursor_t, self._run.palette)}"
         self._ask(
             lambda session: forms_at(session, value, view.unit, view.cursor_t, on_tape=pane in (1, 7)),
             title,
             "nothing here can be changed: : takes any edit",
         )
 
-    def action_edit_equation(self) -> None:
+    def edit_equation(self) -> None:
         """Ask how the equation under the cursor should read."""
         from lstm_tui.debugger.edits.suggest import forms_of_equation
 
-        if self.view is None:
-            return
-        value = self.view.value
-        title = f"equation of {value}, {self.view.pass_name}"
+        value = self._run.view.value
+        title = f"equation of {value}, {self._run.view.pass_name}"
         self._ask(lambda session: forms_of_equation(session, value), title, f"{value} has no equation")
 
     def _ask(self, forms_of: Callable[[Session], tuple[Form, ...]], title: str, none: str) -> None:
         """Open the prompt with the edits that fit, or say why there are none."""
-        session, view = self._session, self.view
-        if session is None or view is None or self.palette is None:
-            return
-        if not session.can_run:
-            self.view = view.but(said="a trace without its network cannot be run again")
+        session = self._run.session
+        if self._cannot_run("cannot be run again"):
             return
         from lstm_tui.tui.prompts.edit import EditPrompt
 
-        self._stop()
+        self._steps.stop()
         forms = forms_of(session)
         if forms:
-            self.app.push_screen(EditPrompt(title, forms, session, self.obey, self.palette.glyphs))
+            self._screen.app.push_screen(EditPrompt(title, forms, session, self.obey, self._run.palette.glyphs))
         else:
-            self.view = view.but(said=none)
+            self._run.show(said=none)
 
-    def action_command(self, value: str = "", error: str = "", title: str = "command") -> None:
-        """Ask for a line of the command line."""
-        if self._session is None or self.palette is None:
-            return
+    def _cannot_run(self, what: str) -> bool:
+        """Say whether there is no network to run again; on the screen too, with what that is the end of."""
+        if self._run.session.can_run:
+            return False
+        self._run.show(said=f"a trace without its network {what}")
+        return True
+
+    # --- lines ---
+
+    def type_line(self, value: str = "", error: str = "", title: str = "command") -> None:
+        """Ask for a line of the command line, with what is typed already and what was wrong with it before."""
         from lstm_tui.tui.prompts.edit import CommandPrompt
 
-        self._stop()
-        glyphs = self.palette.glyphs
-        prompt = CommandPrompt(self._session, self.past.lines, self.obey, glyphs, value, error, title)
-        prompt.below = self.rows_kept()
-        self.app.push_screen(prompt)
-
-    def rows_kept(self) -> int:
-        """Return the rows at the bottom that a line which is typed leaves in sight."""
-        return 0
+        self._steps.stop()
+        session, glyphs = self._run.session, self._run.palette.glyphs
+        prompt = CommandPrompt(session, self._past.lines, self.obey, glyphs, value, error, title)
+        prompt.below = self._rows_below()
+        self._screen.app.push_screen(prompt)
 
     def obey(self, line: str) -> str:
         """Execute a typed line; return what is wrong with it."""
@@ -86,65 +108,66 @@ class EditKeys(Changes):
         line = line.strip()
         if not line:
             return ""
-        error = self.change(lambda session: answer(session, line), line)
+
+        def again(error: str) -> None:
+            if error:
+                self.type_line(line, error)
+
+        error = self._changes.change(lambda session: answer(session, line), line, refused=again)
         if not error:
-            self.past.add(line)
+            self._past.add(line)
         return error
 
-    def action_undo(self, step: int) -> None:
+    # --- back and on ---
+
+    def undo(self, step: int) -> None:
         """Take the last edit back, or make it again."""
-        if self._session is None or self.view is None:
-            return
-        if not self._session.can_run:
-            self.view = self.view.but(said="a trace without its network has no edits")
-            return
-        error = self.change(lambda session: walked(session, step))
+        if not self._cannot_run("has no edits"):
+            self._run_or_say(lambda session: walked(session, step))
+
+    def _walk(self, step: int) -> str:
+        return self._changes.change(lambda session: walked(session, step))
+
+    def append(self, temperature: float) -> None:
+        """Put the likeliest next token behind the text, or one that is drawn; an edit, and the run stands at it."""
+        from lstm_tui.debugger.commands.generate import append
+
+        self._run_or_say(lambda session: (f"appended {visible(append(session, temperature))}",))
+
+    def _run_or_say(self, act: Callable[[Session], tuple[str, ...]]) -> None:
+        error = self._changes.change(act)
         if error:
-            self.view = self.view.but(said=error)
+            self._run.show(said=error)
 
-    def _step_edits(self, step: int) -> str:
-        return self.change(lambda session: walked(session, step))
-
-    def action_weights(self) -> None:
-        """Open the weight editor at the parameters of the value under the cursor."""
-        if self._session is None or self.view is None or self.palette is None:
-            return
-        if not self._session.can_run:
-            self.view = self.view.but(said="a trace without its network has no weights")
-            return
-        from lstm_tui.tui.views.weights import WeightScreen
-
-        self._stop()
-        view = self.view
-        self.app.push_screen(
-            WeightScreen(self._session, self.palette, self.obey, self._step_edits, view.value, view.unit)
-        )
-
-    def action_edits(self) -> None:
-        """List every edit in words."""
-        if self._session is None or self.view is None or self.palette is None:
-            return
-        from lstm_tui.tui.prompts.lists import EditList
-
-        self._stop()
-        self.app.push_screen(EditList(self._session, self.palette.glyphs, self._keep_edits, self.obey))
-
-    def _keep_edits(self, done: int) -> str:
+    def _keep(self, done: int) -> str:
         """Go to where so many edits are in force."""
 
         def act(session: Session) -> tuple[str, ...]:
             session.keep_edits(done)
             return (f"{done} of {len(session.history.edits)} edits in force",)
 
-        return self.change(act)
+        return self._changes.change(act)
 
-    def action_difference(self) -> None:
-        """Show the baseline beside the edited run, or the edited run alone."""
-        if self.view is None:
+    # --- screens ---
+
+    def weights(self) -> None:
+        """Open the weight editor at the parameters of the value under the cursor."""
+        if self._cannot_run("has no weights"):
             return
-        said = "" if self.view.frame.difference is not None else "no edits yet: e makes one"
-        beside = not self.view.beside if not said else self.view.beside
-        self.view = self.view.but(beside=beside, said=said or ("beside the baseline" if beside else "edited alone"))
+        from lstm_tui.tui.views.weights import WeightScreen
+
+        self._steps.stop()
+        run = self._run
+        self._screen.app.push_screen(
+            WeightScreen(run.session, run.palette, self.obey, self._walk, run.view.value, run.view.unit)
+        )
+
+    def list_all(self) -> None:
+        """List every edit in words."""
+        from lstm_tui.tui.prompts.lists import EditList
+
+        self._steps.stop()
+        self._screen.app.push_screen(EditList(self._run.session, self._run.palette.glyphs, self._keep, self.obey))
 
 
 def walked(session: Session, step: int) -> tuple[str, ...]:

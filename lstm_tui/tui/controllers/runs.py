@@ -1,192 +1,204 @@
-"""Runs: which sequence is shown, who ran it, and never waiting for it.
-
-The answer of a thread that has run a sequence.
-"""
+"""Runs: which line is shown, who runs it, and never waiting for it."""
 
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from textual import on
 from textual.content import Content
-from textual.message import Message
+from textual.screen import Screen
 
 from lstm_tui.debugger.cancellation import Cancellation, GivenUp
 from lstm_tui.debugger.inspect.trace_facts import Facts
-from lstm_tui.debugger.position import Frame, equations_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.interpreters import available
-from lstm_tui.engine.runtime.trace import Trace
-from lstm_tui.tui.controllers.progress import Working
-from lstm_tui.tui.document import Document
+from lstm_tui.tui.controllers.changes import Changes
+from lstm_tui.tui.controllers.open_run import OpenRun
+from lstm_tui.tui.controllers.progress import WorkProgress
+from lstm_tui.tui.controllers.steps import Steps
 from lstm_tui.tui.threads import in_background
-from lstm_tui.tui.view import View
-
-if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Edit
 
 
-class Ran(Message):
-    """A run is there, or why it is not."""
+@dataclass(frozen=True, eq=False)
+class Ran:
+    """A run that a thread has made, or why it has not.
 
-    def __init__(self, number: int, facts: Facts | None = None, error: str = "", given_up: bool = False) -> None:
-        """Hold the number of the sequence and what is known of its trace."""
-        super().__init__()
-        self.number = number
-        self.facts = facts
-        self.error = error
-        self.given_up = given_up
+    Attributes:
+        number: The number of the line.
+        facts: What is known of its trace; None where it was given up or could not be made.
+        error: Why it could not.
+    """
+
+    number: int
+    facts: Facts | None = None
+    error: str = ""
 
 
-class Runs(Working):
-    """A screen that opens the sequences of a document.
+class Runs:
+    """Opens the lines of a document.
 
     A short run is made at once by the NumPy interpreter, so that the first frame is whole. Once that is on the
     screen Numba is imported in a thread and takes over; a long run is made in the thread from the start. What
     is shown is always of one run by one interpreter.
     """
 
-    def __init__(self, document: Document, start: int, numba: bool, recipe: tuple[Edit, ...] = ()) -> None:
-        """Hold what is open, and edits of the line to begin with; nothing is run yet."""
-        super().__init__()
-        self._recipe = recipe
-        self._document = document
-        self._wanted_line = start
-        self._numba = numba and document.can_run
-        self._interpreter = "numpy"
-        self._computing: tuple[int, str, Cancellation] | None = None
-        self._plain: Facts | None = None
+    def __init__(
+        self, screen: Screen[None], run: OpenRun, steps: Steps, changes: Changes, progress: WorkProgress
+    ) -> None:
+        """Run nothing yet.
+
+        Args:
+            screen: What a thread tells when it is done, and what is left where the first line cannot be run.
+            run: What a line becomes when it is opened.
+            steps: It plays no more when another line is shown.
+            changes: Makes the edits of a line that is opened again.
+            progress: Tells how far a thread is.
+        """
+        self._screen, self._run, self._steps = screen, run, steps
+        self._changes, self._progress = changes, progress
+        self._numba = run.document.can_run and run.document.source.interpreter != "numpy"
+        self._computing: tuple[int, Cancellation] | None = None
+
+    @property
+    def is_computing(self) -> bool:
+        """Whether a thread makes a run."""
+        return self._computing is not None
 
     def hand_over(self) -> None:
-        """Collect garbage again, and let Numba make every run from here on, beginning with the one shown."""
+        """Collect garbage again, and let Numba take over."""
         gc.freeze()  # what is imported stays: to look through it again and again holds up a key now and then
         gc.enable()
-        if self._numba and self.view is not None:
-            self._compute(self.view.frame.line, "numba")
+        self.take_over()
+
+    def take_over(self) -> None:
+        """Let Numba make every run from here on, beginning with the one shown."""
+        if self._numba and not self._run.is_empty:
+            self._compute(self._run.view.frame.line, "numba")
 
     def open_line(self, number: int) -> None:
-        """Show a sequence: at once when its run is there or short, else when a thread has made it."""
-        self._wanted_line = number
-        held = self._document.held(number, self._interpreter)
-        if held is None and self._interpreter == "numpy" and self._document.is_short(number):
-            held = self._document.run(number)
+        """Show a line: at once when its run is there or short, else when a thread has made it."""
+        run, document = self._run, self._run.document
+        if not len(document):  # a text that has not begun is waited for
+            return
+        run.wanted_line = number
+        held = document.held(number, run.interpreter)
+        if held is None and run.interpreter == "numpy" and document.is_short(number):
+            held = document.run(number)
         if held is not None:
             self._show(number, Facts(held))
             return
         self._compute(number, "numba" if self._numba else "numpy")
-        self.watch_work()
+        self._progress.watch()
+
+    def line(self, shift: int) -> None:
+        """Open another line of the file."""
+        number = self._run.wanted_line + shift
+        if 0 <= number < len(self._run.document):
+            self.open_line(number)
+        else:
+            self._run.show(said="first line" if shift < 0 else "last line")
+
+    # --- in a thread ---
 
     def _compute(self, number: int, interpreter: str) -> None:
         if self._computing is None:
             work = Cancellation()
-            self._computing = number, interpreter, work
-            in_background(lambda: self._run(number, interpreter, work))
+            self._computing = number, work
+            in_background(lambda: self._make(number, interpreter, work))
 
-    def _run(self, number: int, interpreter: str, work: Cancellation) -> None:
-        """Run a sequence in a thread; the answer is a message."""
+    def _make(self, number: int, interpreter: str, work: Cancellation) -> None:
+        """Run a line, in a thread."""
         try:
-            facts = Facts(self._document.run(number, available(interpreter), work.progress))
+            facts = Facts(self._run.document.run(number, available(interpreter), work.progress))
             facts.prepare()
         except GivenUp:
-            self.post_message(Ran(number, given_up=True))
+            ran = Ran(number)
         except (UserError, MemoryError) as error:
-            self.post_message(Ran(number, error=str(error) or type(error).__name__))
+            ran = Ran(number, error=str(error) or type(error).__name__)
         else:
-            self.post_message(Ran(number, facts))
+            ran = Ran(number, facts)
+        self._screen.call_later(self._made, ran)
 
-    @on(Ran)
-    def _ran(self, message: Ran) -> None:
+    def _made(self, ran: Ran) -> None:
         """Show the run, unless another line was asked for meanwhile."""
         self._computing = None
-        self._take(message)
-        self.tell_work()
-
-    def _take(self, message: Ran) -> None:
-        if message.given_up:
-            self._gave_up()
-        elif message.facts is not None:
-            if message.facts.trace.interpreter != self._interpreter:
-                gc.freeze()  # Numba is there now
-            self._interpreter = message.facts.trace.interpreter
-            if message.number == self._wanted_line:
-                self._show(message.number, message.facts)
-            else:
-                self.open_line(self._wanted_line)
-        elif self.view is None:
-            self.app.exit(1, message=Content(message.error))
+        run = self._run
+        if ran.error:
+            self._failed(ran.error)
+        elif ran.facts is None:
+            if not (run.is_empty or self._is_shown()):  # another line was asked for meanwhile
+                self.open_line(run.wanted_line)
         else:
-            self._wanted_line = self.view.frame.line
-            self.notify(message.error, severity="error", markup=False)
+            if ran.facts.trace.interpreter != run.interpreter:
+                gc.freeze()  # Numba is there now
+            run.interpreter = ran.facts.trace.interpreter
+            if ran.number == run.wanted_line:
+                self._show(ran.number, ran.facts)
+            else:
+                self.open_line(run.wanted_line)
+        self._progress.tell()
 
-    def _gave_up(self) -> None:
-        """Go on with the line that is shown; another one that was asked for meanwhile is run now."""
-        if self.view is None:
+    def _failed(self, error: str) -> None:
+        if self._run.is_empty:
+            self._screen.app.exit(1, message=Content(error))
             return
-        if self._wanted_line != self.view.frame.line:
-            self.open_line(self._wanted_line)
-        self.tell_work()
+        self._run.wanted_line = self._run.view.frame.line
+        self._changes.notify(error)
 
-    def work_awaited(self) -> Cancellation | None:
+    def _is_shown(self) -> bool:
+        """Say whether the line that was asked for last is the one shown."""
+        return self._run.wanted_line == self._run.view.frame.line
+
+    def awaited(self) -> Cancellation | None:
         """Return the run of a line that is not shown yet."""
-        awaited = self.view is None or self._wanted_line != self.view.frame.line
-        return self._computing[2] if awaited and self._computing is not None else None
+        return None if self._computing is None or self._is_shown() else self._computing[1]
 
     def give_up(self) -> bool:
         """Stay with the line that is shown; without any there is nothing to go back to."""
-        view, computing = self.view, self._computing
-        if view is None or computing is None or self._wanted_line == view.frame.line:
+        run, computing = self._run, self._computing
+        if computing is None or run.is_empty or self._is_shown():
             return False
-        if computing[0] == self._wanted_line:  # else another interpreter takes over the line that is shown
-            computing[2].give_up()
-        self._wanted_line = view.frame.line
-        self.view = view.but(said="given up: this line stays")
-        self.tell_work()
+        if computing[0] == run.wanted_line:  # else another interpreter takes over the line that is shown
+            computing[1].give_up()
+        run.wanted_line = run.view.frame.line
+        run.show(said="given up: this line stays")
+        self._progress.tell()
         return True
 
+    # --- what is shown ---
+
     def _show(self, number: int, facts: Facts) -> None:
-        """Show a run: where the session stands when it is of the same sequence, else from its first token."""
-        view = self.view
-        if view is not None and self._session is not None and view.frame.line == number:
-            if self._session.history.active:  # an edited run and its baseline are made by one interpreter
+        """Show a run: where the session stands when it is of the same line, else from its first token."""
+        run = self._run
+        if not run.is_empty:
+            facts = self._gone_on_with(facts)
+            if run.view.frame.line == number:
+                if not run.session.history.active:  # an edited run and its baseline are made by one interpreter
+                    run.adopt(facts)
                 return
-            self._plain = facts
-            start = self._document.start(number, facts.trace.interpreter)
-            self.view = view.but(frame=self._session.adopt(facts.trace, start), facts=facts)
-            return
-        self._stop()
-        self._plain = facts
-        frame = self._stand_on(facts.trace, number)
-        if view is None:
-            first = equations_of(frame.passed)[0].name
-            view = View(frame, facts, value=first, lines=len(self._document), title=self._document.title())
-            view = view.but(units={name: view.unit_of(name) for name in facts.names})
-        self.view = view.but(frame=frame, facts=facts, place=None, follow=False)
-        assert self._session is not None
-        if self._session.can_run and self._session.edits.to_edit:
-            self.edit_line()
+        self._steps.stop()
+        run.stand_on(facts, number)
+        if run.session.can_run and run.session.edits.to_edit:
+            self._edit_line()
 
-    def _stand_on(self, trace: Trace, number: int) -> Frame:
-        """Have the session stand after the first token of a run."""
-        document = self._document
-        start = document.start(number, trace.interpreter)
-        if self._session is None:
-            self._session = Session(
-                trace, document.sequences if document.can_run else (), number, dtype=trace.dtype,
-                initial=document.initial, carry=document.carry, start=start, command=document.command,
-                recipe=self._recipe,
-            )  # fmt: skip
-            return self._session.frame
-        return self._session.show_line(trace, number, start)
+    def _gone_on_with(self, facts: Facts) -> Facts:
+        """Return a run gone on with to the end of the text, which may have grown since the run was begun."""
+        run = self._run
+        if run.document.source.incoming is None:
+            return facts
+        trace = run.session.stream.catch_up(facts.trace)
+        if trace is facts.trace:
+            return facts
+        run.document.grown(trace)
+        return Facts(trace)
 
-    def edit_line(self) -> None:
-        """Make the edits of the line that was opened."""
+    def _edit_line(self) -> None:
+        """Make the edits of a line that is opened again; the network stays edited from line to line."""
 
-    def action_line(self, shift: int) -> None:
-        """Open another line of the file."""
-        number = self._wanted_line + shift
-        if 0 <= number < len(self._document):
-            self.open_line(number)
-        elif self.view is not None:
-            self.view = self.view.but(said="first line" if shift < 0 else "last line")
+        def act(session: Session) -> tuple[str, ...]:
+            session.edit_line()
+            count = session.history.done
+            return (f"{count} edit{'s' * (count != 1)} in force",) if count else ()
+
+        self._changes.notify(self._changes.change(act))

@@ -339,8 +339,6 @@ class CellPane(Pane):
     def move(self, right: int, down: int) -> None:
         """Choose the value of the equation above or below, or another unit."""
         view = self.view
-        if view is None:
-            return
         if right:
             self.post_message(self.Chosen(around(view, 0, right)))
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rich.cells import cell_len
@@ -16,12 +16,11 @@ from textual.widget import Widget
 from lstm_tui.debugger.panes import ONE_UNIT, PANES, TAPE
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import Line
-from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
 from lstm_tui.tui.canvas.text import cut
-from lstm_tui.tui.commands import Command, footer_commands, footer_words
+from lstm_tui.tui.commands import Command, command_of, footer_commands, footer_words
 from lstm_tui.tui.panes.equations import draw_equation_line
-from lstm_tui.tui.panes.pane import PLAIN
-from lstm_tui.tui.view import View
+from lstm_tui.tui.view import EMPTY, View
 
 
 def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Line:
@@ -61,7 +60,7 @@ def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Lin
     where = _where(view)
     need = sum(cell_len(text) for text, _ in right)
     room = max(width - need - line.x - 2, 0)
-    remarks = 0 if trace.network is None else len(trace.network.remarks)
+    remarks = len(trace.remarks)
     names = [glyphs.say(view.title), where] + ([f"{unknown} unknown"] if unknown else [])
     if cell_len(f" {glyphs.dot} ".join(names)) > room and unknown:
         names[2] = f"{unknown}{glyphs.unknown}"
@@ -149,16 +148,16 @@ class OneLine(Widget):
     """A line that is redrawn when the view or the colours change."""
 
     DEFAULT_CSS = "OneLine { height: 1; }"
-    view: reactive[View | None] = reactive(None, repaint=False)
-    palette: reactive[Palette | None] = reactive(None)
+    view: reactive[View] = reactive(EMPTY, repaint=False)
+    palette: reactive[Palette] = reactive(DARK_PALETTE)
 
     class Pressed(Message):
-        """A word of the line was clicked: the command or pane it stands for."""
+        """A word of the line was clicked."""
 
-        def __init__(self, action: str) -> None:
-            """Hold the action of the screen."""
+        def __init__(self, command: Command) -> None:
+            """Hold the command it stands for."""
             super().__init__()
-            self.action = action
+            self.command = command
 
     places: Places = []
     _drawn: Strip | None = None
@@ -171,9 +170,9 @@ class OneLine(Widget):
         """Draw the line while there is no run."""
         return Line(width, palette.style())
 
-    def action_at(self, number: int) -> str:
-        """Return the action of the word with this number."""
-        return ""
+    def command_at(self, number: int) -> Command:
+        """Return the command of the word with this number; a line in which words can be clicked overrides this."""
+        raise NotImplementedError
 
     def watch_view(self) -> None:
         """Have the line repainted when it is not as it was."""
@@ -186,9 +185,9 @@ class OneLine(Widget):
         return self._drawn
 
     def _line(self) -> Strip:
-        if self.palette is None or not self.size:
-            return Strip.blank(self.size.width, PLAIN)
-        if self.view is None:
+        if not self.size:
+            return Strip.blank(self.size.width, self.palette.style())
+        if self.view.is_empty:
             return self.wait(self.palette, self.size.width).strip()
         return self.draw(self.view, self.palette, self.size.width).strip()
 
@@ -196,7 +195,7 @@ class OneLine(Widget):
         """Say which word was clicked."""
         for first, behind, number in self.places:
             if first <= event.x < behind:
-                self.post_message(self.Pressed(self.action_at(number)))
+                self.post_message(self.Pressed(self.command_at(number)))
 
 
 class HeaderLine(OneLine):
@@ -224,20 +223,29 @@ class HeaderLine(OneLine):
 class FooterLine(OneLine):
     """The keys most used."""
 
+    def __init__(self, without: Collection[str] = (), **options: Any) -> None:
+        """Show them all, but for those `without` names: they mean something else here."""
+        super().__init__(**options)
+        self._all = tuple(one for one in footer_commands() if one.name not in without)
+        self._commands = self._all
+
+    def wait(self, palette: Palette, width: int) -> Line:
+        """Draw the keys that act while there is no run."""
+        return self._draw(tuple(one for one in self._all if one.always), palette, width)
+
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the footer."""
         told = view.stopped is not None and view.stopped.here and view.said == view.stopped.reason
-        said = "" if told else view.said  # it stands in full above
-        line, self.places = draw_footer(footer_words(self.commands()), width, palette, said)
+        return self._draw(self._all, palette, width, "" if told else view.said)  # it stands in full above
+
+    def _draw(self, commands: tuple[Command, ...], palette: Palette, width: int, said: str = "") -> Line:
+        self._commands = commands
+        line, self.places = draw_footer(footer_words(commands), width, palette, said)
         return line
 
-    def commands(self) -> tuple[Command, ...]:
-        """Return the entries in order."""
-        return footer_commands()
-
-    def action_at(self, number: int) -> str:
-        """Return the action of a footer entry."""
-        return self.commands()[number].action
+    def command_at(self, number: int) -> Command:
+        """Return the command of a footer entry."""
+        return self._commands[number]
 
 
 class TabsLine(OneLine):
@@ -250,9 +258,9 @@ class TabsLine(OneLine):
         line, self.places = draw_tabs(view, self.shown, width, palette)
         return line
 
-    def action_at(self, number: int) -> str:
-        """Return the action that shows a pane."""
-        return f"pane({number})"
+    def command_at(self, number: int) -> Command:
+        """Return the command that shows a pane."""
+        return command_of(str(number))
 
 
 class EquationLine(OneLine):

@@ -303,8 +303,6 @@ class OneUnit(Pane):
     def move(self, right: int, down: int) -> None:
         """Choose the next value of the cell, or the next unit of the order."""
         view = self.view
-        if view is None:
-            return
         if down:
             self.post_message(self.Chosen(around(view, 0, down)))
             return

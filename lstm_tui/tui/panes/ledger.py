@@ -7,14 +7,14 @@ from rich.cells import cell_len
 
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale
-from lstm_tui.debugger.panes import REMEMBERS
+from lstm_tui.debugger.panes import LEDGER
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.bars import put_bar, put_ghost_signed_bar, put_signed_bar
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.text import first_row, fit, plain, signed, token_label
-from lstm_tui.tui.ledger_rows import Source
+from lstm_tui.tui.ledger_rows import LedgerRow
 from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
@@ -28,7 +28,7 @@ _TITLED = 36
 """Cells from which on the title says that the memory is split by token; the map beside the list says so itself."""
 
 
-def draw_remembers(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
+def draw_ledger(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
     """Draw the ledger, and where there is room for it the map of shares over the whole tape."""
     whose = "all units" if view.everyone else f"unit {view.unit}"
     title = f"{number} memory of {whose}{' by token' if _TITLED <= width < _WITH_MAP else ''}"
@@ -47,9 +47,9 @@ def draw_remembers(view: View, width: int, height: int, palette: Palette, number
         return drawing
     left = Drawing(_LIST, height, palette)
     _List(left, view, ledger).draw()
-    from lstm_tui.tui.panes.ledger_map import draw_sharemap
+    from lstm_tui.tui.panes.ledger_map import draw_ledger_map
 
-    right = draw_sharemap(view, width - _LIST - 2, height, palette)
+    right = draw_ledger_map(view, width - _LIST - 2, height, palette)
     for n in range(height):
         line = drawing.line()
         for part in (left, right):
@@ -87,7 +87,7 @@ class _List:
             largest = largest_of(np.array([sources.largest_share, ledger.start_share()]))
         self.half = nice_scale(largest, least=0.05)
 
-    def _name(self, source: Source) -> str:
+    def _name(self, source: LedgerRow) -> str:
         if source.kind == "gone":
             difference = self.view.frame.difference
             assert difference is not None
@@ -114,7 +114,7 @@ class _List:
             self.drawing.line().put(" " + glyphs.rule * (self.edge + self.last - 1), style("frame"))
         self._sum(total)
 
-    def _source(self, source: Source) -> None:
+    def _source(self, source: LedgerRow) -> None:
         view, style, line = self.view, self.palette.style, self.drawing.line()
         token = source.kind == "token"
         here = token and source.t == view.t
@@ -134,7 +134,7 @@ class _List:
         if source.kind != "gone":
             self.drawing.hit(0, self.width, ClickTarget(t=source.t))
 
-    def _change(self, source: Source) -> str:
+    def _change(self, source: LedgerRow) -> str:
         """Return what an edit has changed of a contribution."""
         if source.before is None:
             return "new"
@@ -177,20 +177,18 @@ class _List:
             last.put(signed(actual, glyphs).rjust(_NUMBER), style("alarm"))
 
 
-class Remembers(Pane):
+class LedgerPane(Pane):
     """The ledger of one unit or of all."""
 
-    NUMBER, WORD = REMEMBERS.number, REMEMBERS.word
+    NUMBER, WORD = LEDGER.number, LEDGER.word
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the ledger."""
-        return draw_remembers(view, width, height, palette, self.NUMBER)
+        return draw_ledger(view, width, height, palette, self.NUMBER)
 
     def move(self, right: int, down: int) -> None:
         """Choose the token of the row above or below, or another unit."""
         view = self.view
-        if view is None:
-            return
         sources = view.sources
         if right or sources is None:
             self.post_message(self.Chosen(around(view, 0, right or down)))

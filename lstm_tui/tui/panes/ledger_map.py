@@ -29,7 +29,7 @@ CLOSED = 0.1
 """Where less than this is kept, the gate is drawn as closed."""
 
 
-def draw_sharemap(view: View, width: int, height: int, palette: Palette) -> Drawing:
+def draw_ledger_map(view: View, width: int, height: int, palette: Palette) -> Drawing:
     """Draw tokens down and steps across; where not all fit, those with most to show, and the current one always."""
     drawing = Drawing(width, height, palette)
     flow = view.facts.flow(view.pass_name)

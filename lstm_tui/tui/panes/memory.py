@@ -218,8 +218,7 @@ class Heatmap(Pane):
 
     def move(self, right: int, down: int) -> None:
         """Choose another token to look at, or another unit."""
-        if self.view is not None:
-            self.post_message(self.Chosen(around(self.view, right, down)))
+        self.post_message(self.Chosen(around(self.view, right, down)))
 
 
 def around(view: View, right: int, down: int) -> ClickTarget:

@@ -135,5 +135,4 @@ class Output(Pane):
 
     def move(self, right: int, down: int) -> None:
         """Choose another token to look at."""
-        if self.view is not None:
-            self.post_message(self.Chosen(around(self.view, right or down, 0)))
+        self.post_message(self.Chosen(around(self.view, right or down, 0)))

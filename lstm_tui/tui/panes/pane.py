@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -14,11 +13,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, framed
-from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.view import View
-
-PLAIN = Style()
-"""A style that says nothing; without any, Textual's filter for NO_COLOR fails."""
+from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
+from lstm_tui.tui.view import EMPTY, View
 
 
 class Pane(Widget, can_focus=True):
@@ -31,8 +27,8 @@ class Pane(Widget, can_focus=True):
     NUMBER: ClassVar[int] = 0
     WORD: ClassVar[str] = ""
 
-    view: reactive[View | None] = reactive(None, repaint=False)
-    palette: reactive[Palette | None] = reactive(None, repaint=False)
+    view: reactive[View] = reactive(EMPTY, repaint=False)
+    palette: reactive[Palette] = reactive(DARK_PALETTE, repaint=False)
 
     class Chosen(Message):
         """The user chose something: a unit, a value, a token to look at."""
@@ -114,8 +110,8 @@ class Pane(Widget, can_focus=True):
     def _paint(self) -> None:
         self._stale, self._size_drawn = False, self.size
         view, palette, (width, height) = self.view, self.palette, self.size
-        if view is None or palette is None or width < 8 or height < (3 if self.framed else 1):
-            self._strips, self._drawn = [Strip.blank(width, PLAIN)] * height, None
+        if view.is_empty or width < 8 or height < (3 if self.framed else 1):
+            self._strips, self._drawn = [Strip.blank(width, palette.style())] * height, None
             return
         edge = 1 if self.framed else 0
         with np.errstate(all="ignore"):  # what is infinite or NaN is shown as such, and needs no warning
@@ -131,7 +127,7 @@ class Pane(Widget, can_focus=True):
         """Return one line for Textual."""
         if self._stale or self._size_drawn != self.size:
             self._paint()
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, PLAIN)
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.palette.style())
 
     def on_click(self, event: events.Click) -> None:
         """Choose what lies under the mouse."""

@@ -12,10 +12,9 @@ from textual.widget import Widget
 
 from lstm_tui.debugger.breakpoints.displays import Shown
 from lstm_tui.tui.canvas.canvas import Line
-from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
 from lstm_tui.tui.canvas.text import cut
-from lstm_tui.tui.panes.pane import PLAIN
-from lstm_tui.tui.view import View
+from lstm_tui.tui.view import EMPTY, View
 
 _GAP = 3
 _ROWS = 8
@@ -98,8 +97,8 @@ class StopLines(Widget):
     """Shown where there is a stop or a display, and gone without."""
 
     DEFAULT_CSS = "StopLines { height: auto; display: none; } StopLines.-told { display: block; }"
-    view: reactive[View | None] = reactive(None, repaint=False)
-    palette: reactive[Palette | None] = reactive(None)
+    view: reactive[View] = reactive(EMPTY, repaint=False)
+    palette: reactive[Palette] = reactive(DARK_PALETTE)
     _lines: tuple[Line, ...] = ()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -109,18 +108,16 @@ class StopLines(Widget):
     def watch_view(self) -> None:
         """Take as many lines as there are to tell."""
         view, before = self.view, len(self._lines)
-        self.set_class(view is not None and (view.stopped is not None or bool(view.displays)), "-told")
+        self.set_class(view.stopped is not None or bool(view.displays), "-told")
         self._lines = tuple(self._drawn(self.size.width, self.screen.size.height)) if self.size.width else ()
         if self.display:
             self.refresh(layout=len(self._lines) != before)
 
     def _drawn(self, width: int, rows: int) -> list[Line]:
-        if self.view is None or self.palette is None:
-            return []
         return stop_lines(self.view, width, rows, self.palette)
 
     def render_line(self, y: int) -> Strip:
         """Return a line for Textual."""
         if y == 0:
             self._lines = tuple(self._drawn(self.size.width, self.screen.size.height))
-        return self._lines[y].strip() if y < len(self._lines) else Strip.blank(self.size.width, PLAIN)
+        return self._lines[y].strip() if y < len(self._lines) else Strip.blank(self.size.width, self.palette.style())

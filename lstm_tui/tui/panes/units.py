@@ -212,18 +212,39 @@ def _kept_in_sight(columns: tuple[Column, ...], fitting: int, value: str) -> tup
     return columns[first : first + fitting]
 
 
+def neighbour(view: View, name: str, right: int, down: int) -> ClickTarget:
+    """Return the unit below the chosen one in the order of a pass, or the value to the right of the chosen one."""
+    if down:
+        ranking = list(view.ranking(name))
+        place = ranking.index(view.unit_of(name)) + down
+        return ClickTarget(pass_name=name, unit=int(ranking[min(max(place, 0), len(ranking) - 1)]))
+    names = [column.name for column in view.columns(name)]
+    place = names.index(view.value) if view.value in names else 0
+    return ClickTarget(pass_name=name, value=names[min(max(place + right, 0), len(names) - 1)])
+
+
 class Units(Pane):
-    """Every unit of one pass as a row of bars."""
+    """Every unit of the pass that reads forward, or of the only one, as a row of bars."""
 
     NUMBER, WORD = FORWARD.number, FORWARD.word
 
-    def pass_name(self, view: View) -> str | None:
-        """Return the pass this table shows."""
-        return view.sides()[0]
+    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the table."""
+        return draw_units(view, view.sides()[0], width, height, palette, self.NUMBER)
+
+    def move(self, right: int, down: int) -> None:
+        """Choose another unit of the order, or another value."""
+        self.post_message(self.Chosen(neighbour(self.view, self.view.sides()[0], right, down)))
+
+
+class BackwardUnits(Pane):
+    """The table of the pass that reads from the end."""
+
+    NUMBER, WORD = BACKWARD.number, BACKWARD.word
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the table; an empty pane when the network has no such pass."""
-        name = self.pass_name(view)
+        name = view.sides()[1]
         if name is None:
             drawing = Drawing(width, height, palette, f"{self.NUMBER} {self.WORD}")
             drawing.line().put(" this layer reads one way only", palette.style("faint"))
@@ -232,27 +253,6 @@ class Units(Pane):
 
     def move(self, right: int, down: int) -> None:
         """Choose another unit of the order, or another value."""
-        view = self.view
-        name = self.pass_name(view) if view is not None else None
-        if view is None or name is None:
-            return
-        if down:
-            ranking = list(view.ranking(name))
-            place = ranking.index(view.unit_of(name)) + down
-            unit = int(ranking[min(max(place, 0), len(ranking) - 1)])
-            self.post_message(self.Chosen(ClickTarget(pass_name=name, unit=unit)))
-        if right:
-            names = [column.name for column in view.columns(name)]
-            place = names.index(view.value) if view.value in names else 0
-            value = names[min(max(place + right, 0), len(names) - 1)]
-            self.post_message(self.Chosen(ClickTarget(pass_name=name, value=value)))
-
-
-class BackwardUnits(Units):
-    """The table of the pass that reads from the end."""
-
-    NUMBER, WORD = BACKWARD.number, BACKWARD.word
-
-    def pass_name(self, view: View) -> str | None:
-        """Return the backward pass, if there is one."""
-        return view.sides()[1]
+        name = self.view.sides()[1]
+        if name is not None:
+            self.post_message(self.Chosen(neighbour(self.view, name, right, down)))

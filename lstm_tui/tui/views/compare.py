@@ -20,11 +20,12 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.glyphs import Glyphs
-from lstm_tui.tui.canvas.palette import Palette, palette_of
-from lstm_tui.tui.panes.output import Output
+from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette, palette_of
+from lstm_tui.tui.panes.memory import around
+from lstm_tui.tui.panes.output import Output, draw_output
 from lstm_tui.tui.panes.pane import Pane
-from lstm_tui.tui.panes.units import Units
-from lstm_tui.tui.view import ORDERS, View
+from lstm_tui.tui.panes.units import Units, draw_units, neighbour
+from lstm_tui.tui.view import EMPTY, ORDERS, View
 from lstm_tui.tui.views.compare_drawing import draw_compare
 
 
@@ -53,27 +54,31 @@ class CompareTape(Pane):
         self.post_message(self.Stepped(right or down))
 
 
-class SideUnits(Units):
+class SideUnits(Pane):
     """The units of the selected pass of one of the two runs."""
+
+    NUMBER, WORD = Units.NUMBER, Units.WORD
 
     def __init__(self, side: int, name: str, id: str | None = None) -> None:
         """Show side 0 or 1."""
         super().__init__(id=id)
         self.side, self._name = side, name
 
-    def pass_name(self, view: View) -> str | None:
-        """Return the selected pass."""
-        return view.pass_name
-
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the table under the name of the run."""
-        drawing = super().draw(view, palette, width, height)
+        drawing = draw_units(view, view.pass_name, width, height, palette, self.NUMBER)
         drawing.title = f"{'AB'[self.side]} {self._name} {palette.glyphs.dot} {view.pass_name} t={view.t}"
         return drawing
 
+    def move(self, right: int, down: int) -> None:
+        """Choose another unit of the order, or another value."""
+        self.post_message(self.Chosen(neighbour(self.view, self.view.pass_name, right, down)))
 
-class SideOutput(Output):
+
+class SideOutput(Pane):
     """What one of the two networks says."""
+
+    NUMBER, WORD = Output.NUMBER, Output.WORD
 
     def __init__(self, side: int, id: str | None = None) -> None:
         """Show side 0 or 1."""
@@ -82,9 +87,13 @@ class SideOutput(Output):
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the output."""
-        drawing = super().draw(view, palette, width, height)
+        drawing = draw_output(view, width, height, palette, self.NUMBER)
         drawing.title = f"{'AB'[self.side]} output"
         return drawing
+
+    def move(self, right: int, down: int) -> None:
+        """Choose another token to look at."""
+        self.post_message(self.Chosen(around(self.view, right or down, 0)))
 
     def clicked(self, target: ClickTarget) -> None:
         """Stay: the tape of both is another pane."""
@@ -100,12 +109,10 @@ class _Keys(Widget):
     """The keys in one line."""
 
     DEFAULT_CSS = "_Keys { height: 1; }"
-    palette: reactive[Palette | None] = reactive(None)
+    palette: reactive[Palette] = reactive(DARK_PALETTE)
 
     def render_line(self, y: int) -> Strip:
         """Return the line."""
-        if self.palette is None:
-            return Strip.blank(self.size.width)
         line = Line(self.size.width, self.palette.style("ink", "band")).put(" ")
         for key, word in _KEYS:
             if line.x + len(key) + len(word) + 2 > self.size.width:
@@ -146,9 +153,9 @@ class CompareScreen(Screen[None]):
         Binding("q", "leave", show=False),
     ]
 
-    one: reactive[View | None] = reactive(None, repaint=False)
-    other: reactive[View | None] = reactive(None, repaint=False)
-    palette: reactive[Palette | None] = reactive(None, repaint=False)
+    one: reactive[View] = reactive(EMPTY, repaint=False)
+    other: reactive[View] = reactive(EMPTY, repaint=False)
+    palette: reactive[Palette] = reactive(DARK_PALETTE, repaint=False)
     chosen: reactive[int] = reactive(0, repaint=False)
 
     def __init__(self, compared: Comparison, glyphs: Glyphs, few_colours: bool) -> None:
@@ -201,16 +208,13 @@ class CompareScreen(Screen[None]):
 
     def _show(self) -> None:
         one, other = self._sessions
-        if self.one is not None and self.other is not None:
-            self.one, self.other = self._moved(self.one, one.frame), self._moved(self.other, other.frame)
-            self._align()
+        self.one, self.other = self._moved(self.one, one.frame), self._moved(self.other, other.frame)
+        self._align()
 
     def _align(self) -> None:
         """Give units that are the same in both the same rows."""
         one, other = self.one, self.other
-        if one is None or other is None or one.pass_name != other.pass_name:
-            return
-        if self._compared.comparable(one.pass_name):
+        if one.pass_name == other.pass_name and self._compared.comparable(one.pass_name):
             self.other = other.ranked_as(one)
 
     def _moved(self, view: View, frame: Frame) -> View:
@@ -257,11 +261,10 @@ class CompareScreen(Screen[None]):
 
     def action_order(self) -> None:
         """Order the units of both another way."""
-        if self.one is not None and self.other is not None:
-            order = ORDERS[(ORDERS.index(self.one.order) + 1) % len(ORDERS)]
-            self.one = self.one.but(order=order, follow=False)
-            self.other = self.other.but(order=order, follow=False)
-            self._align()
+        order = ORDERS[(ORDERS.index(self.one.order) + 1) % len(ORDERS)]
+        self.one = self.one.but(order=order, follow=False)
+        self.other = self.other.but(order=order, follow=False)
+        self._align()
 
     def action_cursor(self, right: int, down: int) -> None:
         """Move the cursor inside the pane that has the focus."""
@@ -274,8 +277,6 @@ class CompareScreen(Screen[None]):
         target, view = message.target, self.one
         if target.unit is None and target.value is None and target.t is not None:
             self._go(target.t)
-            return
-        if view is None or self.other is None:
             return
         side = self.focused.side if isinstance(self.focused, SideUnits) else 0
         both = self._compared.comparable(view.pass_name) and self.other.pass_name == view.pass_name
@@ -290,8 +291,6 @@ class CompareScreen(Screen[None]):
         self.app.exit(0)
 
 
-def _choosing(view: View | None, unit: int | None, value: str | None, follow: bool) -> View | None:
-    if view is None:
-        return None
+def _choosing(view: View, unit: int | None, value: str | None, follow: bool) -> View:
     units = view.units if unit is None else {**view.units, view.pass_name: unit}
     return view.but(units=units, value=value or view.value, follow=follow and unit is not None)

@@ -82,13 +82,13 @@ class PageScreen(ModalScreen[bool]):
     def _is_typed_over(self) -> bool:
         """Say whether there is a command line under the page."""
         below = next((one for one in reversed(self.app.screen_stack) if one is not self), None)
-        return hasattr(below, "action_command")  # while it is laid out this page may not be on the stack yet
+        return hasattr(below, "action_do")  # while it is laid out this page may not be on the stack yet
 
     async def action_command(self) -> None:
         """Close the page and type the next line: an answer is not in its way."""
         if self._is_typed_over():
             self.dismiss(False)
-            await self.app.screen.run_action("command")
+            await self.app.screen.run_action("do('colon')")
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by so many lines."""

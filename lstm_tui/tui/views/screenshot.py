@@ -41,7 +41,7 @@ def _main_of(app: App[Any]) -> MainScreen | None:
 def _named(main: MainScreen) -> tuple[str, str]:
     """Return what a picture shows, in a few words, and the stem of its name."""
     view = main.view
-    if view is None:
+    if view.is_empty:
         return "lstm-tui", "lstm-tui"
     sequence = view.trace.sequence
     stem = PurePath(sequence.file).stem if sequence.file else "lstm-tui"

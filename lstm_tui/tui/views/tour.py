@@ -14,7 +14,6 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -22,15 +21,17 @@ from lstm_tui.lesson.lesson import LOOKS, Lesson, LessonStep
 from lstm_tui.lesson.step import Open, Standing
 from lstm_tui.lesson.templates import TextPiece
 from lstm_tui.tui.canvas.glyphs import Glyphs
-from lstm_tui.tui.commands import Command
+from lstm_tui.tui.commands import COMMANDS, Command
 from lstm_tui.tui.document import Document
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.header_footer import FooterLine
 from lstm_tui.tui.panes.large_unit import OneUnit
-from lstm_tui.tui.panes.ledger import Remembers
+from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.view import View
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.page import PageScreen
-from lstm_tui.tui.views.reach_screen import ReachScreen
+from lstm_tui.tui.views.reach import Reaching
+from lstm_tui.tui.views.reach_screen import BESIDE
 
 KEYS = (("enter", "next"), ("backspace", "back"), ("y", "show me"), ("?", "keys"), ("esc", "leave"))
 
@@ -108,7 +109,13 @@ def _emphasised(pieces: tuple[TextPiece, ...], glyphs: Glyphs) -> Iterator[tuple
                 yield part, "$lt-accent" if code else "bold $lt-title" if strong else "$lt-ink"
 
 
-_OTHERWISE = ("play", "help", "quit_session", "export")
+_OTHERWISE = ("steps.play", "dialogs.help", "app.quit", "dialogs.export")
+"""Commands whose keys mean something else in a lesson."""
+_OPENING = {
+    "explain": "dialogs.explain", "influence": "dialogs.influence", "health": "dialogs.health",
+    "reach": "dialogs.reach", "map": "looks.map", "everyone": "looks.everyone",
+}  # fmt: skip
+"""The command that opens what a lesson asks for."""
 _LEAST_PROMPT = 10
 """Rows that a line to be typed has at least, with what is told of it."""
 _HELP = (
@@ -148,14 +155,6 @@ class Telling:
         return TourScreen(self, Standing(self.lesson.stops[number], self.open_network))
 
 
-class TourFooter(FooterLine):
-    """The keys most used, but for those that mean something else in a lesson."""
-
-    def commands(self) -> tuple[Command, ...]:
-        """Return the entries in order."""
-        return tuple(one for one in super().commands() if one.action not in _OTHERWISE)
-
-
 class TourScreen(MainScreen):
     """The main screen at one stop of a lesson."""
 
@@ -174,67 +173,65 @@ class TourScreen(MainScreen):
 
     def __init__(self, telling: Telling, standing: Standing) -> None:
         """Hold a stop; its run is made again as the screen's own."""
-        document = Document(standing.bound.network, [standing.bound.sequence])
-        super().__init__(document, 0, telling.glyphs, telling.few_colours, False, standing.edits())
         self._telling, self._standing = telling, standing
-        self.open_network = telling.open_network
         self._stands = self._noticed = False
         self._opened: set[str] = set()
-        self._over: ReachScreen | None = None
+        self._over: AnalysisScreen | None = None
+        super().__init__(
+            Document(standing.source()), telling.glyphs, telling.few_colours, open_network=telling.open_network
+        )
 
     def compose(self) -> ComposeResult:
         """Lay out the main screen with the text above its last line."""
         for widget in super().compose():
             if isinstance(widget, FooterLine):
                 yield TourText(self._telling.lesson, self._standing.stop, self._glyphs)
-                widget = TourFooter(id="footer").data_bind(view=MainScreen.view, palette=MainScreen.palette)
+                widget = FooterLine(_OTHERWISE, id="footer")
+                widget.data_bind(view=MainScreen.view, palette=MainScreen.palette)
             yield widget
 
     def on_mount(self) -> None:
         """Stand where the lesson wants it, light up the pane to look at, and tell."""
         self._stand()
-        self._show_pane(LOOKS.index(self._standing.stop.look))
+        self.looks.show_pane(LOOKS.index(self._standing.stop.look))
         if self._standing.stop.show == "map":
-            self._show_pane(Remembers.NUMBER)
+            self.looks.show_pane(LedgerPane.NUMBER)
             self.add_class("-maximised")
         self.tell()
 
     # --- standing ---
 
-    def _changed(self, reply: tuple[str, ...], text: str, facts: Facts | None = None) -> None:
-        super()._changed(reply, text, facts)
-        if self.is_mounted:  # edits that were made in a thread
-            self._stand()
-
     def _stand(self) -> None:
-        """Go to the place of the stop, once all of its edits are made."""
-        session, view, place = self._session, self.view, self._standing.place
-        if self._stands or session is None or view is None or session.history.done < self._standing.begun:
+        """Go to the place of the stop, once all of its edits are made, in a thread or at once."""
+        place = self._standing.place
+        if self._stands or self.run.is_empty or self.run.session.history.done < self._standing.begun:
             return
+        session, view = self.run.session, self.view
         session.select_pass(place.pass_name)
         session.goto(place.t)
         frame = session.goto_equation(place.equation) if self._standing.stop.equation is not None else session.frame
-        show = self._standing.stop.show
-        value = frame.equation.name if frame.equation is not None else view.value
-        self.view = view.but(
+        self.run.show(
             frame=frame,
             units={**view.units, place.pass_name: place.unit},
-            value=value,
-            everyone=bool(show),
+            value=frame.equation.name if frame.equation is not None else view.value,
+            everyone=bool(self._standing.stop.show),
         )
         self._stands = True
 
-    def watch_view(self, old: View | None, new: View | None) -> None:
-        """Notice what was tried."""
+    def watch_view(self, old: View, new: View) -> None:
+        """Stand where the lesson wants it as soon as that can be, and notice what was tried."""
         super().watch_view(old, new)
-        if self._stands and new is not None and new.everyone:
-            self._opened.add("everyone")
-        self._notice()
+        if self._stands:
+            if new.everyone:
+                self._opened.add("everyone")
+            self._notice()
+        elif self.is_mounted:
+            self._stand()
 
     def _notice(self) -> None:
-        if not self._stands or self._noticed or self._session is None:
+        if not self._stands or self._noticed:
             return
-        if self._standing.noticed(self._session, self._opened):
+        if self._standing.noticed(self.run.session, self._opened):
             self._noticed = True
             if self.is_mounted:
                 self.tell()
@@ -254,9 +251,9 @@ class TourScreen(MainScreen):
     def tell(self) -> None:
         """Write the text of the stop, and what came of trying."""
         then: tuple[TextPiece, ...] = ()
-        if self._noticed and self._session is not None:
+        if self._noticed:
             with suppress(UserError):  # done in another way, in which a value it speaks of is no more
-                then = self._standing.then(self._session)
+                then = self._standing.then(self.run.session)
         self.query_one(TourText).tell(self._standing.say(), self._standing.what_to_try(), self._noticed, then)
 
     # --- keys ---
@@ -266,32 +263,18 @@ class TourScreen(MainScreen):
         below = self.size.height - self.query_one(TourText).region.y
         return min(below, max(self.size.height - _LEAST_PROMPT, 0))
 
-    def action_explain(self) -> None:
-        """Explain a value, and notice it."""
-        super().action_explain()
-        self._opens("explain")
+    async def do(self, command: Command) -> None:
+        """Do what a row of the table of commands says, and notice what it opens."""
+        await super().do(command)
+        if command.name == _OPENING["reach"]:
+            self._reach_opened()
+        for what, name in _OPENING.items():
+            if command.name == name and what != "everyone":  # which is noticed where it is shown
+                self._opens(what)
 
-    def action_influence(self) -> None:
-        """Show what moves an output, and notice it."""
-        super().action_influence()
-        self._opens("influence")
-
-    def action_health(self) -> None:
-        """Show how the units do, and notice it."""
-        super().action_health()
-        self._opens("health")
-
-    def action_map(self) -> None:
-        """Show the map of shares, and notice it."""
-        super().action_map()
-        self._opens("map")
-
-    def action_reach(self) -> None:
-        """Show how far back the memory reaches, and notice it."""
-        super().action_reach()
+    def _reach_opened(self) -> None:
         over = self.app.screen
-        self._over = over if isinstance(over, ReachScreen) else None
-        self._opens("reach")
+        self._over = over if isinstance(over, AnalysisScreen) and isinstance(over.picture, Reaching) else None
 
     def action_stop(self, step: int) -> None:
         """Go to another stop."""
@@ -315,20 +298,23 @@ class TourScreen(MainScreen):
                 one(session)
             return ()
 
-        error = self.change(act) if task.lines else ""
+        error = self.changes.change(act) if task.lines else ""
         if error:
             self.notify(error, severity="error", markup=False)
         elif task.opens == "beside":
-            self.action_reach()
+            self.dialogs.reach()
+            self._reach_opened()
+            self._opens("reach")
             if self._over is not None:
-                self._over.call_after_refresh(self._over.action_beside)
+                self._over.call_after_refresh(self._over.action_do, BESIDE)
         elif task.opens and task.opens not in self._opened:
-            self.call_later(self.run_action, task.opens)
+            opening = next(one for one in COMMANDS if one.name == _OPENING[task.opens])
+            self.call_later(self.do, opening)
 
     def action_leave(self) -> None:
         """Leave the lesson; one unit that was opened at a stop which does not show it, before."""
         if self.shown == OneUnit.NUMBER and self._standing.stop.look != OneUnit.WORD:
-            self.action_one_unit()
+            self.looks.one_unit()
         else:
             self.dismiss(None)
 

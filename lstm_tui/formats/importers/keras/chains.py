@@ -69,11 +69,11 @@ def segments_of(graph: KerasGraph, output: str) -> list[Segment]:
             items.insert(0, replace(node, inputs=node.inputs[:1]))
             why = f"{node.known_as} is given its first states by another layer (--initial gives them here)"
         lower = [one for name in node.inputs for one in segments_of(graph, name)]
-        return [*_whole(lower), *(_cut(items, None, why) if items else [Segment((), None, why)])]
+        return [*whole_segments(lower), *(_cut(items, None, why) if items else [Segment((), None, why)])]
     return _cut(items, None)
 
 
-def _whole(segments: Sequence[Segment]) -> list[Segment]:
+def whole_segments(segments: Sequence[Segment]) -> list[Segment]:
     """Return each segment once, and none that another goes on from."""
     return [
         one

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.dense_layers import apply_op
 from lstm_tui.formats.importers.feature_extractor import ExtractorGraph, Step, activate, convolve, pool
+from lstm_tui.formats.importers.keras.follow import Mask, check_all, check_axis
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
 from lstm_tui.formats.importers.keras.graph import KerasGraph, KerasNode
 from lstm_tui.formats.importers.keras.layers import activation_name, steps
@@ -26,16 +28,29 @@ _JOINS: dict[str, Step] = {
 }
 
 
-def keras_front(graph: KerasGraph, output: str, weights: Weights, generation: int) -> ExtractorGraph:
+def keras_front(
+    graph: KerasGraph, output: str, weights: Weights, generation: int, mask: Mask | None = None
+) -> ExtractorGraph:
     """Return everything that a layer's output takes.
 
+    Args:
+        graph: The model.
+        output: Name of the layer.
+        weights: Return the weights of a layer.
+        generation: Of Keras.
+        mask: What keeps steps out of the layer that reads the output; such steps are left out.
+
     Raises:
-        CannotRun: A layer of it cannot be run; the reason begins with its name.
+        UnsupportedLayer: A layer of it cannot be run; the reason begins with its name.
     """
     made: list[tuple[str, tuple[str, ...], Step]] = []
     inputs: list[str] = []
     ids: dict[str, int] = {}
-    for name in _in_order(graph, output):
+    masks: list[tuple[str, tuple[str, ...], Step]] = []
+    kept = "" if mask is None else _masked(graph, mask, masks)
+    made_by_mask = {name for name, _, _ in masks}
+    wanted = [output, *(name for _, reads, _ in masks for name in reads if name not in made_by_mask)]
+    for name in dict.fromkeys(one for each in wanted for one in _in_order(graph, each)):
         node = graph.nodes[name]
         reads = tuple(node.inputs)
         if node.kind == "InputLayer":
@@ -47,6 +62,7 @@ def keras_front(graph: KerasGraph, output: str, weights: Weights, generation: in
         if node.calls > 1:
             raise UnsupportedLayer(f"{node.known_as} is called {node.calls} times")
         try:
+            check_all(node)
             step = _step(node, floats(weights(node)), generation)
         except UnsupportedLayer as error:
             raise UnsupportedLayer(f"{node.known_as}: {error}") from error
@@ -54,7 +70,100 @@ def keras_front(graph: KerasGraph, output: str, weights: Weights, generation: in
         if table is not None and table.kind == "Embedding" and reads[0] in inputs:
             ids[reads[0]] = len(weights(node)[0])
         made.append((name, reads, step))
-    return ExtractorGraph(tuple(inputs), tuple(made), output, ids)
+    return ExtractorGraph(tuple(inputs), (*made, *masks), output, ids, kept)
+
+
+def keras_mask(graph: KerasGraph, mask: Mask) -> None:
+    """Refuse a mask that cannot be made of the model's inputs.
+
+    Raises:
+        UnsupportedLayer: It is one.
+    """
+    _masked(graph, mask, [])
+
+
+def _masked(graph: KerasGraph, mask: Mask, made: list[tuple[str, tuple[str, ...], Step]]) -> str:
+    """Add the steps that make a mask, and return the name of the last."""
+    kind, *rest = mask
+    name = f"mask {len(made)}"
+    if kind in ("ids", "rows"):
+        node = graph.nodes[rest[0]]
+        value = np.float32(node.config.get("mask_value", 0.0))
+        step: Step = (
+            (lambda given: given[0] != 0) if kind == "ids" else (lambda given: (given[0] != value).any(axis=-1))
+        )
+        made.append((name, tuple(node.inputs[:1]) or ("input",), step))
+        return name
+    if kind in ("or", "and"):
+        parts = tuple(_masked(graph, one, made) for one in rest)
+        how = np.logical_or if kind == "or" else np.logical_and
+        made.append((f"mask {len(made)}", parts, lambda given: reduce(how, given)))
+        return made[-1][0]
+    return _compared(graph, rest[0], made, 0)
+
+
+def _compared(graph: KerasGraph, name: str, made: list[tuple[str, tuple[str, ...], Step]], depth: int) -> str:
+    """Add the steps of a mask that Keras 3 files as layers of its own."""
+    node = graph.nodes.get(name)
+    if node is None or node.kind not in _MASK_STEPS:
+        if node is not None and depth and not node.recurrent:
+            return name  # what is compared
+        raise UnsupportedLayer(f"it is given a mask by {visible(name)}")
+    known = [one for one, _, _ in made]
+    if f"mask of {name}" in known:
+        return f"mask of {name}"
+    if depth > _DEEPEST:
+        raise UnsupportedLayer("its mask is made of too many layers")
+    reads = tuple(_compared(graph, one, made, depth + 1) for one, _ in node.reads)
+    made.append((f"mask of {name}", reads, _MASK_STEPS[node.kind](node)))
+    return f"mask of {name}"
+
+
+def _other(node: KerasNode) -> Any:
+    value = node.given[0] if node.given else 0
+    if not isinstance(value, int | float):
+        raise UnsupportedLayer(f"its mask compares with {visible(str(value)[:40])}")
+    return value
+
+
+def _over(node: KerasNode, how: Callable[..., Any]) -> Step:
+    axis = node.config.get("axis", -1)
+    if axis != -1 or node.config.get("keepdims"):
+        raise UnsupportedLayer("its mask is taken along another axis")
+    return lambda given: how(given[0], axis=-1)
+
+
+def _joined_masks(node: KerasNode) -> Step:
+    if node.config.get("axis", -1) not in (-1, 2):
+        raise UnsupportedLayer("its mask is joined along another axis")
+    return lambda given: np.concatenate(given, axis=-1)
+
+
+def _expanded(node: KerasNode) -> Step:
+    if node.config.get("axis") not in (-1, 2):
+        raise UnsupportedLayer("its mask is laid out along another axis")
+    return lambda given: given[0][..., None]
+
+
+def _not_equal(node: KerasNode) -> Step:
+    other = _other(node)
+    return lambda given: given[0] != other
+
+
+_DEEPEST = 50
+_MASK_STEPS: dict[str, Callable[[KerasNode], Step]] = {
+    "NotEqual": _not_equal,
+    "Any": lambda node: _over(node, np.any),
+    "All": lambda node: _over(node, np.all),
+    "LogicalOr": lambda node: lambda given: np.logical_or(given[0], given[1]),
+    "LogicalAnd": lambda node: lambda given: np.logical_and(given[0], given[1]),
+    "LogicalNot": lambda node: lambda given: np.logical_not(given[0]),
+    "ExpandDims": _expanded,
+    "ZerosLike": lambda node: lambda given: np.zeros(given[0].shape, np.bool_),
+    "OnesLike": lambda node: lambda given: np.ones(given[0].shape, np.bool_),
+    "Concatenate": _joined_masks,
+    "Cast": lambda node: lambda given: given[0].astype(np.bool_),
+}
 
 
 def _in_order(graph: KerasGraph, output: str) -> list[str]:
@@ -82,6 +191,9 @@ def _step(node: KerasNode, weights: Sequence[Array], generation: int) -> Step:
     if node.kind == "Embedding":
         table = np.asarray(weights[0], np.float32)
         return lambda given: np.asarray(table[given[0]])
+    if node.kind == "Masking":
+        value = np.float32(config.get("mask_value", 0.0))
+        return lambda given: given[0] * (given[0] != value).any(axis=-1, keepdims=True)
     if node.kind in _SHAPES:
         return _SHAPES[node.kind](node)
     if node.kind == "Conv1D":
@@ -93,7 +205,15 @@ def _step(node: KerasNode, weights: Sequence[Array], generation: int) -> Step:
         padding = _padding(config)
         return lambda given: pool(given[0], size, stride, padding, how)
     ops = steps(node, weights, generation)
-    return lambda given: reduce(apply_op, ops, given[0])
+
+    def step(given: Sequence[Array]) -> Array:
+        try:
+            check_axis(node, given[0].ndim + 1)  # without the batch
+        except UnsupportedLayer as error:
+            raise ValueError(str(error)) from error
+        return reduce(apply_op, ops, given[0])
+
+    return step
 
 
 def _convolution(node: KerasNode, weights: Sequence[Array], generation: int) -> Step:
@@ -133,6 +253,8 @@ def _reshape(node: KerasNode) -> Step:
 def _zero_padding(node: KerasNode) -> Step:
     said = node.config.get("padding", 1)
     both = said if isinstance(said, list) else [said, said]
+    if len(both) != 2 or not all(isinstance(one, int) and 0 <= one < 1 << 20 for one in both):
+        raise UnsupportedLayer("a size of it is no whole number")
     return lambda given: np.pad(given[0], ((both[0], both[1]), (0, 0)))
 
 
@@ -140,6 +262,8 @@ _SHAPES: dict[str, Callable[[KerasNode], Step]] = {
     "Reshape": _reshape,
     "Flatten": lambda node: lambda given: given[0].reshape(-1),
     "ZeroPadding1D": _zero_padding,
-    "GlobalMaxPooling1D": lambda node: lambda given: given[0].max(axis=0),
-    "GlobalAveragePooling1D": lambda node: lambda given: given[0].mean(axis=0),
+    "GlobalMaxPooling1D": lambda node: lambda given: given[0].max(axis=0, keepdims=bool(node.config.get("keepdims"))),
+    "GlobalAveragePooling1D": lambda node: (
+        lambda given: given[0].mean(axis=0, keepdims=bool(node.config.get("keepdims")))
+    ),
 }

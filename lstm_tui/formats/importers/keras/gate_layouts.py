@@ -20,7 +20,7 @@ def floats(weights: Sequence[Array]) -> list[Array]:
     """Return weights as float32, or float64 where they are.
 
     Raises:
-        CannotRun: Some are whole numbers: they were quantised.
+        UnsupportedLayer: Some are whole numbers: they were quantised.
     """
     for one in weights:
         if one.dtype.kind != "f":
@@ -40,6 +40,14 @@ def count_biases(group: Sequence[Array]) -> int:
     return 2 if group[2].size == 2 * group[1].size // max(group[1].shape[0], 1) else 1
 
 
+def is_cudnn(kind: str, node: KerasNode, group: Sequence[Array]) -> bool:
+    """Say whether the weights lie as the cuDNN library wants them: it has two biases, end to end."""
+    if node.kind.startswith("CuDNN"):
+        return True
+    units = group[1].shape[0] if len(group) == 3 and group[1].ndim == 2 else 0
+    return kind != "rnn" and units > 0 and group[2].shape == (2 * gate_layouts.GATE_COUNTS[kind] * units,)
+
+
 def unpacked(
     kind: str, node: KerasNode, group: Sequence[Array], names: Sequence[str], order: str, biases: str
 ) -> tuple[str, dict[str, Array]]:
@@ -54,7 +62,7 @@ def unpacked(
         biases: How two biases, or one, are meant.
 
     Raises:
-        CannotRun: The weights fit no such layer.
+        UnsupportedLayer: The weights fit no such layer.
     """
     count = gate_layouts.GATE_COUNTS[kind]
     if gate_by_gate(kind, group):
@@ -68,7 +76,7 @@ def unpacked(
         shapes = " and ".join("×".join(map(str, one.shape)) for one in group[:2])
         raise UnsupportedLayer(f"weights of {shapes} fit no {kind.upper()}")
     w, u = kernel.T, recurrent_kernel.T
-    if node.kind.startswith("CuDNN") or (bias is not None and bias.shape == (2 * count * units,)):
+    if is_cudnn(kind, node, group):
         return _cudnn(kind, kernel, recurrent_kernel, bias, order, biases)
     if bias is None:
         after = bool(node.config.get("reset_after", False))

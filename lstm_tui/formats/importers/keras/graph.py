@@ -17,6 +17,8 @@ RECURRENT = {
     "LSTM": "lstm", "GRU": "gru", "SimpleRNN": "rnn", "CuDNNLSTM": "lstm", "CuDNNGRU": "gru",
     "ReversedLSTM": "lstm", "ReversedGRU": "gru",
 }  # fmt: skip
+Ref = tuple[str, int]
+"""The name of a layer, and the number of one of its outputs."""
 _COMPARES = ("NotEqual", "Any", "Cast", "LogicalAnd", "LogicalOr")
 MODELS = ("Sequential", "Functional", "Model")
 
@@ -36,6 +38,9 @@ class KerasNode:
         within: Name and class of each model it stands in, from the outside; `name` has their names in front.
         own: Its name inside the innermost.
         masks: Names of the layers that make its mask, which Keras 3 files as layers of their own.
+        reads: What it reads in its first call, in order: a tensor of the layer it names.
+        given: What else stands in its first call, such as where an item is taken from.
+        backward: What a Bidirectional runs from the end, where the file describes it.
     """
 
     name: str
@@ -48,6 +53,9 @@ class KerasNode:
     within: tuple[tuple[str, str], ...] = ()
     own: str = ""
     masks: list[str] = field(default_factory=list)
+    reads: list[Ref] = field(default_factory=list)
+    given: list[Any] = field(default_factory=list)
+    backward: KerasNode | None = None
 
     @property
     def recurrent(self) -> bool:
@@ -69,12 +77,14 @@ class KerasGraph:
     Attributes:
         nodes: By name, in the file's order.
         outputs: Names of the layers whose output is the model's.
+        answers: The model's outputs: which output of which layer.
         inputs: Names of the layers that are given the model's inputs.
     """
 
     nodes: dict[str, KerasNode]
     outputs: list[str]
     inputs: list[str] = field(default_factory=list)
+    answers: list[Ref] = field(default_factory=list)
 
     def before(self, name: str) -> list[str]:
         """Return everything a layer's output depends on, itself included, in the file's order.
@@ -137,19 +147,24 @@ def model_graph(config: Mapping[str, Any], where: str) -> KerasGraph:
             raise UserError(f"{where}: has two layers called {visible(node.name)}")
         if kind == "Sequential":
             node.inputs = [] if previous is None else [previous]
+            node.reads = [(one, 0) for one in node.inputs]
         else:
             bound = entry.get("inbound_nodes") or []
             node.calls = len(bound) if _per_call(bound) else 1
             bound, node.masks = _without_masks(bound)
+            node.reads = list(_refs(bound[:1] if _per_call(bound) else bound))
             node.inputs = list(dict.fromkeys(layer_names(bound)))
+            node.given = _given(bound)
         nodes[node.name] = node
         previous = node.name
     outputs = [previous] if kind == "Sequential" and previous else []
+    answers = [(one, 0) for one in outputs]
     inputs = [name for name, node in nodes.items() if not node.inputs]
     if isinstance(inside, Mapping) and kind != "Sequential":
         outputs = [name for name in dict.fromkeys(layer_names(inside.get("output_layers") or [])) if name in nodes]
         inputs = [name for name in dict.fromkeys(layer_names(inside.get("input_layers") or [])) if name in nodes]
-    return KerasGraph(nodes, outputs, inputs)
+        answers = [ref for ref in dict.fromkeys(_refs(inside.get("output_layers") or [])) if ref[0] in nodes]
+    return KerasGraph(nodes, outputs, inputs, answers)
 
 
 def _without_masks(bound: Any) -> tuple[Any, list[str]]:
@@ -183,31 +198,46 @@ def _node(entry: Mapping[str, Any], where: str) -> KerasNode:
         meant = str(cell.get("class_name")).removesuffix("Cell")
         if f"{meant}Cell" == cell.get("class_name") and meant in RECURRENT:
             node.kind, node.config = meant, {**config, **cell["config"]}
-    inner = config.get("layer")
+    inner, back = config.get("layer"), config.get("backward_layer")
     if isinstance(inner, Mapping):
         node.inner = _node(inner, where)
+    if isinstance(back, Mapping) and kind == "Bidirectional":
+        node.backward = _node(back, where)
     return node
 
 
-def layer_names(value: Any, depth: int = 0) -> Iterator[str]:
+def layer_names(value: Any) -> Iterator[str]:
     """Iterate over the layers that inbound nodes or outputs name, in any of their forms."""
+    return (name for name, _ in _refs(value))
+
+
+def _refs(value: Any, depth: int = 0) -> Iterator[Ref]:
+    """Iterate over the tensors that inbound nodes or outputs name, in any of their forms."""
     if depth > 12:
         return
     if isinstance(value, Mapping):
         history = value.get("keras_history")
         if isinstance(history, list) and history:
-            yield str(history[0])
+            number = history[2] if len(history) > 2 else 0
+            yield str(history[0]), number if type(number) is int else 0
             return
         for one in value.values():
-            yield from layer_names(one, depth + 1)
+            yield from _refs(one, depth + 1)
     elif isinstance(value, list):
         if len(value) >= 3 and isinstance(value[0], str) and all(type(one) is int for one in value[1:3]):
-            yield value[0]
+            yield value[0], value[2]
             if len(value) > 3:
-                yield from layer_names(value[3], depth + 1)
+                yield from _refs(value[3], depth + 1)
             return
         for one in value:
-            yield from layer_names(one, depth + 1)
+            yield from _refs(one, depth + 1)
+
+
+def _given(bound: Any) -> list[Any]:
+    """Return what the first call of an op is given beside tensors, as Keras 3 writes it."""
+    call = bound[0] if isinstance(bound, list) and bound else None
+    args = call.get("args") if isinstance(call, Mapping) else None
+    return list(args[1:]) if isinstance(args, list) else []
 
 
 def check_order(nodes: Mapping[str, KerasNode], where: str) -> None:
@@ -239,6 +269,7 @@ def flattened(graph: KerasGraph, where: str, depth: int = 0) -> KerasGraph:
         UserError: A description is damaged, or there are too many layers.
     """
     nodes: dict[str, KerasNode] = {}
+    numbers: dict[str, int] = {}
     stands_for: dict[str, str] = {}  # what a layer reads when it reads an inner model
     for name, node in graph.nodes.items():
         inner = _inner(node, where, depth)
@@ -251,22 +282,32 @@ def flattened(graph: KerasGraph, where: str, depth: int = 0) -> KerasGraph:
                 continue
             reads = [given[one.name]] if one.name in given else []  # a Sequential may begin with a layer that computes
             reads = reads or [_within(name, other, inner, given) for other in one.inputs]
+            tensors = [
+                (given[each], _number(node.reads, given[each])) if _is_given(each, inner, given) else
+                (f"{name}/{each}", number) for each, number in one.reads
+            ]  # fmt: skip
+            if one.name in given:
+                tensors = list(node.reads[:1])
             moved = replace(
                 one,
                 name=f"{name}/{one.name}",
                 inputs=reads,
+                reads=tensors,
                 masks=[_within(name, other, inner, given) for other in one.masks if other in inner.nodes] + node.masks,
                 within=((name, node.kind), *one.within),
             )
             nodes[moved.name] = moved
         stands_for[name] = _within(name, inner.outputs[0], inner, given)
+        numbers[name] = inner.answers[0][1] if inner.answers else 0
         if len(nodes) > MOST_LAYERS:
             raise UserError(f"{where}: describes more than {MOST_LAYERS} layers")
     for node in nodes.values():
         node.inputs = [_followed(one, stands_for) for one in node.inputs]
+        node.reads = [(_followed(one, stands_for), numbers.get(one, number)) for one, number in node.reads]
         node.masks = [_followed(one, stands_for) for one in node.masks]
     outputs = [_followed(one, stands_for) for one in graph.outputs]
-    return KerasGraph(nodes, list(dict.fromkeys(outputs)), graph.inputs)
+    answers = [(_followed(one, stands_for), numbers.get(one, number)) for one, number in graph.answers]
+    return KerasGraph(nodes, list(dict.fromkeys(outputs)), graph.inputs, answers)
 
 
 def _inner(node: KerasNode, where: str, depth: int) -> KerasGraph | None:
@@ -282,6 +323,14 @@ def _inner(node: KerasNode, where: str, depth: int) -> KerasGraph | None:
 def _within(name: str, layer: str, inner: KerasGraph, given: dict[str, str]) -> str:
     """Return what a layer of an inner model is called outside; its input is what the model is given."""
     return given[layer] if layer in given and inner.nodes[layer].kind == "InputLayer" else f"{name}/{layer}"
+
+
+def _is_given(layer: str, inner: KerasGraph, given: dict[str, str]) -> bool:
+    return layer in given and inner.nodes[layer].kind == "InputLayer"
+
+
+def _number(refs: list[Ref], name: str) -> int:
+    return next((number for one, number in refs if one == name), 0)
 
 
 def _followed(name: str, stands_for: dict[str, str]) -> str:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.number_text import exact, sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers import gate_layouts
 from lstm_tui.formats.importers.import_report import How, ImportReport
-from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, count_biases, floats, gate_by_gate, unpacked
+from lstm_tui.formats.importers.keras.gate_layouts import (
+    UnsupportedLayer,
+    count_biases,
+    floats,
+    gate_by_gate,
+    is_cudnn,
+    unpacked,
+)
 from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasNode
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, Op, Recurrent
 
 NOTHING = (
     "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
-    "InputLayer",
+    "InputLayer", "Identity",
 )  # fmt: skip
 _MERGES = {"concat": "concat", "sum": "sum", "ave": "average", "mul": "mul"}
 _GATES = ("sigmoid", "hard_sigmoid_keras2", "hard_sigmoid_keras3")
@@ -34,7 +42,7 @@ def activation_name(said: Any, generation: int) -> str:
     """Return an activation by its exact meaning.
 
     Raises:
-        CannotRun: It is not known here.
+        UnsupportedLayer: It is not known here.
     """
     name = said.get("config", said.get("class_name")) if isinstance(said, Mapping) else said
     if isinstance(name, Mapping):
@@ -54,44 +62,81 @@ def recurrent(
     """Return a recurrent layer, or both directions of a Bidirectional.
 
     Raises:
-        CannotRun: It has something that cannot be stepped.
+        UnsupportedLayer: It has something that cannot be stepped.
     """
     inner = node.inner if node.kind == "Bidirectional" and node.inner is not None else node
+    if inner.config.get("stateful"):
+        report.warnings.append(f"{visible(node.name)} has stateful=True: here its state starts at zero at each line")
+    arrays = floats(weights)
+    if node.kind != "Bidirectional":
+        return _direction(node, inner, arrays, names, "concat", key, generation, report)
+    back = node.backward or replace(
+        inner, config={**inner.config, "go_backwards": not inner.config.get("go_backwards")}
+    )
+    if back.kind not in RECURRENT or inner.kind not in RECURRENT:
+        raise UnsupportedLayer(f"its directions are {visible(inner.kind)} and {visible(back.kind)}")
+    if bool(back.config.get("go_backwards")) == bool(inner.config.get("go_backwards")):
+        raise UnsupportedLayer("its two directions read the same way")
+    for setting in ("return_sequences", "return_state"):
+        if bool(back.config.get(setting)) != bool(inner.config.get(setting)):
+            raise UnsupportedLayer(f"its two directions differ in {setting}")
+    said = node.config.get("merge_mode", "concat")
+    if said not in _MERGES:
+        raise UnsupportedLayer(f"its merge mode {visible(str(said))} has no single output here")
+    count = _weights_of(inner, arrays)
+    if count >= len(arrays) or len(arrays) - count != _weights_of(back, arrays[count:]):
+        raise UnsupportedLayer("its two directions have other weights than their descriptions say")
+    merge = _MERGES[said]
+    if node.backward is not None and (inner.kind.removeprefix("CuDNN"), _own(inner)) != (
+        back.kind.removeprefix("CuDNN"), _own(back)
+    ):  # fmt: skip
+        ahead = _direction(node, inner, arrays[:count], (), merge, key, generation, report)
+        again = _direction(node, back, arrays[count:], (), merge, f"{key}.{_way(back)}", generation, report)
+        first, other = (ahead, again) if _way(inner) == "forward" else (again, ahead)
+        return replace(first, second=other)
+    ahead = _direction(node, inner, arrays[:count], names, merge, key, generation, report)
+    notes = ImportReport(report.file, settings=report.settings)
+    again = _direction(node, back, arrays[count:], names, merge, key, generation, notes)
+    passes = sorted([*ahead.passes, *again.passes], key=lambda one: one[0], reverse=True)
+    return replace(ahead, passes=passes)
+
+
+def _way(node: KerasNode) -> str:
+    return "backward" if node.config.get("go_backwards") else "forward"
+
+
+def _own(node: KerasNode) -> dict[str, Any]:
+    """Return what decides the equations and sizes of a direction."""
+    keys = ("units", "activation", "recurrent_activation", "use_bias", "reset_after")
+    return {key: node.config.get(key) for key in keys}
+
+
+def _weights_of(node: KerasNode, arrays: Sequence[Array]) -> int:
+    """Return how many of the arrays are those of one direction, the first of them first."""
+    kind = RECURRENT[node.kind]
+    if gate_by_gate(kind, arrays[: len(arrays) // 2]):
+        return len(arrays) // 2
+    return 2 + bool(node.config.get("use_bias", True))
+
+
+def _direction(
+    node: KerasNode, inner: KerasNode, arrays: Sequence[Array], names: Sequence[str], merge: str, key: str,
+    generation: int, report: ImportReport,
+) -> Recurrent:  # fmt: skip
+    """Return one direction of a layer."""
     config = inner.config
     kind = RECURRENT[inner.kind]
-    both = node.kind == "Bidirectional"
-    backward = bool(config.get("go_backwards"))
-    for option in ("stateful", "time_major"):
-        if config.get(option):
-            report.warnings.append(
-                f"{visible(node.name)} has {option}=True: here its state starts at zero at each line"
-            )
-    arrays = floats(weights)
-    groups = [arrays]
-    if both:
-        if len(arrays) % 2:
-            raise UnsupportedLayer("its two directions have not as many weights each")
-        groups = [arrays[: len(arrays) // 2], arrays[len(arrays) // 2 :]]
-    passes = []
-    cell = kind
     order = gate_layouts.KERAS[kind]
-    if not gate_by_gate(kind, groups[0]):
+    if not gate_by_gate(kind, arrays):
         order = gate_layouts.gate_order(kind, order, key, report)
-    biases = gate_layouts.biases(count_biases(groups[0]), key, report)
-    for n, group in enumerate(groups):
-        cell, given = unpacked(kind, inner, group, names, order, biases)
-        passes.append(("backward" if (n == 1) != backward else "forward", given))
-    first = passes[0][1]
+    biases = gate_layouts.biases(count_biases(arrays), key, report)
+    cell, given = unpacked(kind, inner, arrays, names, order, biases)
     gate = gate_layouts.KERAS[kind][0]
-    hidden, inputs = first[f"U_{gate}"].shape[1], first[f"W_{gate}"].shape[1]
-    if both and backward:
-        passes.reverse()  # the forward layer of the file reads from the end
-    merge = "concat"
-    if both:
-        said = node.config.get("merge_mode", "concat")
-        if said not in _MERGES or (backward and said == "concat"):
-            raise UnsupportedLayer(f"its merge mode {visible(str(said))} has no single output here")
-        merge = _MERGES[said]
+    hidden, inputs = given[f"U_{gate}"].shape[1], given[f"W_{gate}"].shape[1]
+    if config.get("units", hidden) != hidden:
+        raise UnsupportedLayer(f"it is described with {config.get('units')} units, and its weights have {hidden}")
+    if len(arrays) > 2 and not config.get("use_bias", True):
+        raise UnsupportedLayer("it is described without a bias, and has one")
     functions = {
         "candidate": activation_name(config.get("activation", "tanh"), generation),
         "output": activation_name(config.get("activation", "tanh"), generation),
@@ -100,15 +145,16 @@ def recurrent(
         default = "sigmoid" if generation >= 3 else "hard_sigmoid"
         said_gates = config.get("recurrent_activation", config.get("inner_activation", default))
         functions["gates"] = activation_name(said_gates, generation)
-    _say(node, inner, kind, cell, hidden, inputs, merge, functions, generation, key, report)
+    cudnn = is_cudnn(kind, inner, arrays)
+    _say(node, inner, kind, cell, hidden, inputs, merge, functions, generation, cudnn, key, report)
     part = Recurrent(
         name=node.name,
         cell=cell,
         hidden=int(hidden),
         inputs=int(inputs),
-        passes=passes,
+        passes=[("backward" if config.get("go_backwards") else "forward", given)],
         merge=merge,
-        without=gate_layouts.missing(cell, first),
+        without=gate_layouts.missing(cell, given),
         functions={slot: one for slot, one in functions.items() if not (kind != "lstm" and slot == "output")},
     )
     return gate_layouts.reread(part, kind, key, report)
@@ -117,7 +163,7 @@ def recurrent(
 def _say(
     node: KerasNode, inner: KerasNode, kind: str, cell: str, hidden: int, inputs: int, merge: str,
     functions: dict[str, str],
-    generation: int, key: str, report: ImportReport,
+    generation: int, cudnn: bool, key: str, report: ImportReport,
 ) -> None:  # fmt: skip
     report.say(f"{key}.name", node.name, "confirmed", "the description")
     report.say(f"{key}.cell", inner.kind, "confirmed", "the description")
@@ -138,17 +184,33 @@ def _say(
         how: How = "confirmed"
         others: tuple[str, ...] = ()
         why = "the description"
-        if functions[slot].startswith("hard_sigmoid"):
+        if cudnn:
+            own = "sigmoid" if slot == "gates" else "tanh"
+            key_said = "recurrent_activation" if slot == "gates" else "activation"
+            if key_said in inner.config and functions[slot] != own:
+                how, why, others = (
+                    "assumed",
+                    "the weights are those of cuDNN, the description says another",
+                    (functions[slot],),
+                )
+            else:
+                why = "the layer is cuDNN's, which knows no other"
+            functions[slot] = own
+            if slot == "candidate":
+                functions["output"] = own
+        elif functions[slot].startswith("hard_sigmoid"):
             how, why = "inferred", f"hard_sigmoid as Keras {generation} computed it"
             others = tuple(one for one in _GATES if one != functions[slot])
         functions[slot] = report.choose(f"{key}.{fact}", functions[slot], others, how, why)
+        if slot == "candidate":
+            functions["output"] = functions[slot]
 
 
 def steps(node: KerasNode, weights: Sequence[Array], generation: int) -> list[Op]:
     """Return what a layer does to every step by itself.
 
     Raises:
-        CannotRun: It does something else, or what it does is not known.
+        UnsupportedLayer: It does something else, or what it does is not known.
     """
     if node.kind == "TimeDistributed" and node.inner is not None:
         return steps(node.inner, weights, generation)
@@ -170,11 +232,20 @@ def steps(node: KerasNode, weights: Sequence[Array], generation: int) -> list[Op
         return [Norm(node.name, float(config.get("epsilon", 1e-3)), scale, shift)]
     if node.kind == "Activation":
         return _activated(node.name, config.get("activation"), generation)
+    if node.kind == "Rescaling":
+        return [_rescaled(node)]
     if node.kind in ("ReLU", "Softmax", "ELU", "LeakyReLU"):
         return _layer_activation(node)
     raise UnsupportedLayer(
         "it is not known here" if node.kind not in ("Lambda",) else "it is a program of its author's"
     )
+
+
+def _rescaled(node: KerasNode) -> Activation:
+    scale, offset = node.config.get("scale", 1.0), node.config.get("offset", 0.0)
+    if not all(isinstance(one, int | float) for one in (scale, offset)):
+        raise UnsupportedLayer("it scales each unit by itself")
+    return Activation(node.name, f"Rescaling={exact(float(scale))} * a + {exact(float(offset))}")
 
 
 def _activated(name: str, said: Any, generation: int) -> list[Op]:
@@ -183,21 +254,37 @@ def _activated(name: str, said: Any, generation: int) -> list[Op]:
 
 
 def _layer_activation(node: KerasNode) -> list[Op]:
-    config = node.config
-    if node.kind == "LeakyReLU":
-        slope = float(config.get("alpha", config.get("negative_slope", 0.3)))
+    config, kind = node.config, node.kind
+    if kind == "Softmax":
+        return [Activation(node.name, "softmax")]
+    if kind == "ELU":
+        alpha = _number(config.get("alpha", 1.0), 1.0)
+        plain = alpha == 1
+        function = "elu" if plain else f"ELU=max(a, 0) + {exact(alpha)} * (exp(min(a, 0)) - 1)"
+        return [Activation(node.name, function)]
+    if kind == "LeakyReLU":
+        slope = _number(config.get("alpha", config.get("negative_slope")), 0.3)
         names = {0.01: "leaky_relu_0_01", 0.2: "leaky_relu_0_2", 0.3: "leaky_relu_0_3"}
         found = next((name for key, name in names.items() if abs(key - slope) < 1e-7), None)
-        if found is None:
-            raise UnsupportedLayer(f"its slope {sentence(slope, 6)} is not known here")
-        return [Activation(node.name, found)]
-    plain = not any(config.get(key) for key in ("negative_slope", "threshold")) and config.get("alpha", 1.0) == 1.0
-    top = config.get("max_value")
-    if node.kind == "ReLU" and plain and top in (None, 6, 6.0):
+        return [Activation(node.name, found or f"LeakyReLU=max(a, 0) + {exact(slope)} * min(a, 0)")]
+    if config.get("threshold"):
+        raise UnsupportedLayer(f"its threshold {sentence(_number(config.get('threshold'), 0.0), 6)} is not run here")
+    slope, top = _number(config.get("negative_slope"), 0.0), config.get("max_value")
+    if slope == 0 and top in (None, 6, 6.0):
         return [Activation(node.name, "relu" if top is None else "relu6")]
-    if node.kind in ("Softmax", "ELU") and plain and config.get("axis", -1) in (-1, 2):
-        return [Activation(node.name, node.kind.lower())]
-    raise UnsupportedLayer("its settings are not known here")
+    body = f"max(a, 0) + {exact(slope)} * min(a, 0)"
+    return [Activation(node.name, f"ReLU={body if top is None else f'min({body}, {exact(_number(top, 0.0))})'}")]
+
+
+def _number(value: Any, default: float) -> float:
+    if value is None:
+        return default
+    if isinstance(value, Mapping):  # as Keras writes numbers of NumPy
+        inside = value.get("config")
+        value = value.get("value", inside.get("value") if isinstance(inside, Mapping) else None)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise UnsupportedLayer("one of its settings is no number")
+    return float(value)
 
 
 def _batch_norm(node: KerasNode, arrays: Sequence[Array]) -> AffineScale:

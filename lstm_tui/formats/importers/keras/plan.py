@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.answers import FileOutput, written
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.keras.chains import MERGES, Item, Pair, Segment, name_of, segments_of, steps_on
-from lstm_tui.formats.importers.keras.feature_extractor import Weights, keras_front
+from lstm_tui.formats.importers.keras.chains import MERGES, Item, Pair, Segment, segments_of, steps_on, whole_segments
+from lstm_tui.formats.importers.keras.feature_extractor import Weights, keras_front, keras_mask
 from lstm_tui.formats.importers.keras.file import KerasFile
+from lstm_tui.formats.importers.keras.follow import (
+    KerasTensor,
+    KerasTensors,
+    Mask,
+    backward,
+    check_all,
+    check_axis,
+    own_mask,
+)
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
-from lstm_tui.formats.importers.keras.graph import MODELS, KerasGraph, KerasNode, mask_is_own, read_graph
+from lstm_tui.formats.importers.keras.graph import MODELS, KerasGraph, KerasNode, read_graph
 from lstm_tui.formats.importers.keras.layers import recurrent, refuse, steps
-from lstm_tui.formats.importers.plan import Found, Op, Plan, Recurrent, Reduce
-
-_POOLS = {"GlobalMaxPooling1D": "max", "GlobalAveragePooling1D": "mean"}
+from lstm_tui.formats.importers.keras.settings import is_half
+from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent, Reduce
+from lstm_tui.formats.importers.values import State, StepOp, Value, chain_of, linear, sources
 
 
 def find_keras(file: KerasFile, where: str) -> list[Found]:
@@ -32,90 +45,187 @@ def find_keras(file: KerasFile, where: str) -> list[Found]:
     weights: Weights = lambda node: file.weights(*places[node.name])  # noqa: E731
     outputs = [one for one in graph.outputs if any(graph.nodes[name].recurrent for name in graph.before(one))]
     if not outputs:
-        alike = [
-            node for node in graph.nodes.values() if node.kind in MODELS or "RNN" in node.kind or "LSTM" in node.kind
-        ]
-        why = (
-            "is called more than once, or has several inputs" if alike and alike[0].kind in MODELS else "is not stepped"
-        )
-        hint = f"; {alike[0].known_as} {why}" if alike else ""
-        raise UserError(f"{where}: has no recurrent layer, so there is nothing to step through{hint}")
-    every = segments_of(graph, outputs[0])
-    segments = [one for one in every if one.layers]
-    above = next((one.cut for one in every if one.cut and not one.layers), "")
+        raise UserError(f"{where}: has no recurrent layer, so there is nothing to step through{_hint(graph)}")
+    model = _Model(file, graph, KerasTensors(graph, weights, file.generation), weights, where)
+    every = [one for output in outputs for one in segments_of(graph, output)]
+    segments = [part for one in whole_segments(every) if one.layers for part in _parted(model, one)]
     if not segments:
+        above = next((one.cut for one in every if one.cut and not one.layers), "")
         raise UserError(f"{where}: {above or 'its recurrent layers cannot be told apart'}, and nothing can be stepped")
     found = []
     for segment in segments:
         name = segment.layers[0] if len(segments) > 1 else ""
-        found.append(
-            Found(name, segment.layers, _planner(file, graph, segment, weights, where, len(outputs) - 1, above))
-        )
+        found.append(Found(name, segment.layers, _planner(model, segment)))
     return found
 
 
-def _planner(
-    file: KerasFile, graph: KerasGraph, segment: Segment, weights: Weights, where: str, others: int, above: str
-) -> Callable[[ImportReport], Plan]:
+def _hint(graph: KerasGraph) -> str:
+    """Return what is like a recurrent layer, and why it is none."""
+    alike = [node for node in graph.nodes.values() if node.kind in MODELS or "RNN" in node.kind or "LSTM" in node.kind]
+    if not alike:
+        return ""
+    first = alike[0]
+    cell = first.config.get("cell")
+    inner = cell.get("config") if isinstance(cell, Mapping) else None
+    if isinstance(inner, Mapping) and isinstance(inner.get("cells"), list):
+        return (
+            f"; {first.known_as} is not stepped: it is one layer with {len(inner['cells'])} cells in a stack; "
+            "build the model of as many layers, one above another"
+        )
+    why = "is called more than once, or has several inputs" if first.kind in MODELS else "is not stepped"
+    return f"; {first.known_as} {why}"
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """A model that is planned."""
+
+    file: KerasFile
+    graph: KerasGraph
+    tensors: KerasTensors
+    weights: Weights
+    where: str
+
+    def nodes(self, item: Item) -> tuple[KerasNode, ...]:
+        """Return the recurrent layers of an item, the one that reads forward first."""
+        return (item.forward, item.backward) if isinstance(item, Pair) else (item,)
+
+    def entered(self, item: Item) -> KerasTensor:
+        """Return what an item reads."""
+        return self.tensors.entered[self.nodes(item)[0].name]
+
+    def directed(self, item: Item) -> list[tuple[str, State]]:
+        """Return the states of an item, each with its direction."""
+        made = []
+        for node in self.nodes(item):
+            ahead = "backward" if backward(node, self.tensors.entered[node.name].turned) else "forward"
+            other = "forward" if ahead == "backward" else "backward"
+            made += [(other if one.way else ahead, one) for one in self.tensors.states[node.name]]
+        return made
+
+    def shown(self, item: Item) -> list[Value]:
+        """Return what an item shows of all steps, end to end."""
+        if isinstance(item, Pair) and item.join.kind != "Concatenate":
+            value = self.tensors.at((item.join.name, 0)).value
+            return [] if value is None else [value]
+        if isinstance(item, KerasNode) and item.kind == "Bidirectional" and item.config.get("merge_mode") in (
+            "sum", "mul", "ave"
+        ):  # fmt: skip
+            return [self.tensors.shown[item.name]]
+        tops = [(way, one) for way, one in self.directed(item) if one.state == "h"]
+        return [one for _, one in sorted(tops, key=lambda pair: pair[0], reverse=True)]
+
+    def link(self, below: Item, above: Item) -> list[StepOp]:
+        """Return what stands between two layers.
+
+        Raises:
+            UnsupportedLayer: It is not known, or the upper one does not read a series of the lower one.
+        """
+        given = self.entered(above)
+        if given.value is None:
+            raise UnsupportedLayer(given.why)
+        if not given.value.series:
+            raise UnsupportedLayer(f"{_known_as(below)} stands below, and gives no series at the same steps")
+        shown = self.shown(below)
+        base, ops = chain_of(given.value, [id(one) for one in shown])
+        matrix = linear(base, shown)
+        if matrix is None:
+            raise UnsupportedLayer(f"it reads more of {_known_as(below)} than a dense layer of what that shows")
+        if given.mask != self.entered(below).mask:
+            raise UnsupportedLayer(f"other steps are masked than of {_known_as(below)}")
+        plain = matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix)))
+        return ops if plain else [Dense("select", matrix), *ops]
+
+
+def _known_as(item: Item) -> str:
+    return item.known_as
+
+
+def _parted(model: _Model, segment: Segment) -> list[Segment]:
+    """Return a chain as those of its parts of which each layer reads the one below, by what its tensors are."""
+    stepping = [n for n, one in enumerate(segment.items) if steps_on(one)]
+    for below, above in pairwise(stepping):
+        try:
+            model.link(segment.items[below], segment.items[above])
+        except UnsupportedLayer as error:
+            upper = segment.items[above]
+            cut = f"{upper.known_as}: {error}"
+            first = Segment(segment.items[:above], segment.below, segment.cut)
+            return [first, *_parted(model, Segment(segment.items[above:], None, cut))]
+    return [segment]
+
+
+def _planner(model: _Model, segment: Segment) -> Callable[[ImportReport], Plan]:
     def plan(report: ImportReport) -> Plan:
-        report.say("keras", file.version or f"generation {file.generation}", "confirmed", "the file")
-        report.choose("description", file.described_by, (), "confirmed", "the layers", matters=False, free=True)
-        if others:
-            report.warnings.append(f"the model has {others} more outputs, which are not shown")
-        if above:
-            report.warnings.append(f"{above}; there is no readout")
-        return _plan(file, graph, segment, weights, where, report)
+        report.say("keras", model.file.version or f"generation {model.file.generation}", "confirmed", "the file")
+        report.choose("description", model.file.described_by, (), "confirmed", "the layers", matters=False, free=True)
+        return _plan(model, segment, report)
 
     return plan
 
 
-def _plan(
-    file: KerasFile, graph: KerasGraph, segment: Segment, weights: Weights, where: str, report: ImportReport
-) -> Plan:
+def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
+    items = [one for one in segment.items if steps_on(one)]
     first = next(n for n, one in enumerate(segment.items) if steps_on(one))
-    plan = _before(graph, segment, first, weights, file.generation, report)
+    try:
+        mask = _mask(model, items[0])
+    except UnsupportedLayer as error:
+        raise refuse(model.where, model.nodes(items[0])[0], str(error)) from error
+    plan = _before(model, segment, first, mask, report)
     chain = list(plan.chain)
     number = 1 if chain else 0
-    from_the_end = False
-    for n, item in enumerate(segment.items[first:], first):
-        if steps_on(item):
-            try:
-                if isinstance(item, KerasNode) and not mask_is_own(graph, item):
-                    raise UnsupportedLayer(f"it is given a mask by {visible(', '.join(item.masks))}")
-                part, whole, turned = _recurrent(file, item, weights, f"layer{number}", from_the_end, report)
-            except UnsupportedLayer as error:
-                raise refuse(where, item if isinstance(item, KerasNode) else item.forward, str(error)) from error
-            chain.append(part)
-            number += 1
-            from_the_end ^= turned
-            more = any(steps_on(one) for one in segment.items[n + 1 :])
-            if not whole and not more:
-                chain.append(Reduce("final"))
-                report.say("readout.over", "final", "confirmed", "return_sequences is false")
-            continue
+    names: dict[int, str] = {}
+    for n, item in enumerate(items):
         try:
-            ops = _steps(item, weights, file.generation)
+            if n and (ops := model.link(items[n - 1], item)):
+                said = ", ".join(dict.fromkeys(visible(one.name) for one in ops))
+                report.say(f"layer{number}.name", said, "confirmed", "run at each step")
+                chain += ops
+                number += 1
+            part = _recurrent(model, item, f"layer{number}", report)
         except UnsupportedLayer as error:
-            report.warnings.append(f"{item.known_as} cannot be run: {error}; there is no readout")
-            while chain and not isinstance(chain[-1], Recurrent):
-                chain.pop()
-            break
-        if ops and any(steps_on(one) for one in segment.items[n + 1 :]) and isinstance(chain[-1], Recurrent):
-            report.say(f"layer{number}.name", name_of(item), "confirmed", "run at each step")
-            number += 1
-        chain += ops
-    if from_the_end:
-        report.warnings.append("the file gives its last series from the end; here each vector stands at its own token")
-    last = max(n for n, one in enumerate(segment.items) if steps_on(one))
-    head = [name_of(one) for one in segment.items[last + 1 :]]
-    if not isinstance(chain[-1], Recurrent):
-        report.say("readout", ", ".join(visible(one) for one in head) or "the final states", "confirmed", "the graph")
-    return replace(plan, chain=chain)
+            raise refuse(model.where, model.nodes(item)[0], str(error)) from error
+        chain.append(part)
+        for direction, state in model.directed(item):
+            names[id(state)] = f"layer{number}.{direction}.{state.state}"
+        if any(is_half(one.config) for one in model.nodes(item)):
+            report.warnings.append(
+                f"{visible(part.name)} computes with half the bits in the file: numbers differ by their rounding"
+            )
+        number += 1
+    readout = written(_answers(model, items, names), model.shown(items[-1]), names, "", report)
+    return replace(plan, chain=chain, readout=readout)
 
 
-def _before(
-    graph: KerasGraph, segment: Segment, first: int, weights: Weights, generation: int, report: ImportReport
-) -> Plan:
+def _answers(model: _Model, items: Sequence[Item], names: Mapping[int, str]) -> list[FileOutput]:
+    """Return the outputs of the model that depend on some layers."""
+    own = {node.name for item in items for node in model.nodes(item)}
+    several = [name for name, _ in model.graph.answers]
+    found = []
+    for name, number in model.graph.answers:
+        tensor = model.tensors.at((name, number))
+        if not own.intersection(model.graph.before(name)):
+            continue
+        known = name if several.count(name) == 1 else f"{name}.{number}"
+        if tensor.value is not None and not any(id(one) in names for one in sources(tensor.value)):
+            continue  # of a layer below that gives its states to these
+        found.append(FileOutput(known, tensor.value, tensor.why, tensor.turned))
+    return found
+
+
+def _mask(model: _Model, item: Item) -> Mask | None:
+    """Return what keeps steps out of the lowest layer.
+
+    Raises:
+        UnsupportedLayer: It is given from outside.
+    """
+    mask = model.entered(item).mask
+    if mask is not None and mask[0] == "layer":
+        keras_mask(model.graph, mask)
+    return mask
+
+
+def _before(model: _Model, segment: Segment, first: int, mask: Mask | None, report: ImportReport) -> Plan:
     """Return a plan with what stands below the first recurrent layer."""
     if segment.cut:
         report.warnings.append(f"{segment.cut}: {segment.layers[0]} takes its inputs directly")
@@ -123,69 +233,84 @@ def _before(
     below = [one for one in segment.items[:first] if isinstance(one, KerasNode)]
     plan = Plan("", ())
     ops: list[Op] = []
+    facts = len(report.facts)
     try:
         if segment.below is not None:
             raise UnsupportedLayer("it has several inputs")
         for node in below:
+            check_all(node)
             if node.kind == "Embedding" and not ops and plan.embedding is None:
-                table = floats(weights(node))[0]
+                table = floats(model.weights(node))[0]
                 report.say("embedding", f"{visible(node.name)}, {len(table)} ids", "confirmed", "the description")
-                masked = 0 if node.config.get("mask_zero") else None
+                masked = 0 if mask == own_mask(node) and mask is not None else None
                 if masked is not None:
                     report.say("masking", "id 0 never enters a pass", "confirmed", "mask_zero")
                 plan = replace(plan, embedding=table, mask_id=masked)
-            elif node.kind == "Masking" and not ops:
+            elif node.kind == "Masking" and not ops and plan.embedding is None:
                 value = float(node.config.get("mask_value", 0.0))
-                report.say(
-                    "masking", f"rows of {sentence(value, 6)} never enter a pass", "confirmed", "the description"
-                )
-                plan = replace(plan, mask_value=value)
+                if mask == own_mask(node):
+                    report.say(
+                        "masking", f"rows of {sentence(value, 6)} never enter a pass", "confirmed", "the description"
+                    )
+                    plan = replace(plan, mask_value=value)
             else:
-                made = steps(node, weights(node), generation)
-                ops += made
+                check_axis(node, model.tensors.at(node.reads[0]).rank if node.reads else None)
+                ops += steps(node, model.weights(node), model.file.generation)
+        if mask is not None and plan.mask_id is None and plan.mask_value is None:
+            raise UnsupportedLayer("its mask is made of more than one layer")
         if ops:
             names = ", ".join(dict.fromkeys(visible(one.name) for one in ops if not isinstance(one, Reduce)))
             report.say("layer0.name", names, "confirmed", "run at each step")
         return replace(plan, chain=ops)
     except UnsupportedLayer:
-        return _with_front(graph, below[-1].name if below else str(segment.below), weights, generation, segment, report)
+        del report.facts[facts:]
+        return _with_front(model, below[-1].name if below else str(segment.below), segment, mask, report)
 
 
-def _with_front(
-    graph: KerasGraph, output: str, weights: Weights, generation: int, segment: Segment, report: ImportReport
-) -> Plan:
+def _with_front(model: _Model, output: str, segment: Segment, mask: Mask | None, report: ImportReport) -> Plan:
     try:
-        front = keras_front(graph, output, weights, generation)
+        front = keras_front(model.graph, output, model.weights, model.file.generation, mask)
     except UnsupportedLayer as error:
         report.warnings.append(f"{error}; it cannot be run, so {segment.layers[0]} takes its inputs directly")
         return Plan("", ())
-    run = ", ".join(visible(name) for name, _, _ in front.steps)
+    run = ", ".join(visible(name) for name, _, _ in front.steps if name in model.graph.nodes)
     report.say("front", run, "confirmed", "run as array ops before the first recurrent layer")
     report.say("input", ", ".join(visible(one) for one in front.inputs), "confirmed", "the description")
+    if mask is not None:
+        report.say("masking", "masked steps never enter a pass", "confirmed", "the description")
     return Plan("", (), front=front)
 
 
-def _recurrent(
-    file: KerasFile, item: Item, weights: Weights, key: str, from_the_end: bool, report: ImportReport
-) -> tuple[Recurrent, bool, bool]:
-    """Return a layer, whether it gives a whole series, and whether that runs from the end."""
+def _recurrent(model: _Model, item: Item, key: str, report: ImportReport) -> Recurrent:
+    """Return a layer.
+
+    Raises:
+        UnsupportedLayer: It cannot be stepped.
+    """
+    generation = model.file.generation
     if isinstance(item, Pair):
         notes = ImportReport(report.file, settings=report.settings)
-        ahead = recurrent(item.forward, weights(item.forward), (), key, file.generation, notes)
+        ahead = recurrent(item.forward, model.weights(item.forward), (), key, generation, notes)
         again = ImportReport(report.file, settings=report.settings)
-        back = recurrent(item.backward, weights(item.backward), (), key, file.generation, again)
+        back = recurrent(item.backward, model.weights(item.backward), (), key, generation, again)
         merge = MERGES[item.join.kind]
         report.facts += [fact for fact in notes.facts if not fact.key.endswith(".directions")]
         report.offered += notes.offered
+        report.warnings += notes.warnings
         who = f"{visible(item.forward.name)} and {visible(item.backward.name)}"
         report.say(f"{key}.directions", f"both, {merge}", "inferred", f"{who} read the same")
         passes = [("forward", ahead.passes[0][1]), ("backward", back.passes[0][1])]
-        return replace(ahead, name=item.join.name, passes=passes, merge=merge), True, False
+        said = [(one.cell, one.hidden, one.functions, one.without) for one in (ahead, back)]
+        if said[0] == said[1]:
+            return replace(ahead, name=item.join.name, passes=passes, merge=merge)
+        second = replace(back, passes=[("backward", back.passes[0][1])])
+        return replace(ahead, name=item.join.name, merge=merge, second=second)
     if item.calls > 1 or len(item.inputs) > 1:
         raise UnsupportedLayer("it is called more than once, or given states from another layer")
+    check_all(item)
+    file = model.file
     names = file.weight_names(*file.place_of(item.own, item.kind, item.within)) if file.form == "names" else []
-    part = recurrent(item, weights(item), names, key, file.generation, report)
-    inner = item.inner.config if item.kind == "Bidirectional" and item.inner is not None else item.config
+    part = recurrent(item, model.weights(item), names, key, generation, report)
     if item.kind.startswith("Reversed"):
         told = report.choose(
             f"{key}.output_order", "token", ("reading",), "assumed", f"{item.kind} is a class of its author's"
@@ -193,19 +318,16 @@ def _recurrent(
         if told == "reading":
             raise UnsupportedLayer("a series from the end cannot be joined here")
         part = replace(part, passes=[("backward", part.passes[0][1])])
-        return part, bool(inner.get("return_sequences")), False
-    backward = bool(inner.get("go_backwards")) and item.kind != "Bidirectional"
-    if from_the_end:
-        flipped = [("backward" if way == "forward" else "forward", given) for way, given in part.passes]
-        if len(flipped) > 1 and part.merge == "concat":
-            raise UnsupportedLayer("it reads both ways what comes from the end")
-        part = replace(part, passes=flipped if len(flipped) == 1 else flipped[::-1])
-    return part, bool(inner.get("return_sequences")), backward
+    if not model.entered(item).turned:
+        return part
+    return _flipped(part)
 
 
-def _steps(item: Item, weights: Weights, generation: int) -> list[Op]:
-    if isinstance(item, Pair):
-        raise UnsupportedLayer("it joins two layers")
-    if item.kind in _POOLS:
-        return [Reduce(_POOLS[item.kind])]
-    return steps(item, weights(item), generation)
+def _flipped(part: Recurrent) -> Recurrent:
+    """Return a layer whose input comes from the end: what read forward reads backward, on the tape."""
+    other = {"forward": "backward", "backward": "forward"}
+    passes = sorted([(other[way], given) for way, given in part.passes], key=lambda one: one[0], reverse=True)
+    if part.second is None:
+        return replace(part, passes=passes)
+    back = replace(part, passes=passes, second=None)
+    return replace(_flipped(part.second), second=back)

@@ -26,6 +26,7 @@ class OnnxFront:
         width: How many numbers a step that node reads.
         batch_first: Whether it reads (B, T, I), not (T, B, I).
         count: How many nodes are run.
+        one_step: Whether that node reads one step of as many sequences as there are tokens.
     """
 
     graph: OnnxGraph
@@ -34,6 +35,7 @@ class OnnxFront:
     width: int
     batch_first: bool
     count: int
+    one_step: bool = False
 
     def run(self, arrays: Mapping[str, Array]) -> Array:
         """Return the input of the first recurrent node, (T, I).
@@ -48,8 +50,9 @@ class OnnxFront:
             except UnsupportedNode as error:
                 why = str(error)
                 continue
-            if result.ndim == 3 and result.shape[2] == self.width and result.shape[0 if self.batch_first else 1] == 1:
-                return np.ascontiguousarray(result[0] if self.batch_first else result[:, 0], dtype=np.float32)
+            axis = 0 if self.batch_first != self.one_step else 1
+            if result.ndim == 3 and result.shape[2] == self.width and result.shape[axis] == 1:
+                return np.ascontiguousarray(result[0] if axis == 0 else result[:, 0], dtype=np.float32)
         shapes = ", ".join("×".join(map(str, np.shape(one))) for one in arrays.values())
         raise UserError(f"what stands before the first recurrent node cannot take {shapes}: {why}")
 
@@ -77,11 +80,52 @@ class OnnxFront:
                     yield given | {first: shaped}
 
 
-def onnx_front(graph: OnnxGraph, node: Any) -> OnnxFront:
+@dataclass(frozen=True, eq=False)
+class FirstSteps:
+    """The first steps of a series, because the file reads no more of it.
+
+    Attributes:
+        name: Of the input.
+        limit: How many steps.
+        table: In which ids are looked up, or None.
+    """
+
+    name: str
+    limit: int
+    table: Array | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The one input."""
+        return (self.name,)
+
+    @property
+    def ids(self) -> Mapping[str, int]:
+        """How many ids there are, where it reads ids."""
+        return {} if self.table is None else {self.name: len(self.table)}
+
+    def run(self, arrays: Mapping[str, Array]) -> Array:
+        """Return the input of the first recurrent node, (T, I), of no more steps than the file reads.
+
+        Raises:
+            UserError: There are fewer steps, which the file refuses, or an id is none of the table.
+        """
+        array = np.asarray(arrays[self.name] if self.name in arrays else next(iter(arrays.values())))
+        if len(array) < self.limit:
+            raise UserError(f"the file reads {self.limit} steps of {visible(self.name)}, and there are {len(array)}")
+        if self.table is None:
+            return np.ascontiguousarray(array[: self.limit], dtype=np.float32)
+        ids = array.reshape(len(array), -1)[: self.limit, 0]
+        if not np.all((ids == np.floor(ids)) & (ids >= 0) & (ids < len(self.table))):
+            raise UserError(f"{visible(self.name)} holds ids, whole numbers from 0 to {len(self.table) - 1}")
+        return np.ascontiguousarray(self.table[ids.astype(np.int64)], dtype=np.float32)
+
+
+def onnx_front(graph: OnnxGraph, node: Any, one_step: bool = False) -> OnnxFront:
     """Return what stands before a recurrent node.
 
     Raises:
-        CannotRun: Another recurrent node, or one that is not run here, stands before it.
+        UnsupportedNode: Another recurrent node, or one that is not run here, stands before it.
     """
     target = node.input[0]
     inputs = tuple(name for name in graph.inputs if graph.depends(target, [name], through_shapes=True))
@@ -89,4 +133,4 @@ def onnx_front(graph: OnnxGraph, node: Any) -> OnnxFront:
         raise UnsupportedNode("what stands before the first recurrent node reads no input")
     needed = graph.runnable(target, inputs)
     width = graph.evaluate(node.input[1], {}).shape[2]
-    return OnnxFront(graph, target, inputs, int(width), bool(attribute(node, "layout", 0)), len(needed))
+    return OnnxFront(graph, target, inputs, int(width), bool(attribute(node, "layout", 0)), len(needed), one_step)

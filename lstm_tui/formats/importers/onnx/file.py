@@ -137,16 +137,18 @@ def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str], outside:
     choices: set[str] = set()
     _flatten(onnx, model.graph, nodes, constants, taken, choices, where, 0, outside)
     given = {}
+    axes = {}
     for one in model.graph.input:
         if one.name not in constants:
             tensor = one.type.tensor_type
             shape = tuple(each.dim_value if each.HasField("dim_value") else None for each in tensor.shape.dim)
             given[one.name] = (int(tensor.elem_type), shape)
+            axes[one.name] = tuple(str(each.dim_param) for each in tensor.shape.dim)
     if sum(node.op_type in RECURRENT for node in nodes) > MOST_RECURRENT:
         raise UserError(f"{where}: has more than {MOST_RECURRENT} recurrent nodes")
     graph = OnnxGraph(
         _in_order(nodes, where), constants, given, [one.name for one in model.graph.output],
-        f"{model.producer_name} {model.producer_version}".strip(), list(model.opset_import), choices,
+        f"{model.producer_name} {model.producer_version}".strip(), list(model.opset_import), choices, axes,
     )  # fmt: skip
     graph.made_by = {name: node for node in graph.nodes for name in node.output if name}
     return graph

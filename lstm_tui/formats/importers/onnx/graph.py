@@ -6,7 +6,7 @@ Single nodes of ONNX: what they are called, their attributes, how large their re
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,11 +62,9 @@ def check_size(node: Any, inputs: Mapping[str, Array]) -> None:
         elif node.op_type == "OneHot":
             count *= int(np.max(values[1]))
         elif node.op_type == "Pad":
-            pads = values[1].tolist() if len(values) > 1 else list(attribute(node, "pads", []))
-            count = math.prod(n + 2 * max(map(abs, pads), default=0) for n in shapes[0])
+            count = math.prod(sizes_of_pad(node, inputs, shapes[0]))
         elif node.op_type == "Conv":
-            pads = [abs(one) for one in attribute(node, "pads", [])]
-            count = math.prod(n + 2 * max(pads, default=0) for n in shapes[0][2:]) * shapes[0][0] * shapes[1][0]
+            count = math.prod(sizes_of_conv(node, shapes[0], shapes[1]))
         elif node.op_type in ("Gather", "GatherND", "GatherElements") and len(shapes) > 1:
             count = math.prod(shapes[1]) * max(count // max(shapes[0][attribute(node, "axis", 0)], 1), 1)
         elif node.op_type not in ("Concat", "Reshape") and len(shapes) > 1:
@@ -77,21 +75,78 @@ def check_size(node: Any, inputs: Mapping[str, Array]) -> None:
         raise UnsupportedNode(f"{label(node)} would give {count} numbers; {MOST_NUMBERS} is the most")
 
 
+def _rescaled(node: Any, inputs: Mapping[str, Array]) -> Array:
+    """Return whole numbers as fractions, or back: onnx's own evaluator knows no such node before its version 19.
+
+    Raises:
+        UnsupportedNode: Its inputs do not fit each other.
+    """
+    given = [inputs.get(one) if one else None for one in (*node.input, "", "")[:3]]
+    x, scale, zero = given
+    if x is None or scale is None or scale.dtype.kind != "f" or (scale.ndim and scale.size > 1 and scale.ndim != 1):
+        raise UnsupportedNode(f"{label(node)} has no scale that is read here")
+    axis = int(attribute(node, "axis", 1))
+    try:
+        if scale.size > 1:
+            shape = [1] * x.ndim
+            shape[axis] = scale.size
+            scale = scale.reshape(shape)
+            zero = None if zero is None else zero.reshape(shape)
+        if node.op_type == "DequantizeLinear":
+            if x.dtype.kind not in "iu":
+                raise UnsupportedNode(f"{label(node)} reads {x.dtype} numbers, which are not read")
+            whole = x.astype(np.int64) - (0 if zero is None else zero.astype(np.int64))
+            return np.asarray(whole.astype(scale.dtype) * scale)
+        kind = np.dtype(np.uint8) if zero is None else zero.dtype
+        if kind.kind not in "iu":
+            raise UnsupportedNode(f"{label(node)} makes {kind} numbers, which are not read")
+        made = np.rint(x / scale) + (0 if zero is None else zero.astype(np.float64))
+        return np.clip(made, np.iinfo(kind).min, np.iinfo(kind).max).astype(kind)
+    except (ValueError, IndexError) as error:
+        raise UnsupportedNode(f"{label(node)}: its scale fits none of its axes") from error
+
+
+def sizes_of_pad(node: Any, inputs: Mapping[str, Array], shape: Sequence[int]) -> list[int]:
+    """Return the sizes of what a Pad makes, which may pad some axes alone and may cut."""
+    given = [inputs.get(one) if one else None for one in (*node.input, "", "", "")[:4]]
+    pads = list(attribute(node, "pads", [])) if given[1] is None else given[1].reshape(-1).tolist()
+    axes = list(range(len(shape))) if given[3] is None else [int(one) % len(shape) for one in given[3].reshape(-1)]
+    sizes = list(shape)
+    for n, axis in enumerate(axes):
+        sizes[axis] = max(int(sizes[axis] + pads[n] + pads[n + len(axes)]), 0)
+    return sizes
+
+
+def sizes_of_conv(node: Any, shape: Sequence[int], kernel: Sequence[int]) -> list[int]:
+    """Return the sizes of what a Conv makes."""
+    count = len(shape) - 2
+    pads = list(attribute(node, "pads", [0] * 2 * count))
+    strides = list(attribute(node, "strides", [1] * count))
+    dilations = list(attribute(node, "dilations", [1] * count))
+    same = str(attribute(node, "auto_pad", "NOTSET")).startswith("SAME")
+    sizes = [shape[0], kernel[0]]
+    for n in range(count):
+        reach = 0 if same else dilations[n] * (kernel[2 + n] - 1)
+        sizes.append(max((shape[2 + n] + pads[n] + pads[n + count] - reach - 1) // max(strides[n], 1) + 1, 0))
+    return sizes
+
+
 RECURRENT = ("LSTM", "GRU", "RNN")
 STEPS = 5
 CHOICE = "If"
 """An `If` whose bodies stand among the other nodes: it reads its condition, then what each body gives."""
 Branch = Callable[[str, "OnnxGraph", str], str]
 _ELEMENTARY = frozenset((
-    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant",
-    "ConstantOfShape", "Conv", "Cos", "CumSum", "Div", "Dropout", "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten",
-    "Floor", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "Greater",
-    "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity", "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual",
-    "Log", "LogSoftmax", "MatMul", "Max", "MaxPool", "Min", "Mod", "Mul", "Neg", "Not", "OneHot", "Or", "PRelu", "Pad",
-    "Pow", "Range", "Reciprocal", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum",
-    "ReduceSumSquare", "Relu", "Reshape", "Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice",
-    "Softmax", "Softplus", "Softsign", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose",
-    "Unsqueeze", "Where",
+    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Clip", "Concat",
+    "Constant", "ConstantOfShape", "Conv", "Cos", "CumSum", "DequantizeLinear", "Div", "Dropout", "Elu", "Equal",
+    "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm",
+    "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity",
+    "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax", "MatMul", "Max", "MaxPool", "Min",
+    "Mod", "Mul", "Neg", "Not", "OneHot", "Or", "PRelu", "Pad", "Pow", "QuantizeLinear", "Range", "Reciprocal",
+    "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Relu",
+    "Reshape", "ReverseSequence", "Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax",
+    "Softplus", "Softsign", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze",
+    "Where",
 ))  # fmt: skip
 _NOTHING: Mapping[str, Array] = {}
 _OF_SHAPES = frozenset(("Shape", "Size"))  # what they give depends on no number
@@ -109,8 +164,8 @@ class OnnxGraph:
         producer: What wrote the file.
         opsets: Versions by domain.
         choices: Names of each `If` that has recurrent nodes in both of its bodies in their place.
+        axes: Names of the free axes of each input; empty where they have none.
         made_by: The node that makes each name.
-        lengths: How many steps a series has when something is tried on it, the likeliest first.
     """
 
     nodes: list[Any]
@@ -120,8 +175,8 @@ class OnnxGraph:
     producer: str
     opsets: list[Any]
     choices: set[str] = field(default_factory=set)
+    axes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     made_by: dict[str, Any] = field(default_factory=dict)
-    lengths: tuple[int, ...] = (STEPS,)
     _evaluators: dict[int, Any] = field(default_factory=dict)
 
     def depends(
@@ -144,13 +199,38 @@ class OnnxGraph:
             seen.add(one)
         return False
 
-    def evaluate(self, name: str, given: Mapping[str, Array]) -> Array:
+    @property
+    def opset(self) -> int:
+        """Version of ONNX's own operators."""
+        return max((one.version for one in self.opsets if one.domain in ("", "ai.onnx")), default=1)
+
+    def is_input(self, name: str) -> bool:
+        """Say whether a tensor is given from outside as it is."""
+        return name in self.inputs
+
+    def is_half(self, name: str) -> bool:
+        """Say whether a tensor of the file holds numbers of half the bits."""
+        try:
+            return self.evaluate(name, {}).dtype == np.float16
+        except UnsupportedNode:
+            return False
+
+    def shape_text(self, name: str) -> str:
+        """Return the shape of an input for people, `?` where an axis is free."""
+        return "×".join("?" if one is None else str(one) for one in self.inputs[name][1])
+
+    def evaluate(self, name: str, given: Mapping[str, Array], keep: bool = False) -> Array:
         """Return a tensor, running no more nodes than it needs.
 
+        Args:
+            name: Of the tensor.
+            given: What is known.
+            keep: Whether what is computed on the way is put there too.
+
         Raises:
-            CannotRun: It needs what is not given, a recurrent node, or one that is not run here.
+            UnsupportedNode: It needs what is not given, a recurrent node, or one that is not run here.
         """
-        known: dict[str, Array] = dict(given)
+        known: dict[str, Array] = given if keep and isinstance(given, dict) else dict(given)
         waiting = [name]
         while waiting:
             one = waiting[-1]
@@ -169,7 +249,7 @@ class OnnxGraph:
                 known[one] = known[taken] if taken in known else self.constants[taken]
             else:
                 inputs = {each: known[each] if each in known else self.constants[each] for each in node.input if each}
-                known.update(zip(node.output, self._run(node, inputs), strict=False))
+                known.update(zip(node.output, self.run_node(node, inputs), strict=False))
         return known[name] if name in known else self.constants[name]
 
     def _reads(self, node: Any, wanted: str, known: Mapping[str, Array]) -> list[str]:
@@ -187,7 +267,7 @@ class OnnxGraph:
         """Return the nodes that make a tensor of inputs, all of which can be run.
 
         Raises:
-            CannotRun: One of them cannot; it is named.
+            UnsupportedNode: One of them cannot; it is named.
         """
         nodes = self._needed(name, set(inputs))
         for node in nodes:
@@ -208,10 +288,17 @@ class OnnxGraph:
             waiting += list(node.input)
         return [node for node in self.nodes if wanted.intersection(node.output)]
 
-    def _run(self, node: Any, inputs: Mapping[str, Array]) -> list[Array]:
+    def run_node(self, node: Any, inputs: Mapping[str, Array]) -> list[Array]:
+        """Return what one node makes of its inputs, by name.
+
+        Raises:
+            UnsupportedNode: It is not run here, cannot take them, or would fill the memory.
+        """
         if node.op_type not in _ELEMENTARY or node.domain not in ("", "ai.onnx"):
             raise UnsupportedNode(f"{label(node)} is not run here")
         check_size(node, inputs)
+        if node.op_type in ("DequantizeLinear", "QuantizeLinear") and not attribute(node, "block_size", 0):
+            return [_rescaled(node, inputs)]
         import onnx
         from onnx.reference import ReferenceEvaluator
 

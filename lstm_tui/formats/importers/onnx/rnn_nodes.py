@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from lstm_tui.engine.number_text import axis_end, exact
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers import gate_layouts
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.onnx.graph import OnnxGraph, UnsupportedNode, attribute, label
+from lstm_tui.formats.importers.one_step import without_memory
+from lstm_tui.formats.importers.onnx.graph import MOST_NUMBERS, OnnxGraph, UnsupportedNode, attribute, label
 from lstm_tui.formats.importers.plan import Recurrent
 
 _DIRECTIONS = {"forward": ["forward"], "reverse": ["backward"], "bidirectional": ["forward", "backward"]}
@@ -33,7 +35,24 @@ _BODIES = {
 }
 
 
-def plan_node(node: Any, graph: OnnxGraph, key: str, producer: str, where: str, report: ImportReport) -> Recurrent:
+@dataclass(frozen=True)
+class Read:
+    """How a node reads the tape, as far as its layer depends on it.
+
+    Attributes:
+        flipped: Whether what it reads comes from the end.
+        one_step: Whether every token is a sequence of its own, which begins with an empty memory.
+        carried: Whether the file takes one step and whoever runs it carries the states from step to step.
+        computed: Names of tensors that the recurrent nodes of the file compute.
+    """
+
+    flipped: bool = False
+    one_step: bool = False
+    carried: bool = False
+    computed: frozenset[str] = frozenset()
+
+
+def plan_node(node: Any, graph: OnnxGraph, key: str, where: str, report: ImportReport, read: Read) -> Recurrent:
     """Return a recurrent node as a layer.
 
     Raises:
@@ -47,6 +66,8 @@ def plan_node(node: Any, graph: OnnxGraph, key: str, producer: str, where: str, 
     count = gate_layouts.GATE_COUNTS[kind]
     if directions is None or w is None or r is None or w.ndim != 3 or r.ndim != 3:
         raise UserError(f"{where}: {label(node)}: its direction or its weights are missing")
+    if read.flipped:
+        directions = [{"forward": "backward", "backward": "forward"}[one] for one in directions]
     hidden = r.shape[2]
     ways = len(directions)
     if w.shape[:2] != (ways, count * hidden) or r.shape != (ways, count * hidden, hidden) or not hidden:
@@ -57,11 +78,18 @@ def plan_node(node: Any, graph: OnnxGraph, key: str, producer: str, where: str, 
     report.say(f"{key}.name", node.name or node.output[0], "confirmed", "name of the node")
     report.say(f"{key}.cell", node.op_type, "confirmed", "the operator")
     report.say(f"{key}.size", f"{w.shape[2]} → {hidden}", "confirmed", "shapes")
-    report.say(f"{key}.directions", " and ".join(directions), "confirmed", "direction")
+    turned = "direction, of what the graph turns round" if read.flipped else "direction"
+    report.say(f"{key}.directions", " and ".join(sorted(directions, reverse=True)), "confirmed", turned)
+    if any(graph.is_half(name) for name in inputs[1:4] if name):
+        report.warnings.append(
+            f"{label(node)} computes with half the bits in the file: numbers differ by their rounding"
+        )
+    if packed := _packed(graph, inputs[1:4]):
+        report.say(f"{key}.weights", f"dequantised from {packed}", "confirmed", "the graph has scale and zero point")
     report.say(f"{key}.gate_order", gate_layouts.ONNX[kind].replace("g", "c"), "confirmed", "ONNX has one order")
     order = gate_layouts.gate_order(kind, gate_layouts.ONNX[kind], key, report)
     biases = gate_layouts.biases(0 if b is None else 2, key, report)
-    after = _reset(node, producer, key, report) if kind == "gru" else False
+    after = _reset(node, graph.producer, key, report) if kind == "gru" else False
     coupled = kind == "lstm" and bool(attribute(node, "input_forget", 0))
     holes = _constant(graph, node, inputs[7], where) if kind == "lstm" else None
     cell = {"lstm": "greff_cifg" if coupled else "lstm_peephole" if holes is not None else "lstm",
@@ -82,6 +110,8 @@ def plan_node(node: Any, graph: OnnxGraph, key: str, producer: str, where: str, 
     bound = attribute(node, "clip", None)
     if bound is not None:
         report.say(f"{key}.clip", f"±{axis_end(bound)}", "confirmed", "sums are clipped before their activation")
+    functions = _functions(node, ways, key, where, report)
+    initial = _initial(node, graph, inputs[5:7], directions, hidden, key, report, read)
     part = Recurrent(
         name=node.name or node.output[0],
         cell=cell,
@@ -89,11 +119,43 @@ def plan_node(node: Any, graph: OnnxGraph, key: str, producer: str, where: str, 
         inputs=w.shape[2],
         passes=passes,
         without=gate_layouts.missing(cell, passes[0][1]),
-        functions=_functions(node, ways, key, where, report),
-        initial=_initial(node, graph, inputs[5:7], directions, hidden, key, report),
+        functions=functions[0],
+        initial=initial,
         bound=None if bound is None else float(bound),
     )
-    return gate_layouts.reread(part, kind, key, report)
+    if ways == 1 or functions[0] == functions[1]:
+        passes.sort(key=lambda one: one[0], reverse=True)  # forward stands first
+        return _one_step(gate_layouts.reread(part, kind, key, report), read)
+    notes = ImportReport(report.file, settings=report.settings)
+    both = [
+        gate_layouts.reread(replace(part, passes=[one], functions=each), kind, key, to)
+        for one, each, to in zip(passes, functions, (report, notes), strict=True)
+    ]
+    ahead, back = (_one_step(one, read) for one in (reversed(both) if read.flipped else both))
+    return replace(ahead, second=back)
+
+
+def _one_step(part: Recurrent, read: Read) -> Recurrent:
+    return without_memory(part) if read.one_step else part
+
+
+def _packed(graph: OnnxGraph, names: Sequence[str]) -> str:
+    """Return the kind of the whole numbers that weights are kept as; empty where they are fractions."""
+    kinds = set()
+    for name in names:
+        waiting, seen = [name], set()
+        while waiting:
+            node = graph.made_by.get(waiting.pop())
+            if node is None or id(node) in seen:
+                continue
+            seen.add(id(node))
+            if node.op_type == "DequantizeLinear":
+                try:
+                    kinds.add(str(graph.evaluate(node.input[0], {}).dtype))
+                except UnsupportedNode:
+                    continue
+            waiting += node.input
+    return ", ".join(sorted(kinds))
 
 
 def _reset(node: Any, producer: str, key: str, report: ImportReport) -> bool:
@@ -120,8 +182,8 @@ def _constant(graph: OnnxGraph, node: Any, name: str, where: str) -> Array | Non
     return array if array.dtype == np.float64 else array.astype(np.float32)
 
 
-def _functions(node: Any, ways: int, key: str, where: str, report: ImportReport) -> dict[str, str]:
-    """Return the activations by slot; all directions must have the same."""
+def _functions(node: Any, ways: int, key: str, where: str, report: ImportReport) -> list[dict[str, str]]:
+    """Return the activations by slot, of each direction."""
     own = _DEFAULTS[node.op_type]
     said = attribute(node, "activations", own * ways) or own * ways
     alphas = list(attribute(node, "activation_alpha", []) or [])
@@ -136,11 +198,11 @@ def _functions(node: Any, ways: int, key: str, where: str, report: ImportReport)
         alpha = float(alphas.pop(0)) if kind in _ALPHA and alphas else _ALPHA.get(kind, 0.0)
         beta = float(betas.pop(0)) if kind in _BETA and betas else _BETA.get(kind, 0.0)
         made.append(_PLAIN.get(kind) or f"{kind}={_body(kind, alpha, beta)}")
-    if made[: len(own)] * ways != made:
-        raise UserError(f"{where}: {label(node)}: its directions have other activations each, which is not run here")
-    report.say(f"{key}.activations", ", ".join(one.partition("=")[0] for one in made[: len(own)]), "confirmed",
+    groups = [made[n : n + len(own)] for n in range(0, len(made), len(own))]
+    told = [", ".join(one.partition("=")[0] for one in group) for group in groups]
+    report.say(f"{key}.activations", "; ".join(told if groups[0] != groups[-1] else told[:1]), "confirmed",
                "the attribute" if attribute(node, "activations", None) else "the default")  # fmt: skip
-    return dict(zip(_SLOTS[node.op_type], made, strict=False))
+    return [dict(zip(_SLOTS[node.op_type], group, strict=False)) for group in groups]
 
 
 def _body(kind: str, alpha: float, beta: float) -> str:
@@ -156,12 +218,23 @@ def _initial(
     hidden: int,
     key: str,
     report: ImportReport,
+    read: Read,
 ) -> dict[str, dict[str, Array]]:
     """Return states before the first step where the file has other than zeros."""
     states: dict[str, dict[str, Array]] = {}
     for state, name in zip("hc" if node.op_type == "LSTM" else "h", names, strict=False):
         if not name:
             report.say(f"{key}.initial_{state}", "zeros", "confirmed", "it is not given")
+            continue
+        if read.carried and graph.depends(name, graph.inputs):
+            report.say(f"{key}.initial_{state}", "zeros", "assumed", f"carried from step to step as {visible(name)}")
+            continue
+        if graph.depends(name, read.computed):
+            report.say(f"{key}.initial_{state}", "zeros", "assumed", f"{visible(name)} is computed: --initial")
+            report.warnings.append(
+                f"{key} begins with {state} of {visible(name)}, which other layers compute: zeros here, --initial "
+                "gives others"
+            )
             continue
         if graph.depends(name, graph.inputs):
             report.say(
@@ -172,7 +245,15 @@ def _initial(
             )
             continue
         try:
-            array = of_shapes_alone(graph, name).reshape(len(directions), -1, hidden)[:, 0]
+            whole = of_shapes_alone(graph, name)
+            if attribute(node, "layout", 0) and whole.ndim == 3:
+                whole = whole.transpose(1, 0, 2)
+            every = whole.reshape(len(directions), -1, hidden)
+            array = every[:, 0]
+            if (every != every[:, :1]).any():
+                report.warnings.append(
+                    f"{key} begins each sequence of a batch with its own {state}: here with the first"
+                )
         except (UnsupportedNode, ValueError):
             report.warnings.append(f"{key} begins with {state} of {visible(name)}, which is not known: zeros here")
             continue
@@ -189,7 +270,7 @@ def of_shapes_alone(graph: OnnxGraph, name: str, known: Mapping[str, Array] | No
     """Return a tensor that depends on nothing but the shapes of the inputs and on what is known, as for one sequence.
 
     Raises:
-        CannotRun: It depends on more.
+        UnsupportedNode: It depends on more.
     """
     if graph.depends(name, graph.inputs, known=known or {}):
         raise UnsupportedNode(f"{visible(name)} depends on what is given from outside")
@@ -200,7 +281,7 @@ def of_shapes(graph: OnnxGraph, name: str, known: Mapping[str, Array] | None = N
     """Return a tensor for inputs of zeros; its caller knows that the inputs' numbers do not reach it.
 
     Raises:
-        CannotRun: No length of the inputs lets it be computed.
+        UnsupportedNode: No length of the inputs lets it be computed.
     """
     why: UnsupportedNode | None = None
     for free in _LENGTHS:
@@ -226,3 +307,17 @@ def zeros_of(kind: int, shape: Sequence[int | None]) -> Array:
 
     dtype = onnx.helper.tensor_dtype_to_np_dtype(kind) if kind else np.dtype(np.float32)
     return np.zeros([min(one or 1, 4096) for one in shape], dtype)
+
+
+def random_of(kind: int, shape: Sequence[int], random: np.random.Generator) -> Array:
+    """Return random numbers as an input of the file: fractions about 0, ids that any table has, or truths."""
+    import onnx
+
+    dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind) if kind else np.float32)
+    if int(np.prod(shape)) > MOST_NUMBERS:
+        raise UnsupportedNode("an input is larger than what is tried here")
+    if dtype.kind in "iu":
+        return random.integers(0, 2, shape).astype(dtype)
+    if dtype.kind == "b":
+        return np.ones(shape, dtype)
+    return random.normal(size=shape).astype(dtype) if dtype.kind == "f" else np.zeros(shape, dtype)

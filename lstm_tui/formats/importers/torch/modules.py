@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, Op, Reduce
+from lstm_tui.formats.importers.import_report import NOT_RECORDED, How, ImportReport
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, Op, PositionEmbedding, Reduce
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
 
 _NAME = re.compile(
@@ -19,9 +21,13 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _TABLE = re.compile(r"emb|wte|lookup|vocab", re.IGNORECASE)
+_POSITION = re.compile(r"(?:^|[._/])(?:pos|wpe)|position", re.IGNORECASE)
+_MOST_POSITIONS = 1024
 _EPSILON = 1e-5  # PyTorch's default of both normalisations, which no file of weights records
-_HIDDEN = ("relu", "linear", "tanh", "sigmoid", "elu", "leaky_relu_0_01", "swish")
+HIDDEN = ("relu", "linear", "tanh", "sigmoid", "elu", "leaky_relu_0_01", "swish")
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
+_MOST_ORDERED = 6
+_MOST_FOUND = 64
 _OVER = ("each", "last", "final", "mean", "max")
 _MODULES = {
     "ReLU": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "SiLU": "swish", "ReLU6": "relu6", "Softplus": "softplus",
@@ -37,6 +43,34 @@ class Module:
     stem: str
     tensors: dict[str, Array] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
+    index: int = 0
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it looks like an embedding by its name and shape."""
+        weight = self.tensors.get("weight")
+        flat = weight is not None and weight.ndim == 2 and "bias" not in self.tensors
+        return flat and bool(_TABLE.search(self.stem) or self.stem.endswith("encoder") or _POSITION.search(self.stem))
+
+    @property
+    def reads(self) -> int | None:
+        """How many numbers a dense layer or a norm reads, or None where it is neither."""
+        matrix = self.matrix
+        if matrix is not None:
+            return None if self.is_table else int(matrix.shape[1])
+        weight = self.tensors.get("weight")
+        known = weight is not None and weight.ndim == 1 and "bias" in self.tensors
+        return len(weight) if known and weight is not None else None
+
+    @property
+    def gives(self) -> int | None:
+        """How many numbers it gives."""
+        return self.reads if self.matrix is None else len(self.matrix)
+
+    @property
+    def slug(self) -> str:
+        """Its path as it may stand in a key."""
+        return re.sub(r"[^A-Za-z0-9]+", "_", self.stem).strip("_") or "0"
 
     @property
     def matrix(self) -> Array | None:
@@ -50,156 +84,223 @@ class Module:
 def find_modules(tensors: Mapping[str, Array], taken: set[str]) -> list[Module]:
     """Return the other modules in the file's order."""
     modules: dict[str, Module] = {}
-    for name, tensor in tensors.items():
+    for index, (name, tensor) in enumerate(tensors.items()):
         if name in taken:
             continue
         found = _NAME.match(name)
         what = found["what"].lower() if found else ""
         stem = found["stem"] if found and not what.startswith("emb") else name
-        module = modules.setdefault(stem, Module(stem))
+        module = modules.setdefault(stem, Module(stem, index=index))
         module.tensors[{"w": "weight", "b": "bias"}.get(what, "weight" if what.startswith("emb") else what)] = tensor
         module.used.append(name)
     return list(modules.values())
 
 
-def find_embedding(modules: Sequence[Module], inputs: int, prefix: str, report: ImportReport) -> Module | None:
-    """Return the table that ids are looked up in, or None where the input is given as numbers."""
-    fitting = [
-        one
-        for one in modules
-        if (matrix := one.matrix) is not None and "bias" not in one.tensors and matrix.shape[1] == inputs
-        and one.tensors["weight"].ndim == 2
-    ]  # fmt: skip
-    mine = [one for one in fitting if prefix and one.stem.startswith(prefix)] or fitting
-    named = [one for one in mine if _TABLE.search(one.stem) or one.stem.endswith("encoder")]
+def find_table(
+    modules: Sequence[Module], widths: Sequence[int], report: ImportReport
+) -> tuple[Module | None, list[Module]]:
+    """Return the table that ids are looked up in, and the others that could be; None where numbers are read.
+
+    Args:
+        modules: Of this network, those nearest to it by their paths first.
+        widths: What the lowest recurrent layer, or what stands below it, reads.
+        report: Learns what was understood.
+    """
+    fitting = [one for one in modules if (matrix := one.matrix) is not None and "bias" not in one.tensors
+               and matrix.shape[1] in widths and one.tensors["weight"].ndim == 2]  # fmt: skip
+    named = [one for one in fitting if one.is_table and not _POSITION.search(one.stem)]
     convolved = [one.stem for one in modules if one.tensors.get("weight", np.zeros(1)).ndim > 2 and one.matrix is None]
     if convolved:
-        report.warnings.append(
+        report.doubt(
+            "layer0",
             f"{visible(convolved[0])} is a convolution whose stride and padding a file of weights does not record, "
-            "so it cannot be run: the recurrent layer takes its inputs directly"
+            "so it cannot be run: the recurrent layer takes its inputs directly",
         )
-        return None
+        return None, []
     if not named:
-        report.say("input", f"{inputs} numbers a step", "inferred", "there is no table of that width")
-        return None
+        unnamed = [one for one in fitting if not _POSITION.search(one.stem) and one.reads != one.gives]
+        if not unnamed:
+            report.say("input", f"{widths[0]} numbers a step", "inferred", "there is no table of that width")
+            return None, []
+        why = (
+            f"{visible(unnamed[0].stem)} could be a table of ids: it has no bias, and its name does not say what it is"
+        )
+        if report.choose("input", "numbers", ("ids",), "assumed", why) == "numbers":
+            return None, []
+        named = unnamed
     rows = named[0].tensors["weight"].shape[0]
-    why = f"{visible(named[0].stem)} is {rows}×{inputs}, and no bias"
-    others = ("numbers",)
-    if report.choose("input", "ids", others, "inferred", why) == "numbers":
-        return None
-    report.say("embedding", f"{visible(named[0].stem)}, {rows} ids", "inferred", "name and shape")
-    return named[0]
+    why = f"{visible(named[0].stem)} is {rows}×{named[0].tensors['weight'].shape[1]}, and no bias"
+    if report.choose("input", "ids", ("numbers",), "inferred", why) == "numbers":
+        return None, []
+    stems = [visible(one.stem) for one in named]
+    how: How = "inferred" if len(named) == 1 else "assumed"
+    why = "name and shape" if len(named) == 1 else "several tables are as wide as what is read"
+    chosen = report.choose("embedding", stems[0], stems[1:], how, why)
+    table = named[stems.index(chosen)]
+    report.say("ids", str(len(table.tensors["weight"])), "inferred", f"rows of {visible(table.stem)}")
+    return table, [one for one in named if one is not table]
+
+
+def find_position(modules: Sequence[Module], width: int, report: ImportReport) -> tuple[list[Op], list[Module]]:
+    """Return the table of positions that is added to what is looked up, where the file holds one."""
+    fitting = [one for one in modules if (matrix := one.matrix) is not None and matrix.shape[1] == width
+               and "bias" not in one.tensors and _POSITION.search(one.stem)
+               and len(matrix) <= _MOST_POSITIONS]  # fmt: skip
+    if len(fitting) != 1 or fitting[0].matrix is None:
+        return [], []
+    stem = visible(fitting[0].stem)
+    size = f"{len(fitting[0].matrix)}×{width}"
+    why = f"{stem} is {size} and named like positions; weights alone do not say where it is added"
+    if report.choose("input.position", "added", ("none",), "assumed", why) == "none":
+        return [], []
+    return [PositionEmbedding(fitting[0].stem, fitting[0].matrix)], fitting
+
+
+def orders(modules: Sequence[Module], width: int | None, target: int | None) -> list[list[Module]]:
+    """Return every order in which modules follow each other from one width to another, the file's own first.
+
+    Args:
+        modules: All of which are taken.
+        width: What the first reads; None where it may be anything.
+        target: What the last gives; None where it may be anything.
+    """
+    found: list[list[Module]] = []
+    tried = permutations(modules) if len(modules) <= _MOST_ORDERED else [tuple(modules)]
+    for order in tried:
+        now = width
+        for one in order:
+            if one.reads is None or now not in (None, one.reads):
+                break
+            now = one.gives
+        else:
+            if target is None or now == target:
+                found.append(list(order))
+    return found
+
+
+def between(
+    modules: Sequence[Module], width: int | None, target: int, key: str, report: ImportReport, made: Mapping[str, Made]
+) -> tuple[list[Op], list[Module]]:
+    """Return dense layers and norms that stand before a recurrent layer, and the modules they are.
+
+    Args:
+        modules: Those whose place is here.
+        width: What is given from below; None where that is the user's input.
+        target: What the recurrent layer reads.
+        key: What facts of them are called.
+        report: Learns what was understood.
+        made: Modules by their path, where the file holds a whole model.
+    """
+    while modules and not (fitting := orders(modules, width, target)):
+        modules = modules[:-1]
+    if not modules:
+        return [], []
+    taken = fitting[0]
+    names = ", ".join(visible(one.stem) for one in taken)
+    needed = width is not None and width != target
+    norms = any(one.matrix is None for one in taken)
+    how: How = "assumed" if norms or len(fitting) > 1 or not (needed or width is None) else "inferred"
+    why = "weights alone do not say that it stands here" if how == "assumed" else "names, shapes and order"
+    others = [", ".join(visible(one.stem) for one in order) for order in fitting[1:4]]
+    chosen = report.choose(key, names, [*others, *([] if needed else ["none"])], how, why)
+    if chosen == "none":
+        return [], []
+    taken = fitting[[names, *others].index(chosen)]
+    ops: list[Op] = []
+    for n, one in enumerate(taken):
+        ops.append(_op(one, key, report))
+        above = taken[n + 1] if n + 1 < len(taken) else None
+        ops += _after(one, above, f"{key}.after_{one.slug}", "linear", made, report)
+    return ops, taken
 
 
 def plan_readout(
     modules: Sequence[Module], width: int, both: bool, made: Mapping[str, Made], report: ImportReport
-) -> tuple[list[Op], list[Module]]:
-    """Return what stands above the recurrent layers, and the modules it takes."""
-    chain = _chain(modules, width)
+) -> tuple[list[Op], list[Module], list[Module]]:
+    """Return what stands above the recurrent layers, the modules it takes, and those that another answer would take."""
     attention = [one.stem for one in modules if re.search(r"att", one.stem, re.IGNORECASE)]
-    found = ", ".join(visible(one.stem) for one in chain) or "none"
-    if attention or not chain:
-        if attention:
-            found = "none"
-            report.warnings.append(
-                f"{visible(attention[0])} looks like attention, which is not run: there is no readout"
-            )
-        report.say("readout", found, "inferred", "no dense layer reads what the top layer gives")
-        return [], []
-    if report.choose("readout", found, ("none",), "inferred", "names, shapes and order") == "none":
-        return [], []
+    if attention:
+        report.warnings.append(f"{visible(attention[0])} looks like attention, which is not run: there is no readout")
+        report.say("readout", "none", "assumed", "attention is not run")
+        return [], [], []
+    readings = _heads(modules, width)
+    if not readings:
+        report.say("readout", "none", "inferred", "no dense layer reads what the top layer gives")
+        return [], [], []
+    names = [", ".join(visible(one.stem) for one in order) for order in readings]
+    whole = len(readings[0]) == len([one for one in modules if one.reads is not None])
+    several = len({frozenset(one.stem for one in order) for order in readings}) > 1
+    if several:
+        why = "each could read what the top layer gives, and weights alone do not say which answer is meant"
+        chosen = report.choose("readout", "none", names[:8], "assumed", why)
+    else:
+        norms = any(one.matrix is None and _number(one.stem) is None for one in readings[0])
+        sure = len(readings) == 1 and whole and not norms
+        why = "names, shapes and order" if sure else "widths alone"
+        chosen = report.choose("readout", names[0], [*names[1:4], "none"], "inferred" if sure else "assumed", why)
+    rivals = [one for order in readings for one in order]
+    if chosen == "none":
+        return [], [], rivals
+    chain = readings[names.index(chosen)]
+    return _readout_ops(chain, both, made, report), chain, rivals
+
+
+def _readout_ops(chain: Sequence[Module], both: bool, made: Mapping[str, Made], report: ImportReport) -> list[Op]:
     ops: list[Op] = []
-    why = "a file of weights does not record it"
-    before = report.choose("readout.before", "linear", _HIDDEN, "assumed", why, matters=False)
+    before = report.choose("readout.before", "linear", HIDDEN, "assumed", NOT_RECORDED)
     if before != "linear":
         ops.append(Activation("before", before))
-    over = report.choose("readout.over", "each", _OVER if both else _OVER[:2] + _OVER[3:], "assumed", why, both)
+    over = report.choose("readout.over", "each", _OVER if both else _OVER[:2] + _OVER[3:], "assumed", NOT_RECORDED)
     if over != "each":
         ops.append(Reduce(over))
     previous: Module | None = None
-    for one in chain:
-        if previous is not None and one.matrix is not None and previous.matrix is not None:
-            ops += _between(previous, one, made, report)
-        ops.append(_op(one))
+    for n, one in enumerate(chain):
+        if previous is not None and any(rest.matrix is not None for rest in chain[n:]):
+            default = "linear" if previous.matrix is None else "relu"
+            ops += _after(previous, one, f"readout.after_{previous.slug}", default, made, report)
+        ops.append(_op(one, "readout", report))
         previous = one
-    last = report.choose("readout.activation", "linear", _LAST, "assumed", why + ": these are logits", matters=False)
+    last = report.choose("readout.activation", "linear", _LAST, "assumed", NOT_RECORDED)
     if last != "linear":
         ops.append(Activation("output", last))
-    return ops, chain
+    return ops
 
 
-def find_front(modules: Sequence[Module], inputs: int, report: ImportReport) -> tuple[list[Op], list[Module]]:
-    """Return dense layers below the recurrent ones: what is left, and ends in their width."""
-    chain: list[Module] = []
-    width = inputs
-    while True:
-        fitting = [
-            one
-            for one in modules
-            if one not in chain and "bias" in one.tensors and one.matrix is not None and len(one.matrix) == width
-        ]
-        if len(fitting) != 1 or fitting[0].matrix is None:
-            break
-        chain.insert(0, fitting[0])
-        width = fitting[0].matrix.shape[1]
-    if not chain:
-        return [], []
-    names = ", ".join(visible(one.stem) for one in chain)
-    if report.choose("input_layers", names, ("none",), "inferred", "names, shapes and order") == "none":
-        return [], []
-    ops: list[Op] = []
-    for one in chain:
-        ops.append(_op(one))
-        key = f"input_layers.after_{re.sub(r'[^A-Za-z0-9]+', '_', one.stem).strip('_') or '0'}"
-        why = f"what follows {visible(one.stem)} has no weights, so the file does not record it"
-        chosen = report.choose(key, "linear", _HIDDEN, "assumed", why)
-        if chosen != "linear":
-            ops.append(Activation(one.stem, chosen))
-    return ops, chain
+def _heads(modules: Sequence[Module], width: int) -> list[list[Module]]:
+    """Return what could stand above the top layer: all in every order that fits, or else every answer by itself."""
+    known = [one for one in modules if one.reads is not None]
+    if not known:
+        return []
+    whole = orders(known, width, None) if any(one.matrix is not None for one in known) else []
+    if whole:
+        return whole
+    found: list[list[Module]] = []
+    _grow([], known, width, found)
+    most = {frozenset(one.stem for one in order) for order in found}
+    longest = [order for order in found if order[-1].matrix is not None
+               and not any({one.stem for one in order} < other for other in most)]  # fmt: skip
+    first: dict[frozenset[str], list[Module]] = {}
+    for order in longest:
+        first.setdefault(frozenset(one.stem for one in order), order)
+    return list(first.values())
 
 
-def _chain(modules: Sequence[Module], width: int) -> list[Module]:
-    """Return the modules of which each reads what the one before gives; none where two could follow."""
-    chain: list[Module] = []
-    rest = list(modules)
-    while True:
-        fitting = [one for one in rest if _reads(one) == width]
-        if not fitting or (len(fitting) > 1 and not _in_order(fitting, rest)):
-            return chain if not fitting else []
-        chain.append(fitting[0])
-        rest.remove(fitting[0])
-        matrix = fitting[0].matrix
-        width = width if matrix is None else int(matrix.shape[0])
+def _grow(order: list[Module], rest: Sequence[Module], width: int, found: list[list[Module]]) -> None:
+    """Collect every order that cannot be made longer, in the file's order first."""
+    fitting = [one for one in rest if one.reads == width]
+    if not fitting or len(found) >= _MOST_FOUND:
+        found += [order] if order else []
+        return
+    for one in fitting:
+        assert one.gives is not None, "what reads gives"
+        _grow([*order, one], [other for other in rest if other is not one], one.gives, found)
 
 
-def _in_order(fitting: Sequence[Module], rest: Sequence[Module]) -> bool:
-    """Say whether modules of one width follow each other: all are square but the last."""
-    return all(one.matrix is None or one.matrix.shape[0] == one.matrix.shape[1] for one in fitting[:-1])
-
-
-def _reads(module: Module) -> int | None:
-    matrix = module.matrix
-    if matrix is not None:
-        return None if _TABLE.search(module.stem) and "bias" not in module.tensors else int(matrix.shape[1])
-    weight = module.tensors.get("weight")
-    return len(weight) if weight is not None and weight.ndim == 1 and "bias" in module.tensors else None
-
-
-def _op(module: Module) -> Op:
-    name, tensors = module.stem or "output", module.tensors
-    if module.matrix is not None:
-        return Dense(name, module.matrix, tensors.get("bias"))
-    if "running_mean" in tensors:
-        scale = tensors["weight"] / np.sqrt(tensors["running_var"] + _EPSILON)
-        return AffineScale(name, scale, tensors["bias"] - tensors["running_mean"] * scale)
-    return Norm(name, _EPSILON, tensors["weight"], tensors["bias"])
-
-
-def _between(below: Module, above: Module, made: Mapping[str, Made], report: ImportReport) -> list[Op]:
-    """Return the activation between two dense layers, which has no tensor of its own."""
-    key = f"readout.after_{re.sub(r'[^A-Za-z0-9]+', '_', below.stem).strip('_') or '0'}"
-    first, second = _number(below.stem), _number(above.stem)
-    steps: list[str] = []
+def _after(
+    below: Module, above: Module | None, key: str, default: str, made: Mapping[str, Made], report: ImportReport
+) -> list[Op]:
+    """Return the activation behind a dense layer or a norm, which has no tensor of its own."""
+    first, second = _number(below.stem), None if above is None else _number(above.stem)
     if first is not None and second is not None and first[0] == second[0]:
         known = [made.get(f"{first[0]}{n}") for n in range(first[1] + 1, second[1])]
         if second[1] == first[1] + 1:
@@ -209,11 +310,31 @@ def _between(below: Module, above: Module, made: Mapping[str, Made], report: Imp
         if steps and all(steps):
             report.say(key, ", ".join(steps), "confirmed", "the classes in the file")
             return [Activation(below.stem, step) for step in steps if step != "linear"]
+        assert above is not None
         why = f"something without weights stands between {visible(below.stem)} and {visible(above.stem)}"
+    elif below.matrix is None:
+        why = NOT_RECORDED
     else:
         why = f"what follows {visible(below.stem)} has no weights, so the file does not record it"
-    chosen = report.choose(key, "relu", _HIDDEN, "assumed", why)
+    chosen = report.choose(key, default, HIDDEN, "assumed", why)
     return [] if chosen == "linear" else [Activation(below.stem, chosen)]
+
+
+def _op(module: Module, key: str, report: ImportReport) -> Op:
+    name, tensors = module.stem or "output", module.tensors
+    if module.matrix is not None:
+        return Dense(name, module.matrix, tensors.get("bias"))
+    said = report.offer(f"{key}.epsilon_{module.slug}", f"{_EPSILON:g}", ("1e-06", "1e-12", "0.001"), free=True)
+    try:
+        epsilon = float(said)
+    except ValueError:
+        epsilon = -1.0
+    if not 0 <= epsilon <= 1:
+        raise UserError(f"--set {key}.epsilon_{module.slug}={visible(said)}: it should be a number, such as 1e-05")
+    if "running_mean" in tensors and "running_var" in tensors:
+        scale = tensors["weight"] / np.sqrt(tensors["running_var"] + tensors["weight"].dtype.type(epsilon))
+        return AffineScale(name, scale, tensors["bias"] - tensors["running_mean"] * scale)
+    return Norm(name, epsilon, tensors["weight"], tensors["bias"])
 
 
 def _number(stem: str) -> tuple[str, int] | None:

@@ -1,19 +1,21 @@
-"""What `run` and `trace` share: options to a network, its sequences, and the run of any of them."""
+"""The options of an input to what is open, as one `Source`, and back to the command that opens it again."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.open import ImportOptions
 from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
-from lstm_tui.formats.inputs.inputs import Sequences, read_input, vocabulary
+from lstm_tui.formats.inputs.inputs import read_input, vocabulary
 from lstm_tui.formats.inputs.samples import find_input
 from lstm_tui.formats.inputs.series import NumericSeries
 from lstm_tui.formats.inputs.text import InputText
@@ -22,60 +24,15 @@ from lstm_tui.models.bundled import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, op
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.edits.language import Edit
-    from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.model.network import Network
-    from lstm_tui.engine.runtime.run import Initial
-    from lstm_tui.engine.runtime.trace import Trace
 
-Progress = Callable[[int, int], None]
-States = dict[str, dict[str, "Array"]]
-
-
-@dataclass(frozen=True, eq=False)
-class RunJob:
-    """A network, the sequences of an input, and how they are run.
-
-    Attributes:
-        network: What runs.
-        sequences: One for each line that holds something.
-        start: Which of them comes first, from 0.
-        dtype: float32 or float64.
-        interpreter: numpy, numba, or None to choose by length.
-        initial: States before the first step, by pass.
-        carry: Whether the states go on from one sequence to the next.
-        recipe: Edits to make before it is run; see `debugger.recipe`.
-    """
-
-    network: Network
-    sequences: Sequences
-    start: int = 0
-    dtype: str = "float32"
-    interpreter: str | None = None
-    initial: States = field(default_factory=dict)
-    carry: bool = False
-    recipe: tuple[Edit, ...] = ()
-
-    def trace(self, n: int, progress: Progress | None = None, baseline: bool = False) -> Trace:
-        """Run the n-th sequence with its edits, or as it was; when states are carried, after all before it."""
-        from lstm_tui.debugger.edits.apply import apply
-        from lstm_tui.debugger.edits.language import line_of
-        from lstm_tui.debugger.source import carried
-        from lstm_tui.engine.runtime.interpreters import chosen
-        from lstm_tui.engine.runtime.run import run
-
-        sequence = self.sequences[n]
-        interpreter = chosen(self.interpreter, len(sequence), len(self.network.passes))
-        initial: Initial | None = self.initial or None
-        if self.carry:
-            initial = carried(self.network, self.sequences, n, interpreter, self.dtype, initial)
-        edits = () if baseline else self.recipe
-        made = apply(edits, self.network, sequence)
-        lines = tuple(line_of(edit) for edit in edits)
-        return run(made.network, made.sequence, interpreter, self.dtype, initial, progress, lines, made.holds)
+_FILES = ("file", "model", "map", "initial", "vocabulary", "cell")
+_DROPPED = {"--plain": 0, "--batch": 0, "--debug": 0, "--light": 0, "-x": 1, "--edits": 1, "--line": 1}
+"""Options that are no part of what is open, or stand in a session as verbs, with the words behind each."""
 
 
-def work(options: Namespace, said: set[str] | None = None, aloud: bool = True) -> RunJob:
-    """Return what the options of an input ask for, and say on standard error what should be known of the network.
+def source_of(options: Namespace, said: set[str] | None = None, aloud: bool = True) -> Source:
+    """Return what the options of an input open, and say on standard error what should be known of the network.
 
     Args:
         options: Those of an input.
@@ -85,25 +42,63 @@ def work(options: Namespace, said: set[str] | None = None, aloud: bool = True) -
     Raises:
         UserError: The input, the network or a state file is missing or wrong.
     """
-    network, source = _network(options)
+    network, given = _network(options)
     if aloud:
         say_remarks(network, said)
-    sequences = Sequences(source, network, options.whole)
-    start = 0 if options.line is None else sequences.index_of_line(options.line)
-    initial = initial_states(options.initial, network) if options.initial else {}
-    recipe = recipe_of(options.edits) if options.edits is not None else ()
-    return RunJob(network, sequences, start, options.dtype, options.interpreter, initial, options.carry, recipe)
+    source = Source.of_input(network, given, options.whole, options.line)
+    return replace(with_run(source, options), carry=options.carry, command=command_of(options))
 
 
-def recipe_of(path: str) -> tuple[Edit, ...]:
-    """Return the edits of a file, one a line.
+def with_run(source: Source, options: Namespace) -> Source:
+    """Return what is open with what the options say of its run, whether it is there or still comes.
 
     Raises:
-        UserError: It cannot be read, or a line is no edit.
+        UserError: A file of states or edits is missing or wrong.
     """
+    assert source.network is not None
+    return replace(
+        source,
+        dtype=options.dtype,
+        interpreter=options.interpreter,
+        initial=(initial_states(options.initial, source.network) or None) if options.initial else None,
+        recipe=_recipe(options.edits) if options.edits is not None else (),
+    )
+
+
+def _recipe(path: str) -> tuple[Edit, ...]:
     from lstm_tui.debugger.edits.language import read_recipe
 
     return read_recipe(path)
+
+
+def command_of(options: Namespace) -> tuple[str, ...]:
+    """Return the arguments that open the same from any folder; none for standard input, and for other commands."""
+    if options.module != "run" or options.file == "-":
+        return ()
+    files = {value for name in _FILES if isinstance(value := getattr(options, name), str) and Path(value).is_file()}
+    command: list[str] = []
+    for word in without(options.given, _DROPPED):
+        option, sign, value = word.partition("=")
+        if word in files:
+            command.append(str(Path(word).resolve()))
+        elif sign and value in files:
+            command.append(f"{option}={Path(value).resolve()}")
+        else:
+            command.append(word)
+    return tuple(command)
+
+
+def without(words: Sequence[str], dropped: Mapping[str, int]) -> Iterator[str]:
+    """Yield arguments but for some options and the words behind each."""
+    rest = iter(words)
+    for word in rest:
+        option, sign, _ = word.partition("=")
+        glued = next((one for one in dropped if one[1] != "-" and word.startswith(one) and word != one), None)
+        if option in dropped and not sign:
+            for _ in range(dropped[option]):
+                next(rest, None)
+        elif option not in dropped and glued is None:
+            yield word
 
 
 def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries]:
@@ -184,9 +179,8 @@ def say_remarks(network: Network, said: set[str] | None = None) -> None:
             known.add(remark)
 
 
-def say_which(todo: RunJob, line: int | None, done: str) -> None:
+def say_which(source: Source, line: int | None, done: str) -> None:
     """Say which of several sequences was taken when the user did not choose a line."""
-    lines = todo.sequences.lines
+    lines = source.line_numbers
     if line is None and len(lines) > 1:
-        where = todo.sequences.where
-        say(f"{where}: holds {len(lines)} sequences, and line {lines[0]} was {done}; --line N takes another")
+        say(f"{source.where}: holds {len(lines)} sequences, and line {lines[0]} was {done}; --line N takes another")

@@ -1,0 +1,339 @@
+"""The tensors of a Keras model: what each is of the states and inputs, its axes, its order and its mask.
+
+A layer has several outputs (a recurrent one gives its states beside what it shows), so what is followed is a layer and
+the number of its output, never a layer alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
+from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasGraph, KerasNode, Ref, mask_is_own
+from lstm_tui.formats.importers.keras.layers import NOTHING, steps
+from lstm_tui.formats.importers.keras.settings import check_settings
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm
+from lstm_tui.formats.importers.values import Given, Lookup, OpValue, Reduced, State, Value, added, joined, sources
+
+Mask = tuple[Any, ...]
+"""What keeps steps out: `ids` or `rows` of a layer, `or`, `and` of masks, a mask `against` its series, or a `layer`."""
+_POOLS = {"GlobalMaxPooling1D": "max", "GlobalAveragePooling1D": "mean"}
+_MERGED = {"Add": "add", "Subtract": "sub", "Multiply": "mul", "Maximum": "max", "Minimum": "min", "Average": "add"}
+STATES = {"lstm": ("h", "c"), "gru": ("h",), "rnn": ("h",)}
+
+
+@dataclass(frozen=True, eq=False)
+class KerasTensor:
+    """One output of a layer.
+
+    Attributes:
+        value: What it is; None where that is not known.
+        why: Why it is not known.
+        rank: How many axes it has, the batch among them; None where that is not known.
+        turned: Whether its series runs from the end.
+        mask: What keeps steps out of it, or None.
+    """
+
+    value: Value | None
+    why: str = ""
+    rank: int | None = 3
+    turned: bool = False
+    mask: Mask | None = None
+
+
+@dataclass
+class KerasTensors:
+    """Every tensor of a graph.
+
+    Attributes:
+        graph: The graph.
+        weights: Returns the weights of a layer.
+        generation: Of Keras.
+        tensors: By layer and number.
+        entered: What each recurrent layer reads.
+        shown: What each recurrent layer shows of all steps.
+        states: The states of each recurrent layer, by direction of the file and name.
+        masked: What keeps steps out of each recurrent layer.
+    """
+
+    graph: KerasGraph
+    weights: Callable[[KerasNode], Sequence[Array]]
+    generation: int
+    tensors: dict[Ref, KerasTensor] = field(default_factory=dict)
+    entered: dict[str, KerasTensor] = field(default_factory=dict)
+    shown: dict[str, Value] = field(default_factory=dict)
+    states: dict[str, list[State]] = field(default_factory=dict)
+    _ends: dict[tuple[int, str], Value] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Follow every layer, each after what it reads."""
+        waiting = list(self.graph.nodes)
+        done: set[str] = set()
+        while waiting:
+            ready = [name for name in waiting if set(self.graph.nodes[name].inputs) <= done]
+            if not ready:
+                return
+            for name in ready:
+                self._follow(self.graph.nodes[name])
+            done.update(ready)
+            waiting = [name for name in waiting if name not in done]
+
+    def at(self, ref: Ref) -> KerasTensor:
+        """Return a tensor."""
+        return self.tensors.get(ref, KerasTensor(None, f"{ref[0]} has no such output"))
+
+    def _follow(self, node: KerasNode) -> None:
+        read = [self.at(ref) for ref in node.reads]
+        try:
+            if node.calls > 1:
+                raise UnsupportedLayer(f"it is called {node.calls} times")
+            check_all(node)
+            if node.recurrent:
+                self._recurrent(node, read)
+                return
+            self.tensors[node.name, 0] = self._made(node, read)
+        except (UnsupportedLayer, KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+            # a description may say anything anywhere; whatever does not follow from it is not understood
+            known = isinstance(error, UnsupportedLayer)
+            why = f"{node.known_as} cannot be run: {error if known else 'its description is not understood'}"
+            first = next((one.why for one in read if one.value is None), "")
+            for number in range(6):
+                self.tensors[node.name, number] = KerasTensor(None, first or why, None)
+            if node.recurrent:
+                self._recurrent(node, [KerasTensor(None, first or why)])
+
+    def _recurrent(self, node: KerasNode, read: Sequence[KerasTensor]) -> None:
+        given = read[0] if read else KerasTensor(Given("input", 0))
+        mask = self._mask_of(node, given)
+        inner = node.inner if node.kind == "Bidirectional" and node.inner is not None else node
+        both = [inner] if inner is node else [inner, node.backward or inner]
+        self.entered[node.name] = replace(given, mask=mask)
+        groups: list[list[State]] = []
+        for way, cell in enumerate(both):
+            hidden = _units(cell)
+            kind = RECURRENT.get(cell.kind, "rnn")
+            groups.append([State(node, way, name, hidden) for name in STATES[kind]])
+        states = [one for group in groups for one in group]
+        self.states[node.name] = states
+        ahead = "first" if backward(node, given.turned) else "last"
+        ends = [ahead, "last" if ahead == "first" else "first"]
+        series = bool(inner.config.get("return_sequences"))
+        merge = str(node.config.get("merge_mode", "concat")) if len(groups) > 1 else "concat"
+        tops = [group[0] for group in groups]
+        self.shown[node.name] = merged(tops, merge)
+        turned = (bool(inner.config.get("go_backwards")) and not inner.kind.startswith("Reversed")) != given.turned
+        if series:
+            # Keras turns the series round, and not the mask
+            after = ("against", mask) if mask is not None and turned != given.turned else mask
+            result = KerasTensor(self.shown[node.name], rank=3, turned=turned, mask=after)
+        else:
+            last = [self._end(top, how) for top, how in zip(tops, ends, strict=False)]
+            result = KerasTensor(merged(last, merge), rank=2)
+        outputs = [result]
+        if node.kind == "Bidirectional" and node.config.get("merge_mode", "concat") is None:
+            parts: Sequence[Value] = (
+                tops if series else [self._end(top, how) for top, how in zip(tops, ends, strict=False)]
+            )
+            outputs = [replace(result, value=one) for one in parts]
+        if inner.config.get("return_state"):
+            for group, how in zip(groups, ends, strict=False):
+                outputs += [KerasTensor(self._end(one, how), rank=2) for one in group]
+        for number, one in enumerate(outputs):
+            self.tensors[node.name, number] = one
+
+    def _end(self, value: Value, how: str) -> Value:
+        return self._ends.setdefault((id(value), how), Reduced(how, value))
+
+    def _mask_of(self, node: KerasNode, given: KerasTensor) -> Mask | None:
+        """Return what keeps steps out of a layer: what the file says of its call, or what its input brings along."""
+        if not node.masks or (given.mask is not None and mask_is_own(self.graph, node)):
+            return given.mask
+        if mask_is_own(self.graph, node):
+            makers = [self.graph.nodes[name] for name in self.graph.before(node.name)]
+            own = [mask for one in makers if (mask := own_mask(one)) is not None]
+            return own[0] if len(own) == 1 else ("layer", node.masks[0])
+        return given.mask if given.mask == ("layer", node.masks[0]) else ("layer", node.masks[0])
+
+    def _made(self, node: KerasNode, read: Sequence[KerasTensor]) -> KerasTensor:
+        kind, config = node.kind, node.config
+        if kind == "InputLayer":
+            shape = config.get("batch_shape") or config.get("batch_input_shape") or config.get("shape")
+            width = shape[-1] if isinstance(shape, list) and shape and isinstance(shape[-1], int) else 1
+            return KerasTensor(Given(node.name, int(width)), rank=len(shape) if isinstance(shape, list) else None)
+        if not read:
+            read = [KerasTensor(Given("input", int(config.get("input_dim") or 1)), rank=None)]
+        for one in read:
+            if one.value is None:
+                raise UnsupportedLayer(one.why)
+        first = read[0]
+        assert first.value is not None
+        if kind == "Embedding":
+            table = floats(self.weights(node))[0]
+            made = Lookup(node.name, table, first.value, first.value.series)
+            return KerasTensor(made, rank=None if first.rank is None else first.rank + 1, mask=own_mask(node))
+        if kind == "Masking":
+            return replace(first, mask=own_mask(node))
+        if kind in _MERGED or kind == "Concatenate":
+            return self._merged(node, read)
+        if kind in _POOLS:
+            return self._pooled(node, first)
+        if kind == "GetItem":
+            return self._taken(node, first)
+        if kind == "Flatten" and not first.value.series:
+            return replace(first, rank=2)
+        if kind in ("Flatten", "Reshape", "Permute", "RepeatVector"):
+            raise UnsupportedLayer("it lays steps and units out anew")
+        if kind in NOTHING:
+            return first
+        check_axis(node, first.rank)
+        value = first.value
+        for op in steps(node, self.weights(node), self.generation):
+            assert isinstance(op, Dense | AffineScale | Norm | Activation)
+            value = OpValue(op, value)
+        if kind == "Softmax" and first.mask is not None:
+            raise UnsupportedLayer("it takes the mask into its sum")
+        return replace(first, value=value)
+
+    def _merged(self, node: KerasNode, read: Sequence[KerasTensor]) -> KerasTensor:
+        values = [one.value for one in read if one.value is not None]
+        if len({one.series for one in values}) > 1:
+            raise UnsupportedLayer("it joins a series and a vector")
+        if len({one.turned for one in read}) > 1:
+            raise UnsupportedLayer("it joins a series with one that runs from the end")
+        mask = joined_mask(node.kind, [one.mask for one in read], self.generation)
+        result = replace(read[0], mask=mask)
+        if node.kind == "Concatenate":
+            axis = node.config.get("axis", -1)
+            if axis not in (-1, (read[0].rank or 0) - 1):
+                raise UnsupportedLayer("it joins along another axis than the last")
+            return replace(result, value=joined(values))
+        if len({one.width for one in values}) > 1:
+            raise UnsupportedLayer("it joins values of different sizes")
+        value = added(values, _MERGED[node.kind])
+        if node.kind == "Average":
+            value = mean_of(node.name, value, len(values))
+        return replace(result, value=value)
+
+    def _pooled(self, node: KerasNode, given: KerasTensor) -> KerasTensor:
+        if given.value is None or not given.value.series:
+            raise UnsupportedLayer("it takes what has no steps")
+        masks = self._masks_of(given.value)
+        if node.kind == "GlobalAveragePooling1D" and masks != {given.mask}:
+            raise UnsupportedLayer("other steps are masked than below")
+        if masks != {None} and node.kind == "GlobalMaxPooling1D":
+            raise UnsupportedLayer(
+                "it takes the masked steps in, where the layer below repeats what it gave before, or zeros"
+            )
+        how = _POOLS[node.kind]
+        return KerasTensor(self._end(given.value, how), rank=3 if node.config.get("keepdims") else 2)
+
+    def _masks_of(self, value: Value) -> set[Mask | None]:
+        """Return what keeps steps out of the recurrent layers that a value comes from."""
+        names = {one.layer.name for one in sources(value) if isinstance(one, State)}
+        return {self.entered[name].mask for name in names} or {None}
+
+    def _taken(self, node: KerasNode, given: KerasTensor) -> KerasTensor:
+        """Return one step of a series, as `x[:, -1]` takes it."""
+        items = node.given[0] if node.given and isinstance(node.given[0], list) else None
+        value = given.value
+        whole = {"start": None, "stop": None, "step": None}
+        plain = items is not None and len(items) in (2, 3) and all(
+            isinstance(one, Mapping) and one.get("config") == whole for one in (items[0], *items[2:])
+        )  # fmt: skip
+        if not plain or items is None or value is None or not value.series or items[1] not in (0, -1):
+            raise UnsupportedLayer("it takes some of the steps or units")
+        if self._masks_of(value) != {None}:
+            raise UnsupportedLayer("it may take a masked step")
+        last = (items[1] == -1) != given.turned
+        return KerasTensor(self._end(value, "last" if last else "first"), rank=2)
+
+
+def check_all(node: KerasNode) -> None:
+    """Refuse a layer with a setting that is not known here, in itself or in what it wraps.
+
+    Raises:
+        UnsupportedLayer: There is one; it is named.
+    """
+    check_settings(node.written or node.kind, node.config)
+    if node.written != node.kind and node.kind in RECURRENT:
+        check_settings(node.kind, node.config)
+    for one in (node.inner, node.backward):
+        if one is not None:
+            check_all(one)
+
+
+def check_axis(node: KerasNode, rank: int | None) -> None:
+    """Refuse a layer that is taken along another axis than the units.
+
+    Raises:
+        UnsupportedLayer: It is; the axis is said.
+    """
+    inner, inside = node, rank
+    if node.kind == "TimeDistributed" and node.inner is not None:
+        inner, inside = node.inner, None if rank is None else rank - 1
+    axis = inner.config.get("axis")
+    if axis is None or inner.kind not in ("BatchNormalization", "LayerNormalization", "Softmax"):
+        return
+    said = axis if isinstance(axis, list) else [axis]
+    last = -1 if inside is None else inside - 1
+    known = (-1, last) if inside is not None else (-1, 2)
+    if len(said) != 1 or said[0] not in known:
+        named = ", ".join(str(one) for one in said)
+        raise UnsupportedLayer(f"it is taken along axis {named}, and not along the units")
+
+
+def own_mask(node: KerasNode) -> Mask | None:
+    """Return the mask that a layer makes of what it reads."""
+    if node.kind == "Embedding" and node.config.get("mask_zero"):
+        return ("ids", node.name)
+    return ("rows", node.name) if node.kind == "Masking" else None
+
+
+def joined_mask(kind: str, masks: Sequence[Mask | None], generation: int) -> Mask | None:
+    """Return the mask of what several tensors are joined to, as each generation of Keras made it."""
+    there = [one for one in masks if one is not None]
+    if not there:
+        return None
+    if len(set(masks)) == 1:
+        return there[0]
+    if generation >= 3:
+        return None if kind != "Concatenate" and len(there) < len(masks) else (
+            None if len(there) < len(masks) else ("or", *there)
+        )  # fmt: skip
+    return ("and", *there)
+
+
+def merged(values: Sequence[Value], mode: str) -> Value:
+    """Return two directions as one."""
+    if len(values) == 1:
+        return values[0]
+    if mode == "concat":
+        return joined(values)
+    if mode == "None":
+        return joined(values)
+    value = added(values, {"sum": "add", "ave": "add", "mul": "mul"}.get(mode, "add"))
+    return mean_of("average", value, 2) if mode == "ave" else value
+
+
+def mean_of(name: str, value: Value, count: int) -> Value:
+    """Return a sum divided by how many it is of."""
+    part = np.full(value.width, 1 / count, np.float32)
+    return OpValue(AffineScale(name, part, np.zeros_like(part)), value)
+
+
+def backward(node: KerasNode, turned: bool) -> bool:
+    """Say whether the first direction of a layer reads the tape from its end."""
+    inner = node.inner if node.kind == "Bidirectional" and node.inner is not None else node
+    return (bool(inner.config.get("go_backwards")) or inner.kind.startswith("Reversed")) != turned
+
+
+def _units(node: KerasNode) -> int:
+    units = node.config.get("units", node.config.get("output_dim"))
+    if not isinstance(units, int) or isinstance(units, bool) or units < 1:
+        return 1
+    return units

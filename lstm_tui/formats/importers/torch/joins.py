@@ -1,0 +1,253 @@
+"""How the recurrent modules of a bag of weights belong together: one above the other, in opposite directions, apart.
+
+Widths alone allow much that is wrong, so names, the order in the file and what else would stay unused are weighed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise, permutations
+
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.import_report import How, ImportReport
+from lstm_tui.formats.importers.torch.modules import Module
+from lstm_tui.formats.importers.torch.parameter_names import BACKWARD, FORWARD, ParameterGroup
+
+_MOST_TRIED = 4
+_APART = "apart"
+_ROLES = re.compile(r"(?:^|[._/])(?:enc|dec)")
+
+
+@dataclass
+class Stage:
+    """One module, or two that read the same in opposite directions.
+
+    Attributes:
+        forward: The module; of two, the one that reads from the beginning.
+        backward: The one that reads from the end, or None.
+    """
+
+    forward: ParameterGroup
+    backward: ParameterGroup | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in a report."""
+        names = [one.prefix or "recurrent" for one in self.groups]
+        return " + ".join(names)
+
+    @property
+    def groups(self) -> list[ParameterGroup]:
+        """Its modules."""
+        return [self.forward] if self.backward is None else [self.forward, self.backward]
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers it reads."""
+        return self.forward.inputs
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers it gives."""
+        return sum(one.outputs for one in self.groups)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One way to put stages together, with what speaks for it."""
+
+    chains: tuple[tuple[Stage, ...], ...]
+    how: How
+    why: str
+
+    @property
+    def value(self) -> str:
+        if len(self.chains) > 1:
+            return _APART
+        return ",".join(
+            visible("+".join(one.prefix or "recurrent" for one in stage.groups)) for stage in self.chains[0]
+        )
+
+
+def join_groups(groups: Sequence[ParameterGroup], modules: Sequence[Module], report: ImportReport) -> list[list[Stage]]:
+    """Return the networks, each a chain of stages from the lowest up.
+
+    Args:
+        groups: The recurrent modules in the file's order.
+        modules: What else the file holds.
+        report: Learns what else could be, and decides by `join`.
+    """
+    if len(groups) == 1:
+        return [[Stage(groups[0])]]
+    readings = _readings(groups, modules)
+    first = readings[0]
+    others = [one.value for one in readings[1:]]
+    chosen = report.choose("join", first.value, others, first.how, first.why)
+    taken = next(one for one in readings if one.value == chosen)
+    for group in groups if len(taken.chains) > 1 else ():
+        alike = [
+            one for one in groups if (one.inputs, one.hidden, one.kind) == (group.inputs, group.hidden, group.kind)
+        ]
+        group.has_twin = len(alike) > 1 and not group.both and not _ROLES.search(group.prefix)
+    return [list(chain) for chain in taken.chains]
+
+
+def _readings(groups: Sequence[ParameterGroup], modules: Sequence[Module]) -> list[_Reading]:
+    """Return every way to put modules together that widths allow, the best supported first."""
+    paired = _paired(groups)
+    single = [Stage(one) for one in groups]
+    found: list[_Reading] = []
+    for stages in (paired, single) if len(paired) < len(single) else (single,):
+        found += _orders(stages, modules, stages is not single)
+    seen: dict[str, _Reading] = {}
+    for one in found:
+        seen.setdefault(one.value, one)
+    return list(seen.values())
+
+
+def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) -> list[_Reading]:
+    by_names = " and their names say that they read in opposite directions" if paired else ""
+    if len(stages) == 1:
+        wide = any(module.reads == stages[0].outputs for module in modules)
+        why = f"their widths{by_names}" + ("; what stands above reads both" if wide else "")
+        return [_Reading((tuple(stages),), "inferred" if wide else "assumed", why)]
+    chains = _chains(stages, modules)
+    separate = _Reading(tuple((stage,) for stage in stages), "assumed", f"nothing joins them for certain{by_names}")
+    if not chains:
+        return [_but(separate, "inferred", "by their widths none reads what another gives")]
+    numbered = _numbered(stages)
+    reader = _reads_all(stages, chains, modules)
+    if numbered in chains and reader is None:
+        first = _Reading((numbered,), "inferred", f"the numbers in their names, and their widths{by_names}")
+        return [first, separate, *(_Reading((one,), "assumed", "widths") for one in chains if one != numbered)]
+    rest = [_Reading((one,), "assumed", f"widths alone{by_names}") for one in chains]
+    roles = [bool(_ROLES.search(stage.forward.prefix)) for stage in stages]
+    if any(roles):
+        return [_but(separate, "inferred", "an encoder and a decoder, as their names say"), *rest]
+    tables = [_own_tables(stage, stages, modules) for stage in stages]
+    if sum(bool(one) for one in tables) > 1:
+        return [_but(separate, "inferred", "each has an embedding of its own"), *rest]
+    if reader is not None:
+        why = f"they read as much as each other, and {visible(reader.stem)} reads what they give together"
+        return [_but(separate, "assumed", why), *rest]
+    forced = [one for one in chains if all(above.inputs != one[0].inputs for above in one[1:])]
+    if len(chains) == 1 and forced:
+        return [_but(rest[0], "inferred", "the only order their widths allow"), separate]
+    return [*rest, separate]
+
+
+def _but(reading: _Reading, how: How, why: str) -> _Reading:
+    return _Reading(reading.chains, how, why)
+
+
+def _paired(groups: Sequence[ParameterGroup]) -> list[Stage]:
+    """Return stages in which two modules are one where their names differ in the direction alone."""
+    stages: list[Stage] = []
+    taken: set[str] = set()
+    by_stem = {(_without(one.prefix, BACKWARD), one.inputs, one.hidden): one for one in groups
+               if _without(one.prefix, BACKWARD) is not None}  # fmt: skip
+    for group in groups:
+        if group.prefix in taken:
+            continue
+        stems = [_without(group.prefix, FORWARD), group.prefix]
+        mates = [by_stem.get((stem, group.inputs, group.hidden)) for stem in stems if stem is not None]
+        mate = next((one for one in mates if one is not None and one is not group and one.prefix not in taken), None)
+        fits = mate is not None and mate.kind == group.kind and not mate.both and not group.both
+        if mate is not None and fits and mate.depth == group.depth == 1:
+            taken |= {group.prefix, mate.prefix}
+            stages.append(Stage(group, mate))
+        elif _without(group.prefix, BACKWARD) is None or not _has_mate(group, groups):
+            stages.append(Stage(group))
+    return stages
+
+
+def _has_mate(group: ParameterGroup, groups: Sequence[ParameterGroup]) -> bool:
+    """Say whether a module that reads from the end comes first in the file and its mate later."""
+    stem = _without(group.prefix, BACKWARD)
+    return any(
+        one is not group
+        and stem in (_without(one.prefix, FORWARD), one.prefix)
+        and (one.inputs, one.hidden, one.kind, one.depth, one.both)
+        == (group.inputs, group.hidden, group.kind, 1, False)
+        and not group.both
+        and group.depth == 1
+        for one in groups
+    )
+
+
+def _without(prefix: str, words: Sequence[str]) -> str | None:
+    """Return a path without the word in it that says a direction, or None where there is none."""
+    parts = re.split(r"([._/])", prefix)
+    for n in range(len(parts) - 1, -1, -1):
+        if parts[n].lower() in words:
+            return re.sub(r"([._/])[._/]+", r"\1", "".join(parts[:n] + parts[n + 1 :])).strip("._/")
+    for word in words:
+        if len(word) > 2 and prefix.lower().endswith(word):
+            return prefix[: -len(word)].rstrip("._/")
+    return None
+
+
+def _chains(stages: Sequence[Stage], modules: Sequence[Module]) -> list[tuple[Stage, ...]]:
+    """Return every order in which each reads what the one below gives, directly or through a dense layer."""
+    orders = permutations(stages) if len(stages) <= _MOST_TRIED else [tuple(stages), _numbered(stages)]
+    return [
+        order for order in orders if order and all(_follows(below, above, modules) for below, above in pairwise(order))
+    ]
+
+
+def _follows(below: Stage, above: Stage, modules: Sequence[Module]) -> bool:
+    if above.inputs == below.outputs:
+        return True
+    bridges = [one.matrix for one in modules if one.matrix is not None and not one.is_table]
+    return any(one.shape == (above.inputs, below.outputs) for one in bridges)
+
+
+def _numbered(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """Return stages in the order of the numbers in their names, where the names differ in nothing else."""
+    numbers = [re.findall(r"\d+", stage.forward.prefix) for stage in stages]
+    stems = {re.sub(r"\d+", "0", stage.forward.prefix) for stage in stages}
+    if len(stems) > 1 or any(not one for one in numbers):
+        first = re.sub(r"\d+", "0", stages[0].forward.prefix)
+        stem = first if re.search(r"\d", first) else first + "0"
+        if {re.sub(r"\d+", "0", one.forward.prefix) for one in stages[1:]} != {stem} or numbers[0]:
+            return ()
+        numbers[0] = ["-1"]  # lstm, then lstm_2
+    return tuple(
+        stage for _, stage in sorted(zip(numbers, stages, strict=True), key=lambda one: list(map(int, one[0])))
+    )
+
+
+def _own_tables(stage: Stage, stages: Sequence[Stage], modules: Sequence[Module]) -> list[Module]:
+    return [one for one in modules if one.is_table and claims(one.stem, stages) is stage]
+
+
+def claims(stem: str, stages: Sequence[Stage]) -> Stage | None:
+    """Return the stage in whose part of the model something stands, by its path; None where several could."""
+    near = [max(_common(stem, group.prefix) for group in stage.groups) for stage in stages]
+    best = max(near, default=0)
+    return stages[near.index(best)] if best and near.count(best) == 1 else None
+
+
+def _common(stem: str, prefix: str) -> int:
+    """Return how many parts of two paths are the same from the beginning; the last of a module's own name counts."""
+    count = 0
+    for one, other in zip(re.split(r"[._/]", stem), re.split(r"[._/]", prefix), strict=False):
+        if one != other or not one:
+            break
+        count += 1
+    return count
+
+
+def _reads_all(
+    stages: Sequence[Stage], chains: Sequence[tuple[Stage, ...]], modules: Sequence[Module]
+) -> Module | None:
+    """Return a dense layer that reads what all stages give together, where no other reads what the top one gives."""
+    together = sum(stage.outputs for stage in stages)
+    alike = len({stage.inputs for stage in stages}) == 1
+    reading = [one for one in modules if one.matrix is not None and not one.is_table]
+    tops = {chain[-1].outputs for chain in chains}
+    if not alike or any(one.reads in tops for one in reading):
+        return None
+    return next((one for one in reading if one.reads == together), None)

@@ -1,0 +1,420 @@
+"""What a file computes around its recurrent layers, as a graph of values, and that graph written as a readout.
+
+A value is a series, which has a row for every token, or a vector. Importers build values of what the file describes;
+nothing here knows a format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.dense_layers import DenseEquations, apply_op, comment
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, WrittenReadout
+
+StepOp = Dense | AffineScale | Norm | Activation
+_MOST_VALUES = 150
+_OVER: Mapping[str, str] = {
+    "last": "last({})", "first": "first({})", "mean": "mean_steps({})", "max": "max_steps({})",
+    "sum": "sum_steps({})", "min": "0 - max_steps(0 - {})",
+}  # fmt: skip
+_COMBINE: Mapping[str, tuple[str, Callable[[Array, Array], Array]]] = {
+    "add": ("{} + {}", np.add), "sub": ("{} - {}", np.subtract), "mul": ("{} * {}", np.multiply),
+    "div": ("{} / {}", np.divide), "max": ("max({}, {})", np.maximum), "min": ("min({}, {})", np.minimum),
+}  # fmt: skip
+SAID: Mapping[str, str] = {"add": "sum", "sub": "difference", "mul": "product", "div": "quotient"}
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A state of one direction of a recurrent layer, a series."""
+
+    layer: Any
+    way: int
+    state: str
+    width: int
+    series: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What is given from outside, a series; of ids it is one number wide."""
+
+    name: str
+    width: int
+    series: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """Rows of a table, by ids."""
+
+    name: str
+    table: Array
+    of: Value
+    series: bool
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row has."""
+        return int(self.table.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class OpValue:
+    """An op at every token of a series, or on a vector."""
+
+    op: StepOp
+    of: Value
+
+    @property
+    def width(self) -> int:
+        """How many numbers it has."""
+        return int(self.op.w.shape[0]) if isinstance(self.op, Dense) else self.of.width
+
+    @property
+    def series(self) -> bool:
+        """Whether it has a row for every token."""
+        return self.of.series
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """One vector of a series: `last`, `first`, `mean`, `max`, `min` or `sum` over the tokens."""
+
+    how: str
+    of: Value
+    series: bool = False
+
+    @property
+    def width(self) -> int:
+        """How many numbers it has."""
+        return self.of.width
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Values end to end; all are series, or none is."""
+
+    parts: tuple[Value, ...]
+
+    @property
+    def width(self) -> int:
+        """How many numbers it has."""
+        return sum(one.width for one in self.parts)
+
+    @property
+    def series(self) -> bool:
+        """Whether it has a row for every token."""
+        return self.parts[0].series
+
+
+@dataclass(frozen=True, eq=False)
+class PartValue:
+    """Some neighbouring numbers of a value."""
+
+    of: Value
+    start: int
+    width: int
+
+    @property
+    def series(self) -> bool:
+        """Whether it has a row for every token."""
+        return self.of.series
+
+
+@dataclass(frozen=True, eq=False)
+class Combined:
+    """Two values of one size, number by number: add, sub, mul, div, max or min."""
+
+    how: str
+    one: Value
+    other: Value
+
+    @property
+    def width(self) -> int:
+        """How many numbers it has."""
+        return self.one.width
+
+    @property
+    def series(self) -> bool:
+        """Whether it has a row for every token."""
+        return self.one.series
+
+
+Value = State | Given | Lookup | OpValue | Reduced | Joined | PartValue | Combined
+
+
+def read_by(value: Value) -> tuple[Value, ...]:
+    """Return what a value is computed from."""
+    if isinstance(value, Joined):
+        return value.parts
+    if isinstance(value, Combined):
+        return (value.one, value.other)
+    return () if isinstance(value, State | Given) else (value.of,)
+
+
+def sources(value: Value) -> list[State | Given]:
+    """Return the states and inputs a value is computed from, each once."""
+    found: dict[int, State | Given] = {}
+    waiting: list[Value] = [value]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, State | Given):
+            found[id(one)] = one
+        waiting += reversed(read_by(one))
+    return list(found.values())
+
+
+def names_of(value: Value) -> list[str]:
+    """Return the file's names of the ops between the states and a value, in order, each once."""
+    return list(dict.fromkeys(one.op.name for one in in_order(value) if isinstance(one, OpValue)))
+
+
+def in_order(value: Value, leaves: Collection[int] = ()) -> Iterator[Value]:
+    """Iterate over what a value is computed from and itself, each once and after what it reads.
+
+    Args:
+        value: The value.
+        leaves: Identities of values that are not looked into.
+
+    Raises:
+        UserError: There are too many of them.
+    """
+    done: set[int] = set()
+    waiting: list[tuple[Value, bool]] = [(value, False)]
+    while waiting:
+        one, ready = waiting.pop()
+        if id(one) in done:
+            continue
+        if ready:
+            done.add(id(one))
+            if len(done) > 100 * _MOST_VALUES:
+                raise UserError("more stands around the recurrent layers than is followed here")
+            yield one
+        else:
+            waiting.append((one, True))
+            waiting += [(each, False) for each in reversed(read_by(one)) if id(one) not in leaves]
+
+
+def evaluate(value: Value, known: dict[int, Array], steps: int) -> Array:
+    """Return a value by plain arrays: the independent reading an importer is proved by.
+
+    Args:
+        value: The value.
+        known: Rows by the identity of a value, (T*B, n) of a series, (B, n) of a vector; what is computed is added.
+        steps: How many tokens there are, T.
+    """
+    for one in in_order(value):
+        if id(one) not in known:
+            known[id(one)] = _computed(one, [known[id(each)] for each in read_by(one)], steps)
+    return known[id(value)]
+
+
+def _computed(value: Value, read: Sequence[Array], steps: int) -> Array:
+    if isinstance(value, OpValue):
+        return apply_op(read[0], value.op)
+    if isinstance(value, Lookup):
+        return np.asarray(value.table[read[0][:, 0].astype(np.int64)])
+    if isinstance(value, Reduced):
+        rows = read[0].reshape(steps, -1, read[0].shape[1])
+        made: Array = {"last": lambda: rows[-1], "first": lambda: rows[0], "mean": lambda: rows.mean(axis=0),
+                       "max": lambda: rows.max(axis=0), "min": lambda: rows.min(axis=0),
+                       "sum": lambda: rows.sum(axis=0)}[value.how]()  # fmt: skip
+        return made
+    if isinstance(value, Joined):
+        return np.concatenate(read, axis=1)
+    if isinstance(value, PartValue):
+        return read[0][:, value.start : value.start + value.width]
+    assert isinstance(value, Combined)
+    return np.asarray(_COMBINE[value.how][1](read[0], read[1]))
+
+
+def chain_of(value: Value, until: Collection[int] = ()) -> tuple[Value, list[StepOp]]:
+    """Return where a row of ops begins that ends in a value, and the ops; of parts a dense layer is made.
+
+    Args:
+        value: The value.
+        until: Identities of values behind which nothing is looked for.
+    """
+    ops: list[StepOp] = []
+    while isinstance(value, OpValue | PartValue) and id(value) not in until:
+        if isinstance(value, OpValue):
+            ops.insert(0, value.op)
+        else:
+            chosen = np.eye(value.of.width, dtype=np.float32)[value.start : value.start + value.width]
+            ops.insert(0, Dense("select", chosen))
+        value = value.of
+    return value, ops
+
+
+def joined(parts: Sequence[Value]) -> Value:
+    """Return values end to end, joins of joins taken apart."""
+    flat = [each for one in parts for each in (one.parts if isinstance(one, Joined) else (one,))]
+    return flat[0] if len(flat) == 1 else Joined(tuple(flat))
+
+
+@dataclass
+class _Writing:
+    """The equations of a readout while they grow."""
+
+    source: Callable[[State | Given], str]
+    top: tuple[Value, ...]
+    made: DenseEquations = field(default_factory=DenseEquations)
+    each: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    reads: dict[str, str] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+
+    def line(self, value: Value, text: str, label: str) -> str:
+        """Write one equation and return the name of its value."""
+        name = self.name(value)
+        (self.each if value.series else self.whole).append(f"{name} = {text}   # {label}")
+        self.made.sizes[name] = value.width
+        return name
+
+    def name(self, value: Value) -> str:
+        return self.names.setdefault(id(value), f"k{len(self.names)}")
+
+
+def page_of(value: Value, top: Sequence[Value], source: Callable[[State | Given], str]) -> WrittenReadout:
+    """Return a readout that computes a value.
+
+    Args:
+        value: What the network says.
+        top: What the top layer shows, end to end: the states of its passes, or one value where it adds them.
+        source: What `reads` of a readout calls a state, such as `layer0.forward.h`, or an input.
+
+    Raises:
+        UserError: There is too much of it, or something has no equation.
+    """
+    writing = _Writing(source, tuple(top))
+    writing.names[id(value)] = "y"
+    leaves = [id(one) for one in top] if len(top) == 1 else []
+    for one in in_order(value, leaves):
+        _write(writing, one, one is value)
+    if len(writing.each) + len(writing.whole) > _MOST_VALUES:
+        raise UserError("it has more equations than a readout may have")
+    lines = "\n".join(writing.each)
+    each = f"each = '''\n{lines}\n'''\n" if writing.each else ""
+    lines = "\n".join(writing.whole)
+    whole = f"whole = '''\n{lines}\n'''\n" if writing.whole else ""
+    reads = ", ".join(f'{name} = "{said}"' for name, said in writing.reads.items())
+    reads = f"reads = {{ {reads} }}\n" if reads else ""
+    sizes = ", ".join(f'{name} = "K"' if name == "y" else f"{name} = {n}" for name, n in writing.made.sizes.items())
+    head = 'title = "what the file has above the recurrent layers"\nsource = "the file"\n'
+    text = f'{head}{reads}{each}{whole}result = "y"\nsizes = {{ {sizes} }}\n'
+    return WrittenReadout(text, writing.made.given, value.width)
+
+
+def _write(writing: _Writing, value: Value, last: bool) -> None:
+    if len(writing.top) == 1 and value is writing.top[0]:
+        writing.names[id(value)] = "h"
+        if last:
+            writing.names[id(value)] = "y"
+            writing.line(value, "h", "states: what the network says")
+        return
+    if isinstance(value, State | Given):
+        alias = _alias(writing, value)
+        if last:
+            writing.names[id(value)] = "y"
+            writing.line(value, alias, "states: what the network says")
+        else:
+            writing.names[id(value)] = alias
+        return
+    read = [writing.names[id(one)] for one in read_by(value)]
+    if isinstance(value, OpValue):
+        before = len(writing.made.lines)
+        writing.made.add([value.op], read[0], writing.name(value), "k", value.of.width)
+        (writing.each if value.series else writing.whole).extend(writing.made.lines[before:])
+    elif isinstance(value, Reduced):
+        writing.line(value, _OVER[value.how].format(read[0]), f"{value.how}: from all steps to one vector")
+    elif isinstance(value, Joined):
+        if [id(one) for one in value.parts] == [id(one) for one in writing.top] and not last:
+            writing.names[id(value)] = "h"
+            return
+        writing.line(value, f"concat({', '.join(read)})", "joined: values end to end")
+    elif isinstance(value, PartValue):
+        writing.line(value, f"part({read[0]}, {value.start}, {value.width})", "part: some of its numbers")
+    elif isinstance(value, Combined):
+        label = f"{SAID.get(value.how, value.how)}: number by number"
+        writing.line(value, _COMBINE[value.how][0].format(*read), label)
+    else:
+        raise UserError(f"{comment(value.name)}: a table stands above the recurrent layers")
+
+
+def _alias(writing: _Writing, value: State | Given) -> str:
+    said = writing.source(value)
+    for alias, known in writing.reads.items():
+        if known == said:
+            return alias
+    parts = said.split(".")
+    stem = "e" if said == "embedding" else f"{parts[-1]}{parts[0].removeprefix('layer')}{parts[1][0]}"
+    writing.reads[stem] = said
+    return stem
+
+
+def signature(value: Value) -> tuple[Any, ...]:
+    """Return what two readings of a file must share for them to be one: every value with its kind and sizes."""
+    numbers: dict[int, int] = {}
+    said: list[Any] = []
+    for one in in_order(value):
+        numbers[id(one)] = len(numbers)
+        kind: Any = type(one).__name__
+        if isinstance(one, OpValue):
+            kind = (kind, type(one.op).__name__, one.op.name)
+        elif isinstance(one, Reduced | Combined):
+            kind = (kind, one.how)
+        elif isinstance(one, PartValue):
+            kind = (kind, one.start)
+        elif isinstance(one, State):
+            kind = (kind, id(one.layer), one.way, one.state)
+        said.append((kind, one.width, tuple(numbers[id(each)] for each in read_by(one))))
+    return tuple(said)
+
+
+def select(matrix: Array, of: Value, name: str = "select") -> OpValue:
+    """Return a value each of whose numbers is a sum of others with weights, such as one of them."""
+    return OpValue(Dense(name, np.asarray(matrix, np.float32)), of)
+
+
+def added(values: Sequence[Value], how: str = "add") -> Value:
+    """Return values of one size put together, number by number."""
+    return reduce(lambda one, other: Combined(how, one, other), values)
+
+
+def linear(value: Value, of: Sequence[Value]) -> Array | None:
+    """Return the matrix that makes a value of others, end to end, where it is no more than a choice or sum of them."""
+    starts = dict(zip((id(one) for one in of), np.cumsum([0, *(one.width for one in of)]), strict=False))
+    total = sum(one.width for one in of)
+
+    def rows(one: Value) -> Array | None:
+        if id(one) in starts:
+            made = np.zeros((one.width, total), np.float32)
+            made[np.arange(one.width), starts[id(one)] + np.arange(one.width)] = 1
+            return made
+        below = [rows(each) for each in read_by(one)]
+        given = [each for each in below if each is not None]
+        if not given or len(given) < len(below):
+            return None
+        if isinstance(one, Joined):
+            return np.concatenate(given)
+        if isinstance(one, PartValue):
+            return given[0][one.start : one.start + one.width]
+        if isinstance(one, Combined) and one.how in ("add", "sub"):
+            return given[0] + given[1] if one.how == "add" else given[0] - given[1]
+        if isinstance(one, OpValue) and isinstance(one.op, Dense) and one.op.b is None:
+            return np.asarray(one.op.w @ given[0])
+        return None
+
+    return rows(value)

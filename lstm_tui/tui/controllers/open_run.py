@@ -1,0 +1,140 @@
+"""The run that is open on the screen: its session, the one view of it, and the facts of its baseline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.position import Frame, equations_of
+from lstm_tui.debugger.session import Session
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.document import Document
+from lstm_tui.tui.view import EMPTY, View
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.breakpoints.breakpoints import Marks
+
+
+class ScreenState(Protocol):
+    """What a screen shows; whoever assigns to it has the screen redrawn.
+
+    Attributes:
+        view: The one view of the run, which every pane is handed; `EMPTY` while there is no run.
+        palette: The colours of the theme.
+        busy: What the header says of work that is waited for.
+        shown: The number of the pane in use.
+    """
+
+    view: View
+    palette: Palette
+    busy: str
+    shown: int
+
+
+class OpenRun:
+    """The run of one line of a document. Only the session moves the position; the view follows it.
+
+    Attributes:
+        document: What is open.
+        wanted_line: The number of the line that was asked for last; it is shown as soon as its run is there.
+        interpreter: Who makes every run from here on.
+        plain: The facts of the baseline.
+    """
+
+    def __init__(self, screen: ScreenState, document: Document) -> None:
+        """Show nothing yet.
+
+        Args:
+            screen: Where it is shown.
+            document: What is open.
+        """
+        self.document = document
+        self.wanted_line = document.source.line
+        self.interpreter = "numpy"
+        self.plain: Facts = EMPTY.facts
+        self._screen = screen
+        self._session: Session | None = None
+        self._is_behind = False  # the session has gone on from what is shown: more keys waited
+
+    @property
+    def session(self) -> Session:
+        """The session; there is one as soon as the view is not empty."""
+        assert self._session is not None, "no command acts on a run before there is one"
+        return self._session
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no run yet."""
+        return self._session is None
+
+    @property
+    def view(self) -> View:
+        """What the screen shows."""
+        return self._screen.view
+
+    @view.setter
+    def view(self, view: View) -> None:
+        self._screen.view = view
+
+    @property
+    def palette(self) -> Palette:
+        """The colours it is shown in."""
+        return self._screen.palette
+
+    def show(self, **changes: Any) -> None:
+        """Show the view with some things changed; what was said is said once."""
+        self._screen.view = self._screen.view.but(**changes)
+
+    # --- moving ---
+
+    def moved(self, frame: Frame, follow: bool = False) -> None:
+        """Show where the session stands now; `follow` chooses the value of the current equation."""
+        self._is_behind = False
+        value = frame.equation.name if follow and frame.equation is not None else self.view.value
+        values = frame.passed.cell.values
+        self.show(frame=frame, place=None, follow=False, said=frame.note, value=value if value in values else values[0])
+
+    def moved_unseen(self) -> None:
+        """Leave what is shown as it is, though the session has moved, until `catch_up`."""
+        self._is_behind = True
+
+    def catch_up(self) -> None:
+        """Show where the session stands, if it has moved unseen."""
+        if self._is_behind:
+            self.moved(self.session.frame)
+
+    # --- another run ---
+
+    def stand_on(self, facts: Facts, number: int) -> None:
+        """Stand after the first token of the run of a line, and show it.
+
+        Args:
+            facts: What is known of its trace.
+            number: Which line it is.
+        """
+        trace = facts.trace
+        start = self.document.start(number, trace.interpreter)
+        self.plain = facts
+        if self._session is None:
+            self._session = Session(trace, self.document.source, number, start)
+            self.view = self._first_view(self._session.frame, facts)
+            return
+        frame = self._session.show_line(trace, number, start)
+        self.show(frame=frame, facts=facts, place=None, follow=False, stops=self.marks())
+
+    def _first_view(self, frame: Frame, facts: Facts) -> View:
+        first = equations_of(frame.passed)[0].name
+        view = View(frame, facts, value=first, lines=len(self.document), title=self.document.title())
+        return view.but(units={name: view.unit_of(name) for name in facts.names})
+
+    def adopt(self, facts: Facts) -> None:
+        """Show the run of the same line by another interpreter where the session stands; no edit is in force."""
+        self.plain = facts
+        start = self.document.start(self.view.frame.line, facts.trace.interpreter)
+        frame = self.session.adopt(facts.trace, start)
+        self.show(frame=frame, facts=facts, stops=self.marks())
+
+    def marks(self) -> Marks | None:
+        """Return at which places of the tape the run would stop; None before any breakpoint was set."""
+        has_none = not len(self.session.breakpoints) and self.view.stops is None
+        return None if has_none else self.session.stops.marks()

@@ -1,0 +1,426 @@
+"""Bags of weights as programs leave them, beside what those programs compute, written out as plain loops.
+
+Random weights of our own; nothing here is read from a file, and nothing of the package is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+STEPS = 7
+
+
+@dataclass(frozen=True)
+class Bag:
+    """A file of weights, an input, and what should come out.
+
+    Attributes:
+        tensors: By name, in the order of the file.
+        x: Ids (T,) or numbers (T, I).
+        wants: By the names of a trace: what its program computes.
+        settings: What has to be said with `--set` so that it does, since weights alone do not record it.
+        network: Which network of the file.
+        warned: What the report has to warn of without those settings.
+    """
+
+    tensors: Mapping[str, Array]
+    x: NDArray[np.generic]
+    wants: Mapping[str, Array]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    network: str | None = None
+    warned: tuple[str, ...] = ()
+
+
+def sigmoid(a: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-a)))
+
+
+def relu(a: Array) -> Array:
+    return np.asarray(np.maximum(a, 0))
+
+
+def layer_norm(a: Array, scale: Array | float = 1.0, shift: Array | float = 0.0) -> Array:
+    centre = a - a.mean(axis=-1, keepdims=True)
+    return np.asarray(centre / np.sqrt((centre**2).mean(axis=-1, keepdims=True) + 1e-5) * scale + shift)
+
+
+class Random:
+    """Random tensors, float32."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def __call__(self, *shape: int) -> Array:
+        return (self._random.normal(size=shape) * 0.6).astype(np.float32)
+
+    def ids(self, count: int) -> NDArray[np.int64]:
+        return self._random.integers(0, count, STEPS)
+
+    def torch(self, prefix: str, kind: str, inputs: int, hidden: int, end: str = "_l0") -> dict[str, Array]:
+        rows = {"lstm": 4, "gru": 3, "rnn": 1}[kind] * hidden
+        shapes = {"weight_ih": (rows, inputs), "weight_hh": (rows, hidden), "bias_ih": (rows,), "bias_hh": (rows,)}
+        before = f"{prefix}." if prefix else ""
+        return {f"{before}{name}{end}": self(*shape) for name, shape in shapes.items()}
+
+    def linear(self, name: str, inputs: int, outputs: int) -> dict[str, Array]:
+        return {f"{name}.weight": self(outputs, inputs), f"{name}.bias": self(outputs)}
+
+
+def lstm(
+    x: Array, w: Array, u: Array, b: Array | float, order: str = "ifgo", h: Array | None = None, c: Array | None = None,
+    peepholes: Mapping[str, Array] | None = None, late: bool = True
+) -> Array:  # fmt: skip
+    size = u.shape[1]
+    h = np.zeros(size, np.float32) if h is None else h
+    c = np.zeros(size, np.float32) if c is None else c
+    p = peepholes or dict.fromkeys("ifo", np.zeros(size, np.float32))
+    rows = []
+    for step in x:
+        a = dict(zip(order, np.split(w @ step + u @ h + b, 4), strict=True))
+        i, f, g = sigmoid(a["i"] + p["i"] * c), sigmoid(a["f"] + p["f"] * c), np.tanh(a["g"])
+        old, c = c, f * c + i * g
+        h = sigmoid(a["o"] + p["o"] * (c if late else old)) * np.tanh(c)
+        rows.append(h)
+    return np.array(rows)
+
+
+def gru(x: Array, w: Array, u: Array, b: Array | float, c_n: Array | float = 0.0, order: str = "rzn") -> Array:
+    size = u.shape[1]
+    h, rows = np.zeros(size, np.float32), []
+    for step in x:
+        from_x = dict(zip(order, np.split(w @ step + b, 3), strict=True))
+        from_h = dict(zip(order, np.split(u @ h, 3), strict=True))
+        r, z = (sigmoid(from_x[gate] + from_h[gate]) for gate in "rz")
+        h = (1 - z) * np.tanh(from_x["n"] + r * (from_h["n"] + c_n)) + z * h
+        rows.append(h)
+    return np.array(rows)
+
+
+def of_torch(given: Mapping[str, Array], prefix: str, x: Array, end: str = "_l0", **more: Any) -> Array:
+    """Return what a module of PyTorch gives, by the number of its rows an LSTM or a GRU."""
+    before = f"{prefix}." if prefix else ""
+    w, u, b, c = (given[f"{before}{name}{end}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    if len(u) == 4 * u.shape[1]:
+        return lstm(x, w, u, b + c, **more)
+    size = u.shape[1]
+    gates = b + np.concatenate([c[: 2 * size], np.zeros(size, np.float32)])
+    return gru(x, w, u, gates, c[2 * size :])
+
+
+def dense(given: Mapping[str, Array], name: str, x: Array) -> Array:
+    return np.asarray(x @ given[f"{name}.weight"].T + given[f"{name}.bias"])
+
+
+def towers(random: Random) -> Bag:
+    given = random.torch("question", "lstm", 4, 4) | random.torch("answer", "lstm", 4, 4) | random.linear("fc", 8, 2)
+    x = random(STEPS, 4)
+    return Bag(given, x, {"layer0.forward/h": of_torch(given, "question", x)}, warned=("join is assumed", "fc"))
+
+
+def second_tower(random: Random) -> Bag:
+    first = towers(random)
+    wants = {"layer0.forward/h": of_torch(first.tensors, "answer", first.x)}
+    return Bag(first.tensors, first.x, wants, network="answer", warned=first.warned)
+
+
+def by_hand(random: Random) -> Bag:
+    given = random.torch("lstm_fw", "lstm", 3, 4) | random.torch("lstm_bw", "lstm", 3, 4) | random.linear("fc", 8, 2)
+    x = random(STEPS, 3)
+    forward, backward = of_torch(given, "lstm_fw", x), of_torch(given, "lstm_bw", x[::-1])[::-1]
+    both = np.concatenate([forward, backward], axis=1)
+    wants = {"layer0.forward/h": forward, "layer0.backward/h": backward, "output": dense(given, "fc", both)}
+    return Bag(given, x, wants)
+
+
+def backward_first(random: Random) -> Bag:
+    one = by_hand(random)
+    order = sorted(one.tensors, key=lambda name: "fw" in name)
+    return Bag({name: one.tensors[name] for name in order}, one.x, one.wants)
+
+
+def backward_alone(random: Random) -> Bag:
+    given = random.torch("encoder_reverse", "gru", 3, 4)
+    x = random(STEPS, 3)
+    wants = {"layer0.backward/h": of_torch(given, "encoder_reverse", x[::-1])[::-1]}
+    return Bag(given, x, wants, warned=("layer0.directions is assumed",))
+
+
+def numbered(random: Random) -> Bag:
+    given = random.torch("net.rnn2", "gru", 4, 4) | random.torch("net.rnn1", "gru", 4, 4)
+    x = random(STEPS, 4)
+    return Bag(given, x, {"layer1.forward/h": of_torch(given, "net.rnn2", of_torch(given, "net.rnn1", x))})
+
+
+def seq2seq(random: Random) -> Bag:
+    given = {"encoder.embedding.weight": random(9, 3), **random.torch("encoder.rnn", "lstm", 3, 4)}
+    given |= {"decoder.embedding.weight": random(7, 3), **random.torch("decoder.rnn", "lstm", 3, 4)}
+    given |= random.linear("decoder.out", 4, 7)
+    ids = random.ids(7)
+    h = of_torch(given, "decoder.rnn", given["decoder.embedding.weight"][ids])
+    return Bag(given, ids, {"layer0.forward/h": h, "output": dense(given, "decoder.out", h)}, network="decoder.rnn",
+               warned=("called a decoder",))  # fmt: skip
+
+
+def positions(random: Random) -> Bag:
+    given = {"emb.weight": random(9, 4), "pos_embedding.weight": random(20, 4), **random.torch("rnn", "lstm", 4, 5)}
+    given |= random.linear("fc", 5, 2)
+    ids = random.ids(9)
+    h = of_torch(given, "rnn", given["emb.weight"][ids] + given["pos_embedding.weight"][:STEPS])
+    return Bag(given, ids, {"layer1.forward/h": h, "output": dense(given, "fc", h)},
+               warned=("input.position is assumed",))  # fmt: skip
+
+
+def dense_of_equal_width(random: Random) -> Bag:
+    given = {"emb.weight": random(9, 4), **random.torch("rnn", "lstm", 4, 5), **random.linear("fc", 5, 2)}
+    given |= random.linear("proj", 4, 4)
+    ids = random.ids(9)
+    h = of_torch(given, "rnn", relu(dense(given, "proj", given["emb.weight"][ids])))
+    return Bag(given, ids, {"layer1.forward/h": h, "output": dense(given, "fc", h)},
+               {"input_layers.after_proj": "relu"},
+               warned=("after_proj is assumed to be linear", "input_layers is"))  # fmt: skip
+
+
+def norm_between(random: Random) -> Bag:
+    given = {
+        "emb.weight": random(9, 4),
+        **random.torch("rnn1", "lstm", 4, 5),
+        "ln.weight": random(5),
+        "ln.bias": random(5),
+    }
+    given |= random.torch("rnn2", "lstm", 5, 5) | random.linear("fc", 5, 2)
+    ids = random.ids(9)
+    below = of_torch(given, "rnn1", given["emb.weight"][ids])
+    h = of_torch(given, "rnn2", layer_norm(below, given["ln.weight"], given["ln.bias"]))
+    wants = {"layer0.forward/h": below, "layer2.forward/h": h, "output": dense(given, "fc", h)}
+    return Bag(given, ids, wants, warned=("layer1.below is assumed to be ln",))
+
+
+def norm_above(random: Random) -> Bag:
+    given = {"emb.weight": random(9, 4), **random.torch("rnn", "gru", 4, 5), **random.linear("fc", 5, 2)}
+    given |= {"ln_out.weight": random(5), "ln_out.bias": random(5)}
+    ids = random.ids(9)
+    h = of_torch(given, "rnn", given["emb.weight"][ids])
+    normed = layer_norm(h, given["ln_out.weight"], given["ln_out.bias"])
+    return Bag(given, ids, {"layer0.forward/h": h, "output": dense(given, "fc", normed)},
+               warned=("readout is assumed to be ln_out, fc",))  # fmt: skip
+
+
+def residual(random: Random) -> Bag:
+    given = {"emb.weight": random(9, 5), **random.torch("rnn", "gru", 5, 5), **random.linear("fc", 5, 2)}
+    ids = random.ids(9)
+    x = given["emb.weight"][ids]
+    h = of_torch(given, "rnn", x)
+    return Bag(given, ids, {"layer0.forward/h": h, "output": dense(given, "fc", h + x)}, {"layer0.residual": "added"},
+               warned=("layer0.residual=none",))  # fmt: skip
+
+
+def last_states(random: Random) -> Bag:
+    given = {"emb.weight": random(9, 4), **random.torch("rnn", "lstm", 4, 5)}
+    given |= random.torch("rnn", "lstm", 4, 5, "_l0_reverse") | random.linear("fc", 10, 3)
+    ids = random.ids(9)
+    x = given["emb.weight"][ids]
+    forward, backward = of_torch(given, "rnn", x), of_torch(given, "rnn", x[::-1], "_l0_reverse")[::-1]
+    result = dense(given, "fc", np.concatenate([forward[-1], backward[0]]))
+    return Bag(given, ids, {"layer0.backward/h": backward, "result": result}, {"readout.over": "final"},
+               warned=("readout.over=each",))  # fmt: skip
+
+
+def numbers_below(random: Random) -> Bag:
+    given = random.linear("inp", 3, 4) | random.torch("rnn", "lstm", 4, 5) | random.linear("out", 5, 1)
+    x = random(STEPS, 3)
+    h = of_torch(given, "rnn", relu(dense(given, "inp", x)))
+    return Bag(given, x, {"layer1.forward/h": h, "output": dense(given, "out", relu(h))},
+               {"input_layers.after_inp": "relu", "readout.before": "relu"},
+               warned=("after_inp is", "readout.before="))  # fmt: skip
+
+
+def two_heads(random: Random) -> Bag:
+    given = random.torch("rnn", "gru", 3, 4) | random.linear("actor", 4, 2) | random.linear("critic", 4, 1)
+    x = random(STEPS, 3)
+    h = of_torch(given, "rnn", x)
+    return Bag(given, x, {"layer0.forward/h": h, "output": dense(given, "critic", h)}, {"readout": "critic"},
+               warned=("readout is assumed to be none",))  # fmt: skip
+
+
+def peepholes(random: Random, late: bool = True) -> Bag:
+    given = random.torch("", "lstm", 3, 4, "") | {f"weight_c{gate}": random(4) for gate in "ifo"}
+    x = random(STEPS, 3)
+    p = {gate: given[f"weight_c{gate}"] for gate in "ifo"}
+    h = lstm(x, given["weight_ih"], given["weight_hh"], given["bias_ih"] + given["bias_hh"], peepholes=p, late=late)
+    return Bag(given, x, {"layer0.forward/h": h}, {} if late else {"layer0.peephole_output": "old"},
+               warned=("layer0.peephole_output is assumed",))  # fmt: skip
+
+
+def learned(random: Random) -> Bag:
+    given = {"h0": random(1, 4), "c0": random(1, 4), **random.torch("lstm", "lstm", 3, 4), **random.linear("fc", 4, 2)}
+    x = random(STEPS, 3)
+    h = of_torch(given, "lstm", x, h=given["h0"][0], c=given["c0"][0])
+    return Bag(given, x, {"layer0.forward/h": h, "output": dense(given, "fc", h)})
+
+
+def normed_sums(random: Random, kept: bool = True) -> Bag:
+    given = {"cell.weight_ih": random(16, 3), "cell.weight_hh": random(16, 4)}
+    for name, size in (("layernorm_i", 16), ("layernorm_h", 16), ("layernorm_c", 4)):
+        given |= {f"cell.{name}.weight": random(size), f"cell.{name}.bias": random(size)}
+    x = random(STEPS, 3)
+    norm = {name: (given[f"cell.layernorm_{name}.weight"], given[f"cell.layernorm_{name}.bias"]) for name in "ihc"}
+    h, c, rows = np.zeros(4, np.float32), np.zeros(4, np.float32), []
+    for step in x:
+        a = layer_norm(given["cell.weight_ih"] @ step, *norm["i"]) + layer_norm(given["cell.weight_hh"] @ h, *norm["h"])
+        i, f, g, o = np.split(a, 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        c = layer_norm(c, *norm["c"]) if kept else c
+        h = sigmoid(o) * np.tanh(c if kept else layer_norm(c, *norm["c"]))
+        rows.append(h)
+    return Bag(given, x, {"layer0.forward/h": np.array(rows)}, {} if kept else {"layer0.norm_c": "shown"},
+               warned=("layer0.norm_c is assumed",))  # fmt: skip
+
+
+def pruned(random: Random) -> Bag:
+    given = random.torch("", "lstm", 3, 4)
+    whole = dict(given)
+    mask = (random(16, 4) > 0).astype(np.float32)
+    whole["weight_hh_l0"] = given["weight_hh_l0"] * mask
+    given = {name: one for name, one in given.items() if name != "weight_hh_l0"}
+    given |= {"weight_hh_l0_orig": random(16, 4), "weight_hh_l0_mask": mask}
+    whole["weight_hh_l0"] = given["weight_hh_l0_orig"] * mask
+    x = random(STEPS, 3)
+    return Bag(given, x, {"layer0.forward/h": of_torch(whole, "", x)})
+
+
+def spectral(random: Random) -> Bag:
+    whole = random.torch("rnn", "gru", 3, 4)
+    w, u, v = random(12, 4), random(12), random(4)
+    given = {name: one for name, one in whole.items() if name != "rnn.weight_hh_l0"}
+    given |= {"rnn.weight_hh_l0_orig": w, "rnn.weight_hh_l0_u": u, "rnn.weight_hh_l0_v": v}
+    whole["rnn.weight_hh_l0"] = w / (u @ w @ v)
+    x = random(STEPS, 3)
+    return Bag(given, x, {"layer0.forward/h": of_torch(whole, "rnn", x)})
+
+
+def mlx_lstm(random: Random) -> Bag:
+    given = {"lstm.Wh": random(16, 4), "lstm.Wx": random(16, 3), "lstm.bias": random(16)}
+    x = random(STEPS, 3)
+    return Bag(given, x, {"layer0.forward/h": lstm(x, given["lstm.Wx"], given["lstm.Wh"], given["lstm.bias"])})
+
+
+def mlx_gru(random: Random) -> Bag:
+    given = {"g.Wh": random(12, 4), "g.Wx": random(12, 3), "g.b": random(12), "g.bhn": random(4)}
+    x = random(STEPS, 3)
+    return Bag(given, x, {"layer0.forward/h": gru(x, given["g.Wx"], given["g.Wh"], given["g.b"], given["g.bhn"])})
+
+
+def equinox_lstm(random: Random) -> Bag:
+    given = {"rnn.bias": random(16), "rnn.weight_hh": random(16, 4), "rnn.weight_ih": random(16, 3)}
+    x = random(STEPS, 3)
+    return Bag(
+        given, x, {"layer0.forward/h": lstm(x, given["rnn.weight_ih"], given["rnn.weight_hh"], given["rnn.bias"])}
+    )
+
+
+def equinox_gru(random: Random) -> Bag:
+    given = {"bias": random(12), "bias_n": random(4), "weight_hh": random(12, 4), "weight_ih": random(12, 3)}
+    x = random(STEPS, 3)
+    return Bag(
+        given, x, {"layer0.forward/h": gru(x, given["weight_ih"], given["weight_hh"], given["bias"], given["bias_n"])}
+    )
+
+
+def flax_lstm(random: Random) -> Bag:
+    given = {f"params/LSTMCell_0/i{gate}/kernel": random(3, 4) for gate in "fgio"}
+    for gate in "fgio":
+        given |= {f"params/LSTMCell_0/h{gate}/kernel": random(4, 4), f"params/LSTMCell_0/h{gate}/bias": random(4)}
+    w, u = (np.concatenate([given[f"params/LSTMCell_0/{side}{gate}/kernel"].T for gate in "ifgo"]) for side in "ih")
+    b = np.concatenate([given[f"params/LSTMCell_0/h{gate}/bias"] for gate in "ifgo"])
+    x = random(STEPS, 3)
+    return Bag(given, x, {"layer0.forward/h": lstm(x, w, u, b)})
+
+
+def flax_gru(random: Random) -> Bag:
+    given: dict[str, Array] = {}
+    for gate in "inr":
+        key = {"i": "z"}.get(gate, gate)
+        given |= {
+            f"cell.i{key}.kernel": random(3, 4),
+            f"cell.i{key}.bias": random(4),
+            f"cell.h{key}.kernel": random(4, 4),
+        }
+    given["cell.hn.bias"] = random(4)
+    w, u = (np.concatenate([given[f"cell.{side}{gate}.kernel"].T for gate in "rzn"]) for side in "ih")
+    b = np.concatenate([given[f"cell.i{gate}.bias"] for gate in "rzn"])
+    x = random(STEPS, 3)
+    return Bag(given, x, {"layer0.forward/h": gru(x, w, u, b, given["cell.hn.bias"])})
+
+
+def tensorflow_lstm(random: Random, forget: float = 1.0) -> Bag:
+    given = {"rnn/basic_lstm_cell/kernel:0": random(7, 16), "rnn/basic_lstm_cell/bias:0": random(16)}
+    kernel, bias = given.values()
+    x = random(STEPS, 3)
+    b = bias + np.repeat([0, 0, forget, 0], 4).astype(np.float32)
+    h = lstm(x, kernel[:3].T, kernel[3:].T, b, "igfo")
+    return Bag(given, x, {"layer0.forward/h": h}, {} if forget else {"layer0.forget_bias": "0"},
+               warned=("layer0.forget_bias is assumed to be 1",))  # fmt: skip
+
+
+def tensorflow_both(random: Random) -> Bag:
+    names = {"fw": "bidirectional_rnn/fw/lstm_cell", "bw": "bidirectional_rnn/bw/lstm_cell"}
+    given = {f"{names[way]}/{what}": random(*shape) for way in ("bw", "fw")
+             for what, shape in (("kernel", (7, 16)), ("bias", (16,)))}  # fmt: skip
+    x = random(STEPS, 3)
+    forget = np.repeat([0, 0, 1, 0], 4).astype(np.float32)
+    made = {}
+    for way, series in (("fw", x), ("bw", x[::-1])):
+        kernel, bias = given[f"{names[way]}/kernel"], given[f"{names[way]}/bias"]
+        made[way] = lstm(series, kernel[:3].T, kernel[3:].T, bias + forget, "igfo")
+    return Bag(given, x, {"layer0.forward/h": made["fw"], "layer0.backward/h": made["bw"][::-1]})
+
+
+def tensorflow_gru(random: Random) -> Bag:
+    given = {"rnn/gru_cell/gates/kernel": random(7, 8), "rnn/gru_cell/gates/bias": random(8)}
+    given |= {"rnn/gru_cell/candidate/kernel": random(7, 4), "rnn/gru_cell/candidate/bias": random(4)}
+    gates, gate_bias, candidate, candidate_bias = given.values()
+    x, h, rows = random(STEPS, 3), np.zeros(4, np.float32), []
+    for step in x:
+        r, z = np.split(sigmoid(np.concatenate([step, h]) @ gates + gate_bias), 2)
+        h = z * h + (1 - z) * np.tanh(np.concatenate([step, r * h]) @ candidate + candidate_bias)
+        rows.append(h)
+    return Bag(given, x, {"layer0.forward/h": np.array(rows)})
+
+
+def allennlp_both(random: Random) -> Bag:
+    given: dict[str, Array] = {}
+    series = x = random(STEPS, 3)
+    made: dict[str, Array] = {}
+    for layer in range(2):
+        for way in ("forward", "backward"):
+            prefix = f"encoder._module.{way}_layer_{layer}"
+            given |= {f"{prefix}.input_linearity.weight": random(16, series.shape[1])}
+            given |= {f"{prefix}.state_linearity.weight": random(16, 4), f"{prefix}.state_linearity.bias": random(16)}
+            w, u, b = (given[f"{prefix}.{what}"] for what in ("input_linearity.weight", "state_linearity.weight",
+                                                             "state_linearity.bias"))  # fmt: skip
+            turn = slice(None, None, 1 if way == "forward" else -1)
+            made[f"layer{layer}.{way}/h"] = lstm(series[turn], w, u, b)[turn]
+        series = np.concatenate([made[f"layer{layer}.{way}/h"] for way in ("forward", "backward")], axis=1)
+    return Bag(given, x, made)
+
+
+BAGS: dict[str, Callable[[Random], Bag]] = {
+    one.__name__: one
+    for one in (
+        towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, positions,
+        dense_of_equal_width, norm_between, norm_above, residual, last_states, numbers_below, two_heads, peepholes,
+        learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru, flax_lstm, flax_gru,
+        tensorflow_lstm, tensorflow_both, tensorflow_gru, allennlp_both,
+    )
+} | {
+    "peepholes_old": lambda random: peepholes(random, late=False),
+    "normed_sums_shown": lambda random: normed_sums(random, kept=False),
+    "tensorflow_no_forget_bias": lambda random: tensorflow_lstm(random, forget=0.0),
+}  # fmt: skip
+"""Every kind of bag, by name."""
