@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.cli.output import table
-from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.columns import table
+from lstm_tui.cli.progress_bar import Bar
 from lstm_tui.cli.source import say, source_of
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.number_text import fixed, percent, sentence

@@ -17,7 +17,7 @@ from unittest import mock
 
 import numpy as np
 
-from lstm_tui.cli import parser
+from lstm_tui.cli import arguments
 from lstm_tui.cli.main import main
 
 FROZEN = Path(__file__).parents[1] / "formats" / "files"
@@ -104,7 +104,7 @@ def inputs() -> Iterator[tuple[str, tuple[str, ...]]]:
 def options() -> dict[str, frozenset[str]]:
     """Return the destinations of what each command reads whose text nothing checks while it is parsed."""
     found: dict[str, frozenset[str]] = {}
-    for command, (_, _, add) in parser._COMMANDS.items():
+    for command, (_, _, add) in arguments._COMMANDS.items():
         made = argparse.ArgumentParser()
         add(made)
         given = [one for one in made._actions if one.nargs != 0 and one.choices is None and one.type is None]

@@ -19,7 +19,7 @@ from functools import cache
 from unittest import mock
 
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import command_names, parse
+from lstm_tui.cli.arguments import command_names, parse
 
 from .documents import ROOT
 from .stand_ins import scratch, with_real_words

@@ -14,7 +14,7 @@ from functools import cache
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import command_names, parse
+from lstm_tui.cli.arguments import command_names, parse
 from lstm_tui.debugger import manual
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.engine.language.cell import cell_names

@@ -15,7 +15,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import read_series, series_from
+from lstm_tui.formats.inputs.numeric_series import read_series, series_from
 
 FILES = Path(__file__).parent / "files" / "graphs"
 CLOSE = 1e-5

@@ -17,7 +17,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import series_from
+from lstm_tui.formats.inputs.numeric_series import series_from
 
 onnx = pytest.importorskip("onnx")
 import make_onnx_files as made  # noqa: E402  (needs onnx)

@@ -15,8 +15,8 @@ from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
-from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
+from lstm_tui.formats.traces.trace_file import write
 from lstm_tui.tui.views import influence as screens
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen, StudyPane
 from lstm_tui.tui.views.influence import InfluenceAnswer

@@ -12,7 +12,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.traces.endings import ANY_OF_THEM, ENDINGS
+from lstm_tui.formats.traces.file_endings import ANY_OF_THEM, ENDINGS
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.looks import Looks
 from lstm_tui.tui.controllers.open_run import OpenRun
@@ -146,7 +146,7 @@ class Dialogs:
 
     def _write(self, trace: Trace, name: str) -> None:
         """Write it, in a thread."""
-        from lstm_tui.formats.traces.file import write
+        from lstm_tui.formats.traces.trace_file import write
         from lstm_tui.tui.deliver_file import give
 
         try:

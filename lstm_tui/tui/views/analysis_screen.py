@@ -201,7 +201,7 @@ class AnalysisScreen(Screen[ClickTarget]):
 
     picture: reactive[Any] = reactive(None, repaint=False)
 
-    class Learned(Message):
+    class Answered(Message):
         """Something more is known of the question with this number."""
 
         def __init__(self, question: int, changes: Changes) -> None:
@@ -252,13 +252,13 @@ class AnalysisScreen(Screen[ClickTarget]):
                 for changes in work(lambda: number != self._question):
                     if number != self._question:
                         return
-                    self.post_message(self.Learned(number, changes))
+                    self.post_message(self.Answered(number, changes))
         except (UserError, MemoryError) as error:
             problem = visible(str(error)) or "there is not enough memory for this"
-            self.post_message(self.Learned(number, {"problem": problem, "working": False}))
+            self.post_message(self.Answered(number, {"problem": problem, "working": False}))
 
-    @on(Learned)
-    def _learned(self, message: Learned) -> None:
+    @on(Answered)
+    def _answered(self, message: Answered) -> None:
         if message.question == self._question:
             self.picture = self.picture.but(**message.changes)
 

@@ -12,7 +12,7 @@ from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows, toke
 from lstm_tui.debugger.inspect.cell_comparison import GAME, RIVALS, rivals
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import PassTrace
-from lstm_tui.lesson.step import Open
+from lstm_tui.lesson.bound_step import Open
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (

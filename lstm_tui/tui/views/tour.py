@@ -17,8 +17,8 @@ from textual.widgets import Static
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.lesson.bound_step import Open, Standing
 from lstm_tui.lesson.lesson import LOOKS, Lesson, LessonStep
-from lstm_tui.lesson.step import Open, Standing
 from lstm_tui.lesson.templates import TextPiece
 from lstm_tui.tui.canvas.glyphs import Glyphs
 from lstm_tui.tui.commands import COMMANDS, Command
