@@ -82,6 +82,9 @@ def test_a_converted_file_describes_itself_and_gives_the_same_bits(tmp_path: Pat
     np.testing.assert_array_equal(first.output, second.output)
     assert present(second.network).remarks == present(first.network).remarks
     assert main(["convert", TAGGER, "-o", str(tmp_path / "n.pt")]) == 1
+    before, after = (open_file(one).report for one in (TAGGER, tmp_path / "n.safetensors"))
+    assert [(one.key, one.how) for one in after.facts] == [(one.key, one.how) for one in before.facts]
+    assert after.remarks == before.remarks
 
 
 def test_a_layer_by_the_name_it_has_in_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

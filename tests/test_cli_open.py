@@ -17,7 +17,7 @@ from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load, save
 from lstm_tui.formats.importers.untrained import Untrained, untrained
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 from lstm_tui.models import bundled_names
 
 

@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 import lstm_tui
 from lstm_tui.analysis.train import loop
 from lstm_tui.analysis.train.loss import loss_and_gradients
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.train import stopped_words
 from lstm_tui.cli.train_setup import job_of
 from lstm_tui.formats.importers.native import load, read_header

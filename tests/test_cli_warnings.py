@@ -10,9 +10,9 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import _COMMANDS
+from lstm_tui.cli.arguments import _COMMANDS
 from lstm_tui.formats.importers.open import open_file
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 
 TAGGER = str(Path(__file__).parent / "formats" / "files" / "torch_tagger.pt")
 REMARK = "readout.after_head_0 is assumed to be relu"

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import lstm_tui
-from lstm_tui.cli import parser as cli_parser
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli import arguments as cli_arguments
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.reopen import reopened, taking_up
 from lstm_tui.cli.source import command_of, source_of, without
 from lstm_tui.debugger.autosave import Autosave
@@ -25,7 +25,7 @@ from lstm_tui.debugger.session_file import script_of
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.inputs.samples import samples_folder
-from lstm_tui.formats.inputs.text import text_from
+from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.formats.io.journal import Journal, journal_folder
 from lstm_tui.models import bundled_names, sample_of
 from lstm_tui.models.bundled import open_model
@@ -158,8 +158,8 @@ FILES = ("file", "model", "map", "initial", "vocabulary", "cell")
 
 def _actions(command: str) -> list[argparse.Action]:
     """Return every argument of a command."""
-    commands = next(one for one in cli_parser._parser(command)._actions if one.dest == "==SUPPRESS==" and one.choices)
-    assert isinstance(commands.choices, dict)
+    every = cli_arguments._parser(command)._actions
+    commands = next(one for one in every if isinstance(one, argparse._SubParsersAction))
     actions: list[argparse.Action] = commands.choices[command]._actions
     return actions
 

@@ -17,7 +17,7 @@ from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space
 from lstm_tui.engine.language.expression import Call, Expression, Name, Product, show
 from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.runtime.overrides import READOUT
-from lstm_tui.engine.runtime.series import Evaluated, evaluate, pull
+from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate, pull
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 

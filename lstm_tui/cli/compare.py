@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from lstm_tui.analysis.largest import largest
-from lstm_tui.cli.output import table
+from lstm_tui.cli.columns import table
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.text_safety import visible
 
@@ -37,7 +37,7 @@ def comparison(options: Namespace) -> Comparison:
     Raises:
         UserError: One of them cannot be made, or they have no common tape.
     """
-    from lstm_tui.cli.parser import parse
+    from lstm_tui.cli.arguments import parse
     from lstm_tui.cli.source import source_of
     from lstm_tui.debugger.edits.apply import apply
     from lstm_tui.debugger.inspect.compare import Comparison

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from lstm_tui.cli.output import table
+from lstm_tui.cli.columns import table
 from lstm_tui.cli.source import reading, say
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from lstm_tui.cli.autosave import kept_plainly
-from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.progress_bar import Bar
 from lstm_tui.debugger.commands.console import Console, mistake_lines
 from lstm_tui.debugger.commands.dispatch import completions
 from lstm_tui.debugger.commands.table import Leave
@@ -19,7 +19,7 @@ from lstm_tui.debugger.session_file import as_typed_now
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.text import read_text
+from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.formats.io.command_history import Past
 from lstm_tui.formats.io.files import SCRIPT_BYTES
 

@@ -32,10 +32,10 @@ def reopened(path: str) -> tuple[Source, Saved]:
     Raises:
         UserError: It is no session, its command is none, or what it names cannot be opened.
     """
-    from lstm_tui.cli.parser import parse
+    from lstm_tui.cli.arguments import parse
     from lstm_tui.cli.source import source_of
     from lstm_tui.debugger.session_file import read_saved
-    from lstm_tui.formats.inputs.text import read_text
+    from lstm_tui.formats.inputs.text_input import read_text
 
     where = visible(path)
     saved = read_saved(read_text(path, SCRIPT_BYTES).lines, where)

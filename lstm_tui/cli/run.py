@@ -28,7 +28,7 @@ def command(options: Namespace) -> int:
 
 def _follow(options: Namespace) -> int:
     """Open the session on a text that grows."""
-    from lstm_tui.cli.follow import Plainly, followed
+    from lstm_tui.cli.growing_text import Plainly, followed
 
     source = followed(options)
     if options.plain:

@@ -16,9 +16,9 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.open import ImportOptions
 from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
 from lstm_tui.formats.inputs.inputs import read_input, vocabulary
+from lstm_tui.formats.inputs.numeric_series import NumericSeries
 from lstm_tui.formats.inputs.samples import find_input
-from lstm_tui.formats.inputs.series import NumericSeries
-from lstm_tui.formats.inputs.text import InputText
+from lstm_tui.formats.inputs.text_input import InputText
 from lstm_tui.models import sample_of
 from lstm_tui.models.bundled import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, open_model
 

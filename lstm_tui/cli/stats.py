@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.cli.output import table
-from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.columns import table
+from lstm_tui.cli.progress_bar import Bar
 from lstm_tui.cli.source import say, source_of
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.number_text import fixed, percent, sentence
@@ -83,7 +83,7 @@ def _runs(
 
 
 def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
-    from lstm_tui.debugger.inspect.diagnostics import HEADINGS, finding_summary, sound
+    from lstm_tui.debugger.inspect.diagnostics import health_lines
 
     passed = trace[one.name]
     yield f"{one.name}: {visible(passed.cell.name)}, {count_of(one.units, 'unit')}"
@@ -97,18 +97,8 @@ def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
         yield table(_HEADS, rows, right=range(2, len(_HEADS)))
     else:
         yield "no gates"
-    if not one.dead:
-        yield "gradients are not known: the run is too long, or its network is not there"
-    if not one.findings:
-        yield sound(one)
-    for kind, heading in HEADINGS.items():
-        mine = [finding for finding in one.findings if finding.kind == kind]
-        if mine:
-            yield f"{heading} ({len(mine)})"
-        for finding in mine[:_MOST_TOLD]:
-            yield f"  unit {finding.unit:>3}  {finding_summary(passed, finding)}"
-        if len(mine) > _MOST_TOLD:
-            yield f"  … and {len(mine) - _MOST_TOLD} more; --json has them all"
+    for line in health_lines(passed, one, _MOST_TOLD, "; --json has them all"):
+        yield line.text if line.heads else f"  {line.text}"
 
 
 def _content(one: PassHealth) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import shlex
 from argparse import Namespace
 from pathlib import Path
 
-from lstm_tui.cli.progress import TrainingBar
+from lstm_tui.cli.progress_bar import TrainingBar
 from lstm_tui.cli.source import say
 from lstm_tui.cli.train_compare import compare
 from lstm_tui.cli.train_setup import DISTANCE, job_of

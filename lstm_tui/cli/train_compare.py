@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import dataclass, field
 
-from lstm_tui.cli.output import table
-from lstm_tui.cli.progress import TrainingBar
+from lstm_tui.cli.columns import table
+from lstm_tui.cli.progress_bar import TrainingBar
 from lstm_tui.cli.source import say
 from lstm_tui.cli.train_setup import job_of, task_of
 from lstm_tui.cli.training import TrainingStopped, trained

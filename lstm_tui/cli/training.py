@@ -6,7 +6,7 @@ import contextvars
 import threading
 
 from lstm_tui.analysis.train.loop import Trained
-from lstm_tui.cli.progress import TrainingBar
+from lstm_tui.cli.progress_bar import TrainingBar
 from lstm_tui.debugger.endings import code_of, leave_behind
 from lstm_tui.engine.model.network import Network
 from lstm_tui.models.train_job import KeptTraining, Training

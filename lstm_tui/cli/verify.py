@@ -41,9 +41,8 @@ def command(options: Namespace) -> int:
         print(f"none of {verdict.tried} other readings of the file fits")
     for settings, remains in zip(verdict.fitting, verdict.repaired, strict=True):
         said = " ".join(_setting(key, one) for key, one in settings.items())
-        print(
-            f"it fits with {said}: differs by {sentence(remains, 2)} at most, and {sentence(first.largest, 2)} without"
-        )
+        print(f"it fits with {said}")
+        print(f"  and then differs by {sentence(remains, 2)} at most, by {sentence(first.largest, 2)} without")
     return _DIFFERS
 
 

@@ -21,9 +21,9 @@ from lstm_tui.engine.runtime.trace import Trace
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.edits.language import Edit
-    from lstm_tui.formats.inputs.series import NumericSeries
+    from lstm_tui.formats.inputs.numeric_series import NumericSeries
     from lstm_tui.formats.inputs.stream import Incoming
-    from lstm_tui.formats.inputs.text import InputText
+    from lstm_tui.formats.inputs.text_input import InputText
 
 
 @dataclass(frozen=True, eq=False)

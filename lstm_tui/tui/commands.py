@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lstm_tui.debugger.panes import PANES
-from lstm_tui.formats.traces.endings import ANY_OF_THEM
+from lstm_tui.formats.traces.file_endings import ANY_OF_THEM
 
 
 @dataclass(frozen=True)

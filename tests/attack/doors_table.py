@@ -17,7 +17,7 @@ from unittest import mock
 
 import numpy as np
 
-from lstm_tui.cli import parser
+from lstm_tui.cli import arguments
 from lstm_tui.cli.main import main
 
 FROZEN = Path(__file__).parents[1] / "formats" / "files"
@@ -104,7 +104,7 @@ def inputs() -> Iterator[tuple[str, tuple[str, ...]]]:
 def options() -> dict[str, frozenset[str]]:
     """Return the destinations of what each command reads whose text nothing checks while it is parsed."""
     found: dict[str, frozenset[str]] = {}
-    for command, (_, _, add) in parser._COMMANDS.items():
+    for command, (_, _, add) in arguments._COMMANDS.items():
         made = argparse.ArgumentParser()
         add(made)
         given = [one for one in made._actions if one.nargs != 0 and one.choices is None and one.type is None]
@@ -198,8 +198,9 @@ def make_seeds(folder: Path) -> None:
         (folder / name).write_text(text)
     for cell in CELLS:
         shutil.copyfile(PACKAGE / "engine" / "cells" / cell, folder / cell)
-    for frozen in FROZEN.iterdir():
-        shutil.copyfile(frozen, folder / frozen.name)
+    for frozen in FROZEN.rglob("*"):
+        if frozen.is_file():
+            shutil.copyfile(frozen, folder / frozen.name)
     shutil.copyfile(FROZEN / "torch_tagger.pt", folder / "tagger.pt")
     shutil.copyfile(PACKAGE / "models" / "tiny.safetensors", folder / "native.safetensors")
     np.save("w.npy", np.ones((4, 3), np.float32))

@@ -1,1 +1,1 @@
-"""Long campaigns of random networks against other runtimes: commands, not tests."""
+"""Commands that make networks by the thousand in other frameworks and compare what is imported with these."""

@@ -64,8 +64,9 @@ def main() -> int:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
+    sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "formats")]
     from bags import BAGS, Random
+    from saved_arrays import savez
 
     plan = random.Random(options.seed)
     exact = fits = false = done = 0
@@ -74,12 +75,12 @@ def main() -> int:
         while done < options.count:
             bag = BAGS[plan.choice(NETWORKS)](Random(plan.randrange(1 << 30)))
             path, reference = Path(folder) / "bag.npz", Path(folder) / "ref.npz"
-            np.savez(path, **bag.tensors)
+            savez(path, bag.tensors)
             made = planted(plan, path, bag.x)
             if made is None:
                 continue
             said, right = made
-            np.savez(reference, input=bag.x, **right)
+            savez(reference, {"input": bag.x, **right})
             begun = time.monotonic()
             _, verdict = verify(path, ImportOptions(), reference)
             slowest = max(slowest, time.monotonic() - begun)

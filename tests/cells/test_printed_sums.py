@@ -20,8 +20,8 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.ops import OPS
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import Trace
-from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
+from lstm_tui.formats.traces.trace_file import write
 
 STEPS = 4
 PASSES = ("layer0.forward", "layer1.backward")

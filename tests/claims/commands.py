@@ -19,7 +19,7 @@ from functools import cache
 from unittest import mock
 
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import command_names, parse
+from lstm_tui.cli.arguments import command_names, parse
 
 from .documents import ROOT
 from .stand_ins import scratch, with_real_words
@@ -92,6 +92,9 @@ def _run(line: str, slow: bool) -> Outcome:
     except ValueError as error:
         return Outcome(str(error))
     outcomes = []
+    made = re.findall(r"-m venv (\S+)", line)
+    if made and any(folder != made[0] for folder in re.findall(r"(?<=&& )(\S+)/bin/", line)):
+        return Outcome(f"the environment is {made[0]}")
     for part in _split(words, "&&"):
         piped = _split(part, "|")
         outcomes.append(_pipe(piped, slow) if len(piped) > 1 else _program(piped[0], slow))
@@ -112,7 +115,9 @@ def _split(words: Sequence[str], sign: str) -> list[list[str]]:
 def _program(words: list[str], slow: bool) -> Outcome:
     if not words:
         return Outcome("nothing stands there to be run")
-    name, arguments = words[0].rpartition("/")[2], words[1:]
+    (folder, _, name), arguments = words[0].rpartition("/"), words[1:]
+    if folder and not folder.endswith("/bin") and not (ROOT / words[0]).is_file():
+        return Outcome(f"no environment has its programs in {folder}")
     if name == "lstm-tui":
         return lstm_tui(tuple(arguments), slow)
     if re.fullmatch(r"python(3(\.\d+)?)?", name):
@@ -120,7 +125,7 @@ def _program(words: list[str], slow: bool) -> Outcome:
     if name == "pip":
         return _pip(arguments)
     if name == "pytest":
-        return _pytest(arguments)
+        return pytest_takes(arguments)
     own = ROOT / words[0]
     if own.is_file():
         return GOOD if own.stat().st_mode & 0o111 else Outcome(f"{words[0]} cannot be executed")
@@ -191,7 +196,7 @@ def _python(arguments: list[str]) -> Outcome:
     if name == "venv":
         return Outcome(skipped="it makes an environment: .ci/run does") if len(rest) == 1 else Outcome("venv FOLDER")
     if name == "pytest":
-        return _pytest(rest)
+        return pytest_takes(rest)
     return module(name, tuple(rest))
 
 
@@ -247,7 +252,7 @@ def _is_imported(package: str) -> bool:
     return any(re.search(rf"^\s*import {package}\b", one.read_text("utf-8"), re.MULTILINE) for one in sources)
 
 
-def _pytest(arguments: list[str]) -> Outcome:
+def pytest_takes(arguments: list[str]) -> Outcome:
     marks = {one.partition(":")[0] for one in PROJECT["tool"]["pytest"]["ini_options"]["markers"]}
     known = not arguments or (arguments[0] == "-m" and len(arguments) == 2 and arguments[1] in marks)
     return Outcome(skipped="it is what runs this") if known else Outcome(f"pytest has no {' '.join(arguments)} here")

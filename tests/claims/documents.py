@@ -15,7 +15,11 @@ DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"
 FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 GENERATED = re.compile(r"^<!-- (?P<name>[a-z ]+) -->\n.*?^<!-- /(?P=name) -->$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`]+)`")
-_BESIDE = re.compile(r"^<!-- (?P<kind>number|keys|made by|foreign): (?P<said>.+) -->$", re.MULTILINE)
+KINDS = ("number", "keys", "does", "made by", "foreign")
+"""The claims that a comment can make."""
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_BESIDE = re.compile(rf"^<!-- (?P<kind>{'|'.join(KINDS)}): (?P<said>.+) -->$", re.MULTILINE)
+_REMARK = re.compile(r"(?:^|  )# (.*)$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} .*$", re.MULTILINE)
 _LINK = re.compile(r"(\[[^]]*\])\([^)]*\)")
 
@@ -38,7 +42,9 @@ class Section:
         text: All of it as it stands.
         blocks: What is fenced.
         spans: What is in backticks elsewhere, in reading order.
-        prose: The rest, spans in their place, without fences, comments, headings, and the addresses of links.
+        prose: Heading and rest, spans in their place, without comments, the addresses of links, and what is fenced but
+            for the remarks in it.
+        whole: The whole document.
         beside: The claims in comments: kind and what is said.
     """
 
@@ -48,6 +54,7 @@ class Section:
     blocks: tuple[Block, ...]
     spans: tuple[str, ...]
     prose: str
+    whole: str
     beside: tuple[tuple[str, str], ...]
 
     def said(self, kind: str) -> tuple[str, ...]:
@@ -66,16 +73,19 @@ def sections(document: str, text: str) -> tuple[Section, ...]:
     fences = [range(*fence.span()) for fence in FENCED.finditer(text)]
     starts = [at.start() for at in _HEADING.finditer(text) if not any(at.start() in fence for fence in fences)]
     ends = [*starts[1:], len(text)]
-    return tuple(_section(document, text[start:end]) for start, end in zip(starts, ends, strict=True))
+    return tuple(_section(document, text[start:end], text) for start, end in zip(starts, ends, strict=True))
 
 
-def _section(document: str, text: str) -> Section:
+def _section(document: str, text: str, whole: str) -> Section:
     blocks = tuple(Block(one["language"], one["code"]) for one in FENCED.finditer(text))
     beside = tuple((one["kind"], one["said"].strip()) for one in _BESIDE.finditer(text))
-    heading, _, body = text.partition("\n")
-    prose = _LINK.sub(r"\1", re.sub(r"<!--.*?-->", "", FENCED.sub("", body), flags=re.DOTALL))
+    heading = text.partition("\n")[0]
+    remarks = "".join(
+        f"\n{said}\n" for one in blocks if one.language == "console" for said in _REMARK.findall(one.code)
+    )
+    prose = _LINK.sub(r"\1", COMMENT.sub("", FENCED.sub("", text))) + remarks
     spans = tuple(" ".join(span.split()).replace(r"\|", "|") for span in _SPAN.findall(prose))
-    return Section(document, heading.lstrip("# "), text, blocks, spans, prose, beside)
+    return Section(document, heading.lstrip("# "), text, blocks, spans, prose, whole, beside)
 
 
 def name_of(path: Path) -> str:

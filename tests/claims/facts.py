@@ -16,15 +16,16 @@ from typing import Any
 import numpy as np
 from attack import ends, forked
 from attack.harness import HARNESSES
+from present import present
 from test_demonstrations import PAIR, flow, held, says, told
 
 import lstm_tui
 from lstm_tui.analysis.influence import Target, deletions
 from lstm_tui.analysis.ledger import ledger_at, lost_at
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.train_setup import job_of, task_of
-from lstm_tui.debugger import endings
+from lstm_tui.debugger import endings, manual
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.storage import BLOCK
@@ -35,10 +36,10 @@ from lstm_tui.models.recipes import recall
 from lstm_tui.serving.limits import Limits
 from lstm_tui.tui.controllers import autosave
 
-from .documents import ROOT
+from .documents import KINDS, ROOT
 
 # names of the package that the expressions use, beside what follows
-__all__ = ["BLOCK", "Limits", "endings", "ends", "forked", "recall", "signal"]
+__all__ = ["BLOCK", "KINDS", "Limits", "endings", "ends", "forked", "recall", "signal"]
 
 STORY = PAIR
 BAD, GOOD = "The movie was not bad", "The movie was not good"
@@ -218,3 +219,19 @@ def failed_assertion() -> int:
 def seconds_between_saves() -> float:
     """Return how often the screen writes the work down."""
     return autosave._EVERY
+
+
+def passes(name: str) -> int:
+    """Return how many passes a network makes over a text."""
+    return len(run(name, BAD).passes)
+
+
+def rows(document: str, table: str) -> int:
+    """Return how many rows a filled table of a document has, below its head."""
+    text = (ROOT / document).read_text("utf-8").partition(f"<!-- {table} -->")[2].partition(f"<!-- /{table} -->")[0]
+    return text.count("\n|") - 1 - 1
+
+
+def headings(topic: str) -> int:
+    """Return how many headings a topic of the manual has below its own."""
+    return present(manual.find(topic)).text.count("\n## ")

@@ -7,17 +7,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
+from lstm_tui.engine.language.cell import cell_names
+
 from . import facts
 from .commands import check_line
 from .documents import FENCED, GENERATED, Section, sections
 
-_CLAIM = re.compile(r"^<!-- number: (?P<sentence>.+) = (?P<expression>.+) -->$", re.MULTILINE)
-_NUMBER = re.compile(r"(?<![\w.])[−-]?(\d[\d,]*(\.\d+)?|\.\d+)")
-_UNCOUNTED = re.compile(r"^ *\d+\. |`[^`]*`|\*\*?\d+\.\d+\.\d+\*\*?", re.MULTILINE)
 WORDS = (
     "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 )  # fmt: skip
+
+_CLAIM = re.compile(r"^<!-- number: (?P<sentence>.+) = (?P<expression>.+) -->$", re.MULTILINE)
+_NUMBER = re.compile(r"(?<![\w.])[−-]?(\d[\d,]*(\.\d+)?|\.\d+)")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_]+\d\w*")
+_WORD = re.compile(rf"\b({'|'.join(WORDS[2:])})\b", re.IGNORECASE)
+_UNCOUNTED = re.compile(r"^ *\d+\. |`[^`]*`|\*\*?\d+\.\d+\.\d+\*\*?", re.MULTILINE)
+_SPAN = re.compile(r"span\('([^']+)'\)")
 _CLOSE = 2e-4
 """How far a number may be from the rounding of what is computed: another processor rounds otherwise."""
 
@@ -101,6 +109,7 @@ def check_numbers(section: Section) -> list[str]:
             problems.append(f"“{claim.sentence}” stands there {len(found)} times")
             continue
         covered.append(range(*found[0].span()))
+        problems += [f"`{one}` stands nowhere" for one in _SPAN.findall(claim.expression) if one not in section.spans]
         written, computed = found[0]["number"], value(claim.expression)
         if not is_so(written, computed):
             problems.append(f"“{claim.sentence}”: {written} is written, {computed} = {claim.expression}")
@@ -109,7 +118,8 @@ def check_numbers(section: Section) -> list[str]:
     for one in section.said("foreign"):
         covered += [range(*found.span()) for found in re.finditer(re.escape(one), prose)]
     ignored = [range(*one.span()) for one in _UNCOUNTED.finditer(prose)]
-    for number in _NUMBER.finditer(prose):
+    named = (one for one in _NAME.finditer(prose) if not (hasattr(np, one[0]) or one[0] in cell_names()))
+    for number in (*_NUMBER.finditer(prose), *_WORD.finditer(prose), *named):
         if not any(number.start() in one for one in (*covered, *ignored)):
             line = prose[prose.rfind("\n", 0, number.start()) + 1 :].partition("\n")[0].strip()
             problems.append(f"{number[0]} is not computed: {line}")

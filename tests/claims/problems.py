@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
 from .commands import GOOD, Outcome, check_block, lstm_tui
 from .documents import ROOT, Block, Section, sections
+from .does import check_does
 from .facts import measured
 from .numbers import check_numbers
 from .spans import check_spans
@@ -24,8 +25,11 @@ _LINK = re.compile(r"!?\[[^]]*\]\(([^)#\s]+)\)")
 def check_section(section: Section) -> tuple[str, ...]:
     """Return what is false of a section."""
     problems = [f"{line}: {found.false}" for block in section.blocks for line, found in run_block(block) if found.false]
-    links = [f"{one}: there is no such file" for one in _LINK.findall(section.text) if not _leads_somewhere(one)]
-    return (*problems, *links, *check_spans(section), *check_numbers(section))
+    foreign = section.said("foreign")
+    links = [
+        f"{one}: there is no such file" for one in _LINK.findall(section.text) if not _leads_somewhere(one, foreign)
+    ]
+    return (*problems, *links, *check_spans(section), *check_does(section), *check_numbers(section))
 
 
 def check_text(document: str, text: str) -> list[str]:
@@ -85,8 +89,9 @@ def _run_console(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
 _RUN = {"console": _run_console, "python": _run_python, "toml": _run_toml}
 
 
-def _leads_somewhere(address: str) -> bool:
-    return address.startswith("https://") or (ROOT / Path(address)).exists()
+def _leads_somewhere(address: str, foreign: Collection[str]) -> bool:
+    """Say whether a link leads to a file of ours, or to an address elsewhere that is said to be one."""
+    return address in foreign or (ROOT / Path(address)).exists()
 
 
 def refused_expressions(lines: tuple[str, ...]) -> list[str]:

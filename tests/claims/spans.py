@@ -13,20 +13,21 @@ from functools import cache
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import command_names, parse
+from lstm_tui.cli.arguments import command_names, parse
 from lstm_tui.debugger import manual
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.language.readout import readout_names
 from lstm_tui.models import bundled_names
 
-from .commands import EXTRAS, PROJECT, check_line, commands_of, module
-from .documents import ROOT, Section
+from .commands import EXTRAS, PROJECT, check_line, commands_of, module, pytest_takes
+from .documents import COMMENT, ROOT, Section
 from .keys import KEYS, check_keys
 from .stand_ins import is_made_up, with_real_words
 from .typed import is_typed, refused
 
 _PROGRAMS = ("lstm-tui", "pip", "pytest", "cat", "tail")
+_ENDING = re.compile(r"(?<![\w.])\.[a-z]\w+")
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)*/?")
 
 
@@ -34,12 +35,15 @@ def check_spans(section: Section) -> list[str]:
     """Return what is false of the spans of a section."""
     foreign = set(section.said("foreign"))
     spans = [span for span in section.spans if span not in foreign]
-    problems = [f"“{one}” is called foreign and does not stand there" for one in foreign if one not in section.prose]
+    seen = COMMENT.sub("", section.text)
+    problems = [f"“{one}” is called foreign and does not stand there" for one in foreign if one not in seen]
     typed = tuple(span for span in spans if is_typed(span))
     for span, why in zip(typed, refused(typed), strict=True):
         if why:
             problems.append(f"`{span}`: {why}")
     commands = _commands_near(section)
+    endings = _ENDING.findall(re.sub("`[^`]*`", "", section.prose))
+    problems += [f"no file of ours ends in {one}" for one in endings if one not in _literals()]
     for place, span in enumerate(spans):
         if span in KEYS or is_typed(span):
             continue
@@ -67,14 +71,16 @@ def _why_false(span: str, section: Section, commands: Sequence[str], before: Seq
 
 
 def _commands_near(section: Section) -> tuple[str, ...]:
-    """Return the commands that a section names; every command where it names none."""
+    """Return the commands that a section names, or else the whole document; every command where that names none."""
     bare = [span for span in section.spans if span in command_names()]
     named = dict.fromkeys((*commands_of(section.text), *bare))
-    return tuple(named) or command_names()
+    return tuple(named) or commands_of(section.whole) or command_names()
 
 
 def _option(words: list[str], commands: Sequence[str], before: Sequence[str]) -> str:
     """Return why no command takes an option with this value."""
+    if words[0] == "-m" and not pytest_takes(words).false:
+        return ""
     said = [one for one in before if one.startswith("python -m ")]
     if said and module(said[-1].split()[2], tuple(words)).false == "":
         return ""
@@ -106,6 +112,27 @@ def _help(command: str) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as told, contextlib.suppress(SystemExit):
         main([command, "--help"])
     return told.getvalue()
+
+
+def help_sentence(command: str) -> str:
+    """Return what a command does, as its help begins, without its capital letter and full stop."""
+    told = " ".join(_help(command).split("\n\n")[1].split()).removesuffix(".")
+    return told[0].lower() + told[1:]
+
+
+_OPTION_HELP = re.compile(
+    r"^ +(?:-\w(?: \S+)?, )?(--[a-z][a-z-]*)(?: \S+)?(?: {2,}|\n {10,})(\S.*(?:\n {10,}\S.*)*)", re.MULTILINE
+)
+
+
+@cache
+def option_helps() -> dict[str, tuple[str, ...]]:
+    """Return of every long option of every command what its helps say."""
+    told: dict[str, dict[str, None]] = {}
+    for name in command_names():
+        for option, text in _OPTION_HELP.findall(_help(name)):
+            told.setdefault(option, {})[" ".join(text.split())] = None
+    return {option: tuple(texts) for option, texts in told.items()}
 
 
 def _on_disk(span: str, section: Section) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import command_names
+from lstm_tui.cli.arguments import command_names
 from lstm_tui.debugger.commands.help import EXPRESSIONS
 from lstm_tui.lesson.library import folder as lessons_folder
 from lstm_tui.tui.commands import COMMANDS

@@ -19,7 +19,7 @@ from lstm_tui.engine.language.readout import load_readout, readout_names
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.run import gradients, run_arrays
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 
 READOUTS = ("attention_dot", "attention_general", "attention_additive")
 

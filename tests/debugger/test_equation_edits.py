@@ -22,7 +22,7 @@ from lstm_tui.engine.language.toml import page_text, parse_page
 from lstm_tui.engine.model.network import Network, build_network, spec_of
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 
 VARIANTS = {name: f"greff_{name}" for name in ABLATIONS if name != "np"} | {"np": "lstm"}
 PEEPHOLES = ["p_f", "p_i", "p_o"]

@@ -17,9 +17,9 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.inputs.inputs import Sequences, text_sequence
-from lstm_tui.formats.inputs.series import csv_series
+from lstm_tui.formats.inputs.numeric_series import csv_series
 from lstm_tui.formats.inputs.stream_decoder import Arriving
-from lstm_tui.formats.inputs.text import text_from
+from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.models.bundled import open_model
 
 STORY = "Anna and Mei like music . they like music . their friend Omar enters . he does n't like it , it 's loud ."

@@ -28,7 +28,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 
 CELLS = cell_names()
 EDITS = ('replace 4 "good"', 'insert 3 "not"', "set layer0.forward.f[1] @ 2:4 = 0", "remove 0",

@@ -159,9 +159,10 @@ def test_a_document_is_a_plain_value(document: Page) -> None:
 
 @pytest.mark.parametrize("name", ["lstm", "edited", "nasty", "rnn", "numbers"])
 def test_a_report_is_the_same_in_markdown(name: str) -> None:
-    session = (
-        nasty() if name == "nasty" else made("gru") if name == "numbers" else opened("rnn" if name == "rnn" else "lstm")
-    )
+    if name in ("nasty", "numbers"):
+        session = nasty() if name == "nasty" else made("gru")
+    else:
+        session = opened("rnn" if name == "rnn" else "lstm")
     if name == "edited":
         session.edit(*map(parse_edit, EDITS))
     document = report_of(session, EVERYTHING)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
 STEPS = 7
 
 
@@ -37,16 +38,16 @@ class Bag:
 
 
 def sigmoid(a: Array) -> Array:
-    return 1 / (1 + np.exp(-a))
+    return np.asarray(1 / (1 + np.exp(-a)))
 
 
 def relu(a: Array) -> Array:
-    return np.maximum(a, 0)
+    return np.asarray(np.maximum(a, 0))
 
 
 def layer_norm(a: Array, scale: Array | float = 1.0, shift: Array | float = 0.0) -> Array:
     centre = a - a.mean(axis=-1, keepdims=True)
-    return centre / np.sqrt((centre**2).mean(axis=-1, keepdims=True) + 1e-5) * scale + shift
+    return np.asarray(centre / np.sqrt((centre**2).mean(axis=-1, keepdims=True) + 1e-5) * scale + shift)
 
 
 class Random:
@@ -101,7 +102,7 @@ def gru(x: Array, w: Array, u: Array, b: Array | float, c_n: Array | float = 0.0
     return np.array(rows)
 
 
-def of_torch(given: Mapping[str, Array], prefix: str, x: Array, end: str = "_l0", **more: Array) -> Array:
+def of_torch(given: Mapping[str, Array], prefix: str, x: Array, end: str = "_l0", **more: Any) -> Array:
     """Return what a module of PyTorch gives, by the number of its rows an LSTM or a GRU."""
     before = f"{prefix}." if prefix else ""
     w, u, b, c = (given[f"{before}{name}{end}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
@@ -113,7 +114,7 @@ def of_torch(given: Mapping[str, Array], prefix: str, x: Array, end: str = "_l0"
 
 
 def dense(given: Mapping[str, Array], name: str, x: Array) -> Array:
-    return x @ given[f"{name}.weight"].T + given[f"{name}.bias"]
+    return np.asarray(x @ given[f"{name}.weight"].T + given[f"{name}.bias"])
 
 
 def towers(random: Random) -> Bag:
@@ -124,7 +125,7 @@ def towers(random: Random) -> Bag:
 
 def second_tower(random: Random) -> Bag:
     first = towers(random)
-    wants = {"layer0.forward/h": of_torch(first.tensors, "answer", first.x)}  # type: ignore[arg-type]
+    wants = {"layer0.forward/h": of_torch(first.tensors, "answer", first.x)}
     return Bag(first.tensors, first.x, wants, network="answer", warned=first.warned)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,7 @@ def test_the_settings_that_keras_writes_today_are_known(monkeypatch: pytest.Monk
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras")
     layers = keras.layers
-    made = {
+    made: dict[str, Callable[[], Any]] = {
         "Bidirectional": lambda: layers.Bidirectional(layers.GRU(2)),
         "TimeDistributed": lambda: layers.TimeDistributed(layers.Dense(2)),
         "Embedding": lambda: layers.Embedding(3, 2),
@@ -78,10 +80,10 @@ def test_the_settings_that_keras_writes_today_are_known(monkeypatch: pytest.Monk
         "Reshape": lambda: layers.Reshape((3,)),
         "InputLayer": lambda: layers.InputLayer(shape=(3,)),
         "Rescaling": lambda: layers.Rescaling(2.0),
-        **{kind: (lambda kind=kind: getattr(layers, kind)(2)) for kind in ("LSTM", "GRU", "SimpleRNN", "Dense")},
-        **{kind: (lambda kind=kind: getattr(layers, kind)(0.1)) for kind in KINDS if "Drop" in kind or "Noise" in kind},
+        **{kind: partial(getattr(layers, kind), 2) for kind in ("LSTM", "GRU", "SimpleRNN", "Dense")},
+        **{kind: partial(getattr(layers, kind), 0.1) for kind in KINDS if "Drop" in kind or "Noise" in kind},
     }
     for kind in KINDS:
         if hasattr(layers, kind):
-            config = made.get(kind, lambda kind=kind: getattr(layers, kind)())().get_config()
+            config = made.get(kind, getattr(layers, kind))().get_config()
             check_settings(kind, json.loads(json.dumps(config, default=str)))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bags import Random, dense, layer_norm, lstm, relu
+from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.cli import main
@@ -25,7 +26,7 @@ def weights(tmp_path: Path) -> tuple[Path, dict[str, np.ndarray]]:
     given |= {"scale": random(4), "move": random(4), "k": random(4, 16), "r": random(4, 16), "v": random(16)}
     given |= {"s": random(2, 1, 4), "top.w": random(3, 4), "top.b": random(3), "left over": random(2)}
     path = tmp_path / "own.npz"
-    np.savez(path, **given)
+    savez(path, given)
     return path, given
 
 
@@ -60,7 +61,7 @@ def test_everything_a_map_can_say_gives_the_numbers_of_a_plain_loop(
 ) -> None:
     path, given = weights
     given["s0"] = given.pop("s")[0, 0]
-    np.savez(path, **given)
+    savez(path, given)
     rows = []
     for n, gate in enumerate("ifgo"):
         part = f"rows = [{4 * n}, {4 * n + 4}]"
@@ -76,6 +77,7 @@ def test_everything_a_map_can_say_gives_the_numbers_of_a_plain_loop(
     h = lstm(x, given["k"].T, given["r"].T, given["v"], h=given["s0"])
     np.testing.assert_allclose(trace["layer1.forward"]["h"], h, atol=CLOSE)
     said = dense({"o.weight": given["top.w"], "o.bias": given["top.b"]}, "o", h[-1] + x[-1])
+    assert trace.result is not None
     np.testing.assert_allclose(trace.result, np.exp(said) / np.exp(said).sum(), atol=CLOSE)
     assert opened.report.unused == ["left over"]
     assert any("left over" in remark for remark in opened.network.remarks)

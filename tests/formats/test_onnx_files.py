@@ -17,7 +17,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import series_from
+from lstm_tui.formats.inputs.numeric_series import series_from
 
 onnx = pytest.importorskip("onnx")
 import make_onnx_files as made  # noqa: E402  (needs onnx)
@@ -263,8 +263,8 @@ def test_weights_kept_as_whole_numbers_are_dequantised_and_said(tmp_path: Path) 
         array = onnx.numpy_helper.to_array(whole)
         scale = np.abs(array).max() / 127
         model.graph.initializer.append(made.tensor(f"q{place}", np.round(array / scale).astype(np.int8)))
-        model.graph.initializer.append(made.tensor(f"s{place}", np.float32(scale)))
-        model.graph.initializer.append(made.tensor(f"z{place}", np.int8(0)))
+        model.graph.initializer.append(made.tensor(f"s{place}", np.array(scale, np.float32)))
+        model.graph.initializer.append(made.tensor(f"z{place}", np.array(0, np.int8)))
         reads = [f"q{place}", f"s{place}", f"z{place}"]
         model.graph.node.insert(0, onnx.helper.make_node("DequantizeLinear", reads, [f"w{place}"]))
         model.graph.node[-1].input[place] = f"w{place}"
@@ -330,4 +330,4 @@ def test_a_front_that_gives_one_step_of_many_sequences_is_said(tmp_path: Path) -
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     wanted = session.run(None, {"x": x[None]})[0]
     trace = traced(network, x)
-    np.testing.assert_allclose(trace.ran.merged[-1].ravel(), wanted.ravel(), atol=CLOSE)
+    np.testing.assert_allclose(present(trace.ran).merged[-1].ravel(), wanted.ravel(), atol=CLOSE)

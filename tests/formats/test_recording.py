@@ -62,6 +62,20 @@ def test_a_recorded_onnx_file_verifies_itself(tmp_path: Path) -> None:
         assert len(verdict.compared) == len(recorded) - 1
 
 
+def test_the_answer_of_an_onnx_file_is_recorded_and_compared(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    files = Path(__file__).parent / "files"
+    for name, answer in (("last", "result"), ("mean", "result"), ("each", "output")):
+        path = files / f"onnx_tagger_{name}.onnx"
+        recorded = lstm_tui.record(path, np.array([3, 1, 4, 1, 5]), tmp_path / "ref.npz")
+        assert answer in recorded, name
+        _, verdict = verify(path, ImportOptions(), tmp_path / "ref.npz")
+        assert verdict.first is None, name
+        assert answer in verdict.compared, name
+        assert not verdict.unproven
+
+
 def test_debug_returns_what_each_module_read_and_did() -> None:
     torch = pytest.importorskip("torch")
     import make_torch_files as made

@@ -24,7 +24,7 @@ from lstm_tui.formats.importers.native import load, save
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs import tokenizer as running
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.text import text_from
+from lstm_tui.formats.inputs.text_input import text_from
 
 tokenizers = pytest.importorskip("tokenizers", reason="the extra [tokenizers] is not installed")
 TEXTS = [

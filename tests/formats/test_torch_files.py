@@ -125,7 +125,7 @@ def test_two_networks_of_one_file_and_a_state_from_one_to_the_other(tmp_path: Pa
     assert decoder.network.readout is not None
     assert len(present(decoder.network.embedding)) == 7
     from lstm_tui.formats.importers.untrained import initial_states
-    from lstm_tui.formats.traces.file import write
+    from lstm_tui.formats.traces.trace_file import write
 
     run = lstm_tui.trace("1 2 3", encoder.network)
     write(run, tmp_path / "run.npz")
@@ -195,3 +195,23 @@ def test_a_tensor_under_two_names_is_not_told_as_unused(tmp_path: Path, zipped: 
     (remark,) = [text for text in open_file(tmp_path / "twice.pt").network.remarks if "not used" in text]
     assert "other.scale" in remark
     assert "again" not in remark
+
+
+def test_a_vocabulary_and_labels_in_a_checkpoint_are_used(tmp_path: Path) -> None:
+    from lstm_tui.formats.importers.torch.file import read_torch
+
+    tensors = read_torch((FILES / "torch_tagger.pt").read_bytes(), "file").tensors
+    words = ["<pad>", *(f"w{n}" for n in range(1, 11))]
+    labels = {"noun": 0, "verb": 1, "else": 2}
+    checkpoint = {"state_dict": tensors, "vocab": {"stoi": {word: n for n, word in enumerate(words)}}, "tags": labels}
+    (tmp_path / "all.pkl").write_bytes(pickle.dumps(checkpoint))
+    opened = open_file(tmp_path / "all.pkl")
+    assert fact(opened, "vocabulary") == ("vocab.stoi", "inferred")
+    assert opened.network.classes == tuple(labels)
+    for given in ("w3 w1 w4 w1 w5 w9", EXPECTED["ids"]):
+        output = lstm_tui.trace(given, opened.network).output
+        assert output is not None
+        np.testing.assert_allclose(output, EXPECTED["tagger"], atol=CLOSE)
+    plain = open_file(tmp_path / "all.pkl", ImportOptions({"vocabulary": "none"})).network
+    assert plain.tokens is not None
+    assert plain.tokens.are_ids

@@ -22,10 +22,10 @@ from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load, save
+from lstm_tui.lesson.bound_step import Standing, is_of
 from lstm_tui.lesson.lesson import MOST_STOPS, MOST_TOKENS, Lesson
+from lstm_tui.lesson.lesson_text import parse_lesson, read_lesson
 from lstm_tui.lesson.library import Library, check, folder
-from lstm_tui.lesson.parse import parse_lesson, read_lesson
-from lstm_tui.lesson.step import Standing, is_of
 from lstm_tui.lesson.templates import Run, TextPiece, filled_template, true, with_unit
 from lstm_tui.models.bundled import open_model
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lstm_tui
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.source import source_of
 from lstm_tui.formats.importers.native import load
 from lstm_tui.formats.inputs.samples import samples_folder

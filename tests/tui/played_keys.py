@@ -8,7 +8,7 @@ from pathlib import Path
 from driven_screen import Driver, drive
 from textual import events
 
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.source import source_of
 from lstm_tui.debugger.source import Source
 from lstm_tui.tui.app import LstmApp

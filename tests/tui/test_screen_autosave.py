@@ -78,7 +78,7 @@ def test_what_was_cut_off_is_offered_and_taken_up_as_it_looked() -> None:
 
     async def act(driver: Driver) -> None:
         await until(driver, lambda: offered(driver))
-        assert "sample.txt line 2: 1 edit, 1 stop" in driver.text()
+        await until(driver, lambda: "sample.txt line 2: 1 edit, 1 stop" in driver.text())
         await driver.press("enter")
         await until(driver, lambda: driver.view.edits)
         assert driver.view.frame.line == 1

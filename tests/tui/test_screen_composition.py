@@ -91,6 +91,7 @@ def test_a_screen_that_waits_shows_the_empty_view_and_its_keys_do_nothing(size: 
         for pane in driver.screen.query(Pane):
             assert not pane.text().strip(), pane.id
         assert "waits for text" in driver.line("header")
+        assert driver.line("footer").split() == ["?", "help", "q", "quit"]
         await driver.press("question_mark")
         assert len(driver.app.screen_stack) == 2
         await driver.press("escape")

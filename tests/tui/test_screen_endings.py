@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from attack.ends import Figures, _inputs, commands, ends, states, try_end
 
-from lstm_tui.cli.parser import command_names
+from lstm_tui.cli.arguments import command_names
 from lstm_tui.debugger.endings import SIGNALS
 
 

@@ -15,23 +15,23 @@ from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
-from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
+from lstm_tui.formats.traces.trace_file import write
 from lstm_tui.tui.views import influence as screens
-from lstm_tui.tui.views.analysis_screen import StudyPane
-from lstm_tui.tui.views.influence import InfluenceAnswer, InfluenceScreen
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen, StudyPane
+from lstm_tui.tui.views.influence import InfluenceAnswer
 
 
-def opened(driver: Driver) -> InfluenceScreen:
+def opened(driver: Driver) -> AnalysisScreen:
     screen = driver.app.screen
-    assert isinstance(screen, InfluenceScreen)
+    assert isinstance(screen, AnalysisScreen)
     return screen
 
 
 async def answered(driver: Driver) -> InfluenceAnswer:
     """Wait until all is known."""
     for _ in range(500):
-        answer = opened(driver).answer
+        answer: InfluenceAnswer = opened(driver).picture
         if not answer.working:
             await driver.pilot.pause()
             return answer
@@ -71,7 +71,7 @@ def test_each_column_has_a_key_to_order_by() -> None:
         assert answer.places == list(range(16))
         for number, (name, values) in enumerate(answer.columns.items(), start=2):
             await driver.press(str(number))
-            ordered = opened(driver).answer
+            ordered = opened(driver).picture
             assert ordered is not None
             assert ordered.order == name
             assert values is not None
@@ -81,7 +81,7 @@ def test_each_column_has_a_key_to_order_by() -> None:
             first = driver.view.trace.sequence.tokens[ordered.places[0]]
             assert first in pane.split("\n")[3]
         await driver.press("1", "j", "j", "k")
-        assert opened(driver).answer.cursor == 1
+        assert opened(driver).picture.cursor == 1
 
     drive(act)
 
@@ -135,19 +135,21 @@ def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: 
     async def act(driver: Driver) -> None:
         await driver.press("r")
         for _ in range(500):
-            answer = opened(driver).answer
-            if answer.found is not None:
+            answer = opened(driver).picture
+            if answer is not None and answer.found is not None:
                 break
             await driver.pilot.pause(0.01)
         await driver.press("2", "j")
-        answer = opened(driver).answer
+        answer = opened(driver).picture
+        assert answer is not None
         assert answer.order == "gradient·x"
         assert answer.working
         assert "deletions 0 of 5" in driver.text()
         await driver.press("s")
         held.set()
         await driver.pilot.pause(0.05)
-        answer = opened(driver).answer
+        answer = opened(driver).picture
+        assert answer is not None
         assert not answer.working
         await driver.press("escape")
         assert driver.app.screen is driver.screen

@@ -14,8 +14,8 @@ from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.language import parse_recipe
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
-from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
+from lstm_tui.formats.traces.trace_file import write
 from lstm_tui.tui.ledger_rows import Sources
 from lstm_tui.tui.panes.ledger_map import draw_ledger_map
 

@@ -50,7 +50,7 @@ from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import ORDERS, View
 from lstm_tui.tui.views.compare_drawing import draw_compare
 from lstm_tui.tui.views.health import Healthy
-from lstm_tui.tui.views.influence import InfluenceAnswer, draw_influence, outputs_of, unit_of
+from lstm_tui.tui.views.influence import InfluenceAnswer, outputs_of, unit_of
 from lstm_tui.tui.views.page import explain_lines
 from lstm_tui.tui.views.reach import Reaching
 from lstm_tui.tui.views.token_map import KINDS
@@ -180,8 +180,7 @@ def pictures(session: Session, view: View) -> Iterator[Any]:
 
 def drawn(picture: Any, palette: Palette, size: tuple[int, int]) -> str:
     """Draw the picture of a full screen."""
-    draw = (lambda *at: draw_influence(picture, *at)) if isinstance(picture, InfluenceAnswer) else picture.draw
-    return text_of(draw(*size, palette))
+    return text_of(picture.draw(*size, palette))
 
 
 def tables(session: Session, palette: Palette, size: tuple[int, int]) -> Iterator[str]:

@@ -21,14 +21,14 @@ from lstm_tui.models.bundled import open_model
 from lstm_tui.models.recipes import recall
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.lesson_launcher import Teaching
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.reach import Reaching
-from lstm_tui.tui.views.reach_screen import ReachScreen
 
 
 async def known(driver: Driver) -> Reaching:
     """Wait until all is computed."""
     screen = driver.app.screen
-    assert isinstance(screen, ReachScreen)
+    assert isinstance(screen, AnalysisScreen)
     for _ in range(500):
         picture: Reaching = screen.picture
         if not picture.working:

@@ -19,7 +19,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.prompts.edit import EditPrompt
-from lstm_tui.tui.views.weights import WeightScreen, WeightTable
+from lstm_tui.tui.views.weight_editor import WeightScreen, WeightTable
 
 
 def sheet(name: str) -> ParameterTable:

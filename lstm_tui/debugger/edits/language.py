@@ -34,7 +34,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span, whole_number, whole_span
-from lstm_tui.formats.inputs.text import read_text
+from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.formats.io.files import SCRIPT_BYTES, replacing
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
@@ -230,6 +230,18 @@ class ImportReport:
         why = f"the file would have been read as {value}"
         self.facts.append(Fact(key, _short(given), "set", why, known[:1], matters=True))
         return given
+
+    def recall(self, content: Mapping[str, Any]) -> None:
+        """Take what `content` once said of the file a network was converted from; nothing of it can be decided now."""
+        facts = content.get("facts")
+        for one in facts if isinstance(facts, list) else ():
+            given = [one.get(name) for name in ("key", "value", "how", "why")] if isinstance(one, Mapping) else []
+            if len(given) == 4 and all(isinstance(text, str) for text in given) and given[2] in get_args(How):
+                key, value, how, why = map(_short, given)
+                self.facts.append(Fact(key, value, cast(How, how), why))
+        for name, kept in (("warnings", self.warnings), ("unused", self.unused)):
+            texts = content.get(name)
+            kept += [_short(text) for text in texts] if isinstance(texts, list) else []
 
     def decides(self, key: str) -> bool:
         """Say whether a fact is among those the user may decide."""

@@ -241,11 +241,11 @@ def _found(
         from lstm_tui.formats.importers.state_dict import find_networks
         from lstm_tui.formats.importers.torch.reparametrised import joined
 
-        tensors, modules = _tensors(kind, data, path, report, where)
+        tensors, modules, lists = _tensors(kind, data, path, report, where)
         tensors, in_parts = joined(tensors)
         for key, names in in_parts.items():
             report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")
-        return find_networks(tensors, where, modules, report), report
+        return find_networks(tensors, where, modules, report, lists), report
     raise _no_format(where)
 
 
@@ -270,13 +270,14 @@ def _keras(kind: str, data: bytes, path: str | Path, report: ImportReport, where
 
 def _tensors(
     kind: str, data: bytes, path: str | Path, report: ImportReport, where: str
-) -> tuple[dict[str, Array], dict[str, Made]]:
+) -> tuple[dict[str, Array], dict[str, Made], dict[str, tuple[str, ...]]]:
+    """Return tensors by name, modules by path, and lists of texts that stand beside them, by path."""
     if kind == "safetensors":
         from lstm_tui.formats.importers.safetensors_file import read_safetensors
 
         tensors, _ = read_safetensors(data, where)
         report.format = "safetensors: names, shapes and numbers"
-        return tensors, {}
+        return tensors, {}, {}
     if kind == "npz":
         from lstm_tui.formats.io.npy import read_npz
 
@@ -284,7 +285,9 @@ def _tensors(
         if "header" in tensors and tensors["header"].dtype.kind == "U":
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
         report.format = "NumPy arrays by name"
-        return {name: tensor for name, tensor in tensors.items() if tensor.dtype.kind != "U"}, {}
+        texts = {name: one for name, one in tensors.items() if one.dtype.kind == "U"}
+        lists = {name: tuple(map(str, one)) for name, one in texts.items() if one.ndim == 1}
+        return {name: one for name, one in tensors.items() if name not in texts}, {}, lists
     from lstm_tui.formats.importers.torch.file import read_torch
 
     wanted = report.settings.get("container")
@@ -296,7 +299,7 @@ def _tensors(
         report.choose(
             "container", checkpoint.container, checkpoint.others, "confirmed", "weights stand there", matters=False
         )
-    return checkpoint.tensors, checkpoint.modules
+    return checkpoint.tensors, checkpoint.modules, checkpoint.lists
 
 
 def _choose(found: list[Found], wanted: str | None, where: str) -> Found:
@@ -328,6 +331,10 @@ def _native(path: str | Path, reading: ImportOptions, where: str) -> Imported:
         raise UserError(f"{where}: describes itself, so nothing else can be said of it")
     network = load(path)
     report = ImportReport(where, "a network saved by this program, which describes itself")
+    imported = network.card.get("imported")
+    if isinstance(imported, Mapping):  # converted: what was understood of the file it came from is no more certain now
+        report.recall(imported)
+        return Imported(network, report, (network.name,))
     if network.tokens is not None and network.tokens.definition:
         count = len(network.tokens.vocabulary)
         report.say("tokens", f"{count} pieces, split by a tokenizer", "confirmed", "the header")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
-from lstm_tui.formats.importers.plan import Activation, Found, Op, Plan, Recurrent
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Found, Norm, Op, Plan, Recurrent
 from lstm_tui.formats.importers.safetensors_file import as_floats
 from lstm_tui.formats.importers.torch.joins import Stage, claims, join_groups
 from lstm_tui.formats.importers.torch.modules import (
@@ -35,6 +36,8 @@ from lstm_tui.formats.importers.torch.safe_unpickler import Made
 from lstm_tui.formats.importers.torch.spellings import respell
 
 _SHOWN = 6
+_UNKNOWN = ("unk", "unknown", "oov")
+_LABELS = re.compile(r"label|class|tag|target|categor|intent", re.IGNORECASE)
 _Place = tuple[int, tuple[int, ...]]
 
 
@@ -43,6 +46,7 @@ def find_networks(
     where: str,
     modules: Mapping[str, Made] | None = None,
     report: ImportReport | None = None,
+    lists: Mapping[str, tuple[str, ...]] | None = None,
 ) -> list[Found]:
     """Return the networks among tensors.
 
@@ -51,6 +55,7 @@ def find_networks(
         where: What messages call the file.
         modules: Modules by their path, where the file holds a whole model.
         report: Decides how several modules are joined, and learns of it.
+        lists: Lists of texts that stand beside the tensors, by path: vocabularies and labels.
 
     Raises:
         UserError: There is no recurrent layer, or one is not whole.
@@ -77,7 +82,7 @@ def find_networks(
     for group in groups:
         group.as_numbers(np.float64 if double else np.float32)
     networks = join_groups(groups, find_modules(floats, taken), report)
-    bag = _Bag(floats, places, taken, modules or {}, networks, respelled.origin)
+    bag = _Bag(floats, places, taken, modules or {}, networks, respelled.origin, lists or {})
     found = []
     for stages in networks:
         name = stages[0].forward.prefix if len(networks) > 1 else ""
@@ -96,6 +101,7 @@ class _Bag:
     made: Mapping[str, Made]
     networks: Sequence[Sequence[Stage]]
     origin: Mapping[str, tuple[str, ...]]
+    lists: Mapping[str, tuple[str, ...]]
 
     def planner(self, stages: Sequence[Stage]) -> Callable[[ImportReport], Plan]:
         """Return what plans one network."""
@@ -149,9 +155,10 @@ class _Planning:
                 self.used += taken
                 chain += ops
                 count += bool(ops)
-            if not bare and not ops and (below is not None or table is not None):
-                more = self._something(f"layer{count}.before", stage)
-                count += bool(more)
+            last_weights = bool(ops) and isinstance(ops[-1], Dense | Norm | AffineScale | Activation)
+            if not bare and not last_weights and (below is not None or table is not None):
+                more = self._something(f"layer{count - bool(ops)}.before" if ops else f"layer{count}.before", stage)
+                count += bool(more) and not ops
                 chain += more
             parts = self._layers(stage, count, bare)
             self.layers[f"layer{count}"] = [group.prefix for group in stage.groups]
@@ -165,11 +172,45 @@ class _Planning:
         head, taken, rivals = plan_readout(rest, top.outputs, both, self.bag.made, report)
         self.used += taken
         self._left(table, rivals, last)
+        weights = None if table is None else table.tensors["weight"]
         return Plan(
             name=self.stages[0].forward.prefix or "network",
             chain=[*chain, *head],
-            embedding=None if table is None else table.tensors["weight"],
+            embedding=weights,
+            tokens=None if weights is None else self._tokens(len(weights)),
+            classes=self._classes([one for one in head if isinstance(one, Dense)]),
         )
+
+    def _tokens(self, rows: int) -> dict[str, Any] | None:
+        """Return the vocabulary that stands in the file beside the weights, where one has as many tokens as rows."""
+        fitting = {path: texts for path, texts in self.bag.lists.items() if len(texts) == rows == len(set(texts))}
+        distinct = {texts: path for path, texts in reversed(fitting.items())}
+        if not distinct:
+            return None
+        paths = [visible(path) for path in distinct.values()][::-1]
+        why = f"a list of {rows} texts beside the weights, as many as the table has rows"
+        chosen = self.report.choose("vocabulary", paths[0], [*paths[1:], "none"], "inferred" if len(paths) == 1 else
+                                    "assumed", why)  # fmt: skip
+        if chosen == "none":
+            return None
+        texts = next(one for one, path in distinct.items() if visible(path) == chosen)
+        own = "chars" if all(len(one) == 1 or re.fullmatch(r"[<\[].+[>\]]", one) for one in texts) else "words"
+        kind = self.report.choose("vocabulary.kind", own, ("words",) if own == "chars" else ("chars",), "inferred",
+                                  "how long its tokens are")  # fmt: skip
+        unknown = next((n for n, one in enumerate(texts) if one.lower().strip("<>[]") in _UNKNOWN), 0)
+        return {"kind": kind, "vocabulary": list(texts), "lowercase": False, "unknown": unknown}
+
+    def _classes(self, head: Sequence[Dense]) -> tuple[str, ...]:
+        """Return names of the outputs that stand in the file beside the weights."""
+        if not head:
+            return ()
+        count = len(head[-1].w)
+        fitting = {path: texts for path, texts in self.bag.lists.items() if len(texts) == count == len(set(texts))}
+        named = [path for path in fitting if _LABELS.search(path)]
+        if len(named) != 1:
+            return ()
+        self.report.say("classes", visible(named[0]), "inferred", f"a list of {count} texts beside the weights")
+        return fitting[named[0]]
 
     def _input(self) -> tuple[Module | None, list[Op]]:
         """Return the table of ids and what stands between it, or the numbers that are given, and the lowest layer."""

@@ -16,10 +16,10 @@ from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.inputs.numeric_series import SUFFIXES, NumericSeries, read_series, series_from
 from lstm_tui.formats.inputs.preprocess import as_trained, check_ids, ids_sequence, reads_ids, through_front, unmasked
 from lstm_tui.formats.inputs.samples import find_input, sample_names
-from lstm_tui.formats.inputs.series import SUFFIXES, NumericSeries, read_series, series_from
-from lstm_tui.formats.inputs.text import InputText, read_text, text_from
+from lstm_tui.formats.inputs.text_input import InputText, read_text, text_from
 from lstm_tui.formats.io.files import STANDARD_INPUT, count_of
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Sequences(Sequence[InputSequence]):
                 check_ids(array, count, source.where)
             return
         name = visible(network.name)
-        if network.tokens is not None and network.tokens.are_ids:
+        if network.tokens is not None and (network.tokens.are_ids or self._are_ids(source)):
             for array in source.arrays:
                 check_ids(array, len(network.tokens.vocabulary), source.where)
             return
@@ -137,6 +137,10 @@ class Sequences(Sequence[InputSequence]):
                     f"{source.where}: has {count_of(array.shape[1], 'column')}{series}, "
                     f"and {name} reads {network.input_size}"
                 )
+
+    def _are_ids(self, source: NumericSeries) -> bool:
+        """Say whether one column of numbers is meant for a vocabulary that came with another program's weights."""
+        return "imported" in self._network.card and all(one.shape[1] == 1 for one in source.arrays)
 
     def __len__(self) -> int:
         """Return how many sequences there are."""

@@ -234,12 +234,15 @@ def _record_onnx(path: str | Path, inputs: ArrayLike | Mapping[str, ArrayLike]) 
             node.output[0] = f"{node.name}_every_step"
     wanted = [node.output[0] for node in nodes]
     there = {one.name for one in model.graph.output}
+    own = {name for node in nodes for name in node.output}
+    answers = [one.name for one in model.graph.output if one.name not in own]
     model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in wanted if name not in there)
     session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     given = inputs if isinstance(inputs, Mapping) else {session.get_inputs()[0].name: inputs}
     arrays = {name: np.asarray(one) for name, one in given.items()}
     fed = {one.name: _laid_out(arrays[one.name], one) for one in session.get_inputs() if one.name in arrays}
-    results = session.run(wanted, fed)
+    ran = session.run([*wanted, *answers], fed)
+    results = ran[: len(wanted)]
     made = {"input" if len(arrays) == 1 else f"input.{name}": one for name, one in arrays.items()}
     for number, (node, y) in enumerate(zip(nodes, results, strict=True)):
         attributes = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
@@ -247,7 +250,18 @@ def _record_onnx(path: str | Path, inputs: ArrayLike | Mapping[str, ArrayLike]) 
         ways = ("backward",) if attributes.get("direction") == b"reverse" else ("forward", "backward")
         for n, way in enumerate(ways[: series.shape[1]]):
             made[f"layer{number}.{way}/h"] = series[:, n]
+    steps = max((len(one) for name, one in made.items() if name.startswith("layer")), default=0)
+    for n, (name, answer) in enumerate(zip(answers, ran[len(wanted) :], strict=True)):
+        one = _without_batch(np.asarray(answer), steps)
+        kind = "output" if one.ndim == 2 and len(one) == steps else "result" if one.ndim < 2 or len(one) == 1 else ""
+        made[f"answer/{name}" if n or not kind else kind] = one.reshape(-1) if kind == "result" and not n else one
     return made
+
+
+def _without_batch(answer: Array, steps: int) -> Array:
+    """Return an answer to a batch of one sequence without the axis of the batch."""
+    axes = [n for n, size in enumerate(answer.shape[:-1]) if size == 1 and steps != 1]
+    return answer.reshape([size for n, size in enumerate(answer.shape) if n not in axes])
 
 
 def _laid_out(array: Array, wanted: Any) -> Array:

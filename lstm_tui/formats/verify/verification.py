@@ -21,7 +21,7 @@ from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
 from lstm_tui.formats.importers.untrained import one_layer
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import NumericSeries, series_from
+from lstm_tui.formats.inputs.numeric_series import NumericSeries, series_from
 from lstm_tui.formats.io.files import label
 from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.io.npy import read_npz

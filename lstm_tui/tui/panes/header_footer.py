@@ -226,14 +226,21 @@ class FooterLine(OneLine):
     def __init__(self, without: Collection[str] = (), **options: Any) -> None:
         """Show them all, but for those `without` names: they mean something else here."""
         super().__init__(**options)
-        self._commands = tuple(one for one in footer_commands() if one.name not in without)
-        self._words = footer_words(self._commands)
+        self._all = tuple(one for one in footer_commands() if one.name not in without)
+        self._commands = self._all
+
+    def wait(self, palette: Palette, width: int) -> Line:
+        """Draw the keys that act while there is no run."""
+        return self._draw(tuple(one for one in self._all if one.always), palette, width)
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the footer."""
         told = view.stopped is not None and view.stopped.here and view.said == view.stopped.reason
-        said = "" if told else view.said  # it stands in full above
-        line, self.places = draw_footer(self._words, width, palette, said)
+        return self._draw(self._all, palette, width, "" if told else view.said)  # it stands in full above
+
+    def _draw(self, commands: tuple[Command, ...], palette: Palette, width: int, said: str = "") -> Line:
+        self._commands = commands
+        line, self.places = draw_footer(footer_words(commands), width, palette, said)
         return line
 
     def command_at(self, number: int) -> Command:

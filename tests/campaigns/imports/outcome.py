@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,8 @@ class Outcome:
 def judge(
     seed: int,
     made_of: Sequence[str],
-    computed: Mapping[str, NDArray[np.generic]],
-    wanted: Mapping[str, NDArray[np.generic]],
+    computed: Mapping[str, NDArray[Any]],
+    wanted: Mapping[str, NDArray[Any]],
     remarks: Sequence[str],
     needed: Mapping[str, str] | None = None,
 ) -> Outcome:

@@ -208,6 +208,13 @@ class OnnxGraph:
         """Say whether a tensor is given from outside as it is."""
         return name in self.inputs
 
+    def is_half(self, name: str) -> bool:
+        """Say whether a tensor of the file holds numbers of half the bits."""
+        try:
+            return self.evaluate(name, {}).dtype == np.float16
+        except UnsupportedNode:
+            return False
+
     def shape_text(self, name: str) -> str:
         """Return the shape of an input for people, `?` where an axis is free."""
         return "×".join("?" if one is None else str(one) for one in self.inputs[name][1])

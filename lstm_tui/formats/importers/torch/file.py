@@ -22,6 +22,7 @@ MOST_MEMBERS = 200_000
 _MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
 _DEEPEST = 64
 _MOST_TENSORS = 100_000
+_MOST_TEXTS = 2_000_000
 _PREFERRED = ("state_dict", "model_state_dict", "model", "net", "network", "module", "params", "weights", "ema")
 _OF_A_MODULE = ("_parameters", "_buffers", "_modules")
 
@@ -36,6 +37,7 @@ class Checkpoint:
         container: Key of the dictionary the tensors were taken from; empty where they stand at the top.
         others: Other dictionaries that hold weights.
         scripted: Whether it is TorchScript.
+        lists: By path, lists of texts that stand beside the weights: vocabularies and labels, by their ids.
     """
 
     tensors: dict[str, Array] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class Checkpoint:
     container: str = ""
     others: tuple[str, ...] = ()
     scripted: bool = False
+    lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def is_torch(data: bytes) -> bool:
@@ -69,6 +72,7 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
             scripted = False
         found = _choose(root, where, container)
         found.scripted = scripted
+        found.lists = dict(_texts(root))
         found.tensors = _arrays(found.tensors, of, where)
     except UserError as error:
         message = str(error)
@@ -207,6 +211,41 @@ def _leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
         for key in reversed(list(content)):
             name = path if key in _OF_A_MODULE else f"{path}.{key}" if path else str(key)
             waiting.append((name, content[key], top if depth else str(key), depth + 1))
+
+
+def _texts(root: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Iterate over lists of texts, and over tables from texts to whole numbers or back, by their path."""
+    seen: set[int] = set()
+    waiting: list[tuple[str, Any, int]] = [("", root, 0)]
+    while waiting and len(seen) < _MOST_TENSORS:
+        path, one, depth = waiting.pop()
+        if depth > _DEEPEST or not isinstance(one, dict | list | tuple | Made) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, Made):
+            waiting.append((path, {**one.items, **(one.state if isinstance(one.state, dict) else {})}, depth + 1))
+            continue
+        texts = _in_order(one)
+        if texts is not None:
+            yield path, texts
+            continue
+        for key, value in one.items() if isinstance(one, dict) else enumerate(one):
+            waiting.append((f"{path}.{key}" if path else str(key), value, depth + 1))
+
+
+def _in_order(one: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> tuple[str, ...] | None:
+    """Return texts in the order of their numbers, or None where a value is no list of texts."""
+    if not 2 <= len(one) <= _MOST_TEXTS:
+        return None
+    if isinstance(one, list | tuple):
+        return tuple(one) if all(isinstance(text, str) for text in one) else None
+    pairs = [(text, number) if isinstance(text, str) else (number, text) for text, number in one.items()]
+    if not all(isinstance(text, str) and type(number) is int for text, number in pairs):
+        return None
+    numbers = sorted(number for _, number in pairs)
+    if numbers != list(range(len(numbers))):
+        return None
+    return tuple(text for text, _ in sorted(pairs, key=lambda pair: pair[1]))
 
 
 def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:

@@ -235,8 +235,9 @@ def _tf_gru(given: Mapping[str, Array]) -> tuple[Spelling, dict[str, Array], lis
         ["gates/kernel", "candidate/kernel"],
     )
     biases = [given.get("gates/bias"), given.get("candidate/bias")]
-    if all(one is not None for one in biases):
-        parts["bias_ih"] = np.concatenate([one for one in biases if one is not None])
+    given_biases = [one for one in biases if one is not None]
+    if [one.shape for one in given_biases] == [(2 * hidden,), (hidden,)]:
+        parts["bias_ih"] = np.concatenate(given_biases)
         taken += ["gates/bias", "candidate/bias"]
     return Spelling("TensorFlow 1", "rzn", reset="before"), parts, taken
 
@@ -271,6 +272,8 @@ def _allennlp_stack(
         number = int(found[2]) if found else 0
         place = number, bool(found and found[1] == "backward")
         given = {kinds[what]: tensors[name] for what, name in names.items() if what in kinds}
+        if any(given[what].ndim != 2 for what in ("weight_ih", "weight_hh")):
+            return
         if len(given["weight_ih"]) != len(given["weight_hh"]):  # a highway: six rows of gates beside five
             return
         each[place] = given, tuple(names[what] for what in names if what in kinds), prefix

@@ -15,7 +15,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now, digest, script_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.text import read_text
+from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.formats.io.files import SCRIPT_BYTES, replacing
 
 _DEEPEST = 8

@@ -16,7 +16,7 @@ from lstm_tui.debugger.expressions import nodes, parse
 from lstm_tui.debugger.expressions.format import lines, value_text
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import NoSuchName
-from lstm_tui.debugger.inspect.diagnostics import HEADINGS, finding_summary, reach_words, sound
+from lstm_tui.debugger.inspect.diagnostics import health_lines, reach_words
 from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.prediction import perplexity_figure
 from lstm_tui.debugger.inspect.state_update import explained, through
@@ -171,20 +171,10 @@ def _reach(session: Session, rest: str) -> tuple[str, ...]:
 
 @VERBS.verb("health", "list units that are never active or dead, and gates that are stuck", example="health")
 def _health(session: Session, rest: str) -> tuple[str, ...]:
-    lines = []
+    lines: list[str] = []
     for one in health([session.frame.trace]):
-        passed = session.frame.trace[one.name]
-        if not one.findings:
-            lines.append(f"{one.name}: {sound(one)}")
-        for kind, heading in HEADINGS.items():
-            mine = [finding for finding in one.findings if finding.kind == kind]
-            if mine:
-                lines.append(f"{one.name}: {heading} ({len(mine)})")
-            lines += [
-                f"  unit {finding.unit:>3}  {visible(finding_summary(passed, finding))}" for finding in mine[:_MOST]
-            ]
-            if len(mine) > _MOST:
-                lines.append(f"  … and {len(mine) - _MOST} more")
+        told = health_lines(session.frame.trace[one.name], one, _MOST)
+        lines += [f"{one.name}: {line.text}" if line.heads else f"  {visible(line.text)}" for line in told]
     return tuple(lines)
 
 

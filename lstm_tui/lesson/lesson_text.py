@@ -11,7 +11,7 @@ from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import LanguageError, nearest
 from lstm_tui.engine.language.toml import MAX_BYTES, TomlPage, parse_page
 from lstm_tui.engine.language.toml_positions import tokens_of
-from lstm_tui.formats.inputs.text import read_text
+from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.lesson.lesson import (
     EDITS,
     LOOKS,

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.text import read_text
+from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.formats.io.files import STANDARD_INPUT, count_of, label
 from lstm_tui.formats.io.npy import read_npy, read_npz
 

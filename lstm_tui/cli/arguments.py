@@ -34,7 +34,7 @@ from lstm_tui.cli.options import (
 )
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.traces.endings import ANY_OF_THEM
+from lstm_tui.formats.traces.file_endings import ANY_OF_THEM
 from lstm_tui.version import __version__
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")

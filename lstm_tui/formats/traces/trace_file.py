@@ -11,8 +11,8 @@ from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.traces.as_json import Progress, write_json, write_ndjson
 from lstm_tui.formats.traces.as_npz import write_npz
-from lstm_tui.formats.traces.endings import ENDINGS
 from lstm_tui.formats.traces.excerpt import Excerpt, excerpt
+from lstm_tui.formats.traces.file_endings import ENDINGS
 from lstm_tui.formats.traces.reader import read
 
 SCHEMA = Path(__file__).parent / "trace.schema.json"
