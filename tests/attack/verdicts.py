@@ -17,8 +17,9 @@ from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
-from lstm_tui.formats.traces.endings import ENDINGS
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.file_endings import ENDINGS
+from lstm_tui.formats.traces.reader import read
+from lstm_tui.formats.traces.trace_file import write
 
 _REDUCED: dict[str, Callable[[Any], Any]] = {"mean": np.mean, "max": np.max, "min": np.min, "sum": np.sum}
 _WHO = re.compile(r"(\w+)\((\w+)\) moved by (\S+) at t=(\d+) “.*”, (\S+): (\S+) → (\S+) \((.*)\)")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lstm_tui.cli.parser import command_names
+
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.tui.commands import COMMANDS
 
