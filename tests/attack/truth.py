@@ -34,7 +34,7 @@ from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace
 
-from . import verdicts
+from . import said_again
 from .harness import Clock, Tally
 
 PROMISE = 5
@@ -177,14 +177,14 @@ def tried(case: Case, tally: Tally) -> Iterator[tuple[str, str, str]]:
                 yield f"{line.split()[0]}: {type(error).__name__}", str(error), line
                 continue
             try:
-                wrong = [*judged(session, line, reply, tally), *verdicts.changed(session, before, reply)]
+                wrong = [*judged(session, line, reply, tally), *said_again.changed(session, before, reply)]
             except UserError:
                 continue
             for kind, seen in wrong:
                 yield kind, seen, line
         tally.tried["a trace opened again"] += 1
         try:
-            for kind, seen in verdicts.reopened(session):
+            for kind, seen in said_again.reopened(session):
                 yield kind, seen, "a trace opened again"
         except Exception as error:
             yield f"a trace opened again: {type(error).__name__}", str(error), "a trace opened again"
@@ -198,7 +198,7 @@ def judged(session: Session, line: str, reply: str, tally: Tally) -> Iterator[tu
     if word == "assert" and rest.startswith("not (mean("):
         yield from _asserted(session, rest, reply)
     if word == "who":
-        yield from verdicts.who(session, rest, reply)
+        yield from said_again.who(session, rest, reply)
     if word == "reach":
         yield from _reach(session, session.frame.steps - 1 if rest == "end" else session.frame.t, reply)
     if word == "health":

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lstm_tui.formats.inputs.series import read_series
 from numpy.typing import NDArray
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.numeric_series import read_series
 
 Array = NDArray[Any]
 CLOSE = 1e-4

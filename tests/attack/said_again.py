@@ -1,4 +1,4 @@
-"""More of what is said of a poisoned run, taken again by plain definitions: who moved a value, what an edit changed,
+"""More of what is said of a poisoned run, said again by plain definitions: who moved a value, what an edit changed,
 and what a trace says that was written to a file and opened again.
 """
 
