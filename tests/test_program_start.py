@@ -31,10 +31,14 @@ runpy.run_module("lstm_tui", run_name="__main__")
 @pytest.mark.parametrize(
     "module",
     [
-        "lstm_tui.cli", "lstm_tui.cli.main", "argparse", "lstm_tui.cli.arguments", "lstm_tui.debugger.endings",
+        "lstm_tui.cli",
+        "lstm_tui.cli.main",
+        "argparse",
+        "lstm_tui.cli.arguments",
+        "lstm_tui.debugger.endings",
         "threading",
     ],
-)  # fmt: skip
+)
 def test_ctrl_c_while_it_is_imported_leaves_no_traceback(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", _INTERRUPTED_AT.format(module=module)], capture_output=True, text=True)
     if module == "threading" and done.returncode == 0:

@@ -16,6 +16,7 @@ from .verdicts import CRASHED, CUT, REFUSED, RIGHT, WRONG, Case, judged
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_handful_of_each_framework(family: str) -> None:
     if any(importlib.util.find_spec(one) is None for one in FAMILIES[family][1]):

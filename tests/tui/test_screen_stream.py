@@ -44,7 +44,7 @@ class Piped:
 
 
 async def until(driver: Driver, holds: Callable[[], bool]) -> None:
-    for _ in range(600):
+    for _ in range(3_000):
         if holds():
             return
         await driver.pilot.pause(0.01)

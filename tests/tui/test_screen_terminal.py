@@ -23,7 +23,7 @@ def start() -> Iterator[Start]:
     opened: list[Screen] = []
 
     def make(*words: str, size: tuple[int, int] = (160, 45), **variables: str) -> Screen:
-        opened.append(Screen([*PROGRAM, *words], size, **variables))
+        opened.append(Screen([*PROGRAM, *words], size, None, **variables))
         return opened[-1]
 
     yield make
