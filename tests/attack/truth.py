@@ -141,7 +141,7 @@ PAGES = {"report page": _report, "worksheet page": _sheet}
 def attack(rng: random.Random, clock: Clock) -> Tally:
     """Try cases until the time is over."""
     tally = Tally()
-    while clock:
+    while clock or not tally.inputs:
         case = Case(rng.randrange(10**9))
         for kind, seen, line in tried(case, tally):
             tally.found(kind, f"{line!r}: {seen}", str(case.seed))
