@@ -17,7 +17,7 @@ class Screen:
     """A child in a pseudo-terminal, and what a terminal would show of it."""
 
     def __init__(
-        self, command: list[str], size: tuple[int, int] = (160, 45), cwd: Path | None = None, **variables: str
+        self, command: list[str], size: tuple[int, int] = (160, 45), cwd: str | None = None, **variables: str
     ) -> None:
         mine = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
         environment = {**mine, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}

@@ -14,17 +14,26 @@ MINUS = "−"
 """A true minus, for pages: a hyphen is passed over by some who read aloud."""
 LEAST_WIDTH = 5
 """Cells that hold every number in the compact style, with its sign."""
+PLACES = 2
+"""Places of a column of numbers about as large as 1."""
 _TINY, _HUGE = "tiny", "huge"
+_ABOUT = "~"
+"""Stands before a 0 that a number is not, and only rounds to."""
+_ONE_BEFORE = 9.995
+"""A size below which a number has one figure before the point."""
 _PRINTED_BELOW = 1e5
 _FIXED_BELOW = 1e6
 
 
-def compact(value: float, width: int = LEAST_WIDTH, sign: bool = False, infinity: str = "∞") -> str:
-    """Return a number for a narrow column: two places and no leading 0, as `.64`, `+1.86`, `12.3`, `-.001`, `1e-7`.
+def compact(
+    value: float, width: int = LEAST_WIDTH, sign: bool = False, infinity: str = "∞", places: int | None = None
+) -> str:
+    """Return a number in few cells: two places and no leading 0, as `.64`, `+1.86`, `12.3`, `-.001`, `1e-7`.
 
-    Where two places would not tell it there are three, then a power of ten with one figure; a power too long for the
-    column is `tiny` or `huge` with its sign. In a wider column a small number has four places, as `.0123`. Read as a
-    float it is the number, off by half its last place at most.
+    In a column all numbers below 10 have the same `places`; one that is not 0 and rounds to it says so, with its sign:
+    `~0`, `~+0` or `~-0`. A number that stands alone has more where two would not tell it:
+    three, in a wider room four, then a power of ten with one figure; a power too long is `tiny` or `huge` with its
+    sign. Read as a float it is the number, off by half its last place at most.
 
     Args:
         value: Any float.
@@ -32,13 +41,45 @@ def compact(value: float, width: int = LEAST_WIDTH, sign: bool = False, infinity
             that, one that does not is "".
         sign: Whether a positive number has its sign.
         infinity: How infinity is written, at most `width - 1` cells.
+        places: Those of its column, as `axis_places` tells; None for a number that stands alone.
     """
     value = float(value)
     if math.isnan(value):
         return "NaN"
     size = abs(value)
     before = "-" if value < 0 else "+" if sign else ""
-    return next((before + text for text in _by_length(size, width, infinity) if len(before + text) <= width), "")
+    in_column = places is not None and size < _ONE_BEFORE
+    texts = (
+        _of_column(value, before, places or 0)
+        if in_column
+        else [before + text for text in _by_length(size, width, infinity)]
+    )
+    return next((text for text in texts if len(text) <= width), "")
+
+
+def _of_column(value: float, before: str, places: int) -> list[str]:
+    """Return the texts of a number below 10 in a column, the best first; where it is narrow they have fewer places."""
+    size = abs(value)
+    if size != 0 and not float(f"{size:.{places}f}"):
+        return [f"{_ABOUT}{before}0"]
+    texts = [f"{size:.{fewer}f}" for fewer in range(places, 0, -1)]
+    texts += [f"{size:.0f}"] if size >= 9.95 else []
+    return [before + (text[1:] if text[0] == "0" else text) for text in texts if size == 0 or float(text)]
+
+
+def axis_places(end: float, width: int = LEAST_WIDTH) -> int | None:
+    """Return the places that all numbers of a column share, so that its largest have two figures or more.
+
+    None where that many do not fit: numbers this small are told one by one, by their powers of ten.
+
+    Args:
+        end: End of the column's axis.
+        width: Cells of a number with its sign; in five there are two places, and one figure is enough.
+    """
+    for places in range(PLACES, width - 2):
+        if end >= 0.5 * 10.0 ** (1 - places):
+            return places
+    return PLACES if end >= 2 * 10.0**-PLACES else None
 
 
 def _by_length(size: float, width: int, infinity: str) -> tuple[str, ...]:
@@ -52,7 +93,7 @@ def _by_length(size: float, width: int, infinity: str) -> tuple[str, ...]:
         return f"{size:.4f}"[1:], power
     if size != 0 and size < 0.0095:
         return f"{size:.3f}"[1:], power
-    if size < 9.995:
+    if size < _ONE_BEFORE:
         texts: tuple[str, ...] = (f"{size:.2f}", f"{size:.1f}") if size == 0 or size >= 0.095 else (f"{size:.2f}",)
         texts += (f"{size:.0f}",) if size >= 9.95 else ()
         return tuple(text[1:] if text[0] == "0" else text for text in texts)

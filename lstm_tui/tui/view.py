@@ -179,7 +179,7 @@ class View:
         """Return a token as it is shown; of a row of numbers, the first ones."""
         sequence = self.trace.sequence
         if sequence.x is not None:
-            return " ".join(signed(float(number), palette.glyphs) for number in sequence.x[t][:_NUMBERS])
+            return " ".join(signed(float(number), palette.glyphs, places=None) for number in sequence.x[t][:_NUMBERS])
         return token_label(sequence.tokens[t], palette.glyphs)
 
     def short_label(self, t: int, palette: Palette) -> str:

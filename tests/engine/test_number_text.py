@@ -18,6 +18,7 @@ import lstm_tui
 from lstm_tui.engine.number_text import (
     LEAST_WIDTH,
     axis_end,
+    axis_places,
     change,
     compact,
     coordinate,
@@ -47,6 +48,10 @@ FINITE = FLOATS.filter(math.isfinite)
 STYLES: dict[str, Callable[[float], str]] = {
     "compact": compact,
     "compact signed": lambda value: compact(value, sign=True),
+    "column": lambda value: compact(value, places=2),
+    "column signed": lambda value: compact(value, sign=True, places=2),
+    "column of 3 places": lambda value: compact(value, 6, True, places=3),
+    "column of 4 places": lambda value: compact(value, 7, True, places=4),
     "compact 6": lambda value: compact(value, 6),
     "compact 7 signed": lambda value: compact(value, 7, True),
     "sentence": sentence,
@@ -63,7 +68,9 @@ STYLES: dict[str, Callable[[float], str]] = {
 
 
 def read(text: str) -> float:
-    """Read what any style wrote, as a person would."""
+    """Read what any style wrote, as a person would; of `~0` it is known that it is not 0."""
+    if text[0] == "~":
+        return math.copysign(5e-324, -1 if text[1] == "-" else 1)
     if text.lstrip("+-") in ("tiny", "huge"):
         return math.copysign(5e-324 if "tiny" in text else 1e308, -1 if text[0] == "-" else 1)
     return float(text.replace("−", "-").replace("∞", "inf"))
@@ -95,7 +102,9 @@ def test_sign_zero_and_what_is_not_finite_are_told(style: str, value: float) -> 
 @given(value=FINITE)
 def test_it_is_off_by_half_the_last_place_at_most(style: str, value: float) -> None:
     text = STYLES[style](value)
-    if "tiny" in text:
+    if text[0] == "~":
+        assert abs(value) <= 0.005
+    elif "tiny" in text:
         assert abs(value) < 1e-9
     elif "huge" in text:
         assert abs(value) > 9e99
@@ -113,13 +122,29 @@ def test_a_larger_number_never_reads_as_a_smaller_one(style: str, one: float, ot
     assert read(STYLES[style](low)) <= read(STYLES[style](high))
 
 
-@given(value=FLOATS, width=st.integers(1, 12), sign=st.booleans(), infinity=st.sampled_from(["∞", "inf"]))
-def test_a_compact_number_keeps_its_width(value: float, width: int, sign: bool, infinity: str) -> None:
-    text = compact(value, width, sign, infinity)
-    assert len(text) <= max(width, 3)
-    assert text or width < LEAST_WIDTH - (value >= 0 and not sign)
-    if text and math.isfinite(value):
-        assert (read(text) == 0) == (value == 0)
+@given(
+    value=FLOATS, width=st.integers(1, 12), sign=st.booleans(), infinity=st.sampled_from(["∞", "inf"]), end=FLOATS
+)  # fmt: skip
+def test_a_compact_number_keeps_its_width(value: float, width: int, sign: bool, infinity: str, end: float) -> None:
+    for places in (None, axis_places(abs(end), width)):
+        text = compact(value, width, sign, infinity, places)
+        assert len(text) <= max(width, 3)
+        assert text or width < LEAST_WIDTH - (value >= 0 and not sign)
+        if text and math.isfinite(value):
+            assert (read(text) == 0) == (value == 0)
+
+
+@given(values=st.lists(FINITE, min_size=1), width=st.integers(LEAST_WIDTH, 9), sign=st.booleans())
+def test_a_column_shares_its_places_and_tells_its_largest(values: list[float], width: int, sign: bool) -> None:
+    end = max(map(abs, values))
+    places = axis_places(end, width)
+    if places is None:
+        assert end < 0.02
+        return
+    for value in values:
+        text = compact(value, width, sign, places=places)
+        assert abs(value) >= 9.9949 or len(text.partition(".")[2]) == places or text in ("~0", "~+0", "~-0")
+    assert compact(end, width, sign, places=places)[0] != "~", "the largest is told"
 
 
 @given(value=FINITE, figures=st.integers(1, 17))
@@ -178,6 +203,18 @@ def test_a_coordinate_is_finite(value: float) -> None:
 )
 def test_the_styles_by_example(value: float, texts: tuple[str, ...]) -> None:
     assert (compact(value), sentence(value), fixed(value), printed(value)) == texts
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "places", "text"),
+    [
+        (-0.0223, True, 2, "-.02"), (0.14, True, 2, "+.14"), (-0.001, True, 2, "~-0"), (2e-4, True, 2, "~+0"),
+        (2e-4, False, 2, "~0"), (0.0049, False, 2, "~0"), (0.0051, False, 2, ".01"), (0.0, True, 2, "+.00"),
+        (-0.0, False, 2, ".00"), (12.34, True, 2, "+12.3"), (0.0123, True, 3, "+.012"), (1e-9, False, 3, "~0"),
+    ],
+)  # fmt: skip
+def test_a_column_by_example(value: float, sign: bool, places: int, text: str) -> None:
+    assert compact(value, places + 3, sign, places=places) == text
 
 
 # --- that nobody else writes a number ---

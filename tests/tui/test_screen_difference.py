@@ -19,7 +19,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.canvas.bars import put_ghost_bar, put_ghost_signed_bar
-from lstm_tui.tui.canvas.canvas import Line
+from lstm_tui.tui.canvas.canvas import Line, framed
 from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
 from lstm_tui.tui.canvas.heat import put_heat
 from lstm_tui.tui.canvas.palette import Palette, palette_of
@@ -91,6 +91,16 @@ def test_the_tape_shows_replaced_new_and_deleted_tokens_in_their_places() -> Non
 def test_deleted_tokens_behind_the_last_one_are_shown_too() -> None:
     text = draw_tape(edited("remove 4", "remove 3", t=2), 120, 7, PALETTES[0], 1).text()
     assert "✗not ✗bad" in text.split("\n")[0]
+
+
+def test_the_heading_of_an_edited_unit_table_is_shortened_and_not_cut() -> None:
+    view = edited("remove 1", t=3)
+    for width in range(40, 160):
+        drawing = draw_units(view, "layer0.forward", width, 13, PALETTES[0], 2)
+        top = "".join(segment.text for segment in framed(drawing, True)[0])
+        assert "…" not in top, width
+        assert "Δ" in top, width
+        assert width < 48 or f"of {view.passed.hidden_size} " in top, width
 
 
 def test_the_unit_table_marks_what_is_held_and_what_followed_and_nothing_else() -> None:

@@ -267,3 +267,17 @@ def test_the_heading_says_the_axis_of_every_bar(size: tuple[int, int]) -> None:
         assert "bars 1e-4…1e2, log; ρ 0…2 " in driver.text()
 
     drive(act, size=size)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 140, 160])
+@pytest.mark.parametrize("unit", [0, 3])
+def test_no_heading_of_a_column_is_cut(width: int, unit: int) -> None:
+    async def act(driver: Driver) -> None:
+        view = driver.view
+        driver.screen.view = view.but(units={**view.units, view.pass_name: unit})
+        await driver.press("R")
+        await known(driver)
+        (head,) = (line for line in driver.text().splitlines() if " token " in line and "∂" in line)
+        assert "…" not in head
+
+    drive(act, document(), size=(width, 36))

@@ -29,7 +29,7 @@ class Sweep:
     def __init__(self, folder: Path) -> None:
         (folder / "t.txt").write_text("The movie was not bad at all .\nIt was good .\n")
         words = [sys.executable, "-m", "lstm_tui", "run", "t.txt"]
-        self.screen = Screen(words, cwd=folder, XDG_STATE_HOME=str(folder / "state"), HOME=str(folder))
+        self.screen = Screen(words, cwd=str(folder), XDG_STATE_HOME=str(folder / "state"), HOME=str(folder))
         self.screen.until("7 output", 60)
         self.marks = 0
 

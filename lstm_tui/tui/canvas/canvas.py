@@ -98,6 +98,8 @@ class Drawing:
     note: str = ""
     lines: list[Line] = field(default_factory=list)
     hits: list[tuple[int, int, int, ClickTarget]] = field(default_factory=list)
+    shorter: tuple[str, ...] = ()
+    """What the note is where it has no room, the longest first."""
 
     @property
     def full(self) -> bool:
@@ -155,8 +157,9 @@ def framed(drawing: Drawing, focused: bool) -> list[Strip]:
         top.put(mark, edge).put(number + " ", palette.style("accent" if focused else "soft", bold=focused))
         top.put(words + " ", palette.style("title" if focused else "soft", bold=focused))
     room = max(width - top.x - 5, 0)
-    note = cut(glyphs.say(drawing.note), room, glyphs)
-    if note and (room >= _LEAST_NOTE or note == glyphs.say(drawing.note)):
+    notes = [glyphs.say(note) for note in (drawing.note, *drawing.shorter)]
+    note = cut(next((one for one in notes if cell_len(one) <= room), notes[-1]), room, glyphs)
+    if note and (room >= _LEAST_NOTE or note in notes):
         top.put(corners[1] * (width - top.x - cell_len(note) - 4), edge)
         top.put(f" {note} ", palette.style("faint"))
     top.put(corners[1] * (width - top.x - 1), edge).put(corners[2], edge)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.inspect.scale import part_of, parts_of_axis
+from lstm_tui.engine.number_text import axis_places
 from lstm_tui.tui.canvas.canvas import Line
 from lstm_tui.tui.canvas.palette import SHADES, Palette
 from lstm_tui.tui.canvas.text import signed
@@ -46,7 +47,7 @@ def put_heat(
     inner = width - len(edge)
     if edge:
         line.put(edge, palette.style("ink", "track") if palette.ramp else palette.diverging(faded, True)[shade])
-    text = signed(value, glyphs, inner) if inner >= _NUMBER_FITS - 1 - marked else ""
+    text = signed(value, glyphs, inner, axis_places(half, inner)) if inner >= _NUMBER_FITS - 1 - marked else ""
     if text:
         line.put(text.rjust(inner - (inner > 5)).ljust(inner), style)
         return

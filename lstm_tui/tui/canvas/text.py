@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
-from lstm_tui.engine.number_text import LEAST_WIDTH, compact
+from lstm_tui.engine.number_text import LEAST_WIDTH, PLACES, compact
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.glyphs import UNICODE, Glyphs
 
@@ -46,14 +46,20 @@ def fit(text: str, width: int, glyphs: Glyphs = UNICODE, right: bool = False) ->
     return blank + text if right else text + blank
 
 
-def plain(value: float, glyphs: Glyphs, width: int = LEAST_WIDTH) -> str:
-    """Return a value that is known not to be negative, as `.64` or `1.00`; a negative one keeps its sign."""
-    return compact(value, width, infinity=glyphs.infinity)
+def plain(value: float, glyphs: Glyphs, width: int = LEAST_WIDTH, places: int | None = PLACES) -> str:
+    """Return a value that is known not to be negative, as `.64` or `1.00`; a negative one keeps its sign.
+
+    It stands in a column whose numbers have so many places, or alone: None.
+    """
+    return compact(value, width, False, glyphs.infinity, places)
 
 
-def signed(value: float, glyphs: Glyphs, width: int = LEAST_WIDTH) -> str:
-    """Return a value with its sign, as `+.26`, `-1.86`, `+12.3` or `+1e5`; NaN and infinity by name."""
-    return compact(value, width, True, glyphs.infinity)
+def signed(value: float, glyphs: Glyphs, width: int = LEAST_WIDTH, places: int | None = PLACES) -> str:
+    """Return a value with its sign, as `+.26`, `-1.86`, `+12.3` or `+1e5`; NaN and infinity by name.
+
+    It stands in a column whose numbers have so many places, or alone: None.
+    """
+    return compact(value, width, True, glyphs.infinity, places)
 
 
 def first_row(place: int, count: int, rows: int) -> int:

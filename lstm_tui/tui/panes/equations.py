@@ -47,7 +47,7 @@ def pieces_of(found: Explanation, glyphs: Glyphs) -> list[Piece]:
         if part.number is None:
             pieces.append(Piece(glyphs.unknown, label))
             continue
-        text = signed(part.number, glyphs)
+        text = signed(part.number, glyphs, places=None)
         before = pieces[-1].text if pieces and not pieces[-1].label else ""
         if before.endswith("+ ") and text.startswith("-"):
             pieces[-1] = Piece(before[:-2] + glyphs.minus + " ")
@@ -191,7 +191,7 @@ def _numbers(drawing: Drawing, view: View) -> None:
     if found.largest and drawing.room >= 2:
         line = drawing.line().put("   largest  ", palette.style("soft"))
         for term in found.largest:
-            text = f"{term.label} {signed(term.number, glyphs)}"
+            text = f"{term.label} {signed(term.number, glyphs, places=None)}"
             if line.x + cell_len(text) > drawing.width:
                 break
             line.put(text + "  ", palette.style("ink", faded=not reached))
@@ -241,7 +241,7 @@ def put_change(line: Line, view: View, found: Explanation, palette: Palette) -> 
     if not there.held[unit]:  # that an edit set it is said with the number
         line.put(f" {mark}".rstrip(), palette.style(ink, bold=True))
     if view.baseline is not None and there.changed[unit]:
-        was = "new here" if there.before is None else f"was {signed(float(there.before[unit]), glyphs)}"
+        was = "new here" if there.before is None else f"was {signed(float(there.before[unit]), glyphs, places=None)}"
         line.put(f" {was}", palette.style("accent"))
 
 
@@ -249,7 +249,7 @@ def number_of(view: View, found: Explanation, glyphs: Glyphs, number: float | No
     """Return an explained number, or another one of its value, as its column writes it: gates without a sign."""
     gate = any(column.gate for column in view.columns(view.pass_name) if column.name == found.value)
     number = found.number if number is None else number
-    return plain(number, glyphs) if gate else signed(number, glyphs)
+    return plain(number, glyphs, places=None) if gate else signed(number, glyphs, places=None)
 
 
 def _input(drawing: Drawing, view: View) -> None:
@@ -271,7 +271,7 @@ def _input(drawing: Drawing, view: View) -> None:
     if len(x) <= 8:
         for n, number in enumerate(x):
             label = visible(names[n]) if bottom and n < len(names) else f"x[{n}]"
-            label, text = cut(label, 14, glyphs), f" {signed(float(number), glyphs)}  "
+            label, text = cut(label, 14, glyphs), f" {signed(float(number), glyphs, places=None)}  "
             if line.x + cell_len(label + text) > drawing.width:
                 line.put(glyphs.more, palette.style("faint"))
                 break
@@ -294,7 +294,7 @@ def _input(drawing: Drawing, view: View) -> None:
     unknown = view.t in view.facts.unknown
     line.put("  unknown to the model" if unknown else "  near", palette.style("alarm" if unknown else "soft"))
     for word, cosine in () if unknown else view.facts.near(int(ids[view.t])):
-        text = f"  {cut(token_label(word, glyphs), 14, glyphs)} {plain(cosine, glyphs)}"
+        text = f"  {cut(token_label(word, glyphs), 14, glyphs)} {plain(cosine, glyphs, places=None)}"
         if line.x + cell_len(text) > drawing.width:
             break
         line.put(text, palette.style("soft"))
@@ -320,7 +320,7 @@ def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
     put_worked(line, None, pieces, palette, inks, False)
     put_outcome(line, view, found, palette)
     for term in found.largest:
-        text = f"  {term.label} {signed(term.number, glyphs)}"
+        text = f"  {term.label} {signed(term.number, glyphs, places=None)}"
         if line.x + cell_len(text) > width:
             break
         line.put(text, palette.style("faint"))

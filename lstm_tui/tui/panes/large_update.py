@@ -324,7 +324,7 @@ class _Step:
         slot.word(term.label, "title", least=WIDE)
         bar = lambda line, width: put_signed_bar(line, term.number, width, self.palette, _SUM)  # noqa: E731
         slot.bar(self.left, bar if reached else self._track)
-        text = signed(term.number, self.glyphs) if reached else self.glyphs.more
+        text = signed(term.number, self.glyphs, places=None) if reached else self.glyphs.more
         slot.number(text, term.number if reached else None, self.left)
 
     # --- the right side ---
@@ -352,7 +352,9 @@ class _Step:
             put_span(line, part.start, end, width, self.half, ink, self.palette, self._lacking(part), self._was(found))
 
         slot.bar(self.drawing.width, bar, self._captions(part, reached))
-        text = self.glyphs.unknown if value is None else signed(value, self.glyphs) if reached else self.glyphs.more
+        text = self.glyphs.unknown if value is None else self.glyphs.more
+        if value is not None and reached:
+            text = signed(value, self.glyphs, places=None)
         slot.number(text, number, self.drawing.width, self._sign(found, reached))
 
     def _lacking(self, part: UpdatePart) -> float | None:
@@ -369,5 +371,5 @@ class _Step:
             return (text,)
         if part.kind == "hidden":
             return f"{text}   {shade} not shown", text
-        lost = plain(abs(lacking - part.number), self.glyphs)
+        lost = plain(abs(lacking - part.number), self.glyphs, places=None)
         return f"{text}   {shade} forgotten: {lost}", f"{text}  {shade} {lost}", text

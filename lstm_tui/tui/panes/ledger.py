@@ -36,7 +36,7 @@ def draw_ledger(view: View, width: int, height: int, palette: Palette, number: i
     ledger = view.ledger
     if ledger is None:
         drawing.line()
-        value = signed(float(view.passed[view.memory_name][view.t][view.unit]), palette.glyphs)
+        value = signed(float(view.passed[view.memory_name][view.t][view.unit]), palette.glyphs, places=None)
         for text in (*view.facts.no_ledger(view.pass_name), "", f"{view.memory_name} = {value}"):
             drawing.line().put(" " + text, palette.style("soft"))
         return drawing
@@ -169,7 +169,9 @@ class _List:
         elif self.view.everyone:
             off = np.flatnonzero(ledger.off != 0)
             worst = int(np.argmax(np.nan_to_num(ledger.off, nan=np.inf)))
-            words = f" off in {len(off)} units, most in {worst}: {signed(float(ledger.off[worst]), glyphs)}"
+            words = (
+                f" off in {len(off)} units, most in {worst}: {signed(float(ledger.off[worst]), glyphs, places=None)}"
+            )
             last.put(fit(words, self.width, glyphs), style("alarm"))
         else:
             actual = float(ledger.total.sum())

@@ -9,7 +9,7 @@ from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.inspect.prediction import Prediction
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.panes import OUTPUT
-from lstm_tui.engine.number_text import axis_end
+from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.bars import put_ghost_bar, put_ghost_signed_bar, put_signed_bar
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
@@ -65,7 +65,9 @@ def _bars(drawing: Drawing, view: View, verdict: Prediction, rows: int, palette:
             line.put(plain(value, glyphs).rjust(5), palette.style("ink", faded=verdict.faded))
         else:
             put_ghost_signed_bar(line, value, old, bar // 2 * 2, palette, half, verdict.faded)
-            line.put(signed(value, glyphs).rjust(5), palette.style("ink", faded=verdict.faded))
+            line.put(
+                signed(value, glyphs, places=axis_places(half)).rjust(5), palette.style("ink", faded=verdict.faded)
+            )
         _put_change(line, view, value, None if before is None else float(before.values[n]), palette)
     for remark in verdict.remark.split("; ") if verdict.remark else ():
         drawing.line().put(" " + remark, palette.style("soft"))
@@ -115,13 +117,13 @@ def _parts(drawing: Drawing, view: View, verdict: Prediction, palette: Palette) 
         value, origin = float(verdict.parts[t]), None if difference is None else difference.origins[t]
         old = None if olds is None or origin is None else float(olds[origin])
         put_ghost_signed_bar(line, value, value if old is None or view.baseline is None else old, bar, palette, half)
-        line.put(signed(value, glyphs).rjust(6), palette.style("ink"))
+        line.put(signed(value, glyphs, places=axis_places(half)).rjust(6), palette.style("ink"))
         _put_change(line, view, value, old, palette)
         drawing.hit(0, width, ClickTarget(t=t))
     if verdict.bias is not None and not drawing.full:
         line = drawing.line().put(" " + fit("bias", word, glyphs) + " ", palette.style("faint"))
         put_signed_bar(line, verdict.bias, bar, palette, half)
-        line.put(signed(verdict.bias, glyphs).rjust(6), palette.style("faint"))
+        line.put(signed(verdict.bias, glyphs, places=axis_places(half)).rjust(6), palette.style("faint"))
 
 
 class Output(Pane):

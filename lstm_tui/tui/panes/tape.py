@@ -15,6 +15,7 @@ from lstm_tui.debugger.inspect.diff import TraceDiff
 from lstm_tui.debugger.inspect.scale import level_of, part_of
 from lstm_tui.debugger.inspect.trace_facts import ATTENTION, SURPRISE
 from lstm_tui.debugger.panes import TAPE
+from lstm_tui.engine.number_text import axis_places
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.palette import SHADES, Palette
 from lstm_tui.tui.canvas.text import cut, fit, plain, signed, token_label
@@ -150,7 +151,7 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
     drawing = Drawing(width, height, palette, f"{number} tokens")
     drawing.note = f"colour: {view.signal_name()}   below: share in {_whose(view)} memory at t={view.t}"
     if view.ledger is not None and (edits := float(view.ledger.edit_shares().sum())) > 0:
-        drawing.note += f", edits {plain(edits, palette.glyphs)}"
+        drawing.note += f", edits {plain(edits, palette.glyphs, places=None)}"
     gutter = _GUTTER if height > 2 else 0
     difference = view.frame.difference
     before = None if difference is None else Before(view, difference, palette)
@@ -255,7 +256,7 @@ class _Pen:
         for slot in self.slots:
             old = self.before.signal(slot.t)
             changed = self.before.signal_changed(slot.t, float(self.values[slot.t]))
-            text = "new" if old is None else self._short(old, slot.width) if changed else self.glyphs.dot
+            text = "new" if old is None else self._short(old, slot.width, self.full) if changed else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("faint"))
 
     def _token_style(self, t: int) -> Style:
@@ -283,13 +284,13 @@ class _Pen:
         for slot in self.slots:
             value = float(self.values[slot.t])
             changed = self.before is not None and self.before.signal_changed(slot.t, value)
-            number = self.glyphs.dot if self._untold(slot.t) else self._short(value, slot.width - changed)
+            number = self.glyphs.dot if self._untold(slot.t) else self._short(value, slot.width - changed, self.full)
             text = (number + self.glyphs.changed * changed).center(slot.width)
             self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
 
-    def _short(self, value: float, width: int) -> str:
+    def _short(self, value: float, width: int, full: float = 1.0) -> str:
         """Return a number that does not run into its neighbour; a sign where none is so short."""
-        return plain(value, self.glyphs, width) or self.glyphs.more
+        return plain(value, self.glyphs, width, axis_places(full, width)) or self.glyphs.more
 
     def _level(self, line: Line, slot: TapeSlot, part: float, ink: str) -> None:
         """Draw a part of 1 as a bar that grows upwards; NaN has its sign."""
@@ -333,9 +334,9 @@ class _Pen:
             self._at(line, slot, text.center(slot.width), self.palette.style("ink" if told else "faint"))
         if ledger.breach != 0:  # a sum that does not hold is said at every size
             line.put(f" {self.glyphs.no}{self.glyphs.total}", self.palette.style("alarm", bold=True))
-            line.put(f" {signed(ledger.breach, self.glyphs)}", self.palette.style("alarm", bold=True))
+            line.put(f" {signed(ledger.breach, self.glyphs, places=None)}", self.palette.style("alarm", bold=True))
         elif self.gutter:
-            total = f"{self.glyphs.total} {signed(float(ledger.sum.sum()), self.glyphs)}"
+            total = f"{self.glyphs.total} {signed(float(ledger.sum.sum()), self.glyphs, places=None)}"
             line.put("  ").put(total, self.palette.style("faint"))
 
     def reading(self) -> None:

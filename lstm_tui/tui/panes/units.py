@@ -14,6 +14,7 @@ from lstm_tui.analysis.health import Kind
 from lstm_tui.debugger.inspect.diff import ValueDiff, beside
 from lstm_tui.debugger.inspect.trace_facts import Column
 from lstm_tui.debugger.panes import BACKWARD, FORWARD
+from lstm_tui.engine.number_text import axis_places
 from lstm_tui.tui.canvas.bars import change_of, put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, sign_of
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.glyphs import Glyphs
@@ -78,19 +79,26 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
     if len({name.split(".")[0] for name in view.facts.names}) > 1:
         drawing.title = f"{number} units {palette.glyphs.dot} {layer} {pass_name.split('.')[-1]}"
     hidden = f"   +{len(columns) - len(shown)} values" if len(shown) < len(columns) else ""
-    drawing.note = (
-        f"{view.order_words()}   {first + 1}{palette.glyphs.dash}{first + len(units)} of {len(ranking)}{hidden}"
-    )
+    counted = f"{first + 1}{palette.glyphs.dash}{first + len(units)} of {len(ranking)}"
+    shown_units = counted + hidden
+    order = f"{view.order_words()}   {shown_units}"
+    drawing.note, drawing.shorter = order, (shown_units, counted)
     widths = _widths(inner - index, len(shown))
     reached = {column.name: view.frame.reached(pass_name, column.name) for column in shown}
     flags = view.facts.flags(pass_name)
     if flags and width >= _ROOM_FOR_FLAGS:
-        drawing.note = f"{flag_words(flags.values(), palette.glyphs)}   {drawing.note}"
+        drawing.note = f"{flag_words(flags.values(), palette.glyphs)}   {order}"
+        drawing.shorter = (order, shown_units, counted)
     values = {column.name: passed[column.name][view.t] for column in shown}
     difference = view.frame.difference
     found = {c.name: beside(difference, pass_name, c.name, view.t) for c in shown} if difference is not None else {}
     if view.baseline is not None:
-        drawing.note = f"{palette.glyphs.changed} Δ to the baseline   {drawing.note}"
+        changed = f"{palette.glyphs.changed} Δ"
+        drawing.note = f"{changed} to the baseline   {drawing.note}"
+        drawing.shorter = (
+            f"{changed} to the baseline   {order}", f"{changed}   {order}", f"{changed}   {shown_units}",
+            f"{changed}   {counted}", changed,
+        )  # fmt: skip
 
     head = drawing.line()
     for block in range(blocks):
@@ -141,11 +149,11 @@ def _changed_cell(
     old = value if before is None or not shown else before
     if column.gate:
         put_ghost_bar(line, value, old, bar, column.ink, palette, faded, column.half)
-        text = plain(value, palette.glyphs)
+        text = plain(value, palette.glyphs, places=axis_places(column.half))
     else:
         put_ghost_signed_bar(line, value, old, bar // 2 * 2, palette, column.half, faded)
         line.put(" " * (bar % 2), palette.style("ink", ground))
-        text = signed(value, palette.glyphs)
+        text = signed(value, palette.glyphs, places=axis_places(column.half))
     ink = "ink" if isfinite(value) else "alarm"
     style = palette.style("ground", "focus", bold=True) if under else palette.style(ink, ground, faded=faded)
     if both or not shown:
@@ -171,11 +179,11 @@ def _cell(
     bar = span - _NUMBER
     if column.gate:
         put_bar(line, value, bar, column.ink, palette, faded, column.half)
-        text = plain(value, palette.glyphs)
+        text = plain(value, palette.glyphs, places=axis_places(column.half))
     else:
         put_signed_bar(line, value, bar // 2 * 2, palette, column.half, faded)
         line.put(" " * (bar % 2), palette.style("ink", ground))
-        text = signed(value, palette.glyphs)
+        text = signed(value, palette.glyphs, places=axis_places(column.half))
     if under:
         style = palette.style("ground", "focus", bold=True)
     elif not isfinite(value):

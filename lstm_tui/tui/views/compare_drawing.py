@@ -8,7 +8,7 @@ from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.diff import DiffColumn
 from lstm_tui.debugger.inspect.scale import scale_of
-from lstm_tui.engine.number_text import axis_end
+from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.bars import put_bar, put_signed_bar
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
@@ -124,7 +124,7 @@ class _Pen:
         start = line.x
         if value is not None:
             put_signed_bar(line, value, bar, self.palette, self.half)
-            text = signed(value, self.glyphs)
+            text = signed(value, self.glyphs, places=axis_places(self.half))
             line.put(text.rjust(_NUMBER), self.palette.style("ink", ground))
         line.to(start + self.span)
 

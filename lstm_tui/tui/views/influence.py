@@ -17,7 +17,7 @@ from lstm_tui.debugger.inspect.diagnostics import influence_words
 from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.number_text import axis_end
+from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.bars import put_bar, put_signed_bar
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
@@ -256,11 +256,11 @@ def _cell(drawing: Drawing, name: str, values: Array | None, t: int, span: int, 
     value = float(values[t])
     if name in SIGNED:
         put_signed_bar(line, value, bar // 2 * 2, palette, _half(values))
-        number = signed(value, glyphs, _NUMBER)
+        number = signed(value, glyphs, _NUMBER, axis_places(_half(values), _NUMBER))
     else:
-        ink = "show" if name == "ledger" else "bar"
-        put_bar(line, value, bar, ink, palette, full=1.0 if name == "ledger" else _half(values))
-        number = plain(value, glyphs, _NUMBER)
+        ink, full = ("show", 1.0) if name == "ledger" else ("bar", _half(values))
+        put_bar(line, value, bar, ink, palette, full=full)
+        number = plain(value, glyphs, _NUMBER, axis_places(full, _NUMBER))
     line.put(number.rjust(start + span - 1 - line.x), palette.style("ink", ground)).put(" ")
 
 

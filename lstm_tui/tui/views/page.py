@@ -18,7 +18,7 @@ from textual.widgets import Static
 
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.engine.language.expression import show
-from lstm_tui.engine.number_text import axis_end, exact
+from lstm_tui.engine.number_text import axis_end, axis_places, exact
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.bars import put_signed_bar
 from lstm_tui.tui.canvas.canvas import Line
@@ -131,12 +131,12 @@ def explain_lines(view: View, palette: Palette) -> list[Line]:
         if not terms:
             continue
         half = scale_of(np.array([term.number for term in terms]), least=0.05)
-        scale = f"   {palette.glyphs.plus_minus}{axis_end(half)}"
+        scale, places = f"   {palette.glyphs.plus_minus}{axis_end(half)}", axis_places(half)
         lines += [new(), new().put(heading, palette.style("accent", bold=True)).put(scale, soft)]
         for term in terms:
             line = new().put(f"  {term.label}", palette.style()).to(22)
             put_signed_bar(line, term.number, _BAR, palette, half)
-            lines.append(line.put(signed(term.number, palette.glyphs).rjust(7), palette.style()))
+            lines.append(line.put(signed(term.number, palette.glyphs, places=places).rjust(7), palette.style()))
     if not view.frame.reached(view.pass_name, view.value):
         lines += [new(), new().put("not computed yet: this equation comes later in the step", palette.style("alarm"))]
     return lines

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 
 from lstm_tui.analysis.gradient_flow import LongMemory
 from lstm_tui.debugger.inspect.cell_comparison import Rival
@@ -38,9 +39,10 @@ _RADIUS_FULL = 2.0
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """One column: a heading, a number for each step, and how it is drawn."""
+    """One column: a heading and what it is where that has no room, a number for each step, and how it is drawn."""
 
     head: str
+    short: str
     meaning: str
     numbers: NDArray[np.floating[Any]]
     ink: str
@@ -70,7 +72,9 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
         drawing.note += f"; {glyphs.say('ρ')} 0{glyphs.more}{axis_end(_RADIUS_FULL)}"
     head = drawing.line().put(" token", style("soft")).to(_PLACE + _TOKEN)
     for column in shown:
-        head.put(fit(glyphs.say(column.head), span - 1, glyphs) + " ", style("title"))
+        heading = glyphs.say(column.head)
+        heading = heading if cell_len(heading) < span else glyphs.say(column.short)
+        head.put(fit(heading, span - 1, glyphs) + " ", style("title"))
     meanings = [column for column in shown if column.meaning]
     foot = min(len(words) + 1, max(height // 2, 1))
     if height > len(found.places) + foot + len(meanings) + 2:
@@ -107,21 +111,27 @@ def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
     memory, unit = letter(found.memory.value), picture.view.unit_of(picture.pass_name)
     unit = min(unit, found.memory.own.shape[1] - 1)
     felt = "the largest factor by which a small change of {} then is felt in {} now, gates and all"
-    columns = [_Column(f"|∂{memory}/∂{memory} then|", felt.format(memory, memory), found.memory.size, "positive")]
+    columns = [
+        _Column(
+            f"|∂{memory}/∂{memory} then|", f"|∂{memory}|", felt.format(memory, memory), found.memory.size, "positive"
+        )
+    ]
     if found.kept_size is not None:
         held = f"what is left of {memory} of then with the gates held, in the unit that keeps most"
-        columns.append(_Column("max Π kept", held, found.kept_size, "keep"))
+        columns.append(_Column("max Π kept", "max Π", held, found.kept_size, "keep"))
     if found.output is not found.memory:
         out = letter(found.output.value)
-        columns.append(_Column(f"|∂{out}/∂{out} then|", felt.format(out, out), found.output.size, "show"))
+        columns.append(_Column(f"|∂{out}/∂{out} then|", f"|∂{out}|", felt.format(out, out), found.output.size, "show"))
     stretched = "spectral radius of the step's Jacobian: taken again and again, below 1 it shrinks what is passed on"
-    columns.append(_Column("ρ of the step", stretched, found.radius, "other", "radius"))
+    columns.append(_Column("ρ of the step", "ρ", stretched, found.radius, "other", "radius"))
     alone = f"how {memory}[{unit}] of then moves {memory}[{unit}] now" + (
         "; beside it what its own gate keeps" if found.kept is not None else ""
     )
-    columns.append(_Column(f"unit {unit} by itself", alone, found.memory.own[:, unit], "positive", "signed"))
+    columns.append(
+        _Column(f"unit {unit} by itself", f"unit {unit}", alone, found.memory.own[:, unit], "positive", "signed")
+    )
     if found.kept is not None:
-        columns.append(_Column(f"Π kept of unit {unit}", "", found.kept[:, unit], "keep"))
+        columns.append(_Column(f"Π kept of unit {unit}", f"Π unit {unit}", "", found.kept[:, unit], "keep"))
     return columns
 
 
@@ -149,7 +159,7 @@ def _cell(line: Line, column: _Column, value: float, span: int, ground: str, pal
         part = value if column.bar == "radius" else part_of_bar(value)
         full = _RADIUS_FULL if column.bar == "radius" else 1.0
         put_bar(line, part, bar, "negative" if value < 0 else column.ink, palette, full=full)
-    number = (signed if column.bar == "signed" else plain)(value, palette.glyphs, _NUMBER - 1)
+    number = (signed if column.bar == "signed" else plain)(value, palette.glyphs, _NUMBER - 1, places=None)
     line.put(number.rjust(_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
 
 
@@ -283,9 +293,10 @@ def _beside_columns(rivals: Sequence[Rival], room: int) -> list[_Column]:
     columns = []
     for one in rivals:
         short = one.name.rpartition("-")[2]
-        columns.append(_Column(f"{short}: |∂{one.memory}|", "", _by_token(one, one.found.memory.size), "positive"))
+        felt = _by_token(one, one.found.memory.size)
+        columns.append(_Column(f"{short}: |∂{one.memory}|", f"{short} |∂|", "", felt, "positive"))
         if wide and one.found.kept_size is not None:
-            columns.append(_Column(f"{short}: Π kept", "", _by_token(one, one.found.kept_size), "keep"))
+            columns.append(_Column(f"{short}: Π kept", f"{short} Π", "", _by_token(one, one.found.kept_size), "keep"))
     return columns
 
 

@@ -144,7 +144,7 @@ def _foot(drawing: Drawing, picture: TokenMaps, kinds: tuple[str, ...]) -> None:
         order = [int(n) for n in np.argsort(-numbers, kind="stable")[:4] if numbers[n] > 0]
         said = ", ".join(
             f"“{picture.view.short_label(picture.places[n], palette)}” (t={picture.places[n]}) "
-            f"{plain(float(numbers[n]), glyphs)}"
+            f"{plain(float(numbers[n]), glyphs, places=None)}"
             for n in order
         )
         unknown = np.isnan(values[row])

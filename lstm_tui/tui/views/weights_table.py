@@ -13,7 +13,7 @@ from lstm_tui.debugger.inspect.diff import differ
 from lstm_tui.debugger.inspect.parameter_tables import ParameterTable, column_name, is_in, row_name
 from lstm_tui.debugger.inspect.scale import nice_scale
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.number_text import axis_end
+from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.tui.canvas.canvas import Drawing, Line
 from lstm_tui.tui.canvas.heat import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import Palette
@@ -186,7 +186,7 @@ class _Table:
             value, marked = float(self.shown[place]), bool(self.marked[place])
             mark = self.glyphs.edited if marked else ""
             if here and column == weights.column:
-                text = signed(value, self.glyphs).rjust(_CELL - 1 - len(mark))
+                text = signed(value, self.glyphs, places=axis_places(weights.half)).rjust(_CELL - 1 - len(mark))
                 line.put((text + mark).ljust(_CELL), palette.style("ground", "focus", bold=True))
                 continue
             if weights.change and not marked:
