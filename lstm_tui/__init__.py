@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from lstm_tui.debugger.commands.console import TypedSession
+    from lstm_tui.debugger.source import Source
     from lstm_tui.engine.model.network import Network
     from lstm_tui.engine.runtime.run import Initial
     from lstm_tui.engine.runtime.trace import Trace
-    from lstm_tui.formats.inputs.inputs import Sequences
 
 __all__ = ["Network", "Trace", "__version__", "debug", "load", "record", "session", "trace"]
 
@@ -66,10 +66,7 @@ def trace(
     Raises:
         UserError: The input or the network is missing or wrong.
     """
-    from lstm_tui.engine.runtime.run import run
-
-    network, sequences, first = _opened(source, model, line, whole)
-    return run(network, sequences[first], interpreter, dtype, _states(initial))
+    return _opened(source, model, line, whole, dtype, interpreter, initial).run()
 
 
 def session(
@@ -102,23 +99,28 @@ def session(
     """
     from lstm_tui.debugger.commands.console import TypedSession
 
-    network, sequences, first = _opened(source, model, line, whole)
-    return TypedSession.open(
-        network, sequences, first, interpreter=interpreter, dtype=dtype, initial=_states(initial)
-    )  # fmt: skip
+    return TypedSession.open(_opened(source, model, line, whole, dtype, interpreter, initial))
 
 
 def _opened(
-    source: str | Path | ArrayLike, model: str | Path | Network | None, line: int | None, whole: bool
-) -> tuple[Network, Sequences, int]:
-    """Return the network, the sequences of the source, and which of them is asked for."""
-    from lstm_tui.formats.inputs.inputs import Sequences, open_source
+    source: str | Path | ArrayLike,
+    model: str | Path | Network | None,
+    line: int | None,
+    whole: bool,
+    dtype: str | None,
+    interpreter: str | None,
+    initial: Mapping[str, Mapping[str, ArrayLike]] | None,
+) -> Source:
+    """Return what the arguments of `trace` and `session` open."""
+    from dataclasses import replace
+
+    from lstm_tui.debugger.source import Source
+    from lstm_tui.formats.inputs.inputs import open_source
     from lstm_tui.models.bundled import model_for
 
-    opened = open_source(source)
-    network = _told(model_for(opened, model))
-    sequences = Sequences(opened, network, whole)
-    return network, sequences, 0 if line is None else sequences.index_of_line(line)
+    given = open_source(source)
+    opened = Source.of_input(_told(model_for(given, model)), given, whole, line)
+    return replace(opened, dtype=dtype, interpreter=interpreter, initial=_states(initial))
 
 
 _SAID: set[tuple[str, str]] = set()

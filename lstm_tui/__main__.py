@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
-from lstm_tui.cli import main
+
+def start() -> int:
+    """Run the command of the process; return its exit code.
+
+    While our modules are read, Ctrl-C ends the process as the system would, and in no traceback; from then on
+    `debugger.endings` sees to it.
+    """
+    if sys.platform != "win32" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from lstm_tui.cli import main
+
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start())

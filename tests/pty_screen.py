@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[1]
 class Screen:
     """A child in a pseudo-terminal, and what a terminal would show of it."""
 
-    def __init__(self, command: list[str], size: tuple[int, int] = (160, 45), **variables: str) -> None:
+    def __init__(
+        self, command: list[str], size: tuple[int, int] = (160, 45), cwd: Path | None = None, **variables: str
+    ) -> None:
         mine = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
         environment = {**mine, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
         environment |= {"PYTHONPATH": str(ROOT), **variables}
@@ -24,7 +26,9 @@ class Screen:
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
-        self.child = pexpect.spawn(command[0], command[1:], env=environment, dimensions=(rows, columns), timeout=20)
+        self.child = pexpect.spawn(
+            command[0], command[1:], env=environment, dimensions=(rows, columns), timeout=20, cwd=cwd
+        )
 
     def text(self) -> str:
         return "\n".join(self.screen.display)

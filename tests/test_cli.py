@@ -20,8 +20,8 @@ from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.untrained import Untrained, untrained
 from lstm_tui.formats.inputs.inputs import vocabulary
-from lstm_tui.formats.inputs.text import text_from
-from lstm_tui.formats.traces.file import read
+from lstm_tui.formats.inputs.text_input import text_from
+from lstm_tui.formats.traces.trace_file import read
 
 UNTRAINED = ["--cell", "lstm", "--hidden", "4"]
 
@@ -299,10 +299,10 @@ def test_what_the_argument_parser_refuses_exits_2(arguments: list[str], capsys: 
 
 
 def test_without_arguments_the_sample_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lstm_tui.cli import parser
+    from lstm_tui.cli.arguments import parse
 
     for arguments in ([], ["run"], ["--debug"]):
-        options = parser.parse(arguments)
+        options = parse(arguments)
         assert (options.module, options.file, options.model, options.untrained) == ("run", None, None, False)
         assert options.debug == (arguments == ["--debug"])
 

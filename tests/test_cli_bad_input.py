@@ -14,7 +14,7 @@ from saved_arrays import savez
 from lstm_tui.cli import main
 from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.untrained import Untrained, untrained
-from lstm_tui.formats.inputs import text
+from lstm_tui.formats.inputs import text_input
 
 CELL = ["--cell", "lstm", "--hidden", "4"]
 
@@ -141,7 +141,7 @@ def test_one_line_that_names_the_place(
     arguments, says = TABLE[case]
     if "larger" in says:
         (tmp_path / "large.txt").write_text("word " * 20)
-        monkeypatch.setattr(text, "LIMIT", 64)
+        monkeypatch.setattr(text_input, "LIMIT", 64)
     before = sorted(os.listdir())
     assert main(arguments) == 1
     output = capsys.readouterr()

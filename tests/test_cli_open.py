@@ -12,11 +12,12 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main, open
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load, save
 from lstm_tui.formats.importers.untrained import Untrained, untrained
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 from lstm_tui.models import bundled_names
 
 
@@ -107,10 +108,9 @@ def test_a_bundled_network_is_found_by_name(name: str) -> None:
 )
 def test_every_excerpt_opens_on_the_screen(trace: Trace, part: dict[str, Any]) -> None:
     from lstm_tui.tui.app import LstmApp
-    from lstm_tui.tui.document import Document
 
     write(trace, "part.json", **part)
-    app = LstmApp(Document(trace=read("part.json")))
+    app = LstmApp(Source.of_trace(read("part.json")))
 
     async def step_through() -> None:
         async with app.run_test(size=(160, 45)) as pilot:
@@ -125,10 +125,10 @@ def test_every_excerpt_opens_on_the_screen(trace: Trace, part: dict[str, Any]) -
 def test_the_screen_gets_the_network_or_the_trace(found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_tui.tui import app
 
-    calls: list[dict[str, Any]] = []
+    calls: list[Source] = []
 
-    def run_app(network: Any = None, sequences: Any = (), **options: Any) -> int:
-        calls.append({"network": network, "sequences": sequences, **options})
+    def run_app(source: Source, **options: Any) -> int:
+        calls.append(source)
         return 7
 
     monkeypatch.setattr(app, "run_app", run_app)
@@ -137,8 +137,10 @@ def test_the_screen_gets_the_network_or_the_trace(found: bool, monkeypatch: pyte
     assert main(["open", "t.json"]) == 7
     (call,) = calls
     if found:
-        assert call["network"].sha256 == load("n.safetensors").sha256
-        assert call["sequences"][0].tokens == ("The", "movie", "was")
-        assert call["numba"] is False
+        assert call.network is not None
+        assert call.network.sha256 == load("n.safetensors").sha256
+        assert call.sequences[0].tokens == ("The", "movie", "was")
+        assert call.interpreter == "numpy"
     else:
-        assert call["trace"].sequence.tokens == ("The", "movie", "was")
+        assert call.recorded is not None
+        assert call.recorded.sequence.tokens == ("The", "movie", "was")

@@ -17,7 +17,7 @@ pytest.importorskip("textual_serve", reason="needs the extra [web]")
 from served import PATIENCE, Visit, serving, visiting
 
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.serve import command_for_visitors
 
 CELL = ["--cell", "lstm", "--hidden", "4"]

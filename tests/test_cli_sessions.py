@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import parse
-from lstm_tui.cli.reopen import command_of
+from lstm_tui.cli.arguments import parse
+from lstm_tui.cli.source import command_of
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.untrained import Untrained, untrained

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lstm_tui
-from lstm_tui.cli.parser import _COMMANDS
+from lstm_tui.cli.arguments import _COMMANDS
 
 ROOT = Path(lstm_tui.__file__).parent.parent
 SMALL = "--cell lstm --hidden 3"

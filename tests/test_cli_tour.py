@@ -9,7 +9,7 @@ import pytest
 from pty_screen import Screen
 
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.tour import greeting
 from lstm_tui.lesson.library import example
 

@@ -17,10 +17,10 @@ from safetensors.numpy import load_file
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.train_setup import job_of
 from lstm_tui.formats.importers.native import load, read_header
-from lstm_tui.formats.traces.file import read
+from lstm_tui.formats.traces.trace_file import read
 from lstm_tui.models.checkpoint import checkpoint_of
 
 SMALL = ["--hidden", "8", "--embedding", "6"]
@@ -109,26 +109,24 @@ def test_bytes_layers_and_a_cell_of_ones_own(folder: Path) -> None:
     assert "bits a byte" in network.card["accuracy"]
 
 
-@pytest.mark.parametrize("after", [0, 1, 3])
-def test_a_training_goes_on_to_the_same_bits(after: int) -> None:
+@pytest.mark.parametrize("batches", [1, 5, 13, 14, 15, 19, 47])
+def test_a_training_goes_on_to_the_same_bits(batches: int) -> None:
     arguments = ["train", "echo.txt", "--epochs", "4", "--batch", "8", *SMALL, "-o"]
     whole = job_of(parse([*arguments, "whole.safetensors"]), "lstm", 0)
     whole.run("whole.safetensors")
     job = job_of(parse([*arguments, "cut.safetensors"]), "lstm", 0)
-    done: list[int] = []
-    batches = [0]
-
-    def stop() -> bool:
-        batches[0] += 1
-        return len(done) == after and batches[0] > after * 14 + 5  # in the middle of an epoch
-
-    _, trained = job.run("cut.safetensors", stop=stop, epoch_done=lambda state: done.append(state.epoch))
+    steps: list[int] = []
+    _, trained = job.run(
+        "cut.safetensors", stop=lambda: len(steps) == batches, progress=lambda told: steps.append(told.steps)
+    )
     assert trained.stopped
-    assert len(trained.losses) == after
+    an_epoch = steps[0] // 4
+    assert len(trained.losses) == batches // an_epoch
     assert Path("cut.safetensors").is_file()
-    assert checkpoint_of("cut.safetensors").is_file() == (after > 0)
-    again = job_of(parse([*arguments, "cut.safetensors"]), "lstm", 0)
-    again.run("cut.safetensors", resume=after > 0)
+    assert checkpoint_of("cut.safetensors").is_file()
+    again, more = job_of(parse([*arguments, "cut.safetensors"]), "lstm", 0), []
+    again.run("cut.safetensors", resume=True, progress=lambda told: more.append(told.step))
+    assert more == list(range(batches + 1, steps[0] + 1))  # nothing is learned twice
     one, two = load_file("whole.safetensors"), load_file("cut.safetensors")
     assert all(np.array_equal(one[name], two[name]) for name in one)
     assert not checkpoint_of("cut.safetensors").exists()

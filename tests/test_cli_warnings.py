@@ -10,8 +10,9 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import _COMMANDS
+from lstm_tui.cli.arguments import _COMMANDS
 from lstm_tui.formats.importers.open import open_file
+from lstm_tui.formats.traces.trace_file import read, write
 
 TAGGER = str(Path(__file__).parent / "formats" / "files" / "torch_tagger.pt")
 REMARK = "readout.after_head_0 is assumed to be relu"
@@ -76,3 +77,21 @@ def test_tensors_that_are_not_used_are_told_with_the_rest() -> None:
     network = open_file(TAGGER).network
     network.card["imported"]["unused"] = [f"extra.{n}" for n in range(6)]
     assert network.remarks[-1] == "not used of the file: extra.0, extra.1, extra.2, extra.3 and 2 more"
+
+
+@pytest.mark.parametrize("ending", ["json", "ndjson", "npz"])
+def test_a_trace_says_them_where_its_network_is_not_at_hand(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ids.csv").write_text("3\n1\n4\n")
+    monkeypatch.setattr("lstm_tui.cli.open.network_of", lambda trace, folder: None)
+    first, second = tmp_path / f"o.{ending}", tmp_path / f"again.{ending}"
+    assert main(["trace", str(tmp_path / "ids.csv"), "--model", TAGGER, "-o", str(first)]) == 0
+    capsys.readouterr()
+    (tmp_path / "script").write_text("info frame\n")
+    assert main(["open", str(first), "--plain", "--batch", "-x", str(tmp_path / "script")]) == 0
+    assert REMARK in capsys.readouterr().out
+    trace = read(first)
+    assert trace.network is None
+    write(trace, second)
+    assert read(second).remarks == trace.remarks != ()

@@ -80,7 +80,7 @@ HEAVY = {library for contract in CONTRACTS for library in contract["forbidden_mo
             "import lstm_tui.cli, contextlib\nwith contextlib.suppress(SystemExit): lstm_tui.cli.main(['--help'])",
             {"numpy"},
         ),
-        ("import lstm_tui.engine.runtime.run, lstm_tui.engine.runtime.series", {"ctypes"}),
+        ("import lstm_tui.engine.runtime.run, lstm_tui.engine.runtime.readout_series", {"ctypes"}),
         ("import lstm_tui; lstm_tui.session('film').execute('next')", {"json", "pickle", "ctypes", "safetensors"}),
     ],
 )

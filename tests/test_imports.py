@@ -79,7 +79,7 @@ def test_both_versions_are_one() -> None:
 
 
 FOREIGN_PRIVATE = {
-    ("lstm_tui.cli.parser", "_ArgumentGroup"): "argparse has no public name for what `add_argument_group` returns",
+    ("lstm_tui.cli.arguments", "_ArgumentGroup"): "argparse has no public name for what `add_argument_group` returns",
     ("lstm_tui.debugger.endings", "_exit"): "os._exit is public in all but its name",
     ("lstm_tui.tui.threads", "_exit"): "os._exit is public in all but its name",
     ("lstm_tui.analysis.contributions", "_replace"): "a named tuple's public method",
@@ -154,14 +154,98 @@ def test_what_is_private_to_one_file_may_be_used_in_it(text: str) -> None:
     assert list(private_reached(ast.parse(text))) == []
 
 
+def public_classes(tree: ast.AST) -> Iterator[str]:
+    """Yield the public classes of a file, those inside another class too: a screen's messages are asked for by name."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
+        yield from public_classes(node)
+
+
 def test_no_two_public_classes_share_a_name() -> None:
-    """Classes inside a class are named with it, as in `Pane.Stepped`, and cannot be taken for another's."""
     homes: dict[str, list[str]] = {}
     for module, tree in TREES.items():
-        for node in tree.body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                homes.setdefault(node.name, []).append(module)
+        for name in public_classes(tree):
+            homes.setdefault(name, []).append(module)
     assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
+
+
+def test_a_class_is_found_wherever_it_stands() -> None:
+    text = "class A:\n    class B:\n        class _C:\n            class D: ...\ndef f():\n    class E: ..."
+    assert list(public_classes(ast.parse(text))) == ["A", "B", "D", "E"]
+
+
+def room(module: str) -> str:
+    """Return the folder of a module, below the package."""
+    return ".".join(module.split(".")[1:-1])
+
+
+def near(modules: Mapping[str, ast.Module], most: int) -> dict[str, set[str]]:
+    """Return which modules each reaches by so many imports, one after the other."""
+    graph = {name: set(imported(tree, modules)) for name, tree in modules.items()}
+    reached = {name: set(graph[name]) for name in graph}
+    for _ in range(most - 1):
+        reached = {name: found.union(*(graph[one] for one in found)) for name, found in reached.items()}
+    return reached
+
+
+SIDE_BY_SIDE = (
+    ("cli", "tui.views"), ("cli", "tui.prompts"), ("cli", "engine.runtime"),  # a sub-command, and what it opens or does
+    ("tui.panes", "documents.report"),  # a pane, and its part of the report
+    ("engine.language", "debugger.expressions"),  # the language, and what is asked of a run in it
+    ("formats.importers", "formats.importers"),  # a stage of reading, for each framework
+    ("engine", "formats.importers"),  # a part of the engine, and what makes it of a file
+)  # fmt: skip
+"""Rooms in which one feature has a file each that need not know of each other; by their beginnings."""
+
+
+def is_one_feature(one: str, other: str, linked: Mapping[str, set[str]]) -> bool:
+    """Say whether two files of one name tell of one feature: one is made of the other, or their rooms are its faces."""
+    if room(one) == room(other):
+        return False
+    if other in linked[one] or one in linked[other]:
+        return True
+    return any(
+        room(first).startswith(begins) and room(second).startswith(ends)
+        for first, second in ((one, other), (other, one))
+        for begins, ends in SIDE_BY_SIDE
+    )
+
+
+def strangers(modules: Mapping[str, ast.Module]) -> list[list[str]]:
+    """Return the files of one name that nothing ties together; `main` is where a room begins."""
+    linked = near(modules, 2)
+    named: dict[str, list[str]] = {}
+    packages = {name for name in modules if any(other.startswith(f"{name}.") for other in modules)}
+    for name in sorted(set(modules) - packages):
+        named.setdefault(name.rpartition(".")[2], []).append(name)
+    found = []
+    for name, homes in named.items():
+        tied = homes[:1]
+        while more := [one for one in homes if one not in tied and any(is_one_feature(one, t, linked) for t in tied)]:
+            tied += more
+        if len(tied) < len(homes) and name not in ("main", "__main__"):
+            found.append(homes)
+    return found
+
+
+def test_a_file_name_that_stands_twice_names_one_feature() -> None:
+    assert strangers(TREES) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ({"p.tui.panes.output": "", "p.cli.output": ""}, True),
+        ({"p.debugger.stream": "", "p.formats.inputs.stream": "", "p.tui.stream": "import p.debugger.stream"}, True),
+        ({"p.analysis.health": "", "p.tui.views.health": "import p.analysis.health"}, False),
+        ({"p.tui.panes.tape": "", "p.documents.report.tape": ""}, False),
+        ({"p.formats.importers.onnx.graph": "", "p.formats.importers.keras.graph": ""}, False),
+        ({"p.cli.edit": "import p.x", "p.x": "import p.debugger.edit", "p.debugger.edit": ""}, False),
+    ],
+)
+def test_files_of_one_name_are_told_apart(texts: dict[str, str], found: bool) -> None:
+    assert bool(strangers({name: ast.parse(text) for name, text in texts.items()})) == found
 
 
 def texts(tree: ast.Module) -> Iterator[str]:
@@ -177,7 +261,7 @@ def texts(tree: ast.Module) -> Iterator[str]:
 def test_endings_of_traces_are_listed_once() -> None:
     """Every list of them names the lines between the other two."""
     assert [module for module, tree in TREES.items() if any(".ndjson" in text for text in texts(tree))] == [
-        "lstm_tui.formats.traces.endings"
+        "lstm_tui.formats.traces.file_endings"
     ]
 
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space
 from lstm_tui.engine.language.expression import Call, Expression, Name, Product, show
 from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.runtime.overrides import READOUT
-from lstm_tui.engine.runtime.series import Evaluated, evaluate, pull
+from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate, pull
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 
@@ -77,8 +78,16 @@ def _pulled(evaluated: Evaluated, result: str, k: int, classes: int) -> Array:
     return total
 
 
-def says_shares(trace: Trace) -> bool:
-    """Say whether the readout's result is a softmax: parts of a whole by its form, whatever its numbers are."""
+def says_shares(trace: Trace, values: Array) -> bool:
+    """Say whether outputs are parts of a whole: by their numbers, and where these tell nothing by the readout's form.
+
+    Args:
+        trace: The run.
+        values: Outputs of it, (n,), or at several steps, (T, n).
+    """
+    found = is_distribution(values)
+    if found is not None:
+        return found
     if trace.network is None or trace.network.readout is None:
         return False
     page, program = trace.network.readout.page, trace.network.readout.program

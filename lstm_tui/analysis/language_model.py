@@ -7,14 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_tui.analysis.distribution import ROUNDING, is_distribution
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.tokens import UNKNOWN
 from lstm_tui.engine.runtime.trace import Trace
-
-_MORE_THAN_ONE = 1e-3
-"""How far probabilities may sum to something else than 1, by rounding."""
 
 
 def is_language_model(network: Network | None) -> bool:
@@ -34,10 +32,7 @@ def probabilities(trace: Trace, first: int = 0) -> Array | None:
     if not is_language_model(trace.network) or trace.output is None or trace.sequence.ids is None:
         return None
     output = trace.output[first:]
-    with np.errstate(all="ignore"):
-        sums = output.sum(axis=1)
-    said = np.isfinite(sums)
-    return output if np.all(np.abs(sums[said] - 1) < _MORE_THAN_ONE) and (output[said] >= 0).all() else None
+    return None if is_distribution(output) is False else output
 
 
 def surprise(trace: Trace, known: NDArray[np.float64] | None = None) -> NDArray[np.float64] | None:
@@ -62,7 +57,7 @@ def surprise(trace: Trace, known: NDArray[np.float64] | None = None) -> NDArray[
     with np.errstate(all="ignore"):
         ids = trace.sequence.ids[first + 1 :]
         chances = said[np.arange(len(ids)), ids].astype(np.float64)
-        bits[first + 1 :] = np.where(chances <= 1 + _MORE_THAN_ONE, -np.log2(chances), np.nan)
+        bits[first + 1 :] = np.where(chances <= 1 + ROUNDING, -np.log2(chances), np.nan)
     return bits
 
 

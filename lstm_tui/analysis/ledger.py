@@ -241,10 +241,15 @@ class Ledger:
             size = np.abs(self.by_token).sum() + np.abs(self.start).sum()
             return float(size + (0.0 if self.edits is None else np.abs(self.edits).sum()))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the memory holds nothing, of which nothing can have a share."""
+        return self._whole == 0
+
     def shares(self) -> Array:
         """Return each token's share of the memory, (T,).
 
-        With the start and the edits, which are sources too, they sum to 1; of nothing every share is 0.
+        With the start and the edits, which are sources too, they sum to 1. A share of nothing is not known: NaN.
         """
         return self._share(np.abs(self.by_token).sum(axis=1))
 
@@ -254,11 +259,12 @@ class Ledger:
 
     def edit_shares(self) -> Array:
         """Return the share of the edits at each token, (T,)."""
-        return np.zeros(len(self.read)) if self.edits is None else self._share(np.abs(self.edits).sum(axis=1))
+        of_edits = np.zeros(len(self.read)) if self.edits is None else np.abs(self.edits).sum(axis=1)
+        return self._share(of_edits)
 
     def _share(self, size: Array) -> Array:
-        with np.errstate(all="ignore"):  # what is infinite has no share: NaN says so
-            return np.asarray(size / self._whole if self._whole != 0 else np.zeros_like(size))
+        with np.errstate(all="ignore"):  # of nothing, and of what is infinite, there is no share: NaN says so
+            return np.asarray(size / np.float64(self._whole))
 
 
 def ledger_at(passed: PassTrace, flow: Flow, t: int, unit: int | None = None) -> Ledger:
@@ -306,7 +312,8 @@ def share_map(
 ) -> Array:
     """Return tokens' shares of the memory after each of some steps: [token, place on the tape].
 
-    A forget gate that closes is a dark edge in it: what stood before it is gone behind it.
+    A forget gate that closes is a dark edge in it: what stood before it is gone behind it. Of a memory that holds
+    nothing they are not known: NaN.
 
     Args:
         passed: The pass.
@@ -334,8 +341,7 @@ def share_map(
             held *= keep[step]
             if step in rows:
                 held[step - rows.start] = write[step]
-            if whole[step] != 0:
-                result[:, column] = held.sum(axis=1) / whole[step]
+            result[:, column] = held.sum(axis=1) / whole[step]
     return result if forward else result[::-1, ::-1]
 
 

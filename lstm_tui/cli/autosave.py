@@ -132,6 +132,6 @@ def _offer(journal: Journal, saved: Saved) -> Offer:
 
 def _without_line(command: tuple[str, ...]) -> tuple[str, ...]:
     """Return a command without the line at which it begins."""
-    from lstm_tui.cli.reopen import without
+    from lstm_tui.cli.source import without
 
     return tuple(without(command, {"--line": 1}))

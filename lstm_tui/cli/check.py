@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 
-from lstm_tui.cli.job import RunJob, work
-from lstm_tui.cli.output import table
-from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.columns import table
+from lstm_tui.cli.progress_bar import Bar
+from lstm_tui.cli.source import source_of
 from lstm_tui.debugger.breakpoints.assertions import AssertionResult, judge, said
 from lstm_tui.debugger.expressions import ExpressionError, Scope
+from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.trace import Trace
@@ -78,32 +79,32 @@ def _count(count: _Count, verdict: AssertionResult) -> None:
 
 def _traces(options: Namespace, bar: Bar) -> Iterator[tuple[str, Trace]]:
     """Yield every run with the place of its text."""
-    todos, said = [], set[str]()
+    sources, said = [], set[str]()
     for file in options.files:
         one = copy(options)
         one.file = file
-        todos.append(_fast(work(one, said), options.line is not None))
-    total = sum(len(_numbers(todo, options)) for todo in todos)
+        sources.append(_fast(source_of(one, said), options.line is not None))
+    total = sum(len(_numbers(source, options)) for source in sources)
     done = 0
-    for todo in todos:
-        for n in _numbers(todo, options):
-            trace = todo.trace(n)
+    for source in sources:
+        for n in _numbers(source, options):
+            trace = source.run_edited(n)
             line = trace.sequence.line
-            yield f"{visible(todo.sequences.where)}{f':{line}' if line else ''}", trace
+            yield f"{visible(source.where)}{f':{line}' if line else ''}", trace
             done += 1
             bar(done, total)
 
 
-def _numbers(todo: RunJob, options: Namespace) -> range:
-    return range(todo.start, todo.start + 1) if options.line is not None else range(len(todo.sequences))
+def _numbers(source: Source, options: Namespace) -> range:
+    return range(source.line, source.line + 1) if options.line is not None else range(len(source.sequences))
 
 
-def _fast(todo: RunJob, one_line: bool) -> RunJob:
+def _fast(source: Source, one_line: bool) -> Source:
     """Return the work with the interpreter that is faster for all of its lines together."""
-    if todo.interpreter is not None or one_line:
-        return todo
-    steps = sum(len(sequence) for sequence in todo.sequences)
-    return replace(todo, interpreter=chosen(None, steps, len(todo.network.passes)))
+    if source.interpreter is not None or one_line:
+        return source
+    steps = sum(len(sequence) for sequence in source.sequences)
+    return replace(source, interpreter=chosen(None, steps, len(needed(source.network).passes)))
 
 
 def _pass_of(trace: Trace, name: str | None) -> str:

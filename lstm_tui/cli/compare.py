@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from lstm_tui.analysis.largest import largest
-from lstm_tui.cli.output import table
+from lstm_tui.cli.columns import table
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.text_safety import visible
 
@@ -37,29 +37,30 @@ def comparison(options: Namespace) -> Comparison:
     Raises:
         UserError: One of them cannot be made, or they have no common tape.
     """
-    from lstm_tui.cli.job import work
-    from lstm_tui.cli.parser import parse
+    from lstm_tui.cli.arguments import parse
+    from lstm_tui.cli.source import source_of
     from lstm_tui.debugger.edits.apply import apply
     from lstm_tui.debugger.inspect.compare import Comparison
+    from lstm_tui.debugger.source import needed
 
     given = ["--whole"] if options.whole else []
     for name in _SHARED:
         if getattr(options, name) is not None:
             given += [f"--{name}", str(getattr(options, name))]
     models = options.models or []
-    todo, said = [], set[str]()
+    sources, said = [], set[str]()
     for n in range(2):
         words = ["run", options.file, *given]
         if models:
             words += ["--model", models[min(n, len(models) - 1)]]
         if options.edits is not None and (n == 1 or len(models) == 2):
             words += ["--edits", options.edits]
-        todo.append(work(parse(words), said))
-    one, other = (each.trace(each.start) for each in todo)
+        sources.append(source_of(parse(words), said))
+    one, other = (each.run_edited() for each in sources)
     if len(models) == 2:
         return Comparison.of(one, other, (models[0], models[1]))
-    after = todo[1]
-    made = apply(after.recipe, after.network, after.sequences[after.start])
+    after = sources[1]
+    made = apply(after.recipe, needed(after.network), after.sequences[after.line])
     return Comparison.of(one, other, ("baseline", "edited"), made.origins)
 
 

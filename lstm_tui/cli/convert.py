@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from lstm_tui.cli.job import reading, say_remarks
+from lstm_tui.cli.source import reading, say_remarks
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import save

@@ -14,7 +14,7 @@ _WIDEST = 100  # columns beyond which a line of prose is hard to read
 
 def command(options: Namespace) -> int:
     """List the topics, or show what is asked for: a topic first, then a command, then a verb."""
-    from lstm_tui.cli.parser import command_names, parse
+    from lstm_tui.cli.arguments import command_names, parse
 
     name = " ".join(options.topic)
     if not name:

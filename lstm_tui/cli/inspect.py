@@ -6,8 +6,8 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from lstm_tui.cli.job import reading, say
-from lstm_tui.cli.output import table
+from lstm_tui.cli.columns import table
+from lstm_tui.cli.source import reading, say
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.open import Imported, open_file, read_tensors

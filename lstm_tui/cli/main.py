@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
 from lstm_tui.debugger.endings import INTERRUPTED, open_streams, watched
 from lstm_tui.engine import setbacks
 from lstm_tui.engine.errors import UserError

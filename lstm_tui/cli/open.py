@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.cli.reopen import ENDING
+from lstm_tui.cli.screen import show
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,19 +27,16 @@ def command(options: Namespace) -> int:
 
     trace = read(options.file)
     network = network_of(trace, Path(options.file).parent)
+    source = Source.of_trace(trace, network)
     if options.plain:
-        return _plain(trace, network, options)
+        from lstm_tui.cli.plain import run_plain
+        from lstm_tui.debugger.session import Session
+
+        return run_plain(Session.open(source), options)
     from lstm_tui.cli.tour import library
-    from lstm_tui.formats.io.command_history import Past
-    from lstm_tui.tui.app import run_app
     from lstm_tui.tui.lesson_launcher import Teaching
 
-    if network is None:
-        return run_app(trace=trace, light=options.light, past=Past.kept(), teaching=Teaching(library))
-    initial = {name: dict(passed.initial) for name, passed in trace.items()}
-    numba = trace.interpreter == "numba"
-    return run_app(network, [trace.sequence], dtype=trace.dtype, initial=initial, numba=numba,
-                   light=options.light, past=Past.kept(), teaching=Teaching(library))  # fmt: skip
+    return show(source, options, Teaching(library))
 
 
 def open_session_file(options: Namespace, path: str, called: str = "", taken: Callable[[], None] = lambda: None) -> int:
@@ -49,41 +48,22 @@ def open_session_file(options: Namespace, path: str, called: str = "", taken: Ca
         called: What messages call it; the path when empty.
         taken: To be called once it is resumed and autosaved again.
     """
-    from lstm_tui.cli.autosave import kept
-    from lstm_tui.cli.reopen import command_of, reopened, taking_up
+    from lstm_tui.cli.reopen import reopened, taking_up
 
-    run, todo, saved = reopened(path)
-    take_up, command = taking_up(saved, called or path), command_of(run)
+    source, saved = reopened(path)
+    take_up = taking_up(saved, called or path)
     if options.plain:
         from lstm_tui.cli.plain import open_session, run_plain, say
 
-        session = open_session(todo, command)
+        session = open_session(source)
         said = take_up(session)
         say(*said)
         return run_plain(session, options, taken)
     from lstm_tui.cli.tour import library
-    from lstm_tui.formats.io.command_history import Past
-    from lstm_tui.tui.app import run_app
     from lstm_tui.tui.autosave import Offer
     from lstm_tui.tui.lesson_launcher import Teaching
 
-    return run_app(
-        todo.network, todo.sequences, start=todo.start, dtype=todo.dtype, initial=todo.initial or None,
-        carry=todo.carry, numba=todo.interpreter != "numpy", command=command, past=Past.kept(),
-        light=options.light, resume=Offer("", take_up, taken), keeping=kept(command), teaching=Teaching(library),
-    )  # fmt: skip
-
-
-def _plain(trace: Trace, network: Network | None, options: Namespace) -> int:
-    """Open a trace file line by line."""
-    from lstm_tui.cli.plain import run_plain
-    from lstm_tui.debugger.session import Session
-
-    if network is None:
-        return run_plain(Session(trace), options)
-    initial = {name: dict(passed.initial) for name, passed in trace.items()}
-    session = Session.open(network, [trace.sequence], interpreter=trace.interpreter, dtype=trace.dtype, initial=initial)
-    return run_plain(session, options)
+    return show(source, options, Teaching(library), Offer("", take_up, taken))
 
 
 def network_of(trace: Trace, folder: Path) -> Network | None:

@@ -106,7 +106,7 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     report = parser.add_argument_group("the report")
     report.add_argument(
         "-o", "--output", metavar="OUT", default="-",
-        help="an .html file; without it, or as `-`, it goes to standard output",
+        help="an .html or .md file; without it, or as `-`, a page of HTML goes to standard output",
     )  # fmt: skip
     report.add_argument("--steps", metavar="A:B", help="these places on the tape, from 0 (default: the first 40)")
     report.add_argument(

@@ -9,25 +9,25 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from lstm_tui.cli.autosave import kept_plainly
-from lstm_tui.cli.job import RunJob
-from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.progress_bar import Bar
 from lstm_tui.debugger.commands.console import Console, mistake_lines
 from lstm_tui.debugger.commands.dispatch import completions
 from lstm_tui.debugger.commands.table import Leave
 from lstm_tui.debugger.endings import INTERRUPTED, watch
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.text import read_text
+from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.formats.io.command_history import Past
+from lstm_tui.formats.io.files import SCRIPT_BYTES
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.autosave import Autosave
 
 Arrived = Callable[[Session], Iterable[str]]
 PROMPT = "(ltui) "
-_LARGEST_SCRIPT = 1 << 20
 _STOPPED = 3
 
 
@@ -45,7 +45,7 @@ def run_plain(
         taken: To be called once the work of the session is kept.
         arrived: Has the session take in what has come since the last line; returns what is said of it.
     """
-    scripts = [(path, as_typed_now(read_text(path, _LARGEST_SCRIPT).lines)) for path in options.script or ()]
+    scripts = [(path, as_typed_now(read_text(path, SCRIPT_BYTES).lines)) for path in options.script or ()]
     typed = None if options.batch else _typed(options)
     console = Console(session)
     past, keeping = Past(), None
@@ -99,23 +99,11 @@ def _interruptible(options: Namespace) -> AbstractContextManager[None]:
     return watching.talk(*([0] if sys.stdin.isatty() else []))
 
 
-def open_session(todo: RunJob, command: tuple[str, ...] = ()) -> Session:
-    """Return a session on what the options ask for, with its edits made; `command` opens its input again."""
+def open_session(source: Source) -> Session:
+    """Return a session on what is open, with the edits to begin with made."""
     with Bar("running") as bar:
         bar(0, 1)
-        session = Session.open(
-            todo.network,
-            todo.sequences,
-            todo.start,
-            interpreter=todo.interpreter,
-            dtype=todo.dtype,
-            initial=todo.initial or None,
-            carry=todo.carry,
-            command=command,
-        )
-    if todo.recipe:
-        session.edit(*todo.recipe)
-    return session
+        return Session.open(source)
 
 
 def say(*lines: str) -> None:
@@ -130,8 +118,7 @@ def _greeting(session: Session) -> tuple[str, ...]:
     name = visible(str(trace.model.get("name")))
     file = visible(trace.sequence.file or "")
     where = f"{file}{f':{trace.sequence.line}' if trace.sequence.line else ''}, " if file else ""
-    remarks = () if trace.network is None else trace.network.remarks
-    known = (f"warning: {visible(remark)}" for remark in remarks)
+    known = (f"warning: {visible(remark)}" for remark in trace.remarks)
     return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs", *known)
 
 

@@ -6,8 +6,8 @@ from argparse import Namespace
 from copy import copy
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.job import work
-from lstm_tui.cli.output import table
+from lstm_tui.cli.columns import table
+from lstm_tui.cli.source import source_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
@@ -72,6 +72,6 @@ def _runs(options: Namespace) -> list[Trace]:
         mine.untrained = options.untrained and number == 0
         if options.file is None and number:
             mine.file = runs[0].sequence.file
-        todo = work(mine, said)
-        runs.append(todo.trace(todo.start))
+        source = source_of(mine, said)
+        runs.append(source.run_edited())
     return runs

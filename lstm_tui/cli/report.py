@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from lstm_tui.cli.job import say_which, work
-from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.progress_bar import Bar
+from lstm_tui.cli.source import say_which, source_of
 from lstm_tui.formats.traces.excerpt import parse_range
 
 
@@ -23,13 +23,13 @@ def command(options: Namespace) -> int:
     )
     if options.output != "-":
         check_name(options.output)
-    todo = work(options)
-    session = open_session(todo)
+    source = source_of(options)
+    session = open_session(source)
     with Bar("writing") as bar:
         bar(0, 1)
         if options.output == "-":
             sys.stdout.buffer.write(content(session, wanted))
         else:
             write(session, wanted, options.output)
-    say_which(todo, options.line, "reported")
+    say_which(source, options.line, "reported")
     return 0

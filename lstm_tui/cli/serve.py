@@ -6,9 +6,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from lstm_tui.cli.job import work
 from lstm_tui.cli.options import OWN, PORT
-from lstm_tui.cli.reopen import without
+from lstm_tui.cli.source import source_of, without
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.samples import find_input
@@ -60,7 +59,7 @@ def _check_input(options: Namespace) -> None:
         path = Path(find_input(options.file))
         if path.exists() and not path.is_file():
             raise UserError(f"{visible(options.file)}: is no file that every visitor can read anew")
-    work(options)
+    source_of(options)
 
 
 def _check_lesson(name: str) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_tui.cli.job import RunJob, say, work
-from lstm_tui.cli.output import table
-from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.columns import table
+from lstm_tui.cli.progress_bar import Bar
+from lstm_tui.cli.source import say, source_of
+from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.number_text import fixed, percent, sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import count_of
@@ -35,20 +36,21 @@ def command(options: Namespace) -> int:
     from lstm_tui.analysis.language_model import perplexity
     from lstm_tui.debugger.inspect.prediction import perplexity_figure
 
-    todo = work(options)
-    lines = [todo.start] if options.line is not None else list(range(len(todo.sequences)))[:_MOST_RUNS]
+    source = source_of(options)
+    network = needed(source.network)
+    lines = [source.line] if options.line is not None else list(range(len(source.sequences)))[:_MOST_RUNS]
     seen: list[Trace] = []
     predicted: list[Bits | None] = []
     with Bar("running") as bar:
-        passes = health(_runs(todo, lines, bar, seen, predicted))
-    if len(lines) < len(todo.sequences) and options.line is None:
-        say(f"{todo.sequences.where}: only the first {_MOST_RUNS} of its {len(todo.sequences)} sequences were read")
+        passes = health(_runs(source, lines, bar, seen, predicted))
+    if len(lines) < len(source.sequences) and options.line is None:
+        say(f"{source.where}: only the first {_MOST_RUNS} of its {len(source.sequences)} sequences were read")
     level = perplexity(said) if (said := [bits for bits in predicted if bits is not None]) else None
     if options.json:
         from lstm_tui.formats.io.json import encode
 
         content = {
-            "model": todo.network.name,
+            "model": network.name,
             "perplexity": level if level is not None and math.isfinite(level) else None,
             "sequences": len(lines),
             "passes": [_content(one) for one in passes],
@@ -56,7 +58,7 @@ def command(options: Namespace) -> int:
         sys.stdout.buffer.write(encode(content) + b"\n")
         return 0
     steps = passes[0].steps if passes else 0
-    print(f"{visible(todo.network.name)} on {todo.sequences.where}: {count_of(len(lines), 'sequence')}, {steps} steps")
+    print(f"{visible(network.name)} on {source.where}: {count_of(len(lines), 'sequence')}, {steps} steps")
     if level is not None:
         bits = f", {fixed(math.log2(level))} bits a token" if math.isfinite(level) else ""
         print(f"perplexity {perplexity_figure(level)}{bits}")
@@ -65,13 +67,15 @@ def command(options: Namespace) -> int:
     return 0
 
 
-def _runs(todo: RunJob, lines: list[int], bar: Bar, seen: list[Trace], predicted: list[Bits | None]) -> Iterator[Trace]:
+def _runs(
+    source: Source, lines: list[int], bar: Bar, seen: list[Trace], predicted: list[Bits | None]
+) -> Iterator[Trace]:
     """Yield the run of every line; the first is kept, for the names of what it is made of, and of each the surprise."""
     from lstm_tui.analysis.language_model import surprise
 
     for done, number in enumerate(lines):
         bar(done, len(lines))
-        trace = todo.trace(number)
+        trace = source.run_edited(number)
         if not seen:
             seen.append(trace)
         predicted.append(surprise(trace))
@@ -79,7 +83,7 @@ def _runs(todo: RunJob, lines: list[int], bar: Bar, seen: list[Trace], predicted
 
 
 def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
-    from lstm_tui.debugger.inspect.diagnostics import HEADINGS, finding_summary, sound
+    from lstm_tui.debugger.inspect.diagnostics import health_lines
 
     passed = trace[one.name]
     yield f"{one.name}: {visible(passed.cell.name)}, {count_of(one.units, 'unit')}"
@@ -93,18 +97,8 @@ def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
         yield table(_HEADS, rows, right=range(2, len(_HEADS)))
     else:
         yield "no gates"
-    if not one.dead:
-        yield "gradients are not known: the run is too long, or its network is not there"
-    if not one.findings:
-        yield sound(one)
-    for kind, heading in HEADINGS.items():
-        mine = [finding for finding in one.findings if finding.kind == kind]
-        if mine:
-            yield f"{heading} ({len(mine)})"
-        for finding in mine[:_MOST_TOLD]:
-            yield f"  unit {finding.unit:>3}  {finding_summary(passed, finding)}"
-        if len(mine) > _MOST_TOLD:
-            yield f"  … and {len(mine) - _MOST_TOLD} more; --json has them all"
+    for line in health_lines(passed, one, _MOST_TOLD, "; --json has them all"):
+        yield line.text if line.heads else f"  {line.text}"
 
 
 def _content(one: PassHealth) -> dict[str, Any]:

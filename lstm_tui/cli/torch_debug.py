@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_tui.debugger.endings import INTERRUPTED
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.verify.recording import capture
 from lstm_tui.formats.verify.torch_calls import Entered, weights_of
 
 if TYPE_CHECKING:
-    from lstm_tui.engine.model.network import Network
-    from lstm_tui.engine.model.sequence import Sequence
-    from lstm_tui.engine.runtime.run import Initial
     from lstm_tui.engine.runtime.trace import Trace
 
 
@@ -36,8 +34,6 @@ def debug(model: Any, x: Any, layer: str | None = None, screen: bool | None = No
     Raises:
         UserError: The model holds no recurrent module, or none of this name.
     """
-    from lstm_tui.engine.runtime.run import run
-
     entered, _ = capture(model, x)
     opened = {one.name or type(one.module).__name__: _opened(one) for one in entered}
     if layer is not None and layer not in opened:
@@ -49,16 +45,14 @@ def debug(model: Any, x: Any, layer: str | None = None, screen: bool | None = No
     if screen:
         from lstm_tui.tui.app import run_app
 
-        network, sequence, initial = opened[layer or next(iter(opened))]
-        code = run_app(network, [sequence], initial=initial or None)
+        code = run_app(opened[layer or next(iter(opened))])
         if code > 128 and code != INTERRUPTED:  # told to end: so is the program that opened the screen
             raise SystemExit(code)
-    return {name: run(network, sequence, None, None, initial or None) for name, (network, sequence, initial)
-            in opened.items()}  # fmt: skip
+    return {name: source.run() for name, source in opened.items()}
 
 
-def _opened(entered: Entered) -> tuple[Network, Sequence, Initial]:
-    """Return a module as a network, what entered it, and the states it was given."""
+def _opened(entered: Entered) -> Source:
+    """Return a module as a network, with what entered it and the states it was given."""
     from lstm_tui.formats.importers.assemble import assemble
     from lstm_tui.formats.importers.import_report import ImportReport
     from lstm_tui.formats.importers.plan import Plan
@@ -85,4 +79,4 @@ def _opened(entered: Entered) -> tuple[Network, Sequence, Initial]:
     for n, one in enumerate(network.passes):
         for state, rows in zip("hc", entered.initial, strict=False):
             states.setdefault(one.name, {})[state] = np.asarray(rows[n], dtype=np.float64)
-    return network, series_sequence(entered.x), states
+    return Source(network, (series_sequence(entered.x),), initial=states or None)

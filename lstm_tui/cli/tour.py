@@ -24,18 +24,14 @@ def command(options: Namespace) -> int:
         return _check(lessons, lessons.lessons() if lesson is None else (lesson,))
     if lesson is not None:
         lessons.checked(lesson)
-    from lstm_tui.formats.inputs.inputs import Sequences, read_input
+    from lstm_tui.cli.screen import show
+    from lstm_tui.debugger.source import Source
+    from lstm_tui.formats.inputs.inputs import read_input
     from lstm_tui.formats.inputs.samples import DEFAULT, find_input
-    from lstm_tui.tui.app import run_app
     from lstm_tui.tui.lesson_launcher import Teaching
 
-    network = open_model(TEXT_MODEL)
-    return run_app(
-        network,
-        Sequences(read_input(find_input(DEFAULT)), network),
-        light=options.light,
-        teaching=Teaching(lambda: lessons, lesson, at_once=True),
-    )
+    source = Source.of_input(open_model(TEXT_MODEL), read_input(find_input(DEFAULT)))
+    return show(source, options, Teaching(lambda: lessons, lesson, at_once=True), past=False)
 
 
 def library() -> Library:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from lstm_tui.cli.job import say_which, work
-from lstm_tui.cli.progress import Bar
+from lstm_tui.cli.progress_bar import Bar
+from lstm_tui.cli.source import say_which, source_of
 from lstm_tui.formats.traces.excerpt import parse_range
-from lstm_tui.formats.traces.file import writable_name, write, write_stream
+from lstm_tui.formats.traces.trace_file import writable_name, write, write_stream
 
 
 def command(options: Namespace) -> int:
@@ -18,13 +18,13 @@ def command(options: Namespace) -> int:
     steps = None if options.steps is None else parse_range(options.steps, "--steps")
     if options.output != "-":
         writable_name(options.output)
-    todo = work(options)
+    source = source_of(options)
     with Bar("running") as bar:
-        trace = todo.trace(todo.start, bar, options.baseline)
+        trace = source.run(progress=bar) if options.baseline else source.run_edited(progress=bar)
         bar.begin("writing")
         if options.output == "-":
             write_stream(trace, sys.stdout.buffer, ".json", values, units, steps)
         else:
             write(trace, options.output, values, units, steps, bar)
-    say_which(todo, options.line, "traced")
+    say_which(source, options.line, "traced")
     return 0

@@ -6,10 +6,11 @@ import shlex
 from argparse import Namespace
 from pathlib import Path
 
-from lstm_tui.cli.job import say
-from lstm_tui.cli.progress import TrainingBar
+from lstm_tui.cli.progress_bar import TrainingBar
+from lstm_tui.cli.source import say
 from lstm_tui.cli.train_compare import compare
 from lstm_tui.cli.train_setup import DISTANCE, job_of
+from lstm_tui.cli.training import TrainingStopped, trained
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.text_safety import visible
@@ -17,8 +18,7 @@ from lstm_tui.formats.io.files import label
 from lstm_tui.models.bundled import SUFFIX
 from lstm_tui.models.checkpoint import checkpoint_of
 from lstm_tui.models.recipes.recall import sample
-
-_INTERRUPTED = 130
+from lstm_tui.models.train_job import KeptTraining, Training
 
 
 def command(options: Namespace) -> int:
@@ -33,17 +33,28 @@ def command(options: Namespace) -> int:
     network = job.network()
     said = f"{job.task.says}; {_thousands(network.parameter_count)} parameters"
     print(visible(f"{options.output}: {load_cell(job.made_of.cell).name} that {said}"), flush=True)
-    with TrainingBar(job) as bar:
-        network, trained = job.run(options.output, options.resume, bar.batch, bar.asked_to_stop, bar.epoch_done)
-    accuracy = network.card["accuracy"]
-    if trained.stopped:
-        kept = f"the best so far, epoch {trained.epoch}" if trained.epoch else "the network in the middle of epoch 1"
-        resume = f"; --resume goes on after epoch {len(trained.losses)}" if trained.losses else ""
-        say(f"stopped: {options.output} holds {kept}: {accuracy}{resume}")
-        return _INTERRUPTED
-    print(visible(f"{options.output}: {accuracy}, of epoch {trained.epoch}"))
+    try:
+        with TrainingBar(job) as bar:
+            network, done = trained(Training(job, options.output, options.resume), bar)
+    except TrainingStopped as stopped:
+        say(stopped_words(options.output, stopped.kept))
+        return stopped.code
+    print(visible(f"{options.output}: {network.card['accuracy']}, of epoch {done.epoch}"))
     print(f"open it: {_opening(options)}")
     return 0
+
+
+def stopped_words(output: str, kept: KeptTraining | None) -> str:
+    """Say what a training that was stopped has left."""
+    if kept is None:
+        return "stopped before anything was learned; no file was written"
+    holds = f"the best so far, epoch {kept.best}: {kept.accuracy}"
+    if not kept.best:
+        holds = "the network in the middle of epoch 1, and how good it is was not measured"
+    done = [f"epoch {kept.epochs}"] if kept.epochs else []
+    if kept.batches:
+        done.append(f"{kept.batches} mini-batch{'es' if kept.batches != 1 else ''} of epoch {kept.epochs + 1}")
+    return f"stopped: {output} holds {holds}; --resume goes on after {' and '.join(done)}"
 
 
 def _check_output(output: str, resume: bool) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import dataclass, field
 
-from lstm_tui.cli.job import say
-from lstm_tui.cli.output import table
-from lstm_tui.cli.progress import TrainingBar
+from lstm_tui.cli.columns import table
+from lstm_tui.cli.progress_bar import TrainingBar
+from lstm_tui.cli.source import say
 from lstm_tui.cli.train_setup import job_of, task_of
+from lstm_tui.cli.training import TrainingStopped, trained
+from lstm_tui.debugger.endings import code_of
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import save
 from lstm_tui.models.measures import Measure
-from lstm_tui.models.train_job import Job
-
-_INTERRUPTED = 130
+from lstm_tui.models.train_job import Job, Training
 
 
 @dataclass
@@ -44,36 +44,44 @@ def compare(options: Namespace) -> int:
         say(remark)
     rows = [_Row(cell) for cell in cells]
     best: list[tuple[float, Network]] = []
+    code = 0
     try:
-        stopped = not all(_trained(row, job, best) for row in rows for job in jobs[row.cell])
-    except KeyboardInterrupt:  # between two trainings, or the second time
-        stopped = True
+        for row in rows:
+            for job in jobs[row.cell]:
+                _train(row, job, best, options.output)
+    except TrainingStopped as stopped:
+        code = stopped.code
+    except (KeyboardInterrupt, SystemExit) as end:  # between two trainings
+        code = code_of(end)
     print(visible(f"{task.says}; seeds {' '.join(map(str, seeds))}"))
     print(_table([row for row in rows if row.scores], task.measure))
-    _write(best, options.output)
-    if stopped:
+    if best and options.output is not None:
+        print(visible(f"{options.output}: the best of them, {best[0][1].card['accuracy']}"))
+    if code:
         say("stopped: the table holds what was finished")
-        return _INTERRUPTED
-    return 0
+    return code
 
 
-def _trained(row: _Row, job: Job, best: list[tuple[float, Network]]) -> bool:
-    """Train once, note how it went and the best network so far; return whether it came to its end."""
+def _train(row: _Row, job: Job, best: list[tuple[float, Network]], output: str | None) -> None:
+    """Train once, note how it went, and write the network if it is the best so far.
+
+    Raises:
+        TrainingStopped: By Ctrl-C or another signal.
+    """
     measure = job.task.measure
     with TrainingBar(job, f"{row.cell} seed {job.how.seed}: ", quiet=True) as bar:
-        network, trained = job.run(progress=bar.batch, stop=bar.asked_to_stop)
+        network, done = trained(Training(job), bar)
         seconds = bar.seconds
-    if trained.stopped:
-        return False
-    score = trained.scores[trained.epoch - 1]
+    score = done.scores[done.epoch - 1]
     row.parameters = network.parameter_count
     row.scores.append(score)
-    row.epochs.append(len(trained.losses))
+    row.epochs.append(len(done.losses))
     row.seconds.append(seconds)
     say(f"{row.cell} seed {job.how.seed}: {measure.shown(score)} in {fixed(seconds, 1)} s")
     if not best or score > best[0][0]:
         best[:] = [(score, network)]
-    return True
+        if output is not None:
+            save(network, output)
 
 
 def _table(rows: list[_Row], measure: Measure) -> str:
@@ -93,10 +101,3 @@ def _table(rows: list[_Row], measure: Measure) -> str:
 
 def _span(counts: list[int]) -> str:
     return str(counts[0]) if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"
-
-
-def _write(best: list[tuple[float, Network]], output: str | None) -> None:
-    if best and output is not None:
-        network = best[0][1]
-        save(network, output)
-        print(visible(f"{output}: the best of them, {network.card['accuracy']}"))

@@ -15,8 +15,8 @@ from lstm_tui.engine.language.readout import load_readout
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 from lstm_tui.formats.importers.untrained import Untrained
 from lstm_tui.formats.inputs.inputs import read_input
+from lstm_tui.formats.inputs.numeric_series import SUFFIXES, NumericSeries, read_series
 from lstm_tui.formats.inputs.samples import find_input
-from lstm_tui.formats.inputs.series import SUFFIXES, NumericSeries, read_series
 from lstm_tui.models.recipes.recall import recall
 from lstm_tui.models.tasks import Cut, Task, classification, language_model, next_value
 

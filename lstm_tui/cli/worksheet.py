@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from lstm_tui.cli.job import work
+from lstm_tui.cli.source import source_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.traces.excerpt import parse_range
@@ -14,8 +14,8 @@ from lstm_tui.formats.traces.excerpt import parse_range
 
 def command(options: Namespace) -> int:
     """Write a worksheet."""
+    from lstm_tui.documents.html import page
     from lstm_tui.documents.markdown import markdown
-    from lstm_tui.documents.worksheet.html import html
     from lstm_tui.documents.worksheet.layout import page_of
     from lstm_tui.documents.worksheet.worksheet import sheet_of
 
@@ -23,12 +23,12 @@ def command(options: Namespace) -> int:
     if options.output != "-" and ending not in (".md", ".html"):
         raise UserError(f"{label(options.output)}: a worksheet is a .md or a .html file")
     wanted = parse_range(options.steps, "--steps")
-    todo = work(options)
-    trace = todo.trace(todo.start)
+    source = source_of(options)
+    trace = source.run_edited()
     steps = range(wanted.start or 0, len(trace.sequence) if wanted.stop is None else wanted.stop)
     steps = range(steps.start, min(steps.stop, len(trace.sequence)))
     sheet = sheet_of(trace, steps, options.digits)
-    text = (html if ending == ".html" else markdown)(page_of(sheet, options.blanks))
+    text = (page if ending == ".html" else markdown)(page_of(sheet, options.blanks))
     if options.output == "-":
         sys.stdout.write(text)
     else:

@@ -62,14 +62,15 @@ class Autosave:
         timer = threading.Timer(_MOMENT, keep)
         timer.daemon = True
         timer.start()
+        finished = True
         try:
             yield
-        except Exception:
-            self.settle()
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):  # cut off in the midst of it; a mistake is an end
+            finished = False
             raise
-        else:
-            self.settle()
         finally:
+            if finished:
+                self.settle()
             timer.cancel()
             timer.join()
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from threading import Event
 from time import monotonic
 
+STEPS_TOGETHER = 4_096
+"""Steps of a run that an expression is asked about together: few enough that being given up is heard soon."""
+
 
 class GivenUp(Exception):
     """The work was given up before it was done; what it was done on is as it was."""

@@ -14,11 +14,10 @@ from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.cursor import Cursor, same_token
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.position import Frame
-from lstm_tui.debugger.source import Opened
-from lstm_tui.engine.errors import UserError
+from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.incremental import GrowingRun
-from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.run import Initial, run
 from lstm_tui.engine.runtime.trace import Trace
 
 if TYPE_CHECKING:
@@ -33,28 +32,26 @@ class EditTree:
     A line is first shown as it was opened and then edited again, since its run with edits may take long.
 
     Attributes:
-        opened: What was opened: the lines, and what they are run with.
+        source: What is open: the lines, and what they are run with.
         baseline: The run of this line without edits.
         history: Every edit that was made on this line, and how many are in force.
         to_edit: Whether this line has edits that are not made since it was opened.
     """
 
-    def __init__(
-        self, cursor: Cursor, baseline: Trace, opened: Opened, work: Cancellation, recipe: tuple[Edit, ...] = ()
-    ) -> None:
-        """Begin without edits of a run.
+    def __init__(self, cursor: Cursor, baseline: Trace, source: Source, work: Cancellation) -> None:
+        """Begin without edits of a run; those that the source begins with are made by `edit_line`.
 
         Args:
             cursor: What shows the run.
             baseline: The run of the line at which the cursor stands.
-            opened: The lines, and what they are run with.
+            source: The lines, and what they are run with.
             work: What is told of a run that takes long, and has it given up.
-            recipe: Edits of this line that `edit_line` makes.
         """
-        self.opened, self._cursor, self._work = opened, cursor, work
-        self._left: Mapping[int, History] = {cursor.frame.line: History().with_edit(*recipe)} if recipe else {}
+        self.source, self._cursor, self._work = source, cursor, work
+        self._left: Mapping[int, History] = {source.line: History().with_edit(*source.recipe)} if source.recipe else {}
         self._along: tuple[NetworkEdit, ...] | None = None
-        self.to_edit = bool(recipe)
+        self.to_edit = cursor.frame.line in self._left
+        self._begun: tuple[int, str, Initial] | None = None  # a line, an interpreter, and the states it began with
         self._growing: GrowingRun | None = None
         self._longer: tuple[Trace, Trace] | None = None  # a run, and what it has become by tokens behind it
         self.begin(baseline)
@@ -67,18 +64,31 @@ class EditTree:
     def grow(self, baseline: Trace, made: Edited | None) -> None:
         """Go on with a longer text, and the edits in force on it."""
         self.baseline, self.made = baseline, made
-        self.opened = replace(self.opened, lines=(baseline.sequence,))
+        self.source = self.source.with_text(baseline.sequence)
+
+    def begun(self, initial: Initial | None) -> None:
+        """Hold the states with which the run of this line began, where they go on from line to line and are known."""
+        if self.source.carry and initial is not None:
+            self._begun = self._cursor.frame.line, self.baseline.interpreter, initial
+
+    def start(self) -> Initial | None:
+        """Return the states with which this line begins; None for the cell's own."""
+        line, interpreter = self._cursor.frame.line, self.baseline.interpreter
+        if self._begun is not None and self._begun[:2] == (line, interpreter):
+            return self._begun[2]
+        return self.source.start(line, interpreter)
 
     def fork(self, cursor: Cursor, work: Cancellation) -> EditTree:
         """Return a tree that has the same edits and goes its own way."""
-        fork = EditTree(cursor, self.baseline, self.opened, work)
+        fork = EditTree(cursor, self.baseline, self.source, work)
         fork.adopt(self)
         fork._longer = None
         return fork
 
     def adopt(self, fork: EditTree) -> None:
         """Take over every edit that a fork has made."""
-        self.opened, self.baseline, self.history, self.made = fork.opened, fork.baseline, fork.history, fork.made
+        self.source, self.baseline, self.history, self.made = fork.source, fork.baseline, fork.history, fork.made
+        self._begun = fork._begun
         self._left, self._along, self.to_edit = fork._left, fork._along, fork.to_edit
         self._growing, self._longer = fork._growing, fork._longer
 
@@ -105,10 +115,7 @@ class EditTree:
         Raises:
             UserError: If there is none.
         """
-        network = self.baseline.network
-        if network is None:
-            raise UserError("this trace came from a file without its network: nothing can be run again")
-        return network
+        return needed(self.baseline.network)
 
     def edit(self, *edits: Edit) -> Frame:
         """Make edits, run again, and stand where the run stood.
@@ -191,9 +198,8 @@ class EditTree:
             return made, self._gone_on(made, history)
         network, baseline = self.opened_network, self.baseline
         made = apply(history.active, network, baseline.sequence) if made is None else made
-        initial = self.opened.start(network, self._cursor.frame.line, baseline.interpreter)
         trace = run(
-            made.network, made.sequence, baseline.interpreter, self.opened.dtype, initial,
+            made.network, made.sequence, baseline.interpreter, self.source.dtype, self.start(),
             progress=self._work.progress, edits=history.lines, holds=made.holds,
         )  # fmt: skip
         return made, trace

@@ -19,8 +19,10 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-GRACE = 1.0
-"""Seconds between being told to end and being ended."""
+from lstm_tui.formats.io import files
+
+GRACE = 1.4
+"""Seconds between being told to end and being ended: with what is left to do then, the end is within two."""
 _NAMES = (
     "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU",
     "SIGPOLL", "SIGPWR", "SIGSTKFLT",
@@ -34,6 +36,8 @@ _RESET = (
     b"\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m"
 )
 """Switches off what a screen switches on."""
+_CURSOR = b"\x1b[?25h"
+"""Shows the cursor, which a progress bar hides."""
 _WRITING = 0.2
 """Seconds that a terminal which may be stuck is given to take that."""
 
@@ -48,12 +52,14 @@ class Watch:
         code: The exit code it is to end with, once it is to end.
         talking: Whether SIGINT interrupts, and does not end.
         owned: Whether the process is this program, and may be ended by force.
+        leaves_thread: Whether a thread goes on that cannot be stopped, so that the process is ended without it.
     """
 
     def __init__(self, owned: bool) -> None:
         """Watch nothing yet; `owned` says that the process is this program, and may be ended."""
         self.code: int | None = None
         self.owned = owned
+        self.leaves_thread = False
         self._deadline = float("inf")
         self._leave: Leave | None = None
         self.talking = False
@@ -147,6 +153,8 @@ class Watch:
             self.code = code if self.code is None else self.code
             self._deadline = min(self._deadline, time.monotonic() + GRACE)
         self._wake()
+        if self.leaves_thread and self.owned:  # libraries are not taken down below it while it computes in them
+            self._force()
 
     # --- the main thread ---
 
@@ -218,6 +226,7 @@ class Watch:
 
     def _force(self) -> None:
         assert self.code is not None
+        files.abandon()
         putting = threading.Thread(target=self._put_right, daemon=True)
         putting.start()
         putting.join(_WRITING)
@@ -232,9 +241,9 @@ class Watch:
         descriptor, attributes = self._terminal
         with contextlib.suppress(OSError, termios.error):
             termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
-        if self._screen:
-            with contextlib.suppress(OSError):
-                os.write(2, _RESET)
+        with contextlib.suppress(OSError):
+            if self._screen or os.isatty(2):
+                os.write(2, _RESET if self._screen else _CURSOR)
 
 
 _watch: Watch | None = None
@@ -271,6 +280,17 @@ def begin(code: int) -> None:
     """Begin to end with a code, where something watches over this process."""
     if _watch is not None:
         _watch.begin(code)
+
+
+def code_of(end: KeyboardInterrupt | SystemExit) -> int:
+    """Return the exit code that is meant by what a signal raised in the main thread."""
+    return end.code if isinstance(end, SystemExit) and isinstance(end.code, int) else INTERRUPTED
+
+
+def leave_behind() -> None:
+    """Say that a thread goes on which cannot be stopped: the process ends without waiting for it."""
+    if _watch is not None:
+        _watch.leaves_thread = True
 
 
 def _terminal_state() -> tuple[int, list[Any]] | None:

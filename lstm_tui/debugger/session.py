@@ -8,7 +8,6 @@ position. Text and screens are not known here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Sequence as Items
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
@@ -19,10 +18,9 @@ from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.cursor import Cursor, Granularity
 from lstm_tui.debugger.edit_tree import EditTree
 from lstm_tui.debugger.position import Frame, Position, equations_of
-from lstm_tui.debugger.source import Opened
+from lstm_tui.debugger.source import Source
 from lstm_tui.debugger.stop_engine import Answer, Cancelled, StopEngine
 from lstm_tui.debugger.stream import Stream
-from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import Initial
 from lstm_tui.engine.runtime.storage import Progress
@@ -52,36 +50,22 @@ class Session:
     """
 
     def __init__(
-        self,
-        trace: Trace,
-        lines: Items[Sequence] = (),
-        line: int = 0,
-        *,
-        dtype: str | None = None,
-        initial: Initial | None = None,
-        carry: bool = False,
-        start: Initial | None = None,
-        command: tuple[str, ...] = (),
-        recipe: tuple[Edit, ...] = (),
+        self, trace: Trace, source: Source | None = None, line: int | None = None, start: Initial | None = None
     ) -> None:
-        """Stand after the first token of a trace.
+        """Stand after the first token of a trace; edits to begin with are made by `edit_line`.
 
         Args:
             trace: The run to step through.
-            lines: Every sequence of the file, when the network can run them too.
-            line: Which of them the trace is of.
-            dtype: With what precision it was run; that of the weights when not given.
-            initial: States before the first step of the file, where they are given.
-            carry: Whether the states go on from line to line.
+            source: What it is a run of; by default its own network and tokens.
+            line: Which line of it the trace is of, from 0; by default the one that is opened first.
             start: States with which this line was begun, where they are known.
-            command: The arguments of the command that opened it.
-            recipe: Edits that `edit_line` makes.
         """
-        opened = Opened(lines if len(lines) else (trace.sequence,), dtype, initial, carry, command)
-        opened = opened.begun(line, trace.interpreter, start)
+        source = source or Source(trace.network, (trace.sequence,), dtype=trace.dtype, interpreter=trace.interpreter)
+        line = source.line if line is None else line
         self.work = Cancellation()
-        self.cursor = Cursor(_first_frame(trace, line, len(opened.lines)))
-        self.edits = EditTree(self.cursor, trace, opened, self.work, recipe)
+        self.cursor = Cursor(_first_frame(trace, line, source.count))
+        self.edits = EditTree(self.cursor, trace, source, self.work)
+        self.edits.begun(start)
         self.stops = StopEngine(self.cursor, Breakpoints(), Displays(), self.work)
         self.stream = Stream(self.cursor, self.edits, self.stops)
         self.sourcing = 0  # scripts that are being executed, one inside another
@@ -91,35 +75,16 @@ class Session:
         self.written: dict[str, tuple[int, int, int]] = {}  # other files it has written: which, how long, when
 
     @classmethod
-    def open(
-        cls,
-        network: Network,
-        lines: Items[Sequence],
-        line: int = 0,
-        *,
-        interpreter: str | None = None,
-        dtype: str | None = None,
-        initial: Initial | None = None,
-        carry: bool = False,
-        command: tuple[str, ...] = (),
-    ) -> Self:
-        """Run a network over one line of a file and open it.
-
-        Args:
-            network: What to run.
-            lines: Every sequence of the file.
-            line: Which one to open first, from 0.
-            interpreter: numpy or numba; by default the one that is done sooner.
-            dtype: float32 or float64; that of the weights when not given.
-            initial: States before the first step, by pass.
-            carry: Whether the states go on from line to line.
-            command: The arguments of the command that opened it.
+    def open(cls, source: Source) -> Self:
+        """Run the first line of what is open, with the edits to begin with, and stand after its first token.
 
         Raises:
-            UserError: If the line does not fit the network.
+            UserError: If the line or an edit does not fit the network.
         """
-        trace = Opened(lines, dtype, initial, carry, command).run(network, line, interpreter)
-        return cls(trace, lines, line, dtype=dtype, initial=initial, carry=carry, command=command)
+        session = cls(source.recorded or source.run(), source)
+        if session.edits.to_edit:
+            session.edit_line()
+        return session
 
     @property
     def frame(self) -> Frame:
@@ -132,9 +97,14 @@ class Session:
         return self.frame.trace.network is not None
 
     @property
+    def source(self) -> Source:
+        """What is open."""
+        return self.edits.source
+
+    @property
     def command(self) -> tuple[str, ...]:
         """The arguments of the command that opened it; empty when they are not known."""
-        return self.edits.opened.command
+        return self.source.command
 
     @property
     def baseline(self) -> Trace:
@@ -143,8 +113,8 @@ class Session:
 
     def sequence_of(self, line: int | None) -> Sequence:
         """Return the tokens of a line of the file, from 0, as they were opened; of this one where there is none."""
-        there = line is not None and 0 <= line < len(self.edits.opened.lines)
-        return self.edits.opened.lines[line] if there and line is not None else self.opened_sequence
+        there = line is not None and 0 <= line < len(self.source.sequences)
+        return self.source.sequences[line] if there and line is not None else self.opened_sequence
 
     @property
     def opened_sequence(self) -> Sequence:
@@ -162,10 +132,10 @@ class Session:
             UserError: If the line does not fit the network, or an edit does not fit the line.
         """
         network = self.edits.baseline.network
-        if network is None or line == self.frame.line or not 0 <= line < len(self.edits.opened.lines):
+        if network is None or line == self.frame.line or not 0 <= line < self.source.count:
             note = "" if line == self.frame.line else ("last line" if line > self.frame.line else "first line")
             return self.cursor.move(self.frame.position, note)
-        self.show_line(self.edits.opened.run(network, line, self.frame.trace.interpreter), line, own=own)
+        self.show_line(self.source.run(line, self.frame.trace.interpreter), line, own=own)
         return self.edit_line() if self.edits.to_edit else self.frame
 
     def show_line(self, trace: Trace, line: int, initial: Initial | None = None, own: bool = False) -> Frame:
@@ -179,9 +149,9 @@ class Session:
         """
         edits, name = self.edits, self.frame.position.pass_name
         edits.leave_line(line, own)
-        edits.opened = edits.opened.begun(line, trace.interpreter, initial)
         edits.begin(trace)
-        self.cursor.stand(_first_frame(trace, line, len(edits.opened.lines)))
+        self.cursor.stand(_first_frame(trace, line, self.source.count))
+        edits.begun(initial)
         return self.select_pass(name) if name != self.frame.position.pass_name else self.frame
 
     def run_again(self, interpreter: str, progress: Progress | None = None) -> Trace:
@@ -190,7 +160,7 @@ class Session:
         Raises:
             UserError: If there is no network to run.
         """
-        return self.edits.opened.run(self.edits.opened_network, self.frame.line, interpreter, progress)
+        return self.source.run(self.frame.line, interpreter, progress)
 
     def adopt(self, trace: Trace, initial: Initial | None = None) -> Frame:
         """Show another run of the same line at the same position; refused while an edit is open.
@@ -201,7 +171,7 @@ class Session:
         """
         if not self.history.active:
             self.edits.baseline = trace
-            self.edits.opened = self.edits.opened.begun(self.frame.line, trace.interpreter, initial)
+            self.edits.begun(initial)
             self.cursor.show(replace(self.frame, trace=trace))
         return self.frame
 

@@ -1,76 +1,177 @@
-"""What was opened: the lines of a file, and with what each of them is run."""
+"""What is open: a network, what it reads, and all that shapes the run, as one object that is made once.
+
+The command line makes it of its options, a saved session and interrupted work of the command they hold, Python of
+its arguments, `open` of a trace file, a lesson of its text. Sessions and screens hold it and hand it on whole, so a
+new fact of what is open is one more field here and one more line where it is read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.run import Initial, run
 from lstm_tui.engine.runtime.storage import Progress
-from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.runtime.trace import Trace
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.formats.inputs.numeric_series import NumericSeries
+    from lstm_tui.formats.inputs.stream import Incoming
+    from lstm_tui.formats.inputs.text_input import InputText
 
 
-@dataclass(frozen=True)
-class Opened:
-    """The lines of a file and what they are run with, whatever is edited.
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A network and what it reads, whatever is edited.
 
     Attributes:
-        lines: Every sequence of the file; each is read when it is needed.
-        dtype: With what precision they are run; that of the weights when None.
-        initial: States before the first step, by pass, where they are given.
-        carry: Whether the states go on from line to line.
-        command: The arguments of the command that opened it, by which it is opened again; empty when unknown.
-        known: A line, an interpreter, and the states with which its run begins, where they go on from line to line.
+        network: What is run, with the report of how its file was read; None where only a recorded run is at hand.
+        sequences: One for each line of the file that holds something; each is read when it is needed.
+        line: Which of them is opened first, from 0.
+        line_numbers: Line of each in its file, from 1; empty for a whole file or a single series.
+        where: What messages call the input; empty where it came from no file.
+        dtype: float32 or float64; None for the precision of the weights.
+        interpreter: numpy, numba, or None for the one that is done sooner.
+        initial: States before the first step, by pass; None for the cell's own.
+        carry: Whether the states go on from one sequence to the next.
+        recipe: Edits of the first line to begin with, which can be undone one by one.
+        command: The arguments of the command that opens the same again; empty where there is none.
+        recorded: A run read from a file, which is shown as it is.
+        incoming: One sequence that still comes, instead of `sequences`.
     """
 
-    lines: Items[Sequence]
+    network: Network | None = None
+    sequences: Items[Sequence] = ()
+    line: int = 0
+    line_numbers: tuple[int, ...] = ()
+    where: str = ""
     dtype: str | None = None
+    interpreter: str | None = None
     initial: Initial | None = None
     carry: bool = False
+    recipe: tuple[Edit, ...] = ()
     command: tuple[str, ...] = ()
-    known: tuple[int, str, Initial] | None = None
+    recorded: Trace | None = None
+    incoming: Incoming | None = None
 
-    def begun(self, line: int, interpreter: str, initial: Initial | None) -> Opened:
-        """Return it with what is known of how a line begins."""
-        return replace(self, known=(line, interpreter, initial)) if self.carry and initial is not None else self
+    @classmethod
+    def of_input(
+        cls, network: Network, given: InputText | NumericSeries, whole: bool = False, line: int | None = None
+    ) -> Source:
+        """Return what a network reads of an input.
 
-    def start(self, network: Network, line: int, interpreter: str) -> Initial | None:
-        """Return the states with which a line begins."""
-        if not self.carry:
-            return self.initial
-        if self.known is not None and self.known[:2] == (line, interpreter):
-            return self.known[2]
-        return carried(network, self.lines, line, interpreter, self.dtype, self.initial)
-
-    def run(self, network: Network, line: int, interpreter: str | None, progress: Progress | None = None) -> Trace:
-        """Run a network over one of the lines, by the interpreter named or the one that is done sooner.
+        Args:
+            network: What is run.
+            given: A text or numbers, as they were read.
+            whole: Whether a text is one sequence, not a sequence for each line.
+            line: Line of the file that is opened first, from 1; by default the first that holds something.
 
         Raises:
-            UserError: If the line does not fit the network.
+            UserError: The network does not read such an input, or there is no such line.
         """
-        interpreter = chosen(interpreter, len(self.lines[line]), len(network.passes))
-        initial = self.start(network, line, interpreter)
-        return run(network, self.lines[line], interpreter, self.dtype, initial, progress)
+        from lstm_tui.formats.inputs.inputs import Sequences
+
+        sequences = Sequences(given, network, whole)
+        first = 0 if line is None else sequences.index_of_line(line)
+        return cls(network, sequences, first, sequences.lines, sequences.where)
+
+    @classmethod
+    def of_trace(cls, trace: Trace, network: Network | None = None) -> Source:
+        """Return a run that was recorded; where its network is at hand, what makes that run again.
+
+        Args:
+            trace: The run.
+            network: What made it, where the run can be made again.
+        """
+        initial = {name: dict(passed.initial) for name, passed in trace.items()}
+        again = cls(network, (trace.sequence,), dtype=trace.dtype, interpreter=trace.interpreter, initial=initial)
+        return again if network is not None else replace(again, recorded=trace, initial=None)
+
+    @property
+    def count(self) -> int:
+        """How many sequences there are; none before the first tokens of one that still comes."""
+        return 1 if self.recorded is not None else len(self.sequences)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What should be known of how the network's file was read, a line each."""
+        if self.recorded is not None:
+            return self.recorded.remarks
+        return () if self.network is None else self.network.remarks
+
+    def with_text(self, sequence: Sequence) -> Source:
+        """Return it with all that has come so far of a text that grows."""
+        return replace(self, sequences=(sequence,))
+
+    def start(self, line: int, interpreter: str, after: Trace | None = None, first: int = 0) -> Initial | None:
+        """Return the states with which a line begins when it is run by an interpreter; None for the cell's own.
+
+        Args:
+            line: Its number, from 0.
+            interpreter: numpy or numba.
+            after: A run of the line before `first` that is there already, so that no line before `first` is run.
+            first: The line behind that run.
+
+        Raises:
+            UserError: If a line before it does not fit the network.
+        """
+        if not self.carry:
+            return self.initial
+        initial = self.initial if after is None else after.final_states
+        for before in self.sequences[first:line]:
+            initial = run(needed(self.network), before, interpreter, self.dtype, initial).final_states
+        return initial
+
+    def run(self, line: int | None = None, interpreter: str | None = None, progress: Progress | None = None) -> Trace:
+        """Run one of the lines without edits.
+
+        Args:
+            line: Which, from 0; by default the one that is opened first.
+            interpreter: The one wanted here; by default the one asked for, else the one that is done sooner.
+            progress: Called with the steps done and the steps in all.
+
+        Raises:
+            UserError: If there is no network, or the line does not fit it.
+        """
+        return self._run(self.line if line is None else line, interpreter or self.interpreter, (), progress)
+
+    def run_edited(self, line: int | None = None, progress: Progress | None = None) -> Trace:
+        """Run one of the lines with the edits of the recipe.
+
+        Args:
+            line: Which, from 0; by default the one that is opened first.
+            progress: Called with the steps done and the steps in all.
+
+        Raises:
+            UserError: If there is no network, or the line or an edit does not fit it.
+        """
+        return self._run(self.line if line is None else line, self.interpreter, self.recipe, progress)
+
+    def _run(self, line: int, interpreter: str | None, edits: tuple[Edit, ...], progress: Progress | None) -> Trace:
+        network, sequence = needed(self.network), self.sequences[line]
+        name = chosen(interpreter, len(sequence), len(network.passes))
+        initial = self.start(line, name)
+        if not edits:
+            return run(network, sequence, name, self.dtype, initial, progress)
+        from lstm_tui.debugger.edits.apply import apply
+        from lstm_tui.debugger.edits.language import line_of
+
+        made, lines = apply(edits, network, sequence), tuple(line_of(edit) for edit in edits)
+        return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds)
 
 
-def carried(
-    network: Network, lines: Items[Sequence], line: int, interpreter: str, dtype: str | None, initial: Initial | None
-) -> Initial | None:
-    """Return the states with which a line begins when they go on from line to line."""
-    for before in lines[:line]:
-        trace = run(network, before, interpreter, dtype, initial)
-        initial = {name: last_states(passed) for name, passed in trace.passes.items()}
-    return initial
+def needed(network: Network | None) -> Network:
+    """Return a network that is about to run.
 
-
-def last_states(passed: PassTrace) -> dict[str, NDArray[np.floating[Any]]]:
-    """Return every state of a pass after its last step."""
-    place = passed.tape_place(passed.steps - 1)
-    return {name: passed[name][place] for name in passed.initial}
+    Raises:
+        UserError: If there is none.
+    """
+    if network is None:
+        raise UserError("this trace came from a file without its network: nothing can be run again")
+    return network

@@ -117,7 +117,7 @@ class Stream:
             trace = self._edits.growing.grow(more, made.holds)
         else:  # what a hold reaches has changed before the end
             before = None
-            initial = self._edits.opened.start(self._edits.opened_network, self._cursor.frame.line, was.interpreter)
+            initial = self._edits.start()
             trace = run(
                 made.network, made.sequence, was.interpreter, was.dtype, initial, edits=history.lines, holds=made.holds
             )

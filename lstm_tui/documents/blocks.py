@@ -1,10 +1,12 @@
-"""What stands in a report, before it is known how it is written to a file.
+"""What stands on a page, a plain value: reports and worksheets are made of it; two modules write every block.
 
-Numbers and tokens as a report writes them: a true minus, NaN and ∞ by name, nothing that looks like 0 but 0.
+Numbers have a true minus, NaN and ∞ by name, and nothing looks like 0 but 0.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +33,10 @@ class Scale:
     full: float = 1.0
     places: int = 3
 
+    def number(self, value: float) -> str:
+        """Return a number as it is written here."""
+        return figure(value, self.places, self.kind in ("signed", "heat"))
+
 
 @dataclass(frozen=True)
 class LabelledNumber:
@@ -45,6 +51,21 @@ class LabelledNumber:
     value: float
     before: float | None = None
     edited: bool = False
+
+    def written(self, scale: Scale) -> tuple[str, ...]:
+        """Return the number as text, and the remarks on it: that it was edited, and what it was before."""
+        remarks = ["◆ edited"] if self.edited else []
+        return (scale.number(self.value), *remarks, *self._past(scale))
+
+    def _past(self, scale: Scale) -> Iterable[str]:
+        """Yield what the number was, if it has changed; where that is written alike, by how much."""
+        if self.before is None or self.value == self.before or (math.isnan(self.value) and math.isnan(self.before)):
+            return
+        old = scale.number(self.before)
+        if old != scale.number(self.value):
+            yield f"was {old}"
+        else:
+            yield f"by {figure(self.value - self.before, scale.places + 1, True)}"
 
 
 Entry = LabelledNumber | str | None
@@ -101,10 +122,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A paragraph; an alarm says that something may be wrong."""
+    """A paragraph.
+
+    Attributes:
+        text: What stands between backquotes in it is to be typed, unless it is plain.
+        alarm: Whether it says that something may be wrong.
+        plain: Whether a backquote is only that, as among the tokens of a tape.
+    """
 
     text: str
     alarm: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,11 +157,29 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Lines to be copied as they are, with what they are."""
+class LinePiece:
+    """A part of a line: text, or a number that was worked out and so may be left blank."""
 
-    label: str
-    lines: tuple[str, ...]
+    text: str
+    worked: bool = False
+
+
+Line = tuple[LinePiece, ...]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines as they are, in which every sign has the same width.
+
+    Attributes:
+        lines: From the top.
+        label: What they are; may be empty.
+        blanks: Whether what was worked out is left blank.
+    """
+
+    lines: tuple[Line, ...]
+    label: str = ""
+    blanks: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,27 +221,30 @@ Block = Sentence | Heading | Terms | Listing | Lines | EquationList | Strip | Ta
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report with a heading of its own."""
+    """A part of a document with a heading of its own; where it begins a new sheet of paper, that is one of the page."""
 
     title: str
     blocks: tuple[Block, ...]
+    new_page: bool = False
 
 
 @dataclass(frozen=True)
-class Report:
+class Page:
     """All of it.
 
     Attributes:
-        title: The network and what it read.
+        title: What it is of, such as the network and what it read.
         opening: Before the first section.
         sections: In their order.
-        closing: By what it was written.
+        closing: By what it was written; may be empty.
+        contents: Whether a list of its sections stands before them, where it can be followed.
     """
 
     title: str
     opening: tuple[Block, ...]
     sections: tuple[Section, ...]
-    closing: str
+    closing: str = ""
+    contents: bool = False
 
 
 __all__ = ["MINUS", "figure", "grouped", "named"]

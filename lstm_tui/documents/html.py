@@ -2,7 +2,7 @@
 
 Its body is well-formed XML too.
 
-A report as a page of HTML: headings in order, tables with heads, pictures that say nothing the numbers do not.
+Headings in order, tables with heads, pictures that say nothing the numbers do not.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from lstm_tui.documents.blocks import (
     EquationList,
     Heading,
     LabelledNumber,
+    LinePiece,
     Lines,
     Listing,
-    Report,
+    Page,
     Scale,
+    Section,
     Sentence,
     SideBySide,
     Strip,
@@ -30,9 +32,8 @@ from lstm_tui.documents.blocks import (
     TableColumn,
     TableRow,
     Terms,
-    figure,
 )
-from lstm_tui.documents.stylesheet import STYLE
+from lstm_tui.documents.stylesheet import STYLE, WORKED
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 
@@ -70,7 +71,7 @@ def joined(between: str, parts: Iterable[Html]) -> Html:
     return Html(escape(between).join(parts))
 
 
-def document(title: str, style: str, *body: Html) -> str:
+def _whole(title: str, style: str, *body: Html) -> str:
     """Return a whole page; the style is ours and holds no `<` or `&`."""
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -93,40 +94,40 @@ _TINTED = 0.8
 """How far a tint goes at most: text on it must be read."""
 
 
-def page(report: Report) -> str:
-    """Return a report as a page."""
-    names = [f"s{n}" for n in range(len(report.sections))]
-    links = (
-        element("li", element("a", section.title, href=f"#{name}"))
-        for name, section in zip(names, report.sections, strict=True)
-    )
-    sections = (
-        element(
-            "section",
-            element("h2", section.title, id=name),
-            Html(_BREAK),
-            joined(_BREAK, (_block(block) for block in section.blocks)),
-            aria_labelledby=name,
+def page(document: Page) -> str:
+    """Return a document as a page."""
+    names = [f"s{n}" for n in range(len(document.sections))]
+    sections = [_section(*one) for one in zip(names, document.sections, strict=True)]
+    opening = joined(_BREAK, (_block(block) for block in document.opening))
+    body = [element("header", element("h1", document.title), opening), Html(_BREAK)]
+    if document.contents:
+        links = (
+            element("li", element("a", section.title, href=f"#{name}"))
+            for name, section in zip(names, document.sections, strict=True)
         )
-        for name, section in zip(names, report.sections, strict=True)
-    )
-    return document(
-        report.title,
-        STYLE,
-        element("a", "Skip to what the run says", class_="skip", href="#s0"),
-        element("header", element("h1", report.title), joined(_BREAK, (_block(block) for block in report.opening))),
-        Html(_BREAK),
-        element("nav", element("ol", *links), aria_label="Contents"),
-        Html(_BREAK),
-        element("main", joined(_BREAK, sections)),
-        Html(_BREAK),
-        element("footer", element("p", report.closing)),
-    )
+        body.insert(0, element("a", "Skip to what the run says", class_="skip", href="#s0"))
+        body += [element("nav", element("ol", *links), aria_label="Contents"), Html(_BREAK)]
+    body.append(element("main", joined(_BREAK, sections)))
+    if document.closing:
+        body += [Html(_BREAK), element("footer", element("p", document.closing))]
+    worked = any(section.new_page or any(map(_is_worked, section.blocks)) for section in document.sections)
+    return _whole(document.title, f"{STYLE}\n{WORKED}" if worked else STYLE, *body)
+
+
+def _section(name: str, section: Section) -> Html:
+    heading = element("h2", section.title, id=name, class_="page" if section.new_page else "")
+    blocks = joined(_BREAK, (_block(block) for block in section.blocks))
+    return element("section", heading, Html(_BREAK), blocks, aria_labelledby=name)
+
+
+def _is_worked(block: Block) -> bool:
+    return isinstance(block, Lines) and any(piece.worked for line in block.lines for piece in line)
 
 
 def _block(block: Block) -> Html:
     if isinstance(block, Sentence):
-        return element("p", *_coded(block.text), class_="alarm" if block.alarm else "")
+        words = [block.text] if block.plain else _coded(block.text)
+        return element("p", *words, class_="alarm" if block.alarm else "")
     if isinstance(block, Heading):
         return element("h3", block.text)
     if isinstance(block, Terms):
@@ -135,8 +136,7 @@ def _block(block: Block) -> Html:
     if isinstance(block, Listing):
         return element("ol", *(element("li", item) for item in block.items))
     if isinstance(block, Lines):
-        lines = joined(_BREAK, (html_of(line) for line in block.lines))
-        return html_of(element("p", *_coded(f"{block.label}:")), element("pre", element("code", lines)))
+        return _lines(block)
     if isinstance(block, EquationList):
         return _equations(block)
     if isinstance(block, Strip):
@@ -144,6 +144,17 @@ def _block(block: Block) -> Html:
     if isinstance(block, SideBySide):
         return _beside(block)
     return _table(block)
+
+
+def _lines(block: Lines) -> Html:
+    lines = (html_of(*(_piece(piece, block.blanks) for piece in line)) for line in block.lines)
+    text = element("pre", element("code", joined(_BREAK, lines)), class_="worked" if _is_worked(block) else "")
+    return html_of(element("p", *_coded(f"{block.label}:")), text) if block.label else text
+
+
+def _piece(piece: LinePiece, blanks: bool) -> str:
+    """Return a part of a line. A blank is read aloud as one; it is not to be filled in on the screen."""
+    return element("span", "blank", class_="blank") if blanks and piece.worked else piece.text
 
 
 def _beside(block: SideBySide) -> Html:
@@ -219,27 +230,10 @@ def _cell(entry: Entry, column: TableColumn, row: TableRow) -> Html:
     if not isinstance(entry, LabelledNumber):
         return element("td", element("bdi", entry) if entry else "", class_="words")
     scale = row.scale or column.scale
-    signed = scale.kind in ("signed", "heat")
-    parts: list[str] = [figure(entry.value, scale.places, signed)]
-    if entry.edited:
-        parts.append(element("small", " ◆ edited"))
-    if entry.before is not None and not _same(entry.value, entry.before):
-        parts.append(element("small", f" {_past(entry, scale, signed)}"))
+    number, *remarks = entry.written(scale)
+    parts = [number, *(element("small", f" {remark}") for remark in remarks)]
     kind, style = ("", "") if row.part == "sum" else _picture(entry.value, scale)
     return element("td", *parts, class_=f"{kind} {column.ink}" if kind in ("gate", "signed") else kind, style=style)
-
-
-def _same(one: float, other: float) -> bool:
-    return one == other or (math.isnan(one) and math.isnan(other))
-
-
-def _past(entry: LabelledNumber, scale: Scale, signed: bool) -> str:
-    """Return what a number was; where that is written alike, by how much it has changed."""
-    assert entry.before is not None
-    old = figure(entry.before, scale.places, signed)
-    if old != figure(entry.value, scale.places, signed):
-        return f"was {old}"
-    return f"by {figure(entry.value - entry.before, scale.places + 1, True)}"
 
 
 def _picture(value: float, scale: Scale) -> tuple[str, str]:

@@ -1,29 +1,25 @@
-"""How a report looks: on paper, on a wide and on a narrow screen, in the light and in the dark."""
+"""How a document looks: on paper, on a wide and on a narrow screen, in the light and in the dark."""
 
 from __future__ import annotations
 
-_INKS = ["keep", "write", "show", "candidate", "other", "other2", "other3", "plain", "bar"]
-_LIGHT = ["#d08f00", "#3a9bd6", "#009e73", "#bb5f92", "#a89b00", "#6a5bd6", "#a8643a", "#57606a", "#3b78d0"]
-_DARK = ["#e69f00", "#56b4e9", "#00b080", "#cc79a7", "#e6dc50", "#9a8cff", "#d98c5f", "#9aa4b0", "#7aa8f0"]
+from typing import Literal
+
+from lstm_tui.debugger.colours import PAPER, PRINTED_PAPER, VALUES
+
+_INKS = (*VALUES, "plain", "bar")
 
 
-def _variables(inks: list[str], rest: str) -> str:
-    return " ".join([*(f"--{name}: {colour};" for name, colour in zip(_INKS, inks, strict=True)), rest])
+def _variables(ground: Literal["dark", "light"], **others: str) -> str:
+    """Return the colours of a document as variables of CSS; some may be others."""
+    colours = {name: getattr(colour, ground) for name, colour in PAPER.items()} | others
+    return " ".join(f"--{name}: {colour};" for name, colour in colours.items())
 
 
-_REST_LIGHT = (
-    "--paper: #fdfdfb; --ink: #1c2127; --soft: #505862; --line: #d5d9de; --row: #e3ecf8; --axis: #a0a7b0; "
-    "--more: #e8763a; --less: #4a8fdc; --link: #1a56ad; --alarm: #9c1c14; --alarmed: #fbeae8;"
-)
-_REST_DARK = (
-    "--paper: #11151a; --ink: #dfe4ea; --soft: #a3acb7; --line: #313943; --row: #1d2a3d; --axis: #67707b; "
-    "--more: #c4561a; --less: #2f6fbf; --link: #8db8f5; --alarm: #ff9d90; --alarmed: #33191a;"
-)
 _COLUMNS = "\n".join(f".{name} {{ --c: var(--{name}); }}" for name in _INKS)
 
 STYLE = (
-    f":root {{ color-scheme: light dark; {_variables(_LIGHT, _REST_LIGHT)} }}\n"
-    f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables(_DARK, _REST_DARK)} }} }}\n"
+    f":root {{ color-scheme: light dark; {_variables('light')} }}\n"
+    f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables('dark')} }} }}\n"
     + """\
 * { box-sizing: border-box; }
 html { background: var(--paper); color: var(--ink); scroll-behavior: smooth; }
@@ -97,7 +93,7 @@ footer { margin-top: 2.5rem; border-top: 1px solid var(--line); color: var(--sof
 @page { margin: 14mm 12mm; }
 @media print {
   :root { color-scheme: light; """
-    + _variables(_LIGHT, _REST_LIGHT.replace("#fdfdfb", "#ffffff"))
+    + _variables("light", paper=PRINTED_PAPER)
     + """ }
   body { font-size: 9pt; max-width: none; padding: 0; } nav, .skip { display: none; }
   td, .chip, .here > th { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -112,3 +108,10 @@ footer { margin-top: 2.5rem; border-top: 1px solid var(--line); color: var(--sof
 """
     + _COLUMNS
 )
+
+WORKED = """\
+.worked { line-height: 1.9; break-inside: avoid; }
+.blank { display: inline-block; min-width: 5em; color: transparent;
+  border-bottom: 1px solid var(--ink); }
+.page { break-before: page; margin-top: 4rem; font-size: 1.75rem; }"""
+"""Of sums to be worked out: room to write, and blanks."""

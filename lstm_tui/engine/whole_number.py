@@ -1,8 +1,11 @@
-"""Whole numbers as users and files write them; every count, place and index that is typed is read here."""
+"""Whole numbers and ranges as users and files write them; every count, place and index that is typed is read here."""
 
 from __future__ import annotations
 
 LARGEST = 10**18 - 1
+
+Span = tuple[int | None, int | None]
+"""A range as it is written: its first number and the one behind its last; None for an open end."""
 
 
 def whole_number(text: str, least: int = 0, most: int = LARGEST) -> int | None:
@@ -18,3 +21,15 @@ def whole_number(text: str, least: int = 0, most: int = LARGEST) -> int | None:
         return None
     number = int(digits)
     return number if least <= number <= most else None
+
+
+def whole_span(text: str) -> Span | None:
+    """Return the range that a text is, from 0 and its end excluded, as in Python; None when it is none.
+
+    `3` is one number, `3:6` a range, `3:` and `:6` are open at an end, `:` is all there is.
+    """
+    first, colon, last = text.partition(":")
+    start, stop = whole_number(first), whole_number(last)
+    if (first and start is None) or (last and stop is None) or not text:
+        return None
+    return (start, stop) if colon or start is None else (start, start + 1)

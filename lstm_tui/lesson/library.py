@@ -11,9 +11,9 @@ from lstm_tui.engine.errors import LanguageError, UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
+from lstm_tui.lesson.bound_step import Open, Standing
 from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText
-from lstm_tui.lesson.parse import read_lesson
-from lstm_tui.lesson.step import Open, Standing
+from lstm_tui.lesson.lesson_text import read_lesson
 
 
 def false_claims(standing: Standing) -> Iterator[tuple[LessonText, str]]:

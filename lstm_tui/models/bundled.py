@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.open import AS_IT_IS, ImportOptions, open_file
-from lstm_tui.formats.inputs.text import InputText
+from lstm_tui.formats.inputs.text_input import InputText
 from lstm_tui.models import bundled_names, path
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
-    from lstm_tui.formats.inputs.series import NumericSeries
+    from lstm_tui.formats.inputs.numeric_series import NumericSeries
 
 TEXT_MODEL = "sentiment"
 FORWARD_MODEL = "sentiment-forward"

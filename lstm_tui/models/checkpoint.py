@@ -14,7 +14,7 @@ from lstm_tui.engine.number_text import exact
 from lstm_tui.formats.importers.torch.resume import load_checkpoint, save_checkpoint
 from lstm_tui.formats.io.files import label
 
-VERSION = 1
+VERSION = 2
 SUFFIX = ".checkpoint"
 _GROUPS = ("weights", "mean", "square", "best")
 
@@ -36,7 +36,11 @@ def save_state(path: Path, state: TrainState, asked: Mapping[str, Any]) -> None:
         "version": VERSION,
         "asked": dict(asked),
         "epoch": state.epoch,
+        "batch": state.batch,
+        "loss": _text(state.loss),
+        "counted": state.counted,
         "steps": state.steps,
+        "shuffle": dict(state.shuffle),
         "random": dict(state.random),
         "losses": [_text(loss) for loss in state.losses],
         "scores": [_text(score) for score in state.scores],
@@ -66,10 +70,14 @@ def load_state(path: Path, asked: Mapping[str, Any]) -> TrainState:
             groups[group][rest] = array
     return TrainState(
         epoch=fields.get("epoch", int),
+        batch=fields.get("batch", int),
+        loss=_numbers([fields.get("loss", str)], where)[0],
+        counted=fields.get("counted", int),
         weights=groups["weights"],
         mean=groups["mean"],
         square=groups["square"],
         steps=fields.get("steps", int),
+        shuffle=fields.get("shuffle", dict),
         random=fields.get("random", dict),
         losses=_numbers(fields.items("losses", str), where),
         scores=_numbers(fields.items("scores", str), where),

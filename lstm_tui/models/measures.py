@@ -55,7 +55,8 @@ def accuracy(network: Network, examples: Sequence[Example], interpreter: str) ->
         assert network.readout is not None
         said = ran.readout.values[network.readout.page.result]
         wanted = np.atleast_1d(np.asarray(example.target))
-        chosen = np.atleast_2d(said).argmax(axis=1)
+        rows = np.atleast_2d(said)
+        chosen = np.where(np.isnan(rows).any(axis=1), NOT_COUNTED, rows.argmax(axis=1))  # of NaN none is the likeliest
         asked = wanted != NOT_COUNTED
         right += int((chosen == wanted)[asked].sum())
         counted += int(asked.sum())

@@ -20,8 +20,8 @@ from lstm_tui.models.measures import ACCURACY, ERROR, Measure, bits
 
 if TYPE_CHECKING:
     from lstm_tui.formats.inputs.labelled import Labelled
-    from lstm_tui.formats.inputs.series import NumericSeries
-    from lstm_tui.formats.inputs.text import InputText
+    from lstm_tui.formats.inputs.numeric_series import NumericSeries
+    from lstm_tui.formats.inputs.text_input import InputText
 
 FEW = 10
 """Of fewer sequences than this the ends judge, not whole ones."""

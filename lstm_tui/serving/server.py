@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from textual_serve.server import Server, to_int
 
+from lstm_tui.debugger.colours import SCREEN
 from lstm_tui.debugger.endings import SIGNALS, begin
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -27,6 +28,7 @@ from lstm_tui.serving.visitor import Visitor
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _PAGE = Path(__file__).with_name("page.html")
+_VEIL = "e0"  # how thick what is said lies over the terminal: of ff
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; font-src 'self'; "
@@ -102,7 +104,7 @@ class DebuggerServer(Server):
             return await handler(request)
         except (web.HTTPException, ConnectionError):
             raise
-        except Exception:
+        except Exception:  # anything: the handlers of two libraries run in it, and no visitor may end the server
             if self.debug:
                 raise
             raise web.HTTPInternalServerError(text="this went wrong; begin again\n") from None
@@ -120,7 +122,7 @@ class DebuggerServer(Server):
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
         """Give the page, and the token for all that it asks for by itself."""
-        page = web.FileResponse(_PAGE, headers={"Cache-Control": "no-store"})
+        page = web.Response(text=_page(), content_type="text/html", headers={"Cache-Control": "no-store"})
         page.set_cookie(self.admission.cookie, self.admission.token, path="/", httponly=True, samesite="Strict")
         return page
 
@@ -180,6 +182,14 @@ class DebuggerServer(Server):
                 if transport in silent and transport not in self._heard:
                     transport.abort()
             silent = WeakSet(one for one in there if one not in self._heard)
+
+
+def _page() -> str:
+    """Return the page in the colours of the screen it shows, which begins in the dark."""
+    colours = {name: colour.dark for name, colour in SCREEN.items()}
+    named = colours | {"veil": colours["ground"] + _VEIL}
+    css = " ".join(f"--{name}: {colour};" for name, colour in named.items())
+    return _PAGE.read_text(encoding="utf-8").replace("/* colours */", css)
 
 
 def _reached(request: web.Request) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,11 +15,8 @@ from textual.screen import Screen
 from textual.widgets import OptionList
 
 from lstm_tui.debugger.endings import HUNG_UP, INTERRUPTED, Watch, watched
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine import setbacks
-from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.model.sequence import Sequence as InputSequence
-from lstm_tui.engine.runtime.run import Initial
-from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE, Glyphs
 from lstm_tui.tui.canvas.themes import DARK, LIGHT
@@ -32,8 +29,6 @@ from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.threads import end
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Edit
-    from lstm_tui.formats.inputs.stream import Incoming
     from lstm_tui.formats.io.command_history import Past
     from lstm_tui.tui.autosave import Keeping, Offer
     from lstm_tui.tui.lesson_launcher import Teaching
@@ -60,14 +55,11 @@ class LstmApp(App[int]):
 
     def __init__(
         self,
-        document: Document,
-        start: int = 0,
+        source: Source,
         *,
         ascii_only: bool = False,
         light: bool = False,
-        numba: bool = True,
         few_colours: bool | None = None,
-        recipe: tuple[Edit, ...] = (),
         teaching: Teaching | None = None,
         resume: Offer | None = None,
         past: Past | None = None,
@@ -75,12 +67,9 @@ class LstmApp(App[int]):
     ) -> None:
         """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
-        self._document = document
-        self._start = start
+        self.document = Document(source)
         self._ascii = ascii_only
         self._few_colours = few_colours
-        self._numba = numba
-        self._recipe = recipe
         self._teaching = teaching
         self._resume = resume
         self._past = past
@@ -88,6 +77,7 @@ class LstmApp(App[int]):
         self._interrupted = False
         self._watch: Watch | None = None
         self._told: int | None = None
+        self._kept = False  # at the end, and nothing was done since
         self._main: MainScreen | None = None
         self._remarks: list[str] = []
         self._begun = monotonic()
@@ -114,7 +104,7 @@ class LstmApp(App[int]):
             return HUNG_UP if gone and self._watch is not None else self.return_code or 0
         finally:
             if self._keeping is not None:
-                if not finished:
+                if not (finished or self._kept):
                     self.keep()
                 self._keeping.autosave.leave(finished)
 
@@ -125,8 +115,7 @@ class LstmApp(App[int]):
     def get_default_screen(self) -> Screen[Any]:
         """Return the main screen."""
         self._main = MainScreen(
-            self._document, self._start, *self._drawing(), self._numba, self._recipe,
-            past=self._past, keeping=self._keeping,
+            self.document, *self._drawing(), past=self._past, keeping=self._keeping,
             open_network=None if self._teaching is None else self._teaching.open_network,
         )  # fmt: skip
         return self._main
@@ -140,9 +129,8 @@ class LstmApp(App[int]):
 
     def on_mount(self) -> None:
         """Say what was assumed of the file, and resume what is to be resumed."""
-        network = self._document.network
-        if network is not None and network.remarks:
-            first, *others = network.remarks
+        if self.document.source.remarks:
+            first, *others = self.document.source.remarks
             more = f"\nand {len(others)} more: `:info frame` lists them" if others else ""
             self.notify(first + more, severity="warning", markup=False, timeout=_REMARK_TIME)
         for line in self._remarks:
@@ -186,9 +174,13 @@ class LstmApp(App[int]):
         self.exit(FINISHED)
 
     def keep(self) -> None:
-        """Have what the screen holds written down now, where it is kept."""
+        """Have what the screen holds written down now, where it is kept, with the lines it has not come to yet."""
         if self._main is not None:
-            self._main.autosave.keep(now=True)
+            from lstm_tui.tui.prompts.edit import CommandPrompt
+
+            top = self.screen_stack[-1] if self.screen_stack else None
+            begun = top.line.value if isinstance(top, CommandPrompt) and top.is_mounted else None
+            self._main.autosave.keep(now=True, waiting=self.keys.lines_waiting(begun))
 
     # --- the end, and what cannot be used ---
 
@@ -213,7 +205,15 @@ class LstmApp(App[int]):
         self._told = code
         if self._loop is not None:
             with suppress(RuntimeError):  # it has ended meanwhile
-                self.exit(code)
+                self._loop.call_soon_threadsafe(self._keep_and_leave, code)
+
+    def _keep_and_leave(self, code: int) -> None:
+        """Write the work down before anything is taken down: on a busy machine that may take all the grace there is."""
+        try:
+            self.keep()
+            self._kept = True
+        finally:
+            self.exit(code)
 
     def _remark(self, line: str) -> None:
         """Say something in passing, from any thread; what comes before the first frame is said with it."""
@@ -284,45 +284,25 @@ class LstmApp(App[int]):
 
 
 def run_app(
-    network: Network | None = None,
-    sequences: Sequence[InputSequence] = (),
+    source: Source,
     *,
-    trace: Trace | None = None,
-    start: int = 0,
-    dtype: str = "float32",
-    initial: Initial | None = None,
-    carry: bool = False,
     ascii_only: bool | None = None,
     light: bool = False,
-    numba: bool = True,
-    recipe: tuple[Edit, ...] = (),
-    command: tuple[str, ...] = (),
     resume: Offer | None = None,
     past: Past | None = None,
     keeping: Keeping | None = None,
     teaching: Teaching | None = None,
-    incoming: Incoming | None = None,
 ) -> int:
     """Open the debugger and return its exit code.
 
     Args:
-        network: What is run; None when `trace` is given.
-        sequences: What it reads, such as the lines of a file; each is run when it is first shown.
-        trace: A trace to look at instead, such as one read from a file.
-        start: Number of the sequence to begin with, from 0.
-        dtype: float32 or float64.
-        initial: States before the first step, by pass.
-        carry: Whether state goes on from one sequence to the next.
+        source: What is open; each of its lines is run when it is first shown.
         ascii_only: Draw with ASCII signs only; None finds out whether the terminal needs it.
         light: Begin with the light theme.
-        numba: Whether to redo the run with Numba as soon as the first frame is up.
-        recipe: Edits of the first sequence, which can be undone one by one.
-        command: The arguments of the command that opens the input again.
         resume: A session that was saved, to be resumed once the screen is there.
         past: The lines that were typed before, where they are kept.
         keeping: How the work is kept, where it is.
         teaching: The lessons that can be opened.
-        incoming: One sequence that grows, instead of `sequences`.
 
     Raises:
         UserError: If there is no terminal to draw on, or the first sequence or an edit does not fit the network.
@@ -334,17 +314,9 @@ def run_app(
 
         seal()
         past = None
-    if ascii_only is None:
-        ascii_only = draws_ascii()
-    document = Document(network, sequences, trace, dtype, initial, carry, command, incoming)
-    if incoming is None and document.is_short(start):
-        document.run(start)  # before the screen, so that what is wrong with it is said without one
-    if recipe and network is not None and incoming is None:
-        from lstm_tui.debugger.edits.apply import apply
-
-        apply(recipe, network, sequences[start])
     app = LstmApp(
-        document, start, ascii_only=ascii_only, light=light, numba=numba, recipe=recipe, teaching=teaching,
+        source, ascii_only=draws_ascii() if ascii_only is None else ascii_only, light=light, teaching=teaching,
         resume=resume, past=past, keeping=keeping,
     )  # fmt: skip
+    app.document.try_first_line()  # before the screen, so that what is wrong with it is said without one
     return end(app.open())

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lstm_tui.debugger.panes import PANES
-from lstm_tui.formats.traces.endings import ANY_OF_THEM
+from lstm_tui.formats.traces.file_endings import ANY_OF_THEM
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(("f",), "steps.finish(1)", "finish", "finish this token", STEP, footer=4),
     Command(_capital("F"), "steps.finish(-1)", "finish back", "back to where this token began", STEP),
     Command(("c",), "breakpoints.go_on(1)", "continue", "continue to the next breakpoint or watch", STEP, footer=5),
-    Command(_capital("C"), "breakpoints.go_on(-1)", "continue back", "continue back to a breakpoint or watch", STEP),
+    Command(
+        _capital("C"), "breakpoints.go_on(-1)", "continue back", "continue backwards to a breakpoint or watch", STEP
+    ),
     Command(
         ("b",),
         "breakpoints.breakpoint",
@@ -148,10 +150,11 @@ COMMANDS: tuple[Command, ...] = (
         "weights",
         "every matrix and vector of the network, editable",
         CHANGE,
-        "W",
-        8,
+        footer=8,
     ),
-    Command(("d",), "looks.difference", "difference", "show or hide the baseline of the edited run", CHANGE, footer=8),
+    Command(
+        ("d",), "looks.difference", "difference", "show or hide the baseline beside the edited run", CHANGE, footer=8
+    ),
     Command(("colon",), "edits.type_line", "command", "type a command, with completion", CHANGE, ":", 6),
     Command(("k", "up"), "looks.cursor(0,-1)", "up", "one unit, equation or row up", CURSOR, "k ↑"),
     Command(("j", "down"), "looks.cursor(0,1)", "down", "one unit, equation or row down", CURSOR, "j ↓"),

@@ -7,9 +7,9 @@ from typing import Any
 from textual.screen import Screen
 
 from lstm_tui.debugger.inspect.compare import Comparison
+from lstm_tui.debugger.source import Source
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.environment import check_terminal, draws_ascii
 from lstm_tui.tui.key_parser import read_escape_at_once
 from lstm_tui.tui.threads import end
@@ -21,7 +21,7 @@ class CompareApp(LstmApp):
 
     def __init__(self, compared: Comparison, **options: Any) -> None:
         """Hold both runs."""
-        super().__init__(Document(trace=compared.one), **options)
+        super().__init__(Source.of_trace(compared.one), **options)
         self._compared = compared
 
     def get_default_screen(self) -> Screen[Any]:

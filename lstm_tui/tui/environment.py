@@ -10,13 +10,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from lstm_tui.debugger.endings import HUNG_UP
 from lstm_tui.engine.errors import UserError
 
 if TYPE_CHECKING:
     from textual.app import App
 
 
-HUNG_UP = 129
 SEALED = "LSTM_TUI_SEALED"
 _LOOK = 2.0  # seconds between two looks for the server
 

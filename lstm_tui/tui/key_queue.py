@@ -27,9 +27,13 @@ SEEN_AFTER = 0.15
 made, not what is still shown."""
 _LOOK = 0.005
 """Seconds between two looks at work in a thread."""
-_AT_MOST = 3.0
-"""Seconds after which a key is handed on though some message is still on its way: a key is never lost."""
+_AT_MOST, _TURNS = 3.0, 2_000
+"""Seconds and turns of the event loop after which a key is handed on though some message is still on its way: a key is
+never lost. On a busy machine the seconds alone pass while a screen is drawn; the turns wait for it to be."""
+_DRAWING = 50  # turns that a drawing counts as
 _LEAVING = ("escape", "q")
+_COMMAND = ":"
+"""The key that opens the command line."""
 _INTERRUPT = "ctrl+c"
 
 
@@ -87,6 +91,27 @@ class KeyQueue:
     def is_done(self) -> bool:
         """Say whether no key waits, and nothing that the last one set going is on its way."""
         return not (self._handing_on or self._waiting or self._awaited()) and self._is_quiet()
+
+    def lines_waiting(self, begun: str | None = None) -> tuple[str, ...]:
+        """Return the lines of the command line that wait whole among the keys; `begun` is one that is typed on."""
+        lines, line = [], begun
+        for event in self._waiting:
+            if isinstance(event, Paste) and line is not None:  # none of it is obeyed
+                line += " ".join(event.text.splitlines())
+                continue
+            for key in keys_of(event.text) if isinstance(event, Paste) else (event,):
+                if line is None:
+                    line = "" if key.character == _COMMAND else None
+                elif key.key in ("enter", "ctrl+j"):
+                    lines.append(line)
+                    line = None
+                elif key.key in (_INTERRUPT, "escape"):
+                    line = None
+                elif key.key == "backspace":
+                    line = line[:-1]
+                elif key.is_printable and key.character is not None:
+                    line += key.character
+        return tuple(lines)
 
     async def put(self, event: Key | Paste) -> None:
         """Have a key act as soon as it is its turn. To be called in the message pump of the app."""
@@ -162,15 +187,19 @@ class KeyQueue:
                 while not passed.is_set() and node.is_running:
                     await asyncio.sleep(0)
         self._path = ()
-        begun = monotonic()
-        while monotonic() - begun < _AT_MOST and self._waiting and not self._is_at_rest(event):
+        begun, turns = monotonic(), 0
+        while self._waiting and not self._is_at_rest(event):
+            if turns >= _TURNS and monotonic() - begun >= _AT_MOST:
+                break
             if self._waits_for_work(event):
                 await asyncio.sleep(_LOOK)
-                begun = monotonic()
+                begun, turns = monotonic(), 0
             elif self._is_quiet():
                 await self._draw(self._app.screen)
+                turns += _DRAWING
             else:
                 await asyncio.sleep(0)
+                turns += 1
 
     def _is_at_rest(self, event: Key | Paste) -> bool:
         return self._is_drawn() and self._is_quiet() and not self._waits_for_work(event)

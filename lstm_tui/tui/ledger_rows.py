@@ -17,7 +17,7 @@ Kind = Literal["token", "edit", "gone"]
 _KINDS: tuple[Kind, ...] = ("token", "edit", "gone")
 
 
-class Source(NamedTuple):
+class LedgerRow(NamedTuple):
     """One of them.
 
     Attributes:
@@ -85,12 +85,12 @@ class Sources:
         """Return how many there are."""
         return len(self._all[0])
 
-    def __getitem__(self, place: int) -> Source:
+    def __getitem__(self, place: int) -> LedgerRow:
         """Return the one at a place of the order."""
         kind, t, value, share, past = (column[place] for column in self._all)
-        return Source(_KINDS[kind], int(t), float(value), float(share), None if np.isnan(past) else float(past))
+        return LedgerRow(_KINDS[kind], int(t), float(value), float(share), None if np.isnan(past) else float(past))
 
-    def some(self, first: int, count: int) -> list[Source]:
+    def some(self, first: int, count: int) -> list[LedgerRow]:
         """Return some in their order."""
         return [self[place] for place in range(first, min(first + count, len(self)))]
 

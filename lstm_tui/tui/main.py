@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.actions import parse
@@ -50,9 +50,6 @@ from lstm_tui.tui.panes.tape import Tape
 from lstm_tui.tui.panes.units import BackwardUnits, Units
 from lstm_tui.tui.view import EMPTY, View
 
-if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Edit
-
 LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 
 
@@ -84,11 +81,8 @@ class MainScreen(Screen[None]):
     def __init__(
         self,
         document: Document,
-        start: int,
         glyphs: Glyphs,
         few_colours: bool,
-        numba: bool,
-        recipe: tuple[Edit, ...] = (),
         *,
         past: Past | None = None,
         keeping: Keeping | None = None,
@@ -98,24 +92,21 @@ class MainScreen(Screen[None]):
 
         Args:
             document: What is open.
-            start: Number of the line to begin with, from 0.
             glyphs: The signs to draw with.
             few_colours: Whether the terminal has few colours.
-            numba: Whether Numba is to take over once the first frame is up.
-            recipe: Edits of the first line.
             past: The lines that were typed before, where they are kept.
             keeping: How the work is kept, where it is.
             open_network: Opens a bundled network by its name, where that can be done.
         """
         super().__init__()
         self._glyphs, self._few_colours = glyphs, few_colours
-        self.run = run = OpenRun(self, document, start, recipe)
+        self.run = run = OpenRun(self, document)
         self.progress = WorkProgress(self, self)
         self.steps = Steps(self, run, self._keys_wait)
         self.looks = Looks(self, self, run, self.steps)
         self.last_stop, self.replies = LastStop(run), Replies(self, run)
         self.changes = Changes(self, run, self.steps, self.looks, self.last_stop, self.replies, self.progress)
-        self.runs = Runs(self, run, self.steps, self.changes, self.progress, numba)
+        self.runs = Runs(self, run, self.steps, self.changes, self.progress)
         self.progress.watch_over(self.changes, self.runs)
         self.edits = Edits(self, run, self.steps, self.looks, self.changes, past or Past(), self.rows_kept)
         self.breakpoints = BreakpointKeys(self, run, self.steps, self.looks, self.changes, self.edits, self.progress)

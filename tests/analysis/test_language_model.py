@@ -13,6 +13,7 @@ from lstm_tui.analysis.language_model import choose, is_language_model, perplexi
 from lstm_tui.analysis.train.loss import mean_loss, next_tokens
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.inputs.inputs import text_sequence
@@ -28,7 +29,7 @@ def story(text: str = TOLD) -> Trace:
 def session(text: str = TOLD) -> Session:
     network = open_model("story")
     assert network.tokens is not None
-    return Session.open(network, [text_sequence(text, network.tokens)])
+    return Session.open(Source(network, [text_sequence(text, network.tokens)]))
 
 
 def test_surprise_is_minus_log_two_of_what_was_foretold() -> None:
@@ -151,6 +152,6 @@ def test_a_wrong_line_changes_nothing(line: str) -> None:
 def test_bytes_go_on_as_text() -> None:
     network = open_model("chars")
     assert network.tokens is not None
-    one = Session.open(network, [text_sequence("the peopl", network.tokens)])
+    one = Session.open(Source(network, [text_sequence("the peopl", network.tokens)]))
     (said,) = answer(one, "generate 1")
     assert said.startswith("appended: e")

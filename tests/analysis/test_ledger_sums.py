@@ -47,7 +47,8 @@ def test_contributions_are_those_of_the_formula(name: str) -> None:
         np.testing.assert_allclose(everyone.by_token, expected, rtol=1e-12, atol=1e-15)
         assert everyone.breach == 0
         sizes = np.abs(expected).sum(axis=1)
-        np.testing.assert_allclose(everyone.shares(), sizes / max(sizes.sum(), 1e-300), rtol=1e-9)
+        with np.errstate(invalid="ignore"):  # of nothing there is no share
+            np.testing.assert_allclose(everyone.shares(), sizes / sizes.sum(), rtol=1e-9)
         for unit in range(passed.hidden_size):
             mine = ledger_after(passed, flow, steps, unit)
             np.testing.assert_array_equal(mine.by_token[:, 0], everyone.by_token[:, unit])
@@ -86,6 +87,20 @@ def test_what_an_edit_puts_in_is_its_own_source() -> None:
     assert later.breach == 0
     assert later.edits[3, 0] == pytest.approx(2 * np.prod(passed["f"][4:7, 1].astype(np.float64)))
     assert passed["f"][5, 1] == np.float32(0.5)
+
+
+@pytest.mark.parametrize("unit", [None, 1])
+def test_of_nothing_there_is_no_share(unit: int | None) -> None:
+    """As `print share(…)` has it: of a memory that holds nothing it is not known who wrote how much of it."""
+    passed = traced("set layer0.forward.c[:] @ 3 = 0")["layer0.forward"]
+    flow = flow_of(passed, "c")
+    assert flow is not None
+    for t in range(passed.steps):
+        ledger, column = ledger_at(passed, flow, t, unit), share_map(passed, flow, unit)[:, t]
+        assert ledger.is_empty == (t == 3)
+        for share in (ledger.shares(), ledger.start_share(), ledger.edit_shares(), column):
+            assert np.isnan(share).all() == (t == 3)
+            assert np.isnan(share).any() == (t == 3)
 
 
 def test_a_closed_gate_leaves_nothing_of_what_was_before() -> None:

@@ -1,29 +1,76 @@
 """Any bytes through any door: one line or a result, within 10 s and 2 GB, and nothing written elsewhere.
 
-A valid small file is changed with its structure in mind and given to the real `main` in a forked child. A finding is
-made smaller and kept in a folder; `again` says how to run it. `test_doors.py` keeps what was found as small cases.
+A valid small file is changed with its structure in mind and given to the real `main` in a forked child. An input is a
+number: it says the door, the file and its changes. `test_doors.py` keeps what was found as small cases.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import random
 import socket
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lstm_tui.cli.main import main
 
-from .doors_table import BASES, OUTPUTS, Row, make_seeds, models, rows
-from .forked import Ended, run_forked
+from .doors_table import BASES, OUTPUTS, SERIES, Row, make_seeds, models, rows
+from .forked import Ended, Given, Room
 from .harness import Clock, Tally
 from .mutators import mutated
 
-_SMALLER = 60  # tries to make a finding smaller
-_WRITTEN = frozenset({*OUTPUTS, "out.safetensors.checkpoint", "o\x1b[2J.json", "over.json"})
+PROMISE = 1
+TRIES = "files changed with their structure in mind, and odd paths, by every option and verb that takes a file"
+_SMALLER = 400  # tries to make a finding smaller
+_TOGETHER = (1, 8, 32)  # inputs that one child may have
+_WRITTEN = frozenset(
+    {
+        *OUTPUTS,
+        "out.safetensors.checkpoint",
+        "resumed.safetensors",
+        "resumed.safetensors.checkpoint",
+        "o\x1b[2J.json",
+        "over.json",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a number stands for: a door, a file and its bytes; no bytes where the name itself is what is tried."""
+
+    row: Row
+    name: str
+    data: bytes | None
+
+    @property
+    def kind(self) -> str:
+        """What it is counted as."""
+        return f"{self.row.door[1]} {'path' if self.data is None else Path(self.name).suffix}"
+
+    @property
+    def given(self) -> Given:
+        """As a command."""
+        row, name = self.row, self.name
+        words = tuple(word.replace("{}", name) for word in row.line.split())
+        script = (f"verb-{row.door[1]}.x", f"{row.door[1]} {name}\n") if row.door[0] == "verb" else ()
+        return Given(words, name, self.data, script, frozenset({name}) if row.writes else frozenset())
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[Room]:
+    """Make a room with the seeds, every reader imported."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "room"
+        folder.mkdir()
+        prepare(folder)
+        yield Room(folder, _WRITTEN)
 
 
 def attack(rng: random.Random, clock: Clock) -> Tally:
@@ -31,45 +78,76 @@ def attack(rng: random.Random, clock: Clock) -> Tally:
     tally = Tally()
     slowest = largest = 0.0
     guarded: Counter[str] = Counter()
-    kept = Path(tempfile.gettempdir()) / "lstm-tui-doors"
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "room"
-        folder.mkdir()
-        prepare(folder)
-        doors = list(rows())
-        seen: set[tuple[str, str]] = set()
-        while clock:
-            row = rng.choice(doors)
-            if row.writes or rng.random() < 0.05:
-                name = rng.choice(paths(folder))
-                ended, data = through(row, name, None, folder), None
-                again = command(row, name)
-                tally.tried[f"{row.door[1]} path"] += 1
-            else:
-                seed = rng.choice(row.seeds)
-                data = mutated((folder / seed).read_bytes() if (folder / seed).exists() else b"\x00", rng)
-                ended = through(row, seed, data, folder)
-                again = command(row, seed)
-                tally.tried[f"{row.door[1]} {Path(seed).suffix}"] += 1
-            slowest, largest = max(slowest, ended.seconds), max(largest, ended.megabytes)
-            if "what is not understood" in ended.seen:
-                guarded[ended.seen.partition("not understood")[2].strip()[:60]] += 1
-            kind = f"{ended.broken}: {last_line(ended.seen)}"
-            if ended.broken and (row.door[1], kind) not in seen:
-                seen.add((row.door[1], kind))
-                if data is not None:
-                    data = smaller(row, seed, data, ended.broken, folder, clock)
-                    kept.mkdir(exist_ok=True)
-                    file = kept / f"{len(tally.findings)}-{Path(seed).name}"
-                    file.write_bytes(data)
-                    again += f"   with {seed} from {file}"
-                tally.found(ended.broken, ended.seen, again)
+    seen: set[tuple[str, str]] = set()
+    with prepared() as room:
+        while clock or not tally.inputs:
+            cases = [rng.randrange(10**9) for _ in range(rng.choice(_TOGETHER))]
+            inputs = [input_of(case, room) for case in cases]
+            for case, tried, ended in zip(cases, inputs, room.run([one.given for one in inputs]), strict=False):
+                tally.tried[tried.kind] += 1
+                slowest, largest = max(slowest, ended.seconds), max(largest, ended.megabytes)
+                if "what is not understood" in ended.seen:
+                    guarded[ended.seen.partition("not understood")[2].strip()[:60]] += 1
+                kind = f"{ended.broken}: {last_line(ended.seen)}"
+                if ended.broken and (tried.row.door[1], kind) not in seen:
+                    seen.add((tried.row.door[1], kind))
+                    tally.found(f"{tried.row.door[1]}: {ended.broken}", f"{command(tried)}: {ended.seen}", str(case))
+                if not clock:
+                    break
     tally.figures = {
-        "slowest": f"{slowest:.1f} s", "largest": f"{largest:.0f} MB", "doors": str(len({row.door for row in doors})),
+        "slowest": f"{slowest:.1f} s", "largest": f"{largest:.0f} MB", "doors": str(len({row.door for row in rows()})),
         "told by the guard alone": str(guarded.total()),
     }  # fmt: skip
     tally.figures |= {f"guard {what}": str(count) for what, count in guarded.most_common(12)} if VERBOSE else {}
     return tally
+
+
+def input_of(case: int, room: Room) -> Input:
+    """Return what a number stands for."""
+    rng = random.Random(f"doors {case}")
+    row = rng.choice(rows())
+    if row.writes or rng.random() < 0.05:
+        return Input(row, rng.choice(paths(room.folder)), None)
+    name = rng.choice(row.seeds)
+    file = room.pristine / name
+    return Input(row, name, mutated(file.read_bytes() if file.exists() else b"\x00", rng))
+
+
+def again(case: str) -> str:
+    """Try one input again, in a child of its own."""
+    with prepared() as room:
+        tried = input_of(int(case), room)
+        (ended,) = room.run([tried.given])
+    return f"{ended.broken}: {command(tried)}: {ended.seen}" if ended.broken else ""
+
+
+def smaller(case: str) -> str:
+    """Make the file of a finding smaller by leaving pieces out, keep it, and return how it is used."""
+    with prepared() as room:
+        tried = input_of(int(case), room)
+        (ended,) = room.run([tried.given])
+        if tried.data is None:
+            return command(tried)
+        data = _less(tried, ended, room)
+    file = Path("/tmp") / f"lstm-tui-doors-{case}-{Path(tried.name).name}"
+    file.write_bytes(data)
+    return f"{command(tried)}   with {tried.name} from {file} ({len(data)} bytes)"
+
+
+def _less(tried: Input, ended: Ended, room: Room) -> bytes:
+    data = tried.data or b""
+    size, tries = len(data) // 2, itertools.count()
+    while size:
+        at = 0
+        while at < len(data) and next(tries) < _SMALLER:
+            without = data[:at] + data[at + size :]
+            (now,) = room.run([replace(tried, data=without).given])
+            if without and now.broken == ended.broken:
+                data = without
+            else:
+                at += size
+        size //= 2
+    return data
 
 
 VERBOSE = bool(os.environ.get("DOORS_VERBOSE"))
@@ -83,8 +161,8 @@ def prepare(folder: Path) -> None:
     try:
         make_seeds(folder)
         warm = [line for line in BASES.values() if "recover" not in line]
-        warm += [f"inspect {name}" for name in models()]
-        warm += [row.line.replace("{}", row.seeds[0]) for row in rows() if row.door[0] in ("trace", "inspect", "check")]
+        warm += [f"inspect {name}" for name in {Path(name).suffix: name for name in models()}.values()]
+        warm += [f"trace {name} --cell lstm --hidden 2" for name in SERIES]
         for line in warm:
             said = io.StringIO()
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
@@ -118,44 +196,11 @@ def paths(folder: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def command(row: Row, name: str) -> str:
+def command(tried: Input) -> str:
     """Return how to say it again."""
-    return "lstm-tui " + row.line.replace("{}", repr(name) if name.isprintable() and " " not in name else ascii(name))
-
-
-def through(row: Row, name: str, data: bytes | None, folder: Path) -> Ended:
-    """Give a file, or a name as it is, to a door."""
-    script = folder / f"verb-{row.door[1]}.x"
-    if row.door[0] == "verb":
-        script.write_text(f"{row.door[1]} {name}\n", errors="surrogateescape")
-    file, before = folder / name, None
-    if data is not None:
-        before = file.read_bytes() if file.exists() else None
-        file.write_bytes(data)
-    try:
-        asked = _WRITTEN | {name} if row.writes else _WRITTEN
-        return run_forked([word.replace("{}", name) for word in row.line.split()], folder, asked)
-    finally:
-        if data is not None and before is None:
-            file.unlink(missing_ok=True)
-        elif before is not None:
-            file.write_bytes(before)
-
-
-def smaller(row: Row, name: str, data: bytes, broken: str, folder: Path, clock: Clock) -> bytes:
-    """Return a smaller file that breaks the same promise, by leaving pieces out."""
-    size, tries = len(data) // 2, 0
-    while size and tries < _SMALLER and clock:
-        at = 0
-        while at < len(data) and tries < _SMALLER and clock:
-            without = data[:at] + data[at + size :]
-            tries += 1
-            if without and through(row, name, without, folder).broken == broken:
-                data = without
-            else:
-                at += size
-        size //= 2
-    return data
+    name = tried.name
+    quoted = repr(name) if name.isprintable() and " " not in name else ascii(name)
+    return f"lstm-tui {tried.row.line.replace('{}', quoted)}"
 
 
 def last_line(text: str) -> str:

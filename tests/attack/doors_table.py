@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
@@ -9,11 +10,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
+from lstm_tui.cli import arguments
 from lstm_tui.cli.main import main
 
 FROZEN = Path(__file__).parents[1] / "formats" / "files"
@@ -21,36 +25,40 @@ PACKAGE = Path(__file__).parents[2] / "lstm_tui"
 _PLAIN = "--plain --batch -x ok.x"
 _RUN = "run t.txt"
 BASES = {
-    "run": f"run t.txt {_PLAIN}", "check": "check t.txt --assert c[0]<9", "trace": "trace t.txt",
-    "stats": "stats t.txt", "reach": "reach t.txt", "worksheet": "worksheet t.txt", "report": "report t.txt",
-    "inspect": "inspect tagger.pt", "verify": "verify native.safetensors --reference reference.npz",
+    "run": f"run t.txt {_PLAIN}", "check": "check t.txt --assert h[0]<9", "trace": "trace t.txt",
+    "stats": "stats t.txt", "reach": "reach t.txt", "worksheet": "worksheet t.txt --steps 0:1",
+    "report": "report t.txt",
+    "inspect": "inspect tagger.pt", "verify": "verify tagger.pt --reference reference.npz",
     "convert": "convert tagger.pt -o out.safetensors", "open": f"open trace.json {_PLAIN}",
     "compare": "compare t.txt --edits e.txt --plain", "models": "models", "cells": "cells show lstm",
     "train": "train b.txt -o out.safetensors --epochs 1 --hidden 2 --interpreter numpy --window 8",
-    "recover": f"recover 1 {_PLAIN}", "tour": "tour --check",
+    "recover": f"recover 1 {_PLAIN}", "tour": "tour lesson.toml --check",
 }  # fmt: skip
 """A command that works, for each that takes files; `serve` hands its options to `run` as they are."""
 _FIRST = {  # the files that stand first on a line, in the place of the base's own
     "run": "run {} --cell lstm --hidden 2 " + _PLAIN, "trace": "trace {} --cell lstm --hidden 2",
     "stats": "stats {} --cell lstm --hidden 2", "reach": "reach {} --cell lstm --hidden 2",
     "worksheet": "worksheet {} --cell lstm --hidden 2", "report": "report {} --cell lstm --hidden 2",
-    "compare": "compare {} --edits e.txt --plain", "open": "open {} " + _PLAIN,
+    "compare": "compare {} --edits clear.txt --plain", "open": "open {} " + _PLAIN,
 }  # fmt: skip
 NO_FILE = frozenset({
     "network", "layer", "without", "pass_name", "values", "units", "steps", "host", "allow_host", "topic", "assertions",
 })  # fmt: skip
 """Destinations of options whose text is the name of no file."""
+UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
+"""Doors whose file is not named on the line: the command finds it."""
 TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")
+STANDARD_INPUT = "-"
 TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
 CELLS, LESSONS, EDITS, SCRIPTS = ("gru.toml", "lstm.toml"), ("lesson.toml",), ("e.txt",), ("ok.x", "more.x")
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
 OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")
 _DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "script": ("-x {}", SCRIPTS), "map": ("--model tagger.pt --map {}", ("map.toml", "layers.toml")),
+    "script": ("-x {}", SCRIPTS), "map": ("--model tagger.pt --map {}", ("map.toml",)),
     "vocabulary": ("--model tagger.pt --vocabulary {}", VOCABULARIES),
-    "initial": ("--initial {}", ("initial.npz", "trace.npz")),
+    "initial": ("--cell lstm --hidden 2 --initial {}", ("initial.npz", "trace.npz")),
     "cell": ("--cell {}", CELLS), "edits": ("--edits {}", EDITS), "output": ("-o {}", OUTPUTS),
-    "write_map": ("--write-map {}", OUTPUTS), "readout": ("--task classify --readout {}", CELLS),
+    "write_map": ("--write-map {}", OUTPUTS), "readout": ("--task classify --readout {}", ("readout.toml",)),
 }  # fmt: skip
 
 
@@ -77,36 +85,86 @@ def models() -> tuple[str, ...]:
     return ("native.safetensors", "checkpoint.safetensors", *(one for one in frozen if "expected" not in one))
 
 
-def rows() -> Iterator[Row]:
-    """Yield every door."""
-    everything = (*TEXTS, *SERIES)
+def inputs() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield inputs, and the seeds that are networks which read them: words, ids as text or as a table, numbers."""
+
+    def reads(model: str) -> str:
+        if model.endswith("point.safetensors") or model.startswith("native"):
+            return "t.txt"
+        if "tagger" in model or "nested.keras" in model:
+            return "i.txt"
+        if "convolved.keras" in model:
+            return "i.csv"
+        return "four.csv" if "legacy" in model else "w.csv"
+
+    for given in ("t.txt", "i.txt", "i.csv", "w.csv", "four.csv"):
+        yield given, tuple(model for model in models() if reads(model) == given)
+
+
+def options() -> dict[str, frozenset[str]]:
+    """Return the destinations of what each command reads whose text nothing checks while it is parsed."""
+    found: dict[str, frozenset[str]] = {}
+    for command, (_, _, add) in arguments._COMMANDS.items():
+        made = argparse.ArgumentParser()
+        add(made)
+        given = [one for one in made._actions if one.nargs != 0 and one.choices is None and one.type is None]
+        found[command] = frozenset(one.dest for one in given if one.dest != "help")
+    return found
+
+
+@cache
+def rows() -> tuple[Row, ...]:
+    """Return every door; of commands and options, those that can be said together."""
+    there = options()
+    return tuple(
+        row for row in _rows() if row.door[0] == "verb" or row.door in UNNAMED or row.door[1] in there[row.door[0]]
+    )
+
+
+def _rows() -> Iterator[Row]:
+    everything: tuple[str, ...] = (*TEXTS, *SERIES)
+    seeds: tuple[str, ...]
     for command, line in _FIRST.items():
-        yield Row((command, "file"), line, (*TRACES, *SESSIONS) if command == "open" else everything)
+        seeds = (*TRACES, *SESSIONS) if command == "open" else everything
+        if command == "compare":  # with a bundled network, which reads three columns
+            seeds = tuple(seed for seed in seeds if seed != "d.csv")
+        yield Row((command, "file"), line, seeds)
     for command, base in BASES.items():
         for destination, (option, seeds) in _DESTINATIONS.items():
-            added = option
+            added, fit = option, base
             if command in ("inspect", "verify", "convert"):  # which name their network themselves
                 added = option.replace("--model tagger.pt ", "")
-            if command == "verify":
-                base = base.replace("native.safetensors", "tagger.pt")
-            cut = base.replace(" -x ok.x", "") if destination == "script" else base
+            elif destination == "map":
+                fit = base.replace("t.txt", "i.txt")
+            elif destination == "edits":
+                fit = base.replace(" --edits e.txt", "")
+            elif destination == "readout":
+                fit = base.replace("b.txt", "l.tsv")
+            elif command == "cells":
+                continue
+            if command == "worksheet" and destination in ("cell", "edits"):  # 32 units are too many to print
+                fit += " --hidden 2"
+            cut = fit.replace(" -x ok.x", "") if destination == "script" else fit
             cut = cut.replace(" -o out.safetensors", "") if destination == "output" else cut
             yield Row((command, destination), f"{cut} {added}", seeds, destination in ("output", "write_map"))
         if command in ("run", "check", "trace", "stats", "reach", "worksheet", "report"):
-            for text in ("i.txt", "w.csv"):
-                yield Row((command, "model"), f"{base.replace('t.txt', text)} --model {{}}", models())
+            for given, fitting in inputs():
+                yield Row((command, "model"), f"{base.replace('t.txt', given)} --model {{}}", fitting)
     yield Row(("inspect", "model"), "inspect {}", models())
     yield Row(("inspect", "model"), "inspect {} --json", models())
-    yield Row(("convert", "model"), "convert {} -o out.safetensors", models())
-    yield Row(("verify", "model"), "verify {} --reference reference.npz", models())
-    yield Row(("verify", "reference"), "verify native.safetensors --reference {}", ("reference.npz", "trace.npz"))
+    convertible = tuple(one for one in models() if "convolved" not in one)
+    yield Row(("convert", "model"), "convert {} -o out.safetensors", convertible)
+    yield Row(("verify", "model"), "verify {} --reference reference.npz", ("tagger.pt",))
+    yield Row(("verify", "reference"), "verify tagger.pt --reference {}", ("reference.npz",))
     yield Row(("models", "model"), "models {}", ("native.safetensors",))
-    yield Row(("compare", "models"), "compare i.txt --model {} --model tiny --plain", models())
-    yield Row(("check", "files"), "check {} --cell lstm --hidden 2 --assert c[0]<9", everything)
+    for given, fitting in inputs():
+        yield Row(("compare", "models"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
+    yield Row(("check", "files"), "check {} --cell lstm --hidden 2 --assert h[0]<9", everything)
     yield Row(("cells", "cell"), "cells check {}", (*CELLS, "readout.toml"))
     yield Row(("cells", "cell"), "cells show {}", CELLS)
-    yield Row(("train", "corpus"), BASES["train"].replace("b.txt", "{}"), (*everything, "l.tsv"))
-    yield Row(("train", "resume"), BASES["train"] + " --resume", ("out.safetensors.checkpoint",))
+    yield Row(("train", "corpus"), BASES["train"].replace("b.txt", "{}"), ("b.txt", "i.txt", *SERIES, "l.tsv"))
+    resume = BASES["train"].replace("out", "resumed") + " --resume"
+    yield Row(("train", "resume"), resume, ("resumed.safetensors.checkpoint",))
     yield Row(("tour", "lesson"), "tour {} --check", LESSONS)
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
     for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS)):
@@ -118,14 +176,15 @@ def rows() -> Iterator[Row]:
 def make_seeds(folder: Path) -> None:
     """Write the valid files, small, into a folder that is the current one."""
     texts = {
-        "t.txt": "on wait off wait on .\nthey like music\n", "i.txt": "3 1 4 1 5 9\n2 6 5\n",
+        "t.txt": "on wait off wait on .\nthey like music\n", "i.txt": "3 1 4 1 5\n2 6 5\n", "i.csv": "id\n3\n1\n4\n",
         "d.csv": "a;b\n1,5;2\n0,25;3\n",
         "b.txt": "they like the music and the film .\nthey do not like the book .\n" * 8,
         "w.csv": "a,b,c\n" + "0.5,-1,2\n1e-3,2,3\n" * 4, "l.tsv": "good\tlike it\nbad\thate it\n" * 6,
-        "ok.x": "print c\nnext\n", "e.txt": "# edits\ndelete 1\nset c[0] @ 1 = 0.5\n",
+        "four.csv": "a,b,c,d\n" + "0.5,-1,2,1\n1e-3,2,3,0\n" * 2,
+        "ok.x": "print h\nnext\n", "e.txt": "# edits\nremove 1\nset layer0.forward.h[0] @ 1 = 0.5\n",
+        "clear.txt": "set layer0.forward.h[0] @ 0 = 0.5\n",
         "more.x": "next\nbreak c[0] > .1\ncontinue\nprint max(abs(c))\ninfo values\nset h[0] @ 2 = 1\nundo\nreach\n",
         "v.txt": "".join(f"word{n}\n" for n in range(11)), "v.json": json.dumps({f"w{n}": n for n in range(11)}),
-        "layers.toml": "[set]\ncontainer = 'x'\n",
         "tokenizer.json": json.dumps({
             "version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "Whitespace"},
             "model": {"type": "WordLevel", "vocab": {f"w{n}": n for n in range(11)}, "unk_token": "w0"},
@@ -146,21 +205,40 @@ def make_seeds(folder: Path) -> None:
     shutil.copyfile(PACKAGE / "models" / "tiny.safetensors", folder / "native.safetensors")
     np.save("w.npy", np.ones((4, 3), np.float32))
     np.savez("w.npz", a=np.ones((4, 3), np.float32), b=np.zeros((2, 3), np.float32))
-    states: dict[str, Any] = {"layer0.forward/h": np.ones(64), "layer0.forward/c": np.ones(64)}
+    states: dict[str, Any] = {"layer0.forward/h": np.ones(2), "layer0.forward/c": np.ones(2)}
     np.savez("initial.npz", **states)
     (folder / "save.x").write_text("next\nset c[0] @ 1 = 0.5\nbreak c[0] > .1\nsave-session s.ltui\n")
     (folder / "state" / "lstm-tui" / "journal").mkdir(parents=True)
     for line in (
         "trace t.txt --model tiny -o trace.json", "trace t.txt --model tiny -o trace.ndjson",
-        "trace t.txt --cell lstm --hidden 2 -o trace.npz", "inspect tagger.pt --write-map map.toml",
+        "trace t.txt --cell lstm --hidden 2 -o trace.npz",
+        "trace i.txt --model tagger.pt -o tagger.npz", "inspect tagger.pt --write-map map.toml",
         "run t.txt --model tiny --plain --batch -x save.x",
         BASES["train"].replace("out", "checkpoint"),
     ):  # fmt: skip
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             assert main(line.split()) == 0, line
+    _leave_a_checkpoint()
     shutil.copyfile("s.ltui", "state/lstm-tui/journal/one.ltui")
-    trace = np.load("trace.npz")
-    np.savez("reference.npz", input=np.array([1, 3, 3, 2]), **{
-        name: trace[name][:4] for name in trace if name.startswith("layer0.forward/")
+    trace = np.load("tagger.npz")
+    np.savez("reference.npz", input=np.array([3, 1, 4, 1, 5]), **{
+        name: trace[name] for name in trace if name.startswith("layer0.forward/") and not name.endswith("/x")
     })  # fmt: skip
     os.environ.setdefault("NO_COLOR", "1")
+
+
+def _leave_a_checkpoint() -> None:
+    """Train, and keep the checkpoint that a training takes away at its end."""
+
+    def kept(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix != ".checkpoint":
+            unlink(path, missing_ok)
+
+    unlink = Path.unlink
+    with (
+        mock.patch.object(Path, "unlink", kept),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        assert main(BASES["train"].replace("out", "resumed").split()) == 0
+    Path("resumed.safetensors").unlink()

@@ -11,16 +11,18 @@ import builtins
 import errno
 import importlib
 import io
+import json
 import os
 import pkgutil
 import random
 import re
+import select
 import shutil
 import signal
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ import lstm_tui
 
 from .harness import Clock, Tally
 
+PROMISE = 4
+TRIES = "the n-th open, write, read, fsync … of every command that writes, failing once or from then on"
 CALLS = ("open", "write", "read", "fsync", "replace", "chmod", "unlink", "mkdir", "stat")
 CAUSES = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EMFILE)
 SMALL = ("--cell", "lstm", "--hidden", "3", "--interpreter", "numpy")
@@ -149,10 +153,9 @@ def install(fault: Fault) -> None:
 def attack(rng: random.Random, clock: Clock) -> Tally:
     """Try faults at random until the time is over."""
     tally = Tally()
-    struck = 0
-    _import_all()
+    struck: Counter[bool] = Counter()
     with tempfile.TemporaryDirectory() as name:
-        whole = {work: _whole(Path(name), WORKS[work]) for work in WORKS}
+        bench = Bench(Path(name))
         rounds = [(work, call) for work in WORKS for call in CALLS]
         while clock:
             for work, call in rng.sample(rounds, len(rounds)):
@@ -160,15 +163,20 @@ def attack(rng: random.Random, clock: Clock) -> Tally:
                 happened = "the first"
                 while happened and clock and number < _MOST:  # every n-th, until there is none
                     number += 1
-                    case = (work, call, number, rng.choice(CAUSES), rng.random() < 0.3)
-                    happened, wrong = tried(Path(name), *case, whole[work])
-                    struck += bool(happened)
+                    case = Case(work, call, number, rng.choice(CAUSES), rng.random() < 0.3)
+                    happened, wrong = bench.tried(case)
+                    struck[bool(happened)] += 1
                     tally.tried[f"{work}, {call}"] += 1
                     if wrong:
-                        see = f'python -c "from tests.attack.faults import again; again{case!r}"'
-                        tally.found(f"{work}, {call}", wrong, see)
-    tally.figures["calls that failed"] = str(struck)
+                        tally.found(f"{work}, {call}", wrong, json.dumps(astuple(case)))
+    tally.figures["calls that failed"] = str(struck[True])
     return tally
+
+
+def again(case: str) -> str:
+    """Try one fault again."""
+    with tempfile.TemporaryDirectory() as name:
+        return Bench(Path(name)).tried(Case(*json.loads(case)))[1]
 
 
 def _import_all() -> None:
@@ -178,38 +186,56 @@ def _import_all() -> None:
             importlib.import_module(module.name)
 
 
-def again(work: str, call: str, number: int, cause: int, lasting: bool) -> None:
-    """See one fault again."""
-    with tempfile.TemporaryDirectory() as name:
-        print(tried(Path(name), work, call, number, cause, lasting, _whole(Path(name), WORKS[work])))
+@dataclass(frozen=True)
+class Case:
+    """One fault.
+
+    Attributes:
+        work: The name of the command.
+        call: Which fails.
+        number: Which of those that concern the folder, from 1.
+        cause: The number of the error.
+        lasting: Whether all later ones fail too.
+    """
+
+    work: str
+    call: str
+    number: int
+    cause: int
+    lasting: bool
 
 
-def _whole(folder: Path, work: Work) -> bytes:
-    """Return what a command writes when nothing fails."""
-    place = _place(folder)
-    _child(place, work, None)
-    return (place / work.target).read_bytes() if work.target else b""
+class Bench:
+    """A folder where commands run, and what each writes when nothing fails."""
 
+    def __init__(self, folder: Path) -> None:
+        _import_all()
+        self.folder = folder
+        self.whole = {name: self._undisturbed(work) for name, work in WORKS.items()}
 
-def _place(folder: Path) -> Path:
-    place = folder / "here"
-    shutil.rmtree(place, ignore_errors=True)
-    (place / "state").mkdir(parents=True)
-    (place / "t.txt").write_text("the movie was not bad\n")
-    return place
+    def _undisturbed(self, work: Work) -> bytes:
+        place = self._place()
+        _child(place, work, None)
+        return (place / work.target).read_bytes() if work.target else b""
 
+    def _place(self) -> Path:
+        place = self.folder / "here"
+        shutil.rmtree(place, ignore_errors=True)
+        (place / "state").mkdir(parents=True)
+        (place / "t.txt").write_text("the movie was not bad\n")
+        return place
 
-def tried(folder: Path, work: str, call: str, number: int, cause: int, lasting: bool, whole: bytes) -> tuple[str, str]:
-    """Run a command with one fault; return where it struck, and what was wrong with what came of it."""
-    place, todo = _place(folder), WORKS[work]
-    old = b"old\n"
-    if todo.target:
-        (place / todo.target).write_bytes(old)
-        whole = old + whole.removeprefix(old) if ">>" in work else whole
-    fault = Fault(call, number, cause, str(place), lasting)
-    code, said = _child(place, todo, fault)
-    happened = (place / "happened").read_text() if (place / "happened").exists() else ""
-    return happened, "; ".join(_wrong(place, todo, code, said, happened, cause, old, whole))
+    def tried(self, case: Case) -> tuple[str, str]:
+        """Run a command with one fault; return where it struck, and what was wrong with what came of it."""
+        place, todo, whole = self._place(), WORKS[case.work], self.whole[case.work]
+        old = b"old\n"
+        if todo.target:
+            (place / todo.target).write_bytes(old)
+            whole = old + whole.removeprefix(old) if ">>" in case.work else whole
+        fault = Fault(case.call, case.number, case.cause, str(place), case.lasting)
+        code, said = _child(place, todo, fault)
+        happened = (place / "happened").read_text() if (place / "happened").exists() else ""
+        return happened, "; ".join(_wrong(place, todo, code, said, happened, case.cause, old, whole))
 
 
 def _wrong(
@@ -255,15 +281,13 @@ def _child(place: Path, work: Work, fault: Fault | None) -> tuple[int, str]:
             code = _command(place, work, fault, said, typed)
         finally:
             os._exit(code)
-    end = time.monotonic() + _SECONDS
-    while time.monotonic() < end:
-        done, status = os.waitpid(process, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status), said.read_text(errors="replace")
-        time.sleep(0.005)
-    os.kill(process, signal.SIGKILL)
-    os.waitpid(process, 0)
-    return -1, "it hangs"
+    descriptor = os.pidfd_open(process)
+    ended = bool(select.select([descriptor], [], [], _SECONDS)[0])
+    os.close(descriptor)
+    if not ended:
+        os.kill(process, signal.SIGKILL)
+    status = os.waitpid(process, 0)[1]
+    return (os.waitstatus_to_exitcode(status), said.read_text(errors="replace")) if ended else (-1, "it hangs")
 
 
 def _command(place: Path, work: Work, fault: Fault | None, said: Path, typed: Path) -> int:

@@ -6,52 +6,111 @@ screen; with all edits taken back the run is bit for bit what it was; and no key
 
 from __future__ import annotations
 
+import json
 import random
+import shlex
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from lstm_tui.debugger.source import Source
 
 from .harness import Clock, Tally
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tui"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from driven_screen import Driver, document, drive
+from driven_screen import LINES, Driver, drive, network, of_tokens, sequences
 from key_scripts import DELIVERIES, ESCAPE, bits, digest, rest, script
 
-SIZES = ((160, 45), (80, 24), (10, 3), (1, 1))
+PROMISE = 2
+TRIES = "scripts of keys, typed slowly, in one write, in pieces and pasted, on terminals from 160×45 to 1×1"
+SIZES = {(160, 45): 1, (80, 24): 3, (10, 3): 2, (1, 1): 2}
+"""Columns and lines of terminals, and how often each is taken; the largest costs five times as much as any other."""
 CELLS = ("lstm", "gru", "rnn")
 _DEPTH = 6
 """Times that Escape is pressed at most to be back on the main screen."""
 
 
+@dataclass(frozen=True)
+class Case:
+    """A script, and where it is typed."""
+
+    parts: tuple[str, ...]
+    size: tuple[int, int]
+    cell: str
+    long: bool = False  # so long that what edits it works in a thread
+
+    def text(self) -> str:
+        """Return it as JSON."""
+        return json.dumps([self.parts, self.size, self.cell, self.long])
+
+    def document(self) -> Source:
+        """What is open."""
+        lines = [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)] if self.long else sequences()
+        return Source(network(self.cell), lines)
+
+
+def case_of(text: str) -> Case:
+    """Return the case that a number or a JSON text names."""
+    found = json.loads(text)
+    if isinstance(found, int):
+        rng = random.Random(f"keys {found}")
+        (size,) = rng.choices(list(SIZES), list(SIZES.values()))
+        return Case(script(rng), size, rng.choice(CELLS), rng.random() < 0.25)
+    return Case(tuple(found[0]), (found[1][0], found[1][1]), *found[2:])
+
+
 def attack(rng: random.Random, clock: Clock) -> Tally:
     """Tries scripts at random."""
     tally = Tally()
+    scripts = keys = 0
     while clock:
-        size, cell = rng.choice(SIZES), rng.choice(CELLS)
-        parts = script(rng)
+        number = str(rng.randrange(10**9))
+        case, scripts = case_of(number), scripts + 1
         found: dict[str, Any] = {}
         for name in DELIVERIES:
             if not clock and found:
                 break
-            found[name] = outcome(parts, name, size, cell)
-            tally.tried[name] += 1
-            tally.tried[f"{size[0]}×{size[1]}"] += 0
+            found[name] = outcome(case, name)
+            keys += sum(map(len, case.parts))
+            tally.tried[f"{name}, {case.size[0]}×{case.size[1]}"] += 1
         for kind, seen in broken(found):
-            least = shrunk(parts, size, cell, kind, clock)
-            tally.found(kind, seen, f"tests.attack.keys.outcome({least!r}, DELIVERY, {size}, {cell!r})")
-    tally.figures["keys a script"] = "12"
+            tally.found(kind, seen, number)
+    tally.figures["scripts"] = str(scripts)
+    tally.figures["keys typed"] = f"{keys:,}"
     return tally
 
 
-def outcome(parts: tuple[str, ...], delivery: str, size: tuple[int, int], cell: str) -> Any:
+def again(case: str) -> str:
+    """Try one script again, in every delivery."""
+    one = case_of(case)
+    found = {name: outcome(one, name) for name in DELIVERIES}
+    return "; ".join(f"{kind}: {seen}" for kind, seen in broken(found))
+
+
+def smaller(case: str) -> str:
+    """Return the script without the parts that it does not take to see the same kind again."""
+    one = case_of(case)
+    kind = again(case).partition(":")[0]
+    at = 0
+    while at < len(one.parts):
+        fewer = replace(one, parts=(*one.parts[:at], *one.parts[at + 1 :]))
+        if again(fewer.text()).partition(":")[0] == kind:
+            one = fewer
+        else:
+            at += 1
+    return f"python -m tests.attack keys --case {shlex.quote(one.text())}"
+
+
+def outcome(case: Case, delivery: str) -> Any:
     """What has become of a session by a script; the text of the error where it ended the program."""
     seen: list[Any] = []
 
     async def act(driver: Driver) -> None:
         await rest(driver.app)
-        await DELIVERIES[delivery](driver.app, parts)
+        await DELIVERIES[delivery](driver.app, case.parts)
         await rest(driver.app)
         if driver.app._exit:
             return
@@ -69,7 +128,7 @@ def outcome(parts: tuple[str, ...], delivery: str, size: tuple[int, int], cell: 
         seen.append((become, stays, same))
 
     try:
-        drive(act, document(cell), size)
+        drive(act, case.document(), case.size)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return seen[0] if seen else "the program ended"
@@ -91,16 +150,3 @@ def broken(found: dict[str, Any]) -> list[tuple[str, str]]:
         if not same:
             problems.append(("undo is not bitwise", name))
     return problems[:1]
-
-
-def shrunk(parts: tuple[str, ...], size: tuple[int, int], cell: str, kind: str, clock: Clock) -> tuple[str, ...]:
-    """The script without the parts that it does not take to see the same kind again, as far as there is time."""
-    at = 0
-    while at < len(parts) and clock:
-        fewer = (*parts[:at], *parts[at + 1 :])
-        seen = broken({name: outcome(fewer, name, size, cell) for name in DELIVERIES})
-        if seen and seen[0][0] == kind:
-            parts = fewer
-        else:
-            at += 1
-    return parts

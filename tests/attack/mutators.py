@@ -182,7 +182,7 @@ def of_zip(data: bytes, rng: random.Random) -> bytes:
     elif what == 2:
         members[n] = (rng.choice((f"../{name}", name + "x", "\x1b[2J.npy", name.upper(), "a/" * 200 + name)), content)
     elif what == 3 and rng.random() < 0.2:
-        members[n] = (name, content + bytes(rng.choice((10**6, 300 * 10**6))))
+        members[n] = (name, content + bytes(rng.choice((10**6, 30 * 10**6))))
     else:
         members[n] = (name, mutated(content, rng) if content else b"\x80")
     made, packed = io.BytesIO(), rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))

@@ -8,7 +8,6 @@ here: truths, words about gradients and units, sums, and what wins.
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import random
 import re
@@ -23,6 +22,7 @@ from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.documents.markdown import markdown
 from lstm_tui.documents.report.report import content
 from lstm_tui.documents.report.selection import ReportSelection
@@ -36,6 +36,8 @@ from lstm_tui.engine.runtime.trace import PassTrace
 
 from .harness import Clock, Tally
 
+PROMISE = 5
+TRIES = "poisoned weights and edits, every verb, report and worksheet: sums and verdicts taken again"
 WORDS = ("<unk>", "the", "movie", "was", "not", "bad", "good")
 POISON = (math.nan, math.inf, -math.inf, 1e30, -1e30, 1e-42, 0.0)
 NEVER = {"quit", "source", "generate", "line"}
@@ -93,7 +95,7 @@ class Case:
         assert network.tokens is not None
         tokens = tuple(chance.choice(WORDS[1:]) for _ in range(chance.choice([1, 2, 9, 9, 12])))
         ids, unknown = network.tokens.encode(tokens)
-        return TypedSession.open(network, [Sequence("words", tokens, ids=ids, unknown=unknown)])
+        return TypedSession.open(Source(network, [Sequence("words", tokens, ids=ids, unknown=unknown)]))
 
     def lines(self, session: Session) -> Iterator[str]:
         """Yield what is typed: questions, edits and every verb by its example, in an order of its own."""
@@ -140,9 +142,14 @@ def attack(rng: random.Random, clock: Clock) -> Tally:
     while clock:
         case = Case(rng.randrange(10**9))
         for kind, seen, line in tried(case, tally):
-            tally.found(kind, seen, f"tests.attack.truth.Case({case.seed}), line {line!r}")
+            tally.found(kind, f"{line!r}: {seen}", str(case.seed))
     tally.figures = {"answers not known": str(tally.tried["answer not known"])}
     return tally
+
+
+def again(case: str) -> str:
+    """Try one case again."""
+    return "\n".join(f"{kind}: {line!r}: {seen}" for kind, seen, line in tried(Case(int(case)), Tally()))
 
 
 def tried(case: Case, tally: Tally) -> Iterator[tuple[str, str, str]]:
@@ -409,8 +416,3 @@ def _taken(text: str, by: float) -> float | None:
             return float(eval(numbers, {"np": np, "__builtins__": {}}))
     except (SyntaxError, TypeError):
         return None
-
-
-def replay(seed: int) -> str:
-    """Return what one case gives, as JSON, to look at a finding again."""
-    return json.dumps([list(map(str, one)) for one in tried(Case(seed), Tally())], indent=1)

@@ -8,13 +8,13 @@ and whatever is tried, the terminal of the owner stays as it was and the next vi
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -23,6 +23,8 @@ import lstm_tui
 
 from .harness import Clock, Tally
 
+PROMISE = 6
+TRIES = "Host × Origin × token × address of `serve`, bytes that are no request, messages no page sends, greedy and idle"
 PATIENCE = 30.0
 """Seconds within which a visitor has a screen, on a busy machine."""
 QUICK = "--visitors", "2", "--idle", "0.05"
@@ -38,8 +40,15 @@ PLACES = ("/", "/ws", "/static/js/textual.js", "/static/", "/download/{key}", "/
 ADDRESSES = ("127.0.0.1", "0.0.0.0")
 
 
+KINDS = {"greedy": 400, "a message": 10, "bytes": 20}
+"""How often a step is of each kind: one of so many; the others are requests."""
+_A_SERVER = 45.0  # seconds that one server is tried for
+
+
 class Server:
-    """One server in a folder of its own."""
+    """One server in a folder of its own; `case` is what is tried at it."""
+
+    case = ""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         (folder / "t.txt").write_text("The movie was not bad\n")
@@ -53,9 +62,8 @@ class Server:
         line = self.process.stdout.readline()
         address, _, self.token = line.split()[0].partition("/?token=")
         self.port = int(address.rpartition(":")[2])
-        self.again = f"lstm-tui serve t.txt {' '.join(arguments)}"
 
-    def end(self, tally: Tally) -> None:
+    def end(self, tally: Tally, case: str) -> None:
         """End it; note whatever it has printed, and whatever it has left in its folder."""
         self.process.terminate()
         try:
@@ -64,41 +72,79 @@ class Server:
             self.process.kill()
             out, errors = "", "it does not end"
         if out or errors:
-            tally.found("the owner's terminal", (out + errors)[-400:], self.again)
+            tally.found("the owner's terminal", (out + errors)[-400:], case)
         left = sorted(one.name for one in self.folder.iterdir())
         if left not in (["t.txt"], ["s", "t.txt"]):
-            tally.found("a file written", str(left), self.again)
+            tally.found("a file written", str(left), case)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Steps at one server: a seed, and which of the steps that follow from it."""
+
+    arguments: tuple[str, ...]
+    seed: int
+    first: int
+    last: int
+
+    def text(self, step: int | None = None) -> str:
+        """Return it as JSON; one step alone where it is given."""
+        return json.dumps([self.arguments, self.seed, *((self.first, self.last) if step is None else (step, step))])
 
 
 def attack(rng: random.Random, clock: Clock) -> Tally:
-    """Tries requests and messages until the time is over, at one server, while another meets idle visitors."""
-    tally = Tally()
-    reached = ["--host", rng.choice(ADDRESSES), *rng.choice([[], ["--files"]])]
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        server, patient = Server(Path(one), *reached, "--visitors", str(PLACES_GIVEN)), Server(Path(other), *QUICK)
-        try:
-            asyncio.run(_both(server, patient, rng, clock, tally))
-        finally:
-            server.end(tally)
-            patient.end(tally)
+    """Tries steps until the time is over, at one server after another, while another meets idle visitors."""
+    tally, number = Tally(), 0
+    while clock or not number:
+        host, files = ADDRESSES[number % 2], number // 2 % 2
+        arguments = ("--host", host, *(["--files"] if files else []), "--visitors", str(PLACES_GIVEN))
+        asyncio.run(_both(Case(arguments, rng.randrange(10**9), 0, 10**9), clock, tally))
+        number += 1
     return tally
 
 
-async def _both(server: Server, patient: Server, rng: random.Random, clock: Clock, tally: Tally) -> None:
-    await asyncio.gather(_at(server, rng, clock, tally), _idle(patient, tally))
+def again(case: str) -> str:
+    """Try steps again: at one server, alone."""
+    arguments, seed, first, last = json.loads(case)
+    tally = Tally()
+    if arguments:
+        asyncio.run(_steps(Case(tuple(arguments), seed, first, last), Clock(3600), tally))
+    else:
+        asyncio.run(_idle(tally))
+    return "; ".join(f"{one.kind}: {one.seen}" for one in tally.findings)
 
 
-async def _at(server: Server, rng: random.Random, clock: Clock, tally: Tally) -> None:
-    async with aiohttp.ClientSession() as session:
-        for number in itertools.count():
-            for _ in range(200):
-                await _request(server, rng, session, tally)
-            for _ in range(5):
-                await _bytes(server, rng, tally)
-            if not clock:
-                break
-            await (_greedy(server, session, tally) if number % 20 == 1 else _malformed(server, rng, session, tally))
-        await _a_visitor_works(server, session, tally)
+async def _both(case: Case, clock: Clock, tally: Tally) -> None:
+    await asyncio.gather(_steps(case, clock, tally), _idle(tally))
+
+
+async def _steps(case: Case, clock: Clock, tally: Tally) -> None:
+    """Take the steps of a case at a server of its own, as far as there is time; then an honest visitor has a screen."""
+    mine, step = Clock(_A_SERVER), case.first
+    with tempfile.TemporaryDirectory() as name:
+        server = await asyncio.to_thread(Server, Path(name), *case.arguments)
+        try:
+            async with aiohttp.ClientSession() as session:
+                while step <= case.last and clock and mine:
+                    server.case = case.text(step)
+                    await _step(server, step, random.Random(f"{case.seed} {step}"), session, tally)
+                    step += 1
+                server.case = replace(case, last=step).text()
+                await _a_visitor_works(server, session, tally)
+        finally:
+            await asyncio.to_thread(server.end, tally, replace(case, last=step).text())
+
+
+async def _step(server: Server, step: int, rng: random.Random, session: aiohttp.ClientSession, tally: Tally) -> None:
+    kind = next((kind for kind, every in KINDS.items() if step % every == every - 1), "a request")
+    if kind == "greedy":
+        await _greedy(server, session, tally)
+    elif kind == "a message":
+        await _malformed(server, rng, session, tally)
+    elif kind == "bytes":
+        await _bytes(server, rng, tally)
+    else:
+        await _request(server, rng, session, tally)
 
 
 async def _request(server: Server, rng: random.Random, session: aiohttp.ClientSession, tally: Tally) -> None:
@@ -118,11 +164,11 @@ async def _request(server: Server, rng: random.Random, session: aiohttp.ClientSe
         async with session.get(address, headers=headers) as answer:
             refused = answer.status in (400, 403) and not (place.startswith("/ws") and answer.status == 400)
     except aiohttp.ClientError as error:
-        tally.found("no answer", repr(error), f"{server.again}; GET {place} {headers}")
+        tally.found("no answer", f"{error!r}: GET {place} {headers}", server.case)
         return
     if refused == let_in:
         said = f"{answer.status}, and it should {'' if let_in else 'not '}be let in"
-        tally.found("the door", said, f"{server.again}; GET {place} {headers} token {token!r}")
+        tally.found("the door", f"{said}: GET {place} {headers} token {token!r}", server.case)
 
 
 async def _bytes(server: Server, rng: random.Random, tally: Tally) -> None:
@@ -137,7 +183,7 @@ async def _bytes(server: Server, rng: random.Random, tally: Tally) -> None:
         async with asyncio.timeout(0.3):
             answer = await reader.read(100)
             if answer.startswith(b"HTTP/1.1 2"):
-                tally.found("the door", repr(answer), f"{server.again}; {bytes(request)!r}")
+                tally.found("the door", f"{answer!r} to {bytes(request)!r}", server.case)
     except (ConnectionError, TimeoutError):
         pass  # it waits for the rest of a request
     finally:
@@ -170,10 +216,10 @@ async def _malformed(server: Server, rng: random.Random, session: aiohttp.Client
             while not page.closed:
                 await page.receive()
     except TimeoutError:
-        tally.found("a visitor who stays", "no end", f"{server.again}; {message[:80]!r} … ({len(message)} characters)")
+        tally.found("a visitor who stays", f"no end: {message[:80]!r} … ({len(message)} characters)", server.case)
     except aiohttp.WSServerHandshakeError as error:
         if error.status != 503:  # those before are still leaving
-            tally.found("a visitor refused", str(error), server.again)
+            tally.found("a visitor refused", str(error), server.case)
     except aiohttp.ClientError:
         pass
 
@@ -188,17 +234,23 @@ async def _greedy(server: Server, session: aiohttp.ClientSession, tally: Tally) 
         except aiohttp.WSServerHandshakeError as error:
             refused += error.status == 503
     if len(pages) > PLACES_GIVEN or len(pages) + refused != 2 * PLACES_GIVEN:
-        tally.found("places", f"{len(pages)} of {PLACES_GIVEN} given, {refused} refused", server.again)
-    await asyncio.gather(*(page.close() for page in pages[1:]))
-    if pages:
-        sending = asyncio.create_task(_flood(pages[0]))
+        tally.found("places", f"{len(pages)} of {PLACES_GIVEN} given, {refused} refused", server.case)
+    await asyncio.gather(*(page.close() for page in pages))
+    async with aiohttp.ClientSession() as another:  # which goes away without a word, and leaves what it sent unread
+        sending = asyncio.create_task(_flood(server, another))
         await _a_visitor_works(server, session, tally)
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
-        await pages[0].close()
+    await _a_visitor_works(server, session, tally)
 
 
-async def _flood(page: aiohttp.ClientWebSocketResponse) -> None:
+async def _flood(server: Server, session: aiohttp.ClientSession) -> None:
+    while True:
+        try:
+            page = await session.ws_connect(_address(server))
+            break
+        except aiohttp.WSServerHandshakeError:  # those before are still leaving
+            await asyncio.sleep(0.05)
     while not page.closed:
         await page.send_str('["ping", 1]')
         await asyncio.sleep(0)
@@ -223,31 +275,49 @@ async def _a_visitor_works(server: Server, session: aiohttp.ClientSession, tally
             await asyncio.sleep(0.2)
         except (aiohttp.ClientError, TimeoutError):
             break
-    tally.found("an honest visitor", f"no screen in {PATIENCE:g} s", server.again)
+    tally.found("an honest visitor", f"no screen in {PATIENCE:g} s", server.case)
 
 
-async def _idle(server: Server, tally: Tally) -> None:
+async def _idle(tally: Tally) -> None:
     """Two hold all places and press no key: both are told why they end, and a third is let in."""
-    async with aiohttp.ClientSession() as session:
-        pages = [await session.ws_connect(_address(server)) for _ in range(2)]
-        for page in pages:
-            tally.tried["idle"] += 1
-            reason = ""
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    while not page.closed:
-                        message = await page.receive()
-                        reason = str(message.extra) if message.type is aiohttp.WSMsgType.CLOSE else reason
-            except TimeoutError:
-                reason = "it stays"
-            if "without a key" not in reason:
-                tally.found("an idle visitor", reason, server.again)
-        begun = time.monotonic()
-        while time.monotonic() - begun < PATIENCE:
-            tally.tried["a third"] += 1
-            try:
-                await (await session.ws_connect(_address(server))).close()
-                return
-            except aiohttp.WSServerHandshakeError:  # the two are still leaving
-                await asyncio.sleep(0.2)
-        tally.found("a place not given free", f"in {PATIENCE:g} s", server.again)
+    case = json.dumps([[], 0, 0, 0])
+    with tempfile.TemporaryDirectory() as name:
+        server = await asyncio.to_thread(Server, Path(name), *QUICK)
+        server.case = case
+        try:
+            async with aiohttp.ClientSession() as session:
+                pages = [await session.ws_connect(_address(server)) for _ in range(PLACES_GIVEN)]
+                for page in pages:
+                    tally.tried["idle"] += 1
+                    reason = await _reason(page)
+                    if "without a key" not in reason:
+                        tally.found("an idle visitor", reason, case)
+                await _third(server, session, tally)
+        finally:
+            await asyncio.to_thread(server.end, tally, case)
+
+
+async def _reason(page: aiohttp.ClientWebSocketResponse) -> str:
+    """Return why a visitor is told that it ends."""
+    reason = ""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not page.closed:
+                message = await page.receive()
+                reason = str(message.extra) if message.type is aiohttp.WSMsgType.CLOSE else reason
+    except TimeoutError:
+        return "it stays"
+    return reason
+
+
+async def _third(server: Server, session: aiohttp.ClientSession, tally: Tally) -> None:
+    """A place that was given free is had by another."""
+    begun = time.monotonic()
+    tally.tried["a third"] += 1
+    while time.monotonic() - begun < PATIENCE:
+        try:
+            await (await session.ws_connect(_address(server))).close()
+            return
+        except aiohttp.WSServerHandshakeError:  # the two are still leaving
+            await asyncio.sleep(0.2)
+    tally.found("a place not given free", f"in {PATIENCE:g} s", server.case)

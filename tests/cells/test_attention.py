@@ -17,7 +17,7 @@ from lstm_tui.engine.language.readout import load_readout
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import gradients, run, run_arrays
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 
 STEPS, CLASSES = 5, 3
 Score = Callable[[dict[str, Array], Array, Array], float]

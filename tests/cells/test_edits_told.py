@@ -11,6 +11,7 @@ from made_networks import EVERY_CELL, called, make_input, make_network
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.language import ValueEdit, parse_edit
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import Trace
@@ -21,7 +22,9 @@ AFTER = re.compile(r"(?P<before>\S+) → (?P<after>\S+?)(?:;.*)?$")
 
 def session_of(cell: str, dtype: str = "float64") -> Session:
     network = make_network(cell, 1, seed=5, directions=("forward", "backward"))
-    return Session.open(network, [Sequence("numbers", tuple("abcd"), x=make_input(network, STEPS))], dtype=dtype)
+    return Session.open(
+        Source(network, [Sequence("numbers", tuple("abcd"), x=make_input(network, STEPS))], dtype=dtype)
+    )
 
 
 def bits(trace: Trace) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from lstm_tui.analysis.ledger import flow_of
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.inspect.state_update import UpdatePart, parts_of_step
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of, update_of
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import run
@@ -77,7 +78,7 @@ def test_the_parts_of_an_lstm_by_hand() -> None:
 
 def test_what_an_edit_puts_into_a_memory_is_a_part_of_its_own() -> None:
     network = make_network("lstm")
-    session = Session.open(network, [Sequence("numbers", tuple("abcde"), x=make_input(network, STEPS))])
+    session = Session.open(Source(network, [Sequence("numbers", tuple("abcde"), x=make_input(network, STEPS))]))
     session.edit(parse_edit("set layer0.forward.c[3] @ 2 = 2"))
     passed = session.frame.trace["layer0.forward"]
     parts = parts_of_step(passed, "c", 2, 3)

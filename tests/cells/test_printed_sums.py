@@ -16,11 +16,12 @@ from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.inspect.state_update import explained
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.ops import OPS
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import Trace
-from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
+from lstm_tui.formats.traces.trace_file import write
 
 STEPS = 4
 PASSES = ("layer0.forward", "layer1.backward")
@@ -31,7 +32,7 @@ FUNCTIONS = {
 
 def session_of(cell: str) -> Session:
     network = make_network(cell, 2, seed=3, directions=("forward", "backward"))
-    return Session.open(network, [Sequence("numbers", tuple("abcd"), x=make_input(network, STEPS))])
+    return Session.open(Source(network, [Sequence("numbers", tuple("abcd"), x=make_input(network, STEPS))]))
 
 
 def value_of(text: str, step: int) -> float:
@@ -115,7 +116,9 @@ def test_no_printed_sum_is_false_of_a_poisoned_network(cell: str, number: str) -
     tensors = network.tensors()
     name = random.Random(cell).choice(sorted(tensors))
     tensors[name].reshape(-1)[0] = float(number)
-    trace = Session.open(network, [Sequence("numbers", tuple("abcd"), x=make_input(network, STEPS))]).frame.trace
+    trace = Session.open(
+        Source(network, [Sequence("numbers", tuple("abcd"), x=make_input(network, STEPS))])
+    ).frame.trace
     for owner in trace:
         for value in trace[owner]:
             for line, size, step in lines_of(trace, owner, value, 2, 0):

@@ -13,12 +13,13 @@ from lstm_tui.debugger.commands.dispatch import answer, completions
 from lstm_tui.debugger.edits.attention_mask import attention_in, attention_of
 from lstm_tui.debugger.edits.language import line_of, parse_edit
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.readout import load_readout, readout_names
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.run import gradients, run_arrays
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 
 READOUTS = ("attention_dot", "attention_general", "attention_additive")
 
@@ -36,7 +37,7 @@ def attentive(readout: str = "attention_dot", dtype: Any = np.float64, both: boo
 
 
 def opened(network: Network) -> Session:
-    return Session.open(network, [sentence(network)])
+    return Session.open(Source(network, [sentence(network)]))
 
 
 @pytest.mark.parametrize("readout", READOUTS)
@@ -84,7 +85,7 @@ def test_what_is_said_of_the_tokens_so_far_is_edited_too() -> None:
     output = session.frame.trace.output
     assert output is not None
     assert np.isnan(output[0]).all()  # of one token that is masked nothing is known
-    short = Session.open(network, [sentence(network, "The movie was")])
+    short = Session.open(Source(network, [sentence(network, "The movie was")]))
     answer(short, "mask 0")
     np.testing.assert_array_equal(output[2], short.frame.trace.result)
 

@@ -13,6 +13,7 @@ from lstm_tui.debugger.autosave import Autosave, has_work
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import read_saved, script_of
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.io.journal import Journal, cut_off, journal_folder
 
@@ -26,7 +27,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def opened(*command: str) -> Session:
-    return Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad")], command=command or ("run", "t.txt"))
+    return Session.open(
+        Source(NETWORK, [sentence(NETWORK, "The movie was not bad")], command=command or ("run", "t.txt"))
+    )
 
 
 def files(folder: Path) -> list[str]:
@@ -85,7 +88,7 @@ def test_what_was_cut_off_is_there_to_take_up(folder: Path) -> None:
 
 
 def test_an_input_that_no_command_opens_again_is_not_kept(folder: Path) -> None:
-    session = Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad")])
+    session = Session.open(Source(NETWORK, [sentence(NETWORK, "The movie was not bad")]))
     autosave = Autosave(Journal.begin)
     answer(session, "remove 0")
     autosave.note(session)

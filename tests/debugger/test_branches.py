@@ -15,6 +15,7 @@ from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import Edit, TokenEdit, parse_edit
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.run import run
@@ -34,7 +35,7 @@ EDITS = [parse_edit(line) for line in LINES]
 
 
 def opened(network: Network = NETWORK) -> Session:
-    return Session.open(network, [sentence(network, "The movie was not bad")])
+    return Session.open(Source(network, [sentence(network, "The movie was not bad")]))
 
 
 class Lists:

@@ -12,6 +12,7 @@ from lstm_tui.debugger.commands.console import Console
 from lstm_tui.debugger.commands.dispatch import answer, completions
 from lstm_tui.debugger.expressions import ExpressionError
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 TEXT = "The movie was not bad , not bad good"
@@ -20,7 +21,7 @@ TEXT = "The movie was not bad , not bad good"
 @pytest.fixture
 def session() -> Session:
     network = stacked()
-    return Session.open(network, [sentence(network, TEXT), sentence(network, "not good")])
+    return Session.open(Source(network, [sentence(network, TEXT), sentence(network, "not good")]))
 
 
 def test_a_session_by_gdb_s_words(session: Session) -> None:

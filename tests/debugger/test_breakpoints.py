@@ -14,6 +14,7 @@ from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.expressions import parse
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
@@ -260,7 +261,7 @@ def test_two_breakpoints_at_one_place_both_say_why() -> None:
 def test_a_number_that_is_none_stops_where_it_comes_up() -> None:
     network = stacked()
     for passes in ("layer0.forward", "layer0.backward"):
-        session = Session.open(network, [sentence(network, TEXT)])
+        session = Session.open(Source(network, [sentence(network, TEXT)]))
         session.edit(parse_edit(f"set {passes}.g[2] @ 4 = inf"))
         session.select_pass(passes)
         session.goto(0 if passes.endswith("forward") else 8)

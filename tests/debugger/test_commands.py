@@ -17,6 +17,7 @@ from lstm_tui.debugger.commands.table import VERBS, Leave, Verb
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
@@ -24,7 +25,7 @@ NEEDS = {"undo": ("remove 0",), "redo": ("remove 0", "undo")}
 
 
 def opened() -> Session:
-    return Session.open(NETWORK, [sentence(NETWORK)])
+    return Session.open(Source(NETWORK, [sentence(NETWORK)]))
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb.example], ids=lambda verb: verb.name)

@@ -9,6 +9,7 @@ from lstm_tui.analysis.language_model import perplexity, surprise
 from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.models.bundled import open_model
@@ -18,7 +19,7 @@ from lstm_tui.models.recipes import recall
 def session(model: str, text: str) -> Session:
     network = open_model(model)
     assert network.tokens is not None
-    return Session.open(network, [text_sequence(text, network.tokens)])
+    return Session.open(Source(network, [text_sequence(text, network.tokens)]))
 
 
 def test_reach_tells_what_vanishes_and_where() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from lstm_tui.debugger.commands.dispatch import answer, completions
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.models.bundled import open_model
@@ -21,7 +22,7 @@ OMAR = "Anna and Mei like music . their friend Omar enters . he likes chess . wh
 def session(text: str, model: str = "story") -> Session:
     network = open_model(model)
     assert network.tokens is not None
-    return Session.open(network, [text_sequence(text, network.tokens)])
+    return Session.open(Source(network, [text_sequence(text, network.tokens)]))
 
 
 def text(one: Session) -> str:

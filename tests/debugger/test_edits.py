@@ -14,6 +14,7 @@ from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.describe import describe
 from lstm_tui.debugger.edits.language import Edit, TokenEdit, ValueEdit, WeightEdit, parse_edit
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
@@ -83,7 +84,7 @@ def test_a_value_edit_gives_the_bits_of_a_run_taken_op_by_op_and_changed_by_hand
     network = stacked()
     sequence = sentence(network)
     edits = [parse_edit(line) for line in lines]
-    edited = Session.open(network, [sequence])
+    edited = Session.open(Source(network, [sequence]))
     trace = edited.edit(*edits).trace
     assert network.embedding is not None
     assert sequence.ids is not None
@@ -98,7 +99,7 @@ def test_a_value_edit_gives_the_bits_of_a_run_taken_op_by_op_and_changed_by_hand
 @pytest.mark.parametrize("interpreter", ["numpy", "numba"])
 def test_a_later_value_edit_of_a_pass_leaves_all_it_had_read_before_untouched(interpreter: str) -> None:
     network = stacked()
-    session = Session.open(network, [sentence(network)], interpreter=interpreter)
+    session = Session.open(Source(network, [sentence(network)], interpreter=interpreter))
     difference = session.edit(parse_edit("set layer0.forward.c[0] @ 2 = 2")).difference
     assert difference is not None
     changed = difference.changed("layer0.forward", "c")
@@ -111,7 +112,7 @@ def test_a_later_value_edit_of_a_pass_leaves_all_it_had_read_before_untouched(in
 
 def test_token_edits_are_those_of_the_text_itself() -> None:
     network = stacked()
-    session = Session.open(network, [sentence(network)])
+    session = Session.open(Source(network, [sentence(network)]))
     for line in ('replace 4 "good"', 'insert 1 "good"', "remove 4"):
         session.edit(parse_edit(line))
     frame = session.frame
@@ -154,7 +155,7 @@ def test_a_pin_is_gone_with_the_only_token_it_was_put_on() -> None:
 def test_a_weight_edit_leaves_the_network_that_was_opened_as_it_was() -> None:
     network = stacked()
     before = {name: view.copy() for name, view in network.tensors().items()}
-    session = Session.open(network, [sentence(network)])
+    session = Session.open(Source(network, [sentence(network)]))
     frame = session.edit(parse_edit("weight layer0.forward/b_f[2] = -4"), parse_edit("weight layer0.backward/U_f * 0"))
     assert frame.trace.network is not None
     changed = frame.trace.network.tensors()
@@ -182,7 +183,7 @@ def test_a_weight_edit_leaves_the_network_that_was_opened_as_it_was() -> None:
 )
 def test_an_edit_of_what_is_not_there_is_one_line_and_changes_nothing(line: str, words: str) -> None:
     network = stacked()
-    session = Session.open(network, [sentence(network)])
+    session = Session.open(Source(network, [sentence(network)]))
     before = session.frame
     with pytest.raises(UserError, match=None) as caught:
         session.edit(parse_edit(line))
@@ -239,7 +240,7 @@ def bits(trace: Trace) -> dict[str, bytes]:
 @settings(max_examples=40, deadline=None)
 def test_any_mixture_of_edits_is_undone_and_redone_to_the_same_bits(edits: list[Edit], data: st.DataObject) -> None:
     sequence: Sequence = sentence(NETWORK)
-    session = Session.open(NETWORK, [sequence])
+    session = Session.open(Source(NETWORK, [sequence]))
     seen = [bits(session.frame.trace)]
     for edit in edits:
         try:

@@ -14,6 +14,7 @@ from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.language import CellEdit, line_of, parse_edit
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.language.rewrite import changed_cell
@@ -21,14 +22,14 @@ from lstm_tui.engine.language.toml import page_text, parse_page
 from lstm_tui.engine.model.network import Network, build_network, spec_of
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 
 VARIANTS = {name: f"greff_{name}" for name in ABLATIONS if name != "np"} | {"np": "lstm"}
 PEEPHOLES = ["p_f", "p_i", "p_o"]
 
 
 def edited(network: Network, *lines: str) -> Session:
-    session = Session.open(network, [sentence(network)])
+    session = Session.open(Source(network, [sentence(network)]))
     session.edit(*(parse_edit(line) for line in lines))
     return session
 
@@ -113,7 +114,7 @@ def test_an_equation_moves_under_what_it_reads() -> None:
 
 def test_it_is_told_undone_compared_exported_and_read_again(tmp_path: Any) -> None:
     network = stacked()
-    baseline = Session.open(network, [sentence(network)]).frame.trace
+    baseline = Session.open(Source(network, [sentence(network)])).frame.trace
     session = edited(network, "ablate nog", "let layer0.forward.f = 1")
     assert session.words == (
         "no output gate: it is 1, the whole memory is shown (all passes: o = 1); without W_o, U_o, b_o",
@@ -189,7 +190,7 @@ MISTAKES = {
 @pytest.mark.parametrize("line", MISTAKES)
 def test_a_mistake_is_said_with_its_column_and_nothing_is_changed(line: str) -> None:
     network = stacked()
-    session = Session.open(network, [sentence(network)])
+    session = Session.open(Source(network, [sentence(network)]))
     with pytest.raises(UserError) as refused:
         session.edit(parse_edit(line))
     assert MISTAKES[line] in str(refused.value)
@@ -262,7 +263,7 @@ def test_where_nothing_is_written_any_more_nothing_can_be_taken_away(variant: st
     from lstm_tui.debugger.commands.dispatch import answer
 
     network = stacked()
-    session = Session.open(network, [sentence(network)])
+    session = Session.open(Source(network, [sentence(network)]))
     answer(session, "let c = f * c")
     with pytest.raises(UserError, match="writes nothing to c any more"):
         answer(session, f"ablate {variant}")

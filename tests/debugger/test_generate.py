@@ -11,6 +11,7 @@ from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.inputs.inputs import text_sequence
@@ -22,7 +23,7 @@ TEXT = "Ganesh likes AIML . Ram likes DevSecOps . he likes " * 8
 def opened(name: str = "story", interpreter: str = "numpy") -> Session:
     network = open_model(name)
     assert network.tokens is not None
-    return Session.open(network, [text_sequence(TEXT, network.tokens)], interpreter=interpreter)
+    return Session.open(Source(network, [text_sequence(TEXT, network.tokens)], interpreter=interpreter))
 
 
 def anew(session: Session) -> Trace:

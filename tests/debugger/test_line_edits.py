@@ -14,6 +14,7 @@ from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.language import Edit, parse_edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import script_of
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
@@ -26,7 +27,7 @@ LINES = [
 
 
 def opened() -> Session:
-    return Session.open(NETWORK, [sentence(NETWORK, text) for text in TEXTS])
+    return Session.open(Source(NETWORK, [sentence(NETWORK, text) for text in TEXTS]))
 
 
 def obey(session: Session, *lines: str) -> None:
@@ -78,7 +79,7 @@ def wrong() -> Edit:
 
 def test_states_that_go_on_from_line_to_line_go_on() -> None:
     def begun(line: int, *lines: str) -> np.ndarray:
-        session = Session.open(NETWORK, [sentence(NETWORK, text) for text in TEXTS], line, carry=True)
+        session = Session.open(Source(NETWORK, [sentence(NETWORK, text) for text in TEXTS], line, carry=True))
         obey(session, *lines)
         return session.frame.trace["layer0.forward"]["c"]
 
@@ -88,7 +89,9 @@ def test_states_that_go_on_from_line_to_line_go_on() -> None:
 
 
 def opened_at(line: int) -> np.ndarray:
-    return Session.open(NETWORK, [sentence(NETWORK, text) for text in TEXTS], line).frame.trace["layer0.forward"]["c"]
+    return Session.open(Source(NETWORK, [sentence(NETWORK, text) for text in TEXTS], line)).frame.trace[
+        "layer0.forward"
+    ]["c"]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

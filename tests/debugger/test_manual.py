@@ -10,7 +10,7 @@ import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
-from lstm_tui.cli.parser import command_names
+from lstm_tui.cli.arguments import command_names
 from lstm_tui.debugger import manual
 from lstm_tui.debugger.commands.dispatch import VERBS, answer, completions
 from lstm_tui.debugger.session import Session

@@ -30,6 +30,7 @@ from lstm_tui.debugger.expressions import Scope
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.diagnostics import reach_words, sound
 from lstm_tui.debugger.inspect.prediction import verdict_at
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
@@ -47,7 +48,7 @@ SIZES = st.one_of(
 
 def session(text: str = TEXT) -> TypedSession:
     network = stacked()
-    return TypedSession.open(network, [sentence(network, text)])
+    return TypedSession.open(Source(network, [sentence(network, text)]))
 
 
 def broken() -> TypedSession:
@@ -255,7 +256,7 @@ def test_an_explosion_is_called_one_and_never_quiet() -> None:
     for name, tensor in network.tensors().items():
         tensor[...] = np.diag([40.0, 30.0, 0.5]) if name.endswith("U_h") else np.abs(tensor)
     x = np.ones((12, 2), dtype=np.float32)
-    one = TypedSession.open(network, [Sequence("numbers", tuple(map(str, range(12))), x=x)])
+    one = TypedSession.open(Source(network, [Sequence("numbers", tuple(map(str, range(12))), x=x)]))
     said = one.execute("health")
     assert "unit   0  explodes: |h| up to " in said
     assert "unit   1  explodes" in said
@@ -300,7 +301,7 @@ def test_what_is_no_probability_surprises_nobody(capsys: pytest.CaptureFixture[s
     )
     for bad, said in ((math.nan, "not known"), (math.inf, "not known")):
         network.tensors()["readout/b_y"][...] = bad
-        one = TypedSession.open(network, [sentence(network, "a b a b")])
+        one = TypedSession.open(Source(network, [sentence(network, "a b a b")]))
         if surprise(one.frame.trace) is None:
             pytest.fail("this network is to be a language model")
         assert one.execute("surprise").endswith(f"perplexity {said}")

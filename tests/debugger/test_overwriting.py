@@ -12,6 +12,7 @@ from lstm_tui.debugger.commands.complete import complete_file
 from lstm_tui.debugger.commands.console import Console
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 OTHERWISE = {"source", "load-edits"}
@@ -27,7 +28,7 @@ LINES = [
 @pytest.fixture
 def console() -> Console:
     network = stacked("lstm")
-    return Console(Session.open(network, [sentence(network)]))
+    return Console(Session.open(Source(network, [sentence(network)])))
 
 
 @pytest.mark.parametrize("line", LINES)

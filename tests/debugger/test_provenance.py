@@ -12,6 +12,7 @@ from lstm_tui.analysis.ledger import flow_of, ledger_at
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.provenance.nonfinite import birth
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.run import run
 
@@ -115,7 +116,7 @@ def amounts(session: Session, token: str) -> list[float]:
 
 
 def test_a_gate_that_closes_is_found_and_named() -> None:
-    session = Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad good")])
+    session = Session.open(Source(NETWORK, [sentence(NETWORK, "The movie was not bad good")]))
     session.edit(parse_edit("set layer0.forward.f[:] @ 4 = 0"))
     session.goto(5)
     blame = session.who('"movie"')
@@ -132,7 +133,7 @@ def test_a_gate_that_closes_is_found_and_named() -> None:
 
 
 def test_the_first_token_of_a_text_is_not_lost_where_others_only_begin_to_write() -> None:
-    session = Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad good")])
+    session = Session.open(Source(NETWORK, [sentence(NETWORK, "The movie was not bad good")]))
     session.edit(parse_edit("set layer0.forward.f[:] @ : = .95"), parse_edit("set layer0.forward.f[:] @ 4 = .1"))
     session.edit(parse_edit("set layer0.forward.f[:] @ 3 = .5"))
     session.goto(5)
@@ -146,7 +147,7 @@ def test_the_first_token_of_a_text_is_not_lost_where_others_only_begin_to_write(
 
 
 def test_what_is_lost_further_on_is_foretold() -> None:
-    session = Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad good")])
+    session = Session.open(Source(NETWORK, [sentence(NETWORK, "The movie was not bad good")]))
     session.edit(parse_edit("set layer0.forward.f[:] @ : = .95"), parse_edit("set layer0.forward.f[:] @ 4 = .1"))
     blame = session.who('"movie"')
     assert blame.pass_name is None
@@ -164,7 +165,7 @@ def test_a_state_of_the_step_before_is_not_blamed_for_a_number_that_is_none() ->
 
 
 def test_what_is_written_over_a_memory_is_found_and_named() -> None:
-    session = Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad good")])
+    session = Session.open(Source(NETWORK, [sentence(NETWORK, "The movie was not bad good")]))
     session.edit(parse_edit("set layer0.forward.f[:] @ : = 1"), parse_edit("set layer0.forward.g[:] @ 3 = 50"))
     session.goto(5)
     blame = session.who('"the"')
@@ -178,7 +179,7 @@ def test_what_is_written_over_a_memory_is_found_and_named() -> None:
 
 
 def test_where_a_number_was_born_that_is_none() -> None:
-    session = Session.open(NETWORK, [sentence(NETWORK, TEXT)])
+    session = Session.open(Source(NETWORK, [sentence(NETWORK, TEXT)]))
     assert session.who("nan").lines == ("every number of this run is finite",)
     session.edit(parse_edit("set layer0.backward.i[1] @ 5 = inf"))
     blame = session.who("nan")

@@ -20,12 +20,13 @@ from lstm_tui.debugger.commands import dispatch as lines, dispatch as sealing
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.debugger.commands.table import Leave
+from lstm_tui.debugger.source import Source
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.models.bundled import open_model
 
 network = open_model("tiny")
 def typed(line):
-    console = Console(Session.open(network, [text_sequence("on wait off wait on", network.tokens)]))
+    console = Console(Session.open(Source(network, [text_sequence("on wait off wait on", network.tokens)])))
     try:
         console.obey(line)
     except (UserError, Leave):
@@ -56,7 +57,7 @@ for word in words:
     for rest in rests:
         current[0] = f"{word} {rest}"
         typed(f"{word} {rest}".strip())
-        session = Session.open(network, [text_sequence("on wait", network.tokens)])
+        session = Session.open(Source(network, [text_sequence("on wait", network.tokens)]))
         current[0] = f"complete {word} {rest}"
         lines.completions(session, f"{word} {rest}")
 for line in ("c[0] > ./made.txt", "open('secret.txt')", "print open('secret.txt')", "c.tofile('made.txt')",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now, read_saved, script_of
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
@@ -27,7 +28,7 @@ LINES = [
 
 
 def opened() -> Session:
-    return Session.open(NETWORK, [sentence(NETWORK, "The movie was not bad")])
+    return Session.open(Source(NETWORK, [sentence(NETWORK, "The movie was not bad")]))
 
 
 def obey(session: Session, lines: list[str]) -> None:

@@ -11,13 +11,14 @@ from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.commands.foreign import COUNTERPARTS
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
 
 
 def opened(text: str = "The movie was not bad") -> Session:
-    session = Session.open(NETWORK, [sentence(NETWORK, text)])
+    session = Session.open(Source(NETWORK, [sentence(NETWORK, text)]))
     session.goto(2)
     session.select_pass("layer1.backward")
     return session

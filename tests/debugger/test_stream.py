@@ -11,14 +11,15 @@ from lstm_tui.debugger.breakpoints.parse import read_trigger
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.inputs.inputs import Sequences, text_sequence
-from lstm_tui.formats.inputs.series import csv_series
+from lstm_tui.formats.inputs.numeric_series import csv_series
 from lstm_tui.formats.inputs.stream_decoder import Arriving
-from lstm_tui.formats.inputs.text import text_from
+from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.models.bundled import open_model
 
 STORY = "Anna and Mei like music . they like music . their friend Omar enters . he does n't like it , it 's loud ."
@@ -36,7 +37,7 @@ def session_on(name: str, text: str, count: int = 1) -> tuple[Session, Sequence]
     """Return a session that has read some tokens of a text, and the whole of it."""
     network = open_model(name)
     whole = file_of(text, network)
-    session = Session.open(network, [whole.part(0, count)])
+    session = Session.open(Source(network, [whole.part(0, count)]))
     session.goto(session.frame.steps - 1)
     return session, whole
 
@@ -65,13 +66,14 @@ def test_what_has_come_is_the_run_of_a_file_of_it(name: str, cuts: list[int], in
         if more is None:
             continue
         if session is None:
-            session = Session.open(network, [more], interpreter=interpreter)
+            session = Session.open(Source(network, [more], interpreter=interpreter))
             session.goto(session.frame.steps - 1)
         else:
             session.grow(more)
     assert session is not None
     assert_same_run(
-        session.frame.trace, Session.open(network, [file_of(LINES[name], network)], interpreter=interpreter).frame.trace
+        session.frame.trace,
+        Session.open(Source(network, [file_of(LINES[name], network)], interpreter=interpreter)).frame.trace,
     )
     assert session.frame.t == session.frame.steps - 1
 
@@ -98,7 +100,7 @@ def test_edits_stay_in_force_and_are_those_of_the_whole_text(steps: list[str | i
         else:
             session.grow(whole.part(at, at + step))
             at = min(at + step, len(whole))
-    replayed = Session.open(open_model("story"), [whole.part(0, at)])
+    replayed = Session.open(Source(open_model("story"), [whole.part(0, at)]))
     if session.history.active:
         replayed.edit(*session.history.active)
     assert_same_run(session.baseline, replayed.baseline)
@@ -181,7 +183,7 @@ def test_another_interpreter_that_took_over_meanwhile_runs_what_comes() -> None:
     session.stream.take_growth(growth)
     assert session.frame.trace.interpreter == "numba"
     assert session.frame.t == 5
-    late = Session.open(open_model("story"), [whole.part(0, 2)], interpreter="numba").frame.trace
+    late = Session.open(Source(open_model("story"), [whole.part(0, 2)], interpreter="numba")).frame.trace
     assert_same_run(session.stream.catch_up(late), session.baseline)
 
 
@@ -189,7 +191,7 @@ def test_what_is_asked_of_a_longer_text_is_answered_of_it() -> None:
     session, whole = session_on("story", STORY, 3)
     for at in range(3, 12):
         session.grow(whole.part(at, at + 1))
-    replayed = Session.open(open_model("story"), [whole.part(0, 12)])
+    replayed = Session.open(Source(open_model("story"), [whole.part(0, 12)]))
     replayed.goto(11)
     for line in ("print norm(c - prev(c))", 'print share("Anna")', "where", "info locals", "who c[17] by .1"):
         assert answer(session, line) == answer(replayed, line)
@@ -198,6 +200,6 @@ def test_what_is_asked_of_a_longer_text_is_answered_of_it() -> None:
 def test_a_network_that_reads_backward_cannot_follow() -> None:
     network = open_model("sentiment")
     assert network.tokens is not None
-    session = Session.open(network, [text_sequence("not bad", network.tokens)])
+    session = Session.open(Source(network, [text_sequence("not bad", network.tokens)]))
     with pytest.raises(UserError, match="reads forward"):
         session.grow(text_sequence("at all", network.tokens))

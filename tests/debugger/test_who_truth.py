@@ -21,6 +21,7 @@ from lstm_tui.analysis.ledger import flow_of
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.provenance.losses import falls, not_known
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import PassTrace
@@ -122,7 +123,7 @@ def test_the_step_that_lost_most_of_a_token_is_that_of_a_loop_over_the_ledger() 
             continue
         for text in TEXTS:
             try:
-                session = Session.open(network, [text_sequence(text, network.tokens)])
+                session = Session.open(Source(network, [text_sequence(text, network.tokens)]))
             except UserError:
                 continue
             both = asked(session, every=max(len(session.frame.trace.sequence) // 20, 1))
@@ -146,7 +147,7 @@ def test_the_same_of_edited_networks(edits: tuple[str, ...]) -> None:
     network = stacked()
     assert network.tokens is not None
     session = Session.open(
-        network, [text_sequence("The movie was not bad , not bad good the movie was", network.tokens)]
+        Source(network, [text_sequence("The movie was not bad , not bad good the movie was", network.tokens)])
     )
     session.edit(*map(parse_edit, edits))
     answers, _ = asked(session)
@@ -178,7 +179,7 @@ def test_what_is_no_number_is_not_known_to_be_lost(number: str) -> None:
     network = stacked().copy()
     network.tensors()["layer0.forward/U_g"][1, 3] = float(number)
     assert network.tokens is not None
-    session = Session.open(network, [text_sequence("The movie was not bad good", network.tokens)])
+    session = Session.open(Source(network, [text_sequence("The movie was not bad good", network.tokens)]))
     session.goto(5)
     for line in ('"movie"', "c", "norm(h)", "c[1]"):
         head = session.who(line).lines[0]

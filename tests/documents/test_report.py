@@ -18,6 +18,7 @@ import lstm_tui
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.language import parse_edit, parse_recipe
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.documents.blocks import figure
 from lstm_tui.documents.html import page
 from lstm_tui.documents.report.report import report_of
@@ -27,7 +28,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.formats.traces.file import read, write
+from lstm_tui.formats.traces.trace_file import read, write
 
 CELLS = cell_names()
 EDITS = ('replace 4 "good"', 'insert 3 "not"', "set layer0.forward.f[1] @ 2:4 = 0", "remove 0",
@@ -41,7 +42,7 @@ def reported(session: Session, wanted: ReportSelection = EVERYTHING) -> Read:
 
 def opened(cell: str = "lstm") -> Session:
     network = stacked(cell)
-    return Session.open(network, [sentence(network)])
+    return Session.open(Source(network, [sentence(network)]))
 
 
 def bundled(text: str, model: str) -> Session:
@@ -54,7 +55,7 @@ def made(cell: str, hidden: int = 3, steps: int = 4) -> Session:
     layer = {"cell": cell, "hidden_size": hidden, "directions": ["forward", "backward"], "sizes": sizes}
     network = build_network({"input_size": 3, "layers": [layer], "name": "made"}, seed=3)
     x = np.random.default_rng(5).normal(size=(steps, 3)).astype(np.float32)
-    return Session.open(network, [Sequence("numbers", tuple(f"{a:.2f} {b:.2f}" for a, b, _ in x), x=x)])
+    return Session.open(Source(network, [Sequence("numbers", tuple(f"{a:.2f} {b:.2f}" for a, b, _ in x), x=x)]))
 
 
 # --- the numbers ---
@@ -387,7 +388,7 @@ def test_a_long_text_of_many_units_is_bounded_and_says_what_is_left_out() -> Non
         seed=1,
     )
     x = np.random.default_rng(2).normal(size=(600, 2)).astype(np.float32)
-    session = Session.open(network, [Sequence("numbers", tuple(map(str, range(600))), x=x)])
+    session = Session.open(Source(network, [Sequence("numbers", tuple(map(str, range(600))), x=x)]))
     text = page(report_of(session, ReportSelection()))
     assert len(text) < 2_000_000
     read_again = Read(text)
@@ -439,7 +440,7 @@ def nasty() -> Session:
     )
     ids, unknown = present(network.tokens).encode([*NASTY, "<new>"])
     sequence = Sequence("words", (*NASTY, "<new>"), ids=ids, unknown=unknown, file="<u>\x1b.txt", line=1)
-    session = Session.open(network, [sequence])
+    session = Session.open(Source(network, [sequence]))
     session.edit(parse_edit('replace 2 "&amp;"'))
     return session
 

@@ -19,8 +19,8 @@ import lstm_tui
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.documents.html import page as html
 from lstm_tui.documents.markdown import BLANK, markdown
-from lstm_tui.documents.worksheet.html import html
 from lstm_tui.documents.worksheet.layout import page_of
 from lstm_tui.documents.worksheet.worksheet import WorksheetContents, sheet_of
 from lstm_tui.engine.errors import UserError

@@ -31,10 +31,11 @@ OWN = {
     "cli/main.py": "/dev/null",
     "debugger/endings.py": "/dev/null",
     "debugger/manual.py": "a page of the package",
+    "serving/server.py": "the page of the package",
     "engine/runtime/kernel_cache.py": "our own cache, whose every failure means compiling again",
     "tui/app.py": "shows the screen",
     "tui/compare_app.py": "shows the screen",
-    "cli/follow.py": "the terminal",
+    "cli/growing_text.py": "the terminal",
     "models/recipes/chars.py": "recipes of ours",
     "models/recipes/sentiment.py": "recipes of ours",
     "models/packages.py": "recipes of ours",
@@ -74,7 +75,7 @@ def _reads(node: ast.FunctionDef) -> bool:
 
 def test_whoever_brings_bytes_in_is_guarded_or_says_why_not() -> None:
     guarded_by = {
-        "cli/plain.py": "read_text", "cli/cells.py": "read_text", "debugger/commands/files.py": "read_text",
+        "cli/plain.py": "read_text", "cli/cells.py": "read_text", "debugger/commands/scripts.py": "read_text",
         "cli/reopen.py": "reopened",
     }  # fmt: skip
     missing = [

@@ -17,6 +17,7 @@ import lstm_tui
 from lstm_tui.analysis.train.loop import Settings
 from lstm_tui.analysis.train.loss import Example, mean_loss
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
@@ -37,7 +38,7 @@ def words(count: int) -> str:
 CALLERS: dict[str, Callable[[int], str]] = {
     "trace": lambda steps: lstm_tui.trace(words(steps)).interpreter,
     "session": lambda steps: lstm_tui.session(words(steps)).frame.trace.interpreter,
-    "Session.open": lambda steps: Session.open(network(), [_sequence(steps)]).frame.trace.interpreter,
+    "Session.open": lambda steps: Session.open(Source(network(), [_sequence(steps)])).frame.trace.interpreter,
     "run": lambda steps: run.run(network(), _sequence(steps)).interpreter,
     "run_arrays": lambda steps: (
         forward.run_arrays(network(), run.input_of(network(), _sequence(steps), np.dtype(np.float32))).interpreter

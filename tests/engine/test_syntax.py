@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.edits.language import in_quotes
@@ -82,7 +82,8 @@ _SIGNS: dict[type, str] = {
 def of_python(tree: ast.AST, text: str) -> Shape:
     """Return what Python reads, chains of comparisons and of `and` two at a time."""
     if isinstance(tree, ast.Constant):
-        return ("constant", tree.value if isinstance(tree.value, str) else float(str(tree.value)))
+        assert isinstance(tree.value, str | int | float)
+        return ("constant", tree.value if isinstance(tree.value, str) else float(tree.value))
     if isinstance(tree, ast.Name | ast.Attribute):
         return ("name", ast.unparse(tree))
     if isinstance(tree, ast.UnaryOp):
@@ -232,10 +233,9 @@ def test_escapes_are_python_s_and_what_means_nothing_there_is_refused(held: str,
 
 
 @settings(max_examples=300)
-@given(HELD)
+@given(HELD.filter(lambda held: "\\é" not in held and "\\😀" not in held))  # which Python lets pass
 def test_an_escape_is_refused_only_where_python_refuses_it(held: str) -> None:
     text = '"' + held.replace("\n", "").replace("\0", "").replace('"', "") + '"'
-    assume("\\é" not in text and "\\😀" not in text)  # which Python lets pass
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lstm_tui.cli.main import main
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.inputs.series import csv_series
+from lstm_tui.formats.inputs.numeric_series import csv_series
 
 NUMBERS = st.lists(st.integers(-99_999, 99_999).map(lambda n: n / 1000), min_size=1, max_size=9)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from present import present
+from saved_arrays import savez
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
@@ -14,7 +15,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import read_series, series_from
+from lstm_tui.formats.inputs.numeric_series import read_series, series_from
 
 FILES = Path(__file__).parent / "files" / "graphs"
 CLOSE = 1e-5
@@ -101,7 +102,7 @@ def test_a_graph_of_keras_gives_what_keras_gave_or_is_cut(name: str, tmp_path: P
     inputs = [given[key] for key in ("x", "x1") if key in given]
     if len(inputs) > 1:
         assert network.front is not None
-        np.savez(tmp_path / "x.npz", **dict(zip(network.front.inputs, inputs, strict=True)))
+        savez(tmp_path / "x.npz", dict(zip(network.front.inputs, inputs, strict=True)))
         series = read_series(tmp_path / "x.npz")
     else:
         series = series_from(inputs[0])

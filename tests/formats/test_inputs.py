@@ -11,8 +11,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.formats.inputs.inputs import Sequences, open_source, read_input, vocabulary
-from lstm_tui.formats.inputs.series import NumericSeries, csv_series
-from lstm_tui.formats.inputs.text import InputText, text_from, text_of
+from lstm_tui.formats.inputs.numeric_series import NumericSeries, csv_series
+from lstm_tui.formats.inputs.text_input import InputText, text_from, text_of
 
 LAYERS = [{"cell": "rnn", "hidden_size": 2}]
 

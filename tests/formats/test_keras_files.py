@@ -20,7 +20,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import read_series, series_from
+from lstm_tui.formats.inputs.numeric_series import read_series, series_from
 
 h5py = pytest.importorskip("h5py")
 FILES = Path(__file__).parent / "files"
@@ -446,3 +446,29 @@ def test_weights_that_do_not_follow_each_other_are_refused_with_their_sizes(tmp_
     write_layers(path, {"lstm/cell": lstm_weights(random, 3, 4), "lstm_1/cell": lstm_weights(random, 7, 5)})
     with pytest.raises(UserError, match=r"do not follow each other by their sizes: .*lstm 3 → 4"):
         open_file(path)
+
+
+@pytest.mark.parametrize("version", ["2.2.4", "2.1.6", "2.15.0", "3.0.0"])
+def test_two_biases_end_to_end_are_cudnns_whose_gates_are_sigmoid_whatever_the_version(
+    version: str, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(3)
+    arrays = {
+        f"a/{name}:0": random.normal(size=shape).astype("f4")
+        for name, shape in (("kernel", (3, 16)), ("rec", (4, 16)), ("bias", (32,)))
+    }
+    for described in (True, False):
+        folder = tmp_path / str(described)
+        folder.mkdir()
+        write_weights(folder / "w.h5", {"a": arrays}, version)
+        if described:
+            (folder / "w.json").write_text(json.dumps(config("CuDNNLSTM")))
+        opened = open_file(folder / "w.h5")
+        facts = {one.key: (one.value, one.how) for one in opened.report.facts}
+        assert facts["layer0.gate_activation"] == ("sigmoid", "confirmed")
+        assert not any("gate_activation" in remark for remark in opened.network.remarks)
+        tensors = opened.network.tensors()
+        x = random.normal(size=(2, 3)).astype("f4")
+        i = traced(opened.network, x)["layer0.forward"]["i"][0]
+        total = tensors["layer0.forward/W_i"] @ x[0] + tensors["layer0.forward/b_i"]
+        np.testing.assert_allclose(i, 1 / (1 + np.exp(-total)), atol=CLOSE)

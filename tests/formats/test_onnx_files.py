@@ -17,7 +17,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import series_from
+from lstm_tui.formats.inputs.numeric_series import series_from
 
 onnx = pytest.importorskip("onnx")
 import make_onnx_files as made  # noqa: E402  (needs onnx)
@@ -252,3 +252,82 @@ def test_a_file_cut_anywhere_is_one_line_or_fewer_nodes(tmp_path: Path) -> None:
         with pytest.raises(UserError) as caught:
             open_file(tmp_path / "cut.onnx")
         assert str(caught.value).isprintable()
+
+
+def test_weights_kept_as_whole_numbers_are_dequantised_and_said(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    model = made.single("lstm_both", 4)
+    node = model.graph.node[0]
+    for place in (1, 2):
+        whole = next(one for one in model.graph.initializer if one.name == node.input[place])
+        array = onnx.numpy_helper.to_array(whole)
+        scale = np.abs(array).max() / 127
+        model.graph.initializer.append(made.tensor(f"q{place}", np.round(array / scale).astype(np.int8)))
+        model.graph.initializer.append(made.tensor(f"s{place}", np.array(scale, np.float32)))
+        model.graph.initializer.append(made.tensor(f"z{place}", np.array(0, np.int8)))
+        reads = [f"q{place}", f"s{place}", f"z{place}"]
+        model.graph.node.insert(0, onnx.helper.make_node("DequantizeLinear", reads, [f"w{place}"]))
+        model.graph.node[-1].input[place] = f"w{place}"
+    onnx.save(model, tmp_path / "m.onnx")
+    x = made.numbers(4)
+    wanted = made.says(model, x)
+    opened = open_file(tmp_path / "m.onnx")
+    np.testing.assert_allclose(said(opened.network, x, wanted), wanted, atol=CLOSE)
+    facts = {one.key: (one.value, one.how) for one in opened.report.facts}
+    assert facts["layer0.weights"] == ("dequantised from int8", "confirmed")
+
+
+@pytest.mark.parametrize(
+    ("pads", "shape", "wanted"),
+    [([0, 0, 0, 64, 0, 0, 0, 64], (1, 1, 1, 1728), 1856), ([2, 1, 0, 3], (3, 4), 40), ([0, -1, 0, 0], (3, 4), 9)],
+)
+def test_a_guard_counts_what_a_pad_makes(pads: list[int], shape: tuple[int, ...], wanted: int) -> None:
+    from lstm_tui.formats.importers.onnx import graph
+
+    node = onnx.helper.make_node("Pad", ["x", "pads"], ["y"], name="pads")
+    inputs = {"x": np.zeros(shape, np.float32), "pads": np.array(pads)}
+    graph.check_size(node, inputs)
+    assert np.prod(graph.sizes_of_pad(node, inputs, shape)) == wanted
+    with pytest.raises(graph.UnsupportedNode, match="would give"):
+        graph.check_size(node, {**inputs, "pads": np.array([1 << 40] * len(pads))})
+
+
+@pytest.mark.parametrize("said", [{}, {"strides": [3]}, {"dilations": [2]}, {"pads": [2, 1]}])
+def test_a_guard_counts_what_a_conv_makes(said: dict[str, Any]) -> None:
+    from lstm_tui.formats.importers.onnx import graph
+
+    node = onnx.helper.make_node("Conv", ["x", "w"], ["y"], **said)
+
+    from onnx.reference import ReferenceEvaluator
+
+    inputs = {"x": np.zeros((1, 2, 20), np.float32), "w": np.zeros((3, 2, 4), np.float32)}
+    infos = [onnx.helper.make_tensor_value_info(name, 1, None) for name in ("x", "w", "y")]
+    whole = onnx.helper.make_model(onnx.helper.make_graph([node], "g", infos[:2], infos[2:]))
+    result = ReferenceEvaluator(whole).run(None, inputs)[0]
+    assert tuple(graph.sizes_of_conv(node, (1, 2, 20), (3, 2, 4))) == result.shape
+
+
+def test_a_front_that_gives_one_step_of_many_sequences_is_said(tmp_path: Path) -> None:
+    """A convolution over time, and then the batch where the time should be."""
+    pytest.importorskip("onnxruntime")
+    model = made.single("gru", 3)
+    node = onnx.helper.make_node
+    kernel = np.random.default_rng(1).normal(size=(made.INPUTS, made.INPUTS, 3)).astype(np.float32)
+    model.graph.initializer.append(made.tensor("kernel", kernel))
+    model.graph.node.insert(0, node("Conv", ["x", "kernel"], ["conv"], pads=[1, 1], name="conv"))
+    model.graph.node.insert(1, node("Transpose", ["conv"], ["turned"], perm=[0, 2, 1]))
+    model.graph.node[2].input[0] = "turned"
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    for dim, size in zip(dims, (1, made.INPUTS, 6), strict=True):
+        dim.Clear()
+        dim.dim_value = size
+    onnx.save(model, tmp_path / "m.onnx")
+    network = open_file(tmp_path / "m.onnx").network
+    assert any("sequences of one step: every token begins with an empty memory" in one for one in network.remarks)
+    import onnxruntime
+
+    x = np.random.default_rng(2).normal(size=(made.INPUTS, 6)).astype(np.float32)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    wanted = session.run(None, {"x": x[None]})[0]
+    trace = traced(network, x)
+    np.testing.assert_allclose(present(trace.ran).merged[-1].ravel(), wanted.ravel(), atol=CLOSE)

@@ -14,7 +14,7 @@ from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
 from lstm_tui.formats.inputs import samples
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import series_from
+from lstm_tui.formats.inputs.numeric_series import series_from
 from lstm_tui.models import bundled_names
 from lstm_tui.models.bundled import find_model, open_model
 

@@ -20,7 +20,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.importers.untrained import one_layer
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import read_series
+from lstm_tui.formats.inputs.numeric_series import read_series
 
 CLOSE = 1e-4
 pytestmark = pytest.mark.slow

@@ -20,9 +20,9 @@ from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Kind, Tokens, tokenize
 from lstm_tui.formats.inputs import stream_decoder
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import csv_series
+from lstm_tui.formats.inputs.numeric_series import csv_series
 from lstm_tui.formats.inputs.stream_decoder import Arriving
-from lstm_tui.formats.inputs.text import text_of
+from lstm_tui.formats.inputs.text_input import text_of
 from lstm_tui.models.bundled import open_model
 
 WHERE = "standard input"

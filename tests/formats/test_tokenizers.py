@@ -17,13 +17,14 @@ import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.debugger.commands.dispatch import answer, completions
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.importers.native import load, save
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs import tokenizer as running
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.text import text_from
+from lstm_tui.formats.inputs.text_input import text_from
 
 tokenizers = pytest.importorskip("tokenizers", reason="the extra [tokenizers] is not installed")
 TEXTS = [
@@ -153,7 +154,7 @@ def test_what_the_file_adds_and_cuts_is_said_and_can_be_decided(
 def test_words_are_put_on_the_tape_as_pieces_and_taken_back(tmp_path: Path) -> None:
     network = opened(word_piece(), tmp_path)
     sequence = Sequences(text_from("the movie was not bad"), network)[0]
-    session = Session.open(network, [sequence])
+    session = Session.open(Source(network, [sequence]))
     last = session.frame.steps - 1
     answer(session, f'replace {last - 1} "Was"')
     assert session.frame.trace.sequence.tokens[last - 1] == "was"
@@ -164,7 +165,7 @@ def test_words_are_put_on_the_tape_as_pieces_and_taken_back(tmp_path: Path) -> N
     answer(session, "generate 2")
     logits = opened(word_piece(), tmp_path, settings={"readout.activation": "linear"})
     with pytest.raises(UserError, match=r"open its file with --set readout\.activation=softmax"):
-        answer(Session.open(logits, [Sequences(text_from("the movie"), logits)[0]]), "generate 1")
+        answer(Session.open(Source(logits, [Sequences(text_from("the movie"), logits)[0]])), "generate 1")
     assert session.frame.steps == len(sequence) + 3
     assert any("##ing" in line for line in completions(session, 'insert 2 "##i'))
     made = session.frame.trace.sequence
@@ -175,7 +176,7 @@ def test_words_are_put_on_the_tape_as_pieces_and_taken_back(tmp_path: Path) -> N
 def test_an_edit_leaves_padding_and_unknown_words_as_they_are(tmp_path: Path) -> None:
     network = opened(word_level(), tmp_path)
     sequence = Sequences(text_from("the zebra was bad"), network)[0]
-    session = Session.open(network, [sequence])
+    session = Session.open(Source(network, [sequence]))
     answer(session, 'replace 19 "was"')
     changed = session.frame.trace.sequence
     assert sequence.ids is not None

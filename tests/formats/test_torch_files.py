@@ -125,7 +125,7 @@ def test_two_networks_of_one_file_and_a_state_from_one_to_the_other(tmp_path: Pa
     assert decoder.network.readout is not None
     assert len(present(decoder.network.embedding)) == 7
     from lstm_tui.formats.importers.untrained import initial_states
-    from lstm_tui.formats.traces.file import write
+    from lstm_tui.formats.traces.trace_file import write
 
     run = lstm_tui.trace("1 2 3", encoder.network)
     write(run, tmp_path / "run.npz")

@@ -21,8 +21,8 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.formats.io.npy import read_npz
-from lstm_tui.formats.traces.endings import ENDINGS
-from lstm_tui.formats.traces.file import SCHEMA, read, write, write_stream
+from lstm_tui.formats.traces.file_endings import ENDINGS
+from lstm_tui.formats.traces.trace_file import SCHEMA, read, write, write_stream
 
 FORMATS = ENDINGS
 SCHEMA_CONTENT = json.loads(SCHEMA.read_text())

@@ -18,7 +18,7 @@ from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load, save
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.text import text_from
+from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.formats.traces.reader import read
 
 FILES = Path(__file__).parent / "files"

@@ -22,10 +22,10 @@ from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load, save
+from lstm_tui.lesson.bound_step import Standing, is_of
 from lstm_tui.lesson.lesson import MOST_STOPS, MOST_TOKENS, Lesson
+from lstm_tui.lesson.lesson_text import parse_lesson, read_lesson
 from lstm_tui.lesson.library import Library, check, folder
-from lstm_tui.lesson.parse import parse_lesson, read_lesson
-from lstm_tui.lesson.step import Standing, is_of
 from lstm_tui.lesson.templates import Run, TextPiece, filled_template, true, with_unit
 from lstm_tui.models.bundled import open_model
 
@@ -100,6 +100,21 @@ def test_what_is_left_of_a_memory_in_the_rnn_and_the_lstm_is_as_the_lesson_says(
         assert one.found.memory.size[0] >= 1
         assert one.found.kept_size is not None
         assert one.found.kept_size[0] > 0.98
+
+
+def test_what_a_network_says_that_says_nan_is_not_known() -> None:
+    def poisoned(name: str) -> Network:
+        network = open_model(name)
+        if name == "recall-gru":
+            assert network.readout is not None
+            network.readout.flat[-1] = np.nan
+        return network
+
+    rnn, lstm, gru = rivals(poisoned)
+    assert gru.answer is None
+    assert gru.told(str).startswith("recall-gru says what is not known. ")
+    assert rnn.answer is not None
+    assert lstm.answer is not None
 
 
 def test_who_finds_the_gate_of_which_the_lesson_tells() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import lstm_tui
-from lstm_tui.cli.job import work
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
+from lstm_tui.cli.source import source_of
 from lstm_tui.formats.importers.native import load
 from lstm_tui.formats.inputs.samples import samples_folder
 from lstm_tui.models import card, path, sample_of
@@ -53,7 +53,7 @@ def test_the_sample_of_a_network_holds_only_what_it_knows(name: str) -> None:
 @pytest.mark.parametrize(("model", "file"), [("tiny", "tiny.txt"), ("forecast", "waves.csv"), (None, "sample.txt")])
 def test_a_network_opens_with_its_sample_when_no_file_is_given(model: str | None, file: str) -> None:
     options = parse(["run", *(["--model", model] if model else [])])
-    assert work(options).sequences.where.endswith(file)
+    assert source_of(options).where.endswith(file)
 
 
 def test_gates_recall_and_a_plain_rnn_does_not() -> None:

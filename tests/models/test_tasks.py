@@ -18,8 +18,8 @@ from lstm_tui.engine.model.initialise import spread_memories
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.formats.inputs.labelled import read_labelled
-from lstm_tui.formats.inputs.series import series_from
-from lstm_tui.formats.inputs.text import text_from
+from lstm_tui.formats.inputs.numeric_series import series_from
+from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.models.measures import ACCURACY, ERROR, accuracy, bits
 from lstm_tui.models.recipes.recall import ASKED, COLOURS, PASSING, WORDS, recall, sample, sequences
 from lstm_tui.models.tasks import Cut, _windows, classification, language_model, next_value
@@ -124,6 +124,11 @@ def test_measures_are_what_they_say() -> None:
                 right.append(numbers.argmax() == wanted)
                 surprise.append(-np.log2(numbers[wanted]))
     assert accuracy(network, examples, "numpy") == pytest.approx(np.mean(right))
+    poisoned = build_network({**spec, "readout": "dense"}, seed=2)
+    assert poisoned.readout is not None
+    poisoned.readout.flat[:] = np.nan
+    certain = [Example(one.read, np.zeros(5, np.int64)) for one in examples]  # where an argmax of NaN would point
+    assert accuracy(poisoned, certain, "numpy") == 0
     assert bits("word").score(network, examples, "numpy") == pytest.approx(-np.mean(surprise), rel=1e-5)
     linear = build_network({**spec, "outputs": 2, "readout": "linear"}, seed=2)
     rows = [Example(one.read, one.read[::-1].copy()) for one in examples]

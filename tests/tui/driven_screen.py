@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar
 
@@ -11,12 +12,12 @@ import numpy as np
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.network import build_network as _build
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.tui.app import LstmApp
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.key_queue import SEEN_AFTER
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.header_footer import OneLine
@@ -78,9 +79,9 @@ def of_tokens(tokens: Sequence[str], line: int = 1) -> InputSequence:
     return InputSequence("words", tuple(tokens), ids, unknown, None, "sample.txt", line)
 
 
-def document(cell: str = "lstm", **of: Any) -> Document:
-    """Return a document of the three lines."""
-    return Document(network(cell, **of), sequences())
+def document(cell: str = "lstm", **of: Any) -> Source:
+    """Return the three lines and a network, as they are opened."""
+    return Source(network(cell, **of), sequences(), interpreter="numpy")
 
 
 class Driver:
@@ -163,12 +164,14 @@ class Driver:
 
 def drive(
     act: Callable[[Driver], Awaitable[None]],
-    shown: Document | None = None,
+    shown: Source | None = None,
     size: tuple[int, int] = (160, 45),
+    numba: bool = False,
     **options: Any,
 ) -> LstmApp:
     """Run the app without a terminal, let `act` use it, and return the app."""
-    app = LstmApp(document() if shown is None else shown, **{"numba": False, "few_colours": False, **options})
+    shown = replace(shown or document(), interpreter=None if numba else "numpy")
+    app = LstmApp(shown, **{"few_colours": False, **options})
 
     async def go() -> None:
         eager = getattr(asyncio, "eager_task_factory", None)

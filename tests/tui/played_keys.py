@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
-from argparse import Namespace
 from pathlib import Path
 
 from driven_screen import Driver, drive
 from textual import events
 
-from lstm_tui.cli.job import work
-from lstm_tui.cli.parser import parse
+from lstm_tui.cli.arguments import parse
+from lstm_tui.cli.source import source_of
+from lstm_tui.debugger.source import Source
 from lstm_tui.tui.app import LstmApp
-from lstm_tui.tui.document import Document
 
 FOLDER = Path(__file__).parents[2] / "samples" / "keys"
 _NAMES = {"]": "right_square_bracket", "[": "left_square_bracket", "}": "right_curly_bracket"}
 
 
-def opened(line: str) -> tuple[Document, int]:
+def opened(line: str) -> Source:
     """Return what a line `open FILE OPTIONS` opens, as `lstm-tui run` does."""
-    options: Namespace = parse(["run", *line.split()[1:]])
-    todo = work(options)
-    return Document(todo.network, todo.sequences, dtype=todo.dtype), todo.start
+    return source_of(parse(["run", *line.split()[1:]]))
 
 
 def play(name: str, size: tuple[int, int] = (160, 45)) -> LstmApp:
@@ -33,7 +30,6 @@ def play(name: str, size: tuple[int, int] = (160, 45)) -> LstmApp:
     """
     lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
     steps = [line for line in lines if line and not line.startswith("#")]
-    document, start = opened(steps[0])
 
     async def act(driver: Driver) -> None:
         for step in steps[1:]:
@@ -54,7 +50,7 @@ def play(name: str, size: tuple[int, int] = (160, 45)) -> LstmApp:
                     await driver.pilot.pause(0.01)
                 assert _seen(rest, driver.text()), f"{name}: {step}\n{driver.text()}"
 
-    return drive(act, document, size, start=start)
+    return drive(act, opened(steps[0]), size)
 
 
 def _seen(words: str, screen: str) -> bool:

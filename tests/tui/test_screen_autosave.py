@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 from driven_screen import Driver, drive, network, sequences
@@ -11,10 +12,10 @@ from driven_screen import Driver, drive, network, sequences
 from lstm_tui.cli.autosave import kept
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.debugger.view_state import read_layout
 from lstm_tui.formats.io.journal import Journal, cut_off, journal_folder
 from lstm_tui.tui.autosave import Offer
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.prompts.recover import Recover
 
 COMMAND = ("run", "sample.txt")
@@ -27,15 +28,15 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def shown() -> Document:
-    return Document(network(), sequences(), command=COMMAND)
+def shown() -> Source:
+    return Source(network(), sequences(), command=COMMAND)
 
 
 def cut(*lines: str, command: tuple[str, ...] = COMMAND) -> None:
     """Leave the journal of a session that was cut off."""
     from lstm_tui.debugger.autosave import Autosave
 
-    session = Session.open(network(), sequences(), command=command)
+    session = Session.open(Source(network(), sequences(), command=command))
     for line in lines:
         answer(session, line)
     session.layout = read_layout(LOOKS)
@@ -77,7 +78,7 @@ def test_what_was_cut_off_is_offered_and_taken_up_as_it_looked() -> None:
 
     async def act(driver: Driver) -> None:
         await until(driver, lambda: offered(driver))
-        assert "sample.txt line 2: 1 edit, 1 stop" in driver.text()
+        await until(driver, lambda: "sample.txt line 2: 1 edit, 1 stop" in driver.text())
         await driver.press("enter")
         await until(driver, lambda: driver.view.edits)
         assert driver.view.frame.line == 1
@@ -197,5 +198,86 @@ def test_a_typed_line_that_is_still_computed_is_kept(monkeypatch: pytest.MonkeyP
         await driver.pilot.pause()
         screen.autosave.keep(now=True)
         assert not list(journal_folder().glob("*.ltui"))
+
+    drive(act, shown(), keeping=kept(COMMAND))
+
+
+def kept_lines() -> list[str]:
+    return [line for path in journal_folder().glob("*.ltui") for line in path.read_text().splitlines()]
+
+
+@pytest.fixture
+def never_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The regular look at what there is to keep never comes, as on a machine that is too busy for it."""
+    monkeypatch.setattr("lstm_tui.tui.controllers.autosave._EVERY", 3600.0)
+
+
+@pytest.mark.usefixtures("never_looks")
+def test_a_change_is_kept_as_it_is_made() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press(*":remove", "space", "0", "enter")
+        await until(driver, lambda: "remove 0" in kept_lines())
+
+    drive(act, shown(), keeping=kept(COMMAND))
+
+
+@pytest.mark.usefixtures("never_looks")
+def test_a_line_that_takes_long_is_kept_as_it_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[object] = []
+    monkeypatch.setattr("lstm_tui.tui.controllers.changes.Changes.is_quick", property(lambda self: False))
+    monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", begun.append)  # it never ends
+
+    async def act(driver: Driver) -> None:
+        driver.screen.edits.obey("remove 0")
+        assert begun
+        await until(driver, lambda: "# computing: remove 0" in kept_lines())
+
+    drive(act, shown(), keeping=kept(COMMAND))
+
+
+@pytest.mark.usefixtures("never_looks")
+def test_the_work_is_written_before_anything_is_taken_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taking the screen down may take longer than the time that is left."""
+    monkeypatch.setattr("lstm_tui.tui.controllers.autosave._AT_ONCE", float("inf"))
+    told: list[list[str]] = []
+
+    async def act(driver: Driver) -> None:
+        await driver.press(*":remove", "space", "0", "enter")
+        await until(driver, lambda: driver.view.edits)
+        assert kept_lines() == []
+        with monkeypatch.context() as patched:
+            patched.setattr(driver.app, "exit", lambda code: told.append(kept_lines()))
+            driver.app._told_to_end(130)
+            await until(driver, lambda: told)
+        assert "remove 0" in told[0]
+
+    drive(act, shown(), keeping=kept(COMMAND))
+
+
+@pytest.mark.usefixtures("never_looks")
+def test_lines_that_nobody_has_come_to_are_kept_at_an_end() -> None:
+    from textual.events import Key, Paste
+
+    def typed(text: str) -> list[Key]:
+        return [Key("enter", "\r") if sign == "\r" else Key(sign, sign) for sign in text]
+
+    async def act(driver: Driver) -> None:
+        keys = driver.app.keys
+        for waiting, begun, expected in (
+            (typed(":remove 0\rnn:set c[0] = 1\r:half"), None, ["remove 0", "set c[0] = 1"]),
+            (typed("ve 1\r"), "remo", ["remove 1"]),
+            ([*typed(":abc"), Key("escape", None), *typed("n\r:x\r")], None, ["x"]),
+            ([*typed(":ab"), Key("backspace", None), *typed("c\r")], None, ["ac"]),
+            ([Paste(":remove 2\nn:x\n")], None, ["remove 2", "x"]),
+            ([Paste("one\ntwo\n"), *typed("\r")], "", ["one two"]),
+            (typed("n" * 5), None, []),
+        ):
+            keys._waiting.extend(cast("list[Key | Paste]", waiting))
+            assert list(keys.lines_waiting(begun)) == expected
+            keys._waiting.clear()
+        keys._waiting.extend(typed(":remove 0\r"))
+        driver.app.keep()
+        keys._waiting.clear()
+        assert "# computing: remove 0" in kept_lines()
 
     drive(act, shown(), keeping=kept(COMMAND))

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from driven_screen import Driver, document, drive
-from test_screen_stream import Source, follow, until
+from test_screen_stream import Piped, follow, until
 from textual.actions import parse
 
 import lstm_tui.tui.controllers
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.canvas.glyphs import UNICODE
 from lstm_tui.tui.commands import COMMANDS, Command, command_of
+from lstm_tui.tui.document import Document
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import EMPTY
@@ -34,7 +35,7 @@ def test_a_command_names_what_does_it(command: Command) -> None:
     if controller == "app":
         assert callable(getattr(LstmApp, f"action_{method}"))
         return
-    screen = MainScreen(document(), 0, UNICODE, False, False)
+    screen = MainScreen(Document(document()), UNICODE, False)
     act = getattr(getattr(screen, controller), method)
     inspect.signature(act).bind(*values)
     assert type(getattr(screen, controller)).__module__ == f"lstm_tui.tui.controllers.{controller}"
@@ -65,7 +66,7 @@ def test_the_empty_view_has_no_pass_and_no_token() -> None:
     assert (len(EMPTY.trace), EMPTY.facts.length, EMPTY.edits) == (0, 0, 0)
     assert EMPTY.baseline is None
     assert EMPTY.sides() == ("", None)
-    assert [EMPTY.stops, EMPTY.live, EMPTY.stopped] == [None, None, None]
+    assert (EMPTY.stops, EMPTY.live, EMPTY.stopped) == (None, None, None)
 
 
 async def state(driver: Driver) -> tuple[Any, ...]:
@@ -76,7 +77,7 @@ async def state(driver: Driver) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("size", [(160, 45), (80, 24)])
 def test_a_screen_that_waits_shows_the_empty_view_and_its_keys_do_nothing(size: tuple[int, int]) -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         was = await state(driver)
@@ -90,6 +91,7 @@ def test_a_screen_that_waits_shows_the_empty_view_and_its_keys_do_nothing(size: 
         for pane in driver.screen.query(Pane):
             assert not pane.text().strip(), pane.id
         assert "waits for text" in driver.line("header")
+        assert driver.line("footer").split() == ["?", "help", "q", "quit"]
         await driver.press("question_mark")
         assert len(driver.app.screen_stack) == 2
         await driver.press("escape")

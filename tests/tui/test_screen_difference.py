@@ -16,6 +16,7 @@ from lstm_tui.debugger.inspect.diff import beside
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.canvas.bars import put_ghost_bar, put_ghost_signed_bar
 from lstm_tui.tui.canvas.canvas import Line
@@ -36,7 +37,7 @@ PALETTES = (palette_of(COLOURS, UNICODE, False), palette_of(COLOURS, ASCII, True
 
 def edited(*lines: str, cell: str = "lstm", t: int = 3, **of: object) -> View:
     """Return a view of the first line after some edits."""
-    session = Session.open(network(cell, **of), sequences())
+    session = Session.open(Source(network(cell, **of), sequences()))
     plain = Facts(session.frame.trace)
     session.goto(t)
     for line in lines:
@@ -241,7 +242,7 @@ SIZES = st.tuples(st.integers(8, 130), st.integers(1, 20))
 def test_any_edited_run_is_drawn_at_any_size(
     lines: list[str], t: int, palette: Palette, shown: bool, size: tuple[int, int]
 ) -> None:
-    session = Session.open(network(), sequences())
+    session = Session.open(Source(network(), sequences()))
     plain = Facts(session.frame.trace)
     session.goto(t)
     for line in lines:

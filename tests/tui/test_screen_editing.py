@@ -10,16 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driven_screen import LINES, Driver, document, drive, network, of_tokens, sequences
-from present import present
 from textual.events import Key
 
 from lstm_tui.debugger.edits.language import parse_recipe
 from lstm_tui.debugger.edits.suggest import forms_at, telling
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.traces.reader import read
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.prompts.edit import CommandPrompt, EditPrompt
 from lstm_tui.tui.prompts.lists import EditList
 from lstm_tui.tui.prompts.prompts import LinePrompt
@@ -269,7 +268,7 @@ def test_a_recipe_opens_as_edits_that_can_be_undone() -> None:
         await driver.press("right_curly_bracket")
         assert driver.view.frame.difference is None
 
-    drive(act, recipe=recipe)
+    drive(act, replace(document(), recipe=recipe))
 
 
 def test_edits_travel_in_the_export(tmp_path: Path) -> None:
@@ -286,7 +285,7 @@ def test_edits_travel_in_the_export(tmp_path: Path) -> None:
 
 
 def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    long = Document(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)])
+    long = Source(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)])
     work: list[Callable[[], None]] = []
 
     async def done(driver: Driver) -> None:
@@ -324,7 +323,7 @@ def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeyp
 
 
 def test_an_edited_run_starts_as_its_baseline_did() -> None:
-    carried = Document(network(), sequences(), carry=True, dtype="float64")
+    carried = Source(network(), sequences(), carry=True, dtype="float64")
 
     async def act(driver: Driver) -> None:
         await driver.press("right_curly_bracket")
@@ -352,12 +351,12 @@ def test_a_trace_without_its_network_says_that_it_cannot_be_edited() -> None:
         await driver.press("enter")
         assert "without its network" in driver.text()
 
-    drive(act, Document(trace=replace(made, network=None)))
+    drive(act, Source.of_trace(replace(made, network=None)))
 
 
 @pytest.mark.parametrize("cell", ["gru", "rnn", "lstm_peephole"])
 def test_every_form_at_every_value_can_be_made(cell: str) -> None:
-    session = Session.open(present(document(cell).network), sequences(LINES[:1]))
+    session = Session.open(Source(document(cell).network, sequences(LINES[:1])))
     for value in session.frame.passed:
         for form in forms_at(session, value, 1, 2, on_tape=False):
             line = form.line

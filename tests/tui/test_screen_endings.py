@@ -7,8 +7,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from attack.ends import Figures, _inputs, ends, states, try_end
+from attack.ends import Figures, _inputs, commands, ends, states, try_end
 
+from lstm_tui.cli.arguments import command_names
 from lstm_tui.debugger.endings import SIGNALS
 
 
@@ -37,9 +38,22 @@ def test_a_terminal_that_goes_away_early_leaves_no_process(folder: Path, number:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("end", ends())
-@pytest.mark.parametrize("state", ["start-up", "in a prompt", "numba compiles", "trace", "serve", "train, compiling"])
+@pytest.mark.parametrize(
+    "state", ["start-up", "in a prompt", "numba compiles", "command trace", "serve", "train, compiling"]
+)
 def test_every_end_in_every_kind_of_state(folder: Path, state: str, end: str) -> None:
     assert try_end(states()[state], end, 0.8, folder, Figures()) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("command", command_names())
+def test_every_command_is_gone_in_time_and_leaves_no_half_file(folder: Path, command: str, end: str) -> None:
+    assert try_end(commands()[command], end, 0.8, folder, Figures()) == ""
+
+
+def test_every_command_is_ended_in_the_midst_of_something() -> None:
+    assert set(commands()) == set(command_names())
 
 
 def test_every_end_that_can_be_handled_is_one() -> None:

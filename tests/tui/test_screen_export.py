@@ -58,7 +58,8 @@ def test_a_typed_line_reports_what_the_screen_shows(tmp_path: Path) -> None:
         await driver.press("n", "]")
         assert driver.screen.edits.obey("remove 0") == ""
         assert driver.screen.edits.obey(f"report {tmp_path}/r.html") == ""
-        assert driver.screen.edits.obey("report r.txt") == "r.txt: a report is an .html file; end its name so"
+        refused = "r.txt: a report is an .html file or an .md file; end its name so"
+        assert driver.screen.edits.obey("report r.txt") == refused
 
     drive(act)
     page = (tmp_path / "r.html").read_text("utf-8")

@@ -6,15 +6,15 @@ import numpy as np
 from driven_screen import Driver, document, drive
 
 from lstm_tui.analysis.language_model import choose, surprise
+from lstm_tui.debugger.source import Source
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.models.bundled import open_model
-from lstm_tui.tui.document import Document
 
 
-def story(text: str = "Ganesh likes AIML . Ram likes DevSecOps . he likes") -> Document:
+def story(text: str = "Ganesh likes AIML . Ram likes DevSecOps . he likes") -> Source:
     network = open_model("story")
     assert network.tokens is not None
-    return Document(network, [text_sequence(text, network.tokens)])
+    return Source(network, [text_sequence(text, network.tokens)])
 
 
 def test_a_appends_the_likeliest_and_z_takes_it_back() -> None:
@@ -63,7 +63,7 @@ def test_surprise_is_on_the_tape_and_in_the_output() -> None:
 def test_what_is_said_before_it_is_asked_is_no_foretelling() -> None:
     network = open_model("recall-lstm")
     assert network.tokens is not None
-    recall = Document(network, [text_sequence("red na ta which", network.tokens)])
+    recall = Source(network, [text_sequence("red na ta which", network.tokens)])
 
     async def act(driver: Driver) -> None:
         assert "surprise" not in driver.view.facts.signals("layer0.forward")

@@ -9,19 +9,20 @@ from test_screen_reach import bare, recalling
 
 import lstm_tui
 from lstm_tui.analysis.health import LEAST_STEPS, flags_of, health
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.models.recipes import recall
-from lstm_tui.tui.document import Document
-from lstm_tui.tui.views.health import HealthScreen, Healthy
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen
+from lstm_tui.tui.views.health import Healthy
 
 
 async def known(driver: Driver) -> Healthy:
     """Wait until all is computed."""
     screen = driver.app.screen
-    assert isinstance(screen, HealthScreen)
+    assert isinstance(screen, AnalysisScreen)
     for _ in range(500):
         picture: Healthy = screen.picture
         if not picture.working:
@@ -64,7 +65,7 @@ def test_a_dead_unit_is_marked_in_the_table() -> None:
         assert len(driver.app.screen_stack) == 1
         assert driver.view.unit == 2
 
-    drive(act, Document(trace=dead()))
+    drive(act, Source.of_trace(dead()))
 
 
 def test_in_ascii_it_is_another_sign() -> None:
@@ -75,7 +76,7 @@ def test_in_ascii_it_is_another_sign() -> None:
         await known(driver)
         assert driver.text().isascii()
 
-    drive(act, Document(trace=dead()), ascii_only=True)
+    drive(act, Source.of_trace(dead()), ascii_only=True)
 
 
 def test_a_trace_from_a_file_is_looked_at_without_gradients() -> None:
@@ -84,11 +85,11 @@ def test_a_trace_from_a_file_is_looked_at_without_gradients() -> None:
         picture = await known(driver)
         assert picture.passes["layer0.forward"].dead == {}
         text = driver.text()
-        assert "gradients are not known here" in text
+        assert "gradients are not known:" in text
         assert "f keeps" in text
         assert "by b_" not in text
 
-    drive(act, Document(trace=bare()))
+    drive(act, Source.of_trace(bare()))
 
 
 def test_a_short_run_flags_nothing() -> None:

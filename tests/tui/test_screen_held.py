@@ -5,7 +5,7 @@ from __future__ import annotations
 from driven_screen import LINES, Driver, drive, network, of_tokens
 from textual import events
 
-from lstm_tui.tui.document import Document
+from lstm_tui.debugger.source import Source
 from lstm_tui.tui.view import View
 
 
@@ -34,4 +34,4 @@ def test_keys_that_wait_are_drawn_once_and_the_next_key_acts_on_the_last_place()
         assert driver.view.said.startswith("breakpoint 1: t == 200")
         assert len(set(seen)) < 10
 
-    drive(act, Document(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)]))
+    drive(act, Source(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)]))

@@ -12,26 +12,27 @@ from driven_screen import Driver, document, drive, network, of_tokens, sequences
 
 from lstm_tui.analysis.influence import Target, deletions, influence
 from lstm_tui.analysis.ledger import ledger_at
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
-from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
-from lstm_tui.tui.document import Document
+from lstm_tui.formats.traces.trace_file import write
 from lstm_tui.tui.views import influence as screens
-from lstm_tui.tui.views.influence import InfluenceAnswer, InfluencePane, InfluenceScreen
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen, StudyPane
+from lstm_tui.tui.views.influence import InfluenceAnswer
 
 
-def opened(driver: Driver) -> InfluenceScreen:
+def opened(driver: Driver) -> AnalysisScreen:
     screen = driver.app.screen
-    assert isinstance(screen, InfluenceScreen)
+    assert isinstance(screen, AnalysisScreen)
     return screen
 
 
 async def answered(driver: Driver) -> InfluenceAnswer:
     """Wait until all is known."""
     for _ in range(500):
-        answer = opened(driver).answer
-        if answer is not None and not answer.working:
+        answer: InfluenceAnswer = opened(driver).picture
+        if not answer.working:
             await driver.pilot.pause()
             return answer
         await driver.pilot.pause(0.01)
@@ -70,17 +71,17 @@ def test_each_column_has_a_key_to_order_by() -> None:
         assert answer.places == list(range(16))
         for number, (name, values) in enumerate(answer.columns.items(), start=2):
             await driver.press(str(number))
-            ordered = opened(driver).answer
+            ordered = opened(driver).picture
             assert ordered is not None
             assert ordered.order == name
             assert values is not None
             sizes = np.abs(values)[ordered.places]
             assert (np.diff(sizes) <= 0).all()
-            pane = opened(driver).query_one(InfluencePane).text()
+            pane = opened(driver).query_one(StudyPane).text()
             first = driver.view.trace.sequence.tokens[ordered.places[0]]
             assert first in pane.split("\n")[3]
         await driver.press("1", "j", "j", "k")
-        assert opened(driver).answer.cursor == 1  # type: ignore[union-attr]
+        assert opened(driver).picture.cursor == 1
 
     drive(act)
 
@@ -134,12 +135,12 @@ def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: 
     async def act(driver: Driver) -> None:
         await driver.press("r")
         for _ in range(500):
-            answer = opened(driver).answer
+            answer = opened(driver).picture
             if answer is not None and answer.found is not None:
                 break
             await driver.pilot.pause(0.01)
         await driver.press("2", "j")
-        answer = opened(driver).answer
+        answer = opened(driver).picture
         assert answer is not None
         assert answer.order == "gradient·x"
         assert answer.working
@@ -147,7 +148,7 @@ def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: 
         await driver.press("s")
         held.set()
         await driver.pilot.pause(0.05)
-        answer = opened(driver).answer
+        answer = opened(driver).picture
         assert answer is not None
         assert not answer.working
         await driver.press("escape")
@@ -182,7 +183,7 @@ def test_what_cannot_be_asked_is_said_in_one_line(tmp_path: Path) -> None:
         )
         assert "without its network" in driver.text()
 
-    drive(act, Document(trace=read(tmp_path / "run.json")))
+    drive(act, Source.of_trace(read(tmp_path / "run.json")))
 
 
 def test_the_only_token_cannot_be_left_out() -> None:
@@ -190,4 +191,4 @@ def test_the_only_token_cannot_be_left_out() -> None:
         await driver.press("r")
         assert np.isnan((await answered(driver)).effects).all()  # type: ignore[arg-type]
 
-    drive(act, Document(network(), [of_tokens(["movie"])]))
+    drive(act, Source(network(), [of_tokens(["movie"])]))

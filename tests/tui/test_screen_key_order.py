@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import chdir
+from functools import partial
+from time import sleep
 from typing import Any
 
 import pytest
@@ -15,9 +17,12 @@ from key_scripts import DELIVERIES, ENTER, ESCAPE, KEYS, bits, characters, diges
 from test_screen_terminal import Start, start  # noqa: F401
 from textual.events import Key
 
+from lstm_tui.debugger.source import Source
+from lstm_tui.tui import key_queue
 from lstm_tui.tui.commands import COMMANDS
-from lstm_tui.tui.document import Document
+from lstm_tui.tui.controllers import changes
 from lstm_tui.tui.key_parser import KeyParser, keys_of
+from lstm_tui.tui.threads import in_background
 
 FAST = [name for name in DELIVERIES if name != "typed slowly"]
 
@@ -29,7 +34,7 @@ def _in_a_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield
 
 
-def become(delivery: str, *parts: str, of: Callable[[], Document] = document, size: tuple[int, int] = (120, 36)) -> Any:
+def become(delivery: str, *parts: str, of: Callable[[], Source] = document, size: tuple[int, int] = (120, 36)) -> Any:
     """What has become of a session when parts of a script were delivered."""
     seen: list[Any] = []
 
@@ -43,8 +48,8 @@ def become(delivery: str, *parts: str, of: Callable[[], Document] = document, si
     return seen[0]
 
 
-def long_text() -> Document:
-    return Document(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)])
+def long_text() -> Source:
+    return Source(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)])
 
 
 SCRIPTS = [
@@ -69,9 +74,25 @@ SCRIPTS = [
 
 @pytest.mark.parametrize("of", [document, long_text], ids=["short", "in a thread"])
 @pytest.mark.parametrize("parts", SCRIPTS, ids=str)
-def test_one_script_is_one_session(parts: tuple[str, ...], of: Callable[[], Document]) -> None:
+def test_one_script_is_one_session(parts: tuple[str, ...], of: Callable[[], Source]) -> None:
     slowly = become("typed slowly", *parts, of=of)
     assert {name: become(name, *parts, of=of) for name in FAST} == dict.fromkeys(FAST, slowly)
+
+
+def slowly_done(work: Callable[[], None]) -> None:
+    sleep(0.1)
+    work()
+
+
+@pytest.mark.parametrize("parts", SCRIPTS, ids=str)
+def test_one_script_is_one_session_on_a_machine_so_busy_that_drawing_takes_seconds(
+    parts: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the seconds that a key waits at most are over before anything is drawn, and work takes its time."""
+    slowly = become("typed slowly", *parts, of=long_text)
+    monkeypatch.setattr(key_queue, "_AT_MOST", 0.0)
+    monkeypatch.setattr(changes, "in_background", lambda work: in_background(partial(slowly_done, work)))
+    assert {name: become(name, *parts, of=long_text) for name in FAST} == dict.fromkeys(FAST, slowly)
 
 
 def test_a_pasted_digit_is_not_part_of_the_edit_before_it() -> None:

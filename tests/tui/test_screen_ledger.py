@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ from driven_screen import Driver, document, drive, network, sequences
 from lstm_tui.analysis.ledger import flow_of, ledger_at, share_map
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
-from lstm_tui.formats.traces.file import write
 from lstm_tui.formats.traces.reader import read
-from lstm_tui.tui.document import Document
+from lstm_tui.formats.traces.trace_file import write
 from lstm_tui.tui.ledger_rows import Sources
 from lstm_tui.tui.panes.ledger_map import draw_ledger_map
 
@@ -61,9 +62,9 @@ def test_the_map_takes_the_screen_and_gives_it_back(size: tuple[int, int]) -> No
     drive(act, size=size)
 
 
-def _with_closed_gate() -> Document:
+def _with_closed_gate() -> Source:
     made = apply(parse_recipe("set layer0.forward.f[:] @ 3 = 0"), network(), sequences()[1])
-    return Document(trace=run(made.network, made.sequence, holds=made.holds))
+    return Source.of_trace(run(made.network, made.sequence, holds=made.holds))
 
 
 def test_a_closed_gate_is_a_wall() -> None:
@@ -98,7 +99,7 @@ def test_a_breach_is_shown(tmp_path: Path, size: tuple[int, int], where: str) ->
         if where == "ledger":
             assert "off in 12 units" in driver.pane(where).text()
 
-    drive(act, Document(trace=read(tmp_path / "broken.npz")), size)
+    drive(act, Source.of_trace(read(tmp_path / "broken.npz")), size)
 
 
 def test_what_an_edit_put_in_stands_in_the_list() -> None:
@@ -109,7 +110,7 @@ def test_what_an_edit_put_in_stands_in_the_list() -> None:
         assert "set: was" in driver.pane("ledger").text()
         assert "edits" in driver.pane("tape").text()
 
-    drive(act, Document(trace=run(made.network, made.sequence, holds=made.holds)))
+    drive(act, Source.of_trace(run(made.network, made.sequence, holds=made.holds)))
 
 
 def test_a_cell_without_a_ledger_says_so_in_words() -> None:
@@ -128,7 +129,7 @@ def test_a_file_that_holds_too_little_says_so(tmp_path: Path) -> None:
     async def act(driver: Driver) -> None:
         assert "this trace does not hold" in driver.pane("ledger").text()
 
-    drive(act, Document(trace=read(tmp_path / "little.json")))
+    drive(act, Source.of_trace(read(tmp_path / "little.json")))
 
 
 def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
@@ -153,7 +154,7 @@ def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
         await driver.press("d")
         assert "✗ movie" not in driver.pane("ledger").text()
 
-    drive(act, recipe=recipe)
+    drive(act, replace(document(), recipe=recipe))
 
 
 def test_sources_are_in_the_order_of_their_shares() -> None:

@@ -8,6 +8,7 @@ from driven_screen import network, sequences
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
 from lstm_tui.tui.canvas.palette import Palette, palette_of
 from lstm_tui.tui.canvas.themes import DARK
@@ -21,7 +22,7 @@ PALETTES = (palette_of(COLOURS, UNICODE, False), palette_of(COLOURS, ASCII, True
 
 def longer(tokens: int) -> View:
     """Return a view of the first line with some tokens before it."""
-    session = Session.open(network("lstm"), sequences())
+    session = Session.open(Source(network("lstm"), sequences()))
     plain = Facts(session.frame.trace)
     for _ in range(tokens):
         session.edit(parse_edit('insert 0 "not"'))

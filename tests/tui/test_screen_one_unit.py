@@ -12,6 +12,7 @@ from made_networks import EVERY_CELL, called, make_input, make_network
 from lstm_tui.debugger.edits.language import parse_edit
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.tui.canvas.bars import put_span
 from lstm_tui.tui.canvas.canvas import Line
@@ -63,7 +64,7 @@ def test_letters_are_drawn_as_they_are_listed() -> None:
 @pytest.mark.parametrize("name", EVERY_CELL, ids=called)
 def test_every_cell_is_drawn_at_every_size_and_step(name: str) -> None:
     network = make_network(name)
-    session = Session.open(network, [Sequence("numbers", tuple("abc"), x=make_input(network, 3))])
+    session = Session.open(Source(network, [Sequence("numbers", tuple("abc"), x=make_input(network, 3))]))
     for _ in range(len(session.frame.equations) + 1):
         equation = session.frame.equation
         view = view_of(session, value="" if equation is None else equation.name)
@@ -79,7 +80,7 @@ def test_every_cell_is_drawn_at_every_size_and_step(name: str) -> None:
 
 
 def test_what_is_kept_written_and_seen_is_told_as_soon_as_it_is_known() -> None:
-    session = Session.open(network("lstm", both=False), sequences())
+    session = Session.open(Source(network("lstm", both=False), sequences()))
     session.goto(2)
     told = []
     for name in "figcoh":
@@ -105,7 +106,7 @@ def test_what_is_kept_written_and_seen_is_told_as_soon_as_it_is_known() -> None:
 
 
 def test_gates_and_parts_of_a_gru_are_told_by_what_they_do() -> None:
-    session = Session.open(network("gru", both=False), sequences())
+    session = Session.open(Source(network("gru", both=False), sequences()))
     view = view_of(session, value="z")
     text = draw_one_unit(view, 80, 22, DRAWN).text()
     for word in ("reset", "keep", "candidate", "before", "kept", "written", "after"):
@@ -118,7 +119,7 @@ def test_gates_and_parts_of_a_gru_are_told_by_what_they_do() -> None:
 
 
 def test_a_plain_network_says_that_kept_and_written_cannot_be_told_apart() -> None:
-    session = Session.open(network("rnn", both=False), sequences())
+    session = Session.open(Source(network("rnn", both=False), sequences()))
     text = draw_one_unit(view_of(session), 160, 43, DRAWN).text()
     assert "h is not linear in h" in text
     assert is_large("W_h·x", text)
@@ -127,7 +128,7 @@ def test_a_plain_network_says_that_kept_and_written_cannot_be_told_apart() -> No
 
 
 def test_an_op_fills_in_its_number_and_no_other() -> None:
-    session = Session.open(network("lstm", both=False), sequences())
+    session = Session.open(Source(network("lstm", both=False), sequences()))
     session.goto(0)
     shown = []
     for _ in range(3):
@@ -138,7 +139,7 @@ def test_an_op_fills_in_its_number_and_no_other() -> None:
 
 
 def test_edits_are_marked_and_the_baseline_stands_beside_them() -> None:
-    session = Session.open(network("lstm", both=False), sequences())
+    session = Session.open(Source(network("lstm", both=False), sequences()))
     plain = Facts(session.frame.trace)
     for line in ("set layer0.forward.f[:] @ 2 = 0", 'replace 0 "bad"', "set layer0.forward.c[:] @ 3 = 2"):
         session.edit(parse_edit(line))
@@ -161,7 +162,7 @@ def test_what_is_no_number_is_told() -> None:
     small = make_network("rnn_relu")
     x = make_input(small, 3)
     x[1] = np.inf
-    session = Session.open(small, [Sequence("numbers", tuple("abc"), x=x)])
+    session = Session.open(Source(small, [Sequence("numbers", tuple("abc"), x=x)]))
     seen = ""
     for t in (1, 2):
         session.goto(t)
@@ -269,7 +270,9 @@ def test_hidden_panes_are_not_drawn_at_a_step(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_tokens_that_are_not_drawn_large_stand_as_they_are() -> None:
-    session = Session.open(network("lstm", both=False), [of_tokens(("[/nope]", "\x1b]52;c;aGk=\x07", "日本語", "bad"))])
+    session = Session.open(
+        Source(network("lstm", both=False), [of_tokens(("[/nope]", "\x1b]52;c;aGk=\x07", "日本語", "bad"))])
+    )
     text = draw_one_unit(view_of(session), 160, 43, DRAWN).text()
     assert "日本語" in text
     assert "\x1b" not in text
@@ -277,7 +280,7 @@ def test_tokens_that_are_not_drawn_large_stand_as_they_are() -> None:
 
 
 def test_a_click_chooses_a_gate_and_a_token() -> None:
-    view = view_of(Session.open(network("lstm", both=False), sequences()))
+    view = view_of(Session.open(Source(network("lstm", both=False), sequences())))
     drawing = draw_one_unit(view, 160, 43, DRAWN)
     found = {(target.t, target.value) for _, _, _, target in drawing.hits}
     assert {(None, name) for name in "figoch"} <= found
@@ -289,7 +292,7 @@ def test_the_document_without_a_network_is_drawn_too() -> None:
         await driver.press("0", "n", "N", "s")
         assert is_large("unit", driver.text())
 
-    from lstm_tui.tui.document import Document
+    from lstm_tui.debugger.source import Source
 
     trace = document().run(0)
-    drive(act, Document(None, (), trace))
+    drive(act, Source.of_trace(trace))

@@ -17,9 +17,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from lstm_tui.debugger.source import Source
 from lstm_tui.formats.io.files import write_picture
 from lstm_tui.tui.canvas.svg import HEIGHT, WIDTH, is_shape, svg_of
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.prompts.prompts import Prompt
 from lstm_tui.tui.views.screenshot import strips_of
 
@@ -95,7 +95,7 @@ def test_it_needs_no_network_and_no_certain_font() -> None:
 
 
 def test_what_strangers_wrote_is_only_shown() -> None:
-    shown = Document(network(), [of_tokens((*HOSTILE, "<script>", "&amp;", "]]>", '"'))])
+    shown = Source(network(), [of_tokens((*HOSTILE, "<script>", "&amp;", "]]>", '"'))])
 
     async def act(driver: Driver) -> None:
         svg = svg_of(strips_of(driver.app), "</title>\x1b]52;c;aGk=\x07\ud800", INK, GROUND)

@@ -28,10 +28,10 @@ from lstm_tui.debugger.inspect.parameter_tables import sheets_of
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import equations_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.documents.html import page
 from lstm_tui.documents.markdown import markdown
 from lstm_tui.documents.report.report import content
 from lstm_tui.documents.report.selection import ReportSelection
-from lstm_tui.documents.worksheet.html import html
 from lstm_tui.documents.worksheet.layout import page_of
 from lstm_tui.documents.worksheet.worksheet import sheet_of
 from lstm_tui.engine.errors import UserError
@@ -50,7 +50,7 @@ from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import ORDERS, View
 from lstm_tui.tui.views.compare_drawing import draw_compare
 from lstm_tui.tui.views.health import Healthy
-from lstm_tui.tui.views.influence import InfluenceAnswer, draw_influence, outputs_of, unit_of
+from lstm_tui.tui.views.influence import InfluenceAnswer, outputs_of, unit_of
 from lstm_tui.tui.views.page import explain_lines
 from lstm_tui.tui.views.reach import Reaching
 from lstm_tui.tui.views.token_map import KINDS
@@ -180,8 +180,7 @@ def pictures(session: Session, view: View) -> Iterator[Any]:
 
 def drawn(picture: Any, palette: Palette, size: tuple[int, int]) -> str:
     """Draw the picture of a full screen."""
-    draw = (lambda *at: draw_influence(picture, *at)) if isinstance(picture, InfluenceAnswer) else picture.draw
-    return text_of(draw(*size, palette))
+    return text_of(picture.draw(*size, palette))
 
 
 def tables(session: Session, palette: Palette, size: tuple[int, int]) -> Iterator[str]:
@@ -235,7 +234,7 @@ def papers(session: Session) -> Iterator[str]:
     yield content(session, ReportSelection()).decode()
     try:
         sheet = sheet_of(session.frame.trace, range(2), 3)
-        yield from (markdown(page_of(sheet, False)), html(page_of(sheet, True)))
+        yield from (markdown(page_of(sheet, False)), page(page_of(sheet, True)))
     except UserError as error:  # no pencil can go on from NaN
         yield str(error)
     for line in PLAIN:

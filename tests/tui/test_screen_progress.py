@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 from driven_screen import LINES, Driver, drive, network, of_tokens
 
-from lstm_tui.tui.document import Document
+from lstm_tui.debugger.source import Source
 
 Work = list[Callable[[], None]]
 
 
-def long_text(lines: int = 1) -> Document:
-    return Document(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12, n + 1) for n in range(lines)])
+def long_text(lines: int = 1) -> Source:
+    return Source(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12, n + 1) for n in range(lines)])
 
 
 async def shown(driver: Driver) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,22 +13,22 @@ from driven_screen import Driver, document, drive, network, of_tokens
 import lstm_tui
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load
 from lstm_tui.lesson.library import Library
 from lstm_tui.models.bundled import open_model
 from lstm_tui.models.recipes import recall
 from lstm_tui.tui.app import LstmApp
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.lesson_launcher import Teaching
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.reach import Reaching
-from lstm_tui.tui.views.reach_screen import ReachScreen
 
 
 async def known(driver: Driver) -> Reaching:
     """Wait until all is computed."""
     screen = driver.app.screen
-    assert isinstance(screen, ReachScreen)
+    assert isinstance(screen, AnalysisScreen)
     for _ in range(500):
         picture: Reaching = screen.picture
         if not picture.working:
@@ -37,8 +38,8 @@ async def known(driver: Driver) -> Reaching:
     raise AssertionError("nothing was found")
 
 
-def recalling(cell: str) -> Document:
-    return Document(trace=lstm_tui.trace(recall.sample_text().splitlines()[0], model=f"recall-{cell}"))
+def recalling(cell: str) -> Source:
+    return Source.of_trace(lstm_tui.trace(recall.sample_text().splitlines()[0], model=f"recall-{cell}"))
 
 
 @pytest.mark.parametrize(("cell", "said"), [("rnn", "∂h vanishes at t=13"), ("lstm", "∂C holds"), ("gru", "∂h holds")])
@@ -58,11 +59,11 @@ def test_a_plain_rnn_is_said_to_lose_what_gates_keep(cell: str, said: str) -> No
 
 
 def compared(
-    act: Callable[[Driver], Awaitable[None]], of: Document, size: tuple[int, int] = (160, 45), ascii_only: bool = False
+    act: Callable[[Driver], Awaitable[None]], of: Source, size: tuple[int, int] = (160, 45), ascii_only: bool = False
 ) -> None:
     """Run the app with the bundled networks at hand."""
     teaching = Teaching(lambda: Library(open_model, load))
-    app = LstmApp(of, numba=False, few_colours=False, teaching=teaching, ascii_only=ascii_only)
+    app = LstmApp(replace(of, interpreter="numpy"), few_colours=False, teaching=teaching, ascii_only=ascii_only)
 
     async def go() -> None:
         async with app.run_test(size=size) as pilot:
@@ -220,7 +221,7 @@ def test_a_trace_without_its_network_says_so() -> None:
         await driver.press("escape", "n")
         assert driver.view.t == 1
 
-    drive(act, Document(trace=bare()))
+    drive(act, Source.of_trace(bare()))
 
 
 def bare() -> Trace:
@@ -243,7 +244,7 @@ def test_strange_tokens_are_made_visible() -> None:
         assert "\x1b]52" not in driver.text()
 
     sequence = of_tokens(["bad", "\x1b]52;c;aGk=\x07", "[/nope]", "\u202eabc"])
-    drive(act, Document(network(), [sequence]))
+    drive(act, Source(network(), [sequence]))
 
 
 def test_numbers_have_no_left_out_map_but_a_gradient() -> None:
@@ -255,7 +256,7 @@ def test_numbers_have_no_left_out_map_but_a_gradient() -> None:
         assert "only tokens of a text" in driver.text()
 
     trace = lstm_tui.trace(np.random.default_rng(0).normal(size=(9, 3)), model="forecast")
-    drive(act, Document(trace=trace))
+    drive(act, Source.of_trace(trace))
 
 
 @pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24)])

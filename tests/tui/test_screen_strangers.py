@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from driven_screen import HOSTILE, Driver, document, drive, network, of_tokens
 
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
-from lstm_tui.tui.document import Document
 
 
 @pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24)])
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_hostile_tokens_are_shown_and_not_obeyed(size: tuple[int, int], ascii_only: bool) -> None:
-    hostile = Document(network(), [of_tokens(HOSTILE)])
+    hostile = Source(network(), [of_tokens(HOSTILE)])
 
     async def act(driver: Driver) -> None:
         for key in ("n", "p", "escape", "5", "6", "7", "l", "t", "slash", "[", "enter", "full_stop", "G"):
@@ -40,8 +40,7 @@ def test_ascii_means_ascii() -> None:
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_numbers_that_are_none_have_a_sign_of_their_own(cell: str, broken: float) -> None:
-    made = Document(network(cell), [of_tokens(["The", "movie", "was"])])
-    trace = made.run(0)
+    trace = Source(network(cell), [of_tokens(["The", "movie", "was"])]).run()
     for passed in trace.passes.values():
         for name in list(passed.arrays):
             changed = passed.arrays[name].copy()
@@ -56,7 +55,7 @@ def test_numbers_that_are_none_have_a_sign_of_their_own(cell: str, broken: float
             await driver.press("l")
         assert ("NaN" if np.isnan(broken) else "∞") in driver.pane("forward").text()
 
-    drive(act, made)
+    drive(act, Source.of_trace(trace))
 
 
 def test_a_trace_without_its_network_shows_its_values() -> None:
@@ -79,7 +78,7 @@ def test_a_trace_without_its_network_shows_its_values() -> None:
         assert "trace file" in driver.line("header")
         assert "Σ = C ✓" in driver.pane("ledger").text()
 
-    drive(act, Document(trace=alone))
+    drive(act, Source.of_trace(alone))
 
 
 def test_one_token_and_one_unit() -> None:
@@ -87,7 +86,7 @@ def test_one_token_and_one_unit() -> None:
         for key in ("n", "N", "s", "S", "j", "5", "l", "6", "j", "G", "g", "space"):
             await driver.press(key)
 
-    drive(act, Document(network(hidden=1), [of_tokens(["bad"])]))
+    drive(act, Source(network(hidden=1), [of_tokens(["bad"])]))
 
 
 def test_a_language_model_marks_what_came_next() -> None:

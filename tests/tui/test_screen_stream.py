@@ -13,6 +13,7 @@ from present import present
 
 from lstm_tui.analysis.language_model import surprise
 from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.formats.inputs.stream import Incoming
@@ -20,12 +21,11 @@ from lstm_tui.formats.inputs.stream_decoder import Arriving
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.controllers import changes
-from lstm_tui.tui.document import Document
 
 TEXT = "The plot was dull , but the acting was good and I would see it again bad movie not"
 
 
-class Source:
+class Piped:
     """A source of bytes that a test writes to."""
 
     def __init__(self, most: int = 1000, **of: Any) -> None:
@@ -39,8 +39,8 @@ class Source:
     def end(self) -> None:
         self._pieces.put(b"")
 
-    def document(self) -> Document:
-        return Document(self.network, incoming=self.incoming)
+    def document(self) -> Source:
+        return Source(self.network, incoming=self.incoming)
 
 
 async def until(driver: Driver, holds: Callable[[], bool]) -> None:
@@ -55,12 +55,12 @@ async def shows(driver: Driver, words: str) -> None:
     await until(driver, lambda: words in driver.line("header"))
 
 
-def follow(act: Any, source: Source, **options: Any) -> LstmApp:
+def follow(act: Any, source: Piped, **options: Any) -> LstmApp:
     return drive(act, source.document(), **options)
 
 
 def test_it_waits_for_text_follows_it_and_goes_on_at_its_end() -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         assert "waits for text" in driver.line("header")
@@ -82,7 +82,7 @@ def test_it_waits_for_text_follows_it_and_goes_on_at_its_end() -> None:
 
 
 def test_it_stays_where_the_user_is_and_counts_what_is_new() -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         source.write("The plot was dull , ")
@@ -104,7 +104,7 @@ def test_it_stays_where_the_user_is_and_counts_what_is_new() -> None:
 
 
 def test_a_breakpoint_that_comes_stops_it_with_its_reason_and_g_goes_on() -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         source.write("The plot was ")
@@ -138,7 +138,7 @@ def test_edits_stay_in_force_while_text_comes_and_a_prompt_is_open(
 ) -> None:
     if not short:  # every run is made in a thread
         monkeypatch.setattr(changes, "quick_steps", lambda name, passes: 0)
-    source = Source(readout="linear")
+    source = Piped(readout="linear")
 
     async def act(driver: Driver) -> None:
         source.write("The plot was ")
@@ -174,7 +174,7 @@ def test_edits_stay_in_force_while_text_comes_and_a_prompt_is_open(
 
 
 def test_numba_takes_over_while_text_comes() -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         for word in TEXT.split():
@@ -192,7 +192,7 @@ def test_numba_takes_over_while_text_comes() -> None:
 
 
 def test_what_is_too_much_is_said_once_and_the_session_goes_on() -> None:
-    source = Source(most=6)
+    source = Piped(most=6)
 
     async def act(driver: Driver) -> None:
         source.write(TEXT + " ")
@@ -206,7 +206,7 @@ def test_what_is_too_much_is_said_once_and_the_session_goes_on() -> None:
 
 
 def test_what_cannot_be_read_is_said_and_what_came_before_stays() -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         source.write(b"The plot \xff was ")
@@ -219,7 +219,7 @@ def test_what_cannot_be_read_is_said_and_what_came_before_stays() -> None:
 
 
 def test_an_end_without_a_token_leaves_with_one_line() -> None:
-    source = Source()
+    source = Piped()
     source.end()
 
     async def act(driver: Driver) -> None:
@@ -231,7 +231,7 @@ def test_an_end_without_a_token_leaves_with_one_line() -> None:
 
 @pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24)])
 def test_it_fits_every_size(size: tuple[int, int]) -> None:
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         assert "waits for text" in driver.line("header")
@@ -248,7 +248,7 @@ def test_it_fits_every_size(size: tuple[int, int]) -> None:
 def test_an_export_writes_what_has_come(tmp_path: Any) -> None:
     from lstm_tui.formats.traces.reader import read
 
-    source = Source()
+    source = Piped()
 
     async def act(driver: Driver) -> None:
         source.write("The plot was ")

@@ -21,8 +21,8 @@ from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.lesson_launcher import Teaching
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.lessons import Lessons
-from lstm_tui.tui.views.reach_screen import ReachScreen
 from lstm_tui.tui.views.tour import TourScreen
 
 FILES = sorted(folder().glob("*.toml"))
@@ -39,7 +39,7 @@ def tour(
     """Run the app with a lesson, or the list of them, and let `act` use it."""
     lesson = None if name is None else LIBRARY.find(name)
     teaching = Teaching(lambda: LIBRARY, lesson, at_once=True)
-    app = LstmApp(document(), numba=False, few_colours=False, teaching=teaching, **options)
+    app = LstmApp(document(), few_colours=False, teaching=teaching, **options)
 
     async def go() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
@@ -158,12 +158,12 @@ def test_an_rnn_beside_an_lstm_is_seen_from_a_lesson_and_noticed() -> None:
     async def act(driver: Driver) -> None:
         await driver.press(*["enter"] * 5)
         await driver.press("R")
-        over = driver.on_top(ReachScreen)
+        over = driver.on_top(AnalysisScreen)
         await settled(driver, lambda: not over.picture.working)
         await driver.press("escape")
         assert not stop(driver)._noticed, "R alone shows one network"
         await driver.press("R", "b")
-        over = driver.on_top(ReachScreen)
+        over = driver.on_top(AnalysisScreen)
         await settled(driver, lambda: bool(over.picture.beside))
         await driver.press("escape")
         assert stop(driver)._noticed
@@ -359,7 +359,7 @@ def test_a_stop_can_show_the_ledger_of_all_units_and_its_map(show: str, tmp_path
 
 
 def test_without_lessons_the_key_says_so() -> None:
-    app = LstmApp(document(), numba=False)
+    app = LstmApp(document())
 
     async def go() -> None:
         async with app.run_test(notifications=True) as pilot:

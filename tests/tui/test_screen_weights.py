@@ -16,9 +16,10 @@ from lstm_tui.debugger.inspect.parameter_tables import (
     sheets_of,
 )
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.prompts.edit import EditPrompt
-from lstm_tui.tui.views.weights import WeightScreen, WeightTable
+from lstm_tui.tui.views.weight_editor import WeightScreen, WeightTable
 
 
 def sheet(name: str) -> ParameterTable:
@@ -55,7 +56,7 @@ def test_every_parameter_is_in_exactly_one_table(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["lstm", "gru", "lstm_peephole"])
 def test_every_form_of_every_table_is_an_edit_that_can_be_made(cell: str) -> None:
     made = network(cell)
-    session = Session.open(made, [document(cell).sequences[0]])
+    session = Session.open(Source(made, [document(cell).sequences[0]]))
     for one in sheets_of(made):
         for form in forms_of_entry(made, one, one.rows - 1, one.columns - 1):
             session.edit(parse_edit(form.line))
@@ -82,7 +83,7 @@ def test_rows_are_ordered_by_size_and_by_change() -> None:
     sizes = np.linalg.norm(one.whole(made), axis=1)
     order = ranked(rows, one, made, "size", made)
     assert (np.diff(sizes[order]) <= 1e-6).all()
-    session = Session.open(made, [document().sequences[0]])
+    session = Session.open(Source(made, [document().sequences[0]]))
     session.edit(parse_edit("weight layer0.forward/W_f[5,:] = 9"))
     assert ranked(rows, one, session.edited.network, "change", made)[0] == 5
 

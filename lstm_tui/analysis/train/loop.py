@@ -2,11 +2,12 @@
 
 What is trained for is in `loss` (a class, the next token, the next row) and how a weight moves in `optimiser`. Two
 trainings with the same arguments on the same machine give the same weights, bit for bit, also when one of them was
-stopped after an epoch and continued from its state.
+stopped after any mini-batch and continued from its state. Another thread may ask for the state at any time.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +19,10 @@ from lstm_tui.analysis.train.loss import Example, Ids, Loss, loss_and_gradients
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
+
+__all__ = ["Course", "Examples", "Progress", "Settings", "TrainState", "Trained", "train"]
+
+Examples = Sequence[Example] | Callable[[int], Sequence[Example]]
 
 
 @dataclass(frozen=True)
@@ -87,15 +92,19 @@ class Trained:
 
 @dataclass(frozen=True, eq=False)
 class TrainState:
-    """All that a training needs to go on after an epoch to the same bits as if it had never stopped.
+    """All that a training needs to go on after a mini-batch to the same bits as if it had never stopped.
 
     Attributes:
         epoch: How many epochs are done.
+        batch: How many mini-batches are done of the epoch that is not.
+        loss: Sum of their losses.
+        counted: How many targets that is of.
         weights: As they are now, by the names of `optimiser.weights_of`.
         mean: Adam's mean of the gradients.
         square: Adam's mean of their squares.
         steps: Mini-batches so far.
-        random: State of the generator of random numbers.
+        shuffle: State of the generator of random numbers before the order of that epoch was drawn.
+        random: Its state now.
         losses: Of each epoch.
         scores: Of each epoch.
         best: The weights that will be kept as it looks now; None when no epoch was kept.
@@ -104,10 +113,14 @@ class TrainState:
     """
 
     epoch: int
+    batch: int
+    loss: float
+    counted: int
     weights: Weights
     mean: Weights
     square: Weights
     steps: int
+    shuffle: Mapping[str, Any]
     random: Mapping[str, Any]
     losses: tuple[float, ...]
     scores: tuple[float, ...]
@@ -118,21 +131,30 @@ class TrainState:
 
 @dataclass
 class Course:
-    """One training as it goes."""
+    """One training as it goes.
+
+    What a mini-batch and an epoch change is changed under a lock, so that `state` is that after a whole mini-batch
+    whichever thread asks for it, and while the next one takes its time.
+    """
 
     network: Network
     how: Settings
-    random: np.random.Generator
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     best: Weights | None = None
     best_epoch: int = 0
     averaged: int = 0
     tokens: int = 0
+    batch: int = 0
+    loss: float = 0.0
+    counted: int = 0
 
     def __post_init__(self) -> None:
         self.weights = weights_of(self.network)
         self.adam = Adam(self.weights)
+        self.random = np.random.default_rng(self.how.seed)
+        self._shuffle = self._now = self.random.bit_generator.state
+        self._whole = threading.RLock()
 
     @property
     def over(self) -> bool:
@@ -141,12 +163,14 @@ class Course:
         return done or len(self.losses) >= self.how.epochs
 
     def state(self) -> TrainState:
-        """Return what is needed to go on from here."""
-        return TrainState(
-            len(self.losses), self.weights, self.adam.mean, self.adam.square, self.adam.steps,
-            self.random.bit_generator.state, tuple(self.losses), tuple(self.scores), self.best, self.best_epoch,
-            self.averaged,
-        )  # fmt: skip
+        """Return a copy of what is needed to go on from the last whole mini-batch; in any thread."""
+        with self._whole:
+            return TrainState(
+                len(self.losses), self.batch, self.loss, self.counted, copied(self.weights), copied(self.adam.mean),
+                copied(self.adam.square), self.adam.steps, self._shuffle, self._now, tuple(self.losses),
+                tuple(self.scores[: len(self.losses)]), None if self.best is None else copied(self.best),
+                self.best_epoch, self.averaged,
+            )  # fmt: skip
 
     def take_up(self, state: TrainState) -> None:
         """Go on from a state.
@@ -154,48 +178,52 @@ class Course:
         Raises:
             ValueError: If it is of another network, or no state at all.
         """
-        for mine, given in (
-            (self.weights, state.weights), (self.adam.mean, state.mean), (self.adam.square, state.square),
-        ):  # fmt: skip
-            _fill(mine, given)
-        if state.best is not None:
-            self.best = copied(self.weights)
-            _fill(self.best, state.best)
-        if not state.epoch == len(state.losses) == len(state.scores or state.losses):
-            raise ValueError("the state counts its epochs wrongly")
-        self.adam.steps, self.random.bit_generator.state = state.steps, dict(state.random)
-        self.losses, self.scores = list(state.losses), list(state.scores)
-        self.best_epoch, self.averaged = state.best_epoch, state.averaged
+        with self._whole:
+            for mine, given in (
+                (self.weights, state.weights), (self.adam.mean, state.mean), (self.adam.square, state.square),
+            ):  # fmt: skip
+                _fill(mine, given)
+            if state.best is not None:
+                self.best = copied(self.weights)
+                _fill(self.best, state.best)
+            if not state.epoch == len(state.losses) == len(state.scores or state.losses) or state.batch < 0:
+                raise ValueError("the state counts its epochs wrongly")
+            self._shuffle, self._now = dict(state.shuffle), dict(state.random)
+            self.random.bit_generator.state = self._now  # looked at before anything is computed
+            self.adam.steps = state.steps
+            self.losses, self.scores = list(state.losses), list(state.scores)
+            self.best_epoch, self.averaged = state.best_epoch, state.averaged
+            self.batch, self.loss, self.counted = state.batch, state.loss, state.counted
 
     def epoch(
         self,
-        epoch: int,
         examples: Sequence[Example],
         progress: Callable[[Progress], None] | None,
         stop: Callable[[], bool] | None,
     ) -> bool:
-        """Go through all examples once in a new order; return whether it was asked to stop."""
+        """Go through what is left of all examples once in a new order; return whether it was asked to stop."""
+        epoch = len(self.losses)
+        self.random.bit_generator.state = self._shuffle
         order = self.random.permutation(len(examples))
         batches = [order[start : start + self.how.batch] for start in range(0, len(order), self.how.batch)]
-        total, counted = 0.0, 0
-        for number, batch in enumerate(batches):
+        if self.batch > len(batches):
+            raise ValueError("the state is of another set of examples")
+        if self.batch:
+            self.random.bit_generator.state = self._now
+        for batch in batches[self.batch :]:
             if stop is not None and stop():
                 return True
-            done = (epoch + number / len(batches)) / self.how.epochs
-            rate = self.how.rate * (1 - (1 - self.how.last_rate) * done)
-            loss, count = self._step([examples[n] for n in batch], rate)
-            total, counted = total + loss, counted + count
-            self.tokens += sum(len(examples[n].read) for n in batch)
+            done = (epoch + self.batch / len(batches)) / self.how.epochs
+            self._step([examples[n] for n in batch], self.how.rate * (1 - (1 - self.how.last_rate) * done))
             if progress is not None:
-                step = epoch * len(batches) + number + 1
-                mean = total / max(counted, 1)
+                step = epoch * len(batches) + self.batch
+                mean = self.loss / max(self.counted, 1)
                 steps = len(batches) * self.how.epochs
                 progress(Progress(step, steps, epoch + 1, self.how.epochs, mean, self.tokens))
-        self.losses.append(total / max(counted, 1))
         return False
 
-    def _step(self, batch: Sequence[Example], rate: float) -> tuple[float, int]:
-        """Move the weights once; return the summed loss of the mini-batch and how many targets it counted."""
+    def _step(self, batch: Sequence[Example], rate: float) -> None:
+        """Move the weights once, and add up the loss of the mini-batch and how many targets it counted."""
         sums = {name: np.zeros_like(array) for name, array in self.weights.items()}
         total, counted = 0.0, 0
         for example in batch:
@@ -204,8 +232,11 @@ class Course:
         for gradient in sums.values():
             gradient /= max(counted, 1)
         clip(sums, self.how.clip)
-        self.adam.step(sums, rate)
-        return total, counted
+        with self._whole:
+            self.adam.step(sums, rate)
+            self.batch, self.loss, self.counted = self.batch + 1, self.loss + total, self.counted + counted
+            self.tokens += sum(len(example.read) for example in batch)
+            self._now = self.random.bit_generator.state
 
     def _example(self, example: Example, sums: Weights) -> Loss:
         """Add the gradients of one example to the sums."""
@@ -233,19 +264,50 @@ class Course:
             return np.ones(size)
         return (self.random.random(size) >= self.how.silent) / (1 - self.how.silent)
 
-    def keep(self, epoch: int, score: Callable[[Network], float] | None) -> None:
-        """Keep the weights if they are the best so far, or take them into the mean."""
-        if score is not None:
-            self.scores.append(score(self.network))
-            if self.scores[-1] >= max(self.scores):
-                self.best, self.best_epoch = copied(self.weights), epoch + 1
-        elif epoch >= self.how.epochs - self.how.average:
-            self.averaged += 1
-            if self.best is None:
-                self.best = copied(self.weights)
-            for name, mean in self.best.items():
-                mean += (self.weights[name] - mean) / self.averaged
-            self.best_epoch = epoch + 1
+    def keep(self, score: Callable[[Network], float] | None) -> None:
+        """End an epoch: keep the weights if they are the best so far, or take them into the mean."""
+        scored = None if score is None else score(self.network)
+        with self._whole:
+            self.losses.append(self.loss / max(self.counted, 1))
+            self.batch, self.loss, self.counted = 0, 0.0, 0
+            self._shuffle = self._now = self.random.bit_generator.state
+            epoch = len(self.losses)
+            if scored is not None:
+                self.scores.append(scored)
+                if scored >= max(self.scores):
+                    self.best, self.best_epoch = copied(self.weights), epoch
+            elif epoch > self.how.epochs - self.how.average:
+                self.averaged += 1
+                if self.best is None:
+                    self.best = copied(self.weights)
+                for name, mean in self.best.items():
+                    mean += (self.weights[name] - mean) / self.averaged
+                self.best_epoch = epoch
+
+    def run(
+        self,
+        examples: Examples,
+        score: Callable[[Network], float] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+        after: Callable[[TrainState], None] | None = None,
+    ) -> Trained:
+        """Go on to the end, or until it is asked to stop; the arguments are those of `train`.
+
+        Raises:
+            ValueError: If there are no examples, or a target does not fit the network.
+        """
+        stopped = False
+        while not stopped and not self.over:
+            now = examples(len(self.losses)) if callable(examples) else examples
+            if not now:
+                raise ValueError("there is nothing to train on: no examples")
+            stopped = self.epoch(now, progress, stop)
+            if not stopped:
+                self.keep(score)
+                if after is not None:
+                    after(self.state())
+        return self.finish(stopped)
 
     def finish(self, stopped: bool) -> Trained:
         """Give the network the weights that were kept, if any were."""
@@ -261,11 +323,6 @@ def _fill(mine: Weights, given: Mapping[str, Array]) -> None:
         raise ValueError("the state is of another network")
     for name, array in mine.items():
         array[...] = given[name]
-
-
-__all__ = ["Examples", "Progress", "Settings", "TrainState", "Trained", "train"]
-
-Examples = Sequence[Example] | Callable[[int], Sequence[Example]]
 
 
 def train(
@@ -290,24 +347,12 @@ def train(
         progress: Called after each mini-batch.
         stop: Asked before each mini-batch; when it says yes, what was best so far is kept.
         begin: Go on from here; everything else must be as it was when the state was given.
-        after: Called with the state after each epoch; its arrays change when the training goes on.
+        after: Called with the state after each epoch.
 
     Raises:
         ValueError: If there are no examples, a target does not fit the network or the state is of another network.
     """
-    how = settings or Settings()
-    course = Course(network, how, np.random.default_rng(how.seed))
+    course = Course(network, settings or Settings())
     if begin is not None:
         course.take_up(begin)
-    stopped = False
-    while not stopped and not course.over:
-        epoch = len(course.losses)
-        now = examples(epoch) if callable(examples) else examples
-        if not now:
-            raise ValueError("there is nothing to train on: no examples")
-        stopped = course.epoch(epoch, now, progress, stop)
-        if not stopped:
-            course.keep(epoch, score)
-            if after is not None:
-                after(course.state())
-    return course.finish(stopped)
+    return course.run(examples, score, progress, stop, after)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.debugger.breakpoints.conditions import reason
+from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, condition, evaluate, nodes, parse
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-
-_AT_ONCE = 4_096
 
 
 class Failed(UserError):
@@ -54,8 +53,8 @@ def judge(text: str, scope: Scope) -> AssertionResult:
     expression = condition(text, scope)
     unknown: AssertionResult | None = None
     asked = False
-    for start in range(0, scope.steps, _AT_ONCE):
-        stop = min(start + _AT_ONCE, scope.steps)
+    for start in range(0, scope.steps, STEPS_TOGETHER):
+        stop = min(start + STEPS_TOGETHER, scope.steps)
         answer = evaluate(expression, scope, start, stop)
         of_one_step = len(answer.values) > 1 or len(answer.known) > 1 or scope.steps == 1
         false = np.flatnonzero((~answer.values & answer.known)[:, 0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_tui.engine.errors import UserError
+from lstm_tui.debugger.breakpoints.numbered import Numbered
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.breakpoints.conditions import Trigger
@@ -51,16 +51,15 @@ class Breakpoints:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._by_number: dict[int, Breakpoint] = {}
-        self._last = 0
+        self._breakpoints: Numbered[Breakpoint] = Numbered("breakpoint", MOST, "delete some")
 
     def __iter__(self) -> Iterator[Breakpoint]:
         """Return every breakpoint, in the order of their numbers."""
-        return iter(tuple(self._by_number.values()))
+        return iter(self._breakpoints)
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._by_number)
+        return len(self._breakpoints)
 
     def __getitem__(self, number: int) -> Breakpoint:
         """Return a breakpoint.
@@ -68,10 +67,7 @@ class Breakpoints:
         Raises:
             UserError: There is none of that number.
         """
-        if number not in self._by_number:
-            there = ", ".join(map(str, self._by_number)) or "none"
-            raise UserError(f"there is no breakpoint {number}; there are: {there}")
-        return self._by_number[number]
+        return self._breakpoints[number]
 
     @property
     def enabled(self) -> tuple[Breakpoint, ...]:
@@ -84,11 +80,7 @@ class Breakpoints:
         Raises:
             UserError: There are too many.
         """
-        if len(self) >= MOST:
-            raise UserError(f"there are {MOST} breakpoints already: delete some")
-        self._last += 1
-        self._by_number[self._last] = Breakpoint(self._last, trigger, pass_name, temporary=temporary)
-        return self._by_number[self._last]
+        return self._breakpoints.add(lambda number: Breakpoint(number, trigger, pass_name, temporary=temporary))
 
     def delete(self, number: int) -> Breakpoint:
         """Take a breakpoint away.
@@ -96,40 +88,34 @@ class Breakpoints:
         Raises:
             UserError: There is none of that number.
         """
-        one = self[number]
-        del self._by_number[number]
-        return one
+        return self._breakpoints.delete(number)
 
     def clear(self) -> None:
         """Take every breakpoint away; their numbers are not used again."""
-        self._by_number.clear()
+        self._breakpoints.clear()
 
     def enable(self, number: int, enabled: bool = True) -> Breakpoint:
         """Have the run stop at a breakpoint, or not."""
-        return self._put(replace(self[number], enabled=enabled))
+        return self._breakpoints.put(replace(self[number], enabled=enabled))
 
     def ignore(self, number: int, count: int) -> Breakpoint:
         """Pass over the next `count` hits of a breakpoint."""
-        return self._put(replace(self[number], ignore=count))
+        return self._breakpoints.put(replace(self[number], ignore=count))
 
     def change(self, number: int, trigger: Trigger, pass_name: str) -> Breakpoint:
         """Have a breakpoint wait for something else."""
-        return self._put(replace(self[number], trigger=trigger, pass_name=pass_name))
+        return self._breakpoints.put(replace(self[number], trigger=trigger, pass_name=pass_name))
 
     def passed_over(self, number: int, count: int) -> None:
         """Count hits at which the run did not stop."""
         one = self[number]
-        self._put(replace(one, ignore=one.ignore - count, hits=one.hits + count))
+        self._breakpoints.put(replace(one, ignore=one.ignore - count, hits=one.hits + count))
 
     def stopped(self, number: int) -> Breakpoint:
         """Count a stop; a temporary breakpoint is gone after it."""
-        one = self._put(replace(self[number], hits=self[number].hits + 1))
+        one = self._breakpoints.put(replace(self[number], hits=self[number].hits + 1))
         if one.temporary:
             self.delete(number)
-        return one
-
-    def _put(self, one: Breakpoint) -> Breakpoint:
-        self._by_number[one.number] = one
         return one
 
 

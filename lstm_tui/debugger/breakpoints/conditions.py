@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, Series, evaluate
 from lstm_tui.debugger.expressions import nodes as tree
 from lstm_tui.debugger.expressions.dependencies import equation_guarded, equation_waited_for
@@ -359,14 +360,11 @@ class Birth(Trigger):
         return ""
 
 
-_AT_ONCE = 4_096
-
-
 def unknown_steps(trigger: Trigger, scope: Scope) -> str:
     """Return at how many steps of a run nobody can say whether a breakpoint stops, the first and why; or nothing."""
     count, first = 0, None
-    for start in range(0, scope.steps, _AT_ONCE):
-        found = trigger.unknown(scope, start, min(start + _AT_ONCE, scope.steps))
+    for start in range(0, scope.steps, STEPS_TOGETHER):
+        found = trigger.unknown(scope, start, min(start + STEPS_TOGETHER, scope.steps))
         count += len(found)
         first = int(found[0]) if first is None and len(found) else first
     if first is None:

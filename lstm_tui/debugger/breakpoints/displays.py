@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lstm_tui.engine.errors import UserError
+from lstm_tui.debugger.breakpoints.numbered import Numbered
 from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
@@ -53,17 +53,16 @@ class Displays:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._by_number: dict[int, Display] = {}
+        self._displays: Numbered[Display] = Numbered("display", MOST, "take some away with undisplay")
         self._said: dict[int, tuple[Trace, int, Shown]] = {}  # by number: of which run, at which place, what
-        self._last = 0
 
     def __iter__(self) -> Iterator[Display]:
         """Return every display, in the order of their numbers."""
-        return iter(tuple(self._by_number.values()))
+        return iter(self._displays)
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._by_number)
+        return len(self._displays)
 
     def add(self, expression: Expression, scope: Scope) -> Display:
         """Add an expression.
@@ -73,13 +72,9 @@ class Displays:
         """
         from lstm_tui.debugger.expressions import evaluate
 
-        if len(self) >= MOST:
-            raise UserError(f"there are {MOST} displays already: take some away with undisplay")
+        self._displays.check_room()
         evaluate(expression, scope, 0, 1)
-        self._last += 1
-        display = Display(self._last, expression, scope.pass_name)
-        self._by_number[self._last] = display
-        return display
+        return self._displays.add(lambda number: Display(number, expression, scope.pass_name))
 
     def delete(self, number: int) -> None:
         """Take a display away.
@@ -87,16 +82,12 @@ class Displays:
         Raises:
             UserError: There is none of that number.
         """
-        if number not in self._by_number:
-            raise UserError(
-                f"there is no display {number}; there are: {', '.join(map(str, self._by_number)) or 'none'}"
-            )
-        del self._by_number[number]
+        self._displays.delete(number)
         self._said.pop(number, None)
 
     def clear(self) -> None:
         """Take every display away."""
-        self._by_number.clear()
+        self._displays.clear()
         self._said.clear()
 
     def shown(self, display: Display, scope: Scope, t: int) -> Shown:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint
+from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.debugger.position import Frame
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.storage import Progress
 
-_FIRST, _MOST = 64, 4_096  # steps that are asked about at once: a stop is often near
+_FIRST = 64  # steps that are asked about together at first: a stop is often near
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def next_stop(
                     return SearchStop(place(key // equations), key % equations, by, passed_over=over)
             edge = end if forward else begin
             looked += end - begin
-            size = min(2 * size, _MOST)
+            size = min(2 * size, STEPS_TOGETHER)
             if progress is not None:
                 progress(looked, total)
             if cancelled is not None and cancelled():

@@ -13,17 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from lstm_tui.debugger.commands.complete import complete_edit, complete_file
+from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.attention_mask import mask
-from lstm_tui.debugger.edits.language import in_quotes, line_of, parse_edit, read_recipe, span_of, write_recipe
+from lstm_tui.debugger.edits.language import in_quotes, line_of, parse_edit, read_recipe, write_recipe
 from lstm_tui.debugger.overwriting import check_mine, note_mine, split_over
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.engine.whole_number import whole_number
+from lstm_tui.engine.whole_number import whole_number, whole_span
 
 _VALUE = re.compile(
     r"(?:var(?:iable)?\s+)?(?P<name>[\w.]+)\s*(?P<units>\[[^\]]*\])?\s*(?:@\s*(?P<steps>[^=*]*?))?\s*(?P<sign>[=*])\s*"
@@ -32,9 +33,7 @@ _VALUE = re.compile(
 _WEIGHT = re.compile(r"(?P<name>\w+)(?P<rest>\s*(?:\[[^\]]*\])?\s*[=*].*)\Z")
 _TOKEN_WORD = re.compile(r"token\s+(?=\S)")
 _RANGE = re.compile(r"\d+-\d+\Z", re.ASCII)
-_PLACE = re.compile(r"\d+\Z")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_MOST_PLACES = 8
 
 
 def whole_line(session: Session, verb: str, rest: str) -> str:
@@ -89,7 +88,7 @@ def _token(session: Session, verb: str, rest: str) -> str:
     where, behind = _split(rest)
     if not where:
         return rest
-    place = where if _PLACE.match(where) else str(_place_of(session, _bare(where)))
+    place = where if whole_number(where) is not None else str(_place_of(session, _bare(where)))
     if verb == "remove":
         return f"{place}{f' {behind}' if behind else ''}"
     if not behind or _QUOTED.fullmatch(behind):
@@ -120,13 +119,11 @@ def _place_of(session: Session, token: str) -> int:
     if not places:
         raise UserError(f"there is no token “{visible(token[:40])}” on the tape; a place is a number from 0")
     if len(places) > 1:
-        listed = ", ".join(map(str, places[:_MOST_PLACES])) + (", …" if len(places) > _MOST_PLACES else "")
-        raise UserError(f"“{visible(token[:40])}” stands at {listed}: say which")
+        raise UserError(f"“{visible(token[:40])}” stands at {listed_places(places)}: say which")
     return places[0]
 
 
 _MOST_OUTPUTS = 4
-_STEPS = re.compile(r"\d{1,9}(?::\d{0,9})?|:\d{0,9}", re.ASCII)
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of a recipe."""
 
@@ -204,9 +201,10 @@ add_edit_verb(
 
 @VERBS.verb("mask STEPS", "hide tokens from the readout's attention: the others share their weight")
 def _mask(session: Session, rest: str) -> Iterable[str]:
-    if not _STEPS.fullmatch(rest.replace(" ", "")):
+    steps = whole_span(rest.replace(" ", ""))
+    if steps is None:
         raise UserError("mask which tokens? such as: mask 3, or mask 3:6")
-    session.edit(mask(session.edited.network, span_of(rest.replace(" ", ""))))
+    session.edit(mask(session.edited.network, steps))
     return (session.words[session.history.done - 1], *verdicts(session))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from lstm_tui.analysis.language_model import choose, perplexity, probabilities, 
 from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
+from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.counterfactual import Doubted, propagate, replace_everywhere
 from lstm_tui.debugger.edits.language import TokenEdit
@@ -82,7 +83,6 @@ def _temperature(text: str) -> float:
     return number
 
 
-_MOST_PLACES = 8
 """Places that are listed."""
 
 
@@ -111,7 +111,7 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
     after = trial.frame.trace
     found = () if probabilities(after) is None else propagate(trial)
     session.question = Question(old, new, session.history, session.frame.line)
-    said = [f"“{visible(old)}” → “{visible(new)}” at t={_places(places)}"]
+    said = [f"“{visible(old)}” → “{visible(new)}” at t={listed_places(places)}"]
     said.append(f"{f'now predicted: {_changes(found)}' if found else 'nothing else'}; propagate puts it")
     said += _end(before, after)
     return ("; ".join(said), *map(_line, found), *outputs_beside(before, after))
@@ -127,7 +127,7 @@ def _propagate(session: Session, rest: str) -> tuple[str, ...]:
     placed: tuple[int, ...] = ()
     if question is not None and question.stands(session.history, session.frame.line):
         placed = replace_everywhere(session, question.old, question.new)
-        lines.append(f"put: “{visible(question.old)}” → “{visible(question.new)}” at t={_places(placed)}")
+        lines.append(f"put: “{visible(question.old)}” → “{visible(question.new)}” at t={listed_places(placed)}")
     session.question = None
     if placed and probabilities(session.frame.trace) is None:
         return (*lines, *verdicts(session))
@@ -158,17 +158,12 @@ def _two(rest: str) -> tuple[str, str]:
     return words[0], words[1]
 
 
-def _places(places: Sequence[int]) -> str:
-    shown = ", ".join(map(str, places[:_MOST_PLACES]))
-    return shown + (f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else "")
-
-
 def _changes(found: Iterable[Doubted]) -> str:
     """Return which words become which, and where: `he → she at t=15, 21`."""
     places: dict[tuple[str, str], list[int]] = {}
     for one in found:
         places.setdefault((visible(one.word), visible(one.instead)), []).append(one.t)
-    return ", ".join(f"“{word}” → “{instead}” at t={_places(ts)}" for (word, instead), ts in places.items())
+    return ", ".join(f"“{word}” → “{instead}” at t={listed_places(ts)}" for (word, instead), ts in places.items())
 
 
 def _line(one: Doubted) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.position import Frame
@@ -32,6 +32,15 @@ def position_lines(frame: Frame) -> tuple[str, ...]:
     elif frame.position.equation < len(frame.equations) - 1:
         where += f", after `{visible(frame.equation.text)}`"
     return (frame.note, where) if frame.note else (where,)
+
+
+_MOST_PLACES = 8
+
+
+def listed_places(places: Sequence[int]) -> str:
+    """Return places on the tape as a reply lists them: the first few, and how many more."""
+    more = len(places) - _MOST_PLACES
+    return ", ".join(map(str, places[:_MOST_PLACES])) + (f" and {more} more" if more > 0 else "")
 
 
 def place_of(session: Session, text: str) -> int:

@@ -33,7 +33,7 @@ EXPRESSIONS = (
     "t   token   output   result               the place, its token, what the network says here and in the end",
     '+ - * / @   < <= > >= == !=   and or not  as in Python: mean(f) < .1 and token == "not"',
     'share("not")   share("not", c[3])         which part of a memory comes from a token',
-    'output["good"]   argmax(output)           what it says of a class, and which class it is',
+    'output["positive"]   argmax(output)       what it says of a class, and which class it is',
 )
 """What an expression may hold, a line each; tried by a test."""
 

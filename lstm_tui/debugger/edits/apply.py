@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_tui.debugger.edits.equations import changed_passes, with_changed_cells
-from lstm_tui.debugger.edits.language import CellEdit, Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.runtime.overrides import READOUT, Hold
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import Span
 
 
 @dataclass(frozen=True, eq=False)

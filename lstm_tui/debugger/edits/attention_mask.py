@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Name, walk
 from lstm_tui.engine.model.network import Network
@@ -11,10 +12,10 @@ from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import Trace
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.edits.language import Span, ValueEdit
+    from lstm_tui.debugger.edits.language import ValueEdit
+    from lstm_tui.engine.whole_number import Span
 
 _SOFTMAX = "softmax_steps"
-_SUMS = 1e-4  # this near to 1 do weights in float32 add up
 
 
 def mask(network: Network, steps: Span) -> ValueEdit:
@@ -56,6 +57,6 @@ def attention_in(trace: Trace) -> str | None:
         return name if name in trace.readout else None
     for name, series in trace.readout.items():
         one_a_token = series.ndim == 2 and series.shape[1] == 1 and len(series) == len(trace.sequence)
-        if one_a_token and float(series.min()) >= 0 and abs(float(series.sum()) - 1) < _SUMS:
+        if one_a_token and is_distribution(series[:, 0]):
             return name
     return None

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import Edited, exists, part_of, sizes_of
 from lstm_tui.debugger.edits.equations import dropped, right_sides
-from lstm_tui.debugger.edits.language import CellEdit, Edit, Span, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import Span
 
 
 def describe(

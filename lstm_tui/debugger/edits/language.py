@@ -33,11 +33,9 @@ from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.text import read_text
-from lstm_tui.formats.io.files import replacing
-
-Span = tuple[int | None, int | None]
-"""A range as written: (start, stop), None for an open end."""
+from lstm_tui.engine.whole_number import Span, whole_number, whole_span
+from lstm_tui.formats.inputs.text_input import read_text
+from lstm_tui.formats.io.files import SCRIPT_BYTES, replacing
 
 
 @dataclass(frozen=True)
@@ -95,9 +93,9 @@ NetworkEdit = WeightEdit | CellEdit
 Edit = TokenEdit | ValueEdit | NetworkEdit
 
 _NUMBER = r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf|nan)"
-_SPAN = r"-?\d*(?::\d*)?|:"
-_TOKEN = re.compile(r'(?P<verb>replace|insert)\s+(?P<t>\d+)\s+(?P<token>"(?:[^"\\]|\\.)*")\s*\Z')
-_REMOVE = re.compile(r"(?:remove|delete)\s+(?:token\s+)?(?P<t>\d+)\s*\Z")
+_SPAN = r"-?[0-9]*(?::-?[0-9]*)?"  # `span_of` refuses what is below 0, and says so
+_TOKEN = re.compile(r'(?P<verb>replace|insert)\s+(?P<t>[0-9]+)\s+(?P<token>"(?:[^"\\]|\\.)*")\s*\Z')
+_REMOVE = re.compile(r"(?:remove|delete)\s+(?:token\s+)?(?P<t>[0-9]+)\s*\Z")
 _VALUE = re.compile(
     rf"(?P<verb>set|scale)\s+(?P<pass>layer\d+\.(?:forward|backward)|readout)\.(?P<value>\w+)\[(?P<units>{_SPAN})\]\s*"
     rf"@\s*(?P<steps>{_SPAN})\s*(?P<sign>[=*])\s*{_NUMBER}\s*\Z"
@@ -122,9 +120,11 @@ def parse_edit(line: str) -> Edit:
     if len(text) > _MAX_LINE:
         raise UserError(f"an edit of {len(text)} characters; {_MAX_LINE} is the most")
     if match := _TOKEN.match(text):
-        return TokenEdit("replace" if match["verb"] == "replace" else "insert", int(match["t"]), _token(match["token"]))
+        return TokenEdit(
+            "replace" if match["verb"] == "replace" else "insert", _place(match["t"]), _token(match["token"])
+        )
     if match := _REMOVE.match(text):
-        return TokenEdit("delete", int(match["t"]))
+        return TokenEdit("delete", _place(match["t"]))
     if match := _VALUE.match(text):
         verb = _verb(match["sign"])
         if (match["verb"] == "scale") != (verb == "scale"):
@@ -208,13 +208,22 @@ def _verb(sign: str) -> Literal["set", "scale"]:
 
 
 def span_of(text: str) -> Span:
-    """Return a range as it is written: `3`, `3:6`, `:`."""
-    if ":" not in text:
-        if not text:
-            return (None, None)
-        return (int(text), int(text) + 1)
-    start, _, stop = text.partition(":")
-    return (int(start) if start else None, int(stop) if stop else None)
+    """Return a range as an edit writes it: `3`, `3:6`, `:`, and nothing for all.
+
+    Raises:
+        UserError: It is none of these.
+    """
+    span = whole_span(text or ":")
+    if span is None:
+        raise UserError(f"{_quoted(text)} is not a range: write 3, or 3:6, from 0")
+    return span
+
+
+def _place(text: str) -> int:
+    place = whole_number(text)
+    if place is None:
+        raise UserError(f"{_quoted(text)} is no place: write a number from 0")
+    return place
 
 
 def _written(span: Span) -> str:
@@ -243,9 +252,6 @@ def _example(text: str) -> str:
     return examples.get("remove" if word == "delete" else word, "; ".join(examples.values()))
 
 
-_LARGEST = 1 << 20
-
-
 @door("edits")
 def read_recipe(path: str | Path) -> tuple[Edit, ...]:
     """Read the edits of a file, at most a mebibyte of them.
@@ -253,7 +259,7 @@ def read_recipe(path: str | Path) -> tuple[Edit, ...]:
     Raises:
         UserError: If it cannot be read, or with the line of the first mistake.
     """
-    text = read_text(path, _LARGEST)
+    text = read_text(path, SCRIPT_BYTES)
     return parse_recipe(text.content, text.where)
 
 

@@ -27,6 +27,7 @@ from lstm_tui.engine.language import words
 from lstm_tui.engine.language.syntax import parse_syntax
 from lstm_tui.engine.language.vocabulary import MAX_NAME, shortened
 from lstm_tui.engine.language.words import Mistake, Notation, Word
+from lstm_tui.engine.whole_number import whole_number
 
 MAX_TEXT = 1_000
 _INSTEAD = {
@@ -155,9 +156,10 @@ class _Reader:
     def whole(self, node: Node) -> int:
         """Return a whole number as it is written: 1e3 is none."""
         written = self.text[node.start : node.end]
-        if not isinstance(node, NumberNode) or not written.isdigit() or int(written) > _LARGEST:
+        number = whole_number(written, most=_LARGEST)
+        if not isinstance(node, NumberNode) or number is None:
             raise Mistake("a whole number from 0 stands here", node.start)
-        return int(written)
+        return number
 
 
 def _is_t(node: Node) -> bool:

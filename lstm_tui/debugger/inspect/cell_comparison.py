@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from lstm_tui.analysis.gradient_flow import LongMemory, long_memory
+from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.inspect.diagnostics import reach_words
 from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.engine.model.network import Network
@@ -42,17 +41,17 @@ class Rival:
         return letter(self.found.memory.value)
 
     @property
-    def answer(self) -> tuple[str, float]:
-        """The word it says after the last token, and with which probability."""
+    def answer(self) -> tuple[str, float] | None:
+        """The word it says after the last token, and with which probability; None where that is not known."""
         output = self.trace.output
         assert output is not None
-        best = int(np.argmax(output[-1]))
-        return self.trace.classes[best], float(output[-1][best])
+        best = largest(output[-1])
+        return None if best is None else (self.trace.classes[best], float(output[-1][best]))
 
     def told(self, name: Callable[[int], str]) -> str:
         """Return in one line what it says, and what became of its memory; `name` calls a token."""
-        word, chance = self.answer
-        return f"{self.name} says {word}, {percent(chance)}. {next(reach_words(self.found, name))}"
+        says = "what is not known" if self.answer is None else f"{self.answer[0]}, {percent(self.answer[1])}"
+        return f"{self.name} says {says}. {next(reach_words(self.found, name))}"
 
 
 def rivals(

@@ -6,14 +6,19 @@ The table of `stats`, the marks on the screen, its health and its gradients thro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from math import isfinite
+
+import numpy as np
 
 from lstm_tui.analysis.contributions import squash_of
 from lstm_tui.analysis.gradient_flow import BURST, GONE, LongMemory, Reach, known_from, steady_word, turns
 from lstm_tui.analysis.health import Finding, Kind, PassHealth
+from lstm_tui.analysis.largest import largest
 from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of
-from lstm_tui.engine.number_text import MINUS, fixed, sentence
+from lstm_tui.engine.number_text import MINUS, compact, fixed, percent, sentence
 from lstm_tui.engine.runtime.trace import PassTrace
 
 HEADINGS: dict[Kind, str] = {
@@ -66,6 +71,55 @@ def finding_summary(passed: PassTrace, finding: Finding) -> str:
         far = "at most" if finding.kind == "shut" else "at least"
         says += f": {finding.value} {far} {fixed(finding.number)}"
     return says + cause(finding)
+
+
+@dataclass(frozen=True)
+class HealthLine:
+    """A line of what is told of a pass.
+
+    Attributes:
+        words: What it says.
+        kind: Of the findings it is one of, or heads; None of what is said of the whole pass.
+        number: Which finding of the pass it tells; None of a heading.
+        unit: Whose finding it is.
+        heads: Whether it stands at the margin; else indented under one that does.
+        known: Whether it tells something; else that something is not known.
+    """
+
+    words: str
+    kind: Kind | None = None
+    number: int | None = None
+    unit: int = 0
+    heads: bool = True
+    known: bool = True
+
+    @property
+    def text(self) -> str:
+        """The line with its unit."""
+        return self.words if self.number is None else f"unit {self.unit:>3}  {self.words}"
+
+
+def health_lines(passed: PassTrace, one: PassHealth, most: int | None = None, more: str = "") -> Iterator[HealthLine]:
+    """Yield what is told of a pass: what is not known, that nothing is wrong, or the findings under their headings.
+
+    Args:
+        passed: The pass.
+        one: Its health.
+        most: Most findings of one kind that are told; None for all.
+        more: What stands behind how many there are besides.
+    """
+    if not one.dead:
+        yield HealthLine("gradients are not known: the run is too long, or its network is not there", known=False)
+    if not one.findings:
+        yield HealthLine(sound(one))
+    for kind, heading in HEADINGS.items():
+        mine = [(number, finding) for number, finding in enumerate(one.findings) if finding.kind == kind]
+        if mine:
+            yield HealthLine(f"{heading} ({len(mine)})", kind)
+        for number, finding in mine[:most]:
+            yield HealthLine(finding_summary(passed, finding), kind, number, finding.unit, False)
+        if most is not None and len(mine) > most:
+            yield HealthLine(f"… and {len(mine) - most} more{more}", kind, heads=False)
 
 
 def sound(one: PassHealth) -> str:
@@ -130,3 +184,45 @@ def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:
         yield f"how far back ∂{shown} reaches is not known: it is NaN or infinite where it is asked about"
     elif first:
         yield f"before {name(found.places[first])} ∂{shown} is not known: it is NaN or infinite there"
+
+
+_APART = 0.25  # of the largest: so far apart are two measures that are said to disagree
+_NUMBER = 7  # cells
+
+
+def influence_words(
+    first_order: Array, shares: Array | None, effects: Array, asked: int | None, name: Name
+) -> Iterator[str]:
+    """Yield what three measures of influence say of the tokens, and where they disagree most, a line each.
+
+    Args:
+        first_order: What each token adds to first order, (T,).
+        shares: Each token's share of the memory, (T,); None where there is no ledger.
+        effects: What leaving each token out does, (T,); NaN where it is not known. Where all are, nothing is said.
+        asked: The place of the tape that is asked about, which is not left out; None where it is the whole text.
+        name: How a token is called.
+    """
+    if not np.isfinite(effects).any():
+        return
+
+    def leads(numbers: Array) -> str:
+        best = largest(numbers)
+        return "not known" if best is None else name(best)
+
+    effect = np.nan_to_num(np.abs(effects))
+    left_out = np.abs(effects)
+    if asked is not None:
+        left_out[asked] = 0
+    said = f"largest to first order: {leads(np.abs(first_order))}; deletion: {leads(left_out)}"
+    yield said if shares is None else f"{said}; in the ledger: {leads(shares)}"
+    if shares is None or np.isnan(shares).any():
+        return
+    held = np.nan_to_num(shares)
+    most = max(float(effect.max()), 1e-12)
+    gap = held / max(float(held.max()), 1e-12) - effect / most
+    for t, but in ((int(gap.argmax()), "only "), (int(gap.argmin()), "")):
+        if abs(gap[t]) > _APART and np.isfinite(effects[t]) and (not but or effect[t] < most / 2):
+            yield (
+                f"{name(t)} wrote {percent(held[t])} of this memory; to leave it out changes the output by {but}"
+                f"{compact(float(effects[t]), _NUMBER, True)}"
+            )

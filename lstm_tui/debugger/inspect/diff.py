@@ -17,6 +17,12 @@ from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.trace import Trace
 
 
+def differ(after: Array, before: Array) -> NDArray[np.bool_]:
+    """Return where numbers are others than before, of the shape of both; a NaN that was one already is no other."""
+    same = (after == before) | (np.isnan(after) & np.isnan(before))
+    return np.asarray(~same)
+
+
 @dataclass(frozen=True)
 class DiffColumn:
     """One token of either tape: its place in the baseline, in the edited run, or in both."""
@@ -116,8 +122,7 @@ class TraceDiff:
             return result
         for t, origin in enumerate(self.origins):
             if origin is not None:
-                same = (after[t] == before[origin]) | (np.isnan(after[t]) & np.isnan(before[origin]))
-                result[t] = ~same
+                result[t] = differ(after[t], before[origin])
         return result
 
     @property
@@ -172,7 +177,7 @@ def beside(difference: TraceDiff, pass_name: str, value: str, t: int) -> ValueDi
         before = None
     changed = np.ones(after.shape, dtype=np.bool_)
     if before is not None:
-        changed = ~((after == before) | (np.isnan(after) & np.isnan(before)))
+        changed = differ(after, before)
     held = np.zeros(after.shape, dtype=np.bool_)
     for hold in difference.holds:
         if (hold.pass_name, hold.value) == (pass_name, value) and hold.steps[0] <= t < hold.steps[1]:

@@ -16,7 +16,7 @@ from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.engine.whole_number import whole_number
+from lstm_tui.engine.whole_number import whole_span
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def chosen_rows(network: Network, sheet: ParameterTable, wanted: str) -> NDArray
     text = wanted.strip()
     if not text:
         return everything
-    first, colon, last = text.partition(":")
+    span = whole_span(text)
     if text[0] == ">":
         try:
             least = float(text[1:])
@@ -199,9 +199,8 @@ def chosen_rows(network: Network, sheet: ParameterTable, wanted: str) -> NDArray
             raise UserError(f"`{visible(text[:40])}`: > wants a number, as in >1.5") from None
         with np.errstate(invalid="ignore"):
             found = everything[(np.abs(sheet.whole(network)) > least).any(axis=1)]
-    elif all(part == "" or whole_number(part) is not None for part in (first, last)):
-        start = int(first or 0)
-        found = everything[start : (int(last) if last else None) if colon else start + 1]
+    elif span is not None:
+        found = everything[slice(*span)]
     else:
         key = text.casefold()
         found = np.array([n for n in everything if key in row_name(network, sheet, int(n)).casefold()], dtype=np.intp)

@@ -68,8 +68,7 @@ def verdict_at(
     whole = trace.output is None
     values = trace.result if trace.output is None else trace.output[t]
     assert values is not None
-    total = float(np.sum(values))
-    shares = bool(np.all(values >= 0) and abs(total - 1) < 1e-3) if np.isfinite(total) else says_shares(trace)
+    shares = says_shares(trace, values)
     columns = trace.sequence.columns
     names = trace.classes or (columns if len(columns) == len(values) else ())
     if parts is None:

@@ -18,6 +18,7 @@ from lstm_tui.analysis.contributions import OutputParts, parts_of
 from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.language_model import is_language_model, surprise
 from lstm_tui.analysis.ledger import Flow, flow_of
+from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.edits.attention_mask import attention_in
 from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
@@ -58,7 +59,6 @@ _WORDS = {
     "memory": "memory",
     "output": "hidden",
 }
-_INKS = {"keeps": "keep", "writes": "write", "shows": "show", "candidate": "candidate"}
 ACTS = ("keep", "write", "output")
 """What a gate does, as `Column.word` says it."""
 _SPARE = ("other", "other2", "other3")
@@ -119,6 +119,7 @@ class Facts:
         self.before = before
         self._known = None if since is None else since.known
         self._columns: dict[str, tuple[Column, ...]] = {}
+        self._signal_names: dict[str, tuple[str, ...]] = {}
         self._signals: dict[tuple[str, str], Array] = {}
         self._flows: dict[str, Flow | None] = {}
         self._inputs: dict[str, float] = {}
@@ -243,7 +244,7 @@ class Facts:
                     letter=letter(name),
                     label=visible(cell.equation(name).label).removesuffix(" gate"),
                     word=_WORDS.get(does, ""),
-                    ink="plain" if name in last else _INKS.get(does) or next(spare),
+                    ink="plain" if name in last else INK_OF_ROLE.get(does) or next(spare),
                     gate=gate,
                     half=half,
                 )
@@ -274,6 +275,11 @@ class Facts:
 
     def signals(self, pass_name: str) -> tuple[str, ...]:
         """Return what the tape can be coloured by for a pass: attention, gates that do something, then the memory."""
+        if pass_name not in self._signal_names:
+            self._signal_names[pass_name] = self._make_signal_names(pass_name)
+        return self._signal_names[pass_name]
+
+    def _make_signal_names(self, pass_name: str) -> tuple[str, ...]:
         gates = [f"mean {c.label} {c.letter}".replace("  ", " ") for c in self.columns(pass_name) if c.acts]
         memory = letter(self.memory(pass_name))
         attention = attention_in(self.trace)

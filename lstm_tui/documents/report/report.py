@@ -9,8 +9,9 @@ from pathlib import Path
 
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
-from lstm_tui.documents.blocks import Report, Section, Sentence
+from lstm_tui.documents.blocks import Page, Section, Sentence
 from lstm_tui.documents.html import page
+from lstm_tui.documents.markdown import markdown
 from lstm_tui.documents.report.passes import pass_of, readout_of
 from lstm_tui.documents.report.sections import edits_of, opening_of, outputs_of, title_of
 from lstm_tui.documents.report.selection import ReportSelection, choose
@@ -23,7 +24,7 @@ from lstm_tui.version import __version__
 
 
 @quiet()
-def report_of(session: Session, wanted: ReportSelection) -> Report:
+def report_of(session: Session, wanted: ReportSelection) -> Page:
     """Return the report of what a session shows.
 
     Raises:
@@ -41,7 +42,7 @@ def report_of(session: Session, wanted: ReportSelection) -> Report:
         told.append(Section("What is not told here", tuple(Sentence(one) for one in choice.left_out)))
     sections = tuple(section for section in told if section is not None)
     closing = f"Written by lstm-tui {__version__}. Nothing on this page is fetched, and nothing in it runs."
-    return Report(title_of(subject), tuple(opening_of(subject)), sections, closing)
+    return Page(title_of(subject), tuple(opening_of(subject)), sections, closing, contents=True)
 
 
 def _edits(session: Session) -> tuple[tuple[str, str], ...]:
@@ -51,7 +52,7 @@ def _edits(session: Session) -> tuple[tuple[str, str], ...]:
     return tuple(zip(words if len(words) == len(lines) else [""] * len(lines), lines, strict=True))
 
 
-_ENDINGS = (".html", ".htm")
+_WRITERS = {".html": page, ".htm": page, ".md": markdown}
 
 
 def check_name(path: str) -> None:
@@ -60,17 +61,17 @@ def check_name(path: str) -> None:
     Raises:
         UserError: It has another ending.
     """
-    if Path(path).suffix.lower() not in _ENDINGS:
-        raise UserError(f"{label(path)}: a report is an .html file; end its name so")
+    if Path(path).suffix.lower() not in _WRITERS:
+        raise UserError(f"{label(path)}: a report is an .html file or an .md file; end its name so")
 
 
-def content(session: Session, wanted: ReportSelection) -> bytes:
-    """Return the report of what a session shows, as a file holds it.
+def content(session: Session, wanted: ReportSelection, path: str | Path = "-.html") -> bytes:
+    """Return the report of what a session shows, as a file of that name holds it.
 
     Raises:
         UserError: What was asked for is not there, or is too much for a page.
     """
-    return page(report_of(session, wanted)).encode()
+    return _WRITERS[Path(path).suffix.lower()](report_of(session, wanted)).encode()
 
 
 def write(session: Session, wanted: ReportSelection, path: str | Path) -> str:
@@ -79,7 +80,7 @@ def write(session: Session, wanted: ReportSelection, path: str | Path) -> str:
     Raises:
         UserError: As `content`, or the file cannot be written.
     """
-    data = content(session, wanted)
+    data = content(session, wanted, path)
     with replacing(path) as stream:
         stream.write(data)
     return size_text(len(data))

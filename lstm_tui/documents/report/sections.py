@@ -16,6 +16,7 @@ from lstm_tui.debugger.inspect.scale import axis_words, scale_of
 from lstm_tui.documents.blocks import (
     Block,
     LabelledNumber,
+    LinePiece,
     Lines,
     Listing,
     Scale,
@@ -43,12 +44,6 @@ def said_at(subject: Subject, t: int, of: int | None = None, baseline: bool = Fa
     facts = subject.facts.before if baseline else subject.facts
     assert facts is not None
     return verdict_at(facts.trace, facts.parts, t, of=of, bits=facts.surprise)
-
-
-def is_whole(values: Array) -> bool:
-    """Say whether numbers are parts of a whole, as a softmax gives them."""
-    total = float(np.sum(values))
-    return bool(np.all(values >= 0) and abs(total - 1) < 1e-3) or not np.isfinite(total)
 
 
 def name_of(verdict_names: tuple[str, ...], n: int) -> str:
@@ -196,7 +191,7 @@ def opening_of(subject: Subject) -> Iterator[Block]:
 
 
 def _remarks(subject: Subject) -> tuple[str, ...]:
-    return () if subject.trace.network is None else subject.trace.network.remarks
+    return subject.trace.remarks
 
 
 def _terms(subject: Subject) -> Iterator[tuple[str, str]]:
@@ -251,9 +246,8 @@ def edits_of(subject: Subject) -> Section | None:
         return None
     words = tuple(words or line for words, line in subject.edits)
     blocks: list[Block] = [Listing(words)]
-    blocks.append(
-        Lines("The same as a recipe, for `lstm-tui run FILE --edits RECIPE`", tuple(x for _, x in subject.edits))
-    )
+    lines = tuple((LinePiece(line),) for _, line in subject.edits)
+    blocks.append(Lines(lines, "The same as a recipe, for `lstm-tui run FILE --edits RECIPE`"))
     if subject.difference is None:
         blocks.append(Sentence("The baseline, which is the run without these edits, is not in this file."))
     else:

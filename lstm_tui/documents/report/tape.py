@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_tui.analysis.contributions import says_shares
 from lstm_tui.analysis.language_model import is_language_model
 from lstm_tui.analysis.largest import largest
 from lstm_tui.analysis.ledger import Ledger
@@ -26,7 +27,7 @@ from lstm_tui.documents.blocks import (
     TableRow,
     named,
 )
-from lstm_tui.documents.report.sections import is_whole, name_of
+from lstm_tui.documents.report.sections import name_of
 from lstm_tui.documents.report.subject import Subject, was
 
 _FEW = 4
@@ -199,7 +200,7 @@ def _says(subject: Subject) -> Iterator[_Signal]:
         origin = subject.origin(t)
         return LabelledNumber(float(output[t, n]), None if old is None or origin is None else float(old[origin, n]))
 
-    shares = is_whole(output[-1])
+    shares = says_shares(trace, output[-1])
     if not shares and output.shape[1] <= _FEW:
         full = scale_of(output)
         for n in range(output.shape[1]):

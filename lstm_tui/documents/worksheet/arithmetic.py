@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_tui.documents.blocks import Line, LinePiece
 from lstm_tui.engine.compiler.ops import OPS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import written_out
@@ -58,17 +59,6 @@ class Applied:
 Tree = Leaf | Arithmetic | Applied
 
 
-@dataclass(frozen=True)
-class ArithmeticPiece:
-    """A part of a line: text, or a number that may be left blank."""
-
-    text: str
-    worked: bool = False
-
-
-Line = tuple[ArithmeticPiece, ...]
-
-
 def decimal(number: float | np.floating[Any], digits: int) -> Decimal:
     """Return a number as it is written on a sheet: its shortest digits, rounded when there are more.
 
@@ -89,53 +79,48 @@ def rounded(number: Decimal, digits: int) -> Decimal:
     return abs(result) if result == 0 else result
 
 
-def figure(number: Decimal) -> str:
-    """Write a number, with a place behind the point even when it is whole, so that it is not taken for an index."""
-    return written_out(number)
-
-
 def write(tree: Tree) -> Line:
     """Write a tree as one line."""
     return tuple(_written(tree, 0, False))
 
 
-def _written(tree: Tree, outer: int, behind: bool) -> Iterator[ArithmeticPiece]:
+def _written(tree: Tree, outer: int, behind: bool) -> Iterator[LinePiece]:
     """Yield the pieces of a tree that stands in one of strength `outer`, behind its first part or not."""
     if isinstance(tree, Leaf):
-        text = figure(tree.number)
-        yield ArithmeticPiece(f"({text})" if behind and tree.number < 0 else text, tree.worked)
+        text = written_out(tree.number)
+        yield LinePiece(f"({text})" if behind and tree.number < 0 else text, tree.worked)
     elif isinstance(tree, Arithmetic):
         strength = _STRENGTH[tree.sign]
         brackets = strength < outer or (behind and strength == outer) or (behind and len(tree.parts) == 1)
         if brackets:
-            yield ArithmeticPiece("(")
+            yield LinePiece("(")
         if len(tree.parts) == 1:
-            yield ArithmeticPiece(tree.sign)
+            yield LinePiece(tree.sign)
             yield from _written(tree.parts[0], 3, True)
         else:
             for n, part in enumerate(tree.parts):
                 if n:
-                    yield ArithmeticPiece(f" {tree.sign} ")
+                    yield LinePiece(f" {tree.sign} ")
                 strict = tree.sign in "−/" and n > 0
                 yield from _written(part, strength + strict, n > 0 or outer > 0)
         if brackets:
-            yield ArithmeticPiece(")")
+            yield LinePiece(")")
     else:
         form = OPS[tree.function].form
         yield from _applied(tree, form)
 
 
-def _applied(tree: Applied, form: str) -> Iterator[ArithmeticPiece]:
+def _applied(tree: Applied, form: str) -> Iterator[LinePiece]:
     rest = form
     for n, argument in enumerate(tree.arguments):
         before, _, rest = rest.partition(f"{{{n}}}")
         if before:
-            yield ArithmeticPiece(before)
+            yield LinePiece(before)
         for k, part in enumerate(argument):
             if k:
-                yield ArithmeticPiece(", ")
+                yield LinePiece(", ")
             yield from _written(part, 0, False)
-    yield ArithmeticPiece(rest + ("" if tree.unit is None else f"[{tree.unit}]"))
+    yield LinePiece(rest + ("" if tree.unit is None else f"[{tree.unit}]"))
 
 
 def lines(tree: Tree, digits: int) -> tuple[tuple[Line, ...], Leaf]:

@@ -11,7 +11,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from lstm_tui.documents.worksheet.arithmetic import Leaf, Line, decimal, figure, lines, rounded
+from lstm_tui.documents.blocks import Line
+from lstm_tui.documents.worksheet.arithmetic import Leaf, decimal, lines, rounded
 from lstm_tui.documents.worksheet.expand import EquationInputs, Paper, Vector
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Program, spread
@@ -19,6 +20,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.model.network import find_source
+from lstm_tui.engine.number_text import written_out
 from lstm_tui.engine.runtime.overrides import factors
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
@@ -134,7 +136,7 @@ class _Desk:
             passed.name: _written(passed.program.equations) for passed in trace.passes.values() if passed.program
         }
         weights = {passed.name: self._weights(passed.program, passed.parameters) for passed in trace.passes.values()}
-        remarks, outputs = [f"Of the network: {one}" for one in trace.network.remarks] if trace.network else [], ""
+        remarks, outputs = [f"Of the network: {one}" for one in trace.remarks], ""
         readout = trace.network.readout if trace.network is not None else None
         if readout is not None and not readout.page.whole:
             equations[READOUT] = _written(readout.program.equations)
@@ -213,8 +215,8 @@ class _Desk:
             if modes[unit]:
                 by = decimal(numbers[unit], self.digits)
                 result = Leaf(by if modes[unit] == 1 else rounded(result.number * by, self.digits), True)
-                verb = "set to" if modes[unit] == 1 else f"multiplied by {figure(by)}:"
-                edited = f"an edit: {verb} {figure(result.number)}"
+                verb = "set to" if modes[unit] == 1 else f"multiplied by {written_out(by)}:"
+                edited = f"an edit: {verb} {written_out(result.number)}"
             units.append(UnitSum(unit, written, edited))
             results.append(result)
         self.known[owner, equation.name, t] = tuple(results)

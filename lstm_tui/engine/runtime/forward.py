@@ -21,7 +21,7 @@ from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.overrides import READOUT, Hold, inputs_of
-from lstm_tui.engine.runtime.series import Evaluated, evaluate
+from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate
 from lstm_tui.engine.runtime.storage import Progress, Stored, run_pass
 
 if sys.platform != "win32":

@@ -9,7 +9,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Layer, Network, find_source
 from lstm_tui.engine.runtime.forward import RunBuffers, output_of, tape_order
-from lstm_tui.engine.runtime.series import pull
+from lstm_tui.engine.runtime.readout_series import pull
 from lstm_tui.engine.runtime.storage import backprop_pass
 
 

@@ -31,8 +31,8 @@ from lstm_tui.engine.runtime.forward import (
 )
 from lstm_tui.engine.runtime.interpreters import interpreter
 from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate
 from lstm_tui.engine.runtime.run import input_of, trace_of
-from lstm_tui.engine.runtime.series import Evaluated, evaluate
 from lstm_tui.engine.runtime.storage import BLOCK, Stored, fill, prepare
 from lstm_tui.engine.runtime.trace import Trace
 

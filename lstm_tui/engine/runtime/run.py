@@ -16,7 +16,7 @@ from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.runtime.forward import Initial, RunBuffers, refuse_too_long, run_arrays, tape_order
 from lstm_tui.engine.runtime.gradients import gradients
 from lstm_tui.engine.runtime.overrides import Hold
-from lstm_tui.engine.runtime.series import evaluate
+from lstm_tui.engine.runtime.readout_series import evaluate
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible

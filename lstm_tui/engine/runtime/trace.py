@@ -84,6 +84,12 @@ class PassTrace(Mapping[str, Array]):
         """Return the place on the tape that is read at step `step`; its own inverse."""
         return self.reading_step(step)
 
+    @property
+    def final_states(self) -> dict[str, Array]:
+        """Every state after the last step in reading order, (n,) each."""
+        last = self.tape_place(self.steps - 1)
+        return {state: self.arrays[state][last] for state in self.cell.state if state in self.arrays}
+
     def behind(self, steps: int) -> PassTrace:
         """Return what a forward pass did behind its first steps, as a pass that begins there; without its ops."""
         return replace(
@@ -127,6 +133,7 @@ class Trace(Mapping[str, PassTrace]):
         classes: Names of the K outputs; may be empty.
         edits: Recipe lines of the edits that were open.
         network: The network, or None when the trace was read from a file.
+        noted: What a trace file says was assumed of its network; `remarks` tells it of every trace.
     """
 
     model: Mapping[str, str | None]
@@ -142,6 +149,12 @@ class Trace(Mapping[str, PassTrace]):
     network: Network | None = field(default=None, repr=False)
     readout_inputs: Mapping[str, Array] = field(default_factory=dict, repr=False)
     ran: RunBuffers | None = field(default=None, repr=False)
+    noted: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What should be known of how the network was read, whether it is here or not."""
+        return self.noted if self.network is None else self.network.remarks
 
     def __getitem__(self, name: str) -> PassTrace:
         """Return a pass by name."""
@@ -154,3 +167,8 @@ class Trace(Mapping[str, PassTrace]):
     def __len__(self) -> int:
         """Return the number of passes; the number of tokens is `len(trace.sequence)`."""
         return len(self.passes)
+
+    @property
+    def final_states(self) -> dict[str, dict[str, Array]]:
+        """Every state of every pass after its last step in reading order, (n,) each."""
+        return {name: passed.final_states for name, passed in self.passes.items()}

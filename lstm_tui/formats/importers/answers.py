@@ -56,7 +56,12 @@ class FileOutput:
         if any(isinstance(one, Given) for one in read):
             return FileOutput(self.name, None, "it also reads the input, past the recurrent layers", shape=self.shape)
         if any(id(one) not in names for one in read):
-            return FileOutput(self.name, None, "it joins layers that are no chain", shape=self.shape)
+            return FileOutput(
+                self.name,
+                None,
+                "it reads layers that are not of this chain, or that read on where it is cut",
+                shape=self.shape,
+            )
         return self
 
 

@@ -131,7 +131,7 @@ def activate(x: Array, function: str) -> Array:
 def _expression(text: str, x: Array) -> Array:
     """Return an expression in `a`, evaluated by the engine as a readout of one line."""
     from lstm_tui.engine.language.readout import compile_readout, parse_readout
-    from lstm_tui.engine.runtime.series import evaluate
+    from lstm_tui.engine.runtime.readout_series import evaluate
 
     line = re.sub(r"\ba\b", "h", text)
     page = parse_readout(f"title = 't'\nsource = 's'\nresult = 'y'\neach = 'y = {line}'\n", "activation")

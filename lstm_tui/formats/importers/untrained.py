@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.io.files import count_of, label
 
 if TYPE_CHECKING:
@@ -123,11 +124,12 @@ def _layer_number(network: Network, layer: int | str) -> int:
     names = [str(name) for name in network.card.get("imported", {}).get("layers", [])]
     if isinstance(layer, str) and layer in names:
         return names.index(layer)
-    if isinstance(layer, str) and not layer.isdigit():
+    number = whole_number(layer) if isinstance(layer, str) else layer
+    if number is None:
+        assert isinstance(layer, str)
         near = nearest(layer, names)
         hint = f"did you mean {near}?" if near else f"there are {', '.join(names) or count + ', by number from 0'}"
         raise UserError(f"{visible(network.name)} has no layer {visible(layer)!r}; {hint}")
-    number = int(layer)
     if number >= len(network.layers):
         raise UserError(f"{visible(network.name)} has {count}, from 0, so there is no layer {number}")
     return number
@@ -173,12 +175,7 @@ def _last_states(path: str | Path, wanted: Mapping[str, int]) -> dict[str, Array
     from lstm_tui.formats.traces.reader import read
 
     trace = read(path)
-    ended = {
-        f"{name}/{state}": passed[state][passed.tape_place(passed.steps - 1)]
-        for name, passed in trace.items()
-        for state in passed.cell.state
-        if state in passed
-    }
+    ended = {f"{name}/{state}": row for name, states in trace.final_states.items() for state, row in states.items()}
     states = {name: row for name, row in ended.items() if name in wanted}
     if not states:
         raise UserError(f"{label(path)}: is a trace of {', '.join(ended)}; this network has {', '.join(wanted)}")

@@ -16,10 +16,10 @@ from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.inputs.numeric_series import SUFFIXES, NumericSeries, read_series, series_from
 from lstm_tui.formats.inputs.preprocess import as_trained, check_ids, ids_sequence, reads_ids, through_front, unmasked
 from lstm_tui.formats.inputs.samples import find_input, sample_names
-from lstm_tui.formats.inputs.series import SUFFIXES, NumericSeries, read_series, series_from
-from lstm_tui.formats.inputs.text import InputText, read_text, text_from
+from lstm_tui.formats.inputs.text_input import InputText, read_text, text_from
 from lstm_tui.formats.io.files import STANDARD_INPUT, count_of
 
 if TYPE_CHECKING:

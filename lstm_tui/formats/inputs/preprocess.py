@@ -15,7 +15,7 @@ from lstm_tui.engine.number_text import sentence
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
-    from lstm_tui.formats.inputs.series import NumericSeries
+    from lstm_tui.formats.inputs.numeric_series import NumericSeries
 
 PAD = "<pad>"
 _MOST_JOINED = 4  # tokens that are written out where one step stands for several

@@ -19,8 +19,8 @@ from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import Tokens, tokenize, tokenize_begun
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.inputs import encoded, series_sequence
-from lstm_tui.formats.inputs.series import CsvRows, delimiter_of
-from lstm_tui.formats.inputs.text import MOST_CONTROLS, controls_in, nul_error, utf8_error, utf16_error
+from lstm_tui.formats.inputs.numeric_series import CsvRows, delimiter_of
+from lstm_tui.formats.inputs.text_input import MOST_CONTROLS, controls_in, nul_error, utf8_error, utf16_error
 from lstm_tui.formats.io.files import count_of
 
 if TYPE_CHECKING:

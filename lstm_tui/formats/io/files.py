@@ -31,6 +31,8 @@ SOON = 0.5
 """Seconds after which it is said that a pipe is waited for."""
 PATIENCE = 6.0
 """Seconds for which a pipe is waited for to which nobody writes."""
+SCRIPT_BYTES = 1 << 20
+"""Most bytes of a text that is made of lines of ours: a script, a session, edits, a journal, the history."""
 _PIECE = 1 << 20
 _UNTOLD = 64 << 20  # most bytes of a file that says it holds none, as those of /proc do
 _KINDS = (
@@ -203,6 +205,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
             return
         clear(target)
         temporary, stream = _beside(target)
+        _unfinished.add(temporary)
         with stream:
             yield stream
             stream.flush()
@@ -210,6 +213,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
             if target.exists():
                 os.chmod(temporary, target.stat().st_mode & 0o7777)
             os.replace(temporary, target)
+        _unfinished.discard(temporary)
         temporary = None
     except FileNotFoundError as error:
         missing = f"there is no folder {label(target.parent)}"
@@ -221,6 +225,18 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         if temporary is not None:
             with contextlib.suppress(OSError):  # a folder that takes no more changes keeps it, for the next to clear
                 temporary.unlink(missing_ok=True)
+            _unfinished.discard(temporary)
+
+
+_unfinished: set[Path] = set()
+"""Files beside their targets that this process is writing."""
+
+
+def abandon() -> None:
+    """Take away what this process has begun to write and cannot end; only for a process that ends here."""
+    for path in list(_unfinished):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def clear(target: Path) -> None:

@@ -19,10 +19,9 @@ from typing import Any
 from lstm_tui.engine import setbacks
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.io.command_history import state_folder
-from lstm_tui.formats.io.files import clear, replacing
+from lstm_tui.formats.io.files import SCRIPT_BYTES, clear, replacing
 
 WHAT = "the journal of this session"
-_LARGEST = 1 << 20
 _TRIES = 3
 _MOST = 100
 """Files that are looked at, the newest first."""
@@ -94,10 +93,10 @@ class Journal:
         """Return the lines; none when there is nothing, or more than a journal holds."""
         try:
             with open(self.path, "rb") as file:
-                content = file.read(_LARGEST + 1)
+                content = file.read(SCRIPT_BYTES + 1)
         except OSError:
             return ()
-        return tuple(content.decode("utf-8", "replace").splitlines()) if len(content) <= _LARGEST else ()
+        return tuple(content.decode("utf-8", "replace").splitlines()) if len(content) <= SCRIPT_BYTES else ()
 
     @property
     def age(self) -> float:

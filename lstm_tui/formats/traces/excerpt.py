@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -13,11 +12,11 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_span
 
 READOUT = "readout"
 MOST_CLASSES = 32
 TOP = 10
-_RANGE = re.compile(r"(\d{1,9})?(:)?(\d{1,9})?\Z")
 
 
 def parse_range(text: str, what: str) -> slice:
@@ -26,13 +25,10 @@ def parse_range(text: str, what: str) -> slice:
     Raises:
         UserError: It is none of these.
     """
-    found = _RANGE.match(text.strip())
-    if not found or not text.strip(" :"):
+    span = whole_span(text.strip())
+    if span is None or span == (None, None):
         raise UserError(f"{what} {visible(text)!r} is not a range; write START:END, such as 0:8")
-    start, colon, stop = found.groups()
-    if not colon:
-        return slice(int(text), int(text) + 1)
-    return slice(int(start) if start else None, int(stop) if stop else None)
+    return slice(*span)
 
 
 @dataclass(frozen=True, eq=False)

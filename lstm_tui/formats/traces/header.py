@@ -54,8 +54,7 @@ def header(part: Excerpt) -> dict[str, Any]:
 def _model(trace: Trace) -> dict[str, Any]:
     """Return what ran, with what was assumed of it where that gives other numbers."""
     model: dict[str, Any] = {key: trace.model.get(key) for key in ("name", "file", "sha256")}
-    remarks = () if trace.network is None else trace.network.remarks
-    return model | {"warnings": list(remarks)} if remarks else model
+    return model | {"warnings": list(trace.remarks)} if trace.remarks else model
 
 
 def _pass(part: Excerpt, name: str) -> dict[str, Any]:

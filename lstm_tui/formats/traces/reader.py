@@ -73,6 +73,7 @@ def _trace(header: Fields, numbers: Numbers) -> Trace:
         result=numbers.result,
         classes=_classes(header, numbers),
         edits=tuple(header.items("edits", str)),
+        noted=tuple(visible(one) for one in model.items("warnings", str)) if "warnings" in model.content else (),
     )
 
 

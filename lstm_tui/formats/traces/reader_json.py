@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.inputs.text import text_of
+from lstm_tui.formats.inputs.text_input import text_of
 from lstm_tui.formats.io.files import count_of
 from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.traces.excerpt import READOUT

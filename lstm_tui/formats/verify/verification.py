@@ -16,17 +16,19 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
 from lstm_tui.formats.importers.untrained import one_layer
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.series import NumericSeries, series_from
+from lstm_tui.formats.inputs.numeric_series import NumericSeries, series_from
 from lstm_tui.formats.io.files import label
 from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.verify.alternatives import other_readings
 from lstm_tui.formats.verify.recording import ABOUT, BATCH
 
+_MOST_SEQUENCES = 999_999  # of one recording
 INPUT = "input"
 CLOSE = 1e-4
 MOST_TRIED = 600
@@ -138,9 +140,10 @@ def read_reference(path: str | Path) -> Recording:
         )
         if rest.startswith(_ASIDE):
             continue
-        if not number.isdecimal() or len(number) > 6:
+        which = whole_number(number, most=_MOST_SEQUENCES)
+        if which is None:
             raise UserError(f"{where}: {visible(name)} is no name of a recording")
-        sequences.setdefault(int(number), {})[rest] = array
+        sequences.setdefault(which, {})[rest] = array
     first = sequences[0]
     inputs = [name for name in first if name.split(".")[0] == INPUT]
     if not inputs or len(inputs) == len(first):
@@ -316,12 +319,13 @@ def _by_own_names(network: Network, recorded: Mapping[str, Array], computed: Map
     renamed: dict[str, Array] = {}
     for name, array in theirs.items():
         number, dot, rest = name.removeprefix("layer").partition(".")
-        if not name.startswith("layer") or not dot or not number.isdecimal():
+        layer = whole_number(number) if name.startswith("layer") and dot else None
+        if layer is None:
             renamed[name] = array
             continue
-        if int(number) >= len(own):
+        if layer >= len(own):
             return theirs
-        renamed[f"layer{own[int(number)]}.{rest}"] = array
+        renamed[f"layer{own[layer]}.{rest}"] = array
     fits = all(name not in computed or computed[name].shape == np.shape(one) for name, one in renamed.items())
     there = all(name in computed for name in renamed if name.startswith("layer"))
     return renamed if fits and there else theirs

@@ -12,6 +12,7 @@ from rich.color import Color
 from rich.style import Style
 from textual.color import Color as ThemeColor
 
+from lstm_tui.debugger.colours import SCREEN
 from lstm_tui.tui.canvas.glyphs import UNICODE, Glyphs
 from lstm_tui.tui.canvas.themes import DARK
 
@@ -20,11 +21,7 @@ SHADES = 64
 
 RGB = tuple[int, int, int]
 
-INKS = (
-    "ground", "ink", "soft", "faint", "frame", "focus", "title", "accent", "track", "bar", "row", "key", "alarm",
-    "keep", "write", "show", "candidate", "other", "other2", "other3", "plain", "positive", "negative", "neutral",
-    "glow", "band",
-)  # fmt: skip
+INKS = tuple(SCREEN)
 """Names of the colours; a theme has a variable `lt-NAME` for each."""
 
 

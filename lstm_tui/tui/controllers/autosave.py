@@ -1,7 +1,8 @@
-"""Nothing is lost: the work on the screen is kept as it goes on, and what was cut off before is offered."""
+"""Nothing is lost: the work on the screen is kept as it goes on, and what was interrupted before is offered."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import monotonic
 
 from textual.screen import Screen
@@ -15,6 +16,8 @@ from lstm_tui.tui.threads import in_background
 
 _EVERY = 0.5
 """Seconds between two looks at what there is to keep: at most one second of work is lost."""
+_AT_ONCE = 0.25
+"""Seconds after the last look in which a change waits for the next: pasted lines are not written one by one."""
 _REMARK_TIME = 10
 
 
@@ -30,37 +33,46 @@ class ScreenAutosave:
             screen: Whose timers are used, and over which is asked.
             run: What is kept.
             looks: How it is shown, which is kept with it.
-            changes: Takes up what was cut off.
+            changes: Resumes what was interrupted.
             keeping: How work is kept; None where it is not.
         """
         self._screen, self._run, self._looks, self._changes = screen, run, looks, changes
         self._keeping = keeping
-        self._looks_since: float | None = None  # for work that was cut off
+        self._looks_since: float | None = None  # for interrupted work
+        self._kept_since = 0.0
+        changes.noticed = self._keep_soon
 
     def begin(self) -> None:
-        """Look for what was cut off, and keep the work from here on."""
+        """Look for what was interrupted, and keep the work from here on."""
         keeping = self._keeping
         if keeping is not None:
             self._looks_since = monotonic()
             in_background(lambda: self._look(keeping))
             self._screen.set_interval(_EVERY, self.keep)
 
-    def keep(self, now: bool = False) -> None:
+    def keep(self, now: bool = False, waiting: Sequence[str] = ()) -> None:
         """Have the work written down, of a change that still computes the line that was typed.
 
         Args:
             now: Return when that is done.
+            waiting: Lines that were typed, and nobody has looked at yet; they follow those that are computed.
         """
+        self._kept_since = monotonic()
         if self._keeping is None or self._run.is_empty:
             return
         session = self._run.session
         session.layout = self._looks.layout()
-        self._keeping.autosave.note(session, now=now, computing=self._changes.lines_computing())
+        self._keeping.autosave.note(session, now=now, computing=(*self._changes.lines_computing(), *waiting))
 
-    # --- what was cut off ---
+    def _keep_soon(self) -> None:
+        """Keep a change as it is made: a busy machine may be late for the next look, or may not come to it."""
+        if monotonic() - self._kept_since > _AT_ONCE:
+            self.keep()
+
+    # --- what was interrupted ---
 
     def awaited(self) -> Awaited | None:
-        """Return what keys wait for: what was cut off is asked about before the first of them."""
+        """Return what keys wait for: what was interrupted is asked about before the first of them."""
         return None if self._looks_since is None else Awaited(self._looks_since, acts=False)
 
     def _look(self, keeping: Keeping) -> None:
@@ -71,7 +83,7 @@ class ScreenAutosave:
             self._screen.call_later(self._found, *found)
 
     def _found(self, offer: Offer | None, remark: str) -> None:
-        """Tell of work that was cut off on other inputs, and offer to take up what was on this."""
+        """Tell of interrupted work on other inputs, and offer to resume that on this one."""
         self._looks_since = None
         if remark:
             self._screen.notify(remark, markup=False, timeout=_REMARK_TIME)
@@ -93,7 +105,7 @@ class ScreenAutosave:
             offer.leave()
 
     def take_up(self, offer: Offer) -> None:
-        """Resume a session that was saved or cut off, and show it as it looked."""
+        """Resume a session that was saved or interrupted, and show it as it looked."""
 
         def done() -> None:
             layout = self._run.session.layout

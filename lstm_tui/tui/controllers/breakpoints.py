@@ -46,7 +46,7 @@ class BreakpointKeys:
             steps: It plays no more while they are listed.
             looks: Where the cursor stands.
             changes: Goes on, in a thread where that takes long.
-            edits: Asks for a condition, and has typed lines obeyed.
+            edits: Asks for a condition, and executes typed lines.
             progress: Gives up a search that goes on.
         """
         self._screen, self._run, self._steps, self._looks = screen, run, steps, looks

@@ -71,7 +71,11 @@ class Outcome:
 
 
 class Changes:
-    """Has the session do one thing after another, and shows what it has become."""
+    """Has the session do one thing after another, and shows what it has become.
+
+    Attributes:
+        noticed: Called when a line has begun to be computed, and when a change is shown.
+    """
 
     def __init__(
         self,
@@ -100,6 +104,7 @@ class Changes:
         self._making: QueuedChange | None = None
         self._work: Cancellation | None = None  # what a thread tells of the change it makes
         self._is_held = False
+        self.noticed: Callable[[], None] = _nothing
 
     @property
     def is_free(self) -> bool:
@@ -144,6 +149,8 @@ class Changes:
         if not (self.is_quick and self.is_free):
             self._waiting.append(change)
             self._next()
+            if self.lines_computing():
+                self.noticed()
             return ""
         try:
             reply = tuple(act(session))
@@ -267,6 +274,7 @@ class Changes:
         if reply and not said:
             self._screen.call_later(self._replies.tell, change.line, reply)
         change.done()
+        self.noticed()
 
 
 def _nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
@@ -11,11 +12,15 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.traces.endings import ANY_OF_THEM, ENDINGS
+from lstm_tui.formats.traces.file_endings import ANY_OF_THEM, ENDINGS
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.looks import Looks
 from lstm_tui.tui.controllers.open_run import OpenRun
 from lstm_tui.tui.controllers.steps import Steps
+from lstm_tui.tui.view import View
+
+if TYPE_CHECKING:
+    from lstm_tui.tui.views.analysis_screen import Analysis
 
 
 class Dialogs:
@@ -78,24 +83,28 @@ class Dialogs:
 
     def influence(self) -> None:
         """Show what moves an output or the chosen unit's memory; go to the token that is chosen there."""
-        from lstm_tui.tui.views.influence import InfluenceScreen
+        from lstm_tui.tui.views.influence import influence_analysis
 
-        self._steps.stop()
-        self._screen.app.push_screen(InfluenceScreen(self._run.view, self._run.palette), self._go_to)
+        self._analyse(influence_analysis)
 
     def reach(self) -> None:
         """Show how far back the memory reaches; go to the token that is chosen there."""
-        from lstm_tui.tui.views.reach_screen import ReachScreen
+        from lstm_tui.tui.views.reach_screen import reach_analysis
 
-        self._steps.stop()
-        self._screen.app.push_screen(ReachScreen(self._run.view, self._run.palette, self._open_network), self._go_to)
+        self._analyse(lambda view: reach_analysis(view, self._open_network))
 
     def health(self) -> None:
         """Show how the units do; look at the one that is chosen there."""
-        from lstm_tui.tui.views.health import HealthScreen
+        from lstm_tui.tui.views.health import health_analysis
+
+        self._analyse(health_analysis)
+
+    def _analyse(self, question: Callable[[View], Analysis]) -> None:
+        """Ask a question about the run in a screen of its own; go to the token, or look at the unit, chosen there."""
+        from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 
         self._steps.stop()
-        self._screen.app.push_screen(HealthScreen(self._run.view, self._run.palette), self._look_at)
+        self._screen.app.push_screen(AnalysisScreen(question(self._run.view), self._run.palette), self._chosen)
 
     def help(self) -> None:
         """Show every key."""
@@ -103,12 +112,10 @@ class Dialogs:
 
         self._screen.app.push_screen(help_page(self._screen.size.width))
 
-    def _go_to(self, t: int | None) -> None:
-        if t is not None:
-            self._steps.go_to(t)
-
-    def _look_at(self, target: ClickTarget | None) -> None:
-        if target is not None:
+    def _chosen(self, target: ClickTarget | None) -> None:
+        if target is not None and target.t is not None:
+            self._steps.go_to(target.t)
+        elif target is not None:
             self._looks.choose(target)
 
     # --- export ---
@@ -139,7 +146,7 @@ class Dialogs:
 
     def _write(self, trace: Trace, name: str) -> None:
         """Write it, in a thread."""
-        from lstm_tui.formats.traces.file import write
+        from lstm_tui.formats.traces.trace_file import write
         from lstm_tui.tui.deliver_file import give
 
         try:

@@ -154,7 +154,7 @@ class Edits:
         """Open the weight editor at the parameters of the value under the cursor."""
         if self._cannot_run("has no weights"):
             return
-        from lstm_tui.tui.views.weights import WeightScreen
+        from lstm_tui.tui.views.weight_editor import WeightScreen
 
         self._steps.stop()
         run = self._run

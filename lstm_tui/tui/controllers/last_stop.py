@@ -43,7 +43,7 @@ class LastStop:
         session = self._run.session
         stop, value, units, follow = session.stop, view.value, view.units, view.follow
         if stop is not None and stop is not self._shown:
-            from lstm_tui.debugger.commands.inspect import one_unit
+            from lstm_tui.debugger.commands.examine import one_unit
 
             self._shown = stop
             value = "" if session.frame.equation is None else session.frame.equation.name

@@ -13,7 +13,6 @@ from lstm_tui.tui.view import EMPTY, View
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.breakpoints.breakpoints import Marks
-    from lstm_tui.debugger.edits.language import Edit
 
 
 class ScreenState(Protocol):
@@ -42,20 +41,18 @@ class OpenRun:
         plain: The facts of the baseline.
     """
 
-    def __init__(self, screen: ScreenState, document: Document, line: int, recipe: tuple[Edit, ...] = ()) -> None:
+    def __init__(self, screen: ScreenState, document: Document) -> None:
         """Show nothing yet.
 
         Args:
             screen: Where it is shown.
             document: What is open.
-            line: The line to begin with.
-            recipe: Edits of that line.
         """
         self.document = document
-        self.wanted_line = line
+        self.wanted_line = document.source.line
         self.interpreter = "numpy"
         self.plain: Facts = EMPTY.facts
-        self._screen, self._recipe = screen, recipe
+        self._screen = screen
         self._session: Session | None = None
         self._is_behind = False  # the session has gone on from what is shown: more keys waited
 
@@ -115,15 +112,11 @@ class OpenRun:
             facts: What is known of its trace.
             number: Which line it is.
         """
-        trace, document = facts.trace, self.document
-        start = document.start(number, trace.interpreter)
+        trace = facts.trace
+        start = self.document.start(number, trace.interpreter)
         self.plain = facts
         if self._session is None:
-            self._session = Session(
-                trace, document.sequences if document.can_run else (), number, dtype=trace.dtype,
-                initial=document.initial, carry=document.carry, start=start, command=document.command,
-                recipe=self._recipe,
-            )  # fmt: skip
+            self._session = Session(trace, self.document.source, number, start)
             self.view = self._first_view(self._session.frame, facts)
             return
         frame = self._session.show_line(trace, number, start)

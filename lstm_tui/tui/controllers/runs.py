@@ -44,7 +44,7 @@ class Runs:
     """
 
     def __init__(
-        self, screen: Screen[None], run: OpenRun, steps: Steps, changes: Changes, progress: WorkProgress, numba: bool
+        self, screen: Screen[None], run: OpenRun, steps: Steps, changes: Changes, progress: WorkProgress
     ) -> None:
         """Run nothing yet.
 
@@ -54,11 +54,10 @@ class Runs:
             steps: It plays no more when another line is shown.
             changes: Makes the edits of a line that is opened again.
             progress: Tells how far a thread is.
-            numba: Whether Numba is to take over.
         """
         self._screen, self._run, self._steps = screen, run, steps
         self._changes, self._progress = changes, progress
-        self._numba = numba and run.document.can_run
+        self._numba = run.document.can_run and run.document.source.interpreter != "numpy"
         self._computing: tuple[int, Cancellation] | None = None
 
     @property
@@ -186,7 +185,7 @@ class Runs:
     def _gone_on_with(self, facts: Facts) -> Facts:
         """Return a run gone on with to the end of the text, which may have grown since the run was begun."""
         run = self._run
-        if run.document.incoming is None:
+        if run.document.source.incoming is None:
             return facts
         trace = run.session.stream.catch_up(facts.trace)
         if trace is facts.trace:

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import needed
 from lstm_tui.debugger.stream import Growth
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
@@ -65,7 +66,7 @@ class StreamFollower:
         """
         self._screen, self._run, self._steps = screen, run, steps
         self._changes, self._runs, self._last_stop = changes, runs, last_stop
-        self._incoming = run.document.incoming
+        self._incoming = run.document.source.incoming
         self._begun = self._rested = 0.0
         self._is_told = False  # why nothing more comes
 
@@ -108,8 +109,8 @@ class StreamFollower:
     def _begin_text(self, incoming: Incoming) -> None:
         """Show the first tokens, or leave where there are none."""
         document = self._run.document
-        assert document.network is not None
-        first = incoming.take(max(quick_steps("numpy", len(document.network.passes)), 1))
+        passes = len(needed(document.source.network).passes)
+        first = incoming.take(max(quick_steps("numpy", passes), 1))
         if first is None:
             if incoming.is_over:
                 self._screen.app.exit(1, message=Content(f"lstm-tui: {visible(incoming.error)}"))

@@ -20,7 +20,6 @@ from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
 from lstm_tui.tui.canvas.text import cut
 from lstm_tui.tui.commands import Command, command_of, footer_commands, footer_words
 from lstm_tui.tui.panes.equations import draw_equation_line
-from lstm_tui.tui.panes.pane import PLAIN
 from lstm_tui.tui.view import EMPTY, View
 
 
@@ -61,7 +60,7 @@ def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Lin
     where = _where(view)
     need = sum(cell_len(text) for text, _ in right)
     room = max(width - need - line.x - 2, 0)
-    remarks = 0 if trace.network is None else len(trace.network.remarks)
+    remarks = len(trace.remarks)
     names = [glyphs.say(view.title), where] + ([f"{unknown} unknown"] if unknown else [])
     if cell_len(f" {glyphs.dot} ".join(names)) > room and unknown:
         names[2] = f"{unknown}{glyphs.unknown}"
@@ -187,7 +186,7 @@ class OneLine(Widget):
 
     def _line(self) -> Strip:
         if not self.size:
-            return Strip.blank(self.size.width, PLAIN)
+            return Strip.blank(self.size.width, self.palette.style())
         if self.view.is_empty:
             return self.wait(self.palette, self.size.width).strip()
         return self.draw(self.view, self.palette, self.size.width).strip()
@@ -227,22 +226,26 @@ class FooterLine(OneLine):
     def __init__(self, without: Collection[str] = (), **options: Any) -> None:
         """Show them all, but for those `without` names: they mean something else here."""
         super().__init__(**options)
-        self._without = without
+        self._all = tuple(one for one in footer_commands() if one.name not in without)
+        self._commands = self._all
+
+    def wait(self, palette: Palette, width: int) -> Line:
+        """Draw the keys that act while there is no run."""
+        return self._draw(tuple(one for one in self._all if one.always), palette, width)
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the footer."""
         told = view.stopped is not None and view.stopped.here and view.said == view.stopped.reason
-        said = "" if told else view.said  # it stands in full above
-        line, self.places = draw_footer(footer_words(self.commands()), width, palette, said)
-        return line
+        return self._draw(self._all, palette, width, "" if told else view.said)  # it stands in full above
 
-    def commands(self) -> tuple[Command, ...]:
-        """Return the entries in order."""
-        return tuple(one for one in footer_commands() if one.name not in self._without)
+    def _draw(self, commands: tuple[Command, ...], palette: Palette, width: int, said: str = "") -> Line:
+        self._commands = commands
+        line, self.places = draw_footer(footer_words(commands), width, palette, said)
+        return line
 
     def command_at(self, number: int) -> Command:
         """Return the command of a footer entry."""
-        return self.commands()[number]
+        return self._commands[number]
 
 
 class TabsLine(OneLine):

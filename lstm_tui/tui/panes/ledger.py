@@ -14,7 +14,7 @@ from lstm_tui.tui.canvas.bars import put_bar, put_ghost_signed_bar, put_signed_b
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.text import first_row, fit, plain, signed, token_label
-from lstm_tui.tui.ledger_rows import Source
+from lstm_tui.tui.ledger_rows import LedgerRow
 from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
@@ -87,7 +87,7 @@ class _List:
             largest = largest_of(np.array([sources.largest_share, ledger.start_share()]))
         self.half = nice_scale(largest, least=0.05)
 
-    def _name(self, source: Source) -> str:
+    def _name(self, source: LedgerRow) -> str:
         if source.kind == "gone":
             difference = self.view.frame.difference
             assert difference is not None
@@ -114,7 +114,7 @@ class _List:
             self.drawing.line().put(" " + glyphs.rule * (self.edge + self.last - 1), style("frame"))
         self._sum(total)
 
-    def _source(self, source: Source) -> None:
+    def _source(self, source: LedgerRow) -> None:
         view, style, line = self.view, self.palette.style, self.drawing.line()
         token = source.kind == "token"
         here = token and source.t == view.t
@@ -134,7 +134,7 @@ class _List:
         if source.kind != "gone":
             self.drawing.hit(0, self.width, ClickTarget(t=source.t))
 
-    def _change(self, source: Source) -> str:
+    def _change(self, source: LedgerRow) -> str:
         """Return what an edit has changed of a contribution."""
         if source.before is None:
             return "new"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -16,9 +15,6 @@ from textual.widget import Widget
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, framed
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
 from lstm_tui.tui.view import EMPTY, View
-
-PLAIN = Style()
-"""A style that says nothing; without any, Textual's filter for NO_COLOR fails."""
 
 
 class Pane(Widget, can_focus=True):
@@ -115,7 +111,7 @@ class Pane(Widget, can_focus=True):
         self._stale, self._size_drawn = False, self.size
         view, palette, (width, height) = self.view, self.palette, self.size
         if view.is_empty or width < 8 or height < (3 if self.framed else 1):
-            self._strips, self._drawn = [Strip.blank(width, PLAIN)] * height, None
+            self._strips, self._drawn = [Strip.blank(width, palette.style())] * height, None
             return
         edge = 1 if self.framed else 0
         with np.errstate(all="ignore"):  # what is infinite or NaN is shown as such, and needs no warning
@@ -131,7 +127,7 @@ class Pane(Widget, can_focus=True):
         """Return one line for Textual."""
         if self._stale or self._size_drawn != self.size:
             self._paint()
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, PLAIN)
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.palette.style())
 
     def on_click(self, event: events.Click) -> None:
         """Choose what lies under the mouse."""

@@ -14,7 +14,6 @@ from lstm_tui.debugger.breakpoints.displays import Shown
 from lstm_tui.tui.canvas.canvas import Line
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
 from lstm_tui.tui.canvas.text import cut
-from lstm_tui.tui.panes.pane import PLAIN
 from lstm_tui.tui.view import EMPTY, View
 
 _GAP = 3
@@ -121,4 +120,4 @@ class StopLines(Widget):
         """Return a line for Textual."""
         if y == 0:
             self._lines = tuple(self._drawn(self.size.width, self.screen.size.height))
-        return self._lines[y].strip() if y < len(self._lines) else Strip.blank(self.size.width, PLAIN)
+        return self._lines[y].strip() if y < len(self._lines) else Strip.blank(self.size.width, self.palette.style())

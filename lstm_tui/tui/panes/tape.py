@@ -310,6 +310,9 @@ class _Pen:
             why = " ".join(self.view.facts.no_ledger(self.view.pass_name))
             line.put(why, self.palette.style("soft"))
             return
+        if ledger.is_empty:
+            line.put("holds nothing", self.palette.style("soft"))
+            return
         shares = ledger.shares()
         for slot in self.slots:
             below = ledger.by_token[slot.t].sum() < 0
@@ -325,8 +328,9 @@ class _Pen:
         for slot in self.slots:
             share = float(shares[slot.t])
             read = bool(ledger.read[slot.t])
-            text = self._short(share, slot.width) if read else self.glyphs.dot
-            self._at(line, slot, text.center(slot.width), self.palette.style("ink" if read else "faint"))
+            told = read and not ledger.is_empty
+            text = self._short(share, slot.width) if told else self.glyphs.dash if read else self.glyphs.dot
+            self._at(line, slot, text.center(slot.width), self.palette.style("ink" if told else "faint"))
         if ledger.breach != 0:  # a sum that does not hold is said at every size
             line.put(f" {self.glyphs.no}{self.glyphs.total}", self.palette.style("alarm", bold=True))
             line.put(f" {signed(ledger.breach, self.glyphs)}", self.palette.style("alarm", bold=True))

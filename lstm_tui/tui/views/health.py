@@ -10,22 +10,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from textual import on
-from textual.binding import Binding, BindingType
 
 from lstm_tui.analysis.health import Finding, GateHealth, PassHealth, health
-from lstm_tui.debugger.inspect.diagnostics import HEADINGS, finding_summary, sound
+from lstm_tui.debugger.colours import INK_OF_ROLE
+from lstm_tui.debugger.inspect.diagnostics import health_lines
 from lstm_tui.engine.number_text import percent
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.text import cut, first_row, fit
-from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.panes.units import flag_sign
 from lstm_tui.tui.view import View
-from lstm_tui.tui.views.analysis_screen import Changes, Study
+from lstm_tui.tui.views.analysis_screen import (
+    Analysis,
+    AnalysisKey,
+    Changes,
+    Close,
+    Work,
+    leaving,
+    moving,
+    other_pass,
+    put_unanswered,
+    sideways,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +62,11 @@ class Healthy:
         return replace(self, **changes)
 
     @property
+    def awaited(self) -> bool:
+        """Whether the findings to walk on are not known yet."""
+        return self.working
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong in the pass that is looked at."""
         return self.passes[self.pass_name].findings if self.passes else ()
@@ -68,61 +82,41 @@ class Healthy:
         return draw_health(self, width, height, palette)
 
 
-class HealthScreen(Study[ClickTarget]):
-    """Looks at the run that is shown; dismissed with a unit to look at, or None."""
+def health_analysis(view: View) -> Analysis:
+    """Return the question how the units do over the run that is shown; it opens the unit of a finding."""
+    keys = [
+        leaving("H,shift+h"), *moving(_moved), *sideways(_other_pass), AnalysisKey("enter", _go),
+    ]  # fmt: skip
+    line = (("j/k", "finding"), ("[]", "pass"), ("enter", "look at the unit"), ("esc", "back"))
+    return Analysis(Healthy(view, view.pass_name, {}), _compute, keys, line)
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,H,shift+h", "leave", show=False),
-        Binding("j,down", "move(1)", show=False),
-        Binding("k,up", "move(-1)", show=False),
-        Binding("g,home", "move(-100000)", show=False),
-        Binding("G,shift+g,end", "move(100000)", show=False),
-        Binding("right_square_bracket", "pass(1)", show=False),
-        Binding("left_square_bracket", "pass(-1)", show=False),
-        Binding("enter", "go", show=False),
-    ]
-    KEYS = (("j/k", "finding"), ("[]", "pass"), ("enter", "look at the unit"), ("esc", "back"))
 
-    def __init__(self, view: View, palette: Palette) -> None:
-        """Look at the selected pass of the whole run."""
-        super().__init__(Healthy(view, view.pass_name, {}), palette)
+def _compute(picture: Healthy) -> Work:
+    trace = picture.view.trace
 
-    def on_mount(self) -> None:
-        """Begin once the screen is there."""
-        trace = self.picture.view.trace
+    def work(stopped: Callable[[], bool]) -> Iterator[Changes]:
+        yield {"passes": {one.name: one for one in health([trace])}, "working": False}
 
-        def work(stopped: Callable[[], bool]) -> Iterator[Changes]:
-            yield {"passes": {one.name: one for one in health([trace])}, "working": False}
+    return work
 
-        self.ask(work)
 
-    @on(Pane.Chosen)
-    def _row(self, message: Pane.Chosen) -> None:
-        if message.target.t is not None:
-            self.picture = self.picture.but(cursor=message.target.t)
+def _moved(picture: Healthy, down: int) -> Healthy:
+    """Go to the finding above or below, in the order in which they are listed."""
+    return picture.but(cursor=min(max(picture.cursor + down, 0), max(len(picture.findings) - 1, 0)))
 
-    def action_move(self, down: int) -> None:
-        """Go to the finding above or below, in the order in which they are listed."""
-        picture: Healthy = self.picture
-        last = len(picture.findings) - 1
-        self.picture = picture.but(cursor=min(max(picture.cursor + down, 0), max(last, 0)))
 
-    def action_pass(self, shift: int) -> None:
-        """Look at another pass."""
-        picture: Healthy = self.picture
-        names = picture.view.facts.names
-        name = names[(names.index(picture.pass_name) + shift) % len(names)]
-        self.picture = picture.but(pass_name=name, cursor=0)
+def _other_pass(picture: Healthy, by: int) -> Healthy:
+    return picture.but(pass_name=other_pass(picture.view, picture.pass_name, by), cursor=0)
 
-    def action_go(self) -> None:
-        """Close the screen and choose the unit of the finding."""
-        found = self.picture.chosen
-        self.dismiss(None if found is None else ClickTarget(found.pass_name, unit=found.unit, value=found.value))
+
+def _go(picture: Healthy) -> Close:
+    """Choose the unit of the finding."""
+    found = picture.chosen
+    return Close(None if found is None else ClickTarget(found.pass_name, unit=found.unit, value=found.value))
 
 
 _WIDEST, _LEAST, _GAP = 46, 20, 3
 _TALLEST = 18
-_INKS = {"keeps": "keep", "writes": "write", "shows": "show"}
 
 
 def draw_health(picture: Healthy, width: int, height: int, palette: Palette) -> Drawing:
@@ -131,9 +125,7 @@ def draw_health(picture: Healthy, width: int, height: int, palette: Palette) -> 
     drawing = Drawing(width, height, palette, f"H health of the units {glyphs.dot} {picture.pass_name}")
     one = picture.passes.get(picture.pass_name)
     if one is None:
-        drawing.line()
-        text = picture.problem or f"runs and gradients{glyphs.more}"
-        drawing.line().put(" " + cut(text, width - 2, glyphs), style("alarm" if picture.problem else "soft"))
+        put_unanswered(drawing, picture.problem, "runs and gradients")
         return drawing
     steps = "step" if one.steps == 1 else "steps"
     drawing.note = f"{one.units} units over {one.steps} {steps}"
@@ -163,7 +155,7 @@ def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
     for n, gate in enumerate(shown):
         head.to(1 + n * (span + _GAP))
         low, high = (_share(float(np.mean(part))) for part in (gate.low, gate.high))
-        ink = _INKS.get(gate.role or "", "other")
+        ink = INK_OF_ROLE.get(gate.role or "", "other")
         head.put(f"{gate.value} {gate.role or ''}".rstrip(), palette.style(ink, bold=True))
         text = f"  below .1 {low}  above .9 {high}"
         head.put(cut(text, max(span - len(gate.value) - len(gate.role or "") - 1, 0), palette.glyphs),
@@ -217,7 +209,7 @@ def _points(
     palette: Palette,
 ) -> None:
     """Write one line of a scatter: how many units lie in each cell, and the line beyond which none can."""
-    ink = _INKS.get(gate.role or "", "other")
+    ink = INK_OF_ROLE.get(gate.role or "", "other")
     edge = round((row / max(rows - 1, 1)) * (width - 1))
     for column in range(width):
         count = grid[row, column]
@@ -231,32 +223,23 @@ def _points(
 
 def _findings(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
     palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
-    passed = picture.view.trace[picture.pass_name]
-    if not one.dead:
-        text = "gradients are not known here: a run too long, or a trace without its network"
-        drawing.line().put(" " + cut(text, width - 2, glyphs), palette.style("soft"))
-    if not one.findings:
-        drawing.line().put(" " + cut(sound(one), width - 2, glyphs), palette.style("title"))
-    rows = []
-    for kind, heading in HEADINGS.items():
-        mine = [n for n, finding in enumerate(one.findings) if finding.kind == kind]
-        if mine:
-            rows += [(heading + f" ({len(mine)})", kind, -1), *(("", kind, n) for n in mine)]
-    cursor = next((n for n, row in enumerate(rows) if row[2] == picture.cursor), 0)
+    rows = list(health_lines(picture.view.trace[picture.pass_name], one))
+    for told in rows:
+        if told.kind is None:
+            ink = "title" if told.known else "soft"
+            drawing.line().put(" " + cut(told.words, width - 2, glyphs), palette.style(ink))
+    rows = [told for told in rows if told.kind is not None]
+    cursor = next((n for n, line in enumerate(rows) if line.number == picture.cursor), 0)
     room = drawing.room
-    first = first_row(cursor, len(rows), room)
-    if cursor < room:
-        first = 0
-    for heading, kind, number in rows[first : first + room]:
-        if number < 0:
-            line = drawing.line().put(f" {flag_sign(kind, glyphs)} ", palette.style("alarm", bold=True))
-            line.put(cut(glyphs.say(heading), width - 4, glyphs), palette.style("accent"))
+    first = first_row(cursor, len(rows), room) if cursor >= room else 0
+    for told in rows[first : first + room]:
+        if told.number is None:
+            assert told.kind is not None
+            line = drawing.line().put(f" {flag_sign(told.kind, glyphs)} ", palette.style("alarm", bold=True))
+            line.put(cut(glyphs.say(told.words), width - 4, glyphs), palette.style("accent"))
             continue
-        finding = one.findings[number]
-        ground = "row" if number == picture.cursor else "ground"
+        ground = "row" if told.number == picture.cursor else "ground"
         line = drawing.line().put(glyphs.cursor if ground == "row" else " ", palette.style("focus", ground, bold=True))
-        line.put(f"   unit {finding.unit:>3}  ", palette.style("ink", ground, bold=ground == "row"))
-        line.put(
-            cut(glyphs.say(finding_summary(passed, finding)), width - line.x - 1, glyphs), palette.style("ink", ground)
-        )
-        drawing.hit(0, width, ClickTarget(pass_name=picture.pass_name, unit=finding.unit, t=number))
+        line.put(f"   unit {told.unit:>3}  ", palette.style("ink", ground, bold=ground == "row"))
+        line.put(cut(glyphs.say(told.words), width - line.x - 1, glyphs), palette.style("ink", ground))
+        drawing.hit(0, width, ClickTarget(pass_name=picture.pass_name, unit=told.unit, t=told.number))

@@ -1,49 +1,46 @@
-"""What moves an output or a memory: gradients, the ledger and deletions, computed beside the screen.
-
-What can be asked of a run at a position, and what is known of the answer so far.
-
-What moves an output: gradient, ledger and deletion side by side, a row for each token.
-
-The pane of the influence screen.
-"""
+"""What moves an output or a memory: gradient, ledger and deletion side by side, a row for each token."""
 
 from __future__ import annotations
 
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from textual import on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.message import Message
-from textual.reactive import reactive
-from textual.screen import Screen
-from textual.strip import Strip
-from textual.widget import Widget
 
 from lstm_tui.analysis.influence import Influence, Target, each_deletion, influence
-from lstm_tui.analysis.largest import largest
 from lstm_tui.analysis.ledger import ledger_at
+from lstm_tui.debugger.inspect.diagnostics import influence_words
 from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import axis_end, percent
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.bars import put_bar, put_signed_bar
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
 from lstm_tui.tui.canvas.heat import put_strip
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.text import cut, first_row, fit, plain, signed
-from lstm_tui.tui.key_queue import Awaited
-from lstm_tui.tui.panes.pane import Pane
-from lstm_tui.tui.threads import in_background
-from lstm_tui.tui.view import EMPTY, View
+from lstm_tui.tui.view import View
+from lstm_tui.tui.views.analysis_screen import (
+    PAUSE,
+    Analysis,
+    AnalysisKey,
+    Ask,
+    Changes,
+    Close,
+    Follows,
+    Halt,
+    Work,
+    leaving,
+    moving,
+    put_token,
+    put_unanswered,
+    sideways,
+)
 
 _MOST = 12
 """Outputs that can be asked about one after the other, the largest first."""
@@ -88,6 +85,7 @@ class InfluenceAnswer:
         problem: Why there is no answer; may be empty.
         order: Name of the column by which tokens are ordered.
         cursor: The token under the cursor.
+        targets: What can be asked: the largest outputs, and last the memory of the chosen unit.
     """
 
     view: View
@@ -99,10 +97,20 @@ class InfluenceAnswer:
     problem: str = ""
     order: str = "token"
     cursor: int = 0
+    targets: tuple[Target, ...] = ()
 
     def but(self, **changes: Any) -> InfluenceAnswer:
         """Return the answer with some things changed."""
         return replace(self, **changes)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the rows are not in their order yet."""
+        return self.working and (self.found is None or self.order == "deletion")
+
+    def draw(self, width: int, height: int, palette: Palette) -> Drawing:
+        """Draw the question, and a row for each token."""
+        return draw_influence(self, width, height, palette)
 
     @property
     def pass_name(self) -> str:
@@ -175,8 +183,7 @@ def draw_influence(answer: InfluenceAnswer, width: int, height: int, palette: Pa
     drawing = Drawing(width, height, palette, f"r attribution of {answer.target.label}")
     total = answer.view.facts.length
     if answer.problem:
-        drawing.line()
-        drawing.line().put(" " + cut(answer.problem, width - 2, glyphs), style("alarm"))
+        put_unanswered(drawing, answer.problem, "")
         return drawing
     if answer.working:
         drawing.note = f"deletions {answer.done} of {total}"
@@ -230,16 +237,10 @@ def _spans(names: tuple[str, ...], room: int) -> list[int]:
 
 
 def _row(drawing: Drawing, answer: InfluenceAnswer, t: int, spans: list[int]) -> None:
-    palette, glyphs = drawing.palette, drawing.palette.glyphs
-    under, here = t == answer.cursor, t == answer.view.t
-    ground = "row" if under else "ground"
-    line = drawing.line().put(glyphs.cursor if under else " ", palette.style("focus", ground, bold=True))
-    line.put(f"{t:>{_PLACE - 2}} ", palette.style("faint", ground))
-    label = fit(answer.view.label(t, palette), _TOKEN - 1, glyphs) + " "
-    line.put(label, palette.style("title" if here else "ink", ground, bold=here))
+    label = answer.view.label(t, drawing.palette)
+    _, ground = put_token(drawing, t, label, t == answer.cursor, t == answer.view.t, _PLACE, _TOKEN)
     for (name, values), span in zip(answer.columns.items(), spans, strict=True):
         _cell(drawing, name, values, t, span, ground)
-    drawing.hit(0, drawing.width, ClickTarget(t=t))
 
 
 def _cell(drawing: Drawing, name: str, values: Array | None, t: int, span: int, ground: str) -> None:
@@ -293,9 +294,9 @@ def _footing(drawing: Drawing, answer: InfluenceAnswer, words: list[str]) -> Non
 
 
 def differences(answer: InfluenceAnswer, palette: Palette) -> list[str]:
-    """Say in words where the three columns disagree most."""
-    found, shares, effects = answer.found, answer.shares, answer.effects
-    if found is None or effects is None or answer.working or not np.isfinite(effects).any():
+    """Say in words where the three columns disagree most, once all is known."""
+    found, effects = answer.found, answer.effects
+    if found is None or effects is None or answer.working:
         return []
 
     def name(t: int) -> str:
@@ -303,220 +304,82 @@ def differences(answer: InfluenceAnswer, palette: Palette) -> list[str]:
             return f"t={t}"
         return f"“{answer.view.label(t, palette)}” (t={t})"
 
-    def leads(numbers: Array) -> str:
-        best = largest(numbers)
-        return "not known" if best is None else name(best)
-
-    effect = np.nan_to_num(np.abs(effects))
-    left_out = np.abs(effects)
-    if answer.target.t is not None:
-        left_out[answer.target.t] = 0  # it is not left out when it is what is asked about
-    most_of_all = f"largest to first order: {leads(np.abs(found.of_token))}; deletion: {leads(left_out)}"
-    if shares is None:
-        return [most_of_all]
-    held = np.nan_to_num(shares)
-    lines = [f"{most_of_all}; in the ledger: {leads(shares)}"]
-    if np.isnan(shares).any():
-        return lines
-    most = max(float(effect.max()), 1e-12)
-    gap = held / max(float(held.max()), 1e-12) - effect / most
-    idle, cause = int(gap.argmax()), int(gap.argmin())
-    for t, but in ((idle, "only "), (cause, "")):
-        if abs(gap[t]) > 0.25 and np.isfinite(effects[t]) and (not but or effect[t] < most / 2):
-            lines.append(
-                f"{name(t)} wrote {percent(held[t])} of this memory; to leave it out changes the output by {but}"
-                f"{signed(float(effects[t]), palette.glyphs, _NUMBER)}"
-            )
-    return lines
+    words = influence_words(found.of_token, answer.shares, effects, answer.target.t, name)
+    return [palette.glyphs.say(one) for one in words]
 
 
-class InfluencePane(Pane):
-    """Tokens by their influence."""
-
-    answer: reactive[InfluenceAnswer | None] = reactive(None, repaint=False)
-
-    def watch_answer(self) -> None:
-        """Draw what is known now."""
-        self.view = EMPTY if self.answer is None else self.answer.view
-        self._renew()
-
-    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
-        """Draw the answer."""
-        assert self.answer is not None
-        return draw_influence(self.answer, width, height, palette)
-
-    def move(self, right: int, down: int) -> None:
-        """Go to the token of the row above or below."""
-        answer = self.answer
-        if answer is not None:
-            places = answer.places
-            place = min(max(places.index(answer.cursor) + down, 0), len(places) - 1)
-            self.post_message(self.Chosen(ClickTarget(t=places[place])))
+def influence_analysis(view: View) -> Analysis:
+    """Return the question what moves the largest output, or the chosen unit where there is none; it opens a token."""
+    targets = (*outputs_of(view), unit_of(view))
+    keys = [
+        leaving("r"), *moving(_moved), *sideways(_other_output), AnalysisKey("c", _memory),
+        AnalysisKey("s", _halted, ends=True), AnalysisKey("enter,t", lambda one: Close(ClickTarget(t=one.cursor))),
+        *(AnalysisKey(str(number), _order(number)) for number in range(1, 8)),
+    ]  # fmt: skip
+    line = (
+        ("1…7", "order"), ("[]", "output"), ("c", "memory"), ("j/k", "token"), ("enter", "go"), ("s", "stop"),
+        ("esc", "back"),
+    )  # fmt: skip
+    return Analysis(InfluenceAnswer(view, targets[0], cursor=view.t, targets=targets), _compute, keys, line)
 
 
-_PAUSE = 0.1
-"""Seconds between two reports of a computation."""
-_KEYS = (
-    ("1…7", "order"),
-    ("[]", "output"),
-    ("c", "memory"),
-    ("j/k", "token"),
-    ("enter", "go"),
-    ("s", "stop"),
-    ("esc", "back"),
-)
+def _compute(answer: InfluenceAnswer) -> Work:
+    """Compute gradients, then a run without each token."""
+    trace, target = answer.view.trace, answer.target
 
-
-class _Keys(Widget):
-    """The keys of the screen in one line."""
-
-    DEFAULT_CSS = "_Keys { height: 1; }"
-
-    def __init__(self, palette: Palette) -> None:
-        super().__init__()
-        self._palette = palette
-
-    def render_line(self, y: int) -> Strip:
-        """Return the line."""
-        palette = self._palette
-        line = Line(self.size.width, palette.style("ink", "band")).put(" ")
-        for key, word in _KEYS:
-            line.put(palette.glyphs.say(key), palette.style("key", "band", bold=True))
-            line.put(f" {word}  ", palette.style("soft", "band"))
-        return line.strip()
-
-
-class InfluenceScreen(Screen[int | None]):
-    """Answers one question at a time; dismissed with a token to go to, or None."""
-
-    DEFAULT_CSS = "InfluenceScreen { background: $lt-ground; } InfluenceScreen InfluencePane { height: 1fr; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,r", "leave", show=False),
-        Binding("j,down", "move(1)", show=False),
-        Binding("k,up", "move(-1)", show=False),
-        Binding("right_square_bracket", "output(1)", show=False),
-        Binding("left_square_bracket", "output(-1)", show=False),
-        Binding("c", "memory", show=False),
-        Binding("s", "stop", show=False),
-        Binding("enter,t", "go", show=False),
-        *(Binding(str(n), f"order({n})", show=False) for n in range(1, 8)),
-    ]
-
-    answer: reactive[InfluenceAnswer | None] = reactive(None, repaint=False)
-
-    class Learned(Message):
-        """Something more is known of the question with this number."""
-
-        def __init__(self, question: int, **changes: Any) -> None:
-            """Hold what has changed."""
-            super().__init__()
-            self.question, self.changes = question, changes
-
-    def __init__(self, view: View, palette: Palette) -> None:
-        """Ask about the largest output at the position, or about the chosen unit where there is none."""
-        super().__init__()
-        self._view, self._palette = view, palette
-        self._targets = (*outputs_of(view), unit_of(view))
-        self._chosen = 0
-        self._question = 0
-        self._asked_at = 0.0
-
-    def keys_await(self) -> Awaited | None:
-        """Return what keys wait for: that the rows are in their order."""
-        answer = self.answer
-        waits = answer is not None and answer.working and (answer.found is None or answer.order == "deletion")
-        return Awaited(self._asked_at, stops=("escape", "q", "r", "s")) if waits else None
-
-    def compose(self) -> ComposeResult:
-        """Lay out the table above the keys."""
-        pane = InfluencePane("influence").data_bind(answer=InfluenceScreen.answer)
-        pane.palette = self._palette
-        yield pane
-        yield _Keys(self._palette)
-
-    def on_mount(self) -> None:
-        """Ask once the screen is there."""
-        self._ask()
-
-    def on_unmount(self) -> None:
-        """Have the thread stop."""
-        self._question += 1
-
-    def _ask(self) -> None:
-        """Begin another question; what is computed for the one before stops by itself."""
-        self._question += 1
-        self._asked_at = time.monotonic()
-        order = self.answer.order if self.answer else "token"
-        cursor = self.answer.cursor if self.answer else self._view.t
-        answer = InfluenceAnswer(self._view, self._targets[self._chosen], order=order, cursor=cursor)
-        self.answer = answer
-        in_background(lambda number=self._question: self._work(number, answer))  # type: ignore[misc]
-
-    def _work(self, number: int, answer: InfluenceAnswer) -> None:
-        """Compute in a thread: gradients, then a run without each token; the answers are messages."""
-        trace, target = answer.view.trace, answer.target
-        try:
-            with np.errstate(all="ignore"):  # a thread has a state of its own
-                self.post_message(self.Learned(number, found=influence(trace, target)))
-                effects = np.full(len(trace.sequence), np.nan)
+    def work(stopped: Callable[[], bool]) -> Iterator[Changes]:
+        yield {"found": influence(trace, target)}
+        effects = np.full(len(trace.sequence), np.nan)
+        told = time.monotonic()
+        for t, effect in each_deletion(trace, target):
+            if stopped():
+                return
+            effects[t] = effect
+            if time.monotonic() - told > PAUSE:
                 told = time.monotonic()
-                for t, effect in each_deletion(trace, target):
-                    if number != self._question:
-                        return
-                    effects[t] = effect
-                    if time.monotonic() - told > _PAUSE:
-                        told = time.monotonic()
-                        self.post_message(self.Learned(number, effects=effects.copy(), done=t + 1))
-                self.post_message(self.Learned(number, effects=effects, done=len(effects), working=False))
-        except (UserError, MemoryError) as error:
-            problem = visible(str(error)) or "there is not enough memory for this"
-            self.post_message(self.Learned(number, problem=problem, working=False))
+                yield {"effects": effects.copy(), "done": t + 1}
+        yield {"effects": effects, "done": len(effects), "working": False}
 
-    @on(Learned)
-    def _learned(self, message: Learned) -> None:
-        if self.answer is not None and message.question == self._question:
-            self.answer = self.answer.but(**message.changes)
+    return work
 
-    @on(Pane.Chosen)
-    def _row(self, message: Pane.Chosen) -> None:
-        if self.answer is not None and message.target.t is not None:
-            self.answer = self.answer.but(cursor=message.target.t)
 
-    def action_move(self, down: int) -> None:
-        """Go to the row above or below."""
-        self.query_one(InfluencePane).move(0, down)
+def _moved(answer: InfluenceAnswer, down: int) -> InfluenceAnswer:
+    """Go to the row above or below."""
+    places = answer.places
+    return answer.but(cursor=places[min(max(places.index(answer.cursor) + down, 0), len(places) - 1)])
 
-    def action_order(self, number: int) -> None:
-        """Order the tokens by a column."""
-        if self.answer is not None:
-            names = ("token", *self.answer.columns)
-            if number <= len(names):
-                self.answer = self.answer.but(order=names[number - 1])
 
-    def action_output(self, shift: int) -> None:
-        """Ask about another output."""
-        outputs = max(len(self._targets) - 1, 1)
-        if len(self._targets) > 1:
-            self._chosen = (self._chosen + shift) % outputs if self._chosen < outputs else 0
-            self._ask()
+def _order(number: int) -> Callable[[InfluenceAnswer], InfluenceAnswer]:
+    """Return what orders the tokens by a column."""
 
-    def action_memory(self) -> None:
-        """Ask about the chosen unit's memory at this step, or about the output again."""
-        if len(self._targets) > 1:
-            last = len(self._targets) - 1
-            self._chosen = 0 if self._chosen == last else last
-            self._ask()
+    def order(answer: InfluenceAnswer) -> InfluenceAnswer:
+        names = ("token", *answer.columns)
+        return answer.but(order=names[number - 1]) if number <= len(names) else answer
 
-    def action_stop(self) -> None:
-        """Compute no further; what is known stays."""
-        if self.answer is not None and self.answer.working:
-            self._question += 1
-            self.answer = self.answer.but(working=False)
+    return order
 
-    def action_go(self) -> None:
-        """Close the screen and go to the token under the cursor."""
-        self.dismiss(None if self.answer is None else self.answer.cursor)
 
-    def action_leave(self) -> None:
-        """Close the screen."""
-        self.dismiss(None)
+def _other_output(answer: InfluenceAnswer, by: int) -> Follows:
+    """Ask about another output."""
+    outputs = len(answer.targets) - 1
+    if not outputs:
+        return answer
+    chosen = answer.targets.index(answer.target)
+    return _asked(answer, (chosen + by) % outputs if chosen < outputs else 0)
+
+
+def _memory(answer: InfluenceAnswer) -> Follows:
+    """Ask about the chosen unit's memory at this step, or about the output again."""
+    last = len(answer.targets) - 1
+    return _asked(answer, 0 if answer.targets.index(answer.target) == last else last) if last else answer
+
+
+def _asked(answer: InfluenceAnswer, chosen: int) -> Ask:
+    """Begin another question; order and cursor stay."""
+    target, targets = answer.targets[chosen], answer.targets
+    return Ask(InfluenceAnswer(answer.view, target, order=answer.order, cursor=answer.cursor, targets=targets))
+
+
+def _halted(answer: InfluenceAnswer) -> Follows:
+    """Compute no further; what is known stays."""
+    return Halt(answer.but(working=False)) if answer.working else answer

@@ -22,10 +22,11 @@ from lstm_tui.debugger.inspect.diagnostics import reach_words
 from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.bars import put_bar
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
+from lstm_tui.tui.canvas.canvas import Drawing, Line
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.text import cut, first_row, fit, plain, signed, token_label
 from lstm_tui.tui.view import View
+from lstm_tui.tui.views.analysis_screen import put_token, put_unanswered
 from lstm_tui.tui.views.token_map import KINDS, TokenMaps, draw_token_map
 
 _PLACE, _TOKEN, _NUMBER = 6, 14, 8
@@ -58,9 +59,7 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
     drawing.note = f"asked at t={picture.now}"
     found = picture.found
     if picture.problem or found is None:
-        drawing.line()
-        text = picture.problem or f"gradients through time{glyphs.more}"
-        drawing.line().put(" " + cut(text, width - 2, glyphs), style("alarm" if picture.problem else "soft"))
+        put_unanswered(drawing, picture.problem, "gradients through time")
         return drawing
     words = [part for one in _words(picture, palette) for part in textwrap.wrap(one, max(width - 2, 20))]
     shown = _fitting(_columns(picture, found), width - _PLACE - _TOKEN)
@@ -132,28 +131,26 @@ def _fitting(columns: Sequence[_Column], room: int) -> Sequence[_Column]:
 
 
 def _row(drawing: Drawing, picture: Reaching, found: LongMemory, n: int, columns: Sequence[_Column], span: int) -> None:
-    palette, glyphs = drawing.palette, drawing.palette.glyphs
     t = found.places[n]
-    under, here = t == picture.cursor, t == picture.now
-    ground = "row" if under else "ground"
-    line = drawing.line().put(glyphs.cursor if under else " ", palette.style("focus", ground, bold=True))
-    line.put(f"{t:>{_PLACE - 2}} ", palette.style("faint", ground))
-    label = fit(picture.view.short_label(t, palette), _TOKEN - 1, glyphs) + " "
-    line.put(label, palette.style("title" if here else "ink", ground, bold=here))
-    bar = max(span - _NUMBER, 0)
+    label = picture.view.short_label(t, drawing.palette)
+    line, ground = put_token(drawing, t, label, t == picture.cursor, t == picture.now, _PLACE, _TOKEN)
     for column in columns:
         value = float(column.numbers[n])
         if math.isnan(value):
-            line.put(" " * (span - 4) + "NaN ", palette.style("alarm", ground, bold=True))
-            continue
-        full = _RADIUS_FULL if column.bar == "radius" else 1.0
+            line.put(" " * (span - 4) + "NaN ", drawing.palette.style("alarm", ground, bold=True))
+        else:
+            _cell(line, column, value, span, ground, drawing.palette)
+
+
+def _cell(line: Line, column: _Column, value: float, span: int, ground: str, palette: Palette) -> None:
+    """Write a number with its bar, where there is room for one."""
+    bar = span - _NUMBER
+    if bar >= 3:
         part = value if column.bar == "radius" else part_of_bar(value)
-        ink = "negative" if value < 0 else column.ink
-        if bar >= 3:
-            put_bar(line, part, bar, ink, palette, full=full)
-        number = (signed if column.bar == "signed" else plain)(value, glyphs, _NUMBER - 1)
-        line.put(number.rjust(_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
-    drawing.hit(0, drawing.width, ClickTarget(t=t))
+        full = _RADIUS_FULL if column.bar == "radius" else 1.0
+        put_bar(line, part, bar, "negative" if value < 0 else column.ink, palette, full=full)
+    number = (signed if column.bar == "signed" else plain)(value, palette.glyphs, _NUMBER - 1)
+    line.put(number.rjust(_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
 
 
 def part_of_bar(value: float) -> float:
@@ -204,6 +201,18 @@ class Reaching:
         """Return it with some things changed."""
         return replace(self, **changes)
 
+    @property
+    def awaited(self) -> bool:
+        """Whether the places to walk on are not known; those of a map are, before it is."""
+        return self.working and (self.rivals or not self.map)
+
+    @property
+    def rows(self) -> Sequence[int]:
+        """The places to walk on, in the order of the tape."""
+        if self.rivals:
+            return range(len(self.beside[0].trace.sequence.tokens)) if self.beside else ()
+        return self.places if self.map or self.found is None else sorted(self.found.places)
+
     def draw(self, width: int, height: int, palette: Palette) -> Drawing:
         """Draw the steps, the map, or the networks beside each other."""
         if self.rivals:
@@ -214,7 +223,7 @@ class Reaching:
         return draw_reach(self, width, height, palette)
 
 
-_BESIDE_PLACE, _BESIDE_TOKEN, _BESIDE_NUMBER = 6, 8, 8
+_BESIDE_PLACE, _BESIDE_TOKEN = 6, 8
 _BESIDE_NARROWEST, _BESIDE_WIDEST = 14, 30
 _FELT = (
     "how much of a small change of the memory at a token is still felt in the memory now: 1 all of it, .01 a hundredth"
@@ -224,15 +233,6 @@ _KEPT = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class _BesideColumn:
-    """One network's numbers, one for each token (T,), NaN where it was not looked."""
-
-    head: str
-    numbers: NDArray[np.floating[Any]]
-    ink: str
-
-
 def draw_reach_beside(picture: Reaching, width: int, height: int, palette: Palette) -> Drawing:
     """Draw a row for each token, its memory in every network, and below in a sentence each what became of it."""
     glyphs, style = palette.glyphs, palette.style
@@ -240,9 +240,7 @@ def draw_reach_beside(picture: Reaching, width: int, height: int, palette: Palet
     drawing = Drawing(width, height, palette, title)
     rivals = picture.beside
     if picture.problem or not rivals:
-        text = picture.problem or f"gradients through time{glyphs.more}"
-        drawing.line()
-        drawing.line().put(" " + cut(text, width - 2, glyphs), style("alarm" if picture.problem else "soft"))
+        put_unanswered(drawing, picture.problem, "gradients through time")
         return drawing
     tokens = rivals[0].trace.sequence.tokens
     low, high = DECADES
@@ -279,15 +277,15 @@ def draw_reach_beside(picture: Reaching, width: int, height: int, palette: Palet
     return drawing
 
 
-def _beside_columns(rivals: Sequence[Rival], room: int) -> list[_BesideColumn]:
+def _beside_columns(rivals: Sequence[Rival], room: int) -> list[_Column]:
     """Return the memory of each network, and beside it what its gates keep where there is room."""
     wide = room // _BESIDE_NARROWEST >= sum(1 + (one.found.kept is not None) for one in rivals)
     columns = []
     for one in rivals:
         short = one.name.rpartition("-")[2]
-        columns.append(_BesideColumn(f"{short}: |∂{one.memory}|", _by_token(one, one.found.memory.size), "positive"))
+        columns.append(_Column(f"{short}: |∂{one.memory}|", "", _by_token(one, one.found.memory.size), "positive"))
         if wide and one.found.kept_size is not None:
-            columns.append(_BesideColumn(f"{short}: Π kept", _by_token(one, one.found.kept_size), "keep"))
+            columns.append(_Column(f"{short}: Π kept", "", _by_token(one, one.found.kept_size), "keep"))
     return columns
 
 
@@ -297,22 +295,11 @@ def _by_token(one: Rival, numbers: NDArray[np.floating[Any]]) -> NDArray[np.floa
     return found
 
 
-def _beside_row(drawing: Drawing, t: int, token: str, under: bool, columns: Sequence[_BesideColumn], span: int) -> None:
-    palette, glyphs = drawing.palette, drawing.palette.glyphs
-    ground = "row" if under else "ground"
-    line = drawing.line().put(glyphs.cursor if under else " ", palette.style("focus", ground, bold=True))
-    line.put(f"{t:>{_BESIDE_PLACE - 2}} ", palette.style("faint", ground))
-    line.put(
-        fit(token, _BESIDE_TOKEN - 1, glyphs) + " ", palette.style("title" if under else "ink", ground, bold=under)
-    )
-    bar = max(span - _BESIDE_NUMBER, 0)
+def _beside_row(drawing: Drawing, t: int, token: str, under: bool, columns: Sequence[_Column], span: int) -> None:
+    line, ground = put_token(drawing, t, token, under, under, _BESIDE_PLACE, _BESIDE_TOKEN)
     for column in columns:
         value = float(column.numbers[t])
         if math.isnan(value):
             line.put(" " * span)
-            continue
-        if bar >= 3:
-            put_bar(line, part_of_bar(value), bar, column.ink, palette)
-        number = plain(value, glyphs, _BESIDE_NUMBER - 1)
-        line.put(number.rjust(_BESIDE_NUMBER - 1 if bar >= 3 else span - 1), palette.style("ink", ground)).put(" ")
-    drawing.hit(0, drawing.width, ClickTarget(t=t))
+        else:
+            _cell(line, column, value, span, ground, drawing.palette)

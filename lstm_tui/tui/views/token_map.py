@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.engine.number_text import axis_end
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.canvas import Drawing, Line
 from lstm_tui.tui.canvas.heat import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.text import cut, fit, plain, window
 from lstm_tui.tui.view import View
+from lstm_tui.tui.views.analysis_screen import put_token, put_unanswered
 
 KINDS = ("gradient", "deletion")
 """The two maps."""
 
-_LABEL = 15
+_LABEL, _PLACE = 15, 5
 _BOTH = 56
 """Cells of a map from which on both stand side by side."""
 _WIDEST, _GAP = 8, 3
@@ -54,11 +55,10 @@ class TokenMaps:
 
 def draw_token_map(picture: TokenMaps, width: int, height: int, palette: Palette) -> Drawing:
     """Draw one map or both, and under them what moves the token under the cursor most."""
-    glyphs, style = palette.glyphs, palette.style
+    glyphs = palette.glyphs
     drawing = Drawing(width, height, palette, f"R which token moves which {glyphs.dot} {picture.pass_name}")
     if picture.problem and not picture.maps:
-        drawing.line()
-        drawing.line().put(" " + cut(picture.problem, width - 2, glyphs), style("alarm"))
+        put_unanswered(drawing, picture.problem, "")
         return drawing
     both = width - _LABEL >= 2 * _BOTH
     kinds = KINDS if both else (picture.kind,)
@@ -73,15 +73,12 @@ def draw_token_map(picture: TokenMaps, width: int, height: int, palette: Palette
     _heads(drawing, picture, kinds, columns, room, cell)
     shades = {kind: _shades(picture.maps.get(kind)) for kind in kinds}
     for t in rows:
+        label = picture.view.short_label(t, palette)
         under = t == picture.cursor
-        ground = "row" if under else "ground"
-        line = drawing.line().put(glyphs.cursor if under else " ", style("focus", ground, bold=True))
-        line.put(f"{t:>3} ", style("faint", ground))
-        line.put(fit(picture.view.short_label(t, palette), _LABEL - 6, glyphs) + " ", style("ink", ground, bold=under))
+        line, _ = put_token(drawing, t, label, under, under, _PLACE, _LABEL - _PLACE, "ink")
         for n, kind in enumerate(kinds):
             line.to(_LABEL + n * (room + _GAP))
             _cells(line, picture, kind, t, columns, cell, shades[kind], palette)
-        drawing.hit(0, width, ClickTarget(t=t))
     _foot(drawing, picture, kinds)
     return drawing
 

@@ -17,8 +17,8 @@ from textual.widgets import Static
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.lesson.bound_step import Open, Standing
 from lstm_tui.lesson.lesson import LOOKS, Lesson, LessonStep
-from lstm_tui.lesson.step import Open, Standing
 from lstm_tui.lesson.templates import TextPiece
 from lstm_tui.tui.canvas.glyphs import Glyphs
 from lstm_tui.tui.commands import COMMANDS, Command
@@ -28,8 +28,10 @@ from lstm_tui.tui.panes.header_footer import FooterLine
 from lstm_tui.tui.panes.large_unit import OneUnit
 from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.view import View
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.page import PageScreen
-from lstm_tui.tui.views.reach_screen import ReachScreen
+from lstm_tui.tui.views.reach import Reaching
+from lstm_tui.tui.views.reach_screen import BESIDE
 
 KEYS = (("enter", "next"), ("backspace", "back"), ("y", "show me"), ("?", "keys"), ("esc", "leave"))
 
@@ -171,15 +173,13 @@ class TourScreen(MainScreen):
 
     def __init__(self, telling: Telling, standing: Standing) -> None:
         """Hold a stop; its run is made again as the screen's own."""
-        document = Document(standing.bound.network, [standing.bound.sequence])
         self._telling, self._standing = telling, standing
         self._stands = self._noticed = False
         self._opened: set[str] = set()
-        self._over: ReachScreen | None = None
+        self._over: AnalysisScreen | None = None
         super().__init__(
-            document, 0, telling.glyphs, telling.few_colours, False, standing.edits(),
-            open_network=telling.open_network,
-        )  # fmt: skip
+            Document(standing.source()), telling.glyphs, telling.few_colours, open_network=telling.open_network
+        )
 
     def compose(self) -> ComposeResult:
         """Lay out the main screen with the text above its last line."""
@@ -274,7 +274,7 @@ class TourScreen(MainScreen):
 
     def _reach_opened(self) -> None:
         over = self.app.screen
-        self._over = over if isinstance(over, ReachScreen) else None
+        self._over = over if isinstance(over, AnalysisScreen) and isinstance(over.picture, Reaching) else None
 
     def action_stop(self, step: int) -> None:
         """Go to another stop."""
@@ -306,7 +306,7 @@ class TourScreen(MainScreen):
             self._reach_opened()
             self._opens("reach")
             if self._over is not None:
-                self._over.call_after_refresh(self._over.action_beside)
+                self._over.call_after_refresh(self._over.action_do, BESIDE)
         elif task.opens and task.opens not in self._opened:
             opening = next(one for one in COMMANDS if one.name == _OPENING[task.opens])
             self.call_later(self.do, opening)

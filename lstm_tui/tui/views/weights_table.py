@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
+from lstm_tui.debugger.inspect.diff import differ
 from lstm_tui.debugger.inspect.parameter_tables import ParameterTable, column_name, is_in, row_name
 from lstm_tui.debugger.inspect.scale import nice_scale
 from lstm_tui.engine.model.network import Network
@@ -140,7 +141,7 @@ class _Table:
         self.before = self.now if self.new else sheet.window(weights.opened, self.rows, self.first, self.last)
         with np.errstate(all="ignore"):
             shown = self.now - self.before if weights.change else self.now
-            self.marked = ~((self.now == self.before) | (np.isnan(self.now) & np.isnan(self.before))) | self.new
+            self.marked = differ(self.now, self.before) | self.new
         self.shown, self.shades = shown, shade_of(shown, weights.half)
 
     def put(self, line: Line, n: int) -> None:

@@ -191,6 +191,9 @@ def _step(node: KerasNode, weights: Sequence[Array], generation: int) -> Step:
     if node.kind == "Embedding":
         table = np.asarray(weights[0], np.float32)
         return lambda given: np.asarray(table[given[0]])
+    if node.kind == "Masking":
+        value = np.float32(config.get("mask_value", 0.0))
+        return lambda given: given[0] * (given[0] != value).any(axis=-1, keepdims=True)
     if node.kind in _SHAPES:
         return _SHAPES[node.kind](node)
     if node.kind == "Conv1D":

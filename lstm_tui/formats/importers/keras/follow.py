@@ -18,10 +18,10 @@ from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasGraph, KerasN
 from lstm_tui.formats.importers.keras.layers import NOTHING, steps
 from lstm_tui.formats.importers.keras.settings import check_settings
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm
-from lstm_tui.formats.importers.values import Given, Lookup, OpValue, Reduced, State, Value, added, joined
+from lstm_tui.formats.importers.values import Given, Lookup, OpValue, Reduced, State, Value, added, joined, sources
 
 Mask = tuple[Any, ...]
-"""What keeps steps out: `ids` of a layer, `rows` of a layer, `or`, `and` of masks, `layer` of a name."""
+"""What keeps steps out: `ids` or `rows` of a layer, `or`, `and` of masks, a mask `against` its series, or a `layer`."""
 _POOLS = {"GlobalMaxPooling1D": "max", "GlobalAveragePooling1D": "mean"}
 _MERGED = {"Add": "add", "Subtract": "sub", "Multiply": "mul", "Maximum": "max", "Minimum": "min", "Average": "add"}
 STATES = {"lstm": ("h", "c"), "gru": ("h",), "rnn": ("h",)}
@@ -128,7 +128,9 @@ class KerasTensors:
         self.shown[node.name] = merged(tops, merge)
         turned = (bool(inner.config.get("go_backwards")) and not inner.kind.startswith("Reversed")) != given.turned
         if series:
-            result = KerasTensor(self.shown[node.name], rank=3, turned=turned, mask=mask)
+            # Keras turns the series round, and not the mask
+            after = ("against", mask) if mask is not None and turned != given.turned else mask
+            result = KerasTensor(self.shown[node.name], rank=3, turned=turned, mask=after)
         else:
             last = [self._end(top, how) for top, how in zip(tops, ends, strict=False)]
             result = KerasTensor(merged(last, merge), rank=2)
@@ -220,12 +222,20 @@ class KerasTensors:
     def _pooled(self, node: KerasNode, given: KerasTensor) -> KerasTensor:
         if given.value is None or not given.value.series:
             raise UnsupportedLayer("it takes what has no steps")
-        if given.mask is not None and node.kind == "GlobalMaxPooling1D":
+        masks = self._masks_of(given.value)
+        if node.kind == "GlobalAveragePooling1D" and masks != {given.mask}:
+            raise UnsupportedLayer("other steps are masked than below")
+        if masks != {None} and node.kind == "GlobalMaxPooling1D":
             raise UnsupportedLayer(
                 "it takes the masked steps in, where the layer below repeats what it gave before, or zeros"
             )
         how = _POOLS[node.kind]
         return KerasTensor(self._end(given.value, how), rank=3 if node.config.get("keepdims") else 2)
+
+    def _masks_of(self, value: Value) -> set[Mask | None]:
+        """Return what keeps steps out of the recurrent layers that a value comes from."""
+        names = {one.layer.name for one in sources(value) if isinstance(one, State)}
+        return {self.entered[name].mask for name in names} or {None}
 
     def _taken(self, node: KerasNode, given: KerasTensor) -> KerasTensor:
         """Return one step of a series, as `x[:, -1]` takes it."""
@@ -237,7 +247,7 @@ class KerasTensors:
         )  # fmt: skip
         if not plain or items is None or value is None or not value.series or items[1] not in (0, -1):
             raise UnsupportedLayer("it takes some of the steps or units")
-        if given.mask is not None:
+        if self._masks_of(value) != {None}:
             raise UnsupportedLayer("it may take a masked step")
         last = (items[1] == -1) != given.turned
         return KerasTensor(self._end(value, "last" if last else "first"), rank=2)

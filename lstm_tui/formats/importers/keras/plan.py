@@ -246,7 +246,7 @@ def _before(model: _Model, segment: Segment, first: int, mask: Mask | None, repo
                 if masked is not None:
                     report.say("masking", "id 0 never enters a pass", "confirmed", "mask_zero")
                 plan = replace(plan, embedding=table, mask_id=masked)
-            elif node.kind == "Masking" and not ops:
+            elif node.kind == "Masking" and not ops and plan.embedding is None:
                 value = float(node.config.get("mask_value", 0.0))
                 if mask == own_mask(node):
                     report.say(

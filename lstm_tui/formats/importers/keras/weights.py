@@ -12,8 +12,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.keras.file import KerasFile
-from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer
-from lstm_tui.formats.importers.keras.graph import KerasNode
+from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, is_cudnn
+from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasNode
 from lstm_tui.formats.importers.keras.layers import recurrent, refuse
 from lstm_tui.formats.importers.plan import Activation, Dense, Found, Op, Plan, Recurrent, Reduce
 
@@ -172,6 +172,13 @@ def _layer(
         way = report.choose(f"{key}.directions", "forward", ("backward",), "assumed", why, matters=False)
         part = replace(part, passes=[(way, part.passes[0][1])])
     functions = dict(part.functions)
+    group = weights[: len(weights) // 2] if kind == "Bidirectional" else weights
+    if is_cudnn(RECURRENT[inner_kind], KerasNode(name, inner_kind, {}), group):
+        why = "two biases end to end are those of a layer of cuDNN, which knows no other"
+        report.say(f"{key}.gate_activation", "sigmoid", "confirmed", why)
+        report.say(f"{key}.activation", "tanh", "confirmed", why)
+        plain = {slot: "sigmoid" if slot == "gates" else "tanh" for slot in functions}
+        return Recurrent(**{**vars(part), "functions": plain})
     if "gates" in functions:
         said = f"Keras {file.version}" if file.version else "this Keras"
         why = f"a file of weights does not record it; {'hard_sigmoid' if old else 'sigmoid'} is the default of {said}"

@@ -138,6 +138,9 @@ def follow(graph: OnnxGraph, nodes: Sequence[Any]) -> TracedGraph:
         tapes: dict[str, tuple[int | None, int | None]] = {}
         for name in inputs:
             tapes |= _tape(graph, nodes, name, tapes, lengths, alone)
+        free = any(at is not None and graph.inputs[name][1][at] is None for name, (at, _) in tapes.items())
+        if free and lengths == (1, 1):
+            continue  # one step of a free axis is no length that the file fixes
         one, other = (_trace(graph, tapes, steps, seed, alone) for seed, steps in enumerate(lengths))
         fixed = [one.tapes[name].shape[at] for name, (at, _) in tapes.items() if at is not None]
         takes_one = (bool(tapes) and not [size for size in fixed if size > 1]) or lengths == (1, 1)
@@ -163,9 +166,21 @@ def _score(followed: TracedGraph, nodes: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _lengths(graph: OnnxGraph, nodes: Sequence[Any]) -> Iterator[tuple[int, int]]:
-    yield LENGTHS
+    most = max((_constant_length(graph, node) for node in nodes), default=0)
+    yield (LENGTHS[0] + most, LENGTHS[1] + most)
     for steps in fixed_steps(graph, nodes):
         yield (steps, steps)
+
+
+def _constant_length(graph: OnnxGraph, node: Any) -> int:
+    """Return how many steps a constant of the file lets a node read; 0 where none says so."""
+    name = node.input[4] if len(node.input) > 4 else ""
+    if not name or graph.depends(name, graph.inputs, through_shapes=True):
+        return 0
+    try:
+        return min(max(int(graph.evaluate(name, {}).max()), 0), _MOST_FIXED)
+    except (UnsupportedNode, ValueError):
+        return 0
 
 
 def fixed_steps(graph: OnnxGraph, nodes: Sequence[Any]) -> tuple[int, ...]:

@@ -170,8 +170,22 @@ def _read(layer: NodeLayer, of: dict[int, NodeLayer], followed: TracedGraph) -> 
     if matrix is None:
         layer.why = f"it reads a function of {visible(lower.name)} that is no dense layer"
         return
+    if not _cut_alike(layer, lower, followed):
+        layer.why = f"it reads fewer steps than {visible(lower.name)} below, which needs them all"
+        return
     plain = matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix)))
     layer.below, layer.ops = lower, tuple(ops) if plain else (Dense("select", matrix), *ops)
+
+
+def _cut_alike(layer: NodeLayer, below: NodeLayer | None, followed: TracedGraph) -> bool:
+    """Say whether a tape that is cut where a layer stops reading is right for those below, which may read on."""
+    limit = layer.reading.limit
+    while limit is not None and below is not None:
+        ahead = all(_direction(followed.reading(one.layer), one.way) == "forward" for one in _merged(below, followed))
+        if below.reading.limit != limit and not (below.reading.limit is None and ahead):
+            return False
+        below = below.below
+    return True
 
 
 def _chains(layers: Sequence[NodeLayer]) -> list[list[NodeLayer]]:
@@ -190,7 +204,8 @@ def _chains(layers: Sequence[NodeLayer]) -> list[list[NodeLayer]]:
 
 def _planner(followed: TracedGraph, chain: Sequence[NodeLayer], where: str) -> Callable[[ImportReport], Plan]:
     def plan(report: ImportReport) -> Plan:
-        made = _below(followed, chain[0], report)
+        limit = next((one.reading.limit for one in chain if one.reading.limit is not None), None)
+        made = _below(followed, chain[0], limit, report)
         parts: list[Recurrent | Op] = list(made.chain)
         number = 1 if parts else 0
         names: dict[int, str] = {}
@@ -201,7 +216,7 @@ def _planner(followed: TracedGraph, chain: Sequence[NodeLayer], where: str) -> C
                 parts += layer.ops
                 number += 1
             parts.append(_part(followed, layer, f"layer{number}", where, report))
-            for node in layer.nodes:
+            for node in layer.nodes if layer.reading.limit == limit else ():  # others go on where the tape is cut
                 for state in followed.first.states(node):
                     way = _direction(followed.reading(node), state.way)
                     names[id(state)] = f"layer{number}.{way}.{state.state}"
@@ -258,25 +273,29 @@ def _say_how_it_reads(
     said, how, why = followed.lengths_of(node)
     report.say(f"{key}.lengths", said, how, why)
     if reading.limit is not None:
+        rest = "what follows is not run" if reading.value is not None else "give no more, for all that is given is run"
         report.warnings.append(
             f"the file reads the first {reading.limit} steps of a sequence and no more ({visible(name)} is constant): "
-            "what follows is not run"
+            f"{rest}"
         )
     elif how == "assumed" and not followed.graph.is_input(name):
         report.warnings.append(f"{label(node)} is told by {visible(name)} how many steps to read: here it reads all")
 
 
-def _below(followed: TracedGraph, layer: NodeLayer, report: ImportReport) -> Plan:
+def _below(followed: TracedGraph, layer: NodeLayer, limit: int | None, report: ImportReport) -> Plan:
     """Return a plan with what stands below the lowest layer: a table, ops, array ops, or nothing that can be run."""
     graph, reading = followed.graph, layer.reading
     known = layer.start is not None and followed.proved(reading.node.input[0])
-    if known and (not layer.ops or followed.takes_one_step or reading.limit is not None):
-        return _straight(followed, layer, report)
+    if known and (not layer.ops or followed.takes_one_step or limit is not None):
+        return _straight(followed, layer, limit, report)
+    if reading.value is None and followed.first.readings[id(reading.node)].value is not None:
+        report.warnings.append(f"{label(reading.node)}: {layer.why}: {layer.name} takes its inputs directly")
+        return Plan("", ())
     try:
         front = onnx_front(graph, reading.node, reading.one_step)
     except UnsupportedNode as error:
         if known:
-            return _straight(followed, layer, report)
+            return _straight(followed, layer, limit, report)
         why = error if reading.value is None else layer.why or error
         report.warnings.append(f"{why}: {layer.name} takes its inputs directly")
         return Plan("", ())
@@ -286,7 +305,7 @@ def _below(followed: TracedGraph, layer: NodeLayer, report: ImportReport) -> Pla
     return Plan("", (), front=front)
 
 
-def _straight(followed: TracedGraph, layer: NodeLayer, report: ImportReport) -> Plan:
+def _straight(followed: TracedGraph, layer: NodeLayer, limit: int | None, report: ImportReport) -> Plan:
     """Return a plan whose lowest layer reads an input as it is, by a table, or through ops at every step."""
     start, ops = layer.start, list(layer.ops)
     of = start.of if isinstance(start, Lookup) else start
@@ -302,6 +321,6 @@ def _straight(followed: TracedGraph, layer: NodeLayer, report: ImportReport) -> 
     if ops:
         names = ", ".join(dict.fromkeys(visible(one.name) for one in ops))
         report.say("layer0.name", names, "confirmed", "run at each step")
-    if layer.reading.limit is not None:
-        return Plan("", ops, front=FirstSteps(of.name, layer.reading.limit, table))
+    if limit is not None:
+        return Plan("", ops, front=FirstSteps(of.name, limit, table))
     return Plan("", ops, embedding=table)

@@ -80,6 +80,10 @@ def plan_node(node: Any, graph: OnnxGraph, key: str, where: str, report: ImportR
     report.say(f"{key}.size", f"{w.shape[2]} → {hidden}", "confirmed", "shapes")
     turned = "direction, of what the graph turns round" if read.flipped else "direction"
     report.say(f"{key}.directions", " and ".join(sorted(directions, reverse=True)), "confirmed", turned)
+    if any(graph.is_half(name) for name in inputs[1:4] if name):
+        report.warnings.append(
+            f"{label(node)} computes with half the bits in the file: numbers differ by their rounding"
+        )
     if packed := _packed(graph, inputs[1:4]):
         report.say(f"{key}.weights", f"dequantised from {packed}", "confirmed", "the graph has scale and zero point")
     report.say(f"{key}.gate_order", gate_layouts.ONNX[kind].replace("g", "c"), "confirmed", "ONNX has one order")

@@ -708,11 +708,13 @@ class GraphTrace:
             one_step, steps, batch = id(node) in self.alone, self.steps, 1
             grid = np.arange(steps).reshape((1, steps) if one_step else (steps, 1))
         limit = self._limit(node, grid.shape[0])
-        if limit is not None and not one_step and way == "forward":
+        if limit is not None and value is not None and (one_step or way == "backward"):
+            value, why, way = None, f"it reads {limit} of the steps, from the end", "forward"
+            steps, batch, grid = self.steps, 1, np.arange(self.steps).reshape(self.steps, 1)
+            limit = self._limit(node, self.steps)
+        if limit is not None:
             steps, grid = limit, grid.copy()
             grid[limit:] = 0
-        elif limit is not None:
-            limit = None
         return Reading(node, value, why, way, one_step, steps, limit, batch - 1), grid
 
     def _limit(self, node: Any, steps: int) -> int | None:

@@ -1,0 +1,320 @@
+"""Every option of every command; what it imports imports nothing but argparse."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from lstm_tui.cli import (
+    train_options,
+)
+from lstm_tui.cli.options import (
+    LARGEST_HIDDEN,
+    add_check,
+    add_compare_options,
+    add_follow_options,
+    add_plain_options,
+    add_reach,
+    add_recover_options,
+    add_report,
+    add_serve_options,
+    add_stats,
+    add_worksheet,
+    check_compare_options,
+    check_follow_options,
+    check_plain_options,
+    check_serve_options,
+    natural,
+    padding,
+    real,
+    screen,
+    setting,
+    size,
+)
+from lstm_tui.engine.runtime.interpreters import INTERPRETERS
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.traces.file_endings import ANY_OF_THEM
+from lstm_tui.version import __version__
+
+_UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
+_EPILOG = """\
+examples:
+  lstm-tui                                        step through the bundled sample
+  lstm-tui tour                                   lessons, for whoever is new to all this
+  lstm-tui run review.txt --line 3                another text, from its third line
+  lstm-tui run waves.csv --model forecast         numbers, one row a step
+  lstm-tui run notes.txt --cell gru --hidden 16   an untrained network
+  lstm-tui trace review.txt -o review.json        the same run without the screen
+  lstm-tui open review.json                       a trace file, on the screen
+  lstm-tui worksheet --model tiny -o sheet.html   a run as arithmetic, step by step
+  lstm-tui report review.txt -o review.html       the run as one page, to share
+  lstm-tui train notes.txt -o notes.safetensors   a network of your own
+  lstm-tui help                                   the manual, topic by topic
+"""
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options; `module` in them names the module of the command.
+
+    Exits with code 0 after `--help` and `--version`, and with 2 when an argument is refused.
+    """
+    bare = not [argument for argument in arguments if argument != "--debug"]
+    given = ["run", *arguments] if bare else list(arguments)
+    parser = _parser(next((word for word in given if not word.startswith("-")), ""))
+    options = parser.parse_args(given)
+    options.bare, options.given = bare, given
+    _check(parser, options)
+    return options
+
+
+def command_names() -> tuple[str, ...]:
+    """Return every command."""
+    return tuple(_COMMANDS)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses an argument in one line, as every other mistake is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where all options are told, and exit with 2."""
+        self.exit(2, f"{self.prog}: {visible(message)}; see `{self.prog} --help`\n")
+
+
+def _parser(asked: str) -> argparse.ArgumentParser:
+    """Return the parser of every command, with the options of the one that is asked for."""
+    parser = _Parser(
+        prog="lstm-tui",
+        description="gdb for recurrent networks: step a trained LSTM by token and by equation.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"lstm-tui {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (module, text, add_options) in _COMMANDS.items():
+        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
+        added.set_defaults(module=module)
+        if name == asked:
+            added.add_argument("--debug", action="store_true", help="show a traceback when something fails")
+            add_options(added)
+    return parser
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?",
+        help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: the network's sample)",
+    )  # fmt: skip
+    add_plain_options(parser)
+    add_follow_options(parser)
+    screen(parser)
+    _input_options(parser)
+
+
+def _check_memory(parser: argparse.ArgumentParser) -> None:
+    add_check(parser)
+    _input_options(parser)
+
+
+def _trace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", default="-",
+        help=f"a {ANY_OF_THEM} file; without it, or as `-`, JSON goes to standard output",
+    )  # fmt: skip
+    _input_options(parser)
+    _export_options(parser)
+
+
+def _open(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help=f"a trace: {ANY_OF_THEM}; or a session: .ltui")
+    add_plain_options(parser)
+    screen(parser)
+
+
+def _help(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "topic", metavar="TOPIC", nargs="*", help="a topic, a command or a verb; without it, the topics are listed"
+    )
+
+
+def _models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a bundled name or a .safetensors file")
+
+
+def _cells(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["list", "show", "check"], nargs="?", default="list")
+    parser.add_argument("cell", metavar="CELL", nargs="?", help="a name for show, a .toml file for either")
+
+
+def _inspect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
+    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    parser.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map, or `-`")
+    _reading_options(parser)
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
+    parser.add_argument(
+        "--reference", metavar="REF.npz", required=True, help="`input` and values such as `layer0.forward/h`"
+    )
+    parser.add_argument("--tolerance", type=real(0.0, 1.0), default=1e-4, metavar="E", help="(default: 1e-4)")
+    _reading_options(parser)
+
+
+def _convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
+    parser.add_argument("-o", "--output", metavar="OUT.safetensors", required=True, help="the file to write")
+    _reading_options(parser)
+
+
+def _stats(parser: argparse.ArgumentParser) -> None:
+    add_stats(parser)
+    _input_options(parser)
+
+
+def _reach(parser: argparse.ArgumentParser) -> None:
+    add_reach(parser)
+    _input_options(parser)
+
+
+def _worksheet(parser: argparse.ArgumentParser) -> None:
+    add_worksheet(parser)
+    _input_options(parser)
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    add_report(parser)
+    _input_options(parser)
+
+
+def _tour(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("lesson", metavar="LESSON", nargs="?", help="its name or number, or a .toml file of your own")
+    parser.add_argument("--list", action="store_true", help="print the lessons")
+    parser.add_argument("--check", action="store_true", help="try every claim of it, or of all lessons")
+    screen(parser)
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    add_serve_options(parser)
+    screen(parser)
+    _input_options(parser)
+
+
+def _info(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: `info` takes no options."""
+
+
+_COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "run": ("run", "step through a run in the terminal", _run),
+    "check": ("check", "assert what a network remembers of texts", _check_memory),
+    "trace": ("trace", "write every value of a run to a file", _trace),
+    "open": ("open", "show a trace file, or resume a saved session", _open),
+    "recover": ("recover", "resume interrupted work, or list it", add_recover_options),
+    "compare": ("compare", "show two runs side by side, of two networks or by edits", add_compare_options),
+    "models": ("models", "list the bundled networks, or describe one", _models),
+    "cells": ("cells", "list the cells, show the equations of one, or check a file of your own", _cells),
+    "train": ("train", "train a network of any cell on a corpus of your own", train_options.add),
+    "inspect": ("inspect", "tell what a network's file holds, and how each fact is known", _inspect),
+    "verify": ("verify", "compare a network's file with activations another runtime recorded", _verify),
+    "convert": ("convert", "write a network's file as one that describes itself", _convert),
+    "stats": ("stats", "tell how the units of a network do on a file", _stats),
+    "reach": ("reach", "tell how far back networks remember", _reach),
+    "worksheet": ("worksheet", "write steps of a run as arithmetic, step by step", _worksheet),
+    "report": ("report", "write a run as one page: tape, gates, memory, ledger and edits", _report),
+    "tour": ("tour", "lessons: step by step through networks that were trained", _tour),
+    "serve": ("serve", "show the debugger in a browser", _serve),
+    "info": ("info", "tell versions, paths and what the terminal can do", _info),
+    "help": ("help", "show the manual: its topics, or one of them", _help),
+}
+"""Of each command its module in `cli`, what it does, and what adds its options."""
+
+
+def _input_options(parser: argparse.ArgumentParser) -> None:
+    network = parser.add_argument_group("the network")
+    network.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="a bundled name or a file of any format `inspect` reads (default: sentiment, forecast for numbers)",
+    )
+    _reading_options(network)
+    network.add_argument("--layer", metavar="L", help="give numbers straight to one layer: from 0, or the file's name")
+    network.add_argument(
+        "--initial", metavar="FILE.npz", help="states before the first step, as `layer0.forward/h`, or a trace's last"
+    )
+    network.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="precision of the run")
+    network.add_argument("--interpreter", choices=INTERPRETERS, help="what makes the run (default: as it is faster)")
+    untrained = parser.add_argument_group("an untrained network instead")
+    untrained.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file")
+    untrained.add_argument("--hidden", type=natural(1, LARGEST_HIDDEN), metavar="N", help="units (default: 32)")
+    untrained.add_argument("--layers", type=natural(1, 64), metavar="N", help="layers (default: 1)")
+    untrained.add_argument("--bidirectional", action="store_true", default=None, help="add passes from the end")
+    untrained.add_argument("--merge", choices=["concat", "sum", "average", "mul"], help="of the two directions")
+    untrained.add_argument("--seed", type=natural(0), metavar="S", help="of the random weights (default: 0)")
+    untrained.add_argument("--size", type=size, action="append", metavar="P=N", help="a free size of the cell")
+    untrained.add_argument("--without", metavar="NAMES", help="optional parameters to leave out, such as p_i,p_o")
+    untrained.add_argument("--tokens", choices=["words", "chars", "bytes"], help="what a text is split into")
+    source = parser.add_argument_group("the input")
+    source.add_argument("--edits", metavar="FILE", help="edits to make, one a line, such as: remove 3")
+    source.add_argument("--line", type=natural(1), metavar="N", help="the line to start with, from 1")
+    source.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
+    source.add_argument(
+        "--carry",
+        action="store_true",
+        help="states go on from one line to the next",
+    )
+
+
+def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
+    """Add what a user says of a network's file; `inspect` lists the keys."""
+    network.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", type=setting, help="decide what the file does not say"
+    )
+    network.add_argument("--map", metavar="FILE.toml", help="decisions, or names of tensors, as `inspect` writes them")
+    network.add_argument("--network", metavar="NAME", help="which network of a file that holds several")
+    network.add_argument(
+        "--vocabulary", metavar="FILE", help="tokens of a file without any: a line each, JSON, or tokenizer.json"
+    )
+    network.add_argument("--pad", metavar="pre:N", type=padding, help="fill up with id 0 to N tokens, pre or post")
+
+
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    export = parser.add_argument_group("what is written")
+    export.add_argument("--values", metavar="NAMES", help="only these values, such as c,h (default: all but x)")
+    export.add_argument("--baseline", action="store_true", help="the run without its edits")
+    export.add_argument("--units", metavar="A:B", help="only these units, from 0")
+    export.add_argument("--steps", metavar="A:B", help="only these places on the tape, from 0")
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse options that contradict each other, and settle which network is meant."""
+    if options.module == "compare":
+        check_compare_options(parser, options)
+    if options.module in ("run", "open", "recover"):
+        check_plain_options(parser, options)
+    if options.module == "serve":
+        check_serve_options(parser, options)
+    if options.module == "train":
+        train_options.check(parser, options)
+    if options.module == "cells" and (options.action == "list") != (options.cell is None):
+        parser.error(f"cells {options.action} takes {'no' if options.action == 'list' else 'a'} CELL")
+    if "model" not in options or "seed" not in options:
+        return
+    given = [name for name in _UNTRAINED if getattr(options, name) is not None]
+    options.untrained = bool(given)
+    if options.module == "run":
+        check_follow_options(parser, options)
+    if given and options.model is not None:
+        parser.error(f"--{given[0]} describes an untrained network, and --model names a trained one: choose")
+    if getattr(options, "baseline", False) and options.edits is None:
+        parser.error("--baseline is the run without --edits: there are none")
+    if options.tokens is not None and not given and options.vocabulary is None:
+        parser.error("--tokens belongs to an untrained network or a --vocabulary: add --cell lstm")
+    if options.layer is not None and given:
+        parser.error("--layer takes a layer out of a --model")
+    if options.whole and options.line is not None:
+        parser.error("--whole makes the file one sequence, so it has no --line")

@@ -1,0 +1,186 @@
+"""The options of an input to what is open, as one `Source`, and back to the command that opens it again."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_tui.debugger.source import Source
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.open import ImportOptions
+from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
+from lstm_tui.formats.inputs.inputs import read_input, vocabulary
+from lstm_tui.formats.inputs.numeric_series import NumericSeries
+from lstm_tui.formats.inputs.samples import find_input
+from lstm_tui.formats.inputs.text_input import InputText
+from lstm_tui.models import sample_of
+from lstm_tui.models.bundled import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, open_model
+
+if TYPE_CHECKING:
+    from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.engine.model.network import Network
+
+_FILES = ("file", "model", "map", "initial", "vocabulary", "cell")
+_DROPPED = {"--plain": 0, "--batch": 0, "--debug": 0, "--light": 0, "-x": 1, "--edits": 1, "--line": 1}
+"""Options that are no part of what is open, or stand in a session as verbs, with the words behind each."""
+
+
+def source_of(options: Namespace, said: set[str] | None = None, aloud: bool = True) -> Source:
+    """Return what the options of an input open, and say on standard error what should be known of the network.
+
+    Args:
+        options: Those of an input.
+        said: What was said already; where several inputs are opened, nothing is said twice.
+        aloud: False where a screen or the plain mode says it itself.
+
+    Raises:
+        UserError: The input, the network or a state file is missing or wrong.
+    """
+    network, given = _network(options)
+    if aloud:
+        say_remarks(network, said)
+    source = Source.of_input(network, given, options.whole, options.line)
+    return replace(with_run(source, options), carry=options.carry, command=command_of(options))
+
+
+def with_run(source: Source, options: Namespace) -> Source:
+    """Return what is open with what the options say of its run, whether it is there or still comes.
+
+    Raises:
+        UserError: A file of states or edits is missing or wrong.
+    """
+    assert source.network is not None
+    return replace(
+        source,
+        dtype=options.dtype,
+        interpreter=options.interpreter,
+        initial=(initial_states(options.initial, source.network) or None) if options.initial else None,
+        recipe=_recipe(options.edits) if options.edits is not None else (),
+    )
+
+
+def _recipe(path: str) -> tuple[Edit, ...]:
+    from lstm_tui.debugger.edits.language import read_recipe
+
+    return read_recipe(path)
+
+
+def command_of(options: Namespace) -> tuple[str, ...]:
+    """Return the arguments that open the same from any folder; none for standard input, and for other commands."""
+    if options.module != "run" or options.file == "-":
+        return ()
+    files = {value for name in _FILES if isinstance(value := getattr(options, name), str) and Path(value).is_file()}
+    command: list[str] = []
+    for word in without(options.given, _DROPPED):
+        option, sign, value = word.partition("=")
+        if word in files:
+            command.append(str(Path(word).resolve()))
+        elif sign and value in files:
+            command.append(f"{option}={Path(value).resolve()}")
+        else:
+            command.append(word)
+    return tuple(command)
+
+
+def without(words: Sequence[str], dropped: Mapping[str, int]) -> Iterator[str]:
+    """Yield arguments but for some options and the words behind each."""
+    rest = iter(words)
+    for word in rest:
+        option, sign, _ = word.partition("=")
+        glued = next((one for one in dropped if one[1] != "-" and word.startswith(one) and word != one), None)
+        if option in dropped and not sign:
+            for _ in range(dropped[option]):
+                next(rest, None)
+        elif option not in dropped and glued is None:
+            yield word
+
+
+def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries]:
+    """Read the input and the network; which comes first depends on what is known of the other."""
+    path = find_input(options.file or sample_of(options.model))
+    if options.untrained:
+        source = read_input(path)
+        how = _untrained(options)
+        if isinstance(source, NumericSeries):
+            source.check_clear()
+            if source.one_column is not None:
+                say(f"{source.where}: is read as two columns; if a comma begins decimals, give it a first row: a name")
+            return untrained(how, None, source.arrays[0].shape[1]), source
+        return untrained(how, vocabulary(source, options.tokens or "words")), source
+    if options.model is None:
+        source = read_input(path, numbers=options.layer is not None)
+        network = open_model(
+            NUMBERS_MODEL if isinstance(source, NumericSeries) and options.layer is None else TEXT_MODEL
+        )
+    else:
+        network = open_model(options.model, reading(options))
+        source = read_input(path, numbers=network.tokens is None or options.layer is not None)
+    if options.layer is not None:
+        if isinstance(source, InputText):
+            raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give .csv, .npy or .npz")
+        network = one_layer(network, options.layer)
+    return network, source
+
+
+def _untrained(options: Namespace) -> Untrained:
+    return Untrained(
+        cell=options.cell or "lstm",
+        hidden=options.hidden or 32,
+        layers=options.layers or 1,
+        bidirectional=bool(options.bidirectional),
+        merge=options.merge or "concat",
+        seed=options.seed or 0,
+        sizes=dict(options.size or ()),
+        without=[name for name in (options.without or "").split(",") if name],
+    )
+
+
+def open_network(options: Namespace) -> Network:
+    """Return the network of a text that has not come yet; an untrained one reads bytes, which are known beforehand.
+
+    Raises:
+        UserError: There is none of that name, or the file is damaged.
+    """
+    if options.untrained:
+        return untrained(_untrained(options), Tokens.of_bytes())
+    network = open_model(options.model or FORWARD_MODEL, reading(options))
+    return network if options.layer is None else one_layer(network, options.layer)
+
+
+def reading(options: Namespace) -> ImportOptions:
+    """Return what the options say of a network's file."""
+    return ImportOptions(
+        dict(options.set or ()),
+        options.map,
+        options.network,
+        options.vocabulary,
+        getattr(options, "tokens", None),
+        options.pad,
+    )
+
+
+def say(text: str) -> None:
+    """Print a remark on standard error."""
+    print(f"lstm-tui: {visible(text)}", file=sys.stderr)
+
+
+def say_remarks(network: Network, said: set[str] | None = None) -> None:
+    """Say on standard error what should be known of how a network was read, but for what was said already."""
+    known = set() if said is None else said
+    for remark in network.remarks:
+        if remark not in known:
+            say(remark)
+            known.add(remark)
+
+
+def say_which(source: Source, line: int | None, done: str) -> None:
+    """Say which of several sequences was taken when the user did not choose a line."""
+    lines = source.line_numbers
+    if line is None and len(lines) > 1:
+        say(f"{source.where}: holds {len(lines)} sequences, and line {lines[0]} was {done}; --line N takes another")

@@ -1,0 +1,188 @@
+"""Verbs that ask: of a value here, and of the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from lstm_tui.analysis.gradient_flow import long_memory
+from lstm_tui.analysis.health import health
+from lstm_tui.analysis.language_model import perplexity, surprise
+from lstm_tui.debugger.breakpoints.assertions import require
+from lstm_tui.debugger.commands.breakpoints import breakpoint_line, complete_expression, with_doubts
+from lstm_tui.debugger.commands.goto import place_of, position_lines
+from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.expressions import nodes, parse
+from lstm_tui.debugger.expressions.format import lines, value_text
+from lstm_tui.debugger.expressions.functions import FUNCTIONS
+from lstm_tui.debugger.expressions.scope import NoSuchName
+from lstm_tui.debugger.inspect.diagnostics import health_lines, reach_words
+from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.debugger.inspect.prediction import perplexity_figure
+from lstm_tui.debugger.inspect.state_update import explained, through
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.compiler.roles import roles_of
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed, sentence
+from lstm_tui.engine.runtime.trace import PassTrace
+from lstm_tui.engine.text_safety import visible
+
+
+@VERBS.verb(
+    "print EXPR", "print a value; for one unit, its equation in numbers and its largest terms", aliases=("p", "pp"),
+    complete=complete_expression, example="print mean(h)",
+)  # fmt: skip
+def _print(session: Session, rest: str) -> tuple[str, ...]:
+    if not rest:
+        raise UserError("print what? such as: print mean(f), print c[17], print c - prev(c)")
+    answer = session.evaluate(rest)
+    shown = lines(answer.value)
+    text = visible(answer.expression.text.strip())
+    later = "" if answer.reached else "   (not computed yet)"
+    result = [f"{text} = {shown[0]}{later}"] if shown == [value_text(answer.value)] else [f"{text} ={later}", *shown]
+    unit = one_unit(session, answer.expression.node)
+    if unit is not None:
+        result += [*explained(*unit), *through(*unit)]
+    return with_doubts(tuple(result), session, rest)
+
+
+def one_unit(session: Session, node: nodes.Node) -> tuple[PassTrace, str, int, int] | None:
+    """Return pass, value, place and unit when an expression is one unit of a value here; else None."""
+    if not (isinstance(node, nodes.UnitsNode) and isinstance(node.of, nodes.NameNode) and node.stop == node.first + 1):
+        return None
+    passed, value = session.scope().owner(node.of.name)
+    return (passed, value, session.frame.t, node.first) if value in passed.cell.values and value in passed else None
+
+
+@VERBS.verb(
+    "who EXPR [by X]",
+    'find what last changed a value by more than X (or the most), lost a memory (who "not"), or made a NaN (who nan)',
+    aliases=("blame",), complete=complete_expression, example="who norm(h)",
+)  # fmt: skip
+def _who(session: Session, rest: str) -> tuple[str, ...]:
+    return session.who(rest).lines
+
+
+@VERBS.verb(
+    "assert EXPR", "fail unless EXPR is true at every step", complete=complete_expression,
+    example="assert not any(isnan(h))",
+)  # fmt: skip
+def _assert(session: Session, rest: str) -> tuple[str, ...]:
+    if not rest:
+        raise UserError("assert what? such as: assert not any(isnan(c))")
+    require(rest, session.scope())
+    return (f"{visible(rest)} holds at every step",)
+
+
+@VERBS.verb("whatis EXPR", "describe a value, without its numbers", aliases=("ptype",), complete=complete_expression)
+def _whatis(session: Session, rest: str) -> tuple[str, ...]:
+    node = parse(rest).node
+    value_here = session.evaluate(rest).value  # which tells what is wrong with a name, and where it stands
+    if isinstance(node, nodes.NameNode):
+        with suppress(NoSuchName):  # of the readout, of the tape
+            passed, value = session.scope().owner(node.name)
+            if value not in passed.cell.values:
+                raise NoSuchName(f"{value} is none of the cell's")
+            equation, role = passed.cell.equation(value), roles_of(passed.cell).get(value)
+            says = ": ".join(part for part in (equation.label, equation.help) if part)
+            size = passed[value].shape[1]
+            head = f"{passed.name}.{value}: {size} units{f', {role}' if role else ''}"
+            return tuple(visible(fact) for fact in (head, f"  {equation.text}", f"  {says}") if fact.strip())
+    kind = {"number": "number", "truth": "truth", "text": "text"}[value_here.kind]
+    return (f"{value_here.size} {kind}{'s' * (value_here.size > 1)}",)
+
+
+_TOPICS = ("break", "watch", "display", "frame", "passes", "values", "functions")
+_OTHER_TOPICS = {
+    "breakpoints": "break", "watchpoints": "watch", "locals": "values", "args": "values", "variables": "values",
+    "registers": "values", "threads": "passes", "stack": "frame", "source": "frame", "program": "frame",
+    "line": "frame",
+}  # fmt: skip
+"""Topics as gdb calls them."""
+
+
+def _topics(session: Session, rest: str) -> Iterator[str]:
+    return (topic for topic in _TOPICS if topic.startswith(rest))
+
+
+@VERBS.verb(f"info {'|'.join(_TOPICS)}", "list what there is", aliases=("i",), complete=_topics, example="info frame")
+def _info(session: Session, rest: str) -> tuple[str, ...]:
+    word = rest.split()[0] if rest.split() else "frame"
+    topic = _OTHER_TOPICS.get(word) or next((value_text for value_text in _TOPICS if value_text.startswith(word)), None)
+    frame = session.frame
+    if topic in ("break", "watch"):
+        wanted = [each for each in session.breakpoints if topic == "break" or each.word == "watch"]
+        return tuple(
+            ", ".join(filter(None, (breakpoint_line(value_text), session.stops.unknown(value_text))))
+            for value_text in wanted
+        ) or ("no breakpoints" if topic == "break" else "no watches",)
+    if topic == "display":
+        return tuple(f"{each.number}: {visible(each.expression.text)}" for each in session.displays) or ("no displays",)
+    if topic == "frame":
+        trace = frame.trace
+        made = f"{visible(str(trace.model.get('name')))}, {trace.interpreter} {trace.dtype}, {frame.steps} tokens"
+        result = () if trace.result is None else (f"result: {value_text(session.evaluate('result').value)}",)
+        known = (f"warning: {visible(remark)}" for remark in trace.remarks)
+        return (*position_lines(session.frame), made, f"line {frame.line + 1} of {frame.lines}", *result, *known)
+    if topic == "passes":
+        return tuple(
+            f"{'*' if name == frame.position.pass_name else ' '} {name}: {visible(passed.cell.name)}, "
+            f"{passed.hidden_size} units, reads {passed.direction}"
+            for name, passed in frame.trace.items()
+        )
+    if topic == "values":
+        answers = ((value, session.evaluate(value)) for value in frame.passed)
+        return tuple(
+            f"{value} = {value_text(each.value)}{'' if each.reached else '   (not yet)'}" for value, each in answers
+        )
+    if topic == "functions":
+        return tuple(f"{function.name}: {function.help}" for function in FUNCTIONS.values())
+    raise UserError(f"info about what? {', '.join(_TOPICS)}")
+
+
+_MOST = 8
+"""Findings of one pass that are listed."""
+
+
+def _named(session: Session, t: int) -> str:
+    return f"t={t} “{visible(session.frame.trace.sequence.tokens[t])}”"
+
+
+@VERBS.verb(
+    "reach [T]",
+    "gradient through time: how far back the memory reaches from here, or from place T",
+    example="reach end",
+)
+def _reach(session: Session, rest: str) -> tuple[str, ...]:
+    passed = session.frame.passed
+    t = place_of(session, rest) if rest else session.frame.t
+    found = long_memory(passed, t)
+    memory, output = letter(found.memory.value), letter(found.output.value)
+    heads = [f"∂{memory}", *(["Π kept"] if found.kept_size is not None else [])]
+    columns = [found.memory.size, *([found.kept_size] if found.kept_size is not None else [])]
+    if found.output is not found.memory:
+        heads, columns = [*heads, f"∂{output}"], [*columns, found.output.size]
+    heads, columns = [*heads, "ρ"], [*columns, found.radius]
+    lines = ["".join(f"{head:>10}" for head in heads)]
+    for step, place in enumerate(found.places):
+        lines.append("".join(sentence(column[step], 3).rjust(10) for column in columns) + f"  {_named(session, place)}")
+    return (*lines, *reach_words(found, lambda place: _named(session, place)))
+
+
+@VERBS.verb("health", "list units that are never active or dead, and gates that are stuck", example="health")
+def _health(session: Session, rest: str) -> tuple[str, ...]:
+    lines: list[str] = []
+    for one in health([session.frame.trace]):
+        told = health_lines(session.frame.trace[one.name], one, _MOST)
+        lines += [f"{one.name}: {line.text}" if line.heads else f"  {visible(line.text)}" for line in told]
+    return tuple(lines)
+
+
+@VERBS.verb("surprise", "surprise of each token to a language model, in bits, and the perplexity")
+def _surprise(session: Session, rest: str) -> tuple[str, ...]:
+    bits = surprise(session.frame.trace)
+    if bits is None:
+        raise UserError("this network says no next token: open a language model, such as --model story or chars")
+    lines = [f"{fixed(bits[t]):>8}  {_named(session, t)}" for t in range(1, len(bits))]
+    level = perplexity(bits)
+    return (*lines, "one token: nothing was predicted" if level is None else f"perplexity {perplexity_figure(level)}")

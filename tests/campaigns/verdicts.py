@@ -1,0 +1,185 @@
+"""What an import of a generated file came to: right, cut or refused with a line, or silently wrong."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
+from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.series import read_series
+
+Array = NDArray[Any]
+CLOSE = 1e-4
+RIGHT, CUT, REFUSED, WRONG, CRASHED = "right", "cut with a line", "refused with a line", "SILENT WRONG", "TRACEBACK"
+VERDICTS = (RIGHT, CUT, REFUSED, WRONG, CRASHED)
+
+
+@dataclass
+class Case:
+    """One generated file.
+
+    Attributes:
+        name: What kind of network it is, for the table.
+        write: Writes the file into a folder and returns its path.
+        inputs: What is given, by the file's names; (T, I) or (T,).
+        outputs: What the file's own framework gives, by the file's names, in tape order where it is a series.
+        states: What recurrent layers show, by their names in the file, (T, H) in tape order.
+        kept: Which steps are not masked.
+        told: Everything that made it, to be seen again.
+    """
+
+    name: str
+    write: Callable[[Path], Path]
+    inputs: Mapping[str, Array]
+    outputs: Mapping[str, Array]
+    states: Mapping[str, Array] = field(default_factory=dict)
+    kept: NDArray[np.bool_] | None = None
+    told: str = ""
+
+
+@dataclass
+class Table:
+    """Verdicts by kind of network, everything that was silently wrong, and what was drawn and could not be built."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+    unbuilt: Counter[str] = field(default_factory=Counter)
+
+    def add(self, case: Case, verdict: str, why: str, number: int) -> None:
+        """Count one case."""
+        self.counts.setdefault(case.name, Counter())[verdict] += 1
+        if verdict in (WRONG, CRASHED):
+            self.findings.append(f"{verdict} {case.name} number {number}: {why}\n    {case.told}")
+
+    def lines(self) -> Iterator[str]:
+        """Return the table in Markdown."""
+        yield f"| network | files | {' | '.join(VERDICTS)} |"
+        yield "|---|" + "---|" * (len(VERDICTS) + 1)
+        total: Counter[str] = Counter()
+        for name, counts in sorted(self.counts.items()):
+            total.update(counts)
+            yield _row(name, counts)
+        yield _row("**all**", total)
+
+
+def _row(name: str, counts: Counter[str]) -> str:
+    return f"| {name} | {sum(counts.values())} | {' | '.join(str(counts[one]) for one in VERDICTS)} |"
+
+
+def judged(case: Case) -> tuple[str, str]:
+    """Return the verdict on a case, and why."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = case.write(folder)
+        try:
+            opened = open_file(path)
+        except UserError as error:
+            text = str(error)
+            unclear = "it says what is not understood" in text or not text.isprintable()
+            return (CRASHED if unclear else REFUSED), text
+        try:
+            return _compared(case, opened, folder, path)
+        except UserError as error:
+            return REFUSED, str(error)
+
+
+def _compared(case: Case, opened: Imported, folder: Path, path: Path) -> tuple[str, str]:
+    direct = any("directly" in remark for remark in opened.network.remarks)
+    if direct:
+        return CUT, "; ".join(opened.network.remarks)
+    given: dict[str, Any] = {name: np.asarray(one, np.float32) for name, one in case.inputs.items()}
+    np.savez(folder / "x.npz", **given)
+    lost = None
+    for setting in ({}, *_other_heads(opened)):
+        again = open_file(path, ImportOptions(setting)) if setting else opened
+        network = again.network
+        sequences = Sequences(read_series(folder / "x.npz"), network)
+        trace = run(network, sequences[0])
+        wrong = _states_differ(case, again, trace)
+        if wrong:
+            return WRONG, wrong
+        name, said = _output(again)
+        if said is None:
+            lost = "; ".join(network.remarks)
+            if not network.remarks:
+                return WRONG, f"no readout and no remark; the file gives {', '.join(case.outputs)}"
+            continue
+        if name not in case.outputs:
+            continue
+        assert trace.ran is not None
+        mine = trace.ran.merged[-1] if network.readout is None else (
+            trace.output if network.readout.page.per_token else trace.result
+        )  # fmt: skip
+        wanted = case.outputs[name]
+        assert mine is not None
+        if case.kept is not None and wanted.ndim > 1 and len(wanted) == len(case.kept) and len(mine) == case.kept.sum():
+            wanted = wanted[case.kept]
+        if any("gives its series from the end" in remark for remark in network.remarks):
+            wanted = np.squeeze(wanted)[::-1]
+        if not np.isfinite(wanted).all():
+            continue
+        wanted = np.squeeze(wanted)
+        mine = np.squeeze(mine)
+        if mine.size != wanted.size and any("steps of a sequence and no more" in one for one in network.remarks):
+            wanted = wanted[: len(mine)].reshape(-1)
+        if mine.size != wanted.size:
+            return WRONG, f"{name}: {mine.shape} for {wanted.shape}: {network.remarks}"
+        distance = float(np.abs(mine.reshape(-1) - wanted.reshape(-1)).max())
+        if not distance <= CLOSE * max(1.0, float(np.abs(wanted).max())):
+            return WRONG, f"{name} is off by {distance:.3g}; remarks: {network.remarks}"
+    return (RIGHT, "") if lost is None and not _cut(opened) else (CUT, lost or "")
+
+
+def _cut(opened: Imported) -> bool:
+    return any(" is cut: " in remark for remark in opened.network.remarks)
+
+
+def _other_heads(opened: Imported) -> list[dict[str, str]]:
+    fact = next((one for one in opened.report.facts if one.key == "readout.output"), None)
+    return [] if fact is None else [{"readout.output": other} for other in fact.others]
+
+
+def _output(opened: Imported) -> tuple[str, str | None]:
+    """Return the name of the output a network gives, and how it is said; None where there is none."""
+    for fact in opened.report.facts:
+        if fact.key == "readout" and fact.value == "none":
+            name = fact.why.rpartition("the states are the output ")[2]
+            return name, fact.value
+        if fact.key == "readout":
+            return fact.why.partition("the graph of ")[2].partition(", compared")[0], fact.value
+    return "", None
+
+
+def _states_differ(case: Case, opened: Imported, trace: object) -> str:
+    """Return where a layer shows other states than the file; empty where it does not."""
+    named = {one.value: one.key.split(".")[0] for one in opened.report.facts if one.key.endswith(".name")}
+    for name, wanted in case.states.items():
+        layer = named.get(name)
+        if layer is None:
+            continue
+        passes = [one for one in opened.network.passes if one.name.startswith(f"{layer}.")]
+        mine = np.concatenate([trace[one.name][one.cell.output] for one in passes], axis=1)  # type: ignore[index]
+        if mine.shape != wanted.shape:
+            short = any("steps of a sequence and no more" in one for one in opened.network.remarks)
+            if short or mine.shape[0] != wanted.shape[0]:
+                continue
+            return f"{name} shows {mine.shape} for {wanted.shape}"
+        scale = CLOSE * max(1.0, float(np.abs(wanted).max()))
+        if not np.isfinite(wanted).all():
+            continue
+        turned = np.roll(wanted, wanted.shape[1] // 2, axis=1) if len(passes) > 1 else wanted
+        # a node may read a series that was turned round, and then shows its directions in the other order
+        distance = min(float(np.abs(mine - one).max()) for one in (wanted, wanted[::-1], turned[::-1]))
+        if not distance <= scale:
+            return f"the states of {name} are off by {distance:.3g}; remarks: {opened.network.remarks}"
+    return ""

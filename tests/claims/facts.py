@@ -1,0 +1,237 @@
+"""What the numbers of the documents are computed from: small functions, for the expressions that stand beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import signal
+import tomllib
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
+from io import StringIO
+from typing import Any
+
+import numpy as np
+from attack import ends, forked
+from attack.harness import HARNESSES
+from present import present
+from test_demonstrations import PAIR, flow, held, says, told
+
+import lstm_tui
+from lstm_tui.analysis.influence import Target, deletions
+from lstm_tui.analysis.ledger import ledger_at, lost_at
+from lstm_tui.cli import main
+from lstm_tui.cli.arguments import parse
+from lstm_tui.cli.train_setup import job_of, task_of
+from lstm_tui.debugger import endings, manual
+from lstm_tui.engine.language.cell import cell_names
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.storage import BLOCK
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.lesson.library import folder as lessons_folder
+from lstm_tui.models import bundled_names
+from lstm_tui.models.recipes import recall
+from lstm_tui.serving.limits import Limits
+from lstm_tui.tui.controllers import autosave
+
+from .documents import KINDS, ROOT
+
+# names of the package that the expressions use, beside what follows
+__all__ = ["BLOCK", "KINDS", "Limits", "endings", "ends", "forked", "recall", "signal"]
+
+STORY = PAIR
+BAD, GOOD = "The movie was not bad", "The movie was not good"
+NAME_OF_TENTHS = {0.5: "half", 1.0: "one"}
+
+
+# --- the package ---
+
+
+def least_python() -> str:
+    """Return the first Python that is supported."""
+    said = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["requires-python"]
+    return str(said).removeprefix(">=")
+
+
+def cells() -> int:
+    """Return how many cells are inside the package."""
+    return len(cell_names())
+
+
+def networks() -> int:
+    """Return how many trained networks are inside the package."""
+    return len(bundled_names())
+
+
+def lessons() -> int:
+    """Return how many lessons the tour has."""
+    return len(list(lessons_folder().glob("[0-9]*.toml")))
+
+
+def bugs() -> int:
+    """Return how many planted bugs there are."""
+    return len(list((ROOT / "samples" / "bugs").iterdir()))
+
+
+def harnesses() -> int:
+    """Return how many harnesses the attack machine has."""
+    return len(HARNESSES)
+
+
+def serve_default(name: str) -> Any:
+    """Return the default of an option of `serve`."""
+    return getattr(parse(["serve"]), name)
+
+
+def half(amount: float) -> str:
+    """Return an amount of one or a half as a word."""
+    return NAME_OF_TENTHS[amount]
+
+
+def after(number: signal.Signals) -> int:
+    """Return the exit code after a signal."""
+    return 128 + int(number)
+
+
+# --- what was measured ---
+
+
+@cache
+def measured(table: str) -> Mapping[str, Any]:
+    """Return what a command measured that takes too long to be a test: `tests/benchmarks/measured.json` has it."""
+    found: Mapping[str, Any] = json.loads((ROOT / "tests" / "benchmarks" / "measured.json").read_text("utf-8"))
+    one: Mapping[str, Any] = found[table]
+    return one
+
+
+@cache
+def parameters(cell: str) -> int:
+    """Return how many parameters a network of the recall task has, with the cell of a name."""
+    options = parse(measured("which cell")["command"].split()[1:])
+    return job_of(options, cell, 0, task_of(options, 0)).network().parameter_count
+
+
+# --- the demonstrations ---
+
+
+@cache
+def network(name: str) -> Network:
+    """Return a bundled network."""
+    return lstm_tui.load(name)
+
+
+@cache
+def run(name: str, text: str) -> Trace:
+    """Return a bundled network's run over a text."""
+    return lstm_tui.trace(text, network(name))
+
+
+def pair() -> list[int]:
+    """Return the two units of `story` whose loss at "their" was largest."""
+    passed = run("story", STORY)["layer0.forward"]
+    return [int(unit) for unit in np.argsort(-lost_at(passed, flow(passed), 10))[:2]]
+
+
+@cache
+def story(word: str, place: int = 14, forget: int | None = None) -> float:
+    """Return how likely `story` says a word is at a place, with the forget gates of the two units held at a value."""
+    edits = "" if forget is None else held(np.asarray(pair()), "10:15", forget)
+    return says(told(network("story"), STORY, edits), place, word)
+
+
+def share_of(word: str) -> float:
+    """Return the share of a token in the backward memory of `sentiment` at "not"."""
+    trace = run("sentiment", BAD)
+    passed = trace["layer0.backward"]
+    return float(ledger_at(passed, flow(passed), 3).shares()[trace.sequence.tokens.index(word)])
+
+
+def adds(direction: str, text: str) -> float:
+    """Return what a pass adds to the verdict of `sentiment` at "not"."""
+    trace, weights = run("sentiment", text), network("sentiment").tensors()["readout/V_y"]
+    part = slice(0, 32) if direction == "forward" else slice(32, 64)
+    toward = (weights[1] - weights[0]) / len(trace.sequence)
+    return float(trace[f"layer0.{direction}"]["h"][3] @ toward[part])
+
+
+def verdict(name: str, without: str = "", at: int | None = None) -> float:
+    """Return how positive a network finds *The movie was not bad*: in the end, at a place, or without a token."""
+    trace = run(name, BAD)
+    if at is not None:
+        assert trace.output is not None
+        return float(trace.output[at][1])
+    assert trace.result is not None
+    change = deletions(trace, Target("positive", class_index=1))[trace.sequence.tokens.index(without)] if without else 0
+    return float(trace.result[1] + change)
+
+
+def pronouns(old: str, new: str) -> tuple[str, str, int, int]:
+    """Return what `what-if` says of another word: the pronoun now, the pronoun then, and the two places."""
+    session = lstm_tui.session(STORY, model="story")
+    found = re.search(r"now predicted: “(\w+)” → “(\w+)” at t=(\d+), (\d+)", session.execute(f"what-if {old} {new}"))
+    assert found is not None
+    return found[1], found[2], int(found[3]), int(found[4])
+
+
+def line_of(text: str) -> int:
+    """Return the line of `samples/story.txt` that holds a text."""
+    return (ROOT / "samples" / "story.txt").read_text("utf-8").splitlines().index(text) + 1
+
+
+def hidden(name: str) -> int:
+    """Return how many units a network's first layer has."""
+    return int(run(name, STORY)["layer0.forward"]["h"].shape[1])
+
+
+def steps_of_change() -> int:
+    """Return over how many steps the gates are held: from *their* to the full stop."""
+    tokens = STORY.split()
+    return len(tokens[tokens.index("their") : tokens.index("their") + tokens[tokens.index("their") :].index(".") + 1])
+
+
+def span(line: str) -> str:
+    """Return the last number of a typed line that stands beside a sentence about it."""
+    return line.split()[-1]
+
+
+@cache
+def exit_code(line: str) -> int:
+    """Return the exit code of a command of ours."""
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        try:
+            return main(shlex.split(line))
+        except SystemExit as ended:
+            return ended.code if isinstance(ended.code, int) else 1
+
+
+def option(table: str, name: str) -> Any:
+    """Return the value of an option in the command that measured a table."""
+    return getattr(parse(measured(table)["command"].split()[1:]), name)
+
+
+def failed_assertion() -> int:
+    """Return the exit code of an assertion that does not hold."""
+    return exit_code("check sample.txt --assert 'mean(f) > 2'")
+
+
+def seconds_between_saves() -> float:
+    """Return how often the screen writes the work down."""
+    return autosave._EVERY
+
+
+def passes(name: str) -> int:
+    """Return how many passes a network makes over a text."""
+    return len(run(name, BAD).passes)
+
+
+def rows(document: str, table: str) -> int:
+    """Return how many rows a filled table of a document has, below its head."""
+    text = (ROOT / document).read_text("utf-8").partition(f"<!-- {table} -->")[2].partition(f"<!-- /{table} -->")[0]
+    return text.count("\n|") - 1 - 1
+
+
+def headings(topic: str) -> int:
+    """Return how many headings a topic of the manual has below its own."""
+    return present(manual.find(topic)).text.count("\n## ")

@@ -1,0 +1,89 @@
+"""Every setting of every kind of layer of Keras is used, known to be harmless, or refused by its name."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer
+from lstm_tui.formats.importers.keras.settings import HARMLESS, KINDS, USED, check_settings, table_of
+from lstm_tui.formats.importers.open import open_file
+
+FILES = Path(__file__).parent / "files"
+_GUARDED = [(kind, key) for kind in KINDS for key, rule in table_of(kind).items() if rule not in (USED, HARMLESS)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_setting_that_stands_in_no_table_is_refused_by_its_name(kind: str) -> None:
+    with pytest.raises(UnsupportedLayer, match="its setting surprise is not known here"):
+        check_settings(kind, {"name": "a", "surprise": 1})
+
+
+@pytest.mark.parametrize(("kind", "key"), _GUARDED)
+def test_a_value_that_is_not_run_here_is_refused_with_its_name(kind: str, key: str) -> None:
+    bad = {"dtype": "int8_from_float32", "data_format": "channels_first"}.get(key, "another")
+    with pytest.raises(UnsupportedLayer, match=f"its setting {key}={bad} is not run here"):
+        check_settings(kind, {key: bad})
+
+
+def changed(kind: str, tmp_path: Path, **settings: Any) -> Path:
+    """Return a frozen file whose layers of a kind have more settings."""
+    with zipfile.ZipFile(FILES / "graphs" / "k_dense_on_c.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    description = json.loads(members["config.json"])
+    for layer in description["config"]["layers"]:
+        if layer["class_name"] == kind:
+            layer["config"] |= settings
+    members["config.json"] = json.dumps(description).encode()
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    path = tmp_path / "changed.keras"
+    path.write_bytes(stream.getvalue())
+    return path
+
+
+def test_a_layer_with_an_unknown_setting_is_named_where_the_file_is_opened(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    with pytest.raises(UserError, match=r"lstm_7 \(LSTM\) cannot be run: its setting peephole is not known here"):
+        open_file(changed("LSTM", tmp_path, peephole=True))
+    with pytest.raises(UserError, match=r"its setting time_major=True is not run here"):
+        open_file(changed("LSTM", tmp_path, time_major=True))
+    network = open_file(changed("Dense", tmp_path, temperature=2.0)).network
+    assert network.readout is None
+    assert any("dense_4 (Dense) cannot be run: its setting temperature is not known" in one for one in network.remarks)
+    network = open_file(changed("LSTM", tmp_path, dtype="mixed_float16")).network
+    assert any("half the bits" in remark for remark in network.remarks)
+
+
+def test_the_settings_that_keras_writes_today_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep over Keras's own layers, where it is installed: none writes a setting that no table has."""
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras")
+    layers = keras.layers
+    made: dict[str, Callable[[], Any]] = {
+        "Bidirectional": lambda: layers.Bidirectional(layers.GRU(2)),
+        "TimeDistributed": lambda: layers.TimeDistributed(layers.Dense(2)),
+        "Embedding": lambda: layers.Embedding(3, 2),
+        "Activation": lambda: layers.Activation("relu"),
+        "Conv1D": lambda: layers.Conv1D(2, 3),
+        "AveragePooling1D": lambda: layers.AveragePooling1D(2),
+        "Reshape": lambda: layers.Reshape((3,)),
+        "InputLayer": lambda: layers.InputLayer(shape=(3,)),
+        "Rescaling": lambda: layers.Rescaling(2.0),
+        **{kind: partial(getattr(layers, kind), 2) for kind in ("LSTM", "GRU", "SimpleRNN", "Dense")},
+        **{kind: partial(getattr(layers, kind), 0.1) for kind in KINDS if "Drop" in kind or "Noise" in kind},
+    }
+    for kind in KINDS:
+        if hasattr(layers, kind):
+            config = made.get(kind, getattr(layers, kind))().get_config()
+            check_settings(kind, json.loads(json.dumps(config, default=str)))
