@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lstm_tui.cli.parser import command_names
+from lstm_tui.cli.arguments import command_names
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.tui.commands import COMMANDS
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from lstm_tui.cli.parser import command_names
+from lstm_tui.cli.arguments import command_names
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.engine.errors import UserError
 

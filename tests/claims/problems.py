@@ -9,6 +9,9 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.mapping_file import read_mapping
+
 from .commands import GOOD, Outcome, check_block, lstm_tui
 from .documents import ROOT, Block, Section, sections
 from .does import check_does
@@ -71,8 +74,25 @@ def _as_said(value: object, said: str) -> Outcome:
     return GOOD if found == said else Outcome(f"it gives {found}, and {said} is said")
 
 
+def _mapped(path: Path) -> Outcome:
+    """Say whether a file is a mapping whose every key means something."""
+    try:
+        read_mapping(path)
+    except UserError as error:
+        return Outcome(str(error))
+    return GOOD
+
+
 def _run_toml(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
-    """Have a cell checked as it stands, saved under the name that it gives itself, and a text opened with it."""
+    """Have a cell checked as it stands, saved under the name that it gives itself, and a text opened with it.
+
+    A mapping file is read as one.
+    """
+    if re.search(r"^\[\[(?:layer|dense)\]\]", code, re.MULTILINE):
+        with scratch() as folder:
+            (folder / "map.toml").write_text(code, "utf-8")
+            yield "map.toml", _mapped(folder / "map.toml")
+        return
     name = re.search(r'^name = "(\w+)"$', code, re.MULTILINE)
     file = f"{'my' if name is None else name[1]}.toml"
     with scratch() as folder:
