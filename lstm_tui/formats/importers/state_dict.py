@@ -151,6 +151,7 @@ class _Planning:
         self.used: list[Module] = []
         self.layers: dict[str, list[str]] = {}
         self.embedded: int | None = None
+        self.places: dict[str, int] = {}
 
     def plan(self) -> Plan:
         """Return the plan, with everything that is left said."""
@@ -267,11 +268,22 @@ class _Planning:
         needed = next((slot for slot in possible if slot < top and self._bridges(module, slot)), None)
         if needed is not None:
             return needed
-        names = list(self.bag.floats)
-        index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
-                 for stage in self.stages]  # fmt: skip
-        wanted = sum(one < module.index for one in index)
-        return wanted if wanted in possible else possible[-1]
+        outputs = self.stages[-1].outputs
+        if [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives:
+            return top  # nothing else reads what the top layer gives
+        if module.stem not in self.places:
+            names = list(self.bag.floats)
+            index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
+                     for stage in self.stages]  # fmt: skip
+            wanted = sum(one < module.index for one in index)
+            slots = {("readout" if slot == top else f"below_{slot}"): slot for slot in possible}
+            first = next(
+                name for name, slot in slots.items() if slot == (wanted if wanted in possible else possible[-1])
+            )
+            why = "taken from the order in the file; by its width it could stand elsewhere, below a layer or above it"
+            others = [name for name in slots if name != first]
+            self.places[module.stem] = slots[self.report.choose(f"place.{module.slug}", first, others, "assumed", why)]
+        return self.places[module.stem]
 
     def _bridges(self, module: Module, slot: int) -> bool:
         """Say whether this module has to lead from what is given to what a stage reads: the first that could."""
