@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
-from attack.harness import HARNESSES
+from attack.__main__ import BEGIN, END, parser
+from attack.harness import HARNESSES, harness
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -51,5 +53,16 @@ def test_every_harness_is_named_by_its_promise() -> None:
     assert sorted(said) == sorted(HARNESSES)
 
 
-def test_there_is_a_place_for_the_table_of_a_long_run() -> None:
-    assert TEXT.index("<!-- attack table -->") < TEXT.index("<!-- /attack table -->")
+def test_the_table_of_a_long_run_has_every_harness_and_no_open_kind() -> None:
+    table = TEXT.split(BEGIN)[1].split(END)[0].strip().splitlines()
+    command, rows = table[0].strip("`"), [[cell.strip() for cell in line.strip("|").split("|")] for line in table[4:]]
+    assert command.startswith("python -m tests.attack ")
+    given = parser().parse_args(shlex.split(command)[3:])
+    assert (given.harness, given.table) == ([], Path("CONTRIBUTING.md"))
+    assert [row[0] for row in rows] == [*HARNESSES, "all"]
+    modules = [harness(name) for name in HARNESSES]
+    assert [row[1:3] for row in rows[:-1]] == [[str(one.PROMISE), one.TRIES] for one in modules]
+    assert {row[5] for row in rows} == {"0"}
+    inputs = [int(row[3].replace(",", "")) for row in rows]
+    assert inputs[-1] == sum(inputs[:-1])
+    assert all(inputs)

@@ -24,6 +24,7 @@ from .doors_table import BASES, OUTPUTS, SERIES, Row, make_seeds, models, rows
 from .forked import Ended, Given, Room
 from .harness import Clock, Tally
 from .mutators import mutated
+from .room import FOUND
 
 PROMISE = 1
 TRIES = "files changed with their structure in mind, and odd paths, by every option and verb that takes a file"
@@ -129,7 +130,7 @@ def smaller(case: str) -> str:
         if tried.data is None:
             return command(tried)
         data = _less(tried, ended, room)
-    file = Path("/tmp") / f"lstm-tui-doors-{case}-{Path(tried.name).name}"
+    file = Path(os.environ.get(FOUND, tempfile.gettempdir())) / f"lstm-tui-doors-{case}-{Path(tried.name).name}"
     file.write_bytes(data)
     return f"{command(tried)}   with {tried.name} from {file} ({len(data)} bytes)"
 

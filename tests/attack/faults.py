@@ -157,11 +157,11 @@ def attack(rng: random.Random, clock: Clock) -> Tally:
     with tempfile.TemporaryDirectory() as name:
         bench = Bench(Path(name))
         rounds = [(work, call) for work in WORKS for call in CALLS]
-        while clock:
+        while clock or not tally.inputs:
             for work, call in rng.sample(rounds, len(rounds)):
                 number = 0
                 happened = "the first"
-                while happened and clock and number < _MOST:  # every n-th, until there is none
+                while happened and (clock or not tally.inputs) and number < _MOST:  # every n-th, until there is none
                     number += 1
                     case = Case(work, call, number, rng.choice(CAUSES), rng.random() < 0.3)
                     happened, wrong = bench.tried(case)

@@ -73,7 +73,10 @@ class Tally:
 
 
 class Clock:
-    """Says when a harness should end: `while clock:` goes on until its seconds are over."""
+    """Says when a harness should end: `while clock:` goes on until its seconds are over.
+
+    On a busy machine getting ready may take them all; every harness tries one input at least.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds

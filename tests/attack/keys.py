@@ -66,7 +66,7 @@ def attack(rng: random.Random, clock: Clock) -> Tally:
     """Tries scripts at random."""
     tally = Tally()
     scripts = keys = 0
-    while clock:
+    while clock or not scripts:
         number = str(rng.randrange(10**9))
         case, scripts = case_of(number), scripts + 1
         found: dict[str, Any] = {}

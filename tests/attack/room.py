@@ -19,6 +19,8 @@ from .harness import Finding, Tally
 
 LATE = 120.0
 """Seconds after its own that a harness is ended by force."""
+FOUND = "LSTM_TUI_FOUND"
+"""Variable of the environment that names the folder for findings which are kept."""
 _ROOMY = 4 << 30  # bytes that a file system in memory has to have, to be taken
 _ADOPT = 36  # PR_SET_CHILD_SUBREAPER: what a harness leaves running becomes a child of ours
 
@@ -66,6 +68,7 @@ def _run(work: Callable[[], Tally], room: Path, seconds: float) -> Tally:
     if not child:
         try:
             os.chdir(room / "folder")
+            os.environ |= {FOUND: tempfile.gettempdir()}  # outside, for what is kept on purpose
             os.environ |= {"TMPDIR": str(room / "temporary"), "XDG_STATE_HOME": str(room / "state")}
             tempfile.tempdir = None
             answer.write_bytes(pickle.dumps(work()))

@@ -34,6 +34,7 @@ from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace
 
+from . import said_again
 from .harness import Clock, Tally
 
 PROMISE = 5
@@ -115,6 +116,7 @@ class Case:
             text = text.replace("{u}", str(chance.randrange(max(passed[value].shape[1], 1))))
             yield f"{chance.choice(['print', 'break', 'assert'])} {text}" if kind in QUESTIONS else text
             if chance.random() < 0.3:
+                yield f"who {chance.choice(['mean', 'max', 'min', 'sum'])}({value})"
                 yield f"print {value}[{chance.randrange(max(passed[value].shape[1], 1))}]"
         yield from ("health", "reach", "continue", "info break", "surprise")
 
@@ -139,7 +141,7 @@ PAGES = {"report page": _report, "worksheet page": _sheet}
 def attack(rng: random.Random, clock: Clock) -> Tally:
     """Try cases until the time is over."""
     tally = Tally()
-    while clock:
+    while clock or not tally.inputs:
         case = Case(rng.randrange(10**9))
         for kind, seen, line in tried(case, tally):
             tally.found(kind, f"{line!r}: {seen}", str(case.seed))
@@ -166,6 +168,7 @@ def tried(case: Case, tally: Tally) -> Iterator[tuple[str, str, str]]:
             return
         for line in (*case.lines(session), *PAGES):
             tally.tried[line.split()[0]] += 1
+            before = session.frame.trace
             try:
                 reply = PAGES[line](session) if line in PAGES else session.execute(line)
             except UserError as error:
@@ -174,11 +177,17 @@ def tried(case: Case, tally: Tally) -> Iterator[tuple[str, str, str]]:
                 yield f"{line.split()[0]}: {type(error).__name__}", str(error), line
                 continue
             try:
-                wrong = list(judged(session, line, reply, tally))
+                wrong = [*judged(session, line, reply, tally), *said_again.changed(session, before, reply)]
             except UserError:
                 continue
             for kind, seen in wrong:
                 yield kind, seen, line
+        tally.tried["a trace opened again"] += 1
+        try:
+            for kind, seen in said_again.reopened(session):
+                yield kind, seen, "a trace opened again"
+        except Exception as error:
+            yield f"a trace opened again: {type(error).__name__}", str(error), "a trace opened again"
 
 
 def judged(session: Session, line: str, reply: str, tally: Tally) -> Iterator[tuple[str, str]]:
@@ -188,6 +197,8 @@ def judged(session: Session, line: str, reply: str, tally: Tally) -> Iterator[tu
         yield from _truths(session, rest, reply, tally)
     if word == "assert" and rest.startswith("not (mean("):
         yield from _asserted(session, rest, reply)
+    if word == "who":
+        yield from said_again.who(session, rest, reply)
     if word == "reach":
         yield from _reach(session, session.frame.steps - 1 if rest == "end" else session.frame.t, reply)
     if word == "health":

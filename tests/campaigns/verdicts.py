@@ -122,10 +122,10 @@ def _compared(case: Case, opened: Imported, folder: Path, path: Path) -> tuple[s
         )  # fmt: skip
         wanted = case.outputs[name]
         assert mine is not None
-        if case.kept is not None and wanted.ndim > 1 and len(wanted) == len(case.kept) and len(mine) == case.kept.sum():
-            wanted = wanted[case.kept]
         if any("gives its series from the end" in remark for remark in network.remarks):
             wanted = np.squeeze(wanted)[::-1]
+        if case.kept is not None and wanted.ndim > 1 and len(wanted) == len(case.kept) and len(mine) == case.kept.sum():
+            wanted = wanted[case.kept]
         if not np.isfinite(wanted).all():
             continue
         wanted = np.squeeze(wanted)

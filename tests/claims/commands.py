@@ -128,6 +128,9 @@ def _program(words: list[str], slow: bool) -> Outcome:
         return pytest_takes(arguments)
     own = ROOT / words[0]
     if own.is_file():
+        unknown = [one for one in arguments if one not in own.read_text("utf-8")]
+        if unknown:
+            return Outcome(f"{words[0]} does not tell of {' '.join(unknown)}")
         return GOOD if own.stat().st_mode & 0o111 else Outcome(f"{words[0]} cannot be executed")
     return Outcome(f"{name} is no program of ours, and no `foreign` comment has it")
 

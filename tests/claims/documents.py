@@ -81,7 +81,7 @@ def _section(document: str, text: str, whole: str) -> Section:
     beside = tuple((one["kind"], one["said"].strip()) for one in _BESIDE.finditer(text))
     heading = text.partition("\n")[0]
     remarks = "".join(
-        f"\n{said}\n" for one in blocks if one.language == "console" for said in _REMARK.findall(one.code)
+        f"\n{said}\n" for one in blocks if one.language in ("console", "toml") for said in _REMARK.findall(one.code)
     )
     prose = _LINK.sub(r"\1", COMMENT.sub("", FENCED.sub("", text))) + remarks
     spans = tuple(" ".join(span.split()).replace(r"\|", "|") for span in _SPAN.findall(prose))

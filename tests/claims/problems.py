@@ -9,6 +9,9 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.mapping_file import read_mapping
+
 from .commands import GOOD, Outcome, check_block, lstm_tui
 from .documents import ROOT, Block, Section, sections
 from .does import check_does
@@ -73,6 +76,9 @@ def _as_said(value: object, said: str) -> Outcome:
 
 def _run_toml(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
     """Have a cell checked as it stands, saved under the name that it gives itself, and a text opened with it."""
+    if not re.search("^equations = ", code, re.MULTILINE):
+        yield from _run_map(code)
+        return
     name = re.search(r'^name = "(\w+)"$', code, re.MULTILINE)
     file = f"{'my' if name is None else name[1]}.toml"
     with scratch() as folder:
@@ -80,6 +86,18 @@ def _run_toml(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
         (folder / file).write_text(code, "utf-8")
         yield f"cells check {file}", lstm_tui(("cells", "check", file))
         yield f"run sample.txt --cell {file}", lstm_tui(("run", "sample.txt", "--cell", file))
+
+
+def _run_map(code: str) -> Iterator[tuple[str, Outcome]]:
+    """Have what is no cell read as a mapping; excerpts of one name no tensors of a file, so no network is opened."""
+    with scratch() as folder:
+        (folder / "map.toml").unlink(missing_ok=True)
+        (folder / "map.toml").write_text(code, "utf-8")
+        try:
+            read_mapping("map.toml")
+            yield "map.toml", GOOD
+        except UserError as error:
+            yield "map.toml", Outcome(str(error))
 
 
 def _run_console(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:

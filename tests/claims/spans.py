@@ -8,6 +8,7 @@ import contextlib
 import inspect
 import io
 import re
+import tomllib
 from collections.abc import Sequence
 from functools import cache
 
@@ -56,7 +57,8 @@ def check_spans(section: Section) -> list[str]:
 def _why_false(span: str, section: Section, commands: Sequence[str], before: Sequence[str]) -> str:
     """Return why a span means nothing; empty where it does."""
     first = span.split()[0]
-    if first.rpartition("/")[2] in _PROGRAMS or first.startswith("python"):
+    ours = first.rpartition("/")[2] in _PROGRAMS or first.startswith("python")
+    if ours or (" " in span and (ROOT / first).is_file()):
         words = span.split()
         if words[0] == "lstm-tui" and len(words) == 2 and words[1] in command_names():
             return ""  # names the command; blocks and other spans run it
@@ -143,13 +145,13 @@ def _on_disk(span: str, section: Section) -> bool:
 def _is_known(span: str, section: Section, before: Sequence[str]) -> bool:
     if span in {*command_names(), *VERBS.words, *bundled_names(), *cell_names(), *readout_names()}:
         return True
-    if span.startswith("[") and span.endswith("]"):
-        return span[1:-1] in EXTRAS
+    if span.startswith("[") and span.endswith("]") and span[1:-1] in EXTRAS:
+        return True
     if re.fullmatch(r"\.[a-z]\w*", span):
         return span in _literals() or any(_beside(one, span) for one in before)
     if re.fullmatch(r"[\w-]+\.\w+", span) and (is_made_up(span) or re.search(rf"\b{re.escape(span)}\b", _source())):
         return True
-    if span in {one.name for one in manual.topics()} or _is_python(span):
+    if span in {one.name for one in manual.topics()} or _is_python(span) or _is_toml(span) or _begins_parameters(span):
         return True
     return not section.is_for_users and _is_code(span)
 
@@ -158,6 +160,23 @@ def _beside(command: str, span: str) -> bool:
     """Say whether `.name` is a module beside that of `python -m …` before it."""
     found = re.fullmatch(r"python -m ([\w.]+)\.\w+", command)
     return found is not None and module(found[1] + span).false == ""
+
+
+def _is_toml(span: str) -> bool:
+    """Say whether it is a piece of a file whose keys the package knows, with an ellipsis or capitals for values."""
+    piece = re.sub(r"\b[A-Z]\b", "0", span.replace("...", ""))
+    for text in (piece, f"x = {piece}", f"{piece} = 0"):
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            return _keys_of(tomllib.loads(text)) - {"x"} <= _literals()
+    return False
+
+
+def _begins_parameters(span: str) -> bool:
+    """Say whether parameters of a cell begin like this: W_, U_."""
+    return bool(re.fullmatch(r"[A-Z]_", span)) and any(
+        re.search(rf"\b{span}", (ROOT / "lstm_tui" / "engine" / "cells" / f"{one}.toml").read_text("utf-8"))
+        for one in cell_names()
+    )
 
 
 def _is_python(span: str) -> bool:

@@ -18,6 +18,7 @@ from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.cli import main
+from lstm_tui.formats.importers.torch.file import read_torch
 from lstm_tui.lesson.library import example
 
 from .documents import ROOT
@@ -29,7 +30,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "FILE": ("sample.txt", "story.txt", "ids.txt", "vocabulary.txt", "lines.edits", "fresh.edits"),
     "FILE.html": ("fresh.html",),
     "A": ("sentiment",), "B": ("sentiment-forward",), "M": ("sentiment",),
-    "NAME": ("story", "sentiment", "tiny"), "NAME.local": ("a.local",),
+    "NAME": ("story", "sentiment", "tiny", "lstm"), "NAME.local": ("a.local",),
     "RECIPE": ("lines.edits",), "SCRIPT": ("script.txt",), "N": ("1",), "TOPIC": ("keys",), "VERB": ("next",),
     "TOKEN": ("not",), "HARNESS": ("doors",), "COMMAND": ("run",), "my.pt": ("ids.pt",),
     "work.ltui": ("work.ltui", "fresh.ltui"),
@@ -78,12 +79,21 @@ def _made() -> TemporaryDirectory[str]:
         shutil.copy(ROOT / "lstm_tui" / "models" / "story.safetensors", here / made_up)
     with contextlib.chdir(here):
         _record("ids.pt", "R.npz")
+        _write_weights()
         with contextlib.redirect_stdout(io.StringIO()):
             main(["trace", "sample.txt", "-o", "trace.json"])
             shutil.copy("trace.json", "review.json")
             (here / "save.txt").write_text("save-session work.ltui\n")
             main(["run", "sample.txt", "--plain", "-x", "save.txt", "--batch"])
     return folder
+
+
+def _write_weights() -> None:
+    """Write the network of `ids.pt` as a bag of arrays, and the decisions that are made of it as a map."""
+    file = read_torch(Path("ids.pt").read_bytes(), "ids.pt")
+    savez("weights.npz", {name: np.asarray(tensor) for name, tensor in file.tensors.items()})
+    with contextlib.redirect_stdout(io.StringIO()):
+        main(["inspect", "weights.npz", "--write-map", "map.toml"])
 
 
 def is_made_up(name: str) -> bool:

@@ -169,6 +169,29 @@ def test_what_no_pencil_can_do_is_refused() -> None:
         sheet_of(run(trace.network, trace.sequence), range(2), 3)
 
 
+@pytest.mark.parametrize("factor", ["1e30", "1e38"])
+def test_a_number_that_an_edit_makes_too_large_for_a_pencil_is_refused(factor: str) -> None:
+    trace = made("rnn_relu", hidden=4)
+    assert trace.network is not None
+    trace.network.tensors()["layer0.forward/b_h"][:] = 1e30
+    edited = apply([parse_edit(f"scale layer0.forward.h[0] @ : * {factor}")], trace.network, trace.sequence)
+    with pytest.raises(UserError, match="no pencil"):
+        sheet_of(run(edited.network, edited.sequence, holds=edited.holds), range(2), 3)
+
+
+def test_a_product_of_two_passes_that_is_too_large_for_a_pencil_is_refused() -> None:
+    layer = {"cell": "rnn_relu", "hidden_size": 2, "directions": ["forward", "backward"], "merge": "mul"}
+    above = {"cell": "rnn_relu", "hidden_size": 2, "directions": ["forward"]}
+    spec = {"input_size": 2, "layers": [layer, above], "readout": "dense", "classes": ["a", "b"], "name": "made"}
+    network = build_network(spec, seed=3)
+    for name, tensor in network.tensors().items():
+        if name.startswith("layer0") and "/b_h" in name:
+            tensor[:] = 1e16
+    x = np.random.default_rng(5).normal(size=(2, 2)).astype(np.float32)
+    with pytest.raises(UserError, match="no pencil"):
+        sheet_of(run(network, Sequence("numbers", ("p", "q"), x=x)), range(1), 30)
+
+
 def test_the_sheet_says_which_output_is_for_what_where_they_are_few() -> None:
     assert r"y\[0\] is for dark, y\[1\] is for light." in text(tiny())
     many = sheet_of(lstm_tui.trace("brown ta which", model="recall-lstm"), range(1), 3)

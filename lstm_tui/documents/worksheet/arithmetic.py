@@ -139,6 +139,15 @@ def lines(tree: Tree, digits: int) -> tuple[tuple[Line, ...], Leaf]:
     return tuple(written), tree
 
 
+def worked_out(tree: Tree, digits: int) -> Leaf:
+    """Return what a sum of numbers comes to, exactly and then rounded, without writing it.
+
+    Raises:
+        UserError: It is too large to be written out.
+    """
+    return lines(tree, digits)[1]
+
+
 def _next(tree: Tree, digits: int) -> Tree:
     """Take what can be taken at once: the innermost arguments, else the innermost functions, else the whole."""
     if not _applies(tree):

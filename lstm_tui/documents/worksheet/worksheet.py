@@ -12,7 +12,7 @@ from decimal import Decimal
 import numpy as np
 
 from lstm_tui.documents.blocks import Line
-from lstm_tui.documents.worksheet.arithmetic import Leaf, decimal, lines, rounded
+from lstm_tui.documents.worksheet.arithmetic import Arithmetic, Leaf, decimal, lines, worked_out
 from lstm_tui.documents.worksheet.expand import EquationInputs, Paper, Vector
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Program, spread
@@ -214,7 +214,8 @@ class _Desk:
             edited = ""
             if modes[unit]:
                 by = decimal(numbers[unit], self.digits)
-                result = Leaf(by if modes[unit] == 1 else rounded(result.number * by, self.digits), True)
+                scaled = Arithmetic("×", (result, Leaf(by)))
+                result = Leaf(by, True) if modes[unit] == 1 else worked_out(scaled, self.digits)
                 verb = "set to" if modes[unit] == 1 else f"multiplied by {written_out(by)}:"
                 edited = f"an edit: {verb} {written_out(result.number)}"
             units.append(UnitSum(unit, written, edited))
@@ -251,12 +252,10 @@ class _Desk:
             return outputs[0]
         if of.merge == "concat":
             return outputs[0] + outputs[1]
-        pairs = [(left.number, right.number) for left, right in zip(*outputs, strict=True)]
-        if of.merge == "mul":
-            merged = [left * right for left, right in pairs]
-        else:
-            merged = [(left + right) / (2 if of.merge == "average" else 1) for left, right in pairs]
-        return tuple(Leaf(rounded(Decimal(number), self.digits), True) for number in merged)
+        merged = [Arithmetic("×" if of.merge == "mul" else "+", pair) for pair in zip(*outputs, strict=True)]
+        if of.merge == "average":
+            merged = [Arithmetic("/", (pair, Leaf(Decimal(2)))) for pair in merged]
+        return tuple(worked_out(tree, self.digits) for tree in merged)
 
     def _below(self, passed: PassTrace, name: str, t: int) -> Vector:
         """Return what a pass reads of a value below; in the lowest layer what stands for it there."""

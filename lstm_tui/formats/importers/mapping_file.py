@@ -66,7 +66,13 @@ def read_mapping(path: str | Path) -> Fields:
         if key not in _KEYS:
             near = nearest(key, _KEYS)
             raise UserError(f"{where}: {visible(key)} means nothing here" + (f"; did you mean {near}?" if near else ""))
-    return Fields(content, where)
+    fields = Fields(content, where)
+    for kind, keys in (("layer", _LAYER_KEYS), ("dense", _OP_KEYS)):
+        for entry in fields.each(kind) if kind in content else ():
+            _known(entry, keys)
+            for below in entry.each("below") if "below" in entry.content else ():
+                _known(below, _OP_KEYS)
+    return fields
 
 
 def settings_of(fields: Fields) -> dict[str, str]:

@@ -81,8 +81,11 @@ def find_networks(
     double = all(one.dtype == np.float64 for one in floats.values())
     for group in groups:
         group.as_numbers(np.float64 if double else np.float32)
-    networks = join_groups(groups, find_modules(floats, taken), report)
-    bag = _Bag(floats, places, taken, modules or {}, networks, respelled.origin, lists or {})
+    bag = _Bag(floats, places, taken, modules or {}, [], respelled.origin, lists or {})
+    networks = join_groups(
+        groups, find_modules(floats, taken), report, lambda chains: replace(bag, networks=chains).fits()
+    )
+    bag = replace(bag, networks=networks)
     found = []
     for stages in networks:
         name = stages[0].forward.prefix if len(networks) > 1 else ""
@@ -106,6 +109,15 @@ class _Bag:
     def planner(self, stages: Sequence[Stage]) -> Callable[[ImportReport], Plan]:
         """Return what plans one network."""
         return lambda report: _Planning(self, list(stages), report).plan()
+
+    def fits(self) -> bool:
+        """Say whether every network can be planned, which widths alone do not promise."""
+        try:
+            for stages in self.networks:
+                self.planner(stages)(ImportReport(""))
+        except UserError:
+            return False
+        return True
 
     def mine(self, stages: Sequence[Stage]) -> tuple[list[Module], set[str]]:
         """Return the modules a network may use, and the names of tensors that another network claims."""
@@ -139,6 +151,7 @@ class _Planning:
         self.used: list[Module] = []
         self.layers: dict[str, list[str]] = {}
         self.embedded: int | None = None
+        self.places: dict[str, int] = {}
 
     def plan(self) -> Plan:
         """Return the plan, with everything that is left said."""
@@ -252,11 +265,37 @@ class _Planning:
             possible.append(top)
         if len(possible) == 1:
             return possible[0]
-        names = list(self.bag.floats)
-        index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
-                 for stage in self.stages]  # fmt: skip
-        wanted = sum(one < module.index for one in index)
-        return wanted if wanted in possible else possible[-1]
+        needed = next((slot for slot in possible if slot < top and self._bridges(module, slot)), None)
+        if needed is not None:
+            return needed
+        outputs = self.stages[-1].outputs
+        if [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives:
+            return top  # nothing else reads what the top layer gives
+        if module.stem not in self.places:
+            names = list(self.bag.floats)
+            index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
+                     for stage in self.stages]  # fmt: skip
+            wanted = sum(one < module.index for one in index)
+            slots = {("readout" if slot == top else f"below_{slot}"): slot for slot in possible}
+            first = next(
+                name for name, slot in slots.items() if slot == (wanted if wanted in possible else possible[-1])
+            )
+            why = "taken from the order in the file; by its width it could stand elsewhere, below a layer or above it"
+            others = [name for name in slots if name != first]
+            self.places[module.stem] = slots[self.report.choose(f"place.{module.slug}", first, others, "assumed", why)]
+        return self.places[module.stem]
+
+    def _bridges(self, module: Module, slot: int) -> bool:
+        """Say whether this module has to lead from what is given to what a stage reads: the first that could."""
+        below = self.stages[slot - 1].outputs if slot else self.embedded
+        ends = below, self.stages[slot].inputs
+        among = [one for one in self.modules if one.matrix is not None and (one.reads, one.gives) == ends]
+        if below is None or ends[0] == ends[1] or module not in among[:1]:
+            return False
+        if len(among) > 1:
+            stems = " and ".join(visible(one.stem) for one in among)
+            self.report.doubt(f"layer{min(slot, 1)}", f"{stems} are of one shape, and each could stand below a layer")
+        return True
 
     def _fits(self, module: Module, slot: int) -> bool:
         """Say whether a module could stand right before a stage."""

@@ -50,7 +50,11 @@ def judge(
             continue
         off = "missing" if mine is None else f"{mine.shape}" if mine.shape != want.shape else (
             f"off {np.abs(mine - want).max():.2g}")  # fmt: skip
-        about = r"readout|residual|merge|join" if name in ("output", "result") else r"layer\d+\.|input|join|embedding"
+        about = (
+            r"readout|residual|merge|join|place\."
+            if name in ("output", "result")
+            else r"layer\d+\.|input|join|embedding|place\."
+        )
         named = [one for one in remarks if re.search(about, one)]
         kept_quiet = [part for part in made_of if part in (needed or {}) and not _told((needed or {})[part], remarks)]
         if named and not kept_quiet:

@@ -6,7 +6,7 @@ Widths alone allow much that is wrong, so names, the order in the file and what 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 
@@ -71,17 +71,24 @@ class _Reading:
         )
 
 
-def join_groups(groups: Sequence[ParameterGroup], modules: Sequence[Module], report: ImportReport) -> list[list[Stage]]:
+def join_groups(
+    groups: Sequence[ParameterGroup],
+    modules: Sequence[Module],
+    report: ImportReport,
+    works: Callable[[Sequence[Sequence[Stage]]], bool],
+) -> list[list[Stage]]:
     """Return the networks, each a chain of stages from the lowest up.
 
     Args:
         groups: The recurrent modules in the file's order.
         modules: What else the file holds.
         report: Learns what else could be, and decides by `join`.
+        works: Whether networks put together so can be planned.
     """
     if len(groups) == 1:
         return [[Stage(groups[0])]]
-    readings = _readings(groups, modules)
+    every = _readings(groups, modules)
+    readings = [one for one in every if works(one.chains)] or every
     first = readings[0]
     others = [one.value for one in readings[1:]]
     chosen = report.choose("join", first.value, others, first.how, first.why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -192,16 +192,26 @@ def between(
         report: Learns what was understood.
         made: Modules by their path, where the file holds a whole model.
     """
-    while modules and not (fitting := orders(modules, width, target)):
-        modules = modules[:-1]
     if not modules:
+        return [], []
+    fitting: list[list[Module]] = []
+    size = len(modules)
+    few = modules if len(modules) <= _MOST_ORDERED else modules[:_MOST_ORDERED]
+    while size and not fitting:
+        sets = combinations(few, size) if size <= len(few) else [tuple(modules)]
+        fitting = [order for some in sets for order in orders(some, width, target)]
+        size -= 1
+    if not fitting:
         return [], []
     taken = fitting[0]
     names = ", ".join(visible(one.stem) for one in taken)
     needed = width is not None and width != target
     norms = any(one.matrix is None for one in taken)
-    how: How = "assumed" if norms or len(fitting) > 1 or not (needed or width is None) else "inferred"
-    why = "weights alone do not say that it stands here" if how == "assumed" else "names, shapes and order"
+    whole = len(taken) == len(modules)
+    sure = whole and not norms and len(fitting) == 1 and (needed or width is None)
+    how: How = "inferred" if sure else "assumed"
+    why = "weights alone do not say that it stands here" if whole else "not all that could stand here follow each other"
+    why = "names, shapes and order" if sure else why
     others = [", ".join(visible(one.stem) for one in order) for order in fitting[1:4]]
     chosen = report.choose(key, names, [*others, *([] if needed else ["none"])], how, why)
     if chosen == "none":
