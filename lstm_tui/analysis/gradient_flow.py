@@ -155,7 +155,7 @@ class Reach:
 
     Attributes:
         value: Which value.
-        size: Largest factor by which a small change then is felt now, over all directions, (S,).
+        size: Largest factor by which a small change then changes the state now, over all directions, (S,).
         own: By the same unit: ∂v_T[u] / ∂v_t[u], (S, n).
         unit: Norm of the gradient of each unit now by the whole value then, (S, n).
     """

@@ -177,7 +177,7 @@ MISTAKES = {
     "let f = " + "-" * 500 + "1": "column 41: nested deeper than 32",
     "let f = ": "is no edit; such as: let layer0.forward.f = 1",
     "let f == 1": "is no edit",
-    "let h = o * tanh(c)": "h reads so now",
+    "let h = o * tanh(c)": "h already reads so",
     "let layer7.forward.f = 1": "there is no pass layer7.forward: this network has layer0.forward, layer0.backward",
     "ablate": "is no edit; such as: ablate nfg",
     "ablate nfgg": "there is no ablation nfgg; did you mean nfg?",

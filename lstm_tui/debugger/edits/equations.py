@@ -68,7 +68,7 @@ def right_sides(edit: CellEdit, network: Network) -> dict[str, dict[str, str]]:
             )
         as_it_is = f"{edit.what} = {edit.text}"
         if all(_text(one, edit.what) == as_it_is for one in passes if one.name in found):
-            raise UserError(f"{edit.what} reads so now: write another equation, such as {edit.what} = 1")
+            raise UserError(f"{edit.what} already reads so: write another equation, such as {edit.what} = 1")
         return found
     taken: dict[str, dict[str, str]] = {}
     refused: UserError | None = None

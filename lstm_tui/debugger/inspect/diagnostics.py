@@ -31,8 +31,8 @@ HEADINGS: dict[Kind, str] = {
     "open": "gates that never shut: above .9 at every step",
 }
 _NEVER = {
-    "shut": {"keeps": "never keeps", "writes": "never writes", "shows": "never shows"},
-    "open": {"keeps": "never forgets", "writes": "always writes", "shows": "always shows"},
+    "shut": {"keeps": "never keeps", "writes": "never writes", "shows": "never lets through"},
+    "open": {"keeps": "never forgets", "writes": "always writes", "shows": "always lets through"},
 }
 
 
@@ -172,9 +172,9 @@ def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:
     turned = turns(reach.size)
     for turn in turned:
         where, worst = name(found.places[turn.step]), name(found.places[turn.worst])
-        how = f"less than 1/{fixed(1 / GONE, 0)}" if turn.kind == "vanishes" else f"more than {fixed(BURST, 0)} times"
+        how = f"less than 1/{fixed(1 / GONE, 0)}" if turn.kind == "vanishes" else f"more than {fixed(BURST, 0)}"
         most = f"; {worst} alone multiplies it by {sentence(turn.factor, 2)}" if isfinite(turn.factor) else ""
-        yield f"∂{shown} {turn.kind} at {where}: a change of {shown} there is felt {how} now{most}"
+        yield f"∂{shown} {turn.kind} at {where}: a change of {shown} there is scaled by {how} now{most}"
     first = known_from(reach.size)
     if not turned and first < len(found.places) - 1:
         size = float(reach.size[first])

@@ -133,7 +133,7 @@ def draw_health(picture: Healthy, width: int, height: int, palette: Palette) -> 
         drawing.line().put(" this cell has no gates", style("faint"))
     else:
         _scatters(drawing, picture, one)
-        words = "upwards: share of the steps above .9; a unit is a point, a digit is so many; marked the chosen one"
+        words = "upwards: share of the steps above .9; a point is one unit, a digit so many; the selected one is marked"
         drawing.line().put(cut(glyphs.say(f" {words}"), width - 1, glyphs), style("faint"))
     drawing.line()
     _findings(drawing, picture, one)

@@ -171,7 +171,7 @@ _WIDEST = 22
 _NARROW = 8
 _MEANINGS = (
     ("gradient·x", "what each token adds to first order: a small change of its input, gates included"),
-    ("by x, h, C", "how much the output would move with the token's input, with h and with C after it"),
+    ("by x, h, C", "how much the output would change with the token's input, with h and with C after it"),
     ("ledger", "who wrote what the memory holds, gates held: attribution, not causation"),
     ("deletion", "how the output changes in a run without the token: what it costs to lose it"),
 )

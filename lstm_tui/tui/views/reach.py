@@ -110,21 +110,21 @@ def _words(picture: Reaching, palette: Palette) -> list[str]:
 def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
     memory, unit = letter(found.memory.value), picture.view.unit_of(picture.pass_name)
     unit = min(unit, found.memory.own.shape[1] - 1)
-    felt = "the largest factor by which a small change of {} then is felt in {} now, gates and all"
+    felt = "largest factor by which a small change of {} at that step changes {} now, through every gate"
     columns = [
         _Column(
             f"|∂{memory}/∂{memory} then|", f"|∂{memory}|", felt.format(memory, memory), found.memory.size, "positive"
         )
     ]
     if found.kept_size is not None:
-        held = f"what is left of {memory} of then with the gates held, in the unit that keeps most"
+        held = f"what is left of the {memory} of that step with the gates held, in the unit that keeps the most"
         columns.append(_Column("max Π kept", "max Π", held, found.kept_size, "keep"))
     if found.output is not found.memory:
         out = letter(found.output.value)
         columns.append(_Column(f"|∂{out}/∂{out} then|", f"|∂{out}|", felt.format(out, out), found.output.size, "show"))
-    stretched = "spectral radius of the step's Jacobian: taken again and again, below 1 it shrinks what is passed on"
+    stretched = "spectral radius of the step's Jacobian: repeated steps shrink a change where it is below 1"
     columns.append(_Column("ρ of the step", "ρ", stretched, found.radius, "other", "radius"))
-    alone = f"how {memory}[{unit}] of then moves {memory}[{unit}] now" + (
+    alone = f"how {memory}[{unit}] of that step changes {memory}[{unit}] now" + (
         "; beside it what its own gate keeps" if found.kept is not None else ""
     )
     columns.append(
@@ -236,7 +236,7 @@ class Reaching:
 _BESIDE_PLACE, _BESIDE_TOKEN = 6, 8
 _BESIDE_NARROWEST, _BESIDE_WIDEST = 14, 30
 _FELT = (
-    "how much of a small change of the memory at a token is still felt in the memory now: 1 all of it, .01 a hundredth"
+    "how much of a small change of the memory at a token is left in the memory now: 1 all of it, .01 a hundredth"
 )
 _KEPT = (
     "what its gates alone keep of it, multiplied from step to step, in the unit that keeps most; an RNN has no gates"
