@@ -184,6 +184,23 @@ def test_a_number_without_room_is_a_sign_not_a_part_of_it(value: float) -> None:
     assert line.plain.strip() in ("+1e3", "+", "−")
 
 
+@pytest.mark.parametrize("aligned", [False, True])
+@pytest.mark.parametrize("palette", PALETTES, ids=["unicode", "ascii"])
+def test_the_memory_map_tells_what_is_edited_from_what_followed(palette: Palette, aligned: bool) -> None:
+    view, glyphs = edited("set layer0.forward.c[2] @ 1:3 = 0.5", t=4), palette.glyphs
+    difference = present(view.frame.difference)
+    drawn = (
+        draw_heatmap_beside(view, difference, 90, 40, palette, 5) if aligned else draw_heatmap(view, 90, 40, palette, 5)
+    )
+    signs = {glyphs.edited: "held", glyphs.changed: "changed"}
+    for unit in range(3):
+        (row,) = [line.plain for line in drawn.lines if re.match(rf"\S?\s+{unit} ", line.plain)]
+        found = [signs[sign] for sign in row if sign in signs]
+        rows = [beside(difference, view.pass_name, "c", t) for t in range(len(view.trace.sequence))]
+        expected = ["held" if one.held[unit] else "changed" for one in rows if one.held[unit] or one.changed[unit]]
+        assert found == expected
+
+
 def test_outputs_and_parts_are_compared_by_token() -> None:
     view = edited('replace 3 "would"')
     assert view.baseline is not None

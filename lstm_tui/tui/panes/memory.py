@@ -6,11 +6,11 @@ Of an edited run each unit stands twice, beside its baseline, with columns align
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff, beside
+from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff, ValueDiff, beside
 from lstm_tui.debugger.panes import MEMORY
 from lstm_tui.engine.number_text import axis_end
+from lstm_tui.tui.canvas.bars import sign_of
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.heat import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import Palette
@@ -47,7 +47,7 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     units, _ = view.units_in_sight(view.pass_name, max(height - 1, 0))
     values = passed[name][first_t:last_t][:, units]
     shades = shade_of(values, half)
-    changed = _changed(view, first_t, last_t, units)
+    marks = _marks(view, first_t, last_t, units, palette)
     reached = view.reached_tokens(view.pass_name)
     _head(drawing.line(), view, first_t, last_t, cell, palette)
     drawing.hits.extend(
@@ -67,13 +67,11 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
                 edge = glyphs.cursor
             faded = not reached[t]
             value, shade = float(values[column, row]), int(shades[column, row])
-            mark = glyphs.changed if changed[column, row] else ""
+            mark, ink = marks[column][row]
             edge = edge if cell - len(mark) > 1 and not (mark and cell == _MARKED) else ""
             put_heat(line, value, shade, cell - len(mark), half, palette, faded, edge, bool(mark))
             if mark:
-                line.put(
-                    mark, palette.style("soft", "track") if palette.ramp else palette.diverging(faded)[max(shade, 0)]
-                )
+                line.put(mark, palette.style(ink, "track") if palette.ramp else palette.diverging(faded)[max(shade, 0)])
         if view.t + 1 == last_t and cell > 1:
             line.put(glyphs.edge, palette.style("ink"))
         for column in range(last_t - first_t):
@@ -83,13 +81,18 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     return drawing
 
 
-def _changed(view: View, first: int, last: int, units: list[int]) -> NDArray[np.bool_]:
-    """Return which of the values in sight an edit has changed, (tokens, units)."""
+def _marks(view: View, first: int, last: int, units: list[int], palette: Palette) -> list[list[tuple[str, str]]]:
+    """Return the sign and its ink of each value in sight, by token and unit: edited, changed by an edit, or neither."""
     difference = view.frame.difference
     if difference is None:
-        return np.zeros((last - first, len(units)), dtype=np.bool_)
-    rows = [beside(difference, view.pass_name, view.memory_name, t).changed[units] for t in range(first, last)]
-    return np.array(rows, dtype=np.bool_)
+        return [[("", "")] * len(units)] * (last - first)
+    found = (beside(difference, view.pass_name, view.memory_name, t) for t in range(first, last))
+    return [[_mark(one, unit, palette) for unit in units] for one in found]
+
+
+def _mark(found: ValueDiff, unit: int, palette: Palette) -> tuple[str, str]:
+    sign, ink = sign_of(found, unit, palette)
+    return sign.strip(), ink
 
 
 def _head(line: Line, view: View, first: int, last: int, cell: int, palette: Palette) -> None:
@@ -136,12 +139,12 @@ def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: i
         with np.errstate(all="ignore"):
             kinds = (("", now[:, unit]), ("was", then[:, unit]), ("Δ", now[:, unit] - then[:, unit]))
         for kind, values in kinds[:rows]:
-            _beside_row(drawing, view, sight, cell, int(unit), kind, values, half, then[:, unit])
+            _beside_row(drawing, view, sight, cell, int(unit), kind, values, half)
     return drawing
 
 
 def _beside_row(drawing: Drawing, view: View, sight: tuple[DiffColumn, ...], cell: int, unit: int, kind: str,
-         values: np.ndarray, half: float, then: np.ndarray) -> None:  # fmt: skip
+         values: np.ndarray, half: float) -> None:  # fmt: skip
     palette, glyphs, line = drawing.palette, drawing.palette.glyphs, drawing.line()
     chosen = unit == view.unit and not kind
     ground = "row" if chosen else "ground"
@@ -157,24 +160,25 @@ def _beside_row(drawing: Drawing, view: View, sight: tuple[DiffColumn, ...], cel
         elif kind == "Δ" and values[n] == 0:
             line.put(glyphs.dot.center(cell)[:cell], palette.style("faint"))
         else:
-            _value(line, view, column, float(values[n]), int(shades[n]), cell, half, palette, kind, float(then[n]))
+            _value(line, view, column, float(values[n]), int(shades[n]), cell, half, palette, kind, unit)
         if column.after is not None:
             drawing.hit(line.x - cell, line.x, ClickTarget(pass_name=view.pass_name, t=column.after, unit=unit))
     drawing.hit(0, _BESIDE_LABEL, ClickTarget(pass_name=view.pass_name, unit=unit))
 
 
 def _value(line: Line, view: View, column: DiffColumn, value: float, shade: int, cell: int, half: float,
-           palette: Palette, kind: str, then: float) -> None:  # fmt: skip
+           palette: Palette, kind: str, unit: int) -> None:  # fmt: skip
     glyphs = palette.glyphs
-    same = value == then or (value != value and then != then)
-    mark = glyphs.changed if not kind and not same else ""
+    mark, ink = "", ""
+    if not kind and column.after is not None and view.frame.difference is not None:
+        mark, ink = _mark(beside(view.frame.difference, view.pass_name, view.memory_name, column.after), unit, palette)
     spare = cell - len(mark) > _FITS or 2 < cell < _FITS  # an edge takes no cell from a number
     edge = glyphs.edge if spare and column.after == view.t else ""
     if not kind and column.after == view.cursor_t and view.place is not None and cell > 2:
         edge = glyphs.cursor
     put_heat(line, value, shade, cell - len(mark), half, palette, False, edge, bool(mark))
     if mark:
-        line.put(mark, palette.style("soft", "track") if palette.ramp else palette.diverging()[max(shade, 0)])
+        line.put(mark, palette.style(ink, "track") if palette.ramp else palette.diverging()[max(shade, 0)])
 
 
 def _beside_head(drawing: Drawing, view: View, difference: TraceDiff, sight: tuple[DiffColumn, ...], cell: int) -> None:
