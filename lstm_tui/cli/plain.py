@@ -52,7 +52,7 @@ def run_plain(
     if typed is not None and sys.stdin.isatty():
         past, keeping = Past.kept(), kept_plainly(session.command)
         complete_with(session, past)
-    say(*_greeting(session), *console.obey("where"))
+    say(*_greeting(session), *console.execute("where"))
     if keeping is not None:
         keeping.autosave.note(session)
         taken()
@@ -127,7 +127,7 @@ def _script(console: Console, path: str, lines: Iterable[str], batch: bool, arri
     for number, line in enumerate(lines, start=1):
         try:
             say(*arrived(console.session))
-            say(*console.obey(line))
+            say(*console.execute(line))
         except UserError as error:
             print(f"lstm-tui: {visible(path)}:{number}: {visible(line.strip())}", file=sys.stderr)
             for each in mistake_lines(error):
@@ -148,7 +148,7 @@ def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave
             line = next(typed)
             say(*arrived(console.session))
             with nullcontext() if autosave is None else autosave.while_computing(console.session, line):
-                reply = console.obey(line, repeat=sys.stdin.isatty())
+                reply = console.execute(line, repeat=sys.stdin.isatty())
             say(*reply)
             past.add(line)
         except StopIteration:

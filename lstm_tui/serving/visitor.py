@@ -170,12 +170,12 @@ class Visitor(AppService):
             if count == MESSAGES:
                 await asyncio.sleep(since + 1 - time.monotonic())
                 since, count = time.monotonic(), 0
-            if message.type is not WSMsgType.TEXT or not await self._obey(message.data):
+            if message.type is not WSMsgType.TEXT or not await self._execute(message.data):
                 return "Ended: the page sent what no page of this debugger sends."
             await asyncio.sleep(0)  # the others have their turn, however much has come at once
         return ""
 
-    async def _obey(self, text: str) -> bool:
+    async def _execute(self, text: str) -> bool:
         """Obey one message; say whether it was one."""
         try:
             message = decode(text, "a message")

@@ -96,7 +96,7 @@ class KeyQueue:
         """Return the lines of the command line that wait whole among the keys; `begun` is one that is typed on."""
         lines, line = [], begun
         for event in self._waiting:
-            if isinstance(event, Paste) and line is not None:  # none of it is obeyed
+            if isinstance(event, Paste) and line is not None:  # none of it is executed
                 line += " ".join(event.text.splitlines())
                 continue
             for key in keys_of(event.text) if isinstance(event, Paste) else (event,):

@@ -36,7 +36,7 @@ def _answers(lines: Sequence[str], file: str, model: str, line: int) -> list[str
     with scratch():
         console = Console(lstm_tui.session(Path(file), model=model, line=line))
         for before in _BEFORE:
-            console.obey(before)
+            console.execute(before)
         return [_refusal(console, one.removeprefix(":")) for one in lines]
 
 
@@ -44,7 +44,7 @@ def _refusal(console: Console, line: str) -> str:
     first = ""
     for real in with_real_words(line):
         try:
-            console.obey(real)
+            console.execute(real)
         except UserError as error:
             first = first or str(error)
         except Leave:

@@ -236,8 +236,8 @@ def test_the_tokens_of_a_range_are_listed(session: Session) -> None:
 def test_an_empty_line_steps_and_asks_again_and_never_edits(session: Session) -> None:
     console = Console(session)
     for line in ("n", "p t", "l", "undisplay", "remove 0"):
-        first = console.obey(line)
-        again = console.obey("", repeat=True)
+        first = console.execute(line)
+        again = console.execute("", repeat=True)
         if line == "n":
             assert again[-1].startswith("t=2 ")
         else:

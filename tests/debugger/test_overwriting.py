@@ -36,17 +36,17 @@ def test_another_file_is_written_over_when_that_is_said(console: Console, tmp_pa
     path = tmp_path / "out.html"
     path.write_text("someone's")
     with pytest.raises(UserError, match="is there already") as refused:
-        console.obey(line.format(path))
+        console.execute(line.format(path))
     assert path.read_text() == "someone's"
     said = str(refused.value)
     assert "\n" not in said
-    console.obey(said.partition("in its place: ")[2])  # what it says to do does it
+    console.execute(said.partition("in its place: ")[2])  # what it says to do does it
     written = path.read_text()
     assert written != "someone's"
-    console.obey(line.format(path))  # the session's own
+    console.execute(line.format(path))  # the session's own
     path.write_text(written + "x")
     with pytest.raises(UserError, match="was changed since this session wrote it"):
-        console.obey(line.format(path))
+        console.execute(line.format(path))
     assert os.listdir(tmp_path) == ["out.html"]
 
 
@@ -54,7 +54,7 @@ def test_another_file_is_written_over_when_that_is_said(console: Console, tmp_pa
 def test_the_forms_of_a_shell_write_over_too(console: Console, tmp_path: Path, sign: str) -> None:
     path = tmp_path / "out.txt"
     path.write_text("old")
-    console.obey(f"print 1 {sign}{path}{' over' if sign == '> ' else ''}")
+    console.execute(f"print 1 {sign}{path}{' over' if sign == '> ' else ''}")
     assert path.read_text() == "1 = 1\n"
 
 
@@ -62,7 +62,7 @@ def test_a_refused_line_is_not_obeyed(console: Console, tmp_path: Path) -> None:
     path = tmp_path / "out.txt"
     path.write_text("old")
     with pytest.raises(UserError):
-        console.obey(f"next > {path}")
+        console.execute(f"next > {path}")
     assert console.session.frame.t == 0
 
 
@@ -71,10 +71,10 @@ def test_what_is_added_is_added_whole(console: Console, tmp_path: Path, monkeypa
     path.write_text("old\n")
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(UserError, match="no space left"):
-        console.obey(f"print 1 >> {path}")
+        console.execute(f"print 1 >> {path}")
     assert path.read_text() == "old\n"
     monkeypatch.undo()
-    console.obey(f"print 1 >> {path}")
+    console.execute(f"print 1 >> {path}")
     assert path.read_text() == "old\n1 = 1\n"
     with pytest.raises(UserError, match="is there already"):
-        console.obey(f"print 2 > {path}")
+        console.execute(f"print 2 > {path}")

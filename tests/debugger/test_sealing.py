@@ -28,7 +28,7 @@ network = open_model("tiny")
 def typed(line):
     console = Console(Session.open(Source(network, [text_sequence("on wait off wait on", network.tokens)])))
     try:
-        console.obey(line)
+        console.execute(line)
     except (UserError, Leave):
         pass
 

@@ -16,7 +16,7 @@ def test_attention_colours_the_tape_and_can_be_masked() -> None:
         assert all(f"{weight:.2f}".lstrip("0") in row for weight in weights)
         assert any(line.strip(" │").startswith("attention ") for line in lines)
         assert driver.app.screen is driver.screen
-        driver.screen.edits.obey("mask 1")
+        driver.screen.edits.execute("mask 1")
         await driver.pilot.pause()
         edited = driver.view.facts.signal(view.pass_name, "attention a")
         assert edited[1] == 0

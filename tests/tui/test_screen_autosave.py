@@ -189,7 +189,7 @@ def test_a_typed_line_that_is_still_computed_is_kept(monkeypatch: pytest.MonkeyP
         work: list[Callable[[], None]] = []
         monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", work.append)
         monkeypatch.setattr("lstm_tui.tui.controllers.changes.quick_steps", lambda name, passes: 0)
-        assert not screen.edits.obey("let f = 20")
+        assert not screen.edits.execute("let f = 20")
         screen.autosave.keep(now=True)
         (path,) = journal_folder().glob("*.ltui")
         assert path.read_text().splitlines()[-1] == "# computing: let f = 20"
@@ -228,7 +228,7 @@ def test_a_line_that_takes_long_is_kept_as_it_is_typed(monkeypatch: pytest.Monke
     monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", begun.append)  # it never ends
 
     async def act(driver: Driver) -> None:
-        driver.screen.edits.obey("remove 0")
+        driver.screen.edits.execute("remove 0")
         assert begun
         await until(driver, lambda: "# computing: remove 0" in kept_lines())
 

@@ -56,10 +56,10 @@ def test_what_goes_wrong_is_one_line(tmp_path: Path, name: str) -> None:
 def test_a_typed_line_reports_what_the_screen_shows(tmp_path: Path) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "]")
-        assert driver.screen.edits.obey("remove 0") == ""
-        assert driver.screen.edits.obey(f"report {tmp_path}/r.html") == ""
+        assert driver.screen.edits.execute("remove 0") == ""
+        assert driver.screen.edits.execute(f"report {tmp_path}/r.html") == ""
         refused = "r.txt: a report is an .html file or an .md file; end its name so"
-        assert driver.screen.edits.obey("report r.txt") == refused
+        assert driver.screen.edits.execute("report r.txt") == refused
 
     drive(act)
     page = (tmp_path / "r.html").read_text("utf-8")

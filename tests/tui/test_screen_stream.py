@@ -111,7 +111,7 @@ def test_a_breakpoint_that_comes_stops_it_with_its_reason_and_g_goes_on() -> Non
         await shows(driver, "3 of 3")
         session = driver.screen.run.session
         assert session is not None
-        error = driver.screen.edits.obey('break token == "movie"')
+        error = driver.screen.edits.execute('break token == "movie"')
         assert not error
         source.write("dull , bad movie not ")
         await shows(driver, "1 new  t=6 (7 of 8)")
@@ -151,7 +151,7 @@ def test_edits_stay_in_force_while_text_comes_and_a_prompt_is_open(
         await until(driver, lambda: driver.view.facts.length == 6)
         await driver.press("escape")
         for edit in ("weight layer0.forward/b_f[0] = 5", 'replace 1 "movie"', "set layer0.forward.c[2] @ 2: = 0.5"):
-            assert not driver.screen.edits.obey(edit)
+            assert not driver.screen.edits.execute(edit)
             source.write("movie not ")
         await until(driver, lambda: driver.view.facts.length == 12 and driver.view.edits == 3)
         source.write("good ")

@@ -129,7 +129,7 @@ def test_a_lesson_is_walked_and_what_is_tried_is_noticed() -> None:
         await driver.press("colon", *"undo", "enter")
         assert "nothing to undo" in driver.text()
         await driver.press("escape")
-        assert stop(driver).edits.obey("set f @ 4:7 = 1") == ""
+        assert stop(driver).edits.execute("set f @ 4:7 = 1") == ""
         await driver.pilot.pause()
         assert stop(driver)._noticed
         assert "Now he likes aiml, 99 %" in told(driver, "try")

@@ -45,7 +45,7 @@ class Console:
         self.stopped = self.failed = False
         self._last = ""
 
-    def obey(self, line: str, repeat: bool = False) -> tuple[str, ...]:
+    def execute(self, line: str, repeat: bool = False) -> tuple[str, ...]:
         """Obey one line and return the reply; the reply to `VERB … > FILE` goes to the file.
 
         `>> FILE` adds to it, and `> FILE over` (or `>| FILE`, as in a shell) takes the place of another's file.

@@ -31,10 +31,10 @@ _DEEPEST = 8
 def _source(session: Session, rest: str) -> Iterator[str]:
     if not rest:
         raise UserError("execute which file? such as: source mine.ltui")
-    return _obeyed(session, rest)
+    return _executed(session, rest)
 
 
-def _obeyed(session: Session, path: str) -> Iterator[str]:
+def _executed(session: Session, path: str) -> Iterator[str]:
     lines = as_typed_now(read_text(Path(path).expanduser(), SCRIPT_BYTES).lines)
     if session.sourcing >= _DEEPEST:
         raise UserError(f"{visible(path)}: scripts call each other more than {_DEEPEST} deep")

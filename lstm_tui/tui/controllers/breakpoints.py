@@ -100,7 +100,7 @@ class BreakpointKeys:
 
         self._steps.stop()
         glyphs = self._run.palette.glyphs
-        self._screen.app.push_screen(StopList(self._run.session, glyphs, self._edits.obey))
+        self._screen.app.push_screen(StopList(self._run.session, glyphs, self._edits.execute))
 
     def go_on(self, step: int) -> None:
         """Go on to the next stop, or back to the one before; pressed again meanwhile, stop where the run is."""

@@ -78,7 +78,7 @@ class Edits:
         self._steps.stop()
         forms = forms_of(session)
         if forms:
-            self._screen.app.push_screen(EditPrompt(title, forms, session, self.obey, self._run.palette.glyphs))
+            self._screen.app.push_screen(EditPrompt(title, forms, session, self.execute, self._run.palette.glyphs))
         else:
             self._run.show(said=none)
 
@@ -97,11 +97,11 @@ class Edits:
 
         self._steps.stop()
         session, glyphs = self._run.session, self._run.palette.glyphs
-        prompt = CommandPrompt(session, self._past.lines, self.obey, glyphs, value, error, title)
+        prompt = CommandPrompt(session, self._past.lines, self.execute, glyphs, value, error, title)
         prompt.below = self._rows_below()
         self._screen.app.push_screen(prompt)
 
-    def obey(self, line: str) -> str:
+    def execute(self, line: str) -> str:
         """Execute a typed line; return what is wrong with it."""
         from lstm_tui.debugger.commands.dispatch import answer
 
@@ -159,7 +159,7 @@ class Edits:
         self._steps.stop()
         run = self._run
         self._screen.app.push_screen(
-            WeightScreen(run.session, run.palette, self.obey, self._walk, run.view.value, run.view.unit)
+            WeightScreen(run.session, run.palette, self.execute, self._walk, run.view.value, run.view.unit)
         )
 
     def list_all(self) -> None:
@@ -167,7 +167,7 @@ class Edits:
         from lstm_tui.tui.prompts.lists import EditList
 
         self._steps.stop()
-        self._screen.app.push_screen(EditList(self._run.session, self._run.palette.glyphs, self._keep, self.obey))
+        self._screen.app.push_screen(EditList(self._run.session, self._run.palette.glyphs, self._keep, self.execute))
 
 
 def walked(session: Session, step: int) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class EditList(ListPanel):
     KEYS = "enter goes to that state   z/Z undo   c copy   s save   esc closes"
 
     def __init__(
-        self, session: Session, glyphs: Glyphs, go_to: Callable[[int], str], obey: Callable[[str], str]
+        self, session: Session, glyphs: Glyphs, go_to: Callable[[int], str], execute: Callable[[str], str]
     ) -> None:
         """List the edits of a session.
 
@@ -109,10 +109,10 @@ class EditList(ListPanel):
             session: Whose edits.
             glyphs: The signs to draw with.
             go_to: Goes to where so many edits are in force; returns what is wrong.
-            obey: Executes a typed line; returns what is wrong with it.
+            execute: Executes a typed line; returns what is wrong with it.
         """
         super().__init__()
-        self._session, self._glyphs, self._go_to, self._obey = session, glyphs, go_to, obey
+        self._session, self._glyphs, self._go_to, self._execute = session, glyphs, go_to, execute
 
     def renew(self) -> None:
         """List the edits as they are now."""
@@ -161,7 +161,7 @@ class EditList(ListPanel):
 
     def _save(self, name: str | None) -> None:
         if name:
-            self._say(self._obey(f"save-edits {name}"))
+            self._say(self._execute(f"save-edits {name}"))
 
 
 class StopList(ListPanel):
@@ -179,10 +179,10 @@ class StopList(ListPanel):
     ]
     KEYS = "space on/off   e edit   i ignore   d delete   b w p new   esc closes"
 
-    def __init__(self, session: Session, glyphs: Glyphs, obey: Callable[[str], str]) -> None:
-        """List the stops and displays of a session; `obey` executes a typed line and returns what is wrong."""
+    def __init__(self, session: Session, glyphs: Glyphs, execute: Callable[[str], str]) -> None:
+        """List the stops and displays of a session; `execute` executes a typed line and returns what is wrong."""
         super().__init__()
-        self._session, self._glyphs, self._obey = session, glyphs, obey
+        self._session, self._glyphs, self._execute = session, glyphs, execute
 
     @property
     def _rows(self) -> list[Breakpoint | Display]:
@@ -222,7 +222,7 @@ class StopList(ListPanel):
         return rows[place] if place is not None and place < len(rows) else None
 
     def _do(self, line: str) -> None:
-        self._say(self._obey(line))
+        self._say(self._execute(line))
         self.renew()
 
     def on_option_list_option_selected(self) -> None:
@@ -264,11 +264,13 @@ class StopList(ListPanel):
         self._ask(about[verb], "", f"{verb} ")
 
     def _ask(self, title: str, value: str, line: str) -> None:
-        self._prompt(title, value, lambda text: self._obey(line + text) if text.strip() else "what? esc leaves it")
+        self._prompt(title, value, lambda text: self._execute(line + text) if text.strip() else "what? esc leaves it")
 
     def _prompt(self, title: str, value: str, submit: Callable[[str], str]) -> None:
         self.app.push_screen(LinePrompt(title, visible(value), submit, self._glyphs), lambda _: self.renew())
 
     def _show(self, number: int, text: str) -> str:
         """Have a display show something else: the old one goes when the new one is there."""
-        return self._obey(f"display {text}") or self._obey(f"undisplay {number}") if text.strip() else "show what?"
+        if not text.strip():
+            return "show what?"
+        return self._execute(f"display {text}") or self._execute(f"undisplay {number}")

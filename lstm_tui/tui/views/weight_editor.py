@@ -100,7 +100,7 @@ class WeightScreen(Screen[None]):
         self,
         session: Session,
         palette: Palette,
-        obey: Callable[[str], str],
+        execute: Callable[[str], str],
         undo: Callable[[int], str],
         value: str,
         unit: int,
@@ -110,13 +110,13 @@ class WeightScreen(Screen[None]):
         Args:
             session: Whose network it is.
             palette: The colours.
-            obey: Executes a typed line; returns what is wrong with it.
+            execute: Executes a typed line; returns what is wrong with it.
             undo: Takes an edit back (-1) or makes it again (1); returns what is wrong.
             value: The value under the cursor: its parameters come first.
             unit: The unit under the cursor.
         """
         super().__init__()
-        self._session, self._palette, self._obey, self._undo = session, palette, obey, undo
+        self._session, self._palette, self._execute, self._undo = session, palette, execute, undo
         self._order, self._filter, self._change, self._said = "index", "", False, ""
         self._sheets = sheets_of(session.edited.network)
         self._chosen = self._first_sheet(value)
@@ -264,7 +264,7 @@ class WeightScreen(Screen[None]):
         assert isinstance(form, int)
         start = form % len(forms)
         title = f"weights: {weights.sheet.place(row, self._column)}"
-        prompt = EditPrompt(title, forms, self._session, self._obey, self._palette.glyphs, start)
+        prompt = EditPrompt(title, forms, self._session, self._execute, self._palette.glyphs, start)
         self.app.push_screen(prompt)
 
     def action_undo(self, step: int) -> None:
