@@ -81,7 +81,7 @@ class Row:
 
 def models() -> tuple[str, ...]:
     """Return the names of the seeds that are networks."""
-    frozen = [one.name for one in sorted(FROZEN.iterdir()) if one.suffix not in (".json", ".data")]
+    frozen = [one.name for one in sorted(FROZEN.glob("*.*")) if one.suffix not in (".json", ".data")]
     return ("native.safetensors", "checkpoint.safetensors", *(one for one in frozen if "expected" not in one))
 
 
