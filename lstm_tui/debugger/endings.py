@@ -40,6 +40,8 @@ _CURSOR = b"\x1b[?25h"
 """Shows the cursor, which a progress bar hides."""
 _WRITING = 0.2
 """Seconds that a terminal which may be stuck is given to take that."""
+_AGAIN = 0.02
+"""Seconds after which an interrupt is raised again that a callback has swallowed, which has come back by then."""
 
 Leave = Callable[[int], None]
 """Asks what is open to leave with an exit code; called in another thread than the main one."""
@@ -66,6 +68,7 @@ class Watch:
         self._over = False
         self._lines: tuple[int, ...] = ()
         self._handlers: dict[int, Any] = {}
+        self._unraisable = sys.unraisablehook
         self._before = -1
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
@@ -83,6 +86,8 @@ class Watch:
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 self._handlers[number] = signal.signal(number, self._handle)
         self._before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        if self.owned:
+            sys.unraisablehook = self._swallowed
         threading.Thread(target=self._run, name="lstm-tui endings", daemon=True).start()
 
     def stop(self) -> None:
@@ -167,6 +172,21 @@ class Watch:
                 raise KeyboardInterrupt
         elif self._first():
             raise SystemExit(128 + number)
+
+    def _swallowed(self, told: sys.UnraisableHookArgs) -> None:
+        """Interrupt once more where a callback of a library, or a finalizer, has swallowed it; that cannot raise."""
+        end = told.exc_value
+        if not isinstance(end, KeyboardInterrupt | SystemExit):
+            self._unraisable(told)
+        elif not self._over:
+            self._raised = False
+            again = threading.Timer(_AGAIN, self._interrupt, (code_of(end) - 128,))
+            again.daemon = True
+            again.start()
+
+    def _interrupt(self, number: int) -> None:
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
 
     _raised = False
 
