@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.edits.language import in_quotes
@@ -233,9 +233,10 @@ def test_escapes_are_python_s_and_what_means_nothing_there_is_refused(held: str,
 
 
 @settings(max_examples=300)
-@given(HELD.filter(lambda held: "\\é" not in held and "\\😀" not in held))  # which Python lets pass
+@given(HELD)
 def test_an_escape_is_refused_only_where_python_refuses_it(held: str) -> None:
     text = '"' + held.replace("\n", "").replace("\0", "").replace('"', "") + '"'
+    assume("\\é" not in text and "\\😀" not in text)  # which Python lets pass
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
