@@ -6,12 +6,14 @@ screen; with all edits taken back the run is bit for bit what it was; and no key
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lstm_tui.debugger.source import Source
@@ -127,8 +129,9 @@ def outcome(case: Case, delivery: str) -> Any:
         same = bits(session.frame.trace) == bits(session.baseline)
         seen.append((become, stays, same))
 
-    try:
-        drive(act, case.document(), case.size)
+    try:  # a script may save what it likes, in a folder where no other delivery has
+        with TemporaryDirectory() as folder, contextlib.chdir(folder):
+            drive(act, case.document(), case.size)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return seen[0] if seen else "the program ended"
