@@ -108,6 +108,7 @@ def meant(mean: Truth, trace: Trace, t: int) -> bool | str | None:
         return "absent"
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(truth(LEAVES), POISON)
 def test_a_condition_is_what_a_loop_over_the_steps_says(drawn: tuple[str, Truth], poison: int) -> None:
@@ -123,6 +124,7 @@ def test_a_condition_is_what_a_loop_over_the_steps_says(drawn: tuple[str, Truth]
     assert [format.value_text(one) for one in alone] == [words[each] for each in expected]
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(truth(LEAVES), POISON)
 def test_breakpoints_and_assertions_are_as_three_valued_as_what_they_ask(drawn: tuple[str, Truth], poison: int) -> None:

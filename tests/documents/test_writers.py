@@ -140,6 +140,7 @@ def same(document: Page) -> None:
     assert sorted(items(text)) == sorted([*items(html), *terms(html)])
 
 
+@pytest.mark.slow
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(documents())
 def test_markdown_says_what_html_says(document: Page) -> None:

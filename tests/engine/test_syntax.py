@@ -139,6 +139,7 @@ def as_python_reads(text: str) -> ast.expr | None:
             return None
 
 
+@pytest.mark.slow
 @settings(max_examples=600)
 @given(st.one_of(written(ARITHMETIC).map(lambda t: (t, EQUATION)), written(JOINED).map(lambda t: (t, QUESTION))))
 def test_signs_bind_as_python_s_do_and_every_part_knows_where_it_stands(drawn: tuple[str, Notation]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ NOTHING = {
 """Default_Ignorable_Code_Point of DerivedCoreProperties.txt, but for what the categories hold already."""
 
 
+@pytest.mark.slow
 def test_no_character_that_a_terminal_obeys_or_hides_passes_alone() -> None:
     for one in EVERY:
         shown = visible(one)
@@ -49,6 +51,7 @@ def test_an_emoji_keeps_its_style_and_a_letter_is_given_none() -> None:
     assert visible("\U0001f468\u200d\U0001f469") == "\U0001f468⟨200d⟩\U0001f469"  # terminals disagree on its width
 
 
+@pytest.mark.slow
 def test_json_escapes_the_same_characters_and_reads_them_back() -> None:
     for start in range(0, len(EVERY), 4096):
         text = "".join(EVERY[start : start + 4096])

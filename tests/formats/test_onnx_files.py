@@ -235,6 +235,7 @@ def test_a_loop_before_the_layer_is_named_and_the_layer_takes_its_inputs_directl
     assert network.input_size == made.INPUTS
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_is_one_line_or_another_network(tmp_path: Path) -> None:
     data = bytearray((FILES / "onnx_lstm_peepholes.onnx").read_bytes())
     for place in range(1, len(data), 7):

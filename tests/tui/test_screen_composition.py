@@ -75,6 +75,7 @@ async def state(driver: Driver) -> tuple[Any, ...]:
     return screen.view, screen.shown, screen.classes, screen.steps.is_playing, len(driver.app._notifications)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(160, 45), (80, 24)])
 def test_a_screen_that_waits_shows_the_empty_view_and_its_keys_do_nothing(size: tuple[int, int]) -> None:
     source = Piped()
