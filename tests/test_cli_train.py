@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -181,6 +182,7 @@ def test_a_corpus_that_changed_is_not_gone_on_with(capsys: pytest.CaptureFixture
     assert "is of an unfinished training; --resume it" in capsys.readouterr().err
     assert train("echo.txt", "-o", "e.safetensors", "--epochs", "3", "--resume") == 1
     assert "is of a training with --epochs 2, not 3" in capsys.readouterr().err
+    corpus = (folder / "echo.txt").read_text()
     (folder / "echo.txt").write_text("ann so very ann\nbob so so bob\n" * 20)
     assert train("echo.txt", "-o", "e.safetensors", "--epochs", "2", "--resume") == 1
     assert "is of a training on another corpus" in capsys.readouterr().err
@@ -189,6 +191,12 @@ def test_a_corpus_that_changed_is_not_gone_on_with(capsys: pytest.CaptureFixture
         checkpoint_of("e.safetensors").write_bytes(damaged)
         assert train("echo.txt", "-o", "e.safetensors", "--epochs", "2", "--resume") == 1
         assert capsys.readouterr().err.count("\n") == 1
+    (folder / "echo.txt").write_text(corpus)
+    other, count = re.subn(rb'(best_epoch\\*": )\d', rb"\g<1>7", data)
+    assert count == 1
+    checkpoint_of("e.safetensors").write_bytes(other)
+    assert train("echo.txt", "-o", "e.safetensors", "--epochs", "2", "--resume") == 1
+    assert "counts its epochs wrongly" in capsys.readouterr().err
 
 
 @pytest.mark.slow

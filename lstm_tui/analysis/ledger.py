@@ -24,6 +24,7 @@ from lstm_tui.engine.compiler.ops import OPS, held
 from lstm_tui.engine.compiler.program import held_inputs, spread
 from lstm_tui.engine.compiler.roles import update_of
 from lstm_tui.engine.language.expression import Expression, Name, Number, Previous, Product
+from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.runtime.trace import PassTrace
 
 
@@ -62,7 +63,7 @@ class Flow:
     def _sizes_from(self, size: Array) -> Array:
         """Return the sizes after each step where that before the first is known, (T, n)."""
         result = np.empty_like(self.write)
-        with np.errstate(all="ignore"):
+        with quiet():
             put_in = np.abs(self.write) + (0.0 if self.edit is None else np.abs(self.edit))
             keep = np.abs(self.keep)
             for step in range(len(result)):
@@ -108,7 +109,7 @@ def _flow(whole: PassTrace, state: str, first: int) -> Flow | None:
     reader = _Reader(passed, passed.cell.values.index(state), whole, first)
     shape = passed[state].shape
     try:
-        with np.errstate(all="ignore"):
+        with quiet():
             keep = np.broadcast_to(reader.read(update.keep), shape)
             write = sum((reader.read(one) for one in update.writes), np.zeros(shape))
     except _NotRecorded:
@@ -119,7 +120,8 @@ def _flow(whole: PassTrace, state: str, first: int) -> Flow | None:
     if mode is not None and number is not None:
         modes, numbers = reader.reading(mode), reader.reading(number)
         factors = np.where(modes == 1, 0.0, numbers)
-        keep, write = (held(part, modes, factors).astype(np.float64) for part in (keep, write))
+        with quiet():
+            keep, write = (held(part, modes, factors).astype(np.float64) for part in (keep, write))
         edit = np.where(modes == 1, numbers, 0.0)
     start = passed.initial[state].astype(np.float64)
     epsilon = float(np.finfo(passed[state].dtype).eps)
@@ -219,14 +221,14 @@ class Ledger:
     @cached_property
     def sum(self) -> Array:
         """All contributions together, (n,); they must be the state."""
-        with np.errstate(all="ignore"):
+        with quiet():
             put_in = 0.0 if self.edits is None else self.edits.sum(axis=0)
             return np.asarray(self.by_token.sum(axis=0) + self.start + put_in)
 
     @cached_property
     def off(self) -> Array:
         """How far the sum is from the state beyond what rounding explains, (n,); 0 where it holds."""
-        with np.errstate(all="ignore"):
+        with quiet():
             off = np.abs(self.sum - self.total)
         return np.asarray(np.where(off <= self.allowed, 0.0, off))
 
@@ -237,7 +239,7 @@ class Ledger:
 
     @cached_property
     def _whole(self) -> float:
-        with np.errstate(all="ignore"):
+        with quiet():
             size = np.abs(self.by_token).sum() + np.abs(self.start).sum()
             return float(size + (0.0 if self.edits is None else np.abs(self.edits).sum()))
 
@@ -263,7 +265,7 @@ class Ledger:
         return self._share(of_edits)
 
     def _share(self, size: Array) -> Array:
-        with np.errstate(all="ignore"):  # of nothing, and of what is infinite, there is no share: NaN says so
+        with quiet():  # of nothing, and of what is infinite, there is no share: NaN says so
             return np.asarray(size / np.float64(self._whole))
 
 
@@ -276,7 +278,7 @@ def ledger_after(passed: PassTrace, flow: Flow, steps: int, unit: int | None = N
     """Return whose memory is in a state, or in one unit of it, after a pass has taken so many steps."""
     units = slice(None) if unit is None else slice(unit, unit + 1)
     keep, start, reached = flow.keep[:steps, units], flow.start[units], flow.reached[:steps, units]
-    with np.errstate(all="ignore"):
+    with quiet():
         survives = np.ones((steps + 1, keep.shape[1]))
         np.cumprod(keep[::-1], axis=0, out=survives[1:])
         survives = survives[::-1]
@@ -330,7 +332,7 @@ def share_map(
     keep, write = np.abs(flow.keep[:, units]), np.abs(flow.write[:, units])
     whole = flow.sizes[:, units].sum(axis=1)
     result = np.zeros((len(rows), len(columns)))
-    with np.errstate(all="ignore"):
+    with quiet():
         before = columns.start
         held = np.zeros((len(rows), keep.shape[1]))  # what each token has in the memory now
         if rows.start < before:
@@ -363,5 +365,5 @@ def lost_at(passed: PassTrace, flow: Flow, t: int) -> Array:
     """Return how much of each unit's memory the step at place `t` of the tape has not kept, (n,)."""
     step = passed.reading_step(t)
     before = flow.reached[step - 1] if step else flow.start
-    with np.errstate(all="ignore"):
+    with quiet():
         return np.abs(np.where(before == 0, 0.0, before * (1 - flow.keep[step])))

@@ -73,6 +73,13 @@ def test_the_map_holds_the_shares_after_every_step(name: str) -> None:
                 np.testing.assert_allclose(part, expected, rtol=1e-12, atol=1e-15)
 
 
+def test_what_an_edit_makes_infinite_or_nan_is_read_off_without_a_warning() -> None:
+    trace = traced("set layer0.forward.i[:] @ 1 = 0\nscale layer0.forward.c[:] @ 1 * inf")
+    flow = flow_of(trace["layer0.forward"], "c")  # as Python calls it: no door around it is quiet
+    assert flow is not None
+    assert np.isnan(flow.write[1]).all()
+
+
 def test_what_an_edit_puts_in_is_its_own_source() -> None:
     passed = traced("set layer0.forward.c[1] @ 3 = 2\nset layer0.forward.f[1] @ 5 = 0.5")["layer0.forward"]
     flow = flow_of(passed, "c")

@@ -186,7 +186,8 @@ class Course:
             if state.best is not None:
                 self.best = copied(self.weights)
                 _fill(self.best, state.best)
-            if not state.epoch == len(state.losses) == len(state.scores or state.losses) or state.batch < 0:
+            alike = state.epoch == len(state.losses) == len(state.scores or state.losses)
+            if not alike or not 0 <= state.best_epoch <= state.epoch or state.batch < 0:
                 raise ValueError("the state counts its epochs wrongly")
             self._shuffle, self._now = dict(state.shuffle), dict(state.random)
             self.random.bit_generator.state = self._now  # looked at before anything is computed
