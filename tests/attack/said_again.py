@@ -125,8 +125,8 @@ def _same(one: Trace, other: Trace) -> bool:
 
 
 def _bits(values: Any) -> bytes:
-    """Return the bytes of numbers; a NaN is a NaN, whatever its sign."""
-    return np.where(np.isnan(values), np.nan, values).tobytes()
+    """Return the bytes of numbers; a NaN is a NaN and a zero a zero, whatever their sign."""
+    return np.where(np.isnan(values), np.nan, values + 0.0).tobytes()
 
 
 # --- a trace in a file ---
