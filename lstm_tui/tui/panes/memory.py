@@ -134,17 +134,18 @@ def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: i
     before = difference.before[view.pass_name][view.memory_name]
     now = np.array([after[c.after] if c.after is not None else np.full(after.shape[1], np.nan) for c in sight])
     then = np.array([before[c.before] if c.before is not None else np.full(after.shape[1], np.nan) for c in sight])
+    found = [None if c.after is None else beside(difference, view.pass_name, view.memory_name, c.after) for c in sight]
     _beside_head(drawing, view, difference, sight, cell)
     for unit in units:
         with np.errstate(all="ignore"):
             kinds = (("", now[:, unit]), ("was", then[:, unit]), ("Δ", now[:, unit] - then[:, unit]))
         for kind, values in kinds[:rows]:
-            _beside_row(drawing, view, sight, cell, int(unit), kind, values, half)
+            _beside_row(drawing, view, sight, found, cell, int(unit), kind, values, half)
     return drawing
 
 
-def _beside_row(drawing: Drawing, view: View, sight: tuple[DiffColumn, ...], cell: int, unit: int, kind: str,
-         values: np.ndarray, half: float) -> None:  # fmt: skip
+def _beside_row(drawing: Drawing, view: View, sight: tuple[DiffColumn, ...], found: list[ValueDiff | None], cell: int,
+                unit: int, kind: str, values: np.ndarray, half: float) -> None:  # fmt: skip
     palette, glyphs, line = drawing.palette, drawing.palette.glyphs, drawing.line()
     chosen = unit == view.unit and not kind
     ground = "row" if chosen else "ground"
@@ -160,18 +161,18 @@ def _beside_row(drawing: Drawing, view: View, sight: tuple[DiffColumn, ...], cel
         elif kind == "Δ" and values[n] == 0:
             line.put(glyphs.dot.center(cell)[:cell], palette.style("faint"))
         else:
-            _value(line, view, column, float(values[n]), int(shades[n]), cell, half, palette, kind, unit)
+            _value(line, view, column, float(values[n]), int(shades[n]), cell, half, palette, kind, found[n], unit)
         if column.after is not None:
             drawing.hit(line.x - cell, line.x, ClickTarget(pass_name=view.pass_name, t=column.after, unit=unit))
     drawing.hit(0, _BESIDE_LABEL, ClickTarget(pass_name=view.pass_name, unit=unit))
 
 
 def _value(line: Line, view: View, column: DiffColumn, value: float, shade: int, cell: int, half: float,
-           palette: Palette, kind: str, unit: int) -> None:  # fmt: skip
+           palette: Palette, kind: str, found: ValueDiff | None, unit: int) -> None:  # fmt: skip
     glyphs = palette.glyphs
     mark, ink = "", ""
-    if not kind and column.after is not None and view.frame.difference is not None:
-        mark, ink = _mark(beside(view.frame.difference, view.pass_name, view.memory_name, column.after), unit, palette)
+    if not kind and found is not None:
+        mark, ink = _mark(found, unit, palette)
     spare = cell - len(mark) > _FITS or 2 < cell < _FITS  # an edge takes no cell from a number
     edge = glyphs.edge if spare and column.after == view.t else ""
     if not kind and column.after == view.cursor_t and view.place is not None and cell > 2:
