@@ -46,7 +46,7 @@ class ParameterTable:
         return self.tensors[0] if self.is_matrix else self.tensors[column]
 
     def place(self, row: int, column: int) -> str:
-        """Return an entry as a recipe writes it: `layer0.forward/W_f[7,2]`."""
+        """Return an entry as an edit script writes it: `layer0.forward/W_f[7,2]`."""
         return f"{self.tensor(column)}[{row},{column}]" if self.is_matrix else f"{self.tensor(column)}[{row}]"
 
     def window(self, network: Network, rows: Sequence[int] | NDArray[np.intp], first: int, last: int) -> Array:
