@@ -7,11 +7,11 @@ import math
 import warnings
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -24,7 +24,7 @@ TEXT = "U"
 
 
 @door("an array")
-def read_npy(path: str | Path, limit: int = NETWORK_BYTES) -> NDArray[Any]:
+def read_npy(path: str | Path, limit: int = NETWORK_BYTES) -> Array:
     """Return the array of a `.npy` file, which must hold real numbers.
 
     Raises:
@@ -35,7 +35,7 @@ def read_npy(path: str | Path, limit: int = NETWORK_BYTES) -> NDArray[Any]:
 
 
 @door("arrays by name")
-def read_npz(path: str | Path, limit: int = NETWORK_BYTES, kinds: str = NUMBERS) -> dict[str, NDArray[Any]]:
+def read_npz(path: str | Path, limit: int = NETWORK_BYTES, kinds: str = NUMBERS) -> dict[str, Array]:
     """Return the arrays of a `.npz` file by name, in their order in the file.
 
     Args:
@@ -70,7 +70,7 @@ def read_npz(path: str | Path, limit: int = NETWORK_BYTES, kinds: str = NUMBERS)
     return arrays
 
 
-def _array(stream: IO[bytes], size: int, where: str, kinds: str) -> NDArray[Any]:
+def _array(stream: IO[bytes], size: int, where: str, kinds: str) -> Array:
     """Read one array of `size` bytes, header included, without trusting what the header claims."""
     try:
         with warnings.catch_warnings():
