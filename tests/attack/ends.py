@@ -481,8 +481,8 @@ def _tried(program: Program, case: Case, journals: Path, figures: Figures, clock
     if b"Traceback" in program.raw and not (early and b"lstm_tui" not in program.raw):  # else it is Python's own start
         yield f"a traceback: {program.raw[program.raw.rindex(b'Traceback') :].decode(errors='replace')[-700:]}"
     if end not in ("SIGKILL", "closed") and state.screen:
-        while program.read(0):
-            pass
+        os.write(program.slave, b"\a")  # what it wrote last is on its way as long as this is
+        program.until(lambda: program.raw.endswith(b"\a"), GONE)
         yield from (f"the terminal keeps {what}" for what in program.disorder())
     if typed:
         kept = max((path.read_text().count("remove 0\n") for path in journals.glob("*.ltui")), default=0)
