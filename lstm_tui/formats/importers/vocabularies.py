@@ -98,7 +98,7 @@ def all_texts(root: Any, children: Callable[[Any], Any] | None = None) -> Iterat
 
 
 def texts_in_notes(notes: Mapping[str, str]) -> dict[str, Texts]:
-    """Return the lists of texts in the notes of a file: JSON, lines, or words between commas, by the key of the note."""
+    """Return the lists of texts in the notes of a file, by key: JSON, lines, or words between commas."""
     found: dict[str, Texts] = {}
     for key, note in notes.items():
         if len(note) > _LONGEST_JSON:
@@ -138,8 +138,8 @@ def choose_tokens(lists: Mapping[str, Texts], rows: int, report: ImportReport) -
     called = [texts for texts, path in distinct.items() if _VOCABULARY.search(path) and not _LABELS.search(path)]
     distinct = {texts: distinct[texts] for texts in (*called, *(one for one in distinct if one not in called))}
     paths = [visible(path) for path in distinct.values()]
-    texts = next(iter(distinct))
-    count = f"{len(texts)} texts" if len(texts) == rows else f"{len(texts)} texts, the last of them {rows - 1},"
+    size = len(next(iter(distinct)))
+    count = f"{size} texts" if size == rows else f"{size} texts, the last of them {rows - 1},"
     why = f"a list of {count} beside the weights, as many as the table has rows"
     how: How = "inferred" if len(paths) == 1 or len(called) == 1 else "assumed"
     chosen = report.choose("vocabulary", paths[0], [*paths[1:], "none"], how, why)
