@@ -15,7 +15,7 @@ from present import present
 from saved_arrays import savez
 
 import lstm_tui
-from lstm_tui.formats.importers.open import ImportOptions, Imported, open_file
+from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 from lstm_tui.formats.importers.vocabularies import all_texts, texts_in_notes, texts_of
 
 ROWS, OUTPUTS = 6, 3
@@ -31,7 +31,11 @@ ANY = st.recursive(
 
 def weights(seed: int = 0) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
-    shapes = {"emb.weight": (ROWS, 3), "rnn.weight_ih_l0": (16, 3), "rnn.weight_hh_l0": (16, 4)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "emb.weight": (ROWS, 3),
+        "rnn.weight_ih_l0": (16, 3),
+        "rnn.weight_hh_l0": (16, 4),
+    }
     shapes |= {"rnn.bias_ih_l0": (16,), "rnn.bias_hh_l0": (16,), "fc.weight": (OUTPUTS, 4), "fc.bias": (OUTPUTS,)}
     return {name: random.normal(0, 0.6, shape).astype(np.float32) for name, shape in shapes.items()}
 
@@ -54,7 +58,7 @@ def tokens_of(opened: Imported) -> list[str]:
 NOTES = {
     "a JSON list": {"vocab": json.dumps(WORDS)},
     "a table": {"stoi": json.dumps({word: n for n, word in enumerate(WORDS)})},
-    "a table the other way round": {"id2token": json.dumps({n: word for n, word in enumerate(WORDS)})},
+    "a table the other way round": {"id2token": json.dumps(dict(enumerate(WORDS)))},
     "inside another": {"config": json.dumps({"model": {"token_to_idx": {word: n for n, word in enumerate(WORDS)}}})},
     "lines": {"vocabulary": "\n".join(WORDS) + "\n"},
     "commas": {"tokens": ", ".join(WORDS)},
