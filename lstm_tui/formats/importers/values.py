@@ -334,9 +334,7 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
         return
     read = [writing.names[id(one)] for one in read_by(value)]
     if isinstance(value, OpValue):
-        before = len(writing.made.lines)
-        writing.made.add([value.op], read[0], writing.name(value), "k", value.of.width)
-        (writing.each if value.series else writing.whole).extend(writing.made.lines[before:])
+        _applied(writing, value, value.op, read[0])
     elif isinstance(value, Reduced):
         writing.line(value, _OVER[value.how].format(read[0]), f"{value.how}: from all steps to one vector")
     elif isinstance(value, Joined):
@@ -344,13 +342,24 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
             writing.names[id(value)] = "h"
             return
         writing.line(value, f"concat({', '.join(read)})", "joined: values end to end")
-    elif isinstance(value, PartValue):
-        writing.line(value, f"part({read[0]}, {value.start}, {value.width})", "part: some of its numbers")
+    elif isinstance(value, PartValue) and not (value.of.width % value.width or value.start % value.width):
+        number, count = value.start // value.width, value.of.width // value.width
+        writing.line(value, f"part({read[0]}, {number}, {count})", "part: some of its numbers")
+    elif isinstance(value, PartValue):  # `part` takes one of several equal parts
+        chosen = np.eye(value.of.width, dtype=np.float32)[value.start : value.start + value.width]
+        _applied(writing, value, Dense("select", chosen), read[0])
     elif isinstance(value, Combined):
         label = f"{SAID.get(value.how, value.how)}: number by number"
         writing.line(value, _COMBINE[value.how][0].format(*read), label)
     else:
         raise UserError(f"{comment(value.name)}: a table stands above the recurrent layers")
+
+
+def _applied(writing: _Writing, value: OpValue | PartValue, op: StepOp, read: str) -> None:
+    """Write what an op makes of the value that is called `read`."""
+    before = len(writing.made.lines)
+    writing.made.add([op], read, writing.name(value), "k", value.of.width)
+    (writing.each if value.series else writing.whole).extend(writing.made.lines[before:])
 
 
 def _alias(writing: _Writing, value: State | Given) -> str:
