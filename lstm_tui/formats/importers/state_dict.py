@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -34,10 +33,9 @@ from lstm_tui.formats.importers.torch.parameter_names import (
 )
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
 from lstm_tui.formats.importers.torch.spellings import respell
+from lstm_tui.formats.importers.vocabularies import Texts, choose_classes, choose_tokens
 
 _SHOWN = 6
-_UNKNOWN = ("unk", "unknown", "oov")
-_LABELS = re.compile(r"label|class|tag|target|categor|intent", re.IGNORECASE)
 _Place = tuple[int, tuple[int, ...]]
 
 
@@ -46,7 +44,7 @@ def find_networks(
     where: str,
     modules: Mapping[str, Made] | None = None,
     report: ImportReport | None = None,
-    lists: Mapping[str, tuple[str, ...]] | None = None,
+    lists: Mapping[str, Texts] | None = None,
 ) -> list[Found]:
     """Return the networks among tensors.
 
@@ -55,7 +53,7 @@ def find_networks(
         where: What messages call the file.
         modules: Modules by their path, where the file holds a whole model.
         report: Decides how several modules are joined, and learns of it.
-        lists: Lists of texts that stand beside the tensors, by path: vocabularies and labels.
+        lists: Texts by their numbers that stand beside the tensors, by path: vocabularies and labels.
 
     Raises:
         UserError: There is no recurrent layer, or one is not whole.
@@ -104,7 +102,7 @@ class _Bag:
     made: Mapping[str, Made]
     networks: Sequence[Sequence[Stage]]
     origin: Mapping[str, tuple[str, ...]]
-    lists: Mapping[str, tuple[str, ...]]
+    lists: Mapping[str, Texts]
 
     def planner(self, stages: Sequence[Stage]) -> Callable[[ImportReport], Plan]:
         """Return what plans one network."""
@@ -186,44 +184,14 @@ class _Planning:
         self.used += taken
         self._left(table, rivals, last)
         weights = None if table is None else table.tensors["weight"]
+        outputs = [len(one.w) for one in head if isinstance(one, Dense)]
         return Plan(
             name=self.stages[0].forward.prefix or "network",
             chain=[*chain, *head],
             embedding=weights,
-            tokens=None if weights is None else self._tokens(len(weights)),
-            classes=self._classes([one for one in head if isinstance(one, Dense)]),
+            tokens=None if weights is None else choose_tokens(self.bag.lists, len(weights), report),
+            classes=choose_classes(self.bag.lists, outputs[-1], report) if outputs else (),
         )
-
-    def _tokens(self, rows: int) -> dict[str, Any] | None:
-        """Return the vocabulary that stands in the file beside the weights, where one has as many tokens as rows."""
-        fitting = {path: texts for path, texts in self.bag.lists.items() if len(texts) == rows == len(set(texts))}
-        distinct = {texts: path for path, texts in reversed(fitting.items())}
-        if not distinct:
-            return None
-        paths = [visible(path) for path in distinct.values()][::-1]
-        why = f"a list of {rows} texts beside the weights, as many as the table has rows"
-        chosen = self.report.choose("vocabulary", paths[0], [*paths[1:], "none"], "inferred" if len(paths) == 1 else
-                                    "assumed", why)  # fmt: skip
-        if chosen == "none":
-            return None
-        texts = next(one for one, path in distinct.items() if visible(path) == chosen)
-        own = "chars" if all(len(one) == 1 or re.fullmatch(r"[<\[].+[>\]]", one) for one in texts) else "words"
-        kind = self.report.choose("vocabulary.kind", own, ("words",) if own == "chars" else ("chars",), "inferred",
-                                  "how long its tokens are")  # fmt: skip
-        unknown = next((n for n, one in enumerate(texts) if one.lower().strip("<>[]") in _UNKNOWN), 0)
-        return {"kind": kind, "vocabulary": list(texts), "lowercase": False, "unknown": unknown}
-
-    def _classes(self, head: Sequence[Dense]) -> tuple[str, ...]:
-        """Return names of the outputs that stand in the file beside the weights."""
-        if not head:
-            return ()
-        count = len(head[-1].w)
-        fitting = {path: texts for path, texts in self.bag.lists.items() if len(texts) == count == len(set(texts))}
-        named = [path for path in fitting if _LABELS.search(path)]
-        if len(named) != 1:
-            return ()
-        self.report.say("classes", visible(named[0]), "inferred", f"a list of {count} texts beside the weights")
-        return fitting[named[0]]
 
     def _input(self) -> tuple[Module | None, list[Op]]:
         """Return the table of ids and what stands between it, or the numbers that are given, and the lowest layer."""
