@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from present import present
 from test_screen_poisoned import CELLS, run_of
 
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source

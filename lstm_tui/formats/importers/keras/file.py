@@ -189,7 +189,7 @@ def read_keras(data: bytes, where: str) -> KerasFile:
             assets = {
                 found[1]: archive.read(name)
                 for name in archive.namelist()
-                if (found := _ASSET.fullmatch(name)) and archive.getinfo(name).file_size <= _JSON_LIMIT
+                if (found := _ASSET.fullmatch(name)) and archive.getinfo(name).file_size <= HEADER_BYTES
             }
             metadata = archive.read("metadata.json") if "metadata.json" in archive.namelist() else b"{}"
     except UserError:
