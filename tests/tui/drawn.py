@@ -6,7 +6,6 @@ colour of a map lies somewhere on the way from the one for −1 over the one for
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -64,15 +63,16 @@ def filled(some: Iterable[Cell], colour: RGB) -> tuple[int, int]:
 
 def on_the_way(colour: RGB, below: RGB, zero: RGB, above: RGB) -> tuple[float, float]:
     """Return where a colour lies between those of −1, 0 and +1, and how far off that way it is, in steps of 1/255."""
-    best = (0.0, math.inf)
-    for sign, end in ((-1, below), (1, above)):
-        towards = [b - a for a, b in zip(zero, end, strict=True)]
-        length = sum(one * one for one in towards)
-        part = sum((c - a) * one for c, a, one in zip(colour, zero, towards, strict=True)) / length
-        part = min(max(part, 0.0), 1.0)
-        off = max(abs(a + part * one - c) for c, a, one in zip(colour, zero, towards, strict=True))
-        best = min(best, (sign * part, off), key=lambda found: found[1])
-    return best
+    left, right = between(colour, zero, below), between(colour, zero, above)
+    return right if right[1] <= left[1] else (-left[0], left[1])
+
+
+def between(colour: RGB, zero: RGB, full: RGB) -> tuple[float, float]:
+    """Return where a colour lies between those of 0 and 1, and how far off that way it is, in steps of 1/255."""
+    towards = [b - a for a, b in zip(zero, full, strict=True)]
+    part = sum((c - a) * one for c, a, one in zip(colour, zero, towards, strict=True)) / sum(one**2 for one in towards)
+    part = min(max(part, 0.0), 1.0)
+    return part, max(abs(a + part * one - c) for c, a, one in zip(colour, zero, towards, strict=True))
 
 
 def number_in(text: str) -> tuple[float, float]:

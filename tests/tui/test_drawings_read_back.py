@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from drawn import Cell, cells, filled, number_in, on_the_way, text_of
+from drawn import Cell, between, cells, filled, number_in, on_the_way, text_of
 from driven_screen import network, sequences
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +17,7 @@ from present import present
 from test_screen_poisoned import CELLS, run_of
 
 from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.inspect.parameter_tables import sheets_of
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
@@ -29,8 +30,10 @@ from lstm_tui.tui.canvas.themes import DARK, LIGHT
 from lstm_tui.tui.panes.ledger import draw_ledger
 from lstm_tui.tui.panes.memory import draw_heatmap
 from lstm_tui.tui.panes.output import draw_output
+from lstm_tui.tui.panes.tape import draw_tape
 from lstm_tui.tui.panes.units import draw_units
 from lstm_tui.tui.view import View
+from lstm_tui.tui.views.weights_table import Weights, draw_weights, half_of
 
 COLOURED = tuple(palette_of(theme.variables, UNICODE, False) for theme in (DARK, LIGHT))
 IN_SIGNS = palette_of(DARK.variables, ASCII, True)
@@ -397,3 +400,61 @@ def test_of_an_edited_run_the_number_and_how_much_it_changed_are_read_back(size:
             check_number(texts[-1], now - was)
             changed += 1
     assert changed
+
+
+@pytest.mark.parametrize("size", [(158, 5), (118, 5), (58, 5)], ids=str)
+@pytest.mark.parametrize("t", range(5))
+def test_the_tape_is_the_mean_forget_gate_and_what_is_left_of_each_token(t: int, size: tuple[int, int]) -> None:
+    palette = COLOURED[0]
+    session = Session.open(Source(network(both=False), sequences()))
+    view = view_of(session, t)
+    passed, unit = view.passed, view.unit
+    f = passed["f"].astype(np.float64)
+    left = passed["i"][:, unit] * passed["g"][:, unit] * [np.prod(f[s + 1 : t + 1, unit]) for s in range(len(f))]
+    shares = np.abs(left[: t + 1]) / np.abs(left[: t + 1]).sum()
+    drawing = draw_tape(view, *size, palette, 1)
+    rows: dict[int, list[tuple[int, list[Cell]]]] = {}
+    lines = [cells(line) for line in drawing.lines]
+    for line, first, behind, target in drawing.hits:
+        rows.setdefault(line, []).append((present(target.t), lines[line][first:behind]))
+    tokens, signal, bars, told, numbers = (dict(rows[n]) for n in range(5))
+    assert {s: text_of(some).strip() for s, some in tokens.items()} == dict(enumerate(view.trace.sequence.tokens))
+    assert {s: text_of(some).strip() for s, some in numbers.items()} == {s: str(s) for s in range(len(f))}
+    for s in range(len(f)):
+        check_number(text_of(signal[s]).strip(), float(f[s].mean()))
+        ground = tokens[s][-1].back
+        if s < t:  # the current token is in the colour of focus, what is not reached yet is faint
+            part, off = between(ground, *(palette.colours[name] for name in ("neutral", "glow")))
+            assert off <= 1.5
+            assert part == pytest.approx(float(f[s].mean()), abs=1 / (SHADES - 1) + 0.02)
+        if s <= t:
+            check_number(text_of(told[s]).strip(), float(shares[s]))
+            level = " ▁▂▃▄▅▆▇█".index(bars[s][0].sign)
+            assert level == pytest.approx(max(shares[s] * 8, 1), abs=0.5 + 1e-6)
+            assert bars[s][0].fore == palette.colours["positive" if left[s] >= 0 else "negative"]
+        else:
+            assert text_of(told[s]).strip() == "·", "a token that was not read yet has no share"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_table_of_weights_is_the_numbers_of_the_network(cell: str, size: tuple[int, int]) -> None:
+    palette = COLOURED[0]
+    network = present(run_of(cell, "mean").network)
+    sheets = sheets_of(network)
+    for n, sheet in enumerate(sheets):
+        rows = np.arange(sheet.rows)
+        numbers = sheet.whole(network)
+        half = half_of(numbers)
+        shown = Weights(network, network, sheets, n, "index", rows, 0, 0, False, half, frozenset())
+        drawing, found = draw_weights(shown, *size, palette)
+        for line, row in zip(drawing.lines[2:], found.rows, strict=False):
+            some = cells(line)
+            for first, behind, column in found.columns:
+                value = float(numbers[row, column])
+                check_number(text_of(some[first:behind]).strip(), value)
+                if (row, column) != (0, 0):
+                    wanted = max(-1.0, min(1.0, value / half))
+                    assert value_of(some[first].back, palette) == pytest.approx(wanted, abs=1 / (SHADES - 1) + 0.02)
+        assert found.rows
+        assert found.columns
