@@ -40,8 +40,8 @@ _RESET = (
 """Gives up a sequence that was cut off, and switches off what a screen switches on."""
 _CURSOR = b"\x1b[?25h"
 """Shows the cursor, which a progress bar hides."""
-_WRITING = 0.4
-"""Seconds that a terminal which may be stuck is given to take that."""
+_WRITING = 2.0
+"""Most seconds in which a terminal is put right: it takes milliseconds, or as long as the machine is that busy."""
 _STUCK = 0.01
 """Seconds after which a terminal that takes nothing is asked again."""
 _AGAIN = 0.02
@@ -79,7 +79,7 @@ class Watch:
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
         self._terminal = _terminal_state()
-        self._screen = False
+        self._screen = self._forced = False
         self._turn = threading.Lock()
         self._pipe = threading.Lock()
 
@@ -118,7 +118,10 @@ class Watch:
             try:
                 yield
             finally:
-                self._leave, self._screen = None, False
+                with self._turn:
+                    self._leave, self._screen = None, False
+                while self._forced:  # the thread puts the terminal right, and ends the process when it has
+                    time.sleep(GRACE)
 
     @contextlib.contextmanager
     def talk(self, *descriptors: int) -> Iterator[None]:
@@ -260,14 +263,19 @@ class Watch:
 
     def _force(self) -> None:
         assert self.code is not None
+        with self._turn:
+            self._forced, screen = True, self._screen
         files.abandon()
-        putting = threading.Thread(target=self._put_right, daemon=True)
+        putting = threading.Thread(target=self._put_right, args=(screen,), daemon=True)
         putting.start()
         putting.join(_WRITING)
         os._exit(self.code)
 
-    def _put_right(self) -> None:
-        """Leave the terminal as it was found, also one that takes nothing since nobody reads what was drawn."""
+    def _put_right(self, screen: bool) -> None:
+        """Leave the terminal as it was found, also one that takes nothing since nobody reads what was drawn.
+
+        Whoever draws may be waiting for it, and goes on once there is room: what that writes goes nowhere.
+        """
         if self._terminal is None:
             return
         import termios
@@ -279,12 +287,12 @@ class Watch:
                 termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
 
         as_before()
-        if not (self._screen or os.isatty(2)):
+        if not (screen or os.isatty(2)):
             return
         with contextlib.suppress(OSError):
             terminal = _for_itself(2)
             _silence(2)
-            left = _RESET if self._screen else _CURSOR
+            left = _RESET if screen else _CURSOR
             while left:
                 try:
                     left = left[os.write(terminal, left) :]
@@ -297,10 +305,12 @@ class Watch:
 
 def _for_itself(descriptor: int) -> int:
     """Return the terminal of a descriptor, opened so that writing to it does not wait; others' writing is as it was."""
-    try:
-        return os.open(os.ttyname(descriptor), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-    except OSError:  # it has no name here
-        return os.dup(descriptor)
+    flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK
+    with contextlib.suppress(OSError):
+        return os.open(os.ttyname(descriptor), flags)
+    with contextlib.suppress(OSError):  # it has no name here, as in some containers
+        return os.open("/dev/tty", flags)
+    return os.dup(descriptor)
 
 
 def _silence(descriptor: int) -> None:

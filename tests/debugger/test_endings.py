@@ -53,23 +53,28 @@ STUCK = """
 import os, threading, time, tty
 from lstm_tui.debugger import endings
 
-def draw():
-    while True:
+def draw(times):
+    for _ in range(times):
         os.write(2, b"\\x1b[?1049h\\x1b[?25l\\x1b[38;2;1;2;3m" + b"x" * 5000)
 
-with endings.watched(owned=True) as watch, watch.screen(lambda code: None, 0, 2):
-    tty.setraw(0)
-    threading.Thread(target=draw, daemon=True).start()
-    while True:
-        time.sleep(1)
+with endings.watched(owned=True) as watch:
+    with watch.screen(lambda code: None, 0, 2):
+        tty.setraw(0)
+        thread = threading.Thread(target=draw, args=({times},), daemon=True)
+        thread.start()
+        thread.join()  # as the screen waits, when it is left, for what it has drawn
+    watch.finish(0)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_terminal_that_takes_nothing_is_put_right_all_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [4, 10**9])
+def test_a_terminal_that_takes_nothing_is_put_right_all_the_same(times: int, tmp_path: Path) -> None:
     master, slave = pty.openpty()
     before = termios.tcgetattr(slave)
-    program = subprocess.Popen([sys.executable, "-c", STUCK], stdin=slave, stdout=slave, stderr=slave, cwd=tmp_path)
+    program = subprocess.Popen(
+        [sys.executable, "-c", STUCK.format(times=times)], stdin=slave, stdout=slave, stderr=slave, cwd=tmp_path
+    )
     try:
         drawn = os.read(master, 100)  # and no more: the terminal is soon full
         while select.select([], [slave], [], 0.05)[1]:
