@@ -194,7 +194,7 @@ class _Planning:
             chain=[*chain, *head],
             embedding=weights,
             tokens=None if weights is None else choose_tokens(self.bag.lists, len(weights), report),
-            classes=choose_classes(self.bag.lists, outputs[-1], report) if outputs else (),
+            classes=choose_classes(self.bag.lists, outputs[-1], report, weights is not None) if outputs else (),
         )
 
     def _input(self) -> tuple[Module | None, list[Op]]:
