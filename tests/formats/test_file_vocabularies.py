@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -237,3 +240,32 @@ def test_a_node_whose_ids_the_table_does_not_have_is_said(tmp_path: Path) -> Non
     path = tmp_path / "net.onnx"
     path.write_bytes(onnx_model([node], onnx.helper.make_tensor_value_info("text", 8, ["T"])))
     assert "gives ids that the table of 6 rows does not have" in fact(open_file(path), "vocabulary")
+
+
+def test_a_vocabulary_beside_a_network_of_numbers_names_its_outputs(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    bag = {name: one for name, one in weights().items() if not name.startswith("emb")}
+    table = json.dumps({"a": 1, "b": 2})  # 0 is the blank of a CTC
+    save_file(bag, tmp_path / "net.safetensors", {"char2idx": table})
+    assert list(open_file(tmp_path / "net.safetensors").network.classes) == ["<0>", "a", "b"]
+    save_file(bag, tmp_path / "net.safetensors", {"charset": "ab"})  # which of the three is the blank is not said
+    assert fact(open_file(tmp_path / "net.safetensors"), "classes").startswith("not named: charset holds 2 texts")
+
+
+@pytest.mark.parametrize("labels", [LABELS, [*LABELS[:2], 3.5]])
+def test_an_object_beside_the_weights_is_read_as_data_or_left(labels: list[Any], tmp_path: Path) -> None:
+    """An encoder of scikit-learn keeps its labels in an array of objects."""
+    encoder = type("LabelEncoder", (), {"__module__": "sklearn.preprocessing._label", "__qualname__": "LabelEncoder"})
+    one = encoder()
+    one.classes_ = np.array(labels, object)
+    module = ModuleType("sklearn.preprocessing._label")
+    module.__dict__["LabelEncoder"] = encoder
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("sklearn", "sklearn.preprocessing"):
+            patch.setitem(sys.modules, name, ModuleType(name))
+        patch.setitem(sys.modules, module.__name__, module)
+        data = pickle.dumps({"state_dict": weights(), "encoder_of_labels": one})
+    (tmp_path / "net.pkl").write_bytes(data)
+    network = open_file(tmp_path / "net.pkl").network
+    assert list(network.classes) == (LABELS if labels == LABELS else ["0", "1", "2"])

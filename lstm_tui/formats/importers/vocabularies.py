@@ -190,19 +190,30 @@ def _say_what_does_not_fit(lists: Mapping[str, Texts], rows: int, report: Import
     )  # fmt: skip
 
 
-def choose_classes(lists: Mapping[str, Texts], count: int, report: ImportReport) -> tuple[str, ...]:
-    """Return names of the outputs, where one list of texts that is called labels has as many as there are outputs."""
-    named = {path: texts for path, texts in lists.items() if _LABELS.search(path)}
+def choose_classes(
+    lists: Mapping[str, Texts], count: int, report: ImportReport, reads_ids: bool = True
+) -> tuple[str, ...]:
+    """Return names of the outputs, where one list of texts that is called labels has as many as there are outputs.
+
+    Args:
+        lists: By path, what stands beside the weights.
+        count: How many outputs there are.
+        report: Learns what was found.
+        reads_ids: Whether the network reads ids; where it does not, a vocabulary is one of its outputs.
+    """
+    named = {path: texts for path, texts in lists.items()
+             if _LABELS.search(path) or (not reads_ids and _VOCABULARY.search(path))}  # fmt: skip
     fitting: dict[tuple[str, ...], str] = {}
     for path, texts in named.items():
-        if len(texts) == count == len(set(texts.values())) and max(texts) == count - 1:
-            fitting.setdefault(tuple(texts[n] for n in range(count)), path)
+        whole = len(texts) == count or (not reads_ids and _dense(texts, count))
+        if whole and max(texts) == count - 1 and len(set(texts.values())) == len(texts):
+            fitting.setdefault(tuple(texts.get(n, f"<{n}>") for n in range(count)), path)
     if len(fitting) == 1:
         ((names, path),) = fitting.items()
-        report.say("classes", visible(path), "inferred", f"a list of {count} texts beside the weights")
+        report.say("classes", visible(path), "inferred", f"a list of {len(named[path])} texts beside the weights")
         return names
     if named and not fitting:
         path, texts = next(iter(named.items()))
-        report.say("classes", "not named", "confirmed", f"{visible(path)} holds {len(texts)} texts, and there are "
-                   f"{count} outputs")  # fmt: skip
+        why = f"{visible(path)} holds {len(texts)} texts, and there are {count} outputs"
+        report.say("classes", "not named", "confirmed", why)
     return ()

@@ -232,7 +232,9 @@ def _planner(followed: TracedGraph, chain: Sequence[NodeLayer], where: str) -> C
         top = _merged(chain[-1], followed)
         own = {id(node) for layer in chain for node in layer.nodes}
         readout = written(answers_of(followed, own), top, names, f", {followed.tried}", report)
-        classes = () if readout is None else choose_classes(followed.graph.texts, readout.outputs, report)
+        classes = () if readout is None else choose_classes(
+            followed.graph.texts, readout.outputs, report, made.embedding is not None
+        )  # fmt: skip
         return replace(made, chain=parts, readout=readout, classes=classes)
 
     return plan

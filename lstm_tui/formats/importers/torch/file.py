@@ -194,6 +194,8 @@ def _leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
     waiting: list[tuple[str, Any, str, int]] = [("", root, "", 0)]
     while waiting:
         path, one, top, depth = waiting.pop()
+        if _is_text(one):
+            continue
         if isinstance(one, Tensor | Pickled):
             yield path, one, top
             continue
@@ -210,6 +212,11 @@ def _leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
         for key in reversed(list(content)):
             name = path if key in _OF_A_MODULE else f"{path}.{key}" if path else str(key)
             waiting.append((name, content[key], top if depth else str(key), depth + 1))
+
+
+def _is_text(one: Any) -> bool:
+    """Say whether a value is an array of texts, or of objects, and no tensor."""
+    return isinstance(one, Pickled) and one.array is not None and one.array.dtype.kind in "US"
 
 
 def _inside(one: Any) -> Any:
@@ -233,7 +240,8 @@ def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:
         target: dict[str, Any] = modules.setdefault(key, {}) if isinstance(one, Made) else groups.setdefault(key, {})
         target[name] = one
     if not groups:
-        raise UserError(f"{where}: holds no tensors")
+        objects = "; an array of objects is no array of numbers" if _is_text(root) else ""
+        raise UserError(f"{where}: holds no tensors{objects}")
     recurrent = [key for key, names in groups.items() if any("hh" in name for name in names)]
     among = [key for key in recurrent if "optim" not in key.lower()] or list(groups)
     among.sort(key=lambda key: _PREFERRED.index(key) if key in _PREFERRED else len(_PREFERRED))
