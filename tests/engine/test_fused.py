@@ -27,6 +27,8 @@ from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, parse_cell
 from lstm_tui.engine.runtime import kernels
 from lstm_tui.engine.runtime.fused import host, interpreter
+from lstm_tui.engine.runtime.fused.backward_step import WHOLE_BACK
+from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES
 from lstm_tui.engine.runtime.fused.forward_step import WHOLE
 from lstm_tui.engine.runtime.fused.products import PANEL, lanes_for, pack, packed_rows, panels_of
 from lstm_tui.engine.runtime.fused.schedule import schedule, takes_of
@@ -58,7 +60,7 @@ def both(program: Program, dtype: Any, seed: int = 0, steps: int = STEPS) -> tup
 
 
 def assert_compiled_as_the_table(program: Program, dtype: Any, seed: int = 0) -> None:
-    assert interpreter._compiled(program, np.dtype(dtype)) is not None
+    assert interpreter._compiled(program, np.dtype(dtype), interpreter.Step) is not None
     assert_same_bits(*both(program, dtype, seed), "compiled and table")
 
 
@@ -125,6 +127,73 @@ def test_the_width_of_a_vector_changes_no_bit(vector: int, monkeypatch: pytest.M
             monkeypatch.setattr(interpreter, "host", lambda: host.Host(here.name, here.features, vector, here.fused))
             monkeypatch.setattr(interpreter, "_newest", interpreter._Newest())
             assert_same_bits(interpreter.product(x, block), want, "product")
+
+
+# --- backwards ---
+
+
+def assert_passed_back_alike(program: Program, dtype: Any, seed: int = 0, is_wild: bool = False) -> None:
+    """Compare what goes back with the table, to what sums in another order may be off."""
+    flat, inputs = parameters(program, dtype, seed, 0.4), series(program, STEPS, dtype, seed)
+    rows = prepare(program, flat, inputs, program.initial_states(flat), 0, STEPS, "numba")
+    interpreter.run(program, flat, rows, 0, STEPS)
+    rows[0] = 0.25  # nobody's state is infinite
+    outside = np.random.default_rng(seed).normal(size=rows.shape).astype(dtype)
+    found = []
+    assert interpreter._compiled(program, np.dtype(dtype), interpreter.Back) is not None
+    for engine in (interpreter, kernels):
+        adjoint, gradient = outside.copy(), np.zeros_like(flat)
+        engine.backprop(program, flat, rows, adjoint, gradient, 2, STEPS)
+        found.append(np.concatenate([adjoint.ravel(), gradient]))
+    if is_wild:
+        assume(bool(np.isfinite(found[1]).all() and np.abs(found[1]).max() < 1e6))
+    room = 1e4 * np.finfo(dtype).eps * max(1.0, float(np.abs(found[1]).max()))
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=room)
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
+def test_every_op_is_lowered_backwards(op: Any) -> None:
+    assert (op.code in DERIVATIVES) == op.elementwise
+    assert (op.code in WHOLE_BACK or op.code == Code.MATVEC) == (not op.elementwise)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", cell_names())
+def test_every_cell_backwards(name: str, dtype: Any) -> None:
+    for hidden in (1, 7, 33):
+        assert_passed_back_alike(bundled(name, hidden, 5), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("hidden", SIZES)
+def test_every_size_backwards(hidden: int, dtype: Any) -> None:
+    for name in ("lstm", "layernorm_lstm"):
+        assert_passed_back_alike(bundled(name, hidden, hidden + 1), dtype)
+
+
+@settings(max_examples=40, deadline=None)
+@given(equations(), st.integers(1, 40), st.integers(0, 2**31))
+def test_random_pages_backwards(text: str, hidden: int, seed: int) -> None:
+    try:
+        program = compile_cell(parse_cell(page(text, ("h", "c")), "made"), 3, hidden)
+    except LanguageError:
+        assume(False)
+    assert_passed_back_alike(program, np.float64, seed, is_wild=True)
+
+
+def test_what_goes_back_elsewhere_is_refused() -> None:
+    program = bundled("lstm", 4)
+    flat, inputs = parameters(program, np.float32), series(program, 3, np.float32)
+    rows = prepare(program, flat, inputs, program.initial_states(flat), 0, 3)
+    for adjoint, gradient in (
+        (np.zeros_like(rows)[:-1], np.zeros_like(flat)),
+        (np.zeros_like(rows), np.zeros_like(flat)[:-1]),
+        (np.zeros_like(rows, dtype=np.float64), np.zeros_like(flat, dtype=np.float64)),
+        (np.asfortranarray(np.zeros_like(rows)), np.zeros_like(flat)),
+        (np.zeros_like(rows), np.zeros(2 * len(flat), np.float32)[::2]),
+    ):
+        with pytest.raises(ValueError, match=r"contiguous|another program|laid out"):
+            interpreter.backprop(program, flat, rows, adjoint, gradient, 0, 3)
 
 
 # --- the schedule ---
@@ -281,7 +350,7 @@ def test_programs_are_compiled_once_and_not_kept_for_ever(monkeypatch: pytest.Mo
     monkeypatch.setattr(interpreter, "_newest", interpreter._Newest())
     monkeypatch.setattr(interpreter, "_KEPT", 2)
     for hidden in (3, 3, 4, 3, 5, 3):
-        interpreter._compiled(bundled("rnn", hidden), np.dtype(np.float32))
+        interpreter._compiled(bundled("rnn", hidden), np.dtype(np.float32), interpreter.Step)
     assert len(made) == 3
     assert len(interpreter._newest) == 2
 

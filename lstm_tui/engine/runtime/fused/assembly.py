@@ -260,6 +260,24 @@ class Lanes:
         places = f"<{self.width} x i32> zeroinitializer"
         return self.function.value(f"shufflevector {self.type} {one}, {self.type} poison, {places}")
 
+    def from_lane(self, lane: Value) -> Value:
+        """Return a truth a unit: whether its number is `lane` (i64) or more."""
+        if self.width == 1:
+            return self.function.value(f"icmp sle i64 {lane}, 0")
+        places, numbers = f"<{self.width} x i64>", ", ".join(f"i64 {n}" for n in range(self.width))
+        one = self.function.value(f"insertelement {places} poison, i64 {lane}, i32 0")
+        zeros = f"<{self.width} x i32> zeroinitializer"
+        many = self.function.value(f"shufflevector {places} {one}, {places} poison, {zeros}")
+        return self.function.value(f"icmp sle {places} {many}, <{numbers}>")
+
+    def total(self, a: Value) -> Value:
+        """Return the sum of the units, in any order."""
+        if self.width == 1:
+            return a
+        kind, name = self.assembly.number, f"llvm.vector.reduce.fadd.{self._suffix}"
+        self.assembly.once(name, lambda: f"declare {kind} @{name}({kind}, {self.type})")
+        return self.function.value(f"call reassoc {kind} @{name}({kind} 0.0, {self.type} {a})")
+
     def library(self, name: str, a: Value) -> Value:
         """Return a function of the C library of every unit, such as log."""
         kind = self.assembly.number

@@ -151,7 +151,7 @@ class _Scalar(Lanes):
     def __init__(self, function: Procedure) -> None:
         super().__init__(function, 1)
 
-    def total(self, size: int, first: Value, term: Callable[[Value, Value], Value]) -> Value:
+    def in_order(self, size: int, first: Value, term: Callable[[Value, Value], Value]) -> Value:
         """Return what a sum is after all units; `term` gives it from what it was before a unit."""
         if size == 1:
             return term("0", first)
@@ -172,13 +172,13 @@ def moments(function: Procedure, places: Places, read: Span, size: int) -> tuple
     """Return the mean of a vector and what its units are divided by in `layernorm`."""
     u = _Scalar(function)
     count = u.constant(size)
-    mean = u.div(u.total(size, u.constant(0.0), lambda n, s: u.add(s, _unit(u, places, read, n))), count)
+    mean = u.div(u.in_order(size, u.constant(0.0), lambda n, s: u.add(s, _unit(u, places, read, n))), count)
 
     def square(unit: Value, total: Value) -> Value:
         centred = u.sub(_unit(u, places, read, unit), mean)
         return u.mul_add(centred, centred, total)
 
-    variance = u.div(u.total(size, u.constant(0.0), square), count)
+    variance = u.div(u.in_order(size, u.constant(0.0), square), count)
     return mean, u.sqrt(u.add(variance, u.constant(LAYERNORM_EPSILON)))
 
 
@@ -204,7 +204,7 @@ def _softmax(function: Procedure, places: Places, take: Take, vector: int) -> No
         beyond = one.either(one.compare("ogt", a, top), one.compare("uno", a, a))
         return one.select(beyond, a, top)
 
-    top = one.total(take.size, one.load(places.address(read)), larger)
+    top = one.in_order(take.size, one.load(places.address(read)), larger)
     u = Lanes(function, lanes_for(take.size, vector))
     tops = u.spread(top)
 
@@ -214,7 +214,7 @@ def _softmax(function: Procedure, places: Places, take: Take, vector: int) -> No
 
     by_units(function, take.size, u.width, powers)
     zero = one.constant(0.0)
-    total = one.total(take.size, zero, lambda n, s: one.add(s, _unit(one, places, _target(take), n)))
+    total = one.in_order(take.size, zero, lambda n, s: one.add(s, _unit(one, places, _target(take), n)))
     if take.size % u.width:  # a unit may not be divided twice
         u = one
     totals = u.spread(total)
@@ -236,7 +236,7 @@ def _sum(function: Procedure, places: Places, take: Take, _: int) -> None:
             return u.add(total, a)
         return u.mul_add(a, _unit(u, places, take.reads[1], unit), total)
 
-    total = u.total(size, u.constant(0.0), term)
+    total = u.in_order(size, u.constant(0.0), term)
     u.store(u.div(total, u.constant(size)) if take.code == Code.MEAN else total, places.address(_target(take)))
 
 

@@ -61,6 +61,17 @@ def _binding() -> Any:
     return llvmlite.binding
 
 
+@cache
+def _context() -> Any:
+    """Return where our modules are read, apart from Numba's, whose pointers have types before llvmlite 0.45."""
+    import llvmlite
+
+    binding = _binding()
+    if getattr(llvmlite, "opaque_pointers_enabled", True):
+        return binding.create_context()
+    return binding.context.ContextRef(binding.ffi.lib.LLVMPY_ContextCreate(True))
+
+
 class Compiled:
     """A module as machine code, which stays as long as this does."""
 
@@ -79,7 +90,8 @@ class Compiled:
             for name in needs:
                 if not binding.address_of_symbol(name):  # LLVM would end the process
                     raise LookupError(f"the C library has no {name}")
-            module = binding.parse_assembly(f'target triple = "{binding.get_default_triple()}"\n{text}')
+            whole = f'target triple = "{binding.get_default_triple()}"\n{text}'
+            module = binding.parse_assembly(whole, context=_context())
             module.verify()
             target = binding.Target.from_default_triple()
             machine = target.create_target_machine(cpu=made_for.name, features=made_for.features, opt=2)

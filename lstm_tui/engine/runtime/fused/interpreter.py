@@ -23,6 +23,7 @@ from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blocked_product import blocked_product
 from lstm_tui.engine.runtime.fused.assembly import Assembly
+from lstm_tui.engine.runtime.fused.backward_step import turned_numbers, write_back
 from lstm_tui.engine.runtime.fused.forward_step import packed_numbers, write_step
 from lstm_tui.engine.runtime.fused.host import Compiled, Machine, host
 from lstm_tui.engine.runtime.fused.products import lanes_for, pack, pack_for_series, series_panels, series_product
@@ -79,11 +80,40 @@ class Step:
         room, place = aligned((self._room,), flat.dtype), 0
         for take in self._products:
             size = packed_numbers(take, self._vector)
-            apart = take.stride * flat.itemsize, flat.itemsize
-            block = np.lib.stride_tricks.as_strided(flat[take.block :], (take.inner, take.size), apart)
-            pack(block, lanes_for(take.size, self._vector), room[place : place + size])
+            pack(_matrix(take, flat), lanes_for(take.size, self._vector), room[place : place + size])
             place += size
         return room
+
+
+class Back:
+    """The step of one program backwards, in one type of number."""
+
+    def __init__(self, takes: tuple[Take, ...], width: int, dtype: np.dtype[Any]) -> None:
+        """Compile it; arguments and exceptions are those of `Step`."""
+        self._vector = host().vector_bytes // dtype.itemsize
+        made = schedule(takes)
+        self._products = [one.takes[0] for one in made if one.takes[0].code == Code.MATVEC]
+        self._room = sum(turned_numbers(take, self._vector) for take in self._products)
+        assembly = _assembly(dtype)
+        write_back(assembly, made, width, self._vector)
+        kinds = (_POINTER, _POINTER, _POINTER, _POINTER, _POINTER, _LONG, _LONG)
+        self._back = Compiled(assembly.text(), assembly.needs).function("back", *kinds)
+
+    def run(self, flat: Array, rows: Array, adjoint: Array, gradient: Array, start: int, stop: int) -> None:
+        """Take the steps `stop - 1` down to `start`, one at least."""
+        room, place = aligned((self._room,), flat.dtype), 0
+        for take in self._products:
+            size = turned_numbers(take, self._vector)
+            pack(_matrix(take, flat).T, lanes_for(take.inner, self._vector), room[place : place + size])
+            place += size
+        addresses = (_address(one) for one in (rows, adjoint, flat, room, gradient))
+        self._back(*addresses, start, stop)
+
+
+def _matrix(take: Take, flat: Array) -> Array:
+    """Return the matrix of a product as it lies in the flat parameters, (inner, rows)."""
+    apart = take.stride * flat.itemsize, flat.itemsize
+    return np.lib.stride_tricks.as_strided(flat[take.block :], (take.inner, take.size), apart)
 
 
 class _Newest(OrderedDict[Any, Any]):
@@ -105,29 +135,26 @@ _of_program: WeakKeyDictionary[Program, dict[Any, Any]] = WeakKeyDictionary()
 _newest = _Newest()
 
 
-def _compiled(program: Program, dtype: np.dtype[Any]) -> Step | None:
-    """Return the compiled step of a program; None where the table is interpreted."""
+def _compiled(program: Program, dtype: np.dtype[Any], kind: type[Kept]) -> Kept | None:
+    """Return the step of a program or its step back; None where the table is interpreted."""
     with _turn:
         mine = _of_program.setdefault(program, {})
-        if dtype not in mine:
-            mine[dtype] = _tried(
-                program,
-                lambda takes: _newest.held((takes, program.width, dtype), lambda: Step(takes, program.width, dtype)),
-            )
-        found: Step | None = mine[dtype]
+        if (dtype, kind) not in mine:
+            mine[dtype, kind] = _tried(program, dtype, kind)
+        found: Kept | None = mine[dtype, kind]
         return found
 
 
-def _tried(program: Program, make: Callable[[tuple[Take, ...]], Kept]) -> Kept | None:
+def _tried(program: Program, dtype: np.dtype[Any], kind: Callable[..., Kept]) -> Kept | None:
     """Return what is compiled of a program, or None where it cannot be, which is noted."""
     if not serves():
         return None
-    takes = tuple(takes_of(program))
+    takes, width = tuple(takes_of(program)), program.width
     if len(takes) > MOST_OPS:
         setbacks.note(WHAT, f"{len(takes)} operations a token, and {MOST_OPS} is the most")
         return None
     try:
-        return make(takes)
+        return _newest.held((kind, takes, width, dtype), lambda: kind(takes, width, dtype))
     except Exception as error:  # whatever LLVM says of it, the table can be interpreted
         setbacks.note(WHAT, setbacks.cause(error))
         return None
@@ -178,7 +205,7 @@ def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock
     Raises:
         ValueError: The rows are not one contiguous array, or not of the type of the parameters.
     """
-    step = _compiled(program, rows.dtype)
+    step = _compiled(program, rows.dtype, Step)
     if step is None:
         _table().run(program, flat, rows, start, stop, clock)
     elif stop > start:
@@ -204,8 +231,30 @@ def run_ops(program: Program, flat: Array, rows: Array, step: int, first: int, l
 def backprop(
     program: Program, flat: Array, rows: Array, adjoint: Array, gradient: Array, start: int, stop: int
 ) -> None:
-    """Back-propagate through the steps `stop - 1` down to `start`: see `reference.backprop`."""
-    _table().backprop(program, flat, rows, adjoint, gradient, start, stop)
+    """Back-propagate through the steps `stop - 1` down to `start`.
+
+    Args:
+        program: What was run.
+        flat: The flat parameters it was run with.
+        rows: What it computed, (steps + 1, width).
+        adjoint: The gradient of the loss by every slot, same shape; on entry what reaches the slots from
+            outside, on return everything but the inputs and matrices (see `storage.finish_gradient`).
+        gradient: The gradient by every vector parameter is added here, laid out as `flat`.
+        start: First step.
+        stop: Step after the last.
+
+    Raises:
+        ValueError: One of them is not contiguous, or not of the type and shape of the others.
+    """
+    back = _compiled(program, rows.dtype, Back)
+    if back is None:
+        _table().backprop(program, flat, rows, adjoint, gradient, start, stop)
+    elif stop > start:
+        for one, beside in ((rows, flat), (adjoint, gradient)):
+            _check(program, beside, one)
+        if rows.shape != adjoint.shape or rows.dtype != adjoint.dtype or not gradient.flags.c_contiguous:
+            raise ValueError("the gradient is not laid out as the rows and the parameters are")
+        back.run(np.ascontiguousarray(flat), rows, adjoint, gradient, start, stop)
 
 
 def product(series: Array, block: Array, start: int = 0, stop: int | None = None, out: Array | None = None) -> Array:

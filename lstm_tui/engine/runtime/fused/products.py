@@ -25,11 +25,13 @@ class Panels(NamedTuple):
         starts: First row of each vector of the first panel.
         many: How many panels.
         packed: Where the first is packed, in columns of one row.
+        first: Row at which the first panel begins if nothing is moved back.
     """
 
     starts: tuple[int, ...]
     many: int
     packed: int
+    first: int
 
 
 def lanes_for(size: int, most: int) -> int:
@@ -50,9 +52,10 @@ def panels_of(rows: int, width: int) -> list[Panels]:
         starts = tuple(min((first + v) * width, rows - width) for v in range(size))
         alike = bool(made) and len(made[-1].starts) == size and not (ragged and n == count - 1)
         if alike:
-            made[-1] = Panels(starts=made[-1].starts, many=made[-1].many + 1, packed=made[-1].packed)
+            last = made[-1]
+            made[-1] = Panels(last.starts, last.many + 1, last.packed, last.first)
         else:
-            made.append(Panels(starts, 1, packed))
+            made.append(Panels(starts, 1, packed, first * width))
         first, packed = first + size, packed + size * width
     return made
 
@@ -78,7 +81,16 @@ def pack(block: Array, width: int, out: Array) -> None:
 
 
 def write_product(
-    function: Procedure, base: Value, packed: Value, stride: int, rows: int, inner: int, width: int, v: Value, y: Value
+    function: Procedure,
+    base: Value,
+    packed: Value,
+    stride: int,
+    rows: int,
+    inner: int,
+    width: int,
+    v: Value,
+    y: Value,
+    adds: bool = False,
 ) -> None:
     """Write y[r] = the sum over k of v[k] times the k-th number of row r.
 
@@ -92,12 +104,15 @@ def write_product(
         width: Rows taken at a time in a vector.
         v: Where the vector lies.
         y: Where the result goes.
+        adds: Whether it is added to what is there.
     """
     for panels in panels_of(rows, width):
-        _write_panels(Lanes(function, width), panels, (base, packed, stride), inner, v, y)
+        _write_panels(Lanes(function, width), panels, (base, packed, stride), inner, v, y, adds)
 
 
-def _write_panels(u: Lanes, panels: Panels, matrix: tuple[Value, Value, int], inner: int, v: Value, y: Value) -> None:
+def _write_panels(
+    u: Lanes, panels: Panels, matrix: tuple[Value, Value, int], inner: int, v: Value, y: Value, adds: bool
+) -> None:
     """Write the product of some panels, whose matrix is its base, whether it is packed, and its stride."""
     function = u.function
     base, packed, stride = matrix
@@ -133,8 +148,13 @@ def _write_panels(u: Lanes, panels: Panels, matrix: tuple[Value, Value, int], in
         for k in range(inner - inner % _UNROLL, inner):
             line, sums = column(line, str(k), sums)
         target = function.at(y, function.value(f"mul i64 {number}, {wide}"))
-        for one, row in zip(sums, panels.starts, strict=True):
-            u.store(one, function.at(target, row))
+        for n, (one, row) in enumerate(zip(sums, panels.starts, strict=True)):
+            place = function.at(target, row)
+            if adds:
+                repeated = panels.first + n * u.width - row
+                one = u.select(u.from_lane(str(repeated)), one, u.constant(0.0)) if repeated else one
+                one = u.add(u.load(place), one)
+            u.store(one, place)
         return ()
 
     if panels.many == 1:
