@@ -14,7 +14,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space
 from lstm_tui.engine.runtime.blas import one_thread
-from lstm_tui.engine.runtime.storage import blocked_product
+from lstm_tui.engine.runtime.blocked_product import blocked_product
 
 
 @dataclass(frozen=True, eq=False)

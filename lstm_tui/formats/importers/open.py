@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
     from lstm_tui.formats.importers.plan import Found, Plan
     from lstm_tui.formats.importers.torch.safe_unpickler import Made
+    from lstm_tui.formats.importers.vocabularies import Texts
 
 _SMALL = 64 << 20  # bytes from which a file is read only when it begins as a known kind
 _HEAD = 1 << 12
@@ -269,14 +270,16 @@ def _keras(kind: str, data: bytes, path: str | Path, report: ImportReport, where
 
 def _tensors(
     kind: str, data: bytes, path: str | Path, report: ImportReport, where: str
-) -> tuple[dict[str, Array], dict[str, Made], dict[str, tuple[str, ...]]]:
-    """Return tensors by name, modules by path, and lists of texts that stand beside them, by path."""
+) -> tuple[dict[str, Array], dict[str, Made], dict[str, Texts]]:
+    """Return tensors by name, modules by path, and texts by their numbers that stand beside them, by path."""
+    from lstm_tui.formats.importers.vocabularies import texts_in_notes, texts_of
+
     if kind == "safetensors":
         from lstm_tui.formats.importers.safetensors_file import read_safetensors
 
-        tensors, _ = read_safetensors(data, where)
+        tensors, notes = read_safetensors(data, where)
         report.format = "safetensors: names, shapes and numbers"
-        return tensors, {}, {}
+        return tensors, {}, texts_in_notes(notes)
     if kind == "npz":
         from lstm_tui.formats.io.npy import read_npz
 
@@ -285,7 +288,10 @@ def _tensors(
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
         report.format = "NumPy arrays by name"
         texts = {name: one for name, one in tensors.items() if one.dtype.kind == "U"}
-        lists = {name: tuple(map(str, one)) for name, one in texts.items() if one.ndim == 1}
+        lists: dict[str, Texts] = {}
+        for name, one in texts.items():
+            found = texts_of([str(text) for text in one], name) if one.ndim == 1 else None
+            lists |= texts_in_notes({name: str(one)}) if one.ndim == 0 else {} if found is None else {name: found}
         return {name: one for name, one in tensors.items() if name not in texts}, {}, lists
     from lstm_tui.formats.importers.torch.file import read_torch
 

@@ -251,6 +251,8 @@ def _rows(array: Array, where: str) -> Array:
         raise UserError(f"{where}: holds {visible(str(array.dtype))}, not numbers; save it as float32 or float64")
     if array.ndim == 1:
         array = array[:, np.newaxis]
+    while array.ndim > 2 and array.shape[0] == 1:  # a batch of one
+        array = array[0]
     if array.ndim != 2:
         shape = "×".join(map(str, array.shape)) or "one number"
         raise UserError(f"{where}: has the shape {shape}; a series is (steps, columns)")
