@@ -240,15 +240,16 @@ class _Planning:
         needed = next((slot for slot in possible if slot < top and self._bridges(module, slot)), None)
         if needed is not None:
             return needed
+        names = list(self.bag.floats)
+        index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
+                 for stage in self.stages]  # fmt: skip
+        wanted = sum(one < module.index for one in index)
+        wanted = wanted if wanted in possible else possible[-1]
         outputs = self.stages[-1].outputs
-        if [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives:
-            return top  # nothing else reads what the top layer gives
+        alone = [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives
+        if alone and top in (wanted, {"above": top}.get(place_by_name(module.stem) or "")):
+            return top  # nothing else reads what the top layer gives, and the order in the file or its name agrees
         if module.stem not in self.places:
-            names = list(self.bag.floats)
-            index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
-                     for stage in self.stages]  # fmt: skip
-            wanted = sum(one < module.index for one in index)
-            wanted = wanted if wanted in possible else possible[-1]
             said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", wanted)
             named = place_by_name(module.stem) is not None and said in possible
             how: How = "inferred" if named and said == wanted else "assumed"
