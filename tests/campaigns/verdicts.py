@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
 from lstm_tui.formats.inputs.numeric_series import read_series
 
-Array = NDArray[Any]
 CLOSE = 1e-4
 RIGHT, CUT, REFUSED, WRONG, CRASHED = "right", "cut with a line", "refused with a line", "SILENT WRONG", "TRACEBACK"
 VERDICTS = (RIGHT, CUT, REFUSED, WRONG, CRASHED)
@@ -43,7 +42,7 @@ class Case:
     inputs: Mapping[str, Array]
     outputs: Mapping[str, Array]
     states: Mapping[str, Array] = field(default_factory=dict)
-    kept: NDArray[np.bool_] | None = None
+    kept: Array | None = None
     told: str = ""
 
 

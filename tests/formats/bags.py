@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from lstm_tui.engine.arrays import Array
+
 STEPS = 7
 
 
@@ -30,7 +30,7 @@ class Bag:
     """
 
     tensors: Mapping[str, Array]
-    x: NDArray[np.generic]
+    x: Array
     wants: Mapping[str, Array]
     settings: Mapping[str, str] = field(default_factory=dict)
     network: str | None = None
@@ -59,7 +59,7 @@ class Random:
     def __call__(self, *shape: int) -> Array:
         return (self._random.normal(size=shape) * 0.6).astype(np.float32)
 
-    def ids(self, count: int) -> NDArray[np.int64]:
+    def ids(self, count: int) -> Array:
         return self._random.integers(0, count, STEPS)
 
     def torch(self, prefix: str, kind: str, inputs: int, hidden: int, end: str = "_l0") -> dict[str, Array]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bags import Array, Random
+from bags import Random
 from saved_arrays import savez
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.open import Imported, open_file
 from lstm_tui.formats.importers.torch.modules import place_by_name
 

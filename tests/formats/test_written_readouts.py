@@ -27,8 +27,8 @@ def said(value: Value, top: State, hidden: int) -> tuple[np.ndarray, np.ndarray]
     network = assemble(Plan("net", [part], readout=page), ImportReport("net"), "net", "")
     trace = lstm_tui.trace(random.normal(size=(STEPS, 2)).astype(np.float32), network)
     rows = trace["layer0.forward"]["h"]
-    mine = trace.output if value.series else trace.result
-    return np.asarray(present(mine)), evaluate(value, {id(top): rows}, STEPS).reshape(np.shape(mine))
+    mine = present(trace.output if value.series else trace.result)
+    return mine, evaluate(value, {id(top): rows}, STEPS).reshape(np.shape(mine))
 
 
 def test_every_part_of_a_state_is_those_units() -> None:

@@ -14,11 +14,9 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.keras.hdf5 import Tree, read_hdf5
-from lstm_tui.formats.io.files import label, read_bytes, size_text
+from lstm_tui.formats.io.files import HEADER_BYTES, NETWORK_BYTES, label, read_bytes, size_text
 from lstm_tui.formats.io.json import decode
 
-_LIMIT = 1 << 30
-_JSON_LIMIT = 64 << 20
 _LAYER = re.compile(r"(?:[^/]+/layers/)*[^/]+(?=/)")
 _ASSET = re.compile(r"assets/(?:layers|_layer_checkpoint_dependencies)/(.+)/vocabulary\.txt")
 _AS_TRACKED = "_layer_checkpoint_dependencies"  # what Keras 2.12 to 2.15 call `layers` in the files of Keras 3
@@ -166,7 +164,7 @@ def read_h5(data: bytes, path: str | Path, where: str, architecture: str | None 
         beside = Path(path).with_name(Path(path).name.removesuffix(".weights.h5") + ".json")
     if architecture is None and not beside.is_file():
         return KerasFile(None, version, tree, "", form, root)
-    config = _object(decode(read_bytes(beside, _JSON_LIMIT), label(beside)), label(beside))
+    config = _object(decode(read_bytes(beside, HEADER_BYTES), label(beside)), label(beside))
     # The file of weights says which Keras wrote it; the description may have been written again by another.
     return KerasFile(config, version or str(config.get("keras_version", "")), tree, label(beside), form, root)
 
@@ -181,17 +179,17 @@ def read_keras(data: bytes, where: str) -> KerasFile:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             total = sum(member.file_size for member in archive.infolist())
             large = archive.getinfo("config.json").file_size
-            if large > _JSON_LIMIT:
+            if large > HEADER_BYTES:
                 raise UserError(
-                    f"{where}: its config.json is {size_text(large)}; the limit is {size_text(_JSON_LIMIT)}"
+                    f"{where}: its config.json is {size_text(large)}; the limit is {size_text(HEADER_BYTES)}"
                 )
-            if total > _LIMIT:
-                raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(_LIMIT)}")
+            if total > NETWORK_BYTES:
+                raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(NETWORK_BYTES)}")
             config, weights = archive.read("config.json"), archive.read("model.weights.h5")
             assets = {
                 found[1]: archive.read(name)
                 for name in archive.namelist()
-                if (found := _ASSET.fullmatch(name)) and archive.getinfo(name).file_size <= _JSON_LIMIT
+                if (found := _ASSET.fullmatch(name)) and archive.getinfo(name).file_size <= HEADER_BYTES
             }
             metadata = archive.read("metadata.json") if "metadata.json" in archive.namelist() else b"{}"
     except UserError:

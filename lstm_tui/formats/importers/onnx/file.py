@@ -18,12 +18,11 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.onnx.graph import CHOICE, MOST_NUMBERS, RECURRENT, Branch, OnnxGraph, label
+from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
+from lstm_tui.formats.importers.onnx.graph import CHOICE, RECURRENT, Branch, OnnxGraph, label
 from lstm_tui.formats.importers.onnx.quantised import dequantised
 from lstm_tui.formats.importers.onnx.vocabulary import encoders, texts_of_file
-from lstm_tui.formats.io.files import reason, size_text
-
-_LIMIT = 1 << 30
+from lstm_tui.formats.io.files import NETWORK_BYTES, reason, size_text
 
 
 class Outside:
@@ -60,8 +59,8 @@ class Outside:
             if offset < 0 or length != size:
                 raise UserError(f"{self._where}: {name} says it is {size} bytes, and {length} in {visible(location)}")
             self._read += size
-            if self._read > _LIMIT:
-                raise UserError(f"{self._where}: its tensors are more than {size_text(_LIMIT)}")
+            if self._read > NETWORK_BYTES:
+                raise UserError(f"{self._where}: its tensors are more than {size_text(NETWORK_BYTES)}")
             with path.open("rb") as stream:
                 if os.fstat(stream.fileno()).st_size < offset + size:
                     raise UserError(

@@ -14,8 +14,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
-
-MOST_NUMBERS = 100_000_000
+from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
 
 
 class UnsupportedNode(Exception):

@@ -16,9 +16,8 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.torch.pickled_arrays import Bytes, Pickled, Storage, Tensor, make, storage, view
 from lstm_tui.formats.importers.torch.safe_unpickler import Made, PickleMachine
 from lstm_tui.formats.importers.vocabularies import Texts, all_texts
-from lstm_tui.formats.io.files import size_text
+from lstm_tui.formats.io.files import NETWORK_BYTES, size_text
 
-LIMIT = 1 << 30
 MOST_MEMBERS = 200_000
 _MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
 _DEEPEST = 64
@@ -87,8 +86,8 @@ def _zipped(data: bytes, where: str) -> tuple[Any, Bytes, bool]:
     except Exception as error:  # a damaged archive fails in a dozen ways, none of them documented
         raise UserError(f"{where}: is damaged or cut short: {visible(str(error))}") from error
     total = sum(member.file_size for member in members.values())
-    if total > LIMIT or len(members) > MOST_MEMBERS:
-        raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(LIMIT)}")
+    if total > NETWORK_BYTES or len(members) > MOST_MEMBERS:
+        raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(NETWORK_BYTES)}")
     pickled = [name for name in members if name.endswith("data.pkl") and name.count("/") <= 1]
     if any(name.endswith("/data/weights/model_weights_config.json") or name.endswith(".pt2") for name in members):
         raise UserError(f"{where}: is a program of torch.export, which is not read: save the model's state_dict()")
