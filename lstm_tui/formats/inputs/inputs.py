@@ -240,7 +240,7 @@ def encoded(
     ids, unknown = tokens.encode(pieces)
     if unknown and tokens.are_ids:
         raise UserError(
-            f"{where}: {visible(pieces[unknown[0]])!r} is no id; the file of this network has no vocabulary, "
+            f"{where}: {visible(pieces[unknown[0]])!r} is no id; the vocabulary of this network is not known, "
             f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}"
         )
     return InputSequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
