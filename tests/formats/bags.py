@@ -220,6 +220,17 @@ def residual(random: Random) -> Bag:
                warned=("layer0.residual=none",))  # fmt: skip
 
 
+def residual_both(random: Random) -> Bag:
+    given = {"emb.weight": random(9, 6), **random.torch("rnn", "lstm", 6, 3)}
+    given |= random.torch("rnn", "lstm", 6, 3, "_l0_reverse") | random.linear("fc", 6, 2)
+    ids = random.ids(9)
+    x = given["emb.weight"][ids]
+    forward, backward = of_torch(given, "rnn", x), of_torch(given, "rnn", x[::-1], "_l0_reverse")[::-1]
+    h = np.concatenate([forward, backward], axis=1)
+    wants = {"layer0.forward/h": forward, "layer0.backward/h": backward, "output": dense(given, "fc", h + x)}
+    return Bag(given, ids, wants, {"layer0.residual": "added"}, warned=("layer0.residual=none",))
+
+
 def last_states(random: Random) -> Bag:
     given = {"emb.weight": random(9, 4), **random.torch("rnn", "lstm", 4, 5)}
     given |= random.torch("rnn", "lstm", 4, 5, "_l0_reverse") | random.linear("fc", 10, 3)
@@ -414,9 +425,9 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     one.__name__: one
     for one in (
         towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, positions,
-        dense_of_equal_width, norm_between, norm_above, residual, last_states, numbers_below, two_heads, peepholes,
-        learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru, flax_lstm, flax_gru,
-        tensorflow_lstm, tensorflow_both, tensorflow_gru, allennlp_both,
+        dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
+        two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
+        flax_lstm, flax_gru, tensorflow_lstm, tensorflow_both, tensorflow_gru, allennlp_both,
     )
 } | {
     "peepholes_old": lambda random: peepholes(random, late=False),

@@ -134,6 +134,12 @@ def _named_tensors(kind: str, data: bytes, path: str | Path, report: ImportRepor
                 data = archive.read(member)
         report.format = "HDF5: arrays by path"
         return {name: one for name, one in read_hdf5(data, where).arrays.items() if one.dtype.kind == "f"}
+    if kind == "onnx":
+        from lstm_tui.formats.importers.onnx.file import Outside, read_graph
+
+        report.format = "ONNX: its tensors by name, its graph is not followed"
+        graph = read_graph(data, where, lambda name, whole, condition: "then_branch", Outside(path, where))
+        return {name: one for name, one in graph.constants.items() if one.dtype.kind == "f"}
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.importers.torch.reparametrised import joined
 

@@ -36,6 +36,7 @@ from lstm_tui.formats.importers.torch.parameter_names import (
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
 from lstm_tui.formats.importers.torch.spellings import respell
 from lstm_tui.formats.importers.vocabularies import Texts, choose_classes, choose_tokens
+from lstm_tui.formats.verify.alternatives import cell_text, with_residual
 
 _SHOWN = 6
 _Place = tuple[int, tuple[int, ...]]
@@ -240,15 +241,16 @@ class _Planning:
         needed = next((slot for slot in possible if slot < top and self._bridges(module, slot)), None)
         if needed is not None:
             return needed
+        names = list(self.bag.floats)
+        index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
+                 for stage in self.stages]  # fmt: skip
+        wanted = sum(one < module.index for one in index)
+        wanted = wanted if wanted in possible else possible[-1]
         outputs = self.stages[-1].outputs
-        if [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives:
-            return top  # nothing else reads what the top layer gives
+        alone = [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives
+        if alone and top in (wanted, {"above": top}.get(place_by_name(module.stem) or "")):
+            return top  # nothing else reads what the top layer gives, and the order in the file or its name agrees
         if module.stem not in self.places:
-            names = list(self.bag.floats)
-            index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
-                     for stage in self.stages]  # fmt: skip
-            wanted = sum(one < module.index for one in index)
-            wanted = wanted if wanted in possible else possible[-1]
             said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", wanted)
             named = place_by_name(module.stem) is not None and said in possible
             how: How = "inferred" if named and said == wanted else "assumed"
@@ -324,10 +326,10 @@ class _Planning:
             )
         part = parts[0]
         if not bare and stage.inputs == stage.outputs:
-            if len(parts) > 1 or len(part.passes) > 1:
+            if len(parts) > 1:
                 report.assume(f"{key}.residual", "none", NOT_RECORDED)
             elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
-                return [replace(part, residual=True)]
+                return [replace(part, residual=True) if len(part.passes) == 1 else _halves_added(part)]
         return parts
 
     def _both(self, stage: Stage, forward: Recurrent, key: str) -> Recurrent:
@@ -422,6 +424,17 @@ class _Planning:
         inputs, outputs = self.stages[0].inputs, self.stages[-1].outputs
         fits = tensor.ndim in (1, 2) and inputs in tensor.shape and (outputs not in tensor.shape or inputs == outputs)
         return first if fits and len(self.bag.networks) == 1 else "readout"
+
+
+def _halves_added(part: Recurrent) -> Recurrent:
+    """Return a layer of two directions, end to end, to which its input is added: a half of it to each."""
+    text = cell_text(part)
+    halves = [
+        replace(part, cell=with_residual(text, f"part(x, {n}, 2)"), passes=[one], initial={}, functions={}, bound=None)
+        for n, one in enumerate(part.passes)
+    ]
+    one, other = (replace(half, initial=part.initial) for half in halves)
+    return replace(one, second=other)
 
 
 def _with_convolutions(modules: Sequence[Module]) -> set[str]:

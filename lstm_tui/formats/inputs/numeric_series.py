@@ -21,9 +21,10 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.text_input import read_text
-from lstm_tui.formats.io.files import STANDARD_INPUT, count_of, label
+from lstm_tui.formats.io.files import STANDARD_INPUT, label
 from lstm_tui.formats.io.npy import read_npy, read_npz
 
 MOST_ROWS, MOST_CELLS = 1_000_000, 5_000_000

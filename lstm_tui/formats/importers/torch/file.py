@@ -240,7 +240,8 @@ def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:
         target: dict[str, Any] = modules.setdefault(key, {}) if isinstance(one, Made) else groups.setdefault(key, {})
         target[name] = one
     if not groups:
-        objects = "; an array of objects is no array of numbers" if _is_text(root) else ""
+        values = root.values() if isinstance(root, Mapping) else [root]
+        objects = "; an array of objects is no array of numbers" if any(map(_is_text, values)) else ""
         raise UserError(f"{where}: holds no tensors{objects}")
     recurrent = [key for key, names in groups.items() if any("hh" in name for name in names)]
     among = [key for key in recurrent if "optim" not in key.lower()] or list(groups)
