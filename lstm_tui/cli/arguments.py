@@ -161,7 +161,13 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference", metavar="REF.npz", required=True, help="`input` and values such as `layer0.forward/h`"
     )
-    parser.add_argument("--tolerance", type=real(0.0, 1.0), default=1e-4, metavar="E", help="(default: 1e-4)")
+    parser.add_argument(
+        "--tolerance",
+        type=real(0.0, 1.0),
+        default=1e-4,
+        metavar="E",
+        help="largest difference that counts as none (default: 1e-4)",
+    )
     _reading_options(parser)
 
 
@@ -194,7 +200,7 @@ def _report(parser: argparse.ArgumentParser) -> None:
 def _tour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lesson", metavar="LESSON", nargs="?", help="its name or number, or a .toml file of your own")
     parser.add_argument("--list", action="store_true", help="print the lessons")
-    parser.add_argument("--check", action="store_true", help="try every claim of it, or of all lessons")
+    parser.add_argument("--check", action="store_true", help="check every claim of the lesson, or of all lessons")
     screen(parser)
 
 
@@ -220,14 +226,14 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "train": ("train", "train a network of any cell on a corpus of your own", train_options.add),
     "inspect": ("inspect", "tell what a network's file holds, and how each fact is known", _inspect),
     "verify": ("verify", "compare a network's file with activations another runtime recorded", _verify),
-    "convert": ("convert", "write a network's file as one that describes itself", _convert),
-    "stats": ("stats", "tell how the units of a network do on a file", _stats),
+    "convert": ("convert", "convert a network's file to one that describes itself", _convert),
+    "stats": ("stats", "summarize how the units of a network behave on a file", _stats),
     "reach": ("reach", "tell how far back networks remember", _reach),
     "worksheet": ("worksheet", "write steps of a run as arithmetic, step by step", _worksheet),
     "report": ("report", "write a run as one page: tape, gates, memory, ledger and edits", _report),
-    "tour": ("tour", "lessons: step by step through networks that were trained", _tour),
+    "tour": ("tour", "lessons: step by step through trained networks", _tour),
     "serve": ("serve", "show the debugger in a browser", _serve),
-    "info": ("info", "tell versions, paths and what the terminal can do", _info),
+    "info": ("info", "show versions, paths and what the terminal can do", _info),
     "help": ("help", "show the manual: its topics, or one of them", _help),
 }
 """Of each command its module in `cli`, what it does, and what adds its options."""
@@ -241,22 +247,28 @@ def _input_options(parser: argparse.ArgumentParser) -> None:
         help="a bundled name or a file of any format `inspect` reads (default: sentiment, forecast for numbers)",
     )
     _reading_options(network)
-    network.add_argument("--layer", metavar="L", help="give numbers straight to one layer: from 0, or the file's name")
+    network.add_argument(
+        "--layer", metavar="L", help="feed numbers straight to one layer, by number from 0 or by its name in the file"
+    )
     network.add_argument(
         "--initial", metavar="FILE.npz", help="states before the first step, as `layer0.forward/h`, or a trace's last"
     )
     network.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="precision of the run")
-    network.add_argument("--interpreter", choices=INTERPRETERS, help="what makes the run (default: as it is faster)")
+    network.add_argument(
+        "--interpreter", choices=INTERPRETERS, help="what computes the run (default: whichever is faster)"
+    )
     untrained = parser.add_argument_group("an untrained network instead")
     untrained.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file")
     untrained.add_argument("--hidden", type=natural(1, LARGEST_HIDDEN), metavar="N", help="units (default: 32)")
     untrained.add_argument("--layers", type=natural(1, 64), metavar="N", help="layers (default: 1)")
     untrained.add_argument("--bidirectional", action="store_true", default=None, help="add passes from the end")
-    untrained.add_argument("--merge", choices=["concat", "sum", "average", "mul"], help="of the two directions")
-    untrained.add_argument("--seed", type=natural(0), metavar="S", help="of the random weights (default: 0)")
+    untrained.add_argument(
+        "--merge", choices=["concat", "sum", "average", "mul"], help="how the two directions are merged"
+    )
+    untrained.add_argument("--seed", type=natural(0), metavar="S", help="seed of the random weights (default: 0)")
     untrained.add_argument("--size", type=size, action="append", metavar="P=N", help="a free size of the cell")
     untrained.add_argument("--without", metavar="NAMES", help="optional parameters to leave out, such as p_i,p_o")
-    untrained.add_argument("--tokens", choices=["words", "chars", "bytes"], help="what a text is split into")
+    untrained.add_argument("--tokens", choices=["words", "chars", "bytes"], help="how a text is split into tokens")
     source = parser.add_argument_group("the input")
     source.add_argument("--edits", metavar="FILE", help="edits to make, one a line, such as: remove 3")
     source.add_argument("--line", type=natural(1), metavar="N", help="the line to start with, from 1")
@@ -264,7 +276,7 @@ def _input_options(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--carry",
         action="store_true",
-        help="states go on from one line to the next",
+        help="carry the states over from one line to the next",
     )
 
 
@@ -276,9 +288,13 @@ def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser)
     network.add_argument("--map", metavar="FILE.toml", help="decisions, or names of tensors, as `inspect` writes them")
     network.add_argument("--network", metavar="NAME", help="which network of a file that holds several")
     network.add_argument(
-        "--vocabulary", metavar="FILE", help="tokens of a file without any: a line each, JSON, or tokenizer.json"
+        "--vocabulary",
+        metavar="FILE",
+        help="vocabulary of a file that has none: one token a line, JSON, or tokenizer.json",
     )
-    network.add_argument("--pad", metavar="pre:N", type=padding, help="fill up with id 0 to N tokens, pre or post")
+    network.add_argument(
+        "--pad", metavar="pre:N", type=padding, help="pad to N tokens with id 0, in front (pre) or behind (post)"
+    )
 
 
 def _export_options(parser: argparse.ArgumentParser) -> None:

@@ -97,7 +97,7 @@ def add_worksheet(parser: argparse.ArgumentParser) -> None:
     sheet.add_argument("--blanks", action="store_true", help="blanks to fill in, and the answers after them")
     sheet.add_argument(
         "--digits", type=natural(LEAST_DIGITS, MOST_DIGITS), default=3, metavar="N",
-        help="places behind the point to which everything is rounded (default: 3)",
+        help="decimal places to which everything is rounded (default: 3)",
     )  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--line", type=natural(1), metavar="N", help="the line to read, from 1 (default: the first)")
     parser.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
     parser.add_argument("--dtype", choices=["float32", "float64"], help="precision of the runs (default: float32)")
-    parser.add_argument("--interpreter", choices=INTERPRETERS, help="what makes the runs")
+    parser.add_argument("--interpreter", choices=INTERPRETERS, help="what computes the runs")
     parser.add_argument("--plain", action="store_true", help="a table, as where standard output is no terminal")
     screen(parser)
 
@@ -217,7 +217,7 @@ def add_check(check_plain_options: argparse.ArgumentParser) -> None:
         help="""what holds at every step, such as 'not any(isnan(c))' or 'share("not", at="bad") > .4'""",
     )  # fmt: skip
     check_plain_options.add_argument(
-        "--pass", dest="pass_name", metavar="NAME", help="where names without a pass belong"
+        "--pass", dest="pass_name", metavar="NAME", help="the pass that names without one belong to"
     )
 
 
@@ -233,7 +233,7 @@ def add_recover_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "number", metavar="N", nargs="?", type=natural(1), help="which of them to resume; without it, they are listed"
     )
-    parser.add_argument("--forget", action="store_true", help="throw it away instead; without N, all of them")
+    parser.add_argument("--forget", action="store_true", help="discard it instead; without N, discard all of them")
     add_plain_options(parser)
     screen(parser)
     parser.set_defaults(file=None)
@@ -290,7 +290,7 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
         help=f"of processor time that a visitor may use, on Linux (default: {sentence(limits.processor)})",
     )  # fmt: skip
     group.add_argument(
-        "--files", action="store_true", help="let visitors from elsewhere read and write files as you, too"
+        "--files", action="store_true", help="let visitors from other computers read and write files as you can"
     )
     group.add_argument(
         "--tour", nargs="?", const="", metavar="LESSON", help="lessons instead of an input: the list, or one of them"

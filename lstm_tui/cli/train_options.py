@@ -26,22 +26,34 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"a text, lines of label<TAB>text as .tsv, or numbers as {NUMBERS}; recall takes none",
     )  # fmt: skip
     parser.add_argument("-o", "--output", metavar="OUT", help="the .safetensors file of the network")
-    parser.add_argument("--resume", action="store_true", help="go on after an interruption, to the same bits")
+    parser.add_argument(
+        "--resume", action="store_true", help="resume after an interruption; the result is the same, bit for bit"
+    )
     task = parser.add_argument_group("the task")
     task.add_argument(
         "--task", choices=["lm", "classify", "next-value", "recall"],
         help="the next token, the label, the next row, or a word from far back (default: by the corpus)",
     )  # fmt: skip
     task.add_argument("--tokens", choices=["words", "chars", "bytes"], help="of a text (default: words)")
-    task.add_argument("--rarest", type=natural(1), metavar="N", help="a token that stands less often is unknown")
+    task.add_argument("--rarest", type=natural(1), metavar="N", help="a token that occurs less often is unknown")
     task.add_argument("--whole", action="store_true", help="take a text as one sequence, not each line")
     task.add_argument(
-        "--window", type=natural(2, 100_000), default=128, metavar="N", help="longer is cut (default: 128)"
+        "--window",
+        type=natural(2, 100_000),
+        default=128,
+        metavar="N",
+        help="longest sequence; a longer one is cut (default: 128)",
     )
     task.add_argument(
-        "--held-out", type=real(0, 0.9), default=0.1, metavar="SHARE", help="that only judges (default: 0.1)"
+        "--held-out",
+        type=real(0, 0.9),
+        default=0.1,
+        metavar="SHARE",
+        help="share of the corpus that is kept for evaluation (default: 0.1)",
     )
-    task.add_argument("--distance", type=natural(1, 10_000), metavar="N", help="of recall (default: 50)")
+    task.add_argument(
+        "--distance", type=natural(1, 10_000), metavar="N", help="tokens between a word and its recall (default: 50)"
+    )
     network = parser.add_argument_group("the network")
     network.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file (default: lstm)")
     network.add_argument(
@@ -50,12 +62,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--layers", type=natural(1, 64), default=1, metavar="N", help="layers (default: 1)")
     network.add_argument("--bidirectional", action="store_true", help="add passes from the end (classify)")
     network.add_argument(
-        "--merge", choices=["concat", "sum", "average", "mul"], default="concat", help="of the two directions"
+        "--merge",
+        choices=["concat", "sum", "average", "mul"],
+        default="concat",
+        help="how the two directions are merged",
     )
     network.add_argument("--size", type=size, action="append", metavar="P=N", help="a free size of the cell")
     network.add_argument("--without", metavar="NAMES", help="optional parameters to leave out, such as p_i,p_o")
     network.add_argument(
-        "--embedding", type=natural(1, LARGEST_HIDDEN), default=32, metavar="N", help="numbers of a token (default: 32)"
+        "--embedding",
+        type=natural(1, LARGEST_HIDDEN),
+        default=32,
+        metavar="N",
+        help="numbers for each token (default: 32)",
     )
     network.add_argument(
         "--readout", metavar="NAME", help="mean, final, attention_dot …, or a .toml file (default: by the task)"
@@ -65,15 +84,19 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="spread gates that keep over memories of 1 to N steps, 0: do not (default: twice --distance for recall)",
     )  # fmt: skip
     how = parser.add_argument_group("the training")
-    how.add_argument("--epochs", type=natural(1, 1_000_000), default=10, metavar="N", help="(default: 10)")
-    how.add_argument("--rate", type=real(0, 10, above=True), default=3e-3, metavar="R", help="of Adam (default: 0.003)")
     how.add_argument(
-        "--batch", type=natural(1, 100_000), default=16, metavar="N", help="sequences a step (default: 16)"
+        "--epochs", type=natural(1, 1_000_000), default=10, metavar="N", help="times through the corpus (default: 10)"
+    )
+    how.add_argument(
+        "--rate", type=real(0, 10, above=True), default=3e-3, metavar="R", help="learning rate of Adam (default: 0.003)"
+    )
+    how.add_argument(
+        "--batch", type=natural(1, 100_000), default=16, metavar="N", help="sequences in a mini-batch (default: 16)"
     )
     how.add_argument(
         "--clip", type=real(0, 1e9, above=True), default=1.0, metavar="G", help="largest gradient (default: 1)"
     )
-    how.add_argument("--seed", type=natural(0), default=0, metavar="S", help="of everything random (default: 0)")
+    how.add_argument("--seed", type=natural(0), default=0, metavar="S", help="seed of everything random (default: 0)")
     how.add_argument("--interpreter", choices=INTERPRETERS, help="(default: numba, where it can be loaded)")
     which = parser.add_argument_group("which is best?")
     which.add_argument("--cells", type=names, metavar="A,B,…", help="train each of these cells and print one table")
