@@ -34,8 +34,8 @@ PROMPTS = (
     ("e", f"bad{ENTER}"), ("e", f"nonsense here{ENTER}"), ("E", f"0{ENTER}"), ("E", ALL_BEFORE, f"f * c{ENTER}"),
     (PALETTE, f"next{ENTER}"), (PALETTE, f"undo{ENTER}"), (PALETTE, f"zzz{ENTER}"), ("u", "j", ENTER), ("u", "k", "z"),
     ("B", "j", ENTER), ("B", "d"), ("/", ENTER), (":", ENTER), (":", TAB, ENTER), (f":go{TAB} 2{ENTER}",),
-    (f":goto 12\x7f{ENTER}",), (":", "\x1b[A", ENTER), (":goto 21", LEFT, f"\x7f{ENTER}"), ("W", PAGE_DOWN, f"e0{ENTER}"),
-    ("W", "j", "l", f"e3{ENTER}"), ("r", "j", "j", ENTER), ("D", "j", ENTER), ("R", PAGE_DOWN), ("?", PAGE_DOWN),
+    (f":goto 12\x7f{ENTER}",), (":", "\x1b[A", ENTER), (":goto 21", LEFT, f"\x7f{ENTER}"),
+    ("W", PAGE_DOWN, f"e0{ENTER}"), ("W", "j", "l", f"e3{ENTER}"), ("r", "j", "j", ENTER), ("D", "j", ENTER), ("R", PAGE_DOWN), ("?", PAGE_DOWN),
     ("p", PAGE_DOWN), (TAB, PAGE_DOWN), ("H", "j", ENTER), (f":what-if movie film{ENTER}", f":propagate{ENTER}"),
 )  # fmt: skip
 """Every prompt, list and dialog, filled in and sent."""
