@@ -35,7 +35,8 @@ PROMPTS = (
     (PALETTE, f"next{ENTER}"), (PALETTE, f"undo{ENTER}"), (PALETTE, f"zzz{ENTER}"), ("u", "j", ENTER), ("u", "k", "z"),
     ("B", "j", ENTER), ("B", "d"), ("/", ENTER), (":", ENTER), (":", TAB, ENTER), (f":go{TAB} 2{ENTER}",),
     (f":goto 12\x7f{ENTER}",), (":", "\x1b[A", ENTER), (":goto 21", LEFT, f"\x7f{ENTER}"),
-    ("W", PAGE_DOWN, f"e0{ENTER}"), ("W", "j", "l", f"e3{ENTER}"), ("r", "j", "j", ENTER), ("D", "j", ENTER), ("R", PAGE_DOWN), ("?", PAGE_DOWN),
+    ("W", PAGE_DOWN, f"e0{ENTER}"), ("W", "j", "l", f"e3{ENTER}"),
+    ("r", "j", "j", ENTER), ("D", "j", ENTER), ("R", PAGE_DOWN), ("?", PAGE_DOWN),
     ("p", PAGE_DOWN), (TAB, PAGE_DOWN), ("H", "j", ENTER), (f":what-if movie film{ENTER}", f":propagate{ENTER}"),
 )  # fmt: skip
 """Every prompt, list and dialog, filled in and sent."""
