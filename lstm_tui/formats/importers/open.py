@@ -15,6 +15,7 @@ from lstm_tui.engine.doors import door, guarded
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.network_endings import ANY_OF_THEM
 from lstm_tui.formats.io.files import HEADER_BYTES, NETWORK_BYTES, label, opened, read_bytes
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def _bytes(path: str | Path, where: str) -> bytes:
 
 
 def _no_format(where: str) -> UserError:
-    return UserError(f"{where}: is of no format known here; give .safetensors, .npz, .pt, .ckpt, .h5, .keras or .onnx")
+    return UserError(f"{where}: is of no format known here; give {ANY_OF_THEM}")
 
 
 def kind_of(data: bytes) -> str:
