@@ -289,9 +289,8 @@ class _Planning:
         inputs = self.stages[slot].inputs
         below = self.stages[slot - 1].outputs if slot else self.embedded
         if below is None:  # where numbers are read, a matrix without a bias could be anything
-            return "bias" in module.tensors and module in self._reached(
-                inputs, lambda one: one.gives, lambda one: one.reads
-            )
+            whole = "bias" in module.tensors or module.is_batch_norm
+            return whole and module in self._reached(inputs, lambda one: one.gives, lambda one: one.reads)
         if module.matrix is None:
             return module.reads in (inputs, below)
         return module.reads == below and module.gives == inputs
