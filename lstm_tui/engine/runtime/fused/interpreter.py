@@ -26,7 +26,14 @@ from lstm_tui.engine.runtime.fused.assembly import Assembly
 from lstm_tui.engine.runtime.fused.backward_step import turned_numbers, write_back
 from lstm_tui.engine.runtime.fused.forward_step import packed_numbers, write_step
 from lstm_tui.engine.runtime.fused.host import Compiled, Machine, host
-from lstm_tui.engine.runtime.fused.products import lanes_for, pack, pack_for_series, series_panels, series_product
+from lstm_tui.engine.runtime.fused.products import (
+    lanes_for,
+    lies_packed,
+    pack,
+    pack_for_series,
+    series_panels,
+    series_product,
+)
 from lstm_tui.engine.runtime.fused.schedule import Take, schedule, takes_of
 
 if TYPE_CHECKING:
@@ -64,6 +71,8 @@ class Step:
         made = schedule(takes)
         self._products = [one.takes[0] for one in made if one.takes[0].code == Code.MATVEC]
         self._room = sum(packed_numbers(take, self._vector) for take in self._products)
+        if all(lies_packed(one.size, one.stride, lanes_for(one.size, self._vector)) for one in self._products):
+            self._room = 0
         assembly = _assembly(dtype)
         write_step(assembly, made, width, self._vector)
         kinds = (_POINTER, _POINTER, _POINTER, _TRUTH, _LONG, _LONG, _LONG)
@@ -104,7 +113,8 @@ class Back:
         room, place = aligned((self._room,), flat.dtype), 0
         for take in self._products:
             size = turned_numbers(take, self._vector)
-            pack(_matrix(take, flat).T, lanes_for(take.inner, self._vector), room[place : place + size])
+            if size:
+                pack(_matrix(take, flat).T, lanes_for(take.inner, self._vector), room[place : place + size])
             place += size
         addresses = (_address(one) for one in (rows, adjoint, flat, room, gradient))
         self._back(*addresses, start, stop)
@@ -112,8 +122,8 @@ class Back:
 
 def _matrix(take: Take, flat: Array) -> Array:
     """Return the matrix of a product as it lies in the flat parameters, (inner, rows)."""
-    apart = take.stride * flat.itemsize, flat.itemsize
-    return np.lib.stride_tricks.as_strided(flat[take.block :], (take.inner, take.size), apart)
+    apart, start = (take.stride * flat.itemsize, flat.itemsize), take.block * flat.itemsize
+    return np.ndarray((take.inner, take.size), flat.dtype, flat, start, apart)
 
 
 class _Newest(OrderedDict[Any, Any]):

@@ -60,6 +60,11 @@ def panels_of(rows: int, width: int) -> list[Panels]:
     return made
 
 
+def lies_packed(rows: int, stride: int, width: int) -> bool:
+    """Say whether a block of the flat parameters is already as it would be packed: one panel, nothing between."""
+    return rows == stride and rows % width == 0 and rows <= PANEL * width
+
+
 def packed_rows(rows: int, width: int) -> int:
     """Return how many rows are packed, those that are repeated included."""
     return -(-rows // width) * width
@@ -161,6 +166,49 @@ def _write_panels(
         panel("0", [])
     else:
         function.loop("0", str(panels.many), panel)
+
+
+def write_pull(
+    function: Procedure, base: Value, stride: int, rows: int, inner: int, width: int, d: Value, sink: Value
+) -> None:
+    """Write sink[k] += the sum over r of d[r] times the k-th number of row r, in any order.
+
+    Arguments are those of `write_product`, of a matrix that is not packed: its columns lie one behind the other.
+    """
+    u, one = Lanes(function, width), Lanes(function, 1)
+    whole = rows // width
+
+    def columns(first: Value, count: int) -> None:
+        lines = [
+            function.at(base, function.value(f"mul i64 {function.value(f'add i64 {first}, {n}')}, {stride}"))
+            for n in range(count)
+        ]
+
+        def terms(row: Value, sums: list[Value], repeated: int = 0) -> list[Value]:
+            numbers = u.load(function.at(d, row))
+            if repeated:
+                numbers = u.select(u.from_lane(str(repeated)), numbers, u.constant(0.0))
+            loaded = [u.load(function.at(line, row)) for line in lines]
+            return [u.mul_add(w, numbers, s) for w, s in zip(loaded, sums, strict=True)]
+
+        def some(turn: Value, sums: list[Value]) -> Sequence[Value]:
+            return terms(function.value(f"mul i64 {turn}, {width}"), sums)
+
+        sums = function.loop("0", str(whole), some, [(u.type, u.constant(0.0))] * count)
+        if rows % width:
+            sums = terms(str(rows - width), sums, width - rows % width)
+        for n, total in enumerate(sums):
+            place = function.at(sink, function.value(f"add i64 {first}, {n}"))
+            one.store(one.add(one.load(place), u.total(total)), place)
+
+    def many(turn: Value, _: list[Value]) -> Sequence[Value]:
+        columns(function.value(f"mul i64 {turn}, {PANEL}"), PANEL)
+        return ()
+
+    if inner >= PANEL:
+        function.loop("0", str(inner // PANEL), many)
+    if inner % PANEL:
+        columns(str(inner - inner % PANEL), inner % PANEL)
 
 
 # --- many vectors at once -------------------------------------------------------------------------------
