@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from present import present
+from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.cli import main
@@ -127,3 +128,15 @@ def test_ids_that_are_not_there_are_one_line(tmp_path: Path, capsys: pytest.Capt
         (tmp_path / name).write_text(content)
         assert main(["trace", str(tmp_path / name), "--model", TAGGER]) == 1
         assert says in capsys.readouterr().err
+
+
+def test_what_speaks_against_facts_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(0)
+    shapes = {"rnn.weight_ih_l0": (16, 3), "rnn.weight_hh_l0": (16, 4), "rnn.strange": (5, 7), "rnn.odd": (2, 2)}
+    savez(tmp_path / "bag.npz", {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()})
+    assert main(["inspect", str(tmp_path / "bag.npz")]) == 0
+    output = capsys.readouterr().out
+    rows = [line for line in output.split("\n") if line.startswith("layer0.") and "understood  " not in line]
+    assert rows
+    assert all("against it: layer0.understood" in row for row in rows)
+    assert "rnn.strange (5×7), rnn.odd (2×2) are in the file and have no place here" in output
