@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from made_programs import Array, program_of
+from made_programs import program_of
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.runtime import kernels
 from lstm_tui.engine.runtime.fused import interpreter as fused
 

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from made_programs import DTYPES, Array, bundled, equations, page, parameters, program_of, series
+from made_programs import DTYPES, bundled, equations, page, parameters, program_of, series
 from test_same_bits import assert_same_bits
 
 import lstm_tui
 from lstm_tui.engine import setbacks
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Program, Space, held_inputs

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from made_programs import DTYPES, ENGINES, Array, bundled, equations, page, parameters, program_of, rows_of, series
+from made_programs import DTYPES, ENGINES, bundled, equations, page, parameters, program_of, rows_of, series
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import LAYERNORM_EPSILON, OPS
 from lstm_tui.engine.compiler.program import Instruction, Program

@@ -129,7 +129,7 @@ class GrowingRun:
         Args:
             more: The tokens that have come.
             holds: Values that are set or scaled; on the tokens before they must be those of the run so far.
-            edits: Recipe lines that made the longer run; those of the run so far when not given.
+            edits: Lines of an edit script that made the longer run; those of the run so far when not given.
 
         Raises:
             UserError: If the tokens do not fit the network.
