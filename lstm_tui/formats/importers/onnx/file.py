@@ -18,7 +18,8 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.onnx.graph import CHOICE, MOST_NUMBERS, RECURRENT, Branch, OnnxGraph, label
+from lstm_tui.formats.importers.onnx.graph import Branch, OnnxRunner
+from lstm_tui.formats.importers.program.graph import CHOICE, MOST_NUMBERS, RECURRENT, ProgramGraph, label
 from lstm_tui.formats.io.files import reason, size_text
 
 _LIMIT = 1 << 30
@@ -95,7 +96,7 @@ MOST_RECURRENT = 200
 _DEEPEST = 16
 
 
-def read_graph(data: bytes, where: str, branch: Branch, outside: Outside) -> OnnxGraph:
+def read_graph(data: bytes, where: str, branch: Branch, outside: Outside) -> ProgramGraph:
     """Return the nodes of a model, those of `If` bodies in their place.
 
     Args:
@@ -131,7 +132,7 @@ def read_graph(data: bytes, where: str, branch: Branch, outside: Outside) -> Onn
     return _graph(onnx, model, where, taken, outside) if taken else whole
 
 
-def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str], outside: Outside) -> OnnxGraph:
+def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str], outside: Outside) -> ProgramGraph:
     nodes: list[Any] = []
     constants: dict[str, Array] = {}
     choices: set[str] = set()
@@ -146,9 +147,10 @@ def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str], outside:
             axes[one.name] = tuple(str(each.dim_param) for each in tensor.shape.dim)
     if sum(node.op_type in RECURRENT for node in nodes) > MOST_RECURRENT:
         raise UserError(f"{where}: has more than {MOST_RECURRENT} recurrent nodes")
-    graph = OnnxGraph(
+    graph = ProgramGraph(
         _in_order(nodes, where), constants, given, [one.name for one in model.graph.output],
         f"{model.producer_name} {model.producer_version}".strip(), list(model.opset_import), choices, axes,
+        run=OnnxRunner(list(model.opset_import)),
     )  # fmt: skip
     graph.made_by = {name: node for node in graph.nodes for name in node.output if name}
     return graph

@@ -19,9 +19,16 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import exact
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.onnx.graph import CHOICE, RECURRENT, OnnxGraph, UnsupportedNode, attribute, label
-from lstm_tui.formats.importers.onnx.rnn_nodes import random_of
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm
+from lstm_tui.formats.importers.program.graph import (
+    CHOICE,
+    RECURRENT,
+    ProgramGraph,
+    UnsupportedNode,
+    attribute,
+    label,
+    random_of,
+)
 from lstm_tui.formats.importers.values import (
     Combined,
     Given,
@@ -127,7 +134,7 @@ class GraphTrace:
         known: Numbers of the values, by their identity.
     """
 
-    graph: OnnxGraph
+    graph: ProgramGraph
     tapes: Mapping[str, InputLayout]
     steps: int
     seed: int = 0
@@ -330,7 +337,7 @@ class GraphTrace:
                 raise UnsupportedNode(f"{label(node)} fills in other numbers than zeros")
             if filler:
                 given[filler] = np.zeros(np.shape(given[filler]), np.int64)
-        for name, made in zip(node.output, self.graph.run_node(node, given), strict=False):
+        for name, made in zip(node.output, self.graph.run(node, given), strict=False):
             if name:
                 self.ids[name] = np.asarray(made, np.int64)
 
