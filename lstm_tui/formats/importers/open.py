@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.model.network import Network
     from lstm_tui.formats.importers.plan import Found, Plan
-    from lstm_tui.formats.importers.torch.safe_unpickler import Made
+    from lstm_tui.formats.importers.torch.file import Checkpoint
 
 LIMIT = 1 << 30
 _SMALL = 64 << 20  # bytes from which a file is read only when it begins as a known kind
@@ -136,7 +136,7 @@ def _named_tensors(kind: str, data: bytes, path: str | Path, report: ImportRepor
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.importers.torch.reparametrised import joined
 
-        tensors, in_parts = joined(_tensors(kind, data, path, report, where)[0])
+        tensors, in_parts = joined(_tensors(kind, data, path, report, where).tensors)
         for key, names in in_parts.items():
             report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")
         return tensors
@@ -241,7 +241,15 @@ def _found(
         from lstm_tui.formats.importers.state_dict import find_networks
         from lstm_tui.formats.importers.torch.reparametrised import joined
 
-        tensors, modules, lists = _tensors(kind, data, path, report, where)
+        held = _tensors(kind, data, path, report, where)
+        tensors, modules, lists = held.tensors, held.modules, held.lists
+        program = held.script or held.exported
+        if program is not None:
+            from lstm_tui.formats.importers.torch.program import find_program
+
+            found = find_program(program, tensors, lists, where, report)
+            if found is not None:
+                return found, report
         tensors, in_parts = joined(tensors)
         for key, names in in_parts.items():
             report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")
@@ -268,16 +276,16 @@ def _keras(kind: str, data: bytes, path: str | Path, report: ImportReport, where
     return find_keras(file, where)
 
 
-def _tensors(
-    kind: str, data: bytes, path: str | Path, report: ImportReport, where: str
-) -> tuple[dict[str, Array], dict[str, Made], dict[str, tuple[str, ...]]]:
-    """Return tensors by name, modules by path, and lists of texts that stand beside them, by path."""
+def _tensors(kind: str, data: bytes, path: str | Path, report: ImportReport, where: str) -> Checkpoint:
+    """Return what a file holds: tensors by name, and what stands beside them."""
+    from lstm_tui.formats.importers.torch.file import Checkpoint, read_torch
+
     if kind == "safetensors":
         from lstm_tui.formats.importers.safetensors_file import read_safetensors
 
         tensors, _ = read_safetensors(data, where)
         report.format = "safetensors: names, shapes and numbers"
-        return tensors, {}, {}
+        return Checkpoint(tensors)
     if kind == "npz":
         from lstm_tui.formats.io.npy import read_npz
 
@@ -287,19 +295,20 @@ def _tensors(
         report.format = "NumPy arrays by name"
         texts = {name: one for name, one in tensors.items() if one.dtype.kind == "U"}
         lists = {name: tuple(map(str, one)) for name, one in texts.items() if one.ndim == 1}
-        return {name: one for name, one in tensors.items() if name not in texts}, {}, lists
-    from lstm_tui.formats.importers.torch.file import read_torch
-
+        return Checkpoint({name: one for name, one in tensors.items() if name not in texts}, lists=lists)
     wanted = report.settings.get("container")
     checkpoint = read_torch(data, where, wanted)
     report.format = "PyTorch or pickled arrays, read without running anything in it"
-    if checkpoint.scripted:
-        report.format = "TorchScript: the weights are read, its program is not"
+    if checkpoint.script is not None:
+        report.format = "TorchScript: weights and program, read without running anything in it"
+    if checkpoint.exported is not None:
+        version = visible(checkpoint.exported.version)
+        report.format = f"torch.export of PyTorch {version}: weights and graph, read without running anything in it"
     if checkpoint.container:
         report.choose(
             "container", checkpoint.container, checkpoint.others, "confirmed", "weights stand there", matters=False
         )
-    return checkpoint.tensors, checkpoint.modules, checkpoint.lists
+    return checkpoint
 
 
 def _choose(found: list[Found], wanted: str | None, where: str) -> Found:

@@ -190,28 +190,9 @@ class _Planning:
             name=self.stages[0].forward.prefix or "network",
             chain=[*chain, *head],
             embedding=weights,
-            tokens=None if weights is None else self._tokens(len(weights)),
+            tokens=None if weights is None else vocabulary_of(self.bag.lists, len(weights), report),
             classes=self._classes([one for one in head if isinstance(one, Dense)]),
         )
-
-    def _tokens(self, rows: int) -> dict[str, Any] | None:
-        """Return the vocabulary that stands in the file beside the weights, where one has as many tokens as rows."""
-        fitting = {path: texts for path, texts in self.bag.lists.items() if len(texts) == rows == len(set(texts))}
-        distinct = {texts: path for path, texts in reversed(fitting.items())}
-        if not distinct:
-            return None
-        paths = [visible(path) for path in distinct.values()][::-1]
-        why = f"a list of {rows} texts beside the weights, as many as the table has rows"
-        chosen = self.report.choose("vocabulary", paths[0], [*paths[1:], "none"], "inferred" if len(paths) == 1 else
-                                    "assumed", why)  # fmt: skip
-        if chosen == "none":
-            return None
-        texts = next(one for one, path in distinct.items() if visible(path) == chosen)
-        own = "chars" if all(len(one) == 1 or re.fullmatch(r"[<\[].+[>\]]", one) for one in texts) else "words"
-        kind = self.report.choose("vocabulary.kind", own, ("words",) if own == "chars" else ("chars",), "inferred",
-                                  "how long its tokens are")  # fmt: skip
-        unknown = next((n for n, one in enumerate(texts) if one.lower().strip("<>[]") in _UNKNOWN), 0)
-        return {"kind": kind, "vocabulary": list(texts), "lowercase": False, "unknown": unknown}
 
     def _classes(self, head: Sequence[Dense]) -> tuple[str, ...]:
         """Return names of the outputs that stand in the file beside the weights."""
@@ -419,6 +400,26 @@ class _Planning:
         inputs, outputs = self.stages[0].inputs, self.stages[-1].outputs
         fits = tensor.ndim in (1, 2) and inputs in tensor.shape and (outputs not in tensor.shape or inputs == outputs)
         return first if fits and len(self.bag.networks) == 1 else "readout"
+
+
+def vocabulary_of(lists: Mapping[str, tuple[str, ...]], rows: int, report: ImportReport) -> dict[str, Any] | None:
+    """Return the vocabulary that stands in the file beside the weights, where one has as many tokens as rows."""
+    fitting = {path: texts for path, texts in lists.items() if len(texts) == rows == len(set(texts))}
+    distinct = {texts: path for path, texts in reversed(fitting.items())}
+    if not distinct:
+        return None
+    paths = [visible(path) for path in distinct.values()][::-1]
+    why = f"a list of {rows} texts beside the weights, as many as the table has rows"
+    chosen = report.choose("vocabulary", paths[0], [*paths[1:], "none"], "inferred" if len(paths) == 1 else
+                                "assumed", why)  # fmt: skip
+    if chosen == "none":
+        return None
+    texts = next(one for one, path in distinct.items() if visible(path) == chosen)
+    own = "chars" if all(len(one) == 1 or re.fullmatch(r"[<\[].+[>\]]", one) for one in texts) else "words"
+    kind = report.choose("vocabulary.kind", own, ("words",) if own == "chars" else ("chars",), "inferred",
+                              "how long its tokens are")  # fmt: skip
+    unknown = next((n for n, one in enumerate(texts) if one.lower().strip("<>[]") in _UNKNOWN), 0)
+    return {"kind": kind, "vocabulary": list(texts), "lowercase": False, "unknown": unknown}
 
 
 def _place(one: Array) -> _Place:

@@ -16,9 +16,9 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.dense_layers import DenseEquations, apply_op, comment
-from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, WrittenReadout
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, PositionEmbedding, WrittenReadout
 
-StepOp = Dense | AffineScale | Norm | Activation
+StepOp = Dense | AffineScale | Norm | Activation | PositionEmbedding
 _MOST_VALUES = 150
 _OVER: Mapping[str, str] = {
     "last": "last({})", "first": "first({})", "mean": "mean_steps({})", "max": "max_steps({})",
@@ -222,6 +222,9 @@ def evaluate(value: Value, known: dict[int, Array], steps: int) -> Array:
 
 
 def _computed(value: Value, read: Sequence[Array], steps: int) -> Array:
+    if isinstance(value, OpValue) and isinstance(value.op, PositionEmbedding):
+        rows = read[0].reshape(steps, -1, read[0].shape[1])
+        return np.asarray(rows + value.op.table[:steps, None]).reshape(read[0].shape)
     if isinstance(value, OpValue):
         return apply_op(read[0], value.op)
     if isinstance(value, Lookup):
@@ -333,6 +336,8 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
             writing.names[id(value)] = alias
         return
     read = [writing.names[id(one)] for one in read_by(value)]
+    if isinstance(value, OpValue) and isinstance(value.op, PositionEmbedding):
+        raise UserError(f"{comment(value.op.name)}: the row of its place is added to each step above the layers")
     if isinstance(value, OpValue):
         before = len(writing.made.lines)
         writing.made.add([value.op], read[0], writing.name(value), "k", value.of.width)
@@ -345,12 +350,24 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
             return
         writing.line(value, f"concat({', '.join(read)})", "joined: values end to end")
     elif isinstance(value, PartValue):
-        writing.line(value, f"part({read[0]}, {value.start}, {value.width})", "part: some of its numbers")
+        _write_part(writing, value, read[0])
     elif isinstance(value, Combined):
         label = f"{SAID.get(value.how, value.how)}: number by number"
         writing.line(value, _COMBINE[value.how][0].format(*read), label)
     else:
         raise UserError(f"{comment(value.name)}: a table stands above the recurrent layers")
+
+
+def _write_part(writing: _Writing, value: PartValue, read: str) -> None:
+    """Write some neighbouring numbers: the language takes one of several equal parts, and a matrix all others."""
+    count, rest = divmod(value.of.width, value.width)
+    if not rest and value.start % value.width == 0:
+        writing.line(value, f"part({read}, {value.start // value.width}, {count})", "part: some of its numbers")
+        return
+    before = len(writing.made.lines)
+    chosen = np.eye(value.of.width, dtype=np.float32)[value.start : value.start + value.width]
+    writing.made.add([Dense("some of its numbers", chosen)], read, writing.name(value), "k", value.of.width)
+    (writing.each if value.series else writing.whole).extend(writing.made.lines[before:])
 
 
 def _alias(writing: _Writing, value: State | Given) -> str:

@@ -17,6 +17,7 @@ from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.one_step import without_memory
 from lstm_tui.formats.importers.plan import Recurrent
 from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, attribute, label
+from lstm_tui.formats.importers.program.initial_states import initial_states_of
 from lstm_tui.formats.importers.program.layers import Read
 
 _DIRECTIONS = {"forward": ["forward"], "reverse": ["backward"], "bidirectional": ["forward", "backward"]}
@@ -95,7 +96,7 @@ def plan_node(node: Any, graph: ProgramGraph, key: str, where: str, report: Impo
     if bound is not None:
         report.say(f"{key}.clip", f"±{axis_end(bound)}", "confirmed", "sums are clipped before their activation")
     functions = _functions(node, ways, key, where, report)
-    initial = _initial(node, graph, inputs[5:7], directions, hidden, key, report, read)
+    initial = initial_states_of(node, graph, directions, key, report, read, of_shapes_alone)
     part = Recurrent(
         name=node.name or node.output[0],
         cell=cell,
@@ -192,62 +193,6 @@ def _functions(node: Any, ways: int, key: str, where: str, report: ImportReport)
 def _body(kind: str, alpha: float, beta: float) -> str:
     values = {"alpha": exact(float(np.float32(alpha))), "beta": exact(float(np.float32(beta)))}
     return _BODIES[kind].format(**values)
-
-
-def _initial(
-    node: Any,
-    graph: ProgramGraph,
-    names: Sequence[str],
-    directions: Sequence[str],
-    hidden: int,
-    key: str,
-    report: ImportReport,
-    read: Read,
-) -> dict[str, dict[str, Array]]:
-    """Return states before the first step where the file has other than zeros."""
-    states: dict[str, dict[str, Array]] = {}
-    for state, name in zip("hc" if node.op_type == "LSTM" else "h", names, strict=False):
-        if not name:
-            report.say(f"{key}.initial_{state}", "zeros", "confirmed", "it is not given")
-            continue
-        if read.carried and graph.depends(name, graph.inputs):
-            report.say(f"{key}.initial_{state}", "zeros", "assumed", f"carried from step to step as {visible(name)}")
-            continue
-        if graph.depends(name, read.computed):
-            report.say(f"{key}.initial_{state}", "zeros", "assumed", f"{visible(name)} is computed: --initial")
-            report.warnings.append(
-                f"{key} begins with {state} of {visible(name)}, which other layers compute: zeros here, --initial "
-                "gives others"
-            )
-            continue
-        if graph.depends(name, graph.inputs):
-            report.say(
-                f"{key}.initial_{state}", "zeros", "assumed", f"{visible(name)} is given from outside: --initial"
-            )
-            report.warnings.append(
-                f"{key} begins with {state} of {visible(name)}, given from outside: zeros here, --initial gives others"
-            )
-            continue
-        try:
-            whole = of_shapes_alone(graph, name)
-            if attribute(node, "layout", 0) and whole.ndim == 3:
-                whole = whole.transpose(1, 0, 2)
-            every = whole.reshape(len(directions), -1, hidden)
-            array = every[:, 0]
-            if (every != every[:, :1]).any():
-                report.warnings.append(
-                    f"{key} begins each sequence of a batch with its own {state}: here with the first"
-                )
-        except (UnsupportedNode, ValueError):
-            report.warnings.append(f"{key} begins with {state} of {visible(name)}, which is not known: zeros here")
-            continue
-        if array.any():
-            report.say(f"{key}.initial_{state}", "learned", "confirmed", "a tensor of the file")
-            for n, direction in enumerate(directions):
-                states.setdefault(direction, {})[state] = array[n].astype(np.float32)
-        else:
-            report.say(f"{key}.initial_{state}", "zeros", "confirmed", "computed as zeros")
-    return states
 
 
 def of_shapes_alone(graph: ProgramGraph, name: str, known: Mapping[str, Array] | None = None) -> Array:

@@ -19,7 +19,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import exact
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, PositionEmbedding
 from lstm_tui.formats.importers.program.graph import (
     CHOICE,
     RECURRENT,
@@ -48,6 +48,8 @@ from lstm_tui.formats.importers.values import (
 CLOSE = 1e-4
 _MOST_SEGMENTS = 16
 _MOST_ORIGINS = 20_000_000
+_LEAST_PLACES, _MOST_PLACES = 8, 1024
+"""How many rows a table of places has at least, more than are tried, and at most."""
 Units = int | tuple[int, int] | None
 """Along which axis of a tensor units stand, along which two, or along none."""
 _BEYOND = -2
@@ -59,7 +61,8 @@ _MOVES = frozenset((
 _SAME = ("Identity", "Dropout", "Cast", "CastLike")
 _FUNCTIONS = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
-    "Exp": "exponential", "Selu": "selu", "Abs": "Abs=abs(a)", "Sqrt": "Sqrt=sqrt(a)", "Log": "Log=log(a)",
+    "Exp": "exponential", "Silu": "swish", "Selu": "selu",
+    "Abs": "Abs=abs(a)", "Sqrt": "Sqrt=sqrt(a)", "Log": "Log=log(a)",
     "HardSwish": "HardSwish=a * clip(a / 6 + 0.5, 0, 1)", "Reciprocal": "Reciprocal=1 / a",
 }  # fmt: skip
 _REDUCE = {"ReduceMean": "mean", "ReduceMax": "max", "ReduceMin": "min", "ReduceSum": "sum",
@@ -284,6 +287,8 @@ class GraphTrace:
 
     def _followed(self, node: Any) -> None:
         kind = node.op_type
+        if why := attribute(node, "why", ""):
+            raise UnsupportedNode(str(why))
         if node.domain not in ("", "ai.onnx"):
             raise UnsupportedNode(f"{label(node)} is not run here")
         if kind in _SAME:
@@ -458,11 +463,32 @@ class GraphTrace:
         full = np.broadcast_to(numbers, shape)
         rows = _units_last(full, axis)
         rows = rows.reshape(-1, rows.shape[-1])
+        op: StepOp
         if (rows != rows[:1]).any():
-            raise UnsupportedNode(f"{label(node)} takes other numbers at each step")
-        op = _with_numbers(node, how, rows[0].astype(np.float32), first)
+            op = self._places_added(node, how, value, where.reshape(-1), rows)
+        else:
+            op = _with_numbers(node, how, rows[0].astype(np.float32), first)
         made = self._applied(node, value, lambda _: op)
         self.ids[node.output[0]] = _back(self._codes(made, where), axis, shape)
+
+    def _places_added(self, node: Any, how: str, value: Value, where: Array, rows: Array) -> PositionEmbedding:
+        """Return what adds the row of its place to each step: the first rows of a table that is in the file."""
+        steps, batch = self._extent(value)
+        if how != "add" or not value.series or (where < 0).any() or len(rows) != len(where):
+            raise UnsupportedNode(f"{label(node)} takes other numbers at each step")
+        table = np.zeros((steps, rows.shape[1]), rows.dtype)
+        table[where // batch] = rows
+        if len(where) < steps or (table[where // batch] != rows).any():
+            raise UnsupportedNode(f"{label(node)} takes other numbers at each step")
+        for one in self.graph.constants.values():
+            whole = np.squeeze(one) if one.ndim == 3 and 1 in one.shape[:2] else one
+            if whole.ndim != 2 or whole.dtype.kind != "f" or len(whole) <= max(steps, _LEAST_PLACES):
+                continue
+            if whole.shape[1] == table.shape[1] and np.array_equal(whole[:steps], table):
+                if len(whole) > _MOST_PLACES:
+                    raise UnsupportedNode(f"{label(node)} has {len(whole)} places; {_MOST_PLACES} is the most")
+                return PositionEmbedding(_name(node), whole)
+        raise UnsupportedNode(f"{label(node)} takes other numbers at each step")
 
     def _pair(self, node: Any, how: str, both: Sequence[Array]) -> None:
         for axis in _axes(both[0].ndim):
@@ -662,13 +688,14 @@ class GraphTrace:
             raise UnsupportedNode(f"{label(node)}: its weights have no such shape")
         reading, grid = self._read_by(node)
         ways, hidden = int(r.shape[0]), int(r.shape[2])
+        kept = int(r.shape[1]) // 4 if node.op_type == "LSTM" else hidden  # more than it shows where that is projected
         limit = reading.limit
         taken = grid.shape[0] if limit is None else limit
         batch = 1 + reading.others
         kinds = ("h", "c") if node.op_type == "LSTM" else ("h",)
-        states = [State(node, way, one, hidden) for one in kinds for way in range(ways)]
+        states = [State(node, way, one, hidden if one == "h" else kept) for one in kinds for way in range(ways)]
         for one in states:
-            self._register(one, reading.steps, batch, self._random.normal(size=(reading.steps * batch, hidden)))
+            self._register(one, reading.steps, batch, self._random.normal(size=(reading.steps * batch, one.width)))
         y = np.stack([self._codes(one, grid) for one in states[:ways]], axis=1)  # (T, ways, B, H)
         y[taken:] = 0
         backward = str(attribute(node, "direction", "forward")).lower() == "reverse"
