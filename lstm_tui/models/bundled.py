@@ -21,7 +21,7 @@ TEXT_MODEL = "sentiment"
 FORWARD_MODEL = "sentiment-forward"
 NUMBERS_MODEL = "forecast"
 SUFFIX = ".safetensors"
-SUFFIXES = (".safetensors", ".npz", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx")
+SUFFIXES = (".safetensors", ".npz", ".pt", ".pt2", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx")
 
 
 def find_model(name: str) -> Path:

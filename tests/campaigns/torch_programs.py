@@ -28,6 +28,8 @@ def scripted(draw: random.Random) -> Case:
     how = draw.choice(("trace", "script", "trace", "freeze"))
     settings = _settings(draw)
     if how != "trace":  # no shape is kept, so what a caller gives it is not in the file
+        if settings["head"] == "other axis" and settings["batch_first"]:  # without a batch that is the last step
+            settings["head"] = "last"
         settings["swapped"] = settings["head"] == "other axis"  # the head shows which axis was meant to be the tape
     module, given, x = _built(draw, settings)
     with warnings.catch_warnings():

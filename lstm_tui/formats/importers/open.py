@@ -185,7 +185,9 @@ def _bytes(path: str | Path, where: str) -> bytes:
 
 
 def _no_format(where: str) -> UserError:
-    return UserError(f"{where}: is of no format known here; give .safetensors, .npz, .pt, .ckpt, .h5, .keras or .onnx")
+    return UserError(
+        f"{where}: is of no format known here; give .safetensors, .npz, .pt, .pt2, .ckpt, .h5, .keras or .onnx"
+    )
 
 
 def kind_of(data: bytes) -> str:

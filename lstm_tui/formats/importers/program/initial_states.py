@@ -35,8 +35,9 @@ def initial_states_of(
         if not name:
             report.say(f"{key}.initial_{state}", "zeros", "confirmed", "it is not given")
             continue
+        given = next((one for one in graph.inputs if graph.depends(name, [one])), name)
         if read.carried and graph.depends(name, graph.inputs):
-            report.say(f"{key}.initial_{state}", "zeros", "assumed", f"carried from step to step as {visible(name)}")
+            report.say(f"{key}.initial_{state}", "zeros", "assumed", f"carried from step to step as {visible(given)}")
             continue
         if graph.depends(name, read.computed):
             report.say(f"{key}.initial_{state}", "zeros", "assumed", f"{visible(name)} is computed: --initial")
@@ -47,10 +48,10 @@ def initial_states_of(
             continue
         if graph.depends(name, graph.inputs):
             report.say(
-                f"{key}.initial_{state}", "zeros", "assumed", f"{visible(name)} is given from outside: --initial"
+                f"{key}.initial_{state}", "zeros", "assumed", f"{visible(given)} is given from outside: --initial"
             )
             report.warnings.append(
-                f"{key} begins with {state} of {visible(name)}, given from outside: zeros here, --initial gives others"
+                f"{key} begins with {state} of {visible(given)}, given from outside: zeros here, --initial gives others"
             )
             continue
         try:

@@ -40,6 +40,7 @@ from lstm_tui.formats.importers.values import (
     StepOp,
     Value,
     evaluate,
+    in_order,
     joined,
     read_by,
     select,
@@ -230,7 +231,9 @@ class GraphTrace:
         if numbers is not None:
             self.known[id(value)] = numbers
         with np.errstate(all="ignore"):
-            evaluate(value, self.known, steps)
+            for one in in_order(value):  # what it is made of may be of other inputs, which have other lengths
+                if id(one) not in self.known:
+                    evaluate(one, self.known, self._extent(one)[0])
 
     def _codes(self, value: Value, positions: Array) -> Array:
         """Return the origins of rows of a value: the shape of the positions, and its width."""
@@ -739,7 +742,7 @@ class GraphTrace:
                 raise UnsupportedNode("it reads the sequences of a batch as steps")
         except UnsupportedNode as error:
             value, why = None, str(error)
-            one_step, steps, batch = id(node) in self.alone, self.steps, 1
+            one_step, steps, batch = id(node) in self.alone, self._steps_given(node), 1
             grid = np.arange(steps).reshape((1, steps) if one_step else (steps, 1))
         limit = self._limit(node, grid.shape[0])
         if limit is not None and value is not None and (one_step or way == "backward"):
@@ -750,6 +753,14 @@ class GraphTrace:
             steps, grid = limit, grid.copy()
             grid[limit:] = 0
         return Reading(node, value, why, way, one_step, steps, limit, batch - 1), grid
+
+    def _steps_given(self, node: Any) -> int:
+        """Return how many steps a node gets whose input is not followed: as many as that has, where it is computed."""
+        try:
+            shape = self.number(node.input[0]).shape
+        except UnsupportedNode:
+            return self.steps
+        return int(shape[1 if attribute(node, "layout", 0) else 0]) if len(shape) == 3 else self.steps
 
     def _limit(self, node: Any, steps: int) -> int | None:
         """Return how many of the steps a node reads, where the file says fewer than there are."""

@@ -29,6 +29,7 @@ from lstm_tui.formats.importers.torch.program_builder import (
     tensors_in,
 )
 from lstm_tui.formats.importers.torch.script import ScriptArchive, ScriptFollower, method_of
+from lstm_tui.formats.importers.values import State, sources
 
 LENGTHS = (STEPS, 8)
 _FLOAT, _WHOLE = 1, 7
@@ -65,7 +66,7 @@ class TapeLayout:
     def text(self) -> str:
         """Its axes in words."""
         words = {0: "steps", -1: "batch"}
-        return " × ".join(words.get(size, str(size)) for size in self.sizes)
+        return ",".join(words.get(size, str(size)) for size in self.sizes)
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class FollowedProgram:
         stepped: By path, kinds of cells that it steps by hand.
         parameters: By a constant of a recurrent call, the file's own names of what it is made of.
         why: Why it was not followed to its end; empty where it was.
+        refused: Why recurrent calls are not followed that are none of the nodes.
     """
 
     traced: TracedGraph
@@ -106,6 +108,7 @@ class FollowedProgram:
     stepped: Mapping[str, str]
     parameters: Mapping[str, tuple[str, ...]]
     why: str = ""
+    refused: Sequence[str] = ()
 
 
 @dataclass
@@ -161,17 +164,21 @@ class _Follower:
     def layout_of(self, one: _Input, known: Mapping[str, TapeLayout]) -> tuple[TapeLayout | None, Sequence[TapeLayout]]:
         """Return how an input is laid out and what else it could be; None where it is no series."""
         layouts = list(_layouts(one, self._program.widths))
-        if not layouts:
+        without = self._score(known, 1)
+        if not layouts or without == (0, 0):
             return None, ()
         pairs: list[tuple[tuple[int, int], TapeLayout]] = []
         for layout in layouts:  # two sequences at once tell the batch from the tape
             pairs.append((self._score({**known, one.name: layout}, 2), layout))
-            if pairs[-1][0] == (0, 0):
+            if pairs[-1][0] == (0, 0) and -1 in layout.sizes:
                 return layout, ()
         singles = [(self._score({**known, one.name: layout}, 1), layout) for layout in layouts]
         top = max(score for score, _ in singles)
-        if known and top <= self._score(known, 1):
+        if top <= without:
             return None, ()
+        bare = [layout for score, layout in pairs if score == (0, 0)]  # without a batch, which tells nothing
+        if bare:
+            return bare[0], [layout for score, layout in singles if score == (0, 0) and -1 in layout.sizes]
         if max(score for score, _ in pairs) >= top:
             return max(pairs, key=lambda pair: pair[0])[1], ()
         full = [layout for score, layout in singles if score == top]
@@ -233,6 +240,7 @@ class _Follower:
     ) -> FollowedProgram:
         """Return the program followed on two sequences."""
         shared: dict[Any, ProgramNode] = {}
+        self._budget = Budget()  # whatever finding the layouts took
         first, second = (self._try(layouts, steps, 1, seed, shared) for seed, steps in enumerate(LENGTHS))
         nodes = [node for node in first.graph.nodes if node.op_type in RECURRENT]
         computed = frozenset(name for node in nodes for name in node.output)
@@ -240,7 +248,15 @@ class _Follower:
         traced = TracedGraph(first.graph, first.trace, second.trace, computed, takes_one)
         b = first.builder
         return FollowedProgram(
-            traced, nodes, layouts, others, list(b.remarks), b.stepped, b.parameters, first.why or second.why
+            traced,
+            nodes,
+            layouts,
+            others,
+            list(b.remarks),
+            b.stepped,
+            b.parameters,
+            first.why or second.why,
+            list(b.refused),
         )
 
 
@@ -251,12 +267,12 @@ def _lost(tried: _Try) -> tuple[int, int]:
     lost = 0 if trace.graph.outputs else -1
     for name in trace.graph.outputs:
         try:
-            trace.said(name)
-            lost -= not trace.proved(name)
+            read = [one.layer for one in sources(trace.said(name)[0]) if isinstance(one, State)]
+            lost -= not trace.proved(name) or any(trace.readings[id(one)].value is None for one in read)
         except UnsupportedNode:
             lost -= 1
     unread = sum(one.value is None for one in trace.readings.values())
-    return lost, -unread
+    return lost - unread, -unread
 
 
 def _layouts(one: _Input, widths: Sequence[int]) -> Iterator[TapeLayout]:

@@ -15,7 +15,7 @@ from lstm_tui.formats.importers.program.layers import Dialect, networks_of
 from lstm_tui.formats.importers.state_dict import find_networks, vocabulary_of
 from lstm_tui.formats.importers.torch.exported import ExportedArchive
 from lstm_tui.formats.importers.torch.follow import follow_program
-from lstm_tui.formats.importers.torch.parameter_names import find_groups
+from lstm_tui.formats.importers.torch.parameter_names import ParameterGroup, find_groups
 from lstm_tui.formats.importers.torch.program_builder import ProgramStopped
 from lstm_tui.formats.importers.torch.recurrent_calls import plan_call
 from lstm_tui.formats.importers.torch.script import ScriptArchive
@@ -43,31 +43,50 @@ def find_program(
         UserError: It has no recurrent layer.
     """
     kind = "TorchScript" if isinstance(archive, ScriptArchive) else "torch.export"
-    why = f"{kind}: the file says what it computes, and its code is read, never run"
+    why = f"{kind}: the file says what it computes"
     if report.choose("program", _FOLLOWED, (_WEIGHTS,), "confirmed", why, matters=False) == _WEIGHTS:
         return None
     try:
         followed = follow_program(archive, report)
     except (ProgramStopped, UnsupportedNode) as error:
-        return _alone(tensors, where, report, str(error), {})
+        return _alone(tensors, where, report, str(error))
     for remark in followed.remarks:
         report.warnings.append(remark)
+    cells = ", ".join(f"{cell} {visible(path)}" for path, cell in followed.stepped.items())
+    if not followed.nodes:
+        why = (
+            followed.why
+            or next(iter(followed.refused), "")
+            or "it calls none of its recurrent layers as one, such as torch.lstm: it steps them by hand"
+        )
+        return _alone(tensors, where, report, f"it steps {cells} by hand" if cells else why)
     for name, layout in followed.layouts.items():
         if name not in followed.others:
             report.say(f"input.{visible(name)}", layout.text, "confirmed", "so its recurrent calls read it")
-    for path, cell in followed.stepped.items():
-        report.warnings.append(f"the program steps {cell} {visible(path)} by hand, which is not followed")
-    if not followed.nodes:
-        if not followed.why and not followed.stepped:
-            raise UserError(f"{where}: its program calls no recurrent layer (torch.lstm, torch.gru or torch.rnn)")
-        return _alone(tensors, where, report, followed.why, followed.stepped)
+    if cells:
+        report.warnings.append(f"the program steps {cells} by hand, which is not followed")
     found = networks_of(followed.traced, followed.nodes, Dialect(plan_call), where)
     used = {path for names in followed.parameters.values() for path in names}
     found = [replace(one, plan=_with_words(one.plan, lists)) for one in found]
+    left = _left(used, tensors, where, report) if used else []
+    if left and len(found) == 1:
+        found = [replace(found[0], name=found[0].layers[0])]
+    return [*found, *left]
+
+
+def _left(used: set[str], tensors: Mapping[str, Array], where: str, report: ImportReport) -> list[Found]:
+    """Return layers, known by the names of their tensors, that the program calls in no way that is followed."""
     rest = {name: one for name, one in tensors.items() if name not in used}
-    if used and followed.stepped:
-        found += _alone(rest, where, report, "", followed.stepped, whole=False)
-    return found
+    try:
+        groups = find_groups(rest, where, {}) if rest else []
+    except UserError:
+        return []
+    for group in groups:
+        report.warnings.append(
+            f"{visible(group.prefix)} has the weights of a recurrent layer, and the program steps it by hand or not at "
+            "all; --network shows it by itself"
+        )
+    return [one for group in groups for one in _by_itself(group, tensors, where, True)]
 
 
 def _with_words(
@@ -84,42 +103,37 @@ def _with_words(
     return planned
 
 
-def _alone(
-    tensors: Mapping[str, Array], where: str, report: ImportReport, why: str, stepped: Mapping[str, str],
-    whole: bool = True,
-) -> list[Found]:  # fmt: skip
+def _alone(tensors: Mapping[str, Array], where: str, report: ImportReport, why: str) -> list[Found]:
     """Return each recurrent layer by itself, where the program is not followed: nothing around it is guessed."""
     groups = find_groups(dict(tensors), where, {}) if tensors else []
     if not groups:
-        if not whole:
-            return []
         raise UserError(
-            f"{where}: its program is not followed ({visible(why) or 'it steps a cell by hand'}), and no recurrent "
-            "layer is known by the names of its tensors; save the module's state_dict() and open it with a mapping file"
+            f"{where}: its program is not followed ({visible(why)}), and no recurrent layer is known by the names "
+            "of its tensors; save the module's state_dict() and open it with a mapping file"
         )
-    if whole and why:
-        report.warnings.append(
-            f"the program is not followed: {visible(why)}; --set program={_WEIGHTS} lets the weights alone decide"
-        )
-    found: list[Found] = []
-    for group in groups:
-        mine = {name: tensors[name] for name in group.used}
-        name = group.prefix if len(groups) > 1 or not whole else ""
-        found += [
-            replace(one, name=name, plan=_by_itself(one.plan, group.prefix))
-            for one in find_networks(mine, where, None, ImportReport(where), {})
-        ]
-    return found
+    report.warnings.append(
+        f"the program is not followed: {visible(why)}; --set program={_WEIGHTS} lets the weights alone decide"
+    )
+    return [one for group in groups for one in _by_itself(group, tensors, where, len(groups) > 1)]
 
 
-def _by_itself(plan: Callable[[ImportReport], Plan], name: str) -> Callable[[ImportReport], Plan]:
-    def planned(report: ImportReport) -> Plan:
-        made = plan(report)
-        layer = visible(name) or "the recurrent layer"
-        report.warnings.append(
-            f"what stands around {layer} is not known: it takes its inputs directly, and its readout is cut"
-        )
-        chain: Sequence[Recurrent] = [one for one in made.chain if isinstance(one, Recurrent)]
-        return Plan(made.name, chain)
+def _by_itself(group: ParameterGroup, tensors: Mapping[str, Array], where: str, named: bool) -> list[Found]:
+    """Return one layer with nothing around it."""
+    mine = {name: tensors[name] for name in group.used}
 
-    return planned
+    def alone(plan: Callable[[ImportReport], Plan]) -> Callable[[ImportReport], Plan]:
+        def planned(report: ImportReport) -> Plan:
+            made = plan(report)
+            layer = visible(group.prefix) or "the recurrent layer"
+            report.warnings.append(
+                f"what stands around {layer} is not known: it takes its inputs directly, and its readout is cut"
+            )
+            chain: Sequence[Recurrent] = [one for one in made.chain if isinstance(one, Recurrent)]
+            return Plan(made.name, chain)
+
+        return planned
+
+    return [
+        replace(one, name=group.prefix if named else "", plan=alone(one.plan))
+        for one in find_networks(mine, where, None, ImportReport(where), {})
+    ]

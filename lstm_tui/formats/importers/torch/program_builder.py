@@ -25,8 +25,8 @@ from lstm_tui.formats.importers.program.graph import (
 )
 from lstm_tui.formats.importers.program.numpy_nodes import run_node
 
-_MOST_STEPS = 1_500_000
-_MOST_NUMBERS = 400_000_000
+_MOST_STEPS = 200_000
+_MOST_NUMBERS = 200_000_000
 MOST_NODES = 20_000
 _MOST_IN_LISTS = 100_000
 
@@ -118,6 +118,7 @@ class ProgramBuilder:
         function: The function of PyTorch that is followed now.
         remarks: What has to be said beside.
         stepped: By path, kinds of cells that the program steps by hand.
+        refused: Why recurrent calls are not followed.
         parameters: By the name of a constant that a recurrent node reads, the file's own names of what it is made of.
     """
 
@@ -131,6 +132,7 @@ class ProgramBuilder:
     function: str = ""
     remarks: dict[str, None] = field(default_factory=dict)
     stepped: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, None] = field(default_factory=dict)
     parameters: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _names: dict[str, int] = field(default_factory=dict)
     _count: int = 0

@@ -288,6 +288,8 @@ def _expand_as(b: ProgramBuilder, x: TensorRef, other: TensorRef) -> TensorRef:
 def _repeat(b: ProgramBuilder, x: TensorRef, repeats: Any) -> TensorRef:
     times = _whole(repeats)
     own = (*[1] * (len(times) - x.known().ndim), *x.known().shape)
+    if min(times, default=0) < 0 or math.prod(times) * x.known().size > _MOST_MADE:
+        raise UnsupportedNode("it would make more numbers than are made here")
     made = _reshape(b, x, own)
     for axis, count in enumerate(times):
         if count != 1:
@@ -311,6 +313,14 @@ def _stack(b: ProgramBuilder, tensors: Any, dim: int = 0) -> TensorRef:
 def _chunk(b: ProgramBuilder, x: TensorRef, chunks: int, dim: int = 0) -> list[TensorRef]:
     size = -(-x.known().shape[_axis(x, dim)] // chunks)
     return _split(b, x, size, dim)
+
+
+def _unsafe_chunk(b: ProgramBuilder, x: TensorRef, chunks: int, dim: int = 0) -> list[TensorRef]:
+    """Return parts that may be changed in place, since who makes them so reads the whole no more."""
+    parts = _chunk(b, x, chunks, dim)
+    for one in parts:
+        one.shared = False
+    return parts
 
 
 def _split(b: ProgramBuilder, x: TensorRef, size: Any, dim: int = 0) -> list[TensorRef]:
@@ -598,6 +608,8 @@ _OPS: Mapping[str, Callable[..., Any]] = {
     "hstack": lambda b, tensors: _cat(b, tensors, 1 if tensors[0].known().ndim > 1 else 0),
     "stack": _stack,
     "chunk": _chunk,
+    "unsafe_chunk": _unsafe_chunk,
+    "unsafe_split": _split,
     "split": _split,
     "split_with_sizes": _split,
     "tensor_split": lambda b, x, count, dim=0: _chunk(b, x, count, dim),

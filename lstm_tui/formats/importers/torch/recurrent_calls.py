@@ -46,6 +46,7 @@ def recurrent_call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Ma
         return _call(b, kind, "Relu" if name == "rnn_relu" else "", said)
     except (UnsupportedNode, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         why = str(error) if isinstance(error, UnsupportedNode) else ""
+        b.refused[why or f"{name} is called in a way that is not followed"] = None
         return tuple(b.unknown(name, [*args, *kwargs.values()], why) for _ in range(count))
 
 

@@ -451,6 +451,7 @@ class ScriptFollower:
                 count = len(args[0]) * args[1]
             else:
                 count = sum(len(one) for one in args if isinstance(one, list | tuple | str | range | dict))
+            self._b.budget.spend(count // 20 if name not in ("range", "len") else 0)
             if count > _LONGEST_LIST and name not in ("range", "len"):
                 raise ProgramStopped("it makes longer lists than are followed here")
             made = plain(*args)
