@@ -215,6 +215,11 @@ class LstmApp(App[int]):
         finally:
             self.exit(code)
 
+    def _handle_exception(self, error: Exception) -> None:
+        """End by a traceback, unless the end was asked for: a screen that was being opened is then left half made."""
+        if not self._exit:
+            super()._handle_exception(error)
+
     def _remark(self, line: str) -> None:
         """Say something in passing, from any thread; what comes before the first frame is said with it."""
         if self._loop is None:

@@ -18,7 +18,7 @@ import pytest
 import lstm_tui
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.documents.html import page as html
 from lstm_tui.documents.markdown import BLANK, markdown
 from lstm_tui.documents.worksheet.layout import page_of

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from lstm_tui.engine.arrays import Array
+
 STEPS = 7
 
 
@@ -30,7 +30,7 @@ class Bag:
     """
 
     tensors: Mapping[str, Array]
-    x: NDArray[np.generic]
+    x: Array
     wants: Mapping[str, Array]
     settings: Mapping[str, str] = field(default_factory=dict)
     network: str | None = None
@@ -59,7 +59,7 @@ class Random:
     def __call__(self, *shape: int) -> Array:
         return (self._random.normal(size=shape) * 0.6).astype(np.float32)
 
-    def ids(self, count: int) -> NDArray[np.int64]:
+    def ids(self, count: int) -> Array:
         return self._random.integers(0, count, STEPS)
 
     def torch(self, prefix: str, kind: str, inputs: int, hidden: int, end: str = "_l0") -> dict[str, Array]:
@@ -183,7 +183,7 @@ def dense_of_equal_width(random: Random) -> Bag:
     h = of_torch(given, "rnn", relu(dense(given, "proj", given["emb.weight"][ids])))
     return Bag(given, ids, {"layer1.forward/h": h, "output": dense(given, "fc", h)},
                {"input_layers.after_proj": "relu"},
-               warned=("after_proj is assumed to be linear", "input_layers is"))  # fmt: skip
+               warned=("input_layers.after_proj=linear", "input_layers is"))  # fmt: skip
 
 
 def norm_between(random: Random) -> Bag:
@@ -198,7 +198,7 @@ def norm_between(random: Random) -> Bag:
     below = of_torch(given, "rnn1", given["emb.weight"][ids])
     h = of_torch(given, "rnn2", layer_norm(below, given["ln.weight"], given["ln.bias"]))
     wants = {"layer0.forward/h": below, "layer2.forward/h": h, "output": dense(given, "fc", h)}
-    return Bag(given, ids, wants, warned=("layer1.below is assumed to be ln",))
+    return Bag(given, ids, wants, warned=("layer1.below=ln",))
 
 
 def norm_above(random: Random) -> Bag:
@@ -208,7 +208,7 @@ def norm_above(random: Random) -> Bag:
     h = of_torch(given, "rnn", given["emb.weight"][ids])
     normed = layer_norm(h, given["ln_out.weight"], given["ln_out.bias"])
     return Bag(given, ids, {"layer0.forward/h": h, "output": dense(given, "fc", normed)},
-               warned=("readout is assumed to be ln_out, fc",))  # fmt: skip
+               warned=("readout.after_ln_out=linear",))  # fmt: skip
 
 
 def residual(random: Random) -> Bag:
@@ -237,7 +237,7 @@ def numbers_below(random: Random) -> Bag:
     h = of_torch(given, "rnn", relu(dense(given, "inp", x)))
     return Bag(given, x, {"layer1.forward/h": h, "output": dense(given, "out", relu(h))},
                {"input_layers.after_inp": "relu", "readout.before": "relu"},
-               warned=("after_inp is", "readout.before="))  # fmt: skip
+               warned=("input_layers.after_inp=linear", "readout.before="))  # fmt: skip
 
 
 def two_heads(random: Random) -> Bag:

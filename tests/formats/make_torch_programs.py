@@ -130,7 +130,7 @@ class Decoder(nn.Module):  # type: ignore[misc]
 
 
 class Attention(nn.Module):  # type: ignore[misc]
-    """Weights over the steps that depend on the numbers: not understood, and cut."""
+    """Weights over the steps that depend on the numbers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,6 +140,18 @@ class Attention(nn.Module):  # type: ignore[misc]
     def forward(self, x: Tensor) -> Tensor:
         y, _ = self.rnn(x)
         return (torch.softmax(self.score(y), 1) * y).sum(1)
+
+
+class Summed(nn.Module):  # type: ignore[misc]
+    """A sum that grows along the steps: not understood, and cut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.cumsum(self.rnn(x)[0], 1))
 
 
 class Learned(nn.Module):  # type: ignore[misc]
@@ -167,6 +179,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "normed": (Normed, X[None], ("script", "export")),
     "placed": (Placed, IDS[None], ("trace", "script")),
     "attention": (Attention, X[None], ("trace", "export")),
+    "summed": (Summed, X[None], ("trace", "script", "export")),
     "learned": (Learned, X[None], ("freeze", "export")),
     "decoder": (Decoder, X[None], ("trace",)),
 }

@@ -82,7 +82,7 @@ def test_a_script_without_shapes_is_read_as_its_head_is_and_the_other_way_is_off
         open_file(path, ImportOptions({"input.x": "sideways"}))
 
 
-@pytest.mark.parametrize("path", called("attention"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", called("summed"), ids=lambda path: path.stem)
 def test_what_is_not_understood_is_cut_by_name(path: Path) -> None:
     opened = open_file(path)
     assert opened.network.readout is None

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from present import present
 
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.diff import beside
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.trace_facts import Facts

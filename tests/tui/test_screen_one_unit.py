@@ -9,7 +9,7 @@ import pytest
 from driven_screen import Driver, document, drive, network, of_tokens, sequences
 from made_networks import EVERY_CELL, called, make_input, make_network
 
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source

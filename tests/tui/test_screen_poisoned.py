@@ -22,7 +22,7 @@ from lstm_tui.analysis.health import health
 from lstm_tui.analysis.influence import each_deletion, influence
 from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows, tokens_within
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.parameter_tables import sheets_of
 from lstm_tui.debugger.inspect.trace_facts import Facts

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from driven_screen import Driver, document, drive, network
 
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.parameter_tables import (
     ParameterTable,
     chosen_rows,

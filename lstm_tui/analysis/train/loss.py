@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.run import gradients, run_arrays
-
-Ids = NDArray[np.integer[Any]]
 
 NOT_COUNTED = -1
 """A target id that asks for nothing at its token."""
@@ -33,8 +29,8 @@ class Example:
         weight: How much each step counts, (T,); None: all the same.
     """
 
-    read: Ids | Array
-    target: int | Ids | Array
+    read: Array
+    target: int | Array
     weight: Array | None = None
 
 
@@ -55,7 +51,7 @@ class Loss:
     d_x: Array
 
 
-def next_tokens(ids: Ids, weight: Array | None = None) -> Example:
+def next_tokens(ids: Array, weight: Array | None = None) -> Example:
     """Return the example of a language model: at each token, the next one.
 
     Args:
@@ -96,7 +92,7 @@ def _still(network: Network, flats: Mapping[str, Array]) -> None:
             flats[name][offset : offset + len(numbers)] = 0
 
 
-def input_array(network: Network, read: Ids | Array) -> Array:
+def input_array(network: Network, read: Array) -> Array:
     """Return what the lowest layer reads, (T, I), in the dtype of the weights."""
     if read.ndim == 1 and network.embedding is not None:
         rows: Array = network.embedding[read]

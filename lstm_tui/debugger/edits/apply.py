@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import isnan
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.debugger.edits.equations import changed_passes, with_changed_cells
 from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
@@ -208,7 +207,7 @@ def _weight(edit: WeightEdit, edited: Edited, first: bool) -> Edited:
     return replace(edited, network=network, weights=edited.weights | {edit.tensor})
 
 
-def exists(edit: WeightEdit, network: Network) -> NDArray[np.bool_]:
+def exists(edit: WeightEdit, network: Network) -> Array:
     """Return which of the numbers that are meant are weights, and not kept at 0 by a mask.
 
     Raises:
@@ -221,7 +220,7 @@ def exists(edit: WeightEdit, network: Network) -> NDArray[np.bool_]:
     return np.ones(there.shape, dtype=np.bool_) if mask is None else mask[_place(edit, network)[1]]
 
 
-def part_of(edit: WeightEdit, network: Network) -> NDArray[np.floating[Any]]:
+def part_of(edit: WeightEdit, network: Network) -> Array:
     """Return the numbers of a parameter that are meant, as a view.
 
     Raises:
@@ -231,7 +230,7 @@ def part_of(edit: WeightEdit, network: Network) -> NDArray[np.floating[Any]]:
     return view[index]
 
 
-def _place(edit: WeightEdit, network: Network) -> tuple[NDArray[np.floating[Any]], tuple[slice, ...]]:
+def _place(edit: WeightEdit, network: Network) -> tuple[Array, tuple[slice, ...]]:
     """Return a parameter and the part of it that is meant."""
     tensors = network.tensors()
     if edit.tensor not in tensors:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.debugger.edits.describe import parameter_label
 from lstm_tui.debugger.edits.suggest import Form
@@ -46,10 +45,10 @@ class ParameterTable:
         return self.tensors[0] if self.is_matrix else self.tensors[column]
 
     def place(self, row: int, column: int) -> str:
-        """Return an entry as a recipe writes it: `layer0.forward/W_f[7,2]`."""
+        """Return an entry as an edit script writes it: `layer0.forward/W_f[7,2]`."""
         return f"{self.tensor(column)}[{row},{column}]" if self.is_matrix else f"{self.tensor(column)}[{row}]"
 
-    def window(self, network: Network, rows: Sequence[int] | NDArray[np.intp], first: int, last: int) -> Array:
+    def window(self, network: Network, rows: Sequence[int] | Array, first: int, last: int) -> Array:
         """Return the numbers of some rows and a range of columns, (rows, columns)."""
         tensors = network.tensors()
         chosen = np.asarray(rows, dtype=np.intp)
@@ -175,7 +174,7 @@ def forms_of_entry(network: Network, sheet: ParameterTable, row: int, column: in
     return tuple(forms)
 
 
-def chosen_rows(network: Network, sheet: ParameterTable, wanted: str) -> NDArray[np.intp]:
+def chosen_rows(network: Network, sheet: ParameterTable, wanted: str) -> Array:
     """Return the rows that a filter lets through.
 
     Args:
@@ -213,9 +212,7 @@ _AT_ONCE = 1 << 20
 """Numbers of a large matrix that are looked at together."""
 
 
-def ranked(
-    rows: NDArray[np.intp], sheet: ParameterTable, network: Network, order: str, opened: Network
-) -> NDArray[np.intp]:
+def ranked(rows: Array, sheet: ParameterTable, network: Network, order: str, opened: Network) -> Array:
     """Return rows by number, by the size of their weights, or by how much they were changed."""
     if order == "index":
         return rows

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned_copy
@@ -33,7 +32,7 @@ class FeatureExtractor(Protocol):
     def inputs(self) -> tuple[str, ...]:
         """Names of the arrays it is given."""
 
-    def run(self, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    def run(self, arrays: Mapping[str, Array]) -> Array:
         """Return the input of the lowest layer, (T, I)."""
 
 

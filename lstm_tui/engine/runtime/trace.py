@@ -131,7 +131,7 @@ class Trace(Mapping[str, PassTrace]):
         output: What the network says at each token, (T, K), or None where that means nothing.
         result: What it says of the whole sequence, (K,), or None.
         classes: Names of the K outputs; may be empty.
-        edits: Recipe lines of the edits that were open.
+        edits: Lines of an edit script: the edits that were open.
         network: The network, or None when the trace was read from a file.
         noted: What a trace file says was assumed of its network; `remarks` tells it of every trace.
     """

@@ -15,15 +15,15 @@ from lstm_tui.engine.doors import door, guarded
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.io.files import label, opened, read_bytes
+from lstm_tui.formats.io.files import HEADER_BYTES, NETWORK_BYTES, label, opened, read_bytes
 
 if TYPE_CHECKING:
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.model.network import Network
     from lstm_tui.formats.importers.plan import Found, Plan
     from lstm_tui.formats.importers.torch.file import Checkpoint
+    from lstm_tui.formats.importers.vocabularies import Texts
 
-LIMIT = 1 << 30
 _SMALL = 64 << 20  # bytes from which a file is read only when it begins as a known kind
 _HEAD = 1 << 12
 _IN_PARTS = {"weight_norm": "kept as length and direction", "pruned": "kept whole beside a mask of what was pruned",
@@ -128,7 +128,7 @@ def _named_tensors(kind: str, data: bytes, path: str | Path, report: ImportRepor
         if kind == "keras":
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 member = archive.getinfo("model.weights.h5")
-                if member.file_size > LIMIT:
+                if member.file_size > NETWORK_BYTES:
                     raise UserError(f"{where}: unpacks to more than is read")
                 data = archive.read(member)
         report.format = "HDF5: arrays by path"
@@ -178,10 +178,10 @@ def _read_with(plan: Plan, reading: ImportOptions, report: ImportReport) -> Plan
 def _bytes(path: str | Path, where: str) -> bytes:
     """Return the content of a file; a large one is read only where its first bytes are those of a network."""
     if os.path.isfile(path) and os.path.getsize(path) > _SMALL:
-        with opened(path, LIMIT) as (stream, _):
+        with opened(path, NETWORK_BYTES) as (stream, _):
             if kind_of(stream.read(_HEAD)) == "unknown":
                 raise _no_format(where)
-    return read_bytes(path, LIMIT)
+    return read_bytes(path, NETWORK_BYTES)
 
 
 def _no_format(where: str) -> UserError:
@@ -194,7 +194,7 @@ def kind_of(data: bytes) -> str:
     """Return the kind of a file by what is in it: native, safetensors, torch, npz, keras, hdf5, onnx or unknown."""
     if data[8:9] == b"{":
         size = int.from_bytes(data[:8], "little")
-        return "native" if b'"lstm-tui"' in data[8 : 8 + min(size, 64 << 20)] else "safetensors"
+        return "native" if b'"lstm-tui"' in data[8 : 8 + min(size, HEADER_BYTES)] else "safetensors"
     if data.startswith(_HDF5):
         return "hdf5"
     if data.startswith(b"PK"):
@@ -281,22 +281,26 @@ def _keras(kind: str, data: bytes, path: str | Path, report: ImportReport, where
 def _tensors(kind: str, data: bytes, path: str | Path, report: ImportReport, where: str) -> Checkpoint:
     """Return what a file holds: tensors by name, and what stands beside them."""
     from lstm_tui.formats.importers.torch.file import Checkpoint, read_torch
+    from lstm_tui.formats.importers.vocabularies import texts_in_notes, texts_of
 
     if kind == "safetensors":
         from lstm_tui.formats.importers.safetensors_file import read_safetensors
 
-        tensors, _ = read_safetensors(data, where)
+        tensors, notes = read_safetensors(data, where)
         report.format = "safetensors: names, shapes and numbers"
-        return Checkpoint(tensors)
+        return Checkpoint(tensors, lists=texts_in_notes(notes))
     if kind == "npz":
         from lstm_tui.formats.io.npy import read_npz
 
-        tensors = read_npz(path, LIMIT, "fiubU")
+        tensors = read_npz(path, NETWORK_BYTES, "fiubU")
         if "header" in tensors and tensors["header"].dtype.kind == "U":
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
         report.format = "NumPy arrays by name"
         texts = {name: one for name, one in tensors.items() if one.dtype.kind == "U"}
-        lists = {name: tuple(map(str, one)) for name, one in texts.items() if one.ndim == 1}
+        lists: dict[str, Texts] = {}
+        for name, one in texts.items():
+            found = texts_of([str(text) for text in one], name) if one.ndim == 1 else None
+            lists |= texts_in_notes({name: str(one)}) if one.ndim == 0 else {} if found is None else {name: found}
         return Checkpoint({name: one for name, one in tensors.items() if name not in texts}, lists=lists)
     wanted = report.settings.get("container")
     checkpoint = read_torch(data, where, wanted)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
@@ -257,7 +258,7 @@ def _pieces_sequence(text: str, tokens: Tokens, file: str | None, line: int | No
 
 
 def series_sequence(
-    array: NDArray[Any], file: str | None = None, line: int | None = None, columns: tuple[str, ...] = ()
+    array: Array, file: str | None = None, line: int | None = None, columns: tuple[str, ...] = ()
 ) -> InputSequence:
     """Return rows (T, I) as a sequence; its tokens are the rows in short."""
     more = " …" if array.shape[1] > _SHOWN_COLUMNS else ""

@@ -33,6 +33,10 @@ PATIENCE = 6.0
 """Seconds for which a pipe is waited for to which nobody writes."""
 SCRIPT_BYTES = 1 << 20
 """Most bytes of a text that is made of lines of ours: a script, a session, edits, a journal, the history."""
+NETWORK_BYTES = 1 << 30
+"""Most bytes of the numbers of a network or of other arrays: of a file, of what lies beside it, and unpacked."""
+HEADER_BYTES = 64 << 20
+"""Most bytes of JSON by which such a file says what it holds."""
 _PIECE = 1 << 20
 _UNTOLD = 64 << 20  # most bytes of a file that says it holds none, as those of /proc do
 _KINDS = (

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest
@@ -112,7 +111,7 @@ def excerpt(
     )
 
 
-def top_classes(row: Array) -> NDArray[np.intp]:
+def top_classes(row: Array) -> Array:
     """Return which ten of a row (K,) are largest, the largest first; a NaN counts as the smallest."""
     ranked = np.where(np.isnan(row), -np.inf, row)
     return np.argsort(-ranked, kind="stable")[:TOP]

@@ -16,7 +16,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
 from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasGraph, KerasNode, Ref, mask_is_own
 from lstm_tui.formats.importers.keras.layers import NOTHING, steps
-from lstm_tui.formats.importers.keras.settings import check_settings
+from lstm_tui.formats.importers.keras.settings import LOOKUPS, check_settings
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm
 from lstm_tui.formats.importers.values import Given, Lookup, OpValue, Reduced, State, Value, added, joined, sources
 
@@ -176,6 +176,10 @@ class KerasTensors:
             table = floats(self.weights(node))[0]
             made = Lookup(node.name, table, first.value, first.value.series)
             return KerasTensor(made, rank=None if first.rank is None else first.rank + 1, mask=own_mask(node))
+        if kind in LOOKUPS:
+            if not isinstance(first.value, Given):
+                raise UnsupportedLayer("it looks up what is computed")
+            return replace(first, rank=2)
         if kind == "Masking":
             return replace(first, mask=own_mask(node))
         if kind in _MERGED or kind == "Concatenate":

@@ -10,14 +10,8 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.program.graph import (
-    CHOICE,
-    MOST_NUMBERS,
-    ProgramGraph,
-    UnsupportedNode,
-    attribute,
-    label,
-)
+from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
+from lstm_tui.formats.importers.program.graph import CHOICE, ProgramGraph, UnsupportedNode, attribute, label
 
 Branch = Callable[[str, ProgramGraph, str], str]
 _ELEMENTARY = frozenset((

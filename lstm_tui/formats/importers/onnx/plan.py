@@ -30,6 +30,13 @@ def find_onnx(data: bytes, path: str | Path, where: str, report: ImportReport) -
     report.format = f"ONNX, opset {graph.opset}"
     if graph.producer:
         report.say("producer", graph.producer, "confirmed", "the file")
+    if graph.rounded:
+        more = f" and {len(graph.rounded) - 3} more" if len(graph.rounded) > 3 else ""
+        names = ", ".join(visible(one) for one in graph.rounded[:3])
+        report.warnings.append(
+            f"{names}{more}: the weights are whole numbers with a scale, taken as the fractions they stand for; the "
+            "file's runtime also rounds what they are multiplied with, so its numbers differ by that rounding"
+        )
     nodes = [node for node in graph.nodes if node.op_type in RECURRENT and node.domain in ("", "ai.onnx")]
     if not nodes:
         others = [node for node in graph.nodes if any(kind in node.op_type for kind in (*RECURRENT, "Loop", "Scan"))]

@@ -14,8 +14,8 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
 
-MOST_NUMBERS = 100_000_000
 _KINDS = {
     1: "f4", 2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 8: "O", 9: "?", 10: "f2", 11: "f8", 12: "u4",
     13: "u8", 14: "c8", 15: "c16",
@@ -110,6 +110,9 @@ class ProgramGraph:
         choices: Names of each `If` that has recurrent nodes in both of its bodies in their place.
         axes: Names of the free axes of each input; empty where they have none.
         made_by: The node that makes each name.
+        rounded: Names of the nodes that multiply whole numbers in the file, and fractions here.
+        texts: Lists of texts in the file, by what it calls them.
+        encoders: Nodes that make ids of texts, by the name of the ids, which are an input here.
         run: Runs one node on its inputs, by name; raises UnsupportedNode for one that it does not know.
         ran_by: What runs them, for people.
     """
@@ -123,6 +126,9 @@ class ProgramGraph:
     choices: set[str] = field(default_factory=set)
     axes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     made_by: dict[str, Any] = field(default_factory=dict)
+    rounded: list[str] = field(default_factory=list)
+    texts: dict[str, Any] = field(default_factory=dict)
+    encoders: dict[str, Any] = field(default_factory=dict)
     run: Run = field(default=lambda node, inputs: _not_run(node), repr=False)
     ran_by: str = "onnx"
 

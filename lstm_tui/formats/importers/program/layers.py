@@ -24,6 +24,7 @@ from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNo
 from lstm_tui.formats.importers.program.readout import answers_of
 from lstm_tui.formats.importers.program.trace import Reading
 from lstm_tui.formats.importers.values import Given, Lookup, State, StepOp, Value, chain_of, linear, sources
+from lstm_tui.formats.importers.vocabularies import choose_classes, choose_tokens, tokens_of
 
 
 @dataclass(frozen=True)
@@ -265,7 +266,10 @@ def _planner(
         top = _merged(chain[-1], followed)
         own = {id(node) for layer in chain for node in layer.nodes}
         readout = written(answers_of(followed, own), top, names, f", {followed.tried}", report)
-        return replace(made, chain=parts, readout=readout)
+        classes = () if readout is None else choose_classes(
+            followed.graph.texts, readout.outputs, report, made.embedding is not None
+        )  # fmt: skip
+        return replace(made, chain=parts, readout=readout, classes=classes)
 
     return plan
 
@@ -367,6 +371,22 @@ def _straight(followed: TracedGraph, layer: NodeLayer, limit: int | None, report
     if ops:
         names = ", ".join(dict.fromkeys(visible(one.name) for one in ops))
         report.say("layer0.name", names, "confirmed", "run at each step")
+    tokens = None if table is None else _tokens(followed.graph, of.name, len(table), report)
     if limit is not None:
         return Plan("", ops, front=FirstSteps(of.name, limit, table))
-    return Plan("", ops, embedding=table)
+    return Plan("", ops, embedding=table, tokens=tokens)
+
+
+def _tokens(graph: ProgramGraph, ids: str, rows: int, report: ImportReport) -> dict[str, Any] | None:
+    """Return how text becomes ids: by the node of the file that makes them, or a list of texts of the same size."""
+    encoder = graph.encoders.get(ids)
+    if encoder is None:
+        return choose_tokens(graph.texts, rows, report)
+    last = max(encoder.ids)
+    unknown = encoder.unknown if encoder.unknown >= 0 else rows + encoder.unknown
+    if last >= rows or not 0 <= unknown < rows:
+        why = f"{label(encoder.node)} gives ids that the table of {rows} rows does not have"
+        report.say("vocabulary", "not used", "confirmed", why)
+        return None
+    report.say("vocabulary", f"{len(encoder.ids)} texts", "confirmed", label(encoder.node))
+    return tokens_of(encoder.ids, rows, report, unknown) | {"lowercase": encoder.lowercase}

@@ -28,7 +28,7 @@ from lstm_tui.formats.importers.torch.program_builder import (
     TensorRef,
     tensors_in,
 )
-from lstm_tui.formats.importers.torch.script import ScriptArchive, ScriptFollower, method_of
+from lstm_tui.formats.importers.torch.torchscript import ScriptArchive, ScriptFollower, method_of
 from lstm_tui.formats.importers.values import State, sources
 
 LENGTHS = (STEPS, 8)
@@ -143,8 +143,11 @@ def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportRepor
         found, rivals = follower.layout_of(one, layouts)
         if found is None:
             continue
+        key = f"input.{visible(one.name)}"
+        if not rivals and one.sizes is None and not follower.sure({**layouts, one.name: found}):
+            report.assume(key, found.text, "the file keeps no shapes, and two sequences at once are not understood")
+            others[one.name] = ()
         if rivals:
-            key = f"input.{visible(one.name)}"
             why = "the file does not say which axis is the tape, and each of these can be followed"
             said = report.choose(key, found.text, [each.text for each in rivals], "assumed", why)
             found = next(each for each in (found, *rivals) if each.text == said)
@@ -191,8 +194,14 @@ class _Follower:
             if not once and not series:
                 return max(pairs, key=lambda pair: pair[0])[1], ()
         order = [*once, *series]
+        if one.sizes is None and top == (0, 0) and series and once:  # a script: who calls it knows
+            return order[0], order[1:]
         rivals = [one for one in order[1:] if len(one.sizes) == len(order[0].sizes) and one.fixed == order[0].fixed]
         return order[0], rivals if top == (0, 0) else ()
+
+    def sure(self, layouts: Mapping[str, TapeLayout]) -> bool:
+        """Say whether every recurrent call reads two sequences apart from each other."""
+        return self._score(layouts, 2)[1] == 0
 
     def _of_one_step(self, layouts: Mapping[str, TapeLayout]) -> bool:
         tried = self._try(layouts, LENGTHS[0], 1, 0, {})

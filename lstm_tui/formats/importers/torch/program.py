@@ -12,13 +12,14 @@ from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.plan import Found, Plan, Recurrent
 from lstm_tui.formats.importers.program.graph import UnsupportedNode
 from lstm_tui.formats.importers.program.layers import Dialect, networks_of
-from lstm_tui.formats.importers.state_dict import find_networks, vocabulary_of
+from lstm_tui.formats.importers.state_dict import find_networks
 from lstm_tui.formats.importers.torch.exported import ExportedArchive
 from lstm_tui.formats.importers.torch.follow import follow_program
 from lstm_tui.formats.importers.torch.parameter_names import ParameterGroup, find_groups
 from lstm_tui.formats.importers.torch.program_builder import ProgramStopped
 from lstm_tui.formats.importers.torch.recurrent_calls import plan_call
-from lstm_tui.formats.importers.torch.script import ScriptArchive
+from lstm_tui.formats.importers.torch.torchscript import ScriptArchive
+from lstm_tui.formats.importers.vocabularies import Texts
 
 _FOLLOWED, _WEIGHTS = "followed", "weights"
 
@@ -26,7 +27,7 @@ _FOLLOWED, _WEIGHTS = "followed", "weights"
 def find_program(
     archive: ScriptArchive | ExportedArchive,
     tensors: Mapping[str, Array],
-    lists: Mapping[str, tuple[str, ...]],
+    lists: Mapping[str, Texts],
     where: str,
     report: ImportReport,
 ) -> list[Found] | None:
@@ -65,9 +66,9 @@ def find_program(
             report.say(f"input.{visible(name)}", layout.text, "confirmed", "so its recurrent calls read it")
     if cells:
         report.warnings.append(f"the program steps {cells} by hand, which is not followed")
+    followed.traced.graph.texts.update(lists)
     found = networks_of(followed.traced, followed.nodes, Dialect(plan_call), where)
     used = {path for names in followed.parameters.values() for path in names}
-    found = [replace(one, plan=_with_words(one.plan, lists)) for one in found]
     left = _left(used, tensors, where, report) if used else []
     if left and len(found) == 1:
         found = [replace(found[0], name=found[0].layers[0])]
@@ -87,20 +88,6 @@ def _left(used: set[str], tensors: Mapping[str, Array], where: str, report: Impo
             "all; --network shows it by itself"
         )
     return [one for group in groups for one in _by_itself(group, tensors, where, True)]
-
-
-def _with_words(
-    plan: Callable[[ImportReport], Plan], lists: Mapping[str, tuple[str, ...]]
-) -> Callable[[ImportReport], Plan]:
-    """Return a plan whose ids have the words that stand in the file beside the weights."""
-
-    def planned(report: ImportReport) -> Plan:
-        made = plan(report)
-        if made.embedding is None or made.tokens is not None:
-            return made
-        return replace(made, tokens=vocabulary_of(lists, len(made.embedding), report))
-
-    return planned
 
 
 def _alone(tensors: Mapping[str, Array], where: str, report: ImportReport, why: str) -> list[Found]:
