@@ -14,9 +14,8 @@ from lstm_tui.cli.columns import table
 from lstm_tui.cli.progress_bar import Bar
 from lstm_tui.cli.source import say, source_of
 from lstm_tui.debugger.source import Source, needed
-from lstm_tui.engine.number_text import fixed, percent, sentence
+from lstm_tui.engine.number_text import count_of, fixed, percent, sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.files import count_of
 
 if TYPE_CHECKING:
     from lstm_tui.analysis.health import PassHealth

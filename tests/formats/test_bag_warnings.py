@@ -121,3 +121,16 @@ def test_many_tensors_without_a_place_are_one_line_for_each_part(tmp_path: Path)
     assert len(lines) == 1
     assert "strange0 (6×7)" in lines[0]
     assert "and 4 more are in the file and have no place here, so its numbers may be wrong" in lines[0]
+
+
+@pytest.mark.parametrize("below", [True, False])
+def test_a_dense_layer_before_the_layers_in_the_file_is_not_their_readout_in_silence(
+    below: bool, tmp_path: Path
+) -> None:
+    """It reads as much as the layer gives and gives as much as it reads: widths allow both places."""
+    random = Random(0)
+    dense, layer = random.linear("proj", 3, 4), random.torch("rnn", "lstm", 4, 3)
+    one = opened(dense | layer if below else layer | dense, tmp_path)
+    assert how(one, "readout") == "proj (inferred)"
+    assert how(one, "place.proj") == ("readout (assumed)" if below else "")
+    assert any("place.proj" in remark for remark in one.network.remarks) == below

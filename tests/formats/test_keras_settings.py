@@ -81,6 +81,7 @@ def test_the_settings_that_keras_writes_today_are_known(monkeypatch: pytest.Monk
         "Reshape": lambda: layers.Reshape((3,)),
         "InputLayer": lambda: layers.InputLayer(shape=(3,)),
         "Rescaling": lambda: layers.Rescaling(2.0),
+        "Dot": lambda: layers.Dot(axes=1),
         **{kind: partial(getattr(layers, kind), 2) for kind in ("LSTM", "GRU", "SimpleRNN", "Dense")},
         **{kind: partial(getattr(layers, kind), 0.1) for kind in KINDS if "Drop" in kind or "Noise" in kind},
     }

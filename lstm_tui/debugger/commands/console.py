@@ -16,6 +16,7 @@ from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
 from lstm_tui.debugger.overwriting import check_mine, note_mine
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import read_bytes, replacing
 
@@ -113,7 +114,7 @@ class Console:
     @property
     def _owners(self) -> frozenset[str]:
         """What stands before the first dot of a value's full name."""
-        return frozenset(name.partition(".")[0] for name in (*self.session.frame.trace, "readout"))
+        return frozenset(name.partition(".")[0] for name in (*self.session.frame.trace, READOUT))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from lstm_tui.debugger.edits.equations import changed_passes, with_changed_cells
 from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens
@@ -191,8 +191,7 @@ def _pass(name: str, network: Network) -> Pass:
     for one in network.passes:
         if one.name == name:
             return one
-    names = [one.name for one in network.passes]
-    raise UserError(f"there is no pass {name}: this network has {', '.join(names)}")
+    raise no_pass(name, [one.name for one in network.passes])
 
 
 def _weight(edit: WeightEdit, edited: Edited, first: bool) -> Edited:
