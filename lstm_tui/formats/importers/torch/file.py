@@ -92,7 +92,12 @@ def _zipped(data: bytes, where: str) -> tuple[Any, Bytes, bool]:
     if any(name.endswith("/data/weights/model_weights_config.json") or name.endswith(".pt2") for name in members):
         raise UserError(f"{where}: is a program of torch.export, which is not read: save the model's state_dict()")
     if not pickled:
-        raise UserError(f"{where}: is a zip archive without data.pkl, so PyTorch did not write it")
+        networks = (
+            name for name in members if name.endswith((".keras", ".h5", ".onnx", ".pt", ".pth", ".safetensors"))
+        )
+        inside = next(networks, None)
+        hint = f"; it holds {visible(inside)}: unpack it, and give that" if inside else ""
+        raise UserError(f"{where}: is a zip archive without data.pkl, so PyTorch did not write it{hint}")
     folder = pickled[0].removesuffix("data.pkl")
 
     def content(name: str, most: int) -> bytes:
