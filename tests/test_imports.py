@@ -271,11 +271,30 @@ def texts(tree: ast.Module) -> Iterator[str]:
             yield node.value
 
 
-def test_endings_of_traces_are_listed_once() -> None:
-    """Every list of them names the lines between the other two."""
-    assert [module for module, tree in TREES.items() if any(".ndjson" in text for text in texts(tree))] == [
-        "lstm_tui.formats.traces.file_endings"
-    ]
+@pytest.mark.parametrize(
+    ("among", "owner"),
+    [
+        ((".ndjson",), "lstm_tui.formats.traces.file_endings"),
+        ((".csv", ".npy"), "lstm_tui.formats.inputs.series_endings"),
+        ((".keras", ".onnx"), "lstm_tui.formats.importers.network_endings"),
+    ],
+)
+def test_endings_of_files_are_listed_once(among: tuple[str, ...], owner: str) -> None:
+    """By those that every list of them names, in one text or in one list of texts."""
+    listed = {
+        module
+        for module, tree in TREES.items()
+        for found in (*([text] for text in texts(tree)), *map(held, ast.walk(tree)))
+        if all(any(ending in text for text in found) for ending in among)
+    }
+    assert listed == {owner}
+
+
+def held(node: ast.AST) -> list[str]:
+    """Return the texts of a list of constants; of every other part of a file, none."""
+    if not isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return []
+    return [one.value for one in node.elts if isinstance(one, ast.Constant) and isinstance(one.value, str)]
 
 
 def kinds(of: type[Pane]) -> Iterator[type[Pane]]:

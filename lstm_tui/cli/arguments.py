@@ -34,6 +34,7 @@ from lstm_tui.cli.options import (
 )
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
 from lstm_tui.formats.traces.file_endings import ANY_OF_THEM
 from lstm_tui.version import __version__
 
@@ -104,7 +105,7 @@ def _parser(asked: str) -> argparse.ArgumentParser:
 def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", metavar="FILE", nargs="?",
-        help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input (default: the network's sample)",
+        help=f"a text, or numbers as {NUMBERS}; `-` reads standard input (default: the network's sample)",
     )  # fmt: skip
     add_plain_options(parser)
     add_follow_options(parser)
@@ -118,9 +119,7 @@ def _check_memory(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file", metavar="FILE", help="a text, or numbers as .csv, .npy or .npz; `-` reads standard input"
-    )
+    parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {NUMBERS}; `-` reads standard input")
     parser.add_argument(
         "-o", "--output", metavar="OUT", default="-",
         help=f"a {ANY_OF_THEM} file; without it, or as `-`, JSON goes to standard output",

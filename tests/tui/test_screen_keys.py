@@ -28,6 +28,10 @@ WHOLE = {"looks.map", "looks.maximise", "looks.one_unit"}
 KEYS = [key for command in COMMANDS for key in command.keys]
 
 
+def test_no_key_stands_twice() -> None:
+    assert sorted(set(KEYS)) == sorted(KEYS), "the second would never be reached"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_every_key_does_something(cell: str) -> None:

@@ -15,13 +15,14 @@ from lstm_tui.engine.doors import door, guarded
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.network_endings import ANY_OF_THEM
 from lstm_tui.formats.io.files import HEADER_BYTES, NETWORK_BYTES, label, opened, read_bytes
 
 if TYPE_CHECKING:
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.model.network import Network
     from lstm_tui.formats.importers.plan import Found, Plan
-    from lstm_tui.formats.importers.torch.safe_unpickler import Made
+    from lstm_tui.formats.importers.torch.file import Checkpoint
     from lstm_tui.formats.importers.vocabularies import Texts
 
 _SMALL = 64 << 20  # bytes from which a file is read only when it begins as a known kind
@@ -142,7 +143,7 @@ def _named_tensors(kind: str, data: bytes, path: str | Path, report: ImportRepor
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.importers.torch.reparametrised import joined
 
-        tensors, in_parts = joined(_tensors(kind, data, path, report, where)[0])
+        tensors, in_parts = joined(_tensors(kind, data, path, report, where).tensors)
         for key, names in in_parts.items():
             report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")
         return tensors
@@ -191,7 +192,7 @@ def _bytes(path: str | Path, where: str) -> bytes:
 
 
 def _no_format(where: str) -> UserError:
-    return UserError(f"{where}: is of no format known here; give .safetensors, .npz, .pt, .ckpt, .h5, .keras or .onnx")
+    return UserError(f"{where}: is of no format known here; give {ANY_OF_THEM}")
 
 
 def kind_of(data: bytes) -> str:
@@ -247,7 +248,15 @@ def _found(
         from lstm_tui.formats.importers.state_dict import find_networks
         from lstm_tui.formats.importers.torch.reparametrised import joined
 
-        tensors, modules, lists = _tensors(kind, data, path, report, where)
+        held = _tensors(kind, data, path, report, where)
+        tensors, modules, lists = held.tensors, held.modules, held.lists
+        program = held.script or held.exported
+        if program is not None:
+            from lstm_tui.formats.importers.torch.program import find_program
+
+            found = find_program(program, tensors, lists, where, report)
+            if found is not None:
+                return found, report
         tensors, in_parts = joined(tensors)
         for key, names in in_parts.items():
             report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")
@@ -274,10 +283,9 @@ def _keras(kind: str, data: bytes, path: str | Path, report: ImportReport, where
     return find_keras(file, where)
 
 
-def _tensors(
-    kind: str, data: bytes, path: str | Path, report: ImportReport, where: str
-) -> tuple[dict[str, Array], dict[str, Made], dict[str, Texts]]:
-    """Return tensors by name, modules by path, and texts by their numbers that stand beside them, by path."""
+def _tensors(kind: str, data: bytes, path: str | Path, report: ImportReport, where: str) -> Checkpoint:
+    """Return what a file holds: tensors by name, and what stands beside them."""
+    from lstm_tui.formats.importers.torch.file import Checkpoint, read_torch
     from lstm_tui.formats.importers.vocabularies import texts_in_notes, texts_of
 
     if kind == "safetensors":
@@ -285,7 +293,7 @@ def _tensors(
 
         tensors, notes = read_safetensors(data, where)
         report.format = "safetensors: names, shapes and numbers"
-        return tensors, {}, texts_in_notes(notes)
+        return Checkpoint(tensors, lists=texts_in_notes(notes))
     if kind == "npz":
         from lstm_tui.formats.io.npy import read_npz
 
@@ -298,19 +306,20 @@ def _tensors(
         for name, one in texts.items():
             found = texts_of([str(text) for text in one], name) if one.ndim == 1 else None
             lists |= texts_in_notes({name: str(one)}) if one.ndim == 0 else {} if found is None else {name: found}
-        return {name: one for name, one in tensors.items() if name not in texts}, {}, lists
-    from lstm_tui.formats.importers.torch.file import read_torch
-
+        return Checkpoint({name: one for name, one in tensors.items() if name not in texts}, lists=lists)
     wanted = report.settings.get("container")
     checkpoint = read_torch(data, where, wanted)
     report.format = "PyTorch or pickled arrays, read without running anything in it"
-    if checkpoint.scripted:
-        report.format = "TorchScript: the weights are read, its program is not"
+    if checkpoint.script is not None:
+        report.format = "TorchScript: weights and program, read without running anything in it"
+    if checkpoint.exported is not None:
+        version = visible(checkpoint.exported.version)
+        report.format = f"torch.export of PyTorch {version}: weights and graph, read without running anything in it"
     if checkpoint.container:
         report.choose(
             "container", checkpoint.container, checkpoint.others, "confirmed", "weights stand there", matters=False
         )
-    return checkpoint.tensors, checkpoint.modules, checkpoint.lists
+    return checkpoint
 
 
 def _choose(found: list[Found], wanted: str | None, where: str) -> Found:

@@ -142,7 +142,6 @@ def decimals_of(content: str) -> tuple[list[float], bool | None] | None:
     return numbers, False if len({len(after) for _, after in pairs}) == 1 else None
 
 
-SUFFIXES = (".csv", ".tsv", ".npy", ".npz")
 LIMIT = 256 << 20
 CSV_LIMIT = 64 << 20
 
