@@ -137,7 +137,12 @@ class _Members:
 def _zipped(members: _Members, where: str) -> tuple[Any, Bytes, ScriptArchive | None]:
     pickled = [name for name in members.names if name.endswith("data.pkl") and name.count("/") <= 1]
     if not pickled:
-        raise UserError(f"{where}: is a zip archive without data.pkl, so PyTorch did not write it")
+        networks = (
+            name for name in members if name.endswith((".keras", ".h5", ".onnx", ".pt", ".pth", ".safetensors"))
+        )
+        inside = next(networks, None)
+        hint = f"; it holds {visible(inside)}: unpack it, and give that" if inside else ""
+        raise UserError(f"{where}: is a zip archive without data.pkl, so PyTorch did not write it{hint}")
     folder = pickled[0].removesuffix("data.pkl")
     if f"{folder}byteorder" in members.names and members.content(f"{folder}byteorder", 16).strip() == b"big":
         raise UserError(f"{where}: was written on a big-endian machine, which is not read")
