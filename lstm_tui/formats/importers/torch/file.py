@@ -19,7 +19,7 @@ from lstm_tui.formats.io.files import size_text
 
 LIMIT = 1 << 30
 MOST_MEMBERS = 200_000
-_MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
+MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
 _DEEPEST = 64
 _MOST_TENSORS = 100_000
 _MOST_TEXTS = 2_000_000
@@ -118,7 +118,7 @@ def _plain(data: bytes, where: str) -> tuple[Any, Bytes]:
     """Read a file that is one pickle, or the five pickles and the numbers that PyTorch wrote before 1.6."""
     machine = PickleMachine(where, make, lambda identity: _legacy_storage(identity, where))
     first = machine.read(data)
-    if first != _MAGIC:
+    if first != MAGIC:
         return first, _nothing
     machine.read(data, machine.end)  # version of the protocol
     machine.read(data, machine.end)  # sizes of the machine's integers
@@ -186,10 +186,10 @@ def _array(one: Any, of: Bytes, name: str, where: str) -> Array:
 
 
 def _storages(root: Any) -> Iterator[Storage]:
-    return (one.storage for _, one, _ in _leaves(root) if isinstance(one, Tensor))
+    return (one.storage for _, one, _ in leaves(root) if isinstance(one, Tensor))
 
 
-def _leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
+def leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
     """Iterate over tensors and modules with their path and the key of the root they stand under."""
     seen: set[int] = set()
     waiting: list[tuple[str, Any, str, int]] = [("", root, "", 0)]
@@ -252,7 +252,7 @@ def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:
     """Take the weights of one network out of what a file holds, leaving an optimiser's alone."""
     groups: dict[str, dict[str, Any]] = {}
     modules: dict[str, dict[str, Made]] = {}
-    for count, (path, one, top) in enumerate(_leaves(root)):
+    for count, (path, one, top) in enumerate(leaves(root)):
         if count > _MOST_TENSORS:
             raise UserError(f"{where}: holds more than {_MOST_TENSORS} tensors")
         key = "" if isinstance(root, Made) or _direct(root) else top
