@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.floating[Any]]
+from lstm_tui.engine.arrays import Array
+
 Weights = Mapping[str, Array]
 
 

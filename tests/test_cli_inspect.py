@@ -24,7 +24,8 @@ def test_inspect_says_how_each_fact_is_known(capsys: pytest.CaptureFixture[str])
     output = capsys.readouterr().out
     for word in ("confirmed", "inferred", "assumed", "reads ids from 0 to 10", "layer1.gate_order", "could be iofg"):
         assert word in output
-    assert "warning: readout.after_head_0 is assumed to be relu" in output
+    assert "warning: assumed, since weights alone do not record it: " in output
+    assert "readout.after_head_0=relu" in output
 
 
 def test_what_stands_before_the_recurrent_layers_says_what_it_takes(
@@ -70,7 +71,7 @@ def test_what_is_assumed_stands_in_the_export_and_on_standard_error(
     ids = tmp_path / "ids.csv"
     ids.write_text("3\n1\n4\n")
     assert main(["trace", str(ids), "--model", TAGGER, "-o", str(tmp_path / "o.json")]) == 0
-    assert "readout.after_head_0 is assumed to be relu" in capsys.readouterr().err
+    assert "readout.after_head_0=relu" in capsys.readouterr().err
     model = json.loads((tmp_path / "o.json").read_text())["model"]
     assert any("readout.after_head_0" in warning for warning in model["warnings"])
     assert read(tmp_path / "o.json").sequence.ids is not None

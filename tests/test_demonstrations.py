@@ -9,7 +9,7 @@ import lstm_tui
 from lstm_tui.analysis.influence import Target, deletions
 from lstm_tui.analysis.ledger import Flow, flow_of, forgotten, ledger_at, lost_at
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.edits.script import parse_edit_script
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
@@ -24,7 +24,7 @@ def story() -> Network:
 
 def told(network: Network, text: str, recipe: str = "") -> Trace:
     trace = lstm_tui.trace(text, network)
-    made = apply(parse_recipe(recipe), network, trace.sequence)
+    made = apply(parse_edit_script(recipe), network, trace.sequence)
     return run(made.network, made.sequence, holds=made.holds)
 
 

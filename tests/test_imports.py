@@ -73,6 +73,19 @@ def test_a_circle_is_found_however_it_is_imported(back: str) -> None:
     assert circle(modules | {"p.c": ast.parse("import json")}) == []
 
 
+def test_an_array_has_one_name_in_annotations() -> None:
+    """`Array` of `engine/arrays.py`: shapes and number types stand in words, for a checker follows neither of them."""
+    tests = {str(path): ast.parse(path.read_text()) for path in Path(__file__).parent.rglob("*.py")}
+    named = {
+        module
+        for module, tree in (TREES | tests).items()
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.alias) and node.name == "NDArray")
+        or (isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("ndarray"))
+    }
+    assert named == {"lstm_tui.engine.arrays"}
+
+
 def test_both_versions_are_one() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
     assert project["version"] == __version__ == lstm_tui.__version__

@@ -36,7 +36,7 @@ ELSEWHERE = {
     "command": "its words, but for the line",
     "line": "a session stands on a line, and says so by its verb",
     "where": "the file as it was typed, from the folder of that time",
-    "recipe": "edits stand in a saved session as its verbs, those that were undone too",
+    "edit_script": "edits stand in a saved session as its verbs, those that were undone too",
 }
 """Fields that need not come back letter by letter, and what does; every other is the same."""
 

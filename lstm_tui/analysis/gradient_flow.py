@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import flow_of
 from lstm_tui.engine.arrays import Array
@@ -115,7 +113,7 @@ class _Back:
         d = _at(self.now, one.target)
         if not d.any():
             return
-        pieces: tuple[NDArray[Any] | None, ...]
+        pieces: tuple[Array | None, ...]
         if one.matrix is not None:
             pieces = (d @ self.program.view(self.flat, one.matrix.name),)
         else:

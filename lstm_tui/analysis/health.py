@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.contributions import squash_of, sum_slot, terms_of
 from lstm_tui.engine.arrays import Array
@@ -19,7 +18,6 @@ from lstm_tui.engine.compiler.roles import Role, ranges_of, roles_of
 from lstm_tui.engine.runtime.gradients import gradients
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
-Flags = NDArray[np.bool_]
 Kind = Literal["broken", "exploding", "dead", "quiet", "stuck", "shut", "open"]
 
 LOW, HIGH = 0.1, 0.9
@@ -54,12 +52,12 @@ class GateHealth:
     mean: Array
 
     @property
-    def shut(self) -> Flags:
+    def shut(self) -> Array:
         """Units in which it is never open."""
         return np.asarray(self.most < LOW)
 
     @property
-    def open(self) -> Flags:
+    def open(self) -> Array:
         """Units in which it is never shut."""
         return np.asarray(self.least > HIGH)
 
@@ -110,9 +108,9 @@ class PassHealth:
     units: int
     gates: tuple[GateHealth, ...]
     largest: Array
-    quiet: Flags
-    dead: dict[str, Flags]
-    unsure: Flags
+    quiet: Array
+    dead: dict[str, Array]
+    unsure: Array
     findings: tuple[Finding, ...]
 
 
@@ -130,8 +128,8 @@ class _Count:
     largest: Array | None = None
     lowest: Array | None = None
     highest: Array | None = None
-    moved: dict[str, Flags] | None = field(default_factory=dict)
-    unsure: dict[str, Flags] = field(default_factory=dict)
+    moved: dict[str, Array] | None = field(default_factory=dict)
+    unsure: dict[str, Array] = field(default_factory=dict)
     terms: dict[str, dict[tuple[str, str], Array]] = field(default_factory=dict)
 
 
@@ -230,7 +228,7 @@ def _take(known: dict[Any, Array], key: Any, numbers: Array, how: Any) -> None:
     known[key] = np.asarray(how(known[key], numbers)) if key in known else numbers
 
 
-def _reached(trace: Trace) -> dict[str, dict[str, tuple[Flags, Flags]]] | None:
+def _reached(trace: Trace) -> dict[str, dict[str, tuple[Array, Array]]] | None:
     """Return for each value the units whose sum has a gradient at some step, and those whose gradient is NaN at one.
 
     None when it cannot be said.
@@ -249,7 +247,7 @@ def _reached(trace: Trace) -> dict[str, dict[str, tuple[Flags, Flags]]] | None:
         d_values = {one.name: {one.cell.output: _mixture(trace[one.name][one.cell.output])} for one in top.passes}
     with np.errstate(all="ignore"):
         _, _, slots = gradients(ran, d_result, d_values)
-    found: dict[str, dict[str, tuple[Flags, Flags]]] = {}
+    found: dict[str, dict[str, tuple[Array, Array]]] = {}
     for name, passed in trace.passes.items():
         found[name] = {}
         for value in passed.cell.values:
@@ -303,7 +301,7 @@ def _judged(count: _Count) -> PassHealth:
     return PassHealth(passed.name, steps, passed.hidden_size, gates, largest, quiet, dead, unsure, tuple(findings))
 
 
-def _sizes(largest: Array) -> tuple[Flags, Flags, Flags]:
+def _sizes(largest: Array) -> tuple[Array, Array, Array]:
     """Return which units are not finite, which of the others explode, and which of the rest never act.
 
     Args:
@@ -316,14 +314,14 @@ def _sizes(largest: Array) -> tuple[Flags, Flags, Flags]:
     return broken, exploding, np.asarray((largest <= QUIET * top) & rest)
 
 
-def _never_moves(lowest: Array, highest: Array, largest: Array) -> Flags:
+def _never_moves(lowest: Array, highest: Array, largest: Array) -> Array:
     """Return which units lie so near together at all steps that they say the same, (n,)."""
     with np.errstate(all="ignore"):
         apart = highest.astype(np.float64) - lowest
         return np.asarray(np.isfinite(largest) & (apart <= QUIET * largest.astype(np.float64)))
 
 
-def _dead(count: _Count, dead: dict[str, Flags]) -> Iterable[Finding]:
+def _dead(count: _Count, dead: dict[str, Array]) -> Iterable[Finding]:
     for value, flags in dead.items():
         if squash_of(count.passed, value) is None:
             continue  # a value that is no squash of a sum has no weights of its own
@@ -331,7 +329,7 @@ def _dead(count: _Count, dead: dict[str, Flags]) -> Iterable[Finding]:
             yield _caused(count, "dead", int(unit), value, 0.0, -1)
 
 
-def _by_output(passed: PassTrace, kind: Kind, numbers: Array, flags: Flags) -> Iterable[Finding]:
+def _by_output(passed: PassTrace, kind: Kind, numbers: Array, flags: Array) -> Iterable[Finding]:
     for unit in np.flatnonzero(flags):
         yield Finding(passed.name, kind, int(unit), passed.cell.output, float(numbers[unit]))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.distribution import ROUNDING, is_distribution
 from lstm_tui.engine.arrays import Array
@@ -35,7 +34,7 @@ def probabilities(trace: Trace, first: int = 0) -> Array | None:
     return None if is_distribution(output) is False else output
 
 
-def surprise(trace: Trace, known: NDArray[np.float64] | None = None) -> NDArray[np.float64] | None:
+def surprise(trace: Trace, known: Array | None = None) -> Array | None:
     """Return the surprise of each token, −log₂ p in bits, (T,); NaN for the first, which nothing predicted.
 
     NaN as well where what the network says is no probability: NaN, infinite, or more than 1.
@@ -61,7 +60,7 @@ def surprise(trace: Trace, known: NDArray[np.float64] | None = None) -> NDArray[
     return bits
 
 
-def perplexity(bits: Sequence[NDArray[np.float64]] | NDArray[np.float64]) -> float | None:
+def perplexity(bits: Sequence[Array] | Array) -> float | None:
     """Return 2 to the mean surprise of all tokens that were predicted; None when none was."""
     every = np.concatenate([np.atleast_1d(one)[1:] for one in ([bits] if isinstance(bits, np.ndarray) else bits)])
     if not every.size:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+
+from lstm_tui.engine.arrays import Array
 
 
-def largest(values: NDArray[Any], some_left_out: bool = False) -> int | None:
+def largest(values: Array, some_left_out: bool = False) -> int | None:
     """Return the place of the largest number, the first of several; None where it is not known.
 
     Args:

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Room
@@ -138,7 +136,7 @@ class _Reader:
     def __init__(self, passed: PassTrace, equation: int, whole: PassTrace, first: int) -> None:
         self.passed, self.equation, self.whole, self.first = passed, equation, whole, first
 
-    def reading(self, series: NDArray[np.floating[Any]]) -> Array:
+    def reading(self, series: Array) -> Array:
         """Return a series in the pass's own order, as float64."""
         ordered = series if self.passed.direction == "forward" else series[::-1]
         return ordered.astype(np.float64)
@@ -212,7 +210,7 @@ class Ledger:
 
     state: str
     by_token: Array
-    read: NDArray[np.bool_]
+    read: Array
     start: Array
     total: Array
     allowed: Array

@@ -7,10 +7,8 @@ are moved, columns those that move them; a forward pass fills one side of the di
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.gradient_flow import jacobians
 from lstm_tui.analysis.influence import without
@@ -73,7 +71,7 @@ def deletion_rows(trace: Trace, passed: PassTrace, places: range) -> Iterator[tu
         raise UserError("only tokens of a text can be left out")
     initial = {name: stored.initial for name, stored in ran.stored.items()}
     value = moved_value(passed)
-    before: NDArray[Any] = passed[value]
+    before: Array = passed[value]
     for t in places:
         column = np.full(len(places), np.nan)
         if len(sequence) > 1:

@@ -15,14 +15,13 @@ from lstm_tui.cli.columns import table
 from lstm_tui.cli.progress_bar import Bar
 from lstm_tui.cli.source import source_of
 from lstm_tui.debugger.breakpoints.assertions import AssertionResult, judge, said
+from lstm_tui.debugger.endings import STOPPED
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.debugger.source import Source, needed
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
-
-_FAILED = 3
 
 
 @dataclass
@@ -55,7 +54,7 @@ def command(options: Namespace) -> int:
     print(_counted(counts))
     never = [text for text, one in counts.items() if not one.held + one.failed + one.unknown]
     if any(one.failed + one.unknown for one in counts.values()):
-        return _FAILED
+        return STOPPED
     if never:
         raise UserError(f"{never[0]} was asked of none of {lines} lines: no line has what it names")
     return 0
@@ -112,7 +111,5 @@ def _pass_of(trace: Trace, name: str | None) -> str:
     if name is None:
         return next(one for one in reversed(list(trace)) if trace[one].direction == "forward")
     if name not in trace:
-        near = nearest(name, trace)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(trace)}"
-        raise UserError(f"there is no pass {visible(name)}; {hint}")
+        raise no_pass(name, trace)
     return name

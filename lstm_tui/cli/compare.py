@@ -60,7 +60,7 @@ def comparison(options: Namespace) -> Comparison:
     if len(models) == 2:
         return Comparison.of(one, other, (models[0], models[1]))
     after = sources[1]
-    made = apply(after.recipe, needed(after.network), after.sequences[after.line])
+    made = apply(after.edit_script, needed(after.network), after.sequences[after.line])
     return Comparison.of(one, other, ("baseline", "edited"), made.origins)
 
 

@@ -40,7 +40,7 @@ def followed(options: Namespace) -> Source:
     network = open_network(options)
     arriving = Arriving(network)
     source = with_run(Source(network), options)
-    _check_edits(source.recipe, network)
+    _check_edits(source.edit_script, network)
     try:  # a descriptor of its own: the screen puts the terminal in the place of standard input
         descriptor = os.dup(0)
     except OSError as error:
@@ -49,17 +49,17 @@ def followed(options: Namespace) -> Source:
     return replace(source, incoming=incoming)
 
 
-def _check_edits(recipe: tuple[Edit, ...], network: Network) -> None:
+def _check_edits(edits: tuple[Edit, ...], network: Network) -> None:
     """Refuse edits to begin with that need a token."""
     from lstm_tui.debugger.edits.apply import apply
 
-    for edit in recipe:
+    for edit in edits:
         if not isinstance(edit, NetworkEdit):
             raise UserError(
                 f"`{visible(line_of(edit))}` changes what has not come yet: with --follow, --edits takes edits of "
                 "weights and equations; others are made in the session"
             )
-    apply(recipe, network, Sequence("words", ()))
+    apply(edits, network, Sequence("words", ()))
 
 
 class Plainly:

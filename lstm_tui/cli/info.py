@@ -53,12 +53,23 @@ def _version(name: str) -> str:
 
 
 def _engine() -> str:
+    from lstm_tui.engine.errors import UserError
+    from lstm_tui.engine.runtime.interpreters import interpreter
+
     try:
-        from lstm_tui.engine.runtime import kernels
-    except Exception as error:  # it may be missing, half installed or not for this NumPy
-        return f"numpy; numba cannot be used: {cause(error)}"
+        interpreter("numba")
+    except UserError as error:  # it may be missing, half installed or not for this NumPy
+        return f"numpy; numba cannot be used: {cause(error.__cause__ or error)}"
     if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         return "numba, kernels not compiled: NUMBA_DISABLE_JIT is set"
+    from lstm_tui.engine.runtime.fused.host import host
+    from lstm_tui.engine.runtime.fused.interpreter import serves
+
+    if serves():
+        made_for = host()
+        return f"numba, its compiler alone: for {made_for.name}, vectors of {8 * made_for.vector_bytes} bits"
+    from lstm_tui.engine.runtime import kernels
+
     folder = kernels.kept_in()
     return f"numba, compiled kernels kept in {folder}" if folder else "numba, compiled again at every start"
 

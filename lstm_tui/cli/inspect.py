@@ -100,7 +100,7 @@ def _reads(network: Network) -> str:
         return f"numbers, {network.input_size} a step (.npy, .npz or .csv)"
     count = len(network.tokens.vocabulary)
     if network.tokens.are_ids:
-        return f"ids from 0 to {count - 1}, as text or in one column (the file has no vocabulary)"
+        return f"ids from 0 to {count - 1}, as text or in one column (which texts they are is not known)"
     return network.tokens.kind if network.tokens.kind == "bytes" else f"{count} {network.tokens.kind}"
 
 

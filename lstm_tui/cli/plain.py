@@ -13,7 +13,7 @@ from lstm_tui.cli.progress_bar import Bar
 from lstm_tui.debugger.commands.console import Console, mistake_lines
 from lstm_tui.debugger.commands.dispatch import completions
 from lstm_tui.debugger.commands.table import Leave
-from lstm_tui.debugger.endings import INTERRUPTED, watch
+from lstm_tui.debugger.endings import INTERRUPTED, STOPPED, watch
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now
 from lstm_tui.debugger.source import Source
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 Arrived = Callable[[Session], Iterable[str]]
 PROMPT = "(ltui) "
-_STOPPED = 3
 
 
 def run_plain(
@@ -77,7 +76,7 @@ def run_plain(
             keeping.autosave.leave(finished)
             if not finished and keeping.autosave.is_kept:
                 _part()
-    return _STOPPED if options.batch and (console.stopped or console.failed) else 0
+    return STOPPED if options.batch and (console.stopped or console.failed) else 0
 
 
 def _part() -> None:
@@ -132,7 +131,7 @@ def _script(console: Console, path: str, lines: Iterable[str], batch: bool, arri
             print(f"lstm-tui: {visible(path)}:{number}: {visible(line.strip())}", file=sys.stderr)
             for each in mistake_lines(error):
                 print(each, file=sys.stderr)
-            return (_STOPPED if console.failed else 1) if batch else 0
+            return (STOPPED if console.failed else 1) if batch else 0
         if console.interrupted and batch:
             return INTERRUPTED
     return 0

@@ -61,14 +61,14 @@ def with_run(source: Source, options: Namespace) -> Source:
         dtype=options.dtype,
         interpreter=options.interpreter,
         initial=(initial_states(options.initial, source.network) or None) if options.initial else None,
-        recipe=_recipe(options.edits) if options.edits is not None else (),
+        edit_script=_edit_script(options.edits) if options.edits is not None else (),
     )
 
 
-def _recipe(path: str) -> tuple[Edit, ...]:
-    from lstm_tui.debugger.edits.language import read_recipe
+def _edit_script(path: str) -> tuple[Edit, ...]:
+    from lstm_tui.debugger.edits.script import read_edit_script
 
-    return read_recipe(path)
+    return read_edit_script(path)
 
 
 def command_of(options: Namespace) -> tuple[str, ...]:

@@ -9,22 +9,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.cli.columns import table
 from lstm_tui.cli.progress_bar import Bar
 from lstm_tui.cli.source import say, source_of
 from lstm_tui.debugger.source import Source, needed
-from lstm_tui.engine.number_text import fixed, percent, sentence
+from lstm_tui.engine.number_text import count_of, fixed, percent, sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.files import count_of
 
 if TYPE_CHECKING:
     from lstm_tui.analysis.health import PassHealth
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.runtime.trace import Trace
 
-Bits = NDArray[np.float64]
 _MOST_RUNS = 1000
 _MOST_TOLD = 12
 _HEADS = ("value", "does", "mean", "below .1", "above .9", "saturated", "never opens", "never shuts")
@@ -40,7 +37,7 @@ def command(options: Namespace) -> int:
     network = needed(source.network)
     lines = [source.line] if options.line is not None else list(range(len(source.sequences)))[:_MOST_RUNS]
     seen: list[Trace] = []
-    predicted: list[Bits | None] = []
+    predicted: list[Array | None] = []
     with Bar("running") as bar:
         passes = health(_runs(source, lines, bar, seen, predicted))
     if len(lines) < len(source.sequences) and options.line is None:
@@ -68,7 +65,7 @@ def command(options: Namespace) -> int:
 
 
 def _runs(
-    source: Source, lines: list[int], bar: Bar, seen: list[Trace], predicted: list[Bits | None]
+    source: Source, lines: list[int], bar: Bar, seen: list[Trace], predicted: list[Array | None]
 ) -> Iterator[Trace]:
     """Yield the run of every line; the first is kept, for the names of what it is made of, and of each the surprise."""
     from lstm_tui.analysis.language_model import surprise

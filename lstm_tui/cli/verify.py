@@ -5,12 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 
 from lstm_tui.cli.source import reading, say_remarks
+from lstm_tui.debugger.endings import STOPPED
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.verify.verification import verify
 from lstm_tui.models.bundled import find_model
-
-_DIFFERS = 3
 
 
 def command(options: Namespace) -> int:
@@ -43,7 +42,7 @@ def command(options: Namespace) -> int:
         said = " ".join(_setting(key, one) for key, one in settings.items())
         print(f"it fits with {said}")
         print(f"  and then differs by {sentence(remains, 2)} at most, by {sentence(first.largest, 2)} without")
-    return _DIFFERS
+    return STOPPED
 
 
 def _setting(key: str, value: str) -> str:

@@ -48,7 +48,9 @@ class EditTree:
             work: What is told of a run that takes long, and has it given up.
         """
         self.source, self._cursor, self._work = source, cursor, work
-        self._left: Mapping[int, History] = {source.line: History().with_edit(*source.recipe)} if source.recipe else {}
+        self._left: Mapping[int, History] = (
+            {source.line: History().with_edit(*source.edit_script)} if source.edit_script else {}
+        )
         self._along: tuple[NetworkEdit, ...] | None = None
         self.to_edit = cursor.frame.line in self._left
         self._begun: tuple[int, str, Initial] | None = None  # a line, an interpreter, and the states it began with
@@ -296,7 +298,7 @@ class EditTree:
         wanted: tuple[Edit, ...] = before.active
         if self._along is not None:
             wanted = (*self._along, *(edit for edit in wanted if not isinstance(edit, NetworkEdit)))
-        told = bool(before.states) and all(before.words)  # those of a recipe are told in words only now
+        told = bool(before.states) and all(before.words)  # those of an edit script are told in words only now
         if told and wanted == before.active:
             self._edited(before)
         else:

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from lstm_tui.formats.io import files
@@ -29,17 +29,21 @@ _NAMES = (
 )  # fmt: skip
 """Signals that end a program which does not handle them, and leave time for an end in good order."""
 SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+STOPPED = 3
+"""Exit code of what did its work and found what it was to look for: a stop, a failed assertion, a difference."""
 HUNG_UP = 129
 INTERRUPTED = 130
 _RESET = (
-    b"\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[<u"
+    b"\x18\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[<u"
     b"\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m"
 )
-"""Switches off what a screen switches on."""
+"""Gives up a sequence that was cut off, and switches off what a screen switches on."""
 _CURSOR = b"\x1b[?25h"
 """Shows the cursor, which a progress bar hides."""
-_WRITING = 0.2
-"""Seconds that a terminal which may be stuck is given to take that."""
+_WRITING = 2.0
+"""Most seconds in which a terminal is put right: it takes milliseconds, or as long as the machine is that busy."""
+_STUCK = 0.01
+"""Seconds after which a terminal that takes nothing is asked again."""
 _AGAIN = 0.02
 """Seconds after which an interrupt is raised again that a callback has swallowed, which has come back by then."""
 
@@ -63,6 +67,7 @@ class Watch:
         self.owned = owned
         self.leaves_thread = False
         self._deadline = float("inf")
+        self._again = (float("inf"), 0)  # when a signal is sent once more, and which
         self._leave: Leave | None = None
         self.talking = False
         self._over = False
@@ -74,7 +79,7 @@ class Watch:
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
         self._terminal = _terminal_state()
-        self._screen = False
+        self._screen = self._forced = False
         self._turn = threading.Lock()
         self._pipe = threading.Lock()
 
@@ -113,7 +118,10 @@ class Watch:
             try:
                 yield
             finally:
-                self._leave, self._screen = None, False
+                with self._turn:
+                    self._leave, self._screen = None, False
+                while self._forced:  # the thread puts the terminal right, and ends the process when it has
+                    time.sleep(GRACE)
 
     @contextlib.contextmanager
     def talk(self, *descriptors: int) -> Iterator[None]:
@@ -167,7 +175,9 @@ class Watch:
         """Leave by way of every `finally`; a screen is told by the thread, and a second signal changes nothing."""
         if self._leave is not None or self._over:
             return
-        if number == signal.SIGINT:
+        if _is_within(frame, Watch._swallowed.__code__):  # it would be swallowed there
+            self._raise_again(number)
+        elif number == signal.SIGINT:
             if self.talking or self._first():
                 raise KeyboardInterrupt
         elif self._first():
@@ -180,11 +190,16 @@ class Watch:
             self._unraisable(told)
         elif not self._over:
             self._raised = False
-            again = threading.Timer(_AGAIN, self._interrupt, (code_of(end) - 128,))
-            again.daemon = True
-            again.start()
+            self._raise_again(code_of(end) - 128)
 
-    def _interrupt(self, number: int) -> None:
+    def _raise_again(self, number: int) -> None:
+        """Have the thread send a signal once more, a moment later."""
+        self._again = (time.monotonic() + _AGAIN, number)
+        self._wake()
+
+    def _send_again(self) -> None:
+        _, number = self._again
+        self._again = (float("inf"), 0)
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             signal.pthread_kill(threading.main_thread().ident or 0, number)
 
@@ -219,12 +234,14 @@ class Watch:
             for line in self._lines:
                 if line not in gone:
                     watched.register(line, 0)
-            left = self._deadline - time.monotonic()
-            if left <= 0:
+            if time.monotonic() >= self._again[0]:
+                self._send_again()
+            left = min(self._deadline, self._again[0]) - time.monotonic()
+            if time.monotonic() >= self._deadline:
                 if self.owned:
                     self._force()
                 return
-            for descriptor, _ in watched.poll(None if left == float("inf") else left * 1000):
+            for descriptor, _ in watched.poll(None if left == float("inf") else max(left, 0) * 1000):
                 if descriptor == self._reader:
                     self._told(os.read(self._reader, 4096))
                 else:
@@ -246,24 +263,61 @@ class Watch:
 
     def _force(self) -> None:
         assert self.code is not None
+        with self._turn:
+            self._forced, screen = True, self._screen
         files.abandon()
-        putting = threading.Thread(target=self._put_right, daemon=True)
+        putting = threading.Thread(target=self._put_right, args=(screen,), daemon=True)
         putting.start()
         putting.join(_WRITING)
         os._exit(self.code)
 
-    def _put_right(self) -> None:
-        """Leave the terminal as it was found."""
+    def _put_right(self, screen: bool) -> None:
+        """Leave the terminal as it was found, also one that takes nothing since nobody reads what was drawn.
+
+        Whoever draws may be waiting for it, and goes on once there is room: what that writes goes nowhere.
+        """
         if self._terminal is None:
             return
         import termios
 
         descriptor, attributes = self._terminal
-        with contextlib.suppress(OSError, termios.error):
-            termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
+
+        def as_before() -> None:
+            with contextlib.suppress(OSError, termios.error):
+                termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
+
+        as_before()
+        if not (screen or os.isatty(2)):
+            return
         with contextlib.suppress(OSError):
-            if self._screen or os.isatty(2):
-                os.write(2, _RESET if self._screen else _CURSOR)
+            terminal = _for_itself(2)
+            _silence(2)
+            left = _RESET if screen else _CURSOR
+            while left:
+                try:
+                    left = left[os.write(terminal, left) :]
+                except BlockingIOError:  # what was drawn stands in the way, and nobody needs it any more
+                    with contextlib.suppress(termios.error):
+                        termios.tcflush(terminal, termios.TCOFLUSH)
+                    as_before()  # which wakes whoever waits to write
+                    time.sleep(_STUCK)
+
+
+def _for_itself(descriptor: int) -> int:
+    """Return the terminal of a descriptor, opened so that writing to it does not wait; others' writing is as it was."""
+    flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK
+    with contextlib.suppress(OSError):
+        return os.open(os.ttyname(descriptor), flags)
+    with contextlib.suppress(OSError):  # it has no name here, as in some containers
+        return os.open("/dev/tty", flags)
+    return os.dup(descriptor)
+
+
+def _silence(descriptor: int) -> None:
+    """Have what is still written to a descriptor go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 _watch: Watch | None = None
@@ -294,6 +348,15 @@ def watched(owned: bool) -> Iterator[Watch | None]:
     finally:
         _watch = None
         mine.stop()
+
+
+def _is_within(frame: FrameType | None, code: CodeType) -> bool:
+    """Say whether a function, by its code, is being executed."""
+    while frame is not None:
+        if frame.f_code is code:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def begin(code: int) -> None:

@@ -40,7 +40,7 @@ class Source:
         interpreter: numpy, numba, or None for the one that is done sooner.
         initial: States before the first step, by pass; None for the cell's own.
         carry: Whether the states go on from one sequence to the next.
-        recipe: Edits of the first line to begin with, which can be undone one by one.
+        edit_script: Edits of the first line to begin with, which can be undone one by one.
         command: The arguments of the command that opens the same again; empty where there is none.
         recorded: A run read from a file, which is shown as it is.
         incoming: One sequence that still comes, instead of `sequences`.
@@ -55,7 +55,7 @@ class Source:
     interpreter: str | None = None
     initial: Initial | None = None
     carry: bool = False
-    recipe: tuple[Edit, ...] = ()
+    edit_script: tuple[Edit, ...] = ()
     command: tuple[str, ...] = ()
     recorded: Trace | None = None
     incoming: Incoming | None = None
@@ -142,7 +142,7 @@ class Source:
         return self._run(self.line if line is None else line, interpreter or self.interpreter, (), progress)
 
     def run_edited(self, line: int | None = None, progress: Progress | None = None) -> Trace:
-        """Run one of the lines with the edits of the recipe.
+        """Run one of the lines with the edits to begin with.
 
         Args:
             line: Which, from 0; by default the one that is opened first.
@@ -151,7 +151,7 @@ class Source:
         Raises:
             UserError: If there is no network, or the line or an edit does not fit it.
         """
-        return self._run(self.line if line is None else line, self.interpreter, self.recipe, progress)
+        return self._run(self.line if line is None else line, self.interpreter, self.edit_script, progress)
 
     def _run(self, line: int, interpreter: str | None, edits: tuple[Edit, ...], progress: Progress | None) -> Trace:
         network, sequence = needed(self.network), self.sequences[line]

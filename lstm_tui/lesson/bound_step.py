@@ -6,20 +6,21 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from lstm_tui.debugger.commands.edit import whole_line
-from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit, parse_edit
+from lstm_tui.debugger.commands.edit import read_typed
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit
 from lstm_tui.debugger.expressions import ExpressionError, Scope, evaluate
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.lesson.lesson import MOST_TOKENS, LessonPlace, LessonStep, LessonText
-from lstm_tui.lesson.templates import Run, TextPiece, Wrong, asked, filled_template, true, with_unit
+from lstm_tui.lesson.templates import Run, TextPiece, Wrong, asked, filled_template, names_of, true
 
 Open = Callable[[str], Network]
 """From the name of a network in a lesson to the network; raises `UserError` where there is none."""
@@ -192,7 +193,7 @@ class Standing:
 
     def source(self) -> Source:
         """Return what the stop opens, with the edits in force there."""
-        return replace(self.bound.source, recipe=self.session.history.active)
+        return replace(self.bound.source, edit_script=self.session.history.active)
 
     # --- trying ---
 
@@ -229,7 +230,7 @@ class Standing:
         return () if task is None else tuple(self._doing(line) for line in task.lines)
 
     def _doing(self, line: LessonText) -> Callable[[Session], object]:
-        text = with_unit(line.text, self.place.unit).strip()
+        text = line.text.strip()
         verb, _, rest = text.partition(" ")
         try:
             if verb == "goto":
@@ -239,14 +240,14 @@ class Standing:
             if verb == "pass":
                 name = rest.strip()
                 if name not in self.session.frame.trace:
-                    raise UserError(f"there is no pass {name}: there is {', '.join(self.session.frame.trace)}")
+                    raise no_pass(name, self.session.frame.trace)
                 return lambda session: session.select_pass(name)
             if verb == "equation":
                 value = LessonText(rest.strip(), line.where)
                 return lambda session: session.goto_equation(self.bound.equation_of(value, session.frame.passed))
-            edit = parse_edit(whole_line(self.session, verb, rest))
+            edit = read_typed(self.session, verb, rest, names_of(self.place.unit))
         except UserError as error:
-            self.bound.fail(line, str(error))
+            self._fail(line, error)
         return lambda session: session.edit(edit)
 
     # --- asking ---
@@ -279,7 +280,14 @@ class Standing:
             try:
                 self.session.edit(parse_edit(line.text))
             except UserError as error:
-                self.bound.fail(line, str(error))
+                self._fail(line, error)
+
+    def _fail(self, line: LessonText, error: UserError) -> NoReturn:
+        """Say what is wrong in a line that is done, at its character where that is known."""
+        begin = line.text.find(error.text) if isinstance(error, ExpressionError) else -1
+        if isinstance(error, ExpressionError) and begin >= 0:
+            self.bound.fail(line, error.said, begin + error.start)
+        self.bound.fail(line, str(error))
 
 
 def is_of(kind: str, edit: Edit) -> bool:

@@ -88,7 +88,7 @@ class LessonStep:
         network: Name of the network.
         text: What it reads.
         say: The sentences.
-        edits: Lines of a recipe that are in force.
+        edits: Lines of an edit script that are in force.
         pass_name: The pass, or None for the first.
         at: The place, or None for the first token.
         equation: After which equation the run stands, or None for a finished token.

@@ -13,7 +13,6 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed, percent
 from lstm_tui.engine.text_safety import visible
 
-_UNIT = re.compile(r"""(?P<text>"[^"]*"|'[^']*')|(?<![\w.])unit(?!\w)""")
 _BRACES = re.compile(r"""\{\{|\}\}|\{(?P<inside>(?:"[^"]*"|'[^']*'|[^{}"'])*)\}""")
 _FORM = re.compile(r"(?P<of>.*):(?P<form>\d|%)\s*\Z", re.DOTALL)
 _BEFORE = "before "
@@ -75,9 +74,9 @@ class Wrong(UserError):
         self.said, self.place = said, place
 
 
-def with_unit(text: str, unit: int) -> str:
-    """Return a text in which `unit`, outside of quotes, is a number."""
-    return _UNIT.sub(lambda match: match["text"] or str(unit), text)
+def names_of(unit: int) -> tuple[tuple[str, int], ...]:
+    """Return the names that stand for a number where a lesson asks and edits."""
+    return (("unit", unit),)
 
 
 def asked(text: str, unit: int, form: str = str(PLACES)) -> Asked:
@@ -90,7 +89,7 @@ def asked(text: str, unit: int, form: str = str(PLACES)) -> Asked:
     before = stripped.startswith(_BEFORE)
     if before:
         text = " " * (len(text) - len(stripped) + len(_BEFORE)) + stripped.removeprefix(_BEFORE)
-    return Asked(parse(with_unit(text, unit)), before, form)
+    return Asked(parse(text, names_of(unit)), before, form)
 
 
 def true(text: str, unit: int, run: Run, baseline: Run) -> bool:
@@ -101,7 +100,7 @@ def true(text: str, unit: int, run: Run, baseline: Run) -> bool:
     """
     question = asked(text, unit)
     asked_of = baseline if question.before else run
-    answer = asked_of.answer(condition(question.expression.text, asked_of.scope))
+    answer = asked_of.answer(condition(question.expression.text, asked_of.scope, names_of(unit)))
     return bool(_known(answer) and answer.values[-1, 0])
 
 

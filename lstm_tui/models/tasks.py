@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, next_rows, next_tokens
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
-from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.files import count_of
 from lstm_tui.models.measures import ACCURACY, ERROR, Measure, bits
 
 if TYPE_CHECKING:
@@ -224,6 +223,6 @@ def _split(
     if not count:
         why = "nothing is held out" if not cut.held_out else "there is too little to hold something out"
         return list(read), list(read), (f"{why}: the score is on what was learned",)
-    order: NDArray[np.int64] = np.arange(len(read)) if random is None else random.permutation(len(read))
+    order: Array = np.arange(len(read)) if random is None else random.permutation(len(read))
     kept, judging = sorted(order[:-count].tolist()), sorted(order[-count:].tolist())
     return [read[n] for n in kept], [read[n] for n in judging], ()

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.debugger.inspect.scale import largest_of
@@ -47,18 +46,18 @@ class Sources:
 
     ledger: Ledger
     baseline: Ledger | None = None
-    origins: NDArray[np.int64] | None = None
+    origins: Array | None = None
 
     @cached_property
-    def _all(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Array, Array, Array]:
+    def _all(self) -> tuple[Array, Array, Array, Array, Array]:
         with np.errstate(all="ignore"):  # what is infinite or NaN is shown as such
             return self._ordered()
 
-    def _ordered(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Array, Array, Array]:
+    def _ordered(self) -> tuple[Array, Array, Array, Array, Array]:
         ledger, before = self.ledger, self.baseline
         kinds, places, values, shares, old = [], [], [], [], []
 
-        def put(kind: int, chosen: NDArray[np.int64], value: Array, share: Array, was: Array) -> None:
+        def put(kind: int, chosen: Array, value: Array, share: Array, was: Array) -> None:
             kinds.append(np.full(len(chosen), kind))
             places.append(chosen)
             values.append(value[chosen])

@@ -12,13 +12,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import Ledger, ledger_after, lost_at
 from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts
 from lstm_tui.debugger.position import Frame, Position
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.tui.canvas.palette import Palette
@@ -80,7 +80,7 @@ class View:
         beside: Whether the baseline is shown beside an edited run.
         order: How units are ordered.
         signal: Number of the signal that colours the tape.
-        lines: How many sequences the document has.
+        lines: How many sequences are open.
         title: What the header says of the network.
         said: What the last command has to say, such as why it went no further.
         stops: At which places of the tape the run would stop; None before any breakpoint was set.
@@ -198,10 +198,10 @@ class View:
         return self.unit_of(self.pass_name)
 
     @cached_property
-    def _rankings(self) -> dict[str, NDArray[np.int64]]:
+    def _rankings(self) -> dict[str, Array]:
         return {}
 
-    def ranking(self, pass_name: str) -> NDArray[np.int64]:
+    def ranking(self, pass_name: str) -> Array:
         """Return the units of a pass in the chosen order."""
         if pass_name not in self._rankings:
             passed, name = self.trace[pass_name], self.facts.memory(pass_name)
@@ -251,7 +251,7 @@ class View:
         names = self.facts.signals(self.pass_name)
         return names[self.signal % len(names)]
 
-    def reached_tokens(self, pass_name: str) -> NDArray[np.bool_]:
+    def reached_tokens(self, pass_name: str) -> Array:
         """Return for each token (T,) whether this pass's memory there is reached at the position."""
         passed = self.trace[pass_name]
         step = passed.reading_step(self.t)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import lstm_tui
 from lstm_tui.analysis.gradient_flow import GONE, jacobians, long_memory, turns, width_of
 from lstm_tui.analysis.influence import Target, influence
 from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows, tokens_within
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network, build_network
@@ -21,7 +19,6 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.models.recipes import recall
 
-Array = NDArray[Any]
 STEPS = 7
 CELLS = ("rnn", "lstm", "gru", "lstm_peephole_full", "layernorm_lstm", "lstm_cifg", "minimal_gated", "slstm", "grid")
 

@@ -8,7 +8,7 @@ from edited_networks import sentence, stacked
 
 from lstm_tui.analysis.influence import Target, deletions, influence, without
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.edits.script import parse_edit_script
 from lstm_tui.engine.runtime.run import gradients, run, run_arrays
 
 CLASS = Target("positive", class_index=1)
@@ -89,10 +89,10 @@ def test_what_is_held_stays_held_when_a_token_is_left_out() -> None:
     network = stacked()
     initial = {"layer0.forward": {"h": np.full(4, 0.5), "c": np.ones(4)}}
     recipe = "set layer0.forward.c[:] @ 3 = 1\nscale layer1.backward.f[0] @ 1:4 * 0.5"
-    made = apply(parse_recipe(recipe), network, sentence(network))
+    made = apply(parse_edit_script(recipe), network, sentence(network))
     trace = run(made.network, made.sequence, initial=initial, holds=made.holds)
     for gone in range(5):
-        less = apply(parse_recipe(f"{recipe}\ndelete {gone}"), network, sentence(network))
+        less = apply(parse_edit_script(f"{recipe}\ndelete {gone}"), network, sentence(network))
         shorter = run(less.network, less.sequence, initial=initial, holds=less.holds)
         assert trace.result is not None
         assert shorter.result is not None

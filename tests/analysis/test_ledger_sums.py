@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lstm_tui.analysis.ledger import Flow, flow_of, forgotten, ledger_after, ledger_at, lost_at, share_map
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.edits.script import parse_edit_script
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
@@ -20,7 +20,7 @@ NUMBERS = st.floats(-2, 2, allow_subnormal=False)
 
 def traced(recipe: str = "") -> Trace:
     network = stacked()
-    made = apply(parse_recipe(recipe), network, sentence(network, "The movie was not bad not good"))
+    made = apply(parse_edit_script(recipe), network, sentence(network, "The movie was not bad not good"))
     return run(made.network, made.sequence, holds=made.holds)
 
 

@@ -56,6 +56,7 @@ EDITS = 3
 _WARM = 0.8  # of the runs that are ended after their start have all imported when they begin
 _SWITCHES = {b"1049": b"l", b"25": b"h", b"1000": b"l", b"1003": b"l", b"2004": b"l", b"1004": b"l", b"7": b"h"}
 """Private modes of a terminal, and how each is to stand at the end."""
+_MARK = b"\x00the end\x00"
 
 
 @dataclass(frozen=True)
@@ -481,8 +482,8 @@ def _tried(program: Program, case: Case, journals: Path, figures: Figures, clock
     if b"Traceback" in program.raw and not (early and b"lstm_tui" not in program.raw):  # else it is Python's own start
         yield f"a traceback: {program.raw[program.raw.rindex(b'Traceback') :].decode(errors='replace')[-700:]}"
     if end not in ("SIGKILL", "closed") and state.screen:
-        while program.read(0):
-            pass
+        os.write(program.slave, _MARK)  # what it wrote last is on its way as long as this is
+        program.until(lambda: program.raw.endswith(_MARK))
         yield from (f"the terminal keeps {what}" for what in program.disorder())
     if typed:
         kept = max((path.read_text().count("remove 0\n") for path in journals.glob("*.ltui")), default=0)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 
 from lstm_tui.debugger.edits.ablations import ABLATIONS
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.equations import with_changed_cells
-from lstm_tui.debugger.edits.language import CellEdit, parse_edit
+from lstm_tui.debugger.edits.language import CellEdit
 from lstm_tui.engine.errors import UserError
 from lstm_tui.models.bundled import open_model
 from lstm_tui.models.recipes.story import KINDS, measure

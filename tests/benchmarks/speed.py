@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lstm_tui.engine.arrays import Array
+
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"  # before NumPy is imported: two threads make small products slower, at random
 
@@ -113,7 +115,7 @@ class Contest:
     def ours(self, name: str) -> Any:
         return run_pass(self.program, self.flat, {"x": self.x}, self.initial, name)
 
-    def stacked(self, letter: str, order: str) -> np.ndarray[Any, Any]:
+    def stacked(self, letter: str, order: str) -> Array:
         return np.concatenate([self.program.view(self.flat, f"{letter}_{gate}") for gate in order])
 
     def torch_lstm(self) -> Any:

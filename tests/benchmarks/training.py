@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from lstm_tui.engine.arrays import Array
+
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"  # before NumPy is imported
 
@@ -81,7 +83,7 @@ def torch_model(network: Network, hidden: int) -> Any:
     return made
 
 
-def torch_epoch(made: Any, ids: np.ndarray[Any, Any], together: int) -> Callable[[], None]:
+def torch_epoch(made: Any, ids: Array, together: int) -> Callable[[], None]:
     """Return an epoch of PyTorch that reads `together` sequences at once."""
     given = torch.from_numpy(ids)
     adam = torch.optim.Adam(made.parameters(), RATE)

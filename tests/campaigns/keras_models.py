@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .verdicts import Array, Case
+from lstm_tui.engine.arrays import Array
+
+from .verdicts import Case
 
 STEPS = 6
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "elu", "hard_sigmoid", "softsign", "linear", "selu", "swish")

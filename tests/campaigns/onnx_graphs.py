@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .verdicts import Array, Case
+from lstm_tui.engine.arrays import Array
+
+from .verdicts import Case
 
 STEPS = 6
 _GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}

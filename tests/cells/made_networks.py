@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler import ops
 from lstm_tui.engine.language.cell import Cell, cell_names, load_cell, parse_cell
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.runtime.run import RunBuffers
 
-Array = NDArray[np.floating[Any]]
 STRANGERS = tuple(sorted(str(path) for path in (Path(__file__).parent / "strangers").glob("*.toml")))
 """Files of cells that are not ours, written from their papers only: a user's own."""
 EVERY_CELL = (*cell_names(), *STRANGERS)

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vector = NDArray[np.floating[Any]]
-Values = dict[str, Vector]
-Parameters = Mapping[str, Vector]
-Step = Callable[[Parameters, Vector, Values, "Values | None", int], Values]
+from lstm_tui.engine.arrays import Array
+
+Values = dict[str, Array]
+Parameters = Mapping[str, Array]
+Step = Callable[[Parameters, Array, Values, "Values | None", int], Values]
 
 ORACLES: dict[str, Step] = {}
 
@@ -34,7 +33,7 @@ def oracle(name: str) -> Callable[[Step], Step]:
     return enter
 
 
-def run_oracle(name: str, layers: Sequence[Parameters], x: Vector, initial: Sequence[Values]) -> list[Values]:
+def run_oracle(name: str, layers: Sequence[Parameters], x: Array, initial: Sequence[Values]) -> list[Values]:
     """Run a stack of one cell over x (T, I); return for each layer every value, (T, n)."""
     step = ORACLES[name]
     old = [dict(one) for one in initial]
@@ -49,12 +48,12 @@ def run_oracle(name: str, layers: Sequence[Parameters], x: Vector, initial: Sequ
     return [{value: np.stack([each[value] for each in steps]) for value in steps[0]} for steps in recorded]
 
 
-def sig(v: Vector) -> Vector:
+def sig(v: Array) -> Array:
     """Return the logistic function, number by number."""
     return np.array([1 / (1 + math.exp(-a)) if a >= 0 else 1 - 1 / (1 + math.exp(a)) for a in v])
 
 
-def affine(p: Parameters, gate: str, x: Vector, h: Vector) -> Vector:
+def affine(p: Parameters, gate: str, x: Array, h: Array) -> Array:
     """Return [W U] [x; h] + b of one gate, from one product of the stacked vector."""
     return np.asarray(np.hstack([p[f"W_{gate}"], p[f"U_{gate}"]]) @ np.concatenate([x, h]) + p[f"b_{gate}"])
 
@@ -63,18 +62,18 @@ def affine(p: Parameters, gate: str, x: Vector, h: Vector) -> Vector:
 
 
 @oracle("rnn")
-def rnn(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def rnn(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     return {"h": np.tanh(affine(p, "h", x, old["h"]))}
 
 
 @oracle("rnn_relu")
-def rnn_relu(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def rnn_relu(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     a = affine(p, "h", x, old["h"])
     return {"h": np.where(a > 0, a, 0.0)}
 
 
 @oracle("indrnn")
-def indrnn(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def indrnn(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = [max(p["W_h"][u] @ x + p["u_h"][u] * old["h"][u] + p["b_h"][u], 0.0) for u in range(len(p["b_h"]))]
     return {"h": np.array(h)}
 
@@ -84,7 +83,7 @@ CLOCKS = {1: [1], 2: [1, 2], 3: [1, 2, 4], 4: [1, 2, 4, 8], 5: [1, 1, 2, 4, 8], 
 
 
 @oracle("clockwork")
-def clockwork(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def clockwork(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     periods = CLOCKS[len(old["h"])]
     units = range(len(periods))
     n = np.zeros(len(periods))
@@ -98,7 +97,7 @@ def clockwork(p: Parameters, x: Vector, old: Values, low: Values | None, t: int)
 # --- LSTMs ----------------------------------------------------------------------------------------------
 
 
-def finish(f: Vector, i: Vector, g: Vector, old: Values, show: Callable[[Vector], Vector]) -> Values:
+def finish(f: Array, i: Array, g: Array, old: Values, show: Callable[[Array], Array]) -> Values:
     """Return the rest of an LSTM's step from its gates; `show` gives o from the new memory."""
     c = f * old["c"] + i * g
     o = show(c)
@@ -106,14 +105,14 @@ def finish(f: Vector, i: Vector, g: Vector, old: Values, show: Callable[[Vector]
 
 
 @oracle("lstm")
-def lstm(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def lstm(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = old["h"]
     f, i, g = sig(affine(p, "f", x, h)), sig(affine(p, "i", x, h)), np.tanh(affine(p, "g", x, h))
     return finish(f, i, g, old, lambda c: sig(affine(p, "o", x, h)))
 
 
 @oracle("lstm_1997")
-def lstm_1997(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def lstm_1997(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = old["h"]
     i, o = sig(affine(p, "i", x, h)), sig(affine(p, "o", x, h))
     g = 2 * np.tanh(affine(p, "g", x, h) / 2)  # 4 sigma(a) - 2
@@ -122,13 +121,13 @@ def lstm_1997(p: Parameters, x: Vector, old: Values, low: Values | None, t: int)
 
 
 @oracle("lstm_projected")
-def lstm_projected(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def lstm_projected(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     values = lstm(p, x, old, low, t)
     return {**values, "h": p["U_p"] @ values["h"]}
 
 
 @oracle("lstm_cifg")
-def lstm_cifg(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def lstm_cifg(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = old["h"]
     f = sig(affine(p, "f", x, h))
     return finish(f, 1 - f, np.tanh(affine(p, "g", x, h)), old, lambda c: sig(affine(p, "o", x, h)))
@@ -136,16 +135,16 @@ def lstm_cifg(p: Parameters, x: Vector, old: Values, low: Values | None, t: int)
 
 def peephole(
     p: Parameters,
-    x: Vector,
+    x: Array,
     old: Values,
     fixed: Mapping[str, float] = {},
-    squash: Callable[[Vector], Vector] = np.tanh,
+    squash: Callable[[Array], Array] = np.tanh,
     coupled: bool = False,
 ) -> Values:
     """Return a step of Greff's vanilla LSTM; `fixed` gates are constants."""
     h, c, size = old["h"], old["c"], len(old["c"])
 
-    def gate(name: str, seen: Vector) -> Vector:
+    def gate(name: str, seen: Array) -> Array:
         if name in fixed:
             return np.full(size, fixed[name])
         a = affine(p, name, x, h)
@@ -157,48 +156,48 @@ def peephole(
 
 
 @oracle("lstm_peephole")
-def lstm_peephole(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def lstm_peephole(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     return peephole(p, x, old)
 
 
 @oracle("lstm_peephole_full")
-def lstm_peephole_full(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def lstm_peephole_full(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     return peephole(p, x, old)
 
 
 @oracle("greff_nig")
-def greff_nig(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def greff_nig(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     return peephole(p, x, old, {"i": 1.0})
 
 
 @oracle("greff_nfg")
-def greff_nfg(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def greff_nfg(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     return peephole(p, x, old, {"f": 1.0})
 
 
 @oracle("greff_nog")
-def greff_nog(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def greff_nog(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     return peephole(p, x, old, {"o": 1.0})
 
 
 @oracle("greff_niaf")
-def greff_niaf(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def greff_niaf(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     return peephole(p, x, old, squash=lambda a: a)
 
 
 @oracle("greff_noaf")
-def greff_noaf(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def greff_noaf(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     values = peephole(p, x, old)
     return {**values, "h": values["o"] * values["c"]}
 
 
 @oracle("greff_cifg")
-def greff_cifg(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def greff_cifg(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     return peephole(p, x, old, coupled=True)
 
 
 @oracle("greff_fgr")
-def greff_fgr(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def greff_fgr(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h, c = old["h"], old["c"]
     from_gates = {to: sum(p[f"R_{source}{to}"] @ old[source] for source in "ifo") for to in "ifo"}
     i = sig(affine(p, "i", x, h) + p["p_i"] * c + from_gates["i"])
@@ -208,7 +207,7 @@ def greff_fgr(p: Parameters, x: Vector, old: Values, low: Values | None, t: int)
 
 
 @oracle("depth_gated")
-def depth_gated(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def depth_gated(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h, c = old["h"], old["c"]
     c_low = np.zeros(len(c)) if low is None else low["c"]
     f, i = sig(affine(p, "f", x, h) + p["p_f"] * c), sig(affine(p, "i", x, h) + p["p_i"] * c)
@@ -220,8 +219,8 @@ def depth_gated(p: Parameters, x: Vector, old: Values, low: Values | None, t: in
 
 
 @oracle("layernorm_lstm")
-def layernorm_lstm(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
-    def normal(v: Vector) -> Vector:
+def layernorm_lstm(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    def normal(v: Array) -> Array:
         return np.asarray((v - np.mean(v)) / np.sqrt(np.var(v) + 1e-5))
 
     a = p["s_h"] * normal(p["U_a"] @ old["h"]) + p["b_h"] + p["s_x"] * normal(p["W_a"] @ x) + p["b_x"]
@@ -232,7 +231,7 @@ def layernorm_lstm(p: Parameters, x: Vector, old: Values, low: Values | None, t:
 
 
 @oracle("slstm")
-def slstm(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def slstm(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     # The paper's equations before stabilising: i = exp(a), f = sigma(…), and C, N larger by exp(m).
     h, scale = old["h"], np.exp(old["m"])
     a, forget = affine(p, "i", x, h), sig(affine(p, "f", x, h))
@@ -255,11 +254,11 @@ def slstm(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> 
 
 
 @oracle("grid")
-def grid(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def grid(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h_in = p["V_h"] @ x if low is None else low["h_up"]
     m_in = p["V_m"] @ x if low is None else low["m_up"]
 
-    def block(first: str, second: str, h: Vector, m: Vector) -> tuple[Vector, ...]:
+    def block(first: str, second: str, h: Array, m: Array) -> tuple[Array, ...]:
         """Return one LSTM of the grid: its gates from H = [h in time; h in depth]."""
         both = np.concatenate([h, h_in])
         product = {gate: np.hstack([p[f"{first}_{gate}"], p[f"{second}_{gate}"]]) @ both for gate in "ufog"}
@@ -277,20 +276,20 @@ def grid(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> V
 
 
 @oracle("gru")
-def gru(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def gru(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = old["h"]
     r, z = sig(affine(p, "r", x, h)), sig(affine(p, "z", x, h))
     n = np.tanh(p["W_n"] @ x + p["b_n"] + r * (p["U_n"] @ h + p["c_n"]))
     return {"r": r, "z": z, "n": n, "h": n + z * (h - n)}
 
 
-def gated(r: Vector, write: Vector, n: Vector, h: Vector, names: str) -> Values:
+def gated(r: Array, write: Array, n: Array, h: Array, names: str) -> Values:
     """Return the values of a leaky step h + write (n - h) under the names of its three gates."""
     return {names[0]: r, names[1]: write, "n": n, "h": h + write * (n - h)}
 
 
 @oracle("gru_reset_before")
-def gru_reset_before(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def gru_reset_before(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = old["h"]
     r, z = sig(affine(p, "r", x, h)), sig(affine(p, "z", x, h))
     n = np.tanh(affine(p, "n", x, r * h))
@@ -298,27 +297,27 @@ def gru_reset_before(p: Parameters, x: Vector, old: Values, low: Values | None, 
 
 
 @oracle("gru_write")
-def gru_write(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def gru_write(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = old["h"]
     r, z = sig(affine(p, "r", x, h)), sig(affine(p, "z", x, h))
     return gated(r, z, np.tanh(affine(p, "n", x, r * h)), h, "rz")
 
 
 @oracle("minimal_gated")
-def minimal_gated(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def minimal_gated(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = old["h"]
     f = sig(affine(p, "f", x, h))
     return gated(f, f, np.tanh(affine(p, "n", x, f * h)), h, "ff")
 
 
 @oracle("mingru")
-def mingru(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def mingru(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     z, n = sig(p["b_z"] + p["W_z"] @ x), p["b_n"] + p["W_n"] @ x
     return {"z": z, "n": n, "h": old["h"] + z * (n - old["h"])}
 
 
 @oracle("mut1")
-def mut1(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def mut1(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = old["h"]
     z, r = sig(p["W_z"] @ x + p["b_z"]), sig(affine(p, "r", x, h))
     seen = p["W_h"] @ x if "W_h" in p else x
@@ -329,7 +328,7 @@ ORACLES["mut1_projected"] = mut1
 
 
 @oracle("mut2")
-def mut2(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def mut2(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = old["h"]
     seen = p["W_r"] @ x if "W_r" in p else x
     z, r = sig(affine(p, "z", x, h)), sig(seen + p["U_r"] @ h + p["b_r"])
@@ -340,7 +339,7 @@ ORACLES["mut2_projected"] = mut2
 
 
 @oracle("mut3")
-def mut3(p: Parameters, x: Vector, old: Values, low: Values | None, t: int) -> Values:
+def mut3(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
     h = old["h"]
     z, r = sig(affine(p, "z", x, np.tanh(h))), sig(affine(p, "r", x, h))
     return gated(r, z, np.tanh(affine(p, "h", x, r * h)), h, "rz")

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_networks import Array, make_input, make_network
+from made_networks import make_input, make_network
 from test_gradients import STEP, TOLERANCE, differences
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.readout import load_readout
 from lstm_tui.engine.model.network import Network

@@ -9,7 +9,8 @@ import pytest
 from made_networks import EVERY_CELL, called, make_input, make_network
 
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.language import ValueEdit, parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.language import ValueEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError

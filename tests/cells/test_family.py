@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from made_networks import Array, make_input, make_network
+from made_networks import make_input, make_network
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.run import run_arrays
 

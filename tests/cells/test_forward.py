@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from made_networks import (
     EVERY_CELL,
-    Array,
     called,
     letters_of,
     make_initial,
@@ -19,6 +18,7 @@ from made_networks import (
 )
 from oracle import ORACLES, run_oracle
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import kept_states, memory_of, ranges_of, roles_of
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, load_cell, parse_cell

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from vectors import NAMES, Array, Vectors, read
+from vectors import NAMES, Vectors, read
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.runtime.run import run_arrays

@@ -12,15 +12,14 @@ import numpy as np
 import pytest
 from made_networks import (
     EVERY_CELL,
-    Array,
     called,
     distance_from_kinks,
     make_initial,
     make_input,
     make_network,
 )
-from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.run import RunBuffers, gradients, run_arrays
@@ -64,7 +63,7 @@ class Case:
         )
 
 
-def differences(array: Array, loss: Callable[[], float], chosen: NDArray[np.bool_] | None = None) -> Array:
+def differences(array: Array, loss: Callable[[], float], chosen: Array | None = None) -> Array:
     """Return the central difference of a loss by every number of an array, which is put back."""
     result = np.zeros(array.shape)
     for place in np.ndindex(*array.shape):

@@ -8,7 +8,7 @@ from made_networks import EVERY_CELL, called, make_initial, make_input, make_net
 from present import present
 
 from lstm_tui.analysis.ledger import flow_of
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.state_update import UpdatePart, parts_of_step
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source

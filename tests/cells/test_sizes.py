@@ -8,6 +8,7 @@ from made_networks import EVERY_CELL, called, make_initial, make_input, make_net
 from oracle import ORACLES, run_oracle
 
 from lstm_tui.engine.runtime import storage
+from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.run import run_arrays
 
 INTERPRETERS = ("numpy", "numba")
@@ -33,7 +34,7 @@ def test_windows_of_a_long_run_have_the_same_bits(name: str, interpreter: str, m
     x, initial = make_input(network, 130), make_initial(network)
     whole = run_arrays(network, x, interpreter, initial)
     monkeypatch.setattr(storage, "KEEP_ROWS_BYTES", 0)
-    monkeypatch.setattr(storage, "WINDOW", storage.BLOCK)
+    monkeypatch.setattr(storage, "WINDOW", BLOCK)
     parts = run_arrays(network, x, interpreter, initial)
     for one in network.passes:
         assert parts.stored[one.name].rows is None

@@ -28,7 +28,7 @@ from lstm_tui.cli.train_setup import job_of, task_of
 from lstm_tui.debugger import endings, manual
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.runtime.storage import BLOCK
+from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.lesson.library import folder as lessons_folder
 from lstm_tui.models import bundled_names

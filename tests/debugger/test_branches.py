@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from lstm_tui.debugger.commands.dispatch import answer, completions
 from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.history import History
-from lstm_tui.debugger.edits.language import Edit, TokenEdit, parse_edit
+from lstm_tui.debugger.edits.language import Edit, TokenEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.expressions import parse
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source

@@ -8,7 +8,7 @@ from edited_networks import sentence, stacked
 from present import present
 
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.edits.script import parse_edit_script
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.diff import DiffColumn
 from lstm_tui.engine.errors import UserError
@@ -18,7 +18,7 @@ from lstm_tui.engine.runtime.run import run
 def compared(recipe: str = "") -> Comparison:
     network = stacked()
     sequence = sentence(network)
-    made = apply(parse_recipe(recipe), network, sequence)
+    made = apply(parse_edit_script(recipe), network, sequence)
     edited = run(made.network, made.sequence, holds=made.holds)
     return Comparison.of(run(network, sequence), edited, ("a", "b"), made.origins)
 

@@ -1,4 +1,4 @@
-"""Recipes: every edit is a line that reads back, and a wrong line says what was meant."""
+"""Edit scripts: every edit is a line that reads back, and a wrong line says what was meant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.edits.language import Edit, TokenEdit, ValueEdit, WeightEdit, line_of, parse_edit, parse_recipe
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.language import Edit, TokenEdit, ValueEdit, WeightEdit, line_of
+from lstm_tui.debugger.edits.script import parse_edit_script
 from lstm_tui.engine.errors import UserError
 
 places = st.integers(0, 99)
@@ -57,9 +59,9 @@ def test_a_line_reads_back_as_the_edit_it_was_written_from(edit: Edit) -> None:
         ("set layer0.forward.f[7] @ 3", "set layer0.forward.f[7] @ 3:6 = 0"),
         ("set layer0.forward.f[7] @ 3 * 2", "`scale` with *"),
         ("scale layer0.forward.f[7] @ 3 = 2", "`set` goes with ="),
-        ("set layer0.sideways.f[7] @ 3 = 2", "is no edit"),
+        ("set layer0.sideways.f[7] @ 3 = 2", "column 5: `layer0.sideways` is no pass"),
         ("weight layer0.forward/b_f[7 = 1", "weight layer0.forward/b_f[7] = -4"),
-        ("weight b = __import__('os')", "is no edit"),
+        ("weight b = __import__('os')", "column 12: expected a number, not `__import__`"),
         ('replace 1 "\x1b]52;"', "replace"),
         ("set " + "x" * 2000, "characters"),
     ],
@@ -74,11 +76,11 @@ def test_a_wrong_line_is_refused_in_one_line_that_shows_the_right_form(line: str
     assert "\n" not in str(caught.value)
 
 
-def test_a_recipe_names_the_line_of_its_first_mistake() -> None:
+def test_an_edit_script_names_the_line_of_its_first_mistake() -> None:
     good = '# an edit\n\nreplace 1 "b"\n'
-    assert parse_recipe(good) == (TokenEdit("replace", 1, "b"),)
+    assert parse_edit_script(good) == (TokenEdit("replace", 1, "b"),)
     with pytest.raises(UserError, match=r"mine\.txt:4: `nonsense`"):
-        parse_recipe(good + "nonsense\n", "mine.txt")
+        parse_edit_script(good + "nonsense\n", "mine.txt")
 
 
 @pytest.mark.parametrize("line", ["delete 3", "delete token 3", "remove token 3", "remove 3", "  delete   3  "])

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.describe import describe
-from lstm_tui.debugger.edits.language import Edit, TokenEdit, ValueEdit, WeightEdit, parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.language import Edit, TokenEdit, ValueEdit, WeightEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.language import CellEdit, line_of, parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.language import CellEdit, line_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -175,11 +176,11 @@ MISTAKES = {
     "let f = h[0]": "column 10: a subscript or list is not in the language",
     "let f = __import__('os')": "column 20: a string is not in the language",
     "let f = " + "-" * 500 + "1": "column 41: nested deeper than 32",
-    "let f = ": "is no edit; such as: let layer0.forward.f = 1",
-    "let f == 1": "is no edit",
+    "let f = ": "column 7: expected one = and an equation; such as: let layer0.forward.f = 1",
+    "let f == 1": "column 8: expected one = and an equation",
     "let h = o * tanh(c)": "h already reads so",
-    "let layer7.forward.f = 1": "there is no pass layer7.forward: this network has layer0.forward, layer0.backward",
-    "ablate": "is no edit; such as: ablate nfg",
+    "let layer7.forward.f = 1": "there is no pass layer7.forward; there are layer0.forward, layer0.backward",
+    "ablate": "column 7: expected a variant; such as: ablate nfg",
     "ablate nfgg": "there is no ablation nfgg; did you mean nfg?",
     "ablate fgr": "fgr takes nothing away: it adds weights",
     "ablate np": "layer0.forward has no peepholes: it is NP already",

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.language import Edit, parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.language import Edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import script_of
 from lstm_tui.debugger.source import Source

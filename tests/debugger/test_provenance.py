@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.provenance.nonfinite import birth
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source

@@ -10,7 +10,7 @@ from edited_networks import sentence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.scale import (
     axis_words,
     is_beyond,

@@ -1,4 +1,4 @@
-"""Edits typed in short are whole lines of a recipe; the words of other debuggers are understood, or told apart."""
+"""Edits typed in short are whole lines of a script; the words of other debuggers are understood, or told apart."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def test_a_token_that_stands_twice_is_asked_for_unless_the_run_stands_at_it() ->
     ("typed", "said"),
     [
         ("remove zzz", "there is no token “zzz”"),
-        ("set print pretty on", "is no edit; such as: set"),
-        ("set", "is no edit"),
+        ("set print pretty on", "column 11: expected = and a number, not `pretty`; such as: set"),
+        ("set", "column 4: expected a value, such as f; such as: set"),
         ("set nope[1] = 2", "nope"),
         ("weight nope[1] = 2", "no parameter nope"),
         ("remove 1-2", "breakpoints go with: delete 1-2"),

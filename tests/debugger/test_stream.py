@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lstm_tui.debugger.breakpoints.parse import read_trigger
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_tui.analysis.ledger import flow_of
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.provenance.losses import falls, not_known
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source

@@ -16,7 +16,8 @@ from read_report import Read, near, numbers, words
 
 import lstm_tui
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.language import parse_edit, parse_recipe
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.script import parse_edit_script
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.documents.blocks import figure
@@ -256,7 +257,7 @@ def test_edits_are_told_and_every_number_stands_beside_that_of_the_baseline() ->
     session.edit(*map(parse_edit, EDITS))
     report, difference = reported(session), present(session.frame.difference)
     recipe = "".join(next(report.body.iter("pre")).itertext())
-    assert parse_recipe(recipe) == session.history.active
+    assert parse_edit_script(recipe) == session.history.active
     items = [words(item) for item in next(report.body.iter("main")).iter("li")]
     assert items == list(session.words)
     for name, passed in session.frame.trace.items():

@@ -18,7 +18,7 @@ import pytest
 import lstm_tui
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.documents.html import page as html
 from lstm_tui.documents.markdown import BLANK, markdown
 from lstm_tui.documents.worksheet.layout import page_of
@@ -251,7 +251,7 @@ def test_the_command_writes_a_sheet(ending: str, tmp_path: Path) -> None:
 
 def test_the_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["worksheet", "--model", "tiny", "-o", str(tmp_path / "sheet.pdf")]) == 1
-    assert "a .md or a .html file" in capsys.readouterr().err
+    assert "a worksheet is an .html file or an .md file" in capsys.readouterr().err
     assert main(["worksheet", "--model", "tiny", "--steps", "9:12"]) == 1
     assert "there are 6 steps" in capsys.readouterr().err
     assert main(["worksheet"]) == 1

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from read_report import Element, words
 from test_report import EDITS, EVERYTHING, made, nasty, opened
 
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.documents.blocks import (
     Block,
     Chip,

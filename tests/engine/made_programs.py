@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import OPS
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.language.cell import load_cell, parse_cell
-from lstm_tui.engine.runtime import kernels, reference
+from lstm_tui.engine.runtime import reference
+from lstm_tui.engine.runtime.fused import interpreter as fused
 from lstm_tui.engine.runtime.storage import prepare
 
-Array = np.ndarray[Any, Any]
 DTYPES = (np.float32, np.float64)
-ENGINES = {"numpy": reference, "numba": kernels}
+ENGINES = {"numpy": reference, "numba": fused}
 
 
 def page(equations: str, state: tuple[str, ...] = ("h",), more: str = "") -> str:

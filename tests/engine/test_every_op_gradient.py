@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from made_programs import ENGINES, Array, page
+from made_programs import ENGINES, page
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import OPS, STEPS_OPS, StepsOp
 from lstm_tui.engine.compiler.program import Program

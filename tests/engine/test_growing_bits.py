@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from present import present
 from random_networks import layer, numbers, random_network
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.language.readout import readout_names
 from lstm_tui.engine.model.network import Network
@@ -42,7 +43,7 @@ def series(network: Network) -> Sequence:
     return numbers(np.random.default_rng(7).normal(0, 1, (STEPS, network.input_size)))
 
 
-def bits(array: np.ndarray[Any, Any]) -> bytes:
+def bits(array: Array) -> bytes:
     array = np.ascontiguousarray(array)
     return np.where(np.isnan(array), array.dtype.type(np.nan), array).tobytes()
 

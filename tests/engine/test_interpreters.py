@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from made_programs import DTYPES, Array, bundled, equations, page, parameters, program_of, rows_of, series
+from made_programs import DTYPES, ENGINES, bundled, equations, page, parameters, program_of, rows_of, series
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import LAYERNORM_EPSILON, OPS
 from lstm_tui.engine.compiler.program import Instruction, Program
@@ -197,8 +198,9 @@ def test_read_only_parameters_run_and_scattered_rows_are_refused() -> None:
     rows = rows_of(program, flat, inputs, "numba")
     flat.flags.writeable = False
     assert np.array_equal(rows_of(program, flat, inputs, "numba")[1:], rows[1:])
-    with pytest.raises(ValueError, match="contiguous"):
-        kernels.run(program, flat, np.asfortranarray(rows), 0, 4)
+    for engine in (kernels, ENGINES["numba"]):
+        with pytest.raises(ValueError, match="contiguous"):
+            engine.run(program, flat, np.asfortranarray(rows), 0, 4)
 
 
 def test_without_a_folder_for_the_cache_it_compiles_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from made_programs import DTYPES, ENGINES, Array, bundled, equations, page, parameters, program_of, series
+from made_programs import DTYPES, ENGINES, bundled, equations, page, parameters, program_of, series
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.errors import LanguageError

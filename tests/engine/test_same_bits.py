@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from made_programs import DTYPES, ENGINES, Array, bundled, equations, page, parameters, rows_of, series
+from made_programs import DTYPES, ENGINES, bundled, equations, page, parameters, rows_of, series
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, parse_cell
 from lstm_tui.engine.runtime import kernels, reference, storage
+from lstm_tui.engine.runtime.blocked_product import blocked_product
 
 STEPS = 150  # more than two blocks of hoisted products
 
@@ -126,6 +128,6 @@ def test_a_product_written_in_place_has_the_bits_of_one_that_is_copied(dtype: An
     for inner, width in ((1, 1), (1, 7), (3, 1), (5, 28), (31, 33), (64, 256), (129, 20)):
         series_, block = rng.normal(size=(130, inner)).astype(dtype), rng.normal(size=(inner, width)).astype(dtype)
         room = np.empty((130, 3 * width + 5), dtype)
-        storage.blocked_product(series_, block, out=room[:, 2 : 2 + width])
-        assert_same_bits(room[:, 2 : 2 + width], storage.blocked_product(series_, block), "in place")
-        assert_same_bits(room[70:75, 2 : 2 + width], storage.blocked_product(series_, block, 70, 75), "part")
+        blocked_product(series_, block, out=room[:, 2 : 2 + width])
+        assert_same_bits(room[:, 2 : 2 + width], blocked_product(series_, block), "in place")
+        assert_same_bits(room[70:75, 2 : 2 + width], blocked_product(series_, block, 70, 75), "part")

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lstm_tui
-from lstm_tui.debugger.edits.language import parse_edit, range_of, span_of
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.language import ValueEdit, range_of
 from lstm_tui.documents.report.selection import read_units
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.whole_number import LARGEST, whole_number, whole_span
@@ -71,17 +72,19 @@ def test_a_range_is_what_python_makes_of_it(text: str, count: int) -> None:
 
 @given(SPANS, st.integers(1, 40))
 def test_every_reader_of_ranges_reads_the_same(text: str, count: int) -> None:
-    """An edit takes nothing for all, an export and a report take no `:`: what is all is asked for by leaving it out."""
-    wanted = places(text, count)
+    """An edit takes nothing for all, and blanks between; an export takes no `:`, since all is what is not asked for."""
+    written = re.sub(r" *: *", ":", text.strip())  # blanks stand between words as they like
     try:
-        edit: list[int] | None = list(range_of(span_of(text), count))
+        read = parse_edit(f"set layer0.forward.f[{text}] @ 0 = 1")
+        assert isinstance(read, ValueEdit)
+        edit: list[int] | None = list(range_of(read.units, count))
     except UserError:
         edit = None
-    assert edit == (list(range(count)) if text == "" else wanted)
+    assert edit == (list(range(count)) if written == "" else places(written, count))
     readers: tuple[Callable[[str, str], slice], ...] = (parse_range, lambda *given: read_units(*given)[0])
-    for read in readers:
+    for reader in readers:
         try:
-            cut: list[int] | None = list(range(count))[read(text, "--units")]
+            cut: list[int] | None = list(range(count))[reader(text, "--units")]
         except UserError:
             cut = None
         whole = places(text.strip(), count)

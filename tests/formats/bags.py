@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from lstm_tui.engine.arrays import Array
+
 STEPS = 7
 
 
@@ -30,7 +30,7 @@ class Bag:
     """
 
     tensors: Mapping[str, Array]
-    x: NDArray[np.generic]
+    x: Array
     wants: Mapping[str, Array]
     settings: Mapping[str, str] = field(default_factory=dict)
     network: str | None = None
@@ -59,7 +59,7 @@ class Random:
     def __call__(self, *shape: int) -> Array:
         return (self._random.normal(size=shape) * 0.6).astype(np.float32)
 
-    def ids(self, count: int) -> NDArray[np.int64]:
+    def ids(self, count: int) -> Array:
         return self._random.integers(0, count, STEPS)
 
     def torch(self, prefix: str, kind: str, inputs: int, hidden: int, end: str = "_l0") -> dict[str, Array]:
@@ -183,7 +183,7 @@ def dense_of_equal_width(random: Random) -> Bag:
     h = of_torch(given, "rnn", relu(dense(given, "proj", given["emb.weight"][ids])))
     return Bag(given, ids, {"layer1.forward/h": h, "output": dense(given, "fc", h)},
                {"input_layers.after_proj": "relu"},
-               warned=("after_proj is assumed to be linear", "input_layers is"))  # fmt: skip
+               warned=("input_layers.after_proj=linear", "input_layers is"))  # fmt: skip
 
 
 def norm_between(random: Random) -> Bag:
@@ -198,7 +198,7 @@ def norm_between(random: Random) -> Bag:
     below = of_torch(given, "rnn1", given["emb.weight"][ids])
     h = of_torch(given, "rnn2", layer_norm(below, given["ln.weight"], given["ln.bias"]))
     wants = {"layer0.forward/h": below, "layer2.forward/h": h, "output": dense(given, "fc", h)}
-    return Bag(given, ids, wants, warned=("layer1.below is assumed to be ln",))
+    return Bag(given, ids, wants, warned=("layer1.below=ln",))
 
 
 def norm_above(random: Random) -> Bag:
@@ -208,7 +208,7 @@ def norm_above(random: Random) -> Bag:
     h = of_torch(given, "rnn", given["emb.weight"][ids])
     normed = layer_norm(h, given["ln_out.weight"], given["ln_out.bias"])
     return Bag(given, ids, {"layer0.forward/h": h, "output": dense(given, "fc", normed)},
-               warned=("readout is assumed to be ln_out, fc",))  # fmt: skip
+               warned=("readout.after_ln_out=linear",))  # fmt: skip
 
 
 def residual(random: Random) -> Bag:
@@ -218,6 +218,17 @@ def residual(random: Random) -> Bag:
     h = of_torch(given, "rnn", x)
     return Bag(given, ids, {"layer0.forward/h": h, "output": dense(given, "fc", h + x)}, {"layer0.residual": "added"},
                warned=("layer0.residual=none",))  # fmt: skip
+
+
+def residual_both(random: Random) -> Bag:
+    given = {"emb.weight": random(9, 6), **random.torch("rnn", "lstm", 6, 3)}
+    given |= random.torch("rnn", "lstm", 6, 3, "_l0_reverse") | random.linear("fc", 6, 2)
+    ids = random.ids(9)
+    x = given["emb.weight"][ids]
+    forward, backward = of_torch(given, "rnn", x), of_torch(given, "rnn", x[::-1], "_l0_reverse")[::-1]
+    h = np.concatenate([forward, backward], axis=1)
+    wants = {"layer0.forward/h": forward, "layer0.backward/h": backward, "output": dense(given, "fc", h + x)}
+    return Bag(given, ids, wants, {"layer0.residual": "added"}, warned=("layer0.residual=none",))
 
 
 def last_states(random: Random) -> Bag:
@@ -237,7 +248,7 @@ def numbers_below(random: Random) -> Bag:
     h = of_torch(given, "rnn", relu(dense(given, "inp", x)))
     return Bag(given, x, {"layer1.forward/h": h, "output": dense(given, "out", relu(h))},
                {"input_layers.after_inp": "relu", "readout.before": "relu"},
-               warned=("after_inp is", "readout.before="))  # fmt: skip
+               warned=("input_layers.after_inp=linear", "readout.before="))  # fmt: skip
 
 
 def two_heads(random: Random) -> Bag:
@@ -414,9 +425,9 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     one.__name__: one
     for one in (
         towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, positions,
-        dense_of_equal_width, norm_between, norm_above, residual, last_states, numbers_below, two_heads, peepholes,
-        learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru, flax_lstm, flax_gru,
-        tensorflow_lstm, tensorflow_both, tensorflow_gru, allennlp_both,
+        dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
+        two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
+        flax_lstm, flax_gru, tensorflow_lstm, tensorflow_both, tensorflow_gru, allennlp_both,
     )
 } | {
     "peepholes_old": lambda random: peepholes(random, late=False),

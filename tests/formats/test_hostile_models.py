@@ -275,6 +275,6 @@ def test_a_zip_bomb_of_keras_is_refused_by_what_it_says(tmp_path: Path, monkeypa
         archive.writestr("config.json", b"{}")
         archive.writestr("model.weights.h5", bytes(1 << 22))
     (tmp_path / "m.keras").write_bytes(stream.getvalue())
-    monkeypatch.setattr(keras_file, "_LIMIT", 1 << 20)
+    monkeypatch.setattr(keras_file, "NETWORK_BYTES", 1 << 20)
     with pytest.raises(UserError, match="unpacks to 4 MB; the limit is 1 MB"):
         open_file(tmp_path / "m.keras")

@@ -343,7 +343,7 @@ def test_a_number_that_half_a_float_does_not_hold_is_refused_and_one_it_rounds_i
 
 def test_what_a_file_cannot_say_is_refused_by_name(tmp_path: Path) -> None:
     from lstm_tui.debugger.edits.apply import edited_network
-    from lstm_tui.debugger.edits.language import parse_edit
+    from lstm_tui.debugger.edits.edit_reader import parse_edit
 
     path = bag_file(tmp_path, Random(2).torch("rnn", "lstm", 3, 4))
     opened = open_file(path).network

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 import textwrap
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from edited_networks import sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.analysis.influence import Target, influence
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.language import parse_edit
-from lstm_tui.debugger.expressions import Scope
+from lstm_tui.debugger.commands.edit import read_typed
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.language import line_of
+from lstm_tui.debugger.expressions import Scope, parse
+from lstm_tui.debugger.expressions.nodes import Node
 from lstm_tui.debugger.inspect.cell_comparison import rivals
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.model.network import Network
@@ -26,7 +33,7 @@ from lstm_tui.lesson.bound_step import Standing, is_of
 from lstm_tui.lesson.lesson import MOST_STOPS, MOST_TOKENS, Lesson
 from lstm_tui.lesson.lesson_text import parse_lesson, read_lesson
 from lstm_tui.lesson.library import Library, check, folder
-from lstm_tui.lesson.templates import Run, TextPiece, filled_template, true, with_unit
+from lstm_tui.lesson.templates import Run, TextPiece, filled_template, names_of, true
 from lstm_tui.models.bundled import open_model
 
 FILES = sorted(folder().glob("*.toml"))
@@ -216,7 +223,31 @@ def test_before_is_asked_at_the_same_token_wherever_it_stands_now() -> None:
     ],
 )
 def test_unit_stands_for_its_number_outside_of_texts(text: str, expected: str) -> None:
-    assert with_unit(text, 7) == expected
+    assert shape(parse(text, names_of(7)).node) == shape(parse(expected).node)
+
+
+def shape(value: object) -> object:
+    """Return a tree without the places at which it is written."""
+    if not isinstance(value, Node):
+        return [shape(one) for one in value] if isinstance(value, tuple) else value
+    parts = {one.name: shape(getattr(value, one.name)) for one in fields(value)}
+    return type(value).__name__, {name: part for name, part in parts.items() if name not in ("start", "end", "place")}
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("set c[unit] = 2", "set layer0.forward.c[7] @ 0 = 2.0"),
+        ("set c[unit:] @ unit = 2", "set layer0.forward.c[7:] @ 7 = 2.0"),
+        ("weight b_f[unit] = 1", "weight layer0.forward/b_f[7] = 1.0"),
+        ('replace 1 "unit"', 'replace 1 "unit"'),
+    ],
+)
+def test_unit_stands_for_its_number_in_edits(typed: str, expected: str) -> None:
+    network = stacked()
+    session = Session.open(Source(network, [sentence(network)]))
+    verb, _, rest = typed.partition(" ")
+    assert line_of(read_typed(session, verb, rest, names_of(7))) == expected
 
 
 @pytest.mark.parametrize(
@@ -284,10 +315,11 @@ BAD = [
     ('"argmin(f)"', "64", ":9:8: `unit` is a number from 0 to 63"),
     ('"cell"', '"cel"', "; did you mean cell?"),
     ("{f[unit]}", "{ff[unit]}", ":13:5: layer0.forward has no value ff; did you mean f?"),
+    ("{f[unit]}", "{f[unit] + ff[unit]}", ":13:15: layer0.forward has no value ff; did you mean f?"),
     ("{f[unit]}", "{f}", ":13:5: this is 64 numbers: choose one, as in c[unit]"),
     ("{f[unit]}", "{f[unit]", ":13:4: `{` is not closed"),
     ("{f[unit]}", "{__import__('os')}", ":13:5: there is no function `__import__`"),
-    ('"f[unit] < 0.5"', '"f[unit] < "', ":15:19: something is missing after `<`"),
+    ('"f[unit] < 0.5"', '"f[unit] < "', ":15:21: something is missing after `<`"),
     ('"f[unit] < 0.5"', '"f < 0.5"', ":15:12: this is 64 answers"),
     ('"f[unit] < 0.5"', '"f[unit]"', ":15:12: this is a number: compare it"),
     ("claims = [", "claims = 3 # [", ":15:10: `claims` must be a list of texts"),
@@ -297,6 +329,8 @@ BAD = [
     ('"goto 2"', '"pass layer1.forward"', ":19:11: there is no pass layer1.forward"),
     ('"goto 2"', '"save-edits x"', ":19:11: `save-edits x` is no edit"),
     ('"goto 2"', '"set layer0.forward.q[0] @ 0 = 1"', ":19:11: layer0.forward has no value q"),
+    ('"goto 2"', '"set layer0.forward.c[0] = x"', ":19:37: expected a number, not `x`"),
+    ('"goto 2"', '"weight b_f[unit = 1"', ":19:27: expected ], not `=`"),
     ("at = 2\n", 'edit = "st f"\n', "; did you mean set?"),
     ("at = 2\n", 'edit = "replace f"\n', "may stand one name, such as `set f`"),
     ("at = 2\n", 'equation = "q"\n', "lstm has no value q"),

@@ -10,7 +10,7 @@ from driven_screen import network, sequences
 from textual.pilot import Pilot
 
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.edits.script import parse_edit_script
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.tui.compare_app import CompareApp
@@ -23,7 +23,7 @@ Act = Callable[[Pilot[int], CompareScreen], Awaitable[None]]
 
 def edited(**of: bool) -> Comparison:
     sequence = sequences()[0]
-    made = apply(parse_recipe(RECIPE), network(**of), sequence)
+    made = apply(parse_edit_script(RECIPE), network(**of), sequence)
     after = run(made.network, made.sequence, holds=made.holds)
     return Comparison.of(run(network(**of), sequence), after, ("baseline", "edited"), made.origins)
 

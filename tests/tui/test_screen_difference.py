@@ -6,12 +6,12 @@ import re
 
 import numpy as np
 import pytest
-from driven_screen import WORDS, Driver, document, drive, network, sequences
+from driven_screen import WORDS, Driver, drive, network, sequences, three_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from present import present
 
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.diff import beside
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.trace_facts import Facts
@@ -305,4 +305,4 @@ def test_other_cells_are_compared_too(cell: str) -> None:
         assert "Δ to the baseline" in driver.pane("forward").text()
         assert "edited and baseline" in driver.pane("memory").text()
 
-    drive(act, document(cell))
+    drive(act, three_lines(cell))

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driven_screen import LINES, Driver, document, drive, network, of_tokens, sequences
+from driven_screen import LINES, Driver, drive, network, of_tokens, sequences, three_lines
 from textual.events import Key
 
-from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.script import parse_edit_script
 from lstm_tui.debugger.edits.suggest import forms_at, telling
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
@@ -127,7 +128,7 @@ def test_tab_completes_from_the_vocabulary_and_tries_one_word_after_the_other() 
         ("weight layer0.forward/W_f[99,0] = 1", "12×8"),
         ("remove 17", "no place 17"),
         ("frobnicate", "there is no verb"),
-        ("set \x1b[2J", "is no edit"),
+        ("set \x1b[2J", "column 5: `␛` means nothing here"),
     ],
 )
 def test_what_cannot_be_made_is_said_where_it_was_typed_and_is_not_lost(text: str, words: str) -> None:
@@ -222,7 +223,7 @@ def test_the_list_of_edits_is_walked_and_saved(tmp_path: Path) -> None:
         assert driver.app.screen is driver.screen
 
     drive(act)
-    assert [type(one).__name__ for one in parse_recipe((tmp_path / "mine.txt").read_text())] == ["TokenEdit"] * 2
+    assert [type(one).__name__ for one in parse_edit_script((tmp_path / "mine.txt").read_text())] == ["TokenEdit"] * 2
 
 
 def test_the_command_line_remembers_and_replies() -> None:
@@ -257,7 +258,7 @@ def test_edits_belong_to_their_line_and_weights_to_the_network() -> None:
 
 
 def test_a_recipe_opens_as_edits_that_can_be_undone() -> None:
-    recipe = parse_recipe('remove 0\nreplace 0 "see"\n')
+    recipe = parse_edit_script('remove 0\nreplace 0 "see"\n')
 
     async def act(driver: Driver) -> None:
         same(driver, "see was not bad")
@@ -268,7 +269,7 @@ def test_a_recipe_opens_as_edits_that_can_be_undone() -> None:
         await driver.press("right_curly_bracket")
         assert driver.view.frame.difference is None
 
-    drive(act, replace(document(), recipe=recipe))
+    drive(act, replace(three_lines(), edit_script=recipe))
 
 
 def test_edits_travel_in_the_export(tmp_path: Path) -> None:
@@ -356,11 +357,11 @@ def test_a_trace_without_its_network_says_that_it_cannot_be_edited() -> None:
 
 @pytest.mark.parametrize("cell", ["gru", "rnn", "lstm_peephole"])
 def test_every_form_at_every_value_can_be_made(cell: str) -> None:
-    session = Session.open(Source(document(cell).network, sequences(LINES[:1])))
+    session = Session.open(Source(three_lines(cell).network, sequences(LINES[:1])))
     for value in session.frame.passed:
         for form in forms_at(session, value, 1, 2, on_tape=False):
             line = form.line
             if form.first == form.behind and not line.startswith("remove"):
                 line = line[: form.first] + "movie" + line[form.behind :]
-            words, fits = telling(session, line)
+            words, fits = telling(session, parse_edit(line))
             assert fits or "stands there" in words, (line, words)

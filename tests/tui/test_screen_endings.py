@@ -5,12 +5,18 @@ from __future__ import annotations
 import random
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attack.ends import Figures, _inputs, commands, ends, states, try_end
+from driven_screen import Driver, drive
+from textual.app import ComposeResult
+from textual.events import Key
+from textual.screen import Screen
 
 from lstm_tui.cli.arguments import command_names
 from lstm_tui.debugger.endings import SIGNALS
+from lstm_tui.tui.commands import COMMANDS
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +69,38 @@ def test_every_end_that_can_be_handled_is_one() -> None:
     other = {"SIGKILL", "SIGPIPE", "SIGXFSZ", "SIGRTMIN", "SIGRTMAX"}  # Python ignores two of them itself
     names = {one.name for one in signal.Signals} - ignored - faults - other
     assert {number.name for number in SIGNALS} >= names - {"SIGEMT", "SIGINFO"}
+
+
+_OPENED = ("E", "colon", "b", "T")
+"""Keys that are tried each time; all others, too, among the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, marks=() if command.keys[0] in _OPENED else pytest.mark.slow, id=command.keys[0])
+        for command in COMMANDS
+    ],
+)
+def test_an_end_while_a_screen_is_being_opened_is_no_traceback(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a key opens is half made at an end that comes then: nothing is mounted in it any more."""
+
+    async def act(driver: Driver) -> None:
+        push = driver.app.push_screen
+
+        def pushed(screen: Screen[Any], *others: Any, **more: Any) -> Any:
+            compose = screen.compose
+
+            def composed() -> ComposeResult:
+                driver.app.exit(143)
+                return compose()
+
+            monkeypatch.setattr(screen, "compose", composed)
+            return push(screen, *others, **more)
+
+        monkeypatch.setattr(driver.app, "push_screen", pushed)
+        await driver.app.on_event(Key(command.keys[0], command.keys[0] if len(command.keys[0]) == 1 else None))
+        while not (driver.app.keys.has_acted() or driver.app._exit):
+            await driver.pilot.pause(0.002)
+
+    drive(act)  # which raises what the app ended with

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from driven_screen import Driver, document, drive
+from driven_screen import Driver, drive, three_lines
 
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.prompts.prompts import Prompt
@@ -48,7 +48,7 @@ def test_every_key_does_something(cell: str) -> None:
             else:
                 idle.append(key)
 
-    drive(act, document(cell))
+    drive(act, three_lines(cell))
     assert not idle
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driven_screen import Driver, document, drive, network, sequences
+from driven_screen import Driver, drive, network, sequences, three_lines
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at, share_map
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.language import parse_recipe
+from lstm_tui.debugger.edits.script import parse_edit_script
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.traces.reader import read
@@ -63,7 +63,7 @@ def test_the_map_takes_the_screen_and_gives_it_back(size: tuple[int, int]) -> No
 
 
 def _with_closed_gate() -> Source:
-    made = apply(parse_recipe("set layer0.forward.f[:] @ 3 = 0"), network(), sequences()[1])
+    made = apply(parse_edit_script("set layer0.forward.f[:] @ 3 = 0"), network(), sequences()[1])
     return Source.of_trace(run(made.network, made.sequence, holds=made.holds))
 
 
@@ -103,7 +103,7 @@ def test_a_breach_is_shown(tmp_path: Path, size: tuple[int, int], where: str) ->
 
 
 def test_what_an_edit_put_in_stands_in_the_list() -> None:
-    made = apply(parse_recipe("set layer0.forward.c[:] @ 2 = 3"), network(), sequences()[0])
+    made = apply(parse_edit_script("set layer0.forward.c[:] @ 2 = 3"), network(), sequences()[0])
 
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "n")
@@ -120,7 +120,7 @@ def test_a_cell_without_a_ledger_says_so_in_words() -> None:
         await driver.press("M")
         assert "not linear" in driver.pane("tape").text()
 
-    drive(act, document("rnn"))
+    drive(act, three_lines("rnn"))
 
 
 def test_a_file_that_holds_too_little_says_so(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_file_that_holds_too_little_says_so(tmp_path: Path) -> None:
 
 
 def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
-    recipe = parse_recipe("set layer0.forward.f[1] @ 2 = 0.25\nremove 1")
+    recipe = parse_edit_script("set layer0.forward.f[1] @ 2 = 0.25\nremove 1")
 
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "n")
@@ -154,7 +154,7 @@ def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
         await driver.press("d")
         assert "✗ movie" not in driver.pane("ledger").text()
 
-    drive(act, replace(document(), recipe=recipe))
+    drive(act, replace(three_lines(), edit_script=recipe))
 
 
 def test_sources_are_in_the_order_of_their_shares() -> None:

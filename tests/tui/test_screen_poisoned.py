@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driven_screen import WORDS, Driver, document, drive, of_tokens
+from driven_screen import WORDS, Driver, drive, of_tokens, three_lines
 from textual import events
 
 from lstm_tui.analysis.gradient_flow import long_memory
@@ -22,7 +22,7 @@ from lstm_tui.analysis.health import health
 from lstm_tui.analysis.influence import each_deletion, influence
 from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows, tokens_within
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.language import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.parameter_tables import sheets_of
 from lstm_tui.debugger.inspect.trace_facts import Facts
@@ -312,4 +312,4 @@ def test_every_key_is_still_answered(line: str, size: tuple[int, int]) -> None:
                 await driver.press("escape")
                 await driver.give_back(start)
 
-    drive(act, document("lstm", both=False, hidden=4), size)
+    drive(act, three_lines("lstm", both=False, hidden=4), size)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.analysis.train.adam import Adam, Weights, clip, copied, weights_of
-from lstm_tui.analysis.train.loss import Example, Ids, Loss, loss_and_gradients
+from lstm_tui.analysis.train.loss import Example, Loss, loss_and_gradients
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
@@ -254,7 +254,7 @@ class Course:
             sums[name] += gradient
         return loss
 
-    def _with_unknown(self, ids: Ids) -> Ids:
+    def _with_unknown(self, ids: Array) -> Array:
         if not self.how.unknown:
             return ids
         return np.where(self.random.random(len(ids)) < self.how.unknown, 0, ids)

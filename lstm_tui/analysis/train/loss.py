@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.interpreters import chosen
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.run import gradients, run_arrays
-
-Ids = NDArray[np.integer[Any]]
 
 NOT_COUNTED = -1
 """A target id that asks for nothing at its token."""
@@ -33,8 +30,8 @@ class Example:
         weight: How much each step counts, (T,); None: all the same.
     """
 
-    read: Ids | Array
-    target: int | Ids | Array
+    read: Array
+    target: int | Array
     weight: Array | None = None
 
 
@@ -55,7 +52,7 @@ class Loss:
     d_x: Array
 
 
-def next_tokens(ids: Ids, weight: Array | None = None) -> Example:
+def next_tokens(ids: Array, weight: Array | None = None) -> Example:
     """Return the example of a language model: at each token, the next one.
 
     Args:
@@ -90,13 +87,13 @@ def _still(network: Network, flats: Mapping[str, Array]) -> None:
     """Leave the constants of the equations, which lie among the parameters, without a gradient: they are no weights."""
     programs = {one.name: one.program for one in network.passes}
     if network.readout is not None:
-        programs["readout"] = network.readout.program
+        programs[READOUT] = network.readout.program
     for name, program in programs.items():
         for offset, numbers in program.constants:
             flats[name][offset : offset + len(numbers)] = 0
 
 
-def input_array(network: Network, read: Ids | Array) -> Array:
+def input_array(network: Network, read: Array) -> Array:
     """Return what the lowest layer reads, (T, I), in the dtype of the weights."""
     if read.ndim == 1 and network.embedding is not None:
         rows: Array = network.embedding[read]

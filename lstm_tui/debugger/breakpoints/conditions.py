@@ -95,7 +95,7 @@ class _Reasons:
             return
         self.numbered(of, values, units)
 
-    def numbered(self, of: tree.Node, values: Series, units: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:
+    def numbered(self, of: tree.Node, values: Series, units: Array) -> None:
         """Collect some units of a vector with their numbers."""
         written = self.written(of.of if isinstance(of, tree.UnitsNode) else of)
         first = values.units or 0

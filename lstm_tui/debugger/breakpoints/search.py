@@ -15,6 +15,7 @@ from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint
 from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.debugger.position import Frame
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.storage import Progress
 
@@ -108,7 +109,7 @@ def next_stop(
 
 def _keys(
     frame: Frame, breakpoints: tuple[Breakpoint, ...], scope_of: Callable[[str], Scope], begin: int, end: int
-) -> list[tuple[int, np.ndarray[tuple[int], np.dtype[np.int64]]]]:
+) -> list[tuple[int, Array]]:
     """Return where each breakpoint is hit among some steps, as places in the reading order."""
     passed, equations = frame.passed, len(frame.equations)
     low, high = sorted((passed.tape_place(begin), passed.tape_place(end - 1)))
@@ -125,9 +126,7 @@ def _keys(
     return keys
 
 
-def _sorted(
-    found: list[tuple[int, np.ndarray[tuple[int], np.dtype[np.int64]]]], here: float, forward: bool
-) -> list[tuple[int, list[int]]]:
+def _sorted(found: list[tuple[int, Array]], here: float, forward: bool) -> list[tuple[int, list[int]]]:
     """Return the places beyond the present one in the order in which they come, with the breakpoints hit there."""
     if not found:
         return []

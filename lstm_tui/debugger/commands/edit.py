@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,67 +19,65 @@ from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
 from lstm_tui.debugger.edits.attention_mask import mask
-from lstm_tui.debugger.edits.language import in_quotes, line_of, parse_edit, read_recipe, write_recipe
+from lstm_tui.debugger.edits.edit_reader import Names, parse_edit
+from lstm_tui.debugger.edits.language import Edit, in_quotes, line_of
+from lstm_tui.debugger.edits.script import read_edit_script, write_edit_script
 from lstm_tui.debugger.overwriting import check_mine, is_mine, note_mine, split_over
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number, whole_span
 
-_VALUE = re.compile(
-    r"(?:var(?:iable)?\s+)?(?P<name>[\w.]+)\s*(?P<units>\[[^\]]*\])?\s*(?:@\s*(?P<steps>[^=*]*?))?\s*(?P<sign>[=*])\s*"
-    r"(?P<number>\S+)\s*\Z"
-)
-_WEIGHT = re.compile(r"(?P<name>\w+)(?P<rest>\s*(?:\[[^\]]*\])?\s*[=*].*)\Z")
 _TOKEN_WORD = re.compile(r"token\s+(?=\S)")
 _RANGE = re.compile(r"\d+-\d+\Z", re.ASCII)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
-def whole_line(session: Session, verb: str, rest: str) -> str:
-    """Return the line of a recipe that is meant by what was typed; what is no short form stays as it is.
+@dataclass(frozen=True)
+class _Here:
+    """What a line leaves out, taken from where a session stands."""
+
+    session: Session
+
+    @property
+    def t(self) -> int:
+        return self.session.frame.t
+
+    def owner_of(self, value: str) -> str:
+        frame = self.session.frame
+        if value not in frame.passed and value != "x" and value in frame.trace.readout:
+            return READOUT
+        return frame.position.pass_name
+
+    def parameter(self, name: str) -> str:
+        if not self.session.can_run:
+            return name
+        known = self.session.edited.network.tensors()
+        full = (f"{owner}/{name}" for owner in (self.session.frame.position.pass_name, READOUT))
+        return name if name in known else next((one for one in full if one in known), name)
+
+
+def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edit:
+    """Return the edit that is meant by what was typed, which may leave out what is clear from where the session stands.
+
+    Args:
+        session: What it is typed to.
+        verb: Of an edit.
+        rest: What stands behind it.
+        names: Names that stand for a whole number.
 
     Raises:
+        ExpressionError: It is no edit, with the place of the first mistake.
         UserError: A token stands in several places, or in none.
     """
     rest = rest.strip()
-    if verb in ("set", "scale"):
-        return f"{verb} {_value(session, rest)}"
-    if verb == "weight":
-        return f"{verb} {_weight(session, rest)}"
     verb = "remove" if verb == "delete" else verb  # as edit scripts and lessons once had it
     if verb in ("replace", "insert", "remove"):
-        return f"{verb} {_token(session, verb, rest)}"
-    return f"{verb} {rest}"
-
-
-def _value(session: Session, rest: str) -> str:
-    match = _VALUE.match(rest)
-    if match is None:
-        return rest
-    frame = session.frame
-    name, position = match["name"], frame.position
-    if "." not in name:
-        owner = position.pass_name
-        if name not in frame.passed and name != "x" and name in frame.trace.readout:
-            owner = "readout"
-        name = f"{owner}.{name}"
-    units, steps = match["units"] or "[:]", match["steps"] or str(position.t)
-    return f"{name}{units} @ {steps} {match['sign']} {match['number']}"
-
-
-def _weight(session: Session, rest: str) -> str:
-    match = _WEIGHT.match(rest)
-    if match is None or not session.can_run:
-        return rest
-    known, name = session.edited.network.tensors(), match["name"]
-    if name in known:
-        return rest
-    owners = (session.frame.position.pass_name, "readout")
-    full = next((f"{owner}/{name}" for owner in owners if f"{owner}/{name}" in known), name)
-    return f"{full}{match['rest']}"
+        rest = _token(session, verb, rest)
+    return parse_edit(f"{verb} {rest}", _Here(session), names)
 
 
 def _token(session: Session, verb: str, rest: str) -> str:
@@ -126,14 +125,14 @@ def _place_of(session: Session, token: str) -> int:
 
 _MOST_OUTPUTS = 4
 EDIT_VERBS: set[str] = set()
-"""Names of the verbs that are a line of a recipe."""
+"""Names of the verbs that are a line of an edit script."""
 
 
 def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple[str, ...] = ()) -> None:
-    """Add a verb whose line is one of a recipe, or short for one: `parse_edit` reads it, the session makes it."""
+    """Add a verb whose line is one of an edit script, or short for one: `read_typed` reads it, the session makes it."""
 
     def act(session: Session, rest: str) -> Iterable[str]:
-        session.edit(parse_edit(whole_line(session, name, rest)))
+        session.edit(read_typed(session, name, rest))
         return (session.words[session.history.done - 1], *verdicts(session))
 
     VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example))
@@ -272,7 +271,7 @@ def _save(session: Session, rest: str) -> Iterable[str]:
     path = Path(name).expanduser()
     if not over:
         check_mine(session, path, f"save-edits {name}")
-    write_recipe(path, session.history.lines, session.words)
+    write_edit_script(path, session.history.lines, session.words)
     note_mine(session, path)
     return (f"{session.history.done} edits written to {visible(name)}",)
 
@@ -304,7 +303,7 @@ def _save_model(session: Session, rest: str) -> Iterable[str]:
 def _load(session: Session, rest: str) -> Iterable[str]:
     if not rest:
         raise UserError("load the edits of which file? such as: load-edits mine.txt")
-    edits = read_recipe(str(Path(rest).expanduser()))
+    edits = read_edit_script(str(Path(rest).expanduser()))
     if not edits:
         return (f"{visible(rest)} holds no edits",)
     session.edit(*edits)

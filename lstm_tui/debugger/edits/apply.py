@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import isnan
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.debugger.edits.equations import changed_passes, with_changed_cells
 from lstm_tui.debugger.edits.language import CellEdit, Edit, NetworkEdit, TokenEdit, ValueEdit, WeightEdit, range_of
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import READOUT, Hold
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span
-from lstm_tui.formats.io.files import count_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,8 +217,7 @@ def _pass(name: str, network: Network) -> Pass:
     for one in network.passes:
         if one.name == name:
             return one
-    names = [one.name for one in network.passes]
-    raise UserError(f"there is no pass {name}: this network has {', '.join(names)}")
+    raise no_pass(name, [one.name for one in network.passes])
 
 
 def _weight(edit: WeightEdit, edited: Edited, first: bool) -> Edited:
@@ -234,7 +232,7 @@ def _weight(edit: WeightEdit, edited: Edited, first: bool) -> Edited:
     return replace(edited, network=network, weights=edited.weights | {edit.tensor})
 
 
-def exists(edit: WeightEdit, network: Network) -> NDArray[np.bool_]:
+def exists(edit: WeightEdit, network: Network) -> Array:
     """Return which of the numbers that are meant are weights, and not kept at 0 by a mask.
 
     Raises:
@@ -247,7 +245,7 @@ def exists(edit: WeightEdit, network: Network) -> NDArray[np.bool_]:
     return np.ones(there.shape, dtype=np.bool_) if mask is None else mask[_place(edit, network)[1]]
 
 
-def part_of(edit: WeightEdit, network: Network) -> NDArray[np.floating[Any]]:
+def part_of(edit: WeightEdit, network: Network) -> Array:
     """Return the numbers of a parameter that are meant, as a view.
 
     Raises:
@@ -257,7 +255,7 @@ def part_of(edit: WeightEdit, network: Network) -> NDArray[np.floating[Any]]:
     return view[index]
 
 
-def _place(edit: WeightEdit, network: Network) -> tuple[NDArray[np.floating[Any]], tuple[slice, ...]]:
+def _place(edit: WeightEdit, network: Network) -> tuple[Array, tuple[slice, ...]]:
     """Return a parameter and the part of it that is meant."""
     tensors = network.tensors()
     if edit.tensor not in tensors:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import Edited, exists, part_of, sizes_of
 from lstm_tui.debugger.edits.equations import dropped, right_sides
 from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.number_text import fixed, sentence
@@ -26,7 +24,7 @@ def describe(
     trace: Trace | None = None,
     made: Edited | None = None,
     ran: Trace | None = None,
-    old: NDArray[np.floating[Any]] | None = None,
+    old: Array | None = None,
 ) -> str:
     """Return an edit in words; what it was and what it is are read back from what was run.
 
@@ -47,7 +45,7 @@ def describe(
     return _weight(edit, before, made, weights_meant(edit, before) if old is None else old)
 
 
-def weights_meant(edit: Edit, of: Edited) -> NDArray[np.floating[Any]] | None:
+def weights_meant(edit: Edit, of: Edited) -> Array | None:
     """Return the numbers that an edit of weights means, (n,) of their own; None for any other edit.
 
     Raises:
@@ -71,7 +69,7 @@ def effect(edit: Edit, before: Trace, after: Trace) -> str:
     return "; nothing else of this run changed" if own and set(new) - same == own else ""
 
 
-def series_of(trace: Trace) -> dict[str, NDArray[np.floating[Any]]]:
+def series_of(trace: Trace) -> dict[str, Array]:
     """Return every number of a run by name: values and inputs of passes, the readout, what the network says."""
     found = {f"{name}.{value}": series for name, passed in trace.items() for value, series in passed.items()}
     found |= {f"{name}.x": passed.inputs["x"] for name, passed in trace.items() if "x" in passed.inputs}
@@ -80,7 +78,7 @@ def series_of(trace: Trace) -> dict[str, NDArray[np.floating[Any]]]:
     return found | {name: series for name, series in whole.items() if series is not None}
 
 
-def same_bits(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> bool:
+def same_bits(one: Array, other: Array) -> bool:
     """Say whether two series hold the same numbers, NaN at the same places."""
     return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
 
@@ -121,7 +119,7 @@ def _label(edit: ValueEdit, before: Edited) -> str:
     return next(one for one in before.network.passes if one.name == edit.pass_name).cell.equation(edit.value).label
 
 
-def _series(trace: Trace, owner: str, value: str) -> NDArray[np.floating[Any]]:
+def _series(trace: Trace, owner: str, value: str) -> Array:
     if owner == READOUT:
         return trace.readout[value]
     return trace[owner].inputs["x"] if value == "x" else trace[owner][value]
@@ -145,7 +143,7 @@ def _cell(edit: CellEdit, before: Edited, made: Edited | None) -> str:
     return said + (f"; where an edit holds {', '.join(held)}, that stays" if held else "")
 
 
-def _weight(edit: WeightEdit, before: Edited, made: Edited | None, old: NDArray[np.floating[Any]] | None) -> str:
+def _weight(edit: WeightEdit, before: Edited, made: Edited | None, old: Array | None) -> str:
     owner, _, parameter = edit.tensor.rpartition("/")
     cells = {one.name: one.cell for one in before.network.passes}
     view = before.network.tensors()[edit.tensor]

@@ -95,7 +95,7 @@ class History:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The edits in force, as lines of a recipe."""
+        """The edits in force, as lines of an edit script."""
         from lstm_tui.debugger.edits.language import line_of
 
         return tuple(line_of(edit) for edit in self.active)

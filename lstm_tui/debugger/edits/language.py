@@ -18,24 +18,15 @@ One edit is one line:
 Places are those of the tape as it is when the line is applied; an insertion moves what stands to its right.
 Units and places count from 0, ranges end before their last number.
 
-Recipes as files: one edit a line, `#` begins a comment line.
+As a file, an edit script, they stand one a line; `#` begins a comment line.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
-from lstm_tui.engine.doors import door
-from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.language.words import unquoted
-from lstm_tui.engine.text_safety import visible
-from lstm_tui.engine.whole_number import Span, whole_number, whole_span
-from lstm_tui.formats.inputs.text_input import read_text
-from lstm_tui.formats.io.files import SCRIPT_BYTES, replacing
+from lstm_tui.engine.whole_number import Span
 
 
 @dataclass(frozen=True)
@@ -92,80 +83,9 @@ NetworkEdit = WeightEdit | CellEdit
 """What changes the network, whichever line of a file it reads."""
 Edit = TokenEdit | ValueEdit | NetworkEdit
 
-_NUMBER = r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf|nan)"
-_SPAN = r"-?[0-9]*(?::-?[0-9]*)?"  # `span_of` refuses what is below 0, and says so
-_TOKEN = re.compile(r'(?P<verb>replace|insert)\s+(?P<t>[0-9]+)\s+(?P<token>"(?:[^"\\]|\\.)*")\s*\Z')
-_REMOVE = re.compile(r"(?:remove|delete)\s+(?:token\s+)?(?P<t>[0-9]+)\s*\Z")
-_VALUE = re.compile(
-    rf"(?P<verb>set|scale)\s+(?P<pass>layer\d+\.(?:forward|backward)|readout)\.(?P<value>\w+)\[(?P<units>{_SPAN})\]\s*"
-    rf"@\s*(?P<steps>{_SPAN})\s*(?P<sign>[=*])\s*{_NUMBER}\s*\Z"
-)
-_WEIGHT = re.compile(
-    rf"weight\s+(?P<tensor>[\w./]+)(?:\[(?P<index>(?:{_SPAN})(?:\s*,\s*(?:{_SPAN}))?)\])?\s*"
-    rf"(?P<sign>[=*])\s*{_NUMBER}\s*\Z"
-)
-_PASS = r"(?P<pass>layer\d+\.(?:forward|backward))"
-_LET = re.compile(rf"let\s+(?:{_PASS}\.)?(?P<value>\w+)\s*=\s*(?P<text>[^=#\s][^#]*?)\s*(?:#.*)?\Z")
-_ABLATE = re.compile(rf"ablate\s+(?P<variant>\w+)(?:\s+{_PASS})?\s*\Z")
-_MAX_LINE = 1_000
-
-
-def parse_edit(line: str) -> Edit:
-    """Read one line of a recipe.
-
-    Raises:
-        UserError: If it is no edit, with the form that was meant.
-    """
-    text = line.strip()
-    if len(text) > _MAX_LINE:
-        raise UserError(f"an edit of {len(text)} characters; {_MAX_LINE} is the most")
-    if match := _TOKEN.match(text):
-        return TokenEdit(
-            "replace" if match["verb"] == "replace" else "insert", _place(match["t"]), _token(match["token"])
-        )
-    if match := _REMOVE.match(text):
-        return TokenEdit("delete", _place(match["t"]))
-    if match := _VALUE.match(text):
-        verb = _verb(match["sign"])
-        if (match["verb"] == "scale") != (verb == "scale"):
-            raise UserError(f"{_quoted(text)}: `set` goes with =, `scale` with *")
-        return ValueEdit(
-            verb,
-            match["pass"],
-            match["value"],
-            span_of(match["units"]),
-            span_of(match["steps"]),
-            float(match["number"]),
-        )
-    if match := _WEIGHT.match(text):
-        index = tuple(span_of(one.strip()) for one in match["index"].split(",")) if match["index"] else ()
-        return WeightEdit(_verb(match["sign"]), match["tensor"], index, float(match["number"]))
-    if match := _LET.match(text):
-        return CellEdit("let", match["value"], match["pass"], match["text"], match.start("text") + 1)
-    if match := _ABLATE.match(text):
-        return CellEdit("ablate", match["variant"].lower(), match["pass"])
-    raise UserError(f"{_quoted(text)} is no edit; such as: {_example(text)}")
-
-
-def parse_recipe(text: str, source: str = "recipe") -> tuple[Edit, ...]:
-    """Read every edit of a recipe; `#` begins a comment line.
-
-    Raises:
-        UserError: With the line of the first mistake.
-    """
-    edits: list[Edit] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        try:
-            edits.append(parse_edit(line))
-        except UserError as error:
-            raise UserError(f"{visible(source)}:{number}: {error}") from None
-    return tuple(edits)
-
 
 def line_of(edit: Edit) -> str:
-    """Return an edit as a line of a recipe; `parse_edit` reads it back."""
+    """Return an edit as a line of an edit script; `parse_edit` reads it back."""
     if isinstance(edit, TokenEdit):
         return f"remove {edit.t}" if edit.verb == "delete" else f"{edit.verb} {edit.t} {in_quotes(edit.token)}"
     if isinstance(edit, CellEdit):
@@ -186,15 +106,8 @@ def range_of(span: Span, size: int) -> range:
     return range(max(0, start or 0), size if stop is None else min(stop, size))
 
 
-def _token(text: str) -> str:
-    token = unquoted(text)
-    if not token:
-        raise UserError(f"{_quoted(text)} is no token: write it in double quotes")
-    return token
-
-
 def in_quotes(token: str) -> str:
-    """Return a token as a line of a recipe writes it."""
+    """Return a token as a line of an edit script writes it."""
     escaped = token.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(one if one.isprintable() else _escape(one) for one in escaped) + '"'
 
@@ -203,76 +116,8 @@ def _escape(character: str) -> str:
     return f"\\U{ord(character):08x}"
 
 
-def _verb(sign: str) -> Literal["set", "scale"]:
-    return "set" if sign == "=" else "scale"
-
-
-def span_of(text: str) -> Span:
-    """Return a range as an edit writes it: `3`, `3:6`, `:`, and nothing for all.
-
-    Raises:
-        UserError: It is none of these.
-    """
-    span = whole_span(text or ":")
-    if span is None:
-        raise UserError(f"{_quoted(text)} is not a range: write 3, or 3:6, from 0")
-    return span
-
-
-def _place(text: str) -> int:
-    place = whole_number(text)
-    if place is None:
-        raise UserError(f"{_quoted(text)} is no place: write a number from 0")
-    return place
-
-
 def _written(span: Span) -> str:
     start, stop = span
     if start is not None and stop == start + 1:
         return str(start)
     return f"{'' if start is None else start}:{'' if stop is None else stop}"
-
-
-def _quoted(text: str) -> str:
-    return f"`{visible(text if len(text) <= 60 else text[:59] + '…')}`"
-
-
-def _example(text: str) -> str:
-    word = text.split(maxsplit=1)[0] if text.split() else ""
-    examples = {
-        "replace": 'replace 3 "good"',
-        "insert": 'insert 3 "not"',
-        "remove": "remove 3",
-        "set": "set layer0.forward.f[7] @ 3:6 = 0",
-        "scale": "scale layer0.forward.f[7] @ 3 * 0.5",
-        "weight": "weight layer0.forward/b_f[7] = -4",
-        "let": "let layer0.forward.f = 1",
-        "ablate": "ablate nfg",
-    }
-    return examples.get("remove" if word == "delete" else word, "; ".join(examples.values()))
-
-
-@door("edits")
-def read_recipe(path: str | Path) -> tuple[Edit, ...]:
-    """Read the edits of a file, at most a mebibyte of them.
-
-    Raises:
-        UserError: If it cannot be read, or with the line of the first mistake.
-    """
-    text = read_text(path, SCRIPT_BYTES)
-    return parse_recipe(text.content, text.where)
-
-
-def write_recipe(path: str | Path, lines: Iterable[str], words: Iterable[str] = ()) -> None:
-    """Write edits, each under its words as a comment; the file appears whole or not at all.
-
-    Raises:
-        UserError: If it cannot be written.
-    """
-    rows: list[str] = []
-    told = iter(words)
-    for line in lines:
-        said = next(told, "")
-        rows += [f"# {said}", line] if said else [line]
-    with replacing(path) as stream:
-        stream.write(("\n".join(rows) or "# no edits").encode() + b"\n")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lstm_tui.debugger.edits.ablations import ABLATIONS, ablation
 from lstm_tui.debugger.edits.apply import check
 from lstm_tui.debugger.edits.describe import describe
-from lstm_tui.debugger.edits.language import TokenEdit, in_quotes, parse_edit
+from lstm_tui.debugger.edits.language import Edit, TokenEdit, in_quotes
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
@@ -21,7 +21,7 @@ class Form:
     """One way to change what is under the cursor.
 
     Attributes:
-        line: A line of a recipe.
+        line: A line of an edit script.
         words: What it is for, in a few words.
         first: Where the part begins that is meant to be typed over.
         behind: Where it ends.
@@ -111,13 +111,12 @@ def bias_of(frame: Frame, value: str) -> str | None:
     return next((name for name in found if not name.startswith("p_")), None)
 
 
-def edit_suggestion(session: Session, line: str) -> str:
-    """Return what a line of a recipe would do, in words.
+def edit_suggestion(session: Session, edit: Edit) -> str:
+    """Return what an edit would do, in words.
 
     Raises:
-        UserError: If it is no edit, or cannot be made here.
+        UserError: If it cannot be made here.
     """
-    edit = parse_edit(line)
     before = session.edited
     check(edit, before)
     if isinstance(edit, TokenEdit) and edit.verb == "replace" and before.sequence.tokens[edit.t] == edit.token:
@@ -125,19 +124,10 @@ def edit_suggestion(session: Session, line: str) -> str:
     return describe(edit, before, session.frame.trace)
 
 
-def is_whole(line: str) -> bool:
-    """Say whether a line reads as an edit, though it may be one that cannot be made here."""
+def telling(session: Session, edit: Edit) -> tuple[str, bool]:
+    """Return what an edit would do, or why it cannot be made, and whether it can."""
     try:
-        parse_edit(line)
-    except UserError:
-        return False
-    return True
-
-
-def telling(session: Session, line: str) -> tuple[str, bool]:
-    """Return `told`, or what is wrong with the line, and whether it can be made."""
-    try:
-        return edit_suggestion(session, line), True
+        return edit_suggestion(session, edit), True
     except UserError as error:
         return str(error), False
 

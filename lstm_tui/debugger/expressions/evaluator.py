@@ -63,13 +63,13 @@ def evaluate(expression: Expression, scope: Scope, start: int, stop: int, earlie
         return _Evaluator(expression, scope).read(expression.node, Moment(start, stop, earlier=earlier))
 
 
-def condition(text: str, scope: Scope) -> Expression:
-    """Read an expression that is true or false at a step.
+def condition(text: str, scope: Scope, names: tuple[tuple[str, int], ...] = ()) -> Expression:
+    """Read an expression that is true or false at a step; `names` stand for whole numbers in it.
 
     Raises:
         ExpressionError: It is not, or it is wrong in this run.
     """
-    expression = parse(text)
+    expression = parse(text, names)
     answer = evaluate(expression, scope, 0, 1)
     if answer.kind != "truth":
         raise ExpressionError(f"this is {KINDS[answer.kind]}: compare it, as in {text.strip()} > 0", text, 0)

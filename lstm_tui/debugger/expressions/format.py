@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.debugger.expressions.series import Series
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import sentence as number
 from lstm_tui.engine.text_safety import visible
 
@@ -52,7 +52,7 @@ def lines(answer: Series, row: int = 0) -> list[str]:
     return result
 
 
-def row_of(answer: Series, row: int = 0) -> NDArray[Any]:
+def row_of(answer: Series, row: int = 0) -> Array:
     """Return the entries of an answer at one step; None for a truth that is not known."""
     values = answer.values[row if len(answer.values) > 1 else 0]
     if answer.kind != "truth":

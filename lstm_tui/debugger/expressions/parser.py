@@ -86,80 +86,76 @@ def words_of(text: str) -> list[Word]:
         raise ExpressionError(error.said, text, error.start, error.near) from None
 
 
-def parse(text: str) -> Expression:
-    """Read an expression.
+def parse(text: str, names: tuple[tuple[str, int], ...] = ()) -> Expression:
+    """Read an expression; `names` stand for whole numbers in it.
 
     Raises:
         ExpressionError: With the place of the first mistake.
     """
     try:
-        return Expression(text, _Reader(text).read(parse_syntax(text, QUESTION)))
+        return Expression(text, _read(parse_syntax(text, replace(QUESTION, names=names))))
     except Mistake as error:
         raise ExpressionError(error.said, text, error.start, error.near) from None
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """Turns what is written into what is asked; every mistake is one of its text."""
+def _read(node: Node) -> Node:
+    """Return what a node of the tree asks."""
+    if isinstance(node, Operation):
+        return replace(node, left=_read(node.left), right=_read(node.right))
+    if isinstance(node, Inverse):
+        of = _read(node.of)
+        return of if node.sign == "+" else replace(node, of=of)
+    if isinstance(node, IndexNode):
+        return _subscript(node)
+    return _call(node) if isinstance(node, CallNode) else node
 
-    text: str
 
-    def read(self, node: Node) -> Node:
-        """Return what a node of the tree asks."""
-        if isinstance(node, Operation):
-            return replace(node, left=self.read(node.left), right=self.read(node.right))
-        if isinstance(node, Inverse):
-            of = self.read(node.of)
-            return of if node.sign == "+" else replace(node, of=of)
-        if isinstance(node, IndexNode):
-            return self.subscript(node)
-        return self.call(node) if isinstance(node, CallNode) else node
+def _call(node: CallNode) -> Node:
+    name = node.function
+    function = FUNCTIONS.get(name)
+    if function is None and name not in NOT_FUNCTIONS:
+        near = nearest(name, {*FUNCTIONS, *NOT_FUNCTIONS})
+        raise Mistake(f"there is no function `{shortened(name)}`", node.start, near)
+    if wrong := [one for n, one in enumerate(node.named) if n or one.name != "at"]:
+        raise Mistake("only at= is given by name, once", wrong[0].place)
+    least, most = (1, 1) if function is None else (function.least, function.most)
+    if not least <= len(node.arguments) <= most:
+        wanted = str(least) if least == most else f"{least} to {most}"
+        said = f"`{name}` takes {wanted} argument{'s' * (most > 1)}, not {len(node.arguments)}"
+        raise Mistake(said, node.start)
+    arguments = tuple(_read(one) for one in node.arguments)
+    asked: Node = replace(node, arguments=arguments, named=())
+    if function is None:
+        asked = PreviousNode(node.start, node.end, arguments[0])
+    return AtNode(node.start, node.end, asked, _read(node.named[0].value)) if node.named else asked
 
-    def call(self, node: CallNode) -> Node:
-        name = node.function
-        function = FUNCTIONS.get(name)
-        if function is None and name not in NOT_FUNCTIONS:
-            near = nearest(name, {*FUNCTIONS, *NOT_FUNCTIONS})
-            raise Mistake(f"there is no function `{shortened(name)}`", node.start, near)
-        if wrong := [one for n, one in enumerate(node.named) if n or one.name != "at"]:
-            raise Mistake("only at= is given by name, once", wrong[0].place)
-        least, most = (1, 1) if function is None else (function.least, function.most)
-        if not least <= len(node.arguments) <= most:
-            wanted = str(least) if least == most else f"{least} to {most}"
-            said = f"`{name}` takes {wanted} argument{'s' * (most > 1)}, not {len(node.arguments)}"
-            raise Mistake(said, node.start)
-        arguments = tuple(self.read(one) for one in node.arguments)
-        asked: Node = replace(node, arguments=arguments, named=())
-        if function is None:
-            asked = PreviousNode(node.start, node.end, arguments[0])
-        return AtNode(node.start, node.end, asked, self.read(node.named[0].value)) if node.named else asked
 
-    def subscript(self, node: IndexNode) -> Node:
-        if isinstance(node.of, NumberNode | TextNode):
-            raise Mistake("a number or a text has no units", node.place)
-        of, index, start, end = self.read(node.of), node.index, node.start, node.end
-        if isinstance(index, TextNode):
-            return Class(start, end, of, index.value)
-        if _is_t(index):
-            return Shifted(start, end, of, 0)
-        if isinstance(index, Operation) and index.sign in ("+", "-") and _is_t(index.left):
-            shift = self.whole(index.right)
-            return Shifted(start, end, of, -shift if index.sign == "-" else shift)
-        if isinstance(index, NumberNode):
-            first = self.whole(index)
-            return UnitsNode(start, end, of, first, first + 1)
-        if isinstance(index, RangeNode):
-            first = 0 if index.first is None else self.whole(index.first)
-            return UnitsNode(start, end, of, first, None if index.stop is None else self.whole(index.stop))
-        raise Mistake(_UNITS, index.start)
+def _subscript(node: IndexNode) -> Node:
+    if isinstance(node.of, NumberNode | TextNode):
+        raise Mistake("a number or a text has no units", node.place)
+    of, index, start, end = _read(node.of), node.index, node.start, node.end
+    if isinstance(index, TextNode):
+        return Class(start, end, of, index.value)
+    if _is_t(index):
+        return Shifted(start, end, of, 0)
+    if isinstance(index, Operation) and index.sign in ("+", "-") and _is_t(index.left):
+        shift = _whole(index.right)
+        return Shifted(start, end, of, -shift if index.sign == "-" else shift)
+    if isinstance(index, NumberNode):
+        first = _whole(index)
+        return UnitsNode(start, end, of, first, first + 1)
+    if isinstance(index, RangeNode):
+        first = 0 if index.first is None else _whole(index.first)
+        return UnitsNode(start, end, of, first, None if index.stop is None else _whole(index.stop))
+    raise Mistake(_UNITS, index.start)
 
-    def whole(self, node: Node) -> int:
-        """Return a whole number as it is written: 1e3 is none."""
-        written = self.text[node.start : node.end]
-        number = whole_number(written, most=_LARGEST)
-        if not isinstance(node, NumberNode) or number is None:
-            raise Mistake("a whole number from 0 stands here", node.start)
-        return number
+
+def _whole(node: Node) -> int:
+    """Return a whole number as it is written: 1e3 is none."""
+    number = whole_number(node.written, most=_LARGEST) if isinstance(node, NumberNode) else None
+    if number is None:
+        raise Mistake("a whole number from 0 stands here", node.start)
+    return number
 
 
 def _is_t(node: Node) -> bool:

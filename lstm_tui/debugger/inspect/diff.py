@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.quiet import quiet
@@ -17,7 +16,7 @@ from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.trace import Trace
 
 
-def differ(after: Array, before: Array) -> NDArray[np.bool_]:
+def differ(after: Array, before: Array) -> Array:
     """Return where numbers are others than before, of the shape of both; a NaN that was one already is no other."""
     same = (after == before) | (np.isnan(after) & np.isnan(before))
     return np.asarray(~same)
@@ -113,7 +112,7 @@ class TraceDiff:
             result[places] = after[places] - before[kept]
         return result
 
-    def changed(self, pass_name: str, value: str) -> NDArray[np.bool_]:
+    def changed(self, pass_name: str, value: str) -> Array:
         """Return where a value is not bit for bit what it was, (T, n); all of an inserted token's is changed."""
         after = self.after[pass_name][value]
         result = np.ones(after.shape, dtype=np.bool_)
@@ -134,9 +133,6 @@ class TraceDiff:
             return self.after.result - self.before.result
 
 
-Mask = NDArray[np.bool_]
-
-
 @dataclass(frozen=True, eq=False)
 class ValueDiff:
     """One value at one place of the edited tape.
@@ -150,8 +146,8 @@ class ValueDiff:
 
     after: Array
     before: Array | None
-    changed: Mask
-    held: Mask
+    changed: Array
+    held: Array
 
     @property
     def by(self) -> Array:

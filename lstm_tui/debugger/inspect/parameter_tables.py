@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.debugger.edits.describe import parameter_label
 from lstm_tui.debugger.edits.suggest import Form
@@ -15,6 +14,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_span
 
@@ -46,10 +46,10 @@ class ParameterTable:
         return self.tensors[0] if self.is_matrix else self.tensors[column]
 
     def place(self, row: int, column: int) -> str:
-        """Return an entry as a recipe writes it: `layer0.forward/W_f[7,2]`."""
+        """Return an entry as an edit script writes it: `layer0.forward/W_f[7,2]`."""
         return f"{self.tensor(column)}[{row},{column}]" if self.is_matrix else f"{self.tensor(column)}[{row}]"
 
-    def window(self, network: Network, rows: Sequence[int] | NDArray[np.intp], first: int, last: int) -> Array:
+    def window(self, network: Network, rows: Sequence[int] | Array, first: int, last: int) -> Array:
         """Return the numbers of some rows and a range of columns, (rows, columns)."""
         tensors = network.tensors()
         chosen = np.asarray(rows, dtype=np.intp)
@@ -102,7 +102,7 @@ def row_name(network: Network, sheet: ParameterTable, row: int) -> str:
     """Return what a row stands for: a token, a class, or the number of a unit; safe to show."""
     if sheet.name == "embedding" and network.tokens is not None:
         return visible(network.tokens.vocabulary[row])
-    if sheet.owner == "readout" and len(network.classes) == sheet.rows:
+    if sheet.owner == READOUT and len(network.classes) == sheet.rows:
         return visible(network.classes[row])
     return str(row)
 
@@ -175,7 +175,7 @@ def forms_of_entry(network: Network, sheet: ParameterTable, row: int, column: in
     return tuple(forms)
 
 
-def chosen_rows(network: Network, sheet: ParameterTable, wanted: str) -> NDArray[np.intp]:
+def chosen_rows(network: Network, sheet: ParameterTable, wanted: str) -> Array:
     """Return the rows that a filter lets through.
 
     Args:
@@ -213,9 +213,7 @@ _AT_ONCE = 1 << 20
 """Numbers of a large matrix that are looked at together."""
 
 
-def ranked(
-    rows: NDArray[np.intp], sheet: ParameterTable, network: Network, order: str, opened: Network
-) -> NDArray[np.intp]:
+def ranked(rows: Array, sheet: ParameterTable, network: Network, order: str, opened: Network) -> Array:
     """Return rows by number, by the size of their weights, or by how much they were changed."""
     if order == "index":
         return rows

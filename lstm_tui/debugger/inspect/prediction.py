@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.contributions import OutputParts, says_shares
 from lstm_tui.analysis.language_model import is_language_model, perplexity
@@ -51,7 +50,7 @@ def verdict_at(
     t: int,
     reached: bool = True,
     of: int | None = None,
-    bits: NDArray[np.float64] | None = None,
+    bits: Array | None = None,
 ) -> Prediction | None:
     """Return what the network says at token `t`, or of the whole where it speaks once; None without readout.
 
@@ -104,7 +103,7 @@ def _asked(trace: Trace, t: int) -> bool:
     return trace.network is None or trace.network.asked == "each" or t == len(trace.sequence) - 1
 
 
-def _remark(trace: Trace, t: int, bits: NDArray[np.float64] | None) -> str:
+def _remark(trace: Trace, t: int, bits: Array | None) -> str:
     """Say how surprising the next token is, which row of numbers came next, or that nothing is asked here."""
     if not _asked(trace, t):
         return "asked at the end only"

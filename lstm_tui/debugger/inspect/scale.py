@@ -8,11 +8,10 @@ finite; a place on it is finite and never beyond its end.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end
 
 _LARGEST = float(np.finfo(np.float64).max)
@@ -31,12 +30,12 @@ def nice_scale(largest: float, least: float = 1.0) -> float:
     return _LARGEST  # beyond the largest round number there is
 
 
-def scale_of(values: NDArray[np.floating[Any]], least: float = 1.0) -> float:
+def scale_of(values: Array, least: float = 1.0) -> float:
     """Return the end of an axis that holds every finite one of some values."""
     return nice_scale(largest_of(values), least)
 
 
-def largest_of(values: NDArray[np.floating[Any]]) -> float:
+def largest_of(values: Array) -> float:
     """Return the largest size of the finite ones of some values; 0 where there is none."""
     return float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
 
@@ -66,7 +65,7 @@ def is_beyond(value: float, full: float) -> bool:
     return not abs(value) / 2 <= _usable(full) * (0.5 + _ROUNDING / 2)
 
 
-def parts_of_axis(values: NDArray[np.floating[Any]], full: float) -> NDArray[np.float64]:
+def parts_of_axis(values: Array, full: float) -> Array:
     """Return for each value where it lies on an axis, as `part_of` does."""
     with np.errstate(all="ignore"):
         return np.clip(np.nan_to_num(values / np.float64(_usable(full)), nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal
 
 from lstm_tui.analysis.origin import Origin
 from lstm_tui.debugger.inspect.explain import Explanation, Reader, explain
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import Update, update_of
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Place, Previous, Product, show, walk
 from lstm_tui.engine.number_text import change
@@ -190,5 +188,5 @@ def _values(passed: PassTrace, reader: str, node: Expression) -> tuple[str, ...]
     return tuple(dict.fromkeys([*values_here(passed, reader, node), *inside]))
 
 
-def _unit(numbers: NDArray[np.floating[Any]], unit: int) -> float:
+def _unit(numbers: Array, unit: int) -> float:
     return float(numbers[min(unit, len(numbers) - 1)])

@@ -9,10 +9,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.contributions import OutputParts, parts_of
 from lstm_tui.analysis.health import Kind, flags_of
@@ -41,10 +40,10 @@ class Known(NamedTuple):
     """
 
     length: int
-    signals: Mapping[tuple[str, str], NDArray[np.floating[Any]]]
+    signals: Mapping[tuple[str, str], Array]
     flows: Mapping[str, Flow | None]
     halves: Mapping[tuple[str, str], float]
-    surprise: NDArray[np.float64] | None
+    surprise: Array | None
 
 
 ATTENTION = "attention"
@@ -288,7 +287,7 @@ class Facts:
         return (*first, *gates, f"|Δ{memory}|", f"|{memory}|", *predicted)
 
     @cached_property
-    def surprise(self) -> NDArray[np.float64] | None:
+    def surprise(self) -> Array | None:
         """The surprise of each token in bits, (T,), NaN for the first; None where no next token is said."""
         return surprise(self.trace, None if self._known is None else self._known.surprise)
 

@@ -30,7 +30,7 @@ class Subject:
         facts: Of the run, and of its baseline where there are edits.
         choice: What of it is told.
         standing: Whether it is told where the session stands.
-        edits: Those in force: in words, which may be empty, and as lines of a recipe.
+        edits: Those in force: in words, which may be empty, and as lines of an edit script.
     """
 
     frame: Frame

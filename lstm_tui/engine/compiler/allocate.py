@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.engine.compiler.builder import Builder, Draft, Ref, Vector
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.builder import Builder, Draft, Ref
 from lstm_tui.engine.compiler.ops import OPS, STEPS_OPS
 from lstm_tui.engine.compiler.program import (
     Instruction,
@@ -48,7 +49,7 @@ class _Places:
     vectors: dict[str, int]
     fixed: dict[str, int]
     constants: dict[str, int]
-    numbers: list[tuple[int, Vector]]
+    numbers: list[tuple[int, Array]]
     count: int
 
 

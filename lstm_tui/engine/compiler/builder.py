@@ -6,17 +6,13 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import OPS, STEPS_OPS
 from lstm_tui.engine.compiler.program import held_inputs
 from lstm_tui.engine.compiler.sizes import Sizes, whole
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product, show
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class Builder:
         self.bottoms: set[str] = set()  # results that stand for values from below
         self.drafts: list[Draft] = []
         self.order: list[str] = []  # parameters as they are met
-        self.fixed: dict[str, Vector] = {}
+        self.fixed: dict[str, Array] = {}
         self.constants: dict[str, float] = {}
         self._equation = 0
         self._known: dict[tuple[int, int | None], Ref] = {}  # what a macro repeats is computed once
@@ -92,7 +88,7 @@ class Builder:
         self.inputs[name] = size
         self.sizes.values[name] = size
 
-    def add_constant_vector(self, name: str, numbers: Vector) -> None:
+    def add_constant_vector(self, name: str, numbers: Array) -> None:
         """Declare a fixed vector."""
         self.fixed[name] = numbers
         self.sizes.values[name] = len(numbers)

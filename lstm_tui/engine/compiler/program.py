@@ -17,7 +17,6 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned, aligned_copy
@@ -103,7 +102,7 @@ class Parameter:
     shape: tuple[int, ...]
     place: MatrixPlace | None = None
     offset: int = 0
-    mask: NDArray[np.bool_] | None = None
+    mask: Array | None = None
 
     @property
     def count(self) -> int:
@@ -158,7 +157,7 @@ class Program:
     groups: tuple[ProductGroup, ...]
     parameters: Mapping[str, Parameter]
     parameter_count: int
-    constants: tuple[tuple[int, NDArray[np.float64]], ...]
+    constants: tuple[tuple[int, Array], ...]
     initial: Mapping[str, float | str]
     below: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -237,7 +236,7 @@ class Program:
         """Return the ops of one equation."""
         return tuple(one for one in self.instructions if one.equation == equation)
 
-    def table(self) -> NDArray[np.int64]:
+    def table(self) -> Array:
         """Return the instruction table for the Numba interpreter, one op a row.
 
         Columns: code, target offset, target size, then space, offset and size of up to three operands, then
@@ -262,7 +261,7 @@ class Program:
         inside = (g.target.offset <= target.offset < g.target.offset + g.target.size for g in self.groups)
         return next((n for n, found in enumerate(inside) if found), -1)
 
-    def packed_table(self) -> NDArray[np.int64]:
+    def packed_table(self) -> Array:
         """Return the table with each group of products taken at once, where its first one stands."""
         rows = self.table()
         seen: set[int] = set()
@@ -282,7 +281,7 @@ class Program:
         return np.ascontiguousarray(rows[keep])
 
 
-def mask_array(mask: Mask, fixed: Mapping[str, tuple[float, ...]], rows: int, columns: int) -> NDArray[np.bool_]:
+def mask_array(mask: Mask, fixed: Mapping[str, tuple[float, ...]], rows: int, columns: int) -> Array:
     """Return which entries of a matrix exist, (rows, columns)."""
     axes = {"row": rows, "col": columns}
     left = spread(fixed[mask.left], axes[mask.left_axis])
@@ -293,7 +292,7 @@ def mask_array(mask: Mask, fixed: Mapping[str, tuple[float, ...]], rows: int, co
     return np.broadcast_to(compare[mask.operator](a, b), (rows, columns)).copy()
 
 
-def spread(numbers: tuple[float, ...], size: int) -> NDArray[np.float64]:
+def spread(numbers: tuple[float, ...], size: int) -> Array:
     """Return g numbers over g blocks of units, as equal as can be; of too few units the first numbers get one each."""
     edges = [-(-n * size // len(numbers)) if size >= len(numbers) else min(n, size) for n in range(len(numbers) + 1)]
     return np.repeat(np.array(numbers, dtype=np.float64), np.diff(edges))

@@ -23,9 +23,10 @@ class Node:
 
 @dataclass(frozen=True)
 class NumberNode(Node):
-    """A finite number."""
+    """A finite number; `written` is its digits as they stand there, or those that a name stands for."""
 
     value: float
+    written: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def parse_syntax(text: str, notation: Notation) -> Node:
     Raises:
         Mistake: With the place of the first one.
     """
-    return _Parser(text, words_of(text, notation), notation.subscripts).whole()
+    return _Parser(text, notation).whole()
 
 
 _STRENGTH = {"or": 1, "and": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "@": 6}
@@ -113,18 +114,28 @@ _NOT, _COMPARED, _NEGATIVE = 3, 4, 7
 _DEEPEST = 5 * MAX_DEPTH  # calls of `expression` inside each other: brackets, and the strengths between them
 
 
-class _Parser:
-    """Reads words from left to right, each sign with what it binds more strongly than the sign before it."""
+class WordReader:
+    """Takes the words of a text from left to right: what an expression, and any other line of ours, is read with.
 
-    def __init__(self, text: str, words: list[Word], subscripts: str) -> None:
+    Attributes:
+        text: What is read.
+        words: Its words, an `end` behind them.
+        at: Number of the word that comes next.
+    """
+
+    def __init__(self, text: str, notation: Notation) -> None:
+        """Stand before the first word.
+
+        Raises:
+            Mistake: The text is too long or too deep, or holds what is not in the language.
+        """
         self.text = text
-        self.words = words
-        self.subscripts = subscripts
+        self.words = words_of(text, notation)
         self.at = 0
-        self.depth = 0
 
     @property
     def word(self) -> Word:
+        """The word that comes next."""
         return self.words[self.at]
 
     @property
@@ -133,18 +144,31 @@ class _Parser:
         return self.words[self.at - 1].end
 
     def is_end(self) -> bool:
+        """Say whether nothing comes any more."""
         return self.word.kind == "end"
 
     def is_sign(self, *signs: str) -> bool:
+        """Say whether one of some signs comes next."""
         return self.word.kind == "sign" and self.word.text in signs
 
     def written(self, word: Word) -> str:
+        """Return a word as it stands in the text, short and safe to show."""
         return shortened(self.text[word.start : word.end])
 
     def take(self) -> Word:
+        """Return the word that comes next, and stand behind it."""
         word = self.word
         self.at = min(self.at + 1, len(self.words) - 1)
         return word
+
+
+class _Parser(WordReader):
+    """Reads an expression, each sign with what it binds more strongly than the sign before it."""
+
+    def __init__(self, text: str, notation: Notation) -> None:
+        super().__init__(text, notation)
+        self.subscripts = notation.subscripts
+        self.depth = 0
 
     def close(self, sign: str, opened: Word) -> int:
         """Take a closing bracket; return the place behind it."""
@@ -223,7 +247,7 @@ class _Parser:
         word = self.word
         if word.kind == "number":
             self.take()
-            return NumberNode(word.start, word.end, float(word.text))
+            return NumberNode(word.start, word.end, float(word.text), word.text)
         if word.kind == "text":
             self.take()
             return TextNode(word.start, word.end, word.text)

@@ -39,7 +39,8 @@ class Word:
 
     Attributes:
         kind: What it is; `end` stands behind the last one, `other` is one character that begins no word.
-        text: As written; of a text in quotes that was checked, what the quotes hold.
+        text: As written; of a text in quotes that was checked, what the quotes hold; of a name that stands for a
+            number, that number.
         start: Place of its first character.
         end: Place behind its last.
     """
@@ -68,12 +69,16 @@ class Notation:
         longest: Most characters.
         check: Refuses a word, blanks included, by raising a `Mistake`; it is also given how many brackets are open.
         subscripts: How to write what stands in square brackets, where they may stand at all.
+        finite: Whether a number too large for a float is refused.
+        names: Names that stand for a whole number, with it.
     """
 
     noun: str
     longest: int
     check: Callable[[Word, int], None]
     subscripts: str = ""
+    finite: bool = True
+    names: tuple[tuple[str, int], ...] = ()
 
 
 def words_of(text: str, notation: Notation) -> list[Word]:
@@ -85,6 +90,7 @@ def words_of(text: str, notation: Notation) -> list[Word]:
     if len(text) > notation.longest:
         raise Mistake(f"{notation.noun} of {len(text)} characters; {notation.longest} is the most", 0)
     words: list[Word] = []
+    named = dict(notation.names)
     depth = operators = prefixes = 0
     for match in _WORD.finditer(text):
         word = Word(match.lastgroup, match.group(), match.start(), match.end())  # type: ignore[arg-type]
@@ -99,7 +105,9 @@ def words_of(text: str, notation: Notation) -> list[Word]:
                 raise Mistake(f"more than {MAX_OPERATORS} operators in {notation.noun}", word.start)
         notation.check(word, depth)
         if word.kind == "number":
-            _check_number(word)
+            _check_number(word, notation.finite)
+        elif word.kind == "name" and word.text in named:
+            word = Word("number", str(named[word.text]), word.start, word.end)
         elif word.kind == "text":
             word = Word("text", _held(word), word.start, word.end)
         if word.kind != "blank":
@@ -108,14 +116,14 @@ def words_of(text: str, notation: Notation) -> list[Word]:
     return [*words, Word("end", "", end, end)]
 
 
-def _check_number(word: Word) -> None:
+def _check_number(word: Word, finite: bool) -> None:
     if word.text[0] == "." and word.text[1:2].isalpha():
         raise Mistake(f"`{shortened(word.text)}` does not belong here: a value has no attributes", word.start)
     if not _NUMBER.match(word.text):
         units = _UNITS.match(word.text)
         hint = f": units are written {units[1]}:{units[2]}" if units and len(word.text) < 20 else ""
         raise Mistake(f"`{shortened(word.text)}` is not a number{hint}", word.start)
-    if not math.isfinite(float(word.text)):
+    if finite and not math.isfinite(float(word.text)):
         raise Mistake("this number is not finite", word.start)
 
 

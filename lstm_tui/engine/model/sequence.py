@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.tokens import Kind
@@ -35,7 +34,7 @@ class Sequence:
 
     kind: Kind
     tokens: tuple[str, ...]
-    ids: NDArray[np.int64] | None = None
+    ids: Array | None = None
     unknown: tuple[int, ...] = ()
     x: Array | None = None
     file: str | None = None

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+from lstm_tui.engine.arrays import Array
 
 Kind = Literal["words", "chars", "bytes", "pieces", "numbers"]
 UNKNOWN = "<unk>"
@@ -80,7 +81,7 @@ class Tokens:
         """Whether the tokens are the ids themselves, as of a network whose file holds no vocabulary."""
         return self.kind == "words" and all(token == str(n) for n, token in enumerate(self.vocabulary))
 
-    def encode(self, tokens: Sequence[str]) -> tuple[NDArray[np.int64], tuple[int, ...]]:
+    def encode(self, tokens: Sequence[str]) -> tuple[Array, tuple[int, ...]]:
         """Return the ids (T,) of tokens and the places of those the vocabulary does not hold."""
         keys = [token.lower() if self.lowercase else token for token in tokens]
         ids = np.array([self.index.get(key, self.unknown_id) for key in keys], dtype=np.int64)

@@ -19,6 +19,7 @@ from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime import storage
 from lstm_tui.engine.runtime.blas import one_thread
+from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.forward import (
     RunBuffers,
     below_of,
@@ -33,7 +34,7 @@ from lstm_tui.engine.runtime.interpreters import interpreter
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate
 from lstm_tui.engine.runtime.run import input_of, trace_of
-from lstm_tui.engine.runtime.storage import BLOCK, Stored, fill, prepare
+from lstm_tui.engine.runtime.storage import Stored, fill, prepare
 from lstm_tui.engine.runtime.trace import Trace
 
 HELD_BYTES = 256 * 2**20
@@ -66,12 +67,12 @@ class _GrowingPass:
             self._rows = None
         if self._rows is not None:
             rows = self._rows.more(len(source))
-            fill(program, was.flat, inputs, start, stop, rows[start:])
+            fill(program, was.flat, inputs, start, stop, rows[start:], was.interpreter)
             engine.run(program, was.flat, rows, start, stop, program.clock)
             values = {name: rows[1:, slot.offset : slot.offset + slot.size] for name, slot in program.values.items()}
             self.stored = replace(was, inputs=inputs, values=values, rows=rows)
             return self.stored
-        rows = prepare(program, was.flat, inputs, was.state_before(start), start, stop)
+        rows = prepare(program, was.flat, inputs, was.state_before(start), start, stop, was.interpreter)
         engine.run(program, was.flat, rows, 0, stop - start, program.clock + start)
         values = {
             name: self._values[name].put(rows[1:, slot.offset : slot.offset + slot.size])
@@ -128,7 +129,7 @@ class GrowingRun:
         Args:
             more: The tokens that have come.
             holds: Values that are set or scaled; on the tokens before they must be those of the run so far.
-            edits: Recipe lines that made the longer run; those of the run so far when not given.
+            edits: Lines of an edit script that made the longer run; those of the run so far when not given.
 
         Raises:
             UserError: If the tokens do not fit the network.

@@ -1,12 +1,13 @@
 """Which interpreter makes a run: chosen in this one place, for Python, the command line, the screen and training.
 
-Numba takes a step many times sooner, but loading it takes as long as some thousands of steps do in NumPy. Where it
-is missing or cannot be loaded NumPy makes every run; each run names the interpreter that made it. NumPy is imported
-by neither choice nor names, which the options of the command line read.
+Numba's compiler takes a step many times sooner, but to load it and to compile takes as long as some hundreds of steps
+do in NumPy. Where it is missing or cannot be loaded NumPy makes every run; each run names the interpreter that made
+it. NumPy is imported by neither choice nor names, which the options of the command line read.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING, Protocol
 
 from lstm_tui.engine import setbacks
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from lstm_tui.engine.compiler.program import Program
 
 INTERPRETERS = ("numpy", "numba")
-NUMBA_PAYS = 8_000
-"""Steps times passes that take NumPy a second; loading what was compiled takes half of one."""
+NUMBA_PAYS = 1_000
+"""Steps times passes that take NumPy as long as it takes to load the compiler and to compile two passes."""
 _QUICK = {"numpy": 200, "numba": 4_000}  # steps times passes
 
 
 class Interpreter(Protocol):
-    """What `reference` and `kernels` both are."""
+    """What `reference` and `fused.interpreter` both are."""
 
     def run(self, program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
         """Take steps."""
@@ -40,6 +41,11 @@ class Interpreter(Protocol):
     ) -> None:
         """Take them back."""
 
+    def product(
+        self, series: Array, block: Array, start: int = 0, stop: int | None = None, out: Array | None = None
+    ) -> Array:
+        """Return series[start:stop] @ block, in such a way that a row has the same bits however it is reached."""
+
 
 def interpreter(name: str) -> Interpreter:
     """Return an interpreter by name; Numba is imported only when it is asked for.
@@ -50,17 +56,28 @@ def interpreter(name: str) -> Interpreter:
     """
     if name == "numba":
         try:
-            from lstm_tui.engine.runtime import kernels
+            return _compiled_interpreter()
         except Exception as error:  # not there, half there, or not for this NumPy
             raise UserError(
                 f"numba cannot be loaded here ({error}): pip install numba, or leave the choice of interpreter out"
             ) from error
-        return kernels
     if name == "numpy":
         from lstm_tui.engine.runtime import reference
 
         return reference
     raise ValueError(f"no interpreter {name}")
+
+
+def _compiled_interpreter() -> Interpreter:
+    """Return the compiled interpreter: it takes of Numba its compiler alone, and all of it where that cannot serve."""
+    for name in ("numba", "llvmlite"):
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    from lstm_tui.engine.runtime.fused import interpreter as fused
+
+    if not fused.serves():
+        from lstm_tui.engine.runtime import kernels  # noqa: F401 - where it cannot be loaded there is nothing
+    return fused
 
 
 def quick_steps(name: str, passes: int) -> int:

@@ -20,7 +20,6 @@ from numba import config as numba_config
 from numba import njit, types
 from numba.extending import intrinsic, overload
 from numba.np import arrayobj
-from numpy.typing import NDArray
 
 from lstm_tui.engine import setbacks
 from lstm_tui.engine.arrays import Array
@@ -29,7 +28,6 @@ from lstm_tui.engine.compiler.program import Program, Space
 from lstm_tui.engine.runtime.fuse import packed
 from lstm_tui.engine.runtime.kernel_cache import WHAT, GuardedCache
 
-Table = NDArray[np.int64]
 config: Any = numba_config  # neither of the two is typed
 arrays: Any = arrayobj
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -327,7 +325,7 @@ def _moments(a: Array, epsilon: Any) -> tuple[Any, Any]:
 
 @_compiled(_EXACT)
 def _forward(
-    table: Table, flat: Array, rows: Array, room: Array, width: int, start: int, stop: int, clock: int
+    table: Array, flat: Array, rows: Array, room: Array, width: int, start: int, stop: int, clock: int
 ) -> None:
     number = rows.dtype.type
     zero, one = number(0), number(1)
@@ -449,7 +447,7 @@ def _forward(
 
 @_compiled(_EXACT)
 def _backward(
-    table: Table,
+    table: Array,
     flat: Array,
     rows: Array,
     adjoint: Array,
@@ -603,10 +601,10 @@ def _backward(
 
 # --- what the engine calls ------------------------------------------------------------------------------
 
-_tables: WeakKeyDictionary[Program, tuple[Table, Table, int]] = WeakKeyDictionary()
+_tables: WeakKeyDictionary[Program, tuple[Array, Array, int]] = WeakKeyDictionary()
 
 
-def _table(program: Program) -> tuple[Table, Table, int]:
+def _table(program: Program) -> tuple[Array, Array, int]:
     """Return the table op by op, the one that is run, and the size of the largest operand."""
     found = _tables.get(program)
     if found is None:
@@ -646,7 +644,7 @@ def run_ops(program: Program, flat: Array, rows: Array, step: int, first: int, l
     _take(some[some[:, 16] == 0], largest, flat, rows, step, step + 1, clock)
 
 
-def _take(table: Table, largest: int, flat: Array, rows: Array, start: int, stop: int, clock: int) -> None:
+def _take(table: Array, largest: int, flat: Array, rows: Array, start: int, stop: int, clock: int) -> None:
     room = np.empty(6 * largest, rows.dtype)
     _call(_forward, table, _writable(flat), _line(rows), room, rows.shape[1], start, stop, clock)
 

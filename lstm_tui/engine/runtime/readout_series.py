@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space
 from lstm_tui.engine.runtime.blas import one_thread
-from lstm_tui.engine.runtime.storage import blocked_product
+from lstm_tui.engine.runtime.blocked_product import blocked_product
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +33,7 @@ class Evaluated:
     flat: Array
     rows: Array
     single: Array
-    is_series: NDArray[np.bool_]
+    is_series: Array
 
     def read(self, slot: Slot | Operand) -> Array:
         """Return a slot, (T, n) or (n,); what a `concat` makes of both kinds is a series."""

@@ -11,6 +11,9 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program
+from lstm_tui.engine.runtime.blocked_product import blocked_product
+
+product = blocked_product
 
 
 def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:

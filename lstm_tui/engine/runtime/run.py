@@ -45,7 +45,7 @@ def run(
         dtype: float32 or float64; that of the weights when not given.
         initial: States before the first step by pass, where they are not the cell's own.
         progress: Called with the steps done and the steps in all, over all passes.
-        edits: Recipe lines that made this network or sequence, to travel with the trace.
+        edits: Lines of an edit script that made this network or sequence, to travel with the trace.
         holds: Values that are set or scaled, whatever the equations say.
 
     Raises:
@@ -65,7 +65,7 @@ def trace_of(ran: RunBuffers, sequence: Sequence, edits: tuple[str, ...] = (), k
     Args:
         ran: What the engine keeps of it.
         sequence: What was read.
-        edits: Recipe lines that made this network or sequence.
+        edits: Lines of an edit script that made this network or sequence.
         known: What the network says at the first tokens, where a shorter run has found it out.
     """
     network = ran.network

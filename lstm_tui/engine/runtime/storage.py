@@ -1,8 +1,7 @@
 """Where a pass keeps what it computes: a row per step, in windows when there are too many.
 
-Products of an input are taken for many steps at once, before the steps themselves. A matrix product of
-another shape may round differently, so they are always taken for 64 steps at a time, at multiples of 64 of
-the pass's own steps and filled up with zeros: a step has the same bits however it is reached.
+Products of an input are taken for many steps at once, before the steps themselves, in the way of the interpreter that
+takes the steps: a step has the same bits however it is reached.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blas import one_thread
+from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.interpreters import interpreter
 
 Progress = Callable[[int, int], None]
 
-BLOCK = 64
 WINDOW = 16 * BLOCK
 SPAN_BYTES = 2**20
 KEEP_ROWS_BYTES = 256 * 2**20
@@ -66,8 +65,10 @@ class Stored:
         """Return the rows of the steps `start` to `stop`, the state before them first; recomputed if need be."""
         if self.rows is not None:
             return self.rows[start : stop + 1]
-        rows = prepare(self.program, self.flat, self.inputs, self.state_before(start), start, stop)
-        interpreter(self.interpreter).run(self.program, self.flat, rows, 0, stop - start, self.program.clock + start)
+        engine = interpreter(self.interpreter)
+        state = self.state_before(start)
+        rows = prepare(self.program, self.flat, self.inputs, state, start, stop, self.interpreter)
+        engine.run(self.program, self.flat, rows, 0, stop - start, self.program.clock + start)
         return rows
 
 
@@ -78,6 +79,7 @@ def prepare(
     state: Mapping[str, Array],
     start: int,
     stop: int,
+    interpreter_name: str = "numpy",
 ) -> Array:
     """Return rows (stop - start + 1, width) with the state, the inputs and the hoisted products in place.
 
@@ -88,11 +90,19 @@ def prepare(
     for name, numbers in state.items():
         slot = program.values[name]
         rows[0, slot.offset : slot.offset + slot.size] = numbers
-    fill(program, flat, inputs, start, stop, rows)
+    fill(program, flat, inputs, start, stop, rows, interpreter_name)
     return rows
 
 
-def fill(program: Program, flat: Array, inputs: Mapping[str, Array], start: int, stop: int, rows: Array) -> None:
+def fill(
+    program: Program,
+    flat: Array,
+    inputs: Mapping[str, Array],
+    start: int,
+    stop: int,
+    rows: Array,
+    interpreter_name: str = "numpy",
+) -> None:
     """Put the inputs and the hoisted products of some steps into their rows, (stop - start + 1, width), but the first.
 
     Args:
@@ -102,9 +112,11 @@ def fill(program: Program, flat: Array, inputs: Mapping[str, Array], start: int,
         start: First step.
         stop: Step after the last.
         rows: Where they go; the first row is that of the step before.
+        interpreter_name: Which interpreter will take the steps: it takes the products too.
     """
     for name, slot in program.inputs.items():
         rows[1:, slot.offset : slot.offset + slot.size] = inputs[name][start:stop] if name in inputs else 0
+    product = interpreter(interpreter_name).product
     for group in program.groups:
         if not group.hoisted:
             continue
@@ -113,7 +125,7 @@ def fill(program: Program, flat: Array, inputs: Mapping[str, Array], start: int,
         if name in inputs:
             series = inputs[name][:, first : first + group.operand.size]
             block = flat[group.block : group.block + group.inner * group.rows].reshape(group.inner, group.rows)
-            blocked_product(series, block, start, stop, out=target)
+            product(series, block, start, stop, target)
         else:
             target[:] = 0
 
@@ -124,38 +136,6 @@ def _input_at(program: Program, offset: int) -> tuple[str, int]:
         if slot.offset <= offset < slot.offset + slot.size:
             return name, offset - slot.offset
     raise ValueError(f"no input lies at {offset}")
-
-
-@one_thread
-def blocked_product(
-    series: Array, block: Array, start: int = 0, stop: int | None = None, out: Array | None = None
-) -> Array:
-    """Return series[start:stop] @ block, taken 64 rows at a time at multiples of 64.
-
-    Args:
-        series: (T, inner).
-        block: (inner, rows).
-        start: First row wanted.
-        stop: Row after the last; None for all.
-        out: Where the result goes, (stop - start, rows), if it has a place already.
-    """
-    stop = len(series) if stop is None else stop
-    result = np.empty((stop - start, block.shape[1]), dtype=block.dtype) if out is None else out
-    padded: Array | None = None
-    with np.errstate(all="ignore"):
-        for base in range(start - start % BLOCK, stop, BLOCK):
-            piece = series[base : base + BLOCK]
-            if not (len(piece) == BLOCK and piece.flags.c_contiguous and piece.dtype == block.dtype):
-                padded = np.zeros((BLOCK, block.shape[0]), dtype=block.dtype) if padded is None else padded
-                padded[: len(piece)] = piece
-                padded[len(piece) :] = 0
-                piece = padded
-            first, last = max(base, start), min(base + BLOCK, stop)
-            if last - first == BLOCK:
-                np.matmul(piece, block, out=result[first - start : last - start])
-            else:
-                result[first - start : last - start] = (piece @ block)[first - base : last - base]
-    return result
 
 
 @one_thread
@@ -182,7 +162,7 @@ def run_pass(
     steps = len(inputs["x"])
     engine = interpreter(interpreter_name)
     if (steps + 1) * program.width * flat.itemsize <= KEEP_ROWS_BYTES:
-        rows = prepare(program, flat, inputs, initial, 0, steps)
+        rows = prepare(program, flat, inputs, initial, 0, steps, interpreter_name)
         for base in range(0, steps, WINDOW):
             engine.run(program, flat, rows, base, min(base + WINDOW, steps), program.clock)
             if progress:
@@ -193,7 +173,7 @@ def run_pass(
     state: Mapping[str, Array] = initial
     for base in range(0, steps, WINDOW):
         stop = min(base + WINDOW, steps)
-        rows = prepare(program, flat, inputs, state, base, stop)
+        rows = prepare(program, flat, inputs, state, base, stop, interpreter_name)
         engine.run(program, flat, rows, 0, stop - base, program.clock + base)
         for name, slot in program.values.items():
             values[name][base:stop] = rows[1:, slot.offset : slot.offset + slot.size]

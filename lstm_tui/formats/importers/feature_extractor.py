@@ -19,6 +19,7 @@ from lstm_tui.engine.text_safety import visible
 
 Step = Callable[[Sequence[Array]], Array]
 MOST_NUMBERS = 100_000_000
+"""Most numbers of one array that is computed on the way to the first recurrent layer."""
 
 
 @dataclass(frozen=True)

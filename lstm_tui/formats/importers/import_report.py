@@ -13,6 +13,11 @@ from lstm_tui.engine.text_safety import visible
 How = Literal["confirmed", "inferred", "assumed", "unknown", "set"]
 NOT_RECORDED = "weights alone do not record it"
 """Why what has no weights is assumed; such facts are told in one line, however many they are."""
+PLACED = "names, widths and the order in the file say no more"
+"""Why it is assumed how parts follow each other; such facts are told in one line too."""
+_NO_PLACE = " is in the file and has no place here"
+_NUMBERS = ", so its numbers may be wrong"
+_MOST_TOLD = 8
 _LONGEST_VALUE = 400
 
 
@@ -30,6 +35,7 @@ class Fact:
         others: What else it could have been.
         matters: Whether another value gives other numbers.
         against: What in the file speaks against it; while there is any, it is never confirmed.
+        together: Why it is assumed, where others are for the same reason and one line tells them all.
     """
 
     key: str
@@ -39,6 +45,7 @@ class Fact:
     others: tuple[str, ...] = ()
     matters: bool = False
     against: tuple[str, ...] = ()
+    together: str = ""
 
     def __post_init__(self) -> None:
         """Hold what is said back to what the evidence allows."""
@@ -151,7 +158,7 @@ class ImportReport:
             return
         self.doubts[subject].append(reason)
         self.facts = [self._doubted(fact) for fact in self.facts]
-        self.unknown(f"{subject}.understood", f"{reason}, so its numbers may be wrong")
+        self.unknown(f"{subject}.understood", f"{reason}{_NUMBERS}")
 
     def use(self, name: str, shape: Sequence[int], part: str) -> None:
         """Note which part took a tensor of the file."""
@@ -180,8 +187,9 @@ class ImportReport:
         return fact if fact.how == "unknown" or not against else replace(fact, against=against)
 
     def choose(
-        self, key: str, value: str, others: Sequence[str], how: How, why: str, matters: bool = True, free: bool = False
-    ) -> str:
+        self, key: str, value: str, others: Sequence[str], how: How, why: str, matters: bool = True,
+        free: bool = False, together: str = "",
+    ) -> str:  # fmt: skip
         """Add a fact the user may decide, and return what holds.
 
         Args:
@@ -192,6 +200,7 @@ class ImportReport:
             why: Where from.
             matters: Whether another value gives other numbers.
             free: Whether the user may say something that is not among the others.
+            together: Why it is assumed, where one line is to tell all that are for this reason.
 
         Raises:
             UserError: The user said something else.
@@ -199,7 +208,8 @@ class ImportReport:
         given = self.settings.get(key)
         known = (value, *(other for other in others if other != value))
         if given is None:
-            self._add(Fact(key, _short(value), how, _short(why), known[1:], matters and len(known) > 1))
+            matters = matters and len(known) > 1
+            self._add(Fact(key, _short(value), how, _short(why), known[1:], matters, together=together))
             return value
         given = self._check(key, given, known, free)
         rest = tuple(other for other in known if other != given)
@@ -272,12 +282,19 @@ class ImportReport:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Return every warning: what is not known, what is assumed and matters, then further remarks."""
+        """Return every warning: what is not known, what is assumed and matters, then further remarks.
+
+        What is assumed for one reason, and what is not known of one subject, is one line.
+        """
         warned = [fact for fact in self.facts if fact.warning]
-        unrecorded = [fact for fact in warned if fact.why == NOT_RECORDED]
-        unknown = [fact.warning for fact in warned if fact.how == "unknown"]
-        alone = [fact.warning for fact in warned if fact.how != "unknown" and fact not in unrecorded]
-        return tuple(str(one) for one in (*unknown, *alone, *_together(unrecorded), *self.warnings))
+        unknown = [fact for fact in warned if fact.how == "unknown"]
+        reasons = {id(fact): fact.together or (NOT_RECORDED if fact.why == NOT_RECORDED else "") for fact in warned}
+        alone = [fact.warning for fact in warned if fact.how != "unknown" and not reasons[id(fact)]]
+        shared = [
+            line for reason in (PLACED, NOT_RECORDED)
+            for line in _together([fact for fact in warned if reasons[id(fact)] == reason], reason)
+        ]  # fmt: skip
+        return tuple(str(one) for one in (*_not_known(unknown), *alone, *shared, *self.warnings))
 
     def under(self, subject: str) -> Iterator[Fact]:
         """Iterate over the facts of a subject such as `layer0`."""
@@ -298,14 +315,38 @@ class ImportReport:
         }
 
 
-def _together(facts: Sequence[Fact]) -> list[str]:
+def _together(facts: Sequence[Fact], reason: str) -> list[str]:
     """Return one line for what was assumed for one reason, however many facts that are."""
     if len(facts) < 2:
         return [fact.warning for fact in facts if fact.warning]
-    each = ", ".join(f"{fact.key}={fact.value}" for fact in facts)
+    comma = "; " if any(", " in fact.value for fact in facts) else ", "
+    each = comma.join(f"{fact.key}={fact.value}" for fact in facts)
     first = next((fact for fact in facts if fact.others), None)
     other = "" if first is None else f"; such as {first.setting} takes another"
-    return [f"assumed, since {facts[0].why}: {each}{other}"]
+    return [f"assumed, since {reason}: {each}{other}"]
+
+
+def _not_known(facts: Sequence[Fact]) -> list[str]:
+    """Return a line for each subject of which something is not known, however much that is."""
+    subjects: dict[str, list[str]] = {}
+    for fact in facts:
+        subjects.setdefault(fact.key, []).append(fact.why)
+    lines = []
+    for key, reasons in subjects.items():
+        if len(reasons) == 1:
+            lines.append(f"{key} is not known: {reasons[0]}")
+            continue
+        told = [reason.removesuffix(_NUMBERS) for reason in reasons]
+        numbers = _NUMBERS if any(reason.endswith(_NUMBERS) for reason in reasons) else ""
+        left = [reason.removesuffix(_NO_PLACE) for reason in told if reason.endswith(_NO_PLACE)]
+        rest = [reason for reason in told if not reason.endswith(_NO_PLACE)]
+        if len(left) == 1:
+            rest += [left[0] + _NO_PLACE]
+        elif left:
+            more = f" and {len(left) - _MOST_TOLD} more" if len(left) > _MOST_TOLD else ""
+            rest.append(f"{', '.join(left[:_MOST_TOLD])}{more} are in the file and have no place here")
+        lines.append(f"{key} is not known: {'; '.join(rest)}{numbers}")
+    return lines
 
 
 def _short(value: object) -> str:

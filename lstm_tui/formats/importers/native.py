@@ -10,7 +10,7 @@ from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.spec import OWN
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.files import label, opened, read_bytes, size_text
+from lstm_tui.formats.io.files import HEADER_BYTES, NETWORK_BYTES, label, opened, read_bytes, size_text
 from lstm_tui.formats.io.json import Fields, decode, encode
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 KEY = "lstm-tui"
 VERSION = 1
-LIMIT = 1 << 30
 MOST_LAYERS = 1000
-_HEADER_LIMIT = 64 << 20
 _DESCRIPTION_LIMIT = 24 << 20  # it stands in the header as a text, escaped once more
 _DTYPES = {"F32": 4, "F64": 8}
 
@@ -32,7 +30,7 @@ def load(path: str | Path) -> Network:
     Raises:
         UserError: It is no such file, is damaged or cut short, or does not hold what its header says.
     """
-    return from_bytes(read_bytes(path, LIMIT), path)
+    return from_bytes(read_bytes(path, NETWORK_BYTES), path)
 
 
 def from_bytes(data: bytes, path: str | Path) -> Network:
@@ -106,10 +104,10 @@ def read_header(path: str | Path) -> dict[str, Any]:
         UserError: It is no such file.
     """
     where = label(path)
-    with opened(path, LIMIT) as (stream, _):
+    with opened(path, NETWORK_BYTES) as (stream, _):
         size = int.from_bytes(stream.read(8), "little")
         stream.seek(0)
-        data = stream.read(8 + min(size, _HEADER_LIMIT))
+        data = stream.read(8 + min(size, HEADER_BYTES))
         length = stream.seek(0, 2)
     content = _header(data, length, where)
     spec = _spec(content, where)
@@ -123,7 +121,7 @@ def _header(data: bytes, length: int, where: str) -> dict[str, Any]:
     size = int.from_bytes(data[:8], "little")
     if len(data) < 8 or data[8:9] != b"{" or size < 2:
         raise UserError(f"{where}: is not a safetensors file; give a network saved by this program")
-    if size > _HEADER_LIMIT:
+    if size > HEADER_BYTES:
         raise UserError(f"{where}: is damaged: its header says it is {size_text(size)} long")
     if length < 8 + size:
         raise UserError(f"{where}: is cut short: it ends inside its header; get it again")

@@ -15,15 +15,15 @@ from lstm_tui.engine.doors import door, guarded
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.io.files import label, opened, read_bytes
+from lstm_tui.formats.io.files import HEADER_BYTES, NETWORK_BYTES, label, opened, read_bytes
 
 if TYPE_CHECKING:
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.model.network import Network
     from lstm_tui.formats.importers.plan import Found, Plan
     from lstm_tui.formats.importers.torch.safe_unpickler import Made
+    from lstm_tui.formats.importers.vocabularies import Texts
 
-LIMIT = 1 << 30
 _SMALL = 64 << 20  # bytes from which a file is read only when it begins as a known kind
 _HEAD = 1 << 12
 _IN_PARTS = {"weight_norm": "kept as length and direction", "pruned": "kept whole beside a mask of what was pruned",
@@ -159,11 +159,17 @@ def _named_tensors(kind: str, data: bytes, path: str | Path, report: ImportRepor
         if kind == "keras":
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 member = archive.getinfo("model.weights.h5")
-                if member.file_size > LIMIT:
+                if member.file_size > NETWORK_BYTES:
                     raise UserError(f"{where}: unpacks to more than is read")
                 data = archive.read(member)
         report.format = "HDF5: arrays by path"
         return {name: one for name, one in read_hdf5(data, where).arrays.items() if one.dtype.kind == "f"}
+    if kind == "onnx":
+        from lstm_tui.formats.importers.onnx.file import Outside, read_graph
+
+        report.format = "ONNX: its tensors by name, its graph is not followed"
+        graph = read_graph(data, where, lambda name, whole, condition: "then_branch", Outside(path, where))
+        return {name: one for name, one in graph.constants.items() if one.dtype.kind == "f"}
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.importers.torch.reparametrised import joined
 
@@ -214,10 +220,10 @@ def file_bytes(path: str | Path) -> bytes:
     """
     where = label(path)
     if os.path.isfile(path) and os.path.getsize(path) > _SMALL:
-        with opened(path, LIMIT) as (stream, _):
+        with opened(path, NETWORK_BYTES) as (stream, _):
             if kind_of(stream.read(_HEAD)) == "unknown":
                 raise _no_format(where)
-    return read_bytes(path, LIMIT)
+    return read_bytes(path, NETWORK_BYTES)
 
 
 def _no_format(where: str) -> UserError:
@@ -228,7 +234,7 @@ def kind_of(data: bytes) -> str:
     """Return the kind of a file by what is in it: native, safetensors, torch, npz, keras, hdf5, onnx or unknown."""
     if data[8:9] == b"{":
         size = int.from_bytes(data[:8], "little")
-        return "native" if b'"lstm-tui"' in data[8 : 8 + min(size, 64 << 20)] else "safetensors"
+        return "native" if b'"lstm-tui"' in data[8 : 8 + min(size, HEADER_BYTES)] else "safetensors"
     if data.startswith(_HDF5):
         return "hdf5"
     if data.startswith(b"PK"):
@@ -306,23 +312,28 @@ def _keras(kind: str, data: bytes, path: str | Path, report: ImportReport, where
 
 def _tensors(
     kind: str, data: bytes, path: str | Path, report: ImportReport, where: str
-) -> tuple[dict[str, Array], dict[str, Made], dict[str, tuple[str, ...]]]:
-    """Return tensors by name, modules by path, and lists of texts that stand beside them, by path."""
+) -> tuple[dict[str, Array], dict[str, Made], dict[str, Texts]]:
+    """Return tensors by name, modules by path, and texts by their numbers that stand beside them, by path."""
+    from lstm_tui.formats.importers.vocabularies import texts_in_notes, texts_of
+
     if kind == "safetensors":
         from lstm_tui.formats.importers.safetensors_file import read_safetensors
 
-        tensors, _ = read_safetensors(data, where)
+        tensors, notes = read_safetensors(data, where)
         report.format = "safetensors: names, shapes and numbers"
-        return tensors, {}, {}
+        return tensors, {}, texts_in_notes(notes)
     if kind == "npz":
         from lstm_tui.formats.io.npy import unpacked
 
-        tensors = unpacked(data, where, LIMIT, "fiubU")
+        tensors = unpacked(data, where, NETWORK_BYTES, "fiubU")
         if "header" in tensors and tensors["header"].dtype.kind == "U":
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
         report.format = "NumPy arrays by name"
         texts = {name: one for name, one in tensors.items() if one.dtype.kind == "U"}
-        lists = {name: tuple(map(str, one)) for name, one in texts.items() if one.ndim == 1}
+        lists: dict[str, Texts] = {}
+        for name, one in texts.items():
+            found = texts_of([str(text) for text in one], name) if one.ndim == 1 else None
+            lists |= texts_in_notes({name: str(one)}) if one.ndim == 0 else {} if found is None else {name: found}
         return {name: one for name, one in tensors.items() if name not in texts}, {}, lists
     from lstm_tui.formats.importers.torch.file import read_torch
 

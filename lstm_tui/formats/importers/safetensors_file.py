@@ -10,10 +10,9 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.torch.pickled_arrays import decode as numbers
-from lstm_tui.formats.io.files import size_text
+from lstm_tui.formats.io.files import HEADER_BYTES, size_text
 from lstm_tui.formats.io.json import Fields, decode
 
-_HEADER_LIMIT = 64 << 20
 DTYPES = {
     "F32": ("<f4", 4), "F64": ("<f8", 8), "F16": ("<f2", 2), "BF16": ("bfloat16", 2), "I64": ("<i8", 8),
     "I32": ("<i4", 4), "I16": ("<i2", 2), "I8": ("<i1", 1), "U8": ("<u1", 1), "BOOL": ("|b1", 1),
@@ -32,7 +31,7 @@ def read_safetensors(data: bytes, where: str) -> tuple[dict[str, Array], dict[st
         UserError: It is damaged, cut short, or holds numbers of a kind that is not read.
     """
     size = int.from_bytes(data[:8], "little")
-    if size > _HEADER_LIMIT:
+    if size > HEADER_BYTES:
         raise UserError(f"{where}: is damaged: its header says it is {size_text(size)} long")
     if len(data) < 8 + size:
         raise UserError(f"{where}: is cut short: it ends inside its header; get it again")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
+from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Found, Norm, Op, Plan, Recurrent
 from lstm_tui.formats.importers.safetensors_file import as_floats
 from lstm_tui.formats.importers.torch.joins import Stage, claims, join_groups
@@ -23,6 +22,8 @@ from lstm_tui.formats.importers.torch.modules import (
     find_modules,
     find_position,
     find_table,
+    followers,
+    place_by_name,
     plan_readout,
 )
 from lstm_tui.formats.importers.torch.parameter_names import (
@@ -34,10 +35,10 @@ from lstm_tui.formats.importers.torch.parameter_names import (
 )
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
 from lstm_tui.formats.importers.torch.spellings import respell
+from lstm_tui.formats.importers.vocabularies import Texts, choose_classes, choose_tokens
+from lstm_tui.formats.verify.alternatives import cell_text, with_residual
 
 _SHOWN = 6
-_UNKNOWN = ("unk", "unknown", "oov")
-_LABELS = re.compile(r"label|class|tag|target|categor|intent", re.IGNORECASE)
 _Place = tuple[int, tuple[int, ...]]
 
 
@@ -46,7 +47,7 @@ def find_networks(
     where: str,
     modules: Mapping[str, Made] | None = None,
     report: ImportReport | None = None,
-    lists: Mapping[str, tuple[str, ...]] | None = None,
+    lists: Mapping[str, Texts] | None = None,
 ) -> list[Found]:
     """Return the networks among tensors.
 
@@ -55,7 +56,7 @@ def find_networks(
         where: What messages call the file.
         modules: Modules by their path, where the file holds a whole model.
         report: Decides how several modules are joined, and learns of it.
-        lists: Lists of texts that stand beside the tensors, by path: vocabularies and labels.
+        lists: Texts by their numbers that stand beside the tensors, by path: vocabularies and labels.
 
     Raises:
         UserError: There is no recurrent layer, or one is not whole.
@@ -104,7 +105,7 @@ class _Bag:
     made: Mapping[str, Made]
     networks: Sequence[Sequence[Stage]]
     origin: Mapping[str, tuple[str, ...]]
-    lists: Mapping[str, tuple[str, ...]]
+    lists: Mapping[str, Texts]
 
     def planner(self, stages: Sequence[Stage]) -> Callable[[ImportReport], Plan]:
         """Return what plans one network."""
@@ -148,6 +149,8 @@ class _Planning:
         self.stages = stages
         self.report = report
         self.modules, self.others = bag.mine(stages)
+        self.convolved = [one for one in self.modules if one.stem in _with_convolutions(self.modules)]
+        self.modules = [one for one in self.modules if one not in self.convolved or one.is_convolution]
         self.used: list[Module] = []
         self.layers: dict[str, list[str]] = {}
         self.embedded: int | None = None
@@ -186,44 +189,14 @@ class _Planning:
         self.used += taken
         self._left(table, rivals, last)
         weights = None if table is None else table.tensors["weight"]
+        outputs = [len(one.w) for one in head if isinstance(one, Dense)]
         return Plan(
             name=self.stages[0].forward.prefix or "network",
             chain=[*chain, *head],
             embedding=weights,
-            tokens=None if weights is None else self._tokens(len(weights)),
-            classes=self._classes([one for one in head if isinstance(one, Dense)]),
+            tokens=None if weights is None else choose_tokens(self.bag.lists, len(weights), report),
+            classes=choose_classes(self.bag.lists, outputs[-1], report, weights is not None) if outputs else (),
         )
-
-    def _tokens(self, rows: int) -> dict[str, Any] | None:
-        """Return the vocabulary that stands in the file beside the weights, where one has as many tokens as rows."""
-        fitting = {path: texts for path, texts in self.bag.lists.items() if len(texts) == rows == len(set(texts))}
-        distinct = {texts: path for path, texts in reversed(fitting.items())}
-        if not distinct:
-            return None
-        paths = [visible(path) for path in distinct.values()][::-1]
-        why = f"a list of {rows} texts beside the weights, as many as the table has rows"
-        chosen = self.report.choose("vocabulary", paths[0], [*paths[1:], "none"], "inferred" if len(paths) == 1 else
-                                    "assumed", why)  # fmt: skip
-        if chosen == "none":
-            return None
-        texts = next(one for one, path in distinct.items() if visible(path) == chosen)
-        own = "chars" if all(len(one) == 1 or re.fullmatch(r"[<\[].+[>\]]", one) for one in texts) else "words"
-        kind = self.report.choose("vocabulary.kind", own, ("words",) if own == "chars" else ("chars",), "inferred",
-                                  "how long its tokens are")  # fmt: skip
-        unknown = next((n for n, one in enumerate(texts) if one.lower().strip("<>[]") in _UNKNOWN), 0)
-        return {"kind": kind, "vocabulary": list(texts), "lowercase": False, "unknown": unknown}
-
-    def _classes(self, head: Sequence[Dense]) -> tuple[str, ...]:
-        """Return names of the outputs that stand in the file beside the weights."""
-        if not head:
-            return ()
-        count = len(head[-1].w)
-        fitting = {path: texts for path, texts in self.bag.lists.items() if len(texts) == count == len(set(texts))}
-        named = [path for path in fitting if _LABELS.search(path)]
-        if len(named) != 1:
-            return ()
-        self.report.say("classes", visible(named[0]), "inferred", f"a list of {count} texts beside the weights")
-        return fitting[named[0]]
 
     def _input(self) -> tuple[Module | None, list[Op]]:
         """Return the table of ids and what stands between it, or the numbers that are given, and the lowest layer."""
@@ -259,31 +232,43 @@ class _Planning:
 
     def _slot(self, module: Module) -> int:
         top = len(self.stages)
-        possible = [slot for slot in range(top) if self._fits(module, slot)]
-        above = self._reached(self.stages[-1].outputs, lambda one: one.reads, lambda one: one.gives)
-        if module in above or not possible:
-            possible.append(top)
+        possible = self._possible(module)
         if len(possible) == 1:
             return possible[0]
+        beside = [set(self._possible(one)) for one in followers(module, self.modules) if one is not module]
+        if (fixed := {slot for one in beside if len(one) == 1 for slot in one}) and fixed <= set(possible):
+            return min(fixed)
         needed = next((slot for slot in possible if slot < top and self._bridges(module, slot)), None)
         if needed is not None:
             return needed
+        names = list(self.bag.floats)
+        index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
+                 for stage in self.stages]  # fmt: skip
+        wanted = sum(one < module.index for one in index)
+        wanted = wanted if wanted in possible else possible[-1]
         outputs = self.stages[-1].outputs
-        if [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives:
-            return top  # nothing else reads what the top layer gives
+        alone = [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives
+        if alone and top in (wanted, {"above": top}.get(place_by_name(module.stem) or "")):
+            return top  # nothing else reads what the top layer gives, and the order in the file or its name agrees
         if module.stem not in self.places:
-            names = list(self.bag.floats)
-            index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
-                     for stage in self.stages]  # fmt: skip
-            wanted = sum(one < module.index for one in index)
+            said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", wanted)
+            named = place_by_name(module.stem) is not None and said in possible
+            how: How = "inferred" if named and said == wanted else "assumed"
             slots = {("readout" if slot == top else f"below_{slot}"): slot for slot in possible}
-            first = next(
-                name for name, slot in slots.items() if slot == (wanted if wanted in possible else possible[-1])
-            )
+            first = next(name for name, slot in slots.items() if slot == (said if named else wanted))
             why = "taken from the order in the file; by its width it could stand elsewhere, below a layer or above it"
+            why = f"its name{' and the order in the file' * (how == 'inferred')}" if named else why
             others = [name for name in slots if name != first]
-            self.places[module.stem] = slots[self.report.choose(f"place.{module.slug}", first, others, "assumed", why)]
+            chosen = self.report.choose(f"place.{module.slug}", first, others, how, why, together=PLACED)
+            self.places[module.stem] = slots[chosen]
         return self.places[module.stem]
+
+    def _possible(self, module: Module) -> list[int]:
+        """Return the slots a module could stand in by its widths."""
+        top = len(self.stages)
+        possible = [slot for slot in range(top) if self._fits(module, slot)]
+        above = self._reached(self.stages[-1].outputs, lambda one: one.reads, lambda one: one.gives)
+        return [*possible, top] if module in above or not possible else possible
 
     def _bridges(self, module: Module, slot: int) -> bool:
         """Say whether this module has to lead from what is given to what a stage reads: the first that could."""
@@ -341,10 +326,10 @@ class _Planning:
             )
         part = parts[0]
         if not bare and stage.inputs == stage.outputs:
-            if len(parts) > 1 or len(part.passes) > 1:
+            if len(parts) > 1:
                 report.assume(f"{key}.residual", "none", NOT_RECORDED)
             elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
-                return [replace(part, residual=True)]
+                return [replace(part, residual=True) if len(part.passes) == 1 else _halves_added(part)]
         return parts
 
     def _both(self, stage: Stage, forward: Recurrent, key: str) -> Recurrent:
@@ -385,7 +370,7 @@ class _Planning:
             for group in (one for stage in self.stages for one in stage.groups if one.prefix in prefixes):
                 parts |= dict.fromkeys(group.used, key)
         read_places = {bag.places[name] for name in (*bag.taken, *parts) if name in bag.places}
-        told = {name for one in rivals for name in one.used}
+        told = {name for one in (*rivals, *self.convolved) for name in one.used} | self._decoders()
         tables = {name for one in self.modules if one.is_table for name in one.used}
         left: dict[str, list[str]] = {}
         for name, tensor in bag.floats.items():
@@ -398,7 +383,8 @@ class _Planning:
                 report.use(name, tensor.shape, "again")
             else:
                 beside = self._beside(name, tensor)
-                beside = next(iter(self.layers)) if beside == "readout" and name in tables else beside
+                below = name in tables or any(name in one.used for one in self.convolved)
+                beside = next(iter(self.layers)) if beside == "readout" and below else beside
                 report.leave(name, tensor.shape, beside, doubtful=False)
                 if name not in told:
                     stem = re.split(r"[._/](?=(?:weight|bias|running_mean|running_var)\Z)", name)[0]
@@ -407,6 +393,25 @@ class _Planning:
             subject, _, stem = place.partition(":")
             shapes = ", ".join("×".join(map(str, bag.floats[name].shape)) or "one number" for name in names)
             report.doubt(subject, f"{stem} ({shapes}) is in the file and has no place here")
+
+    def _decoders(self) -> set[str]:
+        """Return the tensors of a CRF above the layers, which chooses among sequences of tags by their scores."""
+        found: set[str] = set()
+        for name, tensor in self.bag.floats.items():
+            stem, _, leaf = name.rpartition(".")
+            if leaf not in ("transitions", "trans_matrix") or tensor.ndim != 2 or len(set(tensor.shape)) > 1:
+                continue
+            beside = {
+                f"{stem}.{one}".lstrip(".") for one in ("start_transitions", "end_transitions", "_constraint_mask")
+            }
+            known = {one for one in beside & set(self.bag.floats)
+                     if set(self.bag.floats[one].shape) <= {len(tensor), len(tensor) + 2}}  # fmt: skip
+            found |= {name} | known
+            self.report.warnings.append(
+                f"{visible(stem or name)} ({len(tensor)} tags) is a CRF, which chooses a sequence of tags by the "
+                "scores below it: it is not run, and the readout is those scores"
+            )
+        return found
 
     def _beside(self, name: str, tensor: Array) -> str:
         """Return the part that an unused tensor stands beside: the layer in whose module it is, or that it fits."""
@@ -419,6 +424,24 @@ class _Planning:
         inputs, outputs = self.stages[0].inputs, self.stages[-1].outputs
         fits = tensor.ndim in (1, 2) and inputs in tensor.shape and (outputs not in tensor.shape or inputs == outputs)
         return first if fits and len(self.bag.networks) == 1 else "readout"
+
+
+def _halves_added(part: Recurrent) -> Recurrent:
+    """Return a layer of two directions, end to end, to which its input is added: a half of it to each."""
+    text = cell_text(part)
+    halves = [
+        replace(part, cell=with_residual(text, f"part(x, {n}, 2)"), passes=[one], initial={}, functions={}, bound=None)
+        for n, one in enumerate(part.passes)
+    ]
+    one, other = (replace(half, initial=part.initial) for half in halves)
+    return replace(one, second=other)
+
+
+def _with_convolutions(modules: Sequence[Module]) -> set[str]:
+    """Return the paths of convolutions and of what stands in the same part of the model, which cannot be run."""
+    stems = [one.stem for one in modules if one.is_convolution]
+    parents = {stem.rpartition(".")[0] for stem in stems} - {""}
+    return {one.stem for one in modules if one.stem in stems or one.stem.rpartition(".")[0] in parents}
 
 
 def _place(one: Array) -> _Place:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
-from lstm_tui.formats.io.files import count_of, label
+from lstm_tui.formats.io.files import label
 
 if TYPE_CHECKING:
     from lstm_tui.engine.arrays import Array

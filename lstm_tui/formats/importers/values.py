@@ -131,7 +131,7 @@ class PartValue:
 
 @dataclass(frozen=True, eq=False)
 class Combined:
-    """Two values of one size, number by number: add, sub, mul, div, max or min."""
+    """Two values number by number, or one number with each of a value: add, sub, mul, div, max or min."""
 
     how: str
     one: Value
@@ -140,7 +140,7 @@ class Combined:
     @property
     def width(self) -> int:
         """How many numbers it has."""
-        return self.one.width
+        return max(self.one.width, self.other.width)
 
     @property
     def series(self) -> bool:
@@ -148,7 +148,33 @@ class Combined:
         return self.one.series
 
 
-Value = State | Given | Lookup | OpValue | Reduced | Joined | PartValue | Combined
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """A vector at every token, such as a query that each is compared with."""
+
+    of: Value
+    series: bool = True
+
+    @property
+    def width(self) -> int:
+        """How many numbers it has."""
+        return self.of.width
+
+
+@dataclass(frozen=True, eq=False)
+class StepsSoftmax:
+    """Numbers of every token, divided up over the tokens so that each unit of them sums to 1: attention."""
+
+    of: Value
+    series: bool = True
+
+    @property
+    def width(self) -> int:
+        """How many numbers it has."""
+        return self.of.width
+
+
+Value = State | Given | Lookup | OpValue | Reduced | Joined | PartValue | Combined | Spread | StepsSoftmax
 
 
 def read_by(value: Value) -> tuple[Value, ...]:
@@ -234,6 +260,12 @@ def _computed(value: Value, read: Sequence[Array], steps: int) -> Array:
         return made
     if isinstance(value, Joined):
         return np.concatenate(read, axis=1)
+    if isinstance(value, Spread):
+        return np.tile(read[0], (steps, 1))
+    if isinstance(value, StepsSoftmax):
+        rows = read[0].reshape(steps, -1, read[0].shape[1])
+        grown = np.exp(rows - rows.max(axis=0))
+        return np.asarray((grown / grown.sum(axis=0)).reshape(read[0].shape))
     if isinstance(value, PartValue):
         return read[0][:, value.start : value.start + value.width]
     assert isinstance(value, Combined)
@@ -275,11 +307,20 @@ class _Writing:
     whole: list[str] = field(default_factory=list)
     reads: dict[str, str] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    late: set[int] = field(default_factory=set)  # what needs all steps to be there
+
+    def lines(self, value: Value) -> list[str]:
+        """Return the equations among which that of a value stands: at each step, or once all are there."""
+        if not value.series or isinstance(value, Spread | StepsSoftmax) or self.late.intersection(
+            map(id, read_by(value))
+        ):  # fmt: skip
+            self.late.add(id(value))
+        return self.whole if id(value) in self.late else self.each
 
     def line(self, value: Value, text: str, label: str) -> str:
         """Write one equation and return the name of its value."""
         name = self.name(value)
-        (self.each if value.series else self.whole).append(f"{name} = {text}   # {label}")
+        self.lines(value).append(f"{name} = {text}   # {label}")
         self.made.sizes[name] = value.width
         return name
 
@@ -303,6 +344,8 @@ def page_of(value: Value, top: Sequence[Value], source: Callable[[State | Given]
     leaves = [id(one) for one in top] if len(top) == 1 else []
     for one in in_order(value, leaves):
         _write(writing, one, one is value)
+    if value.series and id(value) in writing.late:
+        raise UserError("it gives a number for each token that needs all of them, which is not shown here")
     if len(writing.each) + len(writing.whole) > _MOST_VALUES:
         raise UserError("it has more equations than a readout may have")
     lines = "\n".join(writing.each)
@@ -334,23 +377,37 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
         return
     read = [writing.names[id(one)] for one in read_by(value)]
     if isinstance(value, OpValue):
-        before = len(writing.made.lines)
-        writing.made.add([value.op], read[0], writing.name(value), "k", value.of.width)
-        (writing.each if value.series else writing.whole).extend(writing.made.lines[before:])
+        _applied(writing, value, value.op, read[0])
     elif isinstance(value, Reduced):
         writing.line(value, _OVER[value.how].format(read[0]), f"{value.how}: from all steps to one vector")
+    elif isinstance(value, Spread):
+        writing.lines(value)
+        writing.names[id(value)] = read[0]
+    elif isinstance(value, StepsSoftmax):
+        writing.line(value, f"softmax_steps({read[0]})", "attention: how much of it each token gets")
     elif isinstance(value, Joined):
         if [id(one) for one in value.parts] == [id(one) for one in writing.top] and not last:
             writing.names[id(value)] = "h"
             return
         writing.line(value, f"concat({', '.join(read)})", "joined: values end to end")
-    elif isinstance(value, PartValue):
-        writing.line(value, f"part({read[0]}, {value.start}, {value.width})", "part: some of its numbers")
+    elif isinstance(value, PartValue) and not (value.of.width % value.width or value.start % value.width):
+        number, count = value.start // value.width, value.of.width // value.width
+        writing.line(value, f"part({read[0]}, {number}, {count})", "part: some of its numbers")
+    elif isinstance(value, PartValue):  # `part` takes one of several equal parts
+        chosen = np.eye(value.of.width, dtype=np.float32)[value.start : value.start + value.width]
+        _applied(writing, value, Dense("select", chosen), read[0])
     elif isinstance(value, Combined):
         label = f"{SAID.get(value.how, value.how)}: number by number"
         writing.line(value, _COMBINE[value.how][0].format(*read), label)
     else:
         raise UserError(f"{comment(value.name)}: a table stands above the recurrent layers")
+
+
+def _applied(writing: _Writing, value: OpValue | PartValue, op: StepOp, read: str) -> None:
+    """Write what an op makes of the value that is called `read`."""
+    before = len(writing.made.lines)
+    writing.made.add([op], read, writing.name(value), "k", value.of.width)
+    writing.lines(value).extend(writing.made.lines[before:])
 
 
 def _alias(writing: _Writing, value: State | Given) -> str:

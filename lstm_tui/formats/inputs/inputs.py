@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from lstm_tui.engine.arrays import Array, Rows
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
-from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.numeric_series import SUFFIXES, NumericSeries, read_series, series_from
 from lstm_tui.formats.inputs.preprocess import as_trained, check_ids, ids_sequence, reads_ids, through_front, unmasked
 from lstm_tui.formats.inputs.samples import find_input, sample_names
 from lstm_tui.formats.inputs.text_input import InputText, read_text, text_from
-from lstm_tui.formats.io.files import STANDARD_INPUT, count_of
+from lstm_tui.formats.io.files import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
@@ -47,7 +47,7 @@ def read_input(path: str | Path, numbers: bool = False) -> InputText | NumericSe
     return read_text(path)
 
 
-def open_source(source: str | Path | ArrayLike) -> InputText | NumericSeries:
+def open_source(source: str | Path | Rows) -> InputText | NumericSeries:
     """Return what a Python caller gives: a text, a file, or rows of numbers.
 
     A string is a file when there is one of that name, or when it is one word with the ending of one.
@@ -63,7 +63,20 @@ def open_source(source: str | Path | ArrayLike) -> InputText | NumericSeries:
         source = Path(source)
     if isinstance(source, Path):
         return read_input(find_input(str(source)))
-    return series_from(np.asarray(source))
+    return series_from(_as_array(source))
+
+
+def _as_array(source: Any) -> Array:
+    """Return rows of numbers as an array: a list, an array, a tensor of PyTorch, a table of pandas or polars."""
+    if hasattr(source, "detach"):  # a tensor, which may be one that is trained, stands elsewhere, or is of bfloat16
+        source = source.detach().cpu()
+        source = source.double() if source.is_floating_point() else source
+    if hasattr(source, "to_numpy"):
+        source = source.to_numpy()
+    try:
+        return np.asarray(source)
+    except ValueError as error:  # lists of different lengths
+        raise UserError(f"the array: {visible(str(error))}") from None
 
 
 def _is_file(name: str) -> bool:
@@ -227,7 +240,7 @@ def encoded(
     ids, unknown = tokens.encode(pieces)
     if unknown and tokens.are_ids:
         raise UserError(
-            f"{where}: {visible(pieces[unknown[0]])!r} is no id; the file of this network has no vocabulary, "
+            f"{where}: {visible(pieces[unknown[0]])!r} is no id; the vocabulary of this network is not known, "
             f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}"
         )
     return InputSequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
@@ -257,7 +270,7 @@ def _pieces_sequence(text: str, tokens: Tokens, file: str | None, line: int | No
 
 
 def series_sequence(
-    array: NDArray[Any], file: str | None = None, line: int | None = None, columns: tuple[str, ...] = ()
+    array: Array, file: str | None = None, line: int | None = None, columns: tuple[str, ...] = ()
 ) -> InputSequence:
     """Return rows (T, I) as a sequence; its tokens are the rows in short."""
     more = " …" if array.shape[1] > _SHOWN_COLUMNS else ""

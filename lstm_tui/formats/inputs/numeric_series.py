@@ -15,16 +15,16 @@ from array import array as doubles
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.text_input import read_text
-from lstm_tui.formats.io.files import STANDARD_INPUT, count_of, label
+from lstm_tui.formats.io.files import STANDARD_INPUT, label
 from lstm_tui.formats.io.npy import read_npy, read_npz
 
 MOST_ROWS, MOST_CELLS = 1_000_000, 5_000_000
@@ -163,10 +163,10 @@ class NumericSeries:
 
     where: str
     file: str | None
-    arrays: tuple[NDArray[Any], ...]
+    arrays: tuple[Array, ...]
     columns: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    one_column: NDArray[Any] | None = None
+    one_column: Array | None = None
     unclear: bool = False
 
     def check_clear(self) -> None:
@@ -213,7 +213,7 @@ def read_series(path: str | Path) -> NumericSeries:
     return csv_series(read_text(path, CSV_LIMIT).content, where, name)
 
 
-def series_from(array: NDArray[Any], where: str = "the array") -> NumericSeries:
+def series_from(array: Array, where: str = "the array") -> NumericSeries:
     """Return an array (T,) or (T, I) as a series."""
     return NumericSeries(where, None, (_rows(np.asarray(array), where),))
 
@@ -246,12 +246,14 @@ def csv_series(content: str, where: str, file: str | None = None) -> NumericSeri
     return NumericSeries(where, file, (rows,), table.columns, one_column=one_column, unclear=are_decimals is None)
 
 
-def _rows(array: NDArray[Any], where: str) -> NDArray[Any]:
+def _rows(array: Array, where: str) -> Array:
     """Return an array as (T, I) floating point."""
     if array.dtype.kind not in "fiub":
         raise UserError(f"{where}: holds {visible(str(array.dtype))}, not numbers; save it as float32 or float64")
     if array.ndim == 1:
         array = array[:, np.newaxis]
+    while array.ndim > 2 and array.shape[0] == 1:  # a batch of one
+        array = array[0]
     if array.ndim != 2:
         shape = "×".join(map(str, array.shape)) or "one number"
         raise UserError(f"{where}: has the shape {shape}; a series is (steps, columns)")

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.number_text import sentence
@@ -21,7 +21,7 @@ PAD = "<pad>"
 _MOST_JOINED = 4  # tokens that are written out where one step stands for several
 
 
-def check_ids(array: NDArray[Any], count: int, where: str) -> None:
+def check_ids(array: Array, count: int, where: str) -> None:
     """Refuse what is not one column of ids.
 
     Raises:
@@ -37,7 +37,7 @@ def check_ids(array: NDArray[Any], count: int, where: str) -> None:
         )
 
 
-def ids_sequence(array: NDArray[Any], file: str | None = None, line: int | None = None) -> InputSequence:
+def ids_sequence(array: Array, file: str | None = None, line: int | None = None) -> InputSequence:
     """Return one column of ids (T, 1) as a sequence of tokens that are called by their ids."""
     ids = array[:, 0].astype(np.int64)
     return InputSequence("words", tuple(map(str, ids.tolist())), ids, (), None, file, line)
@@ -66,7 +66,7 @@ def as_trained(sequence: InputSequence, network: Network, where: str) -> InputSe
     return _steps(sequence, x)
 
 
-def unmasked(array: NDArray[Any], network: Network, where: str) -> NDArray[Any]:
+def unmasked(array: Array, network: Network, where: str) -> Array:
     """Return the rows of numbers that are not masked: masked padding never enters a pass.
 
     Raises:
@@ -81,7 +81,7 @@ def unmasked(array: NDArray[Any], network: Network, where: str) -> NDArray[Any]:
     return kept
 
 
-def through_front(source: NumericSeries, n: int, network: Network) -> NDArray[Any]:
+def through_front(source: NumericSeries, n: int, network: Network) -> Array:
     """Return what the front of a network makes of arrays, (T, I): by their names where it reads several.
 
     Raises:
@@ -121,13 +121,13 @@ def _padded(sequence: InputSequence, where: str, length: int, number: int, name:
     return replace(sequence, tokens=sequence.tokens + (name,) * more, ids=np.concatenate([ids, zeros]))
 
 
-def _kept(sequence: InputSequence, places: NDArray[Any], where: str) -> InputSequence:
+def _kept(sequence: InputSequence, places: Array, where: str) -> InputSequence:
     if not len(places):
         raise UserError(f"{where}: every row is masked padding (id 0), so nothing enters the network")
     return sequence if len(places) == len(sequence) else _chosen(sequence, places)
 
 
-def _chosen(sequence: InputSequence, places: NDArray[Any]) -> InputSequence:
+def _chosen(sequence: InputSequence, places: Array) -> InputSequence:
     """Return some places of a sequence of ids as one of their own."""
     assert sequence.ids is not None
     old = {int(place): n for n, place in enumerate(places)}
@@ -139,7 +139,7 @@ def _chosen(sequence: InputSequence, places: NDArray[Any]) -> InputSequence:
     )
 
 
-def _steps(sequence: InputSequence, x: NDArray[Any]) -> InputSequence:
+def _steps(sequence: InputSequence, x: Array) -> InputSequence:
     """Return the input of the lowest layer as a sequence; each step is called by the tokens it stands for."""
     each = -(-len(sequence) // len(x))
     tokens = tuple(f"t={t}" for t in range(len(x)))

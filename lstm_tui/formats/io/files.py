@@ -33,6 +33,10 @@ PATIENCE = 6.0
 """Seconds for which a pipe is waited for to which nobody writes."""
 SCRIPT_BYTES = 1 << 20
 """Most bytes of a text that is made of lines of ours: a script, a session, edits, a journal, the history."""
+NETWORK_BYTES = 1 << 30
+"""Most bytes of the numbers of a network or of other arrays: of a file, of what lies beside it, and unpacked."""
+HEADER_BYTES = 64 << 20
+"""Most bytes of JSON by which such a file says what it holds."""
 _PIECE = 1 << 20
 _UNTOLD = 64 << 20  # most bytes of a file that says it holds none, as those of /proc do
 _KINDS = (
@@ -162,11 +166,6 @@ def size_text(count: int) -> str:
         if count >= scale:
             return f"{sentence(count / scale, 3)} {unit}"
     return f"{count} bytes"
-
-
-def count_of(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 line`, `2 lines`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _too_large(where: str, limit: int) -> UserError:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
@@ -63,7 +62,7 @@ def number_rows(block: Array) -> list[bytes]:
 
     NaN and the infinities become `null`; `nonfinite` names them.
     """
-    texts: NDArray[np.bytes_] = block.astype(_LONGEST_NUMBER)
+    texts: Array = block.astype(_LONGEST_NUMBER)
     finite = np.isfinite(block)
     if not finite.all():
         texts[~finite] = b"null"

@@ -7,17 +7,16 @@ import math
 import warnings
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.files import label, read_bytes, size_text
+from lstm_tui.formats.io.files import NETWORK_BYTES, label, read_bytes, size_text
 
-LIMIT = 1 << 30
 MOST_MEMBERS = 100_000
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 NUMBERS = "fiub"  # kinds of dtype: floating, signed, unsigned, boolean
@@ -25,7 +24,7 @@ TEXT = "U"
 
 
 @door("an array")
-def read_npy(path: str | Path, limit: int = LIMIT) -> NDArray[Any]:
+def read_npy(path: str | Path, limit: int = NETWORK_BYTES) -> Array:
     """Return the array of a `.npy` file, which must hold real numbers.
 
     Raises:
@@ -36,7 +35,7 @@ def read_npy(path: str | Path, limit: int = LIMIT) -> NDArray[Any]:
 
 
 @door("arrays by name")
-def read_npz(path: str | Path, limit: int = LIMIT, kinds: str = NUMBERS) -> dict[str, NDArray[Any]]:
+def read_npz(path: str | Path, limit: int = NETWORK_BYTES, kinds: str = NUMBERS) -> dict[str, Array]:
     """Return the arrays of a `.npz` file by name, in their order in the file.
 
     Args:
@@ -50,7 +49,7 @@ def read_npz(path: str | Path, limit: int = LIMIT, kinds: str = NUMBERS) -> dict
     return unpacked(read_bytes(path, limit), label(path), limit, kinds)
 
 
-def unpacked(data: bytes, where: str, limit: int = LIMIT, kinds: str = NUMBERS) -> dict[str, NDArray[Any]]:
+def unpacked(data: bytes, where: str, limit: int = NETWORK_BYTES, kinds: str = NUMBERS) -> dict[str, Array]:
     """Return the arrays of the bytes of a `.npz` file by name, in their order in the file.
 
     Args:
@@ -84,7 +83,7 @@ def unpacked(data: bytes, where: str, limit: int = LIMIT, kinds: str = NUMBERS) 
     return arrays
 
 
-def _array(stream: IO[bytes], size: int, where: str, kinds: str) -> NDArray[Any]:
+def _array(stream: IO[bytes], size: int, where: str, kinds: str) -> Array:
     """Read one array of `size` bytes, header included, without trusting what the header claims."""
     try:
         with warnings.catch_warnings():

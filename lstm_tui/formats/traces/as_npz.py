@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import zipfile
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.formats.io.json import encode
-from lstm_tui.formats.traces.as_json import Progress
-from lstm_tui.formats.traces.excerpt import READOUT, Excerpt, top_classes
+from lstm_tui.formats.traces.excerpt import Excerpt, top_classes
 from lstm_tui.formats.traces.header import header
 
 
@@ -31,8 +31,8 @@ def write_npz(part: Excerpt, stream: BinaryIO, progress: Progress | None = None)
                 progress(n, len(arrays))
 
 
-def _arrays(part: Excerpt) -> dict[str, NDArray[Any]]:
-    arrays: dict[str, NDArray[Any]] = {"header": np.array(encode(header(part)).decode())}
+def _arrays(part: Excerpt) -> dict[str, Array]:
+    arrays: dict[str, Array] = {"header": np.array(encode(header(part)).decode())}
     sequence = part.trace.sequence
     if sequence.x is not None:
         arrays["x"] = sequence.x[slice(*part.steps)]
@@ -48,7 +48,7 @@ def _arrays(part: Excerpt) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _by_class(arrays: dict[str, NDArray[Any]], name: str, values: Array, has_top: bool) -> None:
+def _by_class(arrays: dict[str, Array], name: str, values: Array, has_top: bool) -> None:
     if not has_top:
         arrays[name] = values
         return

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_span
 
-READOUT = "readout"
 MOST_CLASSES = 32
 TOP = 10
 
@@ -112,7 +111,7 @@ def excerpt(
     )
 
 
-def top_classes(row: Array) -> NDArray[np.intp]:
+def top_classes(row: Array) -> Array:
     """Return which ten of a row (K,) are largest, the largest first; a NaN counts as the smallest."""
     ranked = np.where(np.isnan(row), -np.inf, row)
     return np.argsort(-ranked, kind="stable")[:TOP]

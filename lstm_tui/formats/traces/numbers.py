@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
@@ -75,7 +74,7 @@ def matrix(rows: Any, dtype: np.dtype[Any], header: Fields, what: str) -> Array:
     return array
 
 
-def _array(values: Any, dtype: np.dtype[Any], header: Fields, what: str) -> NDArray[Any] | None:
+def _array(values: Any, dtype: np.dtype[Any], header: Fields, what: str) -> Array | None:
     try:
         with np.errstate(over="ignore"):
             array = np.array(values, dtype=dtype)

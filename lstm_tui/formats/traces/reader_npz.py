@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.formats.io.json import Fields, decode
-from lstm_tui.formats.traces.excerpt import READOUT
 from lstm_tui.formats.traces.numbers import Numbers, check_header, dtype_of
 
 
-def read_arrays(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[Fields, Numbers]:
+def read_arrays(arrays: Mapping[str, Array], where: str) -> tuple[Fields, Numbers]:
     """Return the header and the numbers of a trace written as arrays.
 
     Raises:
@@ -46,9 +45,7 @@ def read_arrays(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[Fields,
     return header, numbers
 
 
-def _floats(
-    arrays: Mapping[str, NDArray[Any]], name: str, header: Fields, dtype: np.dtype[Any] | None, ndim: int
-) -> Array:
+def _floats(arrays: Mapping[str, Array], name: str, header: Fields, dtype: np.dtype[Any] | None, ndim: int) -> Array:
     array = arrays.get(name)
     if array is None:
         raise header.damaged(name, "is missing")
@@ -58,7 +55,7 @@ def _floats(
     return np.array(array)
 
 
-def _by_class(arrays: Mapping[str, NDArray[Any]], name: str, ndim: int, count: int, header: Fields) -> Array:
+def _by_class(arrays: Mapping[str, Array], name: str, ndim: int, count: int, header: Fields) -> Array:
     kept = _floats(arrays, name, header, dtype_of(header), ndim)
     places = arrays.get(f"{name}_classes")
     if places is None:

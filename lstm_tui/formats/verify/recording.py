@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
@@ -22,7 +22,7 @@ ABOUT = "about"
 BATCH = "batch"
 
 
-def record(model: Any, inputs: Any, path: str | Path | None = None) -> dict[str, NDArray[Any]]:
+def record(model: Any, inputs: Any, path: str | Path | None = None) -> dict[str, Array]:
     """Run a model in its own runtime and return what `verify` compares.
 
     The model is given what it takes: ids stay ids, a batch is recorded whole, and the model is left as it was.

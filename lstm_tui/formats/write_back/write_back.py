@@ -17,12 +17,12 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import guarded
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.onnx.feature_extractor import OnnxFront
 from lstm_tui.formats.importers.open import Origin, file_bytes, kind_of, understood
-from lstm_tui.formats.io.files import count_of, label
+from lstm_tui.formats.io.files import label
 from lstm_tui.formats.write_back.places import DIGITS, KIND_NAMES, Place, WeightsFile, find_places
 from lstm_tui.formats.write_back.sources import Sources, find_sources
 

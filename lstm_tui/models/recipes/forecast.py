@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.train.loop import Settings, train
 from lstm_tui.analysis.train.loss import Example, input_array, next_rows
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
@@ -20,7 +20,7 @@ COLUMNS = ("slow", "quick", "step")
 NOISE = 0.05
 
 
-def waves(steps: int, random: np.random.Generator) -> NDArray[np.float32]:
+def waves(steps: int, random: np.random.Generator) -> Array:
     """Return noisy waves, (steps, 3), about within ±1.2.
 
     `slow` is a sine with a period of 30 to 50 rows, `quick` one of 8 to 14 whose height follows another slow sine, and

@@ -23,6 +23,7 @@ import numpy as np
 
 from lstm_tui.analysis.train.loop import Settings, train
 from lstm_tui.analysis.train.loss import Example, input_array
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.tokens import UNKNOWN, tokenize
 from lstm_tui.engine.runtime.run import run_arrays
@@ -345,7 +346,7 @@ def positive(network: Network, words: Sequence[str], interpreter: str | None = N
     return float(ran.readout.values["y"][1])
 
 
-def _ids(network: Network, words: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _ids(network: Network, words: Sequence[str]) -> Array:
     assert network.tokens is not None, "the recipe gives it words"
     ids, _ = network.tokens.encode(words)
     return ids

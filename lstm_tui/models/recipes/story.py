@@ -18,13 +18,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.train.loop import Settings, train
 from lstm_tui.analysis.train.loss import Example, input_array, next_tokens
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.initialise import spread_memories
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.tokens import UNKNOWN
@@ -333,8 +332,8 @@ def measure(network: Network) -> dict[str, float]:
     """Return how often each kind of check is right, and what the forget gates do when the subject changes or stays."""
     told = unseen_stories()
     right: dict[str, list[bool]] = {kind: [] for kind in KINDS}
-    changing: list[NDArray[Any]] = []
-    staying: list[NDArray[Any]] = []
+    changing: list[Array] = []
+    staying: list[Array] = []
     for story in told:
         ran = run_arrays(network, input_array(network, _ids(network, story.words)), chosen_for_many())
         assert ran.readout is not None, "the recipe gives it one"
@@ -347,7 +346,7 @@ def measure(network: Network) -> dict[str, float]:
     return {kind: float(np.mean(answers)) for kind, answers in right.items()} | _gates(changing, staying)
 
 
-def _gates(changing: Sequence[NDArray[Any]], staying: Sequence[NDArray[Any]]) -> dict[str, float]:
+def _gates(changing: Sequence[Array], staying: Sequence[Array]) -> dict[str, float]:
     """Compare the forget gates at the first word of a new subject with those at the pronoun of an old one."""
     change, stay = np.mean(changing, axis=0), np.mean(staying, axis=0)
     most = np.argsort(change - stay)[:MOST_CLOSING]
@@ -364,7 +363,7 @@ def accuracy(measured: Sequence[Measured]) -> str:
     return ", ".join(f"{kind} {span(measured, kind)} %" for kind in KINDS) + f" in {UNSEEN} unseen stories"
 
 
-def _answer(network: Network, said: NDArray[Any], check: Check) -> str:
+def _answer(network: Network, said: Array, check: Check) -> str:
     """Return the word the network finds likeliest, among the rivals where there are some."""
     assert network.tokens is not None, "the recipe gives it words"
     index: Mapping[str, int] = network.tokens.index
@@ -379,7 +378,7 @@ def _example(network: Network, story: Story) -> Example:
     return next_tokens(_ids(network, story.words), weight)
 
 
-def _ids(network: Network, words: Sequence[str]) -> NDArray[np.int64]:
+def _ids(network: Network, words: Sequence[str]) -> Array:
     assert network.tokens is not None, "the recipe gives it words"
     ids, _ = network.tokens.encode(words)
     return ids

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.debugger.inspect.scale import part_of, parts_of_axis
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_places
 from lstm_tui.tui.canvas.canvas import Line
 from lstm_tui.tui.canvas.palette import SHADES, Palette
@@ -17,7 +15,7 @@ _NUMBER_FITS = 6
 """Cells from which on a cell of the map holds its number."""
 
 
-def shade_of(values: NDArray[np.floating[Any]], half: float) -> NDArray[np.int64]:
+def shade_of(values: Array, half: float) -> Array:
     """Return for each value its entry in a diverging table, -1 where it is NaN."""
     shades = np.rint((parts_of_axis(values, half) + 1) / 2 * (SHADES - 1)).astype(np.int64)
     return np.where(np.isnan(values), -1, shades)
@@ -63,7 +61,7 @@ def put_heat(
         line.put((glyphs.minus if value < 0 and weight >= 0.2 else " ").rjust(inner)[: max(inner, 0)], style)
 
 
-def put_strip(line: Line, values: NDArray[np.floating[Any]], half: float, palette: Palette, width: int = 1) -> None:
+def put_strip(line: Line, values: Array, half: float, palette: Palette, width: int = 1) -> None:
     """Write a vector as a strip of coloured cells, `width` cells to a number."""
     for value, shade in zip(values, shade_of(values, half), strict=True):
         put_heat(line, float(value), int(shade), width, half, palette)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.analysis.ledger import share_map
 from lstm_tui.debugger.inspect.scale import level_of, part_of
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
 from lstm_tui.tui.canvas.palette import SHADES, Palette
@@ -75,7 +75,7 @@ class _Pen:
         line = self.drawing.line()
         return line.put(fit(word, _LABEL - 2, self.glyphs), self.palette.style(ink, bold=bold)).to(_LABEL)
 
-    def chosen(self, shares: NDArray[np.float64]) -> list[int]:
+    def chosen(self, shares: Array) -> list[int]:
         """Return the tokens that have a row, in the order of the tape, from the shares (near, places) of all near."""
         if len(self.near) <= self.rows:
             return list(self.near)
@@ -100,7 +100,7 @@ class _Pen:
             line.put(text.rjust(self.cell - (self.cell > 4)).ljust(self.cell), style)
             self._column(t)
 
-    def token(self, source: int, shares: NDArray[np.float64], keeps: list[float]) -> None:
+    def token(self, source: int, shares: Array, keeps: list[float]) -> None:
         """Draw the share of one token after each step."""
         here, under = source == self.view.t, source == self.view.cursor_t
         line = self._word(

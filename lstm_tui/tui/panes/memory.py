@@ -75,9 +75,9 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
         if view.t + 1 == last_t and cell > 1:
             line.put(glyphs.edge, palette.style("ink"))
         for column in range(last_t - first_t):
-            x = _LABEL - 1 + column * cell
+            x = _LABEL + column * cell
             drawing.hit(x, x + cell, ClickTarget(pass_name=view.pass_name, t=first_t + column, unit=int(unit)))
-        drawing.hit(0, _LABEL - 1, ClickTarget(pass_name=view.pass_name, unit=int(unit)))
+        drawing.hit(0, _LABEL, ClickTarget(pass_name=view.pass_name, unit=int(unit)))
     return drawing
 
 
@@ -96,7 +96,7 @@ def _mark(found: ValueDiff, unit: int, palette: Palette) -> tuple[str, str]:
 
 
 def _head(line: Line, view: View, first: int, last: int, cell: int, palette: Palette) -> None:
-    line.put(" " * (_LABEL - 1))
+    line.put(" " * _LABEL)
     for t in range(first, last):
         here = t == view.t
         style = palette.style("ink" if here else "focus" if t == view.cursor_t else "soft", bold=here)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lstm_tui.debugger.commands.dispatch import completions, split
-from lstm_tui.debugger.commands.edit import EDIT_VERBS, whole_line
+from lstm_tui.debugger.commands.edit import EDIT_VERBS, read_typed
 from lstm_tui.debugger.commands.table import VERBS
-from lstm_tui.debugger.edits.suggest import Form, is_whole, telling
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.suggest import Form, telling
+from lstm_tui.debugger.expressions import ExpressionError
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.canvas.glyphs import Glyphs
@@ -54,7 +56,11 @@ class EditPrompt(LinePrompt):
             return f"{form.words}: type it between the quotes", True
         if text == form.line and form.first < form.behind:
             return f"{form.words}: type the number", True
-        return telling(self._session, text) if is_whole(text) else (form.words, True)
+        try:
+            edit = parse_edit(text)
+        except UserError:  # one that is begun is not wrong yet
+            return form.words, True
+        return telling(self._session, edit)
 
     def complete(self, text: str) -> Sequence[str]:
         """Complete tokens and names."""
@@ -108,13 +114,15 @@ class CommandPrompt(LinePrompt):
         except UserError as error:
             begun = any(one.startswith(word) for one in VERBS.words)
             return ("", True) if begun else (str(error), False)
+        if verb.name not in EDIT_VERBS or not rest:
+            return verb.help, True
         try:
-            line = whole_line(self._session, verb.name, rest) if verb.name in EDIT_VERBS and rest else ""
+            edit = read_typed(self._session, verb.name, rest)
+        except ExpressionError:  # one that is begun is not wrong yet
+            return verb.help, True
         except UserError as error:
             return str(error), False
-        if line and is_whole(line):  # one that is begun is not wrong yet
-            return telling(self._session, line)
-        return verb.help, True
+        return telling(self._session, edit)
 
     def complete(self, text: str) -> Sequence[str]:
         """Complete verbs, names and tokens."""

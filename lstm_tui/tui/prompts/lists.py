@@ -150,7 +150,7 @@ class EditList(ListPanel):
         self._say(self._go_to(min(max(self._session.history.done + step, 0), len(self._session.history.edits))))
 
     def action_copy(self) -> None:
-        """Copy the edits in force as lines of a recipe."""
+        """Copy the edits in force as lines of an edit script."""
         lines = self._session.history.lines
         self.app.copy_to_clipboard("\n".join(lines) + "\n")
         self._say(f"{len(lines)} lines copied, where the terminal allows it")

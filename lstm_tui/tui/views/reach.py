@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from lstm_tui.analysis.gradient_flow import LongMemory
 from lstm_tui.debugger.inspect.cell_comparison import Rival
 from lstm_tui.debugger.inspect.diagnostics import reach_words
 from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.bars import put_bar
 from lstm_tui.tui.canvas.canvas import Drawing, Line
@@ -44,7 +44,7 @@ class _Column:
     head: str
     short: str
     meaning: str
-    numbers: NDArray[np.floating[Any]]
+    numbers: Array
     ink: str
     bar: str = "log"
 
@@ -203,7 +203,7 @@ class Reaching:
     map: bool = False
     kind: str = KINDS[0]
     places: range = range(0)
-    maps: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    maps: Mapping[str, Array] = field(default_factory=dict)
     working: bool = True
     problem: str = ""
 
@@ -298,7 +298,7 @@ def _beside_columns(rivals: Sequence[Rival], room: int) -> list[_Column]:
     return columns
 
 
-def _by_token(one: Rival, numbers: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+def _by_token(one: Rival, numbers: Array) -> Array:
     found = np.full(len(one.trace.sequence.tokens), np.nan)
     found[list(one.found.places)] = numbers
     return found

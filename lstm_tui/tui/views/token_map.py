@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import Drawing, Line
 from lstm_tui.tui.canvas.heat import put_heat, shade_of
@@ -49,7 +49,7 @@ class TokenMaps:
     cursor: int
     kind: str
     places: range
-    maps: Mapping[str, NDArray[np.float64]]
+    maps: Mapping[str, Array]
     problem: str
 
 
@@ -99,11 +99,11 @@ def _heads(drawing: Drawing, picture: TokenMaps, kinds: tuple[str, ...], columns
                        palette.style("ink" if here else "faint", bold=here))  # fmt: skip
 
 
-def _full(values: NDArray[np.float64]) -> float:
+def _full(values: Array) -> float:
     return scale_of(values, least=1e-6)
 
 
-def _shades(values: NDArray[np.float64] | None) -> NDArray[np.int64] | None:
+def _shades(values: Array | None) -> Array | None:
     return None if values is None else shade_of(values, _full(values))
 
 
@@ -114,7 +114,7 @@ def _cells(
     t: int,
     columns: range,
     cell: int,
-    shades: NDArray[np.int64] | None,
+    shades: Array | None,
     palette: Palette,
 ) -> None:
     values = picture.maps.get(kind)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from lstm_tui.debugger.inspect.diff import differ
 from lstm_tui.debugger.inspect.parameter_tables import ParameterTable, column_name, is_in, row_name
 from lstm_tui.debugger.inspect.scale import nice_scale
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.tui.canvas.canvas import Drawing, Line
@@ -52,7 +51,7 @@ class Weights:
     sheets: tuple[ParameterTable, ...]
     chosen: int
     order: str
-    rows: NDArray[np.intp]
+    rows: Array
     row: int
     column: int
     change: bool
@@ -65,7 +64,7 @@ class Weights:
         return self.sheets[self.chosen]
 
 
-def half_of(numbers: NDArray[np.floating[Any]]) -> float:
+def half_of(numbers: Array) -> float:
     """Return the half width of a colour scale that holds nearly all numbers; a few large ones do not make it dark."""
     some = numbers[:: max(numbers.size // _ENOUGH, 1)]
     finite = np.abs(some[np.isfinite(some)])

@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+from lstm_tui.engine.arrays import Array
 
 CLOSE = 1e-4
 Verdict = Literal["right", "warned", "refused", "SILENT"]
@@ -29,8 +30,8 @@ class Outcome:
 def judge(
     seed: int,
     made_of: Sequence[str],
-    computed: Mapping[str, NDArray[Any]],
-    wanted: Mapping[str, NDArray[Any]],
+    computed: Mapping[str, Array],
+    wanted: Mapping[str, Array],
     remarks: Sequence[str],
     needed: Mapping[str, str] | None = None,
 ) -> Outcome:
@@ -66,7 +67,8 @@ def judge(
 
 def _told(words: str, remarks: Sequence[str]) -> bool:
     """Say whether a warning names a part; what was cut as a whole needs no more."""
-    return any(re.search(rf"{words}|assumed to be none|has no place|join is assumed", one) for one in remarks)
+    told = rf"{words}|assumed to be none|ha(?:s|ve) no place|join(?:=| is assumed)"
+    return any(re.search(told, one) for one in remarks)
 
 
 def table(outcomes: Iterable[Outcome]) -> list[str]:

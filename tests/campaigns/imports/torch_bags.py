@@ -23,7 +23,7 @@ NAMES = (
 UNRECORDED = {
     "positions": r"input\.position",
     "scaled embedding": r"before=|input_layers|below", "activation below": r"after_proj",
-    "activation between": r"\.before|after_mix|after_norm", "relu cell": r"\.activation is assumed",
+    "activation between": r"\.before|after_mix|after_norm", "relu cell": r"\.activation(?:=| is assumed)",
     "residual": r"residual",
     "activation above": r"readout\.", "over mean": r"readout\.over", "over max": r"readout\.over",
     "final states": r"readout\.over", "activation in the head": r"after_head", "softmax": r"readout\.activation",

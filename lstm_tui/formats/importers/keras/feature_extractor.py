@@ -16,6 +16,7 @@ from lstm_tui.formats.importers.keras.follow import Mask, check_all, check_axis
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
 from lstm_tui.formats.importers.keras.graph import KerasGraph, KerasNode
 from lstm_tui.formats.importers.keras.layers import activation_name, steps
+from lstm_tui.formats.importers.keras.settings import LOOKUPS
 
 Weights = Callable[[KerasNode], Sequence[Array]]
 _JOINS: dict[str, Step] = {
@@ -46,6 +47,7 @@ def keras_front(
     made: list[tuple[str, tuple[str, ...], Step]] = []
     inputs: list[str] = []
     ids: dict[str, int] = {}
+    given: dict[str, str] = {}  # by a layer that looks texts up: the input, which is ids here
     masks: list[tuple[str, tuple[str, ...], Step]] = []
     kept = "" if mask is None else _masked(graph, mask, masks)
     made_by_mask = {name for name, _, _ in masks}
@@ -66,9 +68,12 @@ def keras_front(
             step = _step(node, floats(weights(node)), generation)
         except UnsupportedLayer as error:
             raise UnsupportedLayer(f"{node.known_as}: {error}") from error
+        if node.kind in LOOKUPS and reads[0] in inputs:
+            given[name] = reads[0]
         table = node.inner if node.kind == "TimeDistributed" else node
-        if table is not None and table.kind == "Embedding" and reads[0] in inputs:
-            ids[reads[0]] = len(weights(node)[0])
+        source = given.get(reads[0], reads[0])
+        if table is not None and table.kind == "Embedding" and source in inputs:
+            ids[source] = len(weights(node)[0])
         made.append((name, reads, step))
     return ExtractorGraph(tuple(inputs), (*made, *masks), output, ids, kept)
 
@@ -179,6 +184,8 @@ def _in_order(graph: KerasGraph, output: str) -> list[str]:
 
 def _step(node: KerasNode, weights: Sequence[Array], generation: int) -> Step:
     config = node.config
+    if node.kind in LOOKUPS:
+        return lambda given: given[0]
     if node.kind in _JOINS:
         if node.kind == "Concatenate" and config.get("axis", -1) not in (-1, 2):
             raise UnsupportedLayer("it joins along another axis than the last")

@@ -14,12 +14,11 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.keras.hdf5 import Tree, read_hdf5
-from lstm_tui.formats.io.files import label, read_bytes, size_text
+from lstm_tui.formats.io.files import HEADER_BYTES, NETWORK_BYTES, label, read_bytes, size_text
 from lstm_tui.formats.io.json import decode
 
-_LIMIT = 1 << 30
-_JSON_LIMIT = 64 << 20
 _LAYER = re.compile(r"(?:[^/]+/layers/)*[^/]+(?=/)")
+_ASSET = re.compile(r"assets/(?:layers|_layer_checkpoint_dependencies)/(.+)/vocabulary\.txt")
 _AS_TRACKED = "_layer_checkpoint_dependencies"  # what Keras 2.12 to 2.15 call `layers` in the files of Keras 3
 _SNAKE = (re.compile(r"(.)([A-Z][a-z]+)"), re.compile(r"([a-z])([A-Z])"))
 
@@ -35,6 +34,7 @@ class KerasFile:
         described_by: Where the description stands.
         form: `names` (Keras 1 and 2: by the names of layers) or `vars` (Keras 3: by their classes and order).
         root: Path of the weights in the tree.
+        assets: Vocabularies that lie beside the weights, by the path of their layer.
     """
 
     config: Mapping[str, Any] | None
@@ -43,6 +43,7 @@ class KerasFile:
     described_by: str
     form: str
     root: str = ""
+    assets: Mapping[str, bytes] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -85,6 +86,17 @@ class KerasFile:
         models = {*above, inside.get("name") if isinstance(inside, dict) else None}  # they may stand in front
         return [one for one in names if next((part for part in one.split("/") if part not in models), "") == own]
 
+    def vocabulary(self, place: str) -> list[str] | None:
+        """Return the texts that were learned by the layer at a place, one a line of its asset; None where none are."""
+        data = self.assets.get(place) or (next(iter(self.assets.values())) if len(self.assets) == 1 else None)
+        try:
+            lines = None if data is None else re.split(r"\r\n|\n|\r", data.decode("utf-8"))
+        except UnicodeDecodeError:
+            return None
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
+
     def place_of(
         self, name: str, kind: str, within: Sequence[tuple[str, str]] = ()
     ) -> tuple[str, str, tuple[str, ...]]:
@@ -120,7 +132,9 @@ class KerasFile:
             found for path in self.tree.attributes if (found := re.fullmatch(rf"{start}({snake}(?:_(\d+))?)", path))
         ]
         there.sort(key=lambda found: int(found[2] or 0))  # Keras 2.13 leaves numbers out
-        return str(there[number][1]) if number < len(there) else f"{snake}_{number}"
+        if number < len(there):
+            return str(there[number][1])
+        return f"{snake}_{number}" if number else snake
 
 
 def _made_order(path: str) -> tuple[bool, tuple[Any, ...]]:
@@ -150,7 +164,7 @@ def read_h5(data: bytes, path: str | Path, where: str, architecture: str | None 
         beside = Path(path).with_name(Path(path).name.removesuffix(".weights.h5") + ".json")
     if architecture is None and not beside.is_file():
         return KerasFile(None, version, tree, "", form, root)
-    config = _object(decode(read_bytes(beside, _JSON_LIMIT), label(beside)), label(beside))
+    config = _object(decode(read_bytes(beside, HEADER_BYTES), label(beside)), label(beside))
     # The file of weights says which Keras wrote it; the description may have been written again by another.
     return KerasFile(config, version or str(config.get("keras_version", "")), tree, label(beside), form, root)
 
@@ -165,13 +179,18 @@ def read_keras(data: bytes, where: str) -> KerasFile:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             total = sum(member.file_size for member in archive.infolist())
             large = archive.getinfo("config.json").file_size
-            if large > _JSON_LIMIT:
+            if large > HEADER_BYTES:
                 raise UserError(
-                    f"{where}: its config.json is {size_text(large)}; the limit is {size_text(_JSON_LIMIT)}"
+                    f"{where}: its config.json is {size_text(large)}; the limit is {size_text(HEADER_BYTES)}"
                 )
-            if total > _LIMIT:
-                raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(_LIMIT)}")
+            if total > NETWORK_BYTES:
+                raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(NETWORK_BYTES)}")
             config, weights = archive.read("config.json"), archive.read("model.weights.h5")
+            assets = {
+                found[1]: archive.read(name)
+                for name in archive.namelist()
+                if (found := _ASSET.fullmatch(name)) and archive.getinfo(name).file_size <= HEADER_BYTES
+            }
             metadata = archive.read("metadata.json") if "metadata.json" in archive.namelist() else b"{}"
     except UserError:
         raise
@@ -180,7 +199,8 @@ def read_keras(data: bytes, where: str) -> KerasFile:
     said = decode(metadata, f"{where}: metadata.json")
     version = str(said.get("keras_version", "3")) if isinstance(said, dict) else "3"
     described = _object(decode(config, f"{where}: config.json"), where)
-    return KerasFile(described, version, _as_layers(read_hdf5(weights, where))[0], "the file", "vars")
+    tree = _as_layers(read_hdf5(weights, where))[0]
+    return KerasFile(described, version, tree, "the file", "vars", assets=assets)
 
 
 def _as_layers(tree: Tree) -> tuple[Tree, bool]:

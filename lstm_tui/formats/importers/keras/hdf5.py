@@ -12,10 +12,9 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.files import size_text
+from lstm_tui.formats.io.files import NETWORK_BYTES, size_text
 
 MOST_OBJECTS = 50_000
-LIMIT = 1 << 30
 _DEEPEST = 32
 _MOST_PACKED = 4000  # times a dataset may be larger than what is stored of it
 _SMALL = 1 << 20
@@ -86,8 +85,8 @@ def _walk(h5py: Any, file: Any, tree: Tree, where: str) -> None:
                 waiting.append((below, one, depth + 1))
             elif isinstance(one, h5py.Dataset):
                 total += _size(one, below, where)
-                if total > LIMIT:
-                    raise UserError(f"{where}: unpacks to more than {size_text(LIMIT)}")
+                if total > NETWORK_BYTES:
+                    raise UserError(f"{where}: unpacks to more than {size_text(NETWORK_BYTES)}")
                 if one.dtype.kind in "fiub":
                     tree.arrays[below] = np.asarray(one[()])
 

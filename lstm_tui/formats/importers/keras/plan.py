@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.answers import FileOutput, written
+from lstm_tui.formats.importers.feature_extractor import ExtractorGraph
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.keras.chains import MERGES, Item, Pair, Segment, segments_of, steps_on, whole_segments
 from lstm_tui.formats.importers.keras.feature_extractor import Weights, keras_front, keras_mask
@@ -28,7 +30,8 @@ from lstm_tui.formats.importers.keras.follow import (
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
 from lstm_tui.formats.importers.keras.graph import MODELS, KerasGraph, KerasNode, read_graph
 from lstm_tui.formats.importers.keras.layers import recurrent, refuse, steps
-from lstm_tui.formats.importers.keras.settings import is_half
+from lstm_tui.formats.importers.keras.lookups import tokens_of_lookup
+from lstm_tui.formats.importers.keras.settings import LOOKUPS, is_half
 from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent, Reduce
 from lstm_tui.formats.importers.values import State, StepOp, Value, chain_of, linear, sources
 
@@ -233,19 +236,23 @@ def _before(model: _Model, segment: Segment, first: int, mask: Mask | None, repo
     below = [one for one in segment.items[:first] if isinstance(one, KerasNode)]
     plan = Plan("", ())
     ops: list[Op] = []
-    facts = len(report.facts)
+    lookup: KerasNode | None = None
+    facts, warnings = len(report.facts), len(report.warnings)
     try:
         if segment.below is not None:
             raise UnsupportedLayer("it has several inputs")
         for node in below:
             check_all(node)
-            if node.kind == "Embedding" and not ops and plan.embedding is None:
+            if node.kind in LOOKUPS and not ops and plan.embedding is None and lookup is None:
+                lookup = node
+            elif node.kind == "Embedding" and not ops and plan.embedding is None:
                 table = floats(model.weights(node))[0]
+                tokens = None if lookup is None else tokens_of_lookup(lookup, model.file, len(table), report)
                 report.say("embedding", f"{visible(node.name)}, {len(table)} ids", "confirmed", "the description")
                 masked = 0 if mask == own_mask(node) and mask is not None else None
                 if masked is not None:
                     report.say("masking", "id 0 never enters a pass", "confirmed", "mask_zero")
-                plan = replace(plan, embedding=table, mask_id=masked)
+                plan = replace(plan, embedding=table, mask_id=masked, tokens=tokens)
             elif node.kind == "Masking" and not ops and plan.embedding is None:
                 value = float(node.config.get("mask_value", 0.0))
                 if mask == own_mask(node):
@@ -263,13 +270,14 @@ def _before(model: _Model, segment: Segment, first: int, mask: Mask | None, repo
             report.say("layer0.name", names, "confirmed", "run at each step")
         return replace(plan, chain=ops)
     except UnsupportedLayer:
-        del report.facts[facts:]
+        del report.facts[facts:], report.warnings[warnings:]
         return _with_front(model, below[-1].name if below else str(segment.below), segment, mask, report)
 
 
 def _with_front(model: _Model, output: str, segment: Segment, mask: Mask | None, report: ImportReport) -> Plan:
     try:
         front = keras_front(model.graph, output, model.weights, model.file.generation, mask)
+        tokens = _tokens_in_front(model, front, report)
     except UnsupportedLayer as error:
         report.warnings.append(f"{error}; it cannot be run, so {segment.layers[0]} takes its inputs directly")
         return Plan("", ())
@@ -278,7 +286,19 @@ def _with_front(model: _Model, output: str, segment: Segment, mask: Mask | None,
     report.say("input", ", ".join(visible(one) for one in front.inputs), "confirmed", "the description")
     if mask is not None:
         report.say("masking", "masked steps never enter a pass", "confirmed", "the description")
-    return Plan("", (), front=front)
+    return Plan("", (), front=front, tokens=tokens)
+
+
+def _tokens_in_front(model: _Model, front: ExtractorGraph, report: ImportReport) -> dict[str, Any] | None:
+    """Return how text becomes the ids of the one input of array ops, where a layer of them looks texts up."""
+    lookups = [model.graph.nodes[name] for name, _, _ in front.steps if _looks_up(model.graph, name)]
+    if len(lookups) != 1 or len(front.inputs) != 1 or len(front.ids) != 1:
+        return None
+    return tokens_of_lookup(lookups[0], model.file, next(iter(front.ids.values())), report)
+
+
+def _looks_up(graph: KerasGraph, name: str) -> bool:
+    return name in graph.nodes and graph.nodes[name].kind in LOOKUPS
 
 
 def _recurrent(model: _Model, item: Item, key: str, report: ImportReport) -> Recurrent:

@@ -88,6 +88,11 @@ _POOL: dict[str, Rule] = {
     "data_format": _channels_last,
 }
 _NOISE: dict[str, Rule] = _of("rate p stddev sigma noise_shape seed l1 l2", HARMLESS)
+_LOOKUP: dict[str, Rule] = {
+    **_of("vocabulary output_mode num_oov_indices oov_token mask_token", USED),
+    **_of("max_tokens pad_to_max_tokens vocabulary_size vocabulary_dtype oov_method salt dtype", HARMLESS),
+    **_of("idf_weights sparse", _off),
+}
 _TABLES: dict[str, dict[str, Rule]] = {
     **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU", "ReversedLSTM", "ReversedGRU"), _RECURRENT),
     "Bidirectional": _of("merge_mode layer backward_layer", USED) | _of("weights", HARMLESS),
@@ -124,7 +129,18 @@ _TABLES: dict[str, dict[str, Rule]] = {
         "data_format": _channels_last,
     },
     "GetItem": {},
+    **dict.fromkeys(("Sum", "Mean", "Max", "Min"), _of("axis keepdims", USED) | _of("initial", _off)),
+    "Dot": _of("axes normalize", USED),
+    "TextVectorization": {
+        **_LOOKUP,
+        **_of("standardize split output_sequence_length", USED),
+        **_of("ngrams ragged", _off),
+        "encoding": lambda value: value in (None, "utf-8"),
+    },
+    **dict.fromkeys(("StringLookup", "IntegerLookup"), _LOOKUP | {"invert": _off}),
 }
+LOOKUPS: Final = ("TextVectorization", "StringLookup", "IntegerLookup")
+"""Kinds of layers that make ids of texts."""
 KINDS = tuple(_TABLES)
 """Kinds of layers that have a table."""
 

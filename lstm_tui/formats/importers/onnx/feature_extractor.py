@@ -78,6 +78,8 @@ class OnnxFront:
                 if array.ndim + missing == axes and place <= array.ndim * missing:
                     shaped = np.expand_dims(array, place) if missing else array
                     yield given | {first: shaped}
+        if array.ndim + 1 < axes:  # an image: a batch and channels of one stand before it
+            yield given | {first: array.reshape(*(1,) * (axes - array.ndim), *array.shape)}
 
 
 @dataclass(frozen=True, eq=False)

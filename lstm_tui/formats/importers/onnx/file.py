@@ -18,10 +18,11 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.onnx.graph import CHOICE, MOST_NUMBERS, RECURRENT, Branch, OnnxGraph, label
-from lstm_tui.formats.io.files import reason, size_text
-
-_LIMIT = 1 << 30
+from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
+from lstm_tui.formats.importers.onnx.graph import CHOICE, RECURRENT, Branch, OnnxGraph, label
+from lstm_tui.formats.importers.onnx.quantised import dequantised
+from lstm_tui.formats.importers.onnx.vocabulary import encoders, texts_of_file
+from lstm_tui.formats.io.files import NETWORK_BYTES, reason, size_text
 
 
 class Outside:
@@ -58,8 +59,8 @@ class Outside:
             if offset < 0 or length != size:
                 raise UserError(f"{self._where}: {name} says it is {size} bytes, and {length} in {visible(location)}")
             self._read += size
-            if self._read > _LIMIT:
-                raise UserError(f"{self._where}: its tensors are more than {size_text(_LIMIT)}")
+            if self._read > NETWORK_BYTES:
+                raise UserError(f"{self._where}: its tensors are more than {size_text(NETWORK_BYTES)}")
             with path.open("rb") as stream:
                 if os.fstat(stream.fileno()).st_size < offset + size:
                     raise UserError(
@@ -91,6 +92,7 @@ class Outside:
 
 
 MOST_NODES = 100_000
+_IDS = 7  # TensorProto.INT64
 MOST_RECURRENT = 200
 _DEEPEST = 16
 
@@ -136,19 +138,29 @@ def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str], outside:
     constants: dict[str, Array] = {}
     choices: set[str] = set()
     _flatten(onnx, model.graph, nodes, constants, taken, choices, where, 0, outside)
+    nodes, rounded = dequantised(onnx, nodes, constants)
+    notes = {one.key: one.value for one in model.metadata_props}
+    lists = texts_of_file(notes, nodes, constants)
+    kinds = {one.name: int(one.type.tensor_type.elem_type) for one in model.graph.input}
+    looked_up = {one.input: one for one in encoders(nodes, kinds, [one.name for one in model.graph.output])}
+    dropped = {id(node) for one in looked_up.values() for node in (one.node, *one.drops)}
+    nodes = [node for node in nodes if id(node) not in dropped]
     given = {}
     axes = {}
     for one in model.graph.input:
         if one.name not in constants:
             tensor = one.type.tensor_type
             shape = tuple(each.dim_value if each.HasField("dim_value") else None for each in tensor.shape.dim)
-            given[one.name] = (int(tensor.elem_type), shape)
-            axes[one.name] = tuple(str(each.dim_param) for each in tensor.shape.dim)
+            encoder = looked_up.get(one.name)  # the ids it makes are what is given, for a text is split here
+            name, kind = (one.name, int(tensor.elem_type)) if encoder is None else (encoder.node.output[0], _IDS)
+            given[name] = (kind, shape)
+            axes[name] = tuple(str(each.dim_param) for each in tensor.shape.dim)
     if sum(node.op_type in RECURRENT for node in nodes) > MOST_RECURRENT:
         raise UserError(f"{where}: has more than {MOST_RECURRENT} recurrent nodes")
     graph = OnnxGraph(
         _in_order(nodes, where), constants, given, [one.name for one in model.graph.output],
         f"{model.producer_name} {model.producer_version}".strip(), list(model.opset_import), choices, axes,
+        rounded=rounded, texts=lists, encoders={one.node.output[0]: one for one in looked_up.values()},
     )  # fmt: skip
     graph.made_by = {name: node for node in graph.nodes for name in node.output if name}
     return graph

@@ -14,8 +14,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
-
-MOST_NUMBERS = 100_000_000
+from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
 
 
 class UnsupportedNode(Exception):
@@ -166,6 +165,9 @@ class OnnxGraph:
         choices: Names of each `If` that has recurrent nodes in both of its bodies in their place.
         axes: Names of the free axes of each input; empty where they have none.
         made_by: The node that makes each name.
+        rounded: Names of the nodes that multiply whole numbers in the file, and fractions here.
+        texts: Lists of texts in the file, by what it calls them.
+        encoders: Nodes that make ids of texts, by the name of the ids, which are an input here.
     """
 
     nodes: list[Any]
@@ -177,6 +179,9 @@ class OnnxGraph:
     choices: set[str] = field(default_factory=set)
     axes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     made_by: dict[str, Any] = field(default_factory=dict)
+    rounded: list[str] = field(default_factory=list)
+    texts: dict[str, Any] = field(default_factory=dict)
+    encoders: dict[str, Any] = field(default_factory=dict)
     _evaluators: dict[int, Any] = field(default_factory=dict)
 
     def depends(

@@ -26,6 +26,7 @@ from lstm_tui.formats.importers.onnx.rnn_nodes import Read, of_shapes_alone, pla
 from lstm_tui.formats.importers.onnx.trace import Reading
 from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent
 from lstm_tui.formats.importers.values import Given, Lookup, State, StepOp, Value, chain_of, linear, sources
+from lstm_tui.formats.importers.vocabularies import choose_classes, choose_tokens, tokens_of
 
 
 @dataclass(eq=False)
@@ -66,12 +67,22 @@ def find_onnx(data: bytes, path: str | Path, where: str, report: ImportReport) -
     report.format = f"ONNX, opset {graph.opset}"
     if graph.producer:
         report.say("producer", graph.producer, "confirmed", "the file")
+    if graph.rounded:
+        more = f" and {len(graph.rounded) - 3} more" if len(graph.rounded) > 3 else ""
+        names = ", ".join(visible(one) for one in graph.rounded[:3])
+        report.warnings.append(
+            f"{names}{more}: the weights are whole numbers with a scale, taken as the fractions they stand for; the "
+            "file's runtime also rounds what they are multiplied with, so its numbers differ by that rounding"
+        )
     nodes = [node for node in graph.nodes if node.op_type in RECURRENT and node.domain in ("", "ai.onnx")]
     if not nodes:
         others = [node for node in graph.nodes if any(kind in node.op_type for kind in (*RECURRENT, "Loop", "Scan"))]
         hint = f"; {label(others[0])} is not stepped" if others else ""
         if not others and graph.producer.startswith("pytorch") and any(node.op_type == "Tanh" for node in graph.nodes):
-            hint = "; if it is an nn.RNN, PyTorch unrolled it: give its weights, or export with dynamo=False"
+            hint = (
+                "; PyTorch unrolls an nn.RNN and a loop over cells: give its weights, export with dynamo=False, or "
+                "name its tensors (`inspect --write-map FILE.toml`)"
+            )
         raise UserError(f"{where}: has no recurrent node (LSTM, GRU or RNN){hint}")
     followed = follow(graph, nodes)
     chains = _chains(_layers(followed, nodes))
@@ -224,7 +235,10 @@ def _planner(followed: TracedGraph, chain: Sequence[NodeLayer], where: str) -> C
         top = _merged(chain[-1], followed)
         own = {id(node) for layer in chain for node in layer.nodes}
         readout = written(answers_of(followed, own), top, names, f", {followed.tried}", report)
-        return replace(made, chain=parts, readout=readout)
+        classes = () if readout is None else choose_classes(
+            followed.graph.texts, readout.outputs, report, made.embedding is not None
+        )  # fmt: skip
+        return replace(made, chain=parts, readout=readout, classes=classes)
 
     return plan
 
@@ -321,6 +335,22 @@ def _straight(followed: TracedGraph, layer: NodeLayer, limit: int | None, report
     if ops:
         names = ", ".join(dict.fromkeys(visible(one.name) for one in ops))
         report.say("layer0.name", names, "confirmed", "run at each step")
+    tokens = None if table is None else _tokens(followed.graph, of.name, len(table), report)
     if limit is not None:
         return Plan("", ops, front=FirstSteps(of.name, limit, table))
-    return Plan("", ops, embedding=table)
+    return Plan("", ops, embedding=table, tokens=tokens)
+
+
+def _tokens(graph: OnnxGraph, ids: str, rows: int, report: ImportReport) -> dict[str, Any] | None:
+    """Return how text becomes ids: by the node of the file that makes them, or a list of texts of the same size."""
+    encoder = graph.encoders.get(ids)
+    if encoder is None:
+        return choose_tokens(graph.texts, rows, report)
+    last = max(encoder.ids)
+    unknown = encoder.unknown if encoder.unknown >= 0 else rows + encoder.unknown
+    if last >= rows or not 0 <= unknown < rows:
+        why = f"{label(encoder.node)} gives ids that the table of {rows} rows does not have"
+        report.say("vocabulary", "not used", "confirmed", why)
+        return None
+    report.say("vocabulary", f"{len(encoder.ids)} texts", "confirmed", label(encoder.node))
+    return tokens_of(encoder.ids, rows, report, unknown) | {"lowercase": encoder.lowercase}

@@ -13,9 +13,10 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import axis_end, exact
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers import gate_layouts
+from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.one_step import without_memory
-from lstm_tui.formats.importers.onnx.graph import MOST_NUMBERS, OnnxGraph, UnsupportedNode, attribute, label
+from lstm_tui.formats.importers.onnx.graph import OnnxGraph, UnsupportedNode, attribute, label
 from lstm_tui.formats.importers.plan import Recurrent
 
 _DIRECTIONS = {"forward": ["forward"], "reverse": ["backward"], "bidirectional": ["forward", "backward"]}

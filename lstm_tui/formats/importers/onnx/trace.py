@@ -29,8 +29,10 @@ from lstm_tui.formats.importers.values import (
     OpValue,
     PartValue,
     Reduced,
+    Spread,
     State,
     StepOp,
+    StepsSoftmax,
     Value,
     evaluate,
     joined,
@@ -385,11 +387,33 @@ class GraphTrace:
             self._apply(node, lambda _: Norm(_name(node), epsilon, *given), axis)
             return
         function = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}[kind]
-        self._apply(node, lambda _: Activation(_name(node), function), axis)
+        try:
+            self._apply(node, lambda _: Activation(_name(node), function), axis)
+        except UnsupportedNode:
+            if kind != "Softmax":
+                raise
+            self.ids[node.output[0]] = self._over_steps(node, ids, axis)
+
+    def _over_steps(self, node: Any, ids: Array, axis: int) -> Array:
+        """Return the origins of a softmax that is taken over the steps, unit by unit."""
+        value, where, units = self._rows_of_some(ids)
+        if not value.series or (units is not None and axis in ((units,) if isinstance(units, int) else units)):
+            raise UnsupportedNode(f"{label(node)} is taken over what is no row of steps")
+        count, batch = self._extent(value)
+        left = [one for one in range(ids.ndim) if one not in ((units,) if isinstance(units, int) else units or ())]
+        along = np.moveaxis(np.stack([where // batch, where % batch]), 1 + left.index(axis), -1)
+        whole = along.shape[-1] == count and (np.sort(along[0], axis=-1) == np.arange(count)).all()
+        if not whole or (along[1] != along[1][..., :1]).any():
+            raise UnsupportedNode(f"{label(node)} is taken over some of the steps")
+        made = self._once(("softmax", id(value)), lambda: StepsSoftmax(value))
+        return _back(self._codes(made, where), units, ids.shape)
 
     def _product(self, node: Any) -> None:
         kind, inputs = node.op_type, [one for one in node.input if one]
         live = [one for one in inputs if one in self.ids]
+        if len(live) > 1 and kind == "MatMul" and len(set(live)) == 2:
+            self._contracted(node)
+            return
         if len(live) > 1:
             raise UnsupportedNode(f"{label(node)} multiplies what is computed by what is computed")
         others = [self.number(one) for one in inputs if one not in self.ids]
@@ -427,6 +451,20 @@ class GraphTrace:
         made = self._applied(node, value, lambda _: Dense(_name(node), w, bias))
         self.ids[node.output[0]] = np.moveaxis(self._codes(made, where), -1, axis if kind != "Gemm" else -1)
 
+    def _contracted(self, node: Any) -> None:
+        """Follow a product of two computed tensors, one of which has one row or column: weighted sums, and scores."""
+        one, other = (self.ids[name] for name in node.input)
+        if one.ndim < 2 or other.ndim != one.ndim or one.shape[:-2] != other.shape[:-2]:
+            raise UnsupportedNode(f"{label(node)} multiplies what is computed by what is computed")
+        if one.shape[-2] == 1:  # a row by a matrix: the sum of its rows, each weighted
+            products = self._joined(node, "mul", [np.swapaxes(one, -1, -2), other])
+            self.ids[node.output[0]] = np.expand_dims(self._over(node, "sum", np.swapaxes(products, -1, -2)), -2)
+        elif other.shape[-1] == 1:  # a matrix by a column: how much each row is like it
+            products = self._joined(node, "mul", [one, np.swapaxes(other, -1, -2)])
+            self.ids[node.output[0]] = np.expand_dims(self._over(node, "sum", products), -1)
+        else:
+            raise UnsupportedNode(f"{label(node)} multiplies what is computed by what is computed")
+
     def _binary(self, node: Any, how: str) -> None:
         inputs = [one for one in node.input if one]
         live = [one for one in inputs if one in self.ids]
@@ -441,7 +479,7 @@ class GraphTrace:
         except ValueError as error:
             raise UnsupportedNode(f"{label(node)}: its operands fit no common shape") from error
         if len(live) == 2:
-            self._pair(node, how, [np.broadcast_to(self.ids[one], shape) for one in inputs])
+            self.ids[node.output[0]] = self._joined(node, how, [self.ids[one] for one in inputs])
             return
         first = inputs[0] in self.ids
         numbers = self.number(inputs[1] if first else inputs[0])
@@ -457,22 +495,36 @@ class GraphTrace:
         made = self._applied(node, value, lambda _: op)
         self.ids[node.output[0]] = _back(self._codes(made, where), axis, shape)
 
-    def _pair(self, node: Any, how: str, both: Sequence[Array]) -> None:
-        for axis in _axes(both[0].ndim):
+    def _joined(self, node: Any, how: str, both: Sequence[Array]) -> Array:
+        """Return the origins of two tensors put together number by number, one perhaps repeated along some axes."""
+        try:
+            shape = np.broadcast_shapes(*(one.shape for one in both))
+        except ValueError as error:
+            raise UnsupportedNode(f"{label(node)}: its operands fit no common shape") from error
+        for axis in _axes(len(shape)):
             try:
-                (one, where), (other, there) = self._rows(both[0], axis), self._rows(both[1], axis)
+                (one, where), (other, there) = (self._rows(np.broadcast_to(each, shape), axis) for each in both)
             except UnsupportedNode:
                 continue
             if one.series != other.series or not np.array_equal(where, there):
                 break
+            alone = [self._one_number(each, axis, shape) for each in both]
+            one, other = alone[0] or one, alone[1] or other
             key = (how, id(one), id(other))
             if how == "add" and one is other:
                 made = self._once(key, partial(_doubled, node, one))
             else:
                 made = self._once(key, partial(Combined, how, one, other))
-            self.ids[node.output[0]] = _back(self._codes(made, where), axis, both[0].shape)
-            return
+            return _back(self._codes(made, where), axis, shape)
         raise UnsupportedNode(f"{label(node)} joins numbers of different steps")
+
+    def _one_number(self, ids: Array, axis: Units, shape: Sequence[int]) -> Value | None:
+        """Return the value of a tensor whose one number a row is repeated along the units; None where it has more."""
+        ids = ids.reshape((1,) * (len(shape) - ids.ndim) + ids.shape)
+        if not isinstance(axis, int) or ids.shape[axis] != 1 or shape[axis] == 1:
+            return None
+        rest = [size if n != axis else 1 for n, size in enumerate(shape)]
+        return self._rows(np.broadcast_to(ids, rest), axis)[0]
 
     def _reduced(self, node: Any, how: str) -> None:
         ids = self.ids[node.input[0]]
@@ -576,6 +628,7 @@ class GraphTrace:
         if (which != which[:1]).any() or (unit != unit[:1]).any():
             raise UnsupportedNode("its numbers stand in no order of steps and units")
         columns = [(self.values[which[0, n]], int(unit[0, n])) for n in range(which.shape[1])]
+        columns, position = self._spread(columns, position)
         places = [self.places[id(value)] for value, _ in columns]
         steps, batch = places[0].steps, places[0].batch
         series = all(value.series for value, _ in columns)
@@ -587,6 +640,39 @@ class GraphTrace:
             where[kept] = rows
             return self._selected([(value, unit, "") for value, unit in columns]), where.reshape(moved.shape[:-1])
         return self._vector(columns, position, moved.shape[:-1])
+
+    def _spread(self, columns: list[tuple[Value, int]], position: Array) -> tuple[list[tuple[Value, int]], Array]:
+        """Return units of a tensor in which vectors that stand at every step are series, and the positions of rows."""
+        place = self.places[id(columns[0][0])]
+        count = place.steps * place.batch
+        if len(position) != count or count == place.batch:
+            return columns, position
+        ends = {n: end for n, (value, _) in enumerate(columns) if (end := self._at_an_end(value, position[:, n]))}
+        series = [n for n in range(len(columns)) if n not in ends]
+        if not ends or (not series and place.batch > 1):
+            return columns, position
+        rows = position[:, series[0]] if series else np.arange(count)
+        same = all(np.array_equal(batch, rows % place.batch) for _, batch in ends.values())
+        if not same or not np.array_equal(np.sort(rows), np.arange(count)):
+            return columns, position
+        made, moved = list(columns), position.copy()
+        for n, (value, _) in ends.items():
+            spread = self._once(("spread", id(value)), partial(Spread, value))
+            if id(spread) not in self.places:
+                self._register(spread, place.steps, place.batch)
+            made[n] = spread, columns[n][1]
+            moved[:, n] = rows
+        return made, moved
+
+    def _at_an_end(self, value: Value, position: Array) -> tuple[Value, Array] | None:
+        """Return the vector that one unit of a tensor is of, and its place in the batch; None where it is a series."""
+        place = self.places[id(value)]
+        if not value.series:
+            return value, position
+        step = np.unique(position // place.batch)
+        if len(step) > 1 or step[0] not in (0, place.steps - 1):
+            return None
+        return self._end(value, "last" if step[0] else "first"), position % place.batch
 
     def _vector(
         self, columns: Sequence[tuple[Value, int]], position: Array, shape: tuple[int, ...]

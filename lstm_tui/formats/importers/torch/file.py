@@ -15,14 +15,13 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.torch.pickled_arrays import Bytes, Pickled, Storage, Tensor, make, storage, view
 from lstm_tui.formats.importers.torch.safe_unpickler import Made, PickleMachine
-from lstm_tui.formats.io.files import size_text
+from lstm_tui.formats.importers.vocabularies import Texts, all_texts
+from lstm_tui.formats.io.files import NETWORK_BYTES, size_text
 
-LIMIT = 1 << 30
 MOST_MEMBERS = 200_000
 MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
 _DEEPEST = 64
 _MOST_TENSORS = 100_000
-_MOST_TEXTS = 2_000_000
 _PREFERRED = ("state_dict", "model_state_dict", "model", "net", "network", "module", "params", "weights", "ema")
 _OF_A_MODULE = ("_parameters", "_buffers", "_modules")
 
@@ -37,7 +36,7 @@ class Checkpoint:
         container: Key of the dictionary the tensors were taken from; empty where they stand at the top.
         others: Other dictionaries that hold weights.
         scripted: Whether it is TorchScript.
-        lists: By path, lists of texts that stand beside the weights: vocabularies and labels, by their ids.
+        lists: By path, texts by their numbers that stand beside the weights: vocabularies and labels.
     """
 
     tensors: dict[str, Array] = field(default_factory=dict)
@@ -45,7 +44,7 @@ class Checkpoint:
     container: str = ""
     others: tuple[str, ...] = ()
     scripted: bool = False
-    lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lists: dict[str, Texts] = field(default_factory=dict)
 
 
 def is_torch(data: bytes) -> bool:
@@ -72,7 +71,7 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
             scripted = False
         found = _choose(root, where, container)
         found.scripted = scripted
-        found.lists = dict(_texts(root))
+        found.lists = dict(all_texts(root, _inside))
         found.tensors = _arrays(found.tensors, of, where)
     except UserError as error:
         message = str(error)
@@ -87,8 +86,8 @@ def _zipped(data: bytes, where: str) -> tuple[Any, Bytes, bool]:
     except Exception as error:  # a damaged archive fails in a dozen ways, none of them documented
         raise UserError(f"{where}: is damaged or cut short: {visible(str(error))}") from error
     total = sum(member.file_size for member in members.values())
-    if total > LIMIT or len(members) > MOST_MEMBERS:
-        raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(LIMIT)}")
+    if total > NETWORK_BYTES or len(members) > MOST_MEMBERS:
+        raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(NETWORK_BYTES)}")
     pickled = [name for name in members if name.endswith("data.pkl") and name.count("/") <= 1]
     if any(name.endswith("/data/weights/model_weights_config.json") or name.endswith(".pt2") for name in members):
         raise UserError(f"{where}: is a program of torch.export, which is not read: save the model's state_dict()")
@@ -195,6 +194,8 @@ def leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
     waiting: list[tuple[str, Any, str, int]] = [("", root, "", 0)]
     while waiting:
         path, one, top, depth = waiting.pop()
+        if _is_text(one):
+            continue
         if isinstance(one, Tensor | Pickled):
             yield path, one, top
             continue
@@ -213,39 +214,18 @@ def leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
             waiting.append((name, content[key], top if depth else str(key), depth + 1))
 
 
-def _texts(root: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Iterate over lists of texts, and over tables from texts to whole numbers or back, by their path."""
-    seen: set[int] = set()
-    waiting: list[tuple[str, Any, int]] = [("", root, 0)]
-    while waiting and len(seen) < _MOST_TENSORS:
-        path, one, depth = waiting.pop()
-        if depth > _DEEPEST or not isinstance(one, dict | list | tuple | Made) or id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, Made):
-            waiting.append((path, {**one.items, **(one.state if isinstance(one.state, dict) else {})}, depth + 1))
-            continue
-        texts = _in_order(one)
-        if texts is not None:
-            yield path, texts
-            continue
-        for key, value in one.items() if isinstance(one, dict) else enumerate(one):
-            waiting.append((f"{path}.{key}" if path else str(key), value, depth + 1))
+def _is_text(one: Any) -> bool:
+    """Say whether a value is an array of texts, or of objects, and no tensor."""
+    return isinstance(one, Pickled) and one.array is not None and one.array.dtype.kind in "US"
 
 
-def _in_order(one: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> tuple[str, ...] | None:
-    """Return texts in the order of their numbers, or None where a value is no list of texts."""
-    if not 2 <= len(one) <= _MOST_TEXTS:
-        return None
-    if isinstance(one, list | tuple):
-        return tuple(one) if all(isinstance(text, str) for text in one) else None
-    pairs = [(text, number) if isinstance(text, str) else (number, text) for text, number in one.items()]
-    if not all(isinstance(text, str) and type(number) is int for text, number in pairs):
-        return None
-    numbers = sorted(number for _, number in pairs)
-    if numbers != list(range(len(numbers))):
-        return None
-    return tuple(text for text, _ in sorted(pairs, key=lambda pair: pair[1]))
+def _inside(one: Any) -> Any:
+    """Return what an object holds that may be a vocabulary, or None where it is a plain value."""
+    if isinstance(one, Made):
+        return {**one.items, **(one.state if isinstance(one.state, dict) else {})}
+    if isinstance(one, Pickled) and one.array is not None and one.array.dtype.kind == "U" and one.array.ndim == 1:
+        return one.array.tolist()
+    return None
 
 
 def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:
@@ -260,7 +240,9 @@ def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:
         target: dict[str, Any] = modules.setdefault(key, {}) if isinstance(one, Made) else groups.setdefault(key, {})
         target[name] = one
     if not groups:
-        raise UserError(f"{where}: holds no tensors")
+        values = root.values() if isinstance(root, Mapping) else [root]
+        objects = "; an array of objects is no array of numbers" if any(map(_is_text, values)) else ""
+        raise UserError(f"{where}: holds no tensors{objects}")
     recurrent = [key for key, names in groups.items() if any("hh" in name for name in names)]
     among = [key for key in recurrent if "optim" not in key.lower()] or list(groups)
     among.sort(key=lambda key: _PREFERRED.index(key) if key in _PREFERRED else len(_PREFERRED))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise, permutations
 
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.import_report import How, ImportReport
+from lstm_tui.formats.importers.import_report import PLACED, How, ImportReport
 from lstm_tui.formats.importers.torch.modules import Module
 from lstm_tui.formats.importers.torch.parameter_names import BACKWARD, FORWARD, ParameterGroup
 
@@ -91,7 +91,7 @@ def join_groups(
     readings = [one for one in every if works(one.chains)] or every
     first = readings[0]
     others = [one.value for one in readings[1:]]
-    chosen = report.choose("join", first.value, others, first.how, first.why)
+    chosen = report.choose("join", first.value, others, first.how, first.why, together=PLACED)
     taken = next(one for one in readings if one.value == chosen)
     for group in groups if len(taken.chains) > 1 else ():
         alike = [
@@ -213,14 +213,14 @@ def _follows(below: Stage, above: Stage, modules: Sequence[Module]) -> bool:
 
 def _numbered(stages: Sequence[Stage]) -> tuple[Stage, ...]:
     """Return stages in the order of the numbers in their names, where the names differ in nothing else."""
-    numbers = [re.findall(r"\d+", stage.forward.prefix) for stage in stages]
-    stems = {re.sub(r"\d+", "0", stage.forward.prefix) for stage in stages}
-    if len(stems) > 1 or any(not one for one in numbers):
-        first = re.sub(r"\d+", "0", stages[0].forward.prefix)
-        stem = first if re.search(r"\d", first) else first + "0"
-        if {re.sub(r"\d+", "0", one.forward.prefix) for one in stages[1:]} != {stem} or numbers[0]:
+    names = [stage.forward.prefix for stage in stages]
+    numbers = [re.findall(r"\d+", name) for name in names]
+    if len({re.sub(r"\d+", "0", name) for name in names}) > 1 or any(not one for one in numbers):
+        last = [re.fullmatch(r"(.*?)(?:[._]?(\d+))?", name) for name in names]  # lstm, then lstm_2
+        parts = [(one[1], one[2]) for one in last if one is not None]
+        if len({stem for stem, _ in parts}) > 1 or [number for _, number in parts].count(None) != 1:
             return ()
-        numbers[0] = ["-1"]  # lstm, then lstm_2
+        numbers = [["-1" if number is None else number] for _, number in parts]
     return tuple(
         stage for _, stage in sorted(zip(numbers, stages, strict=True), key=lambda one: list(map(int, one[0])))
     )

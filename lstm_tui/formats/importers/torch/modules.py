@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.import_report import NOT_RECORDED, How, ImportReport
+from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, Op, PositionEmbedding, Reduce
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
 
@@ -24,6 +24,11 @@ _NAME = re.compile(
 _TABLE = re.compile(r"emb|wte|lookup|vocab", re.IGNORECASE)
 _POSITION = re.compile(r"(?:^|[._/])(?:pos|wpe)|position", re.IGNORECASE)
 _MOST_POSITIONS = 1024
+_ABOVE = frozenset((
+    "head", "heads", "classifier", "classification", "classify", "out", "output", "outputs", "logit", "logits",
+    "predictor", "prediction", "readout", "actor", "critic", "policy", "final",
+))  # fmt: skip
+_BELOW = frozenset(("in", "inp", "input", "inputs", "pre", "prenet", "embed", "embedding", "emb"))
 _EPSILON = 1e-5  # PyTorch's default of both normalisations, which no file of weights records
 HIDDEN = ("relu", "linear", "tanh", "sigmoid", "elu", "leaky_relu_0_01", "swish")
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
@@ -69,6 +74,12 @@ class Module:
         return self.reads if self.matrix is None else len(self.matrix)
 
     @property
+    def is_convolution(self) -> bool:
+        """Whether it reads several steps at once."""
+        weight = self.tensors.get("weight")
+        return weight is not None and weight.ndim > 2 and self.matrix is None
+
+    @property
     def slug(self) -> str:
         """Its path as it may stand in a key."""
         return re.sub(r"[^A-Za-z0-9]+", "_", self.stem).strip("_") or "0"
@@ -80,6 +91,13 @@ class Module:
         if weight is not None and weight.ndim == 3 and weight.shape[2] == 1:
             return np.asarray(weight[:, :, 0])
         return weight if weight is not None and weight.ndim == 2 else None
+
+
+def place_by_name(stem: str) -> str | None:
+    """Return whether a path says that something stands `above` the recurrent layers or `below` them; else None."""
+    words = set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", stem).lower()))
+    above, below = bool(words & _ABOVE), bool(words & _BELOW)
+    return None if above == below else "above" if above else "below"
 
 
 def find_modules(tensors: Mapping[str, Array], taken: set[str]) -> list[Module]:
@@ -110,7 +128,7 @@ def find_table(
     fitting = [one for one in modules if (matrix := one.matrix) is not None and "bias" not in one.tensors
                and matrix.shape[1] in widths and one.tensors["weight"].ndim == 2]  # fmt: skip
     named = [one for one in fitting if one.is_table and not _POSITION.search(one.stem)]
-    convolved = [one.stem for one in modules if one.tensors.get("weight", np.zeros(1)).ndim > 2 and one.matrix is None]
+    convolved = [one.stem for one in modules if one.is_convolution]
     if convolved:
         report.doubt(
             "layer0",
@@ -152,7 +170,7 @@ def find_position(modules: Sequence[Module], width: int, report: ImportReport) -
     stem = visible(fitting[0].stem)
     size = f"{len(fitting[0].matrix)}×{width}"
     why = f"{stem} is {size} and named like positions; weights alone do not say where it is added"
-    if report.choose("input.position", "added", ("none",), "assumed", why) == "none":
+    if report.choose("input.position", "added", ("none",), "assumed", why, together=PLACED) == "none":
         return [], []
     return [PositionEmbedding(fitting[0].stem, fitting[0].matrix)], fitting
 
@@ -208,12 +226,13 @@ def between(
     needed = width is not None and width != target
     norms = any(one.matrix is None for one in taken)
     whole = len(taken) == len(modules)
-    sure = whole and not norms and len(fitting) == 1 and (needed or width is None)
+    named = all(place_by_name(one.stem) == "below" for one in taken if one.matrix is None or not needed)
+    sure = whole and len(fitting) == 1 and (named or (not norms and (needed or width is None)))
     how: How = "inferred" if sure else "assumed"
     why = "weights alone do not say that it stands here" if whole else "not all that could stand here follow each other"
     why = "names, shapes and order" if sure else why
     others = [", ".join(visible(one.stem) for one in order) for order in fitting[1:4]]
-    chosen = report.choose(key, names, [*others, *([] if needed else ["none"])], how, why)
+    chosen = report.choose(key, names, [*others, *([] if needed else ["none"])], how, why, together=PLACED)
     if chosen == "none":
         return [], []
     taken = fitting[[names, *others].index(chosen)]
@@ -245,10 +264,12 @@ def plan_readout(
         why = "each could read what the top layer gives, and weights alone do not say which answer is meant"
         chosen = report.choose("readout", "none", names[:8], "assumed", why)
     else:
-        norms = any(one.matrix is None and _number(one.stem) is None for one in readings[0])
+        unnamed = [one for one in readings[0] if one.matrix is None and place_by_name(one.stem) != "above"]
+        norms = any(_number(one.stem) is None for one in unnamed)
         sure = len(readings) == 1 and whole and not norms
         why = "names, shapes and order" if sure else "widths alone"
-        chosen = report.choose("readout", names[0], [*names[1:4], "none"], "inferred" if sure else "assumed", why)
+        how: How = "inferred" if sure else "assumed"
+        chosen = report.choose("readout", names[0], [*names[1:4], "none"], how, why, together=PLACED)
     rivals = [one for order in readings for one in order]
     if chosen == "none":
         return [], [], rivals
@@ -327,7 +348,7 @@ def _after(
         why = NOT_RECORDED
     else:
         why = f"what follows {visible(below.stem)} has no weights, so the file does not record it"
-    chosen = report.choose(key, default, HIDDEN, "assumed", why)
+    chosen = report.choose(key, default, HIDDEN, "assumed", why, together=NOT_RECORDED)
     return [] if chosen == "linear" else [Activation(below.stem, chosen)]
 
 
@@ -346,6 +367,19 @@ def _op(module: Module, key: str, report: ImportReport) -> Op:
         scale = tensors["weight"] / np.sqrt(tensors["running_var"] + tensors["weight"].dtype.type(epsilon))
         return AffineScale(name, scale, tensors["bias"] - tensors["running_mean"] * scale)
     return Norm(name, epsilon, tensors["weight"], tensors["bias"])
+
+
+def followers(module: Module, modules: Sequence[Module]) -> list[Module]:
+    """Return the dense layers of the Sequential that a module stands in, which its activations leave numbers out of."""
+    place = _number(module.stem)
+    if place is None or module.matrix is None:
+        return []
+    numbered = [(number[1], one) for one in modules
+                if one.matrix is not None and (number := _number(one.stem)) and number[0] == place[0]]  # fmt: skip
+    numbered.sort(key=lambda pair: pair[0])
+    pairs = list(pairwise(numbered))
+    chain = all(one.gives == other.reads and other_at > at + 1 for (at, one), (other_at, other) in pairs)
+    return [one for _, one in numbered] if chain else []
 
 
 def _number(stem: str) -> tuple[str, int] | None:

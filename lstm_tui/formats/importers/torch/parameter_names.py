@@ -17,7 +17,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers import gate_layouts
-from lstm_tui.formats.importers.import_report import How, ImportReport
+from lstm_tui.formats.importers.import_report import NOT_RECORDED, How, ImportReport
 from lstm_tui.formats.importers.plan import Recurrent
 from lstm_tui.formats.importers.torch.cell_variants import normed_lstm, peephole_before
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
@@ -415,7 +415,9 @@ def _conventions(
         else:
             program = "PyTorch" if group.spelling is None else group.spelling.program
             why = f"a file of weights does not record it; tanh is {program}'s default"
-            functions["candidate"] = report.choose(f"{key}.activation", "tanh", ("relu",), "assumed", why)
+            functions["candidate"] = report.choose(
+                f"{key}.activation", "tanh", ("relu",), "assumed", why, together=NOT_RECORDED
+            )
         return "rnn", own, functions, after
     others = (*gate_layouts.OTHER_ORDERS[kind], own)
     order = report.choose(f"{key}.gate_order", default, others, how, why, free=True)

@@ -89,8 +89,10 @@ class Pickled:
     def set_state(self, state: Any) -> None:
         """Take shape, dtype, order and numbers."""
         _, shape, dtype, fortran, data = state
-        if isinstance(data, list):
-            raise UserError("an array of objects is no array of numbers")
+        if isinstance(data, list):  # objects: labels, where all are texts, and else nothing that is read here
+            texts = all(isinstance(one, str) for one in data)
+            self.array = np.array(data if texts else [], "U")
+            return
         self.array = _from_buffer(data, dtype, shape, "F" if fortran else "C")
 
 

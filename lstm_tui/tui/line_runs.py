@@ -16,7 +16,7 @@ _KEPT = 8
 """Traces that are held at once."""
 
 
-class Document:
+class LineRuns:
     """The runs of what is open, by line: each is made when it is first asked for, and the last few are kept.
 
     Attributes:
@@ -73,10 +73,10 @@ class Document:
             return
         if self.is_short(source.line):
             self.run(source.line)
-        if source.recipe and source.network is not None:
+        if source.edit_script and source.network is not None:
             from lstm_tui.debugger.edits.apply import apply
 
-            apply(source.recipe, source.network, source.sequences[source.line])
+            apply(source.edit_script, source.network, source.sequences[source.line])
 
     def run(self, number: int, interpreter: str = "numpy", progress: Progress | None = None) -> Trace:
         """Run a sequence, telling how far it is, or return the trace that was kept of it.

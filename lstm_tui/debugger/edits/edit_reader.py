@@ -1,0 +1,274 @@
+"""A line to an edit, on the words of the one parser: of an edit script whole, typed with what is clear left out.
+
+Every mistake has its place in the line and says what was expected there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, Protocol
+
+from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit
+from lstm_tui.debugger.expressions.nodes import ExpressionError
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.syntax import WordReader
+from lstm_tui.engine.language.vocabulary import shortened
+from lstm_tui.engine.language.words import Mistake, Notation, Word
+from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import Span, whole_number
+
+
+class Defaults(Protocol):
+    """What a typed line may leave out, since the session that it is typed to stands somewhere."""
+
+    @property
+    def t(self) -> int:
+        """The token at which it stands."""
+
+    def owner_of(self, value: str) -> str:
+        """Return the pass whose value is meant, or `readout`."""
+
+    def parameter(self, name: str) -> str:
+        """Return the whole name of a parameter."""
+
+
+Names = tuple[tuple[str, int], ...]
+"""Names that stand for a whole number in a line, with it."""
+
+
+def parse_edit(line: str, defaults: Defaults | None = None, names: Names = ()) -> Edit:
+    """Read one edit.
+
+    Args:
+        line: As it stands in an edit script.
+        defaults: What it may leave out; without them nothing may be.
+        names: Names that stand for a whole number.
+
+    Raises:
+        ExpressionError: With the place of the first mistake, what was expected there, and a line that is right.
+        UserError: It begins as no edit does.
+    """
+    text = line.strip()
+    verb = text.split(maxsplit=1)[0] if text else ""
+    if verb not in _EXAMPLES:
+        raise UserError(f"{_quoted(text)} is no edit; such as: {'; '.join(dict.fromkeys(_EXAMPLES.values()))}")
+    try:
+        if len(text) > _NOTATION.longest:
+            raise Mistake(f"an edit of {len(text)} characters; {_NOTATION.longest} is the most", 0)
+        return _read(verb, text, defaults, replace(_NOTATION, names=names))
+    except Mistake as error:
+        raise ExpressionError(f"{error.said}; such as: {_EXAMPLES[verb]}", text, error.start) from None
+
+
+_EXAMPLES = {
+    "replace": 'replace 3 "good"',
+    "insert": 'insert 3 "not"',
+    "remove": "remove 3",
+    "delete": "remove 3",  # the word of before
+    "set": "set layer0.forward.f[7] @ 3:6 = 0",
+    "scale": "scale layer0.forward.f[7] @ 3 * 0.5",
+    "weight": "weight layer0.forward/b_f[7] = -4",
+    "let": "let layer0.forward.f = 1",
+    "ablate": "ablate nfg",
+}
+"""A right line by the word that begins it."""
+
+
+def _check(word: Word, depth: int) -> None:
+    """Refuse what can begin no word of an edit."""
+    if word.kind == "other" and word.text in "\"'":
+        raise Mistake(f"this text has no closing {word.text}", word.start)
+    if word.kind == "other":
+        raise Mistake(f"{_quoted(word.text)} means nothing here", word.start)
+
+
+_NOTATION = Notation("an edit", 1_000, _check, finite=False)
+
+
+def _read(verb: str, text: str, defaults: Defaults | None, notation: Notation) -> Edit:
+    if verb == "let":
+        return _equation(text, notation)
+    reader = _EditReader(text, notation)
+    reader.take()
+    if verb in ("set", "scale"):
+        return reader.value("set" if verb == "set" else "scale", defaults)
+    if verb == "weight":
+        return reader.weight(defaults)
+    if verb == "ablate":
+        return reader.ablation()
+    return reader.token("replace" if verb == "replace" else "insert" if verb == "insert" else "delete")
+
+
+def _equation(text: str, notation: Notation) -> CellEdit:
+    """Read a `let`: the equation behind its `=` is read with the cell that it is for."""
+    left, equals, right = text.partition("=")
+    reader = _EditReader(left, notation)
+    reader.take()
+    owner, value = reader.named_value("the value whose equation is rewritten")
+    if not reader.is_end():
+        raise reader.expected("= and an equation")
+    right = right.partition("#")[0]
+    equation = right.strip()
+    start = len(left) + len(equals) + len(right) - len(right.lstrip())
+    if not equation or equation.startswith("="):
+        raise Mistake("expected one = and an equation", start if equation else len(left.rstrip()) + len(equals))
+    return CellEdit("let", value, owner or None, equation, start + 1)
+
+
+class _EditReader(WordReader):
+    """Reads the parts of an edit, behind its verb."""
+
+    def value(self, verb: Literal["set", "scale"], defaults: Defaults | None) -> ValueEdit:
+        if defaults is not None and self.word.text in ("var", "variable") and self.words[self.at + 1].kind == "name":
+            self.take()  # as gdb has it
+        start = self.word.start
+        owner, value = self.named_value("a value, such as f")
+        if not owner and defaults is None:
+            name = shortened(value)
+            raise Mistake(f"expected its pass before {name}, as in layer0.forward.{name}", start)
+        units: tuple[Span, ...] = ((None, None),)
+        if self.is_sign("["):
+            units = self.index(1) or units
+        elif defaults is None:
+            raise self.expected("units, such as [7], [0:8] or [:]")
+        steps: Span | None = None
+        if self.is_sign("@"):
+            self.take()
+            steps = None if self.is_sign("=", "*") else self.span()
+            steps = (None, None) if steps is None and defaults is None else steps
+        elif defaults is None:
+            raise self.expected("steps, such as @ 3, @ 3:6 or @ :")
+        sign = self.sign("=" if verb == "set" else "*")
+        if (sign == "=") != (verb == "set"):
+            raise Mistake("`set` goes with =, `scale` with *", self.words[self.at - 1].start)
+        number = self.number()
+        if defaults is not None:
+            owner, steps = owner or defaults.owner_of(value), steps or (defaults.t, defaults.t + 1)
+        assert steps is not None
+        return ValueEdit(verb, owner, value, units[0], steps, number)
+
+    def weight(self, defaults: Defaults | None) -> WeightEdit:
+        name = self.name("a parameter, such as layer0.forward/b_f")
+        whole = False
+        while self.is_sign("/"):
+            self.take()
+            name, whole = f"{name}/{self.name('the name of a parameter')}", True
+        index = self.index(2) if self.is_sign("[") else ()
+        sign = self.sign("= or *")
+        number = self.number()
+        tensor = name if whole or defaults is None else defaults.parameter(name)
+        return WeightEdit("set" if sign == "=" else "scale", tensor, index, number)
+
+    def token(self, verb: Literal["replace", "insert", "delete"]) -> TokenEdit:
+        if verb == "delete" and self.word.kind == "name" and self.word.text == "token":
+            self.take()
+        place = whole_number(self.word.text) if self.word.kind == "number" else None
+        if place is None:
+            raise self.expected("a place, a number from 0")
+        self.take()
+        token = ""
+        if verb != "delete":
+            word = self.word
+            if word.kind != "text" or self.text[word.start] != '"':
+                raise self.expected("a token in double quotes")
+            if not word.text:
+                raise Mistake("expected a token in the quotes", word.start)
+            token = self.take().text
+        self.finish()
+        return TokenEdit(verb, place, token)
+
+    def ablation(self) -> CellEdit:
+        variant = self.name("a variant")
+        owner = None if self.is_end() else self.pass_name()
+        self.finish()
+        return CellEdit("ablate", variant.lower(), owner)
+
+    def named_value(self, wanted: str) -> tuple[str, str]:
+        """Read a value and before it the pass it is of, which may be left out; return both."""
+        start = self.word.start
+        owner, _, value = self.name(wanted).rpartition(".")
+        if owner and owner != READOUT and not _is_pass(owner):
+            raise Mistake(f"{_quoted(owner)} is no pass: one is called as layer0.forward, or is the readout", start)
+        return owner, value
+
+    def pass_name(self) -> str:
+        start = self.word.start
+        name = self.name("a pass, such as layer0.forward")
+        if not _is_pass(name):
+            raise Mistake(f"{_quoted(name)} is no pass: one is called as layer0.forward", start)
+        return name
+
+    def name(self, wanted: str) -> str:
+        if self.word.kind != "name":
+            raise self.expected(wanted)
+        return self.take().text
+
+    def index(self, most: int) -> tuple[Span, ...]:
+        """Read what stands in square brackets: up to `most` ranges, each of which may be left out for all."""
+        opened = self.take()
+        spans: list[Span] = []
+        while not self.is_sign("]"):
+            empty = self.is_sign(",")
+            spans.append((None, None) if empty else self.span())
+            if len(spans) < most and self.is_sign(","):
+                self.take()
+                if self.is_sign("]"):
+                    spans.append((None, None))
+            elif not self.is_sign("]"):
+                if self.is_end():
+                    raise Mistake(f"`{opened.text}` is not closed", opened.start)
+                raise self.expected("]")
+        self.take()
+        return tuple(spans)
+
+    def span(self) -> Span:
+        """Read a range as an edit writes it: `3`, `3:6`, `3:`, `:6` or `:`."""
+        first = None if self.is_sign(":") else self.whole()
+        if not self.is_sign(":"):
+            assert first is not None
+            return first, first + 1
+        self.take()
+        return first, self.whole() if self.word.kind == "number" or self.is_sign("-") else None
+
+    def whole(self) -> int:
+        number = whole_number(self.word.text) if self.word.kind == "number" else None
+        if number is None:
+            raise self.expected("a range, such as 3 or 3:6, from 0")
+        self.take()
+        return number
+
+    def sign(self, wanted: str) -> str:
+        if not self.is_sign("=", "*"):
+            raise self.expected(f"{wanted} and a number")
+        return self.take().text
+
+    def number(self) -> float:
+        """Read the number at the end of an edit: with a sign or without, finite or not."""
+        sign = self.take().text if self.is_sign("-", "+") else ""
+        word = self.word
+        if word.kind != "number" and not (word.kind == "name" and word.text in ("inf", "nan")):
+            raise self.expected("a number")
+        self.take()
+        self.finish()
+        return float(sign + word.text)
+
+    def finish(self) -> None:
+        if not self.is_end():
+            raise Mistake(f"the edit ends before `{self.written(self.word)}`", self.word.start)
+
+    def expected(self, what: str) -> Mistake:
+        """Return the mistake for what stands where something else was expected."""
+        instead = "" if self.is_end() else f", not `{self.written(self.word)}`"
+        return Mistake(f"expected {what}{instead}", self.word.start)
+
+
+def _is_pass(name: str) -> bool:
+    """Say whether a name is that of a pass, as `layer0.forward` is."""
+    layer, _, direction = name.partition(".")
+    number = whole_number(layer.removeprefix("layer")) if layer.startswith("layer") else None
+    return number is not None and direction in ("forward", "backward")
+
+
+def _quoted(text: str) -> str:
+    return f"`{visible(text if len(text) <= 60 else text[:59] + '…')}`"

@@ -1,0 +1,250 @@
+"""One step of a program as a function of LLVM: every slot of every step, in as few loops as there can be.
+
+The signature is `step(rows, flat, packed, is_packed, start, stop, clock)`: it fills rows[start + 1] … rows[stop].
+Units are taken as many at a time as a vector holds; the last vector of a loop is moved back so that it ends with the
+last unit. Units that are taken twice by that are computed alike and from the same numbers, since nothing is
+overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lstm_tui.engine.compiler.ops import LAYERNORM_EPSILON, Code
+from lstm_tui.engine.compiler.program import Space
+from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
+from lstm_tui.engine.runtime.fused.products import lanes_for, packed_rows, write_product
+from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together
+from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE, exponential
+
+SIGNATURE = "ptr %rows, ptr noalias %flat, ptr noalias %packed, i1 %is_packed, i64 %start, i64 %stop, i64 %clock"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the numbers of a step lie, by space."""
+
+    function: Procedure
+    current: Value
+    previous: Value
+    flat: Value = "%flat"
+
+    def address(self, read: Span, unit: Value | int = 0) -> Value:
+        """Return where a unit of an operand lies."""
+        base = {Space.CURRENT: self.current, Space.PREVIOUS: self.previous, Space.PARAMETER: self.flat}[read.space]
+        return self.function.at(self.function.at(base, read.offset), unit)
+
+
+def write_step(assembly: Assembly, made: list[Together], width: int, vector: int) -> None:
+    """Write the function `step`.
+
+    Args:
+        assembly: Where it goes.
+        made: What is taken together, in order.
+        width: Numbers of a row.
+        vector: Units that a vector of the host holds.
+    """
+    function = Procedure(assembly, "step", SIGNATURE)
+    bases = _bases(function, made, vector)
+
+    def step(number: Value, _: list[Value]) -> Sequence[Value]:
+        previous = function.at("%rows", function.value(f"mul i64 {number}, {width}"))
+        places = Places(function, function.at(previous, width), previous)
+        for n, together in enumerate(made):
+            if together.elementwise:
+                _elementwise(function, places, together, vector, number)
+                continue
+            (take,) = together.takes
+            if take.code == Code.MATVEC:
+                v, y = places.address(take.reads[0]), places.address(Span(Space.CURRENT, take.offset, take.size))
+                lanes = lanes_for(take.size, vector)
+                write_product(function, bases[n], "%is_packed", take.stride, take.size, take.inner, lanes, v, y)
+            else:
+                WHOLE[take.code](function, places, take, vector)
+        return ()
+
+    function.loop("%start", "%stop", step)
+    function.end()
+
+
+def _bases(function: Procedure, made: list[Together], vector: int) -> dict[int, Value]:
+    """Return where the matrix of each product lies: where it was packed, or in the flat parameters."""
+    bases: dict[int, Value] = {}
+    place = 0
+    for n, together in enumerate(made):
+        take = together.takes[0]
+        if take.code == Code.MATVEC:
+            there, here = function.at("%packed", place), function.at("%flat", take.block)
+            bases[n] = function.value(f"select i1 %is_packed, ptr {there}, ptr {here}")
+            place += packed_numbers(take, vector)
+    return bases
+
+
+def packed_numbers(take: Take, vector: int) -> int:
+    """Return how many numbers the packed matrix of a product has."""
+    return packed_rows(take.size, lanes_for(take.size, vector)) * take.inner
+
+
+def by_units(function: Procedure, size: int, lanes: int, body: Callable[[Value], None]) -> None:
+    """Write what is done for the units 0 … size - 1, `lanes` at a time."""
+    count = -(-size // lanes)
+    if count == 1:
+        body("0")
+        return
+
+    def turn(number: Value, _: list[Value]) -> Sequence[Value]:
+        unit = function.value(f"mul i64 {number}, {lanes}")
+        if size % lanes:
+            beyond = function.value(f"icmp sgt i64 {unit}, {size - lanes}")
+            unit = function.value(f"select i1 {beyond}, i64 {size - lanes}, i64 {unit}")
+        body(unit)
+        return ()
+
+    function.loop("0", str(count), turn)
+
+
+def _elementwise(function: Procedure, places: Places, together: Together, vector: int, number: Value) -> None:
+    size = together.size
+    u = Lanes(function, lanes_for(size, vector))
+    every = [u.spread(_clock(function, number))] if any(t.code == Code.EVERY for t in together.takes) else []
+    spread: dict[Span, Value] = {}
+    if size > 1:
+        for take in together.takes:
+            for read in take.reads:
+                if read.size == 1 and read not in spread:
+                    spread[read] = u.spread(Lanes(function, 1).load(places.address(read)))
+
+    def units(unit: Value) -> None:
+        known = dict(spread)
+        for take in together.takes:
+            operands = []
+            for read in take.reads:
+                if read not in known:
+                    known[read] = u.load(places.address(read, unit))
+                operands.append(known[read])
+            target = Span(Space.CURRENT, take.offset, size)
+            known[target] = compute(u, take.code, operands, every)
+            u.store(known[target], places.address(target, unit))
+
+    by_units(function, size, u.width, units)
+
+
+def compute(u: Lanes, code: Code, operands: list[Value], every: list[Value]) -> Value:
+    """Return what an op of one unit yields; `every` holds how many steps were taken."""
+    if code == Code.EVERY:
+        left = u.compare("oeq", u.binary("frem", every[0], operands[0]), u.constant(0.0))
+        return u.select(left, u.constant(1.0), u.constant(0.0))
+    return ELEMENTWISE[code](u, *operands)
+
+
+def _clock(function: Procedure, number: Value) -> Value:
+    return function.value(f"sitofp i64 {function.value(f'add i64 {number}, %clock')} to {function.assembly.number}")
+
+
+# --- ops over all units ---------------------------------------------------------------------------------
+
+
+class _Scalar(Lanes):
+    """One number at a time, from unit 0 up."""
+
+    def __init__(self, function: Procedure) -> None:
+        super().__init__(function, 1)
+
+    def in_order(self, size: int, first: Value, term: Callable[[Value, Value], Value]) -> Value:
+        """Return what a sum is after all units; `term` gives it from what it was before a unit."""
+        if size == 1:
+            return term("0", first)
+        (found,) = self.function.loop("0", str(size), lambda unit, sums: [term(unit, sums[0])], [(self.type, first)])
+        return found
+
+
+def _unit(u: Lanes, places: Places, read: Span, unit: Value) -> Value:
+    """Return a unit of an operand; one number spreads."""
+    return u.load(places.address(read, unit if read.size > 1 else 0))
+
+
+def _target(take: Take) -> Span:
+    return Span(Space.CURRENT, take.offset, take.size)
+
+
+def moments(function: Procedure, places: Places, read: Span, size: int) -> tuple[Value, Value]:
+    """Return the mean of a vector and what its units are divided by in `layernorm`."""
+    u = _Scalar(function)
+    count = u.constant(size)
+    mean = u.div(u.in_order(size, u.constant(0.0), lambda n, s: u.add(s, _unit(u, places, read, n))), count)
+
+    def square(unit: Value, total: Value) -> Value:
+        centred = u.sub(_unit(u, places, read, unit), mean)
+        return u.mul_add(centred, centred, total)
+
+    variance = u.div(u.in_order(size, u.constant(0.0), square), count)
+    return mean, u.sqrt(u.add(variance, u.constant(LAYERNORM_EPSILON)))
+
+
+def _layernorm(function: Procedure, places: Places, take: Take, vector: int) -> None:
+    (read,) = take.reads
+    mean, scale = moments(function, places, read, take.size)
+    u = Lanes(function, lanes_for(take.size, vector))
+    means, scales = u.spread(mean), u.spread(scale)
+
+    def units(unit: Value) -> None:
+        centred = u.sub(u.load(places.address(read, unit)), means)
+        u.store(u.div(centred, scales), places.address(_target(take), unit))
+
+    by_units(function, take.size, u.width, units)
+
+
+def _softmax(function: Procedure, places: Places, take: Take, vector: int) -> None:
+    (read,) = take.reads
+    one = _Scalar(function)
+
+    def larger(unit: Value, top: Value) -> Value:
+        a = _unit(one, places, read, unit)
+        beyond = one.either(one.compare("ogt", a, top), one.compare("uno", a, a))
+        return one.select(beyond, a, top)
+
+    top = one.in_order(take.size, one.load(places.address(read)), larger)
+    u = Lanes(function, lanes_for(take.size, vector))
+    tops = u.spread(top)
+
+    def powers(unit: Value) -> None:
+        power = exponential(u, u.sub(u.load(places.address(read, unit)), tops))
+        u.store(power, places.address(_target(take), unit))
+
+    by_units(function, take.size, u.width, powers)
+    zero = one.constant(0.0)
+    total = one.in_order(take.size, zero, lambda n, s: one.add(s, _unit(one, places, _target(take), n)))
+    if take.size % u.width:  # a unit may not be divided twice
+        u = one
+    totals = u.spread(total)
+
+    def parts(unit: Value) -> None:
+        place = places.address(_target(take), unit)
+        u.store(u.div(u.load(place), totals), place)
+
+    by_units(function, take.size, u.width, parts)
+
+
+def _sum(function: Procedure, places: Places, take: Take, _: int) -> None:
+    u = _Scalar(function)
+    size = max(read.size for read in take.reads)
+
+    def term(unit: Value, total: Value) -> Value:
+        a = _unit(u, places, take.reads[0], unit)
+        if take.code != Code.DOT:
+            return u.add(total, a)
+        return u.mul_add(a, _unit(u, places, take.reads[1], unit), total)
+
+    total = u.in_order(size, u.constant(0.0), term)
+    u.store(u.div(total, u.constant(size)) if take.code == Code.MEAN else total, places.address(_target(take)))
+
+
+WHOLE: dict[Code, Callable[[Procedure, Places, Take, int], None]] = {
+    Code.LAYERNORM: _layernorm,
+    Code.SOFTMAX: _softmax,
+    Code.DOT: _sum,
+    Code.SUM: _sum,
+    Code.MEAN: _sum,
+}
+"""What writes an op that needs all units at once."""

@@ -1,0 +1,116 @@
+"""The processor this runs on, and machine code for it: LLVM as Numba brings it, without Numba itself."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+Machine = Callable[..., None]
+
+_VECTORS = (("avx512f", 64), ("avx", 32))
+"""What says how wide the vectors of an x86 processor are, in bytes; every other has 16."""
+_turn = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Host:
+    """What the code is made for.
+
+    Attributes:
+        name: Of the processor, as LLVM calls it.
+        features: Those of its instruction sets that are used, as LLVM writes them.
+        vector_bytes: Bytes of a vector.
+        fused: Whether a product and a sum are one instruction, rounded once.
+    """
+
+    name: str
+    features: str
+    vector_bytes: int
+    fused: bool
+
+
+@cache
+def host() -> Host:
+    """Return the processor this runs on.
+
+    Raises:
+        Exception: LLVM is not there, or knows nothing of it.
+    """
+    binding = _binding()
+    found = binding.get_host_cpu_features()
+    features = found.flatten()
+    is_x86 = binding.get_default_triple().partition("-")[0] in ("x86_64", "i686", "amd64")
+    if not is_x86:
+        return Host(binding.get_host_cpu_name(), features, 16, True)
+    width = next((width for feature, width in _VECTORS if found.get(feature)), 16)
+    if width == 64:
+        features += ",-prefer-256-bit"
+    return Host(binding.get_host_cpu_name(), features, width, bool(found.get("fma")))
+
+
+@cache
+def _binding() -> Any:
+    import llvmlite.binding
+
+    llvmlite.binding.initialize_native_target()
+    llvmlite.binding.initialize_native_asmprinter()
+    return llvmlite.binding
+
+
+@cache
+def _context() -> Any:
+    """Return where our modules are read, apart from Numba's, whose pointers have types before llvmlite 0.45."""
+    import llvmlite
+
+    binding = _binding()
+    if getattr(llvmlite, "opaque_pointers_enabled", True):
+        return binding.create_context()
+    return binding.context.ContextRef(binding.ffi.lib.LLVMPY_ContextCreate(True))
+
+
+class Compiled:
+    """A module as machine code, which stays as long as this does."""
+
+    def __init__(self, text: str, needs: Collection[str] = ()) -> None:
+        """Compile a module.
+
+        Args:
+            text: The module, in LLVM's assembly.
+            needs: Functions of the C library that it calls.
+
+        Raises:
+            Exception: LLVM cannot be used or refuses it, or a function that it calls is not there.
+        """
+        with _turn:
+            binding, made_for = _binding(), host()
+            for name in needs:
+                if not binding.address_of_symbol(name):  # LLVM would end the process
+                    raise LookupError(f"the C library has no {name}")
+            whole = f'target triple = "{binding.get_default_triple()}"\n{text}'
+            module = binding.parse_assembly(whole, context=_context())
+            module.verify()
+            target = binding.Target.from_default_triple()
+            machine = target.create_target_machine(cpu=made_for.name, features=made_for.features, opt=2)
+            self._engine = binding.create_mcjit_compiler(module, machine)
+            self._engine.finalize_object()
+
+    def function(self, name: str, *kinds: Any) -> Machine:
+        """Return a function by name; calling it lets other threads run.
+
+        Args:
+            name: Its name.
+            kinds: The types of what it takes, as `ctypes` has them.
+        """
+        address = self._engine.get_function_address(name)
+        called = ctypes.CFUNCTYPE(None, *kinds)(address)
+        engine = self._engine
+
+        def call(*arguments: Any) -> None:
+            called(*arguments)
+            assert engine  # which owns the code
+
+        return call

@@ -1,0 +1,382 @@
+"""The compiled step computes the bits of the table interpreter: every op, every cell, odd sizes, holds and hosts."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from made_programs import DTYPES, bundled, equations, page, parameters, program_of, series
+from test_same_bits import assert_same_bits
+
+import lstm_tui
+from lstm_tui.engine import setbacks
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.ops import OPS, Code
+from lstm_tui.engine.compiler.program import Program, Space, held_inputs
+from lstm_tui.engine.errors import LanguageError
+from lstm_tui.engine.language.cell import cell_names, parse_cell
+from lstm_tui.engine.runtime import kernels
+from lstm_tui.engine.runtime.fused import host, interpreter
+from lstm_tui.engine.runtime.fused.backward_step import WHOLE_BACK
+from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES
+from lstm_tui.engine.runtime.fused.forward_step import WHOLE
+from lstm_tui.engine.runtime.fused.products import PANEL, lanes_for, pack, packed_rows, panels_of
+from lstm_tui.engine.runtime.fused.schedule import schedule, takes_of
+from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
+from lstm_tui.engine.runtime.storage import prepare
+
+STEPS = 9
+SIZES = (1, 3, 7, 8, 16, 33, 64, 130)
+
+
+@pytest.fixture(autouse=True)
+def compiled_here() -> None:
+    if not interpreter.serves():
+        pytest.skip("nothing is compiled here")
+
+
+def both(program: Program, dtype: Any, seed: int = 0, steps: int = STEPS) -> tuple[Array, Array]:
+    """Return every slot by the compiled step and by the table, from the same inputs and products."""
+    flat, inputs = parameters(program, dtype, seed), series(program, steps, dtype, seed)
+    for name in inputs:
+        if name.endswith(" mode"):
+            inputs[name][:] = np.random.default_rng(seed).integers(0, 3, inputs[name].shape)
+    rows = []
+    for engine in (interpreter, kernels):
+        made = prepare(program, flat, inputs, program.initial_states(flat), 0, steps, "numba")
+        engine.run(program, flat, made, 0, steps, 3)
+        rows.append(made[1:])
+    return rows[0], rows[1]
+
+
+def assert_compiled_as_the_table(program: Program, dtype: Any, seed: int = 0) -> None:
+    assert interpreter._compiled(program, np.dtype(dtype), interpreter.Step) is not None
+    assert_same_bits(*both(program, dtype, seed), "compiled and table")
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
+def test_every_op_is_lowered(op: Any) -> None:
+    assert (op.code in ELEMENTWISE or op.code == Code.EVERY) == op.elementwise
+    assert (op.code in WHOLE or op.code == Code.MATVEC) == (not op.elementwise)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", cell_names())
+def test_every_cell(name: str, dtype: Any) -> None:
+    for hidden in (1, 7, 16, 33):
+        assert_compiled_as_the_table(bundled(name, hidden, 5), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("hidden", SIZES)
+def test_every_size(hidden: int, dtype: Any) -> None:
+    for name in ("lstm", "layernorm_lstm"):
+        assert_compiled_as_the_table(bundled(name, hidden, hidden + 1), dtype)
+
+
+@settings(max_examples=40, deadline=None)
+@given(equations(), st.sampled_from(DTYPES), st.integers(1, 40), st.integers(0, 2**31))
+def test_random_pages_with_everything_held(text: str, dtype: Any, hidden: int, seed: int) -> None:
+    try:
+        program = compile_cell(parse_cell(page(text, ("h", "c")), "made"), 3, hidden, held=["h", "c"])
+    except LanguageError:
+        assume(False)
+    assert held_inputs("h")[0] in program.inputs
+    assert_compiled_as_the_table(program, dtype, seed)
+
+
+@pytest.mark.parametrize("op", [op.name for op in OPS.values() if op.arity == 1 and op.name not in ("hold", "matvec")])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_special_numbers(op: str, dtype: Any) -> None:
+    form = {"copy": "concat(x, x)", "neg": "-x", "every": "every(x)"}.get(op, f"{op}(x)")
+    special = [0.0, -0.0, 1, -1, math.inf, -math.inf, math.nan, 1e-40, -1e-40, 3e38, -3e38, 88.7, -103.9, 0.3, -7.5, 2]
+    program = program_of(f"v = {form}\nh = v", len(special), len(special) * (2 if op == "copy" else 1))
+    flat = parameters(program, dtype)
+    inputs = {"x": np.array([special, special[::-1], np.abs(special)]).astype(dtype)}
+    rows = []
+    for engine in (interpreter, kernels):
+        made = prepare(program, flat, inputs, program.initial_states(flat), 0, 3, "numba")
+        engine.run(program, flat, made, 0, 3)
+        rows.append(made[1:])
+    assert_same_bits(rows[0], rows[1], op)
+
+
+@pytest.mark.parametrize("vector", [16, 32, 64])
+def test_the_width_of_a_vector_changes_no_bit(vector: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = host.host()
+    if vector > here.vector_bytes:
+        pytest.skip("this processor has narrower vectors")
+    monkeypatch.setattr(interpreter, "host", lambda: host.Host(here.name, here.features, vector, here.fused))
+    monkeypatch.setattr(interpreter, "_newest", interpreter._Newest())
+    for dtype in DTYPES:
+        for name, hidden in (("lstm", 33), ("layernorm_lstm", 16), ("gru", 5)):
+            assert_compiled_as_the_table(bundled(name, hidden, 5), dtype)
+            block, x = np.random.default_rng(1).normal(size=(2, 37, 37)).astype(dtype)
+            monkeypatch.undo()
+            want = interpreter.product(x, block)
+            monkeypatch.setattr(interpreter, "host", lambda: host.Host(here.name, here.features, vector, here.fused))
+            monkeypatch.setattr(interpreter, "_newest", interpreter._Newest())
+            assert_same_bits(interpreter.product(x, block), want, "product")
+
+
+# --- backwards ---
+
+
+def assert_passed_back_alike(program: Program, dtype: Any, seed: int = 0, is_wild: bool = False) -> None:
+    """Compare what goes back with the table, to what sums in another order may be off."""
+    flat, inputs = parameters(program, dtype, seed, 0.4), series(program, STEPS, dtype, seed)
+    rows = prepare(program, flat, inputs, program.initial_states(flat), 0, STEPS, "numba")
+    interpreter.run(program, flat, rows, 0, STEPS)
+    rows[0] = 0.25  # nobody's state is infinite
+    outside = np.random.default_rng(seed).normal(size=rows.shape).astype(dtype)
+    found = []
+    assert interpreter._compiled(program, np.dtype(dtype), interpreter.Back) is not None
+    for engine in (interpreter, kernels):
+        adjoint, gradient = outside.copy(), np.zeros_like(flat)
+        engine.backprop(program, flat, rows, adjoint, gradient, 2, STEPS)
+        found.append(np.concatenate([adjoint.ravel(), gradient]))
+    if is_wild:
+        assume(bool(np.isfinite(found[1]).all() and np.abs(found[1]).max() < 1e6))
+    room = 1e4 * np.finfo(dtype).eps * max(1.0, float(np.abs(found[1]).max()))
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=room)
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
+def test_every_op_is_lowered_backwards(op: Any) -> None:
+    assert (op.code in DERIVATIVES) == op.elementwise
+    assert (op.code in WHOLE_BACK or op.code == Code.MATVEC) == (not op.elementwise)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", cell_names())
+def test_every_cell_backwards(name: str, dtype: Any) -> None:
+    for hidden in (1, 7, 33):
+        assert_passed_back_alike(bundled(name, hidden, 5), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("hidden", SIZES)
+def test_every_size_backwards(hidden: int, dtype: Any) -> None:
+    for name in ("lstm", "layernorm_lstm"):
+        assert_passed_back_alike(bundled(name, hidden, hidden + 1), dtype)
+
+
+@settings(max_examples=40, deadline=None)
+@given(equations(), st.integers(1, 40), st.integers(0, 2**31))
+def test_random_pages_backwards(text: str, hidden: int, seed: int) -> None:
+    try:
+        program = compile_cell(parse_cell(page(text, ("h", "c")), "made"), 3, hidden)
+    except LanguageError:
+        assume(False)
+    assert_passed_back_alike(program, np.float64, seed, is_wild=True)
+
+
+def test_what_goes_back_elsewhere_is_refused() -> None:
+    program = bundled("lstm", 4)
+    flat, inputs = parameters(program, np.float32), series(program, 3, np.float32)
+    rows = prepare(program, flat, inputs, program.initial_states(flat), 0, 3)
+    for adjoint, gradient in (
+        (np.zeros_like(rows)[:-1], np.zeros_like(flat)),
+        (np.zeros_like(rows), np.zeros_like(flat)[:-1]),
+        (np.zeros_like(rows, dtype=np.float64), np.zeros_like(flat, dtype=np.float64)),
+        (np.asfortranarray(np.zeros_like(rows)), np.zeros_like(flat)),
+        (np.zeros_like(rows), np.zeros(2 * len(flat), np.float32)[::2]),
+    ):
+        with pytest.raises(ValueError, match=r"contiguous|another program|laid out"):
+            interpreter.backprop(program, flat, rows, adjoint, gradient, 0, 3)
+
+
+# --- the schedule ---
+
+
+def alone(program: Program) -> Iterator[tuple[int, Any]]:
+    for n, together in enumerate(schedule(takes_of(program))):
+        for take in together.takes:
+            yield n, take
+
+
+@settings(max_examples=60, deadline=None)
+@given(equations(), st.integers(1, 9))
+def test_everything_is_taken_once_and_after_what_it_reads(text: str, hidden: int) -> None:
+    try:
+        program = compile_cell(parse_cell(page(text, ("h", "c")), "made"), 3, hidden)
+    except LanguageError:
+        assume(False)
+    found = list(alone(program))
+    assert sorted(take for _, take in found) == sorted(takes_of(program))
+    written: dict[int, int] = {}  # number of a slot to the place at which it is written
+    order: dict[int, Any] = {}
+    for place, (_, take) in enumerate(found):
+        for slot in range(take.offset, take.offset + take.size):
+            assert slot not in written, "nothing is written twice"
+            written[slot] = place
+            order[slot] = take
+    for place, (loop, take) in enumerate(found):
+        for read in take.reads:
+            if read.space != Space.CURRENT:
+                continue
+            for slot in range(read.offset, read.offset + read.size):
+                assert written.get(slot, -1) < place
+                other = order.get(slot)
+                if other is not None and found[written[slot]][0] == loop:
+                    assert (other.offset, other.size) == (read.offset, read.size), "in one loop only unit by unit"
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 8, 16])
+def test_panels_hold_every_row(width: int) -> None:
+    for rows in range(width, 40 * width):
+        found: list[int] = []
+        for panels in panels_of(rows, width):
+            assert 1 <= len(panels.starts) <= PANEL
+            wide = len(panels.starts) * width
+            for number in range(panels.many):
+                assert panels.packed + number * wide == len(found)
+                for start in panels.starts:
+                    found += range(start + number * wide, start + number * wide + width)
+        assert set(found) == set(range(rows))
+        assert len(found) == packed_rows(rows, width)
+        block = np.arange(3 * rows, dtype=np.float32).reshape(3, rows)
+        out = np.full(3 * len(found), -1, np.float32)
+        pack(block, width, out)
+        assert set(out) == set(block.ravel())
+
+
+def test_lanes_are_a_power_of_two_and_no_more_than_there_are() -> None:
+    for size in range(1, 200):
+        lanes = lanes_for(size, 16)
+        assert lanes & (lanes - 1) == 0
+        assert lanes <= min(size, 16) < 2 * lanes or lanes == 16
+
+
+# --- products ---
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_products_of_many_rows_are_added_up_in_the_order_of_the_row(dtype: Any) -> None:
+    random = np.random.default_rng(0)
+    for steps, inner, rows in ((1, 1, 1), (7, 3, 5), (13, 5, 64), (6, 9, 33), (5, 4, 65), (8, 7, 130), (2, 0, 3)):
+        x, block = random.normal(size=(steps, inner)).astype(dtype), random.normal(size=(inner, rows)).astype(dtype)
+        room = np.full((steps, rows + 9), 7, dtype)
+        interpreter.product(x, block, out=room[:, 3 : 3 + rows])
+        want = np.zeros((steps, rows))
+        for k in range(inner):  # longdouble holds a product of float32 and its sum nearly enough to round once
+            exact = x[:, k, None].astype(np.longdouble) * block[k].astype(np.longdouble) + want
+            want = exact.astype(dtype).astype(np.float64)
+        got = room[:, 3 : 3 + rows]
+        if host.host().fused and dtype == np.float32:
+            assert_same_bits(got, want.astype(dtype), "in order")
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+        assert (room[:, :3] == 7).all()
+        assert (room[:, 3 + rows :] == 7).all()
+        for start in range(steps):
+            assert_same_bits(interpreter.product(x, block, start, steps), got[start:], "part")
+        turned = np.asfortranarray(x), np.asfortranarray(block)
+        assert_same_bits(interpreter.product(*turned), got, "another layout")
+
+
+def test_a_hoisted_product_has_the_bits_of_one_that_is_not() -> None:
+    """`1 · x` is computed in the step, so that its product is taken there."""
+    for inputs, hidden in ((3, 5), (70, 33), (129, 64)):
+        text = "a = W_a @ x\nb = W_b @ (1 * x)\nh = a + b"
+        program = program_of(text, inputs, hidden)
+        flat = parameters(program, np.float32)
+        program.view(flat, "W_b")[...] = program.view(flat, "W_a")
+        given_ = series(program, 70, np.float32)
+        rows = prepare(program, flat, given_, program.initial_states(flat), 0, 70, "numba")
+        interpreter.run(program, flat, rows, 0, 70)
+        a, b = (rows[1:, s.offset : s.offset + s.size] for s in (program.values["a"], program.values["b"]))
+        assert_same_bits(a, b, "hoisted")
+
+
+# --- what cannot be compiled, and who asks ---
+
+
+def test_a_page_that_is_too_large_is_interpreted_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter, "MOST_OPS", 3)
+    said: list[str] = []
+    program = bundled("lstm", 4)
+    with setbacks.told_by(said.append):
+        compiled, table = both(program, np.float32)
+    assert_same_bits(compiled, table, "interpreted")
+    assert len(said) == 1
+    assert "operations a token, and 3 is the most" in said[0]
+
+
+def test_where_llvm_fails_the_table_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> Any:
+        raise RuntimeError("no such target")
+
+    monkeypatch.setattr(interpreter, "Step", fails)
+    monkeypatch.setattr(interpreter, "_newest", interpreter._Newest())
+    said: list[str] = []
+    with setbacks.told_by(said.append):
+        assert_same_bits(*both(bundled("lstm", 4), np.float32), "interpreted")
+    assert said == ["the compiled step cannot be used (no such target): going on without it"]
+
+
+def test_an_unresolved_function_is_an_error_and_no_end_of_the_process() -> None:
+    with pytest.raises(LookupError, match="no such_function"):
+        host.Compiled("declare float @such_function(float)", ["such_function"])
+
+
+def test_rows_and_parameters_of_another_program_are_refused() -> None:
+    program, other = bundled("lstm", 4), bundled("gru", 5)
+    flat, inputs = parameters(program, np.float32), series(program, 3, np.float32)
+    rows = prepare(program, flat, inputs, program.initial_states(flat), 0, 3)
+    for of, weights in ((other, flat), (program, flat.astype(np.float64)), (program, flat[:-1])):
+        with pytest.raises(ValueError, match=r"another program|cannot be run with parameters of"):
+            interpreter.run(of, weights, rows, 0, 3)
+
+
+def test_programs_are_compiled_once_and_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    step = interpreter.Step
+
+    def counted(*arguments: Any) -> Any:
+        made.append(1)
+        return step(*arguments)
+
+    monkeypatch.setattr(interpreter, "Step", counted)
+    monkeypatch.setattr(interpreter, "_newest", interpreter._Newest())
+    monkeypatch.setattr(interpreter, "_KEPT", 2)
+    for hidden in (3, 3, 4, 3, 5, 3):
+        interpreter._compiled(bundled("rnn", hidden), np.dtype(np.float32), interpreter.Step)
+    assert len(made) == 3
+    assert len(interpreter._newest) == 2
+
+
+def test_threads_compile_and_run_at_once() -> None:
+    want = {hidden: both(bundled("lstm", hidden), np.float32)[1] for hidden in (3, 5)}
+    same: list[bool] = []
+
+    def work(hidden: int) -> None:
+        found = [both(bundled("lstm", hidden), np.float32)[0] for _ in range(3)]
+        same.extend(np.array_equal(one, want[hidden], equal_nan=True) for one in found)
+
+    threads = [threading.Thread(target=work, args=(hidden,)) for hidden in want for _ in range(2)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert same == [True] * 12
+
+
+def test_numba_is_not_imported_where_its_compiler_is_enough() -> None:
+    script = (
+        "import sys, lstm_tui\nt = lstm_tui.trace('film', interpreter='numba')\n"
+        "print(t.interpreter, 'numba' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(lstm_tui.__file__).parent.parent
+    )
+    assert done.stdout == "numba False\n", done.stderr

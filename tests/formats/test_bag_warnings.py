@@ -1,0 +1,136 @@
+"""What is warned of in a bag of weights: all that is not decided, once, and nothing that names and widths decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bags import Random
+from saved_arrays import savez
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.formats.importers.open import Imported, open_file
+from lstm_tui.formats.importers.torch.modules import place_by_name
+
+
+def opened(tensors: dict[str, Array], folder: Path) -> Imported:
+    savez(folder / "bag.npz", tensors)
+    return open_file(folder / "bag.npz")
+
+
+def how(one: Imported, key: str) -> str:
+    return next((f"{fact.value} ({fact.how})" for fact in one.report.facts if fact.key == key), "")
+
+
+def test_what_no_weights_record_is_one_line(tmp_path: Path) -> None:
+    random = Random(0)
+    bag = {"emb.weight": random(9, 4), **random.linear("proj", 4, 3), **random.torch("rnn", "rnn", 3, 5)}
+    bag |= random.torch("rnn", "rnn", 5, 5, "_l1") | random.linear("head.0", 5, 4) | random.linear("head.2", 4, 2)
+    (line,) = opened(bag, tmp_path).network.remarks
+    for key in ("input_layers.after_proj=linear", "layer1.activation=tanh", "layer2.activation=tanh",
+                "readout.after_head_0=relu", "readout.over=each"):  # fmt: skip
+        assert key in line
+    assert "weights alone do not record it" in line
+
+
+def test_how_parts_follow_each_other_is_one_line_that_names_them_all(tmp_path: Path) -> None:
+    random = Random(0)
+    bag = {"emb.weight": random(9, 4), **random.linear("mix", 4, 4), **random.torch("low", "gru", 4, 4)}
+    bag |= random.torch("high", "gru", 4, 4) | random.linear("fc", 4, 2)
+    first, *rest = opened(bag, tmp_path).network.remarks
+    assert all(key in first for key in ("join=low,high", "place.mix=below_0", "input_layers=mix"))
+    assert len(rest) == 1
+
+
+@pytest.mark.parametrize("names", [("lstm", "lstm_2", "lstm_3"), ("rnn1", "rnn2", "rnn3"), ("r", "r.1", "r.2")])
+def test_numbers_in_names_decide_the_order(names: tuple[str, ...], tmp_path: Path) -> None:
+    random = Random(0)
+    bag: dict[str, Array] = {}
+    for name in reversed(names):
+        bag |= random.torch(name, "gru", 4, 4)
+    report = opened(bag, tmp_path).report
+    assert how(opened(bag, tmp_path), "join") == f"{','.join(names)} (inferred)"
+    assert not any("join" in one for one in report.remarks)
+
+
+@pytest.mark.parametrize(("stem", "place"), [
+    ("head", "above"), ("model.classifier.1", "above"), ("fc_out", "above"), ("ln_out", "above"), ("logits", "above"),
+    ("valueHead", "above"), ("input_proj", "below"), ("ln_in", "below"), ("prenet.fc1", "below"), ("inp", "below"),
+    ("fc", None), ("proj", None), ("linear", None), ("norm", None), ("in_out", None), ("outer", None),
+])  # fmt: skip
+def test_words_of_a_path_say_where_it_stands(stem: str, place: str | None) -> None:
+    assert place_by_name(stem) == place
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_name_and_the_order_decide_together_and_not_against_each_other(first: bool, tmp_path: Path) -> None:
+    random = Random(0)
+    head = random.linear("classifier", 4, 4)
+    bag = {"emb.weight": random(9, 4), **(head if first else {}), **random.torch("rnn", "gru", 4, 4)}
+    one = opened(bag | head | random.linear("fc", 4, 2), tmp_path)
+    assert how(one, "place.classifier") == ("readout (assumed)" if first else "readout (inferred)")
+    assert any("place.classifier" in remark for remark in one.network.remarks) == first
+
+
+def test_layers_of_one_sequential_stand_together(tmp_path: Path) -> None:
+    random = Random(0)
+    bag = {"emb.weight": random(9, 4), **random.linear("net.0", 4, 4), **random.torch("rnn", "gru", 4, 4)}
+    one = opened(bag | random.linear("net.2", 4, 2), tmp_path)
+    assert not how(one, "place.net_0")
+    assert how(one, "readout").startswith("net.0, net.2")
+    apart = opened(bag | random.linear("net.1", 4, 2), tmp_path)  # a list of layers has no gaps, and says nothing
+    assert how(apart, "place.net_0").endswith("(assumed)")
+
+
+def test_a_crf_is_told_once_and_speaks_against_nothing(tmp_path: Path) -> None:
+    random = Random(0)
+    bag = {"emb.weight": random(9, 4), **random.torch("rnn", "lstm", 4, 5), **random.linear("fc", 5, 3)}
+    bag |= {"crf.start_transitions": random(3), "crf.end_transitions": random(3), "crf.transitions": random(3, 3)}
+    one = opened(bag, tmp_path)
+    said = [remark for remark in one.network.remarks if "crf" in remark and not remark.startswith("not used")]
+    assert len(said) == 1
+    assert "crf (3 tags) is a CRF" in said[0]
+    assert not any(fact.against for fact in one.report.facts)
+    assert set(one.report.unused) == {"crf.start_transitions", "crf.end_transitions", "crf.transitions"}
+
+
+def test_convolutions_below_are_told_once_and_what_stands_among_them_is_not_run(tmp_path: Path) -> None:
+    random = Random(0)
+    bag: dict[str, Array] = {}
+    for n, (reads, gives) in enumerate([(1, 3), (3, 4), (4, 4)]):
+        bag |= {f"cnn.{3 * n}.weight": random(gives, reads, 3), f"cnn.{3 * n}.bias": random(gives)}
+        for what in ("weight", "bias", "running_mean", "running_var"):
+            bag[f"cnn.{3 * n + 1}.{what}"] = np.abs(random(gives))
+    bag |= random.torch("rnn", "lstm", 4, 5) | random.linear("fc", 5, 2)
+    one = opened(bag, tmp_path)
+    understood = [remark for remark in one.network.remarks if "understood is not known" in remark]
+    assert len(understood) == 1
+    assert understood[0].startswith("layer0.understood is not known: cnn.0 is a convolution")
+    assert "takes its inputs directly" in understood[0]
+    assert not how(one, "input_layers")
+    assert how(one, "readout").startswith("fc")
+
+
+def test_many_tensors_without_a_place_are_one_line_for_each_part(tmp_path: Path) -> None:
+    random = Random(0)
+    bag = random.torch("rnn", "lstm", 4, 5) | {
+        f"strange{n}.weight": random(6 + n, 7, 2, 2)[..., 0, 0] for n in range(12)
+    }
+    lines = [remark for remark in opened(bag, tmp_path).network.remarks if "understood" in remark]
+    assert len(lines) == 1
+    assert "strange0 (6×7)" in lines[0]
+    assert "and 4 more are in the file and have no place here, so its numbers may be wrong" in lines[0]
+
+
+@pytest.mark.parametrize("below", [True, False])
+def test_a_dense_layer_before_the_layers_in_the_file_is_not_their_readout_in_silence(
+    below: bool, tmp_path: Path
+) -> None:
+    """It reads as much as the layer gives and gives as much as it reads: widths allow both places."""
+    random = Random(0)
+    dense, layer = random.linear("proj", 3, 4), random.torch("rnn", "lstm", 4, 3)
+    one = opened(dense | layer if below else layer | dense, tmp_path)
+    assert one.network.layers[0].passes[0].program.input_size == (3 if below else 4)
+    assert how(one, "place.proj") == ("below_0 (assumed)" if below else "")
+    assert any("place.proj" in remark for remark in one.network.remarks) == below

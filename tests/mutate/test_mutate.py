@@ -1,0 +1,104 @@
+"""The machine that breaks the program: every break is a program that differs, and what is noticed is noticed."""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from . import ledger
+from .__main__ import LIVED, NOTICED, UNREACHED, copied, table, tried
+from .breaks import PACKAGE, ROOT, Break, breaks_in, breaks_of, packages, parses
+from .reached import Reached
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def _some(count: int) -> list[Break]:
+    rng = random.Random(20261129)
+    found = [one for path in rng.sample(FILES, 12) for one in breaks_of(path) if parses(one)]
+    return rng.sample(found, count)
+
+
+def test_a_break_is_another_program_on_the_line_that_it_names() -> None:
+    for one in _some(60):
+        source = (ROOT / one.path).read_text("utf-8")
+        assert source[: one.start].count("\n") + 1 == one.line, one
+        assert ast.dump(ast.parse(one.broken(source))) != ast.dump(ast.parse(source)), one
+        assert ledger.of(one, {}).stands(), one
+
+
+def test_what_only_says_or_types_is_left_alone() -> None:
+    source = '"""Two."""\nx: tuple[1, 2]\ndef f(a: 3 = 4) -> 5:\n    """Six."""\n    assert a < 7\n    return f"{8}"\n'
+    assert [(one.old, one.new) for one in breaks_in(source, "lstm_tui/x/y.py")] == [("4", "5")]
+
+
+@pytest.mark.parametrize(
+    ("line", "broken"),
+    [
+        ("y = a <= b", "y = a < b"),
+        ("y = a not  in b", "y = a in b"),
+        ("y = a is not b", "y = a is b"),
+        ("y = é + b - 1", "y = é - b - 1"),
+        ("y = a and b", "y = a or b"),
+        ("y = not a", "y = a"),
+        ("y = min(a, b)", "y = max(a, b)"),
+        ("y = a if b else c", "y = a if not (b) else c"),
+        ("y.z = a", "pass"),
+        ("y += a", "pass"),
+        ("f(a)", "pass"),
+        ("y = True", "y = False"),
+        ("y = 2.5", "y = 5.0"),
+    ],
+)
+def test_each_kind_by_example(line: str, broken: str) -> None:
+    assert broken in [one.broken(line) for one in breaks_in(line, "lstm_tui/x/y.py")]
+
+
+def test_the_packages_are_those_on_the_disk() -> None:
+    assert {Path(one.path).parts[1] for one in _some(200)} <= {*packages(), "__init__.py", "__main__.py", "version.py"}
+
+
+def test_the_ledger_is_of_lines_that_are_there_and_each_verdict_says_why() -> None:
+    entries = ledger.read().values()
+    assert [one for one in entries if not one.stands()] == []
+    assert {one.verdict for one in entries} <= set(ledger.VERDICTS)
+    assert [one for one in entries if one.verdict in ("equivalent", "cosmetic") and not one.why] == []
+
+
+def test_the_ledger_keeps_a_verdict_and_forgets_a_line_that_has_gone(tmp_path: Path) -> None:
+    one = next(one for one in breaks_of(PACKAGE / "engine" / "whole_number.py") if parses(one))
+    judged = replace(ledger.of(one, {}), verdict="cosmetic", why="a colour")
+    gone = replace(judged, text="this line was never there")
+    ledger.write({judged.key: judged, gone.key: gone}, tmp_path / "ledger.jsonl")
+    kept = ledger.read(tmp_path / "ledger.jsonl")
+    assert kept == {judged.key: judged}
+    assert ledger.of(one, kept) == judged
+
+
+def test_the_table_counts_every_break_once() -> None:
+    made = table({"engine": Counter(noticed=3, open=1), "tui": Counter(cosmetic=2)}, "command").splitlines()
+    assert made[-3:] == [
+        "| engine | 4 | 3 | 0 | 0 | 0 | 1 |",
+        "| tui | 2 | 0 | 0 | 2 | 0 | 0 |",
+        "| all | 6 | 3 | 0 | 2 | 0 | 1 |",
+    ]
+
+
+@pytest.mark.slow
+def test_a_break_is_noticed_by_a_test_that_looks_and_lives_beside_one_that_does_not(tmp_path: Path) -> None:
+    path, room = "lstm_tui/engine/number_text.py", "tests/engine"
+    one = next(one for one in breaks_of(ROOT / path) if one.scope == "fixed" and one.old == "and")
+    looks = f"{room}/test_number_text.py::test_the_styles_by_example[12.34-texts7]"
+    does_not = f"{room}/test_whole_number.py::test_no_other_file_reads_whole_numbers_by_itself"
+    copy = copied(tmp_path)
+
+    def ends(*names: str) -> str:
+        return tried(one, copy, Reached({(path, one.line): frozenset(names)} if names else {}, {}), 20.0)[0]
+
+    assert (ends(), ends(does_not), ends(looks, does_not)) == (UNREACHED, LIVED, NOTICED)
+    assert (copy / path).read_text("utf-8") == (ROOT / path).read_text("utf-8")

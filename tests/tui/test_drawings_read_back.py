@@ -1,0 +1,460 @@
+"""What is drawn is read back, cell by cell, and compared with the numbers it was drawn of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from drawn import Cell, between, cells, filled, number_in, on_the_way, text_of
+from driven_screen import network, sequences
+from hypothesis import given
+from hypothesis import strategies as st
+from present import present
+from test_screen_poisoned import CELLS, run_of
+
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.inspect.parameter_tables import sheets_of
+from lstm_tui.debugger.inspect.trace_facts import Column, Facts
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
+from lstm_tui.tui.canvas.bars import put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, put_span
+from lstm_tui.tui.canvas.canvas import Drawing, Line
+from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
+from lstm_tui.tui.canvas.heat import put_heat, shade_of
+from lstm_tui.tui.canvas.palette import RGB, SHADES, Palette, palette_of
+from lstm_tui.tui.canvas.themes import DARK, LIGHT
+from lstm_tui.tui.panes.ledger import draw_ledger
+from lstm_tui.tui.panes.memory import draw_heatmap
+from lstm_tui.tui.panes.output import draw_output
+from lstm_tui.tui.panes.tape import draw_tape
+from lstm_tui.tui.panes.units import draw_units
+from lstm_tui.tui.view import View
+from lstm_tui.tui.views.weights_table import Weights, draw_weights, half_of
+
+COLOURED = tuple(palette_of(theme.variables, UNICODE, False) for theme in (DARK, LIGHT))
+IN_SIGNS = palette_of(DARK.variables, ASCII, True)
+EIGHTH_SIGNS = "▏▎▍▌▋▊▉█│"
+SIZES = ((158, 20), (118, 14), (58, 9), (38, 6))
+"""Cells inside a pane: across a wide screen, beside another, and narrow."""
+
+ends = st.sampled_from((1.0, 0.05, 1.5, 40.0, 1e-3, 3e8))
+parts = st.floats(-1, 1) | st.sampled_from((0.0, -0.0, 1.0, -1.0, 1e-9, -1e-9, 0.0625))
+palettes = st.sampled_from(COLOURED)
+
+
+def drawn(put: Callable[[Line], None], width: int, palette: Palette) -> list[Cell]:
+    line = Line(width, palette.style())
+    put(line)
+    assert line.x == width, "it is as wide as it was asked to be"
+    return cells(line)
+
+
+# --- bars -----------------------------------------------------------------------------------------------
+
+
+def says(some: list[Cell], axis: float, above: RGB, below: RGB, value: float, side: int, half: float) -> None:
+    """Check a bar: it begins at the axis, on the side of its sign, and is as long as its value, to half an eighth."""
+    right, left = filled(some, above), filled(some, below)
+    if above == below:
+        left = (0, 0)
+    wanted = abs(value) / half * side * 8
+    got = right if value >= 0 else left
+    assert (left if value >= 0 else right) == (0, 0), "nothing on the other side"
+    if value == 0:
+        assert got in ((0, 0), (axis, axis + 1)), "0 is at most the axis itself"
+        return
+    assert got != (0, 0), "what is there is seen"
+    assert (got[0] if value >= 0 else got[1]) == axis, "it begins at the axis"
+    assert got[1] - got[0] == pytest.approx(max(wanted, 1), abs=0.5 + 1e-6)
+
+
+@given(parts.map(abs), ends, st.integers(1, 40), palettes)
+def test_a_bar_is_as_long_as_its_value(part: float, full: float, width: int, palette: Palette) -> None:
+    value = part * full
+    some = drawn(lambda line: put_bar(line, value, width, "keep", palette, full=full), width, palette)
+    keep = palette.colours["keep"]
+    says(some, 0, keep, keep, value, width, full)
+
+
+@given(parts, ends, st.integers(1, 20), palettes)
+def test_a_bar_from_an_axis_goes_to_the_side_of_its_sign(part: float, half: float, side: int, palette: Palette) -> None:
+    value = part * half
+    some = drawn(lambda line: put_signed_bar(line, value, 2 * side, palette, half), 2 * side, palette)
+    colours = palette.colours
+    says(some, 8 * side, colours["positive"], colours["negative"], value, side, half)
+
+
+@given(st.floats(), ends, st.integers(2, 20), palettes, st.booleans())
+def test_what_is_no_number_or_beyond_the_end_has_a_sign_in_the_colour_of_alarm(
+    value: float, half: float, side: int, palette: Palette, signed: bool
+) -> None:
+    beyond = math.isnan(value) or abs(value) > half * (1 + 1e-5) or (not signed and value < 0)
+    if not beyond and abs(value) > half:
+        return  # within rounding of the end it may be either
+    put = (
+        (lambda line: put_signed_bar(line, value, 2 * side, palette, half))
+        if signed
+        else (lambda line: put_bar(line, value, 2 * side, "keep", palette, full=half))
+    )
+    some = drawn(put, 2 * side, palette)
+    alarmed = text_of(one for one in some if one.fore == palette.colours["alarm"] and one.sign != " ")
+    if not beyond:
+        assert alarmed == ""
+    elif math.isnan(value):
+        assert alarmed == "╳"
+    elif math.isinf(value):
+        assert alarmed == "∞"
+    else:
+        assert alarmed == ("→" if value > 0 else "←")
+        at = next(n for n, one in enumerate(some) if one.sign in "→←")
+        assert at == (2 * side - 1 if value > 0 else 0)
+
+
+@given(parts, ends, st.integers(1, 20))
+def test_without_colours_a_bar_is_right_to_half_a_cell(part: float, half: float, side: int) -> None:
+    value = part * half
+    some = text_of(drawn(lambda line: put_signed_bar(line, value, 2 * side, IN_SIGNS, half), 2 * side, IN_SIGNS))
+    full = some.count("#")
+    assert full == pytest.approx(abs(part) * side, abs=0.5 + 1 / 16 + 1e-6) or (full == 1 and value != 0)
+    if full:
+        there = some.index("#")
+        assert (there == side) if value > 0 else (there + full == side)
+
+
+@given(parts, parts, ends, st.integers(1, 20), palettes, st.booleans())
+def test_a_ghost_hatches_the_cells_that_only_the_baseline_reached(
+    part: float, before: float, half: float, side: int, palette: Palette, signed: bool
+) -> None:
+    if not signed:
+        part, before = abs(part), abs(before)
+    value, was, width = part * half, before * half, 2 * side
+    put = (
+        (lambda line: put_ghost_signed_bar(line, value, was, width, palette, half))
+        if signed
+        else (lambda line: put_ghost_bar(line, value, was, width, "keep", palette, full=half))
+    )
+    room, axis = (side, side) if signed else (width, 0)
+    now, then = sorted((0.0, part * room)), sorted((0.0, before * room))
+    for n, one in enumerate(drawn(put, width, palette)):
+        middle = n + 0.5 - axis
+        reached, had = now[0] <= middle <= now[1], then[0] <= middle <= then[1]
+        if one.sign == "░":
+            assert had
+            assert not reached
+        elif had and not reached:
+            assert one.sign in EIGHTH_SIGNS, "a part of the bar itself stands where the hatching would"
+
+
+@given(parts, parts, ends, st.integers(1, 20), palettes)
+def test_a_span_goes_from_where_it_begins_to_where_it_ends(
+    start: float, end: float, half: float, side: int, palette: Palette
+) -> None:
+    width, room = 2 * side, 8 * side
+    some = drawn(lambda line: put_span(line, start * half, end * half, width, half, "keep", palette), width, palette)
+    low, high = sorted(room + part * room for part in (start, end))
+    got = filled(some, palette.colours["keep"])
+    if round(low) == round(high):
+        assert got[1] - got[0] <= 8, "what is small is a cell at most"
+        return
+    # A cell that is filled at neither end is drawn by the nearer one.
+    assert got[0] == pytest.approx(low, abs=8)
+    assert got[1] == pytest.approx(high, abs=8)
+    whole = [n for n in range(width) if low + 0.5 < 8 * n and 8 * (n + 1) < high - 0.5]
+    assert all(some[n].sign == "█" for n in whole)
+
+
+# --- colours --------------------------------------------------------------------------------------------
+
+
+def value_of(colour: RGB, palette: Palette) -> float:
+    """Return what a colour of a map says, -1..1."""
+    names = ("negative", "neutral", "positive")
+    part, off = on_the_way(colour, *(palette.colours[name] for name in names))
+    assert off <= 1.5, f"{colour} is no colour of the map"
+    return part
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=30), ends, palettes)
+def test_a_colour_is_its_value_to_a_shade(values: list[float], half: float, palette: Palette) -> None:
+    numbers = np.array(values) * half
+    for value, shade in zip(numbers, shade_of(numbers, half), strict=True):
+        line = Line(2, palette.style())
+        put_heat(line, float(value), int(shade), 2, half, palette)
+        some = cells(line)
+        wanted = max(-1.0, min(1.0, value / half))
+        assert value_of(some[0].back, palette) == pytest.approx(wanted, abs=1 / (SHADES - 1) + 0.02)
+
+
+@given(st.floats(-1, 1), st.integers(5, 12), palettes)
+def test_a_cell_wide_enough_holds_its_number(value: float, width: int, palette: Palette) -> None:
+    shade = int(shade_of(np.array([value]), 1.0)[0])
+    some = drawn(lambda line: put_heat(line, value, shade, width, 1.0, palette), width, palette)
+    text = text_of(some).strip()
+    if text and text != "+" and text != "−":
+        said, off = number_in(text)
+        assert said == pytest.approx(value, abs=off + 1e-9)
+
+
+# --- panes ----------------------------------------------------------------------------------------------
+
+
+@cache
+def session_of(cell: str) -> Session:
+    return Session(run_of(cell, "mean"))
+
+
+def view_of(session: Session, t: int, beside: bool = True) -> View:
+    frame = session.goto(t)
+    facts = Facts(frame.trace, Facts(session.baseline) if session.frame.difference else None)
+    return View(frame, facts, value=frame.passed.cell.values[0], beside=beside)
+
+
+class Place(NamedTuple):
+    """What the mouse can choose: the cells it is drawn in, the first of them, and what it chooses."""
+
+    cells: list[Cell]
+    first: int
+    pass_name: str | None
+    t: int | None
+    unit: int | None
+    value: str | None
+
+
+def places(drawing: Drawing) -> Iterator[Place]:
+    rows = [cells(line) for line in drawing.lines]
+    for line, first, behind, target in drawing.hits:
+        yield Place(rows[line][first:behind], first, target.pass_name, target.t, target.unit, target.value)
+
+
+def column_of(view: View, value: str) -> Column:
+    return next(one for one in view.columns(view.pass_name) if one.name == value)
+
+
+def check_number(text: str, value: float) -> None:
+    said, off = number_in(text)
+    if math.isnan(value) or math.isinf(value) or text.startswith("~"):
+        assert (
+            (math.isnan(said) and math.isnan(value)) or said == value or (text.startswith("~") and 0 < abs(value) < off)
+        )
+    else:
+        assert said == pytest.approx(value, abs=off + 1e-6)
+
+
+@pytest.mark.parametrize("palette", COLOURED, ids=("dark", "light"))
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_table_of_units_is_the_values_of_the_step(cell: str, size: tuple[int, int], palette: Palette) -> None:
+    session = session_of(cell)
+    for t in (0, 3):
+        view = view_of(session, t)
+        drawing = draw_units(view, view.pass_name, *size, palette, 2)
+        seen = 0
+        for some, _, _, _, unit, name in places(drawing):
+            if unit is None or name is None:
+                continue
+            value, column = float(view.passed[name][view.t, unit]), column_of(view, name)
+            check_number(text_of(some[-6:]).strip(), value)
+            bar = some[:-6]
+            if abs(value) <= column.half and bar and view.frame.reached(view.pass_name, name):
+                if column.gate:
+                    ink = palette.colours[column.ink]
+                    says(bar, 0, ink, ink, value, len(bar), column.half)
+                elif len(bar) > 1:
+                    colours, side = palette.colours, len(bar) // 2
+                    says(bar, 8 * side, colours["positive"], colours["negative"], value, side, column.half)
+            seen += 1
+        assert seen or size[1] < 2
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_map_is_the_memory_of_every_unit_at_every_token(cell: str, size: tuple[int, int]) -> None:
+    palette = COLOURED[0]
+    view = view_of(session_of(cell), 3)
+    half = view.facts.half(view.pass_name, view.memory_name)
+    reached = view.reached_tokens(view.pass_name)
+    memory = view.passed[view.memory_name]
+    drawing = draw_heatmap(view, *size, palette, 5)
+    seen: set[tuple[int, int]] = set()
+    for some, _, name, t, unit, _ in places(drawing):
+        if t is None or unit is None or name is None:
+            continue
+        value = float(memory[t, unit])
+        ground = some[-2].back if len(some) > 2 else some[-1].back
+        if reached[t] and math.isfinite(value):
+            wanted = max(-1.0, min(1.0, value / half))
+            assert value_of(ground, palette) == pytest.approx(wanted, abs=1 / (SHADES - 1) + 0.02), (t, unit)
+        text = text_of(some).strip("▏▸ ")
+        if any(one.isdigit() for one in text):
+            check_number(text, value)
+        seen.add((t, unit))
+    units = {unit for _, unit in seen}
+    tokens = {t for t, _ in seen}
+    assert seen == {(t, unit) for t in tokens for unit in units}, "no place of the map is left out"
+    assert view.t in tokens
+    heads = {one.t: text_of(one.cells) for one in places(drawing) if one.pass_name is None}
+    marked = [t for t, text in heads.items() if "▾" in text]
+    assert marked == [] or marked == [view.t]
+    assert marked or heads[view.t].strip("…. ") in view.short_label(view.t, palette)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_bars_of_the_output_are_its_probabilities(size: tuple[int, int]) -> None:
+    palette = COLOURED[0]
+    session = Session.open(Source(network(), sequences()))
+    view = view_of(session, 3)
+    verdict = present(view.verdict)
+    drawing = draw_output(view, *size, palette, 7)
+    read = {}
+    for line in drawing.lines:
+        some = cells(line)
+        label = text_of(some)[1:].split(" ")[0]
+        if label in verdict.names and label not in read:
+            value = float(verdict.values[list(verdict.names).index(label)])
+            text = text_of(some).split()[-1]
+            check_number(text, value)
+            first, behind = filled(some, palette.colours["bar"])
+            track = [one.back == palette.colours["track"] for one in some]
+            width = track.count(True)
+            start = track.index(True)
+            assert first == 8 * start
+            assert behind - first == pytest.approx(max(value * width * 8, 1), abs=0.5 + 1e-6)
+            read[label] = value
+    assert set(read) == set(verdict.names) or size[1] < 8
+    assert verdict.names[int(np.argmax(verdict.values))] in read
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("t", range(1, 5))
+def test_the_ledger_is_what_each_token_wrote_times_every_forget_gate_behind_it(t: int, size: tuple[int, int]) -> None:
+    """An oracle of its own: the product of the gates and what was written, as the paper has them."""
+    palette = COLOURED[0]
+    session = Session.open(Source(network(both=False), sequences()))
+    view = view_of(session, t)
+    passed, unit = view.passed, view.unit
+    f, written = passed["f"][:, unit], passed["i"][:, unit] * passed["g"][:, unit]
+    wanted = {s: float(written[s] * np.prod(f[s + 1 : t + 1].astype(np.float64))) for s in range(t + 1)}
+    drawing = draw_ledger(view, *size, palette, 6)
+    seen: set[int] = set()
+    shares = {s: abs(one) / sum(map(abs, wanted.values())) for s, one in wanted.items()}
+    for some, first_cell, _, s, _, _ in places(drawing):
+        if s is None or first_cell:
+            continue
+        numbers = text_of(some).split()
+        check_number(numbers[-2], wanted[s])
+        check_number(numbers[-1], shares[s])
+        first, behind = filled(some, palette.colours["positive" if wanted[s] >= 0 else "negative"])
+        assert behind > first, "what is there is seen"
+        seen.add(s)
+    assert seen <= set(wanted)
+    assert seen == set(wanted) or size[1] <= t + 5
+    assert sum(wanted.values()) == pytest.approx(float(passed["c"][t, unit]), abs=1e-5)
+
+
+@pytest.mark.parametrize("t", range(5))
+def test_the_map_of_shares_is_what_is_left_of_each_token_at_each_later_one(t: int) -> None:
+    palette = COLOURED[0]
+    session = Session.open(Source(network(both=False), sequences()))
+    view = view_of(session, t)
+    passed, unit = view.passed, view.unit
+    f, written = passed["f"][:, unit].astype(np.float64), passed["i"][:, unit] * passed["g"][:, unit]
+    drawing = draw_ledger(view, *SIZES[0], palette, 6)
+    rows = [text_of(cells(line))[42:] for line in drawing.lines]
+    read = 0
+    for row, line in enumerate(rows[1 : len(f) + 1]):
+        for at in range(len(f)):
+            text = line[12 + 6 * at : 18 + 6 * at].strip()
+            if at < row:
+                assert text == ""
+                continue
+            kept = np.array([written[s] * np.prod(f[s + 1 : at + 1]) for s in range(at + 1)])
+            check_number(text, float(abs(kept[row]) / np.abs(kept).sum()))
+            read += 1
+    assert read == len(f) * (len(f) + 1) // 2
+
+
+@pytest.mark.parametrize("size", SIZES[:3], ids=str)
+def test_of_an_edited_run_the_number_and_how_much_it_changed_are_read_back(size: tuple[int, int]) -> None:
+    palette = COLOURED[0]
+    session = Session.open(Source(network(both=False), sequences()))
+    session.edit(parse_edit("set layer0.forward.f[0:12] @ 2 = 0.25"))
+    view = view_of(session, 3)
+    before, after = session.baseline["layer0.forward"], view.passed
+    drawing = draw_units(view, view.pass_name, *size, palette, 2)
+    changed = 0
+    for some, _, _, _, unit, name in places(drawing):
+        if unit is None or name is None:
+            continue
+        now, was = float(after[name][view.t, unit]), float(before[name][view.t, unit])
+        words = text_of(one for one in some if one.sign not in " ▏▎▍▌▋▊▉█░│").replace("◆", " ").replace("•", " ")
+        if "→" in words or "←" in words:
+            continue
+        texts = [text for text in text_of(some).replace("◆", " ").replace("•", " ").split() if text[-1].isdigit()]
+        if len(texts) == 2:
+            check_number(texts[0], now)
+        if now != was and texts and len(texts) == 1 + (len(some) >= 16):
+            check_number(texts[-1], now - was)
+            changed += 1
+    assert changed
+
+
+@pytest.mark.parametrize("size", [(158, 5), (118, 5), (58, 5)], ids=str)
+@pytest.mark.parametrize("t", range(5))
+def test_the_tape_is_the_mean_forget_gate_and_what_is_left_of_each_token(t: int, size: tuple[int, int]) -> None:
+    palette = COLOURED[0]
+    session = Session.open(Source(network(both=False), sequences()))
+    view = view_of(session, t)
+    passed, unit = view.passed, view.unit
+    f = passed["f"].astype(np.float64)
+    left = passed["i"][:, unit] * passed["g"][:, unit] * [np.prod(f[s + 1 : t + 1, unit]) for s in range(len(f))]
+    shares = np.abs(left[: t + 1]) / np.abs(left[: t + 1]).sum()
+    drawing = draw_tape(view, *size, palette, 1)
+    rows: dict[int, list[tuple[int, list[Cell]]]] = {}
+    lines = [cells(line) for line in drawing.lines]
+    for line, first, behind, target in drawing.hits:
+        rows.setdefault(line, []).append((present(target.t), lines[line][first:behind]))
+    tokens, signal, bars, told, numbers = (dict(rows[n]) for n in range(5))
+    assert {s: text_of(some).strip() for s, some in tokens.items()} == dict(enumerate(view.trace.sequence.tokens))
+    assert {s: text_of(some).strip() for s, some in numbers.items()} == {s: str(s) for s in range(len(f))}
+    for s in range(len(f)):
+        check_number(text_of(signal[s]).strip(), float(f[s].mean()))
+        ground = tokens[s][-1].back
+        if s < t:  # the current token is in the colour of focus, what is not reached yet is faint
+            part, off = between(ground, *(palette.colours[name] for name in ("neutral", "glow")))
+            assert off <= 1.5
+            assert part == pytest.approx(float(f[s].mean()), abs=1 / (SHADES - 1) + 0.02)
+        if s <= t:
+            check_number(text_of(told[s]).strip(), float(shares[s]))
+            level = " ▁▂▃▄▅▆▇█".index(bars[s][0].sign)
+            assert level == pytest.approx(max(shares[s] * 8, 1), abs=0.5 + 1e-6)
+            assert bars[s][0].fore == palette.colours["positive" if left[s] >= 0 else "negative"]
+        else:
+            assert text_of(told[s]).strip() == "·", "a token that was not read yet has no share"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_table_of_weights_is_the_numbers_of_the_network(cell: str, size: tuple[int, int]) -> None:
+    palette = COLOURED[0]
+    network = present(run_of(cell, "mean").network)
+    sheets = sheets_of(network)
+    for n, sheet in enumerate(sheets):
+        rows = np.arange(sheet.rows)
+        numbers = sheet.whole(network)
+        half = half_of(numbers)
+        shown = Weights(network, network, sheets, n, "index", rows, 0, 0, False, half, frozenset())
+        drawing, found = draw_weights(shown, *size, palette)
+        for line, row in zip(drawing.lines[2:], found.rows, strict=False):
+            some = cells(line)
+            for first, behind, column in found.columns:
+                value = float(numbers[row, column])
+                check_number(text_of(some[first:behind]).strip(), value)
+                if (row, column) != (0, 0):
+                    wanted = max(-1.0, min(1.0, value / half))
+                    assert value_of(some[first].back, palette) == pytest.approx(wanted, abs=1 / (SHADES - 1) + 0.02)
+        assert found.rows
+        assert found.columns
