@@ -26,13 +26,13 @@ from lstm_tui.engine.compiler.program import Program, Space, held_inputs
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, parse_cell
 from lstm_tui.engine.runtime import kernels
-from lstm_tui.engine.runtime.fused import host, interpreter, steps
+from lstm_tui.engine.runtime.fused import compiled_steps, host, interpreter
 from lstm_tui.engine.runtime.fused.backward_step import WHOLE_BACK
+from lstm_tui.engine.runtime.fused.compiled_steps import NamedStep, Step, StepBack
 from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES
 from lstm_tui.engine.runtime.fused.forward_step import WHOLE, write_step
 from lstm_tui.engine.runtime.fused.products import PANEL, lanes_for, pack, packed_rows, panels_of
 from lstm_tui.engine.runtime.fused.schedule import page_of, schedule
-from lstm_tui.engine.runtime.fused.steps import NamedStep, Step, StepBack
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
 from lstm_tui.engine.runtime.storage import prepare
 
@@ -121,7 +121,7 @@ def test_the_width_of_a_vector_changes_no_bit(vector: int, monkeypatch: pytest.M
         block, x = np.random.default_rng(1).normal(size=(2, 37, 37)).astype(dtype)
         want = interpreter.product(x, block)
         with monkeypatch.context() as narrow:
-            narrow.setattr(steps, "host", lambda: host.Host(here.name, here.features, vector, here.fused))
+            narrow.setattr(compiled_steps, "host", lambda: host.Host(here.name, here.features, vector, here.fused))
             assert_same_bits(interpreter.product(x, block), want, "product")
             for name, hidden in (("lstm", 33), ("layernorm_lstm", 16), ("gru", 5)):
                 assert_compiled_as_the_table(bundled(name, hidden, 5), dtype)
@@ -149,7 +149,7 @@ def assert_same_values(program: Program, dtype: Any, seed: int = 0, count: int =
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", cell_names())
 def test_every_cell_keeps_its_values_alone(name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "_GIVEN_BYTES", 0)  # 48 steps at a time
+    monkeypatch.setattr(compiled_steps, "_GIVEN_BYTES", 0)  # 48 steps at a time
     for hidden, count in ((1, 1), (7, 100), (33, 49)):
         assert_same_values(bundled(name, hidden, 5), dtype, count=count)
 
@@ -358,8 +358,8 @@ def test_where_llvm_fails_the_table_is_interpreted(monkeypatch: pytest.MonkeyPat
     def fails(*_: object) -> Any:
         raise RuntimeError("no such target")
 
-    monkeypatch.setattr(steps, "write_step", fails)
-    steps.NEWEST.clear()
+    monkeypatch.setattr(compiled_steps, "write_step", fails)
+    compiled_steps.NEWEST.clear()
     said: list[str] = []
     with setbacks.told_by(said.append):
         assert_same_bits(*both(bundled("lstm", 4), np.float32), "interpreted")
@@ -388,13 +388,13 @@ def test_programs_are_compiled_once_and_not_kept_for_ever(monkeypatch: pytest.Mo
         made.append(1)
         write(*arguments)
 
-    monkeypatch.setattr(steps, "write_step", counted)
-    steps.NEWEST.clear()
-    monkeypatch.setattr(steps, "_KEPT", 2)
+    monkeypatch.setattr(compiled_steps, "write_step", counted)
+    compiled_steps.NEWEST.clear()
+    monkeypatch.setattr(compiled_steps, "_KEPT", 2)
     for hidden in (3, 3, 4, 3, 5, 3):
         interpreter.compiled(bundled("rnn", hidden), np.dtype(np.float32), Step)
     assert len(made) == 3
-    assert len(steps.NEWEST) == 2
+    assert len(compiled_steps.NEWEST) == 2
 
 
 def test_threads_compile_and_run_at_once() -> None:

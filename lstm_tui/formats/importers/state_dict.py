@@ -439,10 +439,23 @@ def _halves_added(part: Recurrent) -> Recurrent:
 
 
 def _with_convolutions(modules: Sequence[Module]) -> set[str]:
-    """Return the paths of convolutions and of what stands in the same part of the model, which cannot be run."""
-    stems = [one.stem for one in modules if one.is_convolution]
-    parents = {stem.rpartition(".")[0] for stem in stems} - {""}
-    return {one.stem for one in modules if one.stem in stems or one.stem.rpartition(".")[0] in parents}
+    """Return the paths of convolutions and of what stands among them in the file, which cannot be run either.
+
+    That is everything of a Sequential with a convolution, and a norm as wide as the convolution right before it.
+    """
+    found = {one.stem for one in modules if one.is_convolution}
+    last: Module | None = None
+    for one in sorted(modules, key=lambda one: one.index):
+        parent, _, leaf = one.stem.rpartition(".")
+        beside = [stem.rpartition(".") for stem in found if stem.rpartition(".")[0] == parent]
+        follows = last is not None and one.matrix is None and one.reads == len(last.tensors["weight"])
+        if one.is_convolution:
+            last = one
+        elif (parent and leaf.isdigit() and any(each[2].isdigit() for each in beside)) or (beside and follows):
+            found.add(one.stem)
+        elif one.matrix is not None:
+            last = None
+    return found
 
 
 def _place(one: Array) -> _Place:

@@ -17,9 +17,9 @@ from lstm_tui.engine import setbacks
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blocked_product import blocked_product
+from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, NamedStep, SeriesMatrix, Step, StepBack
 from lstm_tui.engine.runtime.fused.host import host
 from lstm_tui.engine.runtime.fused.schedule import page_of
-from lstm_tui.engine.runtime.fused.steps import NEWEST, NamedStep, SeriesMatrix, Step, StepBack
 
 if TYPE_CHECKING:
     from types import ModuleType
