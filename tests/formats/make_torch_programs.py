@@ -1,6 +1,6 @@
 """Write the small programs of PyTorch that the default tests open without PyTorch, with what PyTorch computed.
 
-`python -m tests.formats.make_torch_programs` (PyTorch 2.13). Each lies in `files/frozen` beside its numbers; paths of
+`PYTHONPATH=.:tests python tests/formats/make_torch_programs.py` (PyTorch 2.13). Each lies in `files/frozen` beside its numbers; paths of
 the machine that made it are taken out of it.
 """
 
@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from campaigns.freeze import write
+from campaigns.verdicts import Case, judged
 from torch import Tensor, nn
-
-from ..campaigns.freeze import write
-from ..campaigns.verdicts import Case, judged
 
 FOLDER = Path(__file__).parent / "files" / "frozen"
 STEPS, INPUTS, HIDDEN = 6, 3, 4
