@@ -1,7 +1,7 @@
 """Write the small programs of PyTorch that the default tests open without PyTorch, with what PyTorch computed.
 
-`PYTHONPATH=.:tests python tests/formats/make_torch_programs.py` (PyTorch 2.13). Each lies in `files/frozen` beside its numbers; paths of
-the machine that made it are taken out of it.
+`PYTHONPATH=.:tests python tests/formats/make_torch_programs.py` (PyTorch 2.13). Each lies in `files/frozen` beside its
+numbers; paths of the machine that made it are taken out of it.
 """
 
 from __future__ import annotations
