@@ -138,7 +138,7 @@ def _zipped(members: _Members, where: str) -> tuple[Any, Bytes, ScriptArchive | 
     pickled = [name for name in members.names if name.endswith("data.pkl") and name.count("/") <= 1]
     if not pickled:
         networks = (
-            name for name in members if name.endswith((".keras", ".h5", ".onnx", ".pt", ".pth", ".safetensors"))
+            name for name in members.names if name.endswith((".keras", ".h5", ".onnx", ".pt", ".pth", ".safetensors"))
         )
         inside = next(networks, None)
         hint = f"; it holds {visible(inside)}: unpack it, and give that" if inside else ""
