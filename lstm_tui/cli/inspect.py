@@ -107,5 +107,5 @@ def _reads(network: Network) -> str:
 
 def _why(fact: Fact) -> str:
     other = f"could be {', '.join(fact.others)}" if fact.others else ""
-    against = f"against it: {', '.join(fact.against)}" if fact.against else ""
+    against = f"against it: {fact.key.split('.')[0]}.understood" if fact.against else ""
     return "; ".join(part for part in (fact.why, other, against) if part)

@@ -11,13 +11,12 @@ import random
 import shutil
 import sys
 import tempfile
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .graphs import FAMILIES
+from .graphs import FAMILIES, maker_of
 from .verdicts import CUT, RIGHT, Case, judged
 
 LARGEST = 40_000
@@ -32,7 +31,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     os.environ.setdefault("KERAS_BACKEND", "torch")
-    make = import_module(f".{FAMILIES[given.family][0]}", __package__).case
+    make = maker_of(given.family)
     kept = number = 0
     while kept < given.count:
         number += 1

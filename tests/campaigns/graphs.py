@@ -1,4 +1,4 @@
-"""Random small networks of ONNX and Keras, imported and compared with their own runtimes.
+"""Random small networks of ONNX, Keras and PyTorch's own programs, imported and compared with their own runtimes.
 
 `python -m tests.campaigns.graphs --count 1000 --seed 1` prints a table in Markdown, and says of each silently wrong
 number how to see it again. What is not installed (onnxruntime, torch, Keras) is left out and said.
@@ -18,9 +18,11 @@ from importlib import import_module
 from .verdicts import CRASHED, WRONG, Case, Table, judged
 
 FAMILIES = {
-    "onnx": ("onnx_graphs", ("onnx", "onnxruntime")),
-    "torch": ("torch_exports", ("onnx", "onnxruntime", "torch")),
-    "keras": ("keras_models", ("h5py", "keras")),
+    "onnx": ("onnx_graphs.case", ("onnx", "onnxruntime")),
+    "torch": ("torch_exports.case", ("onnx", "onnxruntime", "torch")),
+    "keras": ("keras_models.case", ("h5py", "keras")),
+    "torchscript": ("torch_programs.scripted", ("torch",)),
+    "export": ("torch_programs.exported", ("torch",)),
 }
 
 
@@ -37,18 +39,25 @@ def main() -> int:
     for family in given.family or FAMILIES:
         if family not in FAMILIES:
             parser.error(f"there is no family {family}: {', '.join(FAMILIES)}")
-        module, needed = FAMILIES[family]
+        needed = FAMILIES[family][1]
         missing = [one for one in needed if importlib.util.find_spec(one) is None]
         if missing:
             print(f"{family} is left out: {', '.join(missing)} not installed", file=sys.stderr)
             continue
-        run(family, import_module(f".{module}", __package__).case, given.count, given.seed, table, given.only)
+        run(family, maker_of(family), given.count, given.seed, table, given.only)
     print(f"python -m tests.campaigns.graphs --count {given.count} --seed {given.seed}\n")
     print("\n".join(table.lines()))
     for family, count in table.unbuilt.items():
         print(f"\n{count} drawn networks of {family} were refused by the framework itself")
     print("\n".join(["", *table.findings]))
     return 1 if table.findings else 0
+
+
+def maker_of(family: str) -> Callable[[random.Random], Case]:
+    """Return what draws a network of a family."""
+    module, _, name = FAMILIES[family][0].partition(".")
+    made: Callable[[random.Random], Case] = getattr(import_module(f".{module}", __package__), name)
+    return made
 
 
 def run(

@@ -252,6 +252,20 @@ def test_a_graph_that_parts_and_joins_is_told_as_chains() -> None:
     assert "dec (LSTM) is given its first states by another layer" in chains[-1].cut
 
 
+@pytest.mark.parametrize(("kind", "blocks"), [
+    ("GaussianNoise", False), ("SpatialDropout1D", False), ("LayerNormalization", False), ("Dense", False),
+    ("Conv1D", True), ("MaxPooling1D", True), ("Lambda", True),
+])  # fmt: skip
+def test_what_gives_no_series_at_the_same_steps_parts_a_chain(kind: str, blocks: bool) -> None:
+    from lstm_tui.formats.importers.keras.chains import segments_of
+    from lstm_tui.formats.importers.keras.graph import read_graph
+
+    model = described("b", ("InputLayer", "x"), ("LSTM", "a", "x"), (kind, "k", "a"), ("LSTM", "b", "k"))
+    chains = segments_of(read_graph(model, "file"), "b")
+    assert [one.layers for one in chains] == ([("a",), ("b",)] if blocks else [("a", "b")])
+    assert [bool(one.cut) for one in chains] == ([False, True] if blocks else [False])
+
+
 def test_two_inputs_are_joined_and_a_reversed_twin_is_the_other_direction(tmp_path: Path) -> None:
     """As taggers with features of words and of letters are made; `ReversedLSTM` is a class of their author's."""
     random = np.random.default_rng(2)
@@ -281,6 +295,30 @@ def test_two_inputs_are_joined_and_a_reversed_twin_is_the_other_direction(tmp_pa
     back = traced(alone, whole[::-1])["layer0.forward"]["h"][::-1]
     np.testing.assert_allclose(trace["layer0.backward"]["h"], back, atol=CLOSE)
     assert np.abs(trace["layer0.forward"]["h"] - back).max() > 1e-2
+    added = opened("top", *joined, *twins[:2], ("Add", "top", "ahead", "back"))
+    trace = run(added, Sequences(read_series(tmp_path / "x.npz"), added)[0])
+    assert not added.remarks
+    assert added.readout is None
+    both = trace["layer0.forward"]["h"] + back
+    np.testing.assert_allclose(present(trace.ran).merged[-1], both, atol=CLOSE)
+
+
+@pytest.mark.parametrize("how", ["or", "and"])
+def test_masks_of_two_inputs_are_joined_as_each_generation_of_keras_does(how: str) -> None:
+    from lstm_tui.formats.importers.keras.feature_extractor import keras_front
+    from lstm_tui.formats.importers.keras.graph import read_graph
+
+    layers = [("InputLayer", "x"), ("InputLayer", "y"), ("Embedding", "a", "x"), ("Embedding", "b", "y")]
+    graph = read_graph(described("c", *layers, ("Concatenate", "c", "a", "b")), "file")
+    for name in ("a", "b", "c"):
+        graph.nodes[name].config = {"mask_zero": True} if name != "c" else {}
+    tables = {"a": np.arange(10.0).reshape(5, 2), "b": -np.arange(10.0).reshape(5, 2)}
+    mask = (how, ("ids", "a"), ("ids", "b"))
+    front = keras_front(graph, "c", lambda node: [tables[node.name]] if node.name in tables else [], 3, mask)
+    x, y = np.array([1, 0, 2, 0, 3]), np.array([0, 4, 1, 0, 2])
+    kept = (x != 0) | (y != 0) if how == "or" else (x != 0) & (y != 0)
+    wanted = np.concatenate([tables["a"][x], tables["b"][y]], axis=1)[kept]
+    np.testing.assert_array_equal(front.run({"x": x, "y": y}), wanted)
 
 
 @pytest.mark.parametrize(

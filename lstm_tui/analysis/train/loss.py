@@ -73,7 +73,7 @@ def loss_and_gradients(network: Network, example: Example, interpreter: str | No
     Raises:
         ValueError: If the target does not fit what the network says.
     """
-    ran = run_arrays(network, input_array(network, example.read), interpreter)
+    ran = run_arrays(network, input_array(network, example.read), interpreter, keep_rows=True)
     if ran.readout is None or network.readout is None:
         raise ValueError("a network without a readout says nothing that could be trained")
     said = ran.readout.values[network.readout.page.result]

@@ -2,6 +2,6 @@
 
 NATIVE = ".safetensors"
 """What this program writes itself."""
-ENDINGS = (NATIVE, ".npz", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx")
+ENDINGS = (NATIVE, ".npz", ".pt", ".pt2", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx")
 """Those that are read; the content decides what a file is."""
 ANY_OF_THEM = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.model.network import Network
     from lstm_tui.formats.importers.plan import Found, Plan
-    from lstm_tui.formats.importers.torch.safe_unpickler import Made
+    from lstm_tui.formats.importers.torch.file import Checkpoint
     from lstm_tui.formats.importers.vocabularies import Texts
 
 _SMALL = 64 << 20  # bytes from which a file is read only when it begins as a known kind
@@ -57,6 +57,21 @@ AS_IT_IS = ImportOptions()
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a network came from: what opens it again, and so what its numbers can be written back into.
+
+    Attributes:
+        path: Its file.
+        reading: What the user said of it.
+        layer: The one layer that was taken out of it, or None for all.
+    """
+
+    path: str
+    reading: ImportOptions = AS_IT_IS
+    layer: int | str | None = None
+
+
+@dataclass(frozen=True)
 class Imported:
     """A file that was understood.
 
@@ -88,23 +103,39 @@ def read_once(path: str | Path, reading: ImportOptions = AS_IT_IS) -> Callable[[
     Raises:
         UserError: It is of no known format or is damaged; later, that nothing in it can be run.
     """
+    return understood(file_bytes(path), path, reading)
+
+
+def understood(
+    data: bytes, path: str | Path, reading: ImportOptions = AS_IT_IS
+) -> Callable[[Mapping[str, str]], Imported]:
+    """Return what understands a file of these bytes, as if they stood at a path.
+
+    Args:
+        data: The file.
+        path: What it is called, and beside which other files of it are looked for.
+        reading: What the user says of it.
+
+    Raises:
+        UserError: As `read_once`.
+    """
     where = label(path)
-    data = _bytes(path, where)
     kind = kind_of(data)
     if kind == "native":
-        opened = _native(path, reading, where)
+        opened = _native(data, path, reading, where)
         return lambda settings: opened
     with guarded(where, "a network"):
         found, said = _found(kind, data, path, reading, where)
     sha256 = hashlib.sha256(data + bytes.fromhex(said.beside)).hexdigest()
 
-    def understood(settings: Mapping[str, str]) -> Imported:
+    def imported(settings: Mapping[str, str]) -> Imported:
         report = said.again(settings)
         with guarded(where, "a network"):
             network = _network(found, report, path, sha256, reading)
+        network = replace(network, origin=Origin(str(path), reading))
         return Imported(network, report, tuple(one.name for one in found))
 
-    return understood
+    return imported
 
 
 @door("the tensors of a network")
@@ -115,7 +146,7 @@ def read_tensors(path: str | Path) -> dict[str, Array]:
         UserError: It is of no known format, is damaged, or its format keeps no tensors by name.
     """
     where = label(path)
-    data = _bytes(path, where)
+    data = file_bytes(path)
     kind = kind_of(data)
     with guarded(where, "tensors"):
         return _named_tensors(kind, data, path, ImportReport(where), where)
@@ -143,7 +174,7 @@ def _named_tensors(kind: str, data: bytes, path: str | Path, report: ImportRepor
     if kind in ("safetensors", "torch", "npz"):
         from lstm_tui.formats.importers.torch.reparametrised import joined
 
-        tensors, in_parts = joined(_tensors(kind, data, path, report, where)[0])
+        tensors, in_parts = joined(_tensors(kind, data, path, report, where).tensors)
         for key, names in in_parts.items():
             report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")
         return tensors
@@ -182,8 +213,13 @@ def _read_with(plan: Plan, reading: ImportOptions, report: ImportReport) -> Plan
     return replace(plan, tokens=tokens, pad=reading.pad, pad_id=pad_id)
 
 
-def _bytes(path: str | Path, where: str) -> bytes:
-    """Return the content of a file; a large one is read only where its first bytes are those of a network."""
+def file_bytes(path: str | Path) -> bytes:
+    """Return the content of a file; a large one is read only where its first bytes are those of a network.
+
+    Raises:
+        UserError: It cannot be read, or is too large.
+    """
+    where = label(path)
     if os.path.isfile(path) and os.path.getsize(path) > _SMALL:
         with opened(path, NETWORK_BYTES) as (stream, _):
             if kind_of(stream.read(_HEAD)) == "unknown":
@@ -248,7 +284,15 @@ def _found(
         from lstm_tui.formats.importers.state_dict import find_networks
         from lstm_tui.formats.importers.torch.reparametrised import joined
 
-        tensors, modules, lists = _tensors(kind, data, path, report, where)
+        held = _tensors(kind, data, path, report, where)
+        tensors, modules, lists = held.tensors, held.modules, held.lists
+        program = held.script or held.exported
+        if program is not None:
+            from lstm_tui.formats.importers.torch.program import find_program
+
+            found = find_program(program, tensors, lists, where, report)
+            if found is not None:
+                return found, report
         tensors, in_parts = joined(tensors)
         for key, names in in_parts.items():
             report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")
@@ -275,10 +319,9 @@ def _keras(kind: str, data: bytes, path: str | Path, report: ImportReport, where
     return find_keras(file, where)
 
 
-def _tensors(
-    kind: str, data: bytes, path: str | Path, report: ImportReport, where: str
-) -> tuple[dict[str, Array], dict[str, Made], dict[str, Texts]]:
-    """Return tensors by name, modules by path, and texts by their numbers that stand beside them, by path."""
+def _tensors(kind: str, data: bytes, path: str | Path, report: ImportReport, where: str) -> Checkpoint:
+    """Return what a file holds: tensors by name, and what stands beside them."""
+    from lstm_tui.formats.importers.torch.file import Checkpoint, read_torch
     from lstm_tui.formats.importers.vocabularies import texts_in_notes, texts_of
 
     if kind == "safetensors":
@@ -286,11 +329,11 @@ def _tensors(
 
         tensors, notes = read_safetensors(data, where)
         report.format = "safetensors: names, shapes and numbers"
-        return tensors, {}, texts_in_notes(notes)
+        return Checkpoint(tensors, lists=texts_in_notes(notes))
     if kind == "npz":
-        from lstm_tui.formats.io.npy import read_npz
+        from lstm_tui.formats.io.npy import unpacked
 
-        tensors = read_npz(path, NETWORK_BYTES, "fiubU")
+        tensors = unpacked(data, where, NETWORK_BYTES, "fiubU")
         if "header" in tensors and tensors["header"].dtype.kind == "U":
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
         report.format = "NumPy arrays by name"
@@ -299,19 +342,20 @@ def _tensors(
         for name, one in texts.items():
             found = texts_of([str(text) for text in one], name) if one.ndim == 1 else None
             lists |= texts_in_notes({name: str(one)}) if one.ndim == 0 else {} if found is None else {name: found}
-        return {name: one for name, one in tensors.items() if name not in texts}, {}, lists
-    from lstm_tui.formats.importers.torch.file import read_torch
-
+        return Checkpoint({name: one for name, one in tensors.items() if name not in texts}, lists=lists)
     wanted = report.settings.get("container")
     checkpoint = read_torch(data, where, wanted)
     report.format = "PyTorch or pickled arrays, read without running anything in it"
-    if checkpoint.scripted:
-        report.format = "TorchScript: the weights are read, its program is not"
+    if checkpoint.script is not None:
+        report.format = "TorchScript: weights and program, read without running anything in it"
+    if checkpoint.exported is not None:
+        version = visible(checkpoint.exported.version)
+        report.format = f"torch.export of PyTorch {version}: weights and graph, read without running anything in it"
     if checkpoint.container:
         report.choose(
             "container", checkpoint.container, checkpoint.others, "confirmed", "weights stand there", matters=False
         )
-    return checkpoint.tensors, checkpoint.modules, checkpoint.lists
+    return checkpoint
 
 
 def _choose(found: list[Found], wanted: str | None, where: str) -> Found:
@@ -336,12 +380,12 @@ def _name(path: str | Path, network: str) -> str:
     return f"{stem} {network}".strip() if network else stem
 
 
-def _native(path: str | Path, reading: ImportOptions, where: str) -> Imported:
-    from lstm_tui.formats.importers.native import load
+def _native(data: bytes, path: str | Path, reading: ImportOptions, where: str) -> Imported:
+    from lstm_tui.formats.importers.native import from_bytes
 
     if reading != AS_IT_IS:
         raise UserError(f"{where}: describes itself, so nothing else can be said of it")
-    network = load(path)
+    network = replace(from_bytes(data, path), origin=Origin(str(path)))
     report = ImportReport(where, "a network saved by this program, which describes itself")
     imported = network.card.get("imported")
     if isinstance(imported, Mapping):  # converted: what was understood of the file it came from is no more certain now

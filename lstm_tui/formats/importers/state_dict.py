@@ -251,12 +251,14 @@ class _Planning:
         if alone and top in (wanted, {"above": top}.get(place_by_name(module.stem) or "")):
             return top  # nothing else reads what the top layer gives, and the order in the file or its name agrees
         if module.stem not in self.places:
-            said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", wanted)
+            likely = top if alone else wanted  # few networks read as many numbers as they have units
+            said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", likely)
             named = place_by_name(module.stem) is not None and said in possible
             how: How = "inferred" if named and said == wanted else "assumed"
             slots = {("readout" if slot == top else f"below_{slot}"): slot for slot in possible}
-            first = next(name for name, slot in slots.items() if slot == (said if named else wanted))
+            first = next(name for name, slot in slots.items() if slot == (said if named else likely))
             why = "taken from the order in the file; by its width it could stand elsewhere, below a layer or above it"
+            why = "nothing else reads what the top layer gives, but it comes first in the file" if alone else why
             why = f"its name{' and the order in the file' * (how == 'inferred')}" if named else why
             others = [name for name in slots if name != first]
             chosen = self.report.choose(f"place.{module.slug}", first, others, how, why, together=PLACED)
@@ -287,9 +289,8 @@ class _Planning:
         inputs = self.stages[slot].inputs
         below = self.stages[slot - 1].outputs if slot else self.embedded
         if below is None:  # where numbers are read, a matrix without a bias could be anything
-            return "bias" in module.tensors and module in self._reached(
-                inputs, lambda one: one.gives, lambda one: one.reads
-            )
+            whole = "bias" in module.tensors or module.is_batch_norm
+            return whole and module in self._reached(inputs, lambda one: one.gives, lambda one: one.reads)
         if module.matrix is None:
             return module.reads in (inputs, below)
         return module.reads == below and module.gives == inputs
@@ -438,10 +439,23 @@ def _halves_added(part: Recurrent) -> Recurrent:
 
 
 def _with_convolutions(modules: Sequence[Module]) -> set[str]:
-    """Return the paths of convolutions and of what stands in the same part of the model, which cannot be run."""
-    stems = [one.stem for one in modules if one.is_convolution]
-    parents = {stem.rpartition(".")[0] for stem in stems} - {""}
-    return {one.stem for one in modules if one.stem in stems or one.stem.rpartition(".")[0] in parents}
+    """Return the paths of convolutions and of what stands among them in the file, which cannot be run either.
+
+    That is everything of a Sequential with a convolution, and a norm as wide as the convolution right before it.
+    """
+    found = {one.stem for one in modules if one.is_convolution}
+    last: Module | None = None
+    for one in sorted(modules, key=lambda one: one.index):
+        parent, _, leaf = one.stem.rpartition(".")
+        beside = [stem.rpartition(".") for stem in found if stem.rpartition(".")[0] == parent]
+        follows = last is not None and one.matrix is None and one.reads == len(last.tensors["weight"])
+        if one.is_convolution:
+            last = one
+        elif (parent and leaf.isdigit() and any(each[2].isdigit() for each in beside)) or (beside and follows):
+            found.add(one.stem)
+        elif one.matrix is not None:
+            last = None
+    return found
 
 
 def _place(one: Array) -> _Place:

@@ -16,9 +16,9 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.dense_layers import DenseEquations, apply_op, comment
-from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, WrittenReadout
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, PositionEmbedding, WrittenReadout
 
-StepOp = Dense | AffineScale | Norm | Activation
+StepOp = Dense | AffineScale | Norm | Activation | PositionEmbedding
 _MOST_VALUES = 150
 _OVER: Mapping[str, str] = {
     "last": "last({})", "first": "first({})", "mean": "mean_steps({})", "max": "max_steps({})",
@@ -248,6 +248,9 @@ def evaluate(value: Value, known: dict[int, Array], steps: int) -> Array:
 
 
 def _computed(value: Value, read: Sequence[Array], steps: int) -> Array:
+    if isinstance(value, OpValue) and isinstance(value.op, PositionEmbedding):
+        rows = read[0].reshape(steps, -1, read[0].shape[1])
+        return np.asarray(rows + value.op.table[:steps, None]).reshape(read[0].shape)
     if isinstance(value, OpValue):
         return apply_op(read[0], value.op)
     if isinstance(value, Lookup):
@@ -376,6 +379,8 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
             writing.names[id(value)] = alias
         return
     read = [writing.names[id(one)] for one in read_by(value)]
+    if isinstance(value, OpValue) and isinstance(value.op, PositionEmbedding):
+        raise UserError(f"{comment(value.op.name)}: the row of its place is added to each step above the layers")
     if isinstance(value, OpValue):
         _applied(writing, value, value.op, read[0])
     elif isinstance(value, Reduced):

@@ -14,7 +14,7 @@ from lstm_tui.engine.compiler.program import Space
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
 from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES
 from lstm_tui.engine.runtime.fused.forward_step import Places, moments
-from lstm_tui.engine.runtime.fused.products import lanes_for, packed_rows, write_product, write_pull
+from lstm_tui.engine.runtime.fused.products import Factor, is_odd, lanes_for, packed_rows, write_product, write_pull
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together
 
 _TURNED = 4096
@@ -54,10 +54,13 @@ def write_back(assembly: Assembly, made: list[Together], width: int, vector: int
                 d, sink = sinks.address(target_of(take)), sinks.address(take.reads[0])
                 if turned_numbers(take, vector):
                     lanes = lanes_for(take.inner, vector)
-                    write_product(function, bases[n], "true", 0, take.inner, take.size, lanes, d, sink, adds=True)
+                    factor = Factor(bases[n], "true", 0, take.inner, take.size, lanes, is_odd(function, number))
+                    write_product(function, factor, d, sink, adds=True)
                 else:
                     lanes, block = lanes_for(take.size, vector), function.at("%flat", take.block)
-                    write_pull(function, block, take.stride, take.size, take.inner, lanes, d, sink)
+                    odd = is_odd(function, number)
+                    factor = Factor(block, "false", take.stride, take.size, take.inner, lanes, odd)
+                    write_pull(function, factor, d, sink)
             else:
                 WHOLE_BACK[take.code](values, sinks, take, vector)
 

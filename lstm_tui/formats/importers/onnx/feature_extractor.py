@@ -11,8 +11,9 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.onnx.graph import OnnxGraph, UnsupportedNode, attribute
+from lstm_tui.formats.importers.onnx.graph import runnable
 from lstm_tui.formats.importers.onnx.rnn_nodes import zeros_of
+from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, attribute
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,16 +26,14 @@ class OnnxFront:
         inputs: Names of the inputs it needs.
         width: How many numbers a step that node reads.
         batch_first: Whether it reads (B, T, I), not (T, B, I).
-        count: How many nodes are run.
         one_step: Whether that node reads one step of as many sequences as there are tokens.
     """
 
-    graph: OnnxGraph
+    graph: ProgramGraph
     target: str
     inputs: tuple[str, ...]
     width: int
     batch_first: bool
-    count: int
     one_step: bool = False
 
     def run(self, arrays: Mapping[str, Array]) -> Array:
@@ -82,49 +81,8 @@ class OnnxFront:
             yield given | {first: array.reshape(*(1,) * (axes - array.ndim), *array.shape)}
 
 
-@dataclass(frozen=True, eq=False)
-class FirstSteps:
-    """The first steps of a series, because the file reads no more of it.
-
-    Attributes:
-        name: Of the input.
-        limit: How many steps.
-        table: In which ids are looked up, or None.
-    """
-
-    name: str
-    limit: int
-    table: Array | None = None
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one input."""
-        return (self.name,)
-
-    @property
-    def ids(self) -> Mapping[str, int]:
-        """How many ids there are, where it reads ids."""
-        return {} if self.table is None else {self.name: len(self.table)}
-
-    def run(self, arrays: Mapping[str, Array]) -> Array:
-        """Return the input of the first recurrent node, (T, I), of no more steps than the file reads.
-
-        Raises:
-            UserError: There are fewer steps, which the file refuses, or an id is none of the table.
-        """
-        array = np.asarray(arrays[self.name] if self.name in arrays else next(iter(arrays.values())))
-        if len(array) < self.limit:
-            raise UserError(f"the file reads {self.limit} steps of {visible(self.name)}, and there are {len(array)}")
-        if self.table is None:
-            return np.ascontiguousarray(array[: self.limit], dtype=np.float32)
-        ids = array.reshape(len(array), -1)[: self.limit, 0]
-        if not np.all((ids == np.floor(ids)) & (ids >= 0) & (ids < len(self.table))):
-            raise UserError(f"{visible(self.name)} holds ids, whole numbers from 0 to {len(self.table) - 1}")
-        return np.ascontiguousarray(self.table[ids.astype(np.int64)], dtype=np.float32)
-
-
-def onnx_front(graph: OnnxGraph, node: Any, one_step: bool = False) -> OnnxFront:
-    """Return what stands before a recurrent node.
+def onnx_front(graph: ProgramGraph, node: Any, one_step: bool = False) -> tuple[OnnxFront, int]:
+    """Return what stands before a recurrent node, and how many nodes that are.
 
     Raises:
         UnsupportedNode: Another recurrent node, or one that is not run here, stands before it.
@@ -133,6 +91,6 @@ def onnx_front(graph: OnnxGraph, node: Any, one_step: bool = False) -> OnnxFront
     inputs = tuple(name for name in graph.inputs if graph.depends(target, [name], through_shapes=True))
     if not inputs:
         raise UnsupportedNode("what stands before the first recurrent node reads no input")
-    needed = graph.runnable(target, inputs)
+    needed = runnable(graph, target, inputs)
     width = graph.evaluate(node.input[1], {}).shape[2]
-    return OnnxFront(graph, target, inputs, int(width), bool(attribute(node, "layout", 0)), len(needed), one_step)
+    return OnnxFront(graph, target, inputs, int(width), bool(attribute(node, "layout", 0)), one_step), len(needed)

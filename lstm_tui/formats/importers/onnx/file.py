@@ -19,9 +19,10 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
-from lstm_tui.formats.importers.onnx.graph import CHOICE, RECURRENT, Branch, OnnxGraph, label
+from lstm_tui.formats.importers.onnx.graph import Branch, OnnxRunner
 from lstm_tui.formats.importers.onnx.quantised import dequantised
 from lstm_tui.formats.importers.onnx.vocabulary import encoders, texts_of_file
+from lstm_tui.formats.importers.program.graph import CHOICE, RECURRENT, ProgramGraph, label
 from lstm_tui.formats.io.files import NETWORK_BYTES, reason, size_text
 
 
@@ -97,7 +98,7 @@ MOST_RECURRENT = 200
 _DEEPEST = 16
 
 
-def read_graph(data: bytes, where: str, branch: Branch, outside: Outside) -> OnnxGraph:
+def read_graph(data: bytes, where: str, branch: Branch, outside: Outside) -> ProgramGraph:
     """Return the nodes of a model, those of `If` bodies in their place.
 
     Args:
@@ -133,7 +134,7 @@ def read_graph(data: bytes, where: str, branch: Branch, outside: Outside) -> Onn
     return _graph(onnx, model, where, taken, outside) if taken else whole
 
 
-def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str], outside: Outside) -> OnnxGraph:
+def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str], outside: Outside) -> ProgramGraph:
     nodes: list[Any] = []
     constants: dict[str, Array] = {}
     choices: set[str] = set()
@@ -157,10 +158,11 @@ def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str], outside:
             axes[name] = tuple(str(each.dim_param) for each in tensor.shape.dim)
     if sum(node.op_type in RECURRENT for node in nodes) > MOST_RECURRENT:
         raise UserError(f"{where}: has more than {MOST_RECURRENT} recurrent nodes")
-    graph = OnnxGraph(
+    graph = ProgramGraph(
         _in_order(nodes, where), constants, given, [one.name for one in model.graph.output],
         f"{model.producer_name} {model.producer_version}".strip(), list(model.opset_import), choices, axes,
-        rounded=rounded, texts=lists, encoders={one.node.output[0]: one for one in looked_up.values()},
+        run=OnnxRunner(list(model.opset_import)), rounded=rounded, texts=lists,
+        encoders={one.node.output[0]: one for one in looked_up.values()},
     )  # fmt: skip
     graph.made_by = {name: node for node in graph.nodes for name in node.output if name}
     return graph

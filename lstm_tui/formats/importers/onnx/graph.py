@@ -1,13 +1,9 @@
-"""An ONNX model as one list of nodes, and those that are not recurrent run one at a time by onnx itself.
-
-Single nodes of ONNX: what they are called, their attributes, how large their results would be.
-"""
+"""Single nodes of ONNX, run one at a time by onnx itself, and how large their results would be."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,31 +11,21 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
+from lstm_tui.formats.importers.program.graph import CHOICE, ProgramGraph, UnsupportedNode, attribute, label
 
-
-class UnsupportedNode(Exception):
-    """Why a node cannot be run, to be said with its name."""
-
-
-def label(node: Any) -> str:
-    """Return a node's name and operator, safe to show."""
-    domain = f"{node.domain}." if node.domain not in ("", "ai.onnx") else ""
-    return f"{visible(node.name or (node.output[0] if node.output else ''))} ({visible(domain + node.op_type)})"
-
-
-def attribute(node: Any, name: str, default: Any) -> Any:
-    """Return an attribute of a node, its bytes as text."""
-    import onnx
-
-    for one in node.attribute:
-        if one.name == name:
-            value = onnx.helper.get_attribute_value(one)
-            if isinstance(value, bytes):
-                return value.decode("utf-8", "replace")
-            if isinstance(value, list):
-                return [each.decode("utf-8", "replace") if isinstance(each, bytes) else each for each in value]
-            return value
-    return default
+Branch = Callable[[str, ProgramGraph, str], str]
+_ELEMENTARY = frozenset((
+    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Clip", "Concat",
+    "Constant", "ConstantOfShape", "Conv", "Cos", "CumSum", "DequantizeLinear", "Div", "Dropout", "Elu", "Equal",
+    "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm",
+    "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity",
+    "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax", "MatMul", "Max", "MaxPool", "Min",
+    "Mod", "Mul", "Neg", "Not", "OneHot", "Or", "PRelu", "Pad", "Pow", "QuantizeLinear", "Range", "Reciprocal",
+    "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Relu",
+    "Reshape", "ReverseSequence", "Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax",
+    "Softplus", "Softsign", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze",
+    "Where",
+))  # fmt: skip
 
 
 def check_size(node: Any, inputs: Mapping[str, Array]) -> None:
@@ -130,170 +116,15 @@ def sizes_of_conv(node: Any, shape: Sequence[int], kernel: Sequence[int]) -> lis
     return sizes
 
 
-RECURRENT = ("LSTM", "GRU", "RNN")
-STEPS = 5
-CHOICE = "If"
-"""An `If` whose bodies stand among the other nodes: it reads its condition, then what each body gives."""
-Branch = Callable[[str, "OnnxGraph", str], str]
-_ELEMENTARY = frozenset((
-    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Clip", "Concat",
-    "Constant", "ConstantOfShape", "Conv", "Cos", "CumSum", "DequantizeLinear", "Div", "Dropout", "Elu", "Equal",
-    "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm",
-    "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity",
-    "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax", "MatMul", "Max", "MaxPool", "Min",
-    "Mod", "Mul", "Neg", "Not", "OneHot", "Or", "PRelu", "Pad", "Pow", "QuantizeLinear", "Range", "Reciprocal",
-    "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Relu",
-    "Reshape", "ReverseSequence", "Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax",
-    "Softplus", "Softsign", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze",
-    "Where",
-))  # fmt: skip
-_NOTHING: Mapping[str, Array] = {}
-_OF_SHAPES = frozenset(("Shape", "Size"))  # what they give depends on no number
+class OnnxRunner:
+    """Runs single nodes, none of them recurrent, and keeps what was made to run each."""
 
+    def __init__(self, opsets: list[Any]) -> None:
+        """Take the versions of the operators, by domain."""
+        self._opsets = opsets
+        self._evaluators: dict[int, Any] = {}
 
-@dataclass
-class OnnxGraph:
-    """A model.
-
-    Attributes:
-        nodes: In an order in which each reads what is there.
-        constants: Tensors of the file by name.
-        inputs: Name of each input that is given from outside, its type and its shape, None where it is free.
-        outputs: Names of the outputs.
-        producer: What wrote the file.
-        opsets: Versions by domain.
-        choices: Names of each `If` that has recurrent nodes in both of its bodies in their place.
-        axes: Names of the free axes of each input; empty where they have none.
-        made_by: The node that makes each name.
-        rounded: Names of the nodes that multiply whole numbers in the file, and fractions here.
-        texts: Lists of texts in the file, by what it calls them.
-        encoders: Nodes that make ids of texts, by the name of the ids, which are an input here.
-    """
-
-    nodes: list[Any]
-    constants: dict[str, Array]
-    inputs: dict[str, tuple[int, tuple[int | None, ...]]]
-    outputs: list[str]
-    producer: str
-    opsets: list[Any]
-    choices: set[str] = field(default_factory=set)
-    axes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    made_by: dict[str, Any] = field(default_factory=dict)
-    rounded: list[str] = field(default_factory=list)
-    texts: dict[str, Any] = field(default_factory=dict)
-    encoders: dict[str, Any] = field(default_factory=dict)
-    _evaluators: dict[int, Any] = field(default_factory=dict)
-
-    def depends(
-        self, name: str, on: Iterable[str], through_shapes: bool = False, known: Mapping[str, Array] = _NOTHING
-    ) -> bool:
-        """Say whether a name depends on one of others, not counting what only asks for their shapes, or is known."""
-        wanted, seen, waiting = set(on), set(), [name]
-        while waiting:
-            one = waiting.pop()
-            if one in wanted:
-                return True
-            node = self.made_by.get(one)
-            if (
-                one not in seen
-                and one not in known
-                and node is not None
-                and (through_shapes or node.op_type not in _OF_SHAPES)
-            ):
-                waiting += [each for each in node.input if each]
-            seen.add(one)
-        return False
-
-    @property
-    def opset(self) -> int:
-        """Version of ONNX's own operators."""
-        return max((one.version for one in self.opsets if one.domain in ("", "ai.onnx")), default=1)
-
-    def is_input(self, name: str) -> bool:
-        """Say whether a tensor is given from outside as it is."""
-        return name in self.inputs
-
-    def is_half(self, name: str) -> bool:
-        """Say whether a tensor of the file holds numbers of half the bits."""
-        try:
-            return self.evaluate(name, {}).dtype == np.float16
-        except UnsupportedNode:
-            return False
-
-    def shape_text(self, name: str) -> str:
-        """Return the shape of an input for people, `?` where an axis is free."""
-        return "×".join("?" if one is None else str(one) for one in self.inputs[name][1])
-
-    def evaluate(self, name: str, given: Mapping[str, Array], keep: bool = False) -> Array:
-        """Return a tensor, running no more nodes than it needs.
-
-        Args:
-            name: Of the tensor.
-            given: What is known.
-            keep: Whether what is computed on the way is put there too.
-
-        Raises:
-            UnsupportedNode: It needs what is not given, a recurrent node, or one that is not run here.
-        """
-        known: dict[str, Array] = given if keep and isinstance(given, dict) else dict(given)
-        waiting = [name]
-        while waiting:
-            one = waiting[-1]
-            if one in known or one in self.constants:
-                waiting.pop()
-                continue
-            node = self.made_by.get(one)
-            if node is None:
-                raise UnsupportedNode(f"{visible(one)} is given from outside")
-            missing = [each for each in self._reads(node, one, known) if each not in known]
-            missing = [each for each in missing if each not in self.constants]
-            if missing:
-                waiting += missing
-            elif node.op_type == CHOICE:
-                taken = self._reads(node, one, known)[-1]
-                known[one] = known[taken] if taken in known else self.constants[taken]
-            else:
-                inputs = {each: known[each] if each in known else self.constants[each] for each in node.input if each}
-                known.update(zip(node.output, self.run_node(node, inputs), strict=False))
-        return known[name] if name in known else self.constants[name]
-
-    def _reads(self, node: Any, wanted: str, known: Mapping[str, Array]) -> list[str]:
-        """Return what a node reads; of the two bodies of an `If` the one its condition takes, once that is known."""
-        if node.op_type != CHOICE:
-            return [one for one in node.input if one]
-        condition = node.input[0]
-        value = known.get(condition, self.constants.get(condition))
-        if value is None:
-            return [condition]
-        number = list(node.output).index(wanted)
-        return [condition, node.input[1 + number + (0 if np.all(value) else len(node.output))]]
-
-    def runnable(self, name: str, inputs: Iterable[str]) -> list[Any]:
-        """Return the nodes that make a tensor of inputs, all of which can be run.
-
-        Raises:
-            UnsupportedNode: One of them cannot; it is named.
-        """
-        nodes = self._needed(name, set(inputs))
-        for node in nodes:
-            if node.op_type not in (*_ELEMENTARY, CHOICE) or node.domain not in ("", "ai.onnx"):
-                raise UnsupportedNode(f"{label(node)} is not run here")
-        return nodes
-
-    def _needed(self, name: str, known: set[str]) -> list[Any]:
-        wanted, waiting = set(), [name]
-        while waiting:
-            one = waiting.pop()
-            if one in known or one in self.constants or one in wanted or not one:
-                continue
-            node = self.made_by.get(one)
-            if node is None:
-                raise UnsupportedNode(f"nothing makes {visible(one)}")
-            wanted.update(node.output)
-            waiting += list(node.input)
-        return [node for node in self.nodes if wanted.intersection(node.output)]
-
-    def run_node(self, node: Any, inputs: Mapping[str, Array]) -> list[Array]:
+    def __call__(self, node: Any, inputs: Mapping[str, Array]) -> list[Array]:
         """Return what one node makes of its inputs, by name.
 
         Raises:
@@ -313,7 +144,7 @@ class OnnxGraph:
                 results = [onnx.helper.make_tensor_value_info(one, 0, None) for one in node.output if one]
                 graph = onnx.helper.make_graph([node], "one", values, results)
                 self._evaluators[id(node)] = ReferenceEvaluator(
-                    onnx.helper.make_model(graph, opset_imports=self.opsets, ir_version=8)
+                    onnx.helper.make_model(graph, opset_imports=self._opsets, ir_version=8)
                 )
             with np.errstate(all="ignore"):
                 made = self._evaluators[id(node)].run(None, dict(inputs))
@@ -323,3 +154,30 @@ class OnnxGraph:
                 f"{label(node)} cannot take {shapes or 'nothing'}: {visible(str(error)[:120])}"
             ) from error
         return [np.asarray(one) for one in made]
+
+
+def runnable(graph: ProgramGraph, name: str, inputs: Iterable[str]) -> list[Any]:
+    """Return the nodes that make a tensor of inputs, all of which can be run.
+
+    Raises:
+        UnsupportedNode: One of them cannot; it is named.
+    """
+    nodes = _needed(graph, name, set(inputs))
+    for node in nodes:
+        if node.op_type not in (*_ELEMENTARY, CHOICE) or node.domain not in ("", "ai.onnx"):
+            raise UnsupportedNode(f"{label(node)} is not run here")
+    return nodes
+
+
+def _needed(graph: ProgramGraph, name: str, known: set[str]) -> list[Any]:
+    wanted, waiting = set(), [name]
+    while waiting:
+        one = waiting.pop()
+        if one in known or one in graph.constants or one in wanted or not one:
+            continue
+        node = graph.made_by.get(one)
+        if node is None:
+            raise UnsupportedNode(f"nothing makes {visible(one)}")
+        wanted.update(node.output)
+        waiting += list(node.input)
+    return [node for node in graph.nodes if wanted.intersection(node.output)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.formats.importers.onnx.graph import attribute
+from lstm_tui.formats.importers.program.graph import attribute
 
 _PLAIN = {"MatMulInteger": "MatMul", "ConvInteger": "Conv"}
 _LAYOUT = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice", "Flatten", "Identity")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,12 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import axis_end, exact
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers import gate_layouts
-from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.one_step import without_memory
-from lstm_tui.formats.importers.onnx.graph import OnnxGraph, UnsupportedNode, attribute, label
 from lstm_tui.formats.importers.plan import Recurrent
+from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, attribute, label
+from lstm_tui.formats.importers.program.initial_states import initial_states_of
+from lstm_tui.formats.importers.program.layers import Read
 
 _DIRECTIONS = {"forward": ["forward"], "reverse": ["backward"], "bidirectional": ["forward", "backward"]}
 _DEFAULTS = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
@@ -36,24 +37,7 @@ _BODIES = {
 }
 
 
-@dataclass(frozen=True)
-class Read:
-    """How a node reads the tape, as far as its layer depends on it.
-
-    Attributes:
-        flipped: Whether what it reads comes from the end.
-        one_step: Whether every token is a sequence of its own, which begins with an empty memory.
-        carried: Whether the file takes one step and whoever runs it carries the states from step to step.
-        computed: Names of tensors that the recurrent nodes of the file compute.
-    """
-
-    flipped: bool = False
-    one_step: bool = False
-    carried: bool = False
-    computed: frozenset[str] = frozenset()
-
-
-def plan_node(node: Any, graph: OnnxGraph, key: str, where: str, report: ImportReport, read: Read) -> Recurrent:
+def plan_node(node: Any, graph: ProgramGraph, key: str, where: str, report: ImportReport, read: Read) -> Recurrent:
     """Return a recurrent node as a layer.
 
     Raises:
@@ -112,7 +96,7 @@ def plan_node(node: Any, graph: OnnxGraph, key: str, where: str, report: ImportR
     if bound is not None:
         report.say(f"{key}.clip", f"±{axis_end(bound)}", "confirmed", "sums are clipped before their activation")
     functions = _functions(node, ways, key, where, report)
-    initial = _initial(node, graph, inputs[5:7], directions, hidden, key, report, read)
+    initial = initial_states_of(node, graph, directions, key, report, read, of_shapes_alone)
     part = Recurrent(
         name=node.name or node.output[0],
         cell=cell,
@@ -140,7 +124,7 @@ def _one_step(part: Recurrent, read: Read) -> Recurrent:
     return without_memory(part) if read.one_step else part
 
 
-def _packed(graph: OnnxGraph, names: Sequence[str]) -> str:
+def _packed(graph: ProgramGraph, names: Sequence[str]) -> str:
     """Return the kind of the whole numbers that weights are kept as; empty where they are fractions."""
     kinds = set()
     for name in names:
@@ -169,7 +153,7 @@ def _reset(node: Any, producer: str, key: str, report: ImportReport) -> bool:
     return after
 
 
-def _constant(graph: OnnxGraph, node: Any, name: str, where: str) -> Array | None:
+def _constant(graph: ProgramGraph, node: Any, name: str, where: str) -> Array | None:
     if not name:
         return None
     if graph.depends(name, graph.inputs):
@@ -211,63 +195,7 @@ def _body(kind: str, alpha: float, beta: float) -> str:
     return _BODIES[kind].format(**values)
 
 
-def _initial(
-    node: Any,
-    graph: OnnxGraph,
-    names: Sequence[str],
-    directions: Sequence[str],
-    hidden: int,
-    key: str,
-    report: ImportReport,
-    read: Read,
-) -> dict[str, dict[str, Array]]:
-    """Return states before the first step where the file has other than zeros."""
-    states: dict[str, dict[str, Array]] = {}
-    for state, name in zip("hc" if node.op_type == "LSTM" else "h", names, strict=False):
-        if not name:
-            report.say(f"{key}.initial_{state}", "zeros", "confirmed", "it is not given")
-            continue
-        if read.carried and graph.depends(name, graph.inputs):
-            report.say(f"{key}.initial_{state}", "zeros", "assumed", f"carried from step to step as {visible(name)}")
-            continue
-        if graph.depends(name, read.computed):
-            report.say(f"{key}.initial_{state}", "zeros", "assumed", f"{visible(name)} is computed: --initial")
-            report.warnings.append(
-                f"{key} begins with {state} of {visible(name)}, which other layers compute: zeros here, --initial "
-                "gives others"
-            )
-            continue
-        if graph.depends(name, graph.inputs):
-            report.say(
-                f"{key}.initial_{state}", "zeros", "assumed", f"{visible(name)} is given from outside: --initial"
-            )
-            report.warnings.append(
-                f"{key} begins with {state} of {visible(name)}, given from outside: zeros here, --initial gives others"
-            )
-            continue
-        try:
-            whole = of_shapes_alone(graph, name)
-            if attribute(node, "layout", 0) and whole.ndim == 3:
-                whole = whole.transpose(1, 0, 2)
-            every = whole.reshape(len(directions), -1, hidden)
-            array = every[:, 0]
-            if (every != every[:, :1]).any():
-                report.warnings.append(
-                    f"{key} begins each sequence of a batch with its own {state}: here with the first"
-                )
-        except (UnsupportedNode, ValueError):
-            report.warnings.append(f"{key} begins with {state} of {visible(name)}, which is not known: zeros here")
-            continue
-        if array.any():
-            report.say(f"{key}.initial_{state}", "learned", "confirmed", "a tensor of the file")
-            for n, direction in enumerate(directions):
-                states.setdefault(direction, {})[state] = array[n].astype(np.float32)
-        else:
-            report.say(f"{key}.initial_{state}", "zeros", "confirmed", "computed as zeros")
-    return states
-
-
-def of_shapes_alone(graph: OnnxGraph, name: str, known: Mapping[str, Array] | None = None) -> Array:
+def of_shapes_alone(graph: ProgramGraph, name: str, known: Mapping[str, Array] | None = None) -> Array:
     """Return a tensor that depends on nothing but the shapes of the inputs and on what is known, as for one sequence.
 
     Raises:
@@ -278,7 +206,7 @@ def of_shapes_alone(graph: OnnxGraph, name: str, known: Mapping[str, Array] | No
     return of_shapes(graph, name, known)
 
 
-def of_shapes(graph: OnnxGraph, name: str, known: Mapping[str, Array] | None = None) -> Array:
+def of_shapes(graph: ProgramGraph, name: str, known: Mapping[str, Array] | None = None) -> Array:
     """Return a tensor for inputs of zeros; its caller knows that the inputs' numbers do not reach it.
 
     Raises:
@@ -293,7 +221,7 @@ def of_shapes(graph: OnnxGraph, name: str, known: Mapping[str, Array] | None = N
     raise why or UnsupportedNode(visible(name))
 
 
-def of_some_shape(graph: OnnxGraph, free: int) -> dict[str, Array]:
+def of_some_shape(graph: ProgramGraph, free: int) -> dict[str, Array]:
     """Return inputs of zeros, for what depends on their shapes alone; the last free length is `free`, others are 1."""
     given = {}
     for name, (kind, shape) in graph.inputs.items():
@@ -308,17 +236,3 @@ def zeros_of(kind: int, shape: Sequence[int | None]) -> Array:
 
     dtype = onnx.helper.tensor_dtype_to_np_dtype(kind) if kind else np.dtype(np.float32)
     return np.zeros([min(one or 1, 4096) for one in shape], dtype)
-
-
-def random_of(kind: int, shape: Sequence[int], random: np.random.Generator) -> Array:
-    """Return random numbers as an input of the file: fractions about 0, ids that any table has, or truths."""
-    import onnx
-
-    dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind) if kind else np.float32)
-    if int(np.prod(shape)) > MOST_NUMBERS:
-        raise UnsupportedNode("an input is larger than what is tried here")
-    if dtype.kind in "iu":
-        return random.integers(0, 2, shape).astype(dtype)
-    if dtype.kind == "b":
-        return np.ones(shape, dtype)
-    return random.normal(size=shape).astype(dtype) if dtype.kind == "f" else np.zeros(shape, dtype)

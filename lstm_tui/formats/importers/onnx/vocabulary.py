@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.formats.importers.onnx.graph import attribute
+from lstm_tui.formats.importers.program.graph import attribute
 from lstm_tui.formats.importers.vocabularies import Texts, texts_in_notes, texts_of
 
 _TEXT = 8  # TensorProto.STRING

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,16 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.network_endings import ENDINGS
+from lstm_tui.formats.importers.torch.exported import ExportedArchive, read_exported
 from lstm_tui.formats.importers.torch.pickled_arrays import Bytes, Pickled, Storage, Tensor, make, storage, view
 from lstm_tui.formats.importers.torch.safe_unpickler import Made, PickleMachine
+from lstm_tui.formats.importers.torch.torchscript import MOST_CODE, ScriptArchive
 from lstm_tui.formats.importers.vocabularies import Texts, all_texts
 from lstm_tui.formats.io.files import NETWORK_BYTES, size_text
 
 MOST_MEMBERS = 200_000
-_MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
+MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
 _DEEPEST = 64
 _MOST_TENSORS = 100_000
 _PREFERRED = ("state_dict", "model_state_dict", "model", "net", "network", "module", "params", "weights", "ema")
@@ -35,7 +38,8 @@ class Checkpoint:
         modules: Modules by their path, where the file holds a whole model.
         container: Key of the dictionary the tensors were taken from; empty where they stand at the top.
         others: Other dictionaries that hold weights.
-        scripted: Whether it is TorchScript.
+        script: What a TorchScript archive holds beside them, whose program decides; None where there is none.
+        exported: What an archive of torch.export holds, whose graph decides; None where there is none.
         lists: By path, texts by their numbers that stand beside the weights: vocabularies and labels.
     """
 
@@ -43,7 +47,8 @@ class Checkpoint:
     modules: dict[str, Made] = field(default_factory=dict)
     container: str = ""
     others: tuple[str, ...] = ()
-    scripted: bool = False
+    script: ScriptArchive | None = None
+    exported: ExportedArchive | None = None
     lists: dict[str, Texts] = field(default_factory=dict)
 
 
@@ -64,13 +69,21 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
         UserError: It is damaged, would run code, or holds what is not read.
     """
     try:
-        if data[:2] == b"PK":
-            root, of, scripted = _zipped(data, where)
-        else:
+        if data[:2] != b"PK":
             root, of = _plain(data, where)
-            scripted = False
-        found = _choose(root, where, container)
-        found.scripted = scripted
+            script = None
+        else:
+            members = _Members(data, where)
+            if members.of_export:
+                exported = read_exported(members.names, members.content, where)
+                return Checkpoint(exported.tensors, exported=exported)
+            root, of, script = _zipped(members, where)
+        if script is not None and not any(_leaves_of_tensors(root)):  # frozen: its tensors are constants of its code
+            constants: dict[str, Any] = dict(script.tensors())
+            found = Checkpoint(constants)
+        else:
+            found = _choose(root, where, container)
+        found.script = script
         found.lists = dict(all_texts(root, _inside))
         found.tensors = _arrays(found.tensors, of, where)
     except UserError as error:
@@ -79,45 +92,101 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
     return found
 
 
-def _zipped(data: bytes, where: str) -> tuple[Any, Bytes, bool]:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        members = {member.filename: member for member in archive.infolist()}
-    except Exception as error:  # a damaged archive fails in a dozen ways, none of them documented
-        raise UserError(f"{where}: is damaged or cut short: {visible(str(error))}") from error
-    total = sum(member.file_size for member in members.values())
-    if total > NETWORK_BYTES or len(members) > MOST_MEMBERS:
-        raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(NETWORK_BYTES)}")
-    pickled = [name for name in members if name.endswith("data.pkl") and name.count("/") <= 1]
-    if any(name.endswith("/data/weights/model_weights_config.json") or name.endswith(".pt2") for name in members):
-        raise UserError(f"{where}: is a program of torch.export, which is not read: save the model's state_dict()")
-    if not pickled:
-        raise UserError(f"{where}: is a zip archive without data.pkl, so PyTorch did not write it")
-    folder = pickled[0].removesuffix("data.pkl")
+class _Members:
+    """The members of a zip of PyTorch, read one at a time and never larger than they should be."""
 
-    def content(name: str, most: int) -> bytes:
-        member = members.get(name)
-        if member is None:
-            raise UserError(f"{where}: lacks {visible(name)}; get it again")
-        if member.file_size > most:
-            raise UserError(f"{where}: {visible(name)} unpacks to {size_text(member.file_size)}; it should be less")
+    def __init__(self, data: bytes, where: str) -> None:
+        self._where = where
         try:
-            return archive.read(member)
-        except Exception as error:
-            raise UserError(f"{where}: {visible(name)} is damaged: {visible(str(error))}") from error
+            self._archive = zipfile.ZipFile(io.BytesIO(data))
+            self._members = {member.filename: member for member in self._archive.infolist()}
+        except Exception as error:  # a damaged archive fails in a dozen ways, none of them documented
+            raise UserError(f"{where}: is damaged or cut short: {visible(str(error))}") from error
+        total = sum(member.file_size for member in self._members.values())
+        if total > NETWORK_BYTES or len(self._members) > MOST_MEMBERS:
+            raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(NETWORK_BYTES)}")
+        self.names = tuple(self._members)
 
-    if f"{folder}byteorder" in members and content(f"{folder}byteorder", 16).strip() == b"big":
+    @property
+    def of_export(self) -> bool:
+        """Whether torch.export wrote it."""
+        return any(name.endswith("/models/model.json") or name == "serialized_exported_program.json"
+                   for name in self.names)  # fmt: skip
+
+    def content(self, name: str, most: int) -> bytes:
+        """Return a member.
+
+        Raises:
+            UserError: It is not there, too large, or damaged.
+        """
+        member = self._members.get(name)
+        if member is None:
+            raise UserError(f"{self._where}: lacks {visible(name)}; get it again")
+        if member.file_size > most:
+            size = size_text(member.file_size)
+            raise UserError(f"{self._where}: {visible(name)} unpacks to {size}; it should be less")
+        try:
+            return self._archive.read(member)
+        except Exception as error:
+            raise UserError(f"{self._where}: {visible(name)} is damaged: {visible(str(error))}") from error
+
+    def size(self, name: str) -> int:
+        """Return how large a member is."""
+        return self._members[name].file_size
+
+
+def _zipped(members: _Members, where: str) -> tuple[Any, Bytes, ScriptArchive | None]:
+    pickled = [name for name in members.names if name.endswith("data.pkl") and name.count("/") <= 1]
+    if not pickled:
+        inside = next((name for name in members.names if name.endswith(ENDINGS)), None)
+        hint = f"; it holds {visible(inside)}: unpack it, and give that" if inside else ""
+        raise UserError(f"{where}: is a zip archive without data.pkl, so PyTorch did not write it{hint}")
+    folder = pickled[0].removesuffix("data.pkl")
+    if f"{folder}byteorder" in members.names and members.content(f"{folder}byteorder", 16).strip() == b"big":
         raise UserError(f"{where}: was written on a big-endian machine, which is not read")
-    of = _kept(lambda one: content(f"{folder}data/{one.key}", max(one.count, 1) * 8))
-    machine = PickleMachine(where, make, lambda identity: storage(identity, where))
-    return machine.read(content(pickled[0], 256 << 20)), of, f"{folder}constants.pkl" in members
+    of = _kept(lambda one: members.content(f"{folder}{one.key}", max(one.count, 1) * 8))
+
+    def read(name: str) -> Any:
+        held = "data" if name == "data" else name
+        machine = PickleMachine(where, make, lambda identity: _within(storage(identity, where), f"{held}/"))
+        return machine.read(members.content(f"{folder}{name}.pkl", 256 << 20))
+
+    root = read("data")
+    if f"{folder}constants.pkl" not in members.names:
+        return root, of, None
+    constants = read("constants")
+    return root, of, _script(root, constants, read, members, folder, of, where)
+
+
+def _script(
+    root: Any, constants: Any, read: Callable[[str], Any], members: _Members, folder: str, of: Bytes, where: str
+) -> ScriptArchive | None:
+    """Return what a TorchScript archive holds; its code stays text."""
+    paths = [name for name in members.names if name.startswith(f"{folder}code/") and name.endswith(".py")]
+    if not isinstance(root, Made) or not paths or sum(members.size(one) for one in paths) > MOST_CODE:
+        return None
+    code = {
+        name.removeprefix(f"{folder}code/"): members.content(name, MOST_CODE).decode("utf-8", "replace")
+        for name in paths
+    }
+    traced = read("traced_inputs") if f"{folder}traced_inputs.pkl" in members.names else None
+    listed = list(constants) if isinstance(constants, list | tuple) else []
+    return ScriptArchive(root, code, listed, lambda one: _array(one, of, "a tensor", where), traced)
+
+
+def _within(one: Storage, folder: str) -> Storage:
+    return replace(one, key=f"{folder}{one.key}")
+
+
+def _leaves_of_tensors(root: Any) -> Iterator[bool]:
+    return (True for _, one, _ in leaves(root) if isinstance(one, Tensor | Pickled))
 
 
 def _plain(data: bytes, where: str) -> tuple[Any, Bytes]:
     """Read a file that is one pickle, or the five pickles and the numbers that PyTorch wrote before 1.6."""
     machine = PickleMachine(where, make, lambda identity: _legacy_storage(identity, where))
     first = machine.read(data)
-    if first != _MAGIC:
+    if first != MAGIC:
         return first, _nothing
     machine.read(data, machine.end)  # version of the protocol
     machine.read(data, machine.end)  # sizes of the machine's integers
@@ -185,10 +254,10 @@ def _array(one: Any, of: Bytes, name: str, where: str) -> Array:
 
 
 def _storages(root: Any) -> Iterator[Storage]:
-    return (one.storage for _, one, _ in _leaves(root) if isinstance(one, Tensor))
+    return (one.storage for _, one, _ in leaves(root) if isinstance(one, Tensor))
 
 
-def _leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
+def leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
     """Iterate over tensors and modules with their path and the key of the root they stand under."""
     seen: set[int] = set()
     waiting: list[tuple[str, Any, str, int]] = [("", root, "", 0)]
@@ -232,7 +301,7 @@ def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:
     """Take the weights of one network out of what a file holds, leaving an optimiser's alone."""
     groups: dict[str, dict[str, Any]] = {}
     modules: dict[str, dict[str, Made]] = {}
-    for count, (path, one, top) in enumerate(_leaves(root)):
+    for count, (path, one, top) in enumerate(leaves(root)):
         if count > _MOST_TENSORS:
             raise UserError(f"{where}: holds more than {_MOST_TENSORS} tensors")
         key = "" if isinstance(root, Made) or _direct(root) else top

@@ -19,9 +19,16 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import exact
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.onnx.graph import CHOICE, RECURRENT, OnnxGraph, UnsupportedNode, attribute, label
-from lstm_tui.formats.importers.onnx.rnn_nodes import random_of
-from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, PositionEmbedding
+from lstm_tui.formats.importers.program.graph import (
+    CHOICE,
+    RECURRENT,
+    ProgramGraph,
+    UnsupportedNode,
+    attribute,
+    label,
+    random_of,
+)
 from lstm_tui.formats.importers.values import (
     Combined,
     Given,
@@ -35,6 +42,7 @@ from lstm_tui.formats.importers.values import (
     StepsSoftmax,
     Value,
     evaluate,
+    in_order,
     joined,
     read_by,
     select,
@@ -43,6 +51,8 @@ from lstm_tui.formats.importers.values import (
 CLOSE = 1e-4
 _MOST_SEGMENTS = 16
 _MOST_ORIGINS = 20_000_000
+_LEAST_PLACES, _MOST_PLACES = 8, 1024
+"""How many rows a table of places has at least, more than are tried, and at most."""
 Units = int | tuple[int, int] | None
 """Along which axis of a tensor units stand, along which two, or along none."""
 _BEYOND = -2
@@ -54,7 +64,8 @@ _MOVES = frozenset((
 _SAME = ("Identity", "Dropout", "Cast", "CastLike")
 _FUNCTIONS = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
-    "Exp": "exponential", "Selu": "selu", "Abs": "Abs=abs(a)", "Sqrt": "Sqrt=sqrt(a)", "Log": "Log=log(a)",
+    "Exp": "exponential", "Silu": "swish", "Selu": "selu",
+    "Abs": "Abs=abs(a)", "Sqrt": "Sqrt=sqrt(a)", "Log": "Log=log(a)",
     "HardSwish": "HardSwish=a * clip(a / 6 + 0.5, 0, 1)", "Reciprocal": "Reciprocal=1 / a",
 }  # fmt: skip
 _REDUCE = {"ReduceMean": "mean", "ReduceMax": "max", "ReduceMin": "min", "ReduceSum": "sum",
@@ -129,7 +140,7 @@ class GraphTrace:
         known: Numbers of the values, by their identity.
     """
 
-    graph: OnnxGraph
+    graph: ProgramGraph
     tapes: Mapping[str, InputLayout]
     steps: int
     seed: int = 0
@@ -222,7 +233,9 @@ class GraphTrace:
         if numbers is not None:
             self.known[id(value)] = numbers
         with np.errstate(all="ignore"):
-            evaluate(value, self.known, steps)
+            for one in in_order(value):  # what it is made of may be of other inputs, which have other lengths
+                if id(one) not in self.known:
+                    evaluate(one, self.known, self._extent(one)[0])
 
     def _codes(self, value: Value, positions: Array) -> Array:
         """Return the origins of rows of a value: the shape of the positions, and its width."""
@@ -279,6 +292,8 @@ class GraphTrace:
 
     def _followed(self, node: Any) -> None:
         kind = node.op_type
+        if why := attribute(node, "why", ""):
+            raise UnsupportedNode(str(why))
         if node.domain not in ("", "ai.onnx"):
             raise UnsupportedNode(f"{label(node)} is not run here")
         if kind in _SAME:
@@ -332,7 +347,7 @@ class GraphTrace:
                 raise UnsupportedNode(f"{label(node)} fills in other numbers than zeros")
             if filler:
                 given[filler] = np.zeros(np.shape(given[filler]), np.int64)
-        for name, made in zip(node.output, self.graph.run_node(node, given), strict=False):
+        for name, made in zip(node.output, self.graph.run(node, given), strict=False):
             if name:
                 self.ids[name] = np.asarray(made, np.int64)
 
@@ -489,11 +504,32 @@ class GraphTrace:
         full = np.broadcast_to(numbers, shape)
         rows = _units_last(full, axis)
         rows = rows.reshape(-1, rows.shape[-1])
+        op: StepOp
         if (rows != rows[:1]).any():
-            raise UnsupportedNode(f"{label(node)} takes other numbers at each step")
-        op = _with_numbers(node, how, rows[0].astype(np.float32), first)
+            op = self._places_added(node, how, value, where.reshape(-1), rows)
+        else:
+            op = _with_numbers(node, how, rows[0].astype(np.float32), first)
         made = self._applied(node, value, lambda _: op)
         self.ids[node.output[0]] = _back(self._codes(made, where), axis, shape)
+
+    def _places_added(self, node: Any, how: str, value: Value, where: Array, rows: Array) -> PositionEmbedding:
+        """Return what adds the row of its place to each step: the first rows of a table that is in the file."""
+        steps, batch = self._extent(value)
+        if how != "add" or not value.series or (where < 0).any() or len(rows) != len(where):
+            raise UnsupportedNode(f"{label(node)} takes other numbers at each step")
+        table = np.zeros((steps, rows.shape[1]), rows.dtype)
+        table[where // batch] = rows
+        if len(where) < steps or (table[where // batch] != rows).any():
+            raise UnsupportedNode(f"{label(node)} takes other numbers at each step")
+        for one in self.graph.constants.values():
+            whole = np.squeeze(one) if one.ndim == 3 and 1 in one.shape[:2] else one
+            if whole.ndim != 2 or whole.dtype.kind != "f" or len(whole) <= max(steps, _LEAST_PLACES):
+                continue
+            if whole.shape[1] == table.shape[1] and np.array_equal(whole[:steps], table):
+                if len(whole) > _MOST_PLACES:
+                    raise UnsupportedNode(f"{label(node)} has {len(whole)} places; {_MOST_PLACES} is the most")
+                return PositionEmbedding(_name(node), whole)
+        raise UnsupportedNode(f"{label(node)} takes other numbers at each step")
 
     def _joined(self, node: Any, how: str, both: Sequence[Array]) -> Array:
         """Return the origins of two tensors put together number by number, one perhaps repeated along some axes."""
@@ -741,13 +777,14 @@ class GraphTrace:
             raise UnsupportedNode(f"{label(node)}: its weights have no such shape")
         reading, grid = self._read_by(node)
         ways, hidden = int(r.shape[0]), int(r.shape[2])
+        kept = int(r.shape[1]) // 4 if node.op_type == "LSTM" else hidden  # more than it shows where that is projected
         limit = reading.limit
         taken = grid.shape[0] if limit is None else limit
         batch = 1 + reading.others
         kinds = ("h", "c") if node.op_type == "LSTM" else ("h",)
-        states = [State(node, way, one, hidden) for one in kinds for way in range(ways)]
+        states = [State(node, way, one, hidden if one == "h" else kept) for one in kinds for way in range(ways)]
         for one in states:
-            self._register(one, reading.steps, batch, self._random.normal(size=(reading.steps * batch, hidden)))
+            self._register(one, reading.steps, batch, self._random.normal(size=(reading.steps * batch, one.width)))
         y = np.stack([self._codes(one, grid) for one in states[:ways]], axis=1)  # (T, ways, B, H)
         y[taken:] = 0
         backward = str(attribute(node, "direction", "forward")).lower() == "reverse"
@@ -791,7 +828,7 @@ class GraphTrace:
                 raise UnsupportedNode("it reads the sequences of a batch as steps")
         except UnsupportedNode as error:
             value, why = None, str(error)
-            one_step, steps, batch = id(node) in self.alone, self.steps, 1
+            one_step, steps, batch = id(node) in self.alone, self._steps_given(node), 1
             grid = np.arange(steps).reshape((1, steps) if one_step else (steps, 1))
         limit = self._limit(node, grid.shape[0])
         if limit is not None and value is not None and (one_step or way == "backward"):
@@ -802,6 +839,14 @@ class GraphTrace:
             steps, grid = limit, grid.copy()
             grid[limit:] = 0
         return Reading(node, value, why, way, one_step, steps, limit, batch - 1), grid
+
+    def _steps_given(self, node: Any) -> int:
+        """Return how many steps a node gets whose input is not followed: as many as that has, where it is computed."""
+        try:
+            shape = self.number(node.input[0]).shape
+        except UnsupportedNode:
+            return self.steps
+        return int(shape[1 if attribute(node, "layout", 0) else 0]) if len(shape) == 3 else self.steps
 
     def _limit(self, node: Any, steps: int) -> int | None:
         """Return how many of the steps a node reads, where the file says fewer than there are."""

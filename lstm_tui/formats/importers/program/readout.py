@@ -1,4 +1,4 @@
-"""What an ONNX file answers: its outputs as values, as far as two sequences agree on them."""
+"""What a program answers: its outputs as values, as far as two sequences agree on them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from lstm_tui.formats.importers.answers import FileOutput
-from lstm_tui.formats.importers.onnx.follow import TracedGraph
-from lstm_tui.formats.importers.onnx.graph import UnsupportedNode
+from lstm_tui.formats.importers.program.followed import TracedGraph
+from lstm_tui.formats.importers.program.graph import UnsupportedNode
 
 
 def answers_of(followed: TracedGraph, nodes: Iterable[int]) -> list[FileOutput]:

@@ -1,0 +1,392 @@
+"""The networks of a program: its recurrent nodes as layers, and what stands between and above them.
+
+Everything that is not recurrent is followed on two sequences, of different length where the file allows it (`trace`),
+and is compared with what runs the nodes, shape for shape: what does not agree is not shown as if it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import FeatureExtractor
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.answers import written
+from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent
+from lstm_tui.formats.importers.program.followed import TracedGraph
+from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, attribute, label
+from lstm_tui.formats.importers.program.readout import answers_of
+from lstm_tui.formats.importers.program.trace import Reading
+from lstm_tui.formats.importers.values import Given, Lookup, State, StepOp, Value, chain_of, linear, sources
+from lstm_tui.formats.importers.vocabularies import choose_classes, choose_tokens, tokens_of
+
+
+@dataclass(frozen=True)
+class Read:
+    """How a node reads the tape, as far as its layer depends on it.
+
+    Attributes:
+        flipped: Whether what it reads comes from the end.
+        one_step: Whether every token is a sequence of its own, which begins with an empty memory.
+        carried: Whether the file takes one step and whoever runs it carries the states from step to step.
+        computed: Names of tensors that the recurrent nodes of the file compute.
+    """
+
+    flipped: bool = False
+    one_step: bool = False
+    carried: bool = False
+    computed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What differs from one kind of program to another.
+
+    Attributes:
+        plan_node: Returns a recurrent node as a layer; raises UserError.
+        front: Returns what is run as it is before a recurrent node, which may read one step of many sequences, and how
+            many nodes that are; raises UnsupportedNode. None where nothing is.
+    """
+
+    plan_node: Callable[[Any, ProgramGraph, str, str, ImportReport, Read], Recurrent]
+    front: Callable[[ProgramGraph, Any, bool], tuple[FeatureExtractor, int]] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FirstSteps:
+    """The first steps of a series, because the file reads no more of it.
+
+    Attributes:
+        name: Of the input.
+        limit: How many steps.
+        table: In which ids are looked up, or None.
+    """
+
+    name: str
+    limit: int
+    table: Array | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The one input."""
+        return (self.name,)
+
+    @property
+    def ids(self) -> Mapping[str, int]:
+        """How many ids there are, where it reads ids."""
+        return {} if self.table is None else {self.name: len(self.table)}
+
+    def run(self, arrays: Mapping[str, Array]) -> Array:
+        """Return the input of the first recurrent node, (T, I), of no more steps than the file reads.
+
+        Raises:
+            UserError: There are fewer steps, which the file refuses, or an id is none of the table.
+        """
+        array = np.asarray(arrays[self.name] if self.name in arrays else next(iter(arrays.values())))
+        if len(array) < self.limit:
+            raise UserError(f"the file reads {self.limit} steps of {visible(self.name)}, and there are {len(array)}")
+        if self.table is None:
+            return np.ascontiguousarray(array[: self.limit], dtype=np.float32)
+        ids = array.reshape(len(array), -1)[: self.limit, 0]
+        if not np.all((ids == np.floor(ids)) & (ids >= 0) & (ids < len(self.table))):
+            raise UserError(f"{visible(self.name)} holds ids, whole numbers from 0 to {len(self.table) - 1}")
+        return np.ascontiguousarray(self.table[ids.astype(np.int64)], dtype=np.float32)
+
+
+@dataclass(eq=False)
+class NodeLayer:
+    """One recurrent node, or two that read the same in opposite directions.
+
+    Attributes:
+        nodes: The nodes, the one that reads forward first.
+        reading: How the first of them reads the tape.
+        below: The layer it reads; None where it reads from outside.
+        ops: What stands between.
+        why: Why it is not known what it reads; empty where it is.
+        start: The input it reads, or the table in which it looks that up; None where there is more.
+    """
+
+    nodes: tuple[Any, ...]
+    reading: Reading
+    below: NodeLayer | None = None
+    ops: tuple[StepOp, ...] = ()
+    why: str = ""
+    start: Value | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's own name for it."""
+        return str(self.nodes[0].name or self.nodes[0].output[0])
+
+
+def networks_of(followed: TracedGraph, nodes: Sequence[Any], dialect: Dialect, where: str) -> list[Found]:
+    """Return the networks that recurrent nodes of a program make: a chain of layers each."""
+    chains = _chains(_layers(followed, nodes))
+    found = []
+    shared = len({id(chain[0]) for chain in chains}) < len(chains)
+    for chain in chains:
+        layers = tuple(one.name for one in chain)
+        name = layers[-1] if shared else layers[0]
+        found.append(Found(name if len(chains) > 1 else "", layers, _planner(followed, chain, dialect, where)))
+    return found
+
+
+def _layers(followed: TracedGraph, nodes: Sequence[Any]) -> list[NodeLayer]:
+    """Return the layers, each with the one it reads."""
+    readings = [followed.reading(node) for node in nodes]
+    pairs = list(_pairs(followed, readings))
+    layers = [
+        NodeLayer((one.node, other.node), one) for one, other in pairs
+    ] + [NodeLayer((one.node,), one) for one in readings if not any(one in pair for pair in pairs)]  # fmt: skip
+    order = {id(node): n for n, node in enumerate(nodes)}
+    layers.sort(key=lambda layer: min(order[id(node)] for node in layer.nodes))
+    of = {id(node): layer for layer in layers for node in layer.nodes}
+    for layer in layers:
+        _read(layer, of, followed)
+    return layers
+
+
+def _pairs(followed: TracedGraph, readings: Sequence[Reading]) -> Iterator[tuple[Reading, Reading]]:
+    """Iterate over pairs of one direction each that read the same, and that something joins."""
+    known = {id(one.node): one for one in readings}
+    taken: set[int] = set()
+    for value in followed.first.values:
+        of = {id(one.layer) for one in sources(value) if isinstance(one, State)}
+        if len(of) != 2 or of & taken:
+            continue
+        one, other = sorted((known[name] for name in of), key=lambda one: _direction(one, 0), reverse=True)
+        single = len(followed.first.ways(one.node)) == len(followed.first.ways(other.node)) == 1
+        same = one.value is other.value and one.value is not None
+        like = (one.one_step, one.limit, one.steps) == (other.one_step, other.limit, other.steps)
+        if single and same and like and (_direction(one, 0), _direction(other, 0)) == ("forward", "backward"):
+            taken |= of
+            yield one, other
+
+
+def _direction(reading: Reading, way: int) -> str:
+    backward = way == 1 or str(attribute(reading.node, "direction", "forward")).lower() == "reverse"
+    return "backward" if backward != (reading.way == "backward") else "forward"
+
+
+def _merged(layer: NodeLayer, followed: TracedGraph) -> list[State]:
+    """Return the states a layer shows to the one above, in the order of its passes."""
+    made = [(_direction(followed.reading(node), one.way), one) for node in layer.nodes
+            for one in followed.first.ways(node)]  # fmt: skip
+    return [one for _, one in sorted(made, key=lambda pair: pair[0], reverse=True)]
+
+
+def _read(layer: NodeLayer, of: dict[int, NodeLayer], followed: TracedGraph) -> None:
+    """Find out what a layer reads: a layer below through ops, or the input."""
+    value = layer.reading.value
+    if value is None:
+        layer.why = layer.reading.why
+        return
+    base, ops = chain_of(value)
+    read = sources(base)
+    below = {id(of[id(one.layer)]): of[id(one.layer)] for one in read if isinstance(one, State)}
+    if not below:
+        layer.start, layer.ops = base, tuple(ops)
+        if not isinstance(base, Given | Lookup):
+            matrix = linear(base, [one for one in read if isinstance(one, Given)]) if len(read) == 1 else None
+            layer.start, layer.ops = (read[0], (Dense("select", matrix), *ops)) if matrix is not None else (None, ())
+            layer.why = "" if matrix is not None else "it reads what is put together of several inputs"
+        return
+    if len(below) > 1 or not all(isinstance(one, State) for one in read):
+        names = ", ".join(visible(one.name) for one in below.values())
+        layer.why = f"it reads {names} and more, which are no chain of layers"
+        return
+    lower = next(iter(below.values()))
+    states = _merged(lower, followed)
+    if all(isinstance(one, State) for one in read) and any(one.state != "h" for one in read if isinstance(one, State)):
+        layer.why = f"it reads the memory c of {visible(lower.name)}"
+        return
+    matrix = linear(base, states)
+    if matrix is None:
+        layer.why = f"it reads a function of {visible(lower.name)} that is no dense layer"
+        return
+    if not _cut_alike(layer, lower, followed):
+        layer.why = f"it reads fewer steps than {visible(lower.name)} below, which needs them all"
+        return
+    plain = matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix)))
+    layer.below, layer.ops = lower, tuple(ops) if plain else (Dense("select", matrix), *ops)
+
+
+def _cut_alike(layer: NodeLayer, below: NodeLayer | None, followed: TracedGraph) -> bool:
+    """Say whether a tape that is cut where a layer stops reading is right for those below, which may read on."""
+    limit = layer.reading.limit
+    while limit is not None and below is not None:
+        ahead = all(_direction(followed.reading(one.layer), one.way) == "forward" for one in _merged(below, followed))
+        if below.reading.limit != limit and not (below.reading.limit is None and ahead):
+            return False
+        below = below.below
+    return True
+
+
+def _chains(layers: Sequence[NodeLayer]) -> list[list[NodeLayer]]:
+    """Return a chain for every layer that no other reads, from the lowest up."""
+    read = {id(layer.below) for layer in layers}
+    chains: list[list[NodeLayer]] = []
+    for layer in layers:
+        if id(layer) in read:
+            continue
+        chain = [layer]
+        while chain[0].below is not None:
+            chain.insert(0, chain[0].below)
+        chains.append(chain)
+    return chains
+
+
+def _planner(
+    followed: TracedGraph, chain: Sequence[NodeLayer], dialect: Dialect, where: str
+) -> Callable[[ImportReport], Plan]:
+    def plan(report: ImportReport) -> Plan:
+        limit = next((one.reading.limit for one in chain if one.reading.limit is not None), None)
+        made = _below(followed, chain[0], limit, dialect, report)
+        parts: list[Recurrent | Op] = list(made.chain)
+        number = 1 if parts else 0
+        names: dict[int, str] = {}
+        for n, layer in enumerate(chain):
+            if n and layer.ops:
+                said = ", ".join(dict.fromkeys(visible(one.name) for one in layer.ops))
+                report.say(f"layer{number}.name", said, "confirmed", "run at each step")
+                parts += layer.ops
+                number += 1
+            parts.append(_part(followed, layer, f"layer{number}", dialect, where, report))
+            for node in layer.nodes if layer.reading.limit == limit else ():  # others go on where the tape is cut
+                for state in followed.first.states(node):
+                    way = _direction(followed.reading(node), state.way)
+                    names[id(state)] = f"layer{number}.{way}.{state.state}"
+            number += 1
+        top = _merged(chain[-1], followed)
+        own = {id(node) for layer in chain for node in layer.nodes}
+        readout = written(answers_of(followed, own), top, names, f", {followed.tried}", report)
+        classes = () if readout is None else choose_classes(
+            followed.graph.texts, readout.outputs, report, made.embedding is not None
+        )  # fmt: skip
+        return replace(made, chain=parts, readout=readout, classes=classes)
+
+    return plan
+
+
+def _part(
+    followed: TracedGraph, layer: NodeLayer, key: str, dialect: Dialect, where: str, report: ImportReport
+) -> Recurrent:
+    graph = followed.graph
+    parts = []
+    for n, node in enumerate(layer.nodes):
+        reading = followed.reading(node)
+        carried = followed.carried(node)
+        alone = reading.one_step or (reading.steps == 1 and followed.takes_one_step and not carried)
+        own = key if not n else f"{key}.backward"
+        read = Read(reading.way == "backward", alone, carried, followed.computed)
+        parts.append(dialect.plan_node(node, graph, own, where, report, read))
+        if not n:
+            _say_how_it_reads(followed, reading, alone, carried, key, report)
+    if len(parts) == 1:
+        return parts[0]
+    one, other = parts
+    said = [(part.cell, part.hidden, part.without, part.functions, part.bound) for part in parts]
+    report.say(f"{key}.directions", "forward and backward", "confirmed", "two nodes read the same, one from the end")
+    if said[0] == said[1]:
+        return replace(one, passes=[*one.passes, *other.passes], initial={**one.initial, **other.initial})
+    return replace(one, second=other)
+
+
+def _say_how_it_reads(
+    followed: TracedGraph, reading: Reading, alone: bool, carried: bool, key: str, report: ImportReport
+) -> None:
+    node = reading.node
+    if alone:
+        count = "T" if followed.lengths[0] != followed.lengths[1] else str(reading.steps)
+        said = f"this file runs {count} sequences of one step: every token begins with an empty memory"
+        if followed.takes_one_step:
+            said = "this file runs one step and carries no state on: every token begins with an empty memory"
+        why = "the axis it reads as time has one step" if followed.takes_one_step else "the tape lies on its batch axis"
+        report.say(f"{key}.memory", "empty at every token", "confirmed", why)
+        report.warnings.append(f"{said} ({label(node)}: {why})")
+    elif carried and followed.takes_one_step:
+        report.say(f"{key}.memory", "carried from step to step", "confirmed", "the file takes and gives its states")
+    if reading.others:
+        report.warnings.append(f"the file takes {reading.others + 1} sequences at once: one of them is run here")
+    name = node.input[4] if len(node.input) > 4 else ""
+    if not name:
+        return
+    said, how, why = followed.lengths_of(node)
+    report.say(f"{key}.lengths", said, how, why)
+    if reading.limit is not None:
+        rest = "what follows is not run" if reading.value is not None else "give no more, for all that is given is run"
+        report.warnings.append(
+            f"the file reads the first {reading.limit} steps of a sequence and no more ({visible(name)} is constant): "
+            f"{rest}"
+        )
+    elif how == "assumed" and not followed.graph.is_input(name):
+        report.warnings.append(f"{label(node)} is told by {visible(name)} how many steps to read: here it reads all")
+
+
+def _below(followed: TracedGraph, layer: NodeLayer, limit: int | None, dialect: Dialect, report: ImportReport) -> Plan:
+    """Return a plan with what stands below the lowest layer: a table, ops, array ops, or nothing that can be run."""
+    graph, reading = followed.graph, layer.reading
+    known = layer.start is not None and followed.proved(reading.node.input[0])
+    if known and (not layer.ops or followed.takes_one_step or limit is not None or dialect.front is None):
+        return _straight(followed, layer, limit, report)
+    if reading.value is None and followed.first.readings[id(reading.node)].value is not None:
+        report.warnings.append(f"{label(reading.node)}: {layer.why}: {layer.name} takes its inputs directly")
+        return Plan("", ())
+    if dialect.front is None:
+        report.warnings.append(f"{label(reading.node)}: {layer.why}: {layer.name} takes its inputs directly")
+        return Plan("", ())
+    try:
+        front, count = dialect.front(graph, reading.node, reading.one_step)
+    except UnsupportedNode as error:
+        if known:
+            return _straight(followed, layer, limit, report)
+        why = error if reading.value is None else layer.why or error
+        report.warnings.append(f"{why}: {layer.name} takes its inputs directly")
+        return Plan("", ())
+    report.say("front", f"{count} nodes", "confirmed", f"run by {graph.ran_by} before the first recurrent node")
+    report.say("input", ", ".join(f"{visible(one)} {graph.shape_text(one)}" for one in front.inputs), "confirmed",
+               "the graph")  # fmt: skip
+    return Plan("", (), front=front)
+
+
+def _straight(followed: TracedGraph, layer: NodeLayer, limit: int | None, report: ImportReport) -> Plan:
+    """Return a plan whose lowest layer reads an input as it is, by a table, or through ops at every step."""
+    start, ops = layer.start, list(layer.ops)
+    of = start.of if isinstance(start, Lookup) else start
+    assert isinstance(of, Given)
+    table = start.table if isinstance(start, Lookup) else None
+    if table is not None:
+        report.say("embedding", f"{len(table)} ids of {visible(of.name)}", "confirmed", "the graph")
+    elif ops:
+        shape = followed.graph.shape_text(of.name)
+        report.say("input", f"{visible(of.name)} {shape}", "confirmed", "the graph")
+    else:
+        report.say("input", f"{visible(of.name)}: straight into the lowest layer", "confirmed", "the graph")
+    if ops:
+        names = ", ".join(dict.fromkeys(visible(one.name) for one in ops))
+        report.say("layer0.name", names, "confirmed", "run at each step")
+    tokens = None if table is None else _tokens(followed.graph, of.name, len(table), report)
+    if limit is not None:
+        return Plan("", ops, front=FirstSteps(of.name, limit, table))
+    return Plan("", ops, embedding=table, tokens=tokens)
+
+
+def _tokens(graph: ProgramGraph, ids: str, rows: int, report: ImportReport) -> dict[str, Any] | None:
+    """Return how text becomes ids: by the node of the file that makes them, or a list of texts of the same size."""
+    encoder = graph.encoders.get(ids)
+    if encoder is None:
+        return choose_tokens(graph.texts, rows, report)
+    last = max(encoder.ids)
+    unknown = encoder.unknown if encoder.unknown >= 0 else rows + encoder.unknown
+    if last >= rows or not 0 <= unknown < rows:
+        why = f"{label(encoder.node)} gives ids that the table of {rows} rows does not have"
+        report.say("vocabulary", "not used", "confirmed", why)
+        return None
+    report.say("vocabulary", f"{len(encoder.ids)} texts", "confirmed", label(encoder.node))
+    return tokens_of(encoder.ids, rows, report, unknown) | {"lowercase": encoder.lowercase}

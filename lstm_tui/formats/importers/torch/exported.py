@@ -1,0 +1,254 @@
+"""Programs of torch.export: a graph of ATen calls as JSON and the tensors it reads, each in a member of a zip."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.torch.pickled_arrays import Storage, Tensor, view
+from lstm_tui.formats.importers.torch.program_builder import (
+    InputShape,
+    ProgramBuilder,
+    ProgramStopped,
+    TensorRef,
+    tensors_in,
+)
+from lstm_tui.formats.importers.torch.program_ops import call
+from lstm_tui.formats.io.json import decode
+
+MOST_JSON = 64 << 20
+_MOST_BYTES = 1 << 30
+_MOST_CALLS = 100_000
+_DTYPES = {1: "|u1", 2: "|i1", 3: "<i2", 4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8", 12: "|b1", 13: "bfloat16"}
+"""Kinds of numbers as torch.export counts them."""
+_NUMBERED = {1: 0, 2: 1, 3: 2, 4: 3, 5: 4, 6: 5, 7: 6, 8: 7, 12: 11, 13: 15}
+"""The same as PyTorch's functions count them."""
+_ONNX = {3: 5, 4: 6, 5: 7, 6: 10, 7: 1, 8: 11, 12: 9, 1: 2, 2: 3}
+"""The same as ONNX counts them."""
+Content = Callable[[str, int], bytes]
+"""Returns a member of the archive by its name, no larger than a number of bytes; raises UserError."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExportedArchive:
+    """What an archive of torch.export holds.
+
+    Attributes:
+        tensors: Parameters, buffers and constants by the module's own names.
+        given: The module's name of what each such input of the graph is, by the input's name.
+        inputs: Name of each input that is given from outside, its kind as ONNX counts them, and its sizes.
+        calls: Calls of the graph, in order.
+        outputs: Names of the values it gives.
+        version: Of the PyTorch that wrote it.
+    """
+
+    tensors: dict[str, Array]
+    given: Mapping[str, str]
+    inputs: Sequence[tuple[str, int, tuple[int | None, ...]]]
+    calls: Sequence[Mapping[str, Any]]
+    outputs: Sequence[str]
+    version: str = ""
+
+    def follow(self, b: ProgramBuilder, shapes: Mapping[str, InputShape]) -> None:
+        """Follow the graph once, for inputs of given shapes.
+
+        Raises:
+            ProgramStopped: It is not followed to its end.
+        """
+        known: dict[str, Any] = {name: b.constant(self.tensors[own], own) for name, own in self.given.items()}
+        for name, kind, _ in self.inputs:
+            known[name] = b.input(name, shapes.get(name, InputShape(kind)))
+        for each in self.calls:
+            try:
+                self._call(b, each, known)
+            except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+                raise ProgramStopped("its graph is not as torch.export writes it") from error
+        for name in self.outputs:
+            if isinstance(known.get(name), TensorRef):
+                b.output(_free(name, b), known[name])
+
+    def _call(self, b: ProgramBuilder, each: Mapping[str, Any], known: dict[str, Any]) -> None:
+        target = str(each["target"])
+        args, kwargs = [], {}
+        for one in each["inputs"]:
+            value = _argument(one["arg"], known)
+            if one.get("kind", 1) == 2:
+                kwargs[str(one["name"])] = value
+            else:
+                args.append(value)
+        made = _made(b, target, args, kwargs)
+        names = [_names(one) for one in each["outputs"]]
+        if len(names) == 1:
+            self._keep(names[0], made, known)
+            return
+        if not isinstance(made, list | tuple):
+            made = [made] * len(names)
+        for name, part in zip(names, made, strict=False):
+            self._keep(name, part, known)
+
+    def _keep(self, names: str | list[str], made: Any, known: dict[str, Any]) -> None:
+        if isinstance(names, str):
+            known[names] = made[0] if isinstance(made, tuple) else made
+            return
+        parts = made if isinstance(made, list | tuple) else [made] * len(names)
+        known.update(zip(names, parts, strict=False))
+
+
+def _free(name: str, b: ProgramBuilder) -> str:
+    while name in b.outputs or name in b.inputs or name in b.constants:
+        name += "_again"
+    return name
+
+
+def _made(b: ProgramBuilder, target: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    parts = target.split(".")
+    if target.startswith("torch.ops.aten.") and len(parts) > 3:
+        name = parts[3]
+        if name in ("sym_size", "sym_numel") and args and isinstance(args[0], TensorRef):
+            if args[0].array is None:
+                return b.unknown(name, [args[0]], args[0].why)
+            sizes = args[0].array.shape
+            return math.prod(sizes) if name == "sym_numel" else sizes[args[1]]
+        return call(b, name, args, kwargs)
+    if target.startswith("_operator.") and parts[-1] in _OPERATORS and not tensors_in(args):
+        try:
+            return _OPERATORS[parts[-1]](*args)
+        except (TypeError, ArithmeticError, ValueError, IndexError) as error:
+            raise ProgramStopped(f"{visible(target)} is given what it cannot take") from error
+    if parts[-1] == "getitem" and len(args) == 2 and isinstance(args[0], list | tuple):
+        return args[0][args[1]]
+    return b.unknown(parts[-2] if len(parts) > 2 else target, [*args, *kwargs.values()],
+                     f"{visible(target[:80])} is not known here")  # fmt: skip
+
+
+_OPERATORS: Mapping[str, Callable[..., Any]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "floordiv": operator.floordiv,
+    "mod": operator.mod, "neg": operator.neg, "eq": operator.eq, "ne": operator.ne, "lt": operator.lt,
+    "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+}  # fmt: skip
+
+
+def _argument(arg: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    (kind, value), *_ = arg.items()
+    if kind in ("as_tensor", "as_custom_obj"):
+        return known[value["name"]]
+    if kind == "as_tensors":
+        return [known[one["name"]] for one in value]
+    if kind in ("as_optional_tensors", "as_sym_ints", "as_nested_tensors"):
+        return [_argument(one, known) for one in value]
+    if kind in ("as_sym_int", "as_sym_bool", "as_sym_float"):
+        return _argument(value, known)
+    if kind == "as_optional_tensor":
+        return _argument(value, known)
+    if kind == "as_name":
+        return known[value]
+    if kind == "as_none":
+        return None
+    if kind == "as_scalar_type":
+        return _NUMBERED.get(value, -1)
+    if kind in ("as_device", "as_layout", "as_memory_format"):
+        return None
+    return value
+
+
+def _names(one: Mapping[str, Any]) -> str | list[str]:
+    (kind, value), *_ = one.items()
+    if kind == "as_tensors":
+        return [str(each["name"]) for each in value]
+    if kind in ("as_sym_int", "as_sym_bool", "as_sym_float"):
+        return str(value.get("as_name", ""))
+    return str(value["name"]) if isinstance(value, Mapping) and "name" in value else ""
+
+
+def read_exported(names: Sequence[str], content: Content, where: str) -> ExportedArchive:
+    """Return what an archive holds.
+
+    Args:
+        names: Of its members.
+        content: Returns one of them.
+        where: What messages call the file.
+
+    Raises:
+        UserError: It is damaged, or of a form that is not read.
+    """
+    models = [name for name in names if name.endswith("/models/model.json")]
+    if not models:
+        models = [name for name in names if "/models/" in name and name.endswith(".json")]
+    if not models:
+        raise UserError(f"{where}: was exported by a PyTorch before 2.8, which is not read: save it again, or give the "
+                        "module's state_dict()")  # fmt: skip
+    folder = models[0].partition("models/")[0]
+    stem = models[0].rpartition("/")[2].removesuffix(".json")
+    try:
+        program = decode(content(models[0], MOST_JSON), where)
+        tensors: dict[str, Array] = {}
+        for kind in ("weights", "constants"):
+            member = f"{folder}data/{kind}/{stem}_{kind}_config.json"
+            if member in names:
+                config = decode(content(member, MOST_JSON), where)["config"]
+                tensors |= _tensors(config, f"{folder}data/{kind}/", content, where)
+        graph, signature = program["graph_module"]["graph"], program["graph_module"]["signature"]
+        if len(graph["nodes"]) > _MOST_CALLS:
+            raise UserError(f"{where}: has more than {_MOST_CALLS} calls")
+        given, inputs = _inputs(graph, signature, tensors, where)
+        outputs = [
+            str(one["user_output"]["arg"]["as_tensor"]["name"])
+            for one in signature["output_specs"]
+            if "as_tensor" in one.get("user_output", {}).get("arg", {})
+        ]
+        if any("buffer_mutation" in one for one in signature["output_specs"]):
+            raise UserError(f"{where}: its program changes its own buffers from call to call, which is not followed")
+        version = str(program.get("torch_version", ""))
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
+        raise UserError(f"{where}: is damaged: its program is not as torch.export writes it") from error
+    return ExportedArchive(tensors, given, inputs, graph["nodes"], outputs, version)
+
+
+def _inputs(
+    graph: Mapping[str, Any], signature: Mapping[str, Any], tensors: Mapping[str, Array], where: str
+) -> tuple[dict[str, str], list[tuple[str, int, tuple[int | None, ...]]]]:
+    given: dict[str, str] = {}
+    inputs: list[tuple[str, int, tuple[int | None, ...]]] = []
+    for one in signature["input_specs"]:
+        (kind, said), *_ = one.items()
+        if kind == "user_input":
+            if "as_tensor" not in said["arg"]:
+                continue
+            name = str(said["arg"]["as_tensor"]["name"])
+            meta = graph["tensor_values"][name]
+            sizes = tuple(int(size["as_int"]) if "as_int" in size else None for size in meta["sizes"])
+            inputs.append((name, _ONNX.get(meta["dtype"], 1), sizes))
+        elif kind in ("parameter", "buffer", "tensor_constant"):
+            own = str(said.get("parameter_name") or said.get("buffer_name") or said.get("tensor_constant_name"))
+            if own not in tensors:
+                raise UserError(f"{where}: lacks the tensor {visible(own)}; get it again")
+            given[str(said["arg"]["name"])] = own
+        else:
+            raise UserError(f"{where}: its program reads {visible(str(kind))}, which is not followed")
+    return given, inputs
+
+
+def _tensors(config: Mapping[str, Any], folder: str, content: Content, where: str) -> dict[str, Array]:
+    made: dict[str, Array] = {}
+    kept: dict[str, bytes] = {}
+    for name, one in config.items():
+        meta = one["tensor_meta"]
+        if one.get("use_pickle") or meta["dtype"] not in _DTYPES:
+            raise UserError(f"{where}: {visible(name)} is kept in a form that is not read; save the state_dict()")
+        path = folder + str(one["path_name"])
+        if path not in kept:
+            kept[path] = content(path, _MOST_BYTES)
+        dtype = _DTYPES[meta["dtype"]]
+        sizes, strides = (tuple(int(each["as_int"]) for each in meta[what]) for what in ("sizes", "strides"))
+        tensor = Tensor(Storage(path, dtype, 0), int(meta["storage_offset"]["as_int"]), sizes, strides, dtype)
+        try:
+            made[name] = view(tensor, kept[path])
+        except ValueError as error:
+            raise UserError(f"{where}: {visible(name)} is damaged: {visible(str(error))}") from error
+    return made

@@ -1,0 +1,425 @@
+"""Programs of PyTorch followed on two sequences: how each input is laid out, and what agrees on both.
+
+The archive seldom says which axis is the tape. Every layout that could be is tried, first with two sequences at once,
+which tells the batch from the tape: a layer that reads one for the other mixes what has nothing to do with each other.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.program.followed import TracedGraph
+from lstm_tui.formats.importers.program.graph import RECURRENT, STEPS, ProgramGraph, ProgramNode, UnsupportedNode
+from lstm_tui.formats.importers.program.trace import GraphTrace, InputLayout
+from lstm_tui.formats.importers.torch.exported import ExportedArchive
+from lstm_tui.formats.importers.torch.pickled_arrays import Tensor
+from lstm_tui.formats.importers.torch.program_builder import (
+    Budget,
+    InputShape,
+    ProgramBuilder,
+    ProgramStopped,
+    TensorRef,
+    tensors_in,
+)
+from lstm_tui.formats.importers.torch.torchscript import ScriptArchive, ScriptFollower, method_of
+from lstm_tui.formats.importers.values import State, sources
+
+LENGTHS = (STEPS, 8)
+_FLOAT, _WHOLE = 1, 7
+_MOST_WIDTHS = 12
+_TORCH_KINDS = {"<i8": 7, "<i4": 6, "<f4": 1, "<f8": 11, "<f2": 10, "|b1": 9, "<i2": 5, "|u1": 2, "|i1": 3}
+
+
+@dataclass(frozen=True)
+class TapeLayout:
+    """Which axis of an input is the tape.
+
+    Attributes:
+        kind: Of its numbers, as ONNX counts them.
+        sizes: Of its axes; 0 where an axis is the tape, -1 where it holds sequences of a batch.
+        feature: The axis of the numbers of a step; None where each is one number.
+        fixed: How many steps the file was made for, where it allows no other number.
+    """
+
+    kind: int
+    sizes: tuple[int, ...]
+    feature: int | None
+    fixed: int = 0
+
+    @property
+    def time(self) -> int:
+        """The axis of the tape."""
+        return self.sizes.index(0)
+
+    def shape(self, steps: int, batch: int) -> tuple[int, ...]:
+        """Return its sizes for so many steps and sequences."""
+        return tuple(self.fixed or steps if size == 0 else batch if size == -1 else size for size in self.sizes)
+
+    @property
+    def text(self) -> str:
+        """Its axes in words."""
+        words = {0: "steps", -1: "batch"}
+        return ",".join(words.get(size, str(size)) for size in self.sizes)
+
+
+@dataclass(frozen=True)
+class _Input:
+    """An input of a program.
+
+    Attributes:
+        name: Its name.
+        kind: Of its numbers; None where the file does not say.
+        sizes: Its sizes, None where an axis is free; None where nothing is known.
+    """
+
+    name: str
+    kind: int | None = None
+    sizes: tuple[int | None, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FollowedProgram:
+    """A program that was followed.
+
+    Attributes:
+        traced: On two sequences.
+        nodes: Its recurrent calls.
+        layouts: How each input was laid out.
+        others: Other ways that are understood as well, by input.
+        remarks: What has to be said beside.
+        stepped: By path, kinds of cells that it steps by hand.
+        parameters: By a constant of a recurrent call, the file's own names of what it is made of.
+        why: Why it was not followed to its end; empty where it was.
+        refused: Why recurrent calls are not followed that are none of the nodes.
+    """
+
+    traced: TracedGraph
+    nodes: Sequence[Any]
+    layouts: Mapping[str, TapeLayout]
+    others: Mapping[str, Sequence[TapeLayout]]
+    remarks: Sequence[str]
+    stepped: Mapping[str, str]
+    parameters: Mapping[str, tuple[str, ...]]
+    why: str = ""
+    refused: Sequence[str] = ()
+
+
+@dataclass
+class _Program:
+    """A program that can be followed for any shapes."""
+
+    inputs: Sequence[_Input]
+    run: Callable[[ProgramBuilder, Mapping[str, InputShape]], None]
+    widths: Sequence[int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Try:
+    builder: ProgramBuilder
+    graph: ProgramGraph
+    trace: GraphTrace
+    why: str
+
+
+def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportReport) -> FollowedProgram:
+    """Return a program followed on two sequences, its inputs laid out as its recurrent calls read them.
+
+    Raises:
+        ProgramStopped: Nothing of it can be followed.
+        UserError: The user said a layout that there is not.
+    """
+    program = _of_script(archive) if isinstance(archive, ScriptArchive) else _of_export(archive)
+    follower = _Follower(program, Budget())
+    layouts: dict[str, TapeLayout] = {}
+    others: dict[str, Sequence[TapeLayout]] = {}
+    for one in program.inputs:
+        found, rivals = follower.layout_of(one, layouts)
+        if found is None:
+            continue
+        key = f"input.{visible(one.name)}"
+        if not rivals and one.sizes is None and not follower.sure({**layouts, one.name: found}):
+            report.assume(key, found.text, "the file keeps no shapes, and two sequences at once are not understood")
+            others[one.name] = ()
+        if rivals:
+            why = "the file does not say which axis is the tape, and each of these can be followed"
+            said = report.choose(key, found.text, [each.text for each in rivals], "assumed", why)
+            found = next(each for each in (found, *rivals) if each.text == said)
+            others[one.name] = rivals
+        layouts[one.name] = found
+    return follower.followed(layouts, others)
+
+
+class _Follower:
+    """Tries a program with inputs of many shapes."""
+
+    def __init__(self, program: _Program, budget: Budget) -> None:
+        self._program = program
+        self._budget = budget
+        self._scores: dict[Any, tuple[int, int]] = {}
+
+    def layout_of(self, one: _Input, known: Mapping[str, TapeLayout]) -> tuple[TapeLayout | None, Sequence[TapeLayout]]:
+        """Return how an input is laid out and what else it could be; None where it is no series."""
+        layouts = list(_layouts(one, self._program.widths))
+        without = self._score(known, 1)
+        if not layouts or without == (0, 0):
+            return None, ()
+        pairs: list[tuple[tuple[int, int], TapeLayout]] = []
+        for layout in layouts:  # two sequences at once tell the batch from the tape
+            pairs.append((self._score({**known, one.name: layout}, 2), layout))
+            if pairs[-1][0] == (0, 0) and -1 in layout.sizes:
+                return layout, ()
+        singles = [(self._score({**known, one.name: layout}, 1), layout) for layout in layouts]
+        top = max(score for score, _ in singles)
+        if top <= without:
+            return None, ()
+        bare = [layout for score, layout in pairs if score == (0, 0)]  # without a batch, which tells nothing
+        if bare:
+            return bare[0], [layout for score, layout in singles if score == (0, 0) and -1 in layout.sizes]
+        if max(score for score, _ in pairs) >= top:
+            return max(pairs, key=lambda pair: pair[0])[1], ()
+        full = [layout for score, layout in singles if score == top]
+        once = [layout for layout in full if self._of_one_step({**known, one.name: layout})]
+        series = [layout for layout in full if layout not in once]
+        if once and len({layout.time for layout in layouts if layout.feature == once[0].feature}) > 1:
+            # believed where the other way is understood of one sequence and mixes two of them above its layers
+            mixed = [layout for score, layout in pairs if layout in series and score[1] == 0 > score[0]]
+            once = [layout for layout in once if any(len(other.sizes) == len(layout.sizes) for other in mixed)]
+            if not once and not series:
+                return max(pairs, key=lambda pair: pair[0])[1], ()
+        order = [*once, *series]
+        if one.sizes is None and top == (0, 0) and series and once:  # a script: who calls it knows
+            return order[0], order[1:]
+        rivals = [one for one in order[1:] if len(one.sizes) == len(order[0].sizes) and one.fixed == order[0].fixed]
+        return order[0], rivals if top == (0, 0) else ()
+
+    def sure(self, layouts: Mapping[str, TapeLayout]) -> bool:
+        """Say whether every recurrent call reads two sequences apart from each other."""
+        return self._score(layouts, 2)[1] == 0
+
+    def _of_one_step(self, layouts: Mapping[str, TapeLayout]) -> bool:
+        tried = self._try(layouts, LENGTHS[0], 1, 0, {})
+        return any(one.one_step for one in tried.trace.readings.values())
+
+    def _score(self, layouts: Mapping[str, TapeLayout], batch: int) -> tuple[int, int]:
+        """Return how much is understood: (0, 0) where every output and every recurrent call is."""
+        key = (tuple(layouts.items()), batch)
+        if key not in self._scores:
+            try:
+                self._scores[key] = _lost(self._try(layouts, LENGTHS[0], batch, 0, {}))
+            except (ProgramStopped, UnsupportedNode):
+                self._scores[key] = (-1000, -1000)
+        return self._scores[key]
+
+    def _try(
+        self, layouts: Mapping[str, TapeLayout], steps: int, batch: int, seed: int, shared: dict[Any, ProgramNode]
+    ) -> _Try:
+        """Follow the program once."""
+        b = ProgramBuilder(self._budget, shared)
+        shapes = {name: InputShape(one.kind, one.shape(steps, batch)) for name, one in layouts.items()}
+        for one in self._program.inputs:
+            if one.name not in shapes and one.sizes is not None:
+                sizes = tuple(1 if size is None else size for size in one.sizes)
+                shapes[one.name] = InputShape(one.kind or _FLOAT, sizes)
+        why = ""
+        try:
+            self._program.run(b, shapes)
+        except ProgramStopped as error:
+            why = str(error)
+            b.stop(why)
+        graph = b.graph()
+        tapes = {name: InputLayout(shapes[name].sizes or (), one.time, one.feature) for name, one in layouts.items()}
+        steps = next((one.fixed or steps for one in layouts.values()), steps)
+        trace = GraphTrace(graph, tapes, steps, seed, {name: one.sizes or () for name, one in shapes.items()})
+        for name, layout in layouts.items():  # as the user reads it: what was tried is no size of the file
+            if name in graph.inputs:
+                free = [None if size == -1 or (size == 0 and not layout.fixed) else size or layout.fixed
+                        for size in layout.sizes]  # fmt: skip
+                graph.inputs[name] = (layout.kind, tuple(free))
+        return _Try(b, graph, trace, why)
+
+    def followed(
+        self, layouts: Mapping[str, TapeLayout], others: Mapping[str, Sequence[TapeLayout]]
+    ) -> FollowedProgram:
+        """Return the program followed on two sequences."""
+        shared: dict[Any, ProgramNode] = {}
+        self._budget = Budget()  # whatever finding the layouts took
+        first, second = (self._try(layouts, steps, 1, seed, shared) for seed, steps in enumerate(LENGTHS))
+        nodes = [node for node in first.graph.nodes if node.op_type in RECURRENT]
+        computed = frozenset(name for node in nodes for name in node.output)
+        takes_one = any(one.fixed == 1 for one in layouts.values())
+        traced = TracedGraph(first.graph, first.trace, second.trace, computed, takes_one)
+        b = first.builder
+        return FollowedProgram(
+            traced,
+            nodes,
+            layouts,
+            others,
+            list(b.remarks),
+            b.stepped,
+            b.parameters,
+            first.why or second.why,
+            list(b.refused),
+        )
+
+
+def _lost(tried: _Try) -> tuple[int, int]:
+    trace = tried.trace
+    if tried.why or not trace.readings:
+        return -500, -500 + len(trace.readings)
+    lost = 0 if trace.graph.outputs else -1
+    for name in trace.graph.outputs:
+        try:
+            read = [one.layer for one in sources(trace.said(name)[0]) if isinstance(one, State)]
+            lost -= not trace.proved(name) or any(trace.readings[id(one)].value is None for one in read)
+        except UnsupportedNode:
+            lost -= 1
+    unread = sum(one.value is None for one in trace.readings.values())
+    return lost - unread, -unread
+
+
+def _layouts(one: _Input, widths: Sequence[int]) -> Iterator[TapeLayout]:
+    """Iterate over the ways an input could be laid out, the likeliest first."""
+    if one.sizes is not None:
+        yield from _of_sizes(one)
+        return
+    for sizes in ((-1, 0), (0, -1)):
+        yield TapeLayout(_WHOLE, sizes, None)
+    for width in widths:
+        yield TapeLayout(_FLOAT, (-1, 0, width), 2)
+        yield TapeLayout(_FLOAT, (0, -1, width), 2)
+    for width in widths:
+        yield TapeLayout(_FLOAT, (-1, width, 0), 1)
+    for width in widths:
+        yield TapeLayout(_FLOAT, (0, width), 1)
+    yield TapeLayout(_WHOLE, (0,), None)
+    for scalars in ((-1, 0), (0, -1), (0,)):
+        yield TapeLayout(_FLOAT, scalars, None)
+
+
+def _of_sizes(one: _Input) -> Iterator[TapeLayout]:
+    """Iterate over the layouts of an input of known sizes: where one axis alone has several, that is the tape."""
+    assert one.sizes is not None
+    kind, count = one.kind or _FLOAT, len(one.sizes)
+    if not 1 <= count <= 3:
+        return
+    whole = kind in (2, 3, 4, 5, 6, 7, 12, 13)
+    fixed: list[TapeLayout] = []
+    features: list[int | None] = [None] if whole or count == 1 else [*range(count - 1, 0, -1), None]
+    for feature in features:
+        axes = [axis for axis in range(count) if axis != feature]
+        if len(axes) > 2:
+            continue
+        several = [axis for axis in axes if one.sizes[axis] != 1]
+        for time in several if len(several) == 1 else axes:
+            sizes = tuple(
+                0 if axis == time else int(one.sizes[axis] or 0) if axis == feature else -1 for axis in range(count)
+            )
+            layout = TapeLayout(kind, sizes, feature)
+            yield layout
+            if one.sizes[time] is not None:
+                fixed.append(replace(layout, fixed=int(one.sizes[time] or 0)))
+    yield from fixed
+
+
+def _widths(shapes: Sequence[tuple[int, ...]]) -> list[int]:
+    """Return how many numbers a step could have: as many as some weights read."""
+    read = [shape[1] for shape in shapes if len(shape) in (2, 3) and shape[1] > 1]
+    return list(dict.fromkeys([*read, *(shape[-1] for shape in shapes if shape)]))[:_MOST_WIDTHS]
+
+
+# TorchScript.
+
+
+def _of_script(archive: ScriptArchive) -> _Program:
+    name = next((one for one in ("forward", "forward__0") if _has(archive, one)), "forward")
+    definition = method_of(archive, archive.root, name)
+    spec = [one.arg for one in definition.args.args][1:]
+    optional = set(spec[len(spec) - len(definition.args.defaults) :]) if definition.args.defaults else set()
+    traced = archive.traced.get("forward") if isinstance(archive.traced, dict) else None
+    kinds = {one.arg: one.annotation for one in definition.args.args[1:]}
+    inputs: list[_Input] = []
+    forms: dict[str, Any] = {}
+    for number, one in enumerate(spec):
+        example = traced[number] if isinstance(traced, list | tuple) and number < len(traced) else None
+        forms[one] = _form(one, kinds[one], example, one in optional, inputs)
+    shapes = [one.shape for one in archive.tensors().values()]
+    shapes += [one.shape for one in archive.constants if isinstance(one, Tensor)]
+
+    def run(b: ProgramBuilder, sizes: Mapping[str, InputShape]) -> None:
+        refs = {one.name: b.input(one.name, sizes.get(one.name, InputShape())) for one in inputs}
+        args = [_filled(forms[one], refs) for one in spec]
+        made = ScriptFollower(archive, b).method(archive.root, name, args, {})
+        _outputs(b, made)
+
+    return _Program(inputs, run, _widths(shapes))
+
+
+def _has(archive: ScriptArchive, name: str) -> bool:
+    try:
+        method_of(archive, archive.root, name)
+    except ProgramStopped:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Slot:
+    name: str
+
+
+def _form(name: str, annotation: ast.expr | None, example: Any, optional: bool, inputs: list[_Input]) -> Any:
+    """Return what an argument is made of: inputs, or a plain value."""
+    if isinstance(example, Tensor):
+        kind = _TORCH_KINDS.get(example.dtype, _FLOAT)
+        inputs.append(_Input(name, kind, example.shape))
+        return _Slot(name)
+    if isinstance(example, list | tuple):
+        made = [_form(f"{name}.{n}", None, one, False, inputs) for n, one in enumerate(example)]
+        return tuple(made) if isinstance(example, tuple) else made
+    if optional:
+        return None
+    text = "" if annotation is None else ast.unparse(annotation)
+    if text == "Tensor":
+        inputs.append(_Input(name))
+        return _Slot(name)
+    if text.startswith("Tuple[") and set(text[6:-1].split(", ")) == {"Tensor"}:
+        parts = range(text.count("Tensor"))
+        return tuple(_form(f"{name}.{n}", ast.Name("Tensor"), None, False, inputs) for n in parts)
+    if text.startswith("Optional["):
+        return None
+    raise ProgramStopped(f"its input {visible(name)} is of a kind ({visible(text[:60])}) that is not followed")
+
+
+def _filled(form: Any, refs: Mapping[str, TensorRef]) -> Any:
+    if isinstance(form, _Slot):
+        return refs[form.name]
+    if isinstance(form, list | tuple):
+        made = [_filled(one, refs) for one in form]
+        return tuple(made) if isinstance(form, tuple) else made
+    return form
+
+
+def _outputs(b: ProgramBuilder, made: Any) -> None:
+    """Name what a program gives: by its keys, or by its place."""
+    if isinstance(made, TensorRef):
+        b.output("output", made)
+        return
+    if isinstance(made, dict):
+        for key, value in made.items():
+            for one in tensors_in(value):
+                b.output(str(key), one)
+        return
+    for n, one in enumerate(tensors_in(made)):
+        b.output(f"output{n}", one)
+
+
+def _of_export(archive: ExportedArchive) -> _Program:
+    inputs = [_Input(name, kind, sizes) for name, kind, sizes in archive.inputs]
+    return _Program(inputs, archive.follow, _widths([np.shape(one) for one in archive.tensors.values()]))

@@ -1,0 +1,126 @@
+"""The networks of a program of PyTorch: TorchScript, or the graph of torch.export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.plan import Found, Plan, Recurrent
+from lstm_tui.formats.importers.program.graph import UnsupportedNode
+from lstm_tui.formats.importers.program.layers import Dialect, networks_of
+from lstm_tui.formats.importers.state_dict import find_networks
+from lstm_tui.formats.importers.torch.exported import ExportedArchive
+from lstm_tui.formats.importers.torch.follow import follow_program
+from lstm_tui.formats.importers.torch.parameter_names import ParameterGroup, find_groups
+from lstm_tui.formats.importers.torch.program_builder import ProgramStopped
+from lstm_tui.formats.importers.torch.recurrent_calls import plan_call
+from lstm_tui.formats.importers.torch.torchscript import ScriptArchive
+from lstm_tui.formats.importers.vocabularies import Texts
+
+_FOLLOWED, _WEIGHTS = "followed", "weights"
+
+
+def find_program(
+    archive: ScriptArchive | ExportedArchive,
+    tensors: Mapping[str, Array],
+    lists: Mapping[str, Texts],
+    where: str,
+    report: ImportReport,
+) -> list[Found] | None:
+    """Return the networks of a program; None where the user lets the weights alone decide.
+
+    Args:
+        archive: The program.
+        tensors: Of the file, by name.
+        lists: Lists of texts that stand beside them, by path.
+        where: What messages call the file.
+        report: Decides, and learns what was understood.
+
+    Raises:
+        UserError: It has no recurrent layer.
+    """
+    kind = "TorchScript" if isinstance(archive, ScriptArchive) else "torch.export"
+    why = f"{kind}: the file says what it computes"
+    if report.choose("program", _FOLLOWED, (_WEIGHTS,), "confirmed", why, matters=False) == _WEIGHTS:
+        return None
+    try:
+        followed = follow_program(archive, report)
+    except (ProgramStopped, UnsupportedNode) as error:
+        return _alone(tensors, where, report, str(error))
+    for remark in followed.remarks:
+        report.warnings.append(remark)
+    cells = ", ".join(f"{cell} {visible(path)}" for path, cell in followed.stepped.items())
+    if not followed.nodes:
+        why = (
+            followed.why
+            or next(iter(followed.refused), "")
+            or "it calls none of its recurrent layers as one, such as torch.lstm: it steps them by hand"
+        )
+        return _alone(tensors, where, report, f"it steps {cells} by hand" if cells else why)
+    for name, layout in followed.layouts.items():
+        if name not in followed.others:
+            report.say(f"input.{visible(name)}", layout.text, "confirmed", "so its recurrent calls read it")
+    if cells:
+        report.warnings.append(f"the program steps {cells} by hand, which is not followed")
+    followed.traced.graph.texts.update(lists)
+    found = networks_of(followed.traced, followed.nodes, Dialect(plan_call), where)
+    used = {path for names in followed.parameters.values() for path in names}
+    left = _left(used, tensors, where, report) if used else []
+    if left and len(found) == 1:
+        found = [replace(found[0], name=found[0].layers[0])]
+    return [*found, *left]
+
+
+def _left(used: set[str], tensors: Mapping[str, Array], where: str, report: ImportReport) -> list[Found]:
+    """Return layers, known by the names of their tensors, that the program calls in no way that is followed."""
+    rest = {name: one for name, one in tensors.items() if name not in used}
+    try:
+        groups = find_groups(rest, where, {}) if rest else []
+    except UserError:
+        return []
+    for group in groups:
+        report.warnings.append(
+            f"{visible(group.prefix)} has the weights of a recurrent layer, and the program steps it by hand or not at "
+            "all; --network shows it by itself"
+        )
+    return [one for group in groups for one in _by_itself(group, tensors, where, True)]
+
+
+def _alone(tensors: Mapping[str, Array], where: str, report: ImportReport, why: str) -> list[Found]:
+    """Return each recurrent layer by itself, where the program is not followed: nothing around it is guessed."""
+    groups = find_groups(dict(tensors), where, {}) if tensors else []
+    if not groups:
+        raise UserError(
+            f"{where}: its program is not followed ({visible(why)}), and no recurrent layer is known by the names "
+            "of its tensors; save the module's state_dict() and open it with a mapping file"
+        )
+    report.warnings.append(
+        f"the program is not followed: {visible(why)}; --set program={_WEIGHTS} lets the weights alone decide"
+    )
+    return [one for group in groups for one in _by_itself(group, tensors, where, len(groups) > 1)]
+
+
+def _by_itself(group: ParameterGroup, tensors: Mapping[str, Array], where: str, named: bool) -> list[Found]:
+    """Return one layer with nothing around it."""
+    mine = {name: tensors[name] for name in group.used}
+
+    def alone(plan: Callable[[ImportReport], Plan]) -> Callable[[ImportReport], Plan]:
+        def planned(report: ImportReport) -> Plan:
+            made = plan(report)
+            layer = visible(group.prefix) or "the recurrent layer"
+            report.warnings.append(
+                f"what stands around {layer} is not known: it takes its inputs directly, and its readout is cut"
+            )
+            chain: Sequence[Recurrent] = [one for one in made.chain if isinstance(one, Recurrent)]
+            return Plan(made.name, chain)
+
+        return planned
+
+    return [
+        replace(one, name=group.prefix if named else "", plan=alone(one.plan))
+        for one in find_networks(mine, where, None, ImportReport(where), {})
+    ]

@@ -1,0 +1,694 @@
+"""What the functions of PyTorch do, as nodes of a graph: each with its own name and parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.formats.importers.program.graph import UnsupportedNode
+from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, ProgramStopped, TensorRef, tensors_in
+from lstm_tui.formats.importers.torch.recurrent_calls import RECURRENT_CALLS, STEPPED_CALLS, recurrent_call, stepped
+
+_MOST_MADE = 20_000_000
+_DTYPES = {0: "u1", 1: "i1", 2: "i2", 3: "i4", 4: "i8", 5: "f2", 6: "f4", 7: "f8", 11: "?", 15: "f4"}
+"""PyTorch's own numbers of its kinds of numbers; bfloat16 is read as float32."""
+
+
+def call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return what a function of PyTorch gives; a tensor that nothing is known of where it is not understood.
+
+    Args:
+        b: The graph that grows.
+        name: Of the function, such as `layer_norm`.
+        args: What it is given, in order.
+        kwargs: What it is given by name.
+
+    Raises:
+        ProgramStopped: It changes what is not followed, or too much was done.
+    """
+    b.budget.spend()
+    b.function = name
+    inplace = name.endswith("_") and not name.startswith("__")
+    op = _OPS.get(name.rstrip("_") if inplace else name)
+    if name in RECURRENT_CALLS:
+        return recurrent_call(b, name, args, kwargs)
+    if name in STEPPED_CALLS:
+        return stepped(b, name, args)
+    if op is None:
+        made: Any = b.unknown(name, [*args, *kwargs.values()])
+    else:
+        try:
+            made = op(b, *args, **kwargs)
+        except (UnsupportedNode, ValueError, IndexError, TypeError, AttributeError, OverflowError, KeyError) as error:
+            why = str(error) if isinstance(error, UnsupportedNode) else ""
+            made = b.unknown(name, [*args, *kwargs.values()], why)
+    if inplace:
+        if not args or not isinstance(args[0], TensorRef) or not isinstance(made, TensorRef):
+            raise ProgramStopped(f"{name} changes something in place")
+        args[0].become(made)
+        return args[0]
+    return made
+
+
+def dtype_of(number: Any) -> np.dtype[Any] | None:
+    """Return a kind of numbers by PyTorch's own number of it, or None where it is none."""
+    return np.dtype(_DTYPES[number]) if isinstance(number, int) and number in _DTYPES else None
+
+
+def _tensor(b: ProgramBuilder, value: Any) -> TensorRef:
+    """Return a value as a tensor: a number is one of no axes."""
+    if isinstance(value, TensorRef):
+        return value
+    if isinstance(value, bool | int | float):
+        return b.constant(np.asarray(value, np.float32 if isinstance(value, float) else np.int64))
+    raise UnsupportedNode("it reads what is no tensor")
+
+
+def _axis(x: TensorRef, axis: Any) -> int:
+    count = max(x.known().ndim, 1)
+    if not isinstance(axis, int) or not -count <= axis < count:
+        raise UnsupportedNode("it names an axis that is not there")
+    return axis % count
+
+
+def _whole(values: Any) -> tuple[int, ...]:
+    """Return sizes and places, which may be tensors of one number that no input decides."""
+    if isinstance(values, TensorRef):
+        if values.live:
+            raise UnsupportedNode("its sizes depend on the numbers")
+        values = values.known().reshape(-1).tolist()
+    if isinstance(values, int):
+        values = [values]
+    made = []
+    for one in values:
+        if isinstance(one, TensorRef):
+            if one.live:
+                raise UnsupportedNode("its sizes depend on the numbers" if one.array is not None else one.why)
+            one = one.known().item()
+        if not isinstance(one, int | np.integer):
+            raise UnsupportedNode("its sizes are no whole numbers")
+        made.append(int(one))
+    return tuple(made)
+
+
+def _same(b: ProgramBuilder, x: Any, *_: Any, **__: Any) -> Any:
+    return x
+
+
+def _cast(b: ProgramBuilder, x: TensorRef, dtype: Any) -> TensorRef:
+    wanted = dtype_of(dtype)
+    if x.array is None or wanted is None or wanted.kind == x.array.dtype.kind:
+        return x
+    return b.emit("Cast", [x], to=wanted.str)
+
+
+def _to(b: ProgramBuilder, x: TensorRef, *args: Any, **kwargs: Any) -> TensorRef:
+    said = [one for one in (*args, kwargs.get("dtype")) if isinstance(one, TensorRef | int) and one is not True]
+    for one in said:
+        if isinstance(one, TensorRef):
+            return x if one.array is None or x.array is None or one.array.dtype.kind == x.array.dtype.kind else b.emit(
+                "Cast", [x], to=one.array.dtype.str)  # fmt: skip
+        if not isinstance(one, bool):
+            return _cast(b, x, one)
+    return x
+
+
+def _pointwise(kind: str, **fixed: Any) -> Callable[..., TensorRef]:
+    return lambda b, x, *_, **__: b.emit(kind, [_tensor(b, x)], **fixed)
+
+
+def _two(kind: str) -> Callable[..., TensorRef]:
+    def run(b: ProgramBuilder, x: Any, y: Any, alpha: Any = 1, **more: Any) -> TensorRef:
+        if more.get("rounding_mode"):
+            raise UnsupportedNode("it rounds")
+        x, y = _matched(b, x, y)
+        if alpha != 1:
+            if not isinstance(alpha, int | float):
+                raise UnsupportedNode("its factor is no number")
+            y = b.emit("Mul", [y, _matched(b, y, float(alpha))[1]])
+        return b.emit(kind, [x, y])
+
+    return run
+
+
+def _matched(b: ProgramBuilder, x: Any, y: Any) -> tuple[TensorRef, TensorRef]:
+    """Return two operands; a plain number takes the kind of numbers of the other."""
+
+    def like(value: Any, other: Any) -> TensorRef:
+        if isinstance(value, TensorRef) or not isinstance(other, TensorRef) or other.array is None:
+            return _tensor(b, value)
+        kind = other.array.dtype if other.array.dtype.kind == "f" else np.asarray(value).dtype
+        return b.constant(np.asarray(value, kind))
+
+    return like(x, y), like(y, x)
+
+
+def _rsub(b: ProgramBuilder, x: Any, y: Any, alpha: Any = 1) -> TensorRef:
+    return _two("Sub")(b, y, x, alpha)
+
+
+def _reduced(kind: str) -> Callable[..., Any]:
+    def run(b: ProgramBuilder, x: TensorRef, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> TensorRef:
+        axes = None if dim is None or dim == [] else tuple(_axis(x, one) for one in _whole(dim))
+        return b.emit(kind, [x], axes=axes, keepdims=int(bool(keepdim)))
+
+    return run
+
+
+def _extreme(kind: str) -> Callable[..., Any]:
+    """Return max or min: of all, of two tensors, or along an axis with the places."""
+
+    def run(b: ProgramBuilder, x: TensorRef, other: Any = None, keepdim: bool = False, dim: Any = None) -> Any:
+        if isinstance(other, TensorRef):
+            return _two("Max" if kind == "ReduceMax" else "Min")(b, x, other)
+        dim = other if dim is None else dim
+        if dim is None:
+            return b.emit(kind, [x], axes=None, keepdims=0)
+        made = b.emit(kind, [x], axes=(_axis(x, dim),), keepdims=int(bool(keepdim)))
+        return made, b.unknown("its place", [x], "the place of the largest is not followed")
+
+    return run
+
+
+def _extreme_of_axes(kind: str) -> Callable[..., Any]:
+    def run(b: ProgramBuilder, x: TensorRef, dim: Any = (), keepdim: bool = False) -> TensorRef:
+        axes = tuple(_axis(x, one) for one in _whole(dim)) or None
+        return b.emit(kind, [x], axes=axes, keepdims=int(bool(keepdim)))
+
+    return run
+
+
+def _linear(b: ProgramBuilder, x: TensorRef, w: TensorRef, bias: TensorRef | None = None) -> TensorRef:
+    return b.emit("Gemm", [x, w] if bias is None else [x, w, bias], transB=1)
+
+
+def _addmm(b: ProgramBuilder, bias: TensorRef, x: TensorRef, w: TensorRef, beta: Any = 1, alpha: Any = 1) -> TensorRef:
+    return b.emit("Gemm", [x, w, bias], alpha=float(alpha), beta=float(beta))
+
+
+def _matmul(b: ProgramBuilder, x: TensorRef, y: TensorRef) -> TensorRef:
+    return b.emit("MatMul", [x, y])
+
+
+def _embedding(b: ProgramBuilder, table: TensorRef, ids: TensorRef, *_: Any, **__: Any) -> TensorRef:
+    if ids.array is not None and ids.array.dtype.kind not in "iu":
+        raise UnsupportedNode("it looks up what is no id")
+    return b.emit("Gather", [table, ids], axis=0)
+
+
+def _select(b: ProgramBuilder, x: TensorRef, dim: int, index: Any) -> TensorRef:
+    axis, (place,) = _axis(x, dim), _whole(index)
+    size = x.known().shape[axis]
+    if not -size <= place < size:
+        raise UnsupportedNode(f"it takes number {place} of {size}")
+    return b.emit("Slice", [x], shared=True, index=(slice(None),) * axis + (place,))
+
+
+def _slice(
+    b: ProgramBuilder, x: TensorRef, dim: int = 0, start: Any = None, end: Any = None, step: Any = 1
+) -> TensorRef:
+    axis = _axis(x, dim)
+    size = x.known().shape[axis]
+    first = 0 if start is None else _whole(start)[0]
+    last = size if end is None else _whole(end)[0]
+    first, last = (min(max(one + size if one < 0 else one, 0), size) for one in (first, last))
+    return b.emit("Slice", [x], shared=True, index=(slice(None),) * axis + (slice(first, last, _whole(step)[0]),))
+
+
+def _narrow(b: ProgramBuilder, x: TensorRef, dim: int, start: Any, length: Any) -> TensorRef:
+    first, count = _whole(start)[0], _whole(length)[0]
+    first += x.known().shape[_axis(x, dim)] if first < 0 else 0
+    return _slice(b, x, dim, first, first + count)
+
+
+def _flip(b: ProgramBuilder, x: TensorRef, dims: Any) -> TensorRef:
+    axes = {_axis(x, one) for one in _whole(dims)}
+    index = tuple(slice(None, None, -1 if n in axes else None) for n in range(x.known().ndim))
+    return b.emit("Slice", [x], index=index)
+
+
+def _transpose(b: ProgramBuilder, x: TensorRef, one: int, other: int) -> TensorRef:
+    perm = list(range(x.known().ndim))
+    first, second = _axis(x, one), _axis(x, other)
+    if perm:
+        perm[first], perm[second] = second, first
+    return b.emit("Transpose", [x], shared=True, perm=tuple(perm))
+
+
+def _t(b: ProgramBuilder, x: TensorRef) -> TensorRef:
+    return b.emit("Transpose", [x], shared=True, perm=tuple(reversed(range(x.known().ndim))))
+
+
+def _permute(b: ProgramBuilder, x: TensorRef, dims: Any) -> TensorRef:
+    return b.emit("Transpose", [x], shared=True, perm=tuple(_axis(x, one) for one in _whole(dims)))
+
+
+def _reshape(b: ProgramBuilder, x: TensorRef, shape: Any, *_: Any) -> TensorRef:
+    return b.emit("Reshape", [x], shared=True, shape=_whole(shape))
+
+
+def _flatten(b: ProgramBuilder, x: TensorRef, start_dim: int = 0, end_dim: int = -1) -> TensorRef:
+    sizes = x.known().shape
+    first, last = _axis(x, start_dim), _axis(x, end_dim)
+    return _reshape(b, x, (*sizes[:first], math.prod(sizes[first : last + 1]), *sizes[last + 1 :]))
+
+
+def _unflatten(b: ProgramBuilder, x: TensorRef, dim: int, sizes: Any) -> TensorRef:
+    shape, axis = x.known().shape, _axis(x, dim)
+    return _reshape(b, x, (*shape[:axis], *_whole(sizes), *shape[axis + 1 :]))
+
+
+def _squeeze(b: ProgramBuilder, x: TensorRef, dim: Any = None) -> TensorRef:
+    sizes = x.known().shape
+    axes = range(len(sizes)) if dim is None else [_axis(x, one) for one in _whole(dim)]
+    return _reshape(b, x, tuple(size for n, size in enumerate(sizes) if n not in axes or size != 1))
+
+
+def _unsqueeze(b: ProgramBuilder, x: TensorRef, dim: int) -> TensorRef:
+    sizes = list(x.known().shape)
+    sizes.insert(dim if dim >= 0 else dim + len(sizes) + 1, 1)
+    return _reshape(b, x, tuple(sizes))
+
+
+def _expand(b: ProgramBuilder, x: TensorRef, size: Any, implicit: bool = False) -> TensorRef:
+    wanted, own = list(_whole(size)), x.known().shape
+    own = (*[1] * (len(wanted) - len(own)), *own)
+    shape = tuple(has if want == -1 else want for want, has in zip(wanted, own, strict=True))
+    return b.emit("Expand", [x], shared=True, shape=shape)
+
+
+def _expand_as(b: ProgramBuilder, x: TensorRef, other: TensorRef) -> TensorRef:
+    return b.emit("Expand", [x], shared=True, shape=other.known().shape)
+
+
+def _repeat(b: ProgramBuilder, x: TensorRef, repeats: Any) -> TensorRef:
+    times = _whole(repeats)
+    own = (*[1] * (len(times) - x.known().ndim), *x.known().shape)
+    if min(times, default=0) < 0 or math.prod(times) * x.known().size > _MOST_MADE:
+        raise UnsupportedNode("it would make more numbers than are made here")
+    made = _reshape(b, x, own)
+    for axis, count in enumerate(times):
+        if count != 1:
+            made = b.emit("Concat", [made] * max(count, 1), axis=axis)
+    return made
+
+
+def _cat(b: ProgramBuilder, tensors: Any, dim: int = 0) -> TensorRef:
+    parts = [one for one in tensors if one.array is None or one.array.shape != (0,)]
+    lost = next((one for one in parts if one.array is None), None)
+    if lost is not None:
+        raise UnsupportedNode(lost.why)
+    return b.emit("Concat", parts, axis=_axis(parts[0], dim))
+
+
+def _stack(b: ProgramBuilder, tensors: Any, dim: int = 0) -> TensorRef:
+    axis = dim if dim >= 0 else dim + tensors[0].known().ndim + 1
+    return _cat(b, [_unsqueeze(b, one, axis) for one in tensors], axis)
+
+
+def _chunk(b: ProgramBuilder, x: TensorRef, chunks: int, dim: int = 0) -> list[TensorRef]:
+    size = -(-x.known().shape[_axis(x, dim)] // chunks)
+    return _split(b, x, size, dim)
+
+
+def _unsafe_chunk(b: ProgramBuilder, x: TensorRef, chunks: int, dim: int = 0) -> list[TensorRef]:
+    """Return parts that may be changed in place, since who makes them so reads the whole no more."""
+    parts = _chunk(b, x, chunks, dim)
+    for one in parts:
+        one.shared = False
+    return parts
+
+
+def _split(b: ProgramBuilder, x: TensorRef, size: Any, dim: int = 0) -> list[TensorRef]:
+    whole = x.known().shape[_axis(x, dim)]
+    sizes = _whole(size) if isinstance(size, list | tuple) else ()
+    if not sizes:
+        each = max(_whole(size)[0], 1)
+        sizes = tuple(min(each, whole - start) for start in range(0, whole, each))
+    b.budget.spend(len(sizes))
+    starts = np.cumsum([0, *sizes]).tolist()
+    return [_slice(b, x, dim, start, start + count) for start, count in zip(starts, sizes, strict=False)]
+
+
+def _unbind(b: ProgramBuilder, x: TensorRef, dim: int = 0) -> list[TensorRef]:
+    count = x.known().shape[_axis(x, dim)]
+    b.budget.spend(count)
+    return [_select(b, x, dim, n) for n in range(count)]
+
+
+def _index_select(b: ProgramBuilder, x: TensorRef, dim: int, index: TensorRef) -> TensorRef:
+    if index.live:
+        raise UnsupportedNode("where it takes numbers from depends on them")
+    return b.emit("Gather", [x, index], axis=_axis(x, dim))
+
+
+def _index(b: ProgramBuilder, x: TensorRef, indices: Any) -> TensorRef:
+    """Return `x[a, b]` of whole numbers that no input decides, or one of them alone."""
+    if any(one is not None and (one.live or one.known().dtype.kind not in "iu") for one in indices):
+        raise UnsupportedNode("where it takes numbers from depends on them")
+    index = tuple(slice(None) if one is None else one.known().astype(np.int64) for one in indices)
+    return b.emit("Slice", [x], index=index)
+
+
+def _layer_norm(
+    b: ProgramBuilder, x: TensorRef, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, *_: Any
+) -> TensorRef:
+    reads = [x]
+    if weight is not None or bias is not None:
+        sizes = _whole(shape)
+        reads.append(weight if weight is not None else b.constant(np.ones(sizes, np.float32)))
+        reads += [] if bias is None else [bias]
+    return b.emit("LayerNormalization", reads, axis=-len(_whole(shape)), epsilon=float(eps))
+
+
+def _batch_norm(
+    b: ProgramBuilder, x: TensorRef, weight: Any, bias: Any, mean: Any, variance: Any, training: bool = False,
+    momentum: Any = 0.1, eps: float = 1e-5, *_: Any,
+) -> TensorRef:  # fmt: skip
+    if training or mean is None or variance is None:
+        raise UnsupportedNode("it normalises by what it is given, as in training")
+    ones = np.ones_like(mean.known())
+    reads = [x, b.constant(ones) if weight is None else weight, b.constant(ones * 0) if bias is None else bias]
+    return b.emit("BatchNormalization", [*reads, mean, variance], epsilon=float(eps))
+
+
+def _dropout(b: ProgramBuilder, x: TensorRef, p: float = 0.5, train: bool = True, *_: Any) -> TensorRef:
+    if train and p:
+        raise UnsupportedNode("it drops numbers at random, as in training")
+    return x
+
+
+def _softmax(kind: str) -> Callable[..., TensorRef]:
+    return lambda b, x, dim, *_, **__: b.emit(kind, [x], axis=_axis(x, dim))
+
+
+def _conv1d(
+    b: ProgramBuilder, x: TensorRef, w: TensorRef, bias: Any = None, stride: Any = 1, padding: Any = 0,
+    dilation: Any = 1, groups: Any = 1,
+) -> TensorRef:  # fmt: skip
+    """Return a convolution: followed where its kernel reads one step, and of known size where it reads several."""
+    sizes, kernel = x.known().shape, w.known().shape
+    plain = (_first(stride), _first(padding), _first(groups)) == (1, 0, 1)
+    if kernel[2] == 1 and plain and len(sizes) == 3:
+        return b.emit("Conv", [x, w] if bias is None else [x, w, bias])
+    if len(sizes) != 3 or kernel[1] * _first(groups) != sizes[1]:
+        raise UnsupportedNode("its kernel fits no input")
+    pad = (kernel[2] - 1) * _first(dilation) if padding == "same" else 2 * _first(padding) if padding != "valid" else 0
+    steps = (sizes[2] + pad - _first(dilation) * (kernel[2] - 1) - 1) // _first(stride) + 1
+    return b.unknown("conv1d", [x, w, bias], "", (sizes[0], kernel[0], max(steps, 0)))
+
+
+def _first(value: Any) -> int:
+    return _whole(value)[0] if not isinstance(value, str) else 0
+
+
+def _convolution(
+    b: ProgramBuilder, x: TensorRef, w: TensorRef, bias: Any, stride: Any, padding: Any, dilation: Any,
+    transposed: Any, output_padding: Any, groups: Any, *_: Any,
+) -> TensorRef:  # fmt: skip
+    if transposed or w.known().ndim != 3:
+        raise UnsupportedNode("it is a convolution of other axes")
+    return _conv1d(b, x, w, bias, stride, padding, dilation, groups)
+
+
+def _pool(name: str) -> Callable[..., TensorRef]:
+    def run(b: ProgramBuilder, x: TensorRef, kernel: Any, stride: Any = (), padding: Any = 0, *more: Any) -> TensorRef:
+        sizes, width = x.known().shape, _first(kernel)
+        step = width if stride in ((), [], None) else _first(stride)
+        steps = (sizes[-1] + 2 * _first(padding) - width) // step + 1
+        return b.unknown(name, [x], "", (*sizes[:-1], max(steps, 0)))
+
+    return run
+
+
+def _adaptive(kind: str) -> Callable[..., Any]:
+    """Return a pooling to one number an axis; others are not followed."""
+
+    def run(b: ProgramBuilder, x: TensorRef, size: Any) -> TensorRef:
+        if set(_whole(size)) != {1}:
+            raise UnsupportedNode("it pools to several numbers")
+        axes = tuple(range(x.known().ndim - len(_whole(size)), x.known().ndim))
+        return b.emit(kind, [x], axes=axes, keepdims=1)
+
+    return run
+
+
+def _filled(value: float | None) -> Callable[..., TensorRef]:
+    def run(b: ProgramBuilder, size: Any, fill: Any = None, dtype: Any = None, **_: Any) -> TensorRef:
+        if value is not None:
+            dtype = fill if dtype is None and isinstance(fill, int) else dtype
+        number = value if value is not None else fill.known().item() if isinstance(fill, TensorRef) else fill
+        return _made(b, _whole(size), number, dtype_of(dtype))
+
+    return run
+
+
+def _made(b: ProgramBuilder, sizes: Sequence[int], number: Any, dtype: np.dtype[Any] | None) -> TensorRef:
+    if math.prod(max(one, 0) for one in sizes) > _MOST_MADE or min(sizes, default=0) < 0:
+        raise UnsupportedNode("it would make more numbers than are made here")
+    if dtype is None:
+        dtype = np.dtype("?" if isinstance(number, bool) else "i8" if isinstance(number, int) else "f4")
+        dtype = np.dtype("f4") if number in (0.0, 1.0) and not isinstance(number, bool) else dtype
+    made = np.full(sizes, number, dtype)
+    b.budget.spend(1, made.size)
+    return b.constant(made)
+
+
+def _filled_like(value: float | None) -> Callable[..., TensorRef]:
+    def run(b: ProgramBuilder, x: TensorRef, fill: Any = None, dtype: Any = None, **_: Any) -> TensorRef:
+        wanted = dtype_of(dtype) or x.known().dtype
+        return _made(b, x.known().shape, value if value is not None else fill, wanted)
+
+    return run
+
+
+def _new_filled(value: float | None) -> Callable[..., TensorRef]:
+    def run(b: ProgramBuilder, x: TensorRef, size: Any, fill: Any = None, dtype: Any = None, **_: Any) -> TensorRef:
+        wanted = dtype_of(dtype) or x.known().dtype
+        return _made(b, _whole(size), value if value is not None else fill, wanted)
+
+    return run
+
+
+def _arange(b: ProgramBuilder, *args: Any, dtype: Any = None, **_: Any) -> TensorRef:
+    numbers = [_whole(one)[0] for one in args[:3] if isinstance(one, int | TensorRef) and not isinstance(one, bool)]
+    if isinstance(args[-1], int) and len(args) > 4:  # TorchScript: ends, then a kind of numbers, layout, device, pinned
+        numbers = numbers[: len(args) - 4]
+    values = range(*numbers)
+    if len(values) > _MOST_MADE:
+        raise UnsupportedNode("it would make more numbers than are made here")
+    return b.constant(np.asarray(values, dtype_of(dtype) or np.int64))
+
+
+def _tensor_of(b: ProgramBuilder, value: Any, dtype: Any = None, *_: Any, **__: Any) -> TensorRef:
+    if isinstance(value, TensorRef):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise UnsupportedNode("it holds no numbers")
+    return b.constant(array.astype(dtype_of(dtype) or (np.float32 if array.dtype.kind == "f" else array.dtype)))
+
+
+def _folded(how: Callable[..., Any]) -> Callable[..., TensorRef]:
+    """Return a function that is computed where no input decides it."""
+
+    def run(b: ProgramBuilder, *args: Any, **_: Any) -> TensorRef:
+        if any(one.live or one.array is None for one in tensors_in(list(args))):
+            raise UnsupportedNode("")
+        given: list[Any] = [one.known() if isinstance(one, TensorRef) else one for one in args]
+        sizes = [one.shape for one in given if isinstance(one, np.ndarray)]
+        if math.prod(np.broadcast_shapes(*sizes) if sizes else ()) > _MOST_MADE:
+            raise UnsupportedNode("it would make more numbers than are made here")
+        with np.errstate(all="ignore"):
+            made: Array = np.asarray(how(*given))
+        b.budget.spend(1, made.size)
+        return b.constant(made)
+
+    return run
+
+
+def _norm_of(b: ProgramBuilder, v: TensorRef, g: TensorRef, dim: int = 0) -> TensorRef:
+    """Return weights that are kept as length and direction."""
+    if v.live or g.live:
+        raise UnsupportedNode("its weights depend on an input")
+    axes = tuple(n for n in range(v.known().ndim) if n != dim) if dim != -1 else None
+    length = np.sqrt((v.known().astype(np.float64) ** 2).sum(axis=axes, keepdims=True))
+    made = b.constant((v.known() / length * g.known()).astype(v.known().dtype))
+    made.path = v.path.replace("original1", "").replace("_v", "").replace("parametrizations.", "").rstrip(".")
+    return made
+
+
+def _clamp(b: ProgramBuilder, x: TensorRef, least: Any = None, most: Any = None, **named: Any) -> TensorRef:
+    bounds = [named.get("min", least), named.get("max", most)]
+    if any(isinstance(one, TensorRef) for one in bounds):
+        raise UnsupportedNode("its bounds are tensors")
+    least, most = (None if one is None else float(one) for one in bounds)
+    return b.emit("Clip", [x], min=least, max=most)
+
+
+def _power(b: ProgramBuilder, x: TensorRef, exponent: Any) -> TensorRef:
+    if isinstance(exponent, TensorRef) or isinstance(x, int | float):
+        raise UnsupportedNode("its exponent is a tensor")
+    return b.emit("Pow", [x, b.constant(np.asarray(exponent, np.float32))])
+
+
+def _addcmul(b: ProgramBuilder, x: TensorRef, one: TensorRef, other: TensorRef, value: Any = 1) -> TensorRef:
+    return _two("Add")(b, x, _two("Mul")(b, one, other), value)
+
+
+def _glu(b: ProgramBuilder, x: TensorRef, dim: int = -1) -> TensorRef:
+    one, other = _chunk(b, x, 2, dim)
+    return b.emit("Mul", [one, b.emit("Sigmoid", [other])])
+
+
+def _zero_with_bounds(b: ProgramBuilder, x: TensorRef, least: Any = -1.0, most: Any = 1.0) -> TensorRef:
+    return _clamp(b, x, least, most)
+
+
+_OPS: Mapping[str, Callable[..., Any]] = {
+    **dict.fromkeys(
+        ("contiguous", "clone", "detach", "alias", "lift_fresh_copy", "lift_fresh", "cpu", "cuda"), _same),
+    "to": _to,
+    "_to_copy": lambda b, x, dtype=None, **_: _cast(b, x, dtype),
+    "type_as": lambda b, x, other: _to(b, x, other),
+    "float": lambda b, x: _cast(b, x, 6),
+    "long": lambda b, x: _cast(b, x, 4),
+    "int": lambda b, x: _cast(b, x, 3),
+    "double": lambda b, x: _cast(b, x, 7),
+    **{name: _two(kind) for name, kind in (
+        ("add", "Add"), ("sub", "Sub"), ("subtract", "Sub"), ("mul", "Mul"), ("multiply", "Mul"), ("div", "Div"),
+        ("divide", "Div"), ("true_divide", "Div"), ("maximum", "Max"), ("minimum", "Min"),
+    )},
+    "rsub": _rsub,
+    "addcmul": _addcmul,
+    "pow": _power,
+    "square": lambda b, x: _power(b, x, 2),
+    "mean": _reduced("ReduceMean"),
+    "sum": _reduced("ReduceSum"),
+    "max": _extreme("ReduceMax"),
+    "min": _extreme("ReduceMin"),
+    "amax": _extreme_of_axes("ReduceMax"),
+    "amin": _extreme_of_axes("ReduceMin"),
+    "adaptive_avg_pool1d": _adaptive("ReduceMean"),
+    "adaptive_max_pool1d": lambda b, x, size: (_adaptive("ReduceMax")(b, x, size), None),
+    "linear": _linear,
+    "addmm": _addmm,
+    "matmul": _matmul,
+    "mm": _matmul,
+    "bmm": _matmul,
+    "mv": _matmul,
+    "embedding": _embedding,
+    "select": _select,
+    "slice": _slice,
+    "narrow": _narrow,
+    "flip": _flip,
+    "transpose": _transpose,
+    "swapaxes": _transpose,
+    "t": _t,
+    "permute": _permute,
+    "numpy_T": _t,
+    "view": _reshape,
+    "reshape": _reshape,
+    "_unsafe_view": _reshape,
+    "view_as": lambda b, x, other: _reshape(b, x, other.known().shape),
+    "flatten": _flatten,
+    "unflatten": _unflatten,
+    "squeeze": _squeeze,
+    "unsqueeze": _unsqueeze,
+    "expand": _expand,
+    "expand_as": _expand_as,
+    "repeat": _repeat,
+    "cat": _cat,
+    "concat": _cat,
+    "concatenate": _cat,
+    "hstack": lambda b, tensors: _cat(b, tensors, 1 if tensors[0].known().ndim > 1 else 0),
+    "stack": _stack,
+    "chunk": _chunk,
+    "unsafe_chunk": _unsafe_chunk,
+    "unsafe_split": _split,
+    "split": _split,
+    "split_with_sizes": _split,
+    "tensor_split": lambda b, x, count, dim=0: _chunk(b, x, count, dim),
+    "unbind": _unbind,
+    "index_select": _index_select,
+    "index": _index,
+    "layer_norm": _layer_norm,
+    "native_layer_norm": lambda b, *args: (_layer_norm(b, *args), None, None),
+    "batch_norm": _batch_norm,
+    "_native_batch_norm_legit_no_training": lambda b, x, w, c, m, v, momentum, eps: (
+        _batch_norm(b, x, w, c, m, v, False, momentum, eps), None, None),
+    "dropout": _dropout,
+    "feature_dropout": _dropout,
+    "alpha_dropout": _dropout,
+    "softmax": _softmax("Softmax"),
+    "_softmax": _softmax("Softmax"),
+    "log_softmax": _softmax("LogSoftmax"),
+    "_log_softmax": _softmax("LogSoftmax"),
+    "conv1d": _conv1d,
+    "_convolution": _convolution,
+    "convolution": _convolution,
+    "max_pool1d": _pool("max_pool1d"),
+    "avg_pool1d": _pool("avg_pool1d"),
+    "relu": _pointwise("Relu"),
+    "tanh": _pointwise("Tanh"),
+    "sigmoid": _pointwise("Sigmoid"),
+    "softplus": lambda b, x, beta=1, threshold=20: b.emit("Softplus", [x]) if beta == 1 else b.unknown("softplus", [x]),
+    "softsign": _pointwise("Softsign"),
+    "silu": _pointwise("Silu"),
+    "exp": _pointwise("Exp"),
+    "log": _pointwise("Log"),
+    "sqrt": _pointwise("Sqrt"),
+    "abs": _pointwise("Abs"),
+    "neg": _pointwise("Neg"),
+    "reciprocal": _pointwise("Reciprocal"),
+    "selu": _pointwise("Selu"),
+    "hardswish": _pointwise("HardSwish"),
+    "hardsigmoid": _pointwise("HardSigmoid", alpha=1 / 6, beta=0.5),
+    "relu6": _pointwise("Clip", min=0.0, max=6.0),
+    "hardtanh": _zero_with_bounds,
+    "clamp": _clamp,
+    "clip": _clamp,
+    "clamp_min": lambda b, x, least: _clamp(b, x, least),
+    "clamp_max": lambda b, x, most: _clamp(b, x, None, most),
+    "leaky_relu": lambda b, x, slope=0.01: b.emit("LeakyRelu", [x], alpha=float(slope)),
+    "elu": lambda b, x, alpha=1, scale=1, input_scale=1: b.emit("Elu", [x], alpha=float(alpha))
+    if scale == input_scale == 1 else b.unknown("elu", [x]),
+    "gelu": lambda b, x, approximate="none": b.emit("Gelu", [x], approximate=approximate),
+    "glu": _glu,
+    "_weight_norm": _norm_of,
+    "_weight_norm_interface": lambda b, v, g, dim=0: (_norm_of(b, v, g, dim), None),
+    "zeros": _filled(0.0),
+    "ones": _filled(1.0),
+    "full": _filled(None),
+    "empty": _filled(0.0),
+    "zeros_like": _filled_like(0.0),
+    "ones_like": _filled_like(1.0),
+    "full_like": _filled_like(None),
+    "empty_like": _filled_like(0.0),
+    "new_zeros": _new_filled(0.0),
+    "new_ones": _new_filled(1.0),
+    "new_full": _new_filled(None),
+    "new_empty": _new_filled(0.0),
+    "arange": _arange,
+    "tensor": _tensor_of,
+    "scalar_tensor": _tensor_of,
+    "eq": _folded(np.equal),
+    "ne": _folded(np.not_equal),
+    "lt": _folded(np.less),
+    "gt": _folded(np.greater),
+    "le": _folded(np.less_equal),
+    "ge": _folded(np.greater_equal),
+    "logical_not": _folded(np.logical_not),
+    "logical_and": _folded(np.logical_and),
+    "bitwise_not": _folded(np.invert),
+    "floor_divide": _folded(np.floor_divide),
+    "remainder": _folded(np.remainder),
+    "where": _folded(np.where),
+    "cumsum": lambda b, x, dim, dtype=None: _folded(lambda one: np.cumsum(one, axis=dim))(b, x),
+    "sin": _folded(np.sin),
+    "cos": _folded(np.cos),
+}  # fmt: skip

@@ -1,0 +1,252 @@
+"""Write the small programs of PyTorch that the default tests open without PyTorch, with what PyTorch computed.
+
+`python -m tests.campaigns.frozen_programs` (PyTorch 2.13). Each lies in `tests/formats/files/frozen` with its numbers;
+paths of the machine that made it are taken out of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .freeze import write
+from .verdicts import Case, judged
+
+FOLDER = Path(__file__).parents[1] / "formats" / "files" / "frozen"
+STEPS, INPUTS, HIDDEN = 6, 3, 4
+X = torch.from_numpy(np.random.default_rng(5).normal(size=(STEPS, INPUTS)).astype(np.float32))
+IDS = torch.tensor([3, 1, 4, 1, 5, 0])
+
+
+class Last(nn.Module):  # type: ignore[misc]
+    """The last step of a series: with `first`, the batch is the first axis for the layer too."""
+
+    def __init__(self, first: bool) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, batch_first=first)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.rnn(x)
+        return self.head(y[:, -1])
+
+
+class BothEnds(nn.Module):  # type: ignore[misc]
+    """The last states of two directions end to end, from ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(6, INPUTS)
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(2 * HIDDEN, 2)
+        self.drop = nn.Dropout(0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, (h, _) = self.rnn(self.words(x))
+        return self.head(self.drop(torch.cat([h[-2], h[-1]], dim=1)))
+
+
+class LastMemory(nn.Module):  # type: ignore[misc]
+    """The answer is made of c, not of h."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, (_, c) = self.rnn(x)
+        return self.head(c[-1])
+
+
+class TwoHeads(nn.Module):  # type: ignore[misc]
+    """An answer at every step, and another from their mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(INPUTS, HIDDEN, batch_first=True)
+        self.each = nn.Linear(HIDDEN, 2)
+        self.whole = nn.Linear(HIDDEN, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y, _ = self.rnn(x)
+        return self.each(y), torch.softmax(self.whole(y.mean(1)), -1)
+
+
+class Normed(nn.Module):  # type: ignore[misc]
+    """A norm between two layers, the second turned round, and a residual around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+        self.norm = nn.LayerNorm(HIDDEN)
+        self.high = nn.GRU(HIDDEN, HIDDEN, batch_first=True)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.low(x)[0])
+        z = self.high(torch.flip(y, [1]))[0]
+        return self.head(torch.relu(y + torch.flip(z, [1])))
+
+
+class Placed(nn.Module):  # type: ignore[misc]
+    """Places added to what is looked up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(6, INPUTS)
+        self.places = nn.Embedding(20, INPUTS)
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rnn(self.words(x) + self.places(torch.arange(x.size(1))))[0]
+
+
+class Decoder(nn.Module):  # type: ignore[misc]
+    """A cell that the program steps by hand, feeding back what it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.GRU(INPUTS, HIDDEN, batch_first=True)
+        self.decoder = nn.GRUCell(HIDDEN, HIDDEN)
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, h = self.encoder(x)
+        state = h[0]
+        outputs = []
+        for _ in range(3):
+            state = self.decoder(torch.tanh(state), state)
+            outputs.append(state)
+        return torch.stack(outputs, 1)
+
+
+class Attention(nn.Module):  # type: ignore[misc]
+    """Weights over the steps that depend on the numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+        self.score = nn.Linear(HIDDEN, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.rnn(x)
+        return (torch.softmax(self.score(y), 1) * y).sum(1)
+
+
+class Summed(nn.Module):  # type: ignore[misc]
+    """A sum that grows along the steps: not understood, and cut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.cumsum(self.rnn(x)[0], 1))
+
+
+class Learned(nn.Module):  # type: ignore[misc]
+    """States before the first step that were learned, two layers, a batch norm and a ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.h0 = nn.Parameter(torch.zeros(2, 1, HIDDEN))
+        self.rnn = nn.RNN(INPUTS, HIDDEN, 2, batch_first=True, nonlinearity="relu", dropout=0.2)
+        self.norm = nn.BatchNorm1d(HIDDEN)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.rnn(x, self.h0.expand(2, x.size(0), self.h0.size(2)).contiguous())
+        return self.head(torch.relu(self.norm(y[:, -1])))
+
+
+CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
+    "swapped": (lambda: Last(False), X[None], ("trace", "export")),
+    "confused": (lambda: Last(False), X[None], ("script",)),
+    "last": (lambda: Last(True), X[None], ("trace", "script", "export")),
+    "bothends": (BothEnds, IDS[None], ("script", "trace", "export")),
+    "memory": (LastMemory, X[None], ("trace", "export")),
+    "heads": (TwoHeads, X[None], ("trace", "export")),
+    "normed": (Normed, X[None], ("script", "export")),
+    "placed": (Placed, IDS[None], ("trace", "script")),
+    "attention": (Attention, X[None], ("trace", "export")),
+    "summed": (Summed, X[None], ("trace", "script", "export")),
+    "learned": (Learned, X[None], ("freeze", "export")),
+    "decoder": (Decoder, X[None], ("trace",)),
+}
+
+
+def main() -> int:
+    """Write every case in each of its forms, and say what came of it."""
+    warnings.simplefilter("ignore")
+    for name, (make, given, forms) in CASES.items():
+        for form in forms:
+            torch.manual_seed(3)
+            module = make().eval()
+            with torch.no_grad():
+                for one in module.parameters():
+                    one.normal_(0, 0.5)
+            case = _case(name, form, module, given)
+            verdict, why = judged(case)
+            write(case, FOLDER, f"program_{name}_{form}", verdict)
+            print(f"{name} {form}: {verdict} {why}")
+    return 0
+
+
+def _case(name: str, form: str, module: nn.Module, given: Any) -> Case:
+    with torch.no_grad():
+        made = module(given)
+    outputs = [one.numpy() for one in (made if isinstance(made, tuple) else (made,))]
+    names = ["output"] if len(outputs) == 1 else [f"output{n}" for n in range(len(outputs))]
+    program: Any
+    if form == "export":
+        program = torch.export.export(module, (given,))
+        names = list(program.graph_signature.user_outputs)
+    elif form == "trace":
+        program = torch.jit.trace(module, (given,), check_trace=False)
+    else:
+        program = torch.jit.script(module)
+        program = torch.jit.freeze(program) if form == "freeze" else program
+
+    def save(folder: Path) -> Path:
+        path = folder / ("m.pt2" if form == "export" else "m.pt")
+        if form == "export":
+            torch.export.save(program, str(path))
+        else:
+            program.save(str(path))
+        _cleaned(path)
+        return path
+
+    x = given[0].numpy().astype(np.float32)
+    return Case(name, save, {"x": x}, dict(zip(names, outputs, strict=True)), told=f"{name}, {form}")
+
+
+def _cleaned(path: Path) -> None:
+    """Take out what names the machine and its folders: debugging notes, stack traces and example inputs."""
+    with zipfile.ZipFile(path) as archive:
+        members = {one: archive.read(one) for one in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as kept:
+        for name, data in members.items():
+            if name.endswith((".debug_pkl", "serialization_id")) or "/sample_inputs/" in name:
+                continue
+            if name.endswith("models/model.json"):
+                whole = json.loads(data)
+                for node in whole["graph_module"]["graph"]["nodes"]:
+                    node["metadata"] = {}
+                whole["graph_module"]["module_call_graph"] = []
+                whole["guards_code"] = []
+                data = json.dumps(whole, separators=(",", ":")).encode()
+            kept.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,330 @@
+"""Programs of PyTorch: what their files say is said, and nothing a stranger writes into one does more than a line."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.runtime.run import run
+from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
+from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.numeric_series import read_series
+
+FROZEN = Path(__file__).parent / "files" / "frozen"
+PROGRAMS = sorted(path for path in FROZEN.iterdir() if path.suffix in (".pt", ".pt2"))
+CLOSE = 1e-4
+
+
+def facts(opened: Imported) -> dict[str, tuple[str, str]]:
+    """Return what was understood and how it is known, by key."""
+    return {one.key: (one.value, one.how) for one in opened.report.facts}
+
+
+def remarks(opened: Imported) -> str:
+    """Return every warning."""
+    return "; ".join(opened.network.remarks)
+
+
+def called(*words: str) -> list[Path]:
+    """Return frozen programs of these names."""
+    return [path for path in PROGRAMS if path.stem.split("_")[1] in words]
+
+
+def test_there_are_programs_of_every_form() -> None:
+    assert {path.stem.rpartition("_")[2] for path in PROGRAMS} == {"trace", "script", "freeze", "export"}
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_a_program_decides_and_not_its_bag_of_weights(path: Path) -> None:
+    opened = open_file(path)
+    known = facts(opened)
+    assert known["program"] == ("followed", "confirmed")
+    for key, (_, how) in known.items():
+        assert how == "confirmed" or key in ("input.x", "readout.output", "network"), (key, how)
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_no_frozen_program_names_the_machine_that_made_it(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        whole = b"".join(archive.read(one) for one in archive.namelist())
+    for folder in (b"/work", b"/tmp", b"/home", b"site-packages"):
+        assert folder not in whole
+
+
+@pytest.mark.parametrize("path", called("swapped"), ids=lambda path: path.stem)
+def test_the_batch_read_as_time_is_said(path: Path) -> None:
+    opened = open_file(path)
+    assert "sequences of one step: every token begins with an empty memory" in remarks(opened)
+    assert facts(opened)["layer0.memory"] == ("empty at every token", "confirmed")
+
+
+def test_a_script_without_shapes_is_read_as_its_head_is_and_the_other_way_is_offered(tmp_path: Path) -> None:
+    (path,) = called("confused")
+    opened = open_file(path)
+    fact = next(one for one in opened.report.facts if one.key == "input.x")
+    assert (fact.how, fact.others) == ("assumed", ("steps,batch,3",))
+    other = open_file(path, ImportOptions({"input.x": fact.others[0]}))
+    assert "layer0.memory" not in facts(other)
+    assert other.network.readout is not None
+    assert other.network.readout.page.per_token
+    with pytest.raises(UserError, match=r"input\.x=sideways"):
+        open_file(path, ImportOptions({"input.x": "sideways"}))
+
+
+@pytest.mark.parametrize("path", called("summed"), ids=lambda path: path.stem)
+def test_what_is_not_understood_is_cut_by_name(path: Path) -> None:
+    opened = open_file(path)
+    assert opened.network.readout is None
+    assert " is cut: " in remarks(opened)
+    assert "readout" not in facts(opened)
+
+
+def test_a_cell_that_is_stepped_by_hand_is_named_and_opens_by_itself() -> None:
+    (path,) = called("decoder")
+    opened = open_file(path)
+    assert opened.names == ("encoder", "decoder")
+    assert "decoder has the weights of a recurrent layer, and the program steps it by hand" in remarks(opened)
+    alone = open_file(path, ImportOptions(network="decoder"))
+    assert alone.network.readout is None
+    assert "what stands around decoder is not known" in remarks(alone)
+
+
+@pytest.mark.parametrize("path", called("last"), ids=lambda path: path.stem)
+def test_the_weights_alone_decide_where_the_user_says_so(path: Path) -> None:
+    opened = open_file(path, ImportOptions({"program": "weights"}))
+    assert facts(opened)["program"] == ("weights", "set")
+    assert "assumed" in {how for _, how in facts(opened).values()}
+
+
+def test_ids_have_rows_of_places_added() -> None:
+    for path in called("placed"):
+        opened = open_file(path)
+        assert facts(opened)["embedding"][1] == "confirmed"
+        assert "the row of this place added" in opened.network.layers[0].passes[0].cell.text
+
+
+# Strangers' files.
+
+FUNCTION = """class Last(Module):
+  __parameters__ = []
+  rnn : __torch__.torch.nn.modules.rnn.LSTM
+  head : __torch__.torch.nn.modules.linear.Linear
+  training : bool
+  def forward(self: __torch__.Last,
+    x: Tensor) -> Tensor:
+"""
+BODIES = {
+    "endless": "    while True:\n      a = 1\n    return x\n",
+    "endless for": "    for n in range(100000000000):\n      a = torch.add(n, 1)\n    return x\n",
+    "recursive": "    return (self).forward(x, )\n",
+    "huge": "    return torch.zeros([100000, 100000, 100000])\n",
+    "huge range": "    a = torch.arange(100000000000000)\n    return a\n",
+    "huge list": "    a = list(range(100000000000))\n    return x\n",
+    "grown list": "    a = [1, 2]\n" + "    a = torch.add(a, a)\n" * 80 + "    return x\n",
+    "grown text": '    a = "aa"\n' + "    a = torch.add(a, a)\n" * 80 + "    return x\n",
+    "grown number": "    a = 3\n" + "    a = torch.mul(a, a)\n" * 80 + "    return x\n",
+    "repeated": '    a = torch.mul("abc", 100000000000)\n    return x\n',
+    "imports": "    import os\n    return x\n",
+    "builtins": '    a = __import__("os").system("touch PWNED")\n    return x\n',
+    "evaluated": '    a = eval("1")\n    return x\n',
+    "dunder": "    a = self.__class__.__mro__\n    return x\n",
+    "formatted": '    ops.prim.RaiseException(torch.format("{0.__class__}", 1), "x")\n    return x\n',
+    "escape": '    ops.prim.RaiseException("\\x1b]52;c;aGk=\\x07", "x")\n    return x\n',
+    "deep": "    a = " + "(" * 5000 + ")" * 5000 + "\n    return x\n",
+    "nested": "    return " + "torch.relu(" * 59 + "x" + ")" * 59 + "\n",
+    "chain": "    a = " + "-" * 50000 + "1\n    return x\n",
+    "sum": "    a = " + "1 + " * 50000 + "1\n    return x\n",
+    "dots": "    a = self" + ".a" * 50000 + "\n    return x\n",
+    "comprehension": "    a = [n for n in range(10)]\n    return x\n",
+    "lambda": "    a = lambda: 1\n    return x\n",
+    "no code": "    return (\n",
+    "unknown module": "    a = __torch__.nothing.here\n    return a(x)\n",
+    "lost attribute": "    return self.nothing\n",
+    "kept": "    self.a = x\n    return x\n",
+    "number": "    return 1\n",
+    "nothing": "    pass\n",
+    "wrong axis": "    return torch.select(x, 70, 1)\n",
+    "wrong kinds": '    return torch.lstm(x, 1, "a", None, [], x, {}, (), 3)\n',
+    "no arguments": "    return torch.lstm()\n",
+    "gone": "    return y\n",
+    "depends": "    if torch.gt(torch.sum(x), 0):\n      y = torch.relu(x)\n    else:\n      y = x\n    return y\n",
+    "nul": '    a = "\\0"\n    return x\n',
+    "negative": "    return torch.zeros([-1, -5])\n",
+    "constant": "    return CONSTANTS.c999999\n",
+    "unpacked": "    a, b, c, = x\n    return a\n",
+    "split": "    return torch.split(x, 0)[0]\n",
+    "repeat": "    return torch.repeat(x, [100000, 100000, 100000])\n",
+    "expand": "    return torch.expand(x, [100000, 100000, 100000])\n",
+}
+
+
+def changed(path: Path, to: Path, change: Callable[[str, bytes], bytes]) -> Path:
+    """Write a file whose members are changed."""
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(to, "w") as made:
+        for name in archive.namelist():
+            made.writestr(name, change(name, archive.read(name)))
+    return to
+
+
+def line_or_network(path: Path) -> str:
+    """Return the one line a file is refused with, or its warnings."""
+    try:
+        said = open_file(path).network.remarks
+    except UserError as error:
+        said = (str(error),)
+    for one in said:
+        assert one.isprintable(), repr(one)
+        assert "it says what is not understood" not in one
+    return "; ".join(said)
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_whatever_the_code_says_gives_one_line_or_a_network(body: str, tmp_path: Path) -> None:
+    """The layer still opens by itself, as its tensors have names; nothing of the code is run."""
+    path = FROZEN / "program_last_trace.pt"
+
+    def with_body(name: str, data: bytes) -> bytes:
+        return (FUNCTION + body).encode() if b"class Last(Module)" in data and name.endswith(".py") else data
+
+    said = line_or_network(changed(path, tmp_path / "m.pt", with_body))
+    assert said
+    assert not Path("PWNED").exists()
+
+
+def test_code_longer_than_code_is_leaves_the_weights(tmp_path: Path) -> None:
+    def longer(name: str, data: bytes) -> bytes:
+        return data + b"\n# " + b"x" * 5_000_000 if name.endswith("__torch__.py") else data
+
+    line_or_network(changed(FROZEN / "program_last_trace.pt", tmp_path / "m.pt", longer))
+
+
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_changed_code_is_refused_or_said(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A few characters of the code are others: it opens, or says in a line why not."""
+    path = data.draw(st.sampled_from([one for one in PROGRAMS if one.suffix == ".pt"]))
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".py")]
+        name = data.draw(st.sampled_from(names))
+        text = archive.read(name).decode()
+    at = data.draw(st.integers(0, max(len(text) - 1, 0)))
+    end = min(len(text), at + data.draw(st.integers(0, 12)))
+    piece = data.draw(st.text("()[]{}.,:=-_ \n0123456789abcxyzCONSTANTStorchself\"'", max_size=8))
+    other = text[:at] + piece + text[end:]
+    folder = tmp_path_factory.mktemp("changed")
+    line_or_network(changed(path, folder / "m.pt", lambda one, kept: other.encode() if one == name else kept))
+    shutil.rmtree(folder)
+
+
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_a_changed_graph_is_refused_or_said(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One value somewhere in the JSON of an exported program is another."""
+    path = data.draw(st.sampled_from([one for one in PROGRAMS if one.suffix == ".pt2"]))
+    with zipfile.ZipFile(path) as archive:
+        name = next(one for one in archive.namelist() if one.endswith("model.json"))
+        whole = json.loads(archive.read(name))
+    places = list(_places(whole))
+    holder, key = data.draw(st.sampled_from(places))
+    holder[key] = data.draw(st.sampled_from([None, -1, 0, 3, 10**12, "x", "\x1b[2J", [], {}, True, 1e308, [[[]]]]))
+    folder = tmp_path_factory.mktemp("changed")
+    line_or_network(
+        changed(path, folder / "m.pt2", lambda one, kept: json.dumps(whole).encode() if one == name else kept)
+    )
+    shutil.rmtree(folder)
+
+
+def _places(value: Any) -> Any:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in list(items):
+        yield value, key
+        yield from _places(one)
+
+
+def test_an_older_export_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.pt2", "w") as made:
+        made.writestr("serialized_exported_program.json", "{}")
+        made.writestr("version", "1")
+    with pytest.raises(UserError, match="save it again"):
+        open_file(tmp_path / "m.pt2")
+
+
+def test_an_export_that_lacks_a_tensor_is_refused_by_name(tmp_path: Path) -> None:
+    path = FROZEN / "program_last_export.pt2"
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(tmp_path / "m.pt2", "w") as made:
+        for name in archive.namelist():
+            if not name.endswith("weight_1"):
+                made.writestr(name, archive.read(name))
+    with pytest.raises(UserError, match="weight_1"):
+        open_file(tmp_path / "m.pt2")
+
+
+# What torch itself makes.
+
+FUNCTIONS: dict[str, str] = {
+    "relu": "torch.relu(x)", "tanh": "torch.tanh(x)", "sigmoid": "torch.sigmoid(x)", "silu": "F.silu(x)",
+    "gelu": "F.gelu(x)", "gelu tanh": "F.gelu(x, approximate='tanh')", "elu": "F.elu(x, 0.7)",
+    "leaky": "F.leaky_relu(x, 0.3)", "selu": "F.selu(x)", "softplus": "F.softplus(x)", "softsign": "F.softsign(x)",
+    "hardtanh": "F.hardtanh(x, -0.5, 0.7)", "hardswish": "F.hardswish(x)", "hardsigmoid": "F.hardsigmoid(x)",
+    "relu6": "F.relu6(x * 5.0)", "clamp": "torch.clamp(x, -0.4, 0.6)", "square": "x * x", "pow": "x ** 2",
+    "softmax": "torch.softmax(x, -1)", "log softmax": "torch.log_softmax(x, -1)", "glu": "F.glu(x, -1)",
+    "layer norm": "F.layer_norm(x, [4], eps=1e-3)", "mean": "x.mean(1)", "sum": "x.sum(1)", "amax": "x.amax(1)",
+    "amin": "x.amin(1)", "max": "torch.max(x, 1)[0]", "min": "torch.min(x, 1)[0]", "flip": "torch.flip(x, [1])",
+    "chunk": "torch.cat(torch.chunk(x, 2, -1)[::-1], -1)", "stack": "torch.stack([x[:, 0], x[:, -1]], 1).flatten(1)",
+    "narrow": "x.narrow(2, 1, 2)", "sub": "1.0 - x", "rsub": "torch.rsub(x, 2.0)", "div": "x / 2.0",
+    "alpha": "torch.add(x, x, alpha=3)", "split": "torch.split(x, [1, 3], -1)[1]", "unbind": "torch.unbind(x, 1)[0]",
+    "expand": "x + torch.ones(4).expand(x.size(0), x.size(1), 4)", "permute": "x.permute(1, 0, 2).permute(1, 0, 2)",
+    "view": "x.view(x.size(0), -1, 2, 2).reshape(x.size(0), x.size(1), 4)", "transpose": "x.transpose(1, 2).mean(2)",
+    "abs": "x.abs()", "exp": "torch.exp(-x)", "max of two": "torch.maximum(x, -x)", "index": "x[:, -1, :2]",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of torch itself, which says of each of its ways to save that there is another
+@pytest.mark.parametrize("how", ["script", "trace", "export"])
+@pytest.mark.parametrize("text", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_function_above_a_layer_gives_what_torch_gives(text: str, how: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    import linecache
+
+    source = f"class M(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.rnn = torch.nn.GRU(3, 4, batch_first=True)\n    def forward(self, x):\n        x = self.rnn(x)[0]\n        return {text}\n"  # noqa: E501
+    name = f"<{how} {text}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    space: dict[str, Any] = {"torch": torch, "F": torch.nn.functional, "__name__": "made"}
+    exec(compile(source, name, "exec"), space)
+    torch.manual_seed(1)
+    module, x = space["M"]().eval(), torch.randn(1, 6, 3)
+    path = tmp_path / ("m.pt2" if how == "export" else "m.pt")
+    if how == "export":
+        torch.export.save(torch.export.export(module, (x,)), str(path))
+    else:
+        made = torch.jit.script(module) if how == "script" else torch.jit.trace(module, (x,), check_trace=False)
+        made.save(str(path))
+    with torch.no_grad():
+        wanted = module(x)[0].numpy()
+    opened = open_file(path)
+    if " is cut: " in remarks(opened):
+        return
+    held = io.BytesIO()
+    np.save(held, x[0].numpy())
+    (tmp_path / "x.npy").write_bytes(held.getvalue())
+    trace = run(opened.network, Sequences(read_series(tmp_path / "x.npy"), opened.network)[0])
+    assert trace.ran is not None
+    readout = opened.network.readout
+    mine = trace.ran.merged[-1] if readout is None else trace.output if readout.page.per_token else trace.result
+    assert mine is not None
+    assert mine.size == wanted.size
+    if "from the end" in remarks(opened):
+        wanted = wanted[::-1]
+    np.testing.assert_allclose(mine.reshape(-1), wanted.reshape(-1), atol=CLOSE)
