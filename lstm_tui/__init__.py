@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 
     from lstm_tui.debugger.commands.console import TypedSession
     from lstm_tui.debugger.source import Source
+    from lstm_tui.engine.arrays import Rows
+    from lstm_tui.engine.errors import UserError
     from lstm_tui.engine.model.network import Network
     from lstm_tui.engine.runtime.run import Initial
     from lstm_tui.engine.runtime.trace import Trace
 
-__all__ = ["Network", "Trace", "__version__", "debug", "load", "record", "session", "trace"]
+__all__ = ["Network", "Trace", "UserError", "__version__", "debug", "load", "record", "session", "trace"]
 
 _HOMES = {
     "Network": "lstm_tui.engine.model.network",
     "Trace": "lstm_tui.engine.runtime.trace",
+    "UserError": "lstm_tui.engine.errors",
     "debug": "lstm_tui.cli.torch_debug",
     "record": "lstm_tui.formats.verify.recording",
 }
@@ -40,7 +43,7 @@ def load(path: str | Path) -> Network:
 
 
 def trace(
-    source: str | Path | ArrayLike,
+    source: str | Path | Rows,
     model: str | Path | Network | None = None,
     *,
     line: int | None = None,
@@ -52,7 +55,8 @@ def trace(
     """Run a network over a text, a file or an array and return every value.
 
     Args:
-        source: A text; a file, as a `Path` or as the name of a file there is; or rows of numbers (T, I).
+        source: A text; a file, as a `Path` or as the name of a file there is; or rows of numbers (T, I): a list,
+            an array, a tensor of PyTorch, a table of pandas or polars.
         model: A network, a bundled name or a file; by default `sentiment`, or `forecast` for numbers.
         line: Line of a file, from 1; by default its first that holds something.
         whole: Whether a file or text is one sequence, not a sequence for each line.
@@ -70,7 +74,7 @@ def trace(
 
 
 def session(
-    source: str | Path | ArrayLike,
+    source: str | Path | Rows,
     model: str | Path | Network | None = None,
     *,
     line: int | None = None,
@@ -103,7 +107,7 @@ def session(
 
 
 def _opened(
-    source: str | Path | ArrayLike,
+    source: str | Path | Rows,
     model: str | Path | Network | None,
     line: int | None,
     whole: bool,

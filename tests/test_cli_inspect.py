@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from present import present
+from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.cli import main
@@ -24,7 +25,8 @@ def test_inspect_says_how_each_fact_is_known(capsys: pytest.CaptureFixture[str])
     output = capsys.readouterr().out
     for word in ("confirmed", "inferred", "assumed", "reads ids from 0 to 10", "layer1.gate_order", "could be iofg"):
         assert word in output
-    assert "warning: readout.after_head_0 is assumed to be relu" in output
+    assert "warning: assumed, since weights alone do not record it: " in output
+    assert "readout.after_head_0=relu" in output
 
 
 def test_what_stands_before_the_recurrent_layers_says_what_it_takes(
@@ -70,7 +72,7 @@ def test_what_is_assumed_stands_in_the_export_and_on_standard_error(
     ids = tmp_path / "ids.csv"
     ids.write_text("3\n1\n4\n")
     assert main(["trace", str(ids), "--model", TAGGER, "-o", str(tmp_path / "o.json")]) == 0
-    assert "readout.after_head_0 is assumed to be relu" in capsys.readouterr().err
+    assert "readout.after_head_0=relu" in capsys.readouterr().err
     model = json.loads((tmp_path / "o.json").read_text())["model"]
     assert any("readout.after_head_0" in warning for warning in model["warnings"])
     assert read(tmp_path / "o.json").sequence.ids is not None
@@ -126,3 +128,44 @@ def test_ids_that_are_not_there_are_one_line(tmp_path: Path, capsys: pytest.Capt
         (tmp_path / name).write_text(content)
         assert main(["trace", str(tmp_path / name), "--model", TAGGER]) == 1
         assert says in capsys.readouterr().err
+
+
+def test_what_speaks_against_facts_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(0)
+    shapes = {"rnn.weight_ih_l0": (16, 3), "rnn.weight_hh_l0": (16, 4), "rnn.strange": (5, 7), "rnn.odd": (2, 2)}
+    savez(tmp_path / "bag.npz", {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()})
+    assert main(["inspect", str(tmp_path / "bag.npz")]) == 0
+    output = capsys.readouterr().out
+    rows = [line for line in output.split("\n") if line.startswith("layer0.") and "understood  " not in line]
+    assert rows
+    assert all("against it: layer0.understood" in row for row in rows)
+    assert "rnn.strange (5×7), rnn.odd (2×2) are in the file and have no place here" in output
+
+
+def test_edits_are_written_back_into_a_copy_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own, edits, copy = tmp_path / "own.pt", tmp_path / "edits.txt", tmp_path / "copy.pt"
+    own.write_bytes(Path(TAGGER).read_bytes())
+    edits.write_text("weight layer0.forward/W_f[1,:] = 0.25\nremove 0\n")
+    assert main(["convert", str(own), "--edits", str(edits), "--into", str(copy)]) == 0
+    said = capsys.readouterr()
+    assert "but for 3 numbers in rnn.weight_ih_l0 (3)" in said.out
+    assert "not written: 1 edit of tokens" in said.err
+    before, after = own.read_bytes(), copy.read_bytes()
+    assert own.read_bytes() == Path(TAGGER).read_bytes()
+    assert len(before) == len(after)
+    assert 0 < sum(a != b for a, b in zip(before, after, strict=True)) <= 3 * 4 + 2 * 4  # numbers, and two checksums
+    assert (lstm_tui.load(copy).tensors()["layer0.forward/W_f"][1] == 0.25).all()
+    for place in (own, copy):
+        assert main(["convert", str(own), "--edits", str(edits), "--into", str(place)]) == 1
+        assert "--over puts this in its place" in capsys.readouterr().err
+    assert main(["convert", str(own), "--edits", str(edits), "--into", str(own), "--over"]) == 0
+    assert own.read_bytes() == after
+    assert main(["convert", str(own), "--edits", str(edits), "-o", str(tmp_path / "n.safetensors")]) == 0
+    assert (lstm_tui.load(tmp_path / "n.safetensors").tensors()["layer0.forward/W_f"][1] == 0.25).all()
+
+
+@pytest.mark.parametrize("words", [[], ["-o", "a.safetensors", "--into", "b.pt"]])
+def test_convert_writes_one_file(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["convert", TAGGER, *words])
+    assert "convert takes one of" in capsys.readouterr().err

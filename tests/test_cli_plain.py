@@ -62,7 +62,7 @@ def test_a_reply_goes_to_a_file_and_a_comparison_does_not(
 ) -> None:
     typed(
         monkeypatch, "p t > out.txt", "p mean(f) >> out.txt", "p t > -.5", "p f[0] > layer0.forward.f[1]",
-        "p 1 > no/such/folder", "p t > run2.txt", "p mean(f) > layer0.forwrd",
+        "p 1 > no/such/folder", "p t > run2.txt", "p mean(f) > layer0.forwrd", 'p t > "a b.txt"', "p t >'c d.txt'",
     )  # fmt: skip
     assert main(["run", "t.txt", "--plain", *MODEL]) == 0
     lines = said(capsys)[2:]
@@ -73,7 +73,8 @@ def test_a_reply_goes_to_a_file_and_a_comparison_does_not(
     assert (folder / "out.txt").read_text().startswith("t = 0\nmean(f) = 0.")
     assert lines[5] == "1 lines written to run2.txt"
     assert "layer0.forwrd" in lines[6]  # a pass in the wrong letters is no file
-    assert sorted(one.name for one in folder.iterdir()) == ["out.txt", "run2.txt", "t.txt"]
+    assert lines[-2:] == ["1 lines written to a b.txt", "1 lines written to c d.txt"]
+    assert sorted(one.name for one in folder.iterdir()) == ["a b.txt", "c d.txt", "out.txt", "run2.txt", "t.txt"]
 
 
 @pytest.mark.parametrize(

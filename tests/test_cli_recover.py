@@ -151,6 +151,15 @@ def test_a_session_that_another_has_saved_meanwhile_is_not_written_over(capsys: 
     assert main(["run", "t.txt", *CELL, "--batch", "-x", "twice.ltui"]) == 0
 
 
+def test_a_session_is_opened_whatever_its_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("make.ltui").write_text("remove 0\nsave work.session\n")
+    Path("ask.ltui").write_text("edits\n")
+    assert main(["run", "t.txt", *CELL, "--batch", "-x", "make.ltui"]) == 0
+    capsys.readouterr()
+    assert main(["open", "work.session", "--batch", "-x", "ask.ltui"]) == 0
+    assert "work.session resumed: 1 edit, 0 stops" in capsys.readouterr().out
+
+
 def test_thrown_away_and_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(2):
         with terminal("run", "t.txt", *CELL, "--plain") as child:

@@ -15,7 +15,7 @@ from lstm_tui.formats.importers.open import open_file
 from lstm_tui.formats.traces.trace_file import read, write
 
 TAGGER = str(Path(__file__).parent / "formats" / "files" / "torch_tagger.pt")
-REMARK = "readout.after_head_0 is assumed to be relu"
+REMARK = "readout.after_head_0=relu"
 COMMANDS: dict[str, list[str]] = {
     "run": ["IDS", "--plain", "--batch", "-x", "SCRIPT"],
     "trace": ["IDS", "-o", "OUT.json"],

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shown import is_one_safe_line
 
 import lstm_tui
 from lstm_tui.engine.errors import UserError
@@ -96,3 +97,88 @@ def test_a_session_begins_with_the_states_it_is_given() -> None:
     session = lstm_tui.session([[1, 2]], NUMBERS, dtype="float64", initial={"layer0.forward": {"h": [0.5, -0.5]}})
     assert session.frame.passed.initial["h"].tolist() == [0.5, -0.5]
     assert session.frame.passed["h"].dtype == np.float64
+
+
+class Tensor:
+    """What a tensor of PyTorch is to us: it gives no array while it is trained, stands elsewhere or is of bfloat16."""
+
+    def __init__(self, rows: object, done: tuple[str, ...] = ()) -> None:
+        self.rows, self.done = np.asarray(rows), done
+
+    def detach(self) -> Tensor:
+        return Tensor(self.rows, (*self.done, "detach"))
+
+    def cpu(self) -> Tensor:
+        return Tensor(self.rows, (*self.done, "cpu"))
+
+    def double(self) -> Tensor:
+        return Tensor(self.rows.astype(np.float64), (*self.done, "double"))
+
+    def is_floating_point(self) -> bool:
+        return True
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        assert self.done == ("detach", "cpu", "double")
+        return self.rows
+
+
+class Table:
+    """What a table of pandas or polars is to us."""
+
+    def __init__(self, rows: object) -> None:
+        self.rows = rows
+
+    def to_numpy(self) -> np.ndarray:
+        return np.asarray(self.rows)
+
+
+def test_tensors_and_tables_are_rows_of_numbers() -> None:
+    rows = [[1, 2], [3, 4], [5, 6]]
+    wanted = lstm_tui.trace(rows, NUMBERS)["layer0.forward"]["h"]
+    for given in (Tensor(rows), Table(rows)):
+        assert lstm_tui.trace(given, NUMBERS)["layer0.forward"]["h"].tobytes() == wanted.tobytes()
+
+
+def test_a_tensor_of_pytorch_is_rows_of_numbers() -> None:
+    torch = pytest.importorskip("torch")
+    wanted = lstm_tui.trace([[1, 2], [3, 4]], NUMBERS)["layer0.forward"]["h"]
+    for dtype in (torch.float32, torch.bfloat16, torch.int64):
+        given = torch.tensor([[1, 2], [3, 4]], dtype=dtype, requires_grad=dtype != torch.int64)
+        assert lstm_tui.trace(given, NUMBERS)["layer0.forward"]["h"].tobytes() == wanted.tobytes()
+
+
+def test_lists_of_different_lengths_are_refused_in_a_line() -> None:
+    with pytest.raises(lstm_tui.UserError, match="the array"):
+        lstm_tui.trace([[1, 2], [3]], NUMBERS)
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_a_network_and_its_trace_say_what_they_are_in_a_few_safe_lines(name: str) -> None:
+    network = lstm_tui.load(name)
+    source = "bad" if network.tokens is not None else np.zeros((3, network.input_size))
+    trace = lstm_tui.trace(source, network)
+    for one in (network, trace, *trace.values()):
+        told = repr(one)
+        assert len(told) < 1000
+        assert len(told.splitlines()) <= 20
+        assert all(is_one_safe_line(line) for line in told.splitlines())
+    assert f"{network.parameter_count:,} parameters" in repr(network)
+    for passed in trace.values():
+        for value, series in passed.items():
+            assert any(value in part.split() and part.endswith(str(series.shape)) for part in _parts(repr(passed)))
+
+
+def _parts(told: str) -> list[str]:
+    """Return the values that a pass tells of, those of one shape together."""
+    return [part + ")" for part in told.partition("; ")[2].removesuffix(">").removesuffix(")").split("), ")]
+
+
+def test_names_from_strangers_are_shown_safely() -> None:
+    strange = Tokens("words", ("<unk>", "\x1b[2J", "\u202e"))
+    network = untrained(Untrained(hidden=2), strange)
+    told = repr(lstm_tui.trace("\x1b[2J \u202e", network))
+    assert all(is_one_safe_line(line) for line in told.splitlines())
+
+
+def test_the_types_are_shipped() -> None:
+    assert (Path(lstm_tui.__file__).parent / "py.typed").exists()

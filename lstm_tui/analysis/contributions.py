@@ -114,7 +114,8 @@ def _inputs(trace: Trace, program: Program) -> dict[str, Array] | None:
     return {name: ran[name] for name in program.inputs} if all(name in ran for name in program.inputs) else None
 
 
-_ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "max", "min"})
+ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "max", "min"})
+"""Ops that take numbers apart unit by unit; every other is one term of a sum."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,7 @@ class Term:
 def squash_of(passed: PassTrace, value: str) -> str | None:
     """Return the function of one argument that makes a value out of a sum, such as `sigmoid`; None without one."""
     expression = passed.cell.equation(value).expression
-    if isinstance(expression, Call) and expression.function in OPS and expression.function not in _ARITHMETIC:
+    if isinstance(expression, Call) and expression.function in OPS and expression.function not in ARITHMETIC:
         op = OPS[expression.function]
         return op.name if op.elementwise and op.arity == 1 else None
     return None

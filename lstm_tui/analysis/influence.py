@@ -6,7 +6,7 @@ do, gates included; deletion says what a large one does. The three answer differ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,9 +16,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import gradients, input_of, run_arrays
+from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

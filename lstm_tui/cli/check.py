@@ -18,7 +18,7 @@ from lstm_tui.debugger.breakpoints.assertions import AssertionResult, judge, sai
 from lstm_tui.debugger.endings import STOPPED
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.debugger.source import Source, needed
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -111,7 +111,5 @@ def _pass_of(trace: Trace, name: str | None) -> str:
     if name is None:
         return next(one for one in reversed(list(trace)) if trace[one].direction == "forward")
     if name not in trace:
-        near = nearest(name, trace)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(trace)}"
-        raise UserError(f"there is no pass {visible(name)}; {hint}")
+        raise no_pass(name, trace)
     return name

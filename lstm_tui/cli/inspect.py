@@ -11,6 +11,7 @@ from lstm_tui.cli.source import reading, say
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.open import Imported, open_file, read_tensors
+from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
 from lstm_tui.models.bundled import find_model
 
 if TYPE_CHECKING:
@@ -96,15 +97,15 @@ def _reads(network: Network) -> str:
         if front is not None and len(front.inputs) > 1:
             return f"numbers by name: {', '.join(map(visible, front.inputs))} (.npz)"
         if front is not None:
-            return f"numbers, as {visible(front.inputs[0])} takes them (.npy, .npz or .csv)"
-        return f"numbers, {network.input_size} a step (.npy, .npz or .csv)"
+            return f"numbers, as {visible(front.inputs[0])} takes them ({NUMBERS})"
+        return f"numbers, {network.input_size} a step ({NUMBERS})"
     count = len(network.tokens.vocabulary)
     if network.tokens.are_ids:
-        return f"ids from 0 to {count - 1}, as text or in one column (the file has no vocabulary)"
+        return f"ids from 0 to {count - 1}, as text or in one column (which texts they are is not known)"
     return network.tokens.kind if network.tokens.kind == "bytes" else f"{count} {network.tokens.kind}"
 
 
 def _why(fact: Fact) -> str:
     other = f"could be {', '.join(fact.others)}" if fact.others else ""
-    against = f"against it: {', '.join(fact.against)}" if fact.against else ""
+    against = f"against it: {fact.key.split('.')[0]}.understood" if fact.against else ""
     return "; ".join(part for part in (fact.why, other, against) if part)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.reopen import ENDING
+from lstm_tui.cli.reopen import is_session
 from lstm_tui.cli.screen import show
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -21,7 +21,7 @@ _CLOSE = 1e-4  # two interpreters and two machines agree this well on a run
 
 def command(options: Namespace) -> int:
     """Show a trace file; weights and ops can be looked at when its network is found and still gives it."""
-    if options.file.endswith(ENDING):
+    if is_session(options.file):
         return open_session_file(options, options.file)
     from lstm_tui.formats.traces.reader import read
 

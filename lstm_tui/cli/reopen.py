@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.files import SCRIPT_BYTES
+from lstm_tui.formats.io.files import SCRIPT_BYTES, opened
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.session import Session
@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.source import Source
 
 ENDING = ".ltui"
+
+
+def is_session(path: str) -> bool:
+    """Say whether a file is a saved session, by its name or, whatever that is, by its first line."""
+    from lstm_tui.debugger.session_file import TITLE
+
+    if path.endswith(ENDING):
+        return True
+    if not Path(path).is_file():
+        return False
+    try:
+        with opened(path, SCRIPT_BYTES) as (file, _):
+            return file.read(len(TITLE)) == TITLE.encode()
+    except (UserError, OSError):  # who reads it says so
+        return False
 
 
 @door("a session")

@@ -18,6 +18,7 @@ from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_
 from lstm_tui.formats.inputs.inputs import read_input, vocabulary
 from lstm_tui.formats.inputs.numeric_series import NumericSeries
 from lstm_tui.formats.inputs.samples import find_input
+from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
 from lstm_tui.formats.inputs.text_input import InputText
 from lstm_tui.models import sample_of
 from lstm_tui.models.bundled import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, open_model
@@ -123,7 +124,7 @@ def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries]:
         source = read_input(path, numbers=network.tokens is None or options.layer is not None)
     if options.layer is not None:
         if isinstance(source, InputText):
-            raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give .csv, .npy or .npz")
+            raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give {NUMBERS}")
         network = one_layer(network, options.layer)
     return network, source
 

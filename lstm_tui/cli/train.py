@@ -14,8 +14,8 @@ from lstm_tui.cli.training import TrainingStopped, trained
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.network_endings import NATIVE
 from lstm_tui.formats.io.files import label
-from lstm_tui.models.bundled import SUFFIX
 from lstm_tui.models.checkpoint import checkpoint_of
 from lstm_tui.models.recipes.recall import sample
 from lstm_tui.models.train_job import KeptTraining, Training
@@ -60,8 +60,8 @@ def stopped_words(output: str, kept: KeptTraining | None) -> str:
 def _check_output(output: str, resume: bool) -> None:
     """Refuse a name that could not be written or opened, before anything is trained."""
     where = label(output)
-    if Path(output).suffix != SUFFIX:
-        raise UserError(f"{where}: a network's file ends in {SUFFIX}")
+    if Path(output).suffix != NATIVE:
+        raise UserError(f"{where}: a network's file ends in {NATIVE}")
     if not Path(output).parent.is_dir():
         raise UserError(f"{where}: cannot be written: there is no folder {label(Path(output).parent)}")
     if Path(output).is_dir():

@@ -15,8 +15,9 @@ from lstm_tui.engine.language.readout import load_readout
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 from lstm_tui.formats.importers.untrained import Untrained
 from lstm_tui.formats.inputs.inputs import read_input
-from lstm_tui.formats.inputs.numeric_series import SUFFIXES, NumericSeries, read_series
+from lstm_tui.formats.inputs.numeric_series import NumericSeries, read_series
 from lstm_tui.formats.inputs.samples import find_input
+from lstm_tui.formats.inputs.series_endings import ENDINGS
 from lstm_tui.models.recipes.recall import recall
 from lstm_tui.models.tasks import Cut, Task, classification, language_model, next_value
 
@@ -94,7 +95,7 @@ def task_of(options: Namespace, seed: int) -> tuple[Task, str]:
     path = find_input(options.corpus)
     kind: Kind = options.tokens or "words"
     ending = path.suffix.lower()
-    name = options.task or ("classify" if ending == ".tsv" else "next-value" if ending in SUFFIXES else "lm")
+    name = options.task or ("classify" if ending == ".tsv" else "next-value" if ending in ENDINGS else "lm")
     cut = Cut(options.window, options.held_out, options.rarest, seed, options.whole)
     if name == "classify":
         from lstm_tui.formats.inputs.labelled import read_labelled

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from lstm_tui.engine.text_safety import visible
 
+_FEW = 8  # names that are all told
 _LONGEST_NAME = 64  # comparing names takes the product of their lengths
 
 
@@ -43,6 +44,21 @@ class LanguageError(UserError):
         self.line = line
         self.column = column
         self.suggestion = suggestion
+
+
+def no_pass(name: str, known: Iterable[str]) -> UserError:
+    """Return the mistake of naming a pass that is not there: the nearest, or of another number all there are."""
+    names = list(known)
+    near = nearest(name, names)
+    if near is not None and _letters(near) == _letters(name):
+        near = None
+    more = ", …" if len(names) > _FEW else ""
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(names[:_FEW])}{more}"
+    return UserError(f"there is no pass {visible(name[:_LONGEST_NAME])}; {hint}")
+
+
+def _letters(name: str) -> str:
+    return "".join(one for one in name if one not in "0123456789")
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

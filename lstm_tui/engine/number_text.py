@@ -101,6 +101,11 @@ def _by_length(size: float, width: int, infinity: str) -> tuple[str, ...]:
     return (f"{size:.1f}", whole) if size < 99.95 else (whole, power, _HUGE)
 
 
+def count_of(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 line`, `2 lines`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def sentence(value: float, figures: int = 4, sign: bool = False) -> str:
     """Return a number for a sentence, with so many figures: `0.001`, `1.5`, `1e-09`, `nan`, `-inf`.
 

@@ -13,7 +13,7 @@ from lstm_tui.debugger.expressions import ExpressionError, Scope, evaluate
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import tokenize
@@ -240,7 +240,7 @@ class Standing:
             if verb == "pass":
                 name = rest.strip()
                 if name not in self.session.frame.trace:
-                    raise UserError(f"there is no pass {name}: there is {', '.join(self.session.frame.trace)}")
+                    raise no_pass(name, self.session.frame.trace)
                 return lambda session: session.select_pass(name)
             if verb == "equation":
                 value = LessonText(rest.strip(), line.where)

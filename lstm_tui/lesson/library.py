@@ -11,6 +11,7 @@ from lstm_tui.engine.errors import LanguageError, UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
+from lstm_tui.formats.importers.network_endings import NATIVE
 from lstm_tui.lesson.bound_step import Open, Standing
 from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText
 from lstm_tui.lesson.lesson_text import read_lesson
@@ -66,7 +67,6 @@ def check(stop: LessonStep, open_network: Open) -> list[tuple[LessonText, str]]:
 
 
 SUFFIX = ".toml"
-_NETWORK = ".safetensors"
 
 
 def folder() -> Path:
@@ -118,7 +118,7 @@ class Library:
         """Return how a network of a lesson is opened: a bundled name, or a file beside the lesson and nowhere else."""
 
         def open_network(name: str) -> Network:
-            if not name.endswith(_NETWORK):
+            if not name.endswith(NATIVE):
                 return self.bundled(name)
             if Path(name).name != name:
                 raise UserError(f"{visible(name)}: a lesson's own network lies beside it: give the name of its file")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.network_endings import ENDINGS
 from lstm_tui.formats.importers.open import AS_IT_IS, ImportOptions, open_file
 from lstm_tui.formats.inputs.text_input import InputText
 from lstm_tui.models import bundled_names, path
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 TEXT_MODEL = "sentiment"
 FORWARD_MODEL = "sentiment-forward"
 NUMBERS_MODEL = "forecast"
-SUFFIX = ".safetensors"
-SUFFIXES = (".safetensors", ".npz", ".pt", ".pt2", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx")
 
 
 def find_model(name: str) -> Path:
@@ -33,7 +32,7 @@ def find_model(name: str) -> Path:
     known = list(bundled_names())
     if name in known:
         return Path(path(name))
-    if os.path.lexists(name) or os.sep in name or name.lower().endswith(SUFFIXES):
+    if os.path.lexists(name) or os.sep in name or name.lower().endswith(ENDINGS):
         return Path(name)
     alike = nearest(name, known)
     advice = f"did you mean {alike}?" if alike else f"there are {', '.join(known) or 'none bundled'}, or give a path"

@@ -13,9 +13,8 @@ from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, next_rows, next_t
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
-from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.files import count_of
 from lstm_tui.models.measures import ACCURACY, ERROR, Measure, bits
 
 if TYPE_CHECKING:

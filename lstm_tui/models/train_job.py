@@ -19,12 +19,11 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.readout import load_readout
 from lstm_tui.engine.model.initialise import spread_memories
 from lstm_tui.engine.model.network import Network, build_network
-from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.untrained import Untrained, layers_of
-from lstm_tui.formats.io.files import count_of
 from lstm_tui.models.checkpoint import checkpoint_of, load_state, save_state
 from lstm_tui.models.tasks import Task
 

@@ -21,10 +21,10 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE, Glyphs
 from lstm_tui.tui.canvas.themes import DARK, LIGHT
 from lstm_tui.tui.commands import COMMANDS
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.environment import check_terminal, draws_ascii, is_sealed, is_served, leave_with
 from lstm_tui.tui.key_parser import read_escape_at_once
 from lstm_tui.tui.key_queue import Awaited, KeyQueue
+from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.threads import end
 
@@ -67,7 +67,7 @@ class LstmApp(App[int]):
     ) -> None:
         """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
-        self.document = Document(source)
+        self.lines = LineRuns(source)
         self._ascii = ascii_only
         self._few_colours = few_colours
         self._teaching = teaching
@@ -115,7 +115,7 @@ class LstmApp(App[int]):
     def get_default_screen(self) -> Screen[Any]:
         """Return the main screen."""
         self._main = MainScreen(
-            self.document, *self._drawing(), past=self._past, keeping=self._keeping,
+            self.lines, *self._drawing(), past=self._past, keeping=self._keeping,
             open_network=None if self._teaching is None else self._teaching.open_network,
         )  # fmt: skip
         return self._main
@@ -129,8 +129,8 @@ class LstmApp(App[int]):
 
     def on_mount(self) -> None:
         """Say what was assumed of the file, and resume what is to be resumed."""
-        if self.document.source.remarks:
-            first, *others = self.document.source.remarks
+        if self.lines.source.remarks:
+            first, *others = self.lines.source.remarks
             more = f"\nand {len(others)} more: `:info frame` lists them" if others else ""
             self.notify(first + more, severity="warning", markup=False, timeout=_REMARK_TIME)
         for line in self._remarks:
@@ -323,5 +323,5 @@ def run_app(
         source, ascii_only=draws_ascii() if ascii_only is None else ascii_only, light=light, teaching=teaching,
         resume=resume, past=past, keeping=keeping,
     )  # fmt: skip
-    app.document.try_first_line()  # before the screen, so that what is wrong with it is said without one
+    app.lines.try_first_line()  # before the screen, so that what is wrong with it is said without one
     return end(app.open())

@@ -36,8 +36,8 @@ from lstm_tui.tui.controllers.replies import Replies
 from lstm_tui.tui.controllers.runs import Runs
 from lstm_tui.tui.controllers.steps import Steps
 from lstm_tui.tui.controllers.stream import StreamFollower
-from lstm_tui.tui.document import Document
 from lstm_tui.tui.key_queue import Awaited
+from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.panes.equations import CellPane
 from lstm_tui.tui.panes.header_footer import EquationLine, FooterLine, HeaderLine, OneLine, TabsLine
 from lstm_tui.tui.panes.large_unit import OneUnit
@@ -80,7 +80,7 @@ class MainScreen(Screen[None]):
 
     def __init__(
         self,
-        document: Document,
+        lines: LineRuns,
         glyphs: Glyphs,
         few_colours: bool,
         *,
@@ -91,7 +91,7 @@ class MainScreen(Screen[None]):
         """Hold what is open; the first run is made when the screen is laid out.
 
         Args:
-            document: What is open.
+            lines: The runs of what is open, by line.
             glyphs: The signs to draw with.
             few_colours: Whether the terminal has few colours.
             past: The lines that were typed before, where they are kept.
@@ -100,7 +100,7 @@ class MainScreen(Screen[None]):
         """
         super().__init__()
         self._glyphs, self._few_colours = glyphs, few_colours
-        self.run = run = OpenRun(self, document)
+        self.run = run = OpenRun(self, lines)
         self.progress = WorkProgress(self, self)
         self.steps = Steps(self, run, self._keys_wait)
         self.looks = Looks(self, self, run, self.steps)

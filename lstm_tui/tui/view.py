@@ -80,7 +80,7 @@ class View:
         beside: Whether the baseline is shown beside an edited run.
         order: How units are ordered.
         signal: Number of the signal that colours the tape.
-        lines: How many sequences the document has.
+        lines: How many sequences are open.
         title: What the header says of the network.
         said: What the last command has to say, such as why it went no further.
         stops: At which places of the tape the run would stop; None before any breakpoint was set.

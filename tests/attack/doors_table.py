@@ -50,7 +50,11 @@ UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
 TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")
 STANDARD_INPUT = "-"
 TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
-CELLS, LESSONS, EDITS, SCRIPTS = ("gru.toml", "lstm.toml"), ("lesson.toml",), ("e.txt",), ("ok.x", "more.x")
+CELLS, EDITS, SCRIPTS = ("gru.toml", "lstm.toml"), ("e.txt",), ("ok.x", "more.x")
+ALL_CELLS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "cells").glob("*.toml")))
+RUN_CELLS = tuple(one for one in ALL_CELLS if one != "lstm_projected.toml")  # which needs a size more
+ALL_READOUTS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "readouts").glob("*.toml")))
+LESSONS = ("lesson.toml", *sorted(one.name for one in (PACKAGE / "lessons").glob("[0-9]*.toml")))
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
 OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")
 _DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -154,14 +158,24 @@ def _rows() -> Iterator[Row]:
     yield Row(("inspect", "model"), "inspect {} --json", models())
     convertible = tuple(one for one in models() if "convolved" not in one)
     yield Row(("convert", "model"), "convert {} -o out.safetensors", convertible)
+    yield Row(
+        ("convert", "into"), "convert tagger.pt --edits e.txt --over --into {}", ("out.pt", "out.safetensors"), True
+    )
+    back = tuple(one for one in convertible if not one.startswith("native"))
+    yield Row(("convert", "model"), "convert {} --edits weights.txt --into out.safetensors --over", back)
     yield Row(("verify", "model"), "verify {} --reference reference.npz", ("tagger.pt",))
     yield Row(("verify", "reference"), "verify tagger.pt --reference {}", ("reference.npz",))
     yield Row(("models", "model"), "models {}", ("native.safetensors",))
     for given, fitting in inputs():
         yield Row(("compare", "models"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
     yield Row(("check", "files"), "check {} --cell lstm --hidden 2 --assert h[0]<9", everything)
-    yield Row(("cells", "cell"), "cells check {}", (*CELLS, "readout.toml"))
-    yield Row(("cells", "cell"), "cells show {}", CELLS)
+    yield Row(("cells", "cell"), "cells check {}", (*ALL_CELLS, *ALL_READOUTS))
+    yield Row(("cells", "cell"), "cells show {}", ALL_CELLS)
+    yield Row(
+        ("run", "cell"),
+        f"run t.txt --cell {{}} --hidden 2 {_PLAIN}",
+        RUN_CELLS,
+    )
     yield Row(("train", "corpus"), BASES["train"].replace("b.txt", "{}"), ("b.txt", "i.txt", *SERIES, "l.tsv"))
     resume = BASES["train"].replace("out", "resumed") + " --resume"
     yield Row(("train", "resume"), resume, ("resumed.safetensors.checkpoint",))
@@ -169,7 +183,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
     for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS)):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
-    for word in ("save-edits", "save-session", "report"):
+    for word in ("save-edits", "save-session", "save-model", "report"):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
 
@@ -193,11 +207,13 @@ def make_seeds(folder: Path) -> None:
         "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
         "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
+        "verb-save-model.x": "save-model {}\n", "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
     }  # fmt: skip
     for name, text in texts.items():
         (folder / name).write_text(text)
-    for cell in CELLS:
-        shutil.copyfile(PACKAGE / "engine" / "cells" / cell, folder / cell)
+    for room in ("engine/cells", "engine/readouts", "lessons"):
+        for file in (PACKAGE / room).glob("*.toml"):
+            shutil.copyfile(file, folder / file.name)
     for frozen in FROZEN.rglob("*"):
         if frozen.is_file():
             shutil.copyfile(frozen, folder / frozen.name)

@@ -12,6 +12,8 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
+from .toml_mutator import is_toml, of_toml
+
 Mutator = Callable[[bytes, random.Random], bytes]
 NASTY: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2, 255, 2**31, 2**63, -(2**63), 10**400, 1e308, -0.0, 1e-320, 0.5, "", "x", "\x1b[2J",
@@ -26,6 +28,8 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     """Return a file with one to three changes, each of the kind that its content calls for or of plain bytes."""
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         change = of_bytes if rng.random() < 0.15 else fitting(data)
+        if change is of_toml and rng.random() < 0.4:  # it is also lines
+            change = of_lines
         try:
             data = change(data, rng)
         except Exception:  # an earlier change has left nothing that can be taken apart
@@ -47,6 +51,8 @@ def fitting(data: bytes) -> Mutator:
         return of_pickle
     if data[:1] == b"\x08":
         return of_onnx
+    if is_toml(data):
+        return of_toml
     return of_json if data.lstrip()[:1] in (b"{", b"[") and b"\n[" not in data else of_lines
 
 
@@ -108,7 +114,7 @@ def of_json(data: bytes, rng: random.Random) -> bytes:
 
 
 def of_lines(data: bytes, rng: random.Random) -> bytes:
-    """Drop, double, swap or change lines, or words in them; this is for toml, csv, texts, scripts and edits."""
+    """Drop, double, swap or change lines, or words in them; this is for csv, texts, toml, scripts and edits."""
     if rng.random() < 0.06:
         return rng.choice((
             b"\xef\xbb\xbf" + data,

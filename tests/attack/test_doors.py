@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from attack import doors
-from attack.doors_table import NO_FILE, options, rows
+from attack.doors_table import NO_FILE, PACKAGE, options, rows
 from attack.mutators import fitting, mutated
+from attack.toml_mutator import as_toml, of_toml
 from lstm_tui.cli.main import FAULT, main
 from lstm_tui.debugger.commands import dispatch
 from lstm_tui.debugger.commands.table import VERBS
@@ -52,7 +54,7 @@ def test_every_seed_passes_through_its_door_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["t.pt", "t.safetensors", "t.keras", "t.h5", "t.onnx", "t.npz", "t.npy", "t.json", "t.x"]
+    "kind", ["t.pt", "t.safetensors", "t.keras", "t.h5", "t.onnx", "t.npz", "t.npy", "t.json", "t.x", "t.toml"]
 )
 def test_a_mutator_changes_the_kind_it_is_meant_for_and_is_the_same_for_a_seed(kind: str, tmp_path: Path) -> None:
     frozen = Path(__file__).parents[1] / "formats" / "files"
@@ -62,10 +64,21 @@ def test_a_mutator_changes_the_kind_it_is_meant_for_and_is_the_same_for_a_seed(k
     }  # fmt: skip
     np.save(tmp_path / "t.npy", np.ones((2, 3), np.float32))
     (tmp_path / "t.x").write_text("next\nprint c\n")
+    (tmp_path / "t.toml").write_text('[equations]\nh = "tanh(W @ x)"\n')
     data = (frozen / sources[kind]).read_bytes() if kind in sources else (tmp_path / kind).read_bytes()
     changes = {fitting(data)(data, random.Random(seed)) for seed in range(12)}
     assert len(changes) > 2
     assert mutated(data, random.Random(3)) == mutated(data, random.Random(3))
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.toml")), ids=lambda path: path.stem)
+def test_a_tree_of_toml_is_written_as_it_is_read_and_stays_toml_when_it_is_changed(path: Path) -> None:
+    data = path.read_bytes()
+    tree = tomllib.loads(data.decode())
+    assert tomllib.loads(as_toml(tree)) == tree
+    assert fitting(data) is of_toml
+    changed = [tomllib.loads(of_toml(data, random.Random(seed)).decode()) for seed in range(20)]
+    assert sum(one != tree for one in changed) > 15
 
 
 def _trace(folder: Path) -> dict[str, object]:

@@ -1,8 +1,11 @@
-"""Strangers and visitors of `serve`: Host × Origin × token × place, what no page sends, greedy and idle ones.
+"""Strangers and visitors of `serve`: Host × Origin × token × cookie × place, what no page sends, file verbs, greedy
+and idle ones.
 
 What is allowed is said here once more, in the plainest words: a request is answered when it was sent to a name of the
-server, by no page or by its own, and with the token; a visitor's screen is ended, in one line, by what no page sends;
-and whatever is tried, the terminal of the owner stays as it was and the next visitor gets a screen.
+server, by no page or by its own, and with the token, in its address or in the one cookie that the page was given; a
+visitor's screen is ended, in one line, by what no page sends; no verb that takes a file touches one, unless the server
+was started with `--files`; and whatever is tried, the terminal of the owner stays as it was and the next visitor gets
+a screen.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,13 +22,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
+import pyte
 
 import lstm_tui
+from lstm_tui.debugger.commands.dispatch import VERBS
+from lstm_tui.serving.admission import Admission, is_loopback
 
 from .harness import Clock, Tally
 
 PROMISE = 6
-TRIES = "Host × Origin × token × address of `serve`, bytes that are no request, messages no page sends, greedy and idle"
+TRIES = (
+    "Host × Origin × token × cookie × address of `serve`, bytes that are no request, messages no page sends, "
+    "verbs that take a file, greedy and idle"
+)
 PATIENCE = 30.0
 """Seconds within which a visitor has a screen, on a busy machine."""
 QUICK = "--visitors", "2", "--idle", "0.05"
@@ -40,7 +50,11 @@ PLACES = ("/", "/ws", "/static/js/textual.js", "/static/", "/download/{key}", "/
 ADDRESSES = ("127.0.0.1", "0.0.0.0")
 
 
-KINDS = {"greedy": 400, "a message": 10, "bytes": 20}
+FILES = ("o.txt", "t.txt", "../o.txt", "~/o.txt", "/etc/hostname", "o.html", "o b.txt")
+REDIRECTED = ("print c > {}", "where >> {}", "list >| {}", 'reach > "{}"', "print 1 > {} over")
+KEPT_OFF, MISTAKE = "keeps off the files of its computer", "✗"
+SCREEN = (160, 40)
+KINDS = {"greedy": 400, "a file": 150, "a message": 10, "bytes": 20}
 """How often a step is of each kind: one of so many; the others are requests."""
 _A_SERVER = 45.0  # seconds that one server is tried for
 
@@ -139,6 +153,8 @@ async def _step(server: Server, step: int, rng: random.Random, session: aiohttp.
     kind = next((kind for kind, every in KINDS.items() if step % every == every - 1), "a request")
     if kind == "greedy":
         await _greedy(server, session, tally)
+    elif kind == "a file":
+        await _a_file(server, rng, session, tally)
     elif kind == "a message":
         await _malformed(server, rng, session, tally)
     elif kind == "bytes":
@@ -156,10 +172,12 @@ async def _request(server: Server, rng: random.Random, session: aiohttp.ClientSe
     false = ("", server.token[1:], server.token + "=", server.token.lower(), server.token[:-1] + "\u00e9", "x" * 5_000)
     token = server.token if right else rng.choice(false)
     place = rng.choice(PLACES).format(key=rng.randbytes(8).hex())
-    headers = {"Host": host} | ({} if page is None else {"Origin": page})
+    cookie, carries = _cookie(server, rng)
+    headers = {"Host": host} | ({} if page is None else {"Origin": page}) | ({"Cookie": cookie} if cookie else {})
     address = f"http://127.0.0.1:{server.port}{place}{'&' if '?' in place else '?'}token={token}"
-    let_in = own and right and page in (None, f"http://{host}", f"https://{host}")
-    tally.tried[f"{place.partition('?')[0].rstrip('0123456789abcdef')} host {own} token {right} origin {origin}"] += 1
+    let_in = own and (right or carries) and page in (None, f"http://{host}", f"https://{host}")
+    place_kind = place.partition("?")[0].rstrip("0123456789abcdef")
+    tally.tried[f"{place_kind} host {own} token {right} origin {origin} cookie {bool(cookie)} {carries}"] += 1
     try:
         async with session.get(address, headers=headers) as answer:
             refused = answer.status in (400, 403) and not (place.startswith("/ws") and answer.status == 400)
@@ -169,6 +187,66 @@ async def _request(server: Server, rng: random.Random, session: aiohttp.ClientSe
     if refused == let_in:
         said = f"{answer.status}, and it should {'' if let_in else 'not '}be let in"
         tally.found("the door", f"{said}: GET {place} {headers} token {token!r}", server.case)
+
+
+def _cookie(server: Server, rng: random.Random) -> tuple[str, bool]:
+    """Return a `Cookie` header, and whether it is the one that the page of this server was given."""
+    given, token = Admission(server.arguments[1], token=server.token).cookie, server.token
+    if rng.random() < 0.6:
+        return "", False
+    if rng.random() < 0.2:
+        return rng.choice((f"{given}={token}", f"a=b; {given}={token}; c=d")), True
+    return rng.choice((
+        f"{given}=", f"{given}={token[:-1]}", f"{given}={token}x", f"{given}x={token}", f"{given.upper()}={token}",
+        f"token={token}", f"lstm-tui={token}", token, f"{given[:-1]}={token}", f"a={given}={token}",
+    )), False  # fmt: skip
+
+
+def _typed(rng: random.Random) -> tuple[str, str]:
+    """Return a line that would touch a file, and what it is answered: a verb that does, or a reply put into one.
+
+    The screen puts no reply into a file, so that is a mistake like any other.
+    """
+    file = rng.choice(FILES)
+    words = [word for verb in VERBS if verb.touches_files for word in (verb.name, *verb.aliases)]
+    lines = [f"{word} {file}{over}" for word in words for over in ("", " over")]
+    redirected = [(line.format(file), MISTAKE) for line in REDIRECTED]
+    return rng.choice([*((line, KEPT_OFF) for line in lines), *redirected])
+
+
+async def _a_file(server: Server, rng: random.Random, session: aiohttp.ClientSession, tally: Tally) -> None:
+    """A visitor types what touches a file: it is refused, in words, unless the owner has allowed it."""
+    allowed = "--files" in server.arguments or is_loopback(server.arguments[1])
+    line, answer = ("save-edits made.txt over", "") if allowed else _typed(rng)
+    made = server.folder / "made.txt"
+    tally.tried[f"a file, {line.split()[0]}"] += 1
+    picture = pyte.Screen(*SCREEN)
+    stream = pyte.ByteStream(picture)
+
+    def seen(text: str) -> bool:
+        return text in " ".join(" ".join(picture.display).split())
+
+    address = f"http://127.0.0.1:{server.port}/ws?width={SCREEN[0]}&height={SCREEN[1]}&token={server.token}"
+    begun, typed, answered = time.monotonic(), False, False
+    while not answered and time.monotonic() - begun < PATIENCE:
+        try:
+            async with session.ws_connect(address) as page, asyncio.timeout(PATIENCE):
+                while not page.closed and not answered:
+                    message = await page.receive()
+                    if isinstance(message.data, bytes):
+                        stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*\$?[pqu]", b"", message.data))
+                    if not typed and seen("layer0.forward"):
+                        await page.send_json(["stdin", f":{line}\r"])
+                        typed = True
+                    answered = made.exists() if allowed else seen(answer)
+        except aiohttp.WSServerHandshakeError:  # those before are still leaving
+            await asyncio.sleep(0.2)
+        except (aiohttp.ClientError, TimeoutError):
+            break
+    if not answered:
+        said = "\n".join(row.rstrip() for row in picture.display if row.strip())[-600:]
+        tally.found("a file", f"`{line}` is not {'obeyed' if allowed else 'refused'}: {said}", server.case)
+    made.unlink(missing_ok=True)
 
 
 async def _bytes(server: Server, rng: random.Random, tally: Tally) -> None:

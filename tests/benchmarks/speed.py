@@ -96,7 +96,7 @@ class Contest:
         """Yield our full gradient and torch's: forward, backward, by every weight and by the input."""
 
         def ours() -> Any:
-            return backprop_pass(self.ours("numba"), {"h": self.weight}, every_slot=False)
+            return backprop_pass(self.ours("numba", keep_rows=True), {"h": self.weight}, every_slot=False)
 
         yield "ours", ours, lambda: ours()[1]["x"]
         if torch is not None:
@@ -112,8 +112,8 @@ class Contest:
 
             yield "gradient", autograd, lambda: autograd().numpy()
 
-    def ours(self, name: str) -> Any:
-        return run_pass(self.program, self.flat, {"x": self.x}, self.initial, name)
+    def ours(self, name: str, keep_rows: bool = False) -> Any:
+        return run_pass(self.program, self.flat, {"x": self.x}, self.initial, name, keep_rows=keep_rows)
 
     def stacked(self, letter: str, order: str) -> Array:
         return np.concatenate([self.program.view(self.flat, f"{letter}_{gate}") for gate in order])

@@ -179,7 +179,7 @@ MISTAKES = {
     "let f = ": "column 7: expected one = and an equation; such as: let layer0.forward.f = 1",
     "let f == 1": "column 8: expected one = and an equation",
     "let h = o * tanh(c)": "h already reads so",
-    "let layer7.forward.f = 1": "there is no pass layer7.forward: this network has layer0.forward, layer0.backward",
+    "let layer7.forward.f = 1": "there is no pass layer7.forward; there are layer0.forward, layer0.backward",
     "ablate": "column 7: expected a variant; such as: ablate nfg",
     "ablate nfgg": "there is no ablation nfgg; did you mean nfg?",
     "ablate fgr": "fgr takes nothing away: it adds weights",

@@ -26,12 +26,13 @@ from lstm_tui.engine.compiler.program import Program, Space, held_inputs
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, parse_cell
 from lstm_tui.engine.runtime import kernels
-from lstm_tui.engine.runtime.fused import host, interpreter
+from lstm_tui.engine.runtime.fused import compiled_steps, host, interpreter
 from lstm_tui.engine.runtime.fused.backward_step import WHOLE_BACK
+from lstm_tui.engine.runtime.fused.compiled_steps import NamedStep, Step, StepBack
 from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES
-from lstm_tui.engine.runtime.fused.forward_step import WHOLE
+from lstm_tui.engine.runtime.fused.forward_step import WHOLE, write_step
 from lstm_tui.engine.runtime.fused.products import PANEL, lanes_for, pack, packed_rows, panels_of
-from lstm_tui.engine.runtime.fused.schedule import schedule, takes_of
+from lstm_tui.engine.runtime.fused.schedule import page_of, schedule
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
 from lstm_tui.engine.runtime.storage import prepare
 
@@ -60,7 +61,7 @@ def both(program: Program, dtype: Any, seed: int = 0, steps: int = STEPS) -> tup
 
 
 def assert_compiled_as_the_table(program: Program, dtype: Any, seed: int = 0) -> None:
-    assert interpreter._compiled(program, np.dtype(dtype), interpreter.Step) is not None
+    assert interpreter.compiled(program, np.dtype(dtype), Step) is not None
     assert_same_bits(*both(program, dtype, seed), "compiled and table")
 
 
@@ -116,17 +117,58 @@ def test_the_width_of_a_vector_changes_no_bit(vector: int, monkeypatch: pytest.M
     here = host.host()
     if vector > here.vector_bytes:
         pytest.skip("this processor has narrower vectors")
-    monkeypatch.setattr(interpreter, "host", lambda: host.Host(here.name, here.features, vector, here.fused))
-    monkeypatch.setattr(interpreter, "_newest", interpreter._Newest())
     for dtype in DTYPES:
-        for name, hidden in (("lstm", 33), ("layernorm_lstm", 16), ("gru", 5)):
-            assert_compiled_as_the_table(bundled(name, hidden, 5), dtype)
-            block, x = np.random.default_rng(1).normal(size=(2, 37, 37)).astype(dtype)
-            monkeypatch.undo()
-            want = interpreter.product(x, block)
-            monkeypatch.setattr(interpreter, "host", lambda: host.Host(here.name, here.features, vector, here.fused))
-            monkeypatch.setattr(interpreter, "_newest", interpreter._Newest())
+        block, x = np.random.default_rng(1).normal(size=(2, 37, 37)).astype(dtype)
+        want = interpreter.product(x, block)
+        with monkeypatch.context() as narrow:
+            narrow.setattr(compiled_steps, "host", lambda: host.Host(here.name, here.features, vector, here.fused))
             assert_same_bits(interpreter.product(x, block), want, "product")
+            for name, hidden in (("lstm", 33), ("layernorm_lstm", 16), ("gru", 5)):
+                assert_compiled_as_the_table(bundled(name, hidden, 5), dtype)
+                assert_same_values(bundled(name, hidden, 5), dtype)
+
+
+# --- named values alone ---
+
+
+def assert_same_values(program: Program, dtype: Any, seed: int = 0, count: int = STEPS) -> None:
+    flat, inputs = parameters(program, dtype, seed), series(program, count, dtype, seed)
+    inputs.pop(list(inputs)[-1]) if len(inputs) > 1 else None  # what is not given is 0
+    state = program.initial_states(flat)
+    assert interpreter.compiled(program, np.dtype(dtype), NamedStep) is not None
+    seen: list[tuple[int, int]] = []
+    values = interpreter.named_values(program, flat, inputs, state, lambda *done: seen.append(done))
+    assert values is not None
+    assert seen[-1] == (count, count)
+    rows = prepare(program, flat, inputs, state, 0, count, "numba")
+    interpreter.run(program, flat, rows, 0, count, program.clock)
+    for name, slot in program.values.items():
+        assert_same_bits(values[name], rows[1:, slot.offset : slot.offset + slot.size], name)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", cell_names())
+def test_every_cell_keeps_its_values_alone(name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled_steps, "_GIVEN_BYTES", 0)  # 48 steps at a time
+    for hidden, count in ((1, 1), (7, 100), (33, 49)):
+        assert_same_values(bundled(name, hidden, 5), dtype, count=count)
+
+
+@settings(max_examples=60, deadline=None)
+@given(equations(), st.sampled_from(DTYPES), st.integers(1, 40), st.integers(0, 2**31), st.booleans())
+def test_random_pages_keep_their_values_alone(text: str, dtype: Any, hidden: int, seed: int, held: bool) -> None:
+    try:
+        cell = parse_cell(page(text, ("h", "c")), "made")
+        program = compile_cell(cell, 3, hidden, held=["h", "c"] if held else [])
+    except LanguageError:
+        assume(False)
+    assert_same_values(program, dtype, seed)
+
+
+def test_values_that_are_products_are_kept_too() -> None:
+    for text in ("a = W_a @ x\nb = W_b @ x\nh = a + b", "a = U_a @ h\nb = U_b @ h\nh = tanh(part(concat(a, b), 1, 2))"):
+        for hidden in (1, 5, 16):
+            assert_same_values(program_of(text, 3, hidden), np.float32)
 
 
 # --- backwards ---
@@ -140,7 +182,7 @@ def assert_passed_back_alike(program: Program, dtype: Any, seed: int = 0, is_wil
     rows[0] = 0.25  # nobody's state is infinite
     outside = np.random.default_rng(seed).normal(size=rows.shape).astype(dtype)
     found = []
-    assert interpreter._compiled(program, np.dtype(dtype), interpreter.Back) is not None
+    assert interpreter.compiled(program, np.dtype(dtype), StepBack) is not None
     for engine in (interpreter, kernels):
         adjoint, gradient = outside.copy(), np.zeros_like(flat)
         engine.backprop(program, flat, rows, adjoint, gradient, 2, STEPS)
@@ -200,7 +242,7 @@ def test_what_goes_back_elsewhere_is_refused() -> None:
 
 
 def alone(program: Program) -> Iterator[tuple[int, Any]]:
-    for n, together in enumerate(schedule(takes_of(program))):
+    for n, together in enumerate(schedule(page_of(program).takes)):
         for take in together.takes:
             yield n, take
 
@@ -213,7 +255,7 @@ def test_everything_is_taken_once_and_after_what_it_reads(text: str, hidden: int
     except LanguageError:
         assume(False)
     found = list(alone(program))
-    assert sorted(take for _, take in found) == sorted(takes_of(program))
+    assert sorted(take for _, take in found) == sorted(page_of(program).takes)
     written: dict[int, int] = {}  # number of a slot to the place at which it is written
     order: dict[int, Any] = {}
     for place, (_, take) in enumerate(found):
@@ -264,11 +306,11 @@ def test_lanes_are_a_power_of_two_and_no_more_than_there_are() -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_products_of_many_rows_are_added_up_in_the_order_of_the_row(dtype: Any) -> None:
     random = np.random.default_rng(0)
-    for steps, inner, rows in ((1, 1, 1), (7, 3, 5), (13, 5, 64), (6, 9, 33), (5, 4, 65), (8, 7, 130), (2, 0, 3)):
-        x, block = random.normal(size=(steps, inner)).astype(dtype), random.normal(size=(inner, rows)).astype(dtype)
-        room = np.full((steps, rows + 9), 7, dtype)
+    for count, inner, rows in ((1, 1, 1), (7, 3, 5), (13, 5, 64), (6, 9, 33), (5, 4, 65), (8, 7, 130), (2, 0, 3)):
+        x, block = random.normal(size=(count, inner)).astype(dtype), random.normal(size=(inner, rows)).astype(dtype)
+        room = np.full((count, rows + 9), 7, dtype)
         interpreter.product(x, block, out=room[:, 3 : 3 + rows])
-        want = np.zeros((steps, rows))
+        want = np.zeros((count, rows))
         for k in range(inner):  # longdouble holds a product of float32 and its sum nearly enough to round once
             exact = x[:, k, None].astype(np.longdouble) * block[k].astype(np.longdouble) + want
             want = exact.astype(dtype).astype(np.float64)
@@ -278,8 +320,8 @@ def test_products_of_many_rows_are_added_up_in_the_order_of_the_row(dtype: Any) 
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
         assert (room[:, :3] == 7).all()
         assert (room[:, 3 + rows :] == 7).all()
-        for start in range(steps):
-            assert_same_bits(interpreter.product(x, block, start, steps), got[start:], "part")
+        for start in range(count):
+            assert_same_bits(interpreter.product(x, block, start, count), got[start:], "part")
         turned = np.asfortranarray(x), np.asfortranarray(block)
         assert_same_bits(interpreter.product(*turned), got, "another layout")
 
@@ -316,8 +358,8 @@ def test_where_llvm_fails_the_table_is_interpreted(monkeypatch: pytest.MonkeyPat
     def fails(*_: object) -> Any:
         raise RuntimeError("no such target")
 
-    monkeypatch.setattr(interpreter, "Step", fails)
-    monkeypatch.setattr(interpreter, "_newest", interpreter._Newest())
+    monkeypatch.setattr(compiled_steps, "write_step", fails)
+    compiled_steps.NEWEST.clear()
     said: list[str] = []
     with setbacks.told_by(said.append):
         assert_same_bits(*both(bundled("lstm", 4), np.float32), "interpreted")
@@ -340,19 +382,19 @@ def test_rows_and_parameters_of_another_program_are_refused() -> None:
 
 def test_programs_are_compiled_once_and_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    step = interpreter.Step
+    write = write_step
 
-    def counted(*arguments: Any) -> Any:
+    def counted(*arguments: Any) -> None:
         made.append(1)
-        return step(*arguments)
+        write(*arguments)
 
-    monkeypatch.setattr(interpreter, "Step", counted)
-    monkeypatch.setattr(interpreter, "_newest", interpreter._Newest())
-    monkeypatch.setattr(interpreter, "_KEPT", 2)
+    monkeypatch.setattr(compiled_steps, "write_step", counted)
+    compiled_steps.NEWEST.clear()
+    monkeypatch.setattr(compiled_steps, "_KEPT", 2)
     for hidden in (3, 3, 4, 3, 5, 3):
-        interpreter._compiled(bundled("rnn", hidden), np.dtype(np.float32), interpreter.Step)
+        interpreter.compiled(bundled("rnn", hidden), np.dtype(np.float32), Step)
     assert len(made) == 3
-    assert len(interpreter._newest) == 2
+    assert len(compiled_steps.NEWEST) == 2
 
 
 def test_threads_compile_and_run_at_once() -> None:

@@ -220,6 +220,45 @@ def residual(random: Random) -> Bag:
                warned=("layer0.residual=none",))  # fmt: skip
 
 
+def batch_norm(given: Mapping[str, Array], name: str, x: Array) -> Array:
+    spread = np.sqrt(given[f"{name}.running_var"] + 1e-5)
+    one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
+    scaled = (x - given[f"{name}.running_mean"]) / spread
+    return np.asarray(scaled * given.get(f"{name}.weight", one) + given.get(f"{name}.bias", zero))
+
+
+def batch_norms(random: Random, affine: bool = True) -> Bag:
+    """Batch normalisation as trained, over the units: before, between and above."""
+    given: dict[str, Array] = {}
+
+    def norm(name: str, size: int) -> None:
+        given.update({f"{name}.weight": random(size), f"{name}.bias": random(size)} if affine else {})
+        given.update({f"{name}.running_mean": random(size), f"{name}.running_var": np.abs(random(size)) + 0.1})
+
+    norm("bn_in", 3)
+    given |= random.torch("rnn1", "gru", 3, 4)
+    norm("bn_mid", 4)
+    given |= random.torch("rnn2", "lstm", 4, 5)
+    norm("bn_out", 5)
+    given |= random.linear("fc", 5, 2)
+    x = random(STEPS, 3)
+    low = of_torch(given, "rnn1", batch_norm(given, "bn_in", x))
+    top = of_torch(given, "rnn2", batch_norm(given, "bn_mid", low))
+    wants = {"layer1.forward/h": low, "layer3.forward/h": top}
+    return Bag(given, x, wants | {"output": dense(given, "fc", batch_norm(given, "bn_out", top))})
+
+
+def residual_both(random: Random) -> Bag:
+    given = {"emb.weight": random(9, 6), **random.torch("rnn", "lstm", 6, 3)}
+    given |= random.torch("rnn", "lstm", 6, 3, "_l0_reverse") | random.linear("fc", 6, 2)
+    ids = random.ids(9)
+    x = given["emb.weight"][ids]
+    forward, backward = of_torch(given, "rnn", x), of_torch(given, "rnn", x[::-1], "_l0_reverse")[::-1]
+    h = np.concatenate([forward, backward], axis=1)
+    wants = {"layer0.forward/h": forward, "layer0.backward/h": backward, "output": dense(given, "fc", h + x)}
+    return Bag(given, ids, wants, {"layer0.residual": "added"}, warned=("layer0.residual=none",))
+
+
 def last_states(random: Random) -> Bag:
     given = {"emb.weight": random(9, 4), **random.torch("rnn", "lstm", 4, 5)}
     given |= random.torch("rnn", "lstm", 4, 5, "_l0_reverse") | random.linear("fc", 10, 3)
@@ -414,11 +453,13 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     one.__name__: one
     for one in (
         towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, positions,
-        dense_of_equal_width, norm_between, norm_above, residual, last_states, numbers_below, two_heads, peepholes,
-        learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru, flax_lstm, flax_gru,
-        tensorflow_lstm, tensorflow_both, tensorflow_gru, allennlp_both,
+        dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
+        two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
+        flax_lstm, flax_gru, tensorflow_lstm, tensorflow_both, tensorflow_gru, allennlp_both,
     )
 } | {
+    "batch_norms": batch_norms,
+    "batch_norms_plain": lambda random: batch_norms(random, affine=False),
     "peepholes_old": lambda random: peepholes(random, late=False),
     "normed_sums_shown": lambda random: normed_sums(random, kept=False),
     "tensorflow_no_forget_bias": lambda random: tensorflow_lstm(random, forget=0.0),

@@ -112,6 +112,18 @@ def test_convolutions_below_are_told_once_and_what_stands_among_them_is_not_run(
     assert how(one, "readout").startswith("fc")
 
 
+def test_a_head_beside_a_convolution_is_still_a_head(tmp_path: Path) -> None:
+    """All parts of a model may stand under one name, as a program saves it that wraps the model."""
+    random = Random(0)
+    bag = {"model.conv.weight": random(4, 2, 3), "model.conv.bias": random(4)}
+    bag |= {f"model.bn.{what}": np.abs(random(4)) for what in ("weight", "bias", "running_mean", "running_var")}
+    bag |= random.torch("model.rnn", "lstm", 4, 5) | random.linear("model.fc", 5, 2)
+    one = opened(bag, tmp_path)
+    assert how(one, "readout").startswith("model.fc")
+    assert not how(one, "input_layers")
+    assert set(one.report.unused) == {name for name in bag if ".conv." in name or ".bn." in name}
+
+
 def test_many_tensors_without_a_place_are_one_line_for_each_part(tmp_path: Path) -> None:
     random = Random(0)
     bag = random.torch("rnn", "lstm", 4, 5) | {
@@ -121,3 +133,16 @@ def test_many_tensors_without_a_place_are_one_line_for_each_part(tmp_path: Path)
     assert len(lines) == 1
     assert "strange0 (6×7)" in lines[0]
     assert "and 4 more are in the file and have no place here, so its numbers may be wrong" in lines[0]
+
+
+@pytest.mark.parametrize("below", [True, False])
+def test_a_dense_layer_before_the_layers_in_the_file_is_not_their_readout_in_silence(
+    below: bool, tmp_path: Path
+) -> None:
+    """It reads as much as the layer gives and gives as much as it reads: widths allow both places."""
+    random = Random(0)
+    dense, layer = random.linear("proj", 3, 4), random.torch("rnn", "lstm", 4, 3)
+    one = opened(dense | layer if below else layer | dense, tmp_path)
+    assert how(one, "readout") == "proj (inferred)"
+    assert how(one, "place.proj") == ("readout (assumed)" if below else "")
+    assert any("place.proj" in remark for remark in one.network.remarks) == below

@@ -42,6 +42,9 @@ ONNX = {
 """By file: what its runtime gave, the output that is taken, and everything that is warned of."""
 
 KERAS = {
+    "k_attention_dot": (),
+    "k_attention_masked": ("softmax_2 (Softmax) cannot be run: it may take masked steps in",),
+    "k_attention_sum": (),
     "k_backward_layer": (),
     "k_batchnorm_time": ("batch_normalization (BatchNormalization) cannot be run: it is taken along axis 1, and not",),
     "k_bi_state_fwd": (),
@@ -50,6 +53,7 @@ KERAS = {
     "k_mask_max": ("global_max_pooling1d (GlobalMaxPooling1D) cannot be run: it takes the masked steps in",),
     "k_mask_two_inputs": (),
     "k_merge_mul": (),
+    "k_over_steps": (),
 }
 """By file: everything that is warned of; what is warned of is cut, and all else is right."""
 

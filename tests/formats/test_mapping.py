@@ -158,3 +158,33 @@ def test_a_slip_in_a_map_is_one_line(
     (tmp_path / "map.toml").write_text(layer + row)
     with pytest.raises(UserError, match=says):
         open_file(path, ImportOptions(mapping=str(tmp_path / "map.toml")))
+
+
+def test_an_onnx_file_without_a_recurrent_node_opens_by_a_map(tmp_path: Path) -> None:
+    """PyTorch unrolls a loop over cells: the file holds their tensors, and no node that steps them."""
+    onnx = pytest.importorskip("onnx")
+    given = Random(2).torch("cell", "lstm", 3, 4, "")
+    tensors = [onnx.numpy_helper.from_array(one, name) for name, one in given.items()]
+    node = onnx.helper.make_node("Gemm", ["x", "cell.weight_ih"], ["y"], transB=1)
+    x, y = (onnx.helper.make_tensor_value_info(name, 1, [1, size]) for name, size in (("x", 3), ("y", 16)))
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], "g", [x], [y], tensors))
+    path = tmp_path / "unrolled.onnx"
+    path.write_bytes(model.SerializeToString())
+    assert main(["inspect", str(path), "--write-map", str(tmp_path / "map.toml")]) in (0, 1)
+    skeleton = (tmp_path / "map.toml").read_text()
+    assert all(f'"{name}"' in skeleton for name in given)
+    rows = "\n".join(
+        f'W_{gate} = {{ tensor = "cell.weight_ih", rows = [{4 * n}, {4 * n + 4}] }}\n'
+        f'U_{gate} = {{ tensor = "cell.weight_hh", rows = [{4 * n}, {4 * n + 4}] }}\n'
+        f'b_{gate} = {{ tensor = "cell.bias_ih", rows = [{4 * n}, {4 * n + 4}], '
+        f'plus = {{ tensor = "cell.bias_hh", rows = [{4 * n}, {4 * n + 4}] }} }}'
+        for n, gate in enumerate("ifgo")
+    )
+    head = 'network = "mine"\n[[layer]]\nname = "cell"\ncell = "lstm"\nhidden = 4\n[layer.forward]\n'
+    (tmp_path / "map.toml").write_text(f"{head}{rows}\n")
+    network = open_file(path, ImportOptions(mapping=str(tmp_path / "map.toml"))).network
+    x_given = Random(5)(6, 3)
+    wanted = lstm(
+        x_given, given["cell.weight_ih"], given["cell.weight_hh"], given["cell.bias_ih"] + given["cell.bias_hh"]
+    )
+    np.testing.assert_allclose(lstm_tui.trace(x_given, network)["layer0.forward"]["h"], wanted, atol=CLOSE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -215,3 +216,11 @@ def test_a_vocabulary_and_labels_in_a_checkpoint_are_used(tmp_path: Path) -> Non
     plain = open_file(tmp_path / "all.pkl", ImportOptions({"vocabulary": "none"})).network
     assert plain.tokens is not None
     assert plain.tokens.are_ids
+
+
+def test_an_archive_around_a_network_says_what_to_unpack(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive:
+        archive.writestr("info.yml", "a: 1")
+        archive.writestr("classifier.keras", b"x")
+    with pytest.raises(UserError, match=r"it holds classifier\.keras: unpack it, and give that"):
+        open_file(tmp_path / "pack.zip")

@@ -79,7 +79,7 @@ def of_tokens(tokens: Sequence[str], line: int = 1) -> InputSequence:
     return InputSequence("words", tuple(tokens), ids, unknown, None, "sample.txt", line)
 
 
-def document(cell: str = "lstm", **of: Any) -> Source:
+def three_lines(cell: str = "lstm", **of: Any) -> Source:
     """Return the three lines and a network, as they are opened."""
     return Source(network(cell, **of), sequences(), interpreter="numpy")
 
@@ -170,7 +170,7 @@ def drive(
     **options: Any,
 ) -> LstmApp:
     """Run the app without a terminal, let `act` use it, and return the app."""
-    shown = replace(shown or document(), interpreter=None if numba else "numpy")
+    shown = replace(shown or three_lines(), interpreter=None if numba else "numpy")
     app = LstmApp(shown, **{"few_colours": False, **options})
 
     async def go() -> None:

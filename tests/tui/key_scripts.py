@@ -29,6 +29,17 @@ LINES = (
     *("set c[0] @ 0 = 1", "goto 1", 'replace 1 "bad"', "remove 0", "let f = 1", "nonsense", "goto 99", "mask 1:2"),
 )
 """Lines to type: the example of every verb, and some that are refused."""
+PAGE_DOWN, ALL_BEFORE, PALETTE, TAB, LEFT = "\x1b[6~", "\x15", "\x10", "\t", "\x1b[D"
+PROMPTS = (
+    ("e", f"bad{ENTER}"), ("e", f"nonsense here{ENTER}"), ("E", f"0{ENTER}"), ("E", ALL_BEFORE, f"f * c{ENTER}"),
+    (PALETTE, f"next{ENTER}"), (PALETTE, f"undo{ENTER}"), (PALETTE, f"zzz{ENTER}"), ("u", "j", ENTER), ("u", "k", "z"),
+    ("B", "j", ENTER), ("B", "d"), ("/", ENTER), (":", ENTER), (":", TAB, ENTER), (f":go{TAB} 2{ENTER}",),
+    (f":goto 12\x7f{ENTER}",), (":", "\x1b[A", ENTER), (":goto 21", LEFT, f"\x7f{ENTER}"),
+    ("W", PAGE_DOWN, f"e0{ENTER}"), ("W", "j", "l", f"e3{ENTER}"),
+    ("r", "j", "j", ENTER), ("D", "j", ENTER), ("R", PAGE_DOWN), ("?", PAGE_DOWN),
+    ("p", PAGE_DOWN), (TAB, PAGE_DOWN), ("H", "j", ENTER), (f":what-if movie film{ENTER}", f":propagate{ENTER}"),
+)  # fmt: skip
+"""Every prompt, list and dialog, filled in and sent."""
 
 
 def characters(key: str) -> str:
@@ -53,8 +64,10 @@ def script(rng: random.Random, length: int = 12) -> tuple[str, ...]:
     parts = []
     for _ in range(length):
         kind = rng.random()
-        if kind < 0.3:
+        if kind < 0.25:
             parts.append(f":{rng.choice(LINES)}{ENTER}")
+        elif kind < 0.33:
+            parts += rng.choice(PROMPTS)
         elif kind < 0.4:
             parts.append(f"/{rng.choice('abst')}{ENTER}")
         elif kind < 0.55:
@@ -112,7 +125,7 @@ async def in_one_write(app: Any, parts: tuple[str, ...]) -> None:
 async def in_pieces(app: Any, parts: tuple[str, ...]) -> None:
     """In pieces that end anywhere but in a sequence, with a moment between."""
     parser, rng = KeyParser(), random.Random("".join(parts))
-    pieces = [one for part in parts for one in ([part] if part.startswith(ESCAPE) else part)]
+    pieces = [one for part in parts for one in ([part] if part.startswith(ESCAPE) else part)]  # no sequence is cut
     while pieces:
         count = rng.randrange(1, 6)
         for event in events_of("".join(pieces[:count]), parser):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driven_screen import Driver, document, drive
+from driven_screen import Driver, drive, three_lines
 
 
 def test_attention_colours_the_tape_and_can_be_masked() -> None:
@@ -24,4 +24,4 @@ def test_attention_colours_the_tape_and_can_be_masked() -> None:
         await driver.press("v")
         assert driver.view.signal_name().startswith("mean ")
 
-    drive(act, document(readout="attention_dot"))
+    drive(act, three_lines(readout="attention_dot"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driven_screen import Driver, document, drive
+from driven_screen import Driver, drive, three_lines
 from test_screen_stream import Piped, follow, until
 from textual.actions import parse
 
@@ -16,7 +16,7 @@ import lstm_tui.tui.controllers
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.canvas.glyphs import UNICODE
 from lstm_tui.tui.commands import COMMANDS, Command, command_of
-from lstm_tui.tui.document import Document
+from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import EMPTY
@@ -35,7 +35,7 @@ def test_a_command_names_what_does_it(command: Command) -> None:
     if controller == "app":
         assert callable(getattr(LstmApp, f"action_{method}"))
         return
-    screen = MainScreen(Document(document()), UNICODE, False)
+    screen = MainScreen(LineRuns(three_lines()), UNICODE, False)
     act = getattr(getattr(screen, controller), method)
     inspect.signature(act).bind(*values)
     assert type(getattr(screen, controller)).__module__ == f"lstm_tui.tui.controllers.{controller}"

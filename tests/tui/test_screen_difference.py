@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from driven_screen import WORDS, Driver, document, drive, network, sequences
+from driven_screen import WORDS, Driver, drive, network, sequences, three_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from present import present
@@ -305,4 +305,4 @@ def test_other_cells_are_compared_too(cell: str) -> None:
         assert "Δ to the baseline" in driver.pane("forward").text()
         assert "edited and baseline" in driver.pane("memory").text()
 
-    drive(act, document(cell))
+    drive(act, three_lines(cell))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driven_screen import LINES, Driver, document, drive, network, of_tokens, sequences
+from driven_screen import LINES, Driver, drive, network, of_tokens, sequences, three_lines
 from textual.events import Key
 
 from lstm_tui.debugger.edits.edit_reader import parse_edit
@@ -269,7 +269,7 @@ def test_a_recipe_opens_as_edits_that_can_be_undone() -> None:
         await driver.press("right_curly_bracket")
         assert driver.view.frame.difference is None
 
-    drive(act, replace(document(), edit_script=recipe))
+    drive(act, replace(three_lines(), edit_script=recipe))
 
 
 def test_edits_travel_in_the_export(tmp_path: Path) -> None:
@@ -357,7 +357,7 @@ def test_a_trace_without_its_network_says_that_it_cannot_be_edited() -> None:
 
 @pytest.mark.parametrize("cell", ["gru", "rnn", "lstm_peephole"])
 def test_every_form_at_every_value_can_be_made(cell: str) -> None:
-    session = Session.open(Source(document(cell).network, sequences(LINES[:1])))
+    session = Session.open(Source(three_lines(cell).network, sequences(LINES[:1])))
     for value in session.frame.passed:
         for form in forms_at(session, value, 1, 2, on_tape=False):
             line = form.line

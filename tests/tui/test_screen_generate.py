@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from driven_screen import Driver, document, drive
+from driven_screen import Driver, drive, three_lines
 
 from lstm_tui.analysis.language_model import choose, surprise
 from lstm_tui.debugger.source import Source
@@ -94,4 +94,4 @@ def test_a_network_that_says_no_tokens_says_so() -> None:
         assert driver.view.trace is before
         assert "surprise" not in driver.view.facts.signals("layer0.forward")
 
-    drive(act, document())
+    drive(act, three_lines())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from driven_screen import Driver, document, drive, of_tokens
+from driven_screen import Driver, drive, of_tokens, three_lines
 from test_screen_reach import bare, recalling
 
 import lstm_tui
@@ -93,7 +93,7 @@ def test_a_trace_from_a_file_is_looked_at_without_gradients() -> None:
 
 
 def test_a_short_run_flags_nothing() -> None:
-    trace = run(document().network, of_tokens(["bad", "movie"]))  # type: ignore[arg-type]
+    trace = run(three_lines().network, of_tokens(["bad", "movie"]))  # type: ignore[arg-type]
     assert flags_of(trace["layer0.forward"]) == {}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driven_screen import Driver, document, drive, network, of_tokens, sequences
+from driven_screen import Driver, drive, network, of_tokens, sequences, three_lines
 
 from lstm_tui.analysis.influence import Target, deletions, influence
 from lstm_tui.analysis.ledger import ledger_at
@@ -117,7 +117,7 @@ def test_a_word_to_come_is_asked_about_at_its_token() -> None:
         assert not answer.found.size[3:].any()
         assert np.isnan(answer.effects[2])  # type: ignore[index]
 
-    drive(act, document(both=False, readout="dense"))
+    drive(act, three_lines(both=False, readout="dense"))
 
 
 def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_every_cell_and_size(cell: str, size: tuple[int, int]) -> None:
             await driver.press(key)
         assert all(len(line) <= size[0] for line in driver.text().split("\n"))
 
-    drive(act, document(cell), size)
+    drive(act, three_lines(cell), size)
 
 
 def test_what_cannot_be_asked_is_said_in_one_line(tmp_path: Path) -> None:

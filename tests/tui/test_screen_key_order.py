@@ -10,7 +10,7 @@ from time import sleep
 from typing import Any
 
 import pytest
-from driven_screen import LINES, Driver, document, drive, network, of_tokens
+from driven_screen import LINES, Driver, drive, network, of_tokens, three_lines
 from hypothesis import given
 from hypothesis import strategies as st
 from key_scripts import DELIVERIES, ENTER, ESCAPE, KEYS, bits, characters, digest, rest, script
@@ -34,7 +34,9 @@ def _in_a_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield
 
 
-def become(delivery: str, *parts: str, of: Callable[[], Source] = document, size: tuple[int, int] = (120, 36)) -> Any:
+def become(
+    delivery: str, *parts: str, of: Callable[[], Source] = three_lines, size: tuple[int, int] = (120, 36)
+) -> Any:
     """What has become of a session when parts of a script were delivered."""
     seen: list[Any] = []
 
@@ -72,7 +74,7 @@ SCRIPTS = [
 ]
 
 
-@pytest.mark.parametrize("of", [document, long_text], ids=["short", "in a thread"])
+@pytest.mark.parametrize("of", [three_lines, long_text], ids=["short", "in a thread"])
 @pytest.mark.parametrize("parts", SCRIPTS, ids=str)
 def test_one_script_is_one_session(parts: tuple[str, ...], of: Callable[[], Source]) -> None:
     slowly = become("typed slowly", *parts, of=of)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from driven_screen import Driver, document, drive
+from driven_screen import Driver, drive, three_lines
 
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.prompts.prompts import Prompt
@@ -28,6 +28,10 @@ WHOLE = {"looks.map", "looks.maximise", "looks.one_unit"}
 KEYS = [key for command in COMMANDS for key in command.keys]
 
 
+def test_no_key_stands_twice() -> None:
+    assert sorted(set(KEYS)) == sorted(KEYS), "the second would never be reached"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_every_key_does_something(cell: str) -> None:
@@ -48,7 +52,7 @@ def test_every_key_does_something(cell: str) -> None:
             else:
                 idle.append(key)
 
-    drive(act, document(cell))
+    drive(act, three_lines(cell))
     assert not idle
 
 

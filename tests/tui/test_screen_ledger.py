@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driven_screen import Driver, document, drive, network, sequences
+from driven_screen import Driver, drive, network, sequences, three_lines
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at, share_map
 from lstm_tui.debugger.edits.apply import apply
@@ -120,7 +120,7 @@ def test_a_cell_without_a_ledger_says_so_in_words() -> None:
         await driver.press("M")
         assert "not linear" in driver.pane("tape").text()
 
-    drive(act, document("rnn"))
+    drive(act, three_lines("rnn"))
 
 
 def test_a_file_that_holds_too_little_says_so(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
         await driver.press("d")
         assert "✗ movie" not in driver.pane("ledger").text()
 
-    drive(act, replace(document(), edit_script=recipe))
+    drive(act, replace(three_lines(), edit_script=recipe))
 
 
 def test_sources_are_in_the_order_of_their_shares() -> None:

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from driven_screen import Driver, document, drive, network, of_tokens, sequences
+from driven_screen import Driver, drive, network, of_tokens, sequences, three_lines
 from made_networks import EVERY_CELL, called, make_input, make_network
 
 from lstm_tui.debugger.edits.edit_reader import parse_edit
@@ -294,5 +294,5 @@ def test_the_document_without_a_network_is_drawn_too() -> None:
 
     from lstm_tui.debugger.source import Source
 
-    trace = document().run(0)
+    trace = three_lines().run(0)
     drive(act, Source.of_trace(trace))

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from driven_screen import HOSTILE, Driver, document, drive, network, of_tokens
+from driven_screen import HOSTILE, Driver, drive, network, of_tokens, three_lines
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -236,7 +236,7 @@ def test_a_png_is_twice_as_large(folder: Path) -> None:
             assert "no font is installed here" in driver.text()
             pytest.skip("no font is installed here")
 
-    drive(act, document(), (80, 24))
+    drive(act, three_lines(), (80, 24))
     content = (folder / "a.png").read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", content[16:24]) == (80 * WIDTH * 2, 24 * HEIGHT * 2)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driven_screen import WORDS, Driver, document, drive, of_tokens
+from driven_screen import WORDS, Driver, drive, of_tokens, three_lines
 from textual import events
 
 from lstm_tui.analysis.gradient_flow import long_memory
@@ -312,4 +312,4 @@ def test_every_key_is_still_answered(line: str, size: tuple[int, int]) -> None:
                 await driver.press("escape")
                 await driver.give_back(start)
 
-    drive(act, document("lstm", both=False, hidden=4), size)
+    drive(act, three_lines("lstm", both=False, hidden=4), size)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from driven_screen import Driver, document, drive, network, of_tokens
+from driven_screen import Driver, drive, network, of_tokens, three_lines
 
 import lstm_tui
 from lstm_tui.analysis.gradient_flow import long_memory
@@ -115,7 +115,7 @@ def test_what_is_compared_is_the_game_where_another_network_reads_and_its_keys_l
         await driver.press("j", "enter")
         assert driver.view.t == 2, "there is no such token in this text"
 
-    compared(act, document())
+    compared(act, three_lines())
 
 
 def test_every_sign_of_it_can_be_written_in_ascii() -> None:
@@ -280,4 +280,4 @@ def test_no_heading_of_a_column_is_cut(width: int, unit: int) -> None:
         (head,) = (line for line in driver.text().splitlines() if " token " in line and "∂" in line)
         assert "…" not in head
 
-    drive(act, document(), size=(width, 36))
+    drive(act, three_lines(), size=(width, 36))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from driven_screen import Driver, document, drive
+from driven_screen import Driver, drive, three_lines
 from syrupy.assertion import SnapshotAssertion
 
 
@@ -18,7 +18,7 @@ def test_the_whole_screen(snapshot: SnapshotAssertion, width: int, height: int, 
             await driver.press("s")
         seen.append(driver.text())
 
-    drive(act, document(cell), (width, height))
+    drive(act, three_lines(cell), (width, height))
     assert seen[0] == snapshot
 
 
@@ -40,7 +40,7 @@ def test_nothing_breaks_in_between(size: tuple[int, int], both: bool) -> None:
             for line in driver.text().split("\n"):
                 assert len(line) <= size[0]
 
-    drive(act, document(both=both), size)
+    drive(act, three_lines(both=both), size)
 
 
 def test_a_narrow_screen_has_the_equation_in_one_line() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from driven_screen import Driver, document, drive
+from driven_screen import Driver, drive, three_lines
 from present import present
 
 from lstm_tui.tui.prompts.edit import CommandPrompt
@@ -108,7 +108,7 @@ def test_breakpoints_stay_when_another_line_is_opened() -> None:
         assert driver.view.said == "breakpoint 1: t == 0"
         assert "●" in marked(driver)
 
-    drive(act, document())
+    drive(act, three_lines())
 
 
 @pytest.mark.parametrize(

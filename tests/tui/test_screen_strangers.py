@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from driven_screen import HOSTILE, Driver, document, drive, network, of_tokens
+from driven_screen import HOSTILE, Driver, drive, network, of_tokens, three_lines
 
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
@@ -94,4 +94,4 @@ def test_a_language_model_marks_what_came_next() -> None:
         await driver.press("n", "n")
         assert "▸not" in driver.pane("output").text()
 
-    drive(act, document(readout="dense", both=False))
+    drive(act, three_lines(readout="dense", both=False))

@@ -39,7 +39,7 @@ class Piped:
     def end(self) -> None:
         self._pieces.put(b"")
 
-    def document(self) -> Source:
+    def opened(self) -> Source:
         return Source(self.network, incoming=self.incoming)
 
 
@@ -56,7 +56,7 @@ async def shows(driver: Driver, words: str) -> None:
 
 
 def follow(act: Any, source: Piped, **options: Any) -> LstmApp:
-    return drive(act, source.document(), **options)
+    return drive(act, source.opened(), **options)
 
 
 def test_it_waits_for_text_follows_it_and_goes_on_at_its_end() -> None:

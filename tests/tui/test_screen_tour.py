@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driven_screen import Driver, document
+from driven_screen import Driver, three_lines
 from textual.events import Key
 from textual.widgets import Input, OptionList, Static
 
@@ -39,7 +39,7 @@ def tour(
     """Run the app with a lesson, or the list of them, and let `act` use it."""
     lesson = None if name is None else LIBRARY.find(name)
     teaching = Teaching(lambda: LIBRARY, lesson, at_once=True)
-    app = LstmApp(document(), few_colours=False, teaching=teaching, **options)
+    app = LstmApp(three_lines(), few_colours=False, teaching=teaching, **options)
 
     async def go() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
@@ -359,7 +359,7 @@ def test_a_stop_can_show_the_ledger_of_all_units_and_its_map(show: str, tmp_path
 
 
 def test_without_lessons_the_key_says_so() -> None:
-    app = LstmApp(document())
+    app = LstmApp(three_lines())
 
     async def go() -> None:
         async with app.run_test(notifications=True) as pilot:

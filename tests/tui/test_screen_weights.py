@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from driven_screen import Driver, document, drive, network
+from driven_screen import Driver, drive, network, three_lines
 
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.parameter_tables import (
@@ -56,7 +56,7 @@ def test_every_parameter_is_in_exactly_one_table(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["lstm", "gru", "lstm_peephole"])
 def test_every_form_of_every_table_is_an_edit_that_can_be_made(cell: str) -> None:
     made = network(cell)
-    session = Session.open(Source(made, [document(cell).sequences[0]]))
+    session = Session.open(Source(made, [three_lines(cell).sequences[0]]))
     for one in sheets_of(made):
         for form in forms_of_entry(made, one, one.rows - 1, one.columns - 1):
             session.edit(parse_edit(form.line))
@@ -83,7 +83,7 @@ def test_rows_are_ordered_by_size_and_by_change() -> None:
     sizes = np.linalg.norm(one.whole(made), axis=1)
     order = ranked(rows, one, made, "size", made)
     assert (np.diff(sizes[order]) <= 1e-6).all()
-    session = Session.open(Source(made, [document().sequences[0]]))
+    session = Session.open(Source(made, [three_lines().sequences[0]]))
     session.edit(parse_edit("weight layer0.forward/W_f[5,:] = 9"))
     assert ranked(rows, one, session.edited.network, "change", made)[0] == 5
 
@@ -178,4 +178,4 @@ def test_a_network_without_vectors_or_a_readout_has_its_tables() -> None:
             await driver.press("right_square_bracket")
         assert isinstance(driver.app.screen, WeightScreen)
 
-    drive(act, document("rnn", readout=None))
+    drive(act, three_lines("rnn", readout=None))

@@ -8,6 +8,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.overrides import READOUT
 
 Weights = dict[str, Array]
 
@@ -21,7 +22,7 @@ def weights_of(network: Network) -> Weights:
     if network.embedding is not None:
         weights["embedding"] = network.embedding
     if network.readout is not None:
-        weights["readout"] = network.readout.flat
+        weights[READOUT] = network.readout.flat
     return weights
 
 

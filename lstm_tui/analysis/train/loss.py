@@ -10,6 +10,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.interpreters import chosen
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.run import gradients, run_arrays
 
 NOT_COUNTED = -1
@@ -72,7 +73,7 @@ def loss_and_gradients(network: Network, example: Example, interpreter: str | No
     Raises:
         ValueError: If the target does not fit what the network says.
     """
-    ran = run_arrays(network, input_array(network, example.read), interpreter)
+    ran = run_arrays(network, input_array(network, example.read), interpreter, keep_rows=True)
     if ran.readout is None or network.readout is None:
         raise ValueError("a network without a readout says nothing that could be trained")
     said = ran.readout.values[network.readout.page.result]
@@ -86,7 +87,7 @@ def _still(network: Network, flats: Mapping[str, Array]) -> None:
     """Leave the constants of the equations, which lie among the parameters, without a gradient: they are no weights."""
     programs = {one.name: one.program for one in network.passes}
     if network.readout is not None:
-        programs["readout"] = network.readout.program
+        programs[READOUT] = network.readout.program
     for name, program in programs.items():
         for offset, numbers in program.constants:
             flats[name][offset : offset + len(numbers)] = 0

@@ -16,10 +16,14 @@ from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
 from lstm_tui.debugger.overwriting import check_mine, note_mine
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import read_bytes, replacing
 
-_REDIRECTED = re.compile(r"^(?P<line>.*?\S)\s+(?P<sign>>[>|!]?)\s*(?P<file>\S+)(?P<over>\s+over)?\s*\Z")
+_REDIRECTED = re.compile(
+    r"^(?P<line>.*?\S)\s+(?P<sign>>[>|!]?)\s*"
+    r"""(?:(?P<quote>["'])(?P<quoted>[^"']+)(?P=quote)|(?P<bare>\S+))(?P<over>\s+over)?\s*\Z"""
+)
 _LARGEST = 1 << 26
 """Bytes of a file to which a reply is added."""
 _ENDING = re.compile(r"[^.]\.[A-Za-z]\w*\Z")
@@ -82,16 +86,17 @@ class Console:
         return self.session.stop is not None and self.session.stop.interrupted
 
     def _redirected(self, line: str) -> tuple[str, _Target | None]:
-        """Return a line without its `> FILE`, and the file; a comparison such as `f > .1` is none.
+        """Return a line without its `> FILE`, and the file, which may stand in quotes; `f > .1` has none.
 
         Raises:
             UserError: The file is there and not the session's own; nothing is executed then.
         """
         match = _REDIRECTED.match(line)
-        if match is None or not self._is_file(match["file"]):
+        file = "" if match is None else match["quoted"] or match["bare"]
+        if match is None or not self._is_file(file):
             return line, None
         check_unsealed()
-        target = _Target(Path(match["file"]).expanduser(), match["sign"] == ">>")
+        target = _Target(Path(file).expanduser(), match["sign"] == ">>")
         if not (target.append or match["over"] or match["sign"] in (">|", ">!")):
             check_mine(self.session, target.path, line)
         return match["line"], target
@@ -109,7 +114,7 @@ class Console:
     @property
     def _owners(self) -> frozenset[str]:
         """What stands before the first dot of a value's full name."""
-        return frozenset(name.partition(".")[0] for name in (*self.session.frame.trace, "readout"))
+        return frozenset(name.partition(".")[0] for name in (*self.session.frame.trace, READOUT))
 
 
 @dataclass(frozen=True)

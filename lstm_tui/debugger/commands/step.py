@@ -10,7 +10,7 @@ from lstm_tui.debugger.commands.goto import place_of, position_lines
 from lstm_tui.debugger.commands.table import VERBS, Verb
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 
@@ -119,9 +119,7 @@ def _pass(session: Session, rest: str) -> tuple[str, ...]:
     if number is not None:
         rest = names[number - 1]
     if rest and rest not in session.frame.trace:
-        near = nearest(rest, session.frame.trace)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(session.frame.trace)}"
-        raise UserError(f"there is no pass {visible(rest[:40])}; {hint}")
+        raise no_pass(rest, session.frame.trace)
     session.select_pass(rest or 1)
     return position_lines(session.frame)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lstm_tui.debugger.edits.ablations import ablation
 from lstm_tui.debugger.edits.language import CellEdit
 from lstm_tui.engine.compiler.compile import compile_cell
-from lstm_tui.engine.errors import LanguageError, UserError, nearest
+from lstm_tui.engine.errors import LanguageError, UserError, nearest, no_pass
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.rewrite import changed_cell
 from lstm_tui.engine.model.network import Network, Pass
@@ -53,8 +53,7 @@ def right_sides(edit: CellEdit, network: Network) -> dict[str, dict[str, str]]:
     """
     passes = [one for one in network.passes if edit.pass_name in (None, one.name)]
     if not passes:
-        names = ", ".join(one.name for one in network.passes)
-        raise UserError(f"there is no pass {visible(str(edit.pass_name))}: this network has {names}")
+        raise no_pass(str(edit.pass_name), [one.name for one in network.passes])
     if edit.verb == "let":
         found = {one.name: {edit.what: edit.text} for one in passes if edit.what in one.cell.values}
         if not found:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_tui.analysis.contributions import ARITHMETIC
 from lstm_tui.analysis.origin import Origin, origin_of, told_apart
 from lstm_tui.debugger.position import equations_of, ops_of
 from lstm_tui.engine.arrays import Array
@@ -15,7 +16,6 @@ from lstm_tui.engine.compiler.program import Instruction, Space, spread
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, show
 from lstm_tui.engine.runtime.trace import PassTrace
 
-_ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "max", "min"})
 _SHARED_BY = 3  # a product has at least this part of the places
 _MARK = re.compile(r"‹(\d+)›")
 
@@ -229,7 +229,7 @@ class Reader:
 
     def terms(self, node: Expression) -> tuple[ProductTerm, ...]:
         """Return the summands inside the outermost function."""
-        if isinstance(node, Call) and node.function not in _ARITHMETIC:
+        if isinstance(node, Call) and node.function not in ARITHMETIC:
             one = OPS.get(node.function)
             if one is not None and one.elementwise:  # what is squashed or clipped is what is summed
                 node = node.arguments[0]

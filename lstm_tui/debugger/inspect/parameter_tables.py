@@ -14,6 +14,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_span
 
@@ -101,7 +102,7 @@ def row_name(network: Network, sheet: ParameterTable, row: int) -> str:
     """Return what a row stands for: a token, a class, or the number of a unit; safe to show."""
     if sheet.name == "embedding" and network.tokens is not None:
         return visible(network.tokens.vocabulary[row])
-    if sheet.owner == "readout" and len(network.classes) == sheet.rows:
+    if sheet.owner == READOUT and len(network.classes) == sheet.rows:
         return visible(network.classes[row])
     return str(row)
 

@@ -35,6 +35,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import show
+from lstm_tui.engine.runtime.overrides import READOUT
 
 _MOST_WORK = 50_000_000
 """Numbers that are looked through for the sums below a map at most."""
@@ -223,7 +224,7 @@ def _of_readout(subject: Subject, name: str, t: int) -> LabelledNumber:
     origin = subject.origin(t)
     old = None if subject.difference is None else subject.difference.before.readout.get(name)
     before = None if old is None or origin is None else float(old[origin, 0])
-    return LabelledNumber(float(subject.trace.readout[name][t, 0]), before, subject.edited("readout", name, t, 0))
+    return LabelledNumber(float(subject.trace.readout[name][t, 0]), before, subject.edited(READOUT, name, t, 0))
 
 
 def _equations(equations: Iterable[Equation], caption: str, roles: dict[str, str] | dict) -> EquationList:  # type: ignore[type-arg]

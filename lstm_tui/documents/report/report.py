@@ -10,16 +10,14 @@ from pathlib import Path
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.documents.blocks import Page, Section, Sentence
-from lstm_tui.documents.html import page
-from lstm_tui.documents.markdown import markdown
+from lstm_tui.documents.page_file import writer_of
 from lstm_tui.documents.report.passes import pass_of, readout_of
 from lstm_tui.documents.report.sections import edits_of, opening_of, outputs_of, title_of
 from lstm_tui.documents.report.selection import ReportSelection, choose
 from lstm_tui.documents.report.subject import Subject
 from lstm_tui.documents.report.tape import tape_of
-from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.quiet import quiet
-from lstm_tui.formats.io.files import label, replacing, size_text
+from lstm_tui.formats.io.files import replacing, size_text
 from lstm_tui.version import __version__
 
 
@@ -52,17 +50,13 @@ def _edits(session: Session) -> tuple[tuple[str, str], ...]:
     return tuple(zip(words if len(words) == len(lines) else [""] * len(lines), lines, strict=True))
 
 
-_WRITERS = {".html": page, ".htm": page, ".md": markdown}
-
-
 def check_name(path: str) -> None:
     """Refuse a name that is none of a page.
 
     Raises:
         UserError: It has another ending.
     """
-    if Path(path).suffix.lower() not in _WRITERS:
-        raise UserError(f"{label(path)}: a report is an .html file or an .md file; end its name so")
+    writer_of(path, "a report")
 
 
 def content(session: Session, wanted: ReportSelection, path: str | Path = "-.html") -> bytes:
@@ -71,7 +65,7 @@ def content(session: Session, wanted: ReportSelection, path: str | Path = "-.htm
     Raises:
         UserError: What was asked for is not there, or is too much for a page.
     """
-    return _WRITERS[Path(path).suffix.lower()](report_of(session, wanted)).encode()
+    return writer_of(path)(report_of(session, wanted)).encode()
 
 
 def write(session: Session, wanted: ReportSelection, path: str | Path) -> str:

@@ -10,8 +10,7 @@ import numpy as np
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.documents.blocks import grouped
-from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.formats.traces.excerpt import parse_range
 
 MOST_NUMBERS = 150_000
@@ -113,9 +112,7 @@ def _passes(frame: Frame, facts: Facts, wanted: ReportSelection) -> tuple[str, .
     if wanted.passes is not None:
         for name in wanted.passes:
             if name not in facts.names:
-                near = nearest(name, facts.names)
-                hint = f"did you mean {near}?" if near else f"there are {', '.join(facts.names)}"
-                raise UserError(f"there is no pass {visible(name)}; {hint}")
+                raise no_pass(name, facts.names)
         return tuple(name for name in facts.names if name in wanted.passes)
     if len(facts.names) <= _PASSES:
         return facts.names

@@ -29,6 +29,7 @@ from lstm_tui.documents.blocks import (
 )
 from lstm_tui.documents.report.sections import name_of
 from lstm_tui.documents.report.subject import Subject, was
+from lstm_tui.engine.runtime.overrides import READOUT
 
 _FEW = 4
 """Outputs of a token that each have a column."""
@@ -164,7 +165,7 @@ def _attention(subject: Subject, name: str) -> _Signal:
     def at(t: int) -> Entry:
         origin = subject.origin(t)
         before = None if old is None or origin is None else float(old[origin, 0])
-        return LabelledNumber(float(now[t, 0]), before, subject.edited("readout", name, t, 0))
+        return LabelledNumber(float(now[t, 0]), before, subject.edited(READOUT, name, t, 0))
 
     return _Signal(TableColumn(f"attention {name}", "0 to 1", Scale("gate"), "show"), at)
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from lstm_tui.documents.blocks import Block, Heading, Line, LinePiece, Lines, Page, Section, Sentence
 from lstm_tui.documents.worksheet.expand import Vector
-from lstm_tui.documents.worksheet.worksheet import READOUT, StepSums, ValueSums, WorksheetContents
+from lstm_tui.documents.worksheet.worksheet import StepSums, ValueSums, WorksheetContents
 from lstm_tui.engine.number_text import sentence, written_out
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
 
 _MOST_TOKENS = 40

@@ -21,10 +21,8 @@ from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.model.network import find_source
 from lstm_tui.engine.number_text import written_out
-from lstm_tui.engine.runtime.overrides import factors
+from lstm_tui.engine.runtime.overrides import READOUT, factors
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
-
-READOUT = "readout"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from lstm_tui.engine.model.initialise import initialise
 from lstm_tui.engine.model.layers import MERGES, Layer, Merge, Pass, Readout, find_source
 from lstm_tui.engine.model.spec import OWN, Asked, bounded, get, read_asked, read_layers, read_readout, read_tokens
 from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
 ]  # fmt: skip
 
 _MOST_UNUSED = 4
+_MOST_LINES = 8
+"""Layers, or names of outputs, that a network tells of itself at a prompt."""
 """Tensors of a file that are named where some are not used."""
 
 
@@ -55,6 +58,8 @@ class Network:
         sha256: Of its file; None when made here.
         front: What makes the input of the lowest layer of what a user gives, where an importer found something
             that has no equations; whoever makes the sequences runs it.
+        origin: What an importer needs to open its file again and write its numbers back; None where it came from no
+            file. It is only handed on here.
         dtype: Of its weights.
     """
 
@@ -70,6 +75,34 @@ class Network:
     file: str | None = None
     sha256: str | None = None
     front: FeatureExtractor | None = None
+    origin: object | None = None
+
+    def __repr__(self) -> str:
+        """Say in a few lines what it reads, what it is made of and what it says; no weight, and nothing raw."""
+        kind = "" if self.tokens is None else f"text by {self.tokens.kind}, {len(self.tokens.vocabulary):,} known"
+        lines = [
+            f"<Network {visible(self.name)}: {self.parameter_count:,} parameters, {self.dtype}",
+            f"  reads  {kind or count_of(self.input_size, 'number') + ' a step'}",
+        ]
+        for n, layer in enumerate(self.layers[:_MOST_LINES]):
+            first = layer.passes[0]
+            ways = " and ".join(one.direction for one in layer.passes)
+            lines.append(
+                f"  layer{n} {visible(first.cell.name)}, {count_of(first.program.hidden_size, 'unit')}, {ways}"
+            )
+        if len(self.layers) > _MOST_LINES:
+            lines.append(f"  … {count_of(len(self.layers) - _MOST_LINES, 'layer')} more")
+        if self.readout is None:
+            lines.append("  says   nothing: it has no readout")
+        else:
+            outputs = self.readout.program.values[self.readout.page.result].size
+            named = ", ".join(visible(one) for one in self.classes) if len(self.classes) <= _MOST_LINES else ""
+            lines.append(f"  says   {named or count_of(outputs, 'number')}, {self._when()}")
+        return "\n".join(lines) + ">"
+
+    def _when(self) -> str:
+        assert self.readout is not None
+        return "at each token" if self.readout.page.per_token else "of the whole sequence"
 
     @property
     def passes(self) -> tuple[Pass, ...]:

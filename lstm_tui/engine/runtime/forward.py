@@ -101,10 +101,12 @@ def run_arrays(
     initial: Initial | None = None,
     progress: Progress | None = None,
     holds: Items[Hold] = (),
+    keep_rows: bool = False,
 ) -> RunBuffers:
     """Run a network on the input of its lowest layer, (T, I), in the dtype of x.
 
-    It is made by the interpreter named, or without a name by the one that is done sooner.
+    It is made by the interpreter named, or without a name by the one that is done sooner. `keep_rows` says that a
+    gradient will be taken, which needs every op of every step.
 
     Raises:
         UserError: If initial states name what is not there or have another size, or the input is too long.
@@ -127,7 +129,7 @@ def run_arrays(
             learned = {state: of for state, of in one.program.initial.items() if isinstance(of, str)}
             learned = {state: of for state, of in learned.items() if state not in mine}
             report = None if progress is None else _shifted(progress, done, total)
-            stored[one.name] = run_pass(program, flat, inputs, start, interpreter, report, learned)
+            stored[one.name] = run_pass(program, flat, inputs, start, interpreter, report, learned, keep_rows)
             done += len(x)
         merged.append(merge(layer, [output_of(layer, n, stored) for n in range(len(layer.passes))]))
     readout = None

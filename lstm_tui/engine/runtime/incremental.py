@@ -70,7 +70,7 @@ class _GrowingPass:
             fill(program, was.flat, inputs, start, stop, rows[start:], was.interpreter)
             engine.run(program, was.flat, rows, start, stop, program.clock)
             values = {name: rows[1:, slot.offset : slot.offset + slot.size] for name, slot in program.values.items()}
-            self.stored = replace(was, inputs=inputs, values=values, rows=rows)
+            self.stored = replace(was, inputs=inputs, values=values, kept=rows)
             return self.stored
         rows = prepare(program, was.flat, inputs, was.state_before(start), start, stop, was.interpreter)
         engine.run(program, was.flat, rows, 0, stop - start, program.clock + start)
@@ -78,7 +78,7 @@ class _GrowingPass:
             name: self._values[name].put(rows[1:, slot.offset : slot.offset + slot.size])
             for name, slot in program.values.items()
         }
-        self.stored = replace(was, inputs=inputs, values=values, rows=None)
+        self.stored = replace(was, inputs=inputs, values=values, kept=None, may_keep=False)
         return self.stored
 
 

@@ -8,12 +8,15 @@ it. NumPy is imported by neither choice nor names, which the options of the comm
 from __future__ import annotations
 
 import importlib.util
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from lstm_tui.engine import setbacks
 from lstm_tui.engine.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.compiler.program import Program
 
@@ -28,6 +31,16 @@ class Interpreter(Protocol):
 
     def run(self, program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
         """Take steps."""
+
+    def named_values(
+        self,
+        program: Program,
+        flat: Array,
+        inputs: Mapping[str, Array],
+        state: Mapping[str, Array],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Mapping[str, Array] | None:
+        """Take all steps and return the named values alone; None where it always computes every slot."""
 
     def backprop(
         self,
@@ -68,6 +81,7 @@ def interpreter(name: str) -> Interpreter:
     raise ValueError(f"no interpreter {name}")
 
 
+@cache
 def _compiled_interpreter() -> Interpreter:
     """Return the compiled interpreter: it takes of Numba its compiler alone, and all of it where that cannot serve."""
     for name in ("numba", "llvmlite"):

@@ -6,6 +6,8 @@ two functions, faster; one run is made by one interpreter.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
@@ -33,6 +35,16 @@ def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock
         for step in range(start, stop):
             for instruction in table:
                 execute(program, instruction, flat, rows, step, clock)
+
+
+def named_values(
+    program: Program,
+    flat: Array,
+    inputs: Mapping[str, Array],
+    state: Mapping[str, Array],
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Return None: every slot is computed, and nothing is gained by keeping the values alone."""
 
 
 def execute(program: Program, instruction: Instruction, flat: Array, rows: Array, step: int, clock: int = 0) -> None:

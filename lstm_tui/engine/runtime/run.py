@@ -115,7 +115,7 @@ def input_of(network: Network, sequence: Sequence, dtype: DTypeLike) -> Array:
             )
         return _narrowed(sequence.x, np.dtype(dtype), sequence.file or "the input")
     if network.embedding is None or sequence.ids is None:
-        raise UserError(f"network {network.name} reads numbers, not text: give a .csv, .npy or .npz file")
+        raise UserError(f"network {network.name} reads numbers, not text: give an array, or a file of numbers")
     return network.embedding[sequence.ids].astype(dtype)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -35,9 +36,10 @@ class Stored:
         inputs: What it read, (T, n) each.
         initial: Its states before the first step.
         values: Every named value, (T, n).
-        rows: Every slot, (T + 1, width), or None when only the values were kept.
+        kept: Every slot, (T + 1, width), or None when only the values were kept.
         interpreter: Name of the interpreter.
         learned: States that begin as a parameter says, by its name.
+        may_keep: Whether it is short enough for every slot to be kept once that is asked for.
     """
 
     program: Program
@@ -45,14 +47,20 @@ class Stored:
     inputs: Mapping[str, Array]
     initial: Mapping[str, Array]
     values: Mapping[str, Array]
-    rows: Array | None
+    kept: Array | None
     interpreter: str
     learned: Mapping[str, str] = field(default_factory=dict)
+    may_keep: bool = False
 
     @property
     def steps(self) -> int:
         """Number of steps, T."""
         return len(self.inputs["x"])
+
+    @cached_property
+    def rows(self) -> Array | None:
+        """Every slot, (T + 1, width), computed again where only values were kept; None where that is too much."""
+        return self._computed(0, self.steps) if self.kept is None and self.may_keep else self.kept
 
     def state_before(self, step: int) -> Mapping[str, Array]:
         """Return every state as it was before a step."""
@@ -60,11 +68,13 @@ class Stored:
             return self.initial
         return {name: self.values[name][step - 1] for name in self.initial}
 
-    @one_thread
     def window(self, start: int, stop: int) -> Array:
         """Return the rows of the steps `start` to `stop`, the state before them first; recomputed if need be."""
-        if self.rows is not None:
-            return self.rows[start : stop + 1]
+        rows = self.kept if self.kept is not None else self.__dict__.get("rows")
+        return self._computed(start, stop) if rows is None else rows[start : stop + 1]
+
+    @one_thread
+    def _computed(self, start: int, stop: int) -> Array:
         engine = interpreter(self.interpreter)
         state = self.state_before(start)
         rows = prepare(self.program, self.flat, self.inputs, state, start, stop, self.interpreter)
@@ -147,6 +157,7 @@ def run_pass(
     interpreter_name: str,
     progress: Progress | None = None,
     learned: Mapping[str, str] | None = None,
+    keep_rows: bool = False,
 ) -> Stored:
     """Run one pass over its inputs, (T, n) each in reading order.
 
@@ -158,10 +169,16 @@ def run_pass(
         interpreter_name: numpy or numba.
         progress: Called with the steps done and the steps in all.
         learned: Which of the initial states are parameters, by the parameter's name.
+        keep_rows: Whether every slot will be wanted of every step, as gradients do, and is kept if that is possible.
     """
     steps = len(inputs["x"])
     engine = interpreter(interpreter_name)
-    if (steps + 1) * program.width * flat.itemsize <= KEEP_ROWS_BYTES:
+    fits = (steps + 1) * program.width * flat.itemsize <= KEEP_ROWS_BYTES
+    if not (keep_rows and fits):
+        named = engine.named_values(program, flat, inputs, initial, progress)
+        if named is not None:
+            return Stored(program, flat, inputs, initial, named, None, interpreter_name, learned or {}, fits)
+    if fits:
         rows = prepare(program, flat, inputs, initial, 0, steps, interpreter_name)
         for base in range(0, steps, WINDOW):
             engine.run(program, flat, rows, base, min(base + WINDOW, steps), program.clock)
@@ -195,7 +212,7 @@ def backprop_pass(
     It goes back a few steps at a time, which stay in the processor's cache while their products are taken.
 
     Args:
-        stored: A pass whose rows were kept.
+        stored: A pass; where its rows were not kept they are computed again, some steps at a time.
         outside: The gradient of the loss by named values, (T, n) each in reading order.
         every_slot: Whether the gradient by every slot is kept; training does without.
         by_value: When given, only the gradient by these named values is wanted, which is written here, (T, n)
@@ -205,8 +222,7 @@ def backprop_pass(
         The gradient by the flat parameters, by each input (T, n), and by every slot (T + 1, width), or only by
         the state before the first step (1, width).
     """
-    program, flat, rows, steps = stored.program, stored.flat, stored.rows, stored.steps
-    assert rows is not None, "gradients need the rows of the run"
+    program, flat, steps = stored.program, stored.flat, stored.steps
     engine = interpreter(stored.interpreter)
     gradient = aligned(flat.shape, flat.dtype)
     gradient[:] = 0
@@ -223,8 +239,9 @@ def backprop_pass(
         for name, numbers in outside.items():
             slot = program.values[name]
             adjoint[1:, slot.offset : slot.offset + slot.size] += numbers[base:stop]
-        engine.backprop(program, flat, rows[base : stop + 1], adjoint, gradient, 0, stop - base)
-        finish_gradient(program, flat, rows[base : stop + 1], adjoint, gradient, by_value is None)
+        rows = stored.window(base, stop)
+        engine.backprop(program, flat, rows, adjoint, gradient, 0, stop - base)
+        finish_gradient(program, flat, rows, adjoint, gradient, by_value is None)
         for name, numbers in (by_value or {}).items():
             slot = program.values[name]
             numbers[base:stop] = adjoint[1:, slot.offset : slot.offset + slot.size]

@@ -14,6 +14,8 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.sequence import Direction, Sequence
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
     from lstm_tui.engine.compiler.program import Program
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
     from lstm_tui.engine.runtime.forward import RunBuffers
     from lstm_tui.engine.runtime.storage import Stored
+
+
+_MOST_TOKENS, _MOST_PASSES = 8, 16
+"""Tokens and passes that a trace tells of itself at a prompt."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +54,17 @@ class PassTrace(Mapping[str, Array]):
     initial: Mapping[str, Array]
     inputs: Mapping[str, Array] = field(default_factory=dict)
     stored: Stored | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        """Say in one line what it is the pass of, and which values it has; no number of them."""
+        return f"<PassTrace {visible(self.name)}: {visible(self.cell.name)}; {self.shapes()}>"
+
+    def shapes(self) -> str:
+        """Return the names of the values, those of one shape together: `f i g c o h (5, 32)`."""
+        by_shape: dict[tuple[int, ...], list[str]] = {}
+        for name, series in self.arrays.items():
+            by_shape.setdefault(series.shape, []).append(visible(name))
+        return ", ".join(f"{' '.join(names)} {shape}" for shape, names in by_shape.items())
 
     def __getitem__(self, name: str) -> Array:
         """Return a value (T, n) in tape order."""
@@ -155,6 +172,21 @@ class Trace(Mapping[str, PassTrace]):
     def remarks(self) -> tuple[str, ...]:
         """What should be known of how the network was read, whether it is here or not."""
         return self.noted if self.network is None else self.network.remarks
+
+    def __repr__(self) -> str:
+        """Say in a few lines what was run over what, and which values there are; no array, and nothing raw."""
+        tokens = (" " if self.sequence.x is None else " | ").join(
+            visible(one) for one in self.sequence.tokens[:_MOST_TOKENS]
+        )
+        more = " …" if len(self.sequence) > _MOST_TOKENS else ""
+        edited = f", {count_of(len(self.edits), 'edit')}" if self.edits else ""
+        what, over = visible(self.model["name"] or "a network"), count_of(len(self.sequence), "token")
+        lines = [f"<Trace of {what} over {over} “{tokens}{more}”, {self.interpreter} {self.dtype}{edited}"]
+        lines += [f"  {visible(name)}: {one.shapes()}" for name, one in list(self.passes.items())[:_MOST_PASSES]]
+        if len(self.passes) > _MOST_PASSES:
+            lines.append(f"  … {len(self.passes) - _MOST_PASSES} passes more")
+        lines += [f"  {name}: {one.shape}" for name in ("output", "result") if (one := getattr(self, name)) is not None]
+        return "\n".join(lines) + ">"
 
     def __getitem__(self, name: str) -> PassTrace:
         """Return a pass by name."""

@@ -36,6 +36,7 @@ from lstm_tui.formats.importers.torch.parameter_names import (
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
 from lstm_tui.formats.importers.torch.spellings import respell
 from lstm_tui.formats.importers.vocabularies import Texts, choose_classes, choose_tokens
+from lstm_tui.formats.verify.alternatives import cell_text, with_residual
 
 _SHOWN = 6
 _Place = tuple[int, tuple[int, ...]]
@@ -240,21 +241,24 @@ class _Planning:
         needed = next((slot for slot in possible if slot < top and self._bridges(module, slot)), None)
         if needed is not None:
             return needed
+        names = list(self.bag.floats)
+        index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
+                 for stage in self.stages]  # fmt: skip
+        wanted = sum(one < module.index for one in index)
+        wanted = wanted if wanted in possible else possible[-1]
         outputs = self.stages[-1].outputs
-        if [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives:
-            return top  # nothing else reads what the top layer gives
+        alone = [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives
+        if alone and top in (wanted, {"above": top}.get(place_by_name(module.stem) or "")):
+            return top  # nothing else reads what the top layer gives, and the order in the file or its name agrees
         if module.stem not in self.places:
-            names = list(self.bag.floats)
-            index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
-                     for stage in self.stages]  # fmt: skip
-            wanted = sum(one < module.index for one in index)
-            wanted = wanted if wanted in possible else possible[-1]
-            said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", wanted)
+            likely = top if alone else wanted  # few networks read as many numbers as they have units
+            said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", likely)
             named = place_by_name(module.stem) is not None and said in possible
             how: How = "inferred" if named and said == wanted else "assumed"
             slots = {("readout" if slot == top else f"below_{slot}"): slot for slot in possible}
-            first = next(name for name, slot in slots.items() if slot == (said if named else wanted))
+            first = next(name for name, slot in slots.items() if slot == (said if named else likely))
             why = "taken from the order in the file; by its width it could stand elsewhere, below a layer or above it"
+            why = "nothing else reads what the top layer gives, but it comes first in the file" if alone else why
             why = f"its name{' and the order in the file' * (how == 'inferred')}" if named else why
             others = [name for name in slots if name != first]
             chosen = self.report.choose(f"place.{module.slug}", first, others, how, why, together=PLACED)
@@ -285,9 +289,8 @@ class _Planning:
         inputs = self.stages[slot].inputs
         below = self.stages[slot - 1].outputs if slot else self.embedded
         if below is None:  # where numbers are read, a matrix without a bias could be anything
-            return "bias" in module.tensors and module in self._reached(
-                inputs, lambda one: one.gives, lambda one: one.reads
-            )
+            whole = "bias" in module.tensors or module.is_batch_norm
+            return whole and module in self._reached(inputs, lambda one: one.gives, lambda one: one.reads)
         if module.matrix is None:
             return module.reads in (inputs, below)
         return module.reads == below and module.gives == inputs
@@ -324,10 +327,10 @@ class _Planning:
             )
         part = parts[0]
         if not bare and stage.inputs == stage.outputs:
-            if len(parts) > 1 or len(part.passes) > 1:
+            if len(parts) > 1:
                 report.assume(f"{key}.residual", "none", NOT_RECORDED)
             elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
-                return [replace(part, residual=True)]
+                return [replace(part, residual=True) if len(part.passes) == 1 else _halves_added(part)]
         return parts
 
     def _both(self, stage: Stage, forward: Recurrent, key: str) -> Recurrent:
@@ -424,11 +427,35 @@ class _Planning:
         return first if fits and len(self.bag.networks) == 1 else "readout"
 
 
+def _halves_added(part: Recurrent) -> Recurrent:
+    """Return a layer of two directions, end to end, to which its input is added: a half of it to each."""
+    text = cell_text(part)
+    halves = [
+        replace(part, cell=with_residual(text, f"part(x, {n}, 2)"), passes=[one], initial={}, functions={}, bound=None)
+        for n, one in enumerate(part.passes)
+    ]
+    one, other = (replace(half, initial=part.initial) for half in halves)
+    return replace(one, second=other)
+
+
 def _with_convolutions(modules: Sequence[Module]) -> set[str]:
-    """Return the paths of convolutions and of what stands in the same part of the model, which cannot be run."""
-    stems = [one.stem for one in modules if one.is_convolution]
-    parents = {stem.rpartition(".")[0] for stem in stems} - {""}
-    return {one.stem for one in modules if one.stem in stems or one.stem.rpartition(".")[0] in parents}
+    """Return the paths of convolutions and of what stands among them in the file, which cannot be run either.
+
+    That is everything of a Sequential with a convolution, and a norm as wide as the convolution right before it.
+    """
+    found = {one.stem for one in modules if one.is_convolution}
+    last: Module | None = None
+    for one in sorted(modules, key=lambda one: one.index):
+        parent, _, leaf = one.stem.rpartition(".")
+        beside = [stem.rpartition(".") for stem in found if stem.rpartition(".")[0] == parent]
+        follows = last is not None and one.matrix is None and one.reads == len(last.tensors["weight"])
+        if one.is_convolution:
+            last = one
+        elif (parent and leaf.isdigit() and any(each[2].isdigit() for each in beside)) or (beside and follows):
+            found.add(one.stem)
+        elif one.matrix is not None:
+            last = None
+    return found
 
 
 def _place(one: Array) -> _Place:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
-from lstm_tui.formats.io.files import count_of, label
+from lstm_tui.formats.io.files import label
 
 if TYPE_CHECKING:
     from lstm_tui.engine.arrays import Array
@@ -99,6 +100,7 @@ def one_layer(network: Network, layer: int | str) -> Network:
         UserError: There is no such layer.
     """
     from lstm_tui.engine.model.network import build_network, spec_of
+    from lstm_tui.formats.importers.open import Origin
 
     number = _layer_number(network, layer)
     whole = spec_of(network)
@@ -116,7 +118,9 @@ def one_layer(network: Network, layer: int | str) -> Network:
         for name, tensor in network.tensors().items()
         if name.startswith(prefix)
     }
-    return build_network(spec, tensors, dtype=network.dtype, file=network.file, sha256=network.sha256)
+    taken = build_network(spec, tensors, dtype=network.dtype, file=network.file, sha256=network.sha256)
+    origin = replace(network.origin, layer=layer) if isinstance(network.origin, Origin) else None
+    return replace(taken, origin=origin)
 
 
 def _layer_number(network: Network, layer: int | str) -> int:

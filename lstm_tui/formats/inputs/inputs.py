@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, Rows
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
-from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.numeric_series import SUFFIXES, NumericSeries, read_series, series_from
+from lstm_tui.formats.inputs.numeric_series import NumericSeries, read_series, series_from
 from lstm_tui.formats.inputs.preprocess import as_trained, check_ids, ids_sequence, reads_ids, through_front, unmasked
 from lstm_tui.formats.inputs.samples import find_input, sample_names
+from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
+from lstm_tui.formats.inputs.series_endings import ENDINGS
 from lstm_tui.formats.inputs.text_input import InputText, read_text, text_from
-from lstm_tui.formats.io.files import STANDARD_INPUT, count_of
+from lstm_tui.formats.io.files import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
 
-_FILE_ENDINGS = (*SUFFIXES, ".txt")
+_FILE_ENDINGS = (*ENDINGS, ".txt")
 _SHOWN_COLUMNS = 3  # numbers of a row that stand on the tape
 
 
@@ -43,12 +44,12 @@ def read_input(path: str | Path, numbers: bool = False) -> InputText | NumericSe
     """
     if str(path) == STANDARD_INPUT:
         return read_series(path) if numbers else read_text(path)
-    if Path(path).suffix.lower() in SUFFIXES:
+    if Path(path).suffix.lower() in ENDINGS:
         return read_series(path)
     return read_text(path)
 
 
-def open_source(source: str | Path | ArrayLike) -> InputText | NumericSeries:
+def open_source(source: str | Path | Rows) -> InputText | NumericSeries:
     """Return what a Python caller gives: a text, a file, or rows of numbers.
 
     A string is a file when there is one of that name, or when it is one word with the ending of one.
@@ -64,7 +65,20 @@ def open_source(source: str | Path | ArrayLike) -> InputText | NumericSeries:
         source = Path(source)
     if isinstance(source, Path):
         return read_input(find_input(str(source)))
-    return series_from(np.asarray(source))
+    return series_from(_as_array(source))
+
+
+def _as_array(source: Any) -> Array:
+    """Return rows of numbers as an array: a list, an array, a tensor of PyTorch, a table of pandas or polars."""
+    if hasattr(source, "detach"):  # a tensor, which may be one that is trained, stands elsewhere, or is of bfloat16
+        source = source.detach().cpu()
+        source = source.double() if source.is_floating_point() else source
+    if hasattr(source, "to_numpy"):
+        source = source.to_numpy()
+    try:
+        return np.asarray(source)
+    except ValueError as error:  # lists of different lengths
+        raise UserError(f"the array: {visible(str(error))}") from None
 
 
 def _is_file(name: str) -> bool:
@@ -106,7 +120,7 @@ class Sequences(Sequence[InputSequence]):
             if network.tokens is None:
                 ids = reads_ids(network)
                 what = "ids, and its file holds no vocabulary" if ids else "numbers"
-                how = "--vocabulary FILE, or a .csv of ids" if ids else "a .csv, .npy or .npz file, or another --model"
+                how = "--vocabulary FILE, or a .csv of ids" if ids else f"a {NUMBERS} file, or another --model"
                 raise UserError(f"{source.where}: is text, and {visible(network.name)} reads {what}; give {how}")
         else:
             self.lines = tuple(range(1, len(source.arrays) + 1)) if len(source.arrays) > 1 else ()
@@ -228,7 +242,7 @@ def encoded(
     ids, unknown = tokens.encode(pieces)
     if unknown and tokens.are_ids:
         raise UserError(
-            f"{where}: {visible(pieces[unknown[0]])!r} is no id; the file of this network has no vocabulary, "
+            f"{where}: {visible(pieces[unknown[0]])!r} is no id; the vocabulary of this network is not known, "
             f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}"
         )
     return InputSequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)

@@ -21,9 +21,10 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.text_input import read_text
-from lstm_tui.formats.io.files import STANDARD_INPUT, count_of, label
+from lstm_tui.formats.io.files import STANDARD_INPUT, label
 from lstm_tui.formats.io.npy import read_npy, read_npz
 
 MOST_ROWS, MOST_CELLS = 1_000_000, 5_000_000
@@ -141,7 +142,6 @@ def decimals_of(content: str) -> tuple[list[float], bool | None] | None:
     return numbers, False if len({len(after) for _, after in pairs}) == 1 else None
 
 
-SUFFIXES = (".csv", ".tsv", ".npy", ".npz")
 LIMIT = 256 << 20
 CSV_LIMIT = 64 << 20
 

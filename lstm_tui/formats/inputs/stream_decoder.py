@@ -17,11 +17,11 @@ import numpy as np
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import Tokens, tokenize, tokenize_begun
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.inputs import encoded, series_sequence
 from lstm_tui.formats.inputs.numeric_series import CsvRows, delimiter_of
 from lstm_tui.formats.inputs.text_input import MOST_CONTROLS, controls_in, nul_error, utf8_error, utf16_error
-from lstm_tui.formats.io.files import count_of
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
 from lstm_tui.formats.io.files import STANDARD_INPUT, label, read_bytes
 
 LIMIT = 16 << 20
@@ -118,4 +119,4 @@ def _line(data: bytes, at: int) -> int:
 def _advice(data: bytes, where: str) -> str:
     if where.endswith(".safetensors") or b"__metadata__" in data[:200] or b"lstm-tui" in data[:200]:
         return "a network is given with --model"
-    return "give a text, or numbers as .csv, .npy or .npz"
+    return f"give a text, or numbers as {NUMBERS}"

@@ -168,11 +168,6 @@ def size_text(count: int) -> str:
     return f"{count} bytes"
 
 
-def count_of(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 line`, `2 lines`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def _too_large(where: str, limit: int) -> UserError:
     return UserError(f"{where}: is larger than {size_text(limit)}, the limit; cut it into smaller files")
 

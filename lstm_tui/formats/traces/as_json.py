@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import BinaryIO
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.formats.io.json import Nonfinite, encode, nonfinite, number_rows, numbers
-from lstm_tui.formats.traces.excerpt import READOUT, Excerpt, top_classes
+from lstm_tui.formats.traces.excerpt import Excerpt, top_classes
 from lstm_tui.formats.traces.header import header
 
-Progress = Callable[[int, int], None]
 _BLOCK = 256  # steps whose text is held at a time
 
 

@@ -8,9 +8,10 @@ from typing import BinaryIO
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.formats.io.json import encode
-from lstm_tui.formats.traces.as_json import Progress
-from lstm_tui.formats.traces.excerpt import READOUT, Excerpt, top_classes
+from lstm_tui.formats.traces.excerpt import Excerpt, top_classes
 from lstm_tui.formats.traces.header import header
 
 

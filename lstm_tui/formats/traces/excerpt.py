@@ -9,11 +9,11 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_span
 
-READOUT = "readout"
 MOST_CLASSES = 32
 TOP = 10
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.io.json import Nonfinite, nonfinite
-from lstm_tui.formats.traces.excerpt import READOUT, TOP, Excerpt
+from lstm_tui.formats.traces.excerpt import TOP, Excerpt
 from lstm_tui.version import __version__
 
 FORMAT = "lstm-tui-trace"

@@ -13,12 +13,12 @@ from lstm_tui.engine.doors import door
 from lstm_tui.engine.language.cell import Cell, parse_cell
 from lstm_tui.engine.model.sequence import Direction, Sequence
 from lstm_tui.engine.model.tokens import Kind
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import label, read_bytes
 from lstm_tui.formats.io.json import Fields
 from lstm_tui.formats.io.npy import read_npz
-from lstm_tui.formats.traces.excerpt import READOUT
 from lstm_tui.formats.traces.numbers import Numbers, dtype_of, restore, vector
 from lstm_tui.formats.traces.reader_json import read_lines
 from lstm_tui.formats.traces.reader_npz import read_arrays

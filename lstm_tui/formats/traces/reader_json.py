@@ -9,10 +9,10 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.formats.inputs.text_input import text_of
-from lstm_tui.formats.io.files import count_of
 from lstm_tui.formats.io.json import Fields, decode
-from lstm_tui.formats.traces.excerpt import READOUT
 from lstm_tui.formats.traces.numbers import Numbers, check_header, dtype_of, matrix, restore, vector, x_dtype_of
 
 

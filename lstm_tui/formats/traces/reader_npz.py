@@ -9,8 +9,8 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.formats.io.json import Fields, decode
-from lstm_tui.formats.traces.excerpt import READOUT
 from lstm_tui.formats.traces.numbers import Numbers, check_header, dtype_of
 
 

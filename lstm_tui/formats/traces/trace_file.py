@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.io.files import label, replacing
-from lstm_tui.formats.traces.as_json import Progress, write_json, write_ndjson
+from lstm_tui.formats.traces.as_json import write_json, write_ndjson
 from lstm_tui.formats.traces.as_npz import write_npz
 from lstm_tui.formats.traces.excerpt import Excerpt, excerpt
 from lstm_tui.formats.traces.file_endings import ENDINGS

@@ -110,13 +110,13 @@ def cell_text(part: Recurrent) -> str:
     return with_residual(text) if part.residual else text
 
 
-def with_residual(text: str) -> str:
-    """Return the text of a cell to whose hidden state its input is added before the layer above sees it."""
+def with_residual(text: str, added: str = "x") -> str:
+    """Return the text of a cell to whose hidden state its input, or a part of it, is added for the layer above."""
     head, mark, rest = text.partition("equations = '''")
     body, end, tail = rest.partition("'''")
     head = re.sub(r'(?m)^name = "(.{0,57}).*"$', r'name = "added_\1"', head, count=1)
     head = re.sub(r'(?m)^title = "(.*)"$', r'title = "\1: its input added"', head, count=1)
-    line = "y = h + x   # with its input: what the layer above sees is the hidden state and the input added\n"
+    line = f"y = h + {added}   # with its input: what the layer above sees is the hidden state and the input added\n"
     return f'{head}output = "y"\n{mark}{body}{line}{end}{tail}'
 
 

@@ -268,7 +268,7 @@ class Changes:
             if renew is not None:
                 renew()
         if not session.history.active:
-            held = run.document.held(frame.line, run.interpreter)
+            held = run.lines.held(frame.line, run.interpreter)
             if held is not None and held is not frame.trace:  # another interpreter was ready meanwhile
                 run.adopt(Facts(held))
         if reply and not said:

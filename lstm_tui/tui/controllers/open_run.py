@@ -8,7 +8,7 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame, equations_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.document import Document
+from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.view import EMPTY, View
 
 if TYPE_CHECKING:
@@ -32,24 +32,24 @@ class ScreenState(Protocol):
 
 
 class OpenRun:
-    """The run of one line of a document. Only the session moves the position; the view follows it.
+    """The run of one line of what is open. Only the session moves the position; the view follows it.
 
     Attributes:
-        document: What is open.
+        lines: Its runs, by line.
         wanted_line: The number of the line that was asked for last; it is shown as soon as its run is there.
         interpreter: Who makes every run from here on.
         plain: The facts of the baseline.
     """
 
-    def __init__(self, screen: ScreenState, document: Document) -> None:
+    def __init__(self, screen: ScreenState, lines: LineRuns) -> None:
         """Show nothing yet.
 
         Args:
             screen: Where it is shown.
-            document: What is open.
+            lines: The runs of what is open, by line.
         """
-        self.document = document
-        self.wanted_line = document.source.line
+        self.lines = lines
+        self.wanted_line = lines.source.line
         self.interpreter = "numpy"
         self.plain: Facts = EMPTY.facts
         self._screen = screen
@@ -113,10 +113,10 @@ class OpenRun:
             number: Which line it is.
         """
         trace = facts.trace
-        start = self.document.start(number, trace.interpreter)
+        start = self.lines.start(number, trace.interpreter)
         self.plain = facts
         if self._session is None:
-            self._session = Session(trace, self.document.source, number, start)
+            self._session = Session(trace, self.lines.source, number, start)
             self.view = self._first_view(self._session.frame, facts)
             return
         frame = self._session.show_line(trace, number, start)
@@ -124,13 +124,13 @@ class OpenRun:
 
     def _first_view(self, frame: Frame, facts: Facts) -> View:
         first = equations_of(frame.passed)[0].name
-        view = View(frame, facts, value=first, lines=len(self.document), title=self.document.title())
+        view = View(frame, facts, value=first, lines=len(self.lines), title=self.lines.title())
         return view.but(units={name: view.unit_of(name) for name in facts.names})
 
     def adopt(self, facts: Facts) -> None:
         """Show the run of the same line by another interpreter where the session stands; no edit is in force."""
         self.plain = facts
-        start = self.document.start(self.view.frame.line, facts.trace.interpreter)
+        start = self.lines.start(self.view.frame.line, facts.trace.interpreter)
         frame = self.session.adopt(facts.trace, start)
         self.show(frame=frame, facts=facts, stops=self.marks())
 

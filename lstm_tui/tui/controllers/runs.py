@@ -36,7 +36,7 @@ class Ran:
 
 
 class Runs:
-    """Opens the lines of a document.
+    """Opens the lines of what is open.
 
     A short run is made at once by the NumPy interpreter, so that the first frame is whole. Once that is on the
     screen Numba is imported in a thread and takes over; a long run is made in the thread from the start. What
@@ -57,7 +57,7 @@ class Runs:
         """
         self._screen, self._run, self._steps = screen, run, steps
         self._changes, self._progress = changes, progress
-        self._numba = run.document.can_run and run.document.source.interpreter != "numpy"
+        self._numba = run.lines.can_run and run.lines.source.interpreter != "numpy"
         self._computing: tuple[int, Cancellation] | None = None
 
     @property
@@ -78,13 +78,13 @@ class Runs:
 
     def open_line(self, number: int) -> None:
         """Show a line: at once when its run is there or short, else when a thread has made it."""
-        run, document = self._run, self._run.document
-        if not len(document):  # a text that has not begun is waited for
+        run, lines = self._run, self._run.lines
+        if not len(lines):  # a text that has not begun is waited for
             return
         run.wanted_line = number
-        held = document.held(number, run.interpreter)
-        if held is None and run.interpreter == "numpy" and document.is_short(number):
-            held = document.run(number)
+        held = lines.held(number, run.interpreter)
+        if held is None and run.interpreter == "numpy" and lines.is_short(number):
+            held = lines.run(number)
         if held is not None:
             self._show(number, Facts(held))
             return
@@ -94,7 +94,7 @@ class Runs:
     def line(self, shift: int) -> None:
         """Open another line of the file."""
         number = self._run.wanted_line + shift
-        if 0 <= number < len(self._run.document):
+        if 0 <= number < len(self._run.lines):
             self.open_line(number)
         else:
             self._run.show(said="first line" if shift < 0 else "last line")
@@ -110,7 +110,7 @@ class Runs:
     def _make(self, number: int, interpreter: str, work: Cancellation) -> None:
         """Run a line, in a thread."""
         try:
-            facts = Facts(self._run.document.run(number, available(interpreter), work.progress))
+            facts = Facts(self._run.lines.run(number, available(interpreter), work.progress))
             facts.prepare()
         except GivenUp:
             ran = Ran(number)
@@ -185,12 +185,12 @@ class Runs:
     def _gone_on_with(self, facts: Facts) -> Facts:
         """Return a run gone on with to the end of the text, which may have grown since the run was begun."""
         run = self._run
-        if run.document.source.incoming is None:
+        if run.lines.source.incoming is None:
             return facts
         trace = run.session.stream.catch_up(facts.trace)
         if trace is facts.trace:
             return facts
-        run.document.grown(trace)
+        run.lines.grown(trace)
         return Facts(trace)
 
     def _edit_line(self) -> None:

@@ -49,7 +49,7 @@ class Grown:
 
 
 class StreamFollower:
-    """Follows standard input where the document does."""
+    """Follows standard input where what is open does."""
 
     def __init__(
         self, screen: Screen[None], run: OpenRun, steps: Steps, changes: Changes, runs: Runs, last_stop: LastStop
@@ -66,7 +66,7 @@ class StreamFollower:
         """
         self._screen, self._run, self._steps = screen, run, steps
         self._changes, self._runs, self._last_stop = changes, runs, last_stop
-        self._incoming = run.document.source.incoming
+        self._incoming = run.lines.source.incoming
         self._begun = self._rested = 0.0
         self._is_told = False  # why nothing more comes
 
@@ -81,7 +81,7 @@ class StreamFollower:
         """Return what the header says while there is no run."""
         if self._incoming is None:
             return "runs…"
-        return f"{self._run.document.title()} · waits for text on standard input"
+        return f"{self._run.lines.title()} · waits for text on standard input"
 
     def _take_in(self, incoming: Incoming) -> None:
         """Take in what has come, unless the session is at something else."""
@@ -108,14 +108,14 @@ class StreamFollower:
 
     def _begin_text(self, incoming: Incoming) -> None:
         """Show the first tokens, or leave where there are none."""
-        document = self._run.document
-        passes = len(needed(document.source.network).passes)
+        lines = self._run.lines
+        passes = len(needed(lines.source.network).passes)
         first = incoming.take(max(quick_steps("numpy", passes), 1))
         if first is None:
             if incoming.is_over:
                 self._screen.app.exit(1, message=Content(f"lstm-tui: {visible(incoming.error)}"))
             return
-        document.begin(first)
+        lines.begin(first)
         self._runs.open_line(0)
         if not self._run.is_empty:
             self._steps.end(1)
@@ -153,7 +153,7 @@ class StreamFollower:
         run.plain = shown = plain or Facts(session.baseline)
         if session.history.active:
             shown = next((one for one in facts if one.trace is frame.trace), None) or Facts(frame.trace, run.plain)
-        run.document.grown(session.baseline)
+        run.lines.grown(session.baseline)
         moved = frame.position is not before
         run.view = self._last_stop.under_cursor(view).but(
             frame=frame, facts=shown, place=None if moved else view.place,

@@ -22,7 +22,7 @@ from lstm_tui.lesson.lesson import LOOKS, Lesson, LessonStep
 from lstm_tui.lesson.templates import TextPiece
 from lstm_tui.tui.canvas.glyphs import Glyphs
 from lstm_tui.tui.commands import COMMANDS, Command
-from lstm_tui.tui.document import Document
+from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.header_footer import FooterLine
 from lstm_tui.tui.panes.large_unit import OneUnit
@@ -178,7 +178,7 @@ class TourScreen(MainScreen):
         self._opened: set[str] = set()
         self._over: AnalysisScreen | None = None
         super().__init__(
-            Document(standing.source()), telling.glyphs, telling.few_colours, open_network=telling.open_network
+            LineRuns(standing.source()), telling.glyphs, telling.few_colours, open_network=telling.open_network
         )
 
     def compose(self) -> ComposeResult:

@@ -67,7 +67,8 @@ def judge(
 
 def _told(words: str, remarks: Sequence[str]) -> bool:
     """Say whether a warning names a part; what was cut as a whole needs no more."""
-    return any(re.search(rf"{words}|assumed to be none|has no place|join is assumed", one) for one in remarks)
+    cut = r"assumed to be none|ha(?:s|ve) no place|join(?:=| is assumed)"
+    return any(re.search(rf"{words}|{cut}", one) for one in remarks)
 
 
 def table(outcomes: Iterable[Outcome]) -> list[str]:

@@ -1,8 +1,8 @@
 """One step of a program backwards, as a function of LLVM: the gradient by every slot and by every vector parameter.
 
 The signature is `back(rows, adjoint, flat, packed, gradient, start, stop)`: it goes from step stop - 1 down to start.
-Matrices are packed the other way round, a row where a column was. Where the last vector of a loop is moved back, the
-units that it repeats pass nothing back a second time.
+Small matrices are packed the other way round, a row where a column was. Where the last vector of a loop is moved back,
+the units that it repeats pass nothing back a second time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from lstm_tui.engine.compiler.program import Space
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
 from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES
 from lstm_tui.engine.runtime.fused.forward_step import Places, moments
-from lstm_tui.engine.runtime.fused.products import lanes_for, packed_rows, write_product
+from lstm_tui.engine.runtime.fused.products import Factor, is_odd, lanes_for, packed_rows, write_product, write_pull
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together
 
+_TURNED = 4096
+"""Numbers of a matrix up to which turning it costs less than adding up the lanes of a vector for each column."""
 BACK_SIGNATURE = (
     "ptr %rows, ptr noalias %adjoint, ptr noalias %flat, ptr noalias %packed, ptr noalias %gradient"
     ", i64 %start, i64 %stop"
@@ -50,8 +52,15 @@ def write_back(assembly: Assembly, made: list[Together], width: int, vector: int
                 _Loop(values, sinks, together.size, vector).pass_back(together.takes)
             elif take.code == Code.MATVEC:
                 d, sink = sinks.address(target_of(take)), sinks.address(take.reads[0])
-                lanes = lanes_for(take.inner, vector)
-                write_product(function, bases[n], "true", 0, take.inner, take.size, lanes, d, sink, adds=True)
+                if turned_numbers(take, vector):
+                    lanes = lanes_for(take.inner, vector)
+                    factor = Factor(bases[n], "true", 0, take.inner, take.size, lanes, is_odd(function, number))
+                    write_product(function, factor, d, sink, adds=True)
+                else:
+                    lanes, block = lanes_for(take.size, vector), function.at("%flat", take.block)
+                    odd = is_odd(function, number)
+                    factor = Factor(block, "false", take.stride, take.size, take.inner, lanes, odd)
+                    write_pull(function, factor, d, sink)
             else:
                 WHOLE_BACK[take.code](values, sinks, take, vector)
 
@@ -60,7 +69,9 @@ def write_back(assembly: Assembly, made: list[Together], width: int, vector: int
 
 
 def turned_numbers(take: Take, vector: int) -> int:
-    """Return how many numbers a matrix has that is packed the other way round."""
+    """Return how many numbers a matrix has that is packed the other way round; 0 where that would take too long."""
+    if take.size * take.inner > _TURNED:
+        return 0
     return packed_rows(take.inner, lanes_for(take.inner, vector)) * take.size
 
 

@@ -10,15 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from lstm_tui.engine.compiler.ops import LAYERNORM_EPSILON, Code
 from lstm_tui.engine.compiler.program import Space
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
-from lstm_tui.engine.runtime.fused.products import lanes_for, packed_rows, write_product
+from lstm_tui.engine.runtime.fused.named_layout import NamedLayout, NamedPlaces
+from lstm_tui.engine.runtime.fused.products import Factor, is_odd, lanes_for, packed_rows, write_product
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE, exponential
 
 SIGNATURE = "ptr %rows, ptr noalias %flat, ptr noalias %packed, i1 %is_packed, i64 %start, i64 %stop, i64 %clock"
+NAMED_SIGNATURE = (
+    "ptr noalias %given, ptr %out, ptr noalias %scratch, ptr noalias %flat, ptr noalias %packed, i1 %is_packed"
+    ", i64 %steps, i64 %clock"
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,13 @@ class Places:
         return self.function.at(self.function.at(base, read.offset), unit)
 
 
+class Where(Protocol):
+    """Knows where the numbers of a step lie."""
+
+    def address(self, span: Span, unit: Value | int = 0) -> Value:
+        """Return where a unit of an operand or a result lies."""
+
+
 def write_step(assembly: Assembly, made: list[Together], width: int, vector: int) -> None:
     """Write the function `step`.
 
@@ -51,21 +64,69 @@ def write_step(assembly: Assembly, made: list[Together], width: int, vector: int
     def step(number: Value, _: list[Value]) -> Sequence[Value]:
         previous = function.at("%rows", function.value(f"mul i64 {number}, {width}"))
         places = Places(function, function.at(previous, width), previous)
-        for n, together in enumerate(made):
-            if together.elementwise:
-                _elementwise(function, places, together, vector, number)
-                continue
-            (take,) = together.takes
-            if take.code == Code.MATVEC:
-                v, y = places.address(take.reads[0]), places.address(Span(Space.CURRENT, take.offset, take.size))
-                lanes = lanes_for(take.size, vector)
-                write_product(function, bases[n], "%is_packed", take.stride, take.size, take.inner, lanes, v, y)
-            else:
-                WHOLE[take.code](function, places, take, vector)
+        _write_takes(function, places, made, bases, vector, number, lambda take: True)
         return ()
 
     function.loop("%start", "%stop", step)
     function.end()
+
+
+def write_named(assembly: Assembly, made: list[Together], layout: NamedLayout, vector: int) -> None:
+    """Write the function `named`, which keeps the named values alone: the same operations in the same order.
+
+    Its first step finds what was given in the first row, and what was before in the first row of `out`.
+    """
+    function = Procedure(assembly, "named", NAMED_SIGNATURE)
+    bases = _bases(function, made, vector)
+
+    def step(number: Value, _: list[Value]) -> Sequence[Value]:
+        before = function.at("%out", function.value(f"mul i64 {number}, {layout.values.width}"))
+        given = function.at("%given", function.value(f"mul i64 {number}, {layout.given.width}"))
+        out = function.at(before, layout.values.width)
+        places = NamedPlaces(function, layout, given, out, before, "%scratch")
+
+        def keeps(take: Take) -> bool:
+            return take.offset in layout.kept or layout.value_at(take.offset) is not None
+
+        _write_takes(function, places, made, bases, vector, number, keeps)
+        for slot in layout.copies:
+            span, place = Span(Space.CURRENT, *slot), layout.values.find(slot.offset)
+            u = Lanes(function, lanes_for(slot.size, vector))
+
+            def copy(unit: Value, span: Span = span, u: Lanes = u, place: int | None = place) -> None:
+                u.store(u.load(places.address(span, unit)), function.at(function.at(out, place or 0), unit))
+
+            by_units(function, slot.size, u.width, copy)
+        return ()
+
+    function.loop("0", "%steps", step)
+    function.end()
+
+
+def _write_takes(
+    function: Procedure,
+    places: Where,
+    made: list[Together],
+    bases: dict[int, Value],
+    vector: int,
+    number: Value,
+    keeps: Callable[[Take], bool],
+) -> None:
+    """Write all ops of a step; of those taken unit by unit, `keeps` says which have a place in memory."""
+    for n, together in enumerate(made):
+        if together.elementwise:
+            _elementwise(function, places, together, vector, number, keeps)
+            continue
+        (take,) = together.takes
+        if take.code == Code.MATVEC:
+            v, y = places.address(take.reads[0]), places.address(_target(take))
+            lanes = lanes_for(take.size, vector)
+            odd = is_odd(function, number)
+            write_product(
+                function, Factor(bases[n], "%is_packed", take.stride, take.size, take.inner, lanes, odd), v, y
+            )
+        else:
+            WHOLE[take.code](function, places, take, vector)
 
 
 def _bases(function: Procedure, made: list[Together], vector: int) -> dict[int, Value]:
@@ -104,7 +165,9 @@ def by_units(function: Procedure, size: int, lanes: int, body: Callable[[Value],
     function.loop("0", str(count), turn)
 
 
-def _elementwise(function: Procedure, places: Places, together: Together, vector: int, number: Value) -> None:
+def _elementwise(
+    function: Procedure, places: Where, together: Together, vector: int, number: Value, keeps: Callable[[Take], bool]
+) -> None:
     size = together.size
     u = Lanes(function, lanes_for(size, vector))
     every = [u.spread(_clock(function, number))] if any(t.code == Code.EVERY for t in together.takes) else []
@@ -125,7 +188,8 @@ def _elementwise(function: Procedure, places: Places, together: Together, vector
                 operands.append(known[read])
             target = Span(Space.CURRENT, take.offset, size)
             known[target] = compute(u, take.code, operands, every)
-            u.store(known[target], places.address(target, unit))
+            if keeps(take):
+                u.store(known[target], places.address(target, unit))
 
     by_units(function, size, u.width, units)
 
@@ -159,7 +223,7 @@ class _Scalar(Lanes):
         return found
 
 
-def _unit(u: Lanes, places: Places, read: Span, unit: Value) -> Value:
+def _unit(u: Lanes, places: Where, read: Span, unit: Value) -> Value:
     """Return a unit of an operand; one number spreads."""
     return u.load(places.address(read, unit if read.size > 1 else 0))
 
@@ -168,7 +232,7 @@ def _target(take: Take) -> Span:
     return Span(Space.CURRENT, take.offset, take.size)
 
 
-def moments(function: Procedure, places: Places, read: Span, size: int) -> tuple[Value, Value]:
+def moments(function: Procedure, places: Where, read: Span, size: int) -> tuple[Value, Value]:
     """Return the mean of a vector and what its units are divided by in `layernorm`."""
     u = _Scalar(function)
     count = u.constant(size)
@@ -182,7 +246,7 @@ def moments(function: Procedure, places: Places, read: Span, size: int) -> tuple
     return mean, u.sqrt(u.add(variance, u.constant(LAYERNORM_EPSILON)))
 
 
-def _layernorm(function: Procedure, places: Places, take: Take, vector: int) -> None:
+def _layernorm(function: Procedure, places: Where, take: Take, vector: int) -> None:
     (read,) = take.reads
     mean, scale = moments(function, places, read, take.size)
     u = Lanes(function, lanes_for(take.size, vector))
@@ -195,7 +259,7 @@ def _layernorm(function: Procedure, places: Places, take: Take, vector: int) -> 
     by_units(function, take.size, u.width, units)
 
 
-def _softmax(function: Procedure, places: Places, take: Take, vector: int) -> None:
+def _softmax(function: Procedure, places: Where, take: Take, vector: int) -> None:
     (read,) = take.reads
     one = _Scalar(function)
 
@@ -226,7 +290,7 @@ def _softmax(function: Procedure, places: Places, take: Take, vector: int) -> No
     by_units(function, take.size, u.width, parts)
 
 
-def _sum(function: Procedure, places: Places, take: Take, _: int) -> None:
+def _sum(function: Procedure, places: Where, take: Take, _: int) -> None:
     u = _Scalar(function)
     size = max(read.size for read in take.reads)
 
@@ -240,7 +304,7 @@ def _sum(function: Procedure, places: Places, take: Take, _: int) -> None:
     u.store(u.div(total, u.constant(size)) if take.code == Code.MEAN else total, places.address(_target(take)))
 
 
-WHOLE: dict[Code, Callable[[Procedure, Places, Take, int], None]] = {
+WHOLE: dict[Code, Callable[[Procedure, Where, Take, int], None]] = {
     Code.LAYERNORM: _layernorm,
     Code.SOFTMAX: _softmax,
     Code.DOT: _sum,

@@ -5,11 +5,8 @@ The table interpreter (`kernels`) takes its place where LLVM cannot serve, and c
 
 from __future__ import annotations
 
-import ctypes
 import os
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -18,16 +15,11 @@ import numpy as np
 
 from lstm_tui.engine import setbacks
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.buffers import aligned
-from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blocked_product import blocked_product
-from lstm_tui.engine.runtime.fused.assembly import Assembly
-from lstm_tui.engine.runtime.fused.backward_step import turned_numbers, write_back
-from lstm_tui.engine.runtime.fused.forward_step import packed_numbers, write_step
-from lstm_tui.engine.runtime.fused.host import Compiled, Machine, host
-from lstm_tui.engine.runtime.fused.products import lanes_for, pack, pack_for_series, series_panels, series_product
-from lstm_tui.engine.runtime.fused.schedule import Take, schedule, takes_of
+from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, NamedStep, SeriesMatrix, Step, StepBack
+from lstm_tui.engine.runtime.fused.host import host
+from lstm_tui.engine.runtime.fused.schedule import page_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -35,126 +27,33 @@ if TYPE_CHECKING:
 WHAT = "the compiled step"
 MOST_OPS = 2_000
 """Ops of a page that is compiled; each takes about a thousandth of a second, and a larger page is interpreted."""
-_KEPT = 64
-_POINTER, _LONG, _TRUTH = ctypes.c_void_p, ctypes.c_int64, ctypes.c_bool
-_PACK = 4
-"""Steps from which on packing the matrices costs less than it brings."""
 _UNCOMPILED = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK")
 """What asks Numba for functions that can be looked into: the table interpreter has them."""
 
-Key = tuple[tuple[Take, ...], int, str]
-Kept = TypeVar("Kept")
+Kind = TypeVar("Kind", Step, NamedStep, StepBack)
 
-
-class Step:
-    """The step of one program in one type of number."""
-
-    def __init__(self, takes: tuple[Take, ...], width: int, dtype: np.dtype[Any]) -> None:
-        """Compile it.
-
-        Args:
-            takes: Its ops.
-            width: Numbers of a row.
-            dtype: float32 or float64.
-
-        Raises:
-            Exception: LLVM cannot be used here.
-        """
-        self._vector = host().vector_bytes // dtype.itemsize
-        made = schedule(takes)
-        self._products = [one.takes[0] for one in made if one.takes[0].code == Code.MATVEC]
-        self._room = sum(packed_numbers(take, self._vector) for take in self._products)
-        assembly = _assembly(dtype)
-        write_step(assembly, made, width, self._vector)
-        kinds = (_POINTER, _POINTER, _POINTER, _TRUTH, _LONG, _LONG, _LONG)
-        self._step = Compiled(assembly.text(), assembly.needs).function("step", *kinds)
-
-    def run(self, flat: Array, rows: Array, start: int, stop: int, clock: int) -> None:
-        """Take the steps `start` to `stop`, one at least."""
-        packed = self._packed(flat) if stop - start >= _PACK and self._room else None
-        weights = flat if packed is None else packed
-        self._step(_address(rows), _address(flat), _address(weights), packed is not None, start, stop, clock)
-
-    def _packed(self, flat: Array) -> Array:
-        """Return the matrices in panels; they are packed for every run, so that no edit of one is missed."""
-        room, place = aligned((self._room,), flat.dtype), 0
-        for take in self._products:
-            size = packed_numbers(take, self._vector)
-            pack(_matrix(take, flat), lanes_for(take.size, self._vector), room[place : place + size])
-            place += size
-        return room
-
-
-class Back:
-    """The step of one program backwards, in one type of number."""
-
-    def __init__(self, takes: tuple[Take, ...], width: int, dtype: np.dtype[Any]) -> None:
-        """Compile it; arguments and exceptions are those of `Step`."""
-        self._vector = host().vector_bytes // dtype.itemsize
-        made = schedule(takes)
-        self._products = [one.takes[0] for one in made if one.takes[0].code == Code.MATVEC]
-        self._room = sum(turned_numbers(take, self._vector) for take in self._products)
-        assembly = _assembly(dtype)
-        write_back(assembly, made, width, self._vector)
-        kinds = (_POINTER, _POINTER, _POINTER, _POINTER, _POINTER, _LONG, _LONG)
-        self._back = Compiled(assembly.text(), assembly.needs).function("back", *kinds)
-
-    def run(self, flat: Array, rows: Array, adjoint: Array, gradient: Array, start: int, stop: int) -> None:
-        """Take the steps `stop - 1` down to `start`, one at least."""
-        room, place = aligned((self._room,), flat.dtype), 0
-        for take in self._products:
-            size = turned_numbers(take, self._vector)
-            pack(_matrix(take, flat).T, lanes_for(take.inner, self._vector), room[place : place + size])
-            place += size
-        addresses = (_address(one) for one in (rows, adjoint, flat, room, gradient))
-        self._back(*addresses, start, stop)
-
-
-def _matrix(take: Take, flat: Array) -> Array:
-    """Return the matrix of a product as it lies in the flat parameters, (inner, rows)."""
-    apart = take.stride * flat.itemsize, flat.itemsize
-    return np.lib.stride_tricks.as_strided(flat[take.block :], (take.inner, take.size), apart)
-
-
-class _Newest(OrderedDict[Any, Any]):
-    """What was compiled last, whoever asked for it: an edit makes the same program anew."""
-
-    def held(self, key: Any, make: Callable[[], Kept]) -> Kept:
-        """Return what is kept under a key, or make it."""
-        if key not in self:
-            self[key] = make()
-            if len(self) > _KEPT:
-                self.popitem(last=False)
-        self.move_to_end(key)
-        found: Kept = self[key]
-        return found
-
-
-_turn = threading.RLock()
 _of_program: WeakKeyDictionary[Program, dict[Any, Any]] = WeakKeyDictionary()
-_newest = _Newest()
 
 
-def _compiled(program: Program, dtype: np.dtype[Any], kind: type[Kept]) -> Kept | None:
-    """Return the step of a program or its step back; None where the table is interpreted."""
-    with _turn:
+def compiled(program: Program, dtype: np.dtype[Any], kind: type[Kind]) -> Kind | None:
+    """Return what is compiled of a program, now if it was not; None where the table is interpreted instead."""
+    with NEWEST.turn:
         mine = _of_program.setdefault(program, {})
         if (dtype, kind) not in mine:
             mine[dtype, kind] = _tried(program, dtype, kind)
-        found: Kept | None = mine[dtype, kind]
+        found: Kind | None = mine[dtype, kind]
         return found
 
 
-def _tried(program: Program, dtype: np.dtype[Any], kind: Callable[..., Kept]) -> Kept | None:
-    """Return what is compiled of a program, or None where it cannot be, which is noted."""
+def _tried(program: Program, dtype: np.dtype[Any], kind: type[Kind]) -> Kind | None:
     if not serves():
         return None
-    takes, width = tuple(takes_of(program)), program.width
-    if len(takes) > MOST_OPS:
-        setbacks.note(WHAT, f"{len(takes)} operations a token, and {MOST_OPS} is the most")
+    page = page_of(program)
+    if len(page.takes) > MOST_OPS:
+        setbacks.note(WHAT, f"{len(page.takes)} operations a token, and {MOST_OPS} is the most")
         return None
     try:
-        return _newest.held((kind, takes, width, dtype), lambda: kind(takes, width, dtype))
+        return NEWEST.of(kind, page, dtype)
     except Exception as error:  # whatever LLVM says of it, the table can be interpreted
         setbacks.note(WHAT, setbacks.cause(error))
         return None
@@ -179,17 +78,6 @@ def _table() -> ModuleType:
     return kernels
 
 
-def _assembly(dtype: np.dtype[Any]) -> Assembly:
-    return Assembly("float" if dtype.itemsize == 4 else "double", host().fused)
-
-
-def _address(array: Array) -> int:
-    return int(array.ctypes.data)
-
-
-# --- what the engine calls ------------------------------------------------------------------------------
-
-
 def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
     """Take the steps `start` to `stop`: fill every slot of rows[start + 1] … rows[stop].
 
@@ -205,12 +93,34 @@ def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock
     Raises:
         ValueError: The rows are not one contiguous array, or not of the type of the parameters.
     """
-    step = _compiled(program, rows.dtype, Step)
+    step = compiled(program, rows.dtype, Step)
     if step is None:
         _table().run(program, flat, rows, start, stop, clock)
     elif stop > start:
         _check(program, flat, rows)
         step.run(np.ascontiguousarray(flat), rows, start, stop, clock)
+
+
+def named_values(
+    program: Program,
+    flat: Array,
+    inputs: Mapping[str, Array],
+    state: Mapping[str, Array],
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Array] | None:
+    """Return every named value of a run, (T, n) each; None where they cannot be had without every slot.
+
+    Args:
+        program: What to run.
+        flat: The flat parameters.
+        inputs: What it reads, (T, n) each.
+        state: Its states before the first step.
+        progress: Called with the steps done and the steps in all.
+    """
+    step = compiled(program, flat.dtype, NamedStep)
+    if step is None or flat.shape != (program.parameter_count,):
+        return None
+    return step.run(np.ascontiguousarray(flat), inputs, state, program.clock, progress)
 
 
 def _check(program: Program, flat: Array, rows: Array) -> None:
@@ -246,7 +156,7 @@ def backprop(
     Raises:
         ValueError: One of them is not contiguous, or not of the type and shape of the others.
     """
-    back = _compiled(program, rows.dtype, Back)
+    back = compiled(program, rows.dtype, StepBack)
     if back is None:
         _table().backprop(program, flat, rows, adjoint, gradient, start, stop)
     elif stop > start:
@@ -270,32 +180,6 @@ def product(series: Array, block: Array, start: int = 0, stop: int | None = None
     if not serves():
         return blocked_product(series, block, start, stop, out)
     stop = len(series) if stop is None else stop
-    inner, rows = block.shape
-    result = np.empty((stop - start, rows), block.dtype) if out is None else out
-    if not result.size:
-        return result
-    if not inner or result.strides[1] != result.itemsize:
-        result[:] = 0 if not inner else product(series, block, start, stop)
-        return result
-    x = series[start:stop]
-    if x.dtype != block.dtype or (inner > 1 and x.strides[1] != x.itemsize) or x.strides[0] % x.itemsize:
-        x = np.ascontiguousarray(x, block.dtype)
-    width = host().vector_bytes // block.itemsize
-    far, apart = x.strides[0] // x.itemsize, result.strides[0] // result.itemsize
-    packed = pack_for_series(block, width)
-    machine = _series(block.dtype, series_panels(rows, width))
-    machine(_address(result), apart, _address(x), far, _address(packed), len(x), inner, rows)
+    result = np.empty((stop - start, block.shape[1]), block.dtype) if out is None else out
+    SeriesMatrix(block).run(series[start:stop], result)
     return result
-
-
-def _series(dtype: np.dtype[Any], registers: int) -> Machine:
-    """Return the product of many rows whose panels have so many registers."""
-
-    def make() -> Machine:
-        assembly = _assembly(dtype)
-        series_product(assembly, host().vector_bytes // dtype.itemsize, registers)
-        kinds = (_POINTER, _LONG, _POINTER, _LONG, _POINTER, _LONG, _LONG, _LONG)
-        return Compiled(assembly.text()).function("series", *kinds)
-
-    with _turn:
-        return _newest.held((dtype, registers), make)

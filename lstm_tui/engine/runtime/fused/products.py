@@ -60,6 +60,11 @@ def panels_of(rows: int, width: int) -> list[Panels]:
     return made
 
 
+def lies_packed(rows: int, stride: int, width: int) -> bool:
+    """Say whether a block of the flat parameters is already as it would be packed: one panel, nothing between."""
+    return rows == stride and rows % width == 0 and rows <= PANEL * width
+
+
 def packed_rows(rows: int, width: int) -> int:
     """Return how many rows are packed, those that are repeated included."""
     return -(-rows // width) * width
@@ -80,48 +85,71 @@ def pack(block: Array, width: int, out: Array) -> None:
                 place[0, :, n * width : (n + 1) * width] = block[:, start : start + width]
 
 
-def write_product(
-    function: Procedure,
-    base: Value,
-    packed: Value,
-    stride: int,
-    rows: int,
-    inner: int,
-    width: int,
-    v: Value,
-    y: Value,
-    adds: bool = False,
-) -> None:
-    """Write y[r] = the sum over k of v[k] times the k-th number of row r.
+class Factor(NamedTuple):
+    """A matrix that a step multiplies by.
 
-    Args:
-        function: What is being written.
-        base: Where the matrix lies: packed, or as a block of the flat parameters.
+    Attributes:
+        base: Where it lies: packed, or as a block of the flat parameters.
         packed: A truth: which of the two.
         stride: How far apart the columns of the block lie.
         rows: Rows.
         inner: Columns, k.
         width: Rows taken at a time in a vector.
+        odd: A truth: whether to go through it from the other end, as every second step does, since the end of a
+            matrix that is larger than the cache is still there when the next step begins.
+    """
+
+    base: Value
+    packed: Value
+    stride: int
+    rows: int
+    inner: int
+    width: int
+    odd: Value
+
+
+def is_odd(function: Procedure, step: Value) -> Value:
+    """Return whether the number of a step is odd."""
+    return function.value(f"trunc i64 {step} to i1")
+
+
+def _in_turn(function: Procedure, factor: Factor, many: int, body: Callable[[Value], None]) -> None:
+    """Write a loop over parts of a matrix, from either end."""
+    if many == 1:
+        body("0")
+        return
+
+    def turn(number: Value, _: list[Value]) -> Sequence[Value]:
+        other = function.value(f"sub i64 {many - 1}, {number}")
+        body(function.value(f"select i1 {factor.odd}, i64 {other}, i64 {number}"))
+        return ()
+
+    function.loop("0", str(many), turn)
+
+
+def write_product(function: Procedure, factor: Factor, v: Value, y: Value, adds: bool = False) -> None:
+    """Write y[r] = the sum over k of v[k] times the k-th number of row r.
+
+    Args:
+        function: What is being written.
+        factor: The matrix.
         v: Where the vector lies.
         y: Where the result goes.
         adds: Whether it is added to what is there.
     """
-    for panels in panels_of(rows, width):
-        _write_panels(Lanes(function, width), panels, (base, packed, stride), inner, v, y, adds)
+    for panels in panels_of(factor.rows, factor.width):
+        _write_panels(Lanes(function, factor.width), panels, factor, v, y, adds)
 
 
-def _write_panels(
-    u: Lanes, panels: Panels, matrix: tuple[Value, Value, int], inner: int, v: Value, y: Value, adds: bool
-) -> None:
-    """Write the product of some panels, whose matrix is its base, whether it is packed, and its stride."""
-    function = u.function
-    base, packed, stride = matrix
+def _write_panels(u: Lanes, panels: Panels, factor: Factor, v: Value, y: Value, adds: bool) -> None:
+    """Write the product of some panels."""
+    function, inner = u.function, factor.inner
     wide = len(panels.starts) * u.width
 
     def where(there: int, here: int) -> Value:
-        return function.value(f"select i1 {packed}, i64 {there}, i64 {here}")
+        return function.value(f"select i1 {factor.packed}, i64 {there}, i64 {here}")
 
-    far, each = where(wide, stride), where(wide * inner, wide)
+    far, each = where(wide, factor.stride), where(wide * inner, wide)
     first = where(panels.packed * inner, panels.starts[0])
     places = [where(n * u.width, start - panels.starts[0]) for n, start in enumerate(panels.starts)]
     if panels.starts[-1] - panels.starts[0] == wide - u.width:
@@ -139,9 +167,9 @@ def _write_panels(
             line, sums = column(line, function.value(f"add i64 {k}, {n}"), sums)
         return [line, *sums]
 
-    def panel(number: Value, _: list[Value]) -> Sequence[Value]:
+    def panel(number: Value) -> None:
         start = function.value(f"add i64 {first}, {function.value(f'mul i64 {number}, {each}')}")
-        line, sums = function.at(base, start), [u.constant(0.0)] * len(panels.starts)
+        line, sums = function.at(factor.base, start), [u.constant(0.0)] * len(panels.starts)
         if inner >= _UNROLL:
             carried = [("ptr", line), *((u.type, one) for one in sums)]
             line, *sums = function.loop("0", str(inner // _UNROLL), columns, carried)
@@ -155,17 +183,52 @@ def _write_panels(
                 one = u.select(u.from_lane(str(repeated)), one, u.constant(0.0)) if repeated else one
                 one = u.add(u.load(place), one)
             u.store(one, place)
-        return ()
 
-    if panels.many == 1:
-        panel("0", [])
-    else:
-        function.loop("0", str(panels.many), panel)
+    _in_turn(function, factor, panels.many, panel)
+
+
+def _times(function: Procedure, by: int, number: Value) -> Value:
+    return function.value(f"mul i64 {number}, {by}")
+
+
+def write_pull(function: Procedure, factor: Factor, d: Value, sink: Value) -> None:
+    """Write sink[k] += the sum over r of d[r] times the k-th number of row r, in any order, of a matrix not packed."""
+    _, _, stride, rows, inner, width, _ = factor
+    u, one = Lanes(function, width), Lanes(function, 1)
+    whole = rows // width
+
+    def columns(first: Value, count: int) -> None:
+        lines = [
+            function.at(factor.base, function.value(f"mul i64 {function.value(f'add i64 {first}, {n}')}, {stride}"))
+            for n in range(count)
+        ]
+
+        def terms(row: Value, sums: list[Value], repeated: int = 0) -> list[Value]:
+            numbers = u.load(function.at(d, row))
+            if repeated:
+                numbers = u.select(u.from_lane(str(repeated)), numbers, u.constant(0.0))
+            loaded = [u.load(function.at(line, row)) for line in lines]
+            return [u.mul_add(w, numbers, s) for w, s in zip(loaded, sums, strict=True)]
+
+        def some(turn: Value, sums: list[Value]) -> Sequence[Value]:
+            return terms(function.value(f"mul i64 {turn}, {width}"), sums)
+
+        sums = function.loop("0", str(whole), some, [(u.type, u.constant(0.0))] * count)
+        if rows % width:
+            sums = terms(str(rows - width), sums, width - rows % width)
+        for n, total in enumerate(sums):
+            place = function.at(sink, function.value(f"add i64 {first}, {n}"))
+            one.store(one.add(one.load(place), u.total(total)), place)
+
+    if inner >= PANEL:
+        _in_turn(function, factor, inner // PANEL, lambda turn: columns(_times(function, PANEL, turn), PANEL))
+    if inner % PANEL:
+        columns(str(inner - inner % PANEL), inner % PANEL)
 
 
 # --- many vectors at once -------------------------------------------------------------------------------
 
-_TALL = 6
+TALL = 6
 _WIDE = 4
 """Vectors and registers of rows that are added up at a time: 24 sums, and registers left for what goes into them."""
 
@@ -203,8 +266,8 @@ def series_product(assembly: Assembly, width: int, registers: int) -> None:
     store = _masked_store(u)
     zero = u.constant(0.0)
     count = function.value(f"udiv i64 {function.value(f'add i64 %rows, {wide - 1}')}, {wide}")
-    full = function.value(f"udiv i64 %steps, {_TALL}")
-    tall_steps = function.value(f"mul i64 {full}, {_TALL}")
+    full = function.value(f"udiv i64 %steps, {TALL}")
+    tall_steps = function.value(f"mul i64 {full}, {TALL}")
 
     def panel(number: Value, _: list[Value]) -> Sequence[Value]:
         first = function.value(f"mul i64 {number}, {wide}")
@@ -234,7 +297,7 @@ def series_product(assembly: Assembly, width: int, registers: int) -> None:
                     store(sums[m * registers + n], function.at(line, n * width), masks[n])
 
         def tall(turn: Value, _: list[Value]) -> Sequence[Value]:
-            rows(function.value(f"mul i64 {turn}, {_TALL}"), _TALL)
+            rows(function.value(f"mul i64 {turn}, {TALL}"), TALL)
             return ()
 
         def single(step: Value, _: list[Value]) -> Sequence[Value]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lstm_tui.engine.compiler.ops import OPS, Code
-from lstm_tui.engine.compiler.program import Program, Space
+from lstm_tui.engine.compiler.program import Program, Slot, Space
 
 _MOST_TOGETHER = 64
 _ELEMENTWISE = {op.code for op in OPS.values() if op.elementwise}
@@ -56,15 +56,65 @@ class Together:
     takes: list[Take] = field(default_factory=list)
 
 
-def takes_of(program: Program) -> list[Take]:
-    """Return the ops of a step in the order of the page; products of one operand are one, hoisted ones left out."""
-    found = []
+class Hoisted(NamedTuple):
+    """Products of an input, which are taken for many steps at once.
+
+    Attributes:
+        name: Of the input.
+        first: First number of it that is read.
+        inner: How many are read.
+        block: Where the matrix lies in the flat parameters, transposed, (inner, rows).
+        target: Where the result goes in a row.
+    """
+
+    name: str
+    first: int
+    inner: int
+    block: int
+    target: Slot
+
+
+class StepPage(NamedTuple):
+    """What of a program decides what is compiled: programs with the same page share it.
+
+    Attributes:
+        takes: The ops of a step in the order of the page; products of one operand are one, hoisted ones left out.
+        width: Numbers of a row.
+        values: Every named value with its slot.
+        inputs: Every input with its slot.
+        hoisted: The products that are left out.
+        products: Where the results of the others go.
+        numbers: How many numbers the flat parameters are.
+    """
+
+    takes: tuple[Take, ...]
+    width: int
+    values: tuple[tuple[str, Slot], ...]
+    inputs: tuple[tuple[str, Slot], ...]
+    hoisted: tuple[Hoisted, ...]
+    products: tuple[Slot, ...]
+    numbers: int
+
+
+def page_of(program: Program) -> StepPage:
+    """Return the page of a program."""
+    takes = []
     for row in program.packed_table().tolist():
-        if row[16] and row[15] >= 0 and row[0] == Code.MATVEC:
-            continue
         reads = tuple(Span(Space(row[n]), row[n + 1], row[n + 2]) for n in (3, 6, 9) if row[n + 2])
-        found.append(Take(Code(row[0]), row[1], row[2], reads, *row[12:15]))
-    return found
+        takes.append(Take(Code(row[0]), row[1], row[2], reads, *row[12:15]))
+    hoisted = []
+    for group in program.groups:
+        if group.hoisted:
+            name, slot = _input_at(program, group.operand.offset)
+            hoisted.append(Hoisted(name, group.operand.offset - slot.offset, group.inner, group.block, group.target))
+    products = tuple(group.target for group in program.groups if not group.hoisted)
+    names = tuple(program.values.items()), tuple(program.inputs.items())
+    return StepPage(tuple(takes), program.width, *names, tuple(hoisted), products, program.parameter_count)
+
+
+def _input_at(program: Program, offset: int) -> tuple[str, Slot]:
+    """Return the input that lies at an offset of a row."""
+    return next((n, s) for n, s in program.inputs.items() if s.offset <= offset < s.offset + s.size)
 
 
 def schedule(takes: Sequence[Take]) -> list[Together]:

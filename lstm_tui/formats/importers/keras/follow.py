@@ -18,12 +18,25 @@ from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasGraph, KerasN
 from lstm_tui.formats.importers.keras.layers import NOTHING, steps
 from lstm_tui.formats.importers.keras.settings import LOOKUPS, check_settings
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm
-from lstm_tui.formats.importers.values import Given, Lookup, OpValue, Reduced, State, Value, added, joined, sources
+from lstm_tui.formats.importers.values import (
+    Combined,
+    Given,
+    Lookup,
+    OpValue,
+    Reduced,
+    State,
+    StepsSoftmax,
+    Value,
+    added,
+    joined,
+    sources,
+)
 
 Mask = tuple[Any, ...]
 """What keeps steps out: `ids` or `rows` of a layer, `or`, `and` of masks, a mask `against` its series, or a `layer`."""
 _POOLS = {"GlobalMaxPooling1D": "max", "GlobalAveragePooling1D": "mean"}
 _MERGED = {"Add": "add", "Subtract": "sub", "Multiply": "mul", "Maximum": "max", "Minimum": "min", "Average": "add"}
+_OVER = {"Sum": "sum", "Mean": "mean", "Max": "max", "Min": "min"}
 STATES = {"lstm": ("h", "c"), "gru": ("h",), "rnn": ("h",)}
 
 
@@ -194,6 +207,13 @@ class KerasTensors:
             raise UnsupportedLayer("it lays steps and units out anew")
         if kind in NOTHING:
             return first
+        if kind in _OVER:
+            return self._reduced(node, first)
+        if kind == "Dot":
+            return self._weighted(node, read)
+        if kind == "Softmax" and config.get("axis") in (1, -2, [1], [-2]) and first.rank == 3 and first.value.series:
+            self._unmasked(first.value)
+            return replace(first, value=StepsSoftmax(first.value))
         check_axis(node, first.rank)
         value = first.value
         for op in steps(node, self.weights(node), self.generation):
@@ -216,7 +236,9 @@ class KerasTensors:
             if axis not in (-1, (read[0].rank or 0) - 1):
                 raise UnsupportedLayer("it joins along another axis than the last")
             return replace(result, value=joined(values))
-        if len({one.width for one in values}) > 1:
+        widths = {one.width for one in values}
+        attends = node.kind == "Multiply" and len(values) == 2 and 1 in widths  # one number a step, and all units
+        if len(widths) > 1 and not attends:
             raise UnsupportedLayer("it joins values of different sizes")
         value = added(values, _MERGED[node.kind])
         if node.kind == "Average":
@@ -235,6 +257,35 @@ class KerasTensors:
             )
         how = _POOLS[node.kind]
         return KerasTensor(self._end(given.value, how), rank=3 if node.config.get("keepdims") else 2)
+
+    def _unmasked(self, value: Value) -> None:
+        if self._masks_of(value) != {None}:
+            raise UnsupportedLayer("it may take masked steps in")
+
+    def _reduced(self, node: KerasNode, given: KerasTensor) -> KerasTensor:
+        """Return a sum, mean, largest or smallest over the steps, as Keras 3 files its functions."""
+        value = given.value
+        if value is None or not value.series or given.rank != 3 or node.config.get("axis") not in (1, -2, [1], [-2]):
+            raise UnsupportedLayer("it is not taken over the steps of a series")
+        self._unmasked(value)
+        return KerasTensor(self._end(value, _OVER[node.kind]), rank=3 if node.config.get("keepdims") else 2)
+
+    def _weighted(self, node: KerasNode, read: Sequence[KerasTensor]) -> KerasTensor:
+        """Return the sum of steps, each weighted by one number: attention as a product of matrices."""
+        values = [one.value for one in read if one.value is not None and one.value.series and one.rank == 3]
+        said = node.config.get("axes")
+        if (
+            len(values) != 2
+            or said not in (1, [1, 1])
+            or node.config.get("normalize")
+            or read[0].turned != read[1].turned
+        ):
+            raise UnsupportedLayer("it is no sum of weighted steps")
+        if min(one.width for one in values) != 1:
+            raise UnsupportedLayer("it multiplies every unit with every other")
+        product = Combined("mul", *values)
+        self._unmasked(product)
+        return KerasTensor(self._end(product, "sum"), rank=3)
 
     def _masks_of(self, value: Value) -> set[Mask | None]:
         """Return what keeps steps out of the recurrent layers that a value comes from."""

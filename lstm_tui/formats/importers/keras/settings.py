@@ -129,6 +129,8 @@ _TABLES: dict[str, dict[str, Rule]] = {
         "data_format": _channels_last,
     },
     "GetItem": {},
+    **dict.fromkeys(("Sum", "Mean", "Max", "Min"), _of("axis keepdims", USED) | _of("initial", _off)),
+    "Dot": _of("axes normalize", USED),
     "TextVectorization": {
         **_LOOKUP,
         **_of("standardize split output_sequence_length", USED),

@@ -42,7 +42,10 @@ def find_onnx(data: bytes, path: str | Path, where: str, report: ImportReport) -
         others = [node for node in graph.nodes if any(kind in node.op_type for kind in (*RECURRENT, "Loop", "Scan"))]
         hint = f"; {label(others[0])} is not stepped" if others else ""
         if not others and graph.producer.startswith("pytorch") and any(node.op_type == "Tanh" for node in graph.nodes):
-            hint = "; if it is an nn.RNN, PyTorch unrolled it: give its weights, or export with dynamo=False"
+            hint = (
+                "; PyTorch unrolls an nn.RNN and a loop over cells: give its weights, export with dynamo=False, or "
+                "name its tensors (`inspect --write-map FILE.toml`)"
+            )
         raise UserError(f"{where}: has no recurrent node (LSTM, GRU or RNN){hint}")
     return networks_of(follow(graph, nodes), nodes, Dialect(plan_node, onnx_front), where)
 

@@ -64,9 +64,22 @@ class Module:
         matrix = self.matrix
         if matrix is not None:
             return None if self.is_table else int(matrix.shape[1])
-        weight = self.tensors.get("weight")
-        known = weight is not None and weight.ndim == 1 and "bias" in self.tensors
-        return len(weight) if known and weight is not None else None
+        return self._width_of_norm
+
+    @property
+    def _width_of_norm(self) -> int | None:
+        """How many numbers a norm takes, or None where it is none, or its tensors do not fit each other."""
+        kinds = ("weight", "bias", "running_mean", "running_var")
+        shapes = {what: self.tensors[what].shape for what in kinds if what in self.tensors}
+        plain = {"running_mean", "running_var"} == shapes.keys()  # a batch normalisation without scale and shift
+        whole = {"weight", "bias"} <= shapes.keys() or plain
+        alike = len(set(shapes.values())) == 1 and all(len(shape) == 1 for shape in shapes.values())
+        return next(iter(shapes.values()))[0] if whole and alike else None
+
+    @property
+    def is_batch_norm(self) -> bool:
+        """Whether it is a batch normalisation, which keeps what it saw in training."""
+        return "running_mean" in self.tensors and "running_var" in self.tensors
 
     @property
     def gives(self) -> int | None:
@@ -363,9 +376,10 @@ def _op(module: Module, key: str, report: ImportReport) -> Op:
         epsilon = -1.0
     if not 0 <= epsilon <= 1:
         raise UserError(f"--set {key}.epsilon_{module.slug}={visible(said)}: it should be a number, such as 1e-05")
-    if "running_mean" in tensors and "running_var" in tensors:
-        scale = tensors["weight"] / np.sqrt(tensors["running_var"] + tensors["weight"].dtype.type(epsilon))
-        return AffineScale(name, scale, tensors["bias"] - tensors["running_mean"] * scale)
+    if module.is_batch_norm:
+        mean, variance = tensors["running_mean"], tensors["running_var"]
+        scale = tensors.get("weight", np.ones_like(mean)) / np.sqrt(variance + mean.dtype.type(epsilon))
+        return AffineScale(name, scale, tensors.get("bias", np.zeros_like(mean)) - mean * scale)
     return Norm(name, epsilon, tensors["weight"], tensors["bias"])
 
 

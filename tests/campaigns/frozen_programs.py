@@ -1,7 +1,7 @@
 """Write the small programs of PyTorch that the default tests open without PyTorch, with what PyTorch computed.
 
-`PYTHONPATH=.:tests python tests/formats/make_torch_programs.py` (PyTorch 2.13). Each lies in `files/frozen` beside its
-numbers; paths of the machine that made it are taken out of it.
+`python -m tests.campaigns.frozen_programs` (PyTorch 2.13). Each lies in `tests/formats/files/frozen` with its numbers;
+paths of the machine that made it are taken out of it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from campaigns.freeze import write
-from campaigns.verdicts import Case, judged
 from torch import Tensor, nn
 
-FOLDER = Path(__file__).parent / "files" / "frozen"
+from .freeze import write
+from .verdicts import Case, judged
+
+FOLDER = Path(__file__).parents[1] / "formats" / "files" / "frozen"
 STEPS, INPUTS, HIDDEN = 6, 3, 4
 X = torch.from_numpy(np.random.default_rng(5).normal(size=(STEPS, INPUTS)).astype(np.float32))
 IDS = torch.tensor([3, 1, 4, 1, 5, 0])

@@ -16,7 +16,7 @@ _KEPT = 8
 """Traces that are held at once."""
 
 
-class Document:
+class LineRuns:
     """The runs of what is open, by line: each is made when it is first asked for, and the last few are kept.
 
     Attributes:
