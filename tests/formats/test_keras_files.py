@@ -252,6 +252,20 @@ def test_a_graph_that_parts_and_joins_is_told_as_chains() -> None:
     assert "dec (LSTM) is given its first states by another layer" in chains[-1].cut
 
 
+@pytest.mark.parametrize(("kind", "blocks"), [
+    ("GaussianNoise", False), ("SpatialDropout1D", False), ("LayerNormalization", False), ("Dense", False),
+    ("Conv1D", True), ("MaxPooling1D", True), ("Lambda", True),
+])  # fmt: skip
+def test_what_gives_no_series_at_the_same_steps_parts_a_chain(kind: str, blocks: bool) -> None:
+    from lstm_tui.formats.importers.keras.chains import segments_of
+    from lstm_tui.formats.importers.keras.graph import read_graph
+
+    model = described("b", ("InputLayer", "x"), ("LSTM", "a", "x"), (kind, "k", "a"), ("LSTM", "b", "k"))
+    chains = segments_of(read_graph(model, "file"), "b")
+    assert [one.layers for one in chains] == ([("a",), ("b",)] if blocks else [("a", "b")])
+    assert [bool(one.cut) for one in chains] == ([False, True] if blocks else [False])
+
+
 def test_two_inputs_are_joined_and_a_reversed_twin_is_the_other_direction(tmp_path: Path) -> None:
     """As taggers with features of words and of letters are made; `ReversedLSTM` is a class of their author's."""
     random = np.random.default_rng(2)
