@@ -9,9 +9,14 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import textual._wait
+from hypothesis import HealthCheck, settings
 
 _LOOK = 1 / 200  # a test looks at the screen oftener than Textual does, with the same rule of when it is at rest
 textual._wait.SLEEP_GRANULARITY, textual._wait.SLEEP_IDLE = _LOOK, _LOOK / 8
+
+# No example is failed by the time that it takes: on a machine others use, too, that says nothing.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

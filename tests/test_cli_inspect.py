@@ -140,3 +140,32 @@ def test_what_speaks_against_facts_is_told_once(tmp_path: Path, capsys: pytest.C
     assert rows
     assert all("against it: layer0.understood" in row for row in rows)
     assert "rnn.strange (5×7), rnn.odd (2×2) are in the file and have no place here" in output
+
+
+def test_edits_are_written_back_into_a_copy_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own, edits, copy = tmp_path / "own.pt", tmp_path / "edits.txt", tmp_path / "copy.pt"
+    own.write_bytes(Path(TAGGER).read_bytes())
+    edits.write_text("weight layer0.forward/W_f[1,:] = 0.25\nremove 0\n")
+    assert main(["convert", str(own), "--edits", str(edits), "--into", str(copy)]) == 0
+    said = capsys.readouterr()
+    assert "but for 3 numbers in rnn.weight_ih_l0 (3)" in said.out
+    assert "not written: 1 edit of tokens" in said.err
+    before, after = own.read_bytes(), copy.read_bytes()
+    assert own.read_bytes() == Path(TAGGER).read_bytes()
+    assert len(before) == len(after)
+    assert 0 < sum(a != b for a, b in zip(before, after, strict=True)) <= 3 * 4 + 2 * 4  # numbers, and two checksums
+    assert (lstm_tui.load(copy).tensors()["layer0.forward/W_f"][1] == 0.25).all()
+    for place in (own, copy):
+        assert main(["convert", str(own), "--edits", str(edits), "--into", str(place)]) == 1
+        assert "--over puts this in its place" in capsys.readouterr().err
+    assert main(["convert", str(own), "--edits", str(edits), "--into", str(own), "--over"]) == 0
+    assert own.read_bytes() == after
+    assert main(["convert", str(own), "--edits", str(edits), "-o", str(tmp_path / "n.safetensors")]) == 0
+    assert (lstm_tui.load(tmp_path / "n.safetensors").tensors()["layer0.forward/W_f"][1] == 0.25).all()
+
+
+@pytest.mark.parametrize("words", [[], ["-o", "a.safetensors", "--into", "b.pt"]])
+def test_convert_writes_one_file(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["convert", TAGGER, *words])
+    assert "convert takes one of" in capsys.readouterr().err

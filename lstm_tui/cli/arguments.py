@@ -167,7 +167,13 @@ def _verify(parser: argparse.ArgumentParser) -> None:
 
 def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
-    parser.add_argument("-o", "--output", metavar="OUT.safetensors", required=True, help="the file to write")
+    parser.add_argument("-o", "--output", metavar="OUT.safetensors", help="a file that describes itself")
+    parser.add_argument(
+        "--into", metavar="OUT",
+        help="a copy of its own file, with its own ending: the same bytes but for the numbers that --edits change",
+    )  # fmt: skip
+    parser.add_argument("--over", action="store_true", help="with --into: in the place of a file that is there")
+    parser.add_argument("--edits", metavar="FILE", help="edits of its weights to make, such as: weight readout/b = 0")
     _reading_options(parser)
 
 
@@ -220,7 +226,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "train": ("train", "train a network of any cell on a corpus of your own", train_options.add),
     "inspect": ("inspect", "tell what a network's file holds, and how each fact is known", _inspect),
     "verify": ("verify", "compare a network's file with activations another runtime recorded", _verify),
-    "convert": ("convert", "write a network's file as one that describes itself", _convert),
+    "convert": ("convert", "write a network's file as one that describes itself, or edits back into its own", _convert),
     "stats": ("stats", "tell how the units of a network do on a file", _stats),
     "reach": ("reach", "tell how far back networks remember", _reach),
     "worksheet": ("worksheet", "write steps of a run as arithmetic, step by step", _worksheet),
@@ -291,6 +297,8 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse options that contradict each other, and settle which network is meant."""
+    if options.module == "convert" and (options.output is None) == (options.into is None):
+        parser.error("convert takes one of -o OUT.safetensors, which describes itself, and --into OUT, its own kind")
     if options.module == "compare":
         check_compare_options(parser, options)
     if options.module in ("run", "open", "recover"):

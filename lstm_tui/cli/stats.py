@@ -88,7 +88,7 @@ def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:
     for gate in one.gates:
         low, high = float(np.mean(gate.low)), float(np.mean(gate.high))
         numbers = (fixed(float(np.mean(gate.mean))), _percent(low), _percent(high), _percent(low + high))
-        counts = (str(int(gate.shut.sum())), str(int(gate.open.sum())))
+        counts = (count_between(gate.shut, gate.most), count_between(gate.open, gate.least))
         rows.append((visible(gate.value), gate.role or "", *numbers, *counts))
     if rows:
         yield table(_HEADS, rows, right=range(2, len(_HEADS)))
@@ -133,6 +133,19 @@ def _content(one: PassHealth) -> dict[str, Any]:
 
 def _numbers(row: Array) -> list[float | None]:
     return [float(sentence(number, 6)) if np.isfinite(number) else None for number in row]
+
+
+def count_between(holds: Array, of: Array) -> str:
+    """Return for how many units something holds, where the numbers it is judged by may be NaN: `3`, or `1 to 3`.
+
+    Args:
+        holds: Whether it is known to hold, (n,).
+        of: The numbers, (n,).
+    """
+    least, unknown = int(holds.sum()), int(np.isnan(of).sum())
+    if unknown == len(of):
+        return "not known"
+    return f"{least} to {least + unknown}" if unknown else str(least)
 
 
 def _percent(share: float) -> str:

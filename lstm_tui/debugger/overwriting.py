@@ -31,10 +31,16 @@ def check_mine(session: Session, path: Path, again: str) -> None:
     """
     if not path.is_file():
         return
-    known = session.written.get(os.path.realpath(path))
-    if known is None or known != _identity(path):
+    if not is_mine(session, path):
+        known = session.written.get(os.path.realpath(path))
         since = "is there already" if known is None else "was changed since this session wrote it"
         raise UserError(f"{visible(str(path))}: {since}; to put this in its place: {visible(again)} {OVER}")
+
+
+def is_mine(session: Session, path: Path) -> bool:
+    """Say whether a session has written a file that nobody has changed since."""
+    known = session.written.get(os.path.realpath(path))
+    return known is not None and path.is_file() and known == _identity(path)
 
 
 def note_mine(session: Session, path: Path) -> None:

@@ -158,6 +158,11 @@ def _rows() -> Iterator[Row]:
     yield Row(("inspect", "model"), "inspect {} --json", models())
     convertible = tuple(one for one in models() if "convolved" not in one)
     yield Row(("convert", "model"), "convert {} -o out.safetensors", convertible)
+    yield Row(
+        ("convert", "into"), "convert tagger.pt --edits e.txt --over --into {}", ("out.pt", "out.safetensors"), True
+    )
+    back = tuple(one for one in convertible if not one.startswith("native"))
+    yield Row(("convert", "model"), "convert {} --edits weights.txt --into out.safetensors --over", back)
     yield Row(("verify", "model"), "verify {} --reference reference.npz", ("tagger.pt",))
     yield Row(("verify", "reference"), "verify tagger.pt --reference {}", ("reference.npz",))
     yield Row(("models", "model"), "models {}", ("native.safetensors",))
@@ -178,7 +183,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
     for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS)):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
-    for word in ("save-edits", "save-session", "report"):
+    for word in ("save-edits", "save-session", "save-model", "report"):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
 
@@ -202,6 +207,7 @@ def make_seeds(folder: Path) -> None:
         "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
         "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
+        "verb-save-model.x": "save-model {}\n", "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
     }  # fmt: skip
     for name, text in texts.items():
         (folder / name).write_text(text)

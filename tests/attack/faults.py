@@ -67,6 +67,8 @@ WORKS = {
     "print >> FILE": Work(("run", "t.txt", *SMALL, "--plain"), "print 1 >> o.txt\n", "o.txt"),
     "save-session": Work(("run", "t.txt", *SMALL, "--plain"), "remove 0\nsave-session o.ltui over\n", "o.ltui"),
     "save-edits": Work(("run", "t.txt", *SMALL, "--plain"), "remove 0\nsave-edits o.txt over\n", "o.txt"),
+    "save-model": Work(("run", "t.txt", *SMALL, "--plain"), "save-model o.safetensors over\n", "o.safetensors"),
+    "convert --into": Work(("convert", "tiny", "--into", "o.safetensors", "--over"), target="o.safetensors"),
     "journal and history": Work(("run", "t.txt", *SMALL, "--plain"), SCRIPT),
 }
 

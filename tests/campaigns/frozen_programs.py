@@ -1,7 +1,7 @@
 """Write the small programs of PyTorch that the default tests open without PyTorch, with what PyTorch computed.
 
-`python -m tests.campaigns.frozen_programs` (PyTorch 2.13). Each lies in `tests/formats/files/frozen` beside its numbers; paths of
-the machine that made it are taken out of it.
+`python -m tests.campaigns.frozen_programs` (PyTorch 2.13). Each lies in `tests/formats/files/frozen` with its numbers;
+paths of the machine that made it are taken out of it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _FILES = ROOT / "tests" / "formats" / "files"
 _SAMPLES = ROOT / "samples"
 
 WORDS: dict[str, tuple[str, ...]] = {
-    "FILE": ("sample.txt", "story.txt", "ids.txt", "vocabulary.txt", "lines.edits", "fresh.edits"),
+    "FILE": ("sample.txt", "story.txt", "ids.txt", "vocabulary.txt", "lines.edits", "fresh.edits", "fresh.safetensors"),
     "FILE.html": ("fresh.html",),
     "A": ("sentiment",), "B": ("sentiment-forward",), "M": ("sentiment",),
     "NAME": ("story", "sentiment", "tiny", "lstm"), "NAME.local": ("a.local",),

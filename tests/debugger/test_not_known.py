@@ -19,10 +19,11 @@ from present import present
 
 from lstm_tui.analysis.contributions import OutputParts
 from lstm_tui.analysis.gradient_flow import BURST, FADED, GONE, GROWN, LongMemory, Reach, known_from, steady_word, turns
-from lstm_tui.analysis.health import EXPLODED, LEAST_STEPS, QUIET, flags_of, health
+from lstm_tui.analysis.health import EXPLODED, LEAST_STEPS, LOW, QUIET, flags_of, health
 from lstm_tui.analysis.language_model import surprise
 from lstm_tui.analysis.largest import largest
 from lstm_tui.cli.main import main
+from lstm_tui.cli.stats import count_between
 from lstm_tui.debugger.breakpoints.conditions import Trigger
 from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
 from lstm_tui.debugger.commands.console import TypedSession
@@ -324,3 +325,18 @@ def test_which_output_wins_is_not_known_of_nan(values: list[float]) -> None:
     assert "not known" in said.remark
     strangers = replace(poisoned, network=None)
     assert not present(verdict_at(strangers, None, 0)).shares
+
+
+def test_stats_counts_no_unit_of_which_nothing_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A gate of a unit that is NaN may or may not ever open: the count lies between two numbers, or is not known."""
+    network = stacked().copy()
+    (tmp_path / "t.txt").write_text(f"{TEXT}\n")
+
+    network.tensors()["layer0.forward/b_f"][0] = math.nan
+    save(network, tmp_path / "m.safetensors")
+    assert main(["stats", str(tmp_path / "t.txt"), "--model", str(tmp_path / "m.safetensors")]) == 0
+    (row, *_) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("f ")]
+    assert row.split("%")[-1].split() == ["not", "known"] * 2  # by h every unit has become NaN
+    numbers = np.array([0.0, math.nan, math.nan, 0.5])
+    assert count_between(numbers < LOW, numbers) == "1 to 3"
+    assert count_between(numbers[[0, 3]] < LOW, numbers[[0, 3]]) == "1"

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from made_programs import DTYPES, bundled, equations, page, parameters, program_of, series
+from present import present
 from test_same_bits import assert_same_bits
 
 import lstm_tui
@@ -25,16 +26,16 @@ from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Program, Space, held_inputs
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, parse_cell
-from lstm_tui.engine.runtime import kernels
-from lstm_tui.engine.runtime.fused import host, interpreter, steps
+from lstm_tui.engine.runtime import kernels, storage
+from lstm_tui.engine.runtime.fused import compiled_steps, host, interpreter
 from lstm_tui.engine.runtime.fused.backward_step import WHOLE_BACK
+from lstm_tui.engine.runtime.fused.compiled_steps import NamedStep, Step, StepBack
 from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES
 from lstm_tui.engine.runtime.fused.forward_step import WHOLE, write_step
 from lstm_tui.engine.runtime.fused.products import PANEL, lanes_for, pack, packed_rows, panels_of
 from lstm_tui.engine.runtime.fused.schedule import page_of, schedule
-from lstm_tui.engine.runtime.fused.steps import NamedStep, Step, StepBack
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
-from lstm_tui.engine.runtime.storage import prepare
+from lstm_tui.engine.runtime.storage import backprop_pass, prepare, run_pass
 
 STEPS = 9
 SIZES = (1, 3, 7, 8, 16, 33, 64, 130)
@@ -121,7 +122,7 @@ def test_the_width_of_a_vector_changes_no_bit(vector: int, monkeypatch: pytest.M
         block, x = np.random.default_rng(1).normal(size=(2, 37, 37)).astype(dtype)
         want = interpreter.product(x, block)
         with monkeypatch.context() as narrow:
-            narrow.setattr(steps, "host", lambda: host.Host(here.name, here.features, vector, here.fused))
+            narrow.setattr(compiled_steps, "host", lambda: host.Host(here.name, here.features, vector, here.fused))
             assert_same_bits(interpreter.product(x, block), want, "product")
             for name, hidden in (("lstm", 33), ("layernorm_lstm", 16), ("gru", 5)):
                 assert_compiled_as_the_table(bundled(name, hidden, 5), dtype)
@@ -149,7 +150,7 @@ def assert_same_values(program: Program, dtype: Any, seed: int = 0, count: int =
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", cell_names())
 def test_every_cell_keeps_its_values_alone(name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "_GIVEN_BYTES", 0)  # 48 steps at a time
+    monkeypatch.setattr(compiled_steps, "_GIVEN_BYTES", 0)  # 48 steps at a time
     for hidden, count in ((1, 1), (7, 100), (33, 49)):
         assert_same_values(bundled(name, hidden, 5), dtype, count=count)
 
@@ -163,6 +164,26 @@ def test_random_pages_keep_their_values_alone(text: str, dtype: Any, hidden: int
     except LanguageError:
         assume(False)
     assert_same_values(program, dtype, seed)
+
+
+def test_a_short_run_keeps_its_rows_and_a_long_one_computes_them_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = bundled("lstm_peephole", 7, 5)
+    flat, inputs = parameters(program, np.float32), series(program, 60, np.float32)
+    short = run_pass(program, flat, inputs, program.initial_states(flat), "numba")
+    monkeypatch.setattr(storage, "NAMED_BYTES", 0)
+    asked = run_pass(program, flat, inputs, program.initial_states(flat), "numba", keep_rows=True)
+    long = run_pass(program, flat, inputs, program.initial_states(flat), "numba")
+    assert long.kept is None
+    assert asked.kept is not None
+    want = present(short.kept)
+    assert_same_bits(long.window(20, 31)[1:], want[21:32], "window")
+    outside = {"h": np.ones((60, 7), np.float32)}
+    found, wanted = backprop_pass(long, outside), backprop_pass(short, outside)
+    assert_same_bits(found[0], wanted[0], "gradient by parameters")
+    assert_same_bits(found[1]["x"], wanted[1]["x"], "gradient by the input")
+    assert_same_bits(found[2][1:], wanted[2][1:], "gradient by slots")
+    assert_same_bits(present(long.rows)[1:], want[1:], "rows")
+    assert_same_bits(asked.kept[1:], want[1:], "kept")
 
 
 def test_values_that_are_products_are_kept_too() -> None:
@@ -344,22 +365,22 @@ def test_a_hoisted_product_has_the_bits_of_one_that_is_not() -> None:
 
 
 def test_a_page_that_is_too_large_is_interpreted_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interpreter, "MOST_OPS", 3)
+    monkeypatch.setattr(interpreter, "MOST_WORK", 3)
     said: list[str] = []
     program = bundled("lstm", 4)
     with setbacks.told_by(said.append):
         compiled, table = both(program, np.float32)
     assert_same_bits(compiled, table, "interpreted")
     assert len(said) == 1
-    assert "operations a token, and 3 is the most" in said[0]
+    assert "operations a token, 1 of them over all units, are too many to be compiled" in said[0]
 
 
 def test_where_llvm_fails_the_table_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> Any:
         raise RuntimeError("no such target")
 
-    monkeypatch.setattr(steps, "write_step", fails)
-    steps.NEWEST.clear()
+    monkeypatch.setattr(compiled_steps, "write_step", fails)
+    compiled_steps.NEWEST.clear()
     said: list[str] = []
     with setbacks.told_by(said.append):
         assert_same_bits(*both(bundled("lstm", 4), np.float32), "interpreted")
@@ -388,13 +409,13 @@ def test_programs_are_compiled_once_and_not_kept_for_ever(monkeypatch: pytest.Mo
         made.append(1)
         write(*arguments)
 
-    monkeypatch.setattr(steps, "write_step", counted)
-    steps.NEWEST.clear()
-    monkeypatch.setattr(steps, "_KEPT", 2)
+    monkeypatch.setattr(compiled_steps, "write_step", counted)
+    compiled_steps.NEWEST.clear()
+    monkeypatch.setattr(compiled_steps, "_KEPT", 2)
     for hidden in (3, 3, 4, 3, 5, 3):
         interpreter.compiled(bundled("rnn", hidden), np.dtype(np.float32), Step)
     assert len(made) == 3
-    assert len(steps.NEWEST) == 2
+    assert len(compiled_steps.NEWEST) == 2
 
 
 def test_threads_compile_and_run_at_once() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_archive import rewritten
 from present import present
 from saved_arrays import savez
 
@@ -164,34 +164,18 @@ def test_masked_padding_never_enters_a_pass(tmp_path: Path) -> None:
         traced(network, np.zeros(3))
 
 
-def rewritten(change: Any, tmp_path: Path) -> Path:
-    """Return a `.keras` file whose description was changed."""
-    with zipfile.ZipFile(FILES / "keras_tagger.keras") as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    description = json.loads(members["config.json"])
-    change(description["config"]["layers"])
-    members["config.json"] = json.dumps(description).encode()
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    path = tmp_path / "changed.keras"
-    path.write_bytes(stream.getvalue())
-    return path
-
-
 def test_a_layer_that_cannot_be_run_is_named_and_the_rest_is_stepped(tmp_path: Path) -> None:
     def own(layers: list[dict[str, Any]]) -> None:
         layers[4]["class_name"] = "Lambda"
 
-    network = open_file(rewritten(own, tmp_path)).network
+    network = open_file(rewritten("keras_tagger.keras", own, tmp_path)).network
     assert network.readout is None
     assert any("batch_normalization (Lambda) cannot be run" in remark for remark in network.remarks)
 
     def below(layers: list[dict[str, Any]]) -> None:
         layers[2]["class_name"] = "Mystery"
 
-    network = open_file(rewritten(below, tmp_path)).network
+    network = open_file(rewritten("keras_tagger.keras", below, tmp_path)).network
     assert network.embedding is None
     assert any("takes its inputs directly" in remark for remark in network.remarks)
 
@@ -211,7 +195,7 @@ BAD = {
 def test_a_wrong_description_is_one_line(case: str, tmp_path: Path) -> None:
     change, says = BAD[case]
     with pytest.raises(UserError) as caught:
-        open_file(rewritten(change, tmp_path))
+        open_file(rewritten("keras_tagger.keras", change, tmp_path))
     assert says in str(caught.value)
     assert str(caught.value).isprintable()
 
@@ -233,7 +217,7 @@ def test_any_value_of_the_description_may_be_another(tmp_path: Path) -> None:
             layers[place[-1]] = ("text", -1, None, [], {}, 1.5, [[1]])[n % 7]
 
         with suppress(UserError):
-            open_file(rewritten(change, tmp_path))
+            open_file(rewritten("keras_tagger.keras", change, tmp_path))
 
 
 def described(top: str, *layers: tuple[str, ...]) -> dict[str, Any]:

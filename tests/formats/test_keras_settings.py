@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keras_archive import rewritten
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer
@@ -37,20 +36,13 @@ def test_a_value_that_is_not_run_here_is_refused_with_its_name(kind: str, key: s
 
 def changed(kind: str, tmp_path: Path, **settings: Any) -> Path:
     """Return a frozen file whose layers of a kind have more settings."""
-    with zipfile.ZipFile(FILES / "graphs" / "k_dense_on_c.keras") as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    description = json.loads(members["config.json"])
-    for layer in description["config"]["layers"]:
-        if layer["class_name"] == kind:
-            layer["config"] |= settings
-    members["config.json"] = json.dumps(description).encode()
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    path = tmp_path / "changed.keras"
-    path.write_bytes(stream.getvalue())
-    return path
+
+    def more(layers: list[dict[str, Any]]) -> None:
+        for layer in layers:
+            if layer["class_name"] == kind:
+                layer["config"] |= settings
+
+    return rewritten("graphs/k_dense_on_c.keras", more, tmp_path)
 
 
 def test_a_layer_with_an_unknown_setting_is_named_where_the_file_is_opened(tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ from lstm_tui.debugger.commands.complete import complete_edit, complete_file
 from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
 from lstm_tui.debugger.edits.ablations import ABLATIONS
+from lstm_tui.debugger.edits.apply import not_written
 from lstm_tui.debugger.edits.attention_mask import mask
 from lstm_tui.debugger.edits.edit_reader import Names, parse_edit
 from lstm_tui.debugger.edits.language import Edit, in_quotes, line_of
 from lstm_tui.debugger.edits.script import read_edit_script, write_edit_script
-from lstm_tui.debugger.overwriting import check_mine, note_mine, split_over
+from lstm_tui.debugger.overwriting import check_mine, is_mine, note_mine, split_over
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed
@@ -273,6 +274,27 @@ def _save(session: Session, rest: str) -> Iterable[str]:
     write_edit_script(path, session.history.lines, session.words)
     note_mine(session, path)
     return (f"{session.history.done} edits written to {visible(name)}",)
+
+
+@VERBS.verb(
+    "save-model FILE [over]",
+    "write the network with its edited weights into a copy of its own file, or to a .safetensors that describes itself",
+    complete=complete_file,
+    touches_files=True,
+)
+def _save_model(session: Session, rest: str) -> Iterable[str]:
+    from lstm_tui.formats.write_back.save import save_model
+
+    name, over = split_over(rest)
+    if not name:
+        raise UserError("save the network where? such as: save-model mine.pt, with the ending of its own file")
+    path, network = Path(name).expanduser(), session.edited.network
+    if not over:
+        check_mine(session, path, f"save-model {name}")
+    mine = network.file is not None and is_mine(session, Path(network.file))
+    lines = tuple(save_model(network, path, mine))
+    note_mine(session, path)
+    return (*lines, *not_written(session.history.active, session.source.initial is not None))
 
 
 @VERBS.verb(

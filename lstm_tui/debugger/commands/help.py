@@ -21,7 +21,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "propagate",
         "generate",
     ),
-    "edits and their states": ("undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits"),
+    "edits and their states": (
+        "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
+    ),
     "the session": ("save-session", "source", "help", "apropos", "quit"),
 }  # fmt: skip
 """Every verb, by what it is for."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import isnan
 
 import numpy as np
 
 from lstm_tui.debugger.edits.equations import changed_passes, with_changed_cells
-from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.debugger.edits.language import CellEdit, Edit, NetworkEdit, TokenEdit, ValueEdit, WeightEdit, range_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import READOUT, Hold
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span
@@ -55,6 +56,31 @@ def apply(edits: Iterable[Edit], network: Network, sequence: Sequence) -> Edited
     for edit in edits:
         edited = after(edit, edited, network)
     return edited
+
+
+def edited_network(edits: Iterable[Edit], network: Network) -> Network:
+    """Return a network with those edits made that change it, wherever it runs.
+
+    Raises:
+        UserError: If one names what is not there.
+    """
+    edited = Edited.baseline(network, Sequence("words", ()))
+    for edit in edits:
+        if isinstance(edit, NetworkEdit):
+            edited = after(edit, edited, network)
+    return edited.network
+
+
+def not_written(edits: Iterable[Edit], initial: bool = False) -> Iterator[str]:
+    """Yield what no file of a network says of a run: edits of its tokens and values, and states to begin with."""
+    lost = [edit for edit in edits if not isinstance(edit, NetworkEdit)]
+    if lost:
+        kinds = ((TokenEdit, "tokens"), (ValueEdit, "values"))
+        told = " and ".join(noun for kind, noun in kinds if any(isinstance(edit, kind) for edit in lost))
+        many = "they belong to this run" if len(lost) > 1 else "it belongs to this run"
+        yield f"not written: {count_of(len(lost), 'edit')} of {told}, since {many} and not to the network"
+    if initial:
+        yield "not written: the states before the first step, which were given beside the network"
 
 
 def after(edit: Edit, edited: Edited, opened: Network) -> Edited:

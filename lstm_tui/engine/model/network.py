@@ -58,6 +58,8 @@ class Network:
         sha256: Of its file; None when made here.
         front: What makes the input of the lowest layer of what a user gives, where an importer found something
             that has no equations; whoever makes the sequences runs it.
+        origin: What an importer needs to open its file again and write its numbers back; None where it came from no
+            file. It is only handed on here.
         dtype: Of its weights.
     """
 
@@ -73,6 +75,7 @@ class Network:
     file: str | None = None
     sha256: str | None = None
     front: FeatureExtractor | None = None
+    origin: object | None = None
 
     def __repr__(self) -> str:
         """Say in a few lines what it reads, what it is made of and what it says; no weight, and nothing raw."""

@@ -24,6 +24,8 @@ Progress = Callable[[int, int], None]
 WINDOW = 16 * BLOCK
 SPAN_BYTES = 2**20
 KEEP_ROWS_BYTES = 256 * 2**20
+NAMED_BYTES = 2**20
+"""Bytes of all slots from which on a run keeps its named values alone at first: less is had as soon, and looked at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,8 +175,9 @@ def run_pass(
     """
     steps = len(inputs["x"])
     engine = interpreter(interpreter_name)
-    fits = (steps + 1) * program.width * flat.itemsize <= KEEP_ROWS_BYTES
-    if not (keep_rows and fits):
+    size = (steps + 1) * program.width * flat.itemsize
+    fits = size <= KEEP_ROWS_BYTES
+    if not fits or (size > NAMED_BYTES and not keep_rows):
         named = engine.named_values(program, flat, inputs, initial, progress)
         if named is not None:
             return Stored(program, flat, inputs, initial, named, None, interpreter_name, learned or {}, fits)

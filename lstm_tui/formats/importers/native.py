@@ -30,13 +30,25 @@ def load(path: str | Path) -> Network:
     Raises:
         UserError: It is no such file, is damaged or cut short, or does not hold what its header says.
     """
+    return from_bytes(read_bytes(path, NETWORK_BYTES), path)
+
+
+def from_bytes(data: bytes, path: str | Path) -> Network:
+    """Return the network of the bytes of a file.
+
+    Args:
+        data: The file.
+        path: What it is called.
+
+    Raises:
+        UserError: It is no such file, is damaged or cut short, or does not hold what its header says.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load as load_tensors
 
     from lstm_tui.engine.model.network import build_network
 
     where = label(path)
-    data = read_bytes(path, NETWORK_BYTES)
     content = _header(data, len(data), where)
     spec = _spec(content, where)
     _check_tensors(content, where)

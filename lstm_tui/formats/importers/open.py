@@ -57,6 +57,21 @@ AS_IT_IS = ImportOptions()
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a network came from: what opens it again, and so what its numbers can be written back into.
+
+    Attributes:
+        path: Its file.
+        reading: What the user said of it.
+        layer: The one layer that was taken out of it, or None for all.
+    """
+
+    path: str
+    reading: ImportOptions = AS_IT_IS
+    layer: int | str | None = None
+
+
+@dataclass(frozen=True)
 class Imported:
     """A file that was understood.
 
@@ -88,23 +103,39 @@ def read_once(path: str | Path, reading: ImportOptions = AS_IT_IS) -> Callable[[
     Raises:
         UserError: It is of no known format or is damaged; later, that nothing in it can be run.
     """
+    return understood(file_bytes(path), path, reading)
+
+
+def understood(
+    data: bytes, path: str | Path, reading: ImportOptions = AS_IT_IS
+) -> Callable[[Mapping[str, str]], Imported]:
+    """Return what understands a file of these bytes, as if they stood at a path.
+
+    Args:
+        data: The file.
+        path: What it is called, and beside which other files of it are looked for.
+        reading: What the user says of it.
+
+    Raises:
+        UserError: As `read_once`.
+    """
     where = label(path)
-    data = _bytes(path, where)
     kind = kind_of(data)
     if kind == "native":
-        opened = _native(path, reading, where)
+        opened = _native(data, path, reading, where)
         return lambda settings: opened
     with guarded(where, "a network"):
         found, said = _found(kind, data, path, reading, where)
     sha256 = hashlib.sha256(data + bytes.fromhex(said.beside)).hexdigest()
 
-    def understood(settings: Mapping[str, str]) -> Imported:
+    def imported(settings: Mapping[str, str]) -> Imported:
         report = said.again(settings)
         with guarded(where, "a network"):
             network = _network(found, report, path, sha256, reading)
+        network = replace(network, origin=Origin(str(path), reading))
         return Imported(network, report, tuple(one.name for one in found))
 
-    return understood
+    return imported
 
 
 @door("the tensors of a network")
@@ -115,7 +146,7 @@ def read_tensors(path: str | Path) -> dict[str, Array]:
         UserError: It is of no known format, is damaged, or its format keeps no tensors by name.
     """
     where = label(path)
-    data = _bytes(path, where)
+    data = file_bytes(path)
     kind = kind_of(data)
     with guarded(where, "tensors"):
         return _named_tensors(kind, data, path, ImportReport(where), where)
@@ -182,8 +213,13 @@ def _read_with(plan: Plan, reading: ImportOptions, report: ImportReport) -> Plan
     return replace(plan, tokens=tokens, pad=reading.pad, pad_id=pad_id)
 
 
-def _bytes(path: str | Path, where: str) -> bytes:
-    """Return the content of a file; a large one is read only where its first bytes are those of a network."""
+def file_bytes(path: str | Path) -> bytes:
+    """Return the content of a file; a large one is read only where its first bytes are those of a network.
+
+    Raises:
+        UserError: It cannot be read, or is too large.
+    """
+    where = label(path)
     if os.path.isfile(path) and os.path.getsize(path) > _SMALL:
         with opened(path, NETWORK_BYTES) as (stream, _):
             if kind_of(stream.read(_HEAD)) == "unknown":
@@ -295,9 +331,9 @@ def _tensors(kind: str, data: bytes, path: str | Path, report: ImportReport, whe
         report.format = "safetensors: names, shapes and numbers"
         return Checkpoint(tensors, lists=texts_in_notes(notes))
     if kind == "npz":
-        from lstm_tui.formats.io.npy import read_npz
+        from lstm_tui.formats.io.npy import unpacked
 
-        tensors = read_npz(path, NETWORK_BYTES, "fiubU")
+        tensors = unpacked(data, where, NETWORK_BYTES, "fiubU")
         if "header" in tensors and tensors["header"].dtype.kind == "U":
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
         report.format = "NumPy arrays by name"
@@ -344,12 +380,12 @@ def _name(path: str | Path, network: str) -> str:
     return f"{stem} {network}".strip() if network else stem
 
 
-def _native(path: str | Path, reading: ImportOptions, where: str) -> Imported:
-    from lstm_tui.formats.importers.native import load
+def _native(data: bytes, path: str | Path, reading: ImportOptions, where: str) -> Imported:
+    from lstm_tui.formats.importers.native import from_bytes
 
     if reading != AS_IT_IS:
         raise UserError(f"{where}: describes itself, so nothing else can be said of it")
-    network = load(path)
+    network = replace(from_bytes(data, path), origin=Origin(str(path)))
     report = ImportReport(where, "a network saved by this program, which describes itself")
     imported = network.card.get("imported")
     if isinstance(imported, Mapping):  # converted: what was understood of the file it came from is no more certain now

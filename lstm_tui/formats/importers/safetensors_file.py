@@ -13,7 +13,7 @@ from lstm_tui.formats.importers.torch.pickled_arrays import decode as numbers
 from lstm_tui.formats.io.files import HEADER_BYTES, size_text
 from lstm_tui.formats.io.json import Fields, decode
 
-_DTYPES = {
+DTYPES = {
     "F32": ("<f4", 4), "F64": ("<f8", 8), "F16": ("<f2", 2), "BF16": ("bfloat16", 2), "I64": ("<i8", 8),
     "I32": ("<i4", 4), "I16": ("<i2", 2), "I8": ("<i1", 1), "U8": ("<u1", 1), "BOOL": ("|b1", 1),
 }  # fmt: skip
@@ -44,9 +44,9 @@ def read_safetensors(data: bytes, where: str) -> tuple[dict[str, Array], dict[st
             metadata = {key: str(value) for key, value in entry.content.items()}
             continue
         kind = entry.get("dtype", str)
-        if kind not in _DTYPES:
+        if kind not in DTYPES:
             raise UserError(f"{where}: {visible(name)} holds {visible(kind[:20])} numbers, which are not read")
-        dtype, width = _DTYPES[kind]
+        dtype, width = DTYPES[kind]
         shape = tuple(entry.items("shape", int))
         begin, end = [*entry.items("data_offsets", int), -1, -1][:2]
         if min((*shape, begin), default=0) < 0 or end - begin != math.prod(shape) * width:

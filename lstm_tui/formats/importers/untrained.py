@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +100,7 @@ def one_layer(network: Network, layer: int | str) -> Network:
         UserError: There is no such layer.
     """
     from lstm_tui.engine.model.network import build_network, spec_of
+    from lstm_tui.formats.importers.open import Origin
 
     number = _layer_number(network, layer)
     whole = spec_of(network)
@@ -117,7 +118,9 @@ def one_layer(network: Network, layer: int | str) -> Network:
         for name, tensor in network.tensors().items()
         if name.startswith(prefix)
     }
-    return build_network(spec, tensors, dtype=network.dtype, file=network.file, sha256=network.sha256)
+    taken = build_network(spec, tensors, dtype=network.dtype, file=network.file, sha256=network.sha256)
+    origin = replace(network.origin, layer=layer) if isinstance(network.origin, Origin) else None
+    return replace(taken, origin=origin)
 
 
 def _layer_number(network: Network, layer: int | str) -> int:

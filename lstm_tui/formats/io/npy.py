@@ -46,8 +46,21 @@ def read_npz(path: str | Path, limit: int = NETWORK_BYTES, kinds: str = NUMBERS)
     Raises:
         UserError: It is not such a file, is damaged, or unpacks to more than the limit.
     """
-    where = label(path)
-    data = read_bytes(path, limit)
+    return unpacked(read_bytes(path, limit), label(path), limit, kinds)
+
+
+def unpacked(data: bytes, where: str, limit: int = NETWORK_BYTES, kinds: str = NUMBERS) -> dict[str, Array]:
+    """Return the arrays of the bytes of a `.npz` file by name, in their order in the file.
+
+    Args:
+        data: The file.
+        where: What messages call it.
+        limit: Most bytes that it unpacks to.
+        kinds: The kinds of dtype that are let in.
+
+    Raises:
+        UserError: It is not such a file, is damaged, or unpacks to more than the limit.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()

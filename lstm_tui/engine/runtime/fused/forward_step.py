@@ -15,7 +15,7 @@ from typing import Protocol
 from lstm_tui.engine.compiler.ops import LAYERNORM_EPSILON, Code
 from lstm_tui.engine.compiler.program import Space
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
-from lstm_tui.engine.runtime.fused.layout import Layout, NamedPlaces
+from lstm_tui.engine.runtime.fused.named_layout import NamedLayout, NamedPlaces
 from lstm_tui.engine.runtime.fused.products import Factor, is_odd, lanes_for, packed_rows, write_product
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE, exponential
@@ -71,7 +71,7 @@ def write_step(assembly: Assembly, made: list[Together], width: int, vector: int
     function.end()
 
 
-def write_named(assembly: Assembly, made: list[Together], layout: Layout, vector: int) -> None:
+def write_named(assembly: Assembly, made: list[Together], layout: NamedLayout, vector: int) -> None:
     """Write the function `named`, which keeps the named values alone: the same operations in the same order.
 
     Its first step finds what was given in the first row, and what was before in the first row of `out`.

@@ -17,16 +17,19 @@ from lstm_tui.engine import setbacks
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blocked_product import blocked_product
+from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, NamedStep, SeriesMatrix, Step, StepBack
 from lstm_tui.engine.runtime.fused.host import host
 from lstm_tui.engine.runtime.fused.schedule import page_of
-from lstm_tui.engine.runtime.fused.steps import NEWEST, NamedStep, SeriesMatrix, Step, StepBack
+from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 WHAT = "the compiled step"
-MOST_OPS = 2_000
-"""Ops of a page that is compiled; each takes about a thousandth of a second, and a larger page is interpreted."""
+MOST_WORK = 2_000
+"""Most that a page may be that is compiled, in ops of one unit: about a thousandth of a second each."""
+_LOOPS = 20
+"""How many of these an op over all units takes, and a product as well: it has loops of its own."""
 _UNCOMPILED = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK")
 """What asks Numba for functions that can be looked into: the table interpreter has them."""
 
@@ -49,8 +52,10 @@ def _tried(program: Program, dtype: np.dtype[Any], kind: type[Kind]) -> Kind | N
     if not serves():
         return None
     page = page_of(program)
-    if len(page.takes) > MOST_OPS:
-        setbacks.note(WHAT, f"{len(page.takes)} operations a token, and {MOST_OPS} is the most")
+    own = sum(take.code not in ELEMENTWISE for take in page.takes)
+    if len(page.takes) - own + _LOOPS * own > MOST_WORK:
+        what = f"{len(page.takes)} operations a token, {own} of them over all units, are too many to be compiled"
+        setbacks.note(WHAT, what)
         return None
     try:
         return NEWEST.of(kind, page, dtype)

@@ -74,7 +74,7 @@ class Hoisted(NamedTuple):
     target: Slot
 
 
-class Page(NamedTuple):
+class StepPage(NamedTuple):
     """What of a program decides what is compiled: programs with the same page share it.
 
     Attributes:
@@ -96,7 +96,7 @@ class Page(NamedTuple):
     numbers: int
 
 
-def page_of(program: Program) -> Page:
+def page_of(program: Program) -> StepPage:
     """Return the page of a program."""
     takes = []
     for row in program.packed_table().tolist():
@@ -109,7 +109,7 @@ def page_of(program: Program) -> Page:
             hoisted.append(Hoisted(name, group.operand.offset - slot.offset, group.inner, group.block, group.target))
     products = tuple(group.target for group in program.groups if not group.hoisted)
     names = tuple(program.values.items()), tuple(program.inputs.items())
-    return Page(tuple(takes), program.width, *names, tuple(hoisted), products, program.parameter_count)
+    return StepPage(tuple(takes), program.width, *names, tuple(hoisted), products, program.parameter_count)
 
 
 def _input_at(program: Program, offset: int) -> tuple[str, Slot]:

@@ -13,6 +13,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.network_endings import ENDINGS
 from lstm_tui.formats.importers.torch.exported import ExportedArchive, read_exported
 from lstm_tui.formats.importers.torch.pickled_arrays import Bytes, Pickled, Storage, Tensor, make, storage, view
 from lstm_tui.formats.importers.torch.safe_unpickler import Made, PickleMachine
@@ -21,7 +22,7 @@ from lstm_tui.formats.importers.vocabularies import Texts, all_texts
 from lstm_tui.formats.io.files import NETWORK_BYTES, size_text
 
 MOST_MEMBERS = 200_000
-_MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
+MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
 _DEEPEST = 64
 _MOST_TENSORS = 100_000
 _PREFERRED = ("state_dict", "model_state_dict", "model", "net", "network", "module", "params", "weights", "ema")
@@ -137,10 +138,7 @@ class _Members:
 def _zipped(members: _Members, where: str) -> tuple[Any, Bytes, ScriptArchive | None]:
     pickled = [name for name in members.names if name.endswith("data.pkl") and name.count("/") <= 1]
     if not pickled:
-        networks = (
-            name for name in members.names if name.endswith((".keras", ".h5", ".onnx", ".pt", ".pth", ".safetensors"))
-        )
-        inside = next(networks, None)
+        inside = next((name for name in members.names if name.endswith(ENDINGS)), None)
         hint = f"; it holds {visible(inside)}: unpack it, and give that" if inside else ""
         raise UserError(f"{where}: is a zip archive without data.pkl, so PyTorch did not write it{hint}")
     folder = pickled[0].removesuffix("data.pkl")
@@ -181,14 +179,14 @@ def _within(one: Storage, folder: str) -> Storage:
 
 
 def _leaves_of_tensors(root: Any) -> Iterator[bool]:
-    return (True for _, one, _ in _leaves(root) if isinstance(one, Tensor | Pickled))
+    return (True for _, one, _ in leaves(root) if isinstance(one, Tensor | Pickled))
 
 
 def _plain(data: bytes, where: str) -> tuple[Any, Bytes]:
     """Read a file that is one pickle, or the five pickles and the numbers that PyTorch wrote before 1.6."""
     machine = PickleMachine(where, make, lambda identity: _legacy_storage(identity, where))
     first = machine.read(data)
-    if first != _MAGIC:
+    if first != MAGIC:
         return first, _nothing
     machine.read(data, machine.end)  # version of the protocol
     machine.read(data, machine.end)  # sizes of the machine's integers
@@ -256,10 +254,10 @@ def _array(one: Any, of: Bytes, name: str, where: str) -> Array:
 
 
 def _storages(root: Any) -> Iterator[Storage]:
-    return (one.storage for _, one, _ in _leaves(root) if isinstance(one, Tensor))
+    return (one.storage for _, one, _ in leaves(root) if isinstance(one, Tensor))
 
 
-def _leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
+def leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
     """Iterate over tensors and modules with their path and the key of the root they stand under."""
     seen: set[int] = set()
     waiting: list[tuple[str, Any, str, int]] = [("", root, "", 0)]
@@ -303,7 +301,7 @@ def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:
     """Take the weights of one network out of what a file holds, leaving an optimiser's alone."""
     groups: dict[str, dict[str, Any]] = {}
     modules: dict[str, dict[str, Made]] = {}
-    for count, (path, one, top) in enumerate(_leaves(root)):
+    for count, (path, one, top) in enumerate(leaves(root)):
         if count > _MOST_TENSORS:
             raise UserError(f"{where}: holds more than {_MOST_TENSORS} tensors")
         key = "" if isinstance(root, Made) or _direct(root) else top

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lstm_tui.engine.compiler.program import Slot, Space
 from lstm_tui.engine.runtime.fused.assembly import Procedure, Value
-from lstm_tui.engine.runtime.fused.schedule import Page, Span, Together
+from lstm_tui.engine.runtime.fused.schedule import Span, StepPage, Together
 
 
 class _Map:
@@ -42,7 +42,7 @@ class _Map:
         return self.places[n] + offset - self.slots[n].offset
 
 
-class Layout:
+class NamedLayout:
     """Where everything lies.
 
     Attributes:
@@ -54,7 +54,7 @@ class Layout:
         kept: Where the results begin that another loop reads.
     """
 
-    def __init__(self, page: Page, made: list[Together]) -> None:
+    def __init__(self, page: StepPage, made: list[Together]) -> None:
         """Lay out a page.
 
         Raises:
@@ -113,7 +113,7 @@ class NamedPlaces:
     """Where the numbers of a step lie, by space, when its named values alone are kept."""
 
     function: Procedure
-    layout: Layout
+    layout: NamedLayout
     given: Value
     out: Value
     before: Value

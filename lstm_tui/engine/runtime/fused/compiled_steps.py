@@ -18,7 +18,7 @@ from lstm_tui.engine.runtime.fused.assembly import Assembly
 from lstm_tui.engine.runtime.fused.backward_step import turned_numbers, write_back
 from lstm_tui.engine.runtime.fused.forward_step import packed_numbers, write_named, write_step
 from lstm_tui.engine.runtime.fused.host import Compiled, Machine, host
-from lstm_tui.engine.runtime.fused.layout import Layout
+from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.products import (
     TALL,
     lanes_for,
@@ -28,7 +28,7 @@ from lstm_tui.engine.runtime.fused.products import (
     series_panels,
     series_product,
 )
-from lstm_tui.engine.runtime.fused.schedule import Page, Take, Together, schedule
+from lstm_tui.engine.runtime.fused.schedule import StepPage, Take, Together, schedule
 
 _POINTER, _LONG, _TRUTH = ctypes.c_void_p, ctypes.c_int64, ctypes.c_bool
 _PACK = 4
@@ -44,7 +44,7 @@ class Newest(OrderedDict[Any, Any]):
 
     turn = threading.RLock()
 
-    def of(self, kind: Callable[[Page, np.dtype[Any]], Made], page: Page, dtype: np.dtype[Any]) -> Made:
+    def of(self, kind: Callable[[StepPage, np.dtype[Any]], Made], page: StepPage, dtype: np.dtype[Any]) -> Made:
         """Return what is compiled of a page."""
         return self.held((kind, page, dtype, host()), lambda: kind(page, dtype))
 
@@ -94,7 +94,7 @@ def _matrix(take: Take, flat: Array) -> Array:
 class Step:
     """The step of a page in one type of number: it fills every slot of a row."""
 
-    def __init__(self, page: Page, dtype: np.dtype[Any]) -> None:
+    def __init__(self, page: StepPage, dtype: np.dtype[Any]) -> None:
         """Compile it.
 
         Args:
@@ -122,7 +122,7 @@ class Step:
 class NamedStep:
     """The step of a page that keeps its named values alone: the bits of `Step`, and a part of its memory."""
 
-    def __init__(self, page: Page, dtype: np.dtype[Any]) -> None:
+    def __init__(self, page: StepPage, dtype: np.dtype[Any]) -> None:
         """Compile it.
 
         Args:
@@ -134,7 +134,7 @@ class NamedStep:
         """
         vector = _vector(dtype)
         made = schedule(page.takes)
-        self._page, self._layout = page, Layout(page, made)
+        self._page, self._layout = page, NamedLayout(page, made)
         self._matrices = _Matrices(made, vector)
         assembly = _assembly(dtype)
         write_named(assembly, made, self._layout, vector)
@@ -189,7 +189,7 @@ class NamedStep:
 class StepBack:
     """The step of a page backwards, in one type of number."""
 
-    def __init__(self, page: Page, dtype: np.dtype[Any]) -> None:
+    def __init__(self, page: StepPage, dtype: np.dtype[Any]) -> None:
         """Compile it; arguments and exceptions are those of `Step`."""
         self._vector = _vector(dtype)
         made = schedule(page.takes)

@@ -1,0 +1,198 @@
+"""Where the floating-point numbers of a network's file lie in its bytes, and the file with other numbers there.
+
+A file is written back by laying other numbers over the old ones where they lie, so that nothing else of it can change:
+neither names, order and metadata nor a pickle or a program beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.torch.pickled_arrays import decode
+
+BFLOAT16 = "bfloat16"
+DIGITS: Mapping[str, int] = {BFLOAT16: 8, "f2": 11, "f4": 24, "f8": 53}
+"""Binary digits of a number of each kind, the first one included."""
+KIND_NAMES: Mapping[str, str] = {BFLOAT16: BFLOAT16, "f2": "float16", "f4": "float32", "f8": "float64"}
+
+
+@dataclass(frozen=True)
+class View:
+    """A tensor by its name, as a view of the numbers of a place: where it begins, its shape and its strides."""
+
+    name: str
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+
+    def numbers(self, count: int) -> Array:
+        """Return which numbers of a place of so many it shows, in a row, each once."""
+        shown = np.zeros(count, np.bool_)
+        np.lib.stride_tricks.as_strided(shown[self.offset :], self.shape, self.stride)[...] = True
+        return np.flatnonzero(shown)
+
+    def holds(self, changed: Array) -> int:
+        """Return how many of the numbers that changed it shows, (count,) of booleans."""
+        return int(changed[self.numbers(len(changed))].sum())
+
+
+@dataclass(frozen=True)
+class Place:
+    """Numbers of one dtype that lie together in a file.
+
+    Attributes:
+        name: What the file calls them.
+        dtype: As NumPy writes it, `<f4`, or `bfloat16`.
+        count: How many.
+        member: The file inside a zip in which they lie; empty for the file itself.
+        offset: Of their first byte there; None where HDF5 keeps them in pieces.
+        views: The tensors of the file that show them, where several may.
+    """
+
+    name: str
+    dtype: str
+    count: int
+    member: str = ""
+    offset: int | None = 0
+    views: Sequence[View] = ()
+
+    @property
+    def kind(self) -> str:
+        """Its dtype without the order of bytes."""
+        return self.dtype.lstrip("<>=|")
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.count * (2 if self.kind == BFLOAT16 else np.dtype(self.dtype).itemsize)
+
+    def named(self, changed: Array) -> list[tuple[str, int]]:
+        """Return the names of the tensors that changed, each with how many numbers did; (count,) of booleans."""
+        found = [(one.name, one.holds(changed)) for one in self.views]
+        return [(name, count) for name, count in found if count] or [(self.name, int(changed.sum()))]
+
+
+@dataclass
+class WeightsFile:
+    """The bytes of a network's file, and where its numbers lie in them.
+
+    Attributes:
+        data: The file.
+        places: Where its floating-point numbers lie, in the file's order.
+        elsewhere: Why some of its numbers have no place, such as a file beside it; a sentence each.
+    """
+
+    data: bytes
+    places: list[Place] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    members: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def starts(self) -> Array:
+        """The ids of the first numbers of its places: every number has one, in order."""
+        counts = np.array([one.count for one in self.places], np.int64)
+        return np.cumsum(counts) - counts
+
+    def member(self, name: str) -> bytes:
+        """Return the content of a file inside it, or its own."""
+        return self.members[name] if name else self.data
+
+    def numbers(self, place: Place) -> Array:
+        """Return the numbers of a place, (count,)."""
+        content = self.member(place.member)
+        if place.offset is None:
+            from lstm_tui.formats.write_back.hdf5 import read_dataset
+
+            return read_dataset(content, place.name)
+        return decode(content[place.offset : place.offset + place.size], place.dtype)
+
+    def with_numbers(self, changed: Mapping[int, tuple[Array | None, Array]]) -> bytes:
+        """Return the file with other numbers at some of its places, rounded to their dtype; all others keep their bits.
+
+        Args:
+            changed: By the number of the place: which of its numbers, or None for all, and the numbers.
+        """
+        contents: dict[str, bytearray] = {}
+        pieces: dict[str, dict[str, Array]] = {}
+        for number, (which, numbers) in changed.items():
+            place = self.places[number]
+            content = contents.setdefault(place.member, bytearray(self.member(place.member)))
+            if place.offset is not None:
+                there = slice(place.offset, place.offset + place.size)
+                content[there] = _laid(bytes(content[there]), place, which, encoded(numbers, place))
+            else:
+                whole = self.numbers(place).copy()
+                whole[slice(None) if which is None else which] = numbers
+                pieces.setdefault(place.member, {})[place.name] = whole
+        for member, datasets in pieces.items():
+            from lstm_tui.formats.write_back.hdf5 import with_datasets
+
+            contents[member] = bytearray(with_datasets(bytes(contents[member]), datasets))
+        own = contents.pop("", None)
+        if not contents:
+            return self.data if own is None else bytes(own)
+        from lstm_tui.formats.write_back.zip_members import with_members
+
+        return with_members(self.data, {name: bytes(one) for name, one in contents.items()})
+
+
+def _laid(old: bytes, place: Place, which: Array | None, new: bytes) -> bytes:
+    if which is None:
+        return new
+    width = place.size // place.count
+    whole = np.frombuffer(old, f"V{width}").copy()
+    whole[which] = np.frombuffer(new, f"V{width}")
+    return whole.tobytes()
+
+
+def encoded(numbers: Array, place: Place) -> bytes:
+    """Return numbers as bytes of the dtype of a place, rounded to the nearest, of two equally near to the even."""
+    with np.errstate(all="ignore"):
+        if place.kind != BFLOAT16:
+            return numbers.astype(place.dtype).tobytes()
+        bits = np.ascontiguousarray(numbers, np.float32).view(np.uint32)
+        rounded = (bits + (((bits >> 16) & 1) + np.uint32(0x7FFF))) >> 16
+        kept = np.where(np.isnan(numbers), (bits >> 16) | 0x40, rounded)
+    return kept.astype("<u2").tobytes()
+
+
+def find_places(data: bytes, kind: str, where: str) -> WeightsFile:
+    """Return where the numbers of a file lie.
+
+    Args:
+        data: The file; an importer has read it already.
+        kind: As `kind_of` tells it.
+        where: What messages call it.
+
+    Raises:
+        UserError: It is of no format that is written back.
+    """
+    file = WeightsFile(data)
+    if kind in ("native", "safetensors"):
+        from lstm_tui.formats.write_back.safetensors import find_safetensors
+
+        find_safetensors(file, where)
+    elif kind == "torch":
+        from lstm_tui.formats.write_back.torch import find_torch
+
+        find_torch(file, where)
+    elif kind in ("keras", "hdf5"):
+        from lstm_tui.formats.write_back.hdf5 import find_hdf5
+
+        find_hdf5(file, "model.weights.h5" if kind == "keras" else "")
+    elif kind == "npz":
+        from lstm_tui.formats.write_back.npz import find_npz
+
+        find_npz(file)
+    elif kind == "onnx":
+        from lstm_tui.formats.write_back.onnx import find_onnx
+
+        find_onnx(file)
+    else:
+        raise UserError(f"{where}: is of no format that is written back")
+    return file

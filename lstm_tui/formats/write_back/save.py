@@ -1,0 +1,52 @@
+"""A network saved by the name of the file: into a copy of its own file, or as a file that describes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.native import save
+from lstm_tui.formats.importers.open import Origin, file_bytes, kind_of
+from lstm_tui.formats.io.files import label, replacing
+from lstm_tui.formats.write_back.write_back import same_equations, written_back
+
+_SELF_DESCRIBING = ".safetensors"
+
+
+def save_model(network: Network, path: str | Path, mine: bool = False) -> Iterator[str]:
+    """Write a network and yield what was written, in sentences.
+
+    A name that ends as that of its own file is a copy of that with other numbers; one that ends in `.safetensors`
+    otherwise describes itself, and takes edited equations too.
+
+    Args:
+        network: As it was edited.
+        path: The file; it is written whole or not at all, and over another.
+        mine: Whether the network's own file was written here since it was opened.
+
+    Raises:
+        UserError: Its own file cannot say what was edited, or the name ends otherwise, or it cannot be written.
+    """
+    where, ending = label(path), Path(path).suffix.lower()
+    origin = network.origin
+    own = Path(origin.path).suffix.lower() if isinstance(origin, Origin) else _SELF_DESCRIBING
+    if ending not in (own, _SELF_DESCRIBING):
+        other = "" if own == _SELF_DESCRIBING else f", or in {_SELF_DESCRIBING}: that describes itself"
+        raise UserError(f"{where}: a file of {visible(network.name)} ends in {visible(own)}{other}")
+    if not isinstance(origin, Origin) or ending != own or _rewritten(network, origin):
+        save(network, path)
+        yield f"{where}: a file that describes itself"
+        return
+    written = written_back(network, mine)
+    with replacing(path) as stream:
+        stream.write(written.data)
+    yield from (f"{where}: {line}" for line in written.told())
+
+
+def _rewritten(network: Network, origin: Origin) -> bool:
+    """Say whether a network of our own has other equations, which its kind of file holds too."""
+    data = file_bytes(origin.path)
+    return kind_of(data) == "native" and origin.layer is None and not same_equations(network, data)

@@ -1,0 +1,90 @@
+"""Where the numbers of PyTorch's files lie: every storage is a file of its own in the zip, or follows the pickles."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lstm_tui.formats.importers.torch.file import MAGIC, leaves
+from lstm_tui.formats.importers.torch.pickled_arrays import Pickled, Storage, Tensor, make, storage
+from lstm_tui.formats.importers.torch.safe_unpickler import PickleMachine
+from lstm_tui.formats.write_back.places import BFLOAT16, Place, View, WeightsFile
+
+
+def find_torch(file: WeightsFile, where: str) -> None:
+    """Add the places of a file of PyTorch that was read already."""
+    if file.data[:2] == b"PK":
+        _zipped(file, where)
+    else:
+        _plain(file, where)
+
+
+def _zipped(file: WeightsFile, where: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+        names = archive.namelist()
+        pickled = next(name for name in names if name.endswith("data.pkl") and name.count("/") <= 1)
+        folder = pickled.removesuffix("data.pkl")
+        met: dict[str, Storage] = {}
+        machine = PickleMachine(where, make, lambda identity: _met(identity, where, met))
+        root = machine.read(archive.read(pickled))
+        views = _views(root)
+        for key, one in met.items():
+            member = f"{folder}data/{key}"
+            if _is_float(one) and member in names:
+                place = _place(one, views, member, 0)
+                file.members[member] = archive.read(member)
+                if place.size <= len(file.members[member]):
+                    file.places.append(place)
+    _note_pickled(file, root)
+
+
+def _plain(file: WeightsFile, where: str) -> None:
+    met: dict[str, Storage] = {}
+    machine = PickleMachine(where, make, lambda identity: _met(identity, where, met))
+    root = machine.read(file.data)
+    if root == MAGIC:
+        for _ in range(2):  # version of the protocol, sizes of the machine's integers
+            machine.read(file.data, machine.end)
+        root = machine.read(file.data, machine.end)
+        keys = machine.read(file.data, machine.end)
+        start, views = machine.end, _views(root)
+        for key in keys:
+            one = met[str(key)]
+            place = _place(one, views, "", start + 8)
+            if _is_float(one):
+                file.places.append(place)
+            start += 8 + place.size
+    _note_pickled(file, root)
+
+
+def _met(identity: Any, where: str, met: dict[str, Storage]) -> Storage:
+    if identity[0] == "module":  # the source of a class, beside it
+        return Storage("", "<u1", 0)
+    one = storage(identity, where)
+    return met.setdefault(one.key, one)
+
+
+def _is_float(one: Storage) -> bool:
+    return one.dtype == BFLOAT16 or one.dtype[1] == "f"
+
+
+def _views(root: Any) -> dict[str, list[View]]:
+    """Return the tensors of a file by the storage they show."""
+    found: dict[str, list[View]] = {}
+    for path, one, _ in leaves(root):
+        if isinstance(one, Tensor):
+            found.setdefault(one.storage.key, []).append(View(path, one.offset, one.shape, one.stride))
+    return found
+
+
+def _place(one: Storage, views: Mapping[str, Sequence[View]], member: str, offset: int) -> Place:
+    own = tuple(views.get(one.key, ()))
+    name = own[0].name if len(own) == 1 else f"storage {one.key}"
+    return Place(name, one.dtype, one.count, member, offset, own)
+
+
+def _note_pickled(file: WeightsFile, root: Any) -> None:
+    if any(isinstance(one, Pickled) for _, one, _ in leaves(root)):
+        file.elsewhere.append("arrays of NumPy stand inside its pickle, which is not written: save them as .npz")
