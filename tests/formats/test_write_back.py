@@ -181,8 +181,8 @@ def test_every_layout_there_is_a_file_of_goes_back_into_it(path: Path, tmp_path:
     assert refused == ({f"layer0.forward/U_{gate}" for gate in "rzn"} if "normed" in path.name else set())
 
 
-IN_PARTS = {"pruned", "spectral"}
-"""Bags whose weights are made of others: that of the mask has numbers that stay 0, that of the norm no way back."""
+IN_PARTS = {"pruned", "spectral", "batch_norms", "batch_norms_plain"}
+"""Bags whose weights are made of others: that of the mask has numbers that stay 0, those of the norms no way back."""
 
 
 @pytest.mark.parametrize("name", list(BAGS))
