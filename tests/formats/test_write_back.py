@@ -28,7 +28,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.importers.open import AS_IT_IS, ImportOptions, open_file
 from lstm_tui.formats.importers.torch.pickled_arrays import decode
 from lstm_tui.formats.write_back.onnx import fields
-from lstm_tui.formats.write_back.places import Place, encoded
+from lstm_tui.formats.write_back.places import TensorPlace, encoded
 from lstm_tui.formats.write_back.write_back import WrittenBack, written_back
 
 FILES = Path(__file__).parent / "files"
@@ -364,7 +364,7 @@ def test_pickled_arrays_are_refused_with_what_to_do(tmp_path: Path) -> None:
 @given(st.lists(st.floats(width=32), min_size=1, max_size=20))
 def test_bfloat16_is_the_nearest_there_is(numbers: list[float]) -> None:
     given_numbers = np.array(numbers, np.float32)
-    place = Place("w", "bfloat16", len(numbers))
+    place = TensorPlace("w", "bfloat16", len(numbers))
     back = decode(encoded(given_numbers, place), "bfloat16")
     every = (np.arange(1 << 16, dtype=np.uint32) << 16).view(np.float32)
     every = np.sort(every[np.isfinite(every)]).astype(np.float64)

@@ -57,7 +57,7 @@ AS_IT_IS = ImportOptions()
 
 
 @dataclass(frozen=True)
-class Origin:
+class NetworkOrigin:
     """Where a network came from: what opens it again, and so what its numbers can be written back into.
 
     Attributes:
@@ -132,7 +132,7 @@ def understood(
         report = said.again(settings)
         with guarded(where, "a network"):
             network = _network(found, report, path, sha256, reading)
-        network = replace(network, origin=Origin(str(path), reading))
+        network = replace(network, origin=NetworkOrigin(str(path), reading))
         return Imported(network, report, tuple(one.name for one in found))
 
     return imported
@@ -385,7 +385,7 @@ def _native(data: bytes, path: str | Path, reading: ImportOptions, where: str) -
 
     if reading != AS_IT_IS:
         raise UserError(f"{where}: describes itself, so nothing else can be said of it")
-    network = replace(from_bytes(data, path), origin=Origin(str(path)))
+    network = replace(from_bytes(data, path), origin=NetworkOrigin(str(path)))
     report = ImportReport(where, "a network saved by this program, which describes itself")
     imported = network.card.get("imported")
     if isinstance(imported, Mapping):  # converted: what was understood of the file it came from is no more certain now

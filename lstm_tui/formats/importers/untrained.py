@@ -100,7 +100,7 @@ def one_layer(network: Network, layer: int | str) -> Network:
         UserError: There is no such layer.
     """
     from lstm_tui.engine.model.network import build_network, spec_of
-    from lstm_tui.formats.importers.open import Origin
+    from lstm_tui.formats.importers.open import NetworkOrigin
 
     number = _layer_number(network, layer)
     whole = spec_of(network)
@@ -119,7 +119,7 @@ def one_layer(network: Network, layer: int | str) -> Network:
         if name.startswith(prefix)
     }
     taken = build_network(spec, tensors, dtype=network.dtype, file=network.file, sha256=network.sha256)
-    origin = replace(network.origin, layer=layer) if isinstance(network.origin, Origin) else None
+    origin = replace(network.origin, layer=layer) if isinstance(network.origin, NetworkOrigin) else None
     return replace(taken, origin=origin)
 
 

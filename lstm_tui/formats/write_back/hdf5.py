@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from lstm_tui.engine.arrays import Array
-from lstm_tui.formats.write_back.places import Place, WeightsFile
+from lstm_tui.formats.write_back.places import TensorPlace, WeightsFile
 
 
 def find_hdf5(file: WeightsFile, member: str) -> None:
@@ -38,29 +34,9 @@ def find_hdf5(file: WeightsFile, member: str) -> None:
         opened.visititems(visit)
 
 
-def _place(path: str, dataset: Any, member: str, content: bytes) -> Place:
+def _place(path: str, dataset: Any, member: str, content: bytes) -> TensorPlace:
     offset = dataset.id.get_offset()
-    place = Place(path, dataset.dtype.str, int(dataset.size), member, offset)
+    place = TensorPlace(path, dataset.dtype.str, int(dataset.size), member, offset)
     if offset is not None and content[offset : offset + place.size] != dataset[()].tobytes():
-        return Place(path, place.dtype, place.count, member, None)  # its bytes are not its numbers
+        return TensorPlace(path, place.dtype, place.count, member, None)  # its bytes are not its numbers
     return place
-
-
-def read_dataset(content: bytes, path: str) -> Array:
-    """Return the numbers of a dataset, (count,)."""
-    import h5py
-
-    with h5py.File(io.BytesIO(content), "r") as opened:
-        return np.asarray(opened[path][()]).ravel()
-
-
-def with_datasets(content: bytes, numbers: Mapping[str, Array]) -> bytes:
-    """Return an HDF5 file with other numbers in some datasets, each (count,)."""
-    import h5py
-
-    stream = io.BytesIO(content)
-    with h5py.File(stream, "r+") as opened, np.errstate(all="ignore"):
-        for path, given in numbers.items():
-            dataset = opened[path]
-            dataset[...] = given.reshape(dataset.shape).astype(dataset.dtype)
-    return stream.getvalue()

@@ -9,7 +9,7 @@ import zipfile
 
 import numpy as np
 
-from lstm_tui.formats.write_back.places import Place, WeightsFile
+from lstm_tui.formats.write_back.places import TensorPlace, WeightsFile
 
 
 def find_npz(file: WeightsFile) -> None:
@@ -26,4 +26,4 @@ def find_npz(file: WeightsFile) -> None:
             if dtype.kind == "f":
                 file.members[member.filename] = content
                 name = member.filename.removesuffix(".npy")
-                file.places.append(Place(name, dtype.str, math.prod(shape), member.filename, stream.tell()))
+                file.places.append(TensorPlace(name, dtype.str, math.prod(shape), member.filename, stream.tell()))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.onnx.file import Outside
-from lstm_tui.formats.write_back.places import BFLOAT16, Place, WeightsFile
+from lstm_tui.formats.write_back.places import BFLOAT16, TensorPlace, WeightsFile
 
 _DEEPEST = 32
 _GRAPH_OF_MODEL, _NODE, _INITIALIZER = 7, 1, 5
@@ -144,7 +144,7 @@ def _tensor(file: WeightsFile, tensor: Field, name: str) -> None:
             numbers.append(one)
     if not dtype:
         return
-    place = Place(name, dtype, math.prod(dims), "", numbers[0].begin if numbers else 0)
+    place = TensorPlace(name, dtype, math.prod(dims), "", numbers[0].begin if numbers else 0)
     if len(numbers) == 1 and numbers[0].end - numbers[0].begin == place.size:
         file.places.append(place)
     elif place.count:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.torch.pickled_arrays import decode
 
 BFLOAT16 = "bfloat16"
@@ -22,7 +21,7 @@ KIND_NAMES: Mapping[str, str] = {BFLOAT16: BFLOAT16, "f2": "float16", "f4": "flo
 
 
 @dataclass(frozen=True)
-class View:
+class TensorView:
     """A tensor by its name, as a view of the numbers of a place: where it begins, its shape and its strides."""
 
     name: str
@@ -42,7 +41,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Place:
+class TensorPlace:
     """Numbers of one dtype that lie together in a file.
 
     Attributes:
@@ -59,7 +58,7 @@ class Place:
     count: int
     member: str = ""
     offset: int | None = 0
-    views: Sequence[View] = ()
+    views: Sequence[TensorView] = ()
 
     @property
     def kind(self) -> str:
@@ -88,7 +87,7 @@ class WeightsFile:
     """
 
     data: bytes
-    places: list[Place] = field(default_factory=list)
+    places: list[TensorPlace] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
     members: dict[str, bytes] = field(default_factory=dict)
 
@@ -102,11 +101,11 @@ class WeightsFile:
         """Return the content of a file inside it, or its own."""
         return self.members[name] if name else self.data
 
-    def numbers(self, place: Place) -> Array:
+    def numbers(self, place: TensorPlace) -> Array:
         """Return the numbers of a place, (count,)."""
         content = self.member(place.member)
         if place.offset is None:
-            from lstm_tui.formats.write_back.hdf5 import read_dataset
+            from lstm_tui.formats.write_back.datasets import read_dataset
 
             return read_dataset(content, place.name)
         return decode(content[place.offset : place.offset + place.size], place.dtype)
@@ -130,7 +129,7 @@ class WeightsFile:
                 whole[slice(None) if which is None else which] = numbers
                 pieces.setdefault(place.member, {})[place.name] = whole
         for member, datasets in pieces.items():
-            from lstm_tui.formats.write_back.hdf5 import with_datasets
+            from lstm_tui.formats.write_back.datasets import with_datasets
 
             contents[member] = bytearray(with_datasets(bytes(contents[member]), datasets))
         own = contents.pop("", None)
@@ -141,7 +140,7 @@ class WeightsFile:
         return with_members(self.data, {name: bytes(one) for name, one in contents.items()})
 
 
-def _laid(old: bytes, place: Place, which: Array | None, new: bytes) -> bytes:
+def _laid(old: bytes, place: TensorPlace, which: Array | None, new: bytes) -> bytes:
     if which is None:
         return new
     width = place.size // place.count
@@ -150,7 +149,7 @@ def _laid(old: bytes, place: Place, which: Array | None, new: bytes) -> bytes:
     return whole.tobytes()
 
 
-def encoded(numbers: Array, place: Place) -> bytes:
+def encoded(numbers: Array, place: TensorPlace) -> bytes:
     """Return numbers as bytes of the dtype of a place, rounded to the nearest, of two equally near to the even."""
     with np.errstate(all="ignore"):
         if place.kind != BFLOAT16:
@@ -159,40 +158,3 @@ def encoded(numbers: Array, place: Place) -> bytes:
         rounded = (bits + (((bits >> 16) & 1) + np.uint32(0x7FFF))) >> 16
         kept = np.where(np.isnan(numbers), (bits >> 16) | 0x40, rounded)
     return kept.astype("<u2").tobytes()
-
-
-def find_places(data: bytes, kind: str, where: str) -> WeightsFile:
-    """Return where the numbers of a file lie.
-
-    Args:
-        data: The file; an importer has read it already.
-        kind: As `kind_of` tells it.
-        where: What messages call it.
-
-    Raises:
-        UserError: It is of no format that is written back.
-    """
-    file = WeightsFile(data)
-    if kind in ("native", "safetensors"):
-        from lstm_tui.formats.write_back.safetensors import find_safetensors
-
-        find_safetensors(file, where)
-    elif kind == "torch":
-        from lstm_tui.formats.write_back.torch import find_torch
-
-        find_torch(file, where)
-    elif kind in ("keras", "hdf5"):
-        from lstm_tui.formats.write_back.hdf5 import find_hdf5
-
-        find_hdf5(file, "model.weights.h5" if kind == "keras" else "")
-    elif kind == "npz":
-        from lstm_tui.formats.write_back.npz import find_npz
-
-        find_npz(file)
-    elif kind == "onnx":
-        from lstm_tui.formats.write_back.onnx import find_onnx
-
-        find_onnx(file)
-    else:
-        raise UserError(f"{where}: is of no format that is written back")
-    return file

@@ -6,7 +6,7 @@ import math
 
 from lstm_tui.formats.importers.safetensors_file import DTYPES
 from lstm_tui.formats.io.json import Fields, decode
-from lstm_tui.formats.write_back.places import BFLOAT16, Place, WeightsFile
+from lstm_tui.formats.write_back.places import BFLOAT16, TensorPlace, WeightsFile
 
 
 def find_safetensors(file: WeightsFile, where: str) -> None:
@@ -20,4 +20,4 @@ def find_safetensors(file: WeightsFile, where: str) -> None:
         dtype, _ = DTYPES[entry.get("dtype", str)]
         if "f" in dtype.replace(BFLOAT16, "f"):
             shape, offsets = entry.items("shape", int), entry.items("data_offsets", int)
-            file.places.append(Place(name, dtype, math.prod(shape), "", begin + offsets[0]))
+            file.places.append(TensorPlace(name, dtype, math.prod(shape), "", begin + offsets[0]))

@@ -9,7 +9,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import save
-from lstm_tui.formats.importers.open import Origin, file_bytes, kind_of
+from lstm_tui.formats.importers.open import NetworkOrigin, file_bytes, kind_of
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.write_back.write_back import same_equations, written_back
 
@@ -32,11 +32,11 @@ def save_model(network: Network, path: str | Path, mine: bool = False) -> Iterat
     """
     where, ending = label(path), Path(path).suffix.lower()
     origin = network.origin
-    own = Path(origin.path).suffix.lower() if isinstance(origin, Origin) else _SELF_DESCRIBING
+    own = Path(origin.path).suffix.lower() if isinstance(origin, NetworkOrigin) else _SELF_DESCRIBING
     if ending not in (own, _SELF_DESCRIBING):
         other = "" if own == _SELF_DESCRIBING else f", or in {_SELF_DESCRIBING}: that describes itself"
         raise UserError(f"{where}: a file of {visible(network.name)} ends in {visible(own)}{other}")
-    if not isinstance(origin, Origin) or ending != own or _rewritten(network, origin):
+    if not isinstance(origin, NetworkOrigin) or ending != own or _rewritten(network, origin):
         save(network, path)
         yield f"{where}: a file that describes itself"
         return
@@ -46,7 +46,7 @@ def save_model(network: Network, path: str | Path, mine: bool = False) -> Iterat
     yield from (f"{where}: {line}" for line in written.told())
 
 
-def _rewritten(network: Network, origin: Origin) -> bool:
+def _rewritten(network: Network, origin: NetworkOrigin) -> bool:
     """Say whether a network of our own has other equations, which its kind of file holds too."""
     data = file_bytes(origin.path)
     return kind_of(data) == "native" and origin.layer is None and not same_equations(network, data)

@@ -24,7 +24,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.quiet import quiet
-from lstm_tui.formats.write_back.places import DIGITS, Place, WeightsFile
+from lstm_tui.formats.write_back.places import DIGITS, TensorPlace, WeightsFile
 
 Imports = Callable[[bytes], Mapping[str, Array]]
 """Imports the bytes of a file and returns its parameters by name.
@@ -45,7 +45,7 @@ _PIECE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
-class Sources:
+class ParameterSources:
     """Where the numbers that changed come from, each (n,) for n of them.
 
     Attributes:
@@ -239,7 +239,7 @@ class _Asked:
 
 def find_sources(
     file: WeightsFile, imports: Imports, given: Mapping[str, Array], which: Mapping[str, Array]
-) -> dict[str, Sources]:
+) -> dict[str, ParameterSources]:
     """Return where numbers of parameters come from.
 
     Args:
@@ -261,10 +261,10 @@ def find_sources(
                 asked.single(among, min(bits, _FEW_BITS), ids, factors)
     ends = np.cumsum([len(one) for one in which.values()])
     parts = zip(np.split(ids, ends), np.split(factors, ends), strict=True)
-    return {name: Sources(*part) for name, part in zip(which, parts, strict=False)}
+    return {name: ParameterSources(*part) for name, part in zip(which, parts, strict=False)}
 
 
-def _parts(place: Place) -> list[Array | None]:
+def _parts(place: TensorPlace) -> list[Array | None]:
     """Return all numbers of a place, and then such parts that numbers that are added stand in different ones."""
     parts: list[Array | None] = [None]
     if len(place.views) > 1:

@@ -10,7 +10,7 @@ from typing import Any
 from lstm_tui.formats.importers.torch.file import MAGIC, leaves
 from lstm_tui.formats.importers.torch.pickled_arrays import Pickled, Storage, Tensor, make, storage
 from lstm_tui.formats.importers.torch.safe_unpickler import PickleMachine
-from lstm_tui.formats.write_back.places import BFLOAT16, Place, View, WeightsFile
+from lstm_tui.formats.write_back.places import BFLOAT16, TensorPlace, TensorView, WeightsFile
 
 
 def find_torch(file: WeightsFile, where: str) -> None:
@@ -70,19 +70,19 @@ def _is_float(one: Storage) -> bool:
     return one.dtype == BFLOAT16 or one.dtype[1] == "f"
 
 
-def _views(root: Any) -> dict[str, list[View]]:
+def _views(root: Any) -> dict[str, list[TensorView]]:
     """Return the tensors of a file by the storage they show."""
-    found: dict[str, list[View]] = {}
+    found: dict[str, list[TensorView]] = {}
     for path, one, _ in leaves(root):
         if isinstance(one, Tensor):
-            found.setdefault(one.storage.key, []).append(View(path, one.offset, one.shape, one.stride))
+            found.setdefault(one.storage.key, []).append(TensorView(path, one.offset, one.shape, one.stride))
     return found
 
 
-def _place(one: Storage, views: Mapping[str, Sequence[View]], member: str, offset: int) -> Place:
+def _place(one: Storage, views: Mapping[str, Sequence[TensorView]], member: str, offset: int) -> TensorPlace:
     own = tuple(views.get(one.key, ()))
     name = own[0].name if len(own) == 1 else f"storage {one.key}"
-    return Place(name, one.dtype, one.count, member, offset, own)
+    return TensorPlace(name, one.dtype, one.count, member, offset, own)
 
 
 def _note_pickled(file: WeightsFile, root: Any) -> None:

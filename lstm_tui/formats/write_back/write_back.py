@@ -21,10 +21,11 @@ from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.onnx.feature_extractor import OnnxFront
-from lstm_tui.formats.importers.open import Origin, file_bytes, kind_of, understood
+from lstm_tui.formats.importers.open import NetworkOrigin, file_bytes, kind_of, understood
 from lstm_tui.formats.io.files import label
-from lstm_tui.formats.write_back.places import DIGITS, KIND_NAMES, Place, WeightsFile, find_places
-from lstm_tui.formats.write_back.sources import Sources, find_sources
+from lstm_tui.formats.write_back.finders import find_places
+from lstm_tui.formats.write_back.places import DIGITS, KIND_NAMES, TensorPlace, WeightsFile
+from lstm_tui.formats.write_back.sources import ParameterSources, find_sources
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
@@ -88,7 +89,7 @@ def written_back(network: Network, mine: bool = False) -> WrittenBack:
         UserError: It came from no file, the file was changed, or it cannot say what was edited; what is named.
     """
     origin = network.origin
-    if not isinstance(origin, Origin):
+    if not isinstance(origin, NetworkOrigin):
         raise UserError(f"{visible(network.name)}: came from no file, so there is none to write it back into")
     where = label(origin.path)
     data = file_bytes(origin.path)
@@ -107,7 +108,7 @@ def written_back(network: Network, mine: bool = False) -> WrittenBack:
         return dataclasses.replace(_written(network, opened, whole, origin), joined=whole is not data)
 
 
-def _opened(data: bytes, origin: Origin) -> Network:
+def _opened(data: bytes, origin: NetworkOrigin) -> Network:
     network = understood(data, origin.path, origin.reading)({}).network
     if origin.layer is None:
         return network
@@ -129,7 +130,7 @@ def same_equations(network: Network, data: bytes) -> bool:
         UserError: It came from no file, or the bytes are no network.
     """
     origin = network.origin
-    return isinstance(origin, Origin) and _equations(network) == _equations(_opened(data, origin))
+    return isinstance(origin, NetworkOrigin) and _equations(network) == _equations(_opened(data, origin))
 
 
 def _check_equations(network: Network, opened: Network, where: str) -> None:
@@ -179,7 +180,7 @@ class _Change:
         raise IndexError(number)
 
 
-def _written(network: Network, opened: Network, data: bytes, origin: Origin) -> WrittenBack:
+def _written(network: Network, opened: Network, data: bytes, origin: NetworkOrigin) -> WrittenBack:
     where = label(origin.path)
     wanted, given = network.tensors(), opened.tensors()
     which = {name: np.flatnonzero(_bits(wanted[name]) != _bits(given[name])) for name in given}
@@ -217,7 +218,7 @@ def _row(tensors: Mapping[str, Array], shapes: Mapping[str, Array], which: Mappi
 
 
 def _check_found(
-    sources: Mapping[str, Sources],
+    sources: Mapping[str, ParameterSources],
     which: Mapping[str, Array],
     given: Mapping[str, Array],
     file: WeightsFile,
@@ -239,7 +240,7 @@ def element(name: str, number: int, shape: tuple[int, ...]) -> str:
 
 
 def _change(
-    file: WeightsFile, sources: Mapping[str, Sources], which: Mapping[str, Array], wanted: Mapping[str, Array],
+    file: WeightsFile, sources: Mapping[str, ParameterSources], which: Mapping[str, Array], wanted: Mapping[str, Array],
     given: Mapping[str, Array],
 ) -> _Change:  # fmt: skip
     ids = np.concatenate([sources[name].ids for name in which])
@@ -252,7 +253,7 @@ def _change(
     return _Change(tuple(which), which, _row(wanted, given, which), now, ids, factors, stored, copied)
 
 
-def _by_place(file: WeightsFile, ids: Array) -> Iterator[tuple[int, Place, Array]]:
+def _by_place(file: WeightsFile, ids: Array) -> Iterator[tuple[int, TensorPlace, Array]]:
     """Yield the places some numbers of a file stand at, each with its number and which of the ids those are."""
     numbers = np.searchsorted(file.starts, ids, "right") - 1
     for number in np.unique(numbers):
