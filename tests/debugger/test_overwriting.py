@@ -17,6 +17,8 @@ from lstm_tui.engine.errors import UserError
 
 OTHERWISE = {"source", "load-edits"}
 """They read."""
+ENDINGS = {"save-model": ".safetensors"}
+"""Of verbs that do not write any ending."""
 LINES = [
     *(f"{verb.name} {{}}" for verb in VERBS if verb.complete is complete_file and verb.name not in OTHERWISE),
     "report {} steps 0:1",
@@ -33,21 +35,21 @@ def console() -> Console:
 
 @pytest.mark.parametrize("line", LINES)
 def test_another_file_is_written_over_when_that_is_said(console: Console, tmp_path: Path, line: str) -> None:
-    path = tmp_path / "out.html"
+    path = tmp_path / f"out{ENDINGS.get(line.split()[0], '.html')}"
     path.write_text("someone's")
     with pytest.raises(UserError, match="is there already") as refused:
         console.execute(line.format(path))
-    assert path.read_text() == "someone's"
+    assert path.read_bytes() == b"someone's"
     said = str(refused.value)
     assert "\n" not in said
     console.execute(said.partition("in its place: ")[2])  # what it says to do does it
-    written = path.read_text()
-    assert written != "someone's"
+    written = path.read_bytes()
+    assert written != b"someone's"
     console.execute(line.format(path))  # the session's own
-    path.write_text(written + "x")
+    path.write_bytes(written + b"x")
     with pytest.raises(UserError, match="was changed since this session wrote it"):
         console.execute(line.format(path))
-    assert os.listdir(tmp_path) == ["out.html"]
+    assert os.listdir(tmp_path) == [path.name]
 
 
 @pytest.mark.parametrize("sign", [">|", ">!", "> "])

@@ -213,6 +213,7 @@ def _read_with(plan: Plan, reading: ImportOptions, report: ImportReport) -> Plan
     return replace(plan, tokens=tokens, pad=reading.pad, pad_id=pad_id)
 
 
+@door("a network")
 def file_bytes(path: str | Path) -> bytes:
     """Return the content of a file; a large one is read only where its first bytes are those of a network.
 
