@@ -115,6 +115,7 @@ def asked(session: Session, every: int = 1) -> tuple[int, int]:
     return answers, named
 
 
+@pytest.mark.slow  # the answers that others check are a part of these
 def test_the_step_that_lost_most_of_a_token_is_that_of_a_loop_over_the_ledger() -> None:
     answers = named = 0
     for model in bundled_names():

@@ -72,6 +72,10 @@ def test_every_op_is_lowered(op: Any) -> None:
     assert (op.code in WHOLE or op.code == Code.MATVEC) == (not op.elementwise)
 
 
+DOUBLE_IS_SLOW = [np.float32, pytest.param(np.float64, marks=pytest.mark.slow)]
+"""Each cell is compiled again for the second, and sizes, ops and random pages are tried in both by other tests."""
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", cell_names())
 def test_every_cell(name: str, dtype: Any) -> None:
@@ -147,7 +151,7 @@ def assert_same_values(program: Program, dtype: Any, seed: int = 0, count: int =
         assert_same_bits(values[name], rows[1:, slot.offset : slot.offset + slot.size], name)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", DOUBLE_IS_SLOW)
 @pytest.mark.parametrize("name", cell_names())
 def test_every_cell_keeps_its_values_alone(name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled_steps, "_GIVEN_BYTES", 0)  # 48 steps at a time
@@ -220,7 +224,7 @@ def test_every_op_is_lowered_backwards(op: Any) -> None:
     assert (op.code in WHOLE_BACK or op.code == Code.MATVEC) == (not op.elementwise)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", DOUBLE_IS_SLOW)
 @pytest.mark.parametrize("name", cell_names())
 def test_every_cell_backwards(name: str, dtype: Any) -> None:
     for hidden in (1, 7, 33):

@@ -180,6 +180,7 @@ def test_a_pair_is_two_calls_by_place_or_by_keyword(named: bool) -> None:
     assert any("calls of rnn" in one for one in about(recorded)["unproven"])
 
 
+@pytest.mark.slow
 def test_half_precision_is_told_from_a_mistake(tmp_path: Path) -> None:
     model = made.shake(made.Tagger(), 6)
     path = saved(model, tmp_path)
