@@ -7,7 +7,10 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lstm_tui.formats.importers.torch.file import MAGIC, leaves
+import numpy as np
+
+from lstm_tui.formats.importers.torch.exported import stored_tensors
+from lstm_tui.formats.importers.torch.file import MAGIC, leaves, of_export
 from lstm_tui.formats.importers.torch.pickled_arrays import Pickled, Storage, Tensor, make, storage
 from lstm_tui.formats.importers.torch.safe_unpickler import PickleMachine
 from lstm_tui.formats.write_back.places import BFLOAT16, TensorPlace, TensorView, WeightsFile
@@ -24,20 +27,43 @@ def find_torch(file: WeightsFile, where: str) -> None:
 def _zipped(file: WeightsFile, where: str) -> None:
     with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
         names = archive.namelist()
+        if of_export(names):
+            _exported(file, archive, where)
+            return
         pickled = next(name for name in names if name.endswith("data.pkl") and name.count("/") <= 1)
         folder = pickled.removesuffix("data.pkl")
-        met: dict[str, Storage] = {}
-        machine = PickleMachine(where, make, lambda identity: _met(identity, where, met))
-        root = machine.read(archive.read(pickled))
-        views = _views(root)
-        for key, one in met.items():
-            member = f"{folder}data/{key}"
-            if _is_float(one) and member in names:
-                place = _place(one, views, member, 0)
-                file.members[member] = archive.read(member)
-                if place.size <= len(file.members[member]):
-                    file.places.append(place)
+        for part in ("data", "constants"):  # a frozen program keeps its weights among its constants
+            if f"{folder}{part}.pkl" in names:
+                _pickled(file, archive, folder, part, where)
+
+
+def _pickled(file: WeightsFile, archive: zipfile.ZipFile, folder: str, part: str, where: str) -> None:
+    met: dict[str, Storage] = {}
+    machine = PickleMachine(where, make, lambda identity: _met(identity, where, met))
+    root = machine.read(archive.read(f"{folder}{part}.pkl"))
+    views, names = _views(root), archive.namelist()
+    for key, one in met.items():
+        member = f"{folder}{part}/{key}"
+        if _is_float(one) and member in names:
+            place = _place(one, views, member, 0)
+            file.members[member] = archive.read(member)
+            if place.size <= len(file.members[member]):
+                file.places.append(place)
     _note_pickled(file, root)
+
+
+def _exported(file: WeightsFile, archive: zipfile.ZipFile, where: str) -> None:
+    stored = stored_tensors(archive.namelist(), lambda name, _: archive.read(name), where)
+    views: dict[str, list[TensorView]] = {}
+    dtypes: dict[str, str] = {}
+    for name, one in stored.items():
+        if _is_float(one.storage):
+            views.setdefault(one.storage.key, []).append(TensorView(name, one.offset, one.shape, one.stride))
+            dtypes[one.storage.key] = one.storage.dtype
+    for member, dtype in dtypes.items():
+        content = file.members[member] = archive.read(member)
+        count = len(content) // (2 if dtype == BFLOAT16 else np.dtype(dtype).itemsize)
+        file.places.append(_place(Storage(member, dtype, count), views, member, 0))
 
 
 def _plain(file: WeightsFile, where: str) -> None:

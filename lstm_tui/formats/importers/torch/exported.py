@@ -187,12 +187,7 @@ def read_exported(names: Sequence[str], content: Content, where: str) -> Exporte
     stem = models[0].rpartition("/")[2].removesuffix(".json")
     try:
         program = decode(content(models[0], MOST_JSON), where)
-        tensors: dict[str, Array] = {}
-        for kind in ("weights", "constants"):
-            member = f"{folder}data/{kind}/{stem}_{kind}_config.json"
-            if member in names:
-                config = decode(content(member, MOST_JSON), where)["config"]
-                tensors |= _tensors(config, f"{folder}data/{kind}/", content, where)
+        tensors = _read(_stored(names, folder, stem, content, where), content, where)
         graph, signature = program["graph_module"]["graph"], program["graph_module"]["signature"]
         if len(graph["nodes"]) > _MOST_CALLS:
             raise UserError(f"{where}: has more than {_MOST_CALLS} calls")
@@ -234,21 +229,45 @@ def _inputs(
     return given, inputs
 
 
-def _tensors(config: Mapping[str, Any], folder: str, content: Content, where: str) -> dict[str, Array]:
+def stored_tensors(names: Sequence[str], content: Content, where: str) -> dict[str, Tensor]:
+    """Return every tensor of an archive that was read already, its storage keyed by the member that holds it.
+
+    Args:
+        names: Of its members.
+        content: Returns one of them.
+        where: What messages call the file.
+    """
+    model = next(name for name in names if "/models/" in name and name.endswith(".json"))
+    stem = model.rpartition("/")[2].removesuffix(".json")
+    return _stored(names, model.partition("models/")[0], stem, content, where)
+
+
+def _stored(names: Sequence[str], folder: str, stem: str, content: Content, where: str) -> dict[str, Tensor]:
+    made: dict[str, Tensor] = {}
+    for kind in ("weights", "constants"):
+        member = f"{folder}data/{kind}/{stem}_{kind}_config.json"
+        if member not in names:
+            continue
+        for name, one in decode(content(member, MOST_JSON), where)["config"].items():
+            meta = one["tensor_meta"]
+            if one.get("use_pickle") or meta["dtype"] not in _DTYPES:
+                raise UserError(f"{where}: {visible(name)} is kept in a form that is not read; save the state_dict()")
+            dtype = _DTYPES[meta["dtype"]]
+            sizes, strides = (tuple(int(each["as_int"]) for each in meta[what]) for what in ("sizes", "strides"))
+            storage = Storage(f"{folder}data/{kind}/{one['path_name']}", dtype, 0)
+            made[name] = Tensor(storage, int(meta["storage_offset"]["as_int"]), sizes, strides, dtype)
+    return made
+
+
+def _read(stored: Mapping[str, Tensor], content: Content, where: str) -> dict[str, Array]:
     made: dict[str, Array] = {}
     kept: dict[str, bytes] = {}
-    for name, one in config.items():
-        meta = one["tensor_meta"]
-        if one.get("use_pickle") or meta["dtype"] not in _DTYPES:
-            raise UserError(f"{where}: {visible(name)} is kept in a form that is not read; save the state_dict()")
-        path = folder + str(one["path_name"])
+    for name, one in stored.items():
+        path = one.storage.key
         if path not in kept:
             kept[path] = content(path, _MOST_BYTES)
-        dtype = _DTYPES[meta["dtype"]]
-        sizes, strides = (tuple(int(each["as_int"]) for each in meta[what]) for what in ("sizes", "strides"))
-        tensor = Tensor(Storage(path, dtype, 0), int(meta["storage_offset"]["as_int"]), sizes, strides, dtype)
         try:
-            made[name] = view(tensor, kept[path])
+            made[name] = view(one, kept[path])
         except ValueError as error:
             raise UserError(f"{where}: {visible(name)} is damaged: {visible(str(error))}") from error
     return made

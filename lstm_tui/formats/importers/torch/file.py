@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -74,7 +74,7 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
             script = None
         else:
             members = _Members(data, where)
-            if members.of_export:
+            if of_export(members.names):
                 exported = read_exported(members.names, members.content, where)
                 return Checkpoint(exported.tensors, exported=exported)
             root, of, script = _zipped(members, where)
@@ -92,6 +92,11 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
     return found
 
 
+def of_export(names: Sequence[str]) -> bool:
+    """Say whether torch.export wrote a zip of such members."""
+    return any(name.endswith("/models/model.json") or name == "serialized_exported_program.json" for name in names)
+
+
 class _Members:
     """The members of a zip of PyTorch, read one at a time and never larger than they should be."""
 
@@ -106,12 +111,6 @@ class _Members:
         if total > NETWORK_BYTES or len(self._members) > MOST_MEMBERS:
             raise UserError(f"{where}: unpacks to {size_text(total)}; the limit is {size_text(NETWORK_BYTES)}")
         self.names = tuple(self._members)
-
-    @property
-    def of_export(self) -> bool:
-        """Whether torch.export wrote it."""
-        return any(name.endswith("/models/model.json") or name == "serialized_exported_program.json"
-                   for name in self.names)  # fmt: skip
 
     def content(self, name: str, most: int) -> bytes:
         """Return a member.
