@@ -31,7 +31,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "FILE.html": ("fresh.html",),
     "A": ("sentiment",), "B": ("sentiment-forward",), "M": ("sentiment",),
     "NAME": ("story", "sentiment", "tiny", "lstm"), "NAME.local": ("a.local",),
-    "SCRIPT": ("lines.edits",), "SCRIPT": ("script.txt",), "N": ("1",), "TOPIC": ("keys",), "VERB": ("next",),
+    "EDITS": ("lines.edits",), "SCRIPT": ("script.txt",), "N": ("1",), "TOPIC": ("keys",), "VERB": ("next",),
     "TOKEN": ("not",), "HARNESS": ("doors",), "COMMAND": ("run",), "my.pt": ("ids.pt",),
     "work.ltui": ("work.ltui", "fresh.ltui"),
 }  # fmt: skip

@@ -247,7 +247,7 @@ def edits_of(subject: Subject) -> Section | None:
     words = tuple(words or line for words, line in subject.edits)
     blocks: list[Block] = [Listing(words)]
     lines = tuple((LinePiece(line),) for _, line in subject.edits)
-    blocks.append(Lines(lines, "The same as an edit script, for `lstm-tui run FILE --edits SCRIPT`"))
+    blocks.append(Lines(lines, "The same as an edit script, for `lstm-tui run FILE --edits EDITS`"))
     if subject.difference is None:
         blocks.append(Sentence("The baseline, which is the run without these edits, is not in this file."))
     else:
