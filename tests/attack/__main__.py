@@ -17,6 +17,8 @@ from .room import in_a_room
 
 BEGIN, END = "<!-- attack table -->", "<!-- /attack table -->"
 """What stands around the table in a document."""
+LONG_RUN = Path(__file__).with_name("long_run.md")
+"""The table of the run that a document shows, as it was written: no digit of it is changed there by hand."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,6 +58,7 @@ def main() -> int:
             print(told(name, finding, "seen once, not again when it was tried alone"))
     if given.table is not None:
         put(made, given.table)
+        LONG_RUN.write_text(f"{made}\n", encoding="utf-8")
     return 1 if any(tally.findings for tally in tallies.values()) else 0
 
 
@@ -96,6 +99,11 @@ def put(made: str, file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     file.write_text(f"{before}{BEGIN}\n{made}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+def shown(text: str) -> str:
+    """Return the table that a document shows."""
+    return text.partition(f"{BEGIN}\n")[2].partition(END)[0]
 
 
 def told(name: str, finding: Finding, how: str) -> str:

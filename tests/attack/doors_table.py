@@ -161,7 +161,17 @@ def _rows() -> Iterator[Row]:
     yield Row(
         ("convert", "into"), "convert tagger.pt --edits e.txt --over --into {}", ("out.pt", "out.safetensors"), True
     )
-    back = tuple(one for one in convertible if not one.startswith("native"))
+    forgetting = (
+        "hard",
+        "last_ave",
+        "lstm_activations",
+        "lstm_both",
+        "lstm_peepholes",
+        "projected",
+        "scripted",
+        "tagger",
+    )
+    back = tuple(one for one in convertible if any(word in one for word in forgetting))  # whose bias weights.txt edits
     yield Row(("convert", "model"), "convert {} --edits weights.txt --into out.safetensors --over", back)
     yield Row(("verify", "model"), "verify {} --reference reference.npz", ("tagger.pt",))
     yield Row(("verify", "reference"), "verify tagger.pt --reference {}", ("reference.npz",))

@@ -79,12 +79,12 @@ def main() -> int:
 
 def copied(folder: Path) -> Path:
     """Return a copy of the project as it stands, what is not committed yet included."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
-    for name in names:
-        if name and (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    kept = [one for one in ROOT.iterdir() if not one.name.startswith(".")]  # wherever it lies: a clone, or a copy
+    for one in kept:
+        if one.is_dir():
+            shutil.copytree(one, folder / one.name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(one, folder / one.name)
     return folder
 
 
