@@ -18,15 +18,7 @@ BLOCK = 64
 def blocked_product(
     series: Array, block: Array, start: int = 0, stop: int | None = None, out: Array | None = None
 ) -> Array:
-    """Return series[start:stop] @ block, taken 64 rows at a time at multiples of 64.
-
-    Args:
-        series: (T, inner).
-        block: (inner, rows).
-        start: First row wanted.
-        stop: Row after the last; None for all.
-        out: Where the result goes, (stop - start, rows), if it has a place already.
-    """
+    """Return series[start:stop] @ block, taken 64 rows at a time at multiples of 64; see `interpreters.Interpreter`."""
     stop = len(series) if stop is None else stop
     result = np.empty((stop - start, block.shape[1]), dtype=block.dtype) if out is None else out
     padded: Array | None = None

@@ -30,7 +30,16 @@ class Interpreter(Protocol):
     """What `reference` and `fused.interpreter` both are."""
 
     def run(self, program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
-        """Take steps."""
+        """Take the steps `start` to `stop`: fill every slot of rows[start + 1] … rows[stop].
+
+        Args:
+            program: What to run.
+            flat: The flat parameters.
+            rows: (steps + 1, width); inputs and hoisted products are in place, and so is the state in rows[start].
+            start: First step.
+            stop: Step after the last.
+            clock: Steps that were taken before step 0 of these rows, for `every`.
+        """
 
     def named_values(
         self,
@@ -52,12 +61,31 @@ class Interpreter(Protocol):
         start: int,
         stop: int,
     ) -> None:
-        """Take them back."""
+        """Back-propagate through the steps `stop - 1` down to `start`.
+
+        Args:
+            program: What was run.
+            flat: The flat parameters it was run with.
+            rows: What it computed, (steps + 1, width).
+            adjoint: The gradient of the loss by every slot, same shape; on entry what reaches the slots from
+                outside, on return everything but the inputs and matrices (see `storage.finish_gradient`).
+            gradient: The gradient by every vector parameter is added here, laid out as `flat`.
+            start: First step.
+            stop: Step after the last.
+        """
 
     def product(
         self, series: Array, block: Array, start: int = 0, stop: int | None = None, out: Array | None = None
     ) -> Array:
-        """Return series[start:stop] @ block, in such a way that a row has the same bits however it is reached."""
+        """Return series[start:stop] @ block, in such a way that a row has the same bits however it is reached.
+
+        Args:
+            series: (T, inner).
+            block: (inner, rows).
+            start: First row wanted.
+            stop: Row after the last; None for all.
+            out: Where the result goes, (stop - start, rows), if it has a place already.
+        """
 
 
 def interpreter(name: str) -> Interpreter:

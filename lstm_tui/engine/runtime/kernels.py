@@ -622,17 +622,7 @@ def _line(array: Array) -> Array:
 
 
 def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
-    """Take the steps `start` to `stop`: fill every slot of rows[start + 1] … rows[stop].
-
-    Args:
-        program: What to run.
-        flat: The flat parameters.
-        rows: (steps + 1, width), one contiguous array; inputs and hoisted products are in place, and so is
-            the state in rows[start].
-        start: First step.
-        stop: Step after the last.
-        clock: Steps that were taken before step 0 of these rows, for `every`.
-    """
+    """Take the steps `start` to `stop`, as `interpreters.Interpreter` says. The rows are one contiguous array."""
     _, joined, largest = _table(program)
     _take(joined, largest, flat, rows, start, stop, clock)
 
@@ -652,18 +642,7 @@ def _take(table: Array, largest: int, flat: Array, rows: Array, start: int, stop
 def backprop(
     program: Program, flat: Array, rows: Array, adjoint: Array, gradient: Array, start: int, stop: int
 ) -> None:
-    """Back-propagate through the steps `stop - 1` down to `start`.
-
-    Args:
-        program: What was run.
-        flat: The flat parameters it was run with.
-        rows: What it computed, (steps + 1, width).
-        adjoint: The gradient of the loss by every slot, same shape; on entry what reaches the slots from
-            outside, on return everything but the inputs and matrices (see `storage.finish_gradient`).
-        gradient: The gradient by every vector parameter is added here, laid out as `flat`.
-        start: First step.
-        stop: Step after the last.
-    """
+    """Take the steps `stop - 1` down to `start` back, as `interpreters.Interpreter` says."""
     _, joined, largest = _table(program)
     room = np.empty(6 * largest, rows.dtype)
     lines = _line(_writable(rows)), _line(adjoint), gradient

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lstm_tui.engine.compiler.ops import Code
-from lstm_tui.engine.compiler.program import Space
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
 from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES
 from lstm_tui.engine.runtime.fused.forward_step import Places, moments
@@ -51,7 +50,7 @@ def write_back(assembly: Assembly, made: list[Together], width: int, vector: int
             if together.elementwise:
                 _Loop(values, sinks, together.size, vector).pass_back(together.takes)
             elif take.code == Code.MATVEC:
-                d, sink = sinks.address(target_of(take)), sinks.address(take.reads[0])
+                d, sink = sinks.address(take.target), sinks.address(take.reads[0])
                 if turned_numbers(take, vector):
                     lanes = lanes_for(take.inner, vector)
                     factor = Factor(bases[n], "true", 0, take.inner, take.size, lanes, is_odd(function, number))
@@ -73,11 +72,6 @@ def turned_numbers(take: Take, vector: int) -> int:
     if take.size * take.inner > _TURNED:
         return 0
     return packed_rows(take.inner, lanes_for(take.inner, vector)) * take.size
-
-
-def target_of(take: Take) -> Span:
-    """Return where the result of an op lies."""
-    return Span(Space.CURRENT, take.offset, take.size)
 
 
 class _Loop:
@@ -163,7 +157,7 @@ class _Loop:
             return known[span]
 
         for take in reversed(takes):
-            target = target_of(take)
+            target = take.target
             d = u.load(self.sinks.address(target, unit))
             if target in waiting:
                 d = u.add(d, waiting.pop(target))
@@ -187,7 +181,7 @@ class _Loop:
 
 
 def _layernorm(values: Places, sinks: Places, take: Take, vector: int) -> None:
-    (read,), target = take.reads, target_of(take)
+    (read,), target = take.reads, take.target
     _, scale = moments(values.function, values, read, take.size)
     loop = _Loop(values, sinks, take.size, vector)
     u, one = loop.u, loop.one
@@ -210,7 +204,7 @@ def _layernorm(values: Places, sinks: Places, take: Take, vector: int) -> None:
 
 
 def _softmax(values: Places, sinks: Places, take: Take, vector: int) -> None:
-    (read,), target = take.reads, target_of(take)
+    (read,), target = take.reads, take.target
     loop = _Loop(values, sinks, take.size, vector)
     u = loop.u
 
@@ -232,7 +226,7 @@ def _sum(values: Places, sinks: Places, take: Take, vector: int) -> None:
     size = max(read.size for read in take.reads)
     loop = _Loop(values, sinks, size, vector)
     u, one = loop.u, loop.one
-    d = one.load(sinks.address(target_of(take)))
+    d = one.load(sinks.address(take.target))
     part = u.spread(one.div(d, one.constant(size)) if take.code == Code.MEAN else d)
     singles = [n for n, read in enumerate(take.reads) if read.size == 1 < size]
     loop.ready(take.reads)

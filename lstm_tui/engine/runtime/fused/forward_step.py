@@ -119,7 +119,7 @@ def _write_takes(
             continue
         (take,) = together.takes
         if take.code == Code.MATVEC:
-            v, y = places.address(take.reads[0]), places.address(_target(take))
+            v, y = places.address(take.reads[0]), places.address(take.target)
             lanes = lanes_for(take.size, vector)
             odd = is_odd(function, number)
             write_product(
@@ -228,10 +228,6 @@ def _unit(u: Lanes, places: Where, read: Span, unit: Value) -> Value:
     return u.load(places.address(read, unit if read.size > 1 else 0))
 
 
-def _target(take: Take) -> Span:
-    return Span(Space.CURRENT, take.offset, take.size)
-
-
 def moments(function: Procedure, places: Where, read: Span, size: int) -> tuple[Value, Value]:
     """Return the mean of a vector and what its units are divided by in `layernorm`."""
     u = _Scalar(function)
@@ -254,7 +250,7 @@ def _layernorm(function: Procedure, places: Where, take: Take, vector: int) -> N
 
     def units(unit: Value) -> None:
         centred = u.sub(u.load(places.address(read, unit)), means)
-        u.store(u.div(centred, scales), places.address(_target(take), unit))
+        u.store(u.div(centred, scales), places.address(take.target, unit))
 
     by_units(function, take.size, u.width, units)
 
@@ -274,17 +270,17 @@ def _softmax(function: Procedure, places: Where, take: Take, vector: int) -> Non
 
     def powers(unit: Value) -> None:
         power = exponential(u, u.sub(u.load(places.address(read, unit)), tops))
-        u.store(power, places.address(_target(take), unit))
+        u.store(power, places.address(take.target, unit))
 
     by_units(function, take.size, u.width, powers)
     zero = one.constant(0.0)
-    total = one.in_order(take.size, zero, lambda n, s: one.add(s, _unit(one, places, _target(take), n)))
+    total = one.in_order(take.size, zero, lambda n, s: one.add(s, _unit(one, places, take.target, n)))
     if take.size % u.width:  # a unit may not be divided twice
         u = one
     totals = u.spread(total)
 
     def parts(unit: Value) -> None:
-        place = places.address(_target(take), unit)
+        place = places.address(take.target, unit)
         u.store(u.div(u.load(place), totals), place)
 
     by_units(function, take.size, u.width, parts)
@@ -301,7 +297,7 @@ def _sum(function: Procedure, places: Where, take: Take, _: int) -> None:
         return u.mul_add(a, _unit(u, places, take.reads[1], unit), total)
 
     total = u.in_order(size, u.constant(0.0), term)
-    u.store(u.div(total, u.constant(size)) if take.code == Code.MEAN else total, places.address(_target(take)))
+    u.store(u.div(total, u.constant(size)) if take.code == Code.MEAN else total, places.address(take.target))
 
 
 WHOLE: dict[Code, Callable[[Procedure, Where, Take, int], None]] = {

@@ -84,16 +84,7 @@ def _table() -> ModuleType:
 
 
 def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
-    """Take the steps `start` to `stop`: fill every slot of rows[start + 1] … rows[stop].
-
-    Args:
-        program: What to run.
-        flat: The flat parameters.
-        rows: (steps + 1, width), one contiguous array; inputs and hoisted products are in place, and so is
-            the state in rows[start].
-        start: First step.
-        stop: Step after the last.
-        clock: Steps that were taken before step 0 of these rows, for `every`.
+    """Take the steps `start` to `stop`, as `interpreters.Interpreter` says. The rows are one contiguous array.
 
     Raises:
         ValueError: The rows are not one contiguous array, or not of the type of the parameters.
@@ -138,25 +129,10 @@ def _check(program: Program, flat: Array, rows: Array) -> None:
         raise ValueError(f"rows of {rows.dtype} cannot be run with parameters of {flat.dtype}")
 
 
-def run_ops(program: Program, flat: Array, rows: Array, step: int, first: int, last: int, clock: int = 0) -> None:
-    """Take the ops `first` to `last` (not included) of the table in one step; hoisted ones are done."""
-    _table().run_ops(program, flat, rows, step, first, last, clock)
-
-
 def backprop(
     program: Program, flat: Array, rows: Array, adjoint: Array, gradient: Array, start: int, stop: int
 ) -> None:
-    """Back-propagate through the steps `stop - 1` down to `start`.
-
-    Args:
-        program: What was run.
-        flat: The flat parameters it was run with.
-        rows: What it computed, (steps + 1, width).
-        adjoint: The gradient of the loss by every slot, same shape; on entry what reaches the slots from
-            outside, on return everything but the inputs and matrices (see `storage.finish_gradient`).
-        gradient: The gradient by every vector parameter is added here, laid out as `flat`.
-        start: First step.
-        stop: Step after the last.
+    """Take the steps `stop - 1` down to `start` back, as `interpreters.Interpreter` says.
 
     Raises:
         ValueError: One of them is not contiguous, or not of the type and shape of the others.
@@ -173,15 +149,7 @@ def backprop(
 
 
 def product(series: Array, block: Array, start: int = 0, stop: int | None = None, out: Array | None = None) -> Array:
-    """Return series[start:stop] @ block, every number added up in the order of its row.
-
-    Args:
-        series: (T, inner).
-        block: (inner, rows).
-        start: First row wanted.
-        stop: Row after the last; None for all.
-        out: Where the result goes, (stop - start, rows), if it has a place already.
-    """
+    """Return series[start:stop] @ block, every number added up in the order of its row."""
     if not serves():
         return blocked_product(series, block, start, stop, out)
     stop = len(series) if stop is None else stop

@@ -46,6 +46,11 @@ class Take(NamedTuple):
     stride: int = 0
     inner: int = 0
 
+    @property
+    def target(self) -> Span:
+        """Where its result lies, as what an op behind it reads."""
+        return Span(Space.CURRENT, self.offset, self.size)
+
 
 @dataclass
 class Together:
