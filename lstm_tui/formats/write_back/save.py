@@ -9,11 +9,10 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import save
+from lstm_tui.formats.importers.network_endings import NATIVE
 from lstm_tui.formats.importers.open import NetworkOrigin, file_bytes, kind_of
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.write_back.write_back import same_equations, written_back
-
-_SELF_DESCRIBING = ".safetensors"
 
 
 def save_model(network: Network, path: str | Path, mine: bool = False) -> Iterator[str]:
@@ -32,21 +31,22 @@ def save_model(network: Network, path: str | Path, mine: bool = False) -> Iterat
     """
     where, ending = label(path), Path(path).suffix.lower()
     origin = network.origin
-    own = Path(origin.path).suffix.lower() if isinstance(origin, NetworkOrigin) else _SELF_DESCRIBING
-    if ending not in (own, _SELF_DESCRIBING):
-        other = "" if own == _SELF_DESCRIBING else f", or in {_SELF_DESCRIBING}: that describes itself"
+    own = Path(origin.path).suffix.lower() if isinstance(origin, NetworkOrigin) else NATIVE
+    if ending not in (own, NATIVE):
+        other = "" if own == NATIVE else f", or in {NATIVE}: that describes itself"
         raise UserError(f"{where}: a file of {visible(network.name)} ends in {visible(own)}{other}")
-    if not isinstance(origin, NetworkOrigin) or ending != own or _rewritten(network, origin):
+    data = file_bytes(origin.path) if isinstance(origin, NetworkOrigin) and ending == own else None
+    if data is None or _rewritten(network, data):
         save(network, path)
         yield f"{where}: a file that describes itself"
         return
-    written = written_back(network, mine)
+    written = written_back(network, mine, data)
     with replacing(path) as stream:
         stream.write(written.data)
     yield from (f"{where}: {line}" for line in written.told())
 
 
-def _rewritten(network: Network, origin: NetworkOrigin) -> bool:
-    """Say whether a network of our own has other equations, which its kind of file holds too."""
-    data = file_bytes(origin.path)
-    return kind_of(data) == "native" and origin.layer is None and not same_equations(network, data)
+def _rewritten(network: Network, data: bytes) -> bool:
+    """Say whether a network of our own has other equations than its file, whose kind holds them too."""
+    whole = isinstance(network.origin, NetworkOrigin) and network.origin.layer is None
+    return whole and kind_of(data) == "native" and not same_equations(network, data)

@@ -78,12 +78,13 @@ class WrittenBack:
             yield f"it is kept as {self.dtypes}: {self.farthest}, and nothing is farther from what was edited"
 
 
-def written_back(network: Network, mine: bool = False) -> WrittenBack:
+def written_back(network: Network, mine: bool = False, data: bytes | None = None) -> WrittenBack:
     """Return the file a network came from with its parameters in it.
 
     Args:
         network: As it was edited.
         mine: Whether the file may be another than when the network was opened, since it was written here since.
+        data: What is in the file, where it was read already.
 
     Raises:
         UserError: It came from no file, the file was changed, or it cannot say what was edited; what is named.
@@ -92,7 +93,7 @@ def written_back(network: Network, mine: bool = False) -> WrittenBack:
     if not isinstance(origin, NetworkOrigin):
         raise UserError(f"{visible(network.name)}: came from no file, so there is none to write it back into")
     where = label(origin.path)
-    data = file_bytes(origin.path)
+    data = file_bytes(origin.path) if data is None else data
     with guarded(where, "a network"), quiet():
         opened = _opened(data, origin)
         if not mine and opened.sha256 != network.sha256:

@@ -177,17 +177,10 @@ def read_exported(names: Sequence[str], content: Content, where: str) -> Exporte
     Raises:
         UserError: It is damaged, or of a form that is not read.
     """
-    models = [name for name in names if name.endswith("/models/model.json")]
-    if not models:
-        models = [name for name in names if "/models/" in name and name.endswith(".json")]
-    if not models:
-        raise UserError(f"{where}: was exported by a PyTorch before 2.8, which is not read: save it again, or give the "
-                        "module's state_dict()")  # fmt: skip
-    folder = models[0].partition("models/")[0]
-    stem = models[0].rpartition("/")[2].removesuffix(".json")
+    model = _model(names, where)
     try:
-        program = decode(content(models[0], MOST_JSON), where)
-        tensors = _read(_stored(names, folder, stem, content, where), content, where)
+        program = decode(content(model, MOST_JSON), where)
+        tensors = _read(stored_tensors(names, content, where), content, where)
         graph, signature = program["graph_module"]["graph"], program["graph_module"]["signature"]
         if len(graph["nodes"]) > _MOST_CALLS:
             raise UserError(f"{where}: has more than {_MOST_CALLS} calls")
@@ -229,20 +222,30 @@ def _inputs(
     return given, inputs
 
 
+def _model(names: Sequence[str], where: str) -> str:
+    """Return the member that holds the program."""
+    models = [name for name in names if name.endswith("/models/model.json")]
+    if not models:
+        models = [name for name in names if "/models/" in name and name.endswith(".json")]
+    if not models:
+        raise UserError(f"{where}: was exported by a PyTorch before 2.8, which is not read: save it again, or give the "
+                        "module's state_dict()")  # fmt: skip
+    return models[0]
+
+
 def stored_tensors(names: Sequence[str], content: Content, where: str) -> dict[str, Tensor]:
-    """Return every tensor of an archive that was read already, its storage keyed by the member that holds it.
+    """Return every tensor of an archive, its storage keyed by the member that holds it.
 
     Args:
         names: Of its members.
         content: Returns one of them.
         where: What messages call the file.
+
+    Raises:
+        UserError: It is of a form that is not read.
     """
-    model = next(name for name in names if "/models/" in name and name.endswith(".json"))
-    stem = model.rpartition("/")[2].removesuffix(".json")
-    return _stored(names, model.partition("models/")[0], stem, content, where)
-
-
-def _stored(names: Sequence[str], folder: str, stem: str, content: Content, where: str) -> dict[str, Tensor]:
+    model = _model(names, where)
+    folder, stem = model.partition("models/")[0], model.rpartition("/")[2].removesuffix(".json")
     made: dict[str, Tensor] = {}
     for kind in ("weights", "constants"):
         member = f"{folder}data/{kind}/{stem}_{kind}_config.json"

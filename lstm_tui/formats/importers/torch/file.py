@@ -78,7 +78,8 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
                 exported = read_exported(members.names, members.content, where)
                 return Checkpoint(exported.tensors, exported=exported)
             root, of, script = _zipped(members, where)
-        if script is not None and not any(_leaves_of_tensors(root)):  # frozen: its tensors are constants of its code
+        # A frozen program keeps its tensors among the constants of its code, and none beside it.
+        if script is not None and not any(isinstance(one, Tensor | Pickled) for _, one, _ in leaves(root)):
             constants: dict[str, Any] = dict(script.tensors())
             found = Checkpoint(constants)
         else:
@@ -175,10 +176,6 @@ def _script(
 
 def _within(one: Storage, folder: str) -> Storage:
     return replace(one, key=f"{folder}{one.key}")
-
-
-def _leaves_of_tensors(root: Any) -> Iterator[bool]:
-    return (True for _, one, _ in leaves(root) if isinstance(one, Tensor | Pickled))
 
 
 def _plain(data: bytes, where: str) -> tuple[Any, Bytes]:
