@@ -18,6 +18,27 @@ def split_over(text: str) -> tuple[str, bool]:
     return (before.rstrip(), True) if gap and last == OVER else (text, False)
 
 
+def destination(session: Session, rest: str, verb: str, missing: str) -> tuple[str, Path]:
+    """Return the file that a line is to write, as it was typed and as a path; behind it, `over` says it may be there.
+
+    Args:
+        session: Who writes.
+        rest: What was typed behind the verb.
+        verb: The verb, for the line that would write over a file.
+        missing: What to say where no file is named.
+
+    Raises:
+        UserError: None is named, or it is there and not the session's own.
+    """
+    name, over = split_over(rest)
+    if not name:
+        raise UserError(missing)
+    path = Path(name).expanduser()
+    if not over:
+        check_mine(session, path, f"{verb} {name}")
+    return name, path
+
+
 def check_mine(session: Session, path: Path, again: str) -> None:
     """Refuse to write over a file that is there, unless the session has written it and nobody has changed it since.
 

@@ -22,7 +22,7 @@ from lstm_tui.debugger.edits.attention_mask import mask
 from lstm_tui.debugger.edits.edit_reader import Names, parse_edit
 from lstm_tui.debugger.edits.language import Edit, in_quotes, line_of
 from lstm_tui.debugger.edits.script import read_edit_script, write_edit_script
-from lstm_tui.debugger.overwriting import check_mine, is_mine, note_mine, split_over
+from lstm_tui.debugger.overwriting import destination, is_mine, note_mine
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed
@@ -265,12 +265,7 @@ def _edits(session: Session, rest: str) -> Iterable[str]:
     touches_files=True,
 )
 def _save(session: Session, rest: str) -> Iterable[str]:
-    name, over = split_over(rest)
-    if not name:
-        raise UserError("save the edits where? such as: save-edits mine.txt")
-    path = Path(name).expanduser()
-    if not over:
-        check_mine(session, path, f"save-edits {name}")
+    name, path = destination(session, rest, "save-edits", "save the edits where? such as: save-edits mine.txt")
     write_edit_script(path, session.history.lines, session.words)
     note_mine(session, path)
     return (f"{session.history.done} edits written to {visible(name)}",)
@@ -285,12 +280,9 @@ def _save(session: Session, rest: str) -> Iterable[str]:
 def _save_model(session: Session, rest: str) -> Iterable[str]:
     from lstm_tui.formats.write_back.save import save_model
 
-    name, over = split_over(rest)
-    if not name:
-        raise UserError("save the network where? such as: save-model mine.pt, with the ending of its own file")
-    path, network = Path(name).expanduser(), session.edited.network
-    if not over:
-        check_mine(session, path, f"save-model {name}")
+    missing = "save the network where? such as: save-model mine.pt, with the ending of its own file"
+    _, path = destination(session, rest, "save-model", missing)
+    network = session.edited.network
     mine = network.file is not None and is_mine(session, Path(network.file))
     lines = tuple(save_model(network, path, mine))
     note_mine(session, path)
