@@ -25,6 +25,8 @@ from lstm_tui.tui.commands import COMMANDS
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCUMENTS = (README, *sorted(manual.folder().glob("*.md")))
+FILLED = (*DOCUMENTS, ROOT / "CONTRIBUTING.md")
+"""Those with lists that the program, a page of it or a benchmark fills."""
 FIRST_KEYS = ("n", "s", "]", "}", "p", "0", "e", "d", ":", "?")
 """The ten keys to begin with; every one is in the manual."""
 
@@ -98,14 +100,14 @@ def filled(text: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILLED, ids=lambda path: path.stem)
 def test_its_lists_are_those_of_the_program(path: Path) -> None:
     text = path.read_text("utf-8")
     assert text == filled(text), "run: python tests/test_readme.py"
 
 
 def test_every_list_has_a_place() -> None:
-    told = "".join(path.read_text("utf-8") for path in DOCUMENTS)
+    told = "".join(path.read_text("utf-8") for path in FILLED)
     assert [name for name in LISTS if told.count(f"<!-- {name} -->") != 1] == []
 
 
@@ -171,7 +173,7 @@ def test_the_readme_is_a_page() -> None:
 def refreshed(path: Path) -> str:
     """Return a document with its lists and numbers as the program has them now."""
     text = path.read_text("utf-8")
-    return filled_numbers(documents.name_of(path), filled(text) if path in DOCUMENTS else text)
+    return filled_numbers(documents.name_of(path), filled(text) if path in FILLED else text)
 
 
 if __name__ == "__main__":

@@ -101,11 +101,6 @@ def put(made: str, file: Path) -> None:
     file.write_text(f"{before}{BEGIN}\n{made}\n{END}{rest.split(END)[1]}", encoding="utf-8")
 
 
-def shown(text: str) -> str:
-    """Return the table that a document shows."""
-    return text.partition(f"{BEGIN}\n")[2].partition(END)[0]
-
-
 def told(name: str, finding: Finding, how: str) -> str:
     """Return what is said of a finding."""
     again = f"python -m tests.attack {name} --case {shlex.quote(finding.case)}" if finding.case else "the same command"
