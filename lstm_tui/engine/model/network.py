@@ -97,12 +97,9 @@ class Network:
         else:
             outputs = self.readout.program.values[self.readout.page.result].size
             named = ", ".join(visible(one) for one in self.classes) if len(self.classes) <= _MOST_LINES else ""
-            lines.append(f"  says   {named or count_of(outputs, 'number')}, {self._when()}")
+            when = "at each token" if self.readout.page.per_token else "of the whole sequence"
+            lines.append(f"  says   {named or count_of(outputs, 'number')}, {when}")
         return "\n".join(lines) + ">"
-
-    def _when(self) -> str:
-        assert self.readout is not None
-        return "at each token" if self.readout.page.per_token else "of the whole sequence"
 
     @property
     def passes(self) -> tuple[Pass, ...]:

@@ -24,18 +24,27 @@ def is_safetensors(data: bytes) -> bool:
     return data[8:9] == b"{"
 
 
-def read_safetensors(data: bytes, where: str) -> tuple[dict[str, Array], dict[str, str]]:
-    """Return the tensors by name, and the metadata.
+def header_of(data: bytes, where: str) -> tuple[Fields, int]:
+    """Return what a file says of its tensors, and where their numbers begin.
 
     Raises:
-        UserError: It is damaged, cut short, or holds numbers of a kind that is not read.
+        UserError: It is damaged or cut short.
     """
     size = int.from_bytes(data[:8], "little")
     if size > HEADER_BYTES:
         raise UserError(f"{where}: is damaged: its header says it is {size_text(size)} long")
     if len(data) < 8 + size:
         raise UserError(f"{where}: is cut short: it ends inside its header; get it again")
-    content = Fields(decode(data[8 : 8 + size].rstrip(b" "), f"{where}: header"), where)
+    return Fields(decode(data[8 : 8 + size].rstrip(b" "), f"{where}: header"), where), 8 + size
+
+
+def read_safetensors(data: bytes, where: str) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the tensors by name, and the metadata.
+
+    Raises:
+        UserError: It is damaged, cut short, or holds numbers of a kind that is not read.
+    """
+    content, numbers_begin = header_of(data, where)
     tensors: dict[str, Array] = {}
     metadata: dict[str, str] = {}
     for name in content.content:
@@ -51,9 +60,9 @@ def read_safetensors(data: bytes, where: str) -> tuple[dict[str, Array], dict[st
         begin, end = [*entry.items("data_offsets", int), -1, -1][:2]
         if min((*shape, begin), default=0) < 0 or end - begin != math.prod(shape) * width:
             raise content.damaged(name, "is not as long as its shape says")
-        if 8 + size + end > len(data):
+        if numbers_begin + end > len(data):
             raise UserError(f"{where}: is cut short: {visible(name)} is missing; get it again")
-        tensors[name] = numbers(data[8 + size + begin : 8 + size + end], dtype).reshape(shape)
+        tensors[name] = numbers(data[numbers_begin + begin : numbers_begin + end], dtype).reshape(shape)
     return tensors, metadata
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 
-from lstm_tui.formats.importers.safetensors_file import DTYPES
-from lstm_tui.formats.io.json import Fields, decode
+from lstm_tui.formats.importers.safetensors_file import DTYPES, header_of
 from lstm_tui.formats.write_back.places import BFLOAT16, TensorPlace, WeightsFile
 
 
 def find_safetensors(file: WeightsFile, where: str) -> None:
     """Add the places of a safetensors file that was read already."""
-    begin = 8 + int.from_bytes(file.data[:8], "little")
-    header = Fields(decode(file.data[8:begin].rstrip(b" "), f"{where}: header"), where)
+    header, begin = header_of(file.data, where)
     for name in header.content:
         if name == "__metadata__":
             continue
