@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,21 @@ class Visit:
                     self._stream.feed(message.data)
                 elif message.type is aiohttp.WSMsgType.CLOSE:
                     self.farewell = str(message.extra or "")
+
+    async def presses_until_it_ends(self, keys: str) -> None:
+        """Press keys over and over until the server closes the page: a visit that rests uses no processor time."""
+
+        async def go_on() -> None:
+            with suppress(ConnectionError):
+                while not self._socket.closed:
+                    await self.press(keys)
+                    await asyncio.sleep(0.02)
+
+        pressing = asyncio.create_task(go_on())
+        try:
+            await self.ends()
+        finally:
+            pressing.cancel()
 
     async def closes(self) -> None:
         """Close the page."""

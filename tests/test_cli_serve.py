@@ -289,7 +289,7 @@ def test_who_uses_too_much_of_the_processor_is_told() -> None:
 
         async def act(session: Any, come: Any) -> None:
             visit = await come()
-            await visit.ends()
+            await visit.presses_until_it_ends("np")
             assert "0.01 minutes of processor time" in visit.farewell
 
         visiting(served, act)
