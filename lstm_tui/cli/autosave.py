@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.autosave import Autosave
     from lstm_tui.debugger.session_file import Saved
     from lstm_tui.formats.io.journal import Journal
-    from lstm_tui.tui.autosave import Keeping, Offer
+    from lstm_tui.tui.controllers.autosave import Keeping, Offer
 
 CALLED = "interrupted work"
 """What messages call a journal, whose path means nothing to anybody."""
@@ -96,7 +96,7 @@ def kept(command: tuple[str, ...]) -> Keeping | None:
         return None
     from lstm_tui.debugger.autosave import Autosave
     from lstm_tui.formats.io.journal import Journal
-    from lstm_tui.tui.autosave import Keeping
+    from lstm_tui.tui.controllers.autosave import Keeping
     from lstm_tui.tui.threads import in_background
 
     return Keeping(Autosave(Journal.begin, in_background), lambda: look(command))
@@ -125,7 +125,7 @@ def look(command: tuple[str, ...]) -> tuple[Offer | None, str]:
 
 def _offer(journal: Journal, saved: Saved) -> Offer:
     from lstm_tui.cli.reopen import taking_up
-    from lstm_tui.tui.autosave import Offer
+    from lstm_tui.tui.controllers.autosave import Offer
 
     return Offer(journal_line(journal), taking_up(saved, CALLED), journal.forget, journal.forget, journal.leave)
 

@@ -26,7 +26,7 @@ def command(options: Namespace) -> int:
     if options.plain or not sys.stdout.isatty():
         print(as_table(compared))
         return 0
-    from lstm_tui.tui.compare_app import compare_app
+    from lstm_tui.tui.views.compare import compare_app
 
     return compare_app(compared, options.light)
 

@@ -60,7 +60,7 @@ def open_session_file(options: Namespace, path: str, called: str = "", taken: Ca
         say(*said)
         return run_plain(session, options, taken)
     from lstm_tui.cli.tour import library
-    from lstm_tui.tui.autosave import Offer
+    from lstm_tui.tui.controllers.autosave import Offer
     from lstm_tui.tui.lesson_launcher import Teaching
 
     return show(source, options, Teaching(library), Offer("", take_up, taken))

@@ -21,7 +21,7 @@ def command(options: Namespace) -> int:
     """Print the gradient through time of every network, a row for each token, and what happens on the way."""
     from lstm_tui.analysis.gradient_flow import long_memory
     from lstm_tui.debugger.inspect.diagnostics import reach_words
-    from lstm_tui.debugger.inspect.notation import letter
+    from lstm_tui.debugger.inspect.trace_facts import letter
 
     runs = _runs(options)
     tokens = runs[0].sequence.tokens

@@ -67,7 +67,7 @@ def with_run(source: Source, options: Namespace) -> Source:
 
 
 def _edit_script(path: str) -> tuple[Edit, ...]:
-    from lstm_tui.debugger.edits.script import read_edit_script
+    from lstm_tui.debugger.edits.edit_reader import read_edit_script
 
     return read_edit_script(path)
 

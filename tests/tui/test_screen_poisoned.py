@@ -40,8 +40,7 @@ from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.tui.canvas.canvas import Drawing
-from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
-from lstm_tui.tui.canvas.palette import INKS, Palette
+from lstm_tui.tui.canvas.palette import ASCII, INKS, UNICODE, Palette
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.equations import draw_equation_line

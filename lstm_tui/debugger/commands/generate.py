@@ -15,8 +15,8 @@ from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
 from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.counterfactual import Doubted, propagate, replace_everywhere
+from lstm_tui.debugger.edits.history import Question
 from lstm_tui.debugger.edits.language import TokenEdit
-from lstm_tui.debugger.edits.question import Question
 from lstm_tui.debugger.inspect.prediction import perplexity_figure
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
