@@ -6,8 +6,8 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from lstm_tui.analysis.largest import largest
-from lstm_tui.cli.columns import table
+from lstm_tui.analysis.distribution import largest
+from lstm_tui.cli.printing import table
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.text_safety import visible
 

@@ -6,7 +6,7 @@ from argparse import Namespace
 from copy import copy
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.columns import table
+from lstm_tui.cli.printing import table
 from lstm_tui.cli.source import source_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence

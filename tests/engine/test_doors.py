@@ -34,7 +34,7 @@ OWN = {
     "engine/runtime/kernel_cache.py": "our own cache, whose every failure means compiling again",
     "tui/app.py": "shows the screen",
     "tui/views/compare.py": "shows the screen",
-    "cli/growing_text.py": "the terminal",
+    "cli/run.py": "the terminal",
     "models/recipes/chars.py": "recipes of ours",
     "models/recipes/sentiment.py": "recipes of ours",
     "models/packages.py": "recipes of ours",
@@ -75,7 +75,7 @@ def _reads(node: ast.FunctionDef) -> bool:
 def test_whoever_brings_bytes_in_is_guarded_or_says_why_not() -> None:
     guarded_by = {
         "cli/plain.py": "read_text", "cli/cells.py": "read_text", "debugger/commands/files.py": "read_text",
-        "cli/reopen.py": "reopened",
+        "cli/autosave.py": "reopened",
     }  # fmt: skip
     missing = [
         f"{file}: {function}"

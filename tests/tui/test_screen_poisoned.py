@@ -19,8 +19,7 @@ from textual import events
 
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.health import health
-from lstm_tui.analysis.influence import each_deletion, influence
-from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows, tokens_within
+from lstm_tui.analysis.influence import deletion_rows, each_deletion, gradient_rows, influence, tokens_within
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.compare import Comparison

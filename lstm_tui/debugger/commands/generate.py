@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from lstm_tui.analysis.language_model import choose, perplexity, probabilities, surprise
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.distribution import choose, largest, perplexity, probabilities, surprise
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
 from lstm_tui.debugger.commands.goto import listed_places

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.arrays import quiet
 from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.text_safety import visible
 
 _FRAMES = "a run has no call frames: `pass NAME` selects another pass, `goto T` another token"

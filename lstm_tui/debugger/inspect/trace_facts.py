@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_tui.analysis.contributions import OutputParts, parts_of
+from lstm_tui.analysis.distribution import is_language_model, surprise
 from lstm_tui.analysis.health import Kind, flags_of
-from lstm_tui.analysis.language_model import is_language_model, surprise
 from lstm_tui.analysis.ledger import Flow, flow_of
 from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.edits.attention_mask import attention_in

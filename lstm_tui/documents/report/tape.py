@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.analysis.contributions import says_shares
-from lstm_tui.analysis.language_model import is_language_model
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.distribution import is_language_model, largest
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.debugger.edits.attention_mask import attention_in
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of

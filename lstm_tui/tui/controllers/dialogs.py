@@ -14,7 +14,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.traces.file_endings import ANY_OF_THEM, ENDINGS
+from lstm_tui.formats.file_endings import ANY_TRACE, TRACES
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.looks import Looks
 from lstm_tui.tui.controllers.open_run import OpenRun
@@ -171,8 +171,8 @@ class Dialogs:
         sequence = self._run.view.trace.sequence
         stem = Path(sequence.file).stem if sequence.file else "trace"
         line = f"-{sequence.line}" if sequence.line else ""
-        question = f"write the run to ({ANY_OF_THEM})"
-        self._screen.app.push_screen(Prompt(question, f"{visible(stem)}{line}{ENDINGS[0]}"), self.write_to)
+        question = f"write the run to ({ANY_TRACE})"
+        self._screen.app.push_screen(Prompt(question, f"{visible(stem)}{line}{TRACES[0]}"), self.write_to)
 
     def write_to(self, name: str | None, over: str | None = None) -> None:
         """Write the run to a file; one that is there is asked for, unless it is `over`, which was just agreed to."""

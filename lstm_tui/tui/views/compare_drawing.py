@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.diff import DiffColumn
 from lstm_tui.debugger.inspect.scale import scale_of
