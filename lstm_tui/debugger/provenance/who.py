@@ -227,7 +227,7 @@ def _held(expression: Expression, scope: Scope) -> Held | None:
 
 
 def _largest_loss(text: str, expression: Expression, scope: Scope, frame: Frame, held: Held) -> Blame:
-    """Tell at which step tokens lost most of what they had; see `losses`."""
+    """Tell at which step tokens lost most of what they had; see `memory_loss`."""
     passed = held.passed
     steps = steps_reached(expression, scope, frame)
     reading = slice(None, None, -1 if passed.direction == "backward" else 1)
