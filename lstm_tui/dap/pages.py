@@ -21,7 +21,7 @@ from lstm_tui.engine.text_safety import visible
 
 
 @dataclass(frozen=True)
-class Page:
+class SourcePage:
     """A cell's page of equations.
 
     Attributes:
@@ -115,9 +115,9 @@ class Pages:
             files: Cell files of the user, by what they hold.
         """
         self._session, self.text, self._files = session, text, files
-        self._kept: list[Page] = []
+        self._kept: list[SourcePage] = []
 
-    def pages(self) -> dict[int, Page]:
+    def pages(self) -> dict[int, SourcePage]:
         """Return the page of every cell that runs now, by its number, from 1."""
         passes: dict[tuple[str, ...], list[PassTrace]] = {}
         for passed in self._session.frame.trace.values():
@@ -125,7 +125,7 @@ class Pages:
         made = [self._page(some) for some in passes.values()]
         return {self._number(page): page for page in made}
 
-    def of_pass(self, name: str) -> tuple[int, Page]:
+    def of_pass(self, name: str) -> tuple[int, SourcePage]:
         """Return the page of a pass, with its number."""
         return next((number, page) for number, page in self.pages().items() if name in page.passes)
 
@@ -133,7 +133,7 @@ class Pages:
         """Return the text of a page that runs or has run; None where there is none of that number."""
         return self._kept[number - 1].text if 1 <= number <= len(self._kept) else None
 
-    def named(self, source: Mapping[str, Any]) -> Page | Text | None:
+    def named(self, source: Mapping[str, Any]) -> SourcePage | Text | None:
         """Return what an editor calls a source."""
         number, path = source.get("sourceReference"), source.get("path")
         if number:
@@ -145,7 +145,7 @@ class Pages:
             return self.text
         return next((page for page in self.pages().values() if page.path is not None and page.path == asked), None)
 
-    def source_of(self, number: int, page: Page) -> dict[str, Any]:
+    def source_of(self, number: int, page: SourcePage) -> dict[str, Any]:
         """Return a page as the protocol names it."""
         if page.path is not None:
             return {"name": visible(page.name), "path": str(page.path)}
@@ -155,23 +155,23 @@ class Pages:
         """Return the text as the protocol names it."""
         return None if self.text is None else {"name": visible(self.text.path.name), "path": str(self.text.path)}
 
-    def _number(self, page: Page) -> int:
+    def _number(self, page: SourcePage) -> int:
         for number, one in enumerate(self._kept, 1):
             if one.text == page.text:
                 return number
         self._kept.append(page)
         return len(self._kept)
 
-    def _page(self, passes: list[PassTrace]) -> Page:
+    def _page(self, passes: list[PassTrace]) -> SourcePage:
         """Return the page of passes that run one: the cell's file, where it is what runs."""
         cell, equations = passes[0].cell, equations_of(passes[0])
         names, rows = tuple(passed.name for passed in passes), cell.text.split("\n")
         written = tuple(one.text for one in equations)
         if cell.text and all(1 <= one.line <= len(rows) and one.text in rows[one.line - 1] for one in equations):
             path = bundled_file(cell) or self._files.get(cell.text)
-            return Page(cell.file, cell.text, written, tuple(one.line for one in equations), path, names)
+            return SourcePage(cell.file, cell.text, written, tuple(one.line for one in equations), path, names)
         text = "\n".join(one.text + (f"   # {one.label}" if one.label else "") for one in equations) + "\n"
-        return Page(cell.file, text, written, tuple(range(1, len(equations) + 1)), None, names)
+        return SourcePage(cell.file, text, written, tuple(range(1, len(equations) + 1)), None, names)
 
 
 def _resolved(path: Path) -> Path:

@@ -11,17 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from lstm_tui.dap.pages import Page, Pages, Text
+from lstm_tui.dap.pages import SourcePage, Pages, Text
 from lstm_tui.dap.stops import EditorStops, whole
 from lstm_tui.dap.variables import Variable, Variables, as_body
 from lstm_tui.debugger.breakpoints.parse import read_change
 from lstm_tui.debugger.commands.console import Console
 from lstm_tui.debugger.commands.dispatch import completions
-from lstm_tui.debugger.commands.execute import split
-from lstm_tui.debugger.commands.table import VERBS
-from lstm_tui.debugger.cursor import Granularity
+from lstm_tui.debugger.commands.table import VERBS, split
 from lstm_tui.debugger.expressions import ExpressionError
-from lstm_tui.debugger.position import Frame
+from lstm_tui.debugger.position import Frame, Granularity
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -227,7 +225,7 @@ class Requests:
         source, first = arguments.get("source"), whole(arguments.get("line"))
         page = self._pages.named(source) if isinstance(source, dict) else None
         last = whole(arguments.get("endLine"), first)
-        if isinstance(page, Page):
+        if isinstance(page, SourcePage):
             return {"breakpoints": [{"line": line} for line in page.lines if first <= line <= last]}
         return {
             "breakpoints": [{"line": line, "column": column} for _, line, column in self._on_lines(page, first, last)]
@@ -248,7 +246,7 @@ class Requests:
     def _go_targets(self, arguments: Arguments) -> Body:
         source, line = arguments.get("source"), whole(arguments.get("line"))
         page = self._pages.named(source) if isinstance(source, dict) else None
-        if isinstance(page, Page):
+        if isinstance(page, SourcePage):
             return {"targets": self._equations_at(page, line)}
         column = whole(arguments.get("column"), 1)
         there = [place for place in self._on_lines(page, line, line) if place[2] >= column][:_MOST_TARGETS]
@@ -267,7 +265,7 @@ class Requests:
             found.append({"id": other, "label": f"read line {line} of the text instead", "line": line})
         return {"targets": found}
 
-    def _equations_at(self, page: Page, line: int) -> list[Body]:
+    def _equations_at(self, page: SourcePage, line: int) -> list[Body]:
         equation = page.equation_at(line)
         if equation is None:
             return []

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from lstm_tui.dap.pages import Page, Pages, Text
+from lstm_tui.dap.pages import SourcePage, Pages, Text
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint
 from lstm_tui.debugger.breakpoints.conditions import After, Birth, Guarded, Trigger
 from lstm_tui.debugger.breakpoints.parse import guarded, read_change, read_trigger
 from lstm_tui.debugger.expressions import ExpressionError
-from lstm_tui.debugger.expressions.format import value_text
+from lstm_tui.debugger.expressions.series import value_text
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -105,7 +105,7 @@ class EditorStops:
         except ExpressionError as error:
             return f"({error})"
 
-    def _on_line(self, page: Page | Text | None, asked: Mapping[str, Any]) -> _Wanted:
+    def _on_line(self, page: SourcePage | Text | None, asked: Mapping[str, Any]) -> _Wanted:
         """Return what a line of a source waits for, and where that is.
 
         Raises:

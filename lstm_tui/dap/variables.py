@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.analysis.ledger import Ledger, flow_of, ledger_at
-from lstm_tui.debugger.commands.execute import answer
+from lstm_tui.debugger.commands.table import answer
 from lstm_tui.debugger.expressions import ExpressionError
-from lstm_tui.debugger.expressions.format import entry_word, row_of, there, value_text
-from lstm_tui.debugger.expressions.series import Series
+from lstm_tui.debugger.expressions.series import Series, entry_word, row_of, there, value_text
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array
@@ -74,7 +73,7 @@ class Inside:
 
 
 @dataclass(frozen=True)
-class Scope:
+class VariableGroup:
     """A group of variables.
 
     Attributes:
@@ -153,27 +152,27 @@ class Variables:
 
     # --- scopes ---
 
-    def scopes(self, pass_name: str) -> Iterator[Scope]:
+    def scopes(self, pass_name: str) -> Iterator[VariableGroup]:
         """Yield the scopes of a pass at the token where the session stands."""
         frame = self._session.frame
         passed = frame.trace[pass_name]
         values = [self._value(pass_name, value) for value in passed.cell.values if value in passed]
-        yield Scope("Values", Inside.of(*values), "locals")
+        yield VariableGroup("Values", Inside.of(*values), "locals")
         before = [self._named(f"prev({pass_name}.{state})", state) for state in passed.cell.state if state in passed]
-        yield Scope("Before this step", Inside.of(*before), "arguments")
+        yield VariableGroup("Before this step", Inside.of(*before), "arguments")
         inputs = [name for name in passed.inputs if name == "x" or name in passed.cell.below]
         if inputs:
             given = [self._input(pass_name, name) for name in inputs]
-            yield Scope("Inputs", Inside.of(*given), "arguments")
+            yield VariableGroup("Inputs", Inside.of(*given), "arguments")
         said = self._answer(frame)
         if said:
-            yield Scope("Output", Inside.of(*said))
+            yield VariableGroup("Output", Inside.of(*said))
         if frame.steps * passed.hidden_size <= _LARGEST_LEDGER:
-            yield Scope("Memory by token", Inside(frame.steps, self._ledger(pass_name)), expensive=True)
+            yield VariableGroup("Memory by token", Inside(frame.steps, self._ledger(pass_name)), expensive=True)
         parameters = self._session.scope(pass_name).parameters(passed)
         if parameters:
             weights = [self._parameter(pass_name, name, array) for name, array in parameters.items()]
-            yield Scope("Weights", Inside.of(*weights), expensive=True)
+            yield VariableGroup("Weights", Inside.of(*weights), expensive=True)
 
     def evaluated(self, text: str) -> Variable:
         """Return what an expression is where the session stands.
