@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from lstm_tui.dap.pages import SourcePage, Pages, Text
+from lstm_tui.dap.pages import Pages, SourcePage, Text
 from lstm_tui.dap.stops import EditorStops, whole
 from lstm_tui.dap.variables import Variable, Variables, as_body
 from lstm_tui.debugger.breakpoints.parse import read_change

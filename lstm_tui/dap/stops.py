@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from lstm_tui.dap.pages import SourcePage, Pages, Text
+from lstm_tui.dap.pages import Pages, SourcePage, Text
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint
 from lstm_tui.debugger.breakpoints.conditions import After, Birth, Guarded, Trigger
 from lstm_tui.debugger.breakpoints.parse import guarded, read_change, read_trigger
