@@ -15,6 +15,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.interpreters import chosen
+from lstm_tui.engine.runtime.memory_budget import most_array_bytes
 from lstm_tui.engine.runtime.run import Initial, run
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
@@ -105,6 +106,11 @@ class Source:
             return self.recorded.remarks
         return () if self.network is None else self.network.remarks
 
+    @property
+    def array_bytes(self) -> int | None:
+        """Bytes that a run of it may take as arrays; one that is larger is held in windows. A text that comes grows."""
+        return most_array_bytes() if self.incoming is None else None
+
     def with_text(self, sequence: Sequence) -> Source:
         """Return it with all that has come so far of a text that grows."""
         return replace(self, sequences=(sequence,))
@@ -125,7 +131,8 @@ class Source:
             return self.initial
         initial = self.initial if after is None else after.final_states
         for before in self.sequences[first:line]:
-            initial = run(needed(self.network), before, interpreter, self.dtype, initial).final_states
+            most = most_array_bytes()
+            initial = run(needed(self.network), before, interpreter, self.dtype, initial, array_bytes=most).final_states
         return initial
 
     def run(self, line: int | None = None, interpreter: str | None = None, progress: Progress | None = None) -> Trace:
@@ -157,13 +164,14 @@ class Source:
         network, sequence = needed(self.network), self.sequences[line]
         name = chosen(interpreter, len(sequence), len(network.passes))
         initial = self.start(line, name)
+        most = self.array_bytes
         if not edits:
-            return run(network, sequence, name, self.dtype, initial, progress)
+            return run(network, sequence, name, self.dtype, initial, progress, array_bytes=most)
         from lstm_tui.debugger.edits.apply import apply
         from lstm_tui.debugger.edits.language import line_of
 
         made, lines = apply(edits, network, sequence), tuple(line_of(edit) for edit in edits)
-        return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds)
+        return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds, most)
 
 
 def needed(network: Network | None) -> Network:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.interpreters import quick_steps
-from lstm_tui.engine.runtime.run import Initial, run
+from lstm_tui.engine.runtime.run import Initial, is_held_in_windows, run
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -58,9 +58,14 @@ class LineRuns:
         return self._starts.get((number, interpreter), self.source.initial)
 
     def is_short(self, number: int) -> bool:
-        """Say whether a sequence is run so quickly that nobody notices."""
+        """Say whether a sequence is run so quickly that nobody notices, or is held in windows and not run at once."""
         network = self.source.network
-        return network is None or len(self.source.sequences[number]) <= quick_steps("numpy", len(network.passes))
+        if network is None or len(self.source.sequences[number]) <= quick_steps("numpy", len(network.passes)):
+            return True
+        steps, most = len(self.source.sequences[number]), self.source.array_bytes
+        return (
+            most is not None and not self.source.carry and is_held_in_windows(network, steps, self.source.dtype, most)
+        )
 
     def try_first_line(self) -> None:
         """Run the line that is opened first where that is quick, and look whether the edits to begin with fit it.
@@ -92,7 +97,10 @@ class LineRuns:
         while first > 0 and self.held(first - 1, interpreter) is None:
             first -= 1
         initial = source.start(number, interpreter, self.held(first - 1, interpreter) if first else None, first)
-        made = run(source.network, source.sequences[number], interpreter, source.dtype, initial, progress)
+        made = run(
+            source.network, source.sequences[number], interpreter, source.dtype, initial, progress,
+            array_bytes=source.array_bytes,
+        )  # fmt: skip
         self._starts[number, interpreter] = initial
         self._kept[number, interpreter] = made
         while len(self._kept) > _KEPT:

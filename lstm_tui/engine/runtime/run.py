@@ -68,12 +68,17 @@ def run(
     if not len(sequence):
         raise UserError("there is nothing to read: the sequence has no tokens")
     wanted = np.dtype(dtype) if dtype else network.dtype
-    most = most_bytes() if array_bytes is None else min(array_bytes, most_bytes())
-    if len(sequence) * bytes_of_token(network, wanted) > most:
+    if is_held_in_windows(network, len(sequence), dtype, array_bytes):
         x = input_of(network, sequence, wanted, look_up=True)
         return trace_of(windowed_arrays(network, x, interpreter, initial, holds), sequence, edits)
     ran = run_arrays(network, input_of(network, sequence, wanted), interpreter, initial, progress, holds)
     return trace_of(ran, sequence, edits)
+
+
+def is_held_in_windows(network: Network, steps: int, dtype: str | None, array_bytes: int | None) -> bool:
+    """Say whether `run` holds a run of so many steps in windows, where its values may take so many bytes as arrays."""
+    most = most_bytes() if array_bytes is None else min(array_bytes, most_bytes())
+    return steps * bytes_of_token(network, np.dtype(dtype) if dtype else network.dtype) > most
 
 
 def trace_of(ran: RunBuffers, sequence: Sequence, edits: tuple[str, ...] = (), known: Array | None = None) -> Trace:
@@ -98,7 +103,7 @@ def trace_of(ran: RunBuffers, sequence: Sequence, edits: tuple[str, ...] = (), k
         final = readout[network.readout.page.result]
         result = final if final.ndim == 1 else _last_row(final, ran)
         if network.readout.page.per_token:
-            output = final if is_windowed(final) else np.broadcast_to(final, (len(sequence), len(result)))
+            output = as_array(final) if is_windowed(final) else np.broadcast_to(final, (len(sequence), len(result)))
         elif network.forward_only:
             output = _prefix_outputs(ran, known)
     return Trace(

@@ -23,8 +23,8 @@ from lstm_tui.engine.runtime.forward import (
     held_readout_program,
     merge,
     output_of,
-    readout_inputs,
     reading_order,
+    readout_inputs,
 )
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.memory_budget import most_window_bytes

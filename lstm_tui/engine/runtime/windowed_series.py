@@ -8,9 +8,9 @@ bits that the whole array would have. What needs all of it at once gets it, as l
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeGuard, cast
 
 import numpy as np
@@ -27,23 +27,27 @@ MOST_BYTES = 128 * 2**20
 """Bytes up to which a whole series is put into one array."""
 _CHUNK_BYTES = 2**20
 
-_drawing = threading.local()
+_waits_for_nothing: ContextVar[bool] = ContextVar("waits_for_nothing", default=False)
 
 
 @contextmanager
 def computed_rows_only() -> Iterator[None]:
-    """Have the rows that are not computed yet read as NaN in this thread, as what is drawn does: it waits for nothing."""
-    before = getattr(_drawing, "on", False)
-    _drawing.on = True
+    """Have the rows that are not computed yet read as NaN in here, as what is drawn does: it waits for nothing."""
+    token = _waits_for_nothing.set(True)
     try:
         yield
     finally:
-        _drawing.on = before
+        _waits_for_nothing.reset(token)
+
+
+def wait_for_nothing() -> None:
+    """Have them read so from here on in this context, and in the tasks that are begun in it; threads do wait."""
+    _waits_for_nothing.set(True)
 
 
 def waits_for_nothing() -> bool:
-    """Say whether this thread takes what is computed alone."""
-    return bool(getattr(_drawing, "on", False))
+    """Say whether what runs here takes what is computed alone."""
+    return _waits_for_nothing.get()
 
 
 def is_windowed(values: Any) -> TypeGuard[WindowedSeries]:
@@ -83,7 +87,7 @@ class WindowedSeries(NDArrayOperatorsMixin):
     @property
     def nbytes(self) -> int:
         """How many bytes it would take as an array."""
-        return self.size * self.dtype.itemsize
+        return self.size * int(self.dtype.itemsize)
 
     def __len__(self) -> int:
         """Return T."""
@@ -106,7 +110,7 @@ class WindowedSeries(NDArrayOperatorsMixin):
 
     def _chunk(self) -> int:
         each = max(math.prod(self.shape[1:]) * self.dtype.itemsize, 1)
-        return max(_CHUNK_BYTES // each, 64)
+        return max(_CHUNK_BYTES // int(each), 64)
 
     # --- rows of it ---
 
@@ -150,7 +154,9 @@ class WindowedSeries(NDArrayOperatorsMixin):
                 count, self.shape[1:], self.dtype,
             )  # fmt: skip
         places = range(start, stop, step)
-        return WindowedSeries(lambda a, b: self._taken(np.array(places[a:b], np.int64)), count, self.shape[1:], self.dtype)
+        return WindowedSeries(
+            lambda a, b: self._taken(np.array(places[a:b], np.int64)), count, self.shape[1:], self.dtype
+        )
 
     def _picked(self, rest: tuple[Any, ...]) -> WindowedSeries:
         """Return some entries of every row."""
@@ -240,9 +246,9 @@ class WindowedSeries(NDArrayOperatorsMixin):
         if isinstance(along, int) and along > 0 and initial is None and where is True:
             return self.mapped(lambda part: np.asarray(ufunc.reduce(part, axis=along, keepdims=keepdims)))
         if along not in (0, None) or ufunc not in _OF_PARTS or (ufunc is np.add and where is not True):
-            told: dict[str, Any] = {} if initial is None else {"initial": initial}
-            told |= {} if where is True else {"where": np.asarray(where)}
-            return ufunc.reduce(self._whole(), axis=axis, keepdims=keepdims, **told)
+            beside: dict[str, Any] = {} if initial is None else {"initial": initial}
+            beside |= {} if where is True else {"where": np.asarray(where)}
+            return ufunc.reduce(self._whole(), axis=axis, keepdims=keepdims, **beside)
         found: Any = None
         base = 0
         for part in self.parts():
@@ -257,11 +263,15 @@ class WindowedSeries(NDArrayOperatorsMixin):
             found = each if found is None else ufunc(found, each)
         return found
 
-    def max(self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+    def max(
+        self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
         """Return the largest of it."""
         return self._reduced(np.maximum, axis, keepdims, initial, where)
 
-    def min(self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+    def min(
+        self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
         """Return the smallest of it."""
         return self._reduced(np.minimum, axis, keepdims, initial, where)
 
@@ -303,7 +313,7 @@ def _elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
             takes.append(one.read)
             heads.append(np.empty((0, *one.shape[1:]), one.dtype))
             continue
-        given = one if isinstance(one, (int, float, bool, np.generic)) else np.asarray(one)
+        given: Any = one if isinstance(one, (int, float, bool, np.generic)) else np.asarray(one)
         if np.ndim(given) == ndim and np.shape(given)[0] != 1:
             takes.append(lambda a, b, given=given: given[a:b])  # type: ignore[misc]
             heads.append(given[:0])

@@ -95,7 +95,7 @@ class PassWindows:
         steps: Steps of the pass, T.
         size: Steps of a window.
         taken: How many steps have been taken on the way, each once; those of a shorter way were taken elsewhere.
-        largest: The largest finite size of each value so far.
+        largest: The largest finite size so far of each value that has no bound, and of the input `x`.
         largest_mean: Of each state, the largest mean size over its units at one step so far.
         largest_move: The same of its change from step to step.
     """
@@ -141,7 +141,7 @@ class PassWindows:
             self._states[0] = np.concatenate(list(initial.values()))
         self._known = 1  # windows whose state before is known
         self.taken = 0
-        self.largest: dict[str, float] = dict.fromkeys(unbounded, 0.0)
+        self.largest: dict[str, float] = dict.fromkeys((*unbounded, "x"), 0.0)
         self.largest_mean: dict[str, float] = dict.fromkeys(initial, 0.0)
         self.largest_move: dict[str, float] = dict.fromkeys(initial, 0.0)
         self._turn = threading.RLock()
@@ -150,6 +150,12 @@ class PassWindows:
     def is_complete(self) -> bool:
         """Whether every step was taken once."""
         return self.taken >= self.steps
+
+    @property
+    def can_advance(self) -> bool:
+        """Whether the next steps can be taken without taking any of the passes below."""
+        stop = min(self.taken + self._span * self.size, self.steps)
+        return self._below_is_ready(self.taken, stop)
 
     @property
     def nbytes(self) -> int:
@@ -174,14 +180,16 @@ class PassWindows:
 
     def is_ready(self, start: int, stop: int) -> bool:
         """Say whether some steps can be looked at without taking any that lead to them."""
-        if stop <= start or self.is_complete and all(one.is_complete for one, _ in self.below):
+        if stop <= start or (self.is_complete and all(one.is_complete for one, _ in self.below)):
             return True
         last = (stop - 1) // self.size
         if last >= self._known:
             return False
-        first, end = start // self.size * self.size, min((last + 1) * self.size, self.steps)
+        return self._below_is_ready(start // self.size * self.size, min((last + 1) * self.size, self.steps))
+
+    def _below_is_ready(self, start: int, stop: int) -> bool:
         return all(
-            one.is_ready(self.steps - end, self.steps - first) if turned else one.is_ready(first, end)
+            one.is_ready(self.steps - stop, self.steps - start) if turned else one.is_ready(start, stop)
             for one, turned in self.below
         )
 
@@ -223,14 +231,15 @@ class PassWindows:
                 for name, where in self._places.items():
                     self._states[number, where] = values[name][place]
             self._known = max(self._known, min(first + self._span + 1, self.count))
-            self._measure(values, self._state(first))
+            self._measure(rows_of(self.inputs["x"], start, stop), values, self._state(first))
             self.taken = stop
 
-    def _measure(self, values: Mapping[str, Array], before: Mapping[str, Array]) -> None:
+    def _measure(self, x: Array, values: Mapping[str, Array], before: Mapping[str, Array]) -> None:
         """Look at the sizes of what was computed."""
         with quiet():
             for name in self._unbounded:
                 self.largest[name] = max(self.largest[name], _largest(np.abs(values[name])))
+            self.largest["x"] = max(self.largest["x"], _largest(np.abs(x)))
             for name, state in before.items():
                 series = values[name]
                 self.largest_mean[name] = max(self.largest_mean[name], _largest(np.abs(series).mean(axis=1)))
@@ -282,7 +291,12 @@ class ReadoutWindows:
     """
 
     def __init__(
-        self, program: Program, flat: Array, inputs: Mapping[str, Array], room: WindowRoom, passes: Sequence[PassWindows]
+        self,
+        program: Program,
+        flat: Array,
+        inputs: Mapping[str, Array],
+        room: WindowRoom,
+        passes: Sequence[PassWindows],
     ) -> None:
         """Compute nothing yet; the inputs are (T, n) each, in tape order."""
         self.program, self.flat, self.inputs = program, flat, inputs
@@ -425,6 +439,12 @@ class RunWindows:
     def is_ready(self, pass_name: str, step: int) -> bool:
         """Say whether a step of a pass, in its reading order, can be looked at without taking those before."""
         return self.passes[pass_name].is_ready(step, step + 1)
+
+    def begin(self) -> None:
+        """Take the first steps of each pass that needs no other for them, so that there are sizes to draw by."""
+        for one in self.passes.values():
+            if not one.taken and one.can_advance:
+                one.advance()
 
     def finish(self, progress: Progress | None = None, pause: Callable[[], None] | None = None) -> None:
         """Take every step that was not taken yet, and what the readout says of the whole.

@@ -115,6 +115,8 @@ class Changes:
     def is_quick(self) -> bool:
         """Whether to run the sequence again takes so little that nobody notices."""
         trace = self._run.view.trace
+        if trace.windows is not None:
+            return False
         return len(trace.sequence) <= quick_steps(trace.interpreter, len(trace.passes))
 
     def lines_computing(self) -> tuple[str, ...]:

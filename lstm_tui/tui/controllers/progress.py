@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from textual.screen import Screen
@@ -38,11 +39,17 @@ class WorkProgress:
         """
         self._screen, self._state = screen, state
         self._workers: tuple[Worker, ...] = ()
+        self._behind: Callable[[], str] = str
         self._looks: Timer | None = None
 
-    def watch_over(self, *workers: Worker) -> None:
-        """Tell of the work of these; where two are at work, of the first."""
-        self._workers = workers
+    def watch_over(self, *workers: Worker, behind: Callable[[], str] = str) -> None:
+        """Tell of the work of these; where two are at work, of the first.
+
+        Args:
+            workers: Who works at what the user waits for.
+            behind: Says what else is computed, which nobody waits for.
+        """
+        self._workers, self._behind = workers, behind
 
     def work(self) -> Cancellation | None:
         """Return the work the user waits for, if there is any."""
@@ -68,7 +75,7 @@ class WorkProgress:
         """Tell how far the work is."""
         work = self.work()
         if work is None:
-            self._state.busy = ""
+            self._state.busy = self._behind()
             if self._looks is not None:
                 self._looks.stop()
                 self._looks = None
