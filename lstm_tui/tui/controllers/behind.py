@@ -11,8 +11,8 @@ from textual.timer import Timer
 from lstm_tui.debugger.cancellation import Cancellation, GivenUp
 from lstm_tui.engine.number_text import percent
 from lstm_tui.engine.runtime.windows import RunWindows
+from lstm_tui.tui.controllers.changes import WorkProgress
 from lstm_tui.tui.controllers.open_run import OpenRun
-from lstm_tui.tui.controllers.progress import WorkProgress
 from lstm_tui.tui.threads import in_background
 from lstm_tui.tui.view import View
 
