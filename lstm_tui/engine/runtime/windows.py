@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.engine.arrays import Array, quiet
-from lstm_tui.engine.compiler.program import Instruction, Program
+from lstm_tui.engine.compiler.ops import StepsOp
+from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.interpreters import interpreter
@@ -217,8 +218,12 @@ class PassWindows:
         while number >= self._known:
             self.advance()
 
-    def advance(self) -> None:
-        """Take the next steps that were not taken yet."""
+    def advance(self, hold: bool = False) -> None:
+        """Take the next steps that were not taken yet.
+
+        Args:
+            hold: Whether the windows are looked at next, and are held.
+        """
         with self._turn:
             if self.is_complete:
                 return
@@ -230,6 +235,10 @@ class PassWindows:
                 for name, where in self._places.items():
                     self._states[number, where] = values[name][place]
             self._known = max(self._known, min(first + self._span + 1, self.count))
+            if hold:
+                for base in range(start, stop, self.size):
+                    place = slice(base - start, min(base + self.size, stop) - start)
+                    self._room.put(self, base // self.size, {name: series[place] for name, series in values.items()})
             self._measure(rows_of(self.inputs["x"], start, stop), values, self._state(first))
             self.taken = stop
 
@@ -296,8 +305,19 @@ class ReadoutWindows:
         inputs: Mapping[str, Array],
         room: WindowRoom,
         passes: Sequence[PassWindows],
+        follows: str = "",
     ) -> None:
-        """Compute nothing yet; the inputs are (T, n) each, in tape order."""
+        """Compute nothing yet.
+
+        Args:
+            program: What is evaluated.
+            flat: Its parameters.
+            inputs: What it reads, (T, n) each, in tape order.
+            room: Where windows are held.
+            passes: Every pass of the run.
+            follows: The pass of the highest layer that reads in the order of the tape; empty where none does.
+        """
+        self.follows = follows
         self.program, self.flat, self.inputs = program, flat, inputs
         self._room, self._passes = room, tuple(passes)
         self.steps = len(next(iter(inputs.values())))
@@ -305,6 +325,7 @@ class ReadoutWindows:
         self._singles: dict[int, Array] = {}
         self._series: dict[int, Array] = {}
         self._needed = steps_needed(program)
+        self._way = _Way()
         self._turn = threading.RLock()
 
     @property
@@ -363,43 +384,82 @@ class ReadoutWindows:
     @one_thread
     def finish(self, progress: Progress | None = None) -> None:
         """Take every op over the steps, which may read the whole run once for each that needs another."""
-        with self._turn, quiet():
-            for number in self._needed:
-                if number not in self._singles and number not in self._series:
-                    self._take(number, self.program.instructions[number], progress)
-
-    def _take(self, number: int, one: Instruction, progress: Progress | None) -> None:
-        steps, operand = one.steps, one.operands[0]
-        assert steps is not None
-        last = self.steps - 1
-        if steps.name in ("first", "last"):
-            place = 0 if steps.name == "first" else last
-            base = place - place % BLOCK
-            values = self._part(base, min(base + BLOCK, self.steps), number).spread(operand)
-            self._singles[number] = np.array(values[place - base])
-            return
-        found: Array | None = None
-        gathered: list[Array] = []
-        for base in range(0, self.steps, self.size):
-            stop = min(base + self.size, self.steps)
-            values = self._part(base, stop, number).spread(operand)
-            if steps.name in ("sum_steps", "mean_steps"):  # added in tape order, one token after another
-                whole = values if found is None else np.concatenate([found[None], values])
-                found = np.add.accumulate(whole, axis=0)[-1]
-            elif steps.name == "max_steps":
-                found = (values if found is None else np.concatenate([found[None], values])).max(axis=0)
-            else:
-                gathered.append(np.array(values))
+        while not self.is_complete:
+            self.advance(self.steps)
             if progress is not None:
-                progress(stop, self.steps)
-        if gathered:
-            made = steps.forward(np.concatenate(gathered))
-            (self._series if made.ndim == 2 else self._singles)[number] = made
-            return
-        assert found is not None
+                progress(self.taken, self.steps)
+
+    @property
+    def taken(self) -> int:
+        """Tokens that were read, as a part of T of all that are read for all ops."""
+        if self.is_complete:
+            return self.steps
+        done = len(self._singles) + len(self._series)
+        return (done * self.steps + self._way.base) // max(len(self._needed), 1)
+
+    @one_thread
+    def advance(self, known: int) -> bool:
+        """Go on with an op over the steps, by a window at most; say whether that was possible.
+
+        Args:
+            known: Of how many tokens, from the first on, the passes are known.
+        """
+        with self._turn, quiet():
+            if self.is_complete:
+                return False
+            number = self._needed[len(self._singles) + len(self._series)]
+            one, way = self.program.instructions[number], self._way
+            assert one.steps is not None
+            if one.steps.name in ("first", "last"):
+                place = 0 if one.steps.name == "first" else self.steps - 1
+                if place >= known:
+                    return False
+                base = place - place % BLOCK
+                values = self._part(base, min(base + BLOCK, self.steps), number).spread(one.operands[0])
+                self._singles[number] = np.array(values[place - base])
+                return True
+            stop = min(way.base + self.size, self.steps)
+            if stop > known:
+                return False
+            way.take(one.steps.name, self._part(way.base, stop, number).spread(one.operands[0]), stop)
+            if stop == self.steps:
+                made = way.result(one.steps)
+                (self._series if made.ndim == 2 else self._singles)[number] = made
+                self._way = _Way()
+            return True
+
+
+class _Way:
+    """How far an op over the steps has come.
+
+    Attributes:
+        base: The token it has come to.
+    """
+
+    def __init__(self) -> None:
+        self.base = 0
+        self._found: Array | None = None
+        self._gathered: list[Array] = []
+
+    def take(self, name: str, values: Array, stop: int) -> None:
+        """Take the tokens up to one, (S, n)."""
+        whole = values if self._found is None else np.concatenate([self._found[None], values])
+        if name in ("sum_steps", "mean_steps"):  # added in tape order, one token after another
+            self._found = np.add.accumulate(whole, axis=0)[-1]
+        elif name == "max_steps":
+            self._found = whole.max(axis=0)
+        else:
+            self._gathered.append(np.array(values))
+        self.base = stop
+
+    def result(self, steps: StepsOp) -> Array:
+        """Return what the op gives of all tokens, (n,) or (T, n)."""
+        if self._gathered:
+            return steps.forward(np.concatenate(self._gathered))
+        assert self._found is not None
         if steps.name == "mean_steps":
-            found = np.asarray(found / found.dtype.type(self.steps))
-        self._singles[number] = found
+            return np.asarray(self._found / self._found.dtype.type(self.base))
+        return self._found
 
 
 @dataclass(frozen=True, eq=False)
@@ -427,7 +487,7 @@ class RunWindows:
         """How much of it was computed once, from 0 to 1."""
         taken = [(one.taken, one.steps) for one in self.passes.values()]
         if self.readout is not None and self.readout._needed:
-            taken.append((self.readout.steps * self.readout.is_complete, self.readout.steps))
+            taken.append((self.readout.taken, self.readout.steps))
         return sum(done for done, _ in taken) / max(sum(steps for _, steps in taken), 1)
 
     @property
@@ -452,24 +512,33 @@ class RunWindows:
             progress: Called with the steps done and the steps in all; what it raises ends this, and nothing is lost.
             pause: Called between some steps and the next.
         """
-        total = sum(one.steps for one in self.passes.values()) + (0 if self.readout is None else self.readout.steps)
+        last = self._last
         for one in self.passes.values():
-            while not one.is_complete:
+            while one is not last and not one.is_complete:
                 one.advance()
-                if progress is not None:
-                    progress(sum(each.taken for each in self.passes.values()), total)
-                if pause is not None:
-                    pause()
-        if self.readout is not None:
-            done = total - self.readout.steps
+                self._tell(progress, pause)
+        while last is not None and not last.is_complete:
+            last.advance(hold=self.readout is not None)
+            while self.readout is not None and self.readout.advance(last.taken):
+                pass
+            self._tell(progress, pause)
+        while self.readout is not None and self.readout.advance(self.readout.steps):
+            self._tell(progress, pause)
 
-            def tell(steps: int, _: int) -> None:
-                if progress is not None:
-                    progress(done + steps, total)
-                if pause is not None:
-                    pause()
+    @property
+    def _last(self) -> PassWindows | None:
+        """The pass of the highest layer that reads in the order of the tape: the readout is taken beside it."""
+        if self.readout is None or not self.readout.follows:
+            return None
+        return self.passes[self.readout.follows]
 
-            self.readout.finish(tell)
+    def _tell(self, progress: Progress | None, pause: Callable[[], None] | None) -> None:
+        if progress is not None:
+            count = sum(one.steps for one in self.passes.values()) + (0 if self.readout is None else self.readout.steps)
+            done = sum(one.taken for one in self.passes.values())
+            progress(done + (0 if self.readout is None else self.readout.taken), count)
+        if pause is not None:
+            pause()
 
 
 def stored_in_windows(windows: PassWindows, learned: Mapping[str, str]) -> Stored:
