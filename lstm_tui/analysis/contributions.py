@@ -136,7 +136,7 @@ def parts_of(trace: Trace, most_classes: int = 32) -> OutputParts | None:
     if network is None or network.readout is None or trace.result is None or len(trace.result) > most_classes:
         return None
     page, program = network.readout.page, network.readout.program
-    if page.per_token:
+    if page.per_token or trace.windows is not None:  # of a run in windows no number for every token is held
         return None
     logits = _without_softmax(program, page.result)
     inputs = _inputs(trace, program)

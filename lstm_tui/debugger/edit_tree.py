@@ -201,7 +201,7 @@ class EditTree:
         made = apply(history.active, network, baseline.sequence) if made is None else made
         trace = run(
             made.network, made.sequence, baseline.interpreter, self.source.dtype, self.start(),
-            progress=self._work.progress, edits=history.lines, holds=made.holds,
+            progress=self._work.progress, edits=history.lines, holds=made.holds, array_bytes=self.source.array_bytes,
         )  # fmt: skip
         return made, trace
 
@@ -255,6 +255,7 @@ class EditTree:
             made.network is was.network
             and made.network.forward_only
             and self._cursor.frame.trace.ran is not None
+            and self._cursor.frame.trace.windows is None
             and one.ids is not None
             and other.ids is not None
             and len(other) > steps

@@ -18,7 +18,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.interpreters import chosen, quick_steps
-from lstm_tui.engine.runtime.run import Initial, run
+from lstm_tui.engine.runtime.memory_budget import most_array_bytes
+from lstm_tui.engine.runtime.run import Initial, is_held_in_windows, run
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -109,6 +110,11 @@ class Source:
             return self.recorded.remarks
         return () if self.network is None else self.network.remarks
 
+    @property
+    def array_bytes(self) -> int | None:
+        """Bytes that a run of it may take as arrays; one that is larger is held in windows. A text that comes grows."""
+        return most_array_bytes() if self.incoming is None else None
+
     def with_text(self, sequence: Sequence) -> Source:
         """Return it with all that has come so far of a text that grows."""
         return replace(self, sequences=(sequence,))
@@ -129,7 +135,8 @@ class Source:
             return self.initial
         initial = self.initial if after is None else after.final_states
         for before in self.sequences[first:line]:
-            initial = run(needed(self.network), before, interpreter, self.dtype, initial).final_states
+            most = most_array_bytes()
+            initial = run(needed(self.network), before, interpreter, self.dtype, initial, array_bytes=most).final_states
         return initial
 
     def run(self, line: int | None = None, interpreter: str | None = None, progress: Progress | None = None) -> Trace:
@@ -161,13 +168,14 @@ class Source:
         network, sequence = needed(self.network), self.sequences[line]
         name = chosen(interpreter, len(sequence), len(network.passes))
         initial = self.start(line, name)
+        most = self.array_bytes
         if not edits:
-            return run(network, sequence, name, self.dtype, initial, progress)
+            return run(network, sequence, name, self.dtype, initial, progress, array_bytes=most)
         from lstm_tui.debugger.edits.apply import apply
         from lstm_tui.debugger.edits.language import line_of
 
         made, lines = apply(edits, network, sequence), tuple(line_of(edit) for edit in edits)
-        return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds)
+        return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds, most)
 
 
 def needed(network: Network | None) -> Network:
@@ -227,9 +235,14 @@ class LineRuns:
         return self._starts.get((number, interpreter), self.source.initial)
 
     def is_short(self, number: int) -> bool:
-        """Say whether a sequence is run so quickly that nobody notices."""
+        """Say whether a sequence is run so quickly that nobody notices, or is held in windows and not run at once."""
         network = self.source.network
-        return network is None or len(self.source.sequences[number]) <= quick_steps("numpy", len(network.passes))
+        if network is None or len(self.source.sequences[number]) <= quick_steps("numpy", len(network.passes)):
+            return True
+        steps, most = len(self.source.sequences[number]), self.source.array_bytes
+        return (
+            most is not None and not self.source.carry and is_held_in_windows(network, steps, self.source.dtype, most)
+        )
 
     def try_first_line(self) -> None:
         """Run the line that is opened first where that is quick, and look whether the edits to begin with fit it.
@@ -261,7 +274,10 @@ class LineRuns:
         while first > 0 and self.held(first - 1, interpreter) is None:
             first -= 1
         initial = source.start(number, interpreter, self.held(first - 1, interpreter) if first else None, first)
-        made = run(source.network, source.sequences[number], interpreter, source.dtype, initial, progress)
+        made = run(
+            source.network, source.sequences[number], interpreter, source.dtype, initial, progress,
+            array_bytes=source.array_bytes,
+        )  # fmt: skip
         self._starts[number, interpreter] = initial
         self._kept[number, interpreter] = made
         while len(self._kept) > _KEPT:

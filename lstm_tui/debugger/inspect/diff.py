@@ -78,6 +78,11 @@ class TraceDiff:
         return result
 
     @cached_property
+    def origin_places(self) -> Array:
+        """The origins as an array, (T,): -1 where a token was inserted."""
+        return np.array([-1 if place is None else place for place in self.origins], dtype=np.int64)
+
+    @cached_property
     def retold(self) -> bool:
         """Whether any token is another than it was, new or gone."""
         return self.before.sequence.tokens != self.after.sequence.tokens
