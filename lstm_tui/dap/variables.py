@@ -22,6 +22,7 @@ from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of, exact, percent
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 MOST = 1_000
 """Entries that are given at once to an editor that does not say which it wants."""
@@ -126,8 +127,8 @@ class Variables:
             UserError: There is none.
         """
         inside = self._inside(number)
-        if inside.indexed and name.strip("[]").isdecimal() and int(name.strip("[]")) < inside.count:
-            at = int(name.strip("[]"))
+        at = whole_number(name.removeprefix("[").removesuffix("]"), 0, inside.count - 1) if inside.indexed else None
+        if at is not None:
             return next(inside.read(at, at + 1))
         for one in inside.read(0, inside.count):
             if one.name == name:

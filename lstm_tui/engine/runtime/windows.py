@@ -237,8 +237,8 @@ class PassWindows:
             self._known = max(self._known, min(first + self._span + 1, self.count))
             if hold:
                 for base in range(start, stop, self.size):
-                    place = slice(base - start, min(base + self.size, stop) - start)
-                    self._room.put(self, base // self.size, {name: series[place] for name, series in values.items()})
+                    part = slice(base - start, min(base + self.size, stop) - start)
+                    self._room.put(self, base // self.size, {name: series[part] for name, series in values.items()})
             self._measure(rows_of(self.inputs["x"], start, stop), values, self._state(first))
             self.taken = stop
 
