@@ -16,6 +16,7 @@ import numpy as np
 
 from lstm_tui.analysis.train.adam import Adam, Weights, clip, copied, weights_of
 from lstm_tui.analysis.train.loss import Example, Loss, loss_and_gradients
+from lstm_tui.analysis.train.penalties import Penalty, at_share
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
@@ -42,6 +43,7 @@ class Settings:
         average: How many of the last epochs' weights are averaged into the result; 0 for none.
         enough: A score that needs no further epoch; None to go through all of them.
         seed: Of the order of examples, of `unknown` and of `silent`.
+        penalties: What else is to stay small than the loss.
         interpreter: numba or numpy; by default numba, where it can be loaded.
     """
 
@@ -55,6 +57,7 @@ class Settings:
     average: int = 0
     enough: float | None = None
     seed: int = 0
+    penalties: tuple[Penalty, ...] = ()
     interpreter: str = field(default_factory=chosen_for_many)
 
 
@@ -148,6 +151,7 @@ class Course:
     batch: int = 0
     loss: float = 0.0
     counted: int = 0
+    penalties: tuple[Penalty, ...] = ()
 
     def __post_init__(self) -> None:
         self.weights = weights_of(self.network)
@@ -215,6 +219,7 @@ class Course:
             if stop is not None and stop():
                 return True
             done = (epoch + self.batch / len(batches)) / self.how.epochs
+            self.penalties = at_share(self.how.penalties, done)
             self._step([examples[n] for n in batch], self.how.rate * (1 - (1 - self.how.last_rate) * done))
             if progress is not None:
                 step = epoch * len(batches) + self.batch
@@ -243,12 +248,12 @@ class Course:
         """Add the gradients of one example to the sums."""
         embedding = self.network.embedding
         if embedding is None or example.read.ndim != 1:
-            loss = loss_and_gradients(self.network, example, self.how.interpreter)
+            loss = loss_and_gradients(self.network, example, self.how.interpreter, self.penalties)
         else:
             ids = self._with_unknown(example.read.astype(np.int64))
             heard = self._heard(embedding.shape[1]).astype(embedding.dtype)
             given = replace(example, read=embedding[ids] * heard)
-            loss = loss_and_gradients(self.network, given, self.how.interpreter)
+            loss = loss_and_gradients(self.network, given, self.how.interpreter, self.penalties)
             np.add.at(sums["embedding"], ids, loss.d_x * heard)
         for name, gradient in loss.gradients.items():
             sums[name] += gradient

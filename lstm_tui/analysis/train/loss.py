@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_tui.analysis.train.penalties import Penalty, penalised
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.interpreters import chosen
@@ -40,7 +41,8 @@ class Loss:
     """What one example gave.
 
     Attributes:
-        total: The loss summed over what was counted: natural-log cross-entropy, or half the squared error.
+        total: The loss summed over what was counted: natural-log cross-entropy, or half the squared error; and the
+            penalties of all steps.
         counted: Over how many targets.
         gradients: Of the total, by the arrays of `optimiser.weights_of` other than the embedding.
         d_x: Of the total, by the input of the lowest layer, (T, I).
@@ -67,20 +69,23 @@ def next_rows(rows: Array) -> Example:
     return Example(rows[:-1], rows[1:])
 
 
-def loss_and_gradients(network: Network, example: Example, interpreter: str | None = None) -> Loss:
-    """Run a network over one example and take the loss back through it.
+def loss_and_gradients(
+    network: Network, example: Example, interpreter: str | None = None, penalties: Sequence[Penalty] = ()
+) -> Loss:
+    """Run a network over one example and take the loss, with its penalties, back through it.
 
     Raises:
-        ValueError: If the target does not fit what the network says.
+        ValueError: If the target does not fit what the network says, or a penalty is put on what it does not compute.
     """
     ran = run_arrays(network, input_array(network, example.read), interpreter, keep_rows=True)
     if ran.readout is None or network.readout is None:
         raise ValueError("a network without a readout says nothing that could be trained")
     said = ran.readout.values[network.readout.page.result]
     total, counted, d_said = loss_of(said, example)
-    flats, d_x, _ = gradients(ran, d_said, every_slot=False)
+    price, d_values = penalised(ran, penalties)
+    flats, d_x, _ = gradients(ran, d_said, d_values, every_slot=False)
     _still(network, flats)
-    return Loss(total, counted, flats, d_x)
+    return Loss(total + price, counted, flats, d_x)
 
 
 def _still(network: Network, flats: Mapping[str, Array]) -> None:
