@@ -124,7 +124,7 @@ def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: i
     cell = max(
         min(room // len(columns), _BESIDE_WIDEST), _BESIDE_NARROW if room // _BESIDE_NARROW >= len(columns) * 0.5 else 1
     )
-    first, last = window(difference.column_at[view.cursor_t], len(columns), room // cell)
+    first, last = window(int(difference.column_at[view.cursor_t]), len(columns), room // cell)
     sight = columns[first:last]
     rows = 3 if height >= _TRIPLE else 2
     units, _ = view.units_in_sight(view.pass_name, max((height - 1) // rows, 1))
