@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import OptionList
 
 from lstm_tui.debugger.endings import HUNG_UP, INTERRUPTED, Watch, watched
-from lstm_tui.debugger.source import Source
+from lstm_tui.debugger.source import LineRuns, Source
 from lstm_tui.engine import setbacks
 from lstm_tui.engine.runtime.windowed_series import wait_for_nothing
 from lstm_tui.engine.text_safety import visible
@@ -24,7 +24,6 @@ from lstm_tui.tui.canvas.palette import ASCII, DARK, LIGHT, UNICODE, Glyphs
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.environment import check_terminal, draws_ascii, is_sealed, is_served, leave_with
 from lstm_tui.tui.keys import Awaited, KeyQueue, read_escape_at_once
-from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.threads import end
 

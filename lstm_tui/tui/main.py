@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from lstm_tui.debugger.source import LineRuns
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.io.command_history import Past
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
@@ -33,7 +34,6 @@ from lstm_tui.tui.controllers.runs import Runs
 from lstm_tui.tui.controllers.steps import Steps
 from lstm_tui.tui.controllers.stream import StreamFollower
 from lstm_tui.tui.keys import Awaited
-from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.panes.equations import CellPane
 from lstm_tui.tui.panes.header_footer import EquationLine, FooterLine, HeaderLine, OneLine, StopLines, TabsLine
 from lstm_tui.tui.panes.large_unit import OneUnit

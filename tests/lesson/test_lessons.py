@@ -20,7 +20,7 @@ from lstm_tui.debugger.commands.edit import read_typed
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.expressions import Scope, parse
-from lstm_tui.debugger.expressions.nodes import Node
+from lstm_tui.debugger.expressions.parser import Node
 from lstm_tui.debugger.inspect.cell_comparison import rivals
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source

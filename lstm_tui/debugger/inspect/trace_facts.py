@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_tui.analysis.contributions import OutputParts, parts_of
+from lstm_tui.analysis.contributions import OutputParts, attention_in, parts_of
 from lstm_tui.analysis.distribution import is_language_model, surprise
 from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.ledger import Flow, FlowPart, flow_between, flow_of
 from lstm_tui.debugger.colours import INK_OF_ROLE
-from lstm_tui.debugger.edits.attention_mask import attention_in
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of, ranges_of, roles_of, update_of

@@ -237,8 +237,8 @@ class PassWindows:
             self._known = max(self._known, min(first + self._span + 1, self.count))
             if hold:
                 for base in range(start, stop, self.size):
-                    inside = slice(base - start, min(base + self.size, stop) - start)
-                    self._room.put(self, base // self.size, {name: series[inside] for name, series in values.items()})
+                    part = slice(base - start, min(base + self.size, stop) - start)
+                    self._room.put(self, base // self.size, {name: series[part] for name, series in values.items()})
             self._measure(rows_of(self.inputs["x"], start, stop), values, self._state(first))
             self.taken = stop
 
@@ -267,14 +267,14 @@ class PassWindows:
         return {name: rows[1:, slot.offset : slot.offset + slot.size] for name, slot in program.values.items()}
 
     def begin_like(self, other: PassWindows, steps: int) -> None:
-        """Take over the states of another run of the pass, which are the same up to the end of its first steps.
+        """Take over the states of another run of the same program, which are the same before its first steps' end.
 
         Args:
             other: The other run of the pass.
             steps: How many steps both have in common.
         """
         common = min(steps // self.size + 1, other._known, self.count)
-        if self.size != other.size or common <= self._known or self._states.shape[1] != other._states.shape[1]:
+        if self.size != other.size or common <= 1 or self._states.shape[1] != other._states.shape[1]:
             return
         self._states[:common] = other._states[:common]
         self._known = common

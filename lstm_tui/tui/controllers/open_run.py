@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame, Position, equations_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import LineRuns
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.view import EMPTY, Stopped, View
 
 if TYPE_CHECKING:
