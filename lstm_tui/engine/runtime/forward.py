@@ -111,7 +111,7 @@ def run_arrays(
     Raises:
         UserError: If initial states name what is not there or have another size, or the input is too long.
     """
-    _check_initial(network, initial or {})
+    check_initial(network, initial or {})
     refuse_too_long(network, len(x), x.dtype)
     interpreter = chosen(interpreter, len(x), len(network.passes))
     stored: dict[str, Stored] = {}
@@ -122,7 +122,8 @@ def run_arrays(
         for one in layer.passes:
             flat = one.program.cast(one.flat, x.dtype)
             below = below_of(one.program.below, one.name, stored)
-            program, given = _held_program(one, source, [hold for hold in holds if hold.pass_name == one.name])
+            mine_held = [hold for hold in holds if hold.pass_name == one.name]
+            program, given = held_program(one, mine_held), pass_inputs(one, source, mine_held)
             inputs = {name: reading_order(series, one.direction) for name, series in given.items()} | below
             mine = (initial or {}).get(one.name, {})
             start = one.program.initial_states(flat, mine)
@@ -135,12 +136,17 @@ def run_arrays(
     readout = None
     if network.readout is not None:
         inputs = readout_inputs(network, x, stored, merged)
-        program, given = _held_readout(network, len(x), x.dtype, holds)
+        program, given = held_readout(network, len(x), x.dtype, holds)
         readout = evaluate(program, program.cast(network.readout.flat, x.dtype), {**inputs, **given})
     return RunBuffers(network, x, stored, tuple(merged), readout, tuple(holds))
 
 
-def _check_initial(network: Network, initial: Initial) -> None:
+def check_initial(network: Network, initial: Initial) -> None:
+    """Refuse initial states of what is no pass.
+
+    Raises:
+        UserError: There is no pass of such a name.
+    """
     names = [one.name for one in network.passes]
     for name in initial:
         if name not in names:
@@ -149,15 +155,14 @@ def _check_initial(network: Network, initial: Initial) -> None:
             raise UserError(f"initial states are given for {name}, which is no pass{hint}")
 
 
-def _held_program(one: Pass, source: Array, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
-    """Return the program of a pass in which values can be held, and its inputs, (T, n) each in tape order."""
-    program, inputs = one.program, pass_inputs(one, source, holds)
-    values = {hold.value for hold in holds} - {"x"}
-    if values:
-        program = compile_cell(
-            one.cell, program.input_size, program.hidden_size, program.sizes, program.without, program.bottom, values
-        )
-    return program, inputs
+def held_program(one: Pass, holds: Items[Hold]) -> Program:
+    """Return the program of a pass in which the values can be held that some holds name."""
+    program, values = one.program, {hold.value for hold in holds} - {"x"}
+    if not values:
+        return program
+    return compile_cell(
+        one.cell, program.input_size, program.hidden_size, program.sizes, program.without, program.bottom, values
+    )
 
 
 def pass_inputs(one: Pass, source: Array, holds: Items[Hold]) -> dict[str, Array]:
@@ -172,7 +177,7 @@ def pass_inputs(one: Pass, source: Array, holds: Items[Hold]) -> dict[str, Array
     return {"x": np.ascontiguousarray(x), **inputs}
 
 
-def _held_readout(network: Network, steps: int, dtype: Any, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
+def held_readout(network: Network, steps: int, dtype: Any, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
     """Return the program of the readout in which series can be held, and how they are, (T, n) each."""
     assert network.readout is not None
     program, page = network.readout.program, network.readout.page

@@ -58,7 +58,7 @@ def evaluate(program: Program, flat: Array, inputs: Mapping[str, Array]) -> Eval
     result = Evaluated(
         program,
         flat,
-        np.zeros((steps, program.width), dtype=flat.dtype),
+        np.empty((steps, program.width), dtype=flat.dtype),
         np.zeros(program.width, dtype=flat.dtype),
         np.zeros(program.width, dtype=np.bool_),
     )
@@ -67,9 +67,10 @@ def evaluate(program: Program, flat: Array, inputs: Mapping[str, Array]) -> Eval
         result.is_series[slot.offset : slot.offset + slot.size] = True
     with np.errstate(all="ignore"):
         for one in program.instructions:
-            numbers = _forward(result, one)
             place = slice(one.target.offset, one.target.offset + one.target.size)
-            result.rows[:, place] = numbers
+            numbers = _forward(result, one, result.rows[:, place])
+            if numbers.base is not result.rows:
+                result.rows[:, place] = numbers
             if numbers.ndim == 2:
                 result.is_series[place] = True
             else:
@@ -77,7 +78,8 @@ def evaluate(program: Program, flat: Array, inputs: Mapping[str, Array]) -> Eval
     return result
 
 
-def _forward(evaluated: Evaluated, one: Instruction) -> Array:
+def _forward(evaluated: Evaluated, one: Instruction, rows: Array) -> Array:
+    """Return what an op yields; a product of a series is put into its rows."""
     operands = [evaluated.operand(operand) for operand in one.operands]
     if one.steps is not None:
         # What is the same at every token is its own mean, first and last; it is written out as a series.
@@ -87,9 +89,10 @@ def _forward(evaluated: Evaluated, one: Instruction) -> Array:
         return one.steps.forward(series)
     if one.matrix is not None:
         block = evaluated.program.view(evaluated.flat, one.matrix.name).T
-        series = operands[0] if operands[0].ndim == 2 else operands[0][None, :]
-        product = blocked_product(series, block)
-        return product if operands[0].ndim == 2 else product[0]
+        if operands[0].ndim == 2:
+            return blocked_product(operands[0], block, 0, None, rows)
+        found: Array = blocked_product(operands[0][None, :], block)[0]
+        return found
     return one.op.forward(*operands)
 
 
