@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from lstm_tui.analysis.gradient_flow import jacobians
-from lstm_tui.analysis.influence import without
+from lstm_tui.analysis.influence import to_run
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.runtime.run import input_of, run_arrays
+from lstm_tui.engine.runtime.batch import run_each
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 MOST_TOKENS = 64
@@ -69,16 +69,13 @@ def deletion_rows(trace: Trace, passed: PassTrace, places: range) -> Iterator[tu
         raise UserError("this trace came from a file without its network: nothing can be run again")
     if sequence.ids is None:
         raise UserError("only tokens of a text can be left out")
-    initial = {name: stored.initial for name, stored in ran.stored.items()}
     value = moved_value(passed)
     before: Array = passed[value]
+    runs = run_each(network, (to_run(trace, t) for t in places), trace.interpreter)
     for t in places:
         column = np.full(len(places), np.nan)
         if len(sequence) > 1:
-            shorter = without(sequence, t)
-            holds = tuple(moved for hold in ran.holds if (moved := hold.shifted(t, -1)) is not None)
-            x = input_of(network, shorter, trace.dtype)
-            series = run_arrays(network, x, trace.interpreter, initial, holds=holds).stored[passed.name]
+            series = next(runs).stored[passed.name]
             after = series.values[value]
             after = after if passed.direction == "forward" else after[::-1]
             for other in places:

@@ -23,7 +23,7 @@ from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime import batch
-from lstm_tui.engine.runtime.batch import Given, run_each
+from lstm_tui.engine.runtime.batch import ToRun, run_each
 from lstm_tui.engine.runtime.forward import RunBuffers, run_arrays
 from lstm_tui.engine.runtime.fused import interpreter
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure
@@ -182,7 +182,7 @@ def assert_same_run(got: RunBuffers, want: RunBuffers) -> None:
 def test_runs_together_are_those_alone_in_their_order(name: str) -> None:
     network = network_of(name)
     every = sequences(network, (4, 9, 1, 9, 3))
-    got = list(run_each(network, (Given(x) for x in every), "numba"))
+    got = list(run_each(network, (ToRun(x) for x in every), "numba"))
     assert [len(one.x) for one in got] == [4, 9, 1, 9, 3]
     for one, x in zip(got, every, strict=True):
         assert_same_run(one, run_arrays(network, x, "numba"))
@@ -198,7 +198,7 @@ def test_holds_and_states_of_each_sequence_are_its_own() -> None:
         (),
         (Hold(second, "f", (1, 4), (0, 6), "scale", 2.0), Hold(first, "x", (0, 1), (2, 5), "set", -1.0)),
     ]
-    given_each = [Given(x, state, held) for x, state, held in zip(every, states, holds, strict=True)]
+    given_each = [ToRun(x, state, held) for x, state, held in zip(every, states, holds, strict=True)]
     for got, one in zip(run_each(network, given_each, "numba"), given_each, strict=True):
         assert_same_run(got, run_arrays(network, one.x, "numba", one.initial, holds=one.holds))
 
@@ -208,7 +208,7 @@ def test_any_number_is_run_together(most: int, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(batch, "MOST_TOGETHER", most)
     network = network_of("one layer")
     every = sequences(network, (3, 2, 5, 1, 4))
-    for got, x in zip(run_each(network, (Given(x) for x in every), "numba"), every, strict=True):
+    for got, x in zip(run_each(network, (ToRun(x) for x in every), "numba"), every, strict=True):
         assert_same_run(got, run_arrays(network, x, "numba"))
 
 

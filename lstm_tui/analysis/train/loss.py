@@ -12,7 +12,7 @@ from lstm_tui.engine.buffers import Workspace
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.batch import (
     Batch,
-    Given,
+    ToRun,
     gradients_together,
     parts_of_rows,
     readout_together,
@@ -118,7 +118,7 @@ def losses_and_gradients(
         workspace.begin()
     batch = None
     if interpreter == "numba" and len(examples) > 1 and all(len(example.read) for example in examples):
-        given = [Given(input_array(network, example.read)) for example in examples]
+        given = [ToRun(input_array(network, example.read)) for example in examples]
         rows = sum(len(one.x) for one in given)
         if rows * bytes_back(network) <= KEEP_ROWS_BYTES and network.readout is not None:
             batch = run_together(network, given, True, workspace)
@@ -222,7 +222,7 @@ def mean_loss(network: Network, examples: Sequence[Example], interpreter: str | 
     """Return the mean loss by target over examples, without gradients."""
     interpreter = chosen(interpreter, sum(len(example.read) for example in examples), len(network.passes))
     total, counted = 0.0, 0
-    given = (Given(input_array(network, example.read)) for example in examples)
+    given = (ToRun(input_array(network, example.read)) for example in examples)
     for example, ran in zip(examples, run_each(network, given, interpreter), strict=True):
         if ran.readout is None or network.readout is None:
             raise ValueError("a network without a readout says nothing that could be scored")

@@ -47,7 +47,7 @@ _PART_BYTES = 2**22
 """Bytes of what a readout computes of some rows at a time."""
 
 
-class Given(NamedTuple):
+class ToRun(NamedTuple):
     """A sequence that is to be run.
 
     Attributes:
@@ -95,7 +95,7 @@ class Batch:
     network: Network
     stack: Stack
     places: tuple[int, ...]
-    given: tuple[Given, ...]
+    given: tuple[ToRun, ...]
     x: Array
     passes: Mapping[str, _PassRun]
     merged: tuple[Array, ...]
@@ -124,7 +124,7 @@ class Batch:
         return Stored(program, one.flat, inputs, one.initial[number], values, None, "numba", one.learned, fits)
 
 
-def run_each(network: Network, sequences: Iterable[Given], interpreter: str) -> Iterator[RunBuffers]:
+def run_each(network: Network, sequences: Iterable[ToRun], interpreter: str) -> Iterator[RunBuffers]:
     """Run a network over sequences, some at a time; yield what was computed of each in order, as `run_arrays` does.
 
     Args:
@@ -141,7 +141,7 @@ def run_each(network: Network, sequences: Iterable[Given], interpreter: str) -> 
         yield from _run_some(network, some, interpreter)
 
 
-def _some(left: Iterator[Given], bytes_each: int) -> Iterator[Given]:
+def _some(left: Iterator[ToRun], bytes_each: int) -> Iterator[ToRun]:
     """Yield as many sequences as are run together."""
     size = 0
     for one in islice(left, MOST_TOGETHER):
@@ -151,7 +151,7 @@ def _some(left: Iterator[Given], bytes_each: int) -> Iterator[Given]:
             return
 
 
-def _run_some(network: Network, some: list[Given], interpreter: str) -> Iterator[RunBuffers]:
+def _run_some(network: Network, some: list[ToRun], interpreter: str) -> Iterator[RunBuffers]:
     size = sum(len(one.x) for one in some) * bytes_of_token(network, network.dtype)
     alike = len({one.x.dtype for one in some}) == 1
     made = None
@@ -166,7 +166,7 @@ def _run_some(network: Network, some: list[Given], interpreter: str) -> Iterator
 
 @one_thread
 def run_together(
-    network: Network, given: Items[Given], back: bool = False, workspace: Workspace | None = None
+    network: Network, given: Items[ToRun], back: bool = False, workspace: Workspace | None = None
 ) -> Batch | None:
     """Run sequences together; None where that cannot be compiled.
 
@@ -326,7 +326,7 @@ def readout_together(
     Args:
         batch: The sequences.
         parts: Rows that are evaluated together; see `parts_of_rows`.
-        loss: Given the number of a part and what is said of it, returns the gradient of the loss by that.
+        loss: ToRun the number of a part and what is said of it, returns the gradient of the loss by that.
         workspace: Memory that is used again; what was taken of it is not written over by this.
 
     Returns:
