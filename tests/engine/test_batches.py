@@ -16,6 +16,7 @@ from test_same_bits import assert_same_bits
 
 from lstm_tui.analysis.train.loop import summed_by
 from lstm_tui.analysis.train.loss import Example, loss_and_gradients, losses_and_gradients
+from lstm_tui.analysis.train.penalties import Penalty, lost, mean_square
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Workspace
 from lstm_tui.engine.compiler.ops import OPS
@@ -245,12 +246,25 @@ def test_the_gradient_of_a_batch_is_the_sum(name: str, dtype: str) -> None:
         assert_close(gradient, np.sum([one.gradients[array] for one in alone], axis=0))
 
 
+@pytest.mark.parametrize("name", ["both ways", "two layers"])
+def test_the_penalties_of_a_batch_are_the_sum(name: str) -> None:
+    network = network_of(name, "float64")
+    values = ("f", "prev(c)") if name == "both ways" else ("z",)
+    put = [Penalty(lost if len(values) == 2 else mean_square, values, 0.5)]
+    examples = examples_of(network, (4, 9, 1, 9, 3))
+    got = losses_and_gradients(network, examples, "numba", put)
+    alone = [loss_and_gradients(network, one, "numba", put) for one in examples]
+    np.testing.assert_allclose(got.total, sum(one.total for one in alone), rtol=1e-9)
+    for array, gradient in got.gradients.items():
+        assert_close(gradient, np.sum([one.gradients[array] for one in alone], axis=0))
+
+
 def test_memory_that_is_used_again_changes_nothing() -> None:
     network, workspace = network_of("both ways"), Workspace()
     examples = examples_of(network, (4, 9, 1, 9, 3))
     fresh = losses_and_gradients(network, examples, "numba")
     for some in (examples[:2], examples, examples[1:4], examples):
-        again = losses_and_gradients(network, some, "numba", workspace)
+        again = losses_and_gradients(network, some, "numba", workspace=workspace)
     assert again.total == fresh.total
     for name, gradient in fresh.gradients.items():
         assert_same_bits(again.gradients[name], gradient, name)

@@ -16,6 +16,7 @@ import numpy as np
 
 from lstm_tui.analysis.train.adam import Adam, Weights, clip, copied, weights_of
 from lstm_tui.analysis.train.loss import Example, Loss, losses_and_gradients
+from lstm_tui.analysis.train.penalties import Penalty, at_share
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Workspace
 from lstm_tui.engine.model.network import Network
@@ -43,6 +44,7 @@ class Settings:
         average: How many of the last epochs' weights are averaged into the result; 0 for none.
         enough: A score that needs no further epoch; None to go through all of them.
         seed: Of the order of examples, of `unknown` and of `silent`.
+        penalties: What else is to stay small than the loss.
         interpreter: numba or numpy; by default numba, where it can be loaded.
     """
 
@@ -56,6 +58,7 @@ class Settings:
     average: int = 0
     enough: float | None = None
     seed: int = 0
+    penalties: tuple[Penalty, ...] = ()
     interpreter: str = field(default_factory=chosen_for_many)
 
 
@@ -149,6 +152,7 @@ class Course:
     batch: int = 0
     loss: float = 0.0
     counted: int = 0
+    penalties: tuple[Penalty, ...] = ()
 
     def __post_init__(self) -> None:
         self.weights = weights_of(self.network)
@@ -217,6 +221,7 @@ class Course:
             if stop is not None and stop():
                 return True
             done = (epoch + self.batch / len(batches)) / self.how.epochs
+            self.penalties = at_share(self.how.penalties, done)
             self._step([examples[n] for n in batch], self.how.rate * (1 - (1 - self.how.last_rate) * done))
             if progress is not None:
                 step = epoch * len(batches) + self.batch
@@ -242,14 +247,14 @@ class Course:
         """Return the loss of a mini-batch, and its gradients by all weights."""
         embedding = self.network.embedding
         if embedding is None or any(example.read.ndim != 1 for example in batch):
-            loss = losses_and_gradients(self.network, batch, self.how.interpreter, self._workspace)
+            loss = losses_and_gradients(self.network, batch, self.how.interpreter, self.penalties, self._workspace)
             return loss, loss.gradients
         ids, heard, given = [], [], []
         for example in batch:
             ids.append(self._with_unknown(example.read.astype(np.int64)))
             heard.append(self._heard(embedding.shape[1]).astype(embedding.dtype))
             given.append(replace(example, read=embedding[ids[-1]] * heard[-1]))
-        loss = losses_and_gradients(self.network, given, self.how.interpreter, self._workspace)
+        loss = losses_and_gradients(self.network, given, self.how.interpreter, self.penalties, self._workspace)
         by_token = loss.d_x
         if self.how.silent:
             by_token = by_token * np.repeat(heard, [len(one) for one in ids], axis=0)

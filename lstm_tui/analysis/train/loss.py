@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_tui.analysis.train.penalties import Penalty, penalised
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Workspace
 from lstm_tui.engine.model.network import Network
@@ -18,6 +19,7 @@ from lstm_tui.engine.runtime.batch import (
     readout_together,
     run_each,
     run_together,
+    values_outside,
 )
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.overrides import READOUT
@@ -51,7 +53,8 @@ class Loss:
     """What one example gave.
 
     Attributes:
-        total: The loss summed over what was counted: natural-log cross-entropy, or half the squared error.
+        total: The loss summed over what was counted: natural-log cross-entropy, or half the squared error; and the
+            penalties of all steps.
         counted: Over how many targets.
         gradients: Of the total, by the arrays of `optimiser.weights_of` other than the embedding.
         d_x: Of the total, by the input of the lowest layer, (T, I).
@@ -78,26 +81,30 @@ def next_rows(rows: Array) -> Example:
     return Example(rows[:-1], rows[1:])
 
 
-def loss_and_gradients(network: Network, example: Example, interpreter: str | None = None) -> Loss:
-    """Run a network over one example and take the loss back through it.
+def loss_and_gradients(
+    network: Network, example: Example, interpreter: str | None = None, penalties: Sequence[Penalty] = ()
+) -> Loss:
+    """Run a network over one example and take the loss, with its penalties, back through it.
 
     Raises:
-        ValueError: If the target does not fit what the network says.
+        ValueError: If the target does not fit what the network says, or a penalty is put on what it does not compute.
     """
     ran = run_arrays(network, input_array(network, example.read), interpreter, keep_rows=True)
     if ran.readout is None or network.readout is None:
         raise ValueError("a network without a readout says nothing that could be trained")
     said = ran.readout.values[network.readout.page.result]
     total, counted, d_said = loss_of(said, example)
-    flats, d_x, _ = gradients(ran, d_said, every_slot=False)
+    price, d_values = penalised(network, {name: one.values for name, one in ran.stored.items()}, penalties)
+    flats, d_x, _ = gradients(ran, d_said, d_values, every_slot=False)
     _still(network, flats)
-    return Loss(total, counted, flats, d_x)
+    return Loss(total + price, counted, flats, d_x)
 
 
 def losses_and_gradients(
     network: Network,
     examples: Sequence[Example],
     interpreter: str | None = None,
+    penalties: Sequence[Penalty] = (),
     workspace: Workspace | None = None,
 ) -> Loss:
     """Run a network over examples together and take their losses back through it; `d_x` has their tokens in order.
@@ -108,6 +115,7 @@ def losses_and_gradients(
         network: What is run.
         examples: One at least.
         interpreter: numpy or numba; by default the one that is done sooner.
+        penalties: What else is to stay small.
         workspace: Memory that is used again.
 
     Raises:
@@ -121,9 +129,10 @@ def losses_and_gradients(
         given = [ToRun(input_array(network, example.read)) for example in examples]
         rows = sum(len(one.x) for one in given)
         if rows * bytes_back(network) <= KEEP_ROWS_BYTES and network.readout is not None:
-            batch = run_together(network, given, True, workspace)
+            outside = values_outside(network, (name for one in penalties for name in one.names))
+            batch = run_together(network, given, outside, workspace)
     if batch is None:
-        return _one_by_one(network, examples, interpreter)
+        return _one_by_one(network, examples, interpreter, penalties)
     total, counted = 0.0, 0
     parts, wanted = _parts(batch, examples)
 
@@ -134,16 +143,17 @@ def losses_and_gradients(
         return d_said
 
     by_readout, by_input = readout_together(batch, parts, loss, workspace)
-    flats, d_rows = gradients_together(batch, by_input, workspace)
+    price, d_values = _prices(batch, penalties)
+    flats, d_rows = gradients_together(batch, by_input, d_values, workspace)
     flats[READOUT] = by_readout
     _still(network, flats)
     place_of = {place: n for n, place in enumerate(batch.places)}
     steps = [batch.stack.steps_of(place_of[n]) for n in range(len(examples))]
-    return Loss(total, counted, flats, np.concatenate([d_rows[rows] for rows in steps]))
+    return Loss(total + price, counted, flats, np.concatenate([d_rows[rows] for rows in steps]))
 
 
-def _one_by_one(network: Network, examples: Sequence[Example], interpreter: str) -> Loss:
-    found = [loss_and_gradients(network, example, interpreter) for example in examples]
+def _one_by_one(network: Network, examples: Sequence[Example], interpreter: str, penalties: Sequence[Penalty]) -> Loss:
+    found = [loss_and_gradients(network, example, interpreter, penalties) for example in examples]
     gradients = found[0].gradients
     for one in found[1:]:
         for name, gradient in one.gradients.items():
@@ -169,6 +179,22 @@ def _parts(batch: Batch, examples: Sequence[Example]) -> tuple[list[slice], list
         if one.weight is not None:
             weight[rows] = one.weight
     return parts, [Example(batch.x[rows], target[rows], weight[rows]) for rows in parts]
+
+
+def _prices(batch: Batch, penalties: Sequence[Penalty]) -> tuple[float, dict[str, dict[str, Array]]]:
+    """Return the prices of all sequences, and their gradient by values of the passes, (rows, n) each in tape order."""
+    total = 0.0
+    found: dict[str, dict[str, Array]] = {}
+    for n in range(len(batch.places) if penalties else 0):
+        price, slopes = penalised(batch.network, batch.values_of(n), penalties)
+        total += price
+        for name, by_value in slopes.items():
+            for value, slope in by_value.items():
+                rows = found.setdefault(name, {})
+                if value not in rows:
+                    rows[value] = np.zeros((batch.stack.rows, slope.shape[1]), slope.dtype)
+                rows[value][batch.stack.steps_of(n)] = slope
+    return total, found
 
 
 def bytes_back(network: Network) -> int:

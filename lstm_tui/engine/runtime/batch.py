@@ -25,10 +25,11 @@ from lstm_tui.engine.runtime.forward import (
     bytes_of_token,
     check_initial,
     held_program,
-    held_readout,
+    held_readout_program,
     merge,
     most_bytes,
     pass_inputs,
+    readout_holds,
     readout_inputs,
     run_arrays,
 )
@@ -105,23 +106,33 @@ class Batch:
         made = {place: self._one(n) for n, place in enumerate(self.places)}
         return [made[n] for n in range(len(self.places))]
 
+    def values_of(self, number: int) -> dict[str, dict[str, Array]]:
+        """Return the named values of every pass of the sequence at a place, (T, n) each in its reading order."""
+        rows = self.stack.steps_of(number)
+        return {
+            name: {value: series[rows] for value, series in one.ran.values.items()} for name, one in self.passes.items()
+        }
+
     def _one(self, number: int) -> RunBuffers:
         network, rows, mine = self.network, self.stack.steps_of(number), self.given[self.places[number]]
-        stored = {name: self._stored(one, number, rows) for name, one in self.passes.items()}
+        stored = {name: self._stored(name, one, number, rows) for name, one in self.passes.items()}
         merged = [series[rows] for series in self.merged]
         readout = None
         if network.readout is not None:
             inputs = readout_inputs(network, mine.x, stored, merged)
-            program, held = held_readout(network, len(mine.x), mine.x.dtype, mine.holds)
+            program = held_readout_program(network, mine.holds)
+            held = readout_holds(network, len(mine.x), mine.x.dtype, mine.holds)
             readout = evaluate(program, program.cast(network.readout.flat, mine.x.dtype), {**inputs, **held})
         return RunBuffers(network, mine.x, stored, tuple(merged), readout, mine.holds)
 
-    def _stored(self, one: _PassRun, number: int, rows: slice) -> Stored:
+    def _stored(self, name: str, one: _PassRun, number: int, rows: slice) -> Stored:
         program = one.own[number]
         inputs = {name: series[rows] for name, series in one.inputs.items() if name in program.inputs}
         values = {name: series[rows] for name, series in one.ran.values.items()}
         fits = (rows.stop - rows.start + 1) * program.width * one.flat.itemsize <= KEEP_ROWS_BYTES
-        return Stored(program, one.flat, inputs, one.initial[number], values, None, "numba", one.learned, fits)
+        given = (self.given[self.places[number]].initial or {}).get(name, {})
+        learned = {state: of for state, of in one.learned.items() if state not in given}
+        return Stored(program, one.flat, inputs, one.initial[number], values, None, "numba", learned, fits)
 
 
 def run_each(network: Network, sequences: Iterable[ToRun], interpreter: str) -> Iterator[RunBuffers]:
@@ -166,14 +177,18 @@ def _run_some(network: Network, some: list[ToRun], interpreter: str) -> Iterator
 
 @one_thread
 def run_together(
-    network: Network, given: Items[ToRun], back: bool = False, workspace: Workspace | None = None
+    network: Network,
+    given: Items[ToRun],
+    outside: Mapping[str, tuple[str, ...]] | None = None,
+    workspace: Workspace | None = None,
 ) -> Batch | None:
     """Run sequences together; None where that cannot be compiled.
 
     Args:
         network: What is run.
         given: The sequences, of one step at least each and of one dtype.
-        back: Whether `gradients_together` will be asked, which needs more than the named values.
+        outside: For `gradients_together`, which needs more than the named values: those by which a gradient comes back
+            to each pass; see `values_outside`.
         workspace: Memory that is used again; what was taken of it is not written over by this.
 
     Raises:
@@ -192,7 +207,6 @@ def run_together(
     turn = _turned(stack)
     passes: dict[str, _PassRun] = {}
     merged: list[Array] = []
-    outside = values_outside(network)
     for number, layer in enumerate(network.layers):
         source = merged[-1] if merged else x
         for one in layer.passes:
@@ -201,7 +215,7 @@ def run_together(
             program, own, inputs = _inputs(one, source, mine, stack)
             if one.direction == "backward":
                 inputs = {name: series[turn] for name, series in inputs.items()}
-            ready = _compiled(program, dtype, outside[one.name] if back else None)
+            ready = _compiled(program, dtype, None if outside is None else outside[one.name])
             if ready is None:
                 return None
             step, way_back = ready
@@ -280,9 +294,10 @@ def _outputs(layer: Layer, passes: Mapping[str, _PassRun], turn: Array) -> list[
     return found
 
 
-def values_outside(network: Network) -> dict[str, tuple[str, ...]]:
-    """Return the values of each pass that something else reads: merges, the readout, and the layer above."""
-    found: dict[str, set[str]] = {one.name: {one.cell.output} for one in network.passes}
+def values_outside(network: Network, more: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Return the values of each pass that something else reads: merges, the readout, the layer above, and `more`."""
+    wanted = set(more)
+    found = {one.name: {one.cell.output} | wanted & set(one.program.values) for one in network.passes}
     reads = () if network.readout is None else network.readout.page.reads.values()
     for name in reads:
         if name not in ("embedding", "top.merge"):
@@ -385,13 +400,17 @@ def _readout_inputs(batch: Batch) -> dict[str, Array]:
 
 @one_thread
 def gradients_together(
-    batch: Batch, by_input: Mapping[str, Array], workspace: Workspace | None = None
+    batch: Batch,
+    by_input: Mapping[str, Array],
+    d_values: Mapping[str, Mapping[str, Array]],
+    workspace: Workspace | None = None,
 ) -> tuple[dict[str, Array], Array]:
     """Take a loss back through sequences that were run together with `back`.
 
     Args:
-        batch: The sequences.
+        batch: The sequences, which begin with the states of their cells.
         by_input: The gradient of the loss by what the readout reads, (rows, n) each in tape order.
+        d_values: That by values of passes beside: pass name to value name to (rows, n) in tape order.
         workspace: Memory that is used again; what was taken of it is not written over by this.
 
     Returns:
@@ -402,7 +421,7 @@ def gradients_together(
     assert network.readout is not None
     turn = _turned(stack)
     flats: dict[str, Array] = {}
-    outside: dict[str, dict[str, Array]] = {one.name: {} for one in network.passes}
+    outside = {one.name: dict(d_values.get(one.name, {})) for one in network.passes}
     take = aligned if workspace is None else workspace.take
     d_merged = [take(series.shape, series.dtype) for series in batch.merged]
     d_x = take(batch.x.shape, batch.x.dtype)
