@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstm_tui.analysis.distribution import is_distribution
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space
 from lstm_tui.engine.language.expression import Call, Expression, Name, Product, show
-from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate, pull
 from lstm_tui.engine.runtime.trace import PassTrace, Trace

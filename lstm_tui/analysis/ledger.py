@@ -16,13 +16,12 @@ from functools import cached_property
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.buffers import Room
 from lstm_tui.engine.compiler.ops import OPS, held
 from lstm_tui.engine.compiler.program import held_inputs, spread
 from lstm_tui.engine.compiler.roles import update_of
 from lstm_tui.engine.language.expression import Expression, Name, Number, Previous, Product
-from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.runtime.trace import PassTrace
 
 

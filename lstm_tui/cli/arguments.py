@@ -34,8 +34,7 @@ from lstm_tui.cli.options import (
 )
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
-from lstm_tui.formats.traces.file_endings import ANY_OF_THEM
+from lstm_tui.formats.file_endings import ANY_SERIES, ANY_TRACE
 from lstm_tui.version import __version__
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
@@ -105,7 +104,7 @@ def _parser(asked: str) -> argparse.ArgumentParser:
 def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", metavar="FILE", nargs="?",
-        help=f"a text, or numbers as {NUMBERS}; `-` reads standard input (default: the network's sample)",
+        help=f"a text, or numbers as {ANY_SERIES}; `-` reads standard input (default: the network's sample)",
     )  # fmt: skip
     add_plain_options(parser)
     add_follow_options(parser)
@@ -119,17 +118,17 @@ def _check_memory(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {NUMBERS}; `-` reads standard input")
+    parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {ANY_SERIES}; `-` reads standard input")
     parser.add_argument(
         "-o", "--output", metavar="OUT", default="-",
-        help=f"a {ANY_OF_THEM} file; without it, or as `-`, JSON goes to standard output",
+        help=f"a {ANY_TRACE} file; without it, or as `-`, JSON goes to standard output",
     )  # fmt: skip
     _input_options(parser)
     _export_options(parser)
 
 
 def _open(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help=f"a trace: {ANY_OF_THEM}; or a session: .ltui")
+    parser.add_argument("file", metavar="FILE", help=f"a trace: {ANY_TRACE}; or a session: .ltui")
     add_plain_options(parser)
     screen(parser)
 

@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.cancellation import Cancellation
-from lstm_tui.debugger.cursor import Cursor, same_token
 from lstm_tui.debugger.edits.history import History
-from lstm_tui.debugger.position import Frame
+from lstm_tui.debugger.position import Cursor, Frame, same_token
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.incremental import GrowingRun

@@ -19,33 +19,27 @@ from textual.widgets import Static
 
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.io.command_history import Past
-from lstm_tui.tui.autosave import Keeping
-from lstm_tui.tui.canvas.glyphs import Glyphs
-from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette, palette_of
+from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
 from lstm_tui.tui.commands import COMMANDS, Command, command_of
-from lstm_tui.tui.controllers.autosave import ScreenAutosave
+from lstm_tui.tui.controllers.autosave import Keeping, ScreenAutosave
 from lstm_tui.tui.controllers.breakpoints import BreakpointKeys
-from lstm_tui.tui.controllers.changes import Changes
-from lstm_tui.tui.controllers.dialogs import Dialogs
+from lstm_tui.tui.controllers.changes import Changes, WorkProgress
+from lstm_tui.tui.controllers.dialogs import Dialogs, Replies
 from lstm_tui.tui.controllers.edits import Edits
-from lstm_tui.tui.controllers.last_stop import LastStop
 from lstm_tui.tui.controllers.looks import Looks
-from lstm_tui.tui.controllers.open_run import OpenRun
-from lstm_tui.tui.controllers.progress import WorkProgress
-from lstm_tui.tui.controllers.replies import Replies
+from lstm_tui.tui.controllers.open_run import LastStop, OpenRun
 from lstm_tui.tui.controllers.runs import Runs
 from lstm_tui.tui.controllers.steps import Steps
 from lstm_tui.tui.controllers.stream import StreamFollower
-from lstm_tui.tui.key_queue import Awaited
+from lstm_tui.tui.keys import Awaited
 from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.panes.equations import CellPane
-from lstm_tui.tui.panes.header_footer import EquationLine, FooterLine, HeaderLine, OneLine, TabsLine
+from lstm_tui.tui.panes.header_footer import EquationLine, FooterLine, HeaderLine, OneLine, StopLines, TabsLine
 from lstm_tui.tui.panes.large_unit import OneUnit
 from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.panes.memory import Heatmap
 from lstm_tui.tui.panes.output import Output
 from lstm_tui.tui.panes.pane import Pane
-from lstm_tui.tui.panes.stop import StopLines
 from lstm_tui.tui.panes.tape import Tape
 from lstm_tui.tui.panes.units import BackwardUnits, Units
 from lstm_tui.tui.view import EMPTY, View

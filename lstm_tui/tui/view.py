@@ -14,20 +14,18 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from lstm_tui.analysis.ledger import Ledger, ledger_after, lost_at
-from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
-from lstm_tui.debugger.inspect.trace_facts import Column, Facts
+from lstm_tui.debugger.inspect.trace_facts import Column, Facts, letter
 from lstm_tui.debugger.position import Frame, Position
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.tui.canvas.canvas import first_row, signed, token_label
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import first_row, signed, token_label
 from lstm_tui.tui.ledger_rows import Sources
 
 if TYPE_CHECKING:
-    from lstm_tui.debugger.breakpoints.breakpoints import Marks
-    from lstm_tui.debugger.breakpoints.displays import Shown
+    from lstm_tui.debugger.breakpoints.breakpoints import Marks, Shown
     from lstm_tui.debugger.inspect.diff import TraceDiff
 
 Order = Literal["size", "change", "index", "lost"]

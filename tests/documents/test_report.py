@@ -16,8 +16,7 @@ from read_report import Read, near, numbers, words
 
 import lstm_tui
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.edit_reader import parse_edit
-from lstm_tui.debugger.edits.script import parse_edit_script
+from lstm_tui.debugger.edits.edit_reader import parse_edit, parse_edit_script
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.documents.blocks import figure

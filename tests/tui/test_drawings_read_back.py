@@ -20,12 +20,17 @@ from lstm_tui.debugger.inspect.parameter_tables import sheets_of
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
-from lstm_tui.tui.canvas.bars import put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, put_span
 from lstm_tui.tui.canvas.canvas import Line
-from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
-from lstm_tui.tui.canvas.heat import put_heat, shade_of
-from lstm_tui.tui.canvas.palette import SHADES, Palette, palette_of
-from lstm_tui.tui.canvas.themes import DARK, LIGHT
+from lstm_tui.tui.canvas.charts import (
+    put_bar,
+    put_ghost_bar,
+    put_ghost_signed_bar,
+    put_heat,
+    put_signed_bar,
+    put_span,
+    shade_of,
+)
+from lstm_tui.tui.canvas.palette import ASCII, DARK, LIGHT, SHADES, UNICODE, Palette, palette_of
 from lstm_tui.tui.panes.ledger import draw_ledger
 from lstm_tui.tui.panes.memory import draw_heatmap
 from lstm_tui.tui.panes.output import draw_output

@@ -14,7 +14,7 @@ from textual.actions import parse
 
 import lstm_tui.tui.controllers
 from lstm_tui.tui.app import LstmApp
-from lstm_tui.tui.canvas.glyphs import UNICODE
+from lstm_tui.tui.canvas.palette import UNICODE
 from lstm_tui.tui.commands import COMMANDS, Command, command_of
 from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.main import MainScreen

@@ -17,12 +17,11 @@ from test_screen_poisoned import CELLS, run_of
 
 from lstm_tui.analysis.gradient_flow import LongMemory, long_memory
 from lstm_tui.analysis.health import health
-from lstm_tui.analysis.influence import each_deletion, influence
-from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows
+from lstm_tui.analysis.influence import deletion_rows, each_deletion, gradient_rows, influence
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.cell_comparison import Rival
 from lstm_tui.debugger.inspect.compare import Comparison
-from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of

@@ -14,15 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from lstm_tui.debugger.commands.complete import complete_edit, complete_file
+from lstm_tui.debugger.commands.files import destination, is_mine, note_mine
 from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
 from lstm_tui.debugger.edits.attention_mask import mask
-from lstm_tui.debugger.edits.edit_reader import Names, parse_edit
+from lstm_tui.debugger.edits.edit_reader import Names, parse_edit, read_edit_script, write_edit_script
 from lstm_tui.debugger.edits.language import Edit, in_quotes, line_of
-from lstm_tui.debugger.edits.script import read_edit_script, write_edit_script
-from lstm_tui.debugger.overwriting import destination, is_mine, note_mine
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed

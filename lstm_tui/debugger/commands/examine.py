@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from lstm_tui.analysis.distribution import perplexity, surprise
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.health import health
-from lstm_tui.analysis.language_model import perplexity, surprise
 from lstm_tui.debugger.breakpoints.assertions import require
 from lstm_tui.debugger.commands.breakpoints import breakpoint_line, complete_expression, with_doubts
 from lstm_tui.debugger.commands.goto import place_of, position_lines
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.expressions import nodes, parse
-from lstm_tui.debugger.expressions.format import lines, value_text
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import NoSuchName
+from lstm_tui.debugger.expressions.series import lines, value_text
 from lstm_tui.debugger.inspect.diagnostics import health_lines, reach_words
-from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.prediction import perplexity_figure
 from lstm_tui.debugger.inspect.state_update import explained, through
+from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.compiler.roles import roles_of
 from lstm_tui.engine.errors import UserError

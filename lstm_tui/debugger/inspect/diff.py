@@ -10,8 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.quiet import quiet
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.trace import Trace
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.analysis.contributions import OutputParts, says_shares
-from lstm_tui.analysis.language_model import is_language_model, perplexity
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.distribution import is_language_model, largest, perplexity
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.trace import Trace

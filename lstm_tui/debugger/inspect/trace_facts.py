@@ -14,18 +14,22 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_tui.analysis.contributions import OutputParts, parts_of
+from lstm_tui.analysis.distribution import is_language_model, surprise
 from lstm_tui.analysis.health import Kind, flags_of
-from lstm_tui.analysis.language_model import is_language_model, surprise
 from lstm_tui.analysis.ledger import Flow, flow_of
 from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.edits.attention_mask import attention_in
-from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of, ranges_of, roles_of, update_of
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
+
+
+def letter(value: str) -> str:
+    """Return how a value is written: C for the memory of an LSTM."""
+    return "C" if value == "c" else value
 
 
 class Known(NamedTuple):

@@ -17,8 +17,7 @@ from lstm_tui.debugger.expressions.shares import memory_meant
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.state_update import edit_in_words, explained, mostly, through
 from lstm_tui.debugger.position import Frame, Position, equations_of
-from lstm_tui.debugger.provenance.losses import Fall
-from lstm_tui.debugger.provenance.memory_loss import Held, MemoryLoss, loss_at, losses, parts_of_change
+from lstm_tui.debugger.provenance.memory_loss import Fall, Held, MemoryLoss, loss_at, losses, parts_of_change
 from lstm_tui.debugger.provenance.nonfinite import birth, ops_are_finite
 from lstm_tui.debugger.provenance.value_changes import Move, last_move, steps_reached
 from lstm_tui.engine.errors import UserError
@@ -228,7 +227,7 @@ def _held(expression: Expression, scope: Scope) -> Held | None:
 
 
 def _largest_loss(text: str, expression: Expression, scope: Scope, frame: Frame, held: Held) -> Blame:
-    """Tell at which step tokens lost most of what they had; see `losses`."""
+    """Tell at which step tokens lost most of what they had; see `memory_loss`."""
     passed = held.passed
     steps = steps_reached(expression, scope, frame)
     reading = slice(None, None, -1 if passed.direction == "backward" else 1)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
-from lstm_tui.engine.compiler.allocate import MAX_PARAMETERS
-from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.compile import MAX_PARAMETERS, compile_cell
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell, load_cell, parse_cell

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.doors import guarded
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of, sentence
-from lstm_tui.engine.quiet import quiet
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.onnx.feature_extractor import OnnxFront
 from lstm_tui.formats.importers.open import NetworkOrigin, file_bytes, kind_of, understood

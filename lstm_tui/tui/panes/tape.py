@@ -16,9 +16,8 @@ from lstm_tui.debugger.inspect.scale import level_of, part_of
 from lstm_tui.debugger.inspect.trace_facts import ATTENTION, SURPRISE
 from lstm_tui.debugger.panes import TAPE
 from lstm_tui.engine.number_text import axis_places
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, plain, signed, token_label
 from lstm_tui.tui.canvas.palette import SHADES, Palette
-from lstm_tui.tui.canvas.text import cut, fit, plain, signed, token_label
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 

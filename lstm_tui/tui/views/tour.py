@@ -20,7 +20,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.lesson.bound_step import Open, Standing
 from lstm_tui.lesson.lesson import LOOKS, Lesson, LessonStep
 from lstm_tui.lesson.templates import TextPiece
-from lstm_tui.tui.canvas.glyphs import Glyphs
+from lstm_tui.tui.canvas.palette import Glyphs
 from lstm_tui.tui.commands import COMMANDS, Command
 from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.main import MainScreen

@@ -1,26 +1,97 @@
 """Keys in the order in which they were pressed: each acts on what all before it have made.
 
 A key may open a screen, close one, post a message or begin long work. Whoever types slowly sees all of that done
-before the next key; whoever pastes a script of keys, or holds one down, does not. Here the next key waits for it.
+before the next key; whoever pastes a script of keys, or holds one down, does not. Here the next key waits for it, and
+Escape is a key of its own, whatever the terminal sends behind it in the same write.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
+import re
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol, runtime_checkable
 
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Key, Paste
+from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Input
 
-from lstm_tui.tui.key_parser import keys_of
+_DRIVERS = ("linux_driver", "linux_inline_driver", "web_driver")
+_ESCAPE, _SIGN = "\x1b", "␛"
+_LONE = re.compile(r"\x1b(?=[^\x1b\[O\]P_^X\\])", re.DOTALL)
+"""Escape before a character with which no sequence of a terminal begins (CSI, SS3, OSC, DCS, APC, PM, SOS, ST do)."""
+_PASTE = re.compile(r"(\x1b\[20[01]~)")
+_PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
+
+
+class KeyParser(XTermParser):
+    """Textual's parser, but Escape and a letter in one write are two keys, as they are when typed slowly.
+
+    Textual waits a while after Escape and takes a letter that comes meanwhile for one key with Alt, or gives up
+    after 32 characters and makes a circumflex of it. This program has no key with Alt.
+    """
+
+    _pasting = False
+    _escaped = False  # the last character that was read is an Escape
+
+    def feed(self, data: str) -> Iterable[Message]:
+        """Read what the terminal sends.
+
+        Raises:
+            ParseError: The input has ended before.
+        """
+        if not data:
+            yield from super().feed(data)
+        for part in filter(None, _PASTE.split(data)):
+            if part in (_PASTE_BEGINS, _PASTE_ENDS):
+                self._pasting = part == _PASTE_BEGINS
+                yield from super().feed(part)
+                self._escaped = False
+            elif self._pasting:  # else an Escape in it would come before all that is pasted
+                yield from super().feed(part.replace(_ESCAPE, _SIGN))
+            else:
+                yield from self._typed(part)
+
+    def _typed(self, data: str) -> Iterable[Message]:
+        if self._escaped and _LONE.match(_ESCAPE + data):
+            yield from self.escape_now()
+        begin = 0
+        for lone in _LONE.finditer(data):
+            yield from super().feed(data[begin : lone.end()])
+            yield from self.escape_now()
+            begin = lone.end()
+        yield from super().feed(data[begin:])
+        self._escaped = data.endswith(_ESCAPE)
+
+    def escape_now(self) -> Iterable[Message]:
+        """Have an Escape that waits for more be a key now, as after a while in which nothing came."""
+        if self._timeout_time is not None:
+            self._timeout_time = 0.0
+        yield from self.tick()
+
+
+def keys_of(pasted: str) -> tuple[Key, ...]:
+    """Return the keys that a pasted text would have been, had it been typed."""
+    parser = KeyParser()
+    typed = pasted.replace("\r\n", "\r").replace("\n", "\r").replace(_SIGN, _ESCAPE)
+    found = [*parser.feed(typed), *parser.escape_now()] if typed else []
+    return tuple(one for one in found if isinstance(one, Key))
+
+
+def read_escape_at_once() -> None:
+    """Have Textual's drivers read with this parser; they offer no other way to be given one."""
+    for name in _DRIVERS:
+        setattr(importlib.import_module(f"textual.drivers.{name}"), "XTermParser", KeyParser)  # noqa: B010
+
 
 SEEN_AFTER = 0.15
 """Seconds after the beginning of work in which nobody can have seen that it runs: a key of that time means what is

@@ -1,4 +1,7 @@
-"""Progress on the terminal: a bar on standard error for what takes longer than a second, a line for each epoch."""
+"""What commands print: columns that a pager or grep can take, and on standard error how far they are.
+
+What takes longer than a second has a bar, and training a line for each epoch.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import math
 import sys
 import threading
 import time
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,26 @@ if TYPE_CHECKING:
 
     from lstm_tui.analysis.train.loop import Progress, TrainState
     from lstm_tui.models.train_job import Job
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
+    """Return rows under heads, columns as wide as they need to be.
+
+    Args:
+        heads: Of the columns.
+        rows: Texts that are safe to show.
+        right: Numbers of the columns whose texts end at the same place.
+    """
+    from rich.cells import cell_len
+
+    everything = [heads, *rows]
+    widths = [max(cell_len(row[n]) for row in everything) for n in range(len(heads))]
+    lines = []
+    for row in everything:
+        gaps = [" " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)]
+        cells = [gap + text if n in right else text + gap for n, (text, gap) in enumerate(zip(row, gaps, strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
 
 
 _PATIENCE = 1.0  # seconds
