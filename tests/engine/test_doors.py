@@ -8,6 +8,7 @@ import pkgutil
 from pathlib import Path
 
 import pytest
+from parsed import nodes_of, tree_of
 
 import lstm_tui
 from lstm_tui.engine.doors import DOORS, door, guarded
@@ -53,7 +54,7 @@ def callers() -> list[tuple[str, str, bool]]:
     found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         name = str(path.relative_to(PACKAGE))
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(tree_of(path)):
             if isinstance(node, ast.FunctionDef) and _reads(node):
                 marks = {ast.unparse(one).partition("(")[0] for one in node.decorator_list}
                 inside = any(isinstance(one, ast.Name) and one.id == "guarded" for one in ast.walk(node))

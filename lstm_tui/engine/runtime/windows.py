@@ -336,6 +336,11 @@ class ReadoutWindows:
         self._turn = threading.RLock()
 
     @property
+    def is_needed(self) -> bool:
+        """Whether the readout has a step that looks at more than one token."""
+        return bool(self._needed)
+
+    @property
     def is_complete(self) -> bool:
         """Whether every op over the steps is taken."""
         return len(self._singles) + len(self._series) >= len(self._needed)
@@ -501,7 +506,7 @@ class RunWindows:
     def share(self) -> float:
         """How much of it was computed once, from 0 to 1."""
         taken = [(one.taken, one.steps) for one in self.passes.values()]
-        if self.readout is not None and self.readout._needed:
+        if self.readout is not None and self.readout.is_needed:
             taken.append((self.readout.taken, self.readout.steps))
         return sum(done for done, _ in taken) / max(sum(steps for _, steps in taken), 1)
 
