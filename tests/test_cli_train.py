@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.cli.arguments import parse
-from lstm_tui.cli.train_setup import job_of
+from lstm_tui.cli.training import job_of
 from lstm_tui.formats.importers.native import load, read_header
 from lstm_tui.formats.traces.trace_file import read
 from lstm_tui.models.checkpoint import checkpoint_of

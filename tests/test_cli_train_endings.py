@@ -23,7 +23,7 @@ from lstm_tui.analysis.train import loop
 from lstm_tui.analysis.train.loss import loss_and_gradients
 from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.train import stopped_words
-from lstm_tui.cli.train_setup import job_of
+from lstm_tui.cli.training import job_of
 from lstm_tui.formats.importers.native import load, read_header
 from lstm_tui.models.checkpoint import checkpoint_of, load_state
 from lstm_tui.models.train_job import Job, KeptTraining, Training

@@ -9,9 +9,8 @@ import pytest
 
 import lstm_tui
 from lstm_tui.debugger.colours import INK_OF_ROLE, PAPER, SCREEN, VALUES, WIDGETS, Colour
-from lstm_tui.documents.stylesheet import STYLE
-from lstm_tui.tui.canvas.palette import INKS
-from lstm_tui.tui.canvas.themes import DARK, LIGHT
+from lstm_tui.documents.html import STYLE
+from lstm_tui.tui.canvas.palette import DARK, INKS, LIGHT
 
 PACKAGE = Path(lstm_tui.__file__).parent
 TEXTS = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".tcss", ".html", ".css"))

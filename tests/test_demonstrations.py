@@ -11,7 +11,7 @@ import lstm_tui
 from lstm_tui.analysis.influence import Target, deletions
 from lstm_tui.analysis.ledger import Flow, flow_of, ledger_at
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.script import parse_edit_script
+from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import PassTrace, Trace

@@ -103,8 +103,8 @@ FOREIGN_PRIVATE = {
     ("lstm_tui.engine.runtime.kernels", "_cache"): "where Numba's dispatcher keeps the cache that is guarded here",
     ("lstm_tui.engine.runtime.kernels", "_cache_file"): "tells a Numba cache that can be guarded from one that cannot",
     ("lstm_tui.engine.runtime.kernels", "_getvalue"): "Numba's extension interface gives an array so",
-    ("lstm_tui.tui.key_queue", "_pending_message"): "Textual does not count the message it has looked at already",
-    ("lstm_tui.tui.key_queue", "_callbacks"): "Textual tells nobody whether a screen still waits to be drawn",
+    ("lstm_tui.tui.keys", "_pending_message"): "Textual does not count the message it has looked at already",
+    ("lstm_tui.tui.keys", "_callbacks"): "Textual tells nobody whether a screen still waits to be drawn",
     ("lstm_tui.tui.views.screenshot", "_compositor"): "Textual draws a screen to strips nowhere else",
     ("lstm_tui.tui.views.screenshot", "_background_screens"): "what shines through a dialogue",
 }
@@ -205,12 +205,8 @@ def near(modules: Mapping[str, ast.Module], most: int) -> dict[str, set[str]]:
 
 ONE_FEATURE = {
     "reach": "how far back the memory reaches: printed, and on the screen",
-    "recover": "the work that was kept: by its command, and offered on the screen",
-    "run": "a network run over a text: the command, and the engine",
     "tape": "the tokens of a run: the pane, and its part of the report",
-    "parser": "the tree of a text read: as an equation, and as a question",
     "readout": "the top of a network: the page that is one, and what makes it of a file",
-    "hdf5": "an HDF5 file: read, and written back",
     "layers": "the layers of a network: their declaration, and what makes it of a file",
 }
 """Names whose files need not know of each other, and the one feature that all of them are about."""
@@ -301,8 +297,8 @@ def texts(tree: ast.Module) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("among", "owner"),
     [
-        ((".ndjson",), "lstm_tui.formats.traces.file_endings"),
-        ((".csv", ".npy"), "lstm_tui.formats.inputs.series_endings"),
+        ((".ndjson",), "lstm_tui.formats.file_endings"),
+        ((".csv", ".npy"), "lstm_tui.formats.file_endings"),
         ((".keras", ".onnx"), "lstm_tui.formats.importers.network_endings"),
     ],
 )

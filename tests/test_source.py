@@ -16,7 +16,7 @@ import pytest
 import lstm_tui
 from lstm_tui.cli import arguments as cli_arguments
 from lstm_tui.cli.arguments import parse
-from lstm_tui.cli.reopen import reopened, taking_up
+from lstm_tui.cli.autosave import reopened, taking_up
 from lstm_tui.cli.source import command_of, source_of, without
 from lstm_tui.debugger.autosave import Autosave
 from lstm_tui.debugger.commands.dispatch import answer

@@ -2,6 +2,9 @@
 
 The ledger says what is in the memory with the gates held. Gradients say what a small change of an input would
 do, gates included; deletion says what a large one does. The three answer different questions and differ.
+
+Token by token, rows are the places that are moved and columns those that move them; a forward pass fills one side of
+the diagonal, a backward pass the other.
 """
 
 from __future__ import annotations
@@ -11,13 +14,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lstm_tui.analysis.gradient_flow import jacobians
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import gradients, input_of, run_arrays
 from lstm_tui.engine.runtime.storage import Progress
-from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 
 @dataclass(frozen=True)
@@ -178,3 +182,75 @@ def _result(trace: Trace, network: Network) -> Array:
     if network.readout is None:
         raise UserError(f"network {network.name} has no readout: ask about a value instead")
     return trace.readout[network.readout.page.result]
+
+
+MOST_TOKENS = 64
+
+
+def tokens_within(trace: Trace, t: int) -> range:
+    """Return the places a map is made of: all, or so many up to `t` as a map can show."""
+    count = len(trace.sequence)
+    stop = count if count <= MOST_TOKENS else max(t + 1, MOST_TOKENS)
+    return range(max(0, stop - MOST_TOKENS), stop)
+
+
+def moved_value(passed: PassTrace) -> str:
+    """Return the value that a map is of: the output, or the first state where the output is not carried on."""
+    return passed.cell.output if passed.cell.output in passed.cell.state else passed.cell.state[0]
+
+
+def gradient_rows(passed: PassTrace, places: range) -> Iterator[tuple[int, Array]]:
+    """Yield each place that moves others, with how much it moves them, (P,): a column of the map.
+
+    The number is the norm of the gradient of the pass's output there (see `moved_value`) by the pass's own input
+    here; 0 where the pass reads that place earlier.
+
+    Raises:
+        UserError: If the trace has no network, or the run is too long.
+    """
+    order = sorted(places, key=passed.reading_step)
+    first, behind = passed.reading_step(order[0]), passed.reading_step(order[-1]) + 1
+    steps = jacobians(passed, first, behind, inputs=True)
+    output = steps.places[moved_value(passed)]
+    for number, t in enumerate(order):
+        column = np.zeros(len(places))
+        moved = steps.by_x[number]  # (n, I)
+        with np.errstate(all="ignore"):
+            for later in range(number, len(order)):
+                if later > number:
+                    moved = steps.carried[later] @ moved
+                column[order[later] - places.start] = np.linalg.norm(moved[output])
+        yield t, column
+
+
+def deletion_rows(trace: Trace, passed: PassTrace, places: range) -> Iterator[tuple[int, Array]]:
+    """Yield each place with how far the pass's output moves at every other when its token is left out, (P,).
+
+    NaN at the place itself, which is no longer there.
+
+    Raises:
+        UserError: If the trace has no network, or reads numbers.
+    """
+    network, sequence, ran = trace.network, trace.sequence, trace.ran
+    if network is None or ran is None:
+        raise UserError("this trace came from a file without its network: nothing can be run again")
+    if sequence.ids is None:
+        raise UserError("only tokens of a text can be left out")
+    initial = {name: stored.initial for name, stored in ran.stored.items()}
+    value = moved_value(passed)
+    before: Array = passed[value]
+    for t in places:
+        column = np.full(len(places), np.nan)
+        if len(sequence) > 1:
+            shorter = without(sequence, t)
+            holds = tuple(moved for hold in ran.holds if (moved := hold.shifted(t, -1)) is not None)
+            x = input_of(network, shorter, trace.dtype)
+            series = run_arrays(network, x, trace.interpreter, initial, holds=holds).stored[passed.name]
+            after = series.values[value]
+            after = after if passed.direction == "forward" else after[::-1]
+            for other in places:
+                if other != t:
+                    with np.errstate(all="ignore"):  # of what is infinite there is no difference: NaN says so
+                        apart = after[other - (other > t)].astype(np.float64) - before[other]
+                        column[other - places.start] = np.linalg.norm(apart)
+        yield t, column

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import NoReturn
 
 from lstm_tui.cli import (
@@ -32,10 +34,10 @@ from lstm_tui.cli.options import (
     setting,
     size,
 )
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
-from lstm_tui.formats.traces.file_endings import ANY_OF_THEM
+from lstm_tui.formats.file_endings import ANY_SERIES, ANY_TRACE
 from lstm_tui.version import __version__
 
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
@@ -67,6 +69,21 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options.bare, options.given = bare, given
     _check(parser, options)
     return options
+
+
+def parse_handed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of a command that nobody has typed here: a saved one, or one of an editor.
+
+    Raises:
+        UserError: It is none; nothing is printed, and nothing ends.
+    """
+    said = StringIO()
+    try:
+        with redirect_stderr(said), redirect_stdout(said):
+            return parse(arguments)
+    except SystemExit:
+        last = (said.getvalue().strip().splitlines() or [""])[-1].rpartition("error: ")[2]
+        raise UserError(visible(last)) from None
 
 
 def command_names() -> tuple[str, ...]:
@@ -105,7 +122,7 @@ def _parser(asked: str) -> argparse.ArgumentParser:
 def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", metavar="FILE", nargs="?",
-        help=f"a text, or numbers as {NUMBERS}; `-` reads standard input (default: the network's sample)",
+        help=f"a text, or numbers as {ANY_SERIES}; `-` reads standard input (default: the network's sample)",
     )  # fmt: skip
     add_plain_options(parser)
     add_follow_options(parser)
@@ -119,17 +136,17 @@ def _check_memory(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {NUMBERS}; `-` reads standard input")
+    parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {ANY_SERIES}; `-` reads standard input")
     parser.add_argument(
         "-o", "--output", metavar="OUT", default="-",
-        help=f"a {ANY_OF_THEM} file; without it, or as `-`, JSON goes to standard output",
+        help=f"a {ANY_TRACE} file; without it, or as `-`, JSON goes to standard output",
     )  # fmt: skip
     _input_options(parser)
     _export_options(parser)
 
 
 def _open(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help=f"a trace: {ANY_OF_THEM}; or a session: .ltui")
+    parser.add_argument("file", metavar="FILE", help=f"a trace: {ANY_TRACE}; or a session: .ltui")
     add_plain_options(parser)
     screen(parser)
 
@@ -216,6 +233,13 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     _input_options(parser)
 
 
+def _dap(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--port", type=natural(0, 65535), metavar="N",
+        help="wait for one editor on this port of this computer, 0 for a free one (default: standard input and output)",
+    )  # fmt: skip
+
+
 def _info(parser: argparse.ArgumentParser) -> None:
     """Add nothing: `info` takes no options."""
 
@@ -239,6 +263,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "report": ("report", "write a run as one page: tape, gates, memory, ledger and edits", _report),
     "tour": ("tour", "lessons: step by step through trained networks", _tour),
     "serve": ("serve", "show the debugger in a browser", _serve),
+    "dap": ("dap", "debug from an editor that speaks the Debug Adapter Protocol", _dap),
     "info": ("info", "show versions, paths and what the terminal can do", _info),
     "help": ("help", "show the manual: its topics, or one of them", _help),
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.columns import table
+from lstm_tui.cli.printing import table
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 
-from lstm_tui.cli.columns import table
-from lstm_tui.cli.progress_bar import Bar
+from lstm_tui.cli.printing import Bar, table
 from lstm_tui.cli.source import source_of
 from lstm_tui.debugger.breakpoints.assertions import AssertionResult, judge, said
 from lstm_tui.debugger.endings import STOPPED

@@ -6,8 +6,8 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from lstm_tui.analysis.largest import largest
-from lstm_tui.cli.columns import table
+from lstm_tui.analysis.distribution import largest
+from lstm_tui.cli.printing import table
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.text_safety import visible
 
@@ -26,7 +26,7 @@ def command(options: Namespace) -> int:
     if options.plain or not sys.stdout.isatty():
         print(as_table(compared))
         return 0
-    from lstm_tui.tui.compare_app import compare_app
+    from lstm_tui.tui.views.compare import compare_app
 
     return compare_app(compared, options.light)
 

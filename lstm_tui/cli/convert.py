@@ -23,7 +23,7 @@ def command(options: Namespace) -> int:
     lost: tuple[str, ...] = ()
     if options.edits is not None:
         from lstm_tui.debugger.edits.apply import edited_network, not_written
-        from lstm_tui.debugger.edits.script import read_edit_script
+        from lstm_tui.debugger.edits.edit_reader import read_edit_script
 
         edits = read_edit_script(options.edits)
         network, lost = edited_network(edits, network), tuple(not_written(edits))

@@ -6,12 +6,12 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from lstm_tui.cli.columns import table
+from lstm_tui.cli.printing import table
 from lstm_tui.cli.source import reading, say
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.file_endings import ANY_SERIES
 from lstm_tui.formats.importers.open import Imported, open_file, read_tensors
-from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
 from lstm_tui.models.bundled import find_model
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ def _reads(network: Network) -> str:
         if front is not None and len(front.inputs) > 1:
             return f"numbers by name: {', '.join(map(visible, front.inputs))} (.npz)"
         if front is not None:
-            return f"numbers, as {visible(front.inputs[0])} takes them ({NUMBERS})"
-        return f"numbers, {network.input_size} a step ({NUMBERS})"
+            return f"numbers, as {visible(front.inputs[0])} takes them ({ANY_SERIES})"
+        return f"numbers, {network.input_size} a step ({ANY_SERIES})"
     count = len(network.tokens.vocabulary)
     if network.tokens.are_ids:
         return f"ids from 0 to {count - 1}, as text or in one column (which texts they are is not known)"

@@ -105,7 +105,7 @@ def _command(options: Namespace) -> int:
     from importlib import import_module
 
     module = import_module(f"lstm_tui.cli.{options.module}")
-    from lstm_tui.engine.quiet import quiet  # NumPy comes with it: not before the arguments are read
+    from lstm_tui.engine.arrays import quiet  # NumPy comes with it: not before the arguments are read
 
     with quiet():
         code = module.command(options)

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from lstm_tui.cli.columns import table
+from lstm_tui.cli.printing import table
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import read_header
 from lstm_tui.formats.io.files import size_text

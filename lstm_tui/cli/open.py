@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.reopen import is_session
+from lstm_tui.cli.autosave import is_session
 from lstm_tui.cli.screen import show
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -48,7 +48,7 @@ def open_session_file(options: Namespace, path: str, called: str = "", taken: Ca
         called: What messages call it; the path when empty.
         taken: To be called once it is resumed and autosaved again.
     """
-    from lstm_tui.cli.reopen import reopened, taking_up
+    from lstm_tui.cli.autosave import reopened, taking_up
 
     source, saved = reopened(path)
     take_up = taking_up(saved, called or path)
@@ -60,7 +60,7 @@ def open_session_file(options: Namespace, path: str, called: str = "", taken: Ca
         say(*said)
         return run_plain(session, options, taken)
     from lstm_tui.cli.tour import library
-    from lstm_tui.tui.autosave import Offer
+    from lstm_tui.tui.controllers.autosave import Offer
     from lstm_tui.tui.lesson_launcher import Teaching
 
     return show(source, options, Teaching(library), Offer("", take_up, taken))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from lstm_tui.engine.number_text import axis_end, sentence
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.whole_number import whole_number
-from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
+from lstm_tui.formats.file_endings import ANY_SERIES
 from lstm_tui.serving.limits import Limits
 
 LARGEST_HIDDEN = 16_384
@@ -136,7 +136,7 @@ def add_stats(parser: argparse.ArgumentParser) -> None:
 def _add_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", metavar="FILE", nargs="?",
-        help=f"a text, or numbers as {NUMBERS} (default: the sample of the network)",
+        help=f"a text, or numbers as {ANY_SERIES} (default: the sample of the network)",
     )  # fmt: skip
 
 
@@ -151,7 +151,7 @@ examples:
 def add_compare_options(parser: argparse.ArgumentParser) -> None:
     """Add the options to the parser of the command."""
     parser.epilog, parser.formatter_class = _COMPARE_EPILOG, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {NUMBERS}")
+    parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {ANY_SERIES}")
     parser.add_argument(
         "--model", dest="models", metavar="MODEL", action="append", help="a bundled name or a file; given twice"
     )
@@ -211,7 +211,7 @@ def add_plain_options(run: argparse.ArgumentParser) -> None:
 
 def add_check(check_plain_options: argparse.ArgumentParser) -> None:
     """Add what `check` asserts of which files."""
-    check_plain_options.add_argument("files", metavar="FILE", nargs="+", help=f"texts, or numbers as {NUMBERS}")
+    check_plain_options.add_argument("files", metavar="FILE", nargs="+", help=f"texts, or numbers as {ANY_SERIES}")
     check_plain_options.add_argument(
         "--assert", dest="assertions", metavar="EXPR", action="append", required=True,
         help="""what holds at every step, such as 'not any(isnan(c))' or 'share("not", at="bad") > .4'""",
@@ -261,7 +261,7 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = _SERVE_EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "file", metavar="FILE", nargs="?",
-        help=f"a text, or numbers as {NUMBERS} (default: the network's sample)",
+        help=f"a text, or numbers as {ANY_SERIES} (default: the network's sample)",
     )  # fmt: skip
     group = parser.add_argument_group("the server")
     group.add_argument("--host", default="127.0.0.1", metavar="H", help="where it listens (default: 127.0.0.1)")

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from lstm_tui.cli.autosave import kept_plainly
-from lstm_tui.cli.progress_bar import Bar
+from lstm_tui.cli.printing import Bar
 from lstm_tui.debugger.commands.console import Console, mistake_lines
 from lstm_tui.debugger.commands.dispatch import completions
 from lstm_tui.debugger.commands.table import Leave

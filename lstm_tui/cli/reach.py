@@ -6,7 +6,7 @@ from argparse import Namespace
 from copy import copy
 from typing import TYPE_CHECKING
 
-from lstm_tui.cli.columns import table
+from lstm_tui.cli.printing import table
 from lstm_tui.cli.source import source_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
@@ -21,7 +21,7 @@ def command(options: Namespace) -> int:
     """Print the gradient through time of every network, a row for each token, and what happens on the way."""
     from lstm_tui.analysis.gradient_flow import long_memory
     from lstm_tui.debugger.inspect.diagnostics import reach_words
-    from lstm_tui.debugger.inspect.notation import letter
+    from lstm_tui.debugger.inspect.trace_facts import letter
 
     runs = _runs(options)
     tokens = runs[0].sequence.tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from lstm_tui.cli.progress_bar import Bar
+from lstm_tui.cli.printing import Bar
 from lstm_tui.cli.source import say_which, source_of
 from lstm_tui.formats.traces.excerpt import parse_range
 

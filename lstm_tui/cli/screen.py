@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.debugger.source import Source
 
 if TYPE_CHECKING:
-    from lstm_tui.tui.autosave import Offer
+    from lstm_tui.tui.controllers.autosave import Offer
     from lstm_tui.tui.lesson_launcher import Teaching
 
 

@@ -13,12 +13,12 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.file_endings import ANY_SERIES
 from lstm_tui.formats.importers.open import ImportOptions
 from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
 from lstm_tui.formats.inputs.inputs import read_input, vocabulary
 from lstm_tui.formats.inputs.numeric_series import NumericSeries
 from lstm_tui.formats.inputs.samples import find_input
-from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
 from lstm_tui.formats.inputs.text_input import InputText
 from lstm_tui.models import sample_of
 from lstm_tui.models.bundled import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, open_model
@@ -67,7 +67,7 @@ def with_run(source: Source, options: Namespace) -> Source:
 
 
 def _edit_script(path: str) -> tuple[Edit, ...]:
-    from lstm_tui.debugger.edits.script import read_edit_script
+    from lstm_tui.debugger.edits.edit_reader import read_edit_script
 
     return read_edit_script(path)
 
@@ -124,7 +124,7 @@ def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries]:
         source = read_input(path, numbers=network.tokens is None or options.layer is not None)
     if options.layer is not None:
         if isinstance(source, InputText):
-            raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give {NUMBERS}")
+            raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give {ANY_SERIES}")
         network = one_layer(network, options.layer)
     return network, source
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_tui.cli.columns import table
-from lstm_tui.cli.progress_bar import Bar
+from lstm_tui.cli.printing import Bar, table
 from lstm_tui.cli.source import say, source_of
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.number_text import count_of, fixed, percent, sentence
@@ -29,8 +28,8 @@ _HEADS = ("value", "does", "mean", "below .1", "above .9", "saturated", "never o
 
 def command(options: Namespace) -> int:
     """Run every line of a file, or the one that was asked for, and tell how the units did."""
+    from lstm_tui.analysis.distribution import perplexity
     from lstm_tui.analysis.health import health
-    from lstm_tui.analysis.language_model import perplexity
     from lstm_tui.debugger.inspect.prediction import perplexity_figure
 
     source = source_of(options)
@@ -68,7 +67,7 @@ def _runs(
     source: Source, lines: list[int], bar: Bar, seen: list[Trace], predicted: list[Array | None]
 ) -> Iterator[Trace]:
     """Yield the run of every line; the first is kept, for the names of what it is made of, and of each the surprise."""
-    from lstm_tui.analysis.language_model import surprise
+    from lstm_tui.analysis.distribution import surprise
 
     for done, number in enumerate(lines):
         bar(done, len(lines))

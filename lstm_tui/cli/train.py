@@ -6,11 +6,10 @@ import shlex
 from argparse import Namespace
 from pathlib import Path
 
-from lstm_tui.cli.progress_bar import TrainingBar
+from lstm_tui.cli.printing import TrainingBar
 from lstm_tui.cli.source import say
 from lstm_tui.cli.train_compare import compare
-from lstm_tui.cli.train_setup import DISTANCE, job_of
-from lstm_tui.cli.training import TrainingStopped, trained
+from lstm_tui.cli.training import DISTANCE, TrainingStopped, job_of, trained
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.text_safety import visible

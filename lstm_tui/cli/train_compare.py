@@ -5,11 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import dataclass, field
 
-from lstm_tui.cli.columns import table
-from lstm_tui.cli.progress_bar import TrainingBar
+from lstm_tui.cli.printing import TrainingBar, table
 from lstm_tui.cli.source import say
-from lstm_tui.cli.train_setup import job_of, task_of
-from lstm_tui.cli.training import TrainingStopped, trained
+from lstm_tui.cli.training import TrainingStopped, job_of, task_of, trained
 from lstm_tui.debugger.endings import code_of
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.model.network import Network

@@ -6,7 +6,7 @@ import argparse
 
 from lstm_tui.cli.options import LARGEST_HIDDEN, names, natural, real, size
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
-from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
+from lstm_tui.formats.file_endings import ANY_SERIES
 
 _EPILOG = """\
 examples:
@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = _EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "corpus", metavar="CORPUS", nargs="?",
-        help=f"a text, lines of label<TAB>text as .tsv, or numbers as {NUMBERS}; recall takes none",
+        help=f"a text, lines of label<TAB>text as .tsv, or numbers as {ANY_SERIES}; recall takes none",
     )  # fmt: skip
     parser.add_argument("-o", "--output", metavar="OUT", help="the .safetensors file of the network")
     parser.add_argument(

@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.cancellation import Cancellation
-from lstm_tui.debugger.cursor import Cursor, same_token
 from lstm_tui.debugger.edits.history import History
-from lstm_tui.debugger.position import Frame
+from lstm_tui.debugger.position import Cursor, Frame, same_token
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.incremental import GrowingRun
@@ -202,7 +201,7 @@ class EditTree:
         made = apply(history.active, network, baseline.sequence) if made is None else made
         trace = run(
             made.network, made.sequence, baseline.interpreter, self.source.dtype, self.start(),
-            progress=self._work.progress, edits=history.lines, holds=made.holds,
+            progress=self._work.progress, edits=history.lines, holds=made.holds, array_bytes=self.source.array_bytes,
         )  # fmt: skip
         return made, trace
 
@@ -256,6 +255,7 @@ class EditTree:
             made.network is was.network
             and made.network.forward_only
             and self._cursor.frame.trace.ran is not None
+            and self._cursor.frame.trace.windows is None
             and one.ids is not None
             and other.ids is not None
             and len(other) > steps

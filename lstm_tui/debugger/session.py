@@ -12,12 +12,10 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from lstm_tui.debugger.breakpoints.breakpoints import Breakpoints
-from lstm_tui.debugger.breakpoints.displays import Displays
+from lstm_tui.debugger.breakpoints.breakpoints import Breakpoints, Displays
 from lstm_tui.debugger.cancellation import Cancellation
-from lstm_tui.debugger.cursor import Cursor, Granularity
 from lstm_tui.debugger.edit_tree import EditTree
-from lstm_tui.debugger.position import Frame, Position, equations_of
+from lstm_tui.debugger.position import Cursor, Frame, Granularity, Position, equations_of
 from lstm_tui.debugger.source import Source
 from lstm_tui.debugger.stop_engine import Answer, Cancelled, StopEngine
 from lstm_tui.debugger.stream import Stream
@@ -30,12 +28,11 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.breakpoints.conditions import Trigger
     from lstm_tui.debugger.breakpoints.search import SearchStop
     from lstm_tui.debugger.edits.apply import Edited
-    from lstm_tui.debugger.edits.history import History
+    from lstm_tui.debugger.edits.history import History, Question
     from lstm_tui.debugger.edits.language import Edit
-    from lstm_tui.debugger.edits.question import Question
     from lstm_tui.debugger.expressions import Scope
+    from lstm_tui.debugger.panes import Layout
     from lstm_tui.debugger.provenance.who import Blame
-    from lstm_tui.debugger.view_state import Layout
 
 
 class Session:

@@ -16,8 +16,8 @@ import numpy as np
 
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import line_of
+from lstm_tui.debugger.panes import Layout, read_layout
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.view_state import Layout, read_layout
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as Tokens
 from lstm_tui.engine.text_safety import visible

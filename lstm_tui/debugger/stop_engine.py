@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Breakpoints
-from lstm_tui.debugger.breakpoints.displays import Displays, Shown
+from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Breakpoints, Displays, Shown
 from lstm_tui.debugger.cancellation import Cancellation
-from lstm_tui.debugger.cursor import Cursor
-from lstm_tui.debugger.position import Frame, Position
+from lstm_tui.debugger.position import Cursor, Frame, Position
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lstm_tui.debugger.cursor import Cursor
 from lstm_tui.debugger.edit_tree import EditTree, first_holds
-from lstm_tui.debugger.position import Frame
+from lstm_tui.debugger.position import Cursor, Frame
 from lstm_tui.debugger.stop_engine import StopEngine
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence

@@ -1,9 +1,15 @@
-"""The one name for an array in annotations; shapes and number types stand in docstrings and at line ends."""
+"""The one name for an array in annotations, and what NumPy may say of NaN and ∞ while it computes: nothing.
+
+Shapes and number types stand in docstrings and at line ends. NaN and ∞ are values here, and are shown as such. The
+doors are quiet, and all that is done behind them: every command, every typed line, every thread of the screen. What
+may be called from Python by itself is quiet where it computes.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
@@ -26,3 +32,8 @@ class Detachable(Protocol):
 
 Rows = ArrayLike | Tabular | Detachable
 """What a caller from Python may give as rows of numbers."""
+
+
+def quiet() -> np.errstate:
+    """Return a context in which NumPy warns of no overflow, no division by zero and no NaN; also a decorator."""
+    return np.errstate(all="ignore")

@@ -13,8 +13,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.network_endings import NATIVE
 from lstm_tui.lesson.bound_step import Open, Standing
-from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText
-from lstm_tui.lesson.lesson_text import read_lesson
+from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText, read_lesson
 
 
 def false_claims(standing: Standing) -> Iterator[tuple[LessonText, str]]:

@@ -18,9 +18,8 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.models.measures import ACCURACY, ERROR, Measure, bits
 
 if TYPE_CHECKING:
-    from lstm_tui.formats.inputs.labelled import Labelled
     from lstm_tui.formats.inputs.numeric_series import NumericSeries
-    from lstm_tui.formats.inputs.text_input import InputText
+    from lstm_tui.formats.inputs.text_input import InputText, Labelled
 
 FEW = 10
 """Of fewer sequences than this the ends judge, not whole ones."""

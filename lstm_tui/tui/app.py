@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,22 +16,20 @@ from textual.screen import Screen
 from textual.widgets import OptionList
 
 from lstm_tui.debugger.endings import HUNG_UP, INTERRUPTED, Watch, watched
-from lstm_tui.debugger.source import Source
+from lstm_tui.debugger.source import LineRuns, Source
 from lstm_tui.engine import setbacks
+from lstm_tui.engine.runtime.windowed_series import wait_for_nothing
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE, Glyphs
-from lstm_tui.tui.canvas.themes import DARK, LIGHT
+from lstm_tui.tui.canvas.palette import ASCII, DARK, LIGHT, UNICODE, Glyphs
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.environment import check_terminal, draws_ascii, is_sealed, is_served, leave_with
-from lstm_tui.tui.key_parser import read_escape_at_once
-from lstm_tui.tui.key_queue import Awaited, KeyQueue
-from lstm_tui.tui.line_runs import LineRuns
+from lstm_tui.tui.keys import Awaited, KeyQueue, read_escape_at_once
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.threads import end
 
 if TYPE_CHECKING:
     from lstm_tui.formats.io.command_history import Past
-    from lstm_tui.tui.autosave import Keeping, Offer
+    from lstm_tui.tui.controllers.autosave import Keeping, Offer
     from lstm_tui.tui.lesson_launcher import Teaching
 
 FINISHED = 0
@@ -46,7 +45,7 @@ _REMARK_TIME = 8  # seconds that what was assumed of a file is said; the heading
 class LstmApp(App[int]):
     """The debugger's screen."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "lstm-tui"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", show=False, priority=True),
@@ -196,7 +195,11 @@ class LstmApp(App[int]):
                 yield
 
     def on_load(self) -> None:
-        """Leave before the terminal is changed, when that was asked for on the way here."""
+        """Leave before the terminal is changed, when that was asked for on the way here.
+
+        All that runs in here draws or handles keys: of a run in windows it takes what is computed; threads compute.
+        """
+        wait_for_nothing()
         if self._told is not None:
             self.exit(self._told)
 

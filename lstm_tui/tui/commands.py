@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lstm_tui.debugger.panes import PANES
-from lstm_tui.formats.traces.file_endings import ANY_OF_THEM
+from lstm_tui.formats.file_endings import ANY_TRACE
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ COMMANDS: tuple[Command, ...] = (
         Command((str(n),), f"looks.pane({n})", name, f"go to the pane: {name}", CURSOR)
         for n, name in ((pane.number, pane.told) for pane in PANES if pane.number)
     ),
-    Command(("x",), "dialogs.export", "export", f"write the run to a file: {ANY_OF_THEM}", PROGRAM, footer=11),
+    Command(("x",), "dialogs.export", "export", f"write the run to a file: {ANY_TRACE}", PROGRAM, footer=11),
     Command(
         _capital("P"), "app.picture", "picture", "any screen as a picture: .svg or .png", PROGRAM, "P", always=True
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 from lstm_tui.engine.model.network import Network
-from lstm_tui.tui.canvas.glyphs import Glyphs
+from lstm_tui.tui.canvas.palette import Glyphs
 
 if TYPE_CHECKING:
     from lstm_tui.lesson.lesson import Lesson

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from lstm_tui.engine.quiet import quiet
+from lstm_tui.engine.arrays import quiet
 
 _NAME = "lstm-tui background"
 _READER = "textual-input"

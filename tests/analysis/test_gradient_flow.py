@@ -7,8 +7,7 @@ import pytest
 
 import lstm_tui
 from lstm_tui.analysis.gradient_flow import GONE, jacobians, long_memory, turns, width_of
-from lstm_tui.analysis.influence import Target, influence
-from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows, tokens_within
+from lstm_tui.analysis.influence import Target, deletion_rows, gradient_rows, influence, tokens_within
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names

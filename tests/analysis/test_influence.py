@@ -8,7 +8,7 @@ from edited_networks import sentence, stacked
 
 from lstm_tui.analysis.influence import Target, deletions, influence, without
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.script import parse_edit_script
+from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.engine.runtime.run import gradients, run, run_arrays
 
 CLASS = Target("positive", class_index=1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lstm_tui
-from lstm_tui.analysis.language_model import choose, is_language_model, perplexity, probabilities, surprise
+from lstm_tui.analysis.distribution import choose, is_language_model, perplexity, probabilities, surprise
 from lstm_tui.analysis.train.loss import mean_loss, next_tokens
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.distribution import largest
 
 
 @given(st.lists(st.one_of(st.floats(), st.integers(-2, 2).map(float)), max_size=8))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lstm_tui.analysis.ledger import Flow, flow_of, forgotten, ledger_after, ledger_at, lost_at, share_map
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.script import parse_edit_script
+from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 

@@ -17,7 +17,7 @@ from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
-from lstm_tui.formats.traces.file_endings import ENDINGS
+from lstm_tui.formats.file_endings import TRACES
 from lstm_tui.formats.traces.reader import read
 from lstm_tui.formats.traces.trace_file import write
 
@@ -143,7 +143,7 @@ def reopened(session: Session) -> Iterator[tuple[str, str]]:
     lines = [f"goto {t}" if n < 0 else _ASKED[n].replace("{v}", value) for t in places for n in range(-1, len(_ASKED))]
     expected = [_asked(live, line) for line in lines]
     with tempfile.TemporaryDirectory() as folder:
-        for ending in ENDINGS:
+        for ending in TRACES:
             file = Path(folder) / f"trace{ending}"
             write(trace, file)
             other = TypedSession(read(file))

@@ -23,7 +23,7 @@ from lstm_tui.analysis.influence import Target, deletions
 from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.cli import main
 from lstm_tui.cli.arguments import parse
-from lstm_tui.cli.train_setup import job_of, task_of
+from lstm_tui.cli.training import job_of, task_of
 from lstm_tui.debugger import endings, manual
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network

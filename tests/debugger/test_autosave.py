@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from edited_networks import sentence, stacked
 
-from lstm_tui.cli.autosave import journal_line
-from lstm_tui.cli.reopen import taking_up
+from lstm_tui.cli.autosave import journal_line, taking_up
 from lstm_tui.debugger.autosave import Autosave, has_work
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session

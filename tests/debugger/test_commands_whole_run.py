@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lstm_tui.analysis.distribution import perplexity, surprise
 from lstm_tui.analysis.gradient_flow import long_memory
-from lstm_tui.analysis.language_model import perplexity, surprise
-from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows
+from lstm_tui.analysis.influence import deletion_rows, gradient_rows
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source

@@ -8,7 +8,7 @@ from edited_networks import sentence, stacked
 from present import present
 
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.script import parse_edit_script
+from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.diff import DiffColumn
 from lstm_tui.engine.errors import UserError

@@ -17,8 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.commands.edit import EDIT_VERBS, read_typed
-from lstm_tui.debugger.commands.execute import split
-from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.commands.table import VERBS, split
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.expressions import ExpressionError

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.edit_reader import parse_edit, parse_edit_script
 from lstm_tui.debugger.edits.language import Edit, TokenEdit, ValueEdit, WeightEdit, line_of
-from lstm_tui.debugger.edits.script import parse_edit_script
 from lstm_tui.engine.errors import UserError
 
 places = st.integers(0, 99)

@@ -15,7 +15,7 @@ if __name__ == "__main__":
 import pytest
 from edited_networks import sentence, stacked
 
-from lstm_tui.debugger.expressions import ExpressionError, Scope, evaluate, format, parse
+from lstm_tui.debugger.expressions import ExpressionError, Scope, evaluate, parse, series
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.engine.runtime.run import run
 
@@ -33,7 +33,7 @@ def answer(text: str, pass_name: str) -> str:
     try:
         expression = parse(text)
         found = evaluate(expression, scope, 0, len(TRACE.sequence))
-        return f"{' '.join(format.lines(found, PLACE))} @ {equation_waited_for(expression, scope)}"
+        return f"{' '.join(series.lines(found, PLACE))} @ {equation_waited_for(expression, scope)}"
     except ExpressionError as error:
         return str(error)
 

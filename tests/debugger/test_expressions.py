@@ -17,7 +17,7 @@ from shown import is_one_safe_line
 from lstm_tui.analysis.ledger import flow_of, ledger_at
 from lstm_tui.debugger.breakpoints.assertions import judge
 from lstm_tui.debugger.breakpoints.conditions import Condition
-from lstm_tui.debugger.expressions import ExpressionError, Scope, Series, condition, evaluate, format, parse
+from lstm_tui.debugger.expressions import ExpressionError, Scope, Series, condition, evaluate, parse, series
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.shares import kept_sums
 from lstm_tui.engine.model.network import build_network
@@ -121,7 +121,7 @@ def test_a_condition_is_what_a_loop_over_the_steps_says(drawn: tuple[str, Truth]
     alone = [evaluate(expression, scope, t, t + 1) for t in range(STEPS)]
     assert [state(one, 0) for one in alone] == expected  # step by step as in one sweep
     words = {True: "true", False: "false", None: "not known", "absent": "not known: its step does not exist"}
-    assert [format.value_text(one) for one in alone] == [words[each] for each in expected]
+    assert [series.value_text(one) for one in alone] == [words[each] for each in expected]
 
 
 @pytest.mark.slow

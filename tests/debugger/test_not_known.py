@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 from present import present
 
 from lstm_tui.analysis.contributions import OutputParts
+from lstm_tui.analysis.distribution import largest, surprise
 from lstm_tui.analysis.gradient_flow import BURST, FADED, GONE, GROWN, LongMemory, Reach, known_from, steady_word, turns
 from lstm_tui.analysis.health import EXPLODED, LEAST_STEPS, LOW, QUIET, flags_of, health
-from lstm_tui.analysis.language_model import surprise
-from lstm_tui.analysis.largest import largest
 from lstm_tui.cli.main import main
 from lstm_tui.cli.stats import count_between
 from lstm_tui.debugger.breakpoints.conditions import Trigger

@@ -26,11 +26,17 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.runtime.run import run
-from lstm_tui.tui.canvas.bars import put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, put_span
 from lstm_tui.tui.canvas.canvas import Line
-from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
-from lstm_tui.tui.canvas.heat import put_heat, shade_of
-from lstm_tui.tui.canvas.palette import INKS, SHADES, Palette
+from lstm_tui.tui.canvas.charts import (
+    put_bar,
+    put_ghost_bar,
+    put_ghost_signed_bar,
+    put_heat,
+    put_signed_bar,
+    put_span,
+    shade_of,
+)
+from lstm_tui.tui.canvas.palette import ASCII, INKS, SHADES, UNICODE, Palette
 from lstm_tui.tui.views.reach import part_of_bar
 
 ANY = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 5e-324, 1e-300, 1.7976931348623157e308, math.nan, math.inf]))

@@ -12,7 +12,7 @@ from test_generate import opened
 
 import lstm_tui.debugger
 from lstm_tui.debugger.cancellation import Cancellation
-from lstm_tui.debugger.commands.execute import answer
+from lstm_tui.debugger.commands.table import answer
 from lstm_tui.debugger.session import Session
 
 PARTS = ("cursor", "edits", "stops", "stream")

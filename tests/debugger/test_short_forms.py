@@ -8,8 +8,7 @@ import pytest
 from edited_networks import sentence, stacked
 
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.commands.foreign import COUNTERPARTS
-from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.commands.table import COUNTERPARTS, VERBS
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError

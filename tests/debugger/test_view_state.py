@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.debugger.view_state import Layout, read_layout
+from lstm_tui.debugger.panes import Layout, read_layout
 
 WORDS = st.text("abcdefgh_", max_size=8)
 

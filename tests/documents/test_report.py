@@ -16,8 +16,7 @@ from read_report import Read, near, numbers, words
 
 import lstm_tui
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.edits.edit_reader import parse_edit
-from lstm_tui.debugger.edits.script import parse_edit_script
+from lstm_tui.debugger.edits.edit_reader import parse_edit, parse_edit_script
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.documents.blocks import figure
@@ -32,6 +31,9 @@ from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.formats.traces.trace_file import read, write
 
 CELLS = cell_names()
+TINTED = 80
+"""How much of the colour of a tint the strongest has, in hundredths."""
+AXIS = re.compile(r"(±|0 to )([\d.e+-]+)$")
 EDITS = ('replace 4 "good"', 'insert 3 "not"', "set layer0.forward.f[1] @ 2:4 = 0", "remove 0",
          "weight layer0.backward/b_f[2] = -4")  # fmt: skip
 EVERYTHING = ReportSelection(units=(slice(None),))
@@ -121,6 +123,52 @@ def test_bars_are_as_long_as_their_numbers_and_on_their_side() -> None:
         assert float(cell.get("style", "").removeprefix("--b:").rstrip("%")) == pytest.approx(
             100 * float(words(cell)), abs=0.1
         )
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_bar_is_its_number_on_the_axis_that_its_heading_names(cell: str) -> None:
+    """Lengths in hundredths of a cell: from the middle where the axis is ±, from the left where it is from 0."""
+    report = reported(made(cell))
+    read = 0
+    for table in report.tables.values():
+        heads = len(table.rows[0][0])
+        for row in table.element.iter("tr"):
+            own = AXIS.search(words(present(row.find("th"))))
+            for td, heading in zip(row.findall("td")[heads - 1 :], table.headings[heads:], strict=False):
+                kind, style = td.get("class", ""), td.get("style", "")
+                if not kind.startswith(("gate", "signed")):
+                    continue
+                end = present(own or AXIS.search(heading))
+                value, full = numbers(words(td))[0], float(end[2])
+                at = [float(number) for number in re.findall(r":([\d.e-]+)%", style)]
+                rounded = 50 * 0.0006 / full + 0.06
+                if end[1] == "±":
+                    assert sorted((50.0, 50 + 50 * max(-1.0, min(value / full, 1.0)))) == pytest.approx(at, abs=rounded)
+                else:
+                    assert at == pytest.approx([100 * max(0.0, min(value / full, 1.0))], abs=2 * rounded)
+                read += 1
+    assert read > 20
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_tints_and_chips_are_as_strong_as_their_numbers(cell: str) -> None:
+    """Within one table a tint is proportional to its number, and of its sign; a chip to its token's share."""
+    report = reported(made(cell))
+    for caption, table in report.tables.items():
+        tints = [
+            (td.get("class"), float(td.get("style", "").removeprefix("--v:").rstrip("%")), numbers(words(td))[0])
+            for td in table.element.iter("td")
+            if td.get("style", "").startswith("--v:")
+        ]
+        end = re.search(r"tints from −([\d.e+-]+) to", caption)
+        for kind, strength, value in tints:
+            assert kind == "share" or value == 0 or (kind == "less") == (value < 0)
+            assert strength == pytest.approx(TINTED * min(abs(value) / (float(end[1]) if end else 1.0), 1.0), abs=0.5)
+    chips = [one for one in report.body.iter("span") if "chip" in one.get("class", "").split()]
+    tape = report.table("Every token in order")
+    shares = [float(entries[0]) for _, entries in tape.rows] if tape.headings[2].startswith("share") else [0.0] * 4
+    strengths = [float(one.get("style", "").removeprefix("--b:").rstrip("%")) for one in chips]
+    assert strengths == pytest.approx([100 * one / max(*shares, 1e-9) for one in shares], abs=0.3)
 
 
 def test_each_unit_of_the_ledger_sums_to_its_memory_and_every_part_is_what_the_gates_have_kept() -> None:

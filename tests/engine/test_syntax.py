@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lstm_tui.debugger.edits.language import in_quotes
 from lstm_tui.debugger.expressions.parser import MAX_TEXT, QUESTION
-from lstm_tui.engine.language.parser import EQUATION
+from lstm_tui.engine.language.equations import EQUATION
 from lstm_tui.engine.language.syntax import (
     CallNode,
     IndexNode,

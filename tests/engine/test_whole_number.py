@@ -116,7 +116,7 @@ LOOKS_AT_DIGITS = {
     "formats/importers/keras/file.py": "the paths and the version in a file of Keras",
     "formats/importers/keras/weights.py": "the version in a file of Keras",
     "formats/importers/state_dict.py": "tells a part of a list of modules by its name, and reads no number",
-    "lesson/lesson_text.py": "tells a place in a list of a lesson from a name in it",
+    "lesson/lesson.py": "tells a place in a list of a lesson from a name in it",
 }
 """Files that ask whether a character is a digit, and why; every other reads numbers by `whole_number`."""
 

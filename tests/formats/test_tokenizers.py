@@ -241,7 +241,7 @@ def test_deep_and_large_files_are_refused_before_they_are_run(tmp_path: Path, mo
     with pytest.raises(UserError, match="limit"):
         open_file(path, ImportOptions(vocabulary=str(tmp_path / "t.json")))
     (tmp_path / "t.json").write_text(json.dumps(SMALL))
-    monkeypatch.setattr("lstm_tui.formats.inputs.tokenizer_file.LIMIT", 100)
+    monkeypatch.setattr("lstm_tui.formats.inputs.vocabulary_file.LIMIT", 100)
     with pytest.raises(UserError, match="the limit of a tokenizer\\.json is 100"):
         open_file(path, ImportOptions(vocabulary=str(tmp_path / "t.json")))
 

@@ -19,12 +19,11 @@ from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.formats.file_endings import TRACES as FORMATS
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.formats.io.npy import read_npz
-from lstm_tui.formats.traces.file_endings import ENDINGS
 from lstm_tui.formats.traces.trace_file import SCHEMA, read, write, write_stream
 
-FORMATS = ENDINGS
 SCHEMA_CONTENT = json.loads(SCHEMA.read_text())
 
 

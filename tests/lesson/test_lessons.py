@@ -20,7 +20,7 @@ from lstm_tui.debugger.commands.edit import read_typed
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.expressions import Scope, parse
-from lstm_tui.debugger.expressions.nodes import Node
+from lstm_tui.debugger.expressions.parser import Node
 from lstm_tui.debugger.inspect.cell_comparison import rivals
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
@@ -30,8 +30,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load, save
 from lstm_tui.lesson.bound_step import Standing, is_of
-from lstm_tui.lesson.lesson import MOST_STOPS, MOST_TOKENS, Lesson
-from lstm_tui.lesson.lesson_text import parse_lesson, read_lesson
+from lstm_tui.lesson.lesson import MOST_STOPS, MOST_TOKENS, Lesson, parse_lesson, read_lesson
 from lstm_tui.lesson.library import Library, check, folder
 from lstm_tui.lesson.templates import Run, TextPiece, filled_template, names_of, true
 from lstm_tui.models.bundled import open_model

@@ -17,9 +17,8 @@ from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.initialise import spread_memories
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.runtime.run import run_arrays
-from lstm_tui.formats.inputs.labelled import read_labelled
 from lstm_tui.formats.inputs.numeric_series import series_from
-from lstm_tui.formats.inputs.text_input import text_from
+from lstm_tui.formats.inputs.text_input import read_labelled, text_from
 from lstm_tui.models.measures import ACCURACY, ERROR, accuracy, bits
 from lstm_tui.models.recipes.recall import ASKED, COLOURS, PASSING, WORDS, recall, sample, sequences
 from lstm_tui.models.tasks import Cut, _windows, classification, language_model, next_value

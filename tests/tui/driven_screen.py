@@ -18,7 +18,7 @@ from lstm_tui.engine.model.network import build_network as _build
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.tui.app import LstmApp
-from lstm_tui.tui.key_queue import SEEN_AFTER
+from lstm_tui.tui.keys import SEEN_AFTER
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.header_footer import OneLine
 from lstm_tui.tui.panes.pane import Pane

@@ -13,7 +13,7 @@ from textual.events import Paste
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.tui.commands import COMMANDS
-from lstm_tui.tui.key_parser import KeyParser
+from lstm_tui.tui.keys import KeyParser
 
 ESCAPE, ENTER = "\x1b", "\r"
 _TIMED = ("space",)  # plays by the clock

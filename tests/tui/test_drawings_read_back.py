@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 import pytest
-from drawn import Cell, between, cells, filled, number_in, on_the_way, text_of
+from drawn import Cell, between, cells, check_number, filled, number_in, places, says, text_of, value_of
 from driven_screen import network, sequences
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,12 +20,17 @@ from lstm_tui.debugger.inspect.parameter_tables import sheets_of
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
-from lstm_tui.tui.canvas.bars import put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, put_span
-from lstm_tui.tui.canvas.canvas import Drawing, Line
-from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
-from lstm_tui.tui.canvas.heat import put_heat, shade_of
-from lstm_tui.tui.canvas.palette import RGB, SHADES, Palette, palette_of
-from lstm_tui.tui.canvas.themes import DARK, LIGHT
+from lstm_tui.tui.canvas.canvas import Line
+from lstm_tui.tui.canvas.charts import (
+    put_bar,
+    put_ghost_bar,
+    put_ghost_signed_bar,
+    put_heat,
+    put_signed_bar,
+    put_span,
+    shade_of,
+)
+from lstm_tui.tui.canvas.palette import ASCII, DARK, LIGHT, SHADES, UNICODE, Palette, palette_of
 from lstm_tui.tui.panes.ledger import draw_ledger
 from lstm_tui.tui.panes.memory import draw_heatmap
 from lstm_tui.tui.panes.output import draw_output
@@ -54,22 +58,6 @@ def drawn(put: Callable[[Line], None], width: int, palette: Palette) -> list[Cel
 
 
 # --- bars -----------------------------------------------------------------------------------------------
-
-
-def says(some: list[Cell], axis: float, above: RGB, below: RGB, value: float, side: int, half: float) -> None:
-    """Check a bar: it begins at the axis, on the side of its sign, and is as long as its value, to half an eighth."""
-    right, left = filled(some, above), filled(some, below)
-    if above == below:
-        left = (0, 0)
-    wanted = abs(value) / half * side * 8
-    got = right if value >= 0 else left
-    assert (left if value >= 0 else right) == (0, 0), "nothing on the other side"
-    if value == 0:
-        assert got in ((0, 0), (axis, axis + 1)), "0 is at most the axis itself"
-        return
-    assert got != (0, 0), "what is there is seen"
-    assert (got[0] if value >= 0 else got[1]) == axis, "it begins at the axis"
-    assert got[1] - got[0] == pytest.approx(max(wanted, 1), abs=0.5 + 1e-6)
 
 
 @given(parts.map(abs), ends, st.integers(1, 40), palettes)
@@ -170,14 +158,6 @@ def test_a_span_goes_from_where_it_begins_to_where_it_ends(
 # --- colours --------------------------------------------------------------------------------------------
 
 
-def value_of(colour: RGB, palette: Palette) -> float:
-    """Return what a colour of a map says, -1..1."""
-    names = ("negative", "neutral", "positive")
-    part, off = on_the_way(colour, *(palette.colours[name] for name in names))
-    assert off <= 1.5, f"{colour} is no colour of the map"
-    return part
-
-
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=30), ends, palettes)
 def test_a_colour_is_its_value_to_a_shade(values: list[float], half: float, palette: Palette) -> None:
     numbers = np.array(values) * half
@@ -213,35 +193,8 @@ def view_of(session: Session, t: int, beside: bool = True) -> View:
     return View(frame, facts, value=frame.passed.cell.values[0], beside=beside)
 
 
-class Place(NamedTuple):
-    """What the mouse can choose: the cells it is drawn in, the first of them, and what it chooses."""
-
-    cells: list[Cell]
-    first: int
-    pass_name: str | None
-    t: int | None
-    unit: int | None
-    value: str | None
-
-
-def places(drawing: Drawing) -> Iterator[Place]:
-    rows = [cells(line) for line in drawing.lines]
-    for line, first, behind, target in drawing.hits:
-        yield Place(rows[line][first:behind], first, target.pass_name, target.t, target.unit, target.value)
-
-
 def column_of(view: View, value: str) -> Column:
     return next(one for one in view.columns(view.pass_name) if one.name == value)
-
-
-def check_number(text: str, value: float) -> None:
-    said, off = number_in(text)
-    if math.isnan(value) or math.isinf(value) or text.startswith("~"):
-        assert (
-            (math.isnan(said) and math.isnan(value)) or said == value or (text.startswith("~") and 0 < abs(value) < off)
-        )
-    else:
-        assert said == pytest.approx(value, abs=off + 1e-6)
 
 
 @pytest.mark.parametrize("palette", COLOURED, ids=("dark", "light"))

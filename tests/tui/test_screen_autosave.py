@@ -11,12 +11,12 @@ from driven_screen import Driver, drive, network, sequences
 
 from lstm_tui.cli.autosave import kept
 from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.panes import read_layout
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
-from lstm_tui.debugger.view_state import read_layout
 from lstm_tui.formats.io.journal import Journal, cut_off, journal_folder
-from lstm_tui.tui.autosave import Offer
-from lstm_tui.tui.prompts.recover import Recover
+from lstm_tui.tui.controllers.autosave import Offer
+from lstm_tui.tui.prompts.prompts import Recover
 
 COMMAND = ("run", "sample.txt")
 LOOKS = "pane=6 signal=2 order=index value=o unit.layer0.forward=5 maximised everyone alone"

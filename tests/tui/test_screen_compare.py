@@ -10,12 +10,11 @@ from driven_screen import network, sequences
 from textual.pilot import Pilot
 
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.script import parse_edit_script
+from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.engine.runtime.run import run
-from lstm_tui.tui.compare_app import CompareApp
 from lstm_tui.tui.panes.pane import Pane
-from lstm_tui.tui.views.compare import CompareScreen
+from lstm_tui.tui.views.compare import CompareApp, CompareScreen
 
 RECIPE = 'insert 2 "good"\nremove 4\nweight layer0.forward/b_f[1] = -4'
 Act = Callable[[Pilot[int], CompareScreen], Awaitable[None]]

@@ -18,12 +18,9 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
-from lstm_tui.tui.canvas.bars import put_ghost_bar, put_ghost_signed_bar
 from lstm_tui.tui.canvas.canvas import Line, framed
-from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
-from lstm_tui.tui.canvas.heat import put_heat
-from lstm_tui.tui.canvas.palette import Palette, palette_of
-from lstm_tui.tui.canvas.themes import DARK
+from lstm_tui.tui.canvas.charts import put_ghost_bar, put_ghost_signed_bar, put_heat
+from lstm_tui.tui.canvas.palette import ASCII, DARK, UNICODE, Palette, palette_of
 from lstm_tui.tui.panes.equations import draw_cell, draw_equation_line
 from lstm_tui.tui.panes.memory import draw_heatmap, draw_heatmap_beside
 from lstm_tui.tui.panes.output import draw_output

@@ -12,8 +12,7 @@ import pytest
 from driven_screen import LINES, Driver, drive, network, of_tokens, sequences, three_lines
 from textual.events import Key
 
-from lstm_tui.debugger.edits.edit_reader import parse_edit
-from lstm_tui.debugger.edits.script import parse_edit_script
+from lstm_tui.debugger.edits.edit_reader import parse_edit, parse_edit_script
 from lstm_tui.debugger.edits.suggest import forms_at, telling
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from driven_screen import Driver, drive, three_lines
 
-from lstm_tui.analysis.language_model import choose, surprise
+from lstm_tui.analysis.distribution import choose, surprise
 from lstm_tui.debugger.source import Source
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.models.bundled import open_model

@@ -18,10 +18,10 @@ from test_screen_terminal import Start, start  # noqa: F401
 from textual.events import Key
 
 from lstm_tui.debugger.source import Source
-from lstm_tui.tui import key_queue
+from lstm_tui.tui import keys
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.controllers import changes
-from lstm_tui.tui.key_parser import KeyParser, keys_of
+from lstm_tui.tui.keys import KeyParser, keys_of
 from lstm_tui.tui.threads import in_background
 
 FAST = [name for name in DELIVERIES if name != "typed slowly"]
@@ -92,7 +92,7 @@ def test_one_script_is_one_session_on_a_machine_so_busy_that_drawing_takes_secon
 ) -> None:
     """There the seconds that a key waits at most are over before anything is drawn, and work takes its time."""
     slowly = become("typed slowly", *parts, of=long_text)
-    monkeypatch.setattr(key_queue, "_AT_MOST", 0.0)
+    monkeypatch.setattr(keys, "_AT_MOST", 0.0)
     monkeypatch.setattr(changes, "in_background", lambda work: in_background(partial(slowly_done, work)))
     assert {name: become(name, *parts, of=long_text) for name in FAST} == dict.fromkeys(FAST, slowly)
 

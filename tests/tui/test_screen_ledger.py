@@ -11,13 +11,13 @@ from driven_screen import Driver, drive, network, sequences, three_lines
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at, share_map
 from lstm_tui.debugger.edits.apply import apply
-from lstm_tui.debugger.edits.script import parse_edit_script
+from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.traces.reader import read
 from lstm_tui.formats.traces.trace_file import write
 from lstm_tui.tui.ledger_rows import Sources
-from lstm_tui.tui.panes.ledger_map import draw_ledger_map
+from lstm_tui.tui.panes.ledger import draw_ledger_map
 
 
 def test_one_unit_or_all() -> None:

@@ -9,9 +9,7 @@ from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
-from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
-from lstm_tui.tui.canvas.palette import Palette, palette_of
-from lstm_tui.tui.canvas.themes import DARK
+from lstm_tui.tui.canvas.palette import ASCII, DARK, UNICODE, Palette, palette_of
 from lstm_tui.tui.panes.memory import draw_heatmap, draw_heatmap_beside
 from lstm_tui.tui.panes.units import draw_units
 from lstm_tui.tui.view import View

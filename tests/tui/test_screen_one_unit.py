@@ -14,13 +14,10 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.tui.canvas.bars import put_span
-from lstm_tui.tui.canvas.canvas import Line
-from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
+from lstm_tui.tui.canvas.canvas import Line, signed
+from lstm_tui.tui.canvas.charts import put_span
 from lstm_tui.tui.canvas.large_text import HEIGHT, LETTERS, large, large_width
-from lstm_tui.tui.canvas.palette import Palette, palette_of
-from lstm_tui.tui.canvas.text import signed
-from lstm_tui.tui.canvas.themes import DARK
+from lstm_tui.tui.canvas.palette import ASCII, DARK, UNICODE, Palette, palette_of
 from lstm_tui.tui.panes.large_unit import draw_one_unit
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View

@@ -19,9 +19,8 @@ from textual.strip import Strip
 
 from lstm_tui.debugger.source import Source
 from lstm_tui.formats.io.files import write_picture
-from lstm_tui.tui.canvas.svg import HEIGHT, WIDTH, is_shape, svg_of
 from lstm_tui.tui.prompts.prompts import Prompt
-from lstm_tui.tui.views.screenshot import strips_of
+from lstm_tui.tui.views.screenshot import HEIGHT, WIDTH, is_shape, strips_of, svg_of
 
 INK, GROUND = "#c8ced6", "#0d1014"
 SPACE = "{http://www.w3.org/2000/svg}"

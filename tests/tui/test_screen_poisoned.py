@@ -19,8 +19,7 @@ from textual import events
 
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.health import health
-from lstm_tui.analysis.influence import each_deletion, influence
-from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows, tokens_within
+from lstm_tui.analysis.influence import deletion_rows, each_deletion, gradient_rows, influence, tokens_within
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.compare import Comparison
@@ -40,8 +39,7 @@ from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.tui.canvas.canvas import Drawing
-from lstm_tui.tui.canvas.glyphs import ASCII, UNICODE
-from lstm_tui.tui.canvas.palette import INKS, Palette
+from lstm_tui.tui.canvas.palette import ASCII, INKS, UNICODE, Palette
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.equations import draw_equation_line

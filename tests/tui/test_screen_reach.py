@@ -12,7 +12,7 @@ from driven_screen import Driver, drive, network, of_tokens, three_lines
 
 import lstm_tui
 from lstm_tui.analysis.gradient_flow import long_memory
-from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows
+from lstm_tui.analysis.influence import deletion_rows, gradient_rows
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.importers.native import load

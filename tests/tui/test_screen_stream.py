@@ -11,7 +11,7 @@ import pytest
 from driven_screen import Driver, drive, network
 from present import present
 
-from lstm_tui.analysis.language_model import surprise
+from lstm_tui.analysis.distribution import surprise
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run

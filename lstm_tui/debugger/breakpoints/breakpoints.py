@@ -1,21 +1,110 @@
-"""The breakpoints and watches of a session, by number, and the places of the tape at which they would stop."""
+"""What a session keeps by number: breakpoints, watches and displays. Numbers count from 1 and are never used again.
+
+A display is an expression that is shown at every stop, marked when it is not what it was at the last one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from lstm_tui.debugger.breakpoints.numbered import Numbered
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.breakpoints.conditions import Trigger
-    from lstm_tui.debugger.expressions import Scope
+    from lstm_tui.debugger.expressions import Expression, Scope
+    from lstm_tui.engine.runtime.trace import Trace
 
 
-MOST = 100
+class HasNumber(Protocol):
+    """What has a number of its own."""
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+
+
+One = TypeVar("One", bound=HasNumber)
+
+
+class Numbered(Generic[One]):
+    """Everything of one kind that a session has, in the order of its numbers."""
+
+    def __init__(self, kind: str, most: int, too_many: str) -> None:
+        """Begin without any.
+
+        Args:
+            kind: What one of them is called.
+            most: How many there may be.
+            too_many: What to do where there are as many already.
+        """
+        self._kind, self._most, self._too_many = kind, most, too_many
+        self._by_number: dict[int, One] = {}
+        self._last = 0
+
+    def __iter__(self) -> Iterator[One]:
+        """Return every one there is now; they may be taken away meanwhile."""
+        return iter(tuple(self._by_number.values()))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._by_number)
+
+    def __getitem__(self, number: int) -> One:
+        """Return the one of a number.
+
+        Raises:
+            UserError: There is none of that number.
+        """
+        if number not in self._by_number:
+            there = ", ".join(map(str, self._by_number)) or "none"
+            raise UserError(f"there is no {self._kind} {number}; there are: {there}")
+        return self._by_number[number]
+
+    def check_room(self) -> None:
+        """Refuse one more where there are as many as there may be.
+
+        Raises:
+            UserError: There are.
+        """
+        if len(self) >= self._most:
+            raise UserError(f"there are {self._most} {self._kind}s already: {self._too_many}")
+
+    def add(self, made: Callable[[int], One]) -> One:
+        """Add one, made with the number it gets.
+
+        Raises:
+            UserError: There are too many.
+        """
+        self.check_room()
+        self._last += 1
+        return self.put(made(self._last))
+
+    def put(self, one: One) -> One:
+        """Have one stand in the place of that of the same number."""
+        self._by_number[one.number] = one
+        return one
+
+    def delete(self, number: int) -> One:
+        """Take one away.
+
+        Raises:
+            UserError: There is none of that number.
+        """
+        one = self[number]
+        del self._by_number[number]
+        return one
+
+    def clear(self) -> None:
+        """Take every one away."""
+        self._by_number.clear()
+
+
+MOST_BREAKPOINTS = 100
 
 
 @dataclass(frozen=True)
@@ -51,7 +140,7 @@ class Breakpoints:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._breakpoints: Numbered[Breakpoint] = Numbered("breakpoint", MOST, "delete some")
+        self._breakpoints: Numbered[Breakpoint] = Numbered("breakpoint", MOST_BREAKPOINTS, "delete some")
 
     def __iter__(self) -> Iterator[Breakpoint]:
         """Return every breakpoint, in the order of their numbers."""
@@ -155,3 +244,99 @@ class Marks:
             for some in hits:
                 found.update(np.asarray(some.places).tolist())
         return frozenset(found)
+
+
+MOST_DISPLAYS = 50
+
+
+@dataclass(frozen=True)
+class Display:
+    """One expression, and the pass to which its names belong."""
+
+    number: int
+    expression: Expression
+    pass_name: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a display says at a stop.
+
+    Attributes:
+        number: Of the display.
+        text: The expression.
+        value: What it is.
+        was: What it was at the last stop, where that is something else.
+    """
+
+    number: int
+    text: str
+    value: str
+    was: str | None
+
+    @property
+    def line(self) -> str:
+        """As one line; `*` marks what changed."""
+        changed = "" if self.was is None else f"   was {self.was}"
+        return f"{self.number}: {'*' if self.was is not None else ' '} {self.text} = {self.value}{changed}"
+
+
+class Displays:
+    """Every display of a session."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._displays: Numbered[Display] = Numbered("display", MOST_DISPLAYS, "take some away with undisplay")
+        self._said: dict[int, tuple[Trace, int, Shown]] = {}  # by number: of which run, at which place, what
+
+    def __iter__(self) -> Iterator[Display]:
+        """Return every display, in the order of their numbers."""
+        return iter(self._displays)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._displays)
+
+    def add(self, expression: Expression, scope: Scope) -> Display:
+        """Add an expression.
+
+        Raises:
+            UserError: It means nothing in this run, or there are too many.
+        """
+        from lstm_tui.debugger.expressions import evaluate
+
+        self._displays.check_room()
+        evaluate(expression, scope, 0, 1)
+        return self._displays.add(lambda number: Display(number, expression, scope.pass_name))
+
+    def delete(self, number: int) -> None:
+        """Take a display away.
+
+        Raises:
+            UserError: There is none of that number.
+        """
+        self._displays.delete(number)
+        self._said.pop(number, None)
+
+    def clear(self) -> None:
+        """Take every display away."""
+        self._displays.clear()
+        self._said.clear()
+
+    def shown(self, display: Display, scope: Scope, t: int) -> Shown:
+        """Return what a display says at a place, and remember it for the next one; asked again there it is the same."""
+        from lstm_tui.debugger.expressions import ExpressionError, evaluate
+        from lstm_tui.debugger.expressions.series import value_text
+
+        trace, place, before = self._said.get(display.number, (None, t, None))
+        if before is not None and trace is scope.trace and place == t:
+            return before
+        try:
+            value = value_text(evaluate(display.expression, scope, t, t + 1))
+        except ExpressionError as error:
+            value = error.said
+        text = visible(display.expression.text.strip())
+        was = None if before is None or before.value == value else before.value
+        said = Shown(display.number, text, value, was)
+        self._said[display.number] = scope.trace, t, said
+        return said

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from lstm_tui.debugger.breakpoints.assertions import Failed
 from lstm_tui.debugger.commands.dispatch import answer, check_unsealed, split
+from lstm_tui.debugger.commands.files import check_mine, note_mine
 from lstm_tui.debugger.commands.goto import position_lines
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
-from lstm_tui.debugger.overwriting import check_mine, note_mine
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.overrides import READOUT

@@ -8,15 +8,14 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from lstm_tui.analysis.language_model import choose, perplexity, probabilities, surprise
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.distribution import choose, largest, perplexity, probabilities, surprise
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
 from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.counterfactual import Doubted, propagate, replace_everywhere
+from lstm_tui.debugger.edits.history import Question
 from lstm_tui.debugger.edits.language import TokenEdit
-from lstm_tui.debugger.edits.question import Question
 from lstm_tui.debugger.inspect.prediction import perplexity_figure
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError

@@ -1,4 +1,7 @@
-"""The table of verbs: how each is called and written, what it does, what completes it, and how one says `quit`."""
+"""The table of verbs: how each is called and written, what it does, what completes it; a line is executed by its verb.
+
+What gdb, rr and pdb have and this debugger has not is told with what does its work here.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,63 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
-from lstm_tui.debugger.commands.foreign import COUNTERPARTS
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.arrays import quiet
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
+
+_FRAMES = "a run has no call frames: `pass NAME` selects another pass, `goto T` another token"
+_PAST = "every step is recorded already: `reverse-step`, `reverse-continue` and `who` go back"
+_RUNS_NOTHING = "nothing outside the run is executed from here"
+_SCREEN = "the screen is `lstm-tui run FILE` without --plain; `?` there lists its keys"
+
+COUNTERPARTS: dict[str, str] = {
+    **dict.fromkeys(("up", "down", "u", "frame-up", "frame-down", "inferior"), _FRAMES),
+    **dict.fromkeys(("record", "when", "seek", "replay"), _PAST),
+    **dict.fromkeys(("shell", "!", "python", "py", "compile", "make", "interact", "pipe"), _RUNS_NOTHING),
+    **dict.fromkeys(("tui", "layout", "focus", "winheight", "refresh"), _SCREEN),
+    "rwatch": "values are not read by anyone but the equations: `watch EXPR by X` waits for a change",
+    "hbreak": "`break WHERE` is all there is: nothing is in hardware",
+    "catch": "`break nan` waits for a number that is none, `break class` for another predicted class",
+    "commands": "`display EXPR` is told at every stop; `source FILE` executes a script",
+    "x": "`print c[0:4]` tells some units, `info values` every value here",
+    "examine": "`print c[0:4]` tells some units, `info values` every value here",
+    "args": "`info values` tells every value here",
+    "a": "`info values` tells every value here",
+    "locals": "`info values` tells every value here",
+    "printf": "`print EXPR` tells a value; `> FILE` behind it writes that to a file",
+    "output": "`print EXPR` tells a value; `> FILE` behind it writes that to a file",
+    "echo": "`source FILE` executes a script; lines that begin with # in it are passed over",
+    **dict.fromkeys(("ni", "nexti"), "`stepi` takes the next op of an equation"),
+    "starti": "`start` goes back to before the first equation, `stepi` takes its first op",
+    **dict.fromkeys(
+        ("stop", "hit"), "`continue` goes on to the next breakpoint, `info break` tells how often each stopped"
+    ),
+    "disassemble": "`list` shows the equations, `stepi` takes one op of them after the other",
+    "define": "`source FILE` executes a file of verbs",
+    "alias": "`help VERB` tells the other names of a verb",
+    "checkpoint": "`branch NAME` names the edits as they are now, `switch NAME` goes back to them",
+    "snapshot": "`branch NAME` names the edits as they are now, `switch NAME` goes back to them",
+    "kill": "`quit` leaves",
+    "detach": "`quit` leaves",
+    "attach": "`lstm_tui.debug(model, x)` opens a live PyTorch model",
+    "file": "`lstm-tui run FILE --model M` opens a network on a text; `line N` another line of it",
+    "show": "`info` tells what there is; `lstm-tui info` versions, paths and the terminal",
+    "signal": "there are no signals in a run: `break nan` waits for what goes wrong in one",
+    "handle": "there are no signals in a run: `break nan` waits for what goes wrong in one",
+    "tobreakpoint": "`tbreak WHERE` stops once",
+    "retval": "`print result` tells what the network says of the whole text",
+    "rv": "`print result` tells what the network says of the whole text",
+    "tstart": _PAST,
+    "skip": "`disable N` keeps a breakpoint without stopping, `ignore N COUNT` passes over its next hits",
+    "search": "`find TEXT` goes to the next token that holds a text",
+    "call": "`print EXPR` tells any expression; edits are verbs of their own: `help set`",
+    "cd": "give a whole path where a file is asked for",
+    "pwd": "give a whole path where a file is asked for",
+    "ed": '`replace T "TOKEN"`, `set`, `weight` and `let` edit; `help` lists them',
+}
+"""Words that are no verbs, and what to type instead."""
+
 
 Act = Callable[[Session, str], Iterable[str]]
 """What a verb does with what stands behind it; returns the lines of its reply."""
@@ -149,3 +205,28 @@ VERBS = CommandTable()
 
 class Leave(Exception):
     """The user asked to leave."""
+
+
+def split(line: str) -> tuple[str, str]:
+    """Return the first word of a line and what stands behind it; a colon before the word is not part of it."""
+    word, _, rest = line.strip().removeprefix(":").strip().partition(" ")
+    return word, rest.strip()
+
+
+def answer(session: Session, line: str) -> tuple[str, ...]:
+    """Obey one line and return the reply; an empty line and one that begins with # do nothing.
+
+    Raises:
+        UserError: If the line cannot be executed; the session is then as it was.
+        Leave: If the line asks to leave.
+    """
+    word, rest = split(line)
+    if not word or word.startswith("#"):
+        return ()
+    before = session.frame
+    with quiet():
+        reply = VERBS.named(word)(session, rest)
+        after = session.frame
+        if len(session.displays) and (after.position != before.position or after.trace is not before.trace):
+            reply += tuple(one.line for one in session.stops.shown())
+    return reply

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.analysis.language_model import probabilities
+from lstm_tui.analysis.distribution import probabilities
 from lstm_tui.debugger.edits.language import TokenEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array

@@ -18,6 +18,7 @@ from lstm_tui.engine.whole_number import whole_number
 if TYPE_CHECKING:
     from lstm_tui.debugger.edits.language import Edit
 
+
 BASE = "base"
 """The name of state 0."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}\Z")
@@ -190,3 +191,24 @@ class History:
 
 def _put(numbers: tuple[int, ...], place: int, number: int) -> tuple[int, ...]:
     return (*numbers[:place], number, *numbers[place + 1 :])
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that was asked of a text and has changed nothing of it.
+
+    Attributes:
+        old: The word that stands in the text.
+        new: The word that might stand there.
+        history: The edits with which the text was asked.
+        line: The line of the file that it is, from 0.
+    """
+
+    old: str
+    new: str
+    history: History
+    line: int
+
+    def stands(self, history: History, line: int) -> bool:
+        """Say whether the text is still the one that was asked."""
+        return (history.lines, line) == (self.history.lines, self.line)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from lstm_tui.analysis.contributions import OutputParts, parts_of
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff

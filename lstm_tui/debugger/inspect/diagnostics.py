@@ -12,10 +12,10 @@ from math import isfinite
 import numpy as np
 
 from lstm_tui.analysis.contributions import squash_of
+from lstm_tui.analysis.distribution import largest
 from lstm_tui.analysis.gradient_flow import BURST, GONE, LongMemory, Reach, known_from, steady_word, turns
 from lstm_tui.analysis.health import Finding, Kind, PassHealth
-from lstm_tui.analysis.largest import largest
-from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of
 from lstm_tui.engine.number_text import MINUS, compact, fixed, percent, sentence

@@ -10,8 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.quiet import quiet
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.trace import Trace
 
@@ -77,6 +76,11 @@ class TraceDiff:
             elif column.before is not None:
                 result.setdefault(following, []).append(column.before)
         return result
+
+    @cached_property
+    def origin_places(self) -> Array:
+        """The origins as an array, (T,): -1 where a token was inserted."""
+        return np.array([-1 if place is None else place for place in self.origins], dtype=np.int64)
 
     @cached_property
     def retold(self) -> bool:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from lstm_tui.analysis.ledger import Flow, Ledger, ledger_at, share_map
-from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of
+from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.position import equations_of
 from lstm_tui.documents.blocks import (
     Block,

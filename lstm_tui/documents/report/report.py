@@ -16,7 +16,7 @@ from lstm_tui.documents.report.sections import edits_of, opening_of, outputs_of,
 from lstm_tui.documents.report.selection import ReportSelection, choose
 from lstm_tui.documents.report.subject import Subject
 from lstm_tui.documents.report.tape import tape_of
-from lstm_tui.engine.quiet import quiet
+from lstm_tui.engine.arrays import quiet
 from lstm_tui.formats.io.files import replacing, size_text
 from lstm_tui.version import __version__
 

@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of
 from lstm_tui.documents.blocks import (

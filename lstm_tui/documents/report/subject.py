@@ -8,9 +8,8 @@ from functools import cached_property
 
 from lstm_tui.analysis.ledger import Ledger, ledger_at
 from lstm_tui.debugger.inspect.diff import TraceDiff
-from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of
-from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.inspect.trace_facts import Facts, letter
 from lstm_tui.debugger.position import Frame
 from lstm_tui.documents.blocks import MINUS, LabelledNumber, Part, Scale, TableColumn, TableRow, figure, named
 from lstm_tui.documents.report.selection import Choice

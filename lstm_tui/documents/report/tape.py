@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.analysis.contributions import says_shares
-from lstm_tui.analysis.language_model import is_language_model
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.contributions import attention_in, says_shares
+from lstm_tui.analysis.distribution import is_language_model, largest
 from lstm_tui.analysis.ledger import Ledger
-from lstm_tui.debugger.edits.attention_mask import attention_in
-from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of
+from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.documents.blocks import (
     Chip,
     Entry,

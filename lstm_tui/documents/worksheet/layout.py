@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from lstm_tui.documents.blocks import Block, Heading, Line, LinePiece, Lines, Page, Section, Sentence
-from lstm_tui.documents.worksheet.expand import Vector
+from lstm_tui.documents.worksheet.arithmetic import Vector
 from lstm_tui.documents.worksheet.worksheet import StepSums, ValueSums, WorksheetContents
 from lstm_tui.engine.number_text import sentence, written_out
 from lstm_tui.engine.runtime.overrides import READOUT

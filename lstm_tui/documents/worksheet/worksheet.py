@@ -12,8 +12,16 @@ from decimal import Decimal
 import numpy as np
 
 from lstm_tui.documents.blocks import Line
-from lstm_tui.documents.worksheet.arithmetic import Arithmetic, Leaf, decimal, lines, worked_out
-from lstm_tui.documents.worksheet.expand import EquationInputs, Paper, Vector
+from lstm_tui.documents.worksheet.arithmetic import (
+    Arithmetic,
+    EquationInputs,
+    Leaf,
+    Paper,
+    Vector,
+    decimal,
+    lines,
+    worked_out,
+)
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Program, spread
 from lstm_tui.engine.errors import UserError

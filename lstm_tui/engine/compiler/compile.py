@@ -1,17 +1,223 @@
-"""From a cell and sizes to a program: the one place where the two meet."""
+"""From a cell and sizes to a program: the one place where the two meet.
+
+Every input, product and op gets its slot, every parameter its place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from lstm_tui.engine.compiler.allocate import place
-from lstm_tui.engine.compiler.builder import Builder
-from lstm_tui.engine.compiler.program import Program, spread
-from lstm_tui.engine.compiler.sizes import length
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.builder import Builder, Draft, Ref, length
+from lstm_tui.engine.compiler.ops import OPS, STEPS_OPS
+from lstm_tui.engine.compiler.program import (
+    Instruction,
+    MatrixPlace,
+    Operand,
+    Parameter,
+    ProductGroup,
+    Program,
+    Slot,
+    Space,
+    mask_array,
+    spread,
+)
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell
-from lstm_tui.engine.language.rewrite import without as equation_without
+from lstm_tui.engine.language.cell import without as equation_without
+from lstm_tui.engine.language.equations import Equation
+
+MAX_WIDTH = 50_000_000
+MAX_PARAMETERS = 500_000_000
+
+Pack = list[int]
+"""Numbers of the drafts of products that share an operand."""
+
+
+@dataclass
+class _Slots:
+    """Where inputs, drafts and packs lie in a row."""
+
+    inputs: dict[str, Slot]
+    drafts: dict[int, Slot]
+    packs: list[Slot]
+    width: int
+
+
+@dataclass
+class _Places:
+    """Where parameters and constants lie in the flat array."""
+
+    matrices: dict[str, MatrixPlace]
+    vectors: dict[str, int]
+    fixed: dict[str, int]
+    constants: dict[str, int]
+    numbers: list[tuple[int, Array]]
+    count: int
+
+
+def place(builder: Builder, cell: Cell | None, equations: tuple[Equation, ...], input_size: int) -> Program:
+    """Return the program of what a builder has collected.
+
+    Raises:
+        UserError: If a step or the parameters would be too many numbers.
+    """
+    packs = _packs(builder.drafts)
+    slots = _slots(builder, packs)
+    places = _places(builder, packs)
+    resolver = _Resolver(builder, slots, places)
+    packed = {number for pack in packs for number in pack}
+    return Program(
+        cell=cell,
+        equations=equations,
+        input_size=input_size,
+        hidden_size=builder.sizes.hidden,
+        width=slots.width,
+        inputs=slots.inputs,
+        values=resolver.values,
+        instructions=tuple(
+            one
+            for number, draft in enumerate(builder.drafts)
+            for one in resolver.instructions(draft, slots.drafts[number], number in packed)
+        ),
+        groups=tuple(
+            resolver.group(builder.drafts[pack[0]], slot) for pack, slot in zip(packs, slots.packs, strict=True)
+        ),
+        parameters={name: _parameter(name, builder, places, cell) for name in builder.order},
+        parameter_count=places.count,
+        constants=tuple(places.numbers),
+        initial={},
+    )
+
+
+def _packs(drafts: list[Draft]) -> list[Pack]:
+    """Return products that share an operand, each matrix in the pack of its first use."""
+    packs: dict[tuple[str, str, int, int, int], Pack] = {}
+    placed: set[str] = set()
+    for number, draft in enumerate(drafts):
+        if draft.matrix is None or draft.matrix in placed:
+            continue
+        placed.add(draft.matrix)
+        ref = draft.operands[0]
+        packs.setdefault((ref.kind, ref.name, ref.draft, ref.shift, ref.size), []).append(number)
+    return list(packs.values())
+
+
+def _slots(builder: Builder, packs: list[Pack]) -> _Slots:
+    slots = _Slots({}, {}, [], 0)
+
+    def take(size: int) -> Slot:
+        slots.width += size
+        return Slot(slots.width - size, size)
+
+    for name, size in builder.inputs.items():
+        slots.inputs[name] = take(size)
+    for pack in packs:
+        start = slots.width
+        for number in pack:
+            slots.drafts[number] = take(builder.drafts[number].size)
+        slots.packs.append(Slot(start, slots.width - start))
+    for number in _side_by_side(builder.drafts):
+        if number not in slots.drafts:
+            slots.drafts[number] = take(builder.drafts[number].size)
+    if slots.width > MAX_WIDTH:
+        raise UserError(f"{builder.source}: a step would hold {slots.width} numbers; {MAX_WIDTH} is the most")
+    return slots
+
+
+def _side_by_side(drafts: list[Draft]) -> list[int]:
+    """Return the drafts in an order that puts alike ones of all gates side by side, for `packing`."""
+    levels: list[int] = []
+    for draft in drafts:
+        levels.append(1 + max((levels[ref.draft] for ref in draft.operands if ref.kind == "draft"), default=0))
+    return sorted(range(len(drafts)), key=lambda number: (levels[number], drafts[number].function, number))
+
+
+def _places(builder: Builder, packs: list[Pack]) -> _Places:
+    places = _Places({}, {}, {}, {}, [], 0)
+
+    def take(size: int) -> int:
+        places.count += size
+        return places.count - size
+
+    for pack in packs:
+        stride = sum(builder.drafts[number].size for number in pack)
+        inner = builder.drafts[pack[0]].operands[0].size
+        block, column = take(stride * inner), 0
+        for number in pack:
+            draft = builder.drafts[number]
+            name = draft.matrix or ""
+            places.matrices[name] = MatrixPlace(name, block, stride, column, inner, draft.size)
+            column += draft.size
+    for name, size in builder.sizes.vectors.items():
+        places.vectors[name] = take(size)
+    for name, numbers in builder.fixed.items():
+        places.fixed[name] = take(len(numbers))
+        places.numbers.append((places.fixed[name], numbers))
+    for name, value in builder.constants.items():
+        places.constants[name] = take(1)
+        places.numbers.append((places.constants[name], np.array([value])))
+    if places.count > MAX_PARAMETERS:
+        raise UserError(f"{builder.source}: {places.count} parameters; {MAX_PARAMETERS} is the most")
+    return places
+
+
+def _parameter(name: str, builder: Builder, places: _Places, cell: Cell | None) -> Parameter:
+    if name not in places.matrices:
+        return Parameter(name, (builder.sizes.vectors[name],), offset=places.vectors[name])
+    rows, columns = builder.sizes.matrices[name]
+    mask = mask_array(cell.mask[name], cell.fixed, rows, columns) if cell and name in cell.mask else None
+    return Parameter(name, (rows, columns), place=places.matrices[name], mask=mask)
+
+
+class _Resolver:
+    """Turns what drafts name into places."""
+
+    def __init__(self, builder: Builder, slots: _Slots, places: _Places) -> None:
+        self.slots, self.places = slots, places
+        self.values = {
+            name: slots.drafts[number] for name, number in builder.results.items() if name not in builder.bottoms
+        }
+
+    def operand(self, ref: Ref) -> Operand:
+        space, start = Space.PARAMETER, 0
+        match ref.kind:
+            case "draft":
+                space, start = Space.CURRENT, self.slots.drafts[ref.draft].offset
+            case "previous":
+                space, start = Space.PREVIOUS, self.values[ref.name].offset
+            case "input":
+                space, start = Space.CURRENT, self.slots.inputs[ref.name].offset
+            case "vector":
+                start = self.places.vectors[ref.name]
+            case "fixed":
+                start = self.places.fixed[ref.name]
+            case "constant":
+                start = self.places.constants[ref.name]
+        return Operand(space, start + ref.shift, ref.size, ref.text)
+
+    def instructions(self, draft: Draft, target: Slot, packed: bool) -> list[Instruction]:
+        operands = tuple(self.operand(ref) for ref in draft.operands)
+        if draft.function == "concat":
+            return [
+                Instruction(OPS["copy"], Slot(target.offset + start, size), (one,), None, draft.equation, draft.text)
+                for one, (start, size) in zip(operands, draft.parts, strict=True)
+            ]
+        if draft.function in STEPS_OPS:
+            steps = STEPS_OPS[draft.function]
+            return [Instruction(OPS["copy"], target, operands, None, draft.equation, draft.text, steps=steps)]
+        matrix = self.places.matrices[draft.matrix] if draft.matrix else None
+        hoisted = packed and draft.operands[0].kind == "input"
+        return [Instruction(OPS[draft.function], target, operands, matrix, draft.equation, draft.text, hoisted)]
+
+    def group(self, first: Draft, target: Slot) -> ProductGroup:
+        matrix = self.places.matrices[first.matrix or ""]
+        hoisted = first.operands[0].kind == "input"
+        return ProductGroup(self.operand(first.operands[0]), matrix.block, matrix.inner, target.size, target, hoisted)
+
 
 __all__ = ["compile_cell", "length"]
 

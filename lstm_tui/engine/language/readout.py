@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from lstm_tui.engine.compiler.allocate import place
-from lstm_tui.engine.compiler.builder import Builder
+from lstm_tui.engine.compiler.builder import Builder, length
+from lstm_tui.engine.compiler.compile import place
 from lstm_tui.engine.compiler.ops import STEPS_OPS
 from lstm_tui.engine.compiler.program import Program
-from lstm_tui.engine.compiler.sizes import length
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell_fields import Size, read_sizes

@@ -1,7 +1,7 @@
 """Words to a tree of what is written: the one parser of equations and of questions about a run.
 
 It knows how strongly signs bind and where brackets close. What a name may mean, and which forms are allowed, is
-decided by who reads the tree: `parser.py` for equations, `debugger/expressions/parser.py` for questions.
+decided by who reads the tree: `equations.py` for equations, `debugger/expressions/parser.py` for questions.
 """
 
 from __future__ import annotations

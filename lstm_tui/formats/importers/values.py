@@ -7,7 +7,7 @@ nothing here knows a format.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import Any
 
@@ -427,14 +427,16 @@ def _alias(writing: _Writing, value: State | Given) -> str:
 
 
 def signature(value: Value) -> tuple[Any, ...]:
-    """Return what two readings of a file must share for them to be one: every value with its kind and sizes."""
+    """Return what two readings of a file must share for them to be one: every value, its kind, sizes and numbers."""
     numbers: dict[int, int] = {}
     said: list[Any] = []
     for one in in_order(value):
         numbers[id(one)] = len(numbers)
         kind: Any = type(one).__name__
         if isinstance(one, OpValue):
-            kind = (kind, type(one.op).__name__, one.op.name)
+            kind = (kind, type(one.op).__name__, *(_told(getattr(one.op, each.name)) for each in fields(one.op)))
+        elif isinstance(one, Lookup):
+            kind = (kind, one.name, one.table.shape)
         elif isinstance(one, Reduced | Combined):
             kind = (kind, one.how)
         elif isinstance(one, PartValue):
@@ -443,6 +445,38 @@ def signature(value: Value) -> tuple[Any, ...]:
             kind = (kind, id(one.layer), one.way, one.state)
         said.append((kind, one.width, tuple(numbers[id(each)] for each in read_by(one))))
     return tuple(said)
+
+
+def _told(number: Any) -> Any:
+    """Return a field of an op as what can be compared: an array by its numbers, which may be those of one length."""
+    return (number.shape, number.tobytes()) if isinstance(number, np.ndarray) else number
+
+
+def means_of_sums(value: Value, steps: Callable[[Value], int]) -> Value:
+    """Return a value in which what divides a sum over all steps by their number is their mean.
+
+    Args:
+        value: The value.
+        steps: Returns how many steps a series had where it was followed.
+    """
+    made: dict[int, Value] = {}
+    for one in in_order(value):
+        below = {id(each): made[id(each)] for each in read_by(one)}
+        if all(id(each) == key for key, each in below.items()):
+            new = one
+        elif isinstance(one, Joined):
+            new = Joined(tuple(below[id(each)] for each in one.parts))
+        elif isinstance(one, Combined):
+            new = Combined(one.how, below[id(one.one)], below[id(one.other)])
+        else:
+            assert not isinstance(one, State | Given)
+            new = replace(one, of=below[id(one.of)])
+        if isinstance(one, OpValue) and isinstance(one.op, AffineScale) and isinstance(one.of, Reduced):
+            whole = one.of.how == "sum" and not np.any(one.op.b)
+            if whole and np.allclose(np.asarray(one.op.s, np.float64) * steps(one.of.of), 1, rtol=1e-6, atol=0):
+                new = Reduced("mean", made[id(one.of.of)])
+        made[id(one)] = new
+    return made[id(value)]
 
 
 def select(matrix: Array, of: Value, name: str = "select") -> OpValue:

@@ -16,18 +16,17 @@ from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.file_endings import ANY_SERIES, SERIES
 from lstm_tui.formats.inputs.numeric_series import NumericSeries, read_series, series_from
 from lstm_tui.formats.inputs.preprocess import as_trained, check_ids, ids_sequence, reads_ids, through_front, unmasked
 from lstm_tui.formats.inputs.samples import find_input, sample_names
-from lstm_tui.formats.inputs.series_endings import ANY_OF_THEM as NUMBERS
-from lstm_tui.formats.inputs.series_endings import ENDINGS
 from lstm_tui.formats.inputs.text_input import InputText, read_text, text_from
 from lstm_tui.formats.io.files import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
 
-_FILE_ENDINGS = (*ENDINGS, ".txt")
+_FILE_ENDINGS = (*SERIES, ".txt")
 _SHOWN_COLUMNS = 3  # numbers of a row that stand on the tape
 
 
@@ -44,7 +43,7 @@ def read_input(path: str | Path, numbers: bool = False) -> InputText | NumericSe
     """
     if str(path) == STANDARD_INPUT:
         return read_series(path) if numbers else read_text(path)
-    if Path(path).suffix.lower() in ENDINGS:
+    if Path(path).suffix.lower() in SERIES:
         return read_series(path)
     return read_text(path)
 
@@ -120,7 +119,7 @@ class Sequences(Sequence[InputSequence]):
             if network.tokens is None:
                 ids = reads_ids(network)
                 what = "ids, and its file holds no vocabulary" if ids else "numbers"
-                how = "--vocabulary FILE, or a .csv of ids" if ids else f"a {NUMBERS} file, or another --model"
+                how = "--vocabulary FILE, or a .csv of ids" if ids else f"a {ANY_SERIES} file, or another --model"
                 raise UserError(f"{source.where}: is text, and {visible(network.name)} reads {what}; give {how}")
         else:
             self.lines = tuple(range(1, len(source.arrays) + 1)) if len(source.arrays) > 1 else ()

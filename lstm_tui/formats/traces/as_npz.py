@@ -1,18 +1,20 @@
-"""Trace files as arrays: `.npz`, one array for each value of each pass and the header as a JSON string."""
+"""Trace files as arrays, written and read: `.npz`, one for each value of each pass, the header as JSON."""
 
 from __future__ import annotations
 
 import zipfile
-from typing import BinaryIO
+from collections.abc import Mapping
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.storage import Progress
-from lstm_tui.formats.io.json import encode
+from lstm_tui.formats.io.json import Fields, decode, encode
+from lstm_tui.formats.traces.contents import Numbers, check_header, dtype_of, header
 from lstm_tui.formats.traces.excerpt import Excerpt, top_classes
-from lstm_tui.formats.traces.header import header
 
 
 def write_npz(part: Excerpt, stream: BinaryIO, progress: Progress | None = None) -> None:
@@ -55,3 +57,56 @@ def _by_class(arrays: dict[str, Array], name: str, values: Array, has_top: bool)
     places = np.apply_along_axis(top_classes, -1, values)
     arrays[name] = np.take_along_axis(values, places, -1)
     arrays[f"{name}_classes"] = places
+
+
+def read_arrays(arrays: Mapping[str, Array], where: str) -> tuple[Fields, Numbers]:
+    """Return the header and the numbers of a trace written as arrays.
+
+    Raises:
+        UserError: There is no header, or an array it names is missing or of the wrong type.
+    """
+    if "header" not in arrays or arrays["header"].dtype.kind != "U" or arrays["header"].size != 1:
+        raise UserError(f"{where}: is not a trace file; `lstm-tui trace FILE -o OUT.npz` writes one")
+    header = check_header(decode(arrays["header"].item(), f"{where}: header"), where)
+    dtype = dtype_of(header)
+    numbers = Numbers()
+    for entry in header.each("passes"):
+        name = entry.get("name", str)
+        numbers.passes[name] = {
+            value: _floats(arrays, f"{name}/{value}", header, dtype, 2) for value in entry.items("values", str)
+        }
+    known = set(numbers.passes.get(READOUT, {}))
+    for name in arrays:
+        group, _, value = name.partition("/")
+        if group == READOUT and value not in known:
+            numbers.whole[value] = _floats(arrays, name, header, dtype, 1)
+    if "x" in arrays:
+        numbers.x = _floats(arrays, "x", header, None, 2)
+    classes = header.items("classes", str) if "classes" in header.content else []
+    if "output" in arrays:
+        numbers.output = _read_by_class(arrays, "output", 2, len(classes), header)
+    if "result" in arrays:
+        numbers.result = _read_by_class(arrays, "result", 1, len(classes), header)
+    return header, numbers
+
+
+def _floats(arrays: Mapping[str, Array], name: str, header: Fields, dtype: np.dtype[Any] | None, ndim: int) -> Array:
+    array = arrays.get(name)
+    if array is None:
+        raise header.damaged(name, "is missing")
+    if array.ndim != ndim or array.dtype.kind != "f" or (dtype is not None and array.dtype != dtype):
+        kind = dtype.name if dtype else "floating point"
+        raise header.damaged(name, f"must be {kind} of {ndim} dimensions")
+    return np.array(array)
+
+
+def _read_by_class(arrays: Mapping[str, Array], name: str, ndim: int, count: int, header: Fields) -> Array:
+    kept = _floats(arrays, name, header, dtype_of(header), ndim)
+    places = arrays.get(f"{name}_classes")
+    if places is None:
+        return kept
+    if places.shape != kept.shape or places.dtype.kind != "i" or not ((places >= 0) & (places < count)).all():
+        raise header.damaged(f"{name}_classes", "must say which class each number of the output is")
+    full = np.full((*kept.shape[:-1], count), np.nan, kept.dtype)
+    np.put_along_axis(full, places.astype(np.intp), kept, -1)
+    return full

@@ -19,9 +19,9 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import label, read_bytes
 from lstm_tui.formats.io.json import Fields
 from lstm_tui.formats.io.npy import read_npz
-from lstm_tui.formats.traces.numbers import Numbers, dtype_of, restore, vector
-from lstm_tui.formats.traces.reader_json import read_lines
-from lstm_tui.formats.traces.reader_npz import read_arrays
+from lstm_tui.formats.traces.as_json import read_lines
+from lstm_tui.formats.traces.as_npz import read_arrays
+from lstm_tui.formats.traces.contents import Numbers, dtype_of, restore, vector
 
 LIMIT = 256 << 20  # of JSON, which takes several times as much to read
 _KINDS = ("words", "chars", "bytes", "pieces", "numbers")

@@ -9,16 +9,16 @@ from typing import BinaryIO
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.file_endings import TRACES
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.traces.as_json import write_json, write_ndjson
 from lstm_tui.formats.traces.as_npz import write_npz
 from lstm_tui.formats.traces.excerpt import Excerpt, excerpt
-from lstm_tui.formats.traces.file_endings import ENDINGS
 from lstm_tui.formats.traces.reader import read
 
 SCHEMA = Path(__file__).parent / "trace.schema.json"
 _WRITERS: dict[str, Callable[[Excerpt, BinaryIO, Progress | None], None]] = dict(
-    zip(ENDINGS, (write_json, write_ndjson, write_npz), strict=True)
+    zip(TRACES, (write_json, write_ndjson, write_npz), strict=True)
 )
 
 __all__ = ["SCHEMA", "read", "writable_name", "write", "write_stream"]
@@ -67,7 +67,7 @@ def write(
 def write_stream(
     trace: Trace,
     stream: BinaryIO,
-    suffix: str = ENDINGS[0],
+    suffix: str = TRACES[0],
     values: Iterable[str] | None = None,
     units: slice | None = None,
     steps: slice | None = None,

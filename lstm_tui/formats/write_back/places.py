@@ -2,10 +2,17 @@
 
 A file is written back by laying other numbers over the old ones where they lie, so that nothing else of it can change:
 neither names, order and metadata nor a pickle or a program beside them.
+
+A zip gets other content in some of the files in it, and every other byte stays where it is. Datasets of an HDF5 file
+that do not lie in one piece are read and written by the library.
 """
 
 from __future__ import annotations
 
+import io
+import struct
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +20,81 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.torch.pickled_arrays import decode
+
+_DESCRIPTOR = b"PK\x07\x08"
+_LOCAL_SIZE, _CENTRAL_SIZE = 30, 46
+
+
+def with_members(data: bytes, changed: Mapping[str, bytes]) -> bytes:
+    """Return a zip with other content in some of its files.
+
+    Where those are stored as they are and keep their length, as PyTorch and Keras have it, their bytes and checksums
+    alone are other ones. A zip that packs them is written anew, with the same files in the same order.
+
+    Args:
+        data: The zip.
+        changed: New content by the name of a file in it.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if any(one.filename in changed and not _in_place(one, changed[one.filename]) for one in members):
+            return _anew(archive, changed)
+        made = bytearray(data)
+        entry = archive.start_dir
+        for one in members:
+            if one.filename in changed:
+                _lay(made, one, entry, changed[one.filename])
+            name, extra, comment = struct.unpack_from("<3H", data, entry + 28)
+            entry += _CENTRAL_SIZE + name + extra + comment
+    return bytes(made)
+
+
+def _in_place(member: zipfile.ZipInfo, content: bytes) -> bool:
+    return member.compress_type == zipfile.ZIP_STORED and member.file_size == len(content)
+
+
+def _lay(made: bytearray, member: zipfile.ZipInfo, entry: int, content: bytes) -> None:
+    """Lay content over that of a file, and its checksum over each of the two or three that are kept."""
+    header = member.header_offset
+    name, extra = struct.unpack_from("<2H", made, header + 26)
+    begin = header + _LOCAL_SIZE + name + extra
+    end = begin + len(content)
+    made[begin:end] = content
+    old, new = struct.pack("<I", member.CRC), struct.pack("<I", zlib.crc32(content))
+    behind = end + (4 if made[end : end + 4] == _DESCRIPTOR else 0)
+    for place in (header + 14, entry + 16, *([behind] if member.flag_bits & 8 else [])):
+        if made[place : place + 4] == old:  # a local header may leave it to the descriptor behind
+            made[place : place + 4] = new
+
+
+def _anew(archive: zipfile.ZipFile, changed: Mapping[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as made:
+        made.comment = archive.comment
+        for one in archive.infolist():
+            made.writestr(one, changed.get(one.filename, archive.read(one)), one.compress_type)
+    return stream.getvalue()
+
+
+def read_dataset(content: bytes, path: str) -> Array:
+    """Return the numbers of a dataset, (count,)."""
+    import h5py  # type: ignore[import-untyped,unused-ignore]
+
+    with h5py.File(io.BytesIO(content), "r") as opened:
+        return np.asarray(opened[path][()]).ravel()
+
+
+def with_datasets(content: bytes, numbers: Mapping[str, Array]) -> bytes:
+    """Return an HDF5 file with other numbers in some datasets, each (count,)."""
+    import h5py
+
+    stream = io.BytesIO(content)
+    with h5py.File(stream, "r+") as opened, np.errstate(all="ignore"):
+        for path, given in numbers.items():
+            dataset = opened[path]
+            dataset[...] = given.reshape(dataset.shape).astype(dataset.dtype)
+    return stream.getvalue()
+
 
 BFLOAT16 = "bfloat16"
 DIGITS: Mapping[str, int] = {BFLOAT16: 8, "f2": 11, "f4": 24, "f8": 53}
@@ -105,8 +187,6 @@ class WeightsFile:
         """Return the numbers of a place, (count,)."""
         content = self.member(place.member)
         if place.offset is None:
-            from lstm_tui.formats.write_back.datasets import read_dataset
-
             return read_dataset(content, place.name)
         return decode(content[place.offset : place.offset + place.size], place.dtype)
 
@@ -129,14 +209,10 @@ class WeightsFile:
                 whole[slice(None) if which is None else which] = numbers
                 pieces.setdefault(place.member, {})[place.name] = whole
         for member, datasets in pieces.items():
-            from lstm_tui.formats.write_back.datasets import with_datasets
-
             contents[member] = bytearray(with_datasets(bytes(contents[member]), datasets))
         own = contents.pop("", None)
         if not contents:
             return self.data if own is None else bytes(own)
-        from lstm_tui.formats.write_back.zip_members import with_members
-
         return with_members(self.data, {name: bytes(one) for name, one in contents.items()})
 
 

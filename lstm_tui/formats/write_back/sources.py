@@ -21,9 +21,8 @@ from functools import partial
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.quiet import quiet
 from lstm_tui.formats.write_back.places import DIGITS, TensorPlace, WeightsFile
 
 Imports = Callable[[bytes], Mapping[str, Array]]

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from lstm_tui.tui.canvas.canvas import Line
-from lstm_tui.tui.canvas.glyphs import Glyphs
+from lstm_tui.tui.canvas.palette import Glyphs
 
 HEIGHT = 6
 """Dots of a letter: five above the line it stands on, one below."""

@@ -1,20 +1,128 @@
-"""The colours of a theme as ready-made styles, so that drawing never builds one twice.
+"""What the screen is drawn with: its signs, its two themes, and the colours of a theme as ready-made styles.
 
-They come from the theme's variables `lt-NAME`.
+The signs exist in full and for terminals that only know ASCII. The styles come from the theme's variables `lt-NAME`, so
+that drawing never builds one twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rich.color import Color
 from rich.style import Style
 from textual.color import Color as ThemeColor
+from textual.theme import Theme
 
-from lstm_tui.debugger.colours import SCREEN
-from lstm_tui.tui.canvas.glyphs import UNICODE, Glyphs
-from lstm_tui.tui.canvas.themes import DARK
+from lstm_tui.debugger.colours import SCREEN, WIDGETS
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One set of signs. `eighths[n]` fills n eighths of a cell from the left, `levels[n]` from below."""
+
+    eighths: str = " ▏▎▍▌▋▊▉█"
+    levels: str = " ▁▂▃▄▅▆▇█"
+    axis: str = "▏"
+    shade: str = "░"
+    ramp: str = " ░▒▓█"
+    ramp_negative: str = " -=≡#"
+    frame: str = "╭─╮│╰╯"
+    heavy: str = "┏━┓┃┗┛"
+    rule: str = "─"
+    cursor: str = "▸"
+    infinity: str = "∞"
+    nan: str = "╳"
+    more: str = "…"
+    right: str = "→"
+    left: str = "←"
+    dot: str = "·"
+    sigma: str = "σ"
+    total: str = "Σ"
+    combining: str = "◌"
+    space: str = "␣"
+    times: str = "·"
+    yes: str = "✓"
+    no: str = "✗"
+    unknown: str = "?"
+    dash: str = "–"
+    minus: str = "−"
+    plus_minus: str = "±"
+    mark: str = "▾"
+    edge: str = "▏"
+    wall: str = "┃"
+    edited: str = "◆"
+    changed: str = "•"
+    gone: str = "✗"
+    tick: str = "│"
+    stop: str = "●"
+    here: str = "▲"
+    coming: str = "╌"
+    smooth: bool = True
+
+    def say(self, text: str) -> str:
+        """Return words of our own in these signs."""
+        return text if self.smooth else text.translate(_IN_ASCII).encode("ascii", "replace").decode()
+
+
+_IN_ASCII = str.maketrans({
+    "Δ": "d", "∂": "d", "ρ": "rho", "Π": "prod", "Σ": "sum", "σ": "sigmoid", "±": "+-", "·": "*", "−": "-", "×": "x",
+    "√": "sqrt", "…": "~", "“": '"', "”": '"', "→": "->", "∞": "inf",
+})  # fmt: skip
+UNICODE = Glyphs()
+ASCII = Glyphs(
+    eighths="        #",
+    levels="    ....#",
+    axis="|",
+    shade=":",
+    ramp=" .+*#",
+    ramp_negative=" '-=%",
+    frame="+-+|++",
+    heavy="#=#|##",
+    rule="-",
+    cursor=">",
+    infinity="inf",
+    nan="X",
+    more="~",
+    right="->",
+    left="<-",
+    dot="|",
+    sigma="s",
+    total="sum",
+    combining="o",
+    space="_",
+    times="*",
+    yes="ok",
+    no="!!",
+    dash="-",
+    minus="-",
+    plus_minus="+-",
+    mark="v",
+    edge="|",
+    wall="|",
+    edited="@",
+    changed="'",
+    gone="x",
+    tick="|",
+    stop="#",
+    here="^",
+    coming=".",
+    smooth=False,
+)
+
+
+def _theme(ground: Literal["dark", "light"]) -> Theme:
+    return Theme(
+        name=f"lstm-{ground}",
+        dark=ground == "dark",
+        variables={f"lt-{name}": getattr(colour, ground) for name, colour in SCREEN.items()},
+        **{name: getattr(colour, ground) for name, colour in WIDGETS.items()},
+    )
+
+
+DARK, LIGHT = _theme("dark"), _theme("light")
+
 
 SHADES = 64
 """Entries of a colour map."""

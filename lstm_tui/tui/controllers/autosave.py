@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from time import monotonic
 
 from textual.screen import Screen
 
-from lstm_tui.tui.autosave import Keeping, Offer
+from lstm_tui.debugger.autosave import Autosave
+from lstm_tui.debugger.session import Session
 from lstm_tui.tui.controllers.changes import Changes
 from lstm_tui.tui.controllers.looks import Looks
 from lstm_tui.tui.controllers.open_run import OpenRun
-from lstm_tui.tui.key_queue import Awaited
+from lstm_tui.tui.keys import Awaited
 from lstm_tui.tui.threads import in_background
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """A session on the same input that can be resumed.
+
+    Attributes:
+        told: What it is, in a line.
+        take_up: Makes a fresh session the one that was cut off; returns its reply.
+        taken: To be called once it was resumed: it is forgotten where it was.
+        forget: Throws it away.
+        leave: Leaves it for the next start.
+    """
+
+    told: str
+    take_up: Callable[[Session], Iterable[str]]
+    taken: Callable[[], None] = _nothing
+    forget: Callable[[], None] = _nothing
+    leave: Callable[[], None] = _nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Keeping:
+    """How work is kept.
+
+    Attributes:
+        autosave: Keeps the work of this session.
+        look: Looks for work that was cut off: an offer, and a remark on other inputs; either may be missing.
+    """
+
+    autosave: Autosave
+    look: Callable[[], tuple[Offer | None, str]]
+
 
 _EVERY = 0.5
 """Seconds between two looks at what there is to keep: at most one second of work is lost."""
@@ -92,7 +131,7 @@ class ScreenAutosave:
         if self._run.is_empty or self._run.session.histories:  # begun with edits: it is not mixed with them
             offer.leave()
             return
-        from lstm_tui.tui.prompts.recover import Recover
+        from lstm_tui.tui.prompts.prompts import Recover
 
         self._screen.app.push_screen(Recover(offer.told), lambda answer: self._answered(offer, answer))
 

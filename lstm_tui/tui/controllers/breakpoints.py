@@ -10,11 +10,10 @@ from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.panes import CELL, MEMORY, OUTPUT, TAPE
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.number_text import sentence
-from lstm_tui.tui.controllers.changes import Changes
+from lstm_tui.tui.controllers.changes import Changes, WorkProgress
 from lstm_tui.tui.controllers.edits import Edits
 from lstm_tui.tui.controllers.looks import Looks
 from lstm_tui.tui.controllers.open_run import OpenRun
-from lstm_tui.tui.controllers.progress import WorkProgress
 from lstm_tui.tui.controllers.steps import Steps
 
 if TYPE_CHECKING:

@@ -1,12 +1,17 @@
-"""Having the session do what may run it again: at once, or in a thread where that takes long."""
+"""Having the session do what may run it again: at once, or in a thread where that takes long.
+
+How far long work is stands in the header, and it is given up at a key.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from textual.screen import Screen
+from textual.timer import Timer
 
 from lstm_tui.debugger.cancellation import Cancellation, GivenUp
 from lstm_tui.debugger.commands.table import Leave
@@ -14,15 +19,88 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import percent
 from lstm_tui.engine.runtime.interpreters import quick_steps
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.controllers.last_stop import LastStop
+from lstm_tui.tui.controllers.dialogs import Replies
 from lstm_tui.tui.controllers.looks import Looks
-from lstm_tui.tui.controllers.open_run import OpenRun
-from lstm_tui.tui.controllers.progress import WorkProgress
-from lstm_tui.tui.controllers.replies import Replies
+from lstm_tui.tui.controllers.open_run import LastStop, OpenRun, ScreenState
 from lstm_tui.tui.controllers.steps import Steps
+from lstm_tui.tui.keys import Awaited
 from lstm_tui.tui.threads import in_background
+
+_EVERY = 0.1
+"""Seconds between two looks at how far it is."""
+
+
+class Worker(Protocol):
+    """Who has work done in a thread."""
+
+    def awaited(self) -> Cancellation | None:
+        """Return the work the user waits for, if there is any."""
+
+    def give_up(self) -> bool:
+        """Have it given up, which leaves everything as it was; say whether there was any that can be."""
+
+
+class WorkProgress:
+    """Tells how far the work is that is waited for, whoever does it."""
+
+    def __init__(self, screen: Screen[None], state: ScreenState) -> None:
+        """Wait for nothing.
+
+        Args:
+            screen: Whose timers are used.
+            state: What is told.
+        """
+        self._screen, self._state = screen, state
+        self._workers: tuple[Worker, ...] = ()
+        self._behind: Callable[[], str] = str
+        self._looks: Timer | None = None
+
+    def watch_over(self, *workers: Worker, behind: Callable[[], str] = str) -> None:
+        """Tell of the work of these; where two are at work, of the first.
+
+        Args:
+            workers: Who works at what the user waits for.
+            behind: Says what else is computed, which nobody waits for.
+        """
+        self._workers, self._behind = workers, behind
+
+    def work(self) -> Cancellation | None:
+        """Return the work the user waits for, if there is any."""
+        found = (one.awaited() for one in self._workers)
+        return next((one for one in found if one is not None), None)
+
+    def awaited(self) -> Awaited | None:
+        """Return the work in a thread at what keys act on."""
+        work = self.work()
+        return None if work is None else Awaited(work.begun, acts=not self._state.view.is_empty)
+
+    def give_up(self) -> bool:
+        """Have the work given up; say whether there was any that can be."""
+        return any(one.give_up() for one in self._workers)
+
+    def watch(self) -> None:
+        """Tell how far the work is from here on, until there is none."""
+        if self._looks is None:
+            self._looks = self._screen.set_interval(_EVERY, self.tell)
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell how far the work is."""
+        work = self.work()
+        if work is None:
+            self._state.busy = self._behind()
+            if self._looks is not None:
+                self._looks.stop()
+                self._looks = None
+        elif work.is_given_up():
+            self._state.busy = "stops…"
+        else:
+            share = f" {percent(work.share)}" if work.share else ""
+            self._state.busy = f"runs…{share}" + ("" if self._state.view.is_empty else ", esc stops")
+
 
 Act = Callable[[Session], Iterable[str]]
 """What a session is to do; returns its reply."""
@@ -115,6 +193,8 @@ class Changes:
     def is_quick(self) -> bool:
         """Whether to run the sequence again takes so little that nobody notices."""
         trace = self._run.view.trace
+        if trace.windows is not None:
+            return False
         return len(trace.sequence) <= quick_steps(trace.interpreter, len(trace.passes))
 
     def lines_computing(self) -> tuple[str, ...]:

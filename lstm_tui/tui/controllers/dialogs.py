@@ -1,4 +1,4 @@
-"""Commands that ask or tell something over the screen: find, export, explain, help, views of the whole run."""
+"""What asks or tells something over the screen: find, export, explain, help, views of the whole run, long answers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.content import Content
 from textual.screen import Screen
+from textual.widgets import Input
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.traces.file_endings import ANY_OF_THEM, ENDINGS
+from lstm_tui.formats.file_endings import ANY_TRACE, TRACES
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.looks import Looks
 from lstm_tui.tui.controllers.open_run import OpenRun
@@ -21,6 +23,48 @@ from lstm_tui.tui.view import View
 
 if TYPE_CHECKING:
     from lstm_tui.tui.views.analysis_screen import Analysis
+
+
+class Replies:
+    """Opens the page of an answer, and goes where it tells of."""
+
+    def __init__(self, screen: Screen[None], run: OpenRun) -> None:
+        """Answer nothing yet.
+
+        Args:
+            screen: Over which pages are opened.
+            run: What they tell of.
+        """
+        self._screen, self._run = screen, run
+        self._untold: tuple[str, tuple[str, ...]] | None = None  # an answer that came while a line was typed
+
+    def tell(self, title: str, lines: tuple[str, ...]) -> None:
+        """Show an answer, unless the next line is typed already: then `tell_rest` does."""
+        if isinstance(self._screen.app.focused, Input):
+            self._untold = (title, lines)
+            return
+        from lstm_tui.tui.views.page import PageScreen
+
+        self._untold = None
+        found = self._run.session.stops.found
+        goes = found is not None and found.lines == lines
+        page = PageScreen(visible(title), [Content(visible(line)) for line in lines], goes)
+        self._screen.app.push_screen(page, self._go_where_found)
+
+    def tell_rest(self) -> None:
+        """Tell what could not be told over a line that was typed."""
+        if self._untold is not None:
+            self.tell(*self._untold)
+
+    def _go_where_found(self, goes: bool | None) -> None:
+        """Stand behind the equation of which a page tells, at its unit and value."""
+        stops, view = self._run.session.stops, self._run.view
+        found = stops.found
+        if not goes or found is None:
+            return
+        frame = stops.go_where_found()
+        units = {**view.units, frame.position.pass_name: found.unit}
+        self._run.show(frame=frame, units=units, value=found.value or view.value, place=None, follow=True)
 
 
 class Dialogs:
@@ -127,12 +171,12 @@ class Dialogs:
         sequence = self._run.view.trace.sequence
         stem = Path(sequence.file).stem if sequence.file else "trace"
         line = f"-{sequence.line}" if sequence.line else ""
-        question = f"write the run to ({ANY_OF_THEM})"
-        self._screen.app.push_screen(Prompt(question, f"{visible(stem)}{line}{ENDINGS[0]}"), self.write_to)
+        question = f"write the run to ({ANY_TRACE})"
+        self._screen.app.push_screen(Prompt(question, f"{visible(stem)}{line}{TRACES[0]}"), self.write_to)
 
     def write_to(self, name: str | None, over: str | None = None) -> None:
         """Write the run to a file; one that is there is asked for, unless it is `over`, which was just agreed to."""
-        from lstm_tui.tui.deliver_file import would_replace
+        from lstm_tui.tui.environment import would_replace
         from lstm_tui.tui.prompts.prompts import Prompt
 
         if not name:
@@ -147,7 +191,7 @@ class Dialogs:
     def _write(self, trace: Trace, name: str) -> None:
         """Write it, in a thread."""
         from lstm_tui.formats.traces.trace_file import write
-        from lstm_tui.tui.deliver_file import give
+        from lstm_tui.tui.environment import give
 
         try:
             said = give(self._screen.app, name, lambda path: write(trace, path))

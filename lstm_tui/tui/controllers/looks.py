@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from textual.screen import Screen
 
-from lstm_tui.debugger.panes import BACKWARD, FORWARD, LEDGER, ONE_UNIT, TAPE
-from lstm_tui.debugger.view_state import Layout
+from lstm_tui.debugger.panes import BACKWARD, FORWARD, LEDGER, ONE_UNIT, TAPE, Layout
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.open_run import OpenRun, ScreenState
 from lstm_tui.tui.controllers.steps import Steps

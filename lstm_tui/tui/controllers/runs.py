@@ -13,9 +13,8 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.interpreters import available
-from lstm_tui.tui.controllers.changes import Changes
+from lstm_tui.tui.controllers.changes import Changes, WorkProgress
 from lstm_tui.tui.controllers.open_run import OpenRun
-from lstm_tui.tui.controllers.progress import WorkProgress
 from lstm_tui.tui.controllers.steps import Steps
 from lstm_tui.tui.threads import in_background
 

@@ -19,8 +19,7 @@ from lstm_tui.engine.runtime.interpreters import quick_steps
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.controllers.changes import Changes
-from lstm_tui.tui.controllers.last_stop import LastStop
-from lstm_tui.tui.controllers.open_run import OpenRun
+from lstm_tui.tui.controllers.open_run import LastStop, OpenRun
 from lstm_tui.tui.controllers.runs import Runs
 from lstm_tui.tui.controllers.steps import Steps
 from lstm_tui.tui.threads import in_background

@@ -18,12 +18,9 @@ from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.number_text import axis_end, sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.bars import sign_of
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
-from lstm_tui.tui.canvas.glyphs import Glyphs
-from lstm_tui.tui.canvas.heat import put_strip
-from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut, first_row, plain, signed, token_label
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, first_row, plain, signed, token_label
+from lstm_tui.tui.canvas.charts import put_strip, sign_of
+from lstm_tui.tui.canvas.palette import Glyphs, Palette
 from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View

@@ -12,11 +12,9 @@ from lstm_tui.debugger.inspect.explain import Explanation
 from lstm_tui.debugger.panes import ONE_UNIT
 from lstm_tui.debugger.position import equations_of
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
-from lstm_tui.tui.canvas.glyphs import Glyphs
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut
 from lstm_tui.tui.canvas.large_text import LINES, put_large, width_of
-from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut
+from lstm_tui.tui.canvas.palette import Glyphs, Palette
 from lstm_tui.tui.panes.equations import edit_words, explained, inks_of, number_of, pieces_of, put_change
 from lstm_tui.tui.panes.large_update import draw_step
 from lstm_tui.tui.panes.memory import around

@@ -18,11 +18,10 @@ from lstm_tui.debugger.inspect.scale import largest_of, nice_scale
 from lstm_tui.debugger.inspect.state_update import BY_EDIT, UpdatePart, parts_of_step
 from lstm_tui.debugger.inspect.trace_facts import Column
 from lstm_tui.engine.number_text import axis_end
-from lstm_tui.tui.canvas.bars import put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, put_span, sign_of
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, plain, signed
+from lstm_tui.tui.canvas.charts import put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, put_span, sign_of
 from lstm_tui.tui.canvas.large_text import LINES, put_large, width_of
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut, plain, signed
 from lstm_tui.tui.panes.equations import explained
 from lstm_tui.tui.view import View
 

@@ -10,11 +10,9 @@ import numpy as np
 from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff, ValueDiff, beside
 from lstm_tui.debugger.panes import MEMORY
 from lstm_tui.engine.number_text import axis_end
-from lstm_tui.tui.canvas.bars import sign_of
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
-from lstm_tui.tui.canvas.heat import put_heat, shade_of
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, fit, token_label, window
+from lstm_tui.tui.canvas.charts import put_heat, shade_of, sign_of
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import fit, token_label, window
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 

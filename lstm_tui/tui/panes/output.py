@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 from rich.cells import cell_len
 
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.inspect.prediction import Prediction
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.panes import OUTPUT
 from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.bars import put_ghost_bar, put_ghost_signed_bar, put_signed_bar
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, plain, signed, token_label
+from lstm_tui.tui.canvas.charts import put_ghost_bar, put_ghost_signed_bar, put_signed_bar
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut, fit, plain, signed, token_label
 from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View

@@ -15,11 +15,9 @@ from lstm_tui.debugger.inspect.diff import ValueDiff, beside
 from lstm_tui.debugger.inspect.trace_facts import Column
 from lstm_tui.debugger.panes import BACKWARD, FORWARD
 from lstm_tui.engine.number_text import axis_places
-from lstm_tui.tui.canvas.bars import change_of, put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, sign_of
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
-from lstm_tui.tui.canvas.glyphs import Glyphs
-from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import plain, signed
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, plain, signed
+from lstm_tui.tui.canvas.charts import change_of, put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, sign_of
+from lstm_tui.tui.canvas.palette import Glyphs, Palette
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 

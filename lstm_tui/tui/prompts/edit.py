@@ -12,7 +12,7 @@ from lstm_tui.debugger.edits.suggest import Form, telling
 from lstm_tui.debugger.expressions import ExpressionError
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
-from lstm_tui.tui.canvas.glyphs import Glyphs
+from lstm_tui.tui.canvas.palette import Glyphs
 from lstm_tui.tui.prompts.prompts import Hint, LinePrompt
 
 

@@ -16,12 +16,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
-from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint
-from lstm_tui.debugger.breakpoints.displays import Display
+from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Display
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.glyphs import Glyphs
+from lstm_tui.tui.canvas.palette import Glyphs
 from lstm_tui.tui.prompts.prompts import LinePrompt, Prompt
 
 

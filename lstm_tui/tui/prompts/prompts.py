@@ -1,4 +1,7 @@
-"""One line to type at the bottom of the screen: explained as it is typed, completed, and kept when it is wrong."""
+"""What the screen asks: one line to type, and whether interrupted work is to be resumed.
+
+A line stands at the bottom of the screen: explained as it is typed, completed, and kept when it is wrong.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ from textual.widgets import Input, Static
 from textual.widgets.input import Selection
 
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.glyphs import Glyphs
-from lstm_tui.tui.canvas.text import cut
+from lstm_tui.tui.canvas.canvas import cut
+from lstm_tui.tui.canvas.palette import Glyphs
 
 Hint = tuple[bool, str, str]
 """A line under the prompt: whether it is the chosen one, what can be typed, what it is for."""
@@ -247,3 +250,40 @@ class Prompt(ModalScreen[str | None]):
     def action_leave(self) -> None:
         """Answer nothing."""
         self.dismiss(None)
+
+
+class Recover(ModalScreen[str]):
+    """Answers `take`, `forget` or `later`. To throw work away takes a key that no hand is on."""
+
+    DEFAULT_CSS = """
+    Recover { align: center middle; background: $lt-ground 55%; }
+    Recover > Vertical {
+        width: auto; max-width: 96%; height: auto; border: round $lt-focus; background: $lt-ground; padding: 1 2;
+        border-title-color: $lt-title;
+    }
+    Recover Static { width: auto; max-width: 100%; color: $lt-ink; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "answer('take')", show=False),
+        Binding("D,shift+d", "answer('forget')", show=False),
+        Binding("escape", "answer('later')", show=False),
+    ]
+
+    def __init__(self, told: str) -> None:
+        """Tell what was cut off."""
+        super().__init__()
+        self._told = told
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question."""
+        with Vertical() as box:
+            box.border_title = Content(" interrupted work ")
+            yield Static(Content(self._told))
+            yield Static(Content(""))
+            keys = (("enter", "resume"), ("esc", "later"), ("D", "delete"))
+            parts = [part for key, word in keys for part in ((key, "bold $lt-key"), (f" {word}   ", "$lt-soft"))]
+            yield Static(Content.assemble(*parts))
+
+    def action_answer(self, answer: str) -> None:
+        """Close with an answer."""
+        self.dismiss(answer)

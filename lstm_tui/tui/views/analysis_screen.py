@@ -24,10 +24,9 @@ from textual.widget import Widget
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut, fit
-from lstm_tui.tui.key_queue import Awaited
+from lstm_tui.tui.keys import Awaited
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.threads import in_background
 from lstm_tui.tui.view import EMPTY, View

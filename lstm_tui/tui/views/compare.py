@@ -1,8 +1,8 @@
-"""Two runs side by side: one tape, one position, both unit tables and outputs, the difference by token."""
+"""Two runs side by side: one tape, one position, both unit tables and outputs, what differs by token."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,14 +17,18 @@ from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
-from lstm_tui.tui.canvas.glyphs import Glyphs
-from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette, palette_of
+from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, UNICODE, Glyphs, Palette, palette_of
+from lstm_tui.tui.environment import check_terminal, draws_ascii
+from lstm_tui.tui.keys import read_escape_at_once
 from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.output import Output, draw_output
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.panes.units import Units, draw_units, neighbour
+from lstm_tui.tui.threads import end
 from lstm_tui.tui.view import EMPTY, ORDERS, View
 from lstm_tui.tui.views.compare_drawing import draw_compare
 
@@ -294,3 +298,31 @@ class CompareScreen(Screen[None]):
 def _choosing(view: View, unit: int | None, value: str | None, follow: bool) -> View:
     units = view.units if unit is None else {**view.units, view.pass_name: unit}
     return view.but(units=units, value=value or view.value, follow=follow and unit is not None)
+
+
+class CompareApp(LstmApp):
+    """Themes, signals and the terminal as in the debugger, with another screen."""
+
+    def __init__(self, compared: Comparison, **options: Any) -> None:
+        """Hold both runs."""
+        super().__init__(Source.of_trace(compared.one), **options)
+        self._compared = compared
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the screen of two runs."""
+        few = self._few_colours
+        if few is None:
+            few = self._ascii or self.no_color or self.console.color_system == "standard"
+        return CompareScreen(self._compared, ASCII if self._ascii else UNICODE, few)
+
+
+def compare_app(compared: Comparison, light: bool = False) -> int:
+    """Show two runs side by side, dark or light, and return the exit code.
+
+    Raises:
+        UserError: If there is no terminal to draw on.
+    """
+    check_terminal()
+    read_escape_at_once()
+    app = CompareApp(compared, light=light, ascii_only=draws_ascii())
+    return end(app.open())

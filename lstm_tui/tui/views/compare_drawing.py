@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_tui.analysis.largest import largest
+from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.diff import DiffColumn
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.bars import put_bar, put_signed_bar
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, first_row, fit, plain, signed, token_label
+from lstm_tui.tui.canvas.charts import put_bar, put_signed_bar
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut, first_row, fit, plain, signed, token_label
 
 _PLACE, _TOKEN, _NUMBER = 8, 13, 6
 

@@ -18,9 +18,8 @@ from lstm_tui.analysis.health import Finding, GateHealth, PassHealth, health
 from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.inspect.diagnostics import health_lines
 from lstm_tui.engine.number_text import percent
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, first_row, fit
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut, first_row, fit
 from lstm_tui.tui.panes.units import flag_sign
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (

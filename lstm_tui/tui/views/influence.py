@@ -14,16 +14,14 @@ import numpy as np
 from lstm_tui.analysis.influence import Influence, Target, each_deletion, influence
 from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.debugger.inspect.diagnostics import influence_words
-from lstm_tui.debugger.inspect.notation import letter
 from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.bars import put_bar, put_signed_bar
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
-from lstm_tui.tui.canvas.heat import put_strip
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, plain, signed
+from lstm_tui.tui.canvas.charts import put_bar, put_signed_bar, put_strip
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut, first_row, fit, plain, signed
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (
     PAUSE,

@@ -15,7 +15,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.lesson.lesson import Lesson
 from lstm_tui.lesson.library import Library
-from lstm_tui.tui.canvas.glyphs import Glyphs
+from lstm_tui.tui.canvas.palette import Glyphs
 from lstm_tui.tui.views.tour import Telling
 
 

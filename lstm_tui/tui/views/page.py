@@ -20,10 +20,9 @@ from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.number_text import axis_end, axis_places, exact
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.bars import put_signed_bar
-from lstm_tui.tui.canvas.canvas import Line
+from lstm_tui.tui.canvas.canvas import Line, signed
+from lstm_tui.tui.canvas.charts import put_signed_bar
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import signed
 from lstm_tui.tui.commands import CHANGE, COMMANDS, CURSOR, GO, LOOK, PROGRAM, STEP
 from lstm_tui.tui.panes.equations import explained, inks_of, pieces_of, put_outcome, put_worked
 from lstm_tui.tui.view import View

@@ -19,13 +19,12 @@ from rich.cells import cell_len
 from lstm_tui.analysis.gradient_flow import LongMemory
 from lstm_tui.debugger.inspect.cell_comparison import Rival
 from lstm_tui.debugger.inspect.diagnostics import reach_words
-from lstm_tui.debugger.inspect.notation import letter
+from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end
-from lstm_tui.tui.canvas.bars import put_bar
-from lstm_tui.tui.canvas.canvas import Drawing, Line
+from lstm_tui.tui.canvas.canvas import Drawing, Line, cut, first_row, fit, plain, signed, token_label
+from lstm_tui.tui.canvas.charts import put_bar
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut, first_row, fit, plain, signed, token_label
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import put_token, put_unanswered
 from lstm_tui.tui.views.token_map import KINDS, TokenMaps, draw_token_map

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from lstm_tui.analysis.gradient_flow import long_memory
-from lstm_tui.analysis.token_influence import deletion_rows, gradient_rows, tokens_within
+from lstm_tui.analysis.influence import deletion_rows, gradient_rows, tokens_within
 from lstm_tui.debugger.inspect.cell_comparison import GAME, RIVALS, rivals
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import PassTrace

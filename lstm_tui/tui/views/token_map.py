@@ -10,10 +10,9 @@ import numpy as np
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end
-from lstm_tui.tui.canvas.canvas import Drawing, Line
-from lstm_tui.tui.canvas.heat import put_heat, shade_of
+from lstm_tui.tui.canvas.canvas import Drawing, Line, cut, fit, plain, window
+from lstm_tui.tui.canvas.charts import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut, fit, plain, window
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import put_token, put_unanswered
 

@@ -13,10 +13,9 @@ from lstm_tui.debugger.inspect.scale import nice_scale
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import axis_end, axis_places
-from lstm_tui.tui.canvas.canvas import Drawing, Line
-from lstm_tui.tui.canvas.heat import put_heat, shade_of
+from lstm_tui.tui.canvas.canvas import Drawing, Line, cut, first_row, fit, signed, window
+from lstm_tui.tui.canvas.charts import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.canvas.text import cut, first_row, fit, signed, window
 
 LIST = 34
 """Cells of the list of parameters."""

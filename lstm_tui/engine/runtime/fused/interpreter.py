@@ -103,6 +103,7 @@ def named_values(
     inputs: Mapping[str, Array],
     state: Mapping[str, Array],
     progress: Callable[[int, int], None] | None = None,
+    clock: int = 0,
 ) -> dict[str, Array] | None:
     """Return every named value of a run, (T, n) each; None where they cannot be had without every slot.
 
@@ -112,11 +113,12 @@ def named_values(
         inputs: What it reads, (T, n) each.
         state: Its states before the first step.
         progress: Called with the steps done and the steps in all.
+        clock: Steps that were taken before these, for `every`.
     """
     step = compiled(program, flat.dtype, NamedStep)
     if step is None or flat.shape != (program.parameter_count,):
         return None
-    return step.run(np.ascontiguousarray(flat), inputs, state, program.clock, progress)
+    return step.run(np.ascontiguousarray(flat), inputs, state, program.clock + clock, progress)
 
 
 def _check(program: Program, flat: Array, rows: Array) -> None:

@@ -1,0 +1,169 @@
+"""What commands print: columns that a pager or grep can take, and on standard error how far they are.
+
+What takes longer than a second has a bar, and training a line for each epoch.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import time
+from collections.abc import Collection, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from lstm_tui.engine.number_text import fixed, grouped
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+    from lstm_tui.analysis.train.loop import Progress, TrainState
+    from lstm_tui.models.train_job import Job
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
+    """Return rows under heads, columns as wide as they need to be.
+
+    Args:
+        heads: Of the columns.
+        rows: Texts that are safe to show.
+        right: Numbers of the columns whose texts end at the same place.
+    """
+    from rich.cells import cell_len
+
+    everything = [heads, *rows]
+    widths = [max(cell_len(row[n]) for row in everything) for n in range(len(heads))]
+    lines = []
+    for row in everything:
+        gaps = [" " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)]
+        cells = [gap + text if n in right else text + gap for n, (text, gap) in enumerate(zip(row, gaps, strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+_PATIENCE = 1.0  # seconds
+
+
+class Bar:
+    """Progress of work that is done in this thread: `with Bar("running") as bar: source_of(progress=bar)`."""
+
+    def __init__(self, what: str) -> None:
+        """Prepare a bar for work of a name; nothing is shown yet."""
+        self._what = what
+        self._done, self._total = 0, 1
+        self._progress: RichProgress | None = None
+        self._task: TaskID | None = None
+        self._lock = threading.Lock()
+        self._ended = False
+        self._timer = threading.Timer(_PATIENCE, self._show)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Bar:
+        """Start waiting."""
+        if sys.stderr.isatty():
+            self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Take the bar away."""
+        self._timer.cancel()
+        with self._lock:
+            self._ended = True
+            if self._progress is not None:
+                self._progress.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Say how much of the work is done."""
+        self._done, self._total = done, total
+        progress, task = self._progress, self._task
+        if progress is not None and task is not None:
+            progress.update(task, description=self._what, completed=done, total=total)
+
+    def begin(self, what: str) -> None:
+        """Go on with the next part of the work."""
+        self._what = what
+        self(0, 1)
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with self._lock:
+            if self._ended:
+                return
+            progress = Progress(console=Console(stderr=True), transient=True)
+            self._task = progress.add_task(self._what, total=self._total, completed=self._done)
+            progress.start()
+            self._progress = progress
+
+
+class TrainingBar:
+    """Progress of one training: `with TrainingBar(job) as bar: training.run(bar.batch, epoch_done=bar.epoch_done)`."""
+
+    def __init__(self, job: Job, title: str = "", quiet: bool = False) -> None:
+        """Prepare a bar.
+
+        Args:
+            job: What is trained.
+            title: Stands before the bar.
+            quiet: Whether the epochs are not printed.
+        """
+        self._job, self._title, self._quiet = job, title, quiet
+        self._bar: RichProgress | None = None
+        self._task: TaskID | None = None
+        self._began = time.monotonic()
+        self.tokens = 0
+
+    def __enter__(self) -> TrainingBar:
+        """Show the bar, where standard error is a terminal."""
+        self._began = time.monotonic()
+        if sys.stderr.isatty():
+            self._show()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been going."""
+        return time.monotonic() - self._began
+
+    def batch(self, progress: Progress) -> None:
+        """Take in where the training stands."""
+        self.tokens = progress.tokens
+        if self._bar is not None and self._task is not None:
+            told = f"{self._title}epoch {progress.epoch} of {progress.epochs}, loss {fixed(progress.loss, 4)}"
+            speed = f"{grouped(progress.tokens / max(self.seconds, 1e-9), ' ')} tokens/s"
+            self._bar.update(self._task, description=told, completed=progress.step, total=progress.steps, speed=speed)
+
+    def epoch_done(self, state: TrainState) -> None:
+        """Print the loss and the score of an epoch."""
+        if self._quiet:
+            return
+        measure = self._job.task.measure
+        best = "  best so far" if state.best_epoch == state.epoch else ""
+        score = measure.shown(state.scores[-1])
+        loss = fixed(state.losses[-1], 4) if math.isfinite(state.losses[-1]) else "not a number"
+        print(f"epoch {state.epoch:>3}  loss {loss}  {measure.name} {score}{best}", flush=True)
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
+            TextColumn("{task.fields[speed]}", markup=False), TimeRemainingColumn(),
+        )  # fmt: skip
+        console = Console(stderr=True)
+        self._bar = Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty())
+        self._task = self._bar.add_task(f"{self._title}starting", total=None, speed="")
+        self._bar.start()
