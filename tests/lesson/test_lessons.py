@@ -133,7 +133,7 @@ def test_who_finds_the_gate_of_which_the_lesson_tells() -> None:
     session = Standing(stop, library().opener(lesson)).session
     said = "\n".join(answer(session, typed[0]))
     assert "t=4 “Ram”" in said
-    assert "f[11] = 0.23" in said
+    assert "f[9] = 0.06794" in said
 
 
 @pytest.mark.parametrize(("opens", "said"), [("nothing", "`open` is one of"), ("maps", "did you mean map")])
