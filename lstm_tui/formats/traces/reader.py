@@ -23,8 +23,6 @@ from lstm_tui.formats.traces.as_npz import read_arrays
 from lstm_tui.formats.traces.contents import Numbers, dtype_of, restore, vector
 
 LIMIT = 256 << 20  # of JSON, which takes several times as much to read
-
-
 _READERS: dict[str, tuple[Callable[[bytes, str], tuple[Fields, Numbers]], int]] = {".npz": (read_arrays, NETWORK_BYTES)}
 """Of a format told by the ending of its file, what reads its bytes, and how many at most; any other file is text."""
 _KINDS = ("words", "chars", "bytes", "pieces", "numbers")
