@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
@@ -34,7 +35,7 @@ from lstm_tui.cli.options import (
     setting,
     size,
 )
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_SERIES, ANY_TRACE
@@ -92,11 +93,38 @@ def command_names() -> tuple[str, ...]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Refuses an argument in one line, as every other mistake is."""
+    """Refuses an argument in one line, as every other mistake is, with the nearest that there is.
+
+    Attributes:
+        command: The parser of the command that is asked for; None where there is none of that name.
+    """
+
+    command: _Parser | None = None
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where all options are told, and exit with 2."""
-        self.exit(2, f"{self.prog}: {visible(message)}; see `{self.prog} --help`\n")
+        parser = self
+        if no_command := _NO_COMMAND.match(message):
+            message = _no_command(no_command[1])
+        elif unknown := _UNKNOWN.match(message):
+            parser = self.command or self
+            near = nearest(unknown[1], _OPTION.findall(parser.format_help())) if unknown[1].startswith("-") else None
+            what = "option" if unknown[1].startswith("-") else "place for"
+            message = f"there is no {what} {unknown[1]}" + (f"; did you mean {near}?" if near else "")
+        self.exit(2, f"{parser.prog}: {visible(message)}; see `{parser.prog} --help`\n")
+
+
+_NO_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*?)' \(", re.DOTALL)
+_OPTION = re.compile(r"--[a-z][a-z-]*")
+_UNKNOWN = re.compile(r"unrecognized arguments: ([^\s=]+)")
+
+
+def _no_command(word: str) -> str:
+    """Return what is said of a word where a command should stand."""
+    near = nearest(word, _COMMANDS)
+    if "." in word or "/" in word:
+        return f"there is no command {word}; to step through a file: lstm-tui run {word}"
+    return f"there is no command {word}" + (f"; did you mean {near}?" if near else "")
 
 
 def _parser(asked: str) -> argparse.ArgumentParser:
@@ -114,6 +142,7 @@ def _parser(asked: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
         added.set_defaults(module=module)
         if name == asked:
+            parser.command = added
             added.add_argument("--debug", action="store_true", help="show a traceback when something fails")
             add_options(added)
     return parser

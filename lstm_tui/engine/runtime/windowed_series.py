@@ -71,6 +71,7 @@ class WindowedSeries(NDArrayOperatorsMixin):
             dtype: Of its numbers.
         """
         self.read = read
+        self.source: tuple[Array, Array] | None = None  # ids and the table they are looked up in, where it is that
         self.shape: tuple[int, ...] = (steps, *tail)
         self.dtype = np.dtype(dtype)
 

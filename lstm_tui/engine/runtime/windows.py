@@ -195,9 +195,16 @@ class PassWindows:
 
     def read(self, name: str, start: int, stop: int) -> Array:
         """Return a value at some steps, (stop - start, n); nobody writes to it."""
-        if waits_for_nothing() and not self.is_ready(start, stop):
-            return np.full((stop - start, self.program.values[name].size), np.nan, self.flat.dtype)
-        return joined(lambda number: self.window(number)[name], self.size, start, stop)
+        waits = not waits_for_nothing()
+
+        def rows(number: int) -> Array:
+            base = number * self.size
+            end = min(base + self.size, self.steps)
+            if waits or self.is_ready(base, end):
+                return self.window(number)[name]
+            return np.full((end - base, self.program.values[name].size), np.nan, self.flat.dtype)
+
+        return joined(rows, self.size, start, stop)
 
     def series(self, name: str) -> WindowedSeries:
         """Return a value at every step, (T, n)."""
@@ -329,6 +336,11 @@ class ReadoutWindows:
         self._turn = threading.RLock()
 
     @property
+    def is_needed(self) -> bool:
+        """Whether the readout has a step that looks at more than one token."""
+        return bool(self._needed)
+
+    @property
     def is_complete(self) -> bool:
         """Whether every op over the steps is taken."""
         return len(self._singles) + len(self._series) >= len(self._needed)
@@ -351,10 +363,18 @@ class ReadoutWindows:
         return self.is_complete
 
     def _read(self, start: int, stop: int) -> Array:
-        if waits_for_nothing() and not (self.is_complete and self._is_ready(start, stop)):
-            return np.full((stop - start, self.program.width), np.nan, self.flat.dtype)
-        self.finish()
-        return joined(self._window, self.size, start, stop)
+        waits = not waits_for_nothing()
+        if waits:
+            self.finish()
+
+        def rows(number: int) -> Array:
+            base = number * self.size
+            end = min(base + self.size, self.steps)
+            if waits or (self.is_complete and self._is_ready(base, end)):
+                return self._window(number)
+            return np.full((end - base, self.program.width), np.nan, self.flat.dtype)
+
+        return joined(rows, self.size, start, stop)
 
     def _is_ready(self, start: int, stop: int) -> bool:
         first, end = start // self.size * self.size, min(-(-stop // self.size) * self.size, self.steps)
@@ -486,7 +506,7 @@ class RunWindows:
     def share(self) -> float:
         """How much of it was computed once, from 0 to 1."""
         taken = [(one.taken, one.steps) for one in self.passes.values()]
-        if self.readout is not None and self.readout._needed:
+        if self.readout is not None and self.readout.is_needed:
             taken.append((self.readout.taken, self.readout.steps))
         return sum(done for done, _ in taken) / max(sum(steps for _, steps in taken), 1)
 

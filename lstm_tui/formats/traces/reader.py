@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +24,18 @@ from lstm_tui.formats.traces.as_npz import read_arrays
 from lstm_tui.formats.traces.contents import Numbers, dtype_of, restore, vector
 
 LIMIT = 256 << 20  # of JSON, which takes several times as much to read
+
+
+def _read_text(path: str | Path, where: str) -> tuple[Fields, Numbers]:
+    return read_lines(read_bytes(path, LIMIT), where)
+
+
+def _read_npz(path: str | Path, where: str) -> tuple[Fields, Numbers]:
+    return read_arrays(read_npz(path, kinds="fiubU"), where)
+
+
+_READERS: dict[str, Callable[[str | Path, str], tuple[Fields, Numbers]]] = {".npz": _read_npz}
+"""Of a format that is told by the ending of its file, what reads it; every other file is text."""
 _KINDS = ("words", "chars", "bytes", "pieces", "numbers")
 
 
@@ -38,10 +50,7 @@ def read(path: str | Path) -> Trace:
         UserError: It is no trace file, is damaged, or was written by a later version.
     """
     where = label(path)
-    if str(path) != "-" and Path(path).suffix.lower() == ".npz":
-        header, numbers = read_arrays(read_npz(path, kinds="fiubU"), where)
-    else:
-        header, numbers = read_lines(read_bytes(path, LIMIT), where)
+    header, numbers = _READERS.get(Path(path).suffix.lower(), _read_text)(path, where)
     return _trace(header, numbers)
 
 

@@ -281,7 +281,9 @@ class _Pen:
         return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
 
     def _untold(self, t: int) -> bool:
-        """Say whether the signal is of what was predicted, and this token was not: the first never is."""
+        """Say whether there is no signal here: it is not computed yet, or of what was predicted, as no first is."""
+        if not self.view.trace.is_ready(self.view.pass_name, t):
+            return True
         return t == 0 and self.view.signal_name() == SURPRISE
 
     def signal(self) -> None:
