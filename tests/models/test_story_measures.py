@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.models.bundled import open_model
@@ -27,6 +27,7 @@ NUMBERS = st.lists(st.tuples(st.integers(-4, 4), st.integers(0, 1)), min_size=2)
 )
 
 
+@settings(max_examples=30)
 @given(NUMBERS)
 def test_balanced_accuracy_is_that_of_the_best_threshold(pairs: list[tuple[int, int]]) -> None:
     numbers, side = np.array([number for number, _ in pairs], dtype=float), np.array([one for _, one in pairs])
@@ -38,7 +39,7 @@ def test_balanced_accuracy_is_that_of_the_best_threshold(pairs: list[tuple[int, 
 
 
 def test_what_is_lost_is_that_of_a_loop_over_the_units() -> None:
-    told = [tell(open_model("story"), story) for story in stories(20, 5)]
+    told = [tell(open_model("story"), story) for story in stories(6, 5)]
     stays, ratios = [], []
     for one in told:
         lost = [0.0]
