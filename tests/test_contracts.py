@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parsed import nodes_of, tree_of
 
 import lstm_tui
 
@@ -27,7 +28,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 def imported(path: Path) -> tuple[str, ...]:
     """Return every top-level package a file imports: by a statement, or by a call with its name."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(tree_of(path)):
         if isinstance(node, ast.Import):
             found += (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

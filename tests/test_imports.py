@@ -6,10 +6,12 @@ import ast
 import sys
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from parsed import nodes_of, tree_of
 
 import lstm_tui
 from lstm_tui.debugger.panes import PANES
@@ -25,13 +27,15 @@ def module_of(path: Path, root: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-TREES = {module_of(path, PACKAGE.parent): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
-"""Every file of the package by the name of its module."""
+@cache
+def trees() -> Mapping[str, ast.Module]:
+    """Return every file of the package by the name of its module."""
+    return {module_of(path, PACKAGE.parent): tree_of(path) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def imported(tree: ast.Module, modules: Mapping[str, ast.Module]) -> Iterator[str]:
     """Yield the modules that a file names in any import: at its top, in a function, or for annotations alone."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):
@@ -53,7 +57,7 @@ def circle(modules: Mapping[str, ast.Module]) -> list[str]:
 
 
 def test_no_circle_of_imports_in_functions_and_annotations_included() -> None:
-    assert circle(TREES) == []
+    assert circle(trees()) == []
 
 
 @pytest.mark.parametrize(
@@ -75,12 +79,12 @@ def test_a_circle_is_found_however_it_is_imported(back: str) -> None:
 
 def test_an_array_has_one_name_in_annotations() -> None:
     """`Array` of `engine/arrays.py`: shapes and number types stand in words, for a checker follows neither of them."""
-    texts = {str(path): path.read_text() for path in Path(__file__).parent.rglob("*.py")}
-    tests = {path: ast.parse(text) for path, text in texts.items() if "NDArray" in text or "ndarray" in text}
+    files = [path for path in sorted(Path(__file__).parent.rglob("*.py")) if "darray" in path.read_text().lower()]
+    tests = {str(path): tree_of(path) for path in files}
     named = {
         module
-        for module, tree in (TREES | tests).items()
-        for node in ast.walk(tree)
+        for module, tree in {**trees(), **tests}.items()
+        for node in nodes_of(tree)
         if (isinstance(node, ast.alias) and node.name == "NDArray")
         or (isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("ndarray"))
     }
@@ -94,6 +98,7 @@ def test_both_versions_are_one() -> None:
 
 FOREIGN_PRIVATE = {
     ("lstm_tui.cli.arguments", "_ArgumentGroup"): "argparse has no public name for what `add_argument_group` returns",
+    ("lstm_tui.cli.completion", "_actions"): "argparse lists its options under no public name, and shtab reads them so",
     ("lstm_tui.debugger.endings", "_exit"): "os._exit is public in all but its name",
     ("lstm_tui.tui.threads", "_exit"): "os._exit is public in all but its name",
     ("lstm_tui.analysis.contributions", "_replace"): "a named tuple's public method",
@@ -118,7 +123,7 @@ def is_private(name: str) -> bool:
 def own_names(tree: ast.AST) -> set[str]:
     """Return every name a file gives to something: functions, classes, variables, fields, attributes of self."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -143,7 +148,7 @@ def private_reached(tree: ast.Module, elsewhere: Collection[str] = ()) -> Iterat
             its own only on a class of the file, or inside a class that gives it too, as where one makes its like.
     """
     own = own_names(tree)
-    classes = {node.name: own_names(node) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    classes = {node.name: own_names(node) for node in nodes_of(tree) if isinstance(node, ast.ClassDef)}
     inside = {
         id(part): node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in ast.walk(node)
     }
@@ -156,7 +161,7 @@ def private_reached(tree: ast.Module, elsewhere: Collection[str] = ()) -> Iterat
         by_class = isinstance(value, ast.Name) and name in classes.get(value.id, ())
         return not by_class and name not in classes.get(inside.get(id(value), ""), ())
 
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.ImportFrom):
             yield from ((alias.name, node.lineno) for alias in node.names if is_private(alias.name))
         elif isinstance(node, ast.Attribute) and is_foreign(node.attr, node.value):
@@ -167,14 +172,19 @@ def private_reached(tree: ast.Module, elsewhere: Collection[str] = ()) -> Iterat
                 yield name, node.lineno
 
 
-GIVEN = {module: {name for name in own_names(tree) if is_private(name)} for module, tree in TREES.items()}
+@cache
+def given() -> dict[str, set[str]]:
+    """Return the private names that each file gives."""
+    return {module: {name for name in own_names(tree) if is_private(name)} for module, tree in trees().items()}
 
 
 def test_no_private_name_of_another_file_is_reached() -> None:
     reached = {
         (module, name): line
-        for module, tree in TREES.items()
-        for name, line in private_reached(tree, set().union(*(GIVEN[other] for other in GIVEN if other != module)))
+        for module, tree in trees().items()
+        for name, line in private_reached(
+            tree, set().union(*(names for other, names in given().items() if other != module))
+        )
     }
     ours = {where: line for where, line in reached.items() if where not in FOREIGN_PRIVATE}
     assert ours == {}, "give it a public name, or a method of its owner's"
@@ -226,7 +236,7 @@ def public_classes(tree: ast.AST) -> Iterator[str]:
 
 def test_no_two_public_classes_share_a_name() -> None:
     homes: dict[str, list[str]] = {}
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for name in public_classes(tree):
             homes.setdefault(name, []).append(module)
     assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
@@ -297,21 +307,23 @@ def strangers(modules: Mapping[str, ast.Module]) -> list[list[str]]:
 
 
 def test_a_file_name_that_stands_twice_names_one_feature() -> None:
-    others = {module: tree for module, tree in TREES.items() if module not in MISNAMED}
+    others = {module: tree for module, tree in trees().items() if module not in MISNAMED}
     assert strangers(others) == [], "name the newer file otherwise, or say in ONE_FEATURE what all of them are about"
-    assert set(MISNAMED) <= set(TREES)
+    assert set(MISNAMED) <= set(trees())
     for module in MISNAMED:
         name = module.rpartition(".")[2]
-        assert any(name == homes[0].rpartition(".")[2] for homes in strangers(TREES)), f"{module} has a name of its own"
+        assert any(name == homes[0].rpartition(".")[2] for homes in strangers(trees())), (
+            f"{module} has a name of its own"
+        )
 
 
 def test_every_feature_that_is_written_down_needs_it() -> None:
-    linked = near(TREES, 2)
+    linked = near(trees(), 2)
     apart = {
         name
         for name in ONE_FEATURE
-        for one in TREES
-        for other in TREES
+        for one in trees()
+        for other in trees()
         if one < other and {one.rpartition(".")[2], other.rpartition(".")[2]} == {name}
         if other not in linked[one] and one not in linked[other]
     }
@@ -336,9 +348,9 @@ def test_files_of_one_name_are_told_apart(texts: dict[str, str], found: bool) ->
 def texts(tree: ast.Module) -> Iterator[str]:
     """Yield what a file says: every text in it, without what only describes its own parts."""
     described = {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        id(node.value) for node in nodes_of(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
             yield node.value
 
@@ -354,12 +366,20 @@ def texts(tree: ast.Module) -> Iterator[str]:
 def test_endings_of_files_are_listed_once(among: tuple[str, ...], owner: str) -> None:
     """By those that every list of them names, in one text or in one list of texts."""
     listed = {
-        module
-        for module, tree in TREES.items()
-        for found in (*([text] for text in texts(tree)), *map(held, ast.walk(tree)))
-        if all(any(ending in text for text in found) for ending in among)
+        module for module, found in said_together() if all(any(ending in text for text in found) for ending in among)
     }
     assert listed == {owner}
+
+
+@cache
+def said_together() -> list[tuple[str, list[str]]]:
+    """Return every text of the package that may name an ending, and every list of texts, with its module."""
+    found = [
+        (module, one)
+        for module, tree in trees().items()
+        for one in (*([text] for text in texts(tree)), *map(held, nodes_of(tree)))
+    ]
+    return [(module, one) for module, one in found if any("." in text for text in one)]
 
 
 def held(node: ast.AST) -> list[str]:
@@ -380,8 +400,8 @@ def test_panes_are_named_once() -> None:
     names = {pane.word for pane in PANES}
     lists = [
         module
-        for module, tree in TREES.items()
-        for node in ast.walk(tree)
+        for module, tree in trees().items()
+        for node in nodes_of(tree)
         if isinstance(node, ast.Tuple | ast.List | ast.Dict | ast.Set)
         and len(names & {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}) > len(names) // 2
     ]

@@ -9,7 +9,8 @@ Its runs are made by line, each when it is first looked at.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterator
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.interpreters import chosen, quick_steps
-from lstm_tui.engine.runtime.run import Initial, run
+from lstm_tui.engine.runtime.memory_budget import most_array_bytes
+from lstm_tui.engine.runtime.run import Initial, input_of, is_held_in_windows, run, trace_of
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -109,6 +111,11 @@ class Source:
             return self.recorded.remarks
         return () if self.network is None else self.network.remarks
 
+    @property
+    def array_bytes(self) -> int | None:
+        """Bytes that a run of it may take as arrays; one that is larger is held in windows. A text that comes grows."""
+        return most_array_bytes() if self.incoming is None else None
+
     def with_text(self, sequence: Sequence) -> Source:
         """Return it with all that has come so far of a text that grows."""
         return replace(self, sequences=(sequence,))
@@ -129,7 +136,8 @@ class Source:
             return self.initial
         initial = self.initial if after is None else after.final_states
         for before in self.sequences[first:line]:
-            initial = run(needed(self.network), before, interpreter, self.dtype, initial).final_states
+            most = most_array_bytes()
+            initial = run(needed(self.network), before, interpreter, self.dtype, initial, array_bytes=most).final_states
         return initial
 
     def run(self, line: int | None = None, interpreter: str | None = None, progress: Progress | None = None) -> Trace:
@@ -157,17 +165,49 @@ class Source:
         """
         return self._run(self.line if line is None else line, self.interpreter, self.edit_script, progress)
 
+    def run_lines(self, lines: Items[int]) -> Iterator[Trace]:
+        """Yield the runs of some lines with the edits to begin with, as `run_edited` makes them, many at a time.
+
+        Where no interpreter was asked for it is the one that is faster for all of them together.
+
+        Args:
+            lines: Their numbers, from 0.
+
+        Raises:
+            UserError: If there is no network, or a line or an edit does not fit it, when it is its turn.
+        """
+        from lstm_tui.engine.runtime.batch import ToRun, run_each
+
+        network, dtype = needed(self.network), self.dtype
+        steps = [len(self.sequences[line]) for line in lines]
+        name = chosen(self.interpreter, sum(steps), len(network.passes))
+        long = any(is_held_in_windows(network, count, dtype, self.array_bytes) for count in steps)
+        if len(steps) == 1 or self.carry or self.edit_script or long or not all(steps):
+            source = self if len(steps) == 1 else replace(self, interpreter=name)
+            yield from (source.run_edited(line) for line in lines)
+            return
+        waiting: deque[Sequence] = deque()
+
+        def asked() -> Iterator[ToRun]:
+            for line in lines:
+                waiting.append(self.sequences[line])
+                yield ToRun(input_of(network, waiting[-1], dtype or network.dtype), self.initial)
+
+        for ran in run_each(network, asked(), name):
+            yield trace_of(ran, waiting.popleft())
+
     def _run(self, line: int, interpreter: str | None, edits: tuple[Edit, ...], progress: Progress | None) -> Trace:
         network, sequence = needed(self.network), self.sequences[line]
         name = chosen(interpreter, len(sequence), len(network.passes))
         initial = self.start(line, name)
+        most = self.array_bytes
         if not edits:
-            return run(network, sequence, name, self.dtype, initial, progress)
+            return run(network, sequence, name, self.dtype, initial, progress, array_bytes=most)
         from lstm_tui.debugger.edits.apply import apply
         from lstm_tui.debugger.edits.language import line_of
 
         made, lines = apply(edits, network, sequence), tuple(line_of(edit) for edit in edits)
-        return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds)
+        return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds, most)
 
 
 def needed(network: Network | None) -> Network:
@@ -227,9 +267,14 @@ class LineRuns:
         return self._starts.get((number, interpreter), self.source.initial)
 
     def is_short(self, number: int) -> bool:
-        """Say whether a sequence is run so quickly that nobody notices."""
+        """Say whether a sequence is run so quickly that nobody notices, or is held in windows and not run at once."""
         network = self.source.network
-        return network is None or len(self.source.sequences[number]) <= quick_steps("numpy", len(network.passes))
+        if network is None or len(self.source.sequences[number]) <= quick_steps("numpy", len(network.passes)):
+            return True
+        steps, most = len(self.source.sequences[number]), self.source.array_bytes
+        return (
+            most is not None and not self.source.carry and is_held_in_windows(network, steps, self.source.dtype, most)
+        )
 
     def try_first_line(self) -> None:
         """Run the line that is opened first where that is quick, and look whether the edits to begin with fit it.
@@ -261,7 +306,10 @@ class LineRuns:
         while first > 0 and self.held(first - 1, interpreter) is None:
             first -= 1
         initial = source.start(number, interpreter, self.held(first - 1, interpreter) if first else None, first)
-        made = run(source.network, source.sequences[number], interpreter, source.dtype, initial, progress)
+        made = run(
+            source.network, source.sequences[number], interpreter, source.dtype, initial, progress,
+            array_bytes=source.array_bytes,
+        )  # fmt: skip
         self._starts[number, interpreter] = initial
         self._kept[number, interpreter] = made
         while len(self._kept) > _KEPT:

@@ -18,6 +18,7 @@ from textual.widgets import OptionList
 from lstm_tui.debugger.endings import HUNG_UP, INTERRUPTED, Watch, watched
 from lstm_tui.debugger.source import LineRuns, Source
 from lstm_tui.engine import setbacks
+from lstm_tui.engine.runtime.windowed_series import wait_for_nothing
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.palette import ASCII, DARK, LIGHT, UNICODE, Glyphs
 from lstm_tui.tui.commands import COMMANDS
@@ -196,7 +197,11 @@ class LstmApp(App[int]):
                 yield
 
     def on_load(self) -> None:
-        """Leave before the terminal is changed, when that was asked for on the way here."""
+        """Leave before the terminal is changed, when that was asked for on the way here.
+
+        All that runs in here draws or handles keys: of a run in windows it takes what is computed; threads compute.
+        """
+        wait_for_nothing()
         if self._told is not None:
             self.exit(self._told)
 

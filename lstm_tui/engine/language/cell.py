@@ -47,7 +47,7 @@ from lstm_tui.engine.language.expression import (
 )
 from lstm_tui.engine.language.toml import page_text, parse_page, read_text
 
-__all__ = ["Below", "Cell", "Mask", "Size", "cell_names", "load_cell", "parse_cell"]
+__all__ = ["Below", "Cell", "Mask", "Size", "bundled_file", "cell_names", "load_cell", "parse_cell"]
 
 _FOLDER = Path(__file__).parent.parent / "cells"
 _KEYS = (
@@ -113,6 +113,12 @@ class Cell:
 def cell_names() -> tuple[str, ...]:
     """Return the names of the cells that come with the package."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def bundled_file(cell: Cell) -> Path | None:
+    """Return the file of a cell that comes with the package and is as it came; None for any other."""
+    known = cell.name in cell_names() and _bundled(cell.name).text == cell.text
+    return _FOLDER / f"{cell.name}.toml" if known else None
 
 
 @door("a cell")
