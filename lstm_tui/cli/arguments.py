@@ -29,6 +29,7 @@ from lstm_tui.cli.options import (
     check_follow_options,
     check_plain_options,
     check_serve_options,
+    memory,
     natural,
     padding,
     real,
@@ -331,6 +332,12 @@ def _input_options(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="precision of the run")
     network.add_argument(
         "--interpreter", choices=INTERPRETERS, help="what computes the run (default: whichever is faster)"
+    )
+    network.add_argument(
+        "--memory",
+        type=memory,
+        metavar="SIZE",
+        help="what runs may take, as 500M or 2G; longer ones are held in windows",
     )
     untrained = parser.add_argument_group("an untrained network instead")
     untrained.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file")
