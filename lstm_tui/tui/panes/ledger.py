@@ -350,6 +350,10 @@ class LedgerPane(Pane):
 
     NUMBER, WORD = LEDGER.number, LEDGER.word
 
+    def needs(self, view: View) -> str | None:
+        """Return the pass that is drawn."""
+        return view.pass_name
+
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the ledger."""
         return draw_ledger(view, width, height, palette, self.NUMBER)
