@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,15 +14,18 @@ from hypothesis import strategies as st
 from made_programs import DTYPES, bundled, parameters, series
 from present import present
 from random_networks import layer, random_network
+from random_networks import numbers as sequence_of
 from test_same_bits import assert_same_bits
 
 from lstm_tui.analysis.train.loop import summed_by
 from lstm_tui.analysis.train.loss import Example, loss_and_gradients, losses_and_gradients
 from lstm_tui.analysis.train.penalties import Penalty, lost, mean_square
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Workspace
 from lstm_tui.engine.compiler.ops import OPS
 from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime import batch
@@ -32,6 +37,8 @@ from lstm_tui.engine.runtime.fused.compiled_batches import Stack, stacked
 from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES, uses_of
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.storage import backprop_pass, run_pass
+from lstm_tui.formats.inputs.inputs import open_source
+from lstm_tui.models.bundled import open_model
 
 LENGTHS = ((6,), (6, 6), (5, 4, 4, 2, 1), tuple(range(9, 0, -1)) + (1,) * 7)
 """Of one sequence, of two of like length, of five and of sixteen that end at different steps."""
@@ -229,11 +236,12 @@ def examples_of(network: Network, lengths: Sequence[int]) -> list[Example]:
 
 @pytest.mark.parametrize("name", ["one layer", "both ways", "two layers", "attention"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_gradient_of_a_batch_is_the_sum(name: str, dtype: str) -> None:
+@pytest.mark.parametrize("lengths", [(7,), (4, 9, 1, 9, 3)])
+def test_the_gradient_of_a_batch_is_the_sum(name: str, lengths: tuple[int, ...], dtype: str) -> None:
     network = network_of(name, dtype)
     if name == "attention":
         network = random_network({"name": "made", **NETWORKS[name]}, seed=4, dtype=dtype, scale=0.4)
-    examples = examples_of(network, (4, 9, 1, 9, 3))
+    examples = examples_of(network, lengths)
     got, alone = (
         losses_and_gradients(network, examples, "numba"),
         [loss_and_gradients(network, one, "numba") for one in examples],
@@ -291,3 +299,40 @@ def test_rows_of_a_token_are_added_up(ids: list[int], seed: int) -> None:
     wanted = np.zeros((7, 3))
     np.add.at(wanted, ids, rows)
     np.testing.assert_allclose(summed_by(np.array(ids), rows, 7), wanted, atol=1e-12)
+
+
+# --- lines of a file ------------------------------------------------------------------------------------
+
+
+LINES = "The movie was not bad\nThe movie was good\nbad\n\nnot bad at all, not at all\n"
+
+
+def source_of(tmp_path: Path, text: str = LINES, **more: Any) -> Source:
+    path = tmp_path / "lines.txt"
+    path.write_text(text, "utf-8")
+    opened = Source.of_input(open_model("sentiment"), open_source(path))
+    return replace(opened, interpreter="numba", **more)
+
+
+@pytest.mark.parametrize("carry", [False, True])
+def test_the_lines_of_a_file_are_run_as_each_is(carry: bool, tmp_path: Path) -> None:
+    source = source_of(tmp_path, carry=carry)
+    lines = [3, 0, 1, 2]
+    got = list(source.run_lines(lines))
+    for trace, line in zip(got, lines, strict=True):
+        alone = source.run_edited(line)
+        assert trace.sequence == alone.sequence
+        assert trace.sequence.line == alone.sequence.line
+        assert_same_run(present(trace.ran), present(alone.ran))
+        assert_same_bits(present(trace.result), present(alone.result), "result")
+    assert list(source.run_lines([])) == []
+
+
+def test_a_line_that_does_not_fit_is_refused_when_it_is_its_turn(tmp_path: Path) -> None:
+    network = network_of("one layer")
+    fits, other = (sequence_of(np.zeros((4, columns))) for columns in (3, 2))
+    source = Source(network, (fits, fits, other, fits), interpreter="numba")
+    runs = source.run_lines(range(4))
+    assert [len(next(runs).sequence) for _ in range(2)] == [4, 4]
+    with pytest.raises(UserError, match="2 columns"):
+        next(runs)

@@ -125,7 +125,7 @@ def losses_and_gradients(
     if workspace is not None:
         workspace.begin()
     batch = None
-    if interpreter == "numba" and len(examples) > 1 and all(len(example.read) for example in examples):
+    if interpreter == "numba" and all(len(example.read) for example in examples):
         given = [ToRun(input_array(network, example.read)) for example in examples]
         rows = sum(len(one.x) for one in given)
         if rows * bytes_back(network) <= KEEP_ROWS_BYTES and network.readout is not None:

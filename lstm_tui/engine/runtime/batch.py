@@ -234,9 +234,8 @@ def run_together(
             ran = step.run(flat, stack, inputs | below, state, program.clock, take)
             learned = {name: of for name, of in one.program.initial.items() if isinstance(of, str)}
             passes[one.name] = _PassRun(program, own, flat, inputs | below, starts, learned, step, way_back, ran)
-        together = merge(layer, _outputs(layer, passes, turn))
-        together[stack.first] = 0
-        merged.append(together)
+        merged.append(np.array(merge(layer, _outputs(layer, passes, turn))))
+        merged[-1][stack.first] = 0
     return Batch(network, stack, places, tuple(given), x, passes, tuple(merged))
 
 
@@ -418,7 +417,7 @@ def gradients_together(
 
     Args:
         batch: The sequences, which begin with the states of their cells.
-        by_input: The gradient of the loss by what the readout reads, (rows, n) each in tape order.
+        by_input: The gradient of the loss by what the readout reads, (rows, n) each in tape order; empty without one.
         d_values: That by values of passes beside: pass name to value name to (rows, n) in tape order.
         workspace: Memory that is used again; what was taken of it is not written over by this.
 
@@ -427,7 +426,7 @@ def gradients_together(
         (rows, I) in tape order.
     """
     network, stack = batch.network, batch.stack
-    assert network.readout is not None
+    reads = {} if network.readout is None else network.readout.page.reads
     turn = _turned(stack)
     flats: dict[str, Array] = {}
     outside = {one.name: dict(d_values.get(one.name, {})) for one in network.passes}
@@ -437,7 +436,7 @@ def gradients_together(
     for series in (*d_merged, d_x):
         series[:] = 0
     for alias, d in by_input.items():
-        send(network.readout.page.reads.get(alias, "top.merge"), d, network, d_x, d_merged, outside)
+        send(reads.get(alias, "top.merge"), d, network, d_x, d_merged, outside)
     for number in reversed(range(len(network.layers))):
         layer = network.layers[number]
         unmerge(layer, _outputs(layer, batch.passes, turn), d_merged[number], outside)
