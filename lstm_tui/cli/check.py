@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from lstm_tui.cli.printing import Bar, table
@@ -17,9 +17,8 @@ from lstm_tui.cli.source import source_of
 from lstm_tui.debugger.breakpoints.assertions import AssertionResult, judge, said
 from lstm_tui.debugger.endings import STOPPED
 from lstm_tui.debugger.expressions import ExpressionError, Scope
-from lstm_tui.debugger.source import Source, needed
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError, no_pass
-from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import replacing
@@ -146,12 +145,11 @@ def _traces(options: Namespace, bar: Bar) -> Iterator[tuple[str, Trace]]:
     for file in options.files:
         one = copy(options)
         one.file = file
-        sources.append(_fast(source_of(one, said), options.line is not None))
+        sources.append(source_of(one, said))
     total = sum(len(_numbers(source, options)) for source in sources)
     done = 0
     for source in sources:
-        for n in _numbers(source, options):
-            trace = source.run_edited(n)
+        for trace in source.run_lines(_numbers(source, options)):
             yield visible(source.where), trace
             done += 1
             bar(done, total)
@@ -159,14 +157,6 @@ def _traces(options: Namespace, bar: Bar) -> Iterator[tuple[str, Trace]]:
 
 def _numbers(source: Source, options: Namespace) -> range:
     return range(source.line, source.line + 1) if options.line is not None else range(len(source.sequences))
-
-
-def _fast(source: Source, one_line: bool) -> Source:
-    """Return the work with the interpreter that is faster for all of its lines together."""
-    if source.interpreter is not None or one_line:
-        return source
-    steps = sum(len(sequence) for sequence in source.sequences)
-    return replace(source, interpreter=chosen(None, steps, len(needed(source.network).passes)))
 
 
 def _pass_of(trace: Trace, name: str | None) -> str:

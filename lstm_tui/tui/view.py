@@ -263,10 +263,12 @@ class View:
 
     @cached_property
     def ledger(self) -> Ledger | None:
-        """What the chosen unit, or all units, remember by token; None where there is no ledger.
+        """What the chosen unit, or all units, remember by token; None where there is no ledger, or not yet.
 
         Of a run in windows it is split by the tokens near the position; what was there before is its start.
         """
+        if not self.trace.is_ready(self.pass_name, self.t):
+            return None
         part = self.facts.flow_near(self.pass_name, self.t)
         if part is None:
             return None

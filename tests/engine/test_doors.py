@@ -84,7 +84,7 @@ def test_whoever_brings_bytes_in_is_guarded_or_says_why_not() -> None:
         for file, function, is_guarded in callers()
         if not is_guarded and file not in OWN and file not in guarded_by
     ]
-    inner = {"importers/open.py: _tensors", "traces/reader.py: _read_text", "readout.py: _bundled", "cell.py: _bundled"}
+    inner = {"importers/open.py: _tensors", "readout.py: _bundled", "cell.py: _bundled"}
     assert [one for one in missing if not one.endswith(tuple(inner))] == []
 
 

@@ -25,6 +25,7 @@ from saved_arrays import savez
 import lstm_tui
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
+from lstm_tui.formats.importers.network_endings import ENDINGS
 from lstm_tui.formats.importers.open import AS_IT_IS, ImportOptions, open_file
 from lstm_tui.formats.importers.torch.pickled_arrays import decode
 from lstm_tui.formats.write_back.onnx import fields
@@ -32,7 +33,6 @@ from lstm_tui.formats.write_back.places import TensorPlace, encoded
 from lstm_tui.formats.write_back.write_back import WrittenBack, written_back
 
 FILES = Path(__file__).parent / "files"
-ENDINGS = (".pt", ".pt2", ".pth", ".ckpt", ".safetensors", ".h5", ".keras", ".onnx")
 NUMBERS = re.compile(r"/data/|/constants/\d")
 """Members of a zip that are nothing but numbers."""
 MADE_HERE = re.compile(r".*/(?:[Vsb]_\d+|[hc]_0)")

@@ -17,6 +17,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Take, Workspace, aligned
 from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Layer, Network, Pass, find_source
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.forward import (
@@ -121,7 +122,7 @@ class Batch:
         if network.readout is not None:
             inputs = readout_inputs(network, mine.x, stored, merged)
             program = held_readout_program(network, mine.holds)
-            held = readout_holds(network, len(mine.x), mine.x.dtype, mine.holds)
+            held = readout_holds(network, len(mine.x), mine.x.dtype, mine.holds) if mine.holds else {}
             readout = evaluate(program, program.cast(network.readout.flat, mine.x.dtype), {**inputs, **held})
         return RunBuffers(network, mine.x, stored, tuple(merged), readout, mine.holds)
 
@@ -146,17 +147,25 @@ def run_each(network: Network, sequences: Iterable[ToRun], interpreter: str) -> 
     Raises:
         UserError: As `run_arrays` does, when it is the turn of that sequence.
     """
-    left = iter(sequences)
-    each = bytes_of_token(network, network.dtype)
-    while some := list(_some(left, each)):
+    left, each = iter(sequences), bytes_of_token(network, network.dtype)
+    failure: UserError | None = None
+    while failure is None:
+        some: list[ToRun] = []
+        try:
+            _some(left, each, some)
+        except UserError as error:  # of a sequence behind those that are there
+            failure = error
+        if not some and failure is None:
+            return
         yield from _run_some(network, some, interpreter)
+    raise failure
 
 
-def _some(left: Iterator[ToRun], bytes_each: int) -> Iterator[ToRun]:
-    """Yield as many sequences as are run together."""
+def _some(left: Iterator[ToRun], bytes_each: int, some: list[ToRun]) -> None:
+    """Take as many sequences as are run together, one after the other."""
     size = 0
     for one in islice(left, MOST_TOGETHER):
-        yield one
+        some.append(one)
         size += len(one.x) * bytes_each
         if size > _MOST_BYTES:
             return

@@ -95,9 +95,10 @@ def evaluate_part(
     with np.errstate(all="ignore"):
         for number, one in enumerate(program.instructions[:upto]):
             place = slice(one.target.offset, one.target.offset + one.target.size)
-            numbers = known[number] if number in known else _forward(result, one, result.rows[:, place])
-            if numbers.base is not result.rows:
-                result.rows[:, place] = numbers
+            target = result.rows[:, place]
+            numbers = known[number] if number in known else _forward(result, one, target)
+            if numbers is not target:
+                target[...] = numbers
             if numbers.ndim == 2:
                 result.is_series[place] = True
             else:

@@ -71,6 +71,7 @@ class WindowedSeries(NDArrayOperatorsMixin):
             dtype: Of its numbers.
         """
         self.read = read
+        self.extremes: Callable[[], tuple[Array, Array] | None] | None = None  # least and largest over the steps
         self.source: tuple[Array, Array] | None = None  # ids and the table they are looked up in, where it is that
         self.shape: tuple[int, ...] = (steps, *tail)
         self.dtype = np.dtype(dtype)
@@ -150,10 +151,12 @@ class WindowedSeries(NDArrayOperatorsMixin):
         if step == 1:
             return WindowedSeries(lambda a, b: self.read(start + a, start + b), count, self.shape[1:], self.dtype)
         if step == -1:
-            return WindowedSeries(
+            made = WindowedSeries(
                 lambda a, b: self.read(start - b + 1, start - a + 1)[::-1] if b > a else self.read(0, 0),
                 count, self.shape[1:], self.dtype,
             )  # fmt: skip
+            made.extremes = self.extremes if count == len(self) else None
+            return made
         places = range(start, stop, step)
         return WindowedSeries(
             lambda a, b: self._taken(np.array(places[a:b], np.int64)), count, self.shape[1:], self.dtype
@@ -267,14 +270,21 @@ class WindowedSeries(NDArrayOperatorsMixin):
     def max(
         self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
     ) -> Any:
-        """Return the largest of it."""
+        """Return the largest of it; over the steps it may be known."""
+        if axis == 0 and not keepdims and initial is None and where is True and (known := self._known_extremes()):
+            return known[1]
         return self._reduced(np.maximum, axis, keepdims, initial, where)
 
     def min(
         self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
     ) -> Any:
-        """Return the smallest of it."""
+        """Return the smallest of it; over the steps it may be known."""
+        if axis == 0 and not keepdims and initial is None and where is True and (known := self._known_extremes()):
+            return known[0]
         return self._reduced(np.minimum, axis, keepdims, initial, where)
+
+    def _known_extremes(self) -> tuple[Array, Array] | None:
+        return None if self.extremes is None else self.extremes()
 
     def any(self, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
         """Return whether any of it is true."""

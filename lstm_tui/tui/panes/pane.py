@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from lstm_tui.engine.runtime.windowed_series import computed_rows_only
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, framed
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
 from lstm_tui.tui.view import EMPTY, View
@@ -121,7 +122,7 @@ class Pane(Widget, can_focus=True):
             self._strips, self._drawn = [Strip.blank(width, palette.style())] * height, None
             return
         edge = 1 if self.framed else 0
-        with np.errstate(all="ignore"):  # what is infinite or NaN is shown as such, and needs no warning
+        with np.errstate(all="ignore"), computed_rows_only():  # infinite or NaN is shown as such, without a warning
             self._drawn = self._drawing(view, palette, width - 2 * edge, height - 2 * edge)
         if self.framed:
             self._strips = framed(self._drawn, self.has_focus)
