@@ -138,10 +138,10 @@ class PassWindows:
             self._states[0] = np.concatenate(list(initial.values()))
         self._known = 1  # windows whose state before is known
         self.taken = 0
-        self._sizes = Sizes(
+        self._sizes = RunningExtremes(
             dict.fromkeys((*unbounded, "x"), 0.0), dict.fromkeys(initial, 0.0), dict.fromkeys(initial, 0.0), {}, {}
         )
-        self._sizes_at: list[tuple[int, Sizes]] = [(0, self._sizes)]
+        self._sizes_at: list[tuple[int, RunningExtremes]] = [(0, self._sizes)]
         self._turn = threading.RLock()
 
     @property
@@ -251,11 +251,11 @@ class PassWindows:
             self._sizes_at.append((stop, self._sizes))
 
     @property
-    def sizes(self) -> Sizes:
+    def sizes(self) -> RunningExtremes:
         """What was measured of the steps that were taken so far."""
         return self._sizes
 
-    def _measured(self, x: Array, values: Mapping[str, Array], before: Mapping[str, Array]) -> Sizes:
+    def _measured(self, x: Array, values: Mapping[str, Array], before: Mapping[str, Array]) -> RunningExtremes:
         """Return what is known after some more steps."""
         was = self._sizes
         with quiet():
@@ -272,7 +272,7 @@ class PassWindows:
             if was.least:
                 least = {name: np.minimum(was.least[name], one) for name, one in least.items()}
                 most = {name: np.maximum(was.most[name], one) for name, one in most.items()}
-        return Sizes(largest, mean, move, least, most)
+        return RunningExtremes(largest, mean, move, least, most)
 
     def _extremes(self, name: str) -> tuple[Array, Array] | None:
         return (self._sizes.least[name], self._sizes.most[name]) if self.is_complete else None
@@ -309,7 +309,7 @@ class PassWindows:
 
 
 @dataclass(frozen=True)
-class Sizes:
+class RunningExtremes:
     """What is measured of a pass on the way.
 
     Attributes:
