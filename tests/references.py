@@ -31,7 +31,9 @@ def frameworks() -> dict[str, str]:
 def asked_for(tree: ast.Module, names: set[str]) -> dict[str, set[str]]:
     """Return by each function of a file which of some packages it asks for; "" is the file itself."""
     found: dict[str, set[str]] = defaultdict(set)
-    for owner in [tree, *(one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef))]:
+    functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)]
+    owners: list[ast.Module | ast.FunctionDef] = [tree, *functions]
+    for owner in owners:
         inside = ast.walk(owner) if isinstance(owner, ast.FunctionDef) else [
             part for one in tree.body if not isinstance(one, ast.FunctionDef | ast.ClassDef) for part in ast.walk(one)
         ]  # fmt: skip

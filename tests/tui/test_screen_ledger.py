@@ -43,7 +43,9 @@ def test_one_unit_or_all() -> None:
 
 def test_a_unit_has_the_name_that_the_card_gives_it() -> None:
     source = three_lines()
-    card = {"units": [{"pass": source.network.passes[0].name, "unit": unit, "name": f"n{unit}"} for unit in range(12)]}
+    network = source.network
+    assert network is not None
+    card = {"units": [{"pass": network.passes[0].name, "unit": unit, "name": f"n{unit}"} for unit in range(12)]}
 
     async def act(driver: Driver) -> None:
         unit = driver.view.unit
@@ -54,7 +56,7 @@ def test_a_unit_has_the_name_that_the_card_gives_it() -> None:
         await driver.press("L", "0")
         assert f"unit {unit} n{unit} " in driver.text()
 
-    drive(act, replace(source, network=replace(source.network, card=card)))
+    drive(act, replace(source, network=replace(network, card=card)))
 
 
 @pytest.mark.parametrize("size", [(160, 45), (80, 24)])
