@@ -232,9 +232,10 @@ def output_of(layer: Layer, number: int, stored: Mapping[str, Stored]) -> Array:
 
 
 def merge(layer: Layer, outputs: list[Array]) -> Array:
-    """Return the outputs of a layer's passes as one, (T, n) in tape order."""
+    """Return the outputs of a layer's passes as one, (T, n) in tape order: of one pass that reads forwards, its own."""
     if len(outputs) == 1:
-        return np.ascontiguousarray(outputs[0])
+        only = outputs[0]
+        return only if only.strides[0] > 0 else np.ascontiguousarray(only)
     if layer.merge == "concat":
         return np.concatenate(outputs, axis=1)
     if layer.merge == "mul":

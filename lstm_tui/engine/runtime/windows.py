@@ -138,10 +138,10 @@ class PassWindows:
             self._states[0] = np.concatenate(list(initial.values()))
         self._known = 1  # windows whose state before is known
         self.taken = 0
-        self._sizes = MeasuredSizes(
+        self._sizes = RunningExtremes(
             dict.fromkeys((*unbounded, "x"), 0.0), dict.fromkeys(initial, 0.0), dict.fromkeys(initial, 0.0), {}, {}
         )
-        self._sizes_at: list[tuple[int, MeasuredSizes]] = [(0, self._sizes)]
+        self._sizes_at: list[tuple[int, RunningExtremes]] = [(0, self._sizes)]
         self._turn = threading.RLock()
 
     @property
@@ -251,11 +251,11 @@ class PassWindows:
             self._sizes_at.append((stop, self._sizes))
 
     @property
-    def sizes(self) -> MeasuredSizes:
+    def sizes(self) -> RunningExtremes:
         """What was measured of the steps that were taken so far."""
         return self._sizes
 
-    def _measured(self, x: Array, values: Mapping[str, Array], before: Mapping[str, Array]) -> MeasuredSizes:
+    def _measured(self, x: Array, values: Mapping[str, Array], before: Mapping[str, Array]) -> RunningExtremes:
         """Return what is known after some more steps."""
         was = self._sizes
         with quiet():
@@ -272,7 +272,7 @@ class PassWindows:
             if was.least:
                 least = {name: np.minimum(was.least[name], one) for name, one in least.items()}
                 most = {name: np.maximum(was.most[name], one) for name, one in most.items()}
-        return MeasuredSizes(largest, mean, move, least, most)
+        return RunningExtremes(largest, mean, move, least, most)
 
     def _extremes(self, name: str) -> tuple[Array, Array] | None:
         return (self._sizes.least[name], self._sizes.most[name]) if self.is_complete else None
@@ -309,7 +309,7 @@ class PassWindows:
 
 
 @dataclass(frozen=True)
-class MeasuredSizes:
+class RunningExtremes:
     """What is measured of a pass on the way.
 
     Attributes:
@@ -367,6 +367,11 @@ class ReadoutWindows:
         self._needed = steps_needed(program)
         self._way = _Way()
         self._turn = threading.RLock()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the readout has a step that looks at more than one token."""
+        return bool(self._needed)
 
     @property
     def is_complete(self) -> bool:
@@ -534,7 +539,7 @@ class RunWindows:
     def share(self) -> float:
         """How much of it was computed once, from 0 to 1."""
         taken = [(one.taken, one.steps) for one in self.passes.values()]
-        if self.readout is not None and self.readout._needed:
+        if self.readout is not None and self.readout.is_needed:
             taken.append((self.readout.taken, self.readout.steps))
         return sum(done for done, _ in taken) / max(sum(steps for _, steps in taken), 1)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import exact
 from lstm_tui.formats.importers.dense_layers import DenseEquations, apply_op, comment
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, PositionEmbedding, WrittenReadout
 
@@ -445,6 +446,31 @@ def signature(value: Value) -> tuple[Any, ...]:
             kind = (kind, id(one.layer), one.way, one.state)
         said.append((kind, one.width, tuple(numbers[id(each)] for each in read_by(one))))
     return tuple(said)
+
+
+def with_numbers(name: str, how: str, numbers: Array, first: bool) -> StepOp | None:
+    """Return an op that computes with constants, unit by unit; None where there is none.
+
+    Args:
+        name: Of what the file has there.
+        how: `add`, `sub`, `mul`, `div`, `max` or `min`.
+        numbers: One for each unit.
+        first: Whether they are the second operand.
+    """
+    ones, zeros = np.ones_like(numbers), np.zeros_like(numbers)
+    same = bool((numbers == numbers[:1]).all())
+    text = exact(float(np.float32(numbers[0])))
+    if how == "add":
+        return AffineScale(name, ones, numbers)
+    if how == "mul":
+        return AffineScale(name, numbers, zeros)
+    if how == "sub":
+        return AffineScale(name, ones, -numbers) if first else AffineScale(name, -ones, numbers)
+    if how == "div" and first:
+        return AffineScale(name, 1 / numbers, zeros)
+    if how in ("max", "min") and same:
+        return Activation(name, f"{how.capitalize()}={how}(a, {text})")
+    return Activation(name, f"Div={text} / a") if how == "div" and same else None
 
 
 def _told(number: Any) -> Any:

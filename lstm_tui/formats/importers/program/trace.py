@@ -46,6 +46,7 @@ from lstm_tui.formats.importers.values import (
     joined,
     read_by,
     select,
+    with_numbers,
 )
 
 CLOSE = 1e-4
@@ -923,20 +924,10 @@ def _doubled(node: Any, value: Value) -> Value:
 
 def _with_numbers(node: Any, how: str, numbers: Array, first: bool) -> StepOp:
     """Return an op that computes with constants, unit by unit."""
-    name, ones, zeros = _name(node), np.ones_like(numbers), np.zeros_like(numbers)
-    if how == "add":
-        return AffineScale(name, ones, numbers)
-    if how == "mul":
-        return AffineScale(name, numbers, zeros)
-    if how == "sub":
-        return AffineScale(name, ones, -numbers) if first else AffineScale(name, -ones, numbers)
-    if how == "div" and first:
-        return AffineScale(name, 1 / numbers, zeros)
-    if how in ("max", "min") and (numbers == numbers[0]).all():
-        return Activation(name, f"{node.op_type}={how}(a, {_text(numbers[0])})")
-    if how == "div" and (numbers == numbers[0]).all():
-        return Activation(name, f"Div={_text(numbers[0])} / a")
-    raise UnsupportedNode(f"{label(node)} is not known here")
+    made = with_numbers(_name(node), how, numbers, first)
+    if made is None:
+        raise UnsupportedNode(f"{label(node)} is not known here")
+    return made
 
 
 def _text(number: Any) -> str:
