@@ -1,24 +1,110 @@
-"""What a value is a sum of: the terms of a readout per token, and those of a pre-activation at every step.
+"""What a value is made of: the terms of its sum, at every step or for each token, unless an edit made it.
 
-A token's contribution is exact where the readout is linear up to its softmax.
+A token's contribution is exact where the readout is linear up to its softmax. What is told of a sum asks first where
+the value comes from: an edit that holds a value makes the sum of its equation another number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import OPS, Code
-from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space
+from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space, held_inputs
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product, show
-from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.overrides import READOUT, factors
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate, pull
 from lstm_tui.engine.runtime.storage import Stored
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+
+SOFTMAX_STEPS = "softmax_steps"
+"""The op that shares out attention over the tokens."""
+
+
+Kind = Literal["equation", "set", "scaled", "initial", "not known"]
+_CLOSE = 1e-3
+"""How far, relative to what was summed, a sum of recorded values may be off before it is none of its equation."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where one unit of a value at one step comes from.
+
+    Attributes:
+        kind: `equation`; `set` or `scaled` by an edit; `initial` before the first step; `not known` where a trace
+            from a file holds another number than its equation gives, as an edit leaves it.
+        number: What an edit sets it to, or multiplies it by; 1 without one.
+    """
+
+    kind: Kind
+    number: float = 1.0
+
+    @property
+    def edited(self) -> bool:
+        """Whether the value is not, or may not be, what its equation gives."""
+        return self.kind in ("set", "scaled", "not known")
+
+
+EQUATION = Origin("equation")
+
+
+def origin_of(passed: PassTrace, value: str, t: int, unit: int) -> Origin:
+    """Return where a unit of a value of a pass comes from at place `t` of the tape; see `told_apart` for file traces.
+
+    Args:
+        passed: The pass, with or without the network that ran.
+        value: Name of a value of the cell.
+        t: Place on the tape; before the first place (-1) stands the initial state.
+        unit: Which unit, from 0.
+    """
+    if t < 0:
+        return Origin("initial")
+    mode, number = (passed.inputs.get(name) for name in held_inputs(value))
+    if mode is None or number is None:
+        return EQUATION
+    return _origin(float(mode[t][min(unit, mode.shape[1] - 1)]), float(number[t][min(unit, number.shape[1] - 1)]))
+
+
+def origin_in(trace: Trace, owner: str, value: str, t: int, unit: int) -> Origin:
+    """Return where a number of a run comes from, also of an input `x` and of a series of the `readout`."""
+    holds = [one for one in (trace.ran.holds if trace.ran else ()) if (one.pass_name, one.value) == (owner, value)]
+    if not holds:
+        return EQUATION
+    size = max(one.units[1] for one in holds)
+    if unit >= size:
+        return EQUATION
+    modes, numbers = factors(holds, len(trace.sequence), size, trace.dtype)
+    return _origin(float(modes[t, unit]), float(numbers[t, unit]))
+
+
+def told_apart(origin: Origin, number: float, computed: float | None, scale: float) -> Origin:
+    """Return an origin of a value whose equation was computed again: another number is no sum of that equation.
+
+    Args:
+        origin: What the run says.
+        number: The value as it was recorded.
+        computed: What the equation comes to with the recorded values; None where that is not known.
+        scale: The largest size among what was summed.
+    """
+    if origin.kind != "equation" or computed is None or _same(number, computed, scale):
+        return origin
+    return Origin("not known", number)
+
+
+def _same(one: float, other: float, scale: float) -> bool:
+    if np.isnan(one) or np.isnan(other) or np.isinf(one) or np.isinf(other):
+        return bool(np.isnan(one) and np.isnan(other)) or one == other
+    return abs(one - other) <= _CLOSE * max(scale, abs(one), abs(other))
+
+
+def _origin(mode: float, number: float) -> Origin:
+    return EQUATION if mode == 0 else Origin("set" if mode == 1 else "scaled", number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +137,7 @@ def parts_of(trace: Trace, most_classes: int = 32) -> OutputParts | None:
     if network is None or network.readout is None or trace.result is None or len(trace.result) > most_classes:
         return None
     page, program = network.readout.page, network.readout.program
-    if page.per_token:
+    if page.per_token or trace.windows is not None:  # of a run in windows no number for every token is held
         return None
     logits = _without_softmax(program, page.result)
     inputs = _inputs(trace, program)
@@ -221,3 +307,27 @@ def _summands(node: Expression, sign: int) -> Iterator[tuple[Expression, int]]:
         yield from _summands(right, -sign if node.function == "sub" else sign)
     else:
         yield node, sign
+
+
+def attention_of(network: Network | None) -> str | None:
+    """Return the value that holds the weights of the attention, one number a token; None without attention."""
+    readout = None if network is None else network.readout
+    for equation in () if readout is None else readout.page.equations:
+        node = equation.expression
+        if isinstance(node, Call) and node.function == SOFTMAX_STEPS:
+            assert readout is not None
+            if readout.program.values[equation.name].size == 1:
+                return equation.name
+    return None
+
+
+def attention_in(trace: Trace) -> str | None:
+    """Return the value that holds the weights of the attention of a run; in a file without its network, by its form."""
+    if trace.network is not None:
+        name = attention_of(trace.network)
+        return name if name in trace.readout else None
+    for name, series in trace.readout.items():
+        one_a_token = series.ndim == 2 and series.shape[1] == 1 and len(series) == len(trace.sequence)
+        if one_a_token and is_distribution(series[:, 0]):
+            return name
+    return None

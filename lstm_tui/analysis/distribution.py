@@ -14,6 +14,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.tokens import UNKNOWN
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed, rows_of
 
 ROUNDING = 1e-3
 """How far probabilities may sum to something else than 1, by rounding."""
@@ -67,6 +68,8 @@ def probabilities(trace: Trace, first: int = 0) -> Array | None:
     if not is_language_model(trace.network) or trace.output is None or trace.sequence.ids is None:
         return None
     output = trace.output[first:]
+    if is_windowed(output):
+        return as_array(output)
     return None if is_distribution(output) is False else output
 
 
@@ -81,6 +84,8 @@ def surprise(trace: Trace, known: Array | None = None) -> Array | None:
         trace: The run.
         known: That of the first tokens, where a shorter run with the same beginning has found it out.
     """
+    if is_windowed(trace.output):
+        return _surprise_in_windows(trace)
     first = 0 if known is None else len(known) - 1
     said = probabilities(trace, first)
     if said is None:
@@ -94,6 +99,25 @@ def surprise(trace: Trace, known: Array | None = None) -> Array | None:
         chances = said[np.arange(len(ids)), ids].astype(np.float64)
         bits[first + 1 :] = np.where(chances <= 1 + ROUNDING, -np.log2(chances), np.nan)
     return bits
+
+
+def _surprise_in_windows(trace: Trace) -> Array | None:
+    """Return the surprise of each token of a run in windows, looked up where it is read."""
+    output, ids = trace.output, trace.sequence.ids
+    if not is_language_model(trace.network) or output is None or ids is None:
+        return None
+
+    def read(start: int, stop: int) -> Array:
+        bits = np.full(stop - start, np.nan)
+        first = max(start, 1)
+        with np.errstate(all="ignore"):
+            said = rows_of(output, first - 1, stop - 1)
+            chances = said[np.arange(len(said)), ids[first:stop]].astype(np.float64)
+            told = (chances <= 1 + ROUNDING) & (is_distribution(said) is not False)
+            bits[first - start :] = np.where(told, -np.log2(chances), np.nan)
+        return bits
+
+    return as_array(WindowedSeries(read, len(ids), (), np.float64))
 
 
 def perplexity(bits: Sequence[Array] | Array) -> float | None:

@@ -185,13 +185,14 @@ def flags_of(passed: PassTrace) -> dict[int, Kind]:
             flags |= dict.fromkeys(np.flatnonzero(series.max(axis=0) < LOW).tolist(), "shut")
         output = passed.cell.output
         if output in passed and passed[output].shape[1] == passed.hidden_size:
-            largest = np.abs(passed[output]).max(axis=0)
+            lowest, highest = passed[output].min(axis=0), passed[output].max(axis=0)
+            largest = np.maximum(np.abs(lowest), np.abs(highest))
             broken, exploding, silent = _sizes(largest)
             quiet = np.flatnonzero(silent).tolist()
             flags |= dict.fromkeys(quiet, "dead" if squash_of(passed, output) == "relu" else "quiet")
             if squash_of(passed, output) == "relu":
                 flags |= dict.fromkeys([unit for unit in quiet if largest[unit] > 0], "quiet")
-            still = _never_moves(passed[output].min(axis=0), passed[output].max(axis=0), largest)
+            still = _never_moves(lowest, highest, largest)
             flags |= dict.fromkeys(np.flatnonzero(still & ~silent & ~exploding).tolist(), "stuck")
             flags |= dict.fromkeys(np.flatnonzero(exploding).tolist(), "exploding")
             flags |= dict.fromkeys(np.flatnonzero(broken).tolist(), "broken")

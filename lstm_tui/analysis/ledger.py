@@ -11,7 +11,7 @@ attribution, not causation: the gates depend on earlier tokens too, which gradie
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -97,12 +97,48 @@ def flow_of(passed: PassTrace, state: str) -> Flow | None:
     return _flow(passed, state, 0)
 
 
-def _flow(whole: PassTrace, state: str, first: int) -> Flow | None:
-    """Return the flow behind the first steps of a pass."""
+@dataclass(frozen=True, eq=False)
+class FlowPart:
+    """A stretch of a pass, and what one of its states keeps and is written there.
+
+    Of a pass that is held whole it is all of it. Of one in windows it begins some steps before the place that is looked
+    at: what was in the state by then is its start.
+
+    Attributes:
+        passed: The pass in that stretch.
+        flow: The flow in it.
+        first: The place on the whole tape of the stretch's first token.
+    """
+
+    passed: PassTrace
+    flow: Flow
+    first: int = 0
+
+    @property
+    def places(self) -> range:
+        """The places on the whole tape."""
+        return range(self.first, self.first + self.passed.steps)
+
+    def ledger(self, t: int, reached: bool = True, unit: int | None = None) -> Ledger:
+        """Return whose memory is in the state after the pass has read a place of the tape, or before it has."""
+        steps = self.passed.reading_step(t - self.first) + reached
+        return replace(ledger_after(self.passed, self.flow, steps, unit), first=self.first)
+
+
+def flow_between(passed: PassTrace, state: str, start: int, stop: int) -> FlowPart | None:
+    """Return the flow from one step of a pass to before another; None as `flow_of`."""
+    part = passed.between(start, stop)
+    flow = _flow(passed, state, start, part)
+    first = start if passed.direction == "forward" else passed.steps - stop
+    return None if flow is None else FlowPart(part, flow, first)
+
+
+def _flow(whole: PassTrace, state: str, first: int, part: PassTrace | None = None) -> Flow | None:
+    """Return the flow behind the first steps of a pass, to its end or that of a part."""
     update = update_of(whole.cell, state)
     if update is None:
         return None
-    passed = whole.behind(first) if first else whole
+    passed = part or (whole.behind(first) if first else whole)
     reader = _Reader(passed, passed.cell.values.index(state), whole, first)
     shape = passed[state].shape
     try:
@@ -205,6 +241,8 @@ class Ledger:
         total: The state as the run recorded it, (n,).
         allowed: By how much rounding may part the sum from it, (n,).
         edits: What is left of what edits put in, by the token at which they did, (T, n); None without any.
+        first: The place on the tape of the first of these tokens; where it is not 0, or the tape goes on behind them,
+            the start is what was in the state before the pass came to them.
     """
 
     state: str
@@ -214,6 +252,11 @@ class Ledger:
     total: Array
     allowed: Array
     edits: Array | None = None
+    first: int = 0
+
+    def row_of(self, t: int) -> int | None:
+        """Return the row of a place on the tape; None where it lies outside these tokens."""
+        return t - self.first if 0 <= t - self.first < len(self.read) else None
 
     @cached_property
     def sum(self) -> Array:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from types import MappingProxyType
 from typing import NoReturn
 
 from lstm_tui.cli import (
@@ -32,11 +36,13 @@ from lstm_tui.cli.options import (
     setting,
     size,
 )
+from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_SERIES, ANY_TRACE
 from lstm_tui.version import __version__
 
+SHELLS = ("bash", "zsh", "fish")
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
 examples:
@@ -68,21 +74,70 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def parse_handed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of a command that nobody has typed here: a saved one, or one of an editor.
+
+    Raises:
+        UserError: It is none; nothing is printed, and nothing ends.
+    """
+    said = StringIO()
+    try:
+        with redirect_stderr(said), redirect_stdout(said):
+            return parse(arguments)
+    except SystemExit:
+        last = (said.getvalue().strip().splitlines() or [""])[-1].rpartition("error: ")[2]
+        raise UserError(visible(last)) from None
+
+
 def command_names() -> tuple[str, ...]:
     """Return every command."""
     return tuple(_COMMANDS)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Refuses an argument in one line, as every other mistake is."""
+    """Refuses an argument in one line, as every other mistake is, with the nearest that there is.
+
+    Attributes:
+        command: The parser of the command that is asked for; None where there is none of that name.
+        commands: The parsers of all commands, by name.
+    """
+
+    command: _Parser | None = None
+    commands: Mapping[str, _Parser] = MappingProxyType({})
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where all options are told, and exit with 2."""
-        self.exit(2, f"{self.prog}: {visible(message)}; see `{self.prog} --help`\n")
+        parser = self
+        if no_command := _NO_COMMAND.match(message):
+            message = _no_command(no_command[1])
+        elif unknown := _UNKNOWN.match(message):
+            parser = self.command or self
+            near = nearest(unknown[1], _OPTION.findall(parser.format_help())) if unknown[1].startswith("-") else None
+            what = "option" if unknown[1].startswith("-") else "place for"
+            message = f"there is no {what} {unknown[1]}" + (f"; did you mean {near}?" if near else "")
+        self.exit(2, f"{parser.prog}: {visible(message)}; see `{parser.prog} --help`\n")
 
 
-def _parser(asked: str) -> argparse.ArgumentParser:
-    """Return the parser of every command, with the options of the one that is asked for."""
+_NO_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*?)' \(", re.DOTALL)
+_OPTION = re.compile(r"--[a-z][a-z-]*")
+_UNKNOWN = re.compile(r"unrecognized arguments: ([^\s=]+)")
+
+
+def _no_command(word: str) -> str:
+    """Return what is said of a word where a command should stand."""
+    near = nearest(word, _COMMANDS)
+    if "." in word or "/" in word:
+        return f"there is no command {word}; to step through a file: lstm-tui run {word}"
+    return f"there is no command {word}" + (f"; did you mean {near}?" if near else "")
+
+
+def whole_parser() -> _Parser:
+    """Return the parser of every command with all options, for what lists them."""
+    return _parser(None)
+
+
+def _parser(asked: str | None) -> _Parser:
+    """Return the parser of every command, with the options of the one that is asked for; of all of them for None."""
     parser = _Parser(
         prog="lstm-tui",
         description="gdb for recurrent networks: step a trained LSTM by token and by equation.",
@@ -92,10 +147,12 @@ def _parser(asked: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"lstm-tui {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.commands = commands.choices
     for name, (module, text, add_options) in _COMMANDS.items():
         added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
         added.set_defaults(module=module)
-        if name == asked:
+        if asked in (name, None):
+            parser.command = added
             added.add_argument("--debug", action="store_true", help="show a traceback when something fails")
             add_options(added)
     return parser
@@ -215,6 +272,17 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     _input_options(parser)
 
 
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
+
+
+def _dap(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--port", type=natural(0, 65535), metavar="N",
+        help="wait for one editor on this port of this computer, 0 for a free one (default: standard input and output)",
+    )  # fmt: skip
+
+
 def _info(parser: argparse.ArgumentParser) -> None:
     """Add nothing: `info` takes no options."""
 
@@ -238,6 +306,8 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "report": ("report", "write a run as one page: tape, gates, memory, ledger and edits", _report),
     "tour": ("tour", "lessons: step by step through trained networks", _tour),
     "serve": ("serve", "show the debugger in a browser", _serve),
+    "dap": ("dap", "debug from an editor that speaks the Debug Adapter Protocol", _dap),
+    "completion": ("completion", "print what a shell needs to complete commands and options", _completion),
     "info": ("info", "show versions, paths and what the terminal can do", _info),
     "help": ("help", "show the manual: its topics, or one of them", _help),
 }

@@ -5,10 +5,8 @@ A session is opened by its command, checked as if it were typed, and then by its
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,20 +53,17 @@ def reopened(path: str) -> tuple[Source, Saved]:
     Raises:
         UserError: It is no session, its command is none, or what it names cannot be opened.
     """
-    from lstm_tui.cli.arguments import parse
+    from lstm_tui.cli.arguments import parse_handed
     from lstm_tui.cli.source import source_of
     from lstm_tui.debugger.session_file import read_saved
     from lstm_tui.formats.inputs.text_input import read_text
 
     where = visible(path)
     saved = read_saved(read_text(path, SCRIPT_BYTES).lines, where)
-    said = io.StringIO()
     try:
-        with redirect_stderr(said), redirect_stdout(said):
-            options = parse(saved.command)
-    except SystemExit:
-        last = (said.getvalue().strip().splitlines() or [""])[-1].rpartition("error: ")[2]
-        raise UserError(f"{where}: its command cannot be executed: {visible(last)}") from None
+        options = parse_handed(saved.command)
+    except UserError as error:
+        raise UserError(f"{where}: its command cannot be executed: {error}") from None
     if options.module != "run" or options.script or options.batch or options.edits or options.file == "-":
         raise UserError(f"{where}: its command is no plain `run FILE`, and nothing else is executed")
     return source_of(options, aloud=False), saved

@@ -217,6 +217,12 @@ def add_check(check_plain_options: argparse.ArgumentParser) -> None:
         help="""what holds at every step, such as 'not any(isnan(c))' or 'share("not", at="bad") > .4'""",
     )  # fmt: skip
     check_plain_options.add_argument(
+        "--json", action="store_true", help="counts and failures as JSON, to standard output"
+    )
+    check_plain_options.add_argument(
+        "--junit", metavar="OUT.xml", help="every assertion on every line as JUnit's XML, for a build server"
+    )
+    check_plain_options.add_argument(
         "--pass", dest="pass_name", metavar="NAME", help="the pass that names without one belong to"
     )
 

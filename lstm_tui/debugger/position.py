@@ -92,8 +92,10 @@ class Frame:
         return ops_of(self.passed, self.position.equation)
 
     def reached(self, pass_name: str, value: str, t: int | None = None) -> bool:
-        """Say whether the selected pass has come to a value yet; the other passes always have."""
+        """Say whether the selected pass has come to a value yet; the others have, as far as they were computed."""
         position = self.position
+        if not self.trace.is_ready(pass_name, position.t if t is None else t):
+            return False
         if pass_name != position.pass_name:
             return True
         passed = self.passed
@@ -309,6 +311,8 @@ class Cursor:
 
 def same_token(origin: int | None, t: int, origins: tuple[int | None, ...]) -> int:
     """Return where a token of the baseline stands now, or the same place when it is gone or new."""
+    if origin is not None and t < len(origins) and origins[t] == origin:
+        return t
     if origin is not None and origin in origins:
         return origins.index(origin)
     return min(t, len(origins) - 1)

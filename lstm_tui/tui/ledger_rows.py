@@ -59,7 +59,7 @@ class Sources:
 
         def put(kind: int, chosen: Array, value: Array, share: Array, was: Array) -> None:
             kinds.append(np.full(len(chosen), kind))
-            places.append(chosen)
+            places.append(chosen + (before.first if kind == 2 and before is not None else ledger.first))
             values.append(value[chosen])
             shares.append(share[chosen])
             old.append(was[chosen])
@@ -68,9 +68,12 @@ class Sources:
         was, gone = nothing, np.zeros(0)
         if before is not None and self.origins is not None:
             each = before.by_token.sum(axis=1)
-            was = np.where(self.origins >= 0, each[self.origins], np.nan)
+            here = self.origins[ledger.first : ledger.first + len(ledger.read)] - before.first
+            inside = (here >= 0) & (here < len(each)) & (here + before.first >= 0)
+            was = np.where(inside, each[np.where(inside, here, 0)], np.nan)
+            still = self.origins - before.first
             gone = each.copy()
-            gone[self.origins[self.origins >= 0]] = 0
+            gone[still[(still >= 0) & (still < len(each)) & (self.origins >= 0)]] = 0
         put(0, np.flatnonzero(ledger.read), ledger.by_token.sum(axis=1), ledger.shares(), was)
         if ledger.edits is not None:
             left = np.flatnonzero(np.abs(ledger.edits).sum(axis=1))

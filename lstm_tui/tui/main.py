@@ -17,11 +17,13 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from lstm_tui.debugger.source import LineRuns
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.io.command_history import Past
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
 from lstm_tui.tui.commands import COMMANDS, Command, command_of
 from lstm_tui.tui.controllers.autosave import Keeping, ScreenAutosave
+from lstm_tui.tui.controllers.behind import ComputingBehind
 from lstm_tui.tui.controllers.breakpoints import BreakpointKeys
 from lstm_tui.tui.controllers.changes import Changes, WorkProgress
 from lstm_tui.tui.controllers.dialogs import Dialogs, Replies
@@ -32,7 +34,6 @@ from lstm_tui.tui.controllers.runs import Runs
 from lstm_tui.tui.controllers.steps import Steps
 from lstm_tui.tui.controllers.stream import StreamFollower
 from lstm_tui.tui.keys import Awaited
-from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.panes.equations import CellPane
 from lstm_tui.tui.panes.header_footer import EquationLine, FooterLine, HeaderLine, OneLine, StopLines, TabsLine
 from lstm_tui.tui.panes.large_unit import OneUnit
@@ -101,7 +102,8 @@ class MainScreen(Screen[None]):
         self.last_stop, self.replies = LastStop(run), Replies(self, run)
         self.changes = Changes(self, run, self.steps, self.looks, self.last_stop, self.replies, self.progress)
         self.runs = Runs(self, run, self.steps, self.changes, self.progress)
-        self.progress.watch_over(self.changes, self.runs)
+        self.behind = ComputingBehind(self, run, self.progress)
+        self.progress.watch_over(self.changes, self.runs, behind=self.behind.told)
         self.edits = Edits(self, run, self.steps, self.looks, self.changes, past or Past(), self.rows_kept)
         self.breakpoints = BreakpointKeys(self, run, self.steps, self.looks, self.changes, self.edits, self.progress)
         self.stream = StreamFollower(self, run, self.steps, self.changes, self.runs, self.last_stop)
@@ -160,8 +162,9 @@ class MainScreen(Screen[None]):
         return view if view.is_empty else self.stream.told_in(self.last_stop.told_in(view))
 
     def watch_view(self, old: View, new: View) -> None:
-        """Bring the table of another pass into sight."""
+        """Bring the table of another pass into sight, and compute the rest of a long run."""
         self.looks.follow_view(old, new)
+        self.behind.follow(new)
 
     # --- commands ---
 
@@ -181,7 +184,7 @@ class MainScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Give up what is waited for, or leave what was opened over the panes."""
-        if not self.progress.give_up():
+        if not (self.progress.give_up() or self.behind.give_up()):
             self.looks.back()
 
     # --- what panes and Textual tell ---

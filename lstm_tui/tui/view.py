@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from lstm_tui.analysis.ledger import Ledger, ledger_after, lost_at
+from lstm_tui.analysis.ledger import Ledger, lost_at
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts, letter
 from lstm_tui.debugger.position import Frame, Position
@@ -206,8 +206,9 @@ class View:
             memory = passed[name][self.t]
             if self.order == "index":
                 made = np.arange(len(memory))
-            elif self.order == "lost" and (flow := self.facts.flow(pass_name)) is not None:
-                made = np.argsort(-np.nan_to_num(lost_at(passed, flow, self.t), nan=np.inf), kind="stable")
+            elif self.order == "lost" and (part := self.facts.flow_near(pass_name, self.t)) is not None:
+                lost = lost_at(part.passed, part.flow, self.t - part.first)
+                made = np.argsort(-np.nan_to_num(lost, nan=np.inf), kind="stable")
             else:
                 before = passed.reading_step(self.t) > 0 or name in passed.initial
                 old = passed.previous(name, self.t) if self.order == "change" and before else 0.0
@@ -262,12 +263,17 @@ class View:
 
     @cached_property
     def ledger(self) -> Ledger | None:
-        """What the chosen unit, or all units, remember by token; None where there is no ledger."""
-        flow = self.facts.flow(self.pass_name)
-        if flow is None:
+        """What the chosen unit, or all units, remember by token; None where there is no ledger, or not yet.
+
+        Of a run in windows it is split by the tokens near the position; what was there before is its start.
+        """
+        if not self.trace.is_ready(self.pass_name, self.t):
             return None
-        steps = self.passed.reading_step(self.t) + self.frame.reached(self.pass_name, self.memory_name)
-        return ledger_after(self.passed, flow, steps, None if self.everyone else self.unit)
+        part = self.facts.flow_near(self.pass_name, self.t)
+        if part is None:
+            return None
+        reached = self.frame.reached(self.pass_name, self.memory_name)
+        return part.ledger(self.t, reached, None if self.everyone else self.unit)
 
     @cached_property
     def sources(self) -> Sources | None:
@@ -278,13 +284,12 @@ class View:
         origin = None if difference is None else difference.origins[self.t]
         if difference is None or origin is None or plain is None or self.pass_name not in difference.before:
             return Sources(self.ledger)
-        before, flow = difference.before[self.pass_name], plain.flow(self.pass_name)
-        if flow is None or flow.write.shape[1] != len(self.passed[self.memory_name][self.t]):
+        part = plain.flow_near(self.pass_name, origin)
+        if part is None or part.flow.write.shape[1] != self.passed[self.memory_name].shape[1]:
             return Sources(self.ledger)
-        steps = before.reading_step(origin) + self.frame.reached(self.pass_name, self.memory_name)
-        then = ledger_after(before, flow, steps, None if self.everyone else self.unit)
-        origins = np.array([-1 if place is None else place for place in difference.origins], dtype=np.int64)
-        return Sources(self.ledger, then, origins)
+        reached = self.frame.reached(self.pass_name, self.memory_name)
+        then = part.ledger(origin, reached, None if self.everyone else self.unit)
+        return Sources(self.ledger, then, difference.origin_places)
 
     def whose(self) -> str:
         """Return whose memory the ledger is of, in words."""

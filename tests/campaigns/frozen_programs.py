@@ -1,7 +1,7 @@
 """Write the small programs of PyTorch that the default tests open without PyTorch, with what PyTorch computed.
 
-`python -m tests.campaigns.frozen_programs` (PyTorch 2.13). Each lies in `tests/formats/files/frozen` with its numbers;
-paths of the machine that made it are taken out of it.
+`python -m tests.campaigns.frozen_programs` (PyTorch 2.13) writes all, and names after it those alone. Each lies in
+`tests/formats/files/frozen` with its numbers; paths of the machine that made it are taken out of it.
 """
 
 from __future__ import annotations
@@ -169,6 +169,79 @@ class Learned(nn.Module):  # type: ignore[misc]
         return self.head(torch.relu(self.norm(y[:, -1])))
 
 
+class Convolved(nn.Module):  # type: ignore[misc]
+    """Two tables added, and a convolution of every second step: what stands before the layer is run as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(6, INPUTS)
+        self.marks = nn.Embedding(6, INPUTS)
+        self.conv = nn.Conv1d(INPUTS, HIDDEN, 3, stride=2, padding=1)
+        self.rnn = nn.LSTM(HIDDEN, HIDDEN, batch_first=True)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(self.conv((self.words(x) + self.marks(x)).transpose(1, 2))).transpose(1, 2)
+        return self.head(self.rnn(y)[1][0][-1])
+
+
+class Late(nn.Module):  # type: ignore[misc]
+    """Every step reads the one before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(INPUTS, HIDDEN, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rnn(torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], 1))[0]
+
+
+class Averaged(nn.Module):  # type: ignore[misc]
+    """A sum divided by the number of steps, which is no number of the file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.rnn(x)[0]
+        return torch.nn.functional.normalize(y.sum(1) / float(x.size(1)), dim=1)
+
+
+class Counted(nn.Module):  # type: ignore[misc]
+    """An answer that grows with the number of steps: not the same for every length, and cut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rnn(x)[0][:, -1] * float(x.size(1))
+
+
+class Narrow(nn.Module):  # type: ignore[misc]
+    """A layer that reads a part of each step: a script does not say how wide the whole is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(2, HIDDEN, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rnn(x[..., :2])[0]
+
+
+class Started(nn.Module):  # type: ignore[misc]
+    """States before the first step that the program computes of the input: zeros here, and said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(INPUTS, HIDDEN)
+        self.rnn = nn.GRU(INPUTS, HIDDEN, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rnn(x, torch.tanh(self.first(x.mean(1))).unsqueeze(0))[0]
+
+
 CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "swapped": (lambda: Last(False), X[None], ("trace", "export")),
     "confused": (lambda: Last(False), X[None], ("script",)),
@@ -182,13 +255,20 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "summed": (Summed, X[None], ("trace", "script", "export")),
     "learned": (Learned, X[None], ("freeze", "export")),
     "decoder": (Decoder, X[None], ("trace",)),
+    "convolved": (Convolved, IDS[None], ("trace", "script")),
+    "late": (Late, X[None], ("script", "export")),
+    "averaged": (Averaged, X[None], ("script", "freeze")),
+    "counted": (Counted, X[None], ("script",)),
+    "narrow": (Narrow, X[None], ("script", "export")),
+    "started": (Started, X[None], ("trace",)),
 }
 
 
 def main() -> int:
-    """Write every case in each of its forms, and say what came of it."""
+    """Write the named cases, or all, in each of their forms, and say what came of them."""
     warnings.simplefilter("ignore")
-    for name, (make, given, forms) in CASES.items():
+    for name in sys.argv[1:] or CASES:
+        make, given, forms = CASES[name]
         for form in forms:
             torch.manual_seed(3)
             module = make().eval()

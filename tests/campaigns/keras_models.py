@@ -28,7 +28,7 @@ def case(draw: random.Random) -> Case:
     steps = STEPS if draw.random() < 0.7 else None
     given, value, x = _inputs(keras, draw, numbers, steps, told)
     if draw.random() < 0.2:
-        value = _before(layers, draw, value, told)
+        value = _before(keras, draw, value, told)
     states: list[Any] = []
     count = draw.choice((1, 1, 2, 2, 3))
     for number in range(count):
@@ -130,9 +130,12 @@ def _inputs(
     return given, join(each), x
 
 
-def _before(layers: Any, draw: random.Random, value: Any, told: list[str]) -> Any:
-    kind = draw.choice(("Dense", "Conv1D", "MaxPooling1D", "BatchNormalization", "Dropout", "Rescaling"))
+def _before(keras: Any, draw: random.Random, value: Any, told: list[str]) -> Any:
+    layers = keras.layers
+    kind = draw.choice(("Dense", "Conv1D", "MaxPooling1D", "BatchNormalization", "Dropout", "Rescaling", "constants"))
     told.append(f"{kind} before")
+    if kind == "constants":
+        return _with_constants(keras, draw, value)
     if kind == "Dense":
         return layers.Dense(3, activation=draw.choice(_ACTIVATIONS))(value)
     if kind == "Conv1D":
@@ -190,7 +193,7 @@ def _between(keras: Any, draw: random.Random, value: Any, told: list[str]) -> An
     layers = keras.layers
     kind = draw.choice((
         "Dense", "TimeDistributed", "LayerNormalization", "BatchNormalization", "time norm", "LeakyReLU", "ELU",
-        "Softmax", "Dropout", "ReLU", "residual", "flip", "time softmax", "Activation",
+        "Softmax", "Dropout", "ReLU", "residual", "flip", "time softmax", "Activation", "constants",
     ))  # fmt: skip
     told.append(f"{kind} between")
     if kind == "Dense":
@@ -201,6 +204,8 @@ def _between(keras: Any, draw: random.Random, value: Any, told: list[str]) -> An
         return layers.Add()([value, layers.Activation("tanh")(value)])
     if kind == "flip":
         return keras.ops.flip(value, axis=1)
+    if kind == "constants":
+        return _with_constants(keras, draw, value)
     if kind == "time norm":
         return layers.BatchNormalization(axis=1)(value)
     if kind == "time softmax":
@@ -218,6 +223,15 @@ def _between(keras: Any, draw: random.Random, value: Any, told: list[str]) -> An
     if kind == "Activation":
         return layers.Activation(draw.choice(_ACTIVATIONS))(value)
     return layers.Softmax()(value) if kind == "Softmax" else layers.Dropout(0.4)(value)
+
+
+def _with_constants(keras: Any, draw: random.Random, value: Any) -> Any:
+    """Return a tensor put together with numbers that stand in no layer's weights."""
+    row = np.array([draw.uniform(0.5, 2) for _ in range(value.shape[-1])], np.float32)
+    return draw.choice((
+        lambda: value * 0.5, lambda: 1 - value, lambda: value + row, lambda: row * value - 0.3, lambda: value / 3.0,
+        lambda: keras.ops.maximum(value, 0.1), lambda: 1.0 / (3.0 + value * value),
+    ))()  # fmt: skip
 
 
 def _head(keras: Any, draw: random.Random, value: Any, states: list[Any], told: list[str]) -> Any:
@@ -249,4 +263,7 @@ def _head(keras: Any, draw: random.Random, value: Any, states: list[Any], told: 
         value = layers.Dense(3, activation="relu")(draw.choice(states))
     if kind == "none":
         return value
+    if draw.random() < 0.1:
+        told.append("constants above")
+        value = _with_constants(keras, draw, value)
     return layers.Dense(2, activation=draw.choice((None, "softmax", "sigmoid")))(value)

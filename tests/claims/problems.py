@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
+from lstm_tui.cli.dap import open_launch
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.mapping_file import read_mapping
 
@@ -47,7 +49,7 @@ def run_block(block: Block, slow: bool = False) -> tuple[tuple[str, Outcome], ..
 
 
 def _run_unknown(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
-    yield code.partition("\n")[0], Outcome("say behind the fence what it is: console, python, toml")
+    yield code.partition("\n")[0], Outcome("say behind the fence what it is: console, json, python, toml")
 
 
 def _run_python(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
@@ -62,6 +64,16 @@ def _run_python(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
                 yield line, _as_said(eval(line, names), said)
     except Exception as error:
         yield first, Outcome(f"{type(error).__name__}: {error}")
+
+
+def _run_launch(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
+    """Open what an editor's launch configuration names, on a sample in place of the file it edits."""
+    try:
+        asked = json.loads(code.replace("${file}", "sample.txt"))
+        open_launch(asked)
+        yield code, GOOD if asked["request"] == "launch" else Outcome("it is no launch")
+    except (ValueError, KeyError, UserError) as error:
+        yield code, Outcome(str(error))
 
 
 def _as_said(value: object, said: str) -> Outcome:
@@ -104,7 +116,7 @@ def _run_console(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
     yield from check_block(code, slow)
 
 
-_RUN = {"console": _run_console, "python": _run_python, "toml": _run_toml}
+_RUN = {"console": _run_console, "json": _run_launch, "python": _run_python, "toml": _run_toml}
 
 
 def _leads_somewhere(address: str, foreign: Collection[str]) -> bool:

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from edited_networks import WORDS, sentence
 
-from lstm_tui.analysis.contributions import parts_of
+from lstm_tui.analysis.contributions import attention_in, attention_of, parts_of
 from lstm_tui.debugger.commands.dispatch import answer, completions
-from lstm_tui.debugger.edits.attention_mask import attention_in, attention_of
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.session import Session

@@ -17,8 +17,7 @@ from lstm_tui.debugger.edits.language import CellEdit, line_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.language.cell import cell_names, load_cell
-from lstm_tui.engine.language.rewrite import changed_cell
+from lstm_tui.engine.language.cell import cell_names, changed_cell, load_cell
 from lstm_tui.engine.language.toml import page_text, parse_page
 from lstm_tui.engine.model.network import Network, build_network, spec_of
 from lstm_tui.engine.runtime.run import run

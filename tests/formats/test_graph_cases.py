@@ -48,6 +48,7 @@ KERAS = {
     "k_backward_layer": (),
     "k_batchnorm_time": ("batch_normalization (BatchNormalization) cannot be run: it is taken along axis 1, and not",),
     "k_bi_state_fwd": (),
+    "k_constants": (),
     "k_dense_on_c": (),
     "k_go_back_then_forward": (),
     "k_mask_max": ("global_max_pooling1d (GlobalMaxPooling1D) cannot be run: it takes the masked steps in",),
@@ -114,6 +115,14 @@ def test_a_graph_of_keras_gives_what_keras_gave_or_is_cut(name: str, tmp_path: P
     mine = trace.output if network.readout is not None and network.readout.page.per_token else trace.result
     assert mine is not None
     np.testing.assert_allclose(mine, given["want"].reshape(mine.shape), atol=CLOSE)
+
+
+def test_first_states_that_other_layers_compute_are_said() -> None:
+    pytest.importorskip("h5py")
+    opened = open_file(FILES / "k_first_states.keras")
+    assert opened.network.remarks == ("gru begins with states of dense_1: zeros here, --initial gives others",)
+    fact = next(one for one in opened.report.facts if one.key == "layer0.initial")
+    assert (fact.value, fact.how) == ("zeros", "assumed")
 
 
 def test_cells_in_a_stack_are_refused_with_what_to_do() -> None:

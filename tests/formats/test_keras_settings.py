@@ -13,7 +13,9 @@ import pytest
 from keras_archive import rewritten
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.keras.follow import check_call, operands
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer
+from lstm_tui.formats.importers.keras.graph import CALCULATED, TENSOR, KerasNode
 from lstm_tui.formats.importers.keras.settings import HARMLESS, KINDS, LOOKUPS, USED, check_settings, table_of
 from lstm_tui.formats.importers.open import open_file
 
@@ -56,6 +58,26 @@ def test_a_layer_with_an_unknown_setting_is_named_where_the_file_is_opened(tmp_p
     assert any("dense_4 (Dense) cannot be run: its setting temperature is not known" in one for one in network.remarks)
     network = open_file(changed("LSTM", tmp_path, dtype="mixed_float16")).network
     assert any("half the bits" in remark for remark in network.remarks)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in CALCULATED and kind != "GetItem"])
+def test_what_a_call_is_given_beside_tensors_is_refused(kind: str) -> None:
+    with pytest.raises(UnsupportedLayer, match=r"its call is given 0\.3, which is not known here"):
+        check_call(KerasNode("a", kind, {}, call=[TENSOR, 0.3]))
+    with pytest.raises(UnsupportedLayer, match="its call is given training=True"):
+        check_call(KerasNode("a", kind, {}, call=[TENSOR], named={"training": True}))
+    check_call(KerasNode("a", kind, {}, call=[TENSOR, None], named={"training": False, "constants": None}))
+
+
+@pytest.mark.parametrize("kind", CALCULATED)
+def test_a_calculation_with_what_is_no_number_for_each_unit_is_refused(kind: str) -> None:
+    for other in ([[1.0], [2.0]], "a", {"class_name": "__numpy__", "config": {"value": [1.0, 2.0, 3.0]}}):
+        with pytest.raises(UnsupportedLayer):
+            operands(KerasNode("a", kind, {}, call=[TENSOR, other]), 2)
+    (first, second) = operands(KerasNode("a", kind, {}, call=[2, TENSOR]), 2)
+    assert second is None
+    assert first is not None
+    assert first.tolist() == [2.0]
 
 
 def test_the_settings_that_keras_writes_today_are_known(monkeypatch: pytest.MonkeyPatch) -> None:

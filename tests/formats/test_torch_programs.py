@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.numeric_series import read_series
+from lstm_tui.formats.inputs.numeric_series import read_series, series_from
 
 FROZEN = Path(__file__).parent / "files" / "frozen"
 PROGRAMS = sorted(path for path in FROZEN.iterdir() if path.suffix in (".pt", ".pt2"))
@@ -51,7 +52,10 @@ def test_a_program_decides_and_not_its_bag_of_weights(path: Path) -> None:
     known = facts(opened)
     assert known["program"] == ("followed", "confirmed")
     for key, (_, how) in known.items():
-        assert how == "confirmed" or key in ("input.x", "readout.output", "network"), (key, how)
+        said = key in ("input.x", "readout.output", "network") or key in remarks(opened).replace(
+            " begins with ", ".initial_"
+        )
+        assert how == "confirmed" or said, (key, how)
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
@@ -67,6 +71,36 @@ def test_the_batch_read_as_time_is_said(path: Path) -> None:
     opened = open_file(path)
     assert "sequences of one step: every token begins with an empty memory" in remarks(opened)
     assert facts(opened)["layer0.memory"] == ("empty at every token", "confirmed")
+
+
+@pytest.mark.parametrize("path", called("convolved", "late"), ids=lambda path: path.stem)
+def test_what_stands_before_a_layer_is_run_for_every_number_of_steps(path: Path) -> None:
+    front = open_file(path).network.front
+    assert front is not None
+    for steps in (3, 9, 14):
+        x = np.arange(steps)[:, None] % 2 if "convolved" in path.stem else np.ones((steps, 3), np.float32)
+        made = front.run({front.inputs[0]: x})
+        assert len(made) == ((steps + 1) // 2 if "convolved" in path.stem else steps)
+        assert not made[0].any() or "late" not in path.stem
+        assert np.all(made[1:] == 1) or "late" not in path.stem
+
+
+def test_a_script_does_not_say_how_wide_a_step_is_of_which_it_reads_a_part() -> None:
+    (path,) = [one for one in called("narrow") if one.stem.endswith("script")]
+    fact = next(one for one in open_file(path).report.facts if one.key == "input.x")
+    assert (fact.value, fact.how, fact.others) == ("batch,steps,2", "assumed", ("batch,steps,3",))
+    assert "does not say how wide a step is" in remarks(open_file(path))
+    case = np.load(path.with_suffix(".npz"))
+    opened = open_file(path, ImportOptions({"input.x": "batch,steps,3"}))
+    made = run(opened.network, Sequences(series_from(case["input x"]), opened.network)[0])
+    np.testing.assert_allclose(present(made.ran).merged[-1], case["output output"][0], atol=CLOSE)
+
+
+def test_what_is_not_the_same_for_every_length_is_no_number_of_the_file() -> None:
+    for path in called("counted"):
+        assert "it is not the same for every length" in remarks(open_file(path))
+    for path in called("averaged"):
+        assert facts(open_file(path))["readout.over"][0] == "mean"
 
 
 def test_a_script_without_shapes_is_read_as_its_head_is_and_the_other_way_is_offered(tmp_path: Path) -> None:

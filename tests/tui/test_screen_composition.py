@@ -14,10 +14,10 @@ from test_screen_stream import Piped, follow, until
 from textual.actions import parse
 
 import lstm_tui.tui.controllers
+from lstm_tui.debugger.source import LineRuns
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.canvas.palette import UNICODE
 from lstm_tui.tui.commands import COMMANDS, Command, command_of
-from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import EMPTY

@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_tui.debugger.breakpoints.conditions import reason
 from lstm_tui.debugger.cancellation import STEPS_TOGETHER
-from lstm_tui.debugger.expressions import Expression, Scope, condition, evaluate, nodes, parse
+from lstm_tui.debugger.expressions import Expression, Scope, evaluate, parse, parser, require_condition
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 
@@ -50,12 +50,14 @@ def judge(text: str, scope: Scope) -> AssertionResult:
     absent = absent_token(text, scope)
     if absent is not None:
         return AssertionResult(None, why=f"there is no “{visible(absent)}” on this tape", asked=False)
-    expression = condition(text, scope)
+    expression = parse(text)
     unknown: AssertionResult | None = None
     asked = False
     for start in range(0, scope.steps, STEPS_TOGETHER):
         stop = min(start + STEPS_TOGETHER, scope.steps)
         answer = evaluate(expression, scope, start, stop)
+        if not start:
+            require_condition(expression, answer)
         of_one_step = len(answer.values) > 1 or len(answer.known) > 1 or scope.steps == 1
         false = np.flatnonzero((~answer.values & answer.known)[:, 0])
         nan = np.flatnonzero((answer.unknown & ~answer.known)[:, 0])
@@ -101,22 +103,22 @@ def said(text: str, verdict: AssertionResult, scope: Scope) -> str:
 
 def absent_token(text: str, scope: Scope) -> str | None:
     """Return a token that `at=` or `share` names and this tape does not have, or None."""
-    for node in nodes.walk(parse(text).node):
-        named: nodes.Node | None = None
-        if isinstance(node, nodes.AtNode):
+    for node in parser.walk(parse(text).node):
+        named: parser.Node | None = None
+        if isinstance(node, parser.AtNode):
             named = node.where
-        elif isinstance(node, nodes.CallNode) and node.function == "share":
+        elif isinstance(node, parser.CallNode) and node.function == "share":
             named = node.arguments[0]
-        if isinstance(named, nodes.TextNode) and not (scope.tokens == scope.as_read(named.value)).any():
+        if isinstance(named, parser.TextNode) and not (scope.tokens == scope.as_read(named.value)).any():
             return named.value
     return None
 
 
 def _asked_at(expression: Expression, scope: Scope) -> int | None:
     """Return the one place at which an expression asks, where it names it."""
-    for node in nodes.walk(expression.node):
-        if isinstance(node, nodes.AtNode) and isinstance(node.where, nodes.TextNode):
+    for node in parser.walk(expression.node):
+        if isinstance(node, parser.AtNode) and isinstance(node.where, parser.TextNode):
             return scope.place_of(node.where.value)
-        if isinstance(node, nodes.AtNode) and isinstance(node.where, nodes.NumberNode):
+        if isinstance(node, parser.AtNode) and isinstance(node.where, parser.NumberNode):
             return int(node.where.value)
     return None

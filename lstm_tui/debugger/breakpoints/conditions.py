@@ -12,7 +12,7 @@ import numpy as np
 
 from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, Series, evaluate
-from lstm_tui.debugger.expressions import nodes as tree
+from lstm_tui.debugger.expressions import parser as tree
 from lstm_tui.debugger.expressions.dependencies import equation_guarded, equation_waited_for
 from lstm_tui.debugger.expressions.series import entry_word, row_of, value_text
 from lstm_tui.engine.arrays import Array

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from lstm_tui.debugger.breakpoints.conditions import After, Birth, Change, Condition, Guarded, Trigger
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, condition, evaluate, parse
-from lstm_tui.debugger.expressions.nodes import NameNode, NumberNode, TextNode
-from lstm_tui.debugger.expressions.parser import words_of
+from lstm_tui.debugger.expressions.parser import NameNode, NumberNode, TextNode, words_of
 from lstm_tui.debugger.expressions.scope import Moment, NoSuchName
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible

@@ -13,22 +13,24 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_tui.analysis.contributions import SOFTMAX_STEPS
 from lstm_tui.debugger.commands.complete import complete_edit, complete_file
 from lstm_tui.debugger.commands.files import destination, is_mine, note_mine
 from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
-from lstm_tui.debugger.edits.attention_mask import mask
 from lstm_tui.debugger.edits.edit_reader import Names, parse_edit, read_edit_script, write_edit_script
-from lstm_tui.debugger.edits.language import Edit, in_quotes, line_of
+from lstm_tui.debugger.edits.language import Edit, ValueEdit, in_quotes, line_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.expression import Call, Name, walk
+from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.engine.whole_number import whole_number, whole_span
+from lstm_tui.engine.whole_number import Span, whole_number, whole_span
 
 _TOKEN_WORD = re.compile(r"token\s+(?=\S)")
 _RANGE = re.compile(r"\d+-\d+\Z", re.ASCII)
@@ -203,8 +205,26 @@ def _mask(session: Session, rest: str) -> Iterable[str]:
     steps = whole_span(rest.replace(" ", ""))
     if steps is None:
         raise UserError("mask which tokens? such as: mask 3, or mask 3:6")
-    session.edit(mask(session.edited.network, steps))
+    session.edit(_attention_mask(session.edited.network, steps))
     return (session.words[session.history.done - 1], *verdicts(session))
+
+
+def _attention_mask(network: Network, steps: Span) -> ValueEdit:
+    """Return the edit that hides steps from the attention of a readout.
+
+    Raises:
+        UserError: If the readout has no attention, or its scores have no equation of their own.
+    """
+    readout = network.readout
+    for equation in () if readout is None else readout.page.equations:
+        for node in walk(equation.expression):
+            if isinstance(node, Call) and node.function == SOFTMAX_STEPS:
+                score = node.arguments[0]
+                assert readout is not None
+                if isinstance(score, Name) and score.name in readout.page.series:
+                    return ValueEdit("set", READOUT, score.name, (None, None), steps, float("-inf"))
+                raise UserError(f"the scores inside {SOFTMAX_STEPS} need an equation of their own to be masked")
+    raise UserError("this readout has no attention: there is nothing to mask")
 
 
 def _stepping(verb: str) -> Act:

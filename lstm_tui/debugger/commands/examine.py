@@ -12,7 +12,7 @@ from lstm_tui.debugger.breakpoints.assertions import require
 from lstm_tui.debugger.commands.breakpoints import breakpoint_line, complete_expression, with_doubts
 from lstm_tui.debugger.commands.goto import place_of, position_lines
 from lstm_tui.debugger.commands.table import VERBS
-from lstm_tui.debugger.expressions import nodes, parse
+from lstm_tui.debugger.expressions import parse, parser
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import NoSuchName
 from lstm_tui.debugger.expressions.series import lines, value_text
@@ -46,9 +46,11 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
     return with_doubts(tuple(result), session, rest)
 
 
-def one_unit(session: Session, node: nodes.Node) -> tuple[PassTrace, str, int, int] | None:
+def one_unit(session: Session, node: parser.Node) -> tuple[PassTrace, str, int, int] | None:
     """Return pass, value, place and unit when an expression is one unit of a value here; else None."""
-    if not (isinstance(node, nodes.UnitsNode) and isinstance(node.of, nodes.NameNode) and node.stop == node.first + 1):
+    if not (
+        isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode) and node.stop == node.first + 1
+    ):
         return None
     passed, value = session.scope().owner(node.of.name)
     return (passed, value, session.frame.t, node.first) if value in passed.cell.values and value in passed else None
@@ -78,7 +80,7 @@ def _assert(session: Session, rest: str) -> tuple[str, ...]:
 def _whatis(session: Session, rest: str) -> tuple[str, ...]:
     node = parse(rest).node
     value_here = session.evaluate(rest).value  # which tells what is wrong with a name, and where it stands
-    if isinstance(node, nodes.NameNode):
+    if isinstance(node, parser.NameNode):
         with suppress(NoSuchName):  # of the readout, of the tape
             passed, value = session.scope().owner(node.name)
             if value not in passed.cell.values:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.compiler.roles import memory_of, roles_of, update_of
 from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.language.cell import Cell
+from lstm_tui.engine.language.cell import Cell, without
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import (
     Call,
@@ -20,7 +20,6 @@ from lstm_tui.engine.language.expression import (
     names_in,
     walk,
 )
-from lstm_tui.engine.language.rewrite import without
 from lstm_tui.engine.text_safety import visible
 
 _SQUASHES = ("tanh", "sigmoid", "relu", "clip")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit
-from lstm_tui.debugger.expressions.nodes import ExpressionError
+from lstm_tui.debugger.expressions.parser import ExpressionError
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.syntax import WordReader

@@ -8,8 +8,7 @@ from lstm_tui.debugger.edits.ablations import ablation
 from lstm_tui.debugger.edits.language import CellEdit
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.errors import LanguageError, UserError, nearest, no_pass
-from lstm_tui.engine.language.cell import Cell
-from lstm_tui.engine.language.rewrite import changed_cell
+from lstm_tui.engine.language.cell import Cell, changed_cell
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.text_safety import visible
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from lstm_tui.debugger.expressions import nodes
-from lstm_tui.debugger.expressions.nodes import Node
-from lstm_tui.debugger.expressions.parser import Expression
+from lstm_tui.debugger.expressions import parser
+from lstm_tui.debugger.expressions.parser import Expression, Node
 from lstm_tui.debugger.expressions.scope import NoSuchName, Scope
 from lstm_tui.debugger.expressions.shares import memory_meant
 
@@ -31,20 +30,20 @@ def last_read(expression: Expression, scope: Scope) -> int | None:
 
 def _waits(node: Node, scope: Scope) -> set[int | None]:
     """Return the equations that are read at the step itself; None for what lies outside the pass."""
-    if isinstance(node, nodes.PreviousNode | nodes.AtNode) or (isinstance(node, nodes.Shifted) and node.by):
+    if isinstance(node, parser.PreviousNode | parser.AtNode) or (isinstance(node, parser.Shifted) and node.by):
         return set()
-    if isinstance(node, nodes.NameNode):
+    if isinstance(node, parser.NameNode):
         return _waits_for_name(node.name, scope)
-    if isinstance(node, nodes.CallNode) and node.function == "share":
+    if isinstance(node, parser.CallNode) and node.function == "share":
         what = node.arguments[1] if len(node.arguments) == 2 else None
-        while isinstance(what, nodes.UnitsNode):
+        while isinstance(what, parser.UnitsNode):
             what = what.of
-        passed, state = memory_meant(scope, what.name if isinstance(what, nodes.NameNode) else None)
+        passed, state = memory_meant(scope, what.name if isinstance(what, parser.NameNode) else None)
         return {passed.cell.values.index(state) if passed is scope.passed else None}
-    if isinstance(node, nodes.Operation) and node.sign == "@":
+    if isinstance(node, parser.Operation) and node.sign == "@":
         return _waits(node.right, scope)
     found: set[int | None] = set()
-    for part in nodes.inside(node):
+    for part in parser.inside(node):
         found |= _waits(part, scope)
     return found
 

@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lstm_tui.debugger.expressions import nodes
+from lstm_tui.debugger.expressions import parser
 from lstm_tui.debugger.expressions.functions import FUNCTIONS, Function, saturated
-from lstm_tui.debugger.expressions.nodes import COMPARISONS, ExpressionError, Node
-from lstm_tui.debugger.expressions.parser import Expression, parse
+from lstm_tui.debugger.expressions.parser import COMPARISONS, Expression, ExpressionError, Node, parse
 from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope
 from lstm_tui.debugger.expressions.series import (
     NOWHERE,
@@ -70,12 +69,21 @@ def condition(text: str, scope: Scope, names: tuple[tuple[str, int], ...] = ()) 
         ExpressionError: It is not, or it is wrong in this run.
     """
     expression = parse(text, names)
-    answer = evaluate(expression, scope, 0, 1)
+    require_condition(expression, evaluate(expression, scope, 0, 1))
+    return expression
+
+
+def require_condition(expression: Expression, answer: Series) -> None:
+    """Refuse an expression that is not true or false at a step; `answer` is what it is at some steps.
+
+    Raises:
+        ExpressionError: It is not.
+    """
+    text = expression.text
     if answer.kind != "truth":
         raise ExpressionError(f"this is {KINDS[answer.kind]}: compare it, as in {text.strip()} > 0", text, 0)
     if answer.size != 1:
         raise ExpressionError(f"this is {answer.size} answers, one a unit: write any(…) or all(…)", text, 0)
-    return expression
 
 
 @dataclass(frozen=True)
@@ -92,27 +100,27 @@ class _Evaluator:
 
     def read(self, node: Node, moment: Moment) -> Series:
         """Return what a node is at some steps."""
-        if isinstance(node, nodes.NumberNode):
+        if isinstance(node, parser.NumberNode):
             return Series.constant(node.value)
-        if isinstance(node, nodes.TextNode):
+        if isinstance(node, parser.TextNode):
             return Series.constant(node.value, "text")
-        if isinstance(node, nodes.NameNode):
+        if isinstance(node, parser.NameNode):
             name = node.name
             return self.named(node, lambda: self.scope.read(name, moment))
-        if isinstance(node, nodes.UnitsNode | nodes.Class):
+        if isinstance(node, parser.UnitsNode | parser.Class):
             return self.chosen(node, moment)
-        if isinstance(node, nodes.Shifted):
+        if isinstance(node, parser.Shifted):
             return self.read(node.of, replace(moment, on_tape=moment.on_tape + node.by))
-        if isinstance(node, nodes.PreviousNode):
+        if isinstance(node, parser.PreviousNode):
             return self.read(node.of, replace(moment, earlier=moment.earlier + 1))
-        if isinstance(node, nodes.AtNode):
+        if isinstance(node, parser.AtNode):
             place = self.place(node.where)
             return self.read(node.of, Moment(place, place + 1))
-        if isinstance(node, nodes.Inverse):
+        if isinstance(node, parser.Inverse):
             return self.inverse(node, moment)
-        if isinstance(node, nodes.Operation):
+        if isinstance(node, parser.Operation):
             return self.operation(node, moment)
-        assert isinstance(node, nodes.CallNode)
+        assert isinstance(node, parser.CallNode)
         return self.call(node, moment)
 
     # --- mistakes at their place ---
@@ -141,7 +149,7 @@ class _Evaluator:
 
     # --- calls of functions ---
 
-    def call(self, node: nodes.CallNode, moment: Moment) -> Series:
+    def call(self, node: parser.CallNode, moment: Moment) -> Series:
         """Return what a function makes of its arguments."""
         function = FUNCTIONS[node.function]
         if node.function == "share":
@@ -178,7 +186,7 @@ class _Evaluator:
         """Say whether an argument is true or false."""
         return self.read(node, replace(moment, stop=moment.start + 1)).kind == "truth"
 
-    def over_truths(self, node: nodes.CallNode, function: Function, moment: Moment) -> Series:
+    def over_truths(self, node: parser.CallNode, function: Function, moment: Moment) -> Series:
         """Return what a function makes of a vector that is true or false unit by unit."""
         argument = node.arguments[0]
         series = self.read(argument, moment)
@@ -190,13 +198,13 @@ class _Evaluator:
         assert function.apply is not None
         return counted(series, function.apply)
 
-    def top(self, node: nodes.CallNode, moment: Moment) -> Series:
+    def top(self, node: parser.CallNode, moment: Moment) -> Series:
         """Return the units that are largest without their sign."""
         series = self.numeric(node.arguments[0], moment)
         count = float(_TOP)
         if len(node.arguments) == 2:
             second = node.arguments[1]
-            if not isinstance(second, nodes.NumberNode) or not second.value.is_integer() or second.value < 1:
+            if not isinstance(second, parser.NumberNode) or not second.value.is_integer() or second.value < 1:
                 raise self.fail("`top` takes how many as a whole number", second)
             count = second.value
         order = np.argsort(-np.nan_to_num(np.abs(series.values), nan=np.inf), axis=1, kind="stable")
@@ -206,21 +214,21 @@ class _Evaluator:
             labels = tuple(series.labels[u] if series.labels else f"[{(series.units or 0) + u}]" for u in order[0])
         return replace(series, values=np.take_along_axis(series.values, order, axis=1), labels=labels, units=None)
 
-    def saturation(self, node: nodes.CallNode, moment: Moment) -> Series:
+    def saturation(self, node: parser.CallNode, moment: Moment) -> Series:
         """Return which part of some units is near an end of its range."""
         argument = node.arguments[0]
         value = argument
-        while isinstance(value, nodes.UnitsNode | nodes.Shifted | nodes.PreviousNode):
+        while isinstance(value, parser.UnitsNode | parser.Shifted | parser.PreviousNode):
             value = value.of
-        if not isinstance(value, nodes.NameNode):
+        if not isinstance(value, parser.NameNode):
             raise self.fail("`sat` takes a value, such as sat(i) or sat(i[0:8])", argument)
         name, series = value.name, self.numeric(argument, moment)
         return self.named(argument, lambda: saturated(self.scope, name, series))
 
-    def share(self, node: nodes.CallNode, moment: Moment) -> Series:
+    def share(self, node: parser.CallNode, moment: Moment) -> Series:
         """Return which part of a memory some tokens wrote."""
         who = node.arguments[0]
-        if isinstance(who, nodes.TextNode):
+        if isinstance(who, parser.TextNode):
             places = np.flatnonzero(self.scope.tokens == self.scope.as_read(who.value))
         elif (place := token_place(who)) is not None and place < self.scope.steps:
             places = np.array([place])
@@ -228,16 +236,16 @@ class _Evaluator:
             raise self.fail('`share` takes a token: share("not"), or share(tok[3]) for one place of the tape', who)
         what = node.arguments[1] if len(node.arguments) == 2 else None
         units: tuple[int, int | None] = (0, None)
-        if isinstance(what, nodes.UnitsNode):
+        if isinstance(what, parser.UnitsNode):
             units, what = (what.first, what.stop), what.of
-        if what is not None and not isinstance(what, nodes.NameNode):
+        if what is not None and not isinstance(what, parser.NameNode):
             raise self.fail("`share` takes a memory by name, such as c or c[17]", what)
         sought = Sought(None if what is None else what.name, tuple(int(place) for place in places), units)
         return self.named(what or node, lambda: share_of(self.scope, sought, moment))
 
     # --- operators between values ---
 
-    def inverse(self, node: nodes.Inverse, moment: Moment) -> Series:
+    def inverse(self, node: parser.Inverse, moment: Moment) -> Series:
         """Return `-v` or `not v`."""
         of = self.read(node.of, moment)
         wanted = "truth" if node.sign == "not" else "number"
@@ -245,7 +253,7 @@ class _Evaluator:
             raise self.fail(f"{self.shown(node.of)} is {KINDS[of.kind]}, not {KINDS[wanted]}", node.of)
         return inverse(of) if wanted == "truth" else numbers(-of.values, of.known, of)
 
-    def operation(self, node: nodes.Operation, moment: Moment) -> Series:
+    def operation(self, node: parser.Operation, moment: Moment) -> Series:
         """Return what a sign makes of its two sides."""
         if node.sign == "@":
             return self.product(node, moment)
@@ -266,7 +274,7 @@ class _Evaluator:
         wider = left if left.size >= right.size else right
         return replace(result, units=wider.units, labels=wider.labels)
 
-    def comparison(self, node: nodes.Operation, left: Series, right: Series) -> Series:
+    def comparison(self, node: parser.Operation, left: Series, right: Series) -> Series:
         """Return where a comparison holds."""
         left, right = self.by_class(node.left, left, right), self.by_class(node.right, right, left)
         if left.kind != right.kind:
@@ -293,21 +301,21 @@ class _Evaluator:
 
     def by_class(self, node: Node, series: Series, other: Series) -> Series:
         """Return the number of a class where its name is compared with such a number."""
-        if not isinstance(node, nodes.TextNode) or not other.classes:
+        if not isinstance(node, parser.TextNode) or not other.classes:
             return series
         if node.value not in other.classes:
             raise self.fail("there is no class of this name", node, quoted_near(node.value, other.classes))
         return Series.constant(float(other.classes.index(node.value)))
 
-    def check_sizes(self, node: nodes.Operation, left: Series, right: Series) -> None:
+    def check_sizes(self, node: parser.Operation, left: Series, right: Series) -> None:
         """Refuse two vectors of different lengths."""
         if left.size != right.size and 1 not in (left.size, right.size):
             said = f"{self.shown(node.left)} has {left.size} units and {self.shown(node.right)} {right.size}"
             raise self.fail(said, node, place=node.place)
 
-    def product(self, node: nodes.Operation, moment: Moment) -> Series:
+    def product(self, node: parser.Operation, moment: Moment) -> Series:
         """Return a matrix times a vector."""
-        if not isinstance(node.left, nodes.NameNode):
+        if not isinstance(node.left, parser.NameNode):
             raise self.fail("left of @ stands one matrix, by name", node.left)
         name = node.left.name
         matrix = self.named(node.left, lambda: self.scope.matrix(name)).astype(np.float64)
@@ -320,9 +328,9 @@ class _Evaluator:
 
     # --- parts of a vector, and places ---
 
-    def chosen(self, node: nodes.UnitsNode | nodes.Class, moment: Moment) -> Series:
+    def chosen(self, node: parser.UnitsNode | parser.Class, moment: Moment) -> Series:
         of = self.read(node.of, moment)
-        if isinstance(node, nodes.Class):
+        if isinstance(node, parser.Class):
             if node.name not in of.labels:
                 said = f"{self.shown(node.of)} has no class of this name" if of.labels else "units have no names here"
                 raise self.fail(said, node, quoted_near(node.name, of.labels), node.of.end + 1)
@@ -339,11 +347,11 @@ class _Evaluator:
 
     def place(self, node: Node) -> int:
         """Return the place on the tape that `at=` names: by its number, or the first one of a token."""
-        if isinstance(node, nodes.TextNode):
+        if isinstance(node, parser.TextNode):
             token = node.value
             return self.named(node, lambda: self.scope.place_of(token))
         place = token_place(node)
-        if isinstance(node, nodes.NumberNode) and node.value.is_integer():
+        if isinstance(node, parser.NumberNode) and node.value.is_integer():
             place = int(node.value)
         if place is not None and place < self.scope.steps:
             return place
@@ -354,7 +362,7 @@ class _Evaluator:
 
 def token_place(node: Node) -> int | None:
     """Return which place `tok[3]` names."""
-    if isinstance(node, nodes.UnitsNode) and isinstance(node.of, nodes.NameNode) and node.of.name == "tok":
+    if isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode) and node.of.name == "tok":
         return node.first if node.stop == node.first + 1 else None
     return None
 

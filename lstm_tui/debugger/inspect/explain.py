@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.analysis.contributions import ARITHMETIC
-from lstm_tui.analysis.origin import Origin, origin_of, told_apart
+from lstm_tui.analysis.contributions import ARITHMETIC, Origin, origin_of, told_apart
 from lstm_tui.debugger.position import equations_of, ops_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import OPS, Code

@@ -11,6 +11,7 @@ from lstm_tui.analysis.distribution import is_language_model, largest, perplexit
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.windowed_series import is_not_known_yet, is_windowed, waits_for_nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,7 @@ class Prediction:
             nothing.
         bias: What the readout's bias adds to them.
         of: The output that wins in the whole.
+        known: Whether it is computed; of a run in windows it may not be yet, and the values are NaN.
     """
 
     values: Array
@@ -41,6 +43,7 @@ class Prediction:
     parts: Array | None = None
     bias: float | None = None
     of: int = 0
+    known: bool = True
 
 
 def verdict_at(
@@ -66,12 +69,16 @@ def verdict_at(
     whole = trace.output is None
     values = trace.result if trace.output is None else trace.output[t]
     assert values is not None
-    shares = says_shares(trace, values)
+    waits = waits_for_nothing() and (is_not_known_yet(values) or (not whole and not _is_computed(trace, t)))
+    shares = not waits and says_shares(trace, values)
     columns = trace.sequence.columns
     names = trace.classes or (columns if len(columns) == len(values) else ())
     if parts is None:
         note = "whole text" if whole else f"after t={t}"
         actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t, bits))
+        if waits:
+            unknown = np.full(len(values), np.nan, values.dtype)
+            return Prediction(unknown, names, False, note, actual=actual, faded=True, known=False)
         faded = not whole and not (reached and _asked(trace, t))
         return Prediction(values, names, shares, note, remark, actual, faded)
     note = "whole text" if whole else f"so far, t={t}"
@@ -82,6 +89,11 @@ def verdict_at(
     with np.errstate(invalid="ignore"):  # of what is infinite there is no difference: NaN says so
         toward, rest = parts.toward(best)
     return Prediction(values, names, shares, note, parts=toward, bias=rest, of=best, faded=not reached and not whole)
+
+
+def _is_computed(trace: Trace, t: int) -> bool:
+    """Say whether all passes have come to a token, of which a run in windows may not know yet."""
+    return trace.windows is None or all(trace.is_ready(name, t) for name in trace)
 
 
 def perplexity_figure(level: float) -> str:
@@ -107,7 +119,7 @@ def _remark(trace: Trace, t: int, bits: Array | None) -> str:
     if not _asked(trace, t):
         return "asked at the end only"
     if bits is not None:
-        level = perplexity(bits)
+        level = None if is_windowed(bits) else perplexity(bits)  # of a run in windows it would take a pass over it
         text = "" if level is None else f"text: perplexity {perplexity_figure(level)}"
         return f"next: {fixed(bits[t + 1])} bits; {text}" if t + 1 < len(bits) else text
     x = trace.sequence.x

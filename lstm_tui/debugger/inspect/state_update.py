@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
-from lstm_tui.analysis.origin import Origin
+from lstm_tui.analysis.contributions import Origin
 from lstm_tui.debugger.inspect.explain import Explanation, Reader, explain
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import Update, update_of

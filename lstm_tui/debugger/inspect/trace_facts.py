@@ -13,17 +13,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_tui.analysis.contributions import OutputParts, parts_of
+from lstm_tui.analysis.contributions import OutputParts, attention_in, parts_of
 from lstm_tui.analysis.distribution import is_language_model, surprise
 from lstm_tui.analysis.health import Kind, flags_of
-from lstm_tui.analysis.ledger import Flow, flow_of
+from lstm_tui.analysis.ledger import Flow, FlowPart, flow_between, flow_of
 from lstm_tui.debugger.colours import INK_OF_ROLE
-from lstm_tui.debugger.edits.attention_mask import attention_in
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of, ranges_of, roles_of, update_of
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array
+from lstm_tui.engine.runtime.windows import PassWindows, RunWindows
 from lstm_tui.engine.text_safety import visible
 
 
@@ -64,6 +65,9 @@ _WORDS = {
 }
 ACTS = ("keep", "write", "output")
 """What a gate does, as `Column.word` says it."""
+NEAR_STEPS, NEAR_BEFORE = 256, 4
+"""Of a run in windows the ledger begins so many times so many steps before those the current one is among."""
+_FLOWS_HELD = 4
 _SPARE = ("other", "other2", "other3")
 
 
@@ -130,6 +134,7 @@ class Facts:
         self._lengths: Array | None = None
         self._halves: dict[tuple[str, str], float] = {}
         self._flags: dict[str, dict[int, Kind]] = {}
+        self._flows_near: dict[tuple[str, int], FlowPart | None] = {}
 
     @property
     def known(self) -> Known:
@@ -158,7 +163,13 @@ class Facts:
         return tuple(visible(name) for name in self.trace.classes)
 
     def prepare(self) -> None:
-        """Compute what takes time in a long run; called in a thread, before the trace is shown."""
+        """Compute what takes time in a long run; called in a thread, before the trace is shown.
+
+        Of a run in windows nothing is asked that needs all of it: scales are those of what was computed so far.
+        """
+        if self.trace.windows is not None:
+            self.trace.windows.begin()
+            return
         for name in self.names:
             flow = self.flow(name)
             if flow is not None:
@@ -172,6 +183,8 @@ class Facts:
 
     def flags(self, pass_name: str) -> dict[int, Kind]:
         """Return what is wrong with which unit of a pass over the whole run, as far as it is seen at a glance."""
+        if self.trace.windows is not None and not self.trace.windows.passes[pass_name].is_complete:
+            return {}  # of what was not computed yet nothing is known
         if pass_name not in self._flags:
             self._flags[pass_name] = flags_of(self.trace[pass_name])
         return self._flags[pass_name]
@@ -191,6 +204,27 @@ class Facts:
             self._flows[pass_name] = made
         return self._flows[pass_name]
 
+    def flow_near(self, pass_name: str, t: int) -> FlowPart | None:
+        """Return what a pass's memory keeps and is written around a place of the tape; None as `flow`.
+
+        Of a run in windows it is that of some steps before the place and behind it, else all of it.
+        """
+        passed = self.trace[pass_name]
+        if not passed.is_windowed:
+            flow = self.flow(pass_name)
+            return None if flow is None else FlowPart(passed, flow)
+        step = passed.reading_step(t)
+        start = max(step // NEAR_STEPS - NEAR_BEFORE, 0) * NEAR_STEPS
+        stop = min((step // NEAR_STEPS + 1) * NEAR_STEPS, passed.steps)
+        if not self.trace.is_ready(pass_name, passed.tape_place(stop - 1)):
+            return flow_between(passed, self.memory(pass_name), start, step + 1)
+        key = pass_name, start
+        if key not in self._flows_near:
+            while len(self._flows_near) >= _FLOWS_HELD:
+                self._flows_near.pop(next(iter(self._flows_near)), None)
+            self._flows_near[key] = flow_between(passed, self.memory(pass_name), start, stop)
+        return self._flows_near[key]
+
     def no_ledger(self, pass_name: str) -> tuple[str, ...]:
         """Say why a pass has no ledger, in short lines."""
         cell, name = self.trace[pass_name].cell, self.memory(pass_name)
@@ -205,8 +239,13 @@ class Facts:
             return parts_of(self.trace)
 
     def half(self, pass_name: str, value: str) -> float:
-        """Return the half width of a symmetric axis that holds a value at every step of every like pass."""
+        """Return the half width of a symmetric axis that holds a value at every step of every like pass.
+
+        Of a run in windows it holds those that were computed so far, and becomes larger with them.
+        """
         key = (pass_name, value)
+        if self.trace.windows is not None:
+            return self._half_so_far(self.trace.windows, pass_name, value)
         if key not in self._halves:
             cell = self.trace[pass_name].cell
             largest = 0.0 if self.before is None else self.before.half(pass_name, value)
@@ -219,8 +258,24 @@ class Facts:
             self._halves[key] = nice_scale(largest)
         return self._halves[key]
 
+    def _half_so_far(self, windows: RunWindows, pass_name: str, value: str) -> float:
+        cell = self.trace[pass_name].cell
+        largest = 0.0 if self.before is None else self.before.half(pass_name, value)
+        for name, passed in self.trace.passes.items():
+            if passed.cell.name == cell.name and value in passed:
+                largest = max(largest, windows.passes[name].sizes.largest.get(value, 0.0))
+        half = nice_scale(largest)
+        if self._halves.get((pass_name, value)) != half:
+            self._halves[pass_name, value] = half
+            self._columns.clear()
+        return half
+
     def columns(self, pass_name: str) -> tuple[Column, ...]:
         """Return the columns of a pass in the order of its equations, memory and output last."""
+        if self.trace.windows is not None:  # whose axes may have become larger
+            for value in self.trace.windows.passes[pass_name].sizes.largest:
+                if value in self.trace[pass_name]:
+                    self.half(pass_name, value)
         if pass_name not in self._columns:
             self._columns[pass_name] = self._make_columns(self.trace[pass_name])
         return self._columns[pass_name]
@@ -255,7 +310,9 @@ class Facts:
         return tuple(made)
 
     def input_half(self, pass_name: str) -> float:
-        """Return the largest size of a number that a pass reads."""
+        """Return the largest size of a number that a pass reads; of a run in windows, has read so far."""
+        if self.trace.windows is not None:
+            return self.trace.windows.passes[pass_name].sizes.largest["x"]
         if pass_name not in self._inputs:
             self._inputs[pass_name] = largest_of(self.trace[pass_name].inputs["x"])
         return self._inputs[pass_name]
@@ -309,6 +366,16 @@ class Facts:
         if signal.startswith(ATTENTION):
             return np.asarray(self.trace.readout[signal.split()[1]][:, 0])
         known = None if self._known is None else self._known.signals.get((pass_name, signal))
+        passed = self.trace[pass_name]
+        if passed.is_windowed:
+            return as_array(
+                WindowedSeries(
+                    lambda a, b: self._signal_at(passed, signal, a, b),
+                    passed.steps,
+                    (),
+                    passed[self.memory(pass_name)].dtype,
+                )
+            )
         if known is None:
             return self._signal(self.trace[pass_name], signal)
         return np.concatenate([known, self._signal(self.trace[pass_name].behind(len(known)), signal)])
@@ -323,6 +390,11 @@ class Facts:
         change = np.abs(np.diff(read, axis=0, prepend=passed.initial.get(name, read[0])[None, :])).mean(axis=1)
         return np.asarray(change if passed.direction == "forward" else change[::-1])
 
+    def _signal_at(self, passed: PassTrace, signal: str, start: int, stop: int) -> Array:
+        """Return a signal at some places of the tape."""
+        steps = (start, stop) if passed.direction == "forward" else (passed.steps - stop, passed.steps - start)
+        return self._signal(passed.between(*steps), signal)
+
     def _gate(self, pass_name: str, signal: str) -> Column:
         """Return the gate whose mean a signal is: `mean forget f`. In a baseline it may have another label."""
         return next(column for column in self.columns(pass_name) if column.letter == signal.split()[-1])
@@ -333,4 +405,14 @@ class Facts:
             return 1.0
         if signal.startswith("mean "):
             return self._gate(pass_name, signal).half
+        if self.trace.windows is not None:
+            return self._full_so_far(self.trace.windows.passes[pass_name], pass_name, signal)
         return scale_of(self.signal(pass_name, signal), least=0.01)
+
+    def _full_so_far(self, windows: PassWindows, pass_name: str, signal: str) -> float:
+        """Return the end of a signal's scale as far as a run in windows was computed."""
+        if signal == SURPRISE:
+            return nice_scale(2 * math.log2(max(len(self.trace.classes), 2)))
+        name = self.memory(pass_name)
+        found = windows.sizes.move if signal.startswith("|Δ") else windows.sizes.mean
+        return nice_scale(found.get(name, 1.0), least=0.01)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_tui.analysis.contributions import Origin, origin_of
 from lstm_tui.analysis.ledger import flow_of
-from lstm_tui.analysis.origin import Origin, origin_of
 from lstm_tui.debugger.expressions.shares import sizes_of
 from lstm_tui.debugger.inspect.state_update import values_in
 from lstm_tui.engine.arrays import Array

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.analysis.origin import EQUATION, Origin, origin_in
+from lstm_tui.analysis.contributions import EQUATION, Origin, origin_in
 from lstm_tui.debugger.position import ops_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import held_inputs

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lstm_tui.debugger.breakpoints.parse import split_at
-from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, nodes, parse
+from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, parse, parser
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.debugger.expressions.evaluator import token_place
 from lstm_tui.debugger.expressions.scope import NoSuchName
@@ -73,7 +73,7 @@ def who(text: str, scope: Scope, frame: Frame) -> Blame:
     what, by = split_at(text, "by")
     limit = _limit(by, text)
     expression = parse(what)
-    if isinstance(expression.node, nodes.TextNode):
+    if isinstance(expression.node, parser.TextNode):
         expression = parse(f"share({what})")
     scope = _own(expression, scope)
     value = evaluate(expression, scope, 0, 1)
@@ -110,9 +110,9 @@ def _of_steps(unknown: int) -> str:
 def _own(expression: Expression, scope: Scope) -> Scope:
     """Return the scope of the pass to which a value belongs, where the question is about one of another pass."""
     node = expression.node
-    while isinstance(node, nodes.UnitsNode):
+    while isinstance(node, parser.UnitsNode):
         node = node.of
-    if isinstance(node, nodes.NameNode) and node.name.rpartition(".")[0] in scope.trace:
+    if isinstance(node, parser.NameNode) and node.name.rpartition(".")[0] in scope.trace:
         return Scope(scope.trace, node.name.rpartition(".")[0])
     return scope
 
@@ -129,7 +129,7 @@ def _ahead(text: str, scope: Scope, frame: Frame) -> str:
 def _by_instead(expression: Expression) -> str:
     """Return how to ask for a change by so much, where a comparison was asked for."""
     node = expression.node
-    if not (isinstance(node, nodes.Operation) and node.sign in "<>" and isinstance(node.right, nodes.NumberNode)):
+    if not (isinstance(node, parser.Operation) and node.sign in "<>" and isinstance(node.right, parser.NumberNode)):
         return ""
     left = visible(expression.text_of(node.left))
     return f"; for a change by more than {number(node.right.value)}: who {left} by {number(node.right.value)}"
@@ -139,7 +139,7 @@ def _limit(by: str | None, text: str) -> float | None:
     if by is None:
         return None
     node = parse(by).node if by else None
-    if not isinstance(node, nodes.NumberNode):
+    if not isinstance(node, parser.NumberNode):
         raise ExpressionError("behind `by` stands a number, such as .3", text, len(text) - len(by))
     return node.value
 
@@ -181,9 +181,9 @@ def _edits_at(scope: Scope, t: int) -> tuple[str, ...]:
 
 def _unit_of_value(expression: Expression, scope: Scope, move: Move) -> tuple[PassTrace, str, int] | None:
     node = expression.node
-    while isinstance(node, nodes.UnitsNode):
+    while isinstance(node, parser.UnitsNode):
         node = node.of
-    if not isinstance(node, nodes.NameNode) or move.unit is None:
+    if not isinstance(node, parser.NameNode) or move.unit is None:
         return None
     passed, value = scope.owner(node.name)
     return (passed, value, move.unit) if value in passed.cell.values and value in passed else None
@@ -204,18 +204,18 @@ def _by_parts(passed: PassTrace, value: str, unit: int, t: int) -> list[str]:
 def _held(expression: Expression, scope: Scope) -> Held | None:
     """Return which tokens in which memory are meant when an expression is a share; else None."""
     node = expression.node
-    if not (isinstance(node, nodes.CallNode) and node.function == "share"):
+    if not (isinstance(node, parser.CallNode) and node.function == "share"):
         return None
     token = node.arguments[0]
     what = node.arguments[1] if len(node.arguments) == 2 else None
     units: tuple[int, int | None] = (0, None)
-    if isinstance(what, nodes.UnitsNode):
+    if isinstance(what, parser.UnitsNode):
         units, what = (what.first, what.stop), what.of
-    passed, state = memory_meant(scope, what.name if isinstance(what, nodes.NameNode) else None)
+    passed, state = memory_meant(scope, what.name if isinstance(what, parser.NameNode) else None)
     place = token_place(token)
     if place is not None:
         return Held(passed, state, (place,), units)
-    assert isinstance(token, nodes.TextNode)
+    assert isinstance(token, parser.TextNode)
     wanted = scope.as_read(token.value)
     places = tuple(t for t, one in enumerate(scope.tokens) if one == wanted)
     if not places:
@@ -250,7 +250,7 @@ def _largest_loss(text: str, expression: Expression, scope: Scope, frame: Frame,
             (),
         )
     node = expression.node
-    assert isinstance(node, nodes.CallNode)
+    assert isinstance(node, parser.CallNode)
     what = visible(expression.text_of(node.arguments[1])) if len(node.arguments) == 2 else held.state
     head = (
         f"{visible(expression.text_of(node.arguments[0]))} lost {number(first.by)} of its {number(first.before)} in "

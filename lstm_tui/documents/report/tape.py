@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.analysis.contributions import says_shares
+from lstm_tui.analysis.contributions import attention_in, says_shares
 from lstm_tui.analysis.distribution import is_language_model, largest
 from lstm_tui.analysis.ledger import Ledger
-from lstm_tui.debugger.edits.attention_mask import attention_in
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.documents.blocks import (

@@ -27,8 +27,8 @@ from lstm_tui.engine.compiler.program import (
 )
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell
+from lstm_tui.engine.language.cell import without as equation_without
 from lstm_tui.engine.language.equations import Equation
-from lstm_tui.engine.language.rewrite import without as equation_without
 
 MAX_WIDTH = 50_000_000
 MAX_PARAMETERS = 500_000_000

@@ -10,7 +10,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of, update_of
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Call, Name, walk
-from lstm_tui.engine.model.layers import Pass
+from lstm_tui.engine.model.spec import Pass
 
 
 def initialise(passes: Sequence[Pass], tensors: Mapping[str, Array], seed: int) -> None:

@@ -12,8 +12,22 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned_copy
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.initialise import initialise
-from lstm_tui.engine.model.layers import MERGES, Layer, Merge, Pass, Readout, find_source
-from lstm_tui.engine.model.spec import OWN, Asked, bounded, get, read_asked, read_layers, read_readout, read_tokens
+from lstm_tui.engine.model.spec import (
+    MERGES,
+    OWN,
+    Asked,
+    Layer,
+    Merge,
+    Pass,
+    Readout,
+    bounded,
+    find_source,
+    get,
+    read_asked,
+    read_layers,
+    read_readout,
+    read_tokens,
+)
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible

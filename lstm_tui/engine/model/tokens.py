@@ -83,7 +83,12 @@ class Tokens:
 
     def encode(self, tokens: Sequence[str]) -> tuple[Array, tuple[int, ...]]:
         """Return the ids (T,) of tokens and the places of those the vocabulary does not hold."""
-        keys = [token.lower() if self.lowercase else token for token in tokens]
-        ids = np.array([self.index.get(key, self.unknown_id) for key in keys], dtype=np.int64)
-        unknown = tuple(t for t, key in enumerate(keys) if key not in self.index)
-        return ids, unknown
+        found: dict[str, int] = {}
+        strange: set[str] = set()
+        for token in dict.fromkeys(tokens):  # a long text has few that differ
+            key = token.lower() if self.lowercase else token
+            found[token] = self.index.get(key, self.unknown_id)
+            if key not in self.index:
+                strange.add(token)
+        ids = np.fromiter(map(found.__getitem__, tokens), np.int64, len(tokens))
+        return ids, tuple(t for t, token in enumerate(tokens) if token in strange) if strange else ()

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.overrides import READOUT, Hold, inputs_of
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate
 from lstm_tui.engine.runtime.storage import Progress, Stored, run_pass
+from lstm_tui.engine.runtime.windowed_series import is_windowed
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.runtime.windows import RunWindows
 
 if sys.platform != "win32":
     import resource
@@ -43,6 +47,7 @@ class RunBuffers:
         merged: The output of each layer, (T, n) in tape order.
         readout: Every slot of the readout, or None.
         holds: Values that were set or scaled.
+        windows: What holds a run in windows, whose values are series; None where they are arrays.
     """
 
     network: Network
@@ -51,6 +56,7 @@ class RunBuffers:
     merged: tuple[Array, ...]
     readout: Evaluated | None
     holds: tuple[Hold, ...] = ()
+    windows: RunWindows | None = None
 
     @property
     def interpreter(self) -> str:
@@ -111,7 +117,7 @@ def run_arrays(
     Raises:
         UserError: If initial states name what is not there or have another size, or the input is too long.
     """
-    _check_initial(network, initial or {})
+    check_initial(network, initial or {})
     refuse_too_long(network, len(x), x.dtype)
     interpreter = chosen(interpreter, len(x), len(network.passes))
     stored: dict[str, Stored] = {}
@@ -122,12 +128,13 @@ def run_arrays(
         for one in layer.passes:
             flat = one.program.cast(one.flat, x.dtype)
             below = below_of(one.program.below, one.name, stored)
-            program, given = _held_program(one, source, [hold for hold in holds if hold.pass_name == one.name])
+            mine = [hold for hold in holds if hold.pass_name == one.name]
+            program, given = held_program(one, mine), pass_inputs(one, source, mine)
             inputs = {name: reading_order(series, one.direction) for name, series in given.items()} | below
-            mine = (initial or {}).get(one.name, {})
-            start = one.program.initial_states(flat, mine)
+            begun = (initial or {}).get(one.name, {})
+            start = one.program.initial_states(flat, begun)
             learned = {state: of for state, of in one.program.initial.items() if isinstance(of, str)}
-            learned = {state: of for state, of in learned.items() if state not in mine}
+            learned = {state: of for state, of in learned.items() if state not in begun}
             report = None if progress is None else _shifted(progress, done, total)
             stored[one.name] = run_pass(program, flat, inputs, start, interpreter, report, learned, keep_rows)
             done += len(x)
@@ -135,12 +142,17 @@ def run_arrays(
     readout = None
     if network.readout is not None:
         inputs = readout_inputs(network, x, stored, merged)
-        program, given = _held_readout(network, len(x), x.dtype, holds)
+        program, given = held_readout_program(network, holds), readout_holds(network, len(x), x.dtype, holds)
         readout = evaluate(program, program.cast(network.readout.flat, x.dtype), {**inputs, **given})
     return RunBuffers(network, x, stored, tuple(merged), readout, tuple(holds))
 
 
-def _check_initial(network: Network, initial: Initial) -> None:
+def check_initial(network: Network, initial: Initial) -> None:
+    """Look whether initial states are of passes that are there.
+
+    Raises:
+        UserError: One is not.
+    """
     names = [one.name for one in network.passes]
     for name in initial:
         if name not in names:
@@ -149,15 +161,14 @@ def _check_initial(network: Network, initial: Initial) -> None:
             raise UserError(f"initial states are given for {name}, which is no pass{hint}")
 
 
-def _held_program(one: Pass, source: Array, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
-    """Return the program of a pass in which values can be held, and its inputs, (T, n) each in tape order."""
-    program, inputs = one.program, pass_inputs(one, source, holds)
-    values = {hold.value for hold in holds} - {"x"}
+def held_program(one: Pass, holds: Items[Hold]) -> Program:
+    """Return the program of a pass in which the values can be held that are to be."""
+    program, values = one.program, {hold.value for hold in holds} - {"x"}
     if values:
         program = compile_cell(
             one.cell, program.input_size, program.hidden_size, program.sizes, program.without, program.bottom, values
         )
-    return program, inputs
+    return program
 
 
 def pass_inputs(one: Pass, source: Array, holds: Items[Hold]) -> dict[str, Array]:
@@ -172,16 +183,15 @@ def pass_inputs(one: Pass, source: Array, holds: Items[Hold]) -> dict[str, Array
     return {"x": np.ascontiguousarray(x), **inputs}
 
 
-def _held_readout(network: Network, steps: int, dtype: Any, holds: Items[Hold]) -> tuple[Program, dict[str, Array]]:
-    """Return the program of the readout in which series can be held, and how they are, (T, n) each."""
+def held_readout_program(network: Network, holds: Items[Hold]) -> Program:
+    """Return the program of the readout in which the series can be held that are to be."""
     assert network.readout is not None
     program, page = network.readout.program, network.readout.page
     mine = [hold for hold in holds if hold.pass_name == READOUT]
     if not mine:
-        return program, {}
+        return program
     read = {name: slot.size for name, slot in program.inputs.items()}
-    held_program = compile_readout(page, read, program.values[page.result].size, {hold.value for hold in mine})
-    return held_program, readout_holds(network, steps, dtype, mine)
+    return compile_readout(page, read, program.values[page.result].size, {hold.value for hold in mine})
 
 
 def readout_holds(network: Network, steps: int, dtype: Any, holds: Items[Hold]) -> dict[str, Array]:
@@ -209,7 +219,9 @@ def below_of(reads: Mapping[str, str], name: str, stored: Mapping[str, Stored]) 
 
 def reading_order(series: Array, direction: str) -> Array:
     """Return a series in tape order as a pass reads it."""
-    return series if direction == "forward" else np.ascontiguousarray(series[::-1])
+    if direction == "forward":
+        return series
+    return series[::-1] if is_windowed(series) else np.ascontiguousarray(series[::-1])
 
 
 def tape_order(series: Array, direction: str) -> Array:

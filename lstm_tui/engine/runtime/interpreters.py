@@ -48,8 +48,12 @@ class Interpreter(Protocol):
         inputs: Mapping[str, Array],
         state: Mapping[str, Array],
         progress: Callable[[int, int], None] | None = None,
+        clock: int = 0,
     ) -> Mapping[str, Array] | None:
-        """Take all steps and return the named values alone; None where it always computes every slot."""
+        """Take all steps and return the named values alone; None where it always computes every slot.
+
+        `clock` are the steps that were taken before these, for `every`.
+        """
 
     def backprop(
         self,

@@ -46,6 +46,11 @@ class Evaluated:
             return self.flat[operand.offset : operand.offset + operand.size]
         return self.read(operand)
 
+    def spread(self, operand: Operand) -> Array:
+        """Return what an op over the steps reads, (T, n): what is the same at every token is written out."""
+        series = self.operand(operand)
+        return np.broadcast_to(series, (len(self.rows), series.shape[0])) if series.ndim == 1 else series
+
     @property
     def values(self) -> dict[str, Array]:
         """Every named value."""
@@ -54,22 +59,46 @@ class Evaluated:
 
 def evaluate(program: Program, flat: Array, inputs: Mapping[str, Array]) -> Evaluated:
     """Evaluate a readout over its inputs, (T, n) each in tape order."""
+    return evaluate_part(program, flat, inputs)
+
+
+def evaluate_part(
+    program: Program,
+    flat: Array,
+    inputs: Mapping[str, Array],
+    singles: Mapping[int, Array] | None = None,
+    series: Mapping[int, Array] | None = None,
+    upto: int | None = None,
+) -> Evaluated:
+    """Evaluate a readout over some tokens of a longer tape, or over all of it.
+
+    Args:
+        program: The readout.
+        flat: Its parameters.
+        inputs: What it reads, (T, n) each, of these tokens.
+        singles: What ops over the steps give over the whole tape, (n,), by the number of their instruction.
+        series: Those that have a number for every token, (T, n), of these tokens.
+        upto: The instruction before which to stop; None for all of them.
+    """
     steps = len(next(iter(inputs.values())))
     result = Evaluated(
         program,
         flat,
-        np.zeros((steps, program.width), dtype=flat.dtype),
+        np.empty((steps, program.width), dtype=flat.dtype),
         np.zeros(program.width, dtype=flat.dtype),
         np.zeros(program.width, dtype=np.bool_),
     )
     for name, slot in program.inputs.items():
         result.rows[:, slot.offset : slot.offset + slot.size] = inputs[name]
         result.is_series[slot.offset : slot.offset + slot.size] = True
+    known = {**(singles or {}), **(series or {})}
     with np.errstate(all="ignore"):
-        for one in program.instructions:
-            numbers = _forward(result, one)
+        for number, one in enumerate(program.instructions[:upto]):
             place = slice(one.target.offset, one.target.offset + one.target.size)
-            result.rows[:, place] = numbers
+            target = result.rows[:, place]
+            numbers = known[number] if number in known else _forward(result, one, target)
+            if numbers is not target:
+                target[...] = numbers
             if numbers.ndim == 2:
                 result.is_series[place] = True
             else:
@@ -77,19 +106,23 @@ def evaluate(program: Program, flat: Array, inputs: Mapping[str, Array]) -> Eval
     return result
 
 
-def _forward(evaluated: Evaluated, one: Instruction) -> Array:
+def steps_needed(program: Program) -> tuple[int, ...]:
+    """Return the numbers of the instructions that are over the steps of the whole tape, in their order."""
+    return tuple(number for number, one in enumerate(program.instructions) if one.steps is not None)
+
+
+def _forward(evaluated: Evaluated, one: Instruction, rows: Array) -> Array:
+    """Return what an op yields; a product of a series is put into its rows."""
     operands = [evaluated.operand(operand) for operand in one.operands]
     if one.steps is not None:
         # What is the same at every token is its own mean, first and last; it is written out as a series.
-        series = operands[0]
-        if series.ndim == 1:
-            series = np.broadcast_to(series, (len(evaluated.rows), series.shape[0]))
-        return one.steps.forward(series)
+        return one.steps.forward(evaluated.spread(one.operands[0]))
     if one.matrix is not None:
         block = evaluated.program.view(evaluated.flat, one.matrix.name).T
-        series = operands[0] if operands[0].ndim == 2 else operands[0][None, :]
-        product = blocked_product(series, block)
-        return product if operands[0].ndim == 2 else product[0]
+        if operands[0].ndim == 2:
+            return blocked_product(operands[0], block, 0, None, rows)
+        found: Array = blocked_product(operands[0][None, :], block)[0]
+        return found
     return one.op.forward(*operands)
 
 

@@ -33,6 +33,7 @@ def named_values(
     inputs: Mapping[str, Array],
     state: Mapping[str, Array],
     progress: Callable[[int, int], None] | None = None,
+    clock: int = 0,
 ) -> None:
     """Return None: every slot is computed, and nothing is gained by keeping the values alone."""
 

@@ -13,12 +13,21 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import sentence
-from lstm_tui.engine.runtime.forward import Initial, RunBuffers, refuse_too_long, run_arrays, tape_order
+from lstm_tui.engine.runtime.forward import (
+    Initial,
+    RunBuffers,
+    bytes_of_token,
+    most_bytes,
+    run_arrays,
+    tape_order,
+)
 from lstm_tui.engine.runtime.gradients import gradients
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.readout_series import evaluate
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.runtime.windowed_run import embedded, windowed_arrays
+from lstm_tui.engine.runtime.windowed_series import PendingValue, as_array, is_windowed
 from lstm_tui.engine.text_safety import visible
 
 __all__ = ["Initial", "RunBuffers", "gradients", "input_of", "run", "run_arrays", "trace_of"]
@@ -35,8 +44,12 @@ def run(
     progress: Progress | None = None,
     edits: tuple[str, ...] = (),
     holds: Items[Hold] = (),
+    array_bytes: int | None = None,
 ) -> Trace:
     """Run a network over a sequence and return every value.
+
+    A run whose values would take too much as arrays is held in windows (`windows.py`): it returns at once, and its
+    values are series, which are computed where they are looked at.
 
     Args:
         network: What to run.
@@ -47,16 +60,25 @@ def run(
         progress: Called with the steps done and the steps in all, over all passes.
         edits: Lines of an edit script that made this network or sequence, to travel with the trace.
         holds: Values that are set or scaled, whatever the equations say.
+        array_bytes: Bytes that its values may take as arrays; by default the most that is allowed at all.
 
     Raises:
-        UserError: If the sequence does not fit the network, or is too long to be held.
+        UserError: If the sequence does not fit the network.
     """
     if not len(sequence):
         raise UserError("there is nothing to read: the sequence has no tokens")
     wanted = np.dtype(dtype) if dtype else network.dtype
-    refuse_too_long(network, len(sequence), wanted)
+    if is_held_in_windows(network, len(sequence), dtype, array_bytes):
+        x = input_of(network, sequence, wanted, look_up=True)
+        return trace_of(windowed_arrays(network, x, interpreter, initial, holds), sequence, edits)
     ran = run_arrays(network, input_of(network, sequence, wanted), interpreter, initial, progress, holds)
     return trace_of(ran, sequence, edits)
+
+
+def is_held_in_windows(network: Network, steps: int, dtype: str | None, array_bytes: int | None) -> bool:
+    """Say whether `run` holds a run of so many steps in windows, where its values may take so many bytes as arrays."""
+    most = most_bytes() if array_bytes is None else min(array_bytes, most_bytes())
+    return steps * bytes_of_token(network, np.dtype(dtype) if dtype else network.dtype) > most
 
 
 def trace_of(ran: RunBuffers, sequence: Sequence, edits: tuple[str, ...] = (), known: Array | None = None) -> Trace:
@@ -79,9 +101,9 @@ def trace_of(ran: RunBuffers, sequence: Sequence, edits: tuple[str, ...] = (), k
             name: ran.readout.read(ran.readout.program.inputs[name]) for name in network.readout.program.inputs
         }
         final = readout[network.readout.page.result]
-        result = final if final.ndim == 1 else final[-1]
+        result = final if final.ndim == 1 else _last_row(final, ran)
         if network.readout.page.per_token:
-            output = np.broadcast_to(final, (len(sequence), len(result)))
+            output = as_array(final) if is_windowed(final) else np.broadcast_to(final, (len(sequence), len(result)))
         elif network.forward_only:
             output = _prefix_outputs(ran, known)
     return Trace(
@@ -101,8 +123,14 @@ def trace_of(ran: RunBuffers, sequence: Sequence, edits: tuple[str, ...] = (), k
     )
 
 
-def input_of(network: Network, sequence: Sequence, dtype: DTypeLike) -> Array:
+def input_of(network: Network, sequence: Sequence, dtype: DTypeLike, look_up: bool = False) -> Array:
     """Return the input of the lowest layer, (T, I), in the precision of the run.
+
+    Args:
+        network: What is run.
+        sequence: What it reads.
+        dtype: The precision of the run.
+        look_up: Whether a text's rows of the embedding are looked up where they are read, and not all at once.
 
     Raises:
         UserError: If text meets a network for numbers or the other way round, the width is another, or a number of the
@@ -116,6 +144,8 @@ def input_of(network: Network, sequence: Sequence, dtype: DTypeLike) -> Array:
         return _narrowed(sequence.x, np.dtype(dtype), sequence.file or "the input")
     if network.embedding is None or sequence.ids is None:
         raise UserError(f"network {network.name} reads numbers, not text: give an array, or a file of numbers")
+    if look_up:
+        return embedded(network.embedding, sequence.ids, dtype)
     return network.embedding[sequence.ids].astype(dtype)
 
 
@@ -154,9 +184,27 @@ def _traced(name: str, ran: RunBuffers) -> PassTrace:
 
 
 def _freeze(array: Array) -> Array:
+    if not isinstance(array, np.ndarray):  # a run in windows: nobody can write to what is computed anew
+        return array
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _last_row(final: Array, ran: RunBuffers) -> Array:
+    """Return what a readout says at the last token, (K,): of a run in windows, where it is looked at."""
+    windows = ran.windows
+    if windows is None:
+        return np.asarray(final[-1])
+    last = len(ran.x) - 1
+    ready = [(name, one.direction) for name, one in ((each.name, each) for each in ran.network.passes)]
+
+    def is_ready() -> bool:
+        complete = windows.readout is None or windows.readout.is_complete
+        steps = ((name, last if direction == "forward" else 0) for name, direction in ready)
+        return complete and all(windows.is_ready(name, step) for name, step in steps)
+
+    return as_array(PendingValue(lambda: np.asarray(final[-1]), is_ready, final.shape[1], final.dtype))
 
 
 def _prefix_outputs(ran: RunBuffers, known: Array | None = None) -> Array | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.interpreters import interpreter
+from lstm_tui.engine.runtime.windowed_series import rows_of
 
 Progress = Callable[[int, int], None]
 
@@ -26,6 +28,13 @@ SPAN_BYTES = 2**20
 KEEP_ROWS_BYTES = 256 * 2**20
 NAMED_BYTES = 2**20
 """Bytes of all slots from which on a run keeps its named values alone at first: less is had as soon, and looked at."""
+
+
+class States(Protocol):
+    """Who keeps states of a pass at some steps, and finds those between."""
+
+    def state_before(self, step: int) -> Mapping[str, Array]:
+        """Return every state as it was before a step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +51,7 @@ class Stored:
         interpreter: Name of the interpreter.
         learned: States that begin as a parameter says, by its name.
         may_keep: Whether it is short enough for every slot to be kept once that is asked for.
+        windows: Where a run in windows keeps its states; values and inputs are series then.
     """
 
     program: Program
@@ -53,6 +63,7 @@ class Stored:
     interpreter: str
     learned: Mapping[str, str] = field(default_factory=dict)
     may_keep: bool = False
+    windows: States | None = None
 
     @property
     def steps(self) -> int:
@@ -66,6 +77,8 @@ class Stored:
 
     def state_before(self, step: int) -> Mapping[str, Array]:
         """Return every state as it was before a step."""
+        if self.windows is not None:
+            return self.windows.state_before(step)
         if step == 0:
             return self.initial
         return {name: self.values[name][step - 1] for name in self.initial}
@@ -127,7 +140,7 @@ def fill(
         interpreter_name: Which interpreter will take the steps: it takes the products too.
     """
     for name, slot in program.inputs.items():
-        rows[1:, slot.offset : slot.offset + slot.size] = inputs[name][start:stop] if name in inputs else 0
+        rows[1:, slot.offset : slot.offset + slot.size] = rows_of(inputs[name], start, stop) if name in inputs else 0
     product = interpreter(interpreter_name).product
     for group in program.groups:
         if not group.hoisted:
@@ -135,9 +148,10 @@ def fill(
         target = rows[1:, group.target.offset : group.target.offset + group.target.size]
         name, first = _input_at(program, group.operand.offset)
         if name in inputs:
-            series = inputs[name][:, first : first + group.operand.size]
+            base = start - start % BLOCK  # of a series that is computed where it is looked at, whole blocks
+            series = rows_of(inputs[name], base, min(-(-stop // BLOCK) * BLOCK, len(inputs[name])))
             block = flat[group.block : group.block + group.inner * group.rows].reshape(group.inner, group.rows)
-            product(series, block, start, stop, target)
+            product(series[:, first : first + group.operand.size], block, start - base, stop - base, target)
         else:
             target[:] = 0
 

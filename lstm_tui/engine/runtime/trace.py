@@ -15,6 +15,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.sequence import Direction, Sequence
 from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.runtime.windowed_series import is_windowed, rows_of
 from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
     from lstm_tui.engine.runtime.forward import RunBuffers
     from lstm_tui.engine.runtime.storage import Stored
+    from lstm_tui.engine.runtime.windows import RunWindows
 
 
 _MOST_TOKENS, _MOST_PASSES = 8, 16
@@ -117,6 +119,30 @@ class PassTrace(Mapping[str, Array]):
             stored=None,
         )
 
+    def between(self, start: int, stop: int) -> PassTrace:
+        """Return what the pass did from one of its steps to before another, as a pass of its own; without its ops."""
+        first, last = (start, stop) if self.direction == "forward" else (self.steps - stop, self.steps - start)
+        state = self.state_before(start)
+        return replace(
+            self,
+            arrays={name: rows_of(series, first, last) for name, series in self.arrays.items()},
+            initial={name: np.array(state[name]) for name in self.initial},
+            inputs={name: rows_of(series, first, last) for name, series in self.inputs.items()},
+            stored=None,
+        )
+
+    def state_before(self, step: int) -> Mapping[str, Array]:
+        """Return every state that is recorded as it was before a step in reading order, (n,) each."""
+        if step == 0:
+            return self.initial
+        place = self.tape_place(step - 1)
+        return {name: np.asarray(self.arrays[name][place]) for name in self.initial if name in self.arrays}
+
+    @property
+    def is_windowed(self) -> bool:
+        """Whether it is held in windows: its values are computed where they are looked at."""
+        return any(is_windowed(series) for series in self.arrays.values())
+
     def previous(self, name: str, t: int) -> Array:
         """Return a state (n,) as it was before the pass read place `t`."""
         step = self.reading_step(t)
@@ -167,6 +193,16 @@ class Trace(Mapping[str, PassTrace]):
     readout_inputs: Mapping[str, Array] = field(default_factory=dict, repr=False)
     ran: RunBuffers | None = field(default=None, repr=False)
     noted: tuple[str, ...] = ()
+
+    @property
+    def windows(self) -> RunWindows | None:
+        """What holds a run in windows; None where its values are arrays."""
+        return None if self.ran is None else self.ran.windows
+
+    def is_ready(self, pass_name: str, t: int) -> bool:
+        """Say whether a pass has been computed at a place of the tape; a run that is not in windows always has."""
+        windows = self.windows
+        return windows is None or windows.is_ready(pass_name, self[pass_name].reading_step(t))
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ nothing here knows a format.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import exact
 from lstm_tui.formats.importers.dense_layers import DenseEquations, apply_op, comment
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, PositionEmbedding, WrittenReadout
 
@@ -427,14 +428,16 @@ def _alias(writing: _Writing, value: State | Given) -> str:
 
 
 def signature(value: Value) -> tuple[Any, ...]:
-    """Return what two readings of a file must share for them to be one: every value with its kind and sizes."""
+    """Return what two readings of a file must share for them to be one: every value, its kind, sizes and numbers."""
     numbers: dict[int, int] = {}
     said: list[Any] = []
     for one in in_order(value):
         numbers[id(one)] = len(numbers)
         kind: Any = type(one).__name__
         if isinstance(one, OpValue):
-            kind = (kind, type(one.op).__name__, one.op.name)
+            kind = (kind, type(one.op).__name__, *(_told(getattr(one.op, each.name)) for each in fields(one.op)))
+        elif isinstance(one, Lookup):
+            kind = (kind, one.name, one.table.shape)
         elif isinstance(one, Reduced | Combined):
             kind = (kind, one.how)
         elif isinstance(one, PartValue):
@@ -443,6 +446,63 @@ def signature(value: Value) -> tuple[Any, ...]:
             kind = (kind, id(one.layer), one.way, one.state)
         said.append((kind, one.width, tuple(numbers[id(each)] for each in read_by(one))))
     return tuple(said)
+
+
+def with_numbers(name: str, how: str, numbers: Array, first: bool) -> StepOp | None:
+    """Return an op that computes with constants, unit by unit; None where there is none.
+
+    Args:
+        name: Of what the file has there.
+        how: `add`, `sub`, `mul`, `div`, `max` or `min`.
+        numbers: One for each unit.
+        first: Whether they are the second operand.
+    """
+    ones, zeros = np.ones_like(numbers), np.zeros_like(numbers)
+    same = bool((numbers == numbers[:1]).all())
+    text = exact(float(np.float32(numbers[0])))
+    if how == "add":
+        return AffineScale(name, ones, numbers)
+    if how == "mul":
+        return AffineScale(name, numbers, zeros)
+    if how == "sub":
+        return AffineScale(name, ones, -numbers) if first else AffineScale(name, -ones, numbers)
+    if how == "div" and first:
+        return AffineScale(name, 1 / numbers, zeros)
+    if how in ("max", "min") and same:
+        return Activation(name, f"{how.capitalize()}={how}(a, {text})")
+    return Activation(name, f"Div={text} / a") if how == "div" and same else None
+
+
+def _told(number: Any) -> Any:
+    """Return a field of an op as what can be compared: an array by its numbers, which may be those of one length."""
+    return (number.shape, number.tobytes()) if isinstance(number, np.ndarray) else number
+
+
+def means_of_sums(value: Value, steps: Callable[[Value], int]) -> Value:
+    """Return a value in which what divides a sum over all steps by their number is their mean.
+
+    Args:
+        value: The value.
+        steps: Returns how many steps a series had where it was followed.
+    """
+    made: dict[int, Value] = {}
+    for one in in_order(value):
+        below = {id(each): made[id(each)] for each in read_by(one)}
+        if all(id(each) == key for key, each in below.items()):
+            new = one
+        elif isinstance(one, Joined):
+            new = Joined(tuple(below[id(each)] for each in one.parts))
+        elif isinstance(one, Combined):
+            new = Combined(one.how, below[id(one.one)], below[id(one.other)])
+        else:
+            assert not isinstance(one, State | Given)
+            new = replace(one, of=below[id(one.of)])
+        if isinstance(one, OpValue) and isinstance(one.op, AffineScale) and isinstance(one.of, Reduced):
+            whole = one.of.how == "sum" and not np.any(one.op.b)
+            if whole and np.allclose(np.asarray(one.op.s, np.float64) * steps(one.of.of), 1, rtol=1e-6, atol=0):
+                new = Reduced("mean", made[id(one.of.of)])
+        made[id(one)] = new
+    return made[id(value)]
 
 
 def select(matrix: Array, of: Value, name: str = "select") -> OpValue:

@@ -13,6 +13,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.formats.io.json import Fields, decode, encode
+from lstm_tui.formats.io.npy import unpacked
 from lstm_tui.formats.traces.contents import Numbers, check_header, dtype_of, header
 from lstm_tui.formats.traces.excerpt import Excerpt, top_classes
 
@@ -59,12 +60,13 @@ def _by_class(arrays: dict[str, Array], name: str, values: Array, has_top: bool)
     arrays[f"{name}_classes"] = places
 
 
-def read_arrays(arrays: Mapping[str, Array], where: str) -> tuple[Fields, Numbers]:
+def read_arrays(data: bytes, where: str) -> tuple[Fields, Numbers]:
     """Return the header and the numbers of a trace written as arrays.
 
     Raises:
-        UserError: There is no header, or an array it names is missing or of the wrong type.
+        UserError: It is no `.npz` file, there is no header, or an array it names is missing or of the wrong type.
     """
+    arrays = unpacked(data, where, kinds="fiubU")
     if "header" not in arrays or arrays["header"].dtype.kind != "U" or arrays["header"].size != 1:
         raise UserError(f"{where}: is not a trace file; `lstm-tui trace FILE -o OUT.npz` writes one")
     header = check_header(decode(arrays["header"].item(), f"{where}: header"), where)

@@ -21,6 +21,7 @@ from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.onnx.feature_extractor import OnnxFront
 from lstm_tui.formats.importers.open import NetworkOrigin, file_bytes, kind_of, understood
+from lstm_tui.formats.importers.torch.front import ProgramFront
 from lstm_tui.formats.io.files import label
 from lstm_tui.formats.write_back.finders import find_places
 from lstm_tui.formats.write_back.places import DIGITS, KIND_NAMES, TensorPlace, WeightsFile
@@ -308,6 +309,8 @@ def _front(network: Network) -> Iterator[Array]:
     if isinstance(front, OnnxFront):
         graph = front.graph
         yield from (one for name, one in graph.constants.items() if graph.depends(front.target, [name]))
+    elif isinstance(front, ProgramFront):
+        yield from front.constants()
     else:
         yield from _arrays(front)
 

@@ -55,11 +55,17 @@ class WorkProgress:
         """
         self._screen, self._state = screen, state
         self._workers: tuple[Worker, ...] = ()
+        self._behind: Callable[[], str] = str
         self._looks: Timer | None = None
 
-    def watch_over(self, *workers: Worker) -> None:
-        """Tell of the work of these; where two are at work, of the first."""
-        self._workers = workers
+    def watch_over(self, *workers: Worker, behind: Callable[[], str] = str) -> None:
+        """Tell of the work of these; where two are at work, of the first.
+
+        Args:
+            workers: Who works at what the user waits for.
+            behind: Says what else is computed, which nobody waits for.
+        """
+        self._workers, self._behind = workers, behind
 
     def work(self) -> Cancellation | None:
         """Return the work the user waits for, if there is any."""
@@ -85,7 +91,7 @@ class WorkProgress:
         """Tell how far the work is."""
         work = self.work()
         if work is None:
-            self._state.busy = ""
+            self._state.busy = self._behind()
             if self._looks is not None:
                 self._looks.stop()
                 self._looks = None
@@ -187,6 +193,8 @@ class Changes:
     def is_quick(self) -> bool:
         """Whether to run the sequence again takes so little that nobody notices."""
         trace = self._run.view.trace
+        if trace.windows is not None:
+            return False
         return len(trace.sequence) <= quick_steps(trace.interpreter, len(trace.passes))
 
     def lines_computing(self) -> tuple[str, ...]:

@@ -329,6 +329,10 @@ class CellPane(Pane):
 
     NUMBER, WORD = CELL.number, CELL.word
 
+    def needs(self, view: View) -> str | None:
+        """Return the pass that is drawn."""
+        return view.pass_name
+
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the equations."""
         return draw_cell(view, width, height, palette, self.NUMBER)

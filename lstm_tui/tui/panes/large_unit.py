@@ -293,6 +293,10 @@ class OneUnit(Pane):
         """Never: nothing stands beside it."""
         return False
 
+    def needs(self, view: View) -> str | None:
+        """Return the pass that is drawn."""
+        return view.pass_name
+
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the unit."""
 

@@ -39,17 +39,18 @@ CLOSED = 0.1
 def draw_ledger_map(view: View, width: int, height: int, palette: Palette) -> Drawing:
     """Draw tokens down and steps across; where not all fit, those with most to show, and the current one always."""
     drawing = Drawing(width, height, palette)
-    flow = view.facts.flow(view.pass_name)
-    if flow is None:
+    part = view.facts.flow_near(view.pass_name, view.cursor_t)
+    if part is None:
         return drawing
-    pen = _Pen(drawing, view)
-    shares = share_map(view.passed, flow, None if view.everyone else view.unit, pen.near, pen.places)
+    flow, pen = part.flow, _Pen(drawing, view, part.places)
+    near, places = (range(one.start - part.first, one.stop - part.first) for one in (pen.near, pen.places))
+    shares = share_map(part.passed, flow, None if view.everyone else view.unit, near, places)
     tokens = pen.chosen(shares)
     pen.head(len(tokens))
     keep = flow.keep if view.everyone else flow.keep[:, view.unit : view.unit + 1]
     on_tape = keep if view.passed.direction == "forward" else keep[::-1]
     with np.errstate(all="ignore"):
-        keeps = [float(on_tape[t].mean()) for t in pen.places]
+        keeps = [float(on_tape[t].mean()) for t in places]
     for t in tokens:
         pen.token(t, shares[t - pen.near.start], keeps)
     if height > _FOOT + 3:
@@ -59,8 +60,12 @@ def draw_ledger_map(view: View, width: int, height: int, palette: Palette) -> Dr
     return drawing
 
 
+def _inside(tape: range, places: range) -> range:
+    return range(max(places.start, tape.start), min(places.stop, tape.stop))
+
+
 class _Pen:
-    def __init__(self, drawing: Drawing, view: View) -> None:
+    def __init__(self, drawing: Drawing, view: View, tape: range) -> None:
         self.drawing, self.view = drawing, view
         self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
         count, room = view.facts.length, max(drawing.width - _LABEL, 1)
@@ -69,8 +74,8 @@ class _Pen:
         if self.cell < 2 and count * 2 <= room * 3:
             self.cell = 2
         self.rows = max(drawing.height - 1 - foot, 1)
-        self.near = range(*window(view.cursor_t, count, max(self.rows, _LOOKED_AT)))
-        self.places = range(*window(view.cursor_t, count, room // self.cell))
+        self.near = _inside(tape, range(*window(view.cursor_t, count, max(self.rows, _LOOKED_AT))))
+        self.places = _inside(tape, range(*window(view.cursor_t, count, room // self.cell)))
         self.reached = view.reached_tokens(view.pass_name)
         self.forward = view.passed.direction == "forward"
 
@@ -262,10 +267,18 @@ class _List:
             rest = total - start - sum(source.value for source in self.shown)
             part = 1 - ledger.start_share() - sum(source.share for source in self.shown)
             self._line(f"{hidden} others", rest, max(part, 0.0), "faint")
-        self._line("at the start", start, ledger.start_share(), "soft")
+        self._line(self._start(), start, ledger.start_share(), "soft")
         if self.footing == 5:
             self.drawing.line().put(" " + glyphs.rule * (self.edge + self.last - 1), style("frame"))
         self._sum(total)
+
+    def _start(self) -> str:
+        """Say what stands for all that was in the memory before these tokens."""
+        first, view = self.ledger.first, self.view
+        last = first + len(self.ledger.read) - 1
+        if view.passed.direction == "forward":
+            return "at the start" if not first else f"before {first}"
+        return "at the start" if last == view.facts.length - 1 else f"after {last}"
 
     def _source(self, source: LedgerRow) -> None:
         view, style, line = self.view, self.palette.style, self.drawing.line()
@@ -336,6 +349,10 @@ class LedgerPane(Pane):
     """The ledger of one unit or of all."""
 
     NUMBER, WORD = LEDGER.number, LEDGER.word
+
+    def needs(self, view: View) -> str | None:
+        """Return the pass that is drawn."""
+        return view.pass_name
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the ledger."""

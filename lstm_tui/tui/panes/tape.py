@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 from rich.cells import cell_len
 from rich.style import Style
 
@@ -16,9 +17,10 @@ from lstm_tui.debugger.inspect.scale import level_of, part_of
 from lstm_tui.debugger.inspect.trace_facts import ATTENTION, SURPRISE
 from lstm_tui.debugger.panes import TAPE
 from lstm_tui.engine.number_text import axis_places
+from lstm_tui.engine.runtime.windowed_series import rows_of
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, plain, signed, token_label
 from lstm_tui.tui.canvas.palette import SHADES, Palette
-from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.panes.pane import NOT_COMPUTED, Pane
 from lstm_tui.tui.view import View
 
 _BESIDE_MOST = 3
@@ -187,9 +189,15 @@ class _Pen:
     ) -> None:
         self.drawing, self.view, self.gutter, self.slots, self.before = drawing, view, gutter, slots, before
         self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
-        self.values = view.facts.signal(view.pass_name, view.signal_name())
+        signal = view.facts.signal(view.pass_name, view.signal_name())
+        self._first = slots[0].t if slots else view.t
+        self._values = rows_of(signal, self._first, (slots[-1].t if slots else view.t) + 1)
         self.full = view.facts.signal_full(view.pass_name, view.signal_name())
         self.reached = view.reached_tokens(view.pass_name)
+
+    def _value(self, t: int) -> float:
+        """Return the signal at a token that is drawn."""
+        return float(self._values[t - self._first])
 
     def _row(self, word: str) -> Line:
         line = self.drawing.line()
@@ -254,12 +262,12 @@ class _Pen:
         line = self._row("was")
         for slot in self.slots:
             old = self.before.signal(slot.t)
-            changed = self.before.signal_changed(slot.t, float(self.values[slot.t]))
+            changed = self.before.signal_changed(slot.t, self._value(slot.t))
             text = "new" if old is None else self._short(old, slot.width, self.full) if changed else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("faint"))
 
     def _token_style(self, t: int) -> Style:
-        value = float(self.values[t])
+        value = self._value(t)
         if t == self.view.t:
             return self.palette.style("ground", "focus", bold=True)
         if t == self.view.cursor_t:
@@ -273,7 +281,9 @@ class _Pen:
         return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
 
     def _untold(self, t: int) -> bool:
-        """Say whether the signal is of what was predicted, and this token was not: the first never is."""
+        """Say whether there is no signal here: it is not computed yet, or of what was predicted, as no first is."""
+        if not self.view.trace.is_ready(self.view.pass_name, t):
+            return True
         return t == 0 and self.view.signal_name() == SURPRISE
 
     def signal(self) -> None:
@@ -281,7 +291,7 @@ class _Pen:
         name = self.view.signal_name()  # of a gate, "mean" gives way: the heading has it
         line = self._row(name if cell_len(self.glyphs.say(name)) <= self.gutter - 2 else name.removeprefix("mean "))
         for slot in self.slots:
-            value = float(self.values[slot.t])
+            value = self._value(slot.t)
             changed = self.before is not None and self.before.signal_changed(slot.t, value)
             number = self.glyphs.dot if self._untold(slot.t) else self._short(value, slot.width - changed, self.full)
             text = (number + self.glyphs.changed * changed).center(slot.width)
@@ -301,13 +311,14 @@ class _Pen:
         """Draw how much of the readout's attention each token has."""
         line = self._row(ATTENTION)
         for slot in self.slots:
-            self._level(line, slot, float(self.values[slot.t]), "bar")
+            self._level(line, slot, self._value(slot.t), "bar")
 
     def share_bars(self) -> None:
         ledger = self.view.ledger
         line = self._row("of all" if self.view.everyone else f"of {self.view.whose()}")
         if ledger is None:
-            why = " ".join(self.view.facts.no_ledger(self.view.pass_name))
+            ready = self.view.trace.is_ready(self.view.pass_name, self.view.t)
+            why = " ".join(self.view.facts.no_ledger(self.view.pass_name)) if ready else NOT_COMPUTED
             line.put(why, self.palette.style("soft"))
             return
         if ledger.is_empty:
@@ -315,9 +326,11 @@ class _Pen:
             return
         shares = ledger.shares()
         for slot in self.slots:
-            below = ledger.by_token[slot.t].sum() < 0
-            ink = "bar" if self.view.everyone else "negative" if below else "positive"
-            self._level(line, slot, float(shares[slot.t]), ink)
+            row = ledger.row_of(slot.t)
+            if row is not None:
+                below = ledger.by_token[row].sum() < 0
+                ink = "bar" if self.view.everyone else "negative" if below else "positive"
+                self._level(line, slot, float(shares[row]), ink)
 
     def shares(self) -> None:
         ledger = self.view.ledger
@@ -326,8 +339,9 @@ class _Pen:
             return
         shares = ledger.shares()
         for slot in self.slots:
-            share = float(shares[slot.t])
-            read = bool(ledger.read[slot.t])
+            row = ledger.row_of(slot.t)
+            share = np.nan if row is None else float(shares[row])
+            read = row is not None and bool(ledger.read[row])
             told = read and not ledger.is_empty
             text = self._short(share, slot.width) if told else self.glyphs.dash if read else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("ink" if told else "faint"))

@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import LineRuns
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.lesson.bound_step import Open, Standing
@@ -22,7 +23,6 @@ from lstm_tui.lesson.lesson import LOOKS, Lesson, LessonStep
 from lstm_tui.lesson.templates import TextPiece
 from lstm_tui.tui.canvas.palette import Glyphs
 from lstm_tui.tui.commands import COMMANDS, Command
-from lstm_tui.tui.line_runs import LineRuns
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.header_footer import FooterLine
 from lstm_tui.tui.panes.large_unit import OneUnit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lstm_tui.formats.importers.keras.graph import KerasGraph, KerasNode
+from lstm_tui.formats.importers.keras.graph import CALCULATED, KerasGraph, KerasNode
 
 MERGES = {"Concatenate": "concat", "Add": "sum", "Average": "average", "Multiply": "mul"}
 
@@ -63,7 +63,11 @@ def segments_of(graph: KerasGraph, output: str) -> list[Segment]:
             current = pair.forward.inputs[0]
             continue
         if not any(graph.nodes[name].recurrent for name in graph.before(current) if name != current):
-            return _cut(items, node.name)
+            if not node.recurrent:
+                return _cut(items, node.name)
+            items.insert(0, node)  # what stands beside its input gives it its first states
+            current = node.inputs[0]
+            continue
         why = f"{node.known_as} joins what cannot be run together here"
         if node.recurrent:
             items.insert(0, replace(node, inputs=node.inputs[:1]))
@@ -116,7 +120,8 @@ def _blocks(item: Item) -> bool:
         inner = item.inner if item.kind == "Bidirectional" and item.inner is not None else item
         return not inner.config.get("return_sequences")
     inner = item.inner if item.kind == "TimeDistributed" and item.inner is not None else item
-    known = ("Dense", "BatchNormalization", "LayerNormalization", "Activation", "ReLU", "ELU", "LeakyReLU", "Softmax")
+    known = ("Dense", "BatchNormalization", "LayerNormalization", "Activation", "ReLU", "ELU", "LeakyReLU", "Softmax",
+             "Rescaling", *CALCULATED)  # fmt: skip
     return inner.kind not in known and "Dropout" not in inner.kind and "Noise" not in inner.kind
 
 

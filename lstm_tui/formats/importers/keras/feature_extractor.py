@@ -12,9 +12,9 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.dense_layers import apply_op
 from lstm_tui.formats.importers.feature_extractor import ExtractorGraph, Step, activate, convolve, pool
-from lstm_tui.formats.importers.keras.follow import Mask, check_all, check_axis
+from lstm_tui.formats.importers.keras.follow import Mask, check_all, check_axis, operands
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
-from lstm_tui.formats.importers.keras.graph import KerasGraph, KerasNode
+from lstm_tui.formats.importers.keras.graph import CALCULATED, TENSOR, KerasGraph, KerasNode
 from lstm_tui.formats.importers.keras.layers import activation_name, steps
 from lstm_tui.formats.importers.keras.settings import LOOKUPS
 
@@ -26,7 +26,11 @@ _JOINS: dict[str, Step] = {
     "Multiply": lambda given: reduce(np.multiply, given),
     "Average": lambda given: reduce(np.add, given) / len(given),
     "Maximum": lambda given: reduce(np.maximum, given),
+    "Minimum": lambda given: reduce(np.minimum, given),
 }
+_TWO: dict[str, Callable[[Any, Any], Array]] = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "max": np.maximum, "min": np.minimum,
+}  # fmt: skip
 
 
 def keras_front(
@@ -186,6 +190,8 @@ def _step(node: KerasNode, weights: Sequence[Array], generation: int) -> Step:
     config = node.config
     if node.kind in LOOKUPS:
         return lambda given: given[0]
+    if node.kind in CALCULATED and any(one is not TENSOR for one in node.call):
+        return _calculation(node)
     if node.kind in _JOINS:
         if node.kind == "Concatenate" and config.get("axis", -1) not in (-1, 2):
             raise UnsupportedLayer("it joins along another axis than the last")
@@ -221,6 +227,15 @@ def _step(node: KerasNode, weights: Sequence[Array], generation: int) -> Step:
         return reduce(apply_op, ops, given[0])
 
     return step
+
+
+def _calculation(node: KerasNode) -> Step:
+    """Return a step that puts a tensor together with numbers of the file."""
+    both, how = operands(node), _TWO[CALCULATED[node.kind]]
+    if len(both) != 2 or sum(one is None for one in both) != 1:
+        raise UnsupportedLayer("it computes with several constants")
+    first, other = both
+    return lambda given: how(given[0] if first is None else first, given[0] if other is None else other)
 
 
 def _convolution(node: KerasNode, weights: Sequence[Array], generation: int) -> Step:

@@ -13,8 +13,17 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
-from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasGraph, KerasNode, Ref, mask_is_own
+from lstm_tui.formats.importers.keras.graph import (
+    CALCULATED,
+    RECURRENT,
+    TENSOR,
+    KerasGraph,
+    KerasNode,
+    Ref,
+    mask_is_own,
+)
 from lstm_tui.formats.importers.keras.layers import NOTHING, steps
 from lstm_tui.formats.importers.keras.settings import LOOKUPS, check_settings
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm
@@ -30,6 +39,7 @@ from lstm_tui.formats.importers.values import (
     added,
     joined,
     sources,
+    with_numbers,
 )
 
 Mask = tuple[Any, ...]
@@ -37,6 +47,7 @@ Mask = tuple[Any, ...]
 _POOLS = {"GlobalMaxPooling1D": "max", "GlobalAveragePooling1D": "mean"}
 _MERGED = {"Add": "add", "Subtract": "sub", "Multiply": "mul", "Maximum": "max", "Minimum": "min", "Average": "add"}
 _OVER = {"Sum": "sum", "Mean": "mean", "Max": "max", "Min": "min"}
+_NO_MATTER = ("name", "dtype")
 STATES = {"lstm": ("h", "c"), "gru": ("h",), "rnn": ("h",)}
 
 
@@ -195,6 +206,8 @@ class KerasTensors:
             return replace(first, rank=2)
         if kind == "Masking":
             return replace(first, mask=own_mask(node))
+        if kind in CALCULATED and any(one is not TENSOR for one in node.call):
+            return self._calculated(node, first)
         if kind in _MERGED or kind == "Concatenate":
             return self._merged(node, read)
         if kind in _POOLS:
@@ -222,6 +235,19 @@ class KerasTensors:
         if kind == "Softmax" and first.mask is not None:
             raise UnsupportedLayer("it takes the mask into its sum")
         return replace(first, value=value)
+
+    def _calculated(self, node: KerasNode, given: KerasTensor) -> KerasTensor:
+        """Return a tensor put together with numbers of the file."""
+        assert given.value is not None
+        both = operands(node, given.value.width)
+        numbers = next((one for one in both if one is not None), None)
+        if len(both) != 2 or numbers is None or sum(one is None for one in both) != 1:
+            raise UnsupportedLayer("it computes with several constants")
+        whole = np.broadcast_to(numbers, (given.value.width,)).astype(np.float32)
+        op = with_numbers(node.name, CALCULATED[node.kind], whole, both[0] is None)
+        if op is None:
+            raise UnsupportedLayer("it computes with other numbers for each unit in a way that is not known here")
+        return replace(given, value=OpValue(op, given.value))
 
     def _merged(self, node: KerasNode, read: Sequence[KerasTensor]) -> KerasTensor:
         values = [one.value for one in read if one.value is not None]
@@ -309,11 +335,12 @@ class KerasTensors:
 
 
 def check_all(node: KerasNode) -> None:
-    """Refuse a layer with a setting that is not known here, in itself or in what it wraps.
+    """Refuse a layer with a setting that is not known here, in itself, in its call or in what it wraps.
 
     Raises:
         UnsupportedLayer: There is one; it is named.
     """
+    check_call(node)
     check_settings(node.written or node.kind, node.config)
     if node.written != node.kind and node.kind in RECURRENT:
         check_settings(node.kind, node.config)
@@ -340,6 +367,43 @@ def check_axis(node: KerasNode, rank: int | None) -> None:
     if len(said) != 1 or said[0] not in known:
         named = ", ".join(str(one) for one in said)
         raise UnsupportedLayer(f"it is taken along axis {named}, and not along the units")
+
+
+def check_call(node: KerasNode) -> None:
+    """Refuse a layer whose call is given more than tensors, where that is not used.
+
+    Raises:
+        UnsupportedLayer: It is; what it is given is said.
+    """
+    more = [one for one in node.call if one is not TENSOR and one is not None and one != []]
+    if more and node.kind not in CALCULATED and node.kind != "GetItem":
+        raise UnsupportedLayer(f"its call is given {visible(str(more[0])[:40])}, which is not known here")
+    for key, value in node.named.items():
+        if value is None or value is False or value == [] or key in _NO_MATTER:
+            continue
+        raise UnsupportedLayer(f"its call is given {visible(key[:40])}={visible(str(value)[:40])}")
+
+
+def operands(node: KerasNode, width: int | None = None) -> list[Array | None]:
+    """Return what a calculation is given, in order: None for a tensor, numbers otherwise, one or a unit each.
+
+    Raises:
+        UnsupportedLayer: It is given something else.
+    """
+    made: list[Array | None] = []
+    for one in node.call:
+        if one is TENSOR:
+            made.append(None)
+            continue
+        inside = one.get("config") if isinstance(one, Mapping) and one.get("class_name") == "__numpy__" else None
+        array = np.asarray(inside.get("value") if isinstance(inside, Mapping) else one)
+        along = [size for size in array.shape if size != 1]
+        if array.dtype.kind not in "fiu" or len(along) > 1 or (along and array.shape[-1] == 1):
+            raise UnsupportedLayer("it computes with what is no number for each unit")
+        if along and width is not None and along != [width]:
+            raise UnsupportedLayer("it computes with more numbers than there are units")
+        made.append(array.reshape(-1).astype(np.float32))
+    return made
 
 
 def own_mask(node: KerasNode) -> Mask | None:

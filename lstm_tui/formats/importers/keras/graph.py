@@ -20,6 +20,11 @@ RECURRENT = {
 Ref = tuple[str, int]
 """The name of a layer, and the number of one of its outputs."""
 _COMPARES = ("NotEqual", "Any", "Cast", "LogicalAnd", "LogicalOr")
+CALCULATED = {"Add": "add", "Subtract": "sub", "Multiply": "mul", "Maximum": "max", "Minimum": "min", "Divide": "div",
+              "TrueDivide": "div"}  # fmt: skip
+"""Functions of two operands, one of which may be numbers of the file."""
+TENSOR = "a tensor that is read"
+"""What stands in a call for a tensor of another layer."""
 MODELS = ("Sequential", "Functional", "Model")
 
 
@@ -40,6 +45,8 @@ class KerasNode:
         masks: Names of the layers that make its mask, which Keras 3 files as layers of their own.
         reads: What it reads in its first call, in order: a tensor of the layer it names.
         given: What else stands in its first call, such as where an item is taken from.
+        call: What its first call is given in order, as Keras 3 writes it: `TENSOR` for what it reads, numbers, arrays.
+        named: What its first call is given by name, but for tensors and masks.
         backward: What a Bidirectional runs from the end, where the file describes it.
     """
 
@@ -55,6 +62,8 @@ class KerasNode:
     masks: list[str] = field(default_factory=list)
     reads: list[Ref] = field(default_factory=list)
     given: list[Any] = field(default_factory=list)
+    call: list[Any] = field(default_factory=list)
+    named: Mapping[str, Any] = field(default_factory=dict)
     backward: KerasNode | None = None
 
     @property
@@ -155,6 +164,7 @@ def model_graph(config: Mapping[str, Any], where: str) -> KerasGraph:
             node.reads = list(_refs(bound[:1] if _per_call(bound) else bound))
             node.inputs = list(dict.fromkeys(layer_names(bound)))
             node.given = _given(bound)
+            node.call, node.named = _called(bound)
         nodes[node.name] = node
         previous = node.name
     outputs = [previous] if kind == "Sequential" and previous else []
@@ -238,6 +248,21 @@ def _given(bound: Any) -> list[Any]:
     call = bound[0] if isinstance(bound, list) and bound else None
     args = call.get("args") if isinstance(call, Mapping) else None
     return list(args[1:]) if isinstance(args, list) else []
+
+
+def _called(bound: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Return what the first call of a layer is given, in order and by name, with a sign in place of tensors."""
+    call = bound[0] if isinstance(bound, list) and bound else None
+    if isinstance(call, list):  # as Keras 1 and 2 write it: name, node, output, and what is given by name
+        each = call if call and isinstance(call[0], list) else [call]
+        told = [one[3] for one in each if len(one) > 3 and isinstance(one[3], Mapping)]
+        return [], {str(key): one for said in told for key, one in said.items() if not list(_refs(one))}
+    if not isinstance(call, Mapping):
+        return [], {}
+    args, kwargs = call.get("args"), call.get("kwargs")
+    given = [TENSOR if list(_refs(one)) else one for one in args] if isinstance(args, list) else []
+    named = kwargs if isinstance(kwargs, Mapping) else {}
+    return given, {str(key): one for key, one in named.items() if not list(_refs(one))}
 
 
 def check_order(nodes: Mapping[str, KerasNode], where: str) -> None:

@@ -29,7 +29,7 @@ from lstm_tui.formats.importers.keras.follow import (
 )
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
 from lstm_tui.formats.importers.keras.graph import MODELS, KerasGraph, KerasNode, read_graph
-from lstm_tui.formats.importers.keras.layers import recurrent, refuse, steps
+from lstm_tui.formats.importers.keras.layers import NOTHING, recurrent, refuse, steps
 from lstm_tui.formats.importers.keras.lookups import tokens_of_lookup
 from lstm_tui.formats.importers.keras.settings import LOOKUPS, is_half
 from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent, Reduce
@@ -189,6 +189,7 @@ def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
         except UnsupportedLayer as error:
             raise refuse(model.where, model.nodes(item)[0], str(error)) from error
         chain.append(part)
+        _say_where_it_begins(model, item, f"layer{number}", report)
         for direction, state in model.directed(item):
             names[id(state)] = f"layer{number}.{direction}.{state.state}"
         if any(is_half(one.config) for one in model.nodes(item)):
@@ -196,8 +197,31 @@ def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
                 f"{visible(part.name)} computes with half the bits in the file: numbers differ by their rounding"
             )
         number += 1
+    halves = [
+        node for name in dict.fromkeys(one for answer in model.graph.outputs for one in model.graph.before(answer))
+        if is_half((node := model.graph.nodes[name]).config) and not node.recurrent and node.kind not in NOTHING
+    ]  # fmt: skip
+    if halves:
+        names_said = ", ".join(visible(one.name) for one in halves)
+        report.warnings.append(
+            f"{names_said} {'computes' if len(halves) == 1 else 'compute'} with half the bits in the file: numbers "
+            "differ by their rounding"
+        )
     readout = written(_answers(model, items, names), model.shown(items[-1]), names, "", report)
     return replace(plan, chain=chain, readout=readout)
+
+
+def _say_where_it_begins(model: _Model, item: Item, key: str, report: ImportReport) -> None:
+    """Warn of first states that layers compute of the input: here they are zeros."""
+    for node in model.nodes(item):
+        givers = [name for name, _ in node.reads[1:]]
+        before = [name for giver in givers for name in model.graph.before(giver)]
+        if givers and not any(model.graph.nodes[name].recurrent for name in before):
+            said = ", ".join(visible(one) for one in dict.fromkeys(givers))
+            report.say(f"{key}.initial", "zeros", "assumed", f"{said} gives others in the file: --initial")
+            report.warnings.append(
+                f"{visible(node.name)} begins with states of {said}: zeros here, --initial gives others"
+            )
 
 
 def _answers(model: _Model, items: Sequence[Item], names: Mapping[int, str]) -> list[FileOutput]:
@@ -211,7 +235,7 @@ def _answers(model: _Model, items: Sequence[Item], names: Mapping[int, str]) -> 
             continue
         known = name if several.count(name) == 1 else f"{name}.{number}"
         if tensor.value is not None and not any(id(one) in names for one in sources(tensor.value)):
-            continue  # of a layer below that gives its states to these
+            tensor = KerasTensor(None, "other layers make it of what these give")
         found.append(FileOutput(known, tensor.value, tensor.why, tensor.turned))
     return found
 
@@ -325,8 +349,8 @@ def _recurrent(model: _Model, item: Item, key: str, report: ImportReport) -> Rec
             return replace(ahead, name=item.join.name, passes=passes, merge=merge)
         second = replace(back, passes=[("backward", back.passes[0][1])])
         return replace(ahead, name=item.join.name, merge=merge, second=second)
-    if item.calls > 1 or len(item.inputs) > 1:
-        raise UnsupportedLayer("it is called more than once, or given states from another layer")
+    if item.calls > 1:
+        raise UnsupportedLayer("it is called more than once")
     check_all(item)
     file = model.file
     names = file.weight_names(*file.place_of(item.own, item.kind, item.within)) if file.form == "names" else []

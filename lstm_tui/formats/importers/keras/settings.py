@@ -114,7 +114,7 @@ _TABLES: dict[str, dict[str, Rule]] = {
     "Masking": _of("mask_value", USED),
     **dict.fromkeys(("GlobalMaxPooling1D", "GlobalAveragePooling1D", "MaxPooling1D", "AveragePooling1D"), _POOL),
     "Concatenate": _of("axis", USED),
-    **{key: {} for key in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")},
+    **{key: {} for key in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Divide", "TrueDivide")},
     **dict.fromkeys(("Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "AlphaDropout"), _NOISE),
     "ActivityRegularization": _NOISE,
     "InputLayer": _of("sparse ragged optional type_spec ragged_rank", HARMLESS),

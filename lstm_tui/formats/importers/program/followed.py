@@ -8,7 +8,7 @@ from typing import Any
 from lstm_tui.formats.importers.import_report import How
 from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode
 from lstm_tui.formats.importers.program.trace import GraphTrace, Reading
-from lstm_tui.formats.importers.values import Value, signature
+from lstm_tui.formats.importers.values import Value, means_of_sums, signature
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,12 @@ class TracedGraph:
         """
         value, where = self.first.said(name)
         other, there = self.second.said(name)
+        if signature(value) != signature(
+            other
+        ):  # by the number of steps, perhaps, which is not the same here and there
+            value, other = (
+                means_of_sums(one, trace.steps_of) for one, trace in ((value, self.first), (other, self.second))
+            )
         if signature(value) != signature(other) or where.ndim != there.ndim:
             raise UnsupportedNode("it is not the same for every length")
         if not self.proved(name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,12 @@ from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, attribute
 from lstm_tui.formats.importers.program.layers import Read
 
+_NOTHING = np.zeros(0)
+
 
 def initial_states_of(
     node: Any, graph: ProgramGraph, directions: Sequence[str], key: str, report: ImportReport, read: Read,
-    constant: Callable[[ProgramGraph, str], Array],
+    constant: Callable[[ProgramGraph, str, Mapping[str, Array]], Array],
 ) -> dict[str, dict[str, Array]]:  # fmt: skip
     """Return states before the first step by direction, where the file has other than zeros.
 
@@ -27,7 +29,8 @@ def initial_states_of(
         key: Of the layer in the report.
         report: Learns how they are known.
         read: How the node reads the tape.
-        constant: Returns a tensor that depends on no number of the inputs; raises UnsupportedNode.
+        constant: Returns a tensor that depends on no number of the inputs, given what it may ask for sizes; raises
+            UnsupportedNode.
     """
     states: dict[str, dict[str, Array]] = {}
     names = [*node.input, *[""] * 8][5:7]
@@ -47,15 +50,13 @@ def initial_states_of(
             )
             continue
         if graph.depends(name, graph.inputs):
-            report.say(
-                f"{key}.initial_{state}", "zeros", "assumed", f"{visible(given)} is given from outside: --initial"
-            )
-            report.warnings.append(
-                f"{key} begins with {state} of {visible(given)}, given from outside: zeros here, --initial gives others"
-            )
+            both = graph.depends(node.input[0], [given], known=dict.fromkeys(read.computed, _NOTHING))
+            said = f"of {visible(given)}, " + ("by what the file computes of it" if both else "given from outside")
+            report.say(f"{key}.initial_{state}", "zeros", "assumed", f"{said}: --initial")
+            report.warnings.append(f"{key} begins with {state} {said}: zeros here, --initial gives others")
             continue
         try:
-            whole = constant(graph, name)
+            whole = constant(graph, name, read.sized)
             if attribute(node, "layout", 0) and whole.ndim == 3:
                 whole = whole.transpose(1, 0, 2)
             every = whole.reshape(len(directions), -1, whole.shape[-1])

@@ -7,7 +7,7 @@ and is compared with what runs the nodes, shape for shape: what does not agree i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,12 +36,14 @@ class Read:
         one_step: Whether every token is a sequence of its own, which begins with an empty memory.
         carried: Whether the file takes one step and whoever runs it carries the states from step to step.
         computed: Names of tensors that the recurrent nodes of the file compute.
+        sized: Some of these with the sizes they have, for what depends on sizes alone.
     """
 
     flipped: bool = False
     one_step: bool = False
     carried: bool = False
     computed: frozenset[str] = frozenset()
+    sized: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,13 @@ class Dialect:
         plan_node: Returns a recurrent node as a layer; raises UserError.
         front: Returns what is run as it is before a recurrent node, which may read one step of many sequences, and how
             many nodes that are; raises UnsupportedNode. None where nothing is.
+        follows_again: Whether that follows the program again for every number of steps. It is then for what cannot be
+            stepped alone.
     """
 
     plan_node: Callable[[Any, ProgramGraph, str, str, ImportReport, Read], Recurrent]
     front: Callable[[ProgramGraph, Any, bool], tuple[FeatureExtractor, int]] | None = None
+    follows_again: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,7 +289,8 @@ def _part(
         carried = followed.carried(node)
         alone = reading.one_step or (reading.steps == 1 and followed.takes_one_step and not carried)
         own = key if not n else f"{key}.backward"
-        read = Read(reading.way == "backward", alone, carried, followed.computed)
+        sized = {name: one for name, one in followed.first.numbers.items() if name in followed.computed}
+        read = Read(reading.way == "backward", alone, carried, followed.computed, sized)
         parts.append(dialect.plan_node(node, graph, own, where, report, read))
         if not n:
             _say_how_it_reads(followed, reading, alone, carried, key, report)
@@ -333,9 +339,12 @@ def _below(followed: TracedGraph, layer: NodeLayer, limit: int | None, dialect: 
     """Return a plan with what stands below the lowest layer: a table, ops, array ops, or nothing that can be run."""
     graph, reading = followed.graph, layer.reading
     known = layer.start is not None and followed.proved(reading.node.input[0])
-    if known and (not layer.ops or followed.takes_one_step or limit is not None or dialect.front is None):
+    stepped = not layer.ops or dialect.front is None or dialect.follows_again
+    if known and (stepped or followed.takes_one_step or limit is not None):
         return _straight(followed, layer, limit, report)
-    if reading.value is None and followed.first.readings[id(reading.node)].value is not None:
+    if reading.value is None and followed.first.readings[id(reading.node)].value is not None and (
+        not dialect.follows_again
+    ):  # fmt: skip
         report.warnings.append(f"{label(reading.node)}: {layer.why}: {layer.name} takes its inputs directly")
         return Plan("", ())
     if dialect.front is None:

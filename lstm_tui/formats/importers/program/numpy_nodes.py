@@ -63,12 +63,58 @@ def _gemm(node: Any, given: Sequence[Array]) -> Array:
 
 
 def _conv(node: Any, given: Sequence[Array]) -> Array:
-    """Return a convolution whose kernel reads one step."""
+    """Return a convolution over the last axis: x (B, I, T), kernel (O, I / groups, width)."""
     x, w = given[0], given[1]
-    if x.ndim != 3 or w.ndim != 3 or w.shape[2] != 1:
-        raise ValueError("its kernel reads several steps")
-    made = np.einsum("bit,oi->bot", x, w[:, :, 0])
+    groups, stride = int(attribute(node, "group", 1)), int(attribute(node, "stride", 1))
+    if x.ndim != 3 or w.ndim != 3 or x.shape[1] != w.shape[1] * groups or w.shape[0] % groups:
+        raise ValueError("its kernel fits no input")
+    windows = _windows(x, w.shape[2], stride, attribute(node, "pad", (0, 0)), int(attribute(node, "dilation", 1)), 0.0)
+    parts = [
+        np.einsum("bitk,oik->bot", one, kernel)
+        for one, kernel in zip(np.split(windows, groups, 1), np.split(w, groups), strict=True)
+    ]
+    made = np.concatenate(parts, axis=1)
     return np.asarray(made if len(given) < 3 else made + given[2][:, None])
+
+
+def _pool(node: Any, given: Sequence[Array]) -> Array:
+    """Return the largest or the mean of neighbours along the last axis."""
+    largest = node.op_type == "MaxPool"
+    width, stride, pad = (attribute(node, name, 1) for name in ("width", "stride", "pad"))
+    filled = -np.inf if largest else 0.0
+    windows = _windows(given[0], width, stride, pad, int(attribute(node, "dilation", 1)), filled)
+    return np.asarray(windows.max(axis=-1) if largest else windows.mean(axis=-1))
+
+
+def _windows(x: Array, width: int, stride: int, pad: tuple[int, int], dilation: int, fill: float) -> Array:
+    """Return what each place of a kernel reads of the last axis, (…, places, width)."""
+    whole = np.pad(x, [(0, 0)] * (x.ndim - 1) + [pad], constant_values=fill) if any(pad) else x
+    count = (whole.shape[-1] - (width - 1) * dilation - 1) // stride + 1
+    if count < 1 or count * width * math.prod(x.shape[:-1]) > MOST_NUMBERS:
+        raise ValueError("it is shorter than its kernel, or makes too much")
+    places = np.arange(count)[:, None] * stride + np.arange(width) * dilation
+    return np.asarray(whole[..., places])
+
+
+def _group_norm(node: Any, given: Sequence[Array]) -> Array:
+    """Return each sequence with every group of its units normalised over all of its steps; x (B, n, …)."""
+    x, groups = given[0], int(attribute(node, "groups", 1))
+    rows = x.reshape(x.shape[0], groups, -1)
+    centre = rows - rows.mean(axis=-1, keepdims=True)
+    made = (
+        centre / np.sqrt((centre * centre).mean(axis=-1, keepdims=True) + attribute(node, "epsilon", 1e-5))
+    ).reshape(x.shape)
+    for n, one in enumerate(given[1:3]):
+        one = one.reshape([-1, *[1] * (x.ndim - 2)])
+        made = made * one if n == 0 else made + one
+    return np.asarray(made)
+
+
+def _one_hot(node: Any, given: Sequence[Array]) -> Array:
+    count = int(attribute(node, "count", 1))
+    if given[0].size * count > MOST_NUMBERS or (given[0] < 0).any() or (given[0] >= count).any():
+        raise ValueError("it has no such class")
+    return np.eye(count, dtype=np.int64)[given[0].astype(np.int64)]
 
 
 def _slice(node: Any, given: Sequence[Array]) -> Array:
@@ -150,7 +196,9 @@ def _sigmoid(x: Array) -> Array:
 
 _OF_TWO: Mapping[str, Callable[[Any, Any], Any]] = {
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "Max": np.maximum, "Min": np.minimum,
-    "Pow": np.power,
+    "Pow": np.power, "Mod": np.remainder, "FloorDiv": np.floor_divide,
+    "Equal": np.equal, "NotEqual": np.not_equal, "Less": np.less, "Greater": np.greater,
+    "LessOrEqual": np.less_equal, "GreaterOrEqual": np.greater_equal, "And": np.logical_and, "Or": np.logical_or,
 }  # fmt: skip
 _KINDS: Mapping[str, _Run] = {
     "Identity": _of_one(lambda x: x),
@@ -164,6 +212,17 @@ _KINDS: Mapping[str, _Run] = {
     "MatMul": lambda node, given: given[0] @ given[1],
     "Gemm": _gemm,
     "Conv": _conv,
+    "MaxPool": _pool,
+    "AveragePool": _pool,
+    "GroupNormalization": _group_norm,
+    "OneHot": _one_hot,
+    "Not": _of_one(np.logical_not),
+    "Where": lambda node, given: np.where(given[0], given[1], given[2]),
+    "CumSum": lambda node, given: np.cumsum(given[0], axis=attribute(node, "axis", 0)),
+    "ArgMax": lambda node, given: np.argmax(given[0], axis=attribute(node, "axis", None)),
+    "Sin": _of_one(np.sin),
+    "Cos": _of_one(np.cos),
+    "Floor": _of_one(np.floor),
     "LayerNormalization": _layer_norm,
     "BatchNormalization": _batch_norm,
     "Softmax": _softmax,

@@ -46,6 +46,7 @@ from lstm_tui.formats.importers.values import (
     joined,
     read_by,
     select,
+    with_numbers,
 )
 
 CLOSE = 1e-4
@@ -55,6 +56,8 @@ _LEAST_PLACES, _MOST_PLACES = 8, 1024
 """How many rows a table of places has at least, more than are tried, and at most."""
 Units = int | tuple[int, int] | None
 """Along which axis of a tensor units stand, along which two, or along none."""
+_DOES_NOT_FIT = (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError)
+"""What NumPy raises of shapes that a file was not made for."""
 _BEYOND = -2
 """Origin of numbers behind the last step that the file reads; 0 is that of a zero, -1 of another constant."""
 _MOVES = frozenset((
@@ -201,6 +204,10 @@ class GraphTrace:
             raise UnsupportedNode(self.broken.get(name, f"{visible(name)} does not come from the recurrent layers"))
         return self._rows_of_some(self.ids[name])[:2]
 
+    def steps_of(self, value: Value) -> int:
+        """Return how many steps a value has, or the series that it is made of."""
+        return self._extent(value)[0]
+
     def _table(self) -> Array:
         return np.concatenate([np.zeros(1), *(self.known[id(one)].reshape(-1) for one in self.values)])
 
@@ -269,11 +276,12 @@ class GraphTrace:
                 raise UnsupportedNode(next(self.broken[one] for one in reads if one in self.broken))
             elif any(one in self.ids for one in reads):
                 self._followed(node)
-        except UnsupportedNode as error:
+        except (UnsupportedNode, *_DOES_NOT_FIT) as error:
+            why = str(error) if isinstance(error, UnsupportedNode) else f"{label(node)} cannot take what it is given"
             for name in node.output:
                 if name:
                     self.ids.pop(name, None)
-                    self.broken[name] = str(error)
+                    self.broken[name] = why
 
     def _choice(self, node: Any) -> None:
         condition = node.input[0]
@@ -539,7 +547,10 @@ class GraphTrace:
             raise UnsupportedNode(f"{label(node)}: its operands fit no common shape") from error
         for axis in _axes(len(shape)):
             try:
-                (one, where), (other, there) = (self._rows(np.broadcast_to(each, shape), axis) for each in both)
+                one, where = self._rows(np.broadcast_to(both[0], shape), axis)
+                other, there = self._rows(np.broadcast_to(both[1], shape), axis, where if one.series else None)
+                if other.series and not one.series:
+                    one, where = self._rows(np.broadcast_to(both[0], shape), axis, there)
             except UnsupportedNode:
                 continue
             if one.series != other.series or not np.array_equal(where, there):
@@ -642,8 +653,13 @@ class GraphTrace:
                 why = why or error
         raise why or UnsupportedNode("it has no numbers")
 
-    def _rows(self, ids: Array, axis: Units) -> tuple[Value, Array]:
+    def _rows(self, ids: Array, axis: Units, like: Array | None = None) -> tuple[Value, Array]:
         """Return the value a tensor holds and the positions of its rows, of a tensor whose units stand along an axis.
+
+        Args:
+            ids: Origins of its numbers.
+            axis: Where its units stand.
+            like: Positions of the rows of a series that it is put together with, where a vector stands at every step.
 
         Raises:
             UnsupportedNode: It holds something else.
@@ -664,7 +680,7 @@ class GraphTrace:
         if (which != which[:1]).any() or (unit != unit[:1]).any():
             raise UnsupportedNode("its numbers stand in no order of steps and units")
         columns = [(self.values[which[0, n]], int(unit[0, n])) for n in range(which.shape[1])]
-        columns, position = self._spread(columns, position)
+        columns, position = self._spread(columns, position, like)
         places = [self.places[id(value)] for value, _ in columns]
         steps, batch = places[0].steps, places[0].batch
         series = all(value.series for value, _ in columns)
@@ -677,7 +693,9 @@ class GraphTrace:
             return self._selected([(value, unit, "") for value, unit in columns]), where.reshape(moved.shape[:-1])
         return self._vector(columns, position, moved.shape[:-1])
 
-    def _spread(self, columns: list[tuple[Value, int]], position: Array) -> tuple[list[tuple[Value, int]], Array]:
+    def _spread(
+        self, columns: list[tuple[Value, int]], position: Array, like: Array | None
+    ) -> tuple[list[tuple[Value, int]], Array]:
         """Return units of a tensor in which vectors that stand at every step are series, and the positions of rows."""
         place = self.places[id(columns[0][0])]
         count = place.steps * place.batch
@@ -685,9 +703,9 @@ class GraphTrace:
             return columns, position
         ends = {n: end for n, (value, _) in enumerate(columns) if (end := self._at_an_end(value, position[:, n]))}
         series = [n for n in range(len(columns)) if n not in ends]
-        if not ends or (not series and place.batch > 1):
+        if not ends or (not series and place.batch > 1 and (like is None or like.size != count)):
             return columns, position
-        rows = position[:, series[0]] if series else np.arange(count)
+        rows = position[:, series[0]] if series else np.arange(count) if like is None else like.reshape(-1)
         same = all(np.array_equal(batch, rows % place.batch) for _, batch in ends.values())
         if not same or not np.array_equal(np.sort(rows), np.arange(count)):
             return columns, position
@@ -828,8 +846,8 @@ class GraphTrace:
                 raise UnsupportedNode("it reads the sequences of a batch as steps")
         except UnsupportedNode as error:
             value, why = None, str(error)
-            one_step, steps, batch = id(node) in self.alone, self._steps_given(node), 1
-            grid = np.arange(steps).reshape((1, steps) if one_step else (steps, 1))
+            steps, batch, one_step = self._given_to(node)
+            grid = np.arange(steps * batch).reshape((1, steps) if one_step else (steps, batch))
         limit = self._limit(node, grid.shape[0])
         if limit is not None and value is not None and (one_step or way == "backward"):
             value, why, way = None, f"it reads {limit} of the steps, from the end", "forward"
@@ -840,13 +858,23 @@ class GraphTrace:
             grid[limit:] = 0
         return Reading(node, value, why, way, one_step, steps, limit, batch - 1), grid
 
-    def _steps_given(self, node: Any) -> int:
-        """Return how many steps a node gets whose input is not followed: as many as that has, where it is computed."""
+    def _given_to(self, node: Any) -> tuple[int, int, bool]:
+        """Return how many steps and sequences a node gets whose input is not followed, and whether each step is one."""
+        alone = id(node) in self.alone
         try:
             shape = self.number(node.input[0]).shape
         except UnsupportedNode:
-            return self.steps
-        return int(shape[1 if attribute(node, "layout", 0) else 0]) if len(shape) == 3 else self.steps
+            return self.steps, 1, alone
+        if len(shape) != 3:
+            return self.steps, 1, alone
+        steps, batch = (shape[1], shape[0]) if attribute(node, "layout", 0) else shape[:2]
+        single = bool(self.tapes) and all(
+            size == 1 for one in self.tapes.values() for axis, size in enumerate(one.shape)
+            if axis not in (one.time, one.feature)
+        )  # fmt: skip
+        if not alone and steps == 1 < batch and single and self.graph.ran_by != "onnx":
+            return int(batch), 1, True
+        return int(steps), 1 if alone else int(batch), alone
 
     def _limit(self, node: Any, steps: int) -> int | None:
         """Return how many of the steps a node reads, where the file says fewer than there are."""
@@ -896,20 +924,10 @@ def _doubled(node: Any, value: Value) -> Value:
 
 def _with_numbers(node: Any, how: str, numbers: Array, first: bool) -> StepOp:
     """Return an op that computes with constants, unit by unit."""
-    name, ones, zeros = _name(node), np.ones_like(numbers), np.zeros_like(numbers)
-    if how == "add":
-        return AffineScale(name, ones, numbers)
-    if how == "mul":
-        return AffineScale(name, numbers, zeros)
-    if how == "sub":
-        return AffineScale(name, ones, -numbers) if first else AffineScale(name, -ones, numbers)
-    if how == "div" and first:
-        return AffineScale(name, 1 / numbers, zeros)
-    if how in ("max", "min") and (numbers == numbers[0]).all():
-        return Activation(name, f"{node.op_type}={how}(a, {_text(numbers[0])})")
-    if how == "div" and (numbers == numbers[0]).all():
-        return Activation(name, f"Div={_text(numbers[0])} / a")
-    raise UnsupportedNode(f"{label(node)} is not known here")
+    made = with_numbers(_name(node), how, numbers, first)
+    if made is None:
+        raise UnsupportedNode(f"{label(node)} is not known here")
+    return made
 
 
 def _text(number: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from lstm_tui.formats.importers.program.followed import TracedGraph
 from lstm_tui.formats.importers.program.graph import RECURRENT, STEPS, ProgramGraph, ProgramNode, UnsupportedNode
 from lstm_tui.formats.importers.program.trace import GraphTrace, InputLayout
 from lstm_tui.formats.importers.torch.exported import ExportedArchive
+from lstm_tui.formats.importers.torch.front import ProgramFront, TapeLayout, apart, ids_of
 from lstm_tui.formats.importers.torch.pickled_arrays import Tensor
 from lstm_tui.formats.importers.torch.program_builder import (
     Budget,
@@ -32,41 +33,11 @@ from lstm_tui.formats.importers.torch.torchscript import ScriptArchive, ScriptFo
 from lstm_tui.formats.importers.values import State, sources
 
 LENGTHS = (STEPS, 8)
+_LOST = 100
+"""What an output or a recurrent call counts that is not understood; one that is run as array ops counts 1."""
 _FLOAT, _WHOLE = 1, 7
 _MOST_WIDTHS = 12
 _TORCH_KINDS = {"<i8": 7, "<i4": 6, "<f4": 1, "<f8": 11, "<f2": 10, "|b1": 9, "<i2": 5, "|u1": 2, "|i1": 3}
-
-
-@dataclass(frozen=True)
-class TapeLayout:
-    """Which axis of an input is the tape.
-
-    Attributes:
-        kind: Of its numbers, as ONNX counts them.
-        sizes: Of its axes; 0 where an axis is the tape, -1 where it holds sequences of a batch.
-        feature: The axis of the numbers of a step; None where each is one number.
-        fixed: How many steps the file was made for, where it allows no other number.
-    """
-
-    kind: int
-    sizes: tuple[int, ...]
-    feature: int | None
-    fixed: int = 0
-
-    @property
-    def time(self) -> int:
-        """The axis of the tape."""
-        return self.sizes.index(0)
-
-    def shape(self, steps: int, batch: int) -> tuple[int, ...]:
-        """Return its sizes for so many steps and sequences."""
-        return tuple(self.fixed or steps if size == 0 else batch if size == -1 else size for size in self.sizes)
-
-    @property
-    def text(self) -> str:
-        """Its axes in words."""
-        words = {0: "steps", -1: "batch"}
-        return ",".join(words.get(size, str(size)) for size in self.sizes)
 
 
 @dataclass(frozen=True)
@@ -98,6 +69,8 @@ class FollowedProgram:
         parameters: By a constant of a recurrent call, the file's own names of what it is made of.
         why: Why it was not followed to its end; empty where it was.
         refused: Why recurrent calls are not followed that are none of the nodes.
+        run: Follows the program once, for inputs of given shapes.
+        shapes: Kinds and sizes of the inputs that are no series.
     """
 
     traced: TracedGraph
@@ -109,6 +82,26 @@ class FollowedProgram:
     parameters: Mapping[str, tuple[str, ...]]
     why: str = ""
     refused: Sequence[str] = ()
+    run: Callable[[ProgramBuilder, Mapping[str, InputShape]], None] = lambda _b, _shapes: None
+    shapes: Mapping[str, InputShape] = field(default_factory=dict)
+
+    def front(self, graph: ProgramGraph, node: Any, one_step: bool) -> tuple[ProgramFront, int]:
+        """Return what stands before a recurrent call, and how many calls that are.
+
+        Raises:
+            UnsupportedNode: It needs a recurrent call, or one that is not run here.
+        """
+        target = node.input[0]
+        inputs = tuple(name for name in graph.inputs if graph.depends(target, [name]))
+        made = graph.evaluate(target, {name: self.traced.first.numbers[name] for name in inputs})
+        if not inputs or not all(name in self.layouts for name in inputs):
+            raise UnsupportedNode("it reads what is no series")
+        alone = one_step or (made.ndim == 3 and made.shape[1] != 1 == made.shape[0])
+        width = int(graph.constants[node.input[1]].shape[2])
+        ids = {name: count for name in inputs if (count := ids_of(graph, name))}
+        before = [one for one in graph.nodes if one is not node and graph.depends(target, one.output)]
+        front = ProgramFront(self.run, dict(self.layouts), self.shapes, node.name, inputs, width, ids, alone)
+        return front, len(before)
 
 
 @dataclass
@@ -144,11 +137,12 @@ def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportRepor
         if found is None:
             continue
         key = f"input.{visible(one.name)}"
-        if not rivals and one.sizes is None and not follower.sure({**layouts, one.name: found}):
+        if not rivals and one.sizes is None and not follower.sure(one.name, {**layouts, one.name: found}):
             report.assume(key, found.text, "the file keeps no shapes, and two sequences at once are not understood")
             others[one.name] = ()
         if rivals:
-            why = "the file does not say which axis is the tape, and each of these can be followed"
+            what = "how wide a step is" if rivals[0].time == found.time else "which axis is the tape"
+            why = f"the file does not say {what}, and each of these can be followed"
             said = report.choose(key, found.text, [each.text for each in rivals], "assumed", why)
             found = next(each for each in (found, *rivals) if each.text == said)
             others[one.name] = rivals
@@ -166,22 +160,38 @@ class _Follower:
 
     def layout_of(self, one: _Input, known: Mapping[str, TapeLayout]) -> tuple[TapeLayout | None, Sequence[TapeLayout]]:
         """Return how an input is laid out and what else it could be; None where it is no series."""
-        layouts = list(_layouts(one, self._program.widths))
+        found = self._layout_of(one, known, self._program.widths)
+        if found[0] is None and one.sizes is None:  # as wide as no weights are: some of its numbers may be left out
+            most = max(self._program.widths, default=0)
+            others = [width for width in range(2, most + 3) if width not in self._program.widths][:_MOST_WIDTHS]
+            found = self._layout_of(one, known, others, True)
+        if found[0] is not None and one.sizes is None and found[0].feature is not None and not found[1]:
+            layout, place = found[0], found[0].feature
+            sizes = [size + (n == place) for n, size in enumerate(layout.sizes)]
+            wider = replace(layout, sizes=tuple(sizes))
+            if _understood(self._score({**known, one.name: wider}, 1)):  # it leaves the last numbers of a step out
+                return layout, [wider]
+        return found
+
+    def _layout_of(
+        self, one: _Input, known: Mapping[str, TapeLayout], widths: Sequence[int], numbers: bool = False
+    ) -> tuple[TapeLayout | None, Sequence[TapeLayout]]:
+        layouts = [each for each in _layouts(one, widths) if not numbers or each.feature is not None]
         without = self._score(known, 1)
         if not layouts or without == (0, 0):
             return None, ()
         pairs: list[tuple[tuple[int, int], TapeLayout]] = []
         for layout in layouts:  # two sequences at once tell the batch from the tape
             pairs.append((self._score({**known, one.name: layout}, 2), layout))
-            if pairs[-1][0] == (0, 0) and -1 in layout.sizes:
+            if _understood(pairs[-1][0]) and -1 in layout.sizes:
                 return layout, ()
         singles = [(self._score({**known, one.name: layout}, 1), layout) for layout in layouts]
         top = max(score for score, _ in singles)
         if top <= without:
             return None, ()
-        bare = [layout for score, layout in pairs if score == (0, 0)]  # without a batch, which tells nothing
+        bare = [layout for score, layout in pairs if _understood(score)]  # without a batch, which tells nothing
         if bare:
-            return bare[0], [layout for score, layout in singles if score == (0, 0) and -1 in layout.sizes]
+            return bare[0], [layout for score, layout in singles if _understood(score) and -1 in layout.sizes]
         if max(score for score, _ in pairs) >= top:
             return max(pairs, key=lambda pair: pair[0])[1], ()
         full = [layout for score, layout in singles if score == top]
@@ -189,19 +199,19 @@ class _Follower:
         series = [layout for layout in full if layout not in once]
         if once and len({layout.time for layout in layouts if layout.feature == once[0].feature}) > 1:
             # believed where the other way is understood of one sequence and mixes two of them above its layers
-            mixed = [layout for score, layout in pairs if layout in series and score[1] == 0 > score[0]]
+            mixed = [layout for score, layout in pairs if layout in series and score[1] == 0 and score[0] <= -_LOST]
             once = [layout for layout in once if any(len(other.sizes) == len(layout.sizes) for other in mixed)]
             if not once and not series:
                 return max(pairs, key=lambda pair: pair[0])[1], ()
         order = [*once, *series]
-        if one.sizes is None and top == (0, 0) and series and once:  # a script: who calls it knows
+        if one.sizes is None and _understood(top) and series and once:  # a script: who calls it knows
             return order[0], order[1:]
         rivals = [one for one in order[1:] if len(one.sizes) == len(order[0].sizes) and one.fixed == order[0].fixed]
-        return order[0], rivals if top == (0, 0) else ()
+        return order[0], rivals if _understood(top) else ()
 
-    def sure(self, layouts: Mapping[str, TapeLayout]) -> bool:
-        """Say whether every recurrent call reads two sequences apart from each other."""
-        return self._score(layouts, 2)[1] == 0
+    def sure(self, name: str, layouts: Mapping[str, TapeLayout]) -> bool:
+        """Say whether everything is understood, and of two sequences apart from each other."""
+        return -1 in layouts[name].sizes and _understood(self._score(layouts, 2))
 
     def _of_one_step(self, layouts: Mapping[str, TapeLayout]) -> bool:
         tried = self._try(layouts, LENGTHS[0], 1, 0, {})
@@ -212,9 +222,10 @@ class _Follower:
         key = (tuple(layouts.items()), batch)
         if key not in self._scores:
             try:
-                self._scores[key] = _lost(self._try(layouts, LENGTHS[0], batch, 0, {}))
+                axes = {name: one.sizes.index(-1) for name, one in layouts.items() if -1 in one.sizes}
+                self._scores[key] = _lost(self._try(layouts, LENGTHS[0], batch, 0, {}), axes, batch)
             except (ProgramStopped, UnsupportedNode):
-                self._scores[key] = (-1000, -1000)
+                self._scores[key] = (-1000 * _LOST, -1000)
         return self._scores[key]
 
     def _try(
@@ -225,8 +236,7 @@ class _Follower:
         shapes = {name: InputShape(one.kind, one.shape(steps, batch)) for name, one in layouts.items()}
         for one in self._program.inputs:
             if one.name not in shapes and one.sizes is not None:
-                sizes = tuple(1 if size is None else size for size in one.sizes)
-                shapes[one.name] = InputShape(one.kind or _FLOAT, sizes)
+                shapes[one.name] = self._whole(one)
         why = ""
         try:
             self._program.run(b, shapes)
@@ -266,22 +276,52 @@ class _Follower:
             b.parameters,
             first.why or second.why,
             list(b.refused),
+            self._program.run,
+            {one.name: self._whole(one) for one in self._program.inputs if one.name not in layouts and one.sizes},
         )
 
+    def _whole(self, one: _Input) -> InputShape:
+        """Return an input that is no series as it is tried: of one where it is free."""
+        return InputShape(one.kind or _FLOAT, tuple(1 if size is None else size for size in one.sizes or ()))
 
-def _lost(tried: _Try) -> tuple[int, int]:
+
+def _understood(score: tuple[int, int]) -> bool:
+    """Say whether every output and every recurrent call is understood, or runs as array ops."""
+    return score[0] > -_LOST and score[1] == 0
+
+
+def _lost(tried: _Try, axes: Mapping[str, int], batch: int) -> tuple[int, int]:
+    """Return what is lost: all of it, with one for each call that array ops stand before, and calls alone."""
     trace = tried.trace
     if tried.why or not trace.readings:
-        return -500, -500 + len(trace.readings)
+        return -500 * _LOST, -500 + len(trace.readings)
+    unread = {name for name, one in trace.readings.items() if one.value is None}
+    fronted = {name for name in unread if _runs_before(trace, name, axes, batch)}
     lost = 0 if trace.graph.outputs else -1
     for name in trace.graph.outputs:
         try:
-            read = [one.layer for one in sources(trace.said(name)[0]) if isinstance(one, State)]
-            lost -= not trace.proved(name) or any(trace.readings[id(one)].value is None for one in read)
+            read = [id(one.layer) for one in sources(trace.said(name)[0]) if isinstance(one, State)]
+            lost -= not trace.proved(name) or any(one in unread - fronted for one in read)
         except UnsupportedNode:
             lost -= 1
-    unread = sum(one.value is None for one in trace.readings.values())
-    return lost - unread, -unread
+    calls = len(unread) - len(fronted)
+    return (lost - calls) * _LOST - len(fronted), -calls
+
+
+def _runs_before(trace: GraphTrace, node: int, axes: Mapping[str, int], batch: int) -> bool:
+    """Say whether what stands before a recurrent call can be run as array ops, of each sequence by itself."""
+    target = trace.readings[node].node.input[0]
+    inputs = [name for name in trace.graph.inputs if trace.graph.depends(target, [name])]
+    if not inputs or not all(name in trace.tapes for name in inputs):
+        return False
+    given = {name: trace.numbers[name] for name in inputs}
+    try:
+        sizes = trace.graph.evaluate(target, given).shape
+    except UnsupportedNode:
+        return False
+    if batch == 1 or not any(name in axes for name in inputs):
+        return len(sizes) == 3 and 1 in sizes[:2] and 0 not in sizes
+    return apart(trace.graph, target, given, {name: axes[name] for name in inputs if name in axes})
 
 
 def _layouts(one: _Input, widths: Sequence[int]) -> Iterator[TapeLayout]:

@@ -67,7 +67,7 @@ def find_program(
     if cells:
         report.warnings.append(f"the program steps {cells} by hand, which is not followed")
     followed.traced.graph.texts.update(lists)
-    found = networks_of(followed.traced, followed.nodes, Dialect(plan_call), where)
+    found = networks_of(followed.traced, followed.nodes, Dialect(plan_call, followed.front, follows_again=True), where)
     used = {path for names in followed.parameters.values() for path in names}
     left = _left(used, tensors, where, report) if used else []
     if left and len(found) == 1:

@@ -334,6 +334,18 @@ def _split(b: ProgramBuilder, x: TensorRef, size: Any, dim: int = 0) -> list[Ten
     return [_slice(b, x, dim, start, start + count) for start, count in zip(starts, sizes, strict=False)]
 
 
+def _tensor_split(b: ProgramBuilder, x: TensorRef, parts: Any, dim: int = 0) -> list[TensorRef]:
+    """Return so many parts, the first of which are longer by one, or parts between places."""
+    whole = x.known().shape[_axis(x, dim)]
+    if isinstance(parts, int):
+        sizes = [whole // max(parts, 1) + (n < whole % max(parts, 1)) for n in range(parts)]
+        ends = np.cumsum(sizes).tolist()
+    else:
+        ends = [*_whole(parts), whole]
+    b.budget.spend(len(ends))
+    return [_slice(b, x, dim, start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
 def _unbind(b: ProgramBuilder, x: TensorRef, dim: int = 0) -> list[TensorRef]:
     count = x.known().shape[_axis(x, dim)]
     b.budget.spend(count)
@@ -390,16 +402,24 @@ def _conv1d(
     b: ProgramBuilder, x: TensorRef, w: TensorRef, bias: Any = None, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: Any = 1,
 ) -> TensorRef:  # fmt: skip
-    """Return a convolution: followed where its kernel reads one step, and of known size where it reads several."""
     sizes, kernel = x.known().shape, w.known().shape
-    plain = (_first(stride), _first(padding), _first(groups)) == (1, 0, 1)
-    if kernel[2] == 1 and plain and len(sizes) == 3:
-        return b.emit("Conv", [x, w] if bias is None else [x, w, bias])
-    if len(sizes) != 3 or kernel[1] * _first(groups) != sizes[1]:
-        raise UnsupportedNode("its kernel fits no input")
-    pad = (kernel[2] - 1) * _first(dilation) if padding == "same" else 2 * _first(padding) if padding != "valid" else 0
-    steps = (sizes[2] + pad - _first(dilation) * (kernel[2] - 1) - 1) // _first(stride) + 1
-    return b.unknown("conv1d", [x, w, bias], "", (sizes[0], kernel[0], max(steps, 0)))
+    step, spread, count = _first(stride), _first(dilation), _first(groups)
+    if len(sizes) != 3 or len(kernel) != 3:
+        raise UnsupportedNode("it is no convolution over steps of several sequences")
+    reads = [x, w] if bias is None else [x, w, bias]
+    if kernel[2] == 1 and (step, _first(padding), count) == (1, 0, 1):
+        return b.emit("Conv", reads)
+    total = (kernel[2] - 1) * spread if padding == "same" else 0
+    pad = (total // 2, total - total // 2) if isinstance(padding, str) else (_first(padding),) * 2
+    said: dict[str, Any] = {
+        "stride": step,
+        "strides": [step],
+        "pad": pad,
+        "pads": list(pad),
+        "dilation": spread,
+        "group": count,
+    }
+    return b.emit("Conv", reads, "", False, **said)
 
 
 def _first(value: Any) -> int:
@@ -415,14 +435,51 @@ def _convolution(
     return _conv1d(b, x, w, bias, stride, padding, dilation, groups)
 
 
-def _pool(name: str) -> Callable[..., TensorRef]:
-    def run(b: ProgramBuilder, x: TensorRef, kernel: Any, stride: Any = (), padding: Any = 0, *more: Any) -> TensorRef:
-        sizes, width = x.known().shape, _first(kernel)
-        step = width if stride in ((), [], None) else _first(stride)
-        steps = (sizes[-1] + 2 * _first(padding) - width) // step + 1
-        return b.unknown(name, [x], "", (*sizes[:-1], max(steps, 0)))
+def _max_pool(
+    b: ProgramBuilder, x: TensorRef, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1,
+    ceil_mode: Any = False,
+) -> TensorRef:  # fmt: skip
+    if ceil_mode:
+        raise UnsupportedNode("it pools over steps that are not all there")
+    return _pooled(b, "MaxPool", x, kernel, stride, padding, _first(dilation))
 
-    return run
+
+def _avg_pool(
+    b: ProgramBuilder, x: TensorRef, kernel: Any, stride: Any = (), padding: Any = 0, ceil_mode: Any = False,
+    count_include_pad: Any = True,
+) -> TensorRef:  # fmt: skip
+    if ceil_mode or (_first(padding) and not count_include_pad):
+        raise UnsupportedNode("it pools over steps that are not all there")
+    return _pooled(b, "AveragePool", x, kernel, stride, padding, 1)
+
+
+def _pooled(
+    b: ProgramBuilder, kind: str, x: TensorRef, kernel: Any, stride: Any, padding: Any, dilation: int
+) -> TensorRef:
+    width = _first(kernel)
+    step = width if stride in ((), [], None) else _first(stride)
+    return b.emit(kind, [x], width=width, stride=step, pad=(_first(padding),) * 2, dilation=dilation)
+
+
+def _group_norm(
+    b: ProgramBuilder, x: TensorRef, groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5, *_: Any
+) -> TensorRef:
+    return _normalised(b, x, int(groups), weight, bias, eps)
+
+
+def _instance_norm(
+    b: ProgramBuilder, x: TensorRef, weight: Any = None, bias: Any = None, mean: Any = None, variance: Any = None,
+    by_input: bool = True, momentum: Any = 0.1, eps: float = 1e-5, *_: Any,
+) -> TensorRef:  # fmt: skip
+    if not by_input:
+        return _batch_norm(b, x, weight, bias, mean, variance, False, momentum, eps)
+    return _normalised(b, x, x.known().shape[1], weight, bias, eps)
+
+
+def _normalised(b: ProgramBuilder, x: TensorRef, groups: int, weight: Any, bias: Any, eps: float) -> TensorRef:
+    ones = np.ones(x.known().shape[1], np.float32)
+    reads = [x, b.constant(ones) if weight is None else weight, b.constant(ones * 0) if bias is None else bias]
+    return b.emit("GroupNormalization", reads, groups=groups, epsilon=float(eps))
 
 
 def _adaptive(kind: str) -> Callable[..., Any]:
@@ -475,13 +532,18 @@ def _new_filled(value: float | None) -> Callable[..., TensorRef]:
 
 
 def _arange(b: ProgramBuilder, *args: Any, dtype: Any = None, **_: Any) -> TensorRef:
-    numbers = [_whole(one)[0] for one in args[:3] if isinstance(one, int | TensorRef) and not isinstance(one, bool)]
-    if isinstance(args[-1], int) and len(args) > 4:  # TorchScript: ends, then a kind of numbers, layout, device, pinned
-        numbers = numbers[: len(args) - 4]
-    values = range(*numbers)
-    if len(values) > _MOST_MADE:
+    ends = args[: len(args) - 4] if len(args) > 4 else args  # TorchScript: dtype, layout, device, pinned behind them
+    if len(args) > 4 and dtype is None:
+        dtype = args[-4]
+    numbers = [one.known().item() if isinstance(one, TensorRef) and not one.live else one for one in ends]
+    if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers) or not numbers:
+        raise UnsupportedNode("where it ends depends on the numbers")
+    first, last, step = (0, numbers[0], 1) if len(numbers) == 1 else (*numbers, 1)[:3]
+    if step == 0 or not 0 <= math.ceil((last - first) / step) <= _MOST_MADE:
         raise UnsupportedNode("it would make more numbers than are made here")
-    return b.constant(np.asarray(values, dtype_of(dtype) or np.int64))
+    whole = all(isinstance(one, int) for one in (first, last, step))
+    made = np.asarray(first + np.arange(math.ceil((last - first) / step)) * step)
+    return b.constant(made.astype(dtype_of(dtype) or (np.int64 if whole else np.float32)))
 
 
 def _tensor_of(b: ProgramBuilder, value: Any, dtype: Any = None, *_: Any, **__: Any) -> TensorRef:
@@ -543,6 +605,47 @@ def _addcmul(b: ProgramBuilder, x: TensorRef, one: TensorRef, other: TensorRef, 
 def _glu(b: ProgramBuilder, x: TensorRef, dim: int = -1) -> TensorRef:
     one, other = _chunk(b, x, 2, dim)
     return b.emit("Mul", [one, b.emit("Sigmoid", [other])])
+
+
+def _log_sum_exp(b: ProgramBuilder, x: TensorRef, dim: Any, keepdim: bool = False) -> TensorRef:
+    """Return log Σ exp, with the largest taken out of the sum as PyTorch does."""
+    most = _reduced("ReduceMax")(b, x, dim, True)
+    powers = b.emit("Exp", [b.emit("Sub", [x, most])])
+    made = b.emit("Add", [b.emit("Log", [_reduced("ReduceSum")(b, powers, dim, True)]), most])
+    return made if keepdim else _squeeze(b, made, dim)
+
+
+def _spread(root: bool) -> Callable[..., TensorRef]:
+    """Return the standard deviation or the variance along axes."""
+
+    def run(b: ProgramBuilder, x: TensorRef, dim: Any = None, *more: Any, **named: Any) -> TensorRef:
+        if isinstance(dim, bool):  # whether to divide by one less, of all numbers
+            dim, more = None, (dim, *more)
+        less = 1 if named.get("unbiased", True) else 0
+        if more and isinstance(more[0], bool):
+            less, more = int(more[0]), more[1:]
+        correction = named.get("correction")
+        less = less if correction is None else _whole(correction)[0]
+        keepdim = bool(more[0]) if more else bool(named.get("keepdim", False))
+        axes = (
+            tuple(_axis(x, one) for one in _whole(dim)) if dim not in (None, [], ()) else tuple(range(x.known().ndim))
+        )
+        count = math.prod(x.known().shape[one] for one in axes)
+        if count <= less:
+            raise UnsupportedNode("it is spread over too few numbers")
+        centre = b.emit("Sub", [x, b.emit("ReduceMean", [x], axes=axes, keepdims=1)])
+        total = b.emit("ReduceSum", [b.emit("Mul", [centre, centre])], axes=axes, keepdims=int(keepdim))
+        made = b.emit("Div", [total, b.constant(np.asarray(count - less, x.known().dtype))])
+        return b.emit("Sqrt", [made]) if root else made
+
+    return run
+
+
+def _length(b: ProgramBuilder, x: TensorRef, order: Any = 2, dim: Any = None, keepdim: bool = False) -> TensorRef:
+    """Return the Euclidean length along axes; others are not followed."""
+    if order not in (None, 2, "fro"):
+        raise UnsupportedNode("it is no Euclidean length")
+    return b.emit("Sqrt", [_reduced("ReduceSum")(b, b.emit("Mul", [x, x]), dim, keepdim)])
 
 
 def _zero_with_bounds(b: ProgramBuilder, x: TensorRef, least: Any = -1.0, most: Any = 1.0) -> TensorRef:
@@ -612,7 +715,7 @@ _OPS: Mapping[str, Callable[..., Any]] = {
     "unsafe_split": _split,
     "split": _split,
     "split_with_sizes": _split,
-    "tensor_split": lambda b, x, count, dim=0: _chunk(b, x, count, dim),
+    "tensor_split": _tensor_split,
     "unbind": _unbind,
     "index_select": _index_select,
     "index": _index,
@@ -631,12 +734,15 @@ _OPS: Mapping[str, Callable[..., Any]] = {
     "conv1d": _conv1d,
     "_convolution": _convolution,
     "convolution": _convolution,
-    "max_pool1d": _pool("max_pool1d"),
-    "avg_pool1d": _pool("avg_pool1d"),
+    "max_pool1d": _max_pool,
+    "avg_pool1d": _avg_pool,
+    "group_norm": _group_norm,
+    "instance_norm": _instance_norm,
     "relu": _pointwise("Relu"),
     "tanh": _pointwise("Tanh"),
     "sigmoid": _pointwise("Sigmoid"),
-    "softplus": lambda b, x, beta=1, threshold=20: b.emit("Softplus", [x]) if beta == 1 else b.unknown("softplus", [x]),
+    "softplus": lambda b, x, beta=1, threshold=20: b.emit("Softplus", [x]) if (
+        beta == 1 and threshold >= 20) else b.unknown("softplus", [x]),
     "softsign": _pointwise("Softsign"),
     "silu": _pointwise("Silu"),
     "exp": _pointwise("Exp"),
@@ -676,19 +782,26 @@ _OPS: Mapping[str, Callable[..., Any]] = {
     "arange": _arange,
     "tensor": _tensor_of,
     "scalar_tensor": _tensor_of,
-    "eq": _folded(np.equal),
-    "ne": _folded(np.not_equal),
-    "lt": _folded(np.less),
-    "gt": _folded(np.greater),
-    "le": _folded(np.less_equal),
-    "ge": _folded(np.greater_equal),
-    "logical_not": _folded(np.logical_not),
-    "logical_and": _folded(np.logical_and),
-    "bitwise_not": _folded(np.invert),
-    "floor_divide": _folded(np.floor_divide),
-    "remainder": _folded(np.remainder),
-    "where": _folded(np.where),
-    "cumsum": lambda b, x, dim, dtype=None: _folded(lambda one: np.cumsum(one, axis=dim))(b, x),
-    "sin": _folded(np.sin),
-    "cos": _folded(np.cos),
+    **{name: _two(kind) for name, kind in (
+        ("eq", "Equal"), ("ne", "NotEqual"), ("lt", "Less"), ("gt", "Greater"), ("le", "LessOrEqual"),
+        ("ge", "GreaterOrEqual"), ("logical_and", "And"), ("logical_or", "Or"), ("remainder", "Mod"),
+        ("floor_divide", "FloorDiv"),
+    )},
+    "logical_not": _pointwise("Not"),
+    "bitwise_not": lambda b, x: b.emit("Not", [x]) if x.known().dtype.kind == "b" else _folded(np.invert)(b, x),
+    "where": lambda b, mask, x, y: b.emit("Where", [mask, *_matched(b, x, y)]),
+    "masked_fill": lambda b, x, mask, value: b.emit("Where", [mask, _matched(b, x, value)[1], x]),
+    "one_hot": lambda b, x, count=-1: b.emit("OneHot", [x], count=_whole(count)[0]),
+    "cumsum": lambda b, x, dim, dtype=None: b.emit("CumSum", [x], axis=_axis(x, dim)),
+    "argmax": lambda b, x, dim=None, keepdim=False: b.emit("ArgMax", [x], axis=_axis(x, dim)) if (
+        dim is not None and not keepdim) else b.unknown("argmax", [x]),
+    "sin": _pointwise("Sin"),
+    "cos": _pointwise("Cos"),
+    "floor": _pointwise("Floor"),
+    "rsqrt": lambda b, x: b.emit("Reciprocal", [b.emit("Sqrt", [x])]),
+    "logsumexp": _log_sum_exp,
+    "std": _spread(True),
+    "var": _spread(False),
+    "norm": _length,
+    "linalg_vector_norm": lambda b, x, order=2, dim=None, keepdim=False, **_: _length(b, x, order, dim, keepdim),
 }  # fmt: skip

@@ -204,5 +204,5 @@ def plan_call(node: Any, graph: ProgramGraph, key: str, where: str, report: Impo
     return without_memory(part) if read.one_step else part
 
 
-def _of_constants(graph: ProgramGraph, name: str) -> Array:
-    return graph.evaluate(name, {})
+def _of_constants(graph: ProgramGraph, name: str, sized: Mapping[str, Array]) -> Array:
+    return graph.evaluate(name, sized)

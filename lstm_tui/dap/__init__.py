@@ -1,0 +1,1 @@
+"""The debugger in editors: an adapter that speaks the Debug Adapter Protocol."""
