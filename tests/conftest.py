@@ -1,15 +1,26 @@
-"""No test reads or writes what the user of this computer worked on, or inherits what a shell ignores."""
+"""No test reads or writes what the user of this computer worked on, or inherits what a shell ignores.
+
+What only costs time is done once for all tests: compiled files are kept, and what was collected is not searched again
+for what can be thrown away.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
+import random
 import signal
+import sys
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 
 import pytest
 import textual._wait
 from hypothesis import HealthCheck, settings
+
+# A shell that has Python keep no compiled files would have every program that a test starts compile the package anew.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.dont_write_bytecode = False
 
 _LOOK = 1 / 200  # a test looks at the screen oftener than Textual does, with the same rule of when it is at rest
 textual._wait.SLEEP_GRANULARITY, textual._wait.SLEEP_IDLE = _LOOK, _LOOK / 8
@@ -37,3 +48,23 @@ def pytest_configure() -> None:
     for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take a seed by which the tests are put in another order: none may lean on one that ran before it."""
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in a random order, the same by a seed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests in the order of a seed, the same in every worker."""
+    seed: int | None = config.getoption("shuffle")
+    if seed is not None:
+        items.sort(key=lambda one: one.nodeid)
+        random.Random(seed).shuffle(items)
+
+
+def pytest_collection_finish() -> None:
+    """Set what was collected aside: hundreds of thousands of objects that live as long as the tests do."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

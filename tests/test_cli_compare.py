@@ -32,7 +32,7 @@ def test_before_and_after_edits(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     rows = text.split("\n")
     assert "baseline says" in rows[0]
     assert "memory apart in layer0.forward" in rows[0]
-    assert rows[1].split() == ["0", "Anna", "likes", "0.677", "likes", "0.677", "0.000", "0.000"]
+    assert rows[1].split() == ["0", "Anna", "likes", "0.765", "likes", "0.765", "0.000", "0.000"]
     assert rows[3].split()[:2] == ["–→2", "she"]
     assert rows[4].split()[:2] == ["2→3", "Mei"]
 

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parsed import nodes_of, tree_of
 
 import lstm_tui
 
 PACKAGE = Path(lstm_tui.__file__).parent
-CONTRACTS: list[dict[str, Any]] = [
-    one
-    for one in tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    if one["type"] == "forbidden"
+EVERY: list[dict[str, Any]] = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["importlinter"][
+    "contracts"
 ]
+CONTRACTS = [one for one in EVERY if one["type"] == "forbidden" and one["name"].startswith("Only ")]
+"""Those about libraries."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -27,7 +28,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 def imported(path: Path) -> tuple[str, ...]:
     """Return every top-level package a file imports: by a statement, or by a call with its name."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(tree_of(path)):
         if isinstance(node, ast.Import):
             found += (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -69,7 +70,25 @@ def test_whoever_is_let_off_has_a_use_for_it(contract: dict[str, Any]) -> None:
     assert used == set(contract["ignore_imports"])
 
 
-HEAVY = {library for contract in CONTRACTS for library in contract["forbidden_modules"]} | {"ctypes", "scipy"}
+def test_a_contract_about_libraries_says_only() -> None:
+    """So that none is left out above: what it forbids lies outside the package."""
+    for contract in EVERY:
+        outside = [one for one in contract.get("forbidden_modules", ()) if not one.startswith("lstm_tui.")]
+        assert (contract in CONTRACTS) == bool(outside), contract["name"]
+
+
+def test_the_order_of_rooms_is_told_as_it_is_checked() -> None:
+    layers = [one for one in EVERY[0]["layers"] if one not in ("__main__", "version")]
+    assert f"`{' > '.join(layers)}`" in (PACKAGE.parent / "CONTRIBUTING.md").read_text()
+    inside = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.rglob("*.py"))}
+    assert {room for layer in layers for room in layer.split(" | ")} == inside
+
+
+NOT_ASKED = {"http", "socket", "socketserver", "urllib"}  # light, and `pathlib` itself imports one
+HEAVY = ({library for contract in CONTRACTS for library in contract["forbidden_modules"]} - NOT_ASKED) | {
+    "ctypes",
+    "scipy",
+}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from digests import pages, plain, screens, traces
 from digests.outside import Screen, alone, said
 from digests.record import Record, compared
 
+from lstm_tui.debugger.commands.table import VERBS
+
 ROOT = Path(__file__).parents[1]
 _FEW = {
     "traces": lambda into: traces.record(into, names=["tiny"]),
@@ -63,7 +65,7 @@ def test_the_texts_are_kept_without_the_paths_of_this_computer(tmp_path: Path) -
 
 def test_every_verb_that_help_lists_is_tried() -> None:
     verbs = plain.verbs()
-    assert {"next", "print", "who", "save-session", "quit"} <= set(verbs)
+    assert set(verbs) == {verb.name for verb in VERBS}
     assert set(plain.BESIDES) <= set(verbs), "a verb that is no more"
 
 

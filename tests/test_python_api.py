@@ -182,3 +182,36 @@ def test_names_from_strangers_are_shown_safely() -> None:
 
 def test_the_types_are_shipped() -> None:
     assert (Path(lstm_tui.__file__).parent / "py.typed").exists()
+
+
+def test_a_trace_is_asked_by_token_and_by_place() -> None:
+    trace = lstm_tui.trace("The movie was not bad , Not bad", "sentiment")
+    assert trace.places("not") == (3, 6)
+    assert trace.places("nott") == ()
+    for where, t in (("BAD", 4), (4, 4), (-1, 7)):
+        found = trace.at(where)
+        assert list(found) == list(trace)
+        for name, values in found.items():
+            assert list(values) == list(trace[name])
+            for value, row in values.items():
+                np.testing.assert_array_equal(row, trace[name][value][t])
+    for wrong, said in (("movi", "did you mean “movie”"), (8, "it has 8 tokens"), (-9, "it has 8 tokens")):
+        with pytest.raises(UserError, match=said):
+            trace.at(wrong)
+
+
+def test_a_trace_is_a_table_of_columns() -> None:
+    trace = lstm_tui.trace("The movie was bad", TEXT)
+    table = trace.table(["c", "h"])
+    assert list(table)[:2] == ["t", "token"]
+    assert len(table) == 2 + 2 * 2 * 3
+    assert {len(column) for column in table.values()} == {4}
+    assert list(table["token"]) == ["The", "movie", "was", "bad"]
+    for name in trace:
+        for unit in range(3):
+            np.testing.assert_array_equal(table[f"{name}.c[{unit}]"], trace[name]["c"][:, unit])
+    assert len(trace.table()) == 2 + sum(series.shape[1] for passed in trace.values() for series in passed.values())
+    with pytest.raises(UserError, match=r"no pass has a value cc; did you mean c"):
+        trace.table(["cc"])
+    pandas = pytest.importorskip("pandas")
+    assert pandas.DataFrame(table).shape == (4, 14)

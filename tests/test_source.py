@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from parsed import nodes_of, tree_of
 
 import lstm_tui
 from lstm_tui.cli import arguments as cli_arguments
@@ -178,7 +179,7 @@ def test_no_function_takes_it_apart() -> None:
     """Whoever needs more than a few of its fields takes it whole, so that a new field reaches all of them."""
     apart = {}
     for path in Path(lstm_tui.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 given = node.args
                 names = {one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)} & set(FIELDS)

@@ -16,10 +16,11 @@ from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space, held_inputs
-from lstm_tui.engine.language.expression import Call, Expression, Name, Product, show
+from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product, show
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.overrides import READOUT, factors
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate, pull
+from lstm_tui.engine.runtime.storage import Stored
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 SOFTMAX_STEPS = "softmax_steps"
@@ -260,8 +261,10 @@ def terms_of(passed: PassTrace, value: str) -> tuple[Term, ...]:
     found = []
     for summand, sign in _summands(node, 1):
         text = show(summand)
-        if isinstance(summand, Name) and summand.name in passed.program.parameters:
-            series = passed.program.view(passed.parameters, summand.name)
+        if isinstance(summand, Number):
+            series = np.full(passed.program.values[value].size, summand.value, stored.flat.dtype)
+        elif isinstance(summand, Name | Previous):
+            series = _read_by_name(passed, stored, summand, number)
         elif text in slots:
             slot = slots[text]
             series = stored.rows[1:, slot.offset : slot.offset + slot.size]
@@ -269,6 +272,20 @@ def terms_of(passed: PassTrace, value: str) -> tuple[Term, ...]:
             continue
         found.append(Term(text, _parameter(summand, passed), sign * series))
     return tuple(found)
+
+
+def _read_by_name(passed: PassTrace, stored: Stored, node: Name | Previous, number: int) -> Array:
+    """Return what a name means in an equation: a parameter, an input, a value of this step or the one before."""
+    assert passed.program is not None
+    assert passed.parameters is not None
+    name = node.name
+    if name in passed.program.parameters:
+        return passed.program.view(passed.parameters, name)
+    if name in stored.inputs:
+        return stored.inputs[name]
+    if isinstance(node, Previous) or passed.cell.is_previous(name, number):
+        return np.vstack([stored.initial[name], stored.values[name][:-1]])
+    return stored.values[name]
 
 
 def _parameter(node: Expression, passed: PassTrace) -> str:

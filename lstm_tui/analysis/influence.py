@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.engine.runtime.run import gradients, input_of, run_arrays
+from lstm_tui.engine.runtime.batch import ToRun, run_each
+from lstm_tui.engine.runtime.run import RunBuffers, gradients, input_of
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
@@ -129,10 +131,28 @@ def each_deletion(trace: Trace, target: Target) -> Iterator[tuple[int, float]]:
         UserError: If the trace has no network.
     """
     network, sequence = _network(trace), trace.sequence
-    before = _number(trace, network, sequence, target, None)
+    assert trace.ran is not None
+    places = [t for t in range(len(sequence)) if len(sequence) > 1 and t != target.t]
+    wanted = chain([to_run(trace, None)], (to_run(trace, t) for t in places))
+    runs = run_each(network, wanted, trace.interpreter)
+    before = _number(next(runs), target, None)
     for t in range(len(sequence)):
-        said = len(sequence) > 1 and t != target.t
-        yield t, _number(trace, network, without(sequence, t), target, t) - before if said else np.nan
+        yield t, _number(next(runs), target, t) - before if t in places else np.nan
+
+
+def to_run(trace: Trace, gone: int | None) -> ToRun:
+    """Return what the run of a trace reads, without the token `gone`: its holds move with their tokens.
+
+    Raises:
+        UserError: If the trace has no network.
+    """
+    network, sequence, ran = _network(trace), trace.sequence, trace.ran
+    assert ran is not None
+    initial = {name: stored.initial for name, stored in ran.stored.items()}
+    if gone is None:
+        return ToRun(input_of(network, sequence, trace.dtype), initial, ran.holds)
+    holds = tuple(moved for hold in ran.holds if (moved := hold.shifted(gone, -1)) is not None)
+    return ToRun(input_of(network, without(sequence, gone), trace.dtype), initial, holds)
 
 
 def without(sequence: Sequence, t: int) -> Sequence:
@@ -144,15 +164,9 @@ def without(sequence: Sequence, t: int) -> Sequence:
     return replace(sequence, tokens=tokens, ids=ids, x=x, unknown=unknown)
 
 
-def _number(trace: Trace, network: Network, sequence: Sequence, target: Target, gone: int | None) -> float:
-    """Return the target in a run of a sequence from which the token `gone` was left out."""
-    assert trace.ran is not None
-    x = input_of(network, sequence, trace.dtype)
-    initial = {name: stored.initial for name, stored in trace.ran.stored.items()}
-    holds = trace.ran.holds
-    if gone is not None:
-        holds = tuple(moved for hold in holds if (moved := hold.shifted(gone, -1)) is not None)
-    ran = run_arrays(network, x, trace.interpreter, initial, holds=holds)
+def _number(ran: RunBuffers, target: Target, gone: int | None) -> float:
+    """Return the target in a run in which the token `gone` was left out."""
+    network, steps = ran.network, len(ran.x)
     place = None if target.t is None else target.t - (gone is not None and gone < target.t)
     if target.class_index is not None:
         assert ran.readout is not None
@@ -167,8 +181,8 @@ def _number(trace: Trace, network: Network, sequence: Sequence, target: Target, 
     assert target.value is not None
     stored = ran.stored[target.pass_name]
     backward = target.pass_name.endswith("backward")
-    t = len(sequence) - 1 if place is None else place
-    step = len(sequence) - 1 - t if backward else t
+    t = steps - 1 if place is None else place
+    step = steps - 1 - t if backward else t
     return float(stored.values[target.value][step, target.unit])
 
 
@@ -236,16 +250,13 @@ def deletion_rows(trace: Trace, passed: PassTrace, places: range) -> Iterator[tu
         raise UserError("this trace came from a file without its network: nothing can be run again")
     if sequence.ids is None:
         raise UserError("only tokens of a text can be left out")
-    initial = {name: stored.initial for name, stored in ran.stored.items()}
     value = moved_value(passed)
     before: Array = passed[value]
+    runs = run_each(network, (to_run(trace, t) for t in places), trace.interpreter)
     for t in places:
         column = np.full(len(places), np.nan)
         if len(sequence) > 1:
-            shorter = without(sequence, t)
-            holds = tuple(moved for hold in ran.holds if (moved := hold.shifted(t, -1)) is not None)
-            x = input_of(network, shorter, trace.dtype)
-            series = run_arrays(network, x, trace.interpreter, initial, holds=holds).stored[passed.name]
+            series = next(runs).stored[passed.name]
             after = series.values[value]
             after = after if passed.direction == "forward" else after[::-1]
             for other in places:

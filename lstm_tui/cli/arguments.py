@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
+from types import MappingProxyType
 from typing import NoReturn
 
 from lstm_tui.cli import (
@@ -27,6 +29,7 @@ from lstm_tui.cli.options import (
     check_follow_options,
     check_plain_options,
     check_serve_options,
+    memory,
     natural,
     padding,
     real,
@@ -34,12 +37,13 @@ from lstm_tui.cli.options import (
     setting,
     size,
 )
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_SERIES, ANY_TRACE
 from lstm_tui.version import __version__
 
+SHELLS = ("bash", "zsh", "fish")
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
 examples:
@@ -92,15 +96,49 @@ def command_names() -> tuple[str, ...]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Refuses an argument in one line, as every other mistake is."""
+    """Refuses an argument in one line, as every other mistake is, with the nearest that there is.
+
+    Attributes:
+        command: The parser of the command that is asked for; None where there is none of that name.
+        commands: The parsers of all commands, by name.
+    """
+
+    command: _Parser | None = None
+    commands: Mapping[str, _Parser] = MappingProxyType({})
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where all options are told, and exit with 2."""
-        self.exit(2, f"{self.prog}: {visible(message)}; see `{self.prog} --help`\n")
+        parser = self
+        if no_command := _NO_COMMAND.match(message):
+            message = _no_command(no_command[1])
+        elif unknown := _UNKNOWN.match(message):
+            parser = self.command or self
+            near = nearest(unknown[1], _OPTION.findall(parser.format_help())) if unknown[1].startswith("-") else None
+            what = "option" if unknown[1].startswith("-") else "place for"
+            message = f"there is no {what} {unknown[1]}" + (f"; did you mean {near}?" if near else "")
+        self.exit(2, f"{parser.prog}: {visible(message)}; see `{parser.prog} --help`\n")
 
 
-def _parser(asked: str) -> argparse.ArgumentParser:
-    """Return the parser of every command, with the options of the one that is asked for."""
+_NO_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*?)' \(", re.DOTALL)
+_OPTION = re.compile(r"--[a-z][a-z-]*")
+_UNKNOWN = re.compile(r"unrecognized arguments: ([^\s=]+)")
+
+
+def _no_command(word: str) -> str:
+    """Return what is said of a word where a command should stand."""
+    near = nearest(word, _COMMANDS)
+    if "." in word or "/" in word:
+        return f"there is no command {word}; to step through a file: lstm-tui run {word}"
+    return f"there is no command {word}" + (f"; did you mean {near}?" if near else "")
+
+
+def whole_parser() -> _Parser:
+    """Return the parser of every command with all options, for what lists them."""
+    return _parser(None)
+
+
+def _parser(asked: str | None) -> _Parser:
+    """Return the parser of every command, with the options of the one that is asked for; of all of them for None."""
     parser = _Parser(
         prog="lstm-tui",
         description="gdb for recurrent networks: step a trained LSTM by token and by equation.",
@@ -110,10 +148,12 @@ def _parser(asked: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"lstm-tui {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.commands = commands.choices
     for name, (module, text, add_options) in _COMMANDS.items():
         added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
         added.set_defaults(module=module)
-        if name == asked:
+        if asked in (name, None):
+            parser.command = added
             added.add_argument("--debug", action="store_true", help="show a traceback when something fails")
             add_options(added)
     return parser
@@ -230,7 +270,11 @@ def _tour(parser: argparse.ArgumentParser) -> None:
 def _serve(parser: argparse.ArgumentParser) -> None:
     add_serve_options(parser)
     screen(parser)
-    _input_options(parser)
+    _input_options(parser, budget=False)  # it limits the memory of each visitor
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
 
 
 def _dap(parser: argparse.ArgumentParser) -> None:
@@ -264,13 +308,14 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "tour": ("tour", "lessons: step by step through trained networks", _tour),
     "serve": ("serve", "show the debugger in a browser", _serve),
     "dap": ("dap", "debug from an editor that speaks the Debug Adapter Protocol", _dap),
+    "completion": ("completion", "print what a shell needs to complete commands and options", _completion),
     "info": ("info", "show versions, paths and what the terminal can do", _info),
     "help": ("help", "show the manual: its topics, or one of them", _help),
 }
 """Of each command its module in `cli`, what it does, and what adds its options."""
 
 
-def _input_options(parser: argparse.ArgumentParser) -> None:
+def _input_options(parser: argparse.ArgumentParser, budget: bool = True) -> None:
     network = parser.add_argument_group("the network")
     network.add_argument(
         "--model",
@@ -288,6 +333,11 @@ def _input_options(parser: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--interpreter", choices=INTERPRETERS, help="what computes the run (default: whichever is faster)"
     )
+    if budget:
+        network.add_argument(
+            "--memory", dest="budget", type=memory, metavar="SIZE",
+            help="what runs may take, as 500M or 2G; longer ones are held in windows",
+        )  # fmt: skip
     untrained = parser.add_argument_group("an untrained network instead")
     untrained.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file")
     untrained.add_argument("--hidden", type=natural(1, LARGEST_HIDDEN), metavar="N", help="units (default: 32)")

@@ -9,18 +9,20 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from lstm_tui.cli.printing import Bar, table
 from lstm_tui.cli.source import source_of
 from lstm_tui.debugger.breakpoints.assertions import AssertionResult, judge, said
 from lstm_tui.debugger.endings import STOPPED
 from lstm_tui.debugger.expressions import ExpressionError, Scope
-from lstm_tui.debugger.source import Source, needed
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError, no_pass
-from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.io.files import replacing
+from lstm_tui.formats.io.json import encode
 
 
 @dataclass
@@ -33,24 +35,52 @@ class _Count:
     absent: int = 0
 
 
+@dataclass(frozen=True)
+class _Case:
+    """One assertion on one line.
+
+    Attributes:
+        file: The file that was read.
+        line: Line in it, from 1; None for a whole file or a series.
+        assertion: What was asserted.
+        verdict: What became of it.
+        told: That in a line; empty where it holds.
+    """
+
+    file: str
+    line: int | None
+    assertion: str
+    verdict: AssertionResult
+    told: str
+
+
 def command(options: Namespace) -> int:
     """Judge every assertion on every line, print those that fail as they come, and a table."""
     counts = {text: _Count() for text in options.assertions}
+    cases: list[_Case] = []
     lines = 0
     try:
         with Bar("checking") as bar:
-            for where, trace in _traces(options, bar):
+            for file, trace in _traces(options, bar):
                 lines += 1
+                line = trace.sequence.line
                 scope = Scope(trace, _pass_of(trace, options.pass_name))
                 for text, count in counts.items():
                     verdict = judge(text, scope)
                     _count(count, verdict)
-                    if verdict.holds is False or verdict.unknown:
-                        print(f"{where}: {said(text, verdict, scope)}", flush=True)
+                    fails = verdict.holds is False or verdict.unknown
+                    told = said(text, verdict, scope) if fails else ""
+                    if options.json or options.junit is not None:
+                        cases.append(_Case(file, line, text, verdict, told))
+                    if fails and not options.json:
+                        print(f"{file}{f':{line}' if line else ''}: {told}", flush=True)
     except ExpressionError as error:
         print("lstm-tui: an assertion is wrong:", *error.under, sep="\n", file=sys.stderr)
         return 1
-    print(_counted(counts))
+    if options.junit is not None:
+        with replacing(options.junit) as written:
+            written.write(_junit(cases))
+    print(_json(counts, cases).decode() if options.json else _counted(counts))
     never = [text for text, one in counts.items() if not one.held + one.failed + one.unknown]
     if any(one.failed + one.unknown for one in counts.values()):
         return STOPPED
@@ -75,34 +105,58 @@ def _count(count: _Count, verdict: AssertionResult) -> None:
     count.absent += not verdict.asked
 
 
+def _json(counts: dict[str, _Count], cases: list[_Case]) -> bytes:
+    """Return the counts of every assertion, and all that failed or is not known."""
+    failed = [
+        {
+            "file": one.file, "line": one.line, "assertion": one.assertion, "t": one.verdict.t,
+            "known": not one.verdict.unknown, "why": one.verdict.why,
+        }
+        for one in cases if one.told
+    ]  # fmt: skip
+    told = [
+        {"assertion": text, "held": one.held, "failed": one.failed, "not_known": one.unknown, "not_asked": one.absent}
+        for text, one in counts.items()
+    ]
+    return encode({"assertions": told, "failures": failed})
+
+
+def _junit(cases: list[_Case]) -> bytes:
+    """Return every case as JUnit's XML, which build servers read."""
+    suite = Element("testsuite", {
+        "name": "lstm-tui check", "tests": str(len(cases)),
+        "failures": str(sum(one.verdict.holds is False for one in cases)),
+        "errors": str(sum(one.verdict.unknown for one in cases)),
+        "skipped": str(sum(not one.verdict.asked for one in cases)),
+    })  # fmt: skip
+    for one in cases:
+        name = visible(one.assertion) + (f" (line {one.line})" if one.line else "")
+        case = SubElement(suite, "testcase", {"classname": one.file, "name": name})
+        if not one.verdict.asked:
+            SubElement(case, "skipped", {"message": one.verdict.why})
+        elif one.told:
+            SubElement(case, "error" if one.verdict.unknown else "failure", {"message": one.told})
+    return bytes(tostring(suite, encoding="utf-8", xml_declaration=True))
+
+
 def _traces(options: Namespace, bar: Bar) -> Iterator[tuple[str, Trace]]:
-    """Yield every run with the place of its text."""
+    """Yield every run with what its file is called."""
     sources, said = [], set[str]()
     for file in options.files:
         one = copy(options)
         one.file = file
-        sources.append(_fast(source_of(one, said), options.line is not None))
+        sources.append(source_of(one, said))
     total = sum(len(_numbers(source, options)) for source in sources)
     done = 0
     for source in sources:
-        for n in _numbers(source, options):
-            trace = source.run_edited(n)
-            line = trace.sequence.line
-            yield f"{visible(source.where)}{f':{line}' if line else ''}", trace
+        for trace in source.run_lines(_numbers(source, options)):
+            yield visible(source.where), trace
             done += 1
             bar(done, total)
 
 
 def _numbers(source: Source, options: Namespace) -> range:
     return range(source.line, source.line + 1) if options.line is not None else range(len(source.sequences))
-
-
-def _fast(source: Source, one_line: bool) -> Source:
-    """Return the work with the interpreter that is faster for all of its lines together."""
-    if source.interpreter is not None or one_line:
-        return source
-    steps = sum(len(sequence) for sequence in source.sequences)
-    return replace(source, interpreter=chosen(None, steps, len(needed(source.network).passes)))
 
 
 def _pass_of(trace: Trace, name: str | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -24,15 +23,16 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.samples import find_input
 from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.models import sample_of
+from lstm_tui.serving.editors import listen
 
 _KEYS = {"program": "FILE, the text or numbers that are read", "args": "a list of options of `lstm-tui run`"}
-_HERE = "127.0.0.1"
 
 
 def command(options: Namespace) -> int:
     """Talk to one editor, on standard input and output or on a port."""
     if options.port is not None:
-        return _listen(options.port)
+        listen(options.port, lambda reading, writing: _talk(reading, writing, "the connection"), _say)
+        return 0
     if sys.stdin.isatty():
         raise UserError(
             "dap is started by an editor, and talks to it; to wait for one on a port: lstm-tui dap --port N"
@@ -47,35 +47,8 @@ def _talk(reading: FileIO, writing: BinaryIO, where: str) -> None:
         Adapter(Exchange(reading, writing, where), open_launch).serve()
 
 
-def _listen(port: int) -> int:
-    """Wait on a port of this computer for one editor of this user."""
-    with socket.create_server((_HERE, port)) as server:
-        print(
-            f"lstm-tui: waits for an editor on {_HERE}:{server.getsockname()[1]}; Ctrl-C ends it",
-            file=sys.stderr,
-            flush=True,
-        )
-        while True:
-            connection, address = server.accept()
-            with connection:
-                if not _is_mine(address[1]):
-                    print("lstm-tui: another user of this computer was refused", file=sys.stderr, flush=True)
-                    continue
-                reading = FileIO(connection.fileno(), closefd=False)
-                with connection.makefile("wb") as writing:
-                    _talk(reading, writing, "the connection")
-                return 0
-
-
-def _is_mine(port: int) -> bool:
-    """Say whether a connection from a port of this computer is of this user, where the system tells."""
-    try:
-        rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    except OSError:
-        return True
-    ends = [row.split() for row in rows]
-    owners = [int(row[7]) for row in ends if int(row[1].rpartition(":")[2], 16) == port]
-    return not owners or os.getuid() in owners
+def _say(text: str) -> None:
+    print(f"lstm-tui: {text}", file=sys.stderr, flush=True)
 
 
 def open_launch(asked: Mapping[str, Any]) -> Opened:

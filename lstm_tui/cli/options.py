@@ -82,6 +82,19 @@ def padding(text: str) -> tuple[str, int]:
     return where, natural(1, 1_000_000)(count)
 
 
+_AMOUNT = {"K": 2**10, "M": 2**20, "G": 2**30}
+
+
+def memory(text: str) -> int:
+    """Return how many bytes an amount of memory is, such as `500M` or `2G`."""
+    unit = text[-1:].upper()
+    number = whole_number(text[:-1] if unit in _AMOUNT else text, 1, 10**12)
+    found = None if number is None else number * _AMOUNT.get(unit, 1)
+    if found is None or not _AMOUNT["M"] <= found <= 2**40:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory from 1M up, such as 500M or 2G")
+    return found
+
+
 LEAST_DIGITS, MOST_DIGITS = 2, 6
 
 
@@ -216,6 +229,12 @@ def add_check(check_plain_options: argparse.ArgumentParser) -> None:
         "--assert", dest="assertions", metavar="EXPR", action="append", required=True,
         help="""what holds at every step, such as 'not any(isnan(c))' or 'share("not", at="bad") > .4'""",
     )  # fmt: skip
+    check_plain_options.add_argument(
+        "--json", action="store_true", help="counts and failures as JSON, to standard output"
+    )
+    check_plain_options.add_argument(
+        "--junit", metavar="OUT.xml", help="every assertion on every line as JUnit's XML, for a build server"
+    )
     check_plain_options.add_argument(
         "--pass", dest="pass_name", metavar="NAME", help="the pass that names without one belong to"
     )

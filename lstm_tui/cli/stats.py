@@ -69,9 +69,9 @@ def _runs(
     """Yield the run of every line; the first is kept, for the names of what it is made of, and of each the surprise."""
     from lstm_tui.analysis.distribution import surprise
 
-    for done, number in enumerate(lines):
+    bar(0, len(lines))
+    for done, trace in enumerate(source.run_lines(lines)):
         bar(done, len(lines))
-        trace = source.run_edited(number)
         if not seen:
             seen.append(trace)
         predicted.append(surprise(trace))

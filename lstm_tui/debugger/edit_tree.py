@@ -18,6 +18,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.incremental import GrowingRun
 from lstm_tui.engine.runtime.run import Initial, run
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.windowed_run import begin_like
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.edits.apply import Edited
@@ -203,6 +204,9 @@ class EditTree:
             made.network, made.sequence, baseline.interpreter, self.source.dtype, self.start(),
             progress=self._work.progress, edits=history.lines, holds=made.holds, array_bytes=self.source.array_bytes,
         )  # fmt: skip
+        for before in (self._cursor.frame.trace, baseline):
+            if trace.ran is not None and before.ran is not None:
+                begin_like(trace.ran, before.ran)
         return made, trace
 
     def _edited(self, history: History, wanted: Edited | None = None) -> Frame:

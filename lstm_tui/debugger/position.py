@@ -311,6 +311,8 @@ class Cursor:
 
 def same_token(origin: int | None, t: int, origins: tuple[int | None, ...]) -> int:
     """Return where a token of the baseline stands now, or the same place when it is gone or new."""
+    if origin is not None and t < len(origins) and origins[t] == origin:
+        return t
     if origin is not None and origin in origins:
         return origins.index(origin)
     return min(t, len(origins) - 1)

@@ -9,7 +9,8 @@ Its runs are made by line, each when it is first looked at.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterator
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.interpreters import chosen, quick_steps
 from lstm_tui.engine.runtime.memory_budget import most_array_bytes
-from lstm_tui.engine.runtime.run import Initial, is_held_in_windows, run
+from lstm_tui.engine.runtime.run import Initial, input_of, is_held_in_windows, run, trace_of
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -163,6 +164,37 @@ class Source:
             UserError: If there is no network, or the line or an edit does not fit it.
         """
         return self._run(self.line if line is None else line, self.interpreter, self.edit_script, progress)
+
+    def run_lines(self, lines: Items[int]) -> Iterator[Trace]:
+        """Yield the runs of some lines with the edits to begin with, as `run_edited` makes them, many at a time.
+
+        Where no interpreter was asked for it is the one that is faster for all of them together.
+
+        Args:
+            lines: Their numbers, from 0.
+
+        Raises:
+            UserError: If there is no network, or a line or an edit does not fit it, when it is its turn.
+        """
+        from lstm_tui.engine.runtime.batch import ToRun, run_each
+
+        network, dtype = needed(self.network), self.dtype
+        steps = [len(self.sequences[line]) for line in lines]
+        name = chosen(self.interpreter, sum(steps), len(network.passes))
+        long = any(is_held_in_windows(network, count, dtype, self.array_bytes) for count in steps)
+        if len(steps) == 1 or self.carry or self.edit_script or long or not all(steps):
+            source = self if len(steps) == 1 else replace(self, interpreter=name)
+            yield from (source.run_edited(line) for line in lines)
+            return
+        waiting: deque[Sequence] = deque()
+
+        def asked() -> Iterator[ToRun]:
+            for line in lines:
+                waiting.append(self.sequences[line])
+                yield ToRun(input_of(network, waiting[-1], dtype or network.dtype), self.initial)
+
+        for ran in run_each(network, asked(), name):
+            yield trace_of(ran, waiting.popleft())
 
     def _run(self, line: int, interpreter: str | None, edits: tuple[Edit, ...], progress: Progress | None) -> Trace:
         network, sequence = needed(self.network), self.sequences[line]

@@ -1,7 +1,8 @@
 """Train a bundled network again: `python -m lstm_tui.models.build NAME`.
 
 The network is trained from each seed, judged on what it has not seen, and the first seed's weights are written with a
-card that names the measures of all. The same seed on the same machine gives the same file.
+card that names the measures of all. Where the recipe says what is asked of them, that is printed as a table, and a
+first seed that does not reach it is not written. The same seed on the same machine gives the same file.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.models import path
+from lstm_tui.models.recipes.recipe import Recipe, acceptance
 
 if TYPE_CHECKING:
     from lstm_tui.analysis.train.loop import Progress
     from lstm_tui.engine.model.network import Network
-    from lstm_tui.models.recipes.recipe import Recipe
 
 MODULES = {
     "sentiment": "sentiment",
@@ -71,6 +72,8 @@ def make(name: str, seeds: Sequence[int], jobs: int = 1) -> Network:
 def card(of: Recipe, network: Network, seeds: Sequence[int], measured: Sequence[dict[str, float]]) -> dict[str, Any]:
     """Return what is known of a network's training, as it is stored in its file."""
     listed = " ".join(str(seed) for seed in seeds)
+    short = [{key: _short(number) for key, number in one.items()} for one in measured]
+    units = {} if of.units is None else {"units": of.units(short[0])}
     return {
         "task": of.task,
         "accuracy": of.accuracy(measured),
@@ -79,11 +82,15 @@ def card(of: Recipe, network: Network, seeds: Sequence[int], measured: Sequence[
         "how": of.how,
         "command": f"python -m lstm_tui.models.build {of.name} --seeds {listed}",
         "seed": seeds[0],
-        "measured": {
-            str(seed): {key: _short(number) for key, number in one.items()}
-            for seed, one in zip(seeds, measured, strict=True)
-        },
+        **units,
+        "measured": {str(seed): one for seed, one in zip(seeds, short, strict=True)},
     }
+
+
+def not_met(of: Recipe, network: Network) -> str:
+    """Return what the first seed does not reach of what is asked of it, in words; empty where it reaches all."""
+    measured = network.card["measured"][str(network.card["seed"])]
+    return ", ".join(one.measure for one in of.accepted if not one.met(measured))
 
 
 def _short(number: float) -> float:
@@ -107,6 +114,8 @@ def _make_one(name: str, seed: int) -> _Made:
     network = of.train(seed, _reporter(f"{name} seed {seed}"))
     measured = of.measure(network)
     print(f"{name} seed {seed}: {of.accuracy([measured])}", file=sys.stderr)
+    if of.accepted:
+        print(acceptance(of.accepted, measured), file=sys.stderr)
     return _Made(spec_of(network), network.tensors(), measured)
 
 
@@ -136,6 +145,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         network = make(options.name, options.seeds, options.jobs)
+        if missed := not_met(recipe(options.name), network):
+            print(f"{options.name} is not written: {missed}; try another seed first", file=sys.stderr)
+            return 1
         save(network, options.out or path(options.name))
     except UserError as error:
         print(error, file=sys.stderr)

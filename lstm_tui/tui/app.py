@@ -139,20 +139,22 @@ class LstmApp(App[int]):
         if self._watch is not None:
             self.call_after_refresh(self._watch.hold)  # the driver of the browser takes signals of its own
         if self._resume is not None:
-            self.call_after_refresh(self._take_up)
+            self.call_after_refresh(self._take_up, self._resume)
         if self._teaching is not None:
             self.call_after_refresh(self._teaching.greet, self, *self._drawing())
 
-    def _take_up(self) -> None:
+    def _main_screens(self) -> list[MainScreen]:
+        """Return the screens of a run, the lowest first; there is none where two runs are compared."""
+        return [one for one in self.screen_stack if isinstance(one, MainScreen)]
+
+    def _take_up(self, resume: Offer) -> None:
         """Resume a saved session as soon as the first run is there."""
-        screen = next((one for one in self.screen_stack if isinstance(one, MainScreen)), None)
-        if screen is None or self._resume is None:
-            return
-        if screen.view.is_empty:
-            self.set_timer(_SOON, self._take_up)
-            return
-        resume, self._resume = self._resume, None
-        screen.autosave.take_up(resume)
+        for screen in self._main_screens()[:1]:
+            if screen.view.is_empty:
+                self.set_timer(_SOON, lambda: self._take_up(resume))
+            else:
+                self._resume = None
+                screen.autosave.take_up(resume)
 
     def action_tour(self) -> None:
         """Offer the lessons."""
@@ -261,9 +263,8 @@ class LstmApp(App[int]):
         return any(not one.scrollable_content_region.area for one in self.screen.query(OptionList))
 
     def _catch_up(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, MainScreen):
-                screen.run.catch_up()
+        for screen in self._main_screens():
+            screen.run.catch_up()
 
     def keys_await(self) -> Awaited | None:
         """Return what all keys wait for: that a session which was saved is resumed."""
@@ -271,10 +272,10 @@ class LstmApp(App[int]):
 
     def action_interrupt(self) -> None:
         """Give up what is waited for; else say how to leave, and leave at the second time, or where nothing is open."""
-        screen = next((one for one in self.screen_stack if isinstance(one, MainScreen)), None)
-        if screen is not None and screen.progress.give_up():
+        screens = self._main_screens()[:1]
+        if any(screen.progress.give_up() for screen in screens):
             self._interrupted = False
-        elif self._interrupted or (screen is not None and screen.view.is_empty):
+        elif self._interrupted or any(screen.view.is_empty for screen in screens):
             self.exit(INTERRUPTED)
         else:
             self._interrupted = True

@@ -263,10 +263,12 @@ class View:
 
     @cached_property
     def ledger(self) -> Ledger | None:
-        """What the chosen unit, or all units, remember by token; None where there is no ledger.
+        """What the chosen unit, or all units, remember by token; None where there is no ledger, or not yet.
 
         Of a run in windows it is split by the tokens near the position; what was there before is its start.
         """
+        if not self.trace.is_ready(self.pass_name, self.t):
+            return None
         part = self.facts.flow_near(self.pass_name, self.t)
         if part is None:
             return None
@@ -291,7 +293,13 @@ class View:
 
     def whose(self) -> str:
         """Return whose memory the ledger is of, in words."""
-        return "all units" if self.everyone else f"unit {self.unit}"
+        return "all units" if self.everyone else self.unit_words()
+
+    def unit_words(self) -> str:
+        """Return the chosen unit by its number, and by the name that the network's card gives it: `unit 11 gender`."""
+        network = self.trace.network
+        name = "" if network is None else network.unit_name(self.pass_name, self.unit)
+        return f"unit {self.unit} {name}".rstrip()
 
     @cached_property
     def verdict(self) -> Prediction | None:

@@ -102,11 +102,16 @@ def test_the_price_of_a_run_is_by_pass_and_step() -> None:
         f, c = stored.values["f"], stored.values["c"]
         expected += 0.2 * naive(lost, (f[1:], c[:-1])) + 3 * naive(mean_square, (c,))
     put = [Penalty(lost, ("f", "prev(c)"), 0.2), Penalty(mean_square, ("c",), 3)]
-    total, by_pass = penalised(ran, put)
+    values = {name: one.values for name, one in ran.stored.items()}
+    total, by_pass = penalised(ran.network, values, put)
     assert total == pytest.approx(expected)
     assert {name: set(values) for name, values in by_pass.items()} == {key: {"f", "c"} for key in ran.stored}
     with pytest.raises(ValueError, match="no layer computes all of f, nothing"):
-        penalised(ran, [Penalty(lost, ("f", "prev(nothing)"), 1)])
+        penalised(
+            ran.network,
+            {name: one.values for name, one in ran.stored.items()},
+            [Penalty(lost, ("f", "prev(nothing)"), 1)],
+        )
 
 
 def test_a_penalty_grows_in_a_straight_line() -> None:

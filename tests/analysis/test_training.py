@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_networks import letters_of
+from registries import sampled
 
 from lstm_tui.analysis.train.adam import Adam, clip, copied, weights_of
 from lstm_tui.analysis.train.loop import Progress, Settings, train
@@ -19,6 +21,8 @@ from lstm_tui.analysis.train.loss import (
     next_rows,
     next_tokens,
 )
+from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.model.network import Network, build_network, spec_of
 from lstm_tui.engine.runtime.run import run_arrays
 
@@ -31,7 +35,7 @@ def tiny(
     spec = {
         "name": "tiny",
         "tokens": {"kind": "words", "lowercase": True, "vocabulary": ["<unk>", "a", "b", "c", "d"]},
-        "embedding_size": 4,
+        "embedding_size": 8,
         "layers": [{"cell": cell, "hidden_size": 8, "directions": list(directions)}],
         "readout": readout,
     }
@@ -199,13 +203,16 @@ def test_adam_takes_its_first_step_by_the_rate() -> None:
     np.testing.assert_allclose(weights["a"], [-0.01, 0.01, 0], atol=1e-6)
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm_cifg", "clockwork", "mingru"])
+WITH_CONSTANTS = [name for name in cell_names() if compile_cell(load_cell(name), 4, 4, {"P": 4}).constants]
+
+
+@pytest.mark.parametrize("cell", sampled(WITH_CONSTANTS, 3))
 def test_constants_of_the_equations_are_not_learned(cell: str) -> None:
     spec = {
         "name": "small",
         "tokens": {"kind": "words", "lowercase": True, "vocabulary": ["<unk>", "a", "b"]},
-        "embedding_size": 4,
-        "layers": [{"cell": cell, "hidden_size": 8, "directions": ["forward"]}],
+        "embedding_size": 8,
+        "layers": [{"cell": cell, "hidden_size": 8, "directions": ["forward"], "sizes": letters_of(load_cell(cell))}],
         "readout": "mean",
         "classes": ["no", "yes"],
     }

@@ -19,6 +19,7 @@ import numpy as np
 
 from lstm_tui.cli import arguments
 from lstm_tui.cli.main import main
+from lstm_tui.debugger.commands.dispatch import VERBS
 
 FROZEN = Path(__file__).parents[1] / "formats" / "files"
 PACKAGE = Path(__file__).parents[2] / "lstm_tui"
@@ -193,7 +194,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
     for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS)):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
-    for word in ("save-edits", "save-session", "save-model", "report"):
+    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in ("source", "load-edits")):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
 

@@ -16,7 +16,8 @@ from lstm_tui.debugger.edits.equations import with_changed_cells
 from lstm_tui.debugger.edits.language import CellEdit
 from lstm_tui.engine.errors import UserError
 from lstm_tui.models.bundled import open_model
-from lstm_tui.models.recipes.story import KINDS, measure
+from lstm_tui.models.recipes.stories import KINDS
+from lstm_tui.models.recipes.story import measure
 
 
 def main() -> None:

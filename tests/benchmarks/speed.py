@@ -1,164 +1,148 @@
 """Print how long a token takes with every value recorded, beside frameworks that record nothing.
 
-    python -m tests.benchmarks.speed [--sizes 8 64] [--tokens 512] [--rounds 9]
+    python -m tests.benchmarks.speed [--cells lstm gru] [--sizes 8 64] [--rounds 5] [--write FILE.json]
+    python -m tests.benchmarks.speed --compare OLD.json NEW.json
 
-Every contestant gets the same weights and the same input (T, I) with I = H, batch 1, one thread, float32, and
-the outputs are compared first. Ours is the whole of `storage.run_pass`: from the input to every named value,
-the products of the input and the memory for it all included. All contestants take turns of about the same
-length in every round; processor time is measured, page faults included, since the machine is never quiet. A
-ratio is taken within a round; the table gives the median of the rounds, with the smallest and the largest. A
-ratio above 1 means that we were faster.
+Every contestant gets the same weights and the same input (T, I) with I = H, one sequence, one thread, float32, and the
+outputs are compared first. Ours is the whole of a run, from the input to every named value of every step, the products
+of the input and the memory for it all included; `from Python` is `lstm_tui.trace` of 4,096 tokens, end to end. No
+variable is set. All contestants take turns of about the same length in every round; processor time is measured, page
+faults included. A ratio is taken within a round; the table gives the median of the rounds, with the smallest and the
+largest. A ratio above 1 means that we were faster. Each row is held against the machine: GFLOP/s against what one core
+reaches, and the bytes of the recurrent matrices against how fast as many are read again and again.
+
+With `--compare` it says what became slower: where the ranges of two files do not meet. Times are compared only where
+both were measured on a processor of one name.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import json
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
+
+import lstm_tui
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.runtime.batch import ToRun, gradients_together, run_together, values_outside
+from lstm_tui.engine.runtime.run import run_arrays
 
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before NumPy is imported: two threads make small products slower, at random
-
-import numpy as np  # noqa: E402
-
-from lstm_tui.engine.compiler.compile import compile_cell  # noqa: E402
-from lstm_tui.engine.language.cell import load_cell  # noqa: E402
-from lstm_tui.engine.runtime.storage import backprop_pass, run_pass  # noqa: E402
-
-try:
-    import torch
-
-    from . import torch_gates
-
-    torch.set_num_threads(1)
-except ImportError:
-    torch = None
-try:
-    import onnx
-    import onnxruntime
-except ImportError:
-    onnxruntime = None
+from . import machine, peers, torch_gates
 
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
-TURN = 0.03  # seconds
-GATES = "ifgo"  # the order of the blocks in torch
+TURN = 0.02  # seconds
+TOKENS, LARGE, FEWER, OF_PYTHON = 512, 512, 128, 4096
+"""Tokens of a run; from which size on there are fewer; and those of a run from Python."""
 Run = Callable[[], Any]
-COLUMNS = {
-    "torch": "torch nn.LSTM",
-    "onnx": "onnxruntime",
-    "loop": "torch loop, gates kept",
-    "numpy": "NumPy interpreter",
-    "gradient": "torch autograd",
+Range = list[float]
+
+
+class Kind(NamedTuple):
+    """A network that is measured: its cell, directions and layers."""
+
+    cell: str
+    both: bool = False
+    layers: int = 1
+
+
+KINDS = {
+    "lstm": Kind("lstm"),
+    "gru": Kind("gru"),
+    "bilstm": Kind("lstm", both=True),
+    "two layers": Kind("lstm", layers=2),
+    "peephole": Kind("lstm_peephole"),
+    "projection": Kind("lstm_projected"),
 }
 
 
+def network_of(kind: Kind, hidden: int) -> Network:
+    """Return a network of a kind, I = H, with weights at random; the projection shows half as many numbers."""
+    layer: dict[str, Any] = {"cell": kind.cell, "hidden_size": hidden, "merge": "concat"}
+    layer["directions"] = ["forward", "backward"] if kind.both else ["forward"]
+    if kind.cell == "lstm_projected":
+        layer["sizes"] = {"P": max(hidden // 2, 1)}
+    network = build_network({"name": "made", "input_size": hidden, "layers": [layer] * kind.layers}, seed=hidden)
+    rng = np.random.default_rng(hidden)
+    for view in network.tensors().values():
+        view[...] = rng.uniform(-1, 1, view.shape) / np.sqrt(hidden)
+    return network
+
+
 class Contest:
-    """One hidden size: the same LSTM for every contestant."""
+    """One network for every contestant."""
 
-    def __init__(self, hidden: int, tokens: int) -> None:
-        rng = np.random.default_rng(hidden)
-        self.hidden = hidden
-        self.program = compile_cell(load_cell("lstm"), hidden, hidden)
-        self.flat = self.program.empty(np.float32)
-        for name in self.program.parameters:
-            view = self.program.view(self.flat, name)
-            view[...] = rng.uniform(-1, 1, view.shape) / np.sqrt(hidden)
-        self.x = rng.standard_normal((tokens, hidden)).astype(np.float32)
-        self.weight = rng.standard_normal((tokens, hidden)).astype(np.float32)
-        self.initial = self.program.initial_states(self.flat)
+    def __init__(self, kind: Kind, hidden: int) -> None:
+        """Make the network and its input."""
+        rng = np.random.default_rng(hidden + 1)
+        self.kind, self.hidden = kind, hidden
+        self.tokens = FEWER if hidden >= LARGE else TOKENS
+        self.network = network_of(kind, hidden)
+        self.x = rng.standard_normal((self.tokens, hidden)).astype(np.float32)
+        self.long = rng.standard_normal((OF_PYTHON, hidden)).astype(np.float32)
+        self.weight = rng.standard_normal(self.ours().merged[-1].shape).astype(np.float32)
 
-    def runs(self) -> Iterator[tuple[str, Run, Run | None]]:
-        """Yield the name of each contestant, what is timed, and how its h (T, H) is had."""
-        yield "numba", lambda: self.ours("numba"), lambda: self.ours("numba").values["h"]
-        yield "numpy", lambda: self.ours("numpy"), lambda: self.ours("numpy").values["h"]
-        if torch is not None:
-            lstm = self.torch_lstm()
-            x = torch.from_numpy(self.x)
+    def ours(self) -> Any:
+        """Return our run."""
+        return run_arrays(self.network, self.x, "numba")
 
-            def framework() -> Any:
-                with torch.inference_mode():
-                    return lstm(x[:, None])[0]
+    def runs(self) -> Iterator[tuple[str, Run, Callable[[], Array]]]:
+        """Yield the name of each contestant, what is timed, and how its output (T, n) is had."""
+        yield "ours", self.ours, lambda: self.ours().merged[-1]
+        yield from peers.contestants(self.network, self.x)
+        if peers.torch is not None and self.kind == KINDS["lstm"] and self.hidden < LARGE:
+            made, x = peers.torch_network(self.network), peers.torch.from_numpy(self.x)
+            yield "torch_gates", lambda: torch_gates.capture(made, x), lambda: torch_gates.capture(made, x)["h"].numpy()
 
-            yield "torch", framework, lambda: framework()[:, 0].numpy()
-            yield "loop", lambda: torch_gates.capture(lstm, x), lambda: torch_gates.capture(lstm, x)["h"].numpy()
-        if onnxruntime is not None:
-            session = self.onnx_session()
-            feed = {"x": self.x[:, None]}
-            yield "onnx", lambda: session.run(None, feed), lambda: session.run(None, feed)[0][:, 0, 0]
-
-    def gradients(self) -> Iterator[tuple[str, Run, Run]]:
+    def gradients(self) -> Iterator[tuple[str, Run, Callable[[], Array]]]:
         """Yield our full gradient and torch's: forward, backward, by every weight and by the input."""
+        top, start, wanted = self.network.layers[-1], 0, {}
+        weight = np.concatenate([np.zeros_like(self.weight[:1]), self.weight])  # there is a row before the first step
+        for one in top.passes:
+            wanted[one.name] = {one.cell.output: weight[:, start : start + one.output_size]}
+            start += one.output_size
 
         def ours() -> Any:
-            return backprop_pass(self.ours("numba", keep_rows=True), {"h": self.weight}, every_slot=False)
+            made = run_together(self.network, [ToRun(self.x)], values_outside(self.network))
+            assert made is not None
+            return gradients_together(made, {}, wanted)
 
-        yield "ours", ours, lambda: ours()[1]["x"]
-        if torch is not None:
-            lstm = self.torch_lstm()
-            x = torch.from_numpy(self.x).requires_grad_()
-            weight = torch.from_numpy(self.weight)
+        yield "gradient", ours, lambda: ours()[1][1:]
+        if peers.torch is not None and self.kind.cell != "lstm_peephole":
+            made = peers.torch_network(self.network)
+            x = peers.torch.from_numpy(self.x).requires_grad_()
+            by_output = peers.torch.from_numpy(self.weight)
 
             def autograd() -> Any:
-                lstm.zero_grad(set_to_none=True)
+                made.zero_grad(set_to_none=True)
                 x.grad = None
-                (lstm(x[:, None])[0][:, 0] * weight).sum().backward()
+                (made(x[:, None])[0][:, 0] * by_output).sum().backward()
                 return x.grad
 
-            yield "gradient", autograd, lambda: autograd().numpy()
-
-    def ours(self, name: str, keep_rows: bool = False) -> Any:
-        return run_pass(self.program, self.flat, {"x": self.x}, self.initial, name, keep_rows=keep_rows)
-
-    def stacked(self, letter: str, order: str) -> Array:
-        return np.concatenate([self.program.view(self.flat, f"{letter}_{gate}") for gate in order])
-
-    def torch_lstm(self) -> Any:
-        lstm = torch.nn.LSTM(self.hidden, self.hidden)
-        with torch.no_grad():
-            for letter, name in (("W", "weight_ih_l0"), ("U", "weight_hh_l0"), ("b", "bias_ih_l0")):
-                getattr(lstm, name).copy_(torch.from_numpy(self.stacked(letter, GATES)))
-            lstm.bias_hh_l0.zero_()
-        return lstm
-
-    def onnx_session(self) -> Any:
-        helper, numpy_helper = onnx.helper, onnx.numpy_helper
-        bias = self.stacked("b", "iofg")
-        weights = {
-            "W": self.stacked("W", "iofg")[None],
-            "R": self.stacked("U", "iofg")[None],
-            "B": np.concatenate([bias, np.zeros_like(bias)])[None],
-        }
-        node = helper.make_node("LSTM", ["x", "W", "R", "B"], ["y"], hidden_size=self.hidden)
-        kind = onnx.TensorProto.FLOAT
-        graph = helper.make_graph(
-            [node],
-            "lstm",
-            [helper.make_tensor_value_info("x", kind, ["T", 1, self.hidden])],
-            [helper.make_tensor_value_info("y", kind, ["T", 1, 1, self.hidden])],
-            [numpy_helper.from_array(array, name) for name, array in weights.items()],
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+            yield "autograd", autograd, lambda: autograd().numpy()
 
 
-def measure(runs: dict[str, Run], rounds: int, tokens: int) -> dict[str, list[float]]:
-    """Return µs per token of every contestant in every round; all take turns of about the same length."""
-    repeats: dict[str, int] = {}
-    for name, run in runs.items():
-        run()
-        repeats[name] = max(2, round(TURN / timed(run, 1)))
-    taken: dict[str, list[float]] = {name: [] for name in runs}
+def measured_of(contest: Contest, rounds: int) -> dict[str, Range]:
+    """Return µs a token of every contestant in every round; all take turns of about the same length."""
+    runs, gradient = list(contest.runs()), list(contest.gradients())
+    check(runs)
+    check(gradient)
+    tokens = {name: contest.tokens for name, _, _ in (*runs, *gradient)} | {"python": OF_PYTHON}
+    timed_runs = {name: run for name, run, _ in (*runs, *gradient)}
+    if contest.hidden < LARGE:
+        timed_runs["python"] = lambda: lstm_tui.trace(contest.long, model=contest.network)
+    repeats = {name: max(1, round(TURN / max(timed(run, 1), 1e-6))) for name, run in timed_runs.items()}
+    taken: dict[str, Range] = {name: [] for name in timed_runs}
     for _ in range(rounds):
-        for name, run in runs.items():
-            taken[name].append(timed(run, repeats[name]) / tokens * 1e6)
+        for name, run in timed_runs.items():
+            taken[name].append(timed(run, repeats[name]) / tokens[name] * 1e6)
     return taken
 
 
@@ -170,44 +154,163 @@ def timed(run: Run, repeats: int) -> float:
     return (time.process_time() - start) / repeats
 
 
-def ratio(taken: dict[str, list[float]], name: str, ours: str) -> str:
-    """Return the median of the ratios to ours within a round, with the spread."""
-    if name not in taken:
-        return "absent"
-    found = [other / own for other, own in zip(taken[name], taken[ours], strict=True)]
-    return f"{statistics.median(found):.2f} ({min(found):.2f}-{max(found):.2f})"
-
-
-def check(contestants: list[tuple[str, Run, Run | None]]) -> None:
+def check(contestants: list[tuple[str, Run, Callable[[], Array]]]) -> None:
     """Stop unless all compute the same."""
-    expected = contestants[0][2]()  # type: ignore[misc]
+    expected = contestants[0][2]()
     for name, _, result in contestants[1:]:
-        worst = float(np.abs(result() - expected).max())  # type: ignore[misc]
-        if not worst < 1e-3 * max(1.0, float(np.abs(expected).max())):
+        worst = float(np.abs(result() - expected).max())
+        if not worst < 2e-3 * max(1.0, float(np.abs(expected).max())):
             sys.exit(f"{name} computes something else: off by {worst}")
+
+
+def range_of(numbers: Range) -> Range:
+    """Return the smallest, the median and the largest."""
+    return [round(one, 4) for one in (min(numbers), statistics.median(numbers), max(numbers))]
+
+
+def row_of(name: str, hidden: int, taken: dict[str, Range], network: Network, peak: float) -> dict[str, Any]:
+    """Return what was measured of a network: times in µs a token, ratios of others to ours, shares of the peak."""
+    ours, gradient = taken["ours"], taken["gradient"]
+
+    def ratio(other: str, own: Range) -> Range:
+        return range_of([a / b for a, b in zip(taken[other], own, strict=True)])
+
+    others = [one for one in ("torch", "onnxruntime", "openvino", "jax") if one in taken]
+    matrices = [p.count for one in network.passes for p in one.program.parameters.values() if len(p.shape) == 2]
+    recurrent = 4 * sum(
+        p.count
+        for one in network.passes
+        for p in one.program.parameters.values()
+        if len(p.shape) == 2 and not p.name.startswith("W_")
+    )
+    fastest = min(ours)
+    row: dict[str, Any] = {
+        "network": name,
+        "H": hidden,
+        "ours_us": range_of(ours),
+        "others": {one: ratio(one, ours) for one in (*others, "torch_gates") if one in taken},
+        "gradient_us": range_of(gradient),
+        "gflops": round(2e-3 * sum(matrices) / fastest, 1),
+        "of_peak": round(2e-3 * sum(matrices) / fastest / peak, 3),
+        "gbytes": round(1e-3 * recurrent / fastest, 1),
+        "of_bandwidth": round(1e-3 * recurrent / fastest / machine.bandwidth(recurrent), 3),
+    }
+    if others:
+        best = [min(taken[one][n] for one in others) for n in range(len(ours))]
+        row["best"] = range_of([a / b for a, b in zip(best, ours, strict=True)])
+        if "python" in taken:
+            row["python"] = range_of([a / b for a, b in zip(best, taken["python"], strict=True)])
+    if "autograd" in taken:
+        row["autograd"] = ratio("autograd", gradient)
+    return row
+
+
+COLUMNS = ("torch", "onnxruntime", "openvino", "jax", "torch_gates")
+
+
+def line_of(row: dict[str, Any]) -> str:
+    """Return a row as a line of a table."""
+
+    def shown(numbers: Range | None) -> str:
+        return "–" if numbers is None else f"{numbers[1]:.2f} ({numbers[0]:.2f}-{numbers[2]:.2f})"
+
+    others = [shown(row["others"].get(name)) for name in COLUMNS]
+    machine_cells = [f"{row['gflops']:.0f} ({100 * row['of_peak']:.0f} %)"]
+    machine_cells.append(f"{row['gbytes']:.0f} ({100 * row['of_bandwidth']:.0f} %)")
+    cells = [row["network"], str(row["H"]), f"{row['ours_us'][1]:.2f}", *others, shown(row.get("best"))]
+    cells += [shown(row.get("python")), f"{row['gradient_us'][1]:.2f}", shown(row.get("autograd")), *machine_cells]
+    return "| " + " | ".join(cells) + " |"
+
+
+def compared(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Return what is slower in a new file than in an old one beyond the ranges of both, a line each."""
+    before = {(row["network"], row["H"]): row for row in old["rows"]}
+    alike = old["machine"]["processor"] == new["machine"]["processor"]
+    found = []
+    for row in new["rows"]:
+        was = before.get((row["network"], row["H"]))
+        if was is None:
+            continue
+        name = f"{row['network']}, H = {row['H']}"
+        for key, what in (("ours_us", "a run"), ("gradient_us", "a gradient")):
+            if alike and row[key][0] > was[key][2]:
+                found.append(f"{name}: {what} takes {row[key][1]:.2f} µs a token, {was[key][1]:.2f} before")
+        ratios = {"best": "the best of the others", "python": "the best of the others, from Python"}
+        ratios["autograd"] = "autograd"
+        for key, what in ratios.items():
+            if key in row and key in was and row[key][2] < was[key][0]:
+                found.append(f"{name}: {what} takes {row[key][1]:.2f} × as long, {was[key][1]:.2f} × before")
+    return found
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a file that `--write` wrote."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        sys.exit(f"{path}: {error}: give two files that --write wrote")
+    if not isinstance(found, dict) or not {"machine", "written", "rows"} <= found.keys():
+        sys.exit(f"{path}: it is no file that --write wrote")
+    return found
+
+
+def told(old: dict[str, Any], new: dict[str, Any]) -> int:
+    """Print what is slower; return 1 if anything is."""
+    slower = compared(old, new)
+    rows = len({(r["network"], r["H"]) for r in old["rows"]} & {(r["network"], r["H"]) for r in new["rows"]})
+    print(f"{rows} rows of {old['written']} and {new['written']}; slower beyond the ranges: {len(slower) or 'none'}")
+    if old["machine"]["processor"] != new["machine"]["processor"]:
+        print("other processors: ratios alone are compared")
+    print("".join(f"{line}\n" for line in slower), end="")
+    return 1 if slower else 0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", nargs="+", choices=KINDS, default=list(KINDS), metavar="NETWORK")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="H")
-    parser.add_argument("--tokens", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", type=Path, metavar="FILE", help="the rows as JSON, with machine, date and ranges")
+    parser.add_argument("--keep", action="store_true", help="put the rows into measured.json, of which the manual is")
+    parser.add_argument("--compare", type=Path, nargs=2, metavar=("OLD", "NEW"), help="say what is slower in NEW")
     options = parser.parse_args()
-    print(f"{options.tokens} tokens, {options.rounds} rounds. Ours: µs per token; the others: how many times longer.")
-    others = ("torch", "onnx", "loop", "numpy")
-    heads = ["H", "ours", *(COLUMNS[name] for name in others), "our gradient", COLUMNS["gradient"]]
-    print("| " + " | ".join(heads) + " |")
-    print("|" + "---|" * len(heads))
-    for hidden in options.sizes:
-        contest = Contest(hidden, options.tokens)
-        contestants, gradients = list(contest.runs()), list(contest.gradients())
-        check(contestants)
-        check(gradients)  # type: ignore[arg-type]
-        taken = measure({name: run for name, run, _ in [*contestants, *gradients]}, options.rounds, options.tokens)
-        cells = [str(hidden), f"{statistics.median(taken['numba']):.2f}"]
-        cells += [ratio(taken, name, "numba") for name in others]
-        cells += [f"{statistics.median(taken['ours']):.2f}", ratio(taken, "gradient", "ours")]
-        print("| " + " | ".join(cells) + " |", flush=True)
+    if options.compare:
+        sys.exit(told(*map(read, options.compare)))
+    if absent := peers.absent():
+        print(f"not installed here, and not measured: {', '.join(absent)}")
+    peak = machine.peak()
+    print(f"{options.rounds} rounds; one core reaches {peak:.0f} GFLOP/s. Ours: µs a token; others: times as long.")
+    heads = (
+        "network",
+        "H",
+        "ours",
+        *COLUMNS,
+        "best",
+        "best, from Python",
+        "our gradient",
+        "autograd",
+        "GFLOP/s",
+        "GB/s",
+    )
+    print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
+    rows = []
+    for name in options.cells:
+        for hidden in options.sizes:
+            contest = Contest(KINDS[name], hidden)
+            rows.append(row_of(name, hidden, measured_of(contest, options.rounds), contest.network, peak))
+            print(line_of(rows[-1]), flush=True)
+    found = {
+        "command": "python -m tests.benchmarks.speed",
+        "written": date.today().isoformat(),
+        "machine": machine.described() | {"peak_gflops": round(peak, 1)},
+        "tokens": TOKENS,
+        "rounds": options.rounds,
+        "rows": rows,
+    }
+    if options.write:
+        options.write.write_text(machine.in_lines(found), "utf-8")
+    if options.keep:
+        machine.keep("speed", found)
 
 
 if __name__ == "__main__":

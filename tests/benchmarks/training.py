@@ -1,34 +1,33 @@
 """Print how many tokens a second are trained on, beside PyTorch on the same task.
 
-    python -m tests.benchmarks.training [--sizes 16 64] [--window 100] [--rounds 5]
+    python -m tests.benchmarks.training [--sizes 16 64] [--window 100] [--rounds 5] [--keep]
 
 A language model of bytes: embedding of 32, one LSTM, softmax over 256, cross-entropy, clipping and Adam, 16 sequences a
-step, float32, one thread. Both begin with the same weights, and their losses are compared first. PyTorch takes the 16
-sequences of a step at once, as one would, and in a second column one after the other, as we do. All take turns in every
-round; processor time is measured, a ratio is taken within a round, and the median of the rounds is given with the
-smallest and the largest. A ratio above 1 means that we were faster.
+step, float32, one thread. Both begin with the same weights, and their losses are compared first. We take the 16
+sequences of a step at once; PyTorch does so as well, and in a second column one after the other. All take turns in
+every round; processor time is measured, a ratio is taken within a round, and the median of the rounds is given with
+the smallest and the largest. A ratio above 1 means that we were faster.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
+import numpy as np
+
+from lstm_tui.analysis.train.loop import Settings, train
+from lstm_tui.analysis.train.loss import mean_loss, next_tokens
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.model.network import Network, build_network
 
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before NumPy is imported
-
-import numpy as np  # noqa: E402
-
-from lstm_tui.analysis.train.loop import Settings, train  # noqa: E402
-from lstm_tui.analysis.train.loss import mean_loss, next_tokens  # noqa: E402
-from lstm_tui.engine.model.network import Network, build_network  # noqa: E402
+from . import machine
+from .machine import keep
 
 try:
     import torch
@@ -107,8 +106,8 @@ def timed(run: Callable[[], Any]) -> float:
     return time.process_time() - start
 
 
-def row(hidden: int, window: int, rounds: int) -> list[str]:
-    """Return the cells of the table for one size."""
+def measured_of(hidden: int, window: int, rounds: int) -> list[dict[str, float]]:
+    """Return the seconds that an epoch took each, in every round."""
     ids = np.random.default_rng(0).integers(0, 256, (BATCH * STEPS, window + 1))
     network = model(hidden)
     examples = [next_tokens(line) for line in ids]
@@ -127,7 +126,11 @@ def row(hidden: int, window: int, rounds: int) -> list[str]:
         runs["one by one"] = torch_epoch(torch_model(network, hidden), ids, 1)
     for run in runs.values():
         run()
-    taken = [{name: timed(run) for name, run in runs.items()} for _ in range(rounds)]
+    return [{name: timed(run) for name, run in runs.items()} for _ in range(rounds)]
+
+
+def row(hidden: int, window: int, taken: list[dict[str, float]]) -> list[str]:
+    """Return the cells of the table for one size."""
     tokens = BATCH * STEPS * window
     speed = statistics.median(tokens / one["ours"] for one in taken)
     return [
@@ -137,11 +140,32 @@ def row(hidden: int, window: int, rounds: int) -> list[str]:
     ]
 
 
+def ratios(taken: list[dict[str, float]], name: str) -> list[float]:
+    """Return how many times as long another took, in every round; nothing where it is absent."""
+    return [one[name] / one["ours"] for one in taken if name in one]
+
+
 def ratio(taken: list[dict[str, float]], name: str) -> str:
-    if name not in taken[0]:
-        return "absent"
-    found = [one[name] / one["ours"] for one in taken]
-    return f"{statistics.median(found):.2f} ({min(found):.2f}-{max(found):.2f})"
+    found = ratios(taken, name)
+    return f"{statistics.median(found):.2f} ({min(found):.2f}-{max(found):.2f})" if found else "absent"
+
+
+def kept(every: dict[int, list[dict[str, float]]]) -> dict[str, Any]:
+    """Return what the manual says of it: medians, the lowest and the highest of all sizes."""
+
+    def medians(name: str) -> list[float]:
+        found = [statistics.median(ratios(taken, name)) for taken in every.values()]
+        return [round(min(found), 1), round(max(found), 1)]
+
+    return {
+        "command": "python -m tests.benchmarks.training",
+        "written": date.today().isoformat(),
+        "machine": machine.described(),
+        "batch": BATCH,
+        "sizes": [min(every), max(every)],
+        "of_batches": medians("together"),
+        "one_by_one": medians("one by one"),
+    }
 
 
 def main() -> None:
@@ -149,12 +173,17 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[16, 32, 64, 128], metavar="H")
     parser.add_argument("--window", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--keep", action="store_true", help="put it into measured.json, of which the manual is made")
     options = parser.parse_args()
     heads = ["H", "ours, tokens/s", f"torch, {BATCH} sequences at once", "torch, one by one"]
     print("| " + " | ".join(heads) + " |")
     print("|" + "---|" * len(heads))
+    every = {}
     for hidden in options.sizes:
-        print("| " + " | ".join(row(hidden, options.window, options.rounds)) + " |", flush=True)
+        every[hidden] = measured_of(hidden, options.window, options.rounds)
+        print("| " + " | ".join(row(hidden, options.window, every[hidden])) + " |", flush=True)
+    if options.keep:
+        keep("training", kept(every))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ UPDATES = {
     **dict.fromkeys(["gru", "gru_reset_before"], ("h", "z", ["(1.0 - z) * n"])),
     **dict.fromkeys(["gru_write", "mingru"], ("h", "1.0 - z", ["z * n"])),
     "minimal_gated": ("h", "1.0 - f", ["f * n"]),
-    **dict.fromkeys(["mut1", "mut1_projected", "mut2", "mut2_projected", "mut3"], ("h", "1.0 - z", ["z * n"])),
+    **dict.fromkeys([name for name in cell_names() if name.startswith("mut")], ("h", "1.0 - z", ["z * n"])),
     **dict.fromkeys(["rnn", "rnn_relu", "indrnn"], None),
 }
 ROLES = {
@@ -37,10 +37,14 @@ ROLES = {
     "minimal_gated": {"f": "writes", "n": "candidate", "h": "memory"},
     **{
         name: {"z": "writes", "n": "candidate", "h": "memory"}
-        for name in ("gru_write", "mingru", "mut1", "mut1_projected", "mut2", "mut2_projected", "mut3")
+        for name in ("gru_write", "mingru", *(one for one in cell_names() if one.startswith("mut")))
     },
     **{name: {"h": "output"} for name in ("rnn", "rnn_relu", "indrnn")},
 }
+
+
+def test_every_cell_is_in_both_tables() -> None:
+    assert set(UPDATES) == set(ROLES) == set(cell_names())
 
 
 @pytest.mark.parametrize("name", sorted(UPDATES))

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_networks import input_size_of, letters_of
 
+from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.model.network import build_network
 
 KEEPS = {
     **dict.fromkeys(
-        ["lstm", "lstm_peephole", "lstm_projected", "lstm_cifg", "greff_fgr", "greff_nig", "depth_gated"], "b_f"
+        [
+            "lstm",
+            "lstm_peephole",
+            "lstm_peephole_full",
+            "lstm_projected",
+            "lstm_cifg",
+            "depth_gated",
+            *(name for name in cell_names() if name.startswith("greff_") and name not in ("greff_cifg", "greff_nfg")),
+        ],
+        "b_f",
     ),
     **dict.fromkeys(["gru", "gru_reset_before"], "b_z"),
 }
 WRITES = {
-    **dict.fromkeys(["gru_write", "mingru", "mut1", "mut2", "mut3"], "b_z"),
+    **dict.fromkeys(["gru_write", "mingru", *(name for name in cell_names() if name.startswith("mut"))], "b_z"),
     "minimal_gated": "b_f",
     "greff_cifg": "b_i",
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "bias", "start"),
-    [(name, bias, 1.0) for name, bias in KEEPS.items()] + [(name, bias, -1.0) for name, bias in WRITES.items()],
-)
-def test_the_bias_of_the_gate_that_forgets(name: str, bias: str, start: float) -> None:
-    spec = {"input_size": 4, "layers": [{"cell": name, "hidden_size": 4, "sizes": {"P": 2}}]}
+@pytest.mark.parametrize("name", cell_names())
+def test_the_bias_of_the_gate_that_forgets(name: str) -> None:
+    """One begins at 1 or −1 by the tables above; every other bias of every cell begins at 0."""
+    bias, start = KEEPS.get(name) or WRITES.get(name), 1.0 if name in KEEPS else -1.0
+    cell = load_cell(name)
+    layer = {"cell": name, "hidden_size": 4, "sizes": letters_of(cell)}
+    spec = {"input_size": input_size_of(cell, 4, 4), "layers": [layer]}
     tensors = build_network(spec, seed=1).tensors()
     for key, view in tensors.items():
         parameter = key.rpartition("/")[2]

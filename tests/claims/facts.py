@@ -13,15 +13,14 @@ from functools import cache
 from io import StringIO
 from typing import Any
 
-import numpy as np
 from attack import ends, forked
 from attack.harness import HARNESSES
 from present import present
-from test_demonstrations import PAIR, flow, held, says, told
+from test_demonstrations import PAIR, TWO, flow, named, says, still, told
 
 import lstm_tui
 from lstm_tui.analysis.influence import Target, deletions
-from lstm_tui.analysis.ledger import ledger_at, lost_at
+from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.cli import main
 from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.training import job_of, task_of
@@ -129,16 +128,20 @@ def run(name: str, text: str) -> Trace:
 
 
 def pair() -> list[int]:
-    """Return the two units of `story` whose loss at "their" was largest."""
-    passed = run("story", STORY)["layer0.forward"]
-    return [int(unit) for unit in np.argsort(-lost_at(passed, flow(passed), 10))[:2]]
+    """Return the two units of `story` that its card names by who is spoken of."""
+    return named("gender", "number")
 
 
 @cache
-def story(word: str, place: int = 14, forget: int | None = None) -> float:
-    """Return how likely `story` says a word is at a place, with the forget gates of the two units held at a value."""
-    edits = "" if forget is None else held(np.asarray(pair()), "10:15", forget)
-    return says(told(network("story"), STORY, edits), place, word)
+def story(word: str, place: int = 14, hold: bool = False) -> float:
+    """Return how likely `story` says a word is at a place, also with the memory of the two units held still."""
+    return says(told(network("story"), STORY, still(pair(), "10:15") if hold else ""), place, word)
+
+
+def mean_gate(word: str) -> float:
+    """Return the mean forget gate of `story` at the first place of a word of its first sample."""
+    trace = run("story", TWO)
+    return float(trace["layer0.forward"]["f"][list(trace.sequence.tokens).index(word)].mean())
 
 
 def share_of(word: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from attack.__main__ import LONG_RUN
 
@@ -16,15 +16,54 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join((lines[0], "|---" * len(heads) + "|", *lines[1:])) + "\n"
 
 
+def _in_short(numbers: Sequence[float] | None) -> str:
+    """Return the median of a range as so many times; a dash where there is none."""
+    if numbers is None:
+        return "–"
+    return f"{_of_two_digits(numbers[1])} ×"
+
+
+def _of_two_digits(number: float) -> str:
+    """Return a number with two places behind the point where it is small, and none where it is large."""
+    return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}"
+
+
 def speed() -> str:
-    """Return how long we take, and others as many times as long."""
-    heads = (
-        "H", "lstm-tui, µs", "torch `nn.LSTM`", "onnxruntime", "torch, gates kept", "our gradient, µs",
-        "torch autograd",
-    )  # fmt: skip
-    ours = (0, 1, 5)
-    rows = [[one if at in ours else f"{one} ×" for at, one in enumerate(row)] for row in measured("speed")["rows"]]
+    """Return how long our LSTM takes, and others as many times as long."""
+    others = {
+        "torch": "torch `nn.LSTM`", "onnxruntime": "onnxruntime", "openvino": "OpenVINO", "jax": "JAX",
+        "torch_gates": "torch, gates kept",
+    }  # fmt: skip
+    heads = ("H", "lstm-tui, µs", *others.values(), "our gradient, µs", "torch autograd", "of the peak")
+    rows = []
+    for row in measured("speed")["rows"]:
+        if row["network"] == "lstm":
+            peers = (_in_short(row["others"].get(name)) for name in others)
+            ours, gradient = (_of_two_digits(row[key][1]) for key in ("ours_us", "gradient_us"))
+            share = f"{100 * row['of_peak']:.0f} %"
+            rows.append((str(row["H"]), ours, *peers, gradient, _in_short(row.get("autograd")), share))
     return _table(heads, rows)
+
+
+def _by_size(key: str) -> str:
+    """Return a ratio of every network at every size."""
+    rows = measured("speed")["rows"]
+    sizes = list(dict.fromkeys(row["H"] for row in rows))
+    found = {(row["network"], row["H"]): _in_short(row.get(key)) for row in rows}
+    names = dict.fromkeys(row["network"] for row in rows)
+    return _table(
+        ("H", *map(str, sizes)), ((name, *(found.get((name, size), "–") for size in sizes)) for name in names)
+    )
+
+
+def best_of_others() -> str:
+    """Return how many times as long the fastest of the others takes, for every network."""
+    return _by_size("best")
+
+
+def autograd() -> str:
+    """Return how many times as long the gradient of PyTorch takes, for every network."""
+    return _by_size("autograd")
 
 
 def screen() -> str:
@@ -47,7 +86,7 @@ def lstm_page() -> str:
 
 
 MEASURED: dict[str, Callable[[], str]] = {
-    "speed table": speed, "screen table": screen, "which cell table": which_cell, "lstm page": lstm_page,
-    "attack table": lambda: LONG_RUN.read_text("utf-8"),
+    "speed table": speed, "best table": best_of_others, "autograd table": autograd, "screen table": screen,
+    "which cell table": which_cell, "lstm page": lstm_page, "attack table": lambda: LONG_RUN.read_text("utf-8"),
 }  # fmt: skip
 """What fills each list, by the name that stands in the comments around it."""

@@ -59,11 +59,11 @@ def test_surprise_ends_with_the_perplexity() -> None:
 
 
 def test_what_moves_i_is_seen_from_my_on() -> None:
-    """The near and the far of the lesson: “My” moves “I” little by a small change, and much when it is left out."""
+    """The near and the far of the lesson: at “and”, “My” moves less by a small change, and most when it is left out."""
     trace = session("story", "My name is Ganesh and I want to eat pizza .").frame.trace
     passed = trace["layer0.forward"]
-    slope = {t: float(column[5]) for t, column in gradient_rows(passed, range(11)) if t <= 5}
-    gone = {t: float(column[5]) for t, column in deletion_rows(trace, passed, range(11)) if t < 5}
-    assert max(slope, key=lambda t: slope[t]) == 5
-    assert 0.02 < slope[0] < 0.1 * slope[5]
-    assert gone[0] > 0.5 * max(gone.values())
+    slope = {t: float(column[4]) for t, column in gradient_rows(passed, range(11)) if t <= 4}
+    gone = {t: float(column[4]) for t, column in deletion_rows(trace, passed, range(11)) if t < 4}
+    assert max(slope, key=lambda t: slope[t]) == 4
+    assert 0.02 < slope[0] < 0.7 * slope[4]
+    assert max(gone, key=lambda t: gone[t]) == 0

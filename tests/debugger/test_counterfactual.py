@@ -13,7 +13,7 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.models.bundled import open_model
-from lstm_tui.models.recipes.story import MEN, WOMEN, Story, stories
+from lstm_tui.models.recipes.stories import MEN, WOMEN, Story, stories
 
 OTHER = {"he": "she", "she": "he", "his": "her", "her": "his"}
 OMAR = "Anna and Mei like music . their friend Omar enters . he likes chess . what does he like ? chess ."
@@ -62,7 +62,7 @@ def test_one_line_tells_what_would_be_said() -> None:
     assert said[0].startswith(
         "“omar” → “Sara” at t=8; now predicted: “he” → “she” at t=11, 17; propagate puts it; in the end he"
     )
-    assert said[1].startswith("t=11 “he”: 0.99 → 0.00361, now “she” 1.00")
+    assert said[1].startswith("t=11 “he”: 0.91 → 0.02, now “she” 0.83")
     assert text(one) == OMAR, "a question leaves nothing behind"
     assert not one.history.edits
     assert answer(one, "retell")[:2] == ("put: “omar” → “Sara” at t=8", "propagated: “he” → “she” at t=11, 17")

@@ -193,7 +193,7 @@ def test_what_is_asked_of_a_longer_text_is_answered_of_it() -> None:
         session.grow(whole.part(at, at + 1))
     replayed = Session.open(Source(open_model("story"), [whole.part(0, 12)]))
     replayed.goto(11)
-    for line in ("print norm(c - prev(c))", 'print share("Anna")', "where", "info locals", "who c[17] by .1"):
+    for line in ("print norm(c - prev(c))", 'print share("Anna")', "where", "info locals", "who c[7] by .1"):
         assert answer(session, line) == answer(replayed, line)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from registries import sampled
 
 import lstm_tui
 from lstm_tui.cli.main import main
@@ -24,6 +25,7 @@ from lstm_tui.documents.markdown import BLANK, markdown
 from lstm_tui.documents.worksheet.layout import page_of
 from lstm_tui.documents.worksheet.worksheet import WorksheetContents, sheet_of
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import run
@@ -38,7 +40,7 @@ _FUNCTIONS = {
     "max": max,
 }
 _NUMBER = re.compile(r"(?<![\w.\[])(\d+\.\d+|\d+)(?![\w.\]])")
-CELLS = ("lstm", "gru", "rnn", "rnn_relu", "lstm_peephole_full", "lstm_cifg", "lstm_projected", "mut1", "minimal_gated")
+CELLS = sampled(cell_names(), 4)
 
 
 def pencil(line: str) -> Fraction:
@@ -104,7 +106,12 @@ def test_every_line_of_tiny_follows_from_the_one_above(digits: int) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(("layers", "both"), [(1, False), (2, True)])
 def test_the_last_step_of_every_sum_is_what_a_pencil_finds(cell: str, layers: int, both: bool) -> None:
-    sheet = sheet_of(made(cell, layers, both), range(1, 4), 4)
+    trace = made(cell, layers, both)
+    if both and any(np.isinf(one).any() for passed in trace.passes.values() for one in passed.initial.values()):
+        with pytest.raises(UserError, match="no pencil can go on from it"):  # the pass from the end begins in them
+            sheet_of(trace, range(1, 4), 4)
+        return
+    sheet = sheet_of(trace, range(1, 4), 4)
     for name, lines in chains(text(sheet)):
         assert len(lines) > 1
         assert by_hand(pencil(lines[-2]), 4) == Decimal(lines[-1].replace("−", "-")), (name, lines)

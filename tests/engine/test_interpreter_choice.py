@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.engine.runtime import blas, forward, interpreters, run
+from lstm_tui.engine.runtime import batch, blas, forward, interpreters, run
+from lstm_tui.engine.runtime.forward import RunBuffers
 from lstm_tui.engine.runtime.incremental import GrowingRun
 
 FOLDER = Path(lstm_tui.__file__).parent.parent
@@ -242,15 +243,15 @@ def test_training_and_growing_go_by_the_same_choice(monkeypatch: pytest.MonkeyPa
     seen: list[str | None] = []
     monkeypatch.setattr(interpreters, "NUMBA_PAYS", 5)
     net = lstm_tui.load("sentiment-forward")
-    wanted = forward.run_arrays
+    wanted = batch.run_each
 
-    def noted(network: Network, x: np.ndarray, interpreter: str | None = None) -> object:
+    def noted(network: Network, sequences: Iterable[batch.ToRun], interpreter: str) -> Iterator[RunBuffers]:
         seen.append(interpreter)
-        return wanted(network, x, interpreter)
+        return wanted(network, sequences, interpreter)
 
-    monkeypatch.setattr("lstm_tui.analysis.train.loss.run_arrays", noted)
+    monkeypatch.setattr("lstm_tui.analysis.train.loss.run_each", noted)
     mean_loss(net, [Example(np.array([1, 2, 3]), 0)] * 2)
-    assert seen == ["numba", "numba"]
+    assert seen == ["numba"]  # once for both, which are run together
     trace = run.run(net, lstm_tui.trace(words(3), net).sequence)
     assert GrowingRun(trace).grow(trace.sequence).interpreter == trace.interpreter
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shown import is_one_safe_line
 
 from lstm_tui.engine.compiler.compile import compile_cell
+from lstm_tui.engine.compiler.ops import OPS
 from lstm_tui.engine.compiler.roles import ranges_of, roles_of
 from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.language.cell import cell_names, load_cell, parse_cell
@@ -28,6 +29,8 @@ from lstm_tui.engine.language.readout import load_readout, parse_readout, readou
 from lstm_tui.engine.language.vocabulary import Vocabulary
 
 CELLS = [load_cell(name).text for name in cell_names()]
+CALLED = sorted(op.name for op in OPS.values() if op.arity == 1 and op.name not in ("copy", "neg", "matvec"))
+"""Functions of one argument."""
 READOUTS = [load_readout(name).text for name in readout_names()]
 PIECES = ["'''", '"""', '"', "'", "#", "[", "]", "{", "}", "=", ".", ",", "\n", "\r\n", "\\", "\t", "(", ")", "@", "*",
           "**", "-", "1e999", "0x1", "nan", "inf", "x", "h", "prev(", "W_h @", "sigmoid(", "a", "state", "sizes = {",
@@ -114,7 +117,7 @@ def grow(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
         return st.builds(lambda name, some: Call(name, some, HERE), st.sampled_from(names), arguments)
 
     return st.one_of(
-        call(["tanh", "sigmoid", "sqrt", "softmax", "sum", "every"], 1),
+        call(CALLED, 1),
         inner.filter(lambda node: not isinstance(node, Number)).map(lambda node: Call("neg", (node,), HERE)),
         call(["add", "sub", "mul", "div", "max", "dot", "concat"], 2),
         call(["clip", "concat"], 3),

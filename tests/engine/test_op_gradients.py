@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from made_programs import DTYPES, ENGINES, bundled, equations, page, parameters, program_of, series
+from registries import sampled
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
@@ -100,7 +101,7 @@ def test_gradients_of_every_cell_match_central_differences(name: str, engine: st
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", ["lstm", "clockwork", "slstm", "mut1"])
+@pytest.mark.parametrize("name", sampled(cell_names(), 8))
 def test_going_back_in_pieces_is_going_back_at_once(name: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program = bundled(name, 4, 3)
     flat, inputs = parameters(program, np.float64), series(program, 300, np.float64)

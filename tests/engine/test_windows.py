@@ -20,6 +20,7 @@ from lstm_tui.engine.runtime import windows
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.windowed_run import begin_like
 from lstm_tui.engine.runtime.windowed_series import computed_rows_only, is_not_known_yet, is_windowed
 
 STEPS = 150
@@ -133,6 +134,44 @@ def test_windows_of_held_runs_at_odd_sizes(
     )
     whole, windowed = both_ways(network, series(network, steps), "numba", holds)
     assert_same(whole, windowed, [t % steps for t in looked])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    cell=st.sampled_from(cell_names()),
+    both=st.booleans(),
+    verb=st.sampled_from(["replace", "insert", "delete", "hold", "none"]),
+    place=st.integers(0, 299),
+    first=st.integers(0, 299),
+    held=st.booleans(),
+)
+def test_a_run_that_begins_like_another_has_its_own_bits(
+    cell: str, both: bool, verb: str, place: int, first: int, held: bool
+) -> None:
+    """After an edit anywhere the states that are taken over are those that the edited run has."""
+    network = network_of(cell, both, "mean")
+    x = np.random.default_rng(3).normal(0, 1, (300, network.input_size))
+    names = [one.name for one in network.passes]
+    holds = (Hold(names[-1], "x", (0, 1), (100, 170), "scale", 0.5),) if held else ()
+    before = run(network, numbers(x), "numba", holds=holds, array_bytes=0)
+    present(present(before.ran).windows).finish()
+    y = x
+    more: tuple[Hold, ...] = ()
+    if verb == "replace":
+        y = x.copy()
+        y[place] += 1
+    elif verb == "insert":
+        y = np.insert(x, place, 0.3, axis=0)
+    elif verb == "delete":
+        y = np.delete(x, place, axis=0)
+    elif verb == "hold":
+        more = (Hold(names[place % len(names)], "x", (0, 2), (place, place + 1), "set", 2.0),)
+    sequence = numbers(x if y is x else y)
+    edited = run(network, sequence, "numba", holds=(*holds, *more), array_bytes=0)
+    begin_like(present(edited.ran), present(before.ran))
+    if verb == "replace" and place > 128 and not held:
+        assert present(present(edited.ran).windows).passes[names[0]].taken >= 128
+    assert_same(run(network, sequence, "numba", holds=(*holds, *more)), edited, [first % len(y)])
 
 
 def test_nothing_is_computed_before_it_is_looked_at() -> None:

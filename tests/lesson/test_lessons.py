@@ -133,7 +133,7 @@ def test_who_finds_the_gate_of_which_the_lesson_tells() -> None:
     session = Standing(stop, library().opener(lesson)).session
     said = "\n".join(answer(session, typed[0]))
     assert "t=4 “Ram”" in said
-    assert "f[49] = 0.02" in said
+    assert "f[9] = 0.06794" in said
 
 
 @pytest.mark.parametrize(("opens", "said"), [("nothing", "`open` is one of"), ("maps", "did you mean map")])
@@ -179,19 +179,19 @@ def test_sentences_hold_the_numbers_of_the_run(trace: Trace) -> None:
     assert trace.output is not None
     forget, cell = passed["f"][t], passed["c"]
     expected = [
-        f"{forget[18]:.2f}",
+        f"{forget[8]:.2f}",
         f"{cell[t, 7]:.4f}",
         f"{int((forget < 0.2).sum())}",
         f"{100 * trace.output[t][trace.classes.index('likes')]:.0f} %",
         "Ram",
         "{unit}",
         trace.classes[int(trace.output[t].argmax())],
-        f"{cell[t - 1, 18]:.1f}",
-        "18",
+        f"{cell[t - 1, 8]:.1f}",
+        "8",
     ]
-    said = "".join(piece.text for piece in filled_template(text, 18, run, run))
+    said = "".join(piece.text for piece in filled_template(text, 8, run, run))
     assert said == " ".join(expected).replace("-", "−")
-    assert next(piece.text for piece in filled_template(text, 18, run, run) if piece.live) == f"{forget[18]:.2f}"
+    assert next(piece.text for piece in filled_template(text, 8, run, run) if piece.live) == f"{forget[8]:.2f}"
 
 
 def test_before_is_the_run_without_edits(trace: Trace) -> None:
@@ -285,7 +285,7 @@ say = """
 The gate of unit {unit}
 is {f[unit]}.
 """
-claims = ["f[unit] < 0.5"]
+claims = ["f[unit] > 0.5"]
 
 [stop.try]
 say = "Press n."
@@ -310,17 +310,17 @@ BAD = [
     ('at = "likes"', "nth = 1", ":7:1: `nth` says which place of a token"),
     ('equation = "f"', 'equation = "ff"', ":8:13: lstm has no value ff; did you mean f?"),
     ('"argmin(f)"', '"argmn(f)"', ":9:9: there is no function `argmn`; did you mean argmin?"),
-    ('"argmin(f)"', '"f"', ":9:9: `unit` is a number from 0 to 63"),
-    ('"argmin(f)"', "64", ":9:8: `unit` is a number from 0 to 63"),
+    ('"argmin(f)"', '"f"', ":9:9: `unit` is a number from 0 to 15"),
+    ('"argmin(f)"', "16", ":9:8: `unit` is a number from 0 to 15"),
     ('"cell"', '"cel"', "; did you mean cell?"),
     ("{f[unit]}", "{ff[unit]}", ":13:5: layer0.forward has no value ff; did you mean f?"),
     ("{f[unit]}", "{f[unit] + ff[unit]}", ":13:15: layer0.forward has no value ff; did you mean f?"),
-    ("{f[unit]}", "{f}", ":13:5: this is 64 numbers: choose one, as in c[unit]"),
+    ("{f[unit]}", "{f}", ":13:5: this is 16 numbers: choose one, as in c[unit]"),
     ("{f[unit]}", "{f[unit]", ":13:4: `{` is not closed"),
     ("{f[unit]}", "{__import__('os')}", ":13:5: there is no function `__import__`"),
-    ('"f[unit] < 0.5"', '"f[unit] < "', ":15:21: something is missing after `<`"),
-    ('"f[unit] < 0.5"', '"f < 0.5"', ":15:12: this is 64 answers"),
-    ('"f[unit] < 0.5"', '"f[unit]"', ":15:12: this is a number: compare it"),
+    ('"f[unit] > 0.5"', '"f[unit] > "', ":15:21: something is missing after `>`"),
+    ('"f[unit] > 0.5"', '"f < 0.5"', ":15:12: this is 16 answers"),
+    ('"f[unit] > 0.5"', '"f[unit]"', ":15:12: this is a number: compare it"),
     ("claims = [", "claims = 3 # [", ":15:10: `claims` must be a list of texts"),
     ("[stop.try]", "[stop.tri]", ":17:2: `tri` means nothing here; did you mean try?"),
     ("at = 2\n", "", ":17:2: how is it noticed?"),
@@ -395,7 +395,7 @@ def test_a_lesson_is_bounded() -> None:
     with pytest.raises(LanguageError, match="characters; 1200 are the most"):
         parse_lesson(GOOD.replace("The gate", "The gate " * 200), "mine.toml")
     with pytest.raises(LanguageError, match="lines; 40 are the most"):
-        parse_lesson(GOOD.replace('["f[unit] < 0.5"]', "[" + '"1 < 2",' * 41 + "]"), "mine.toml")
+        parse_lesson(GOOD.replace('["f[unit] > 0.5"]', "[" + '"1 < 2",' * 41 + "]"), "mine.toml")
     with pytest.raises(LanguageError, match="at most 65536 bytes"):
         parse_lesson("#" * 70_000, "mine.toml")
     with pytest.raises(LanguageError, match="a lesson has stops"):
@@ -403,11 +403,11 @@ def test_a_lesson_is_bounded() -> None:
 
 
 def test_a_false_claim_is_told_and_no_mistake() -> None:
-    text = GOOD.replace("f[unit] < 0.5", "f[unit] > 0.5").replace("at = 2", "at = 1").replace('"goto 2"', '"goto 3"')
+    text = GOOD.replace("f[unit] > 0.5", "f[unit] < 0.5").replace("at = 2", "at = 1").replace('"goto 2"', '"goto 3"')
     lesson = checked(text)
     found = check(lesson.stops[0], library().opener(lesson))
     assert [why for _, why in found] == [
-        "this does not hold: f[unit] > 0.5",
+        "this does not hold: f[unit] < 0.5",
         "this is noticed before it is tried",
         "when these lines are done, that is not noticed",
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +15,12 @@ from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.formats.importers.native import load
 from lstm_tui.formats.inputs.samples import samples_folder
 from lstm_tui.models import bundled_names, card, described, path
-from lstm_tui.models.build import MODULES, recipe
+from lstm_tui.models.build import MODULES, main, recipe
 from lstm_tui.models.recipes import forecast, sentiment, story
 from lstm_tui.models.recipes.forecast import sample
-from lstm_tui.models.recipes.story import stories
+from lstm_tui.models.recipes.recipe import Bound, acceptance
+from lstm_tui.models.recipes.stories import KINDS, stories
+from lstm_tui.models.recipes.story_measures import LARGEST, measures, units_of
 
 RECALL = ("recall-lstm", "recall-gru", "recall-rnn")
 TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECALL)
@@ -70,7 +74,7 @@ def test_every_seed_judges_held_out_sentences_well(name: str) -> None:
 
 def test_every_seed_tells_stories_without_mistakes() -> None:
     for measured in card("story")["measured"].values():
-        assert min(measured[kind] for kind in story.KINDS) >= 0.98
+        assert min(measured[kind] for kind in KINDS) >= 0.98
 
 
 @pytest.mark.parametrize(("text", "bounds"), VERDICTS.items())
@@ -87,25 +91,83 @@ def test_the_card_gives_the_same_verdict(text: str, networks: dict[str, Network]
         assert card(name)["measured"]["0"][text] == pytest.approx(now, abs=1e-3)
 
 
-def test_the_story_network_is_as_good_as_its_card_says(
-    networks: dict[str, Network], monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def of_some(networks: dict[str, Network]) -> dict[str, float]:
+    """What is asked of the story network, of 100 unseen stories."""
+    return measures(networks["story"], stories(100, story.UNSEEN_SEED))
+
+
+@pytest.mark.parametrize("bound", recipe("story").accepted, ids=lambda bound: bound.measure)
+def test_the_story_network_is_accepted(bound: Bound, of_some: dict[str, float]) -> None:
+    assert bound.met(of_some)
+    assert bound.met(card("story")["measured"][str(card("story")["seed"])])
+
+
+@pytest.mark.slow
+def test_the_card_of_the_story_network_tells_what_is_measured(networks: dict[str, Network]) -> None:
+    then = card("story")["measured"][str(card("story")["seed"])]
+    now = story.measure(networks["story"])
+    assert now == {key: pytest.approx(number, rel=0.02, abs=2e-3) for key, number in then.items()}
+    assert card("story")["units"] == units_of(then)
+
+
+def test_a_named_unit_is_the_one_that_is_measured(of_some: dict[str, float]) -> None:
+    assert [(one["name"], one["unit"]) for one in card("story")["units"]] == [
+        (name, of_some[f"{name}, unit"]) for name in ("gender", "number", "topic")
+    ]
+
+
+@pytest.mark.slow
+def test_the_recipe_of_the_story_network_is_one_training_from_a_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "STORIES_PER_EPOCH", 320)
+    monkeypatch.setattr(story, "SETTINGS", replace(story.SETTINGS, epochs=2))
+    told: list[float] = []
+    made = [story.trained(5, lambda progress: told.append(progress.loss)) for _ in range(2)]
+    assert told[-1] < 0.95 * told[0]
+    for name, tensor in made[0].tensors().items():
+        np.testing.assert_array_equal(tensor, made[1].tensors()[name])
+
+
+def test_a_name_of_a_unit_is_read_from_the_card_and_nothing_else_is_one(networks: dict[str, Network]) -> None:
+    network = networks["story"]
+    units = {one["unit"]: one["name"] for one in card("story")["units"]}
+    assert [network.unit_name("layer0.forward", unit) for unit in range(16)] == [units.get(n, "") for n in range(16)]
+    assert not network.unit_name("layer0.backward", next(iter(units)))
+    for stranger in (None, 3, {"unit": 3}, ["x", {}, {"pass": "p", "unit": 3}, {"pass": "p", "unit": 3, "name": 0}]):
+        assert not replace(network, card={"units": stranger}).unit_name("p", 3)
+    raw = replace(network, card={"units": [{"pass": "p", "unit": 3, "name": "\x1b[2J" + "x" * 99}]}).unit_name("p", 3)
+    assert raw.isprintable()
+    assert len(raw) <= 20
+
+
+def test_a_bound_is_not_met_by_what_is_not_known() -> None:
+    for side in ("at least", "at most"):
+        one = Bound("x", side, 1.0)
+        assert one.met({"x": 1.0})
+        assert not one.met({"x": math.nan})
+    assert not Bound("x", "at most", 1.0).met({"x": 1.1})
+    assert "NO" in acceptance([Bound("x", "at least", 2.0)], {"x": 1.9})
+
+
+def test_a_network_that_misses_what_is_asked_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, networks: dict[str, Network], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(story, "UNSEEN", 100)
-    now, then = story.measure(networks["story"]), card("story")["measured"]["0"]
-    for kind in story.KINDS:
-        assert now[kind] >= 0.97
-    closing = "mean forget gate where the subject changes"
-    staying = "mean forget gate where the subject stays"
-    for key in (closing, staying):
-        assert now[key] == pytest.approx(then[key], abs=0.03)
-    assert now[closing] < now[staying]
+    out = tmp_path / "story.safetensors"
+    for number, written in ((2.5, False), (1.5, True)):
+        measured = {**card("story")["measured"]["0"], LARGEST: number}
+        made = replace(networks["story"], card={"seed": 0, "measured": {"0": measured}, "accuracy": "fine"})
+        monkeypatch.setattr("lstm_tui.models.build.make", lambda *_, made=made: made)
+        assert main(["story", "--out", str(out)]) == (0 if written else 1)
+        assert out.exists() is written
+    assert f"story is not written: {LARGEST}; try" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("told", "answer"),
     [
         ("Ganesh likes AIML . Ram likes DevSecOps . he likes", "devsecops"),
-        ("My name is Ganesh and I want to eat pizza . Ram likes tea . it is raining . I want to eat", "pizza"),
+        ("My name is Ganesh and I want to eat pizza . it is raining . I want to eat", "pizza"),
+        ("Her name is Ganesh and", "she"),
         ("Anna and Mei like music . they", "like"),
         ("Priya likes chess . her friend Omar enters . he", "likes"),
     ],

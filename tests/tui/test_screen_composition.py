@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from driven_screen import Driver, drive, three_lines
+from parsed import tree_of
 from test_screen_stream import Piped, follow, until
 from textual.actions import parse
 
@@ -49,7 +50,7 @@ def test_keys_are_bound_by_the_table_alone() -> None:
 
 @pytest.mark.parametrize("path", CONTROLLERS, ids=lambda path: path.stem)
 def test_a_controller_reaches_no_private_part_of_another_and_inherits_from_none(path: Path) -> None:
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     reached = [
         ast.unparse(node)
         for node in ast.walk(tree)

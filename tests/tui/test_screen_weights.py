@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from driven_screen import Driver, drive, network, three_lines
+from present import present
+from registries import sampled
+from test_screen_poisoned import run_of
 
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.parameter_tables import (
@@ -18,6 +21,7 @@ from lstm_tui.debugger.inspect.parameter_tables import (
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.tui.prompts.edit import EditPrompt
 from lstm_tui.tui.views.weight_editor import WeightScreen, WeightTable
 
@@ -39,9 +43,9 @@ async def set_to(driver: Driver, key: str, number: str) -> None:
     await driver.press("enter")
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "lstm_peephole", "clockwork"])
+@pytest.mark.parametrize("cell", cell_names())
 def test_every_parameter_is_in_exactly_one_table(cell: str) -> None:
-    made = network(cell)
+    made = present(run_of(cell, "mean").network)
     sheets = sheets_of(made)
     assert sorted(name for one in sheets for name in one.tensors) == sorted(made.tensors())
     for one in sheets:
@@ -53,10 +57,10 @@ def test_every_parameter_is_in_exactly_one_table(cell: str) -> None:
             np.testing.assert_array_equal(one.whole(made)[:, column], expected)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "lstm_peephole"])
+@pytest.mark.parametrize("cell", sampled(cell_names(), 8))
 def test_every_form_of_every_table_is_an_edit_that_can_be_made(cell: str) -> None:
-    made = network(cell)
-    session = Session.open(Source(made, [three_lines(cell).sequences[0]]))
+    made = present(run_of(cell, "mean").network)
+    session = Session.open(Source(made, [three_lines().sequences[0]]))
     for one in sheets_of(made):
         for form in forms_of_entry(made, one, one.rows - 1, one.columns - 1):
             session.edit(parse_edit(form.line))

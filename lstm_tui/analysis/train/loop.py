@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.analysis.train.adam import Adam, Weights, clip, copied, weights_of
-from lstm_tui.analysis.train.loss import Example, Loss, loss_and_gradients
+from lstm_tui.analysis.train.loss import Example, Loss, losses_and_gradients
 from lstm_tui.analysis.train.penalties import Penalty, at_share
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.buffers import Workspace
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 
@@ -159,6 +160,7 @@ class Course:
         self.random = np.random.default_rng(self.how.seed)
         self._shuffle = self._now = self.random.bit_generator.state
         self._whole = threading.RLock()
+        self._workspace = Workspace()
 
     @property
     def over(self) -> bool:
@@ -230,11 +232,8 @@ class Course:
 
     def _step(self, batch: Sequence[Example], rate: float) -> None:
         """Move the weights once, and add up the loss of the mini-batch and how many targets it counted."""
-        sums = {name: np.zeros_like(array) for name, array in self.weights.items()}
-        total, counted = 0.0, 0
-        for example in batch:
-            loss = self._example(example, sums)
-            total, counted = total + loss.total, counted + loss.counted
+        loss, sums = self._gradients(batch)
+        total, counted = loss.total, loss.counted
         for gradient in sums.values():
             gradient /= max(counted, 1)
         clip(sums, self.how.clip)
@@ -244,20 +243,23 @@ class Course:
             self.tokens += sum(len(example.read) for example in batch)
             self._now = self.random.bit_generator.state
 
-    def _example(self, example: Example, sums: Weights) -> Loss:
-        """Add the gradients of one example to the sums."""
+    def _gradients(self, batch: Sequence[Example]) -> tuple[Loss, Weights]:
+        """Return the loss of a mini-batch, and its gradients by all weights."""
         embedding = self.network.embedding
-        if embedding is None or example.read.ndim != 1:
-            loss = loss_and_gradients(self.network, example, self.how.interpreter, self.penalties)
-        else:
-            ids = self._with_unknown(example.read.astype(np.int64))
-            heard = self._heard(embedding.shape[1]).astype(embedding.dtype)
-            given = replace(example, read=embedding[ids] * heard)
-            loss = loss_and_gradients(self.network, given, self.how.interpreter, self.penalties)
-            np.add.at(sums["embedding"], ids, loss.d_x * heard)
-        for name, gradient in loss.gradients.items():
-            sums[name] += gradient
-        return loss
+        if embedding is None or any(example.read.ndim != 1 for example in batch):
+            loss = losses_and_gradients(self.network, batch, self.how.interpreter, self.penalties, self._workspace)
+            return loss, loss.gradients
+        ids, heard, given = [], [], []
+        for example in batch:
+            ids.append(self._with_unknown(example.read.astype(np.int64)))
+            heard.append(self._heard(embedding.shape[1]).astype(embedding.dtype))
+            given.append(replace(example, read=embedding[ids[-1]] * heard[-1]))
+        loss = losses_and_gradients(self.network, given, self.how.interpreter, self.penalties, self._workspace)
+        by_token = loss.d_x
+        if self.how.silent:
+            by_token = by_token * np.repeat(heard, [len(one) for one in ids], axis=0)
+        by_embedding = summed_by(np.concatenate(ids), by_token, len(embedding))
+        return loss, {**loss.gradients, "embedding": by_embedding}
 
     def _with_unknown(self, ids: Array) -> Array:
         if not self.how.unknown:
@@ -322,6 +324,16 @@ class Course:
                 self.weights[name][...] = array
         epoch = self.best_epoch or len(self.losses)
         return Trained(tuple(self.losses), tuple(self.scores), epoch, stopped)
+
+
+def summed_by(ids: Array, rows: Array, count: int) -> Array:
+    """Return the sum of the rows (N, n) of each id (N,), in the order in which they stand, (count, n)."""
+    sums = np.zeros((count, rows.shape[1]), rows.dtype)
+    order = np.argsort(ids, kind="stable")
+    sorted_ids = ids[order]
+    starts = np.flatnonzero(np.diff(sorted_ids, prepend=-1))
+    sums[sorted_ids[starts]] = np.add.reduceat(rows[order], starts, axis=0)
+    return sums
 
 
 def _fill(mine: Weights, given: Mapping[str, Array]) -> None:

@@ -9,10 +9,22 @@ import numpy as np
 
 from lstm_tui.analysis.train.penalties import Penalty, penalised
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.buffers import Workspace
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.batch import (
+    Batch,
+    ToRun,
+    gradients_together,
+    parts_of_rows,
+    readout_together,
+    run_each,
+    run_together,
+    values_outside,
+)
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.run import gradients, run_arrays
+from lstm_tui.engine.runtime.storage import KEEP_ROWS_BYTES
 
 NOT_COUNTED = -1
 """A target id that asks for nothing at its token."""
@@ -82,10 +94,112 @@ def loss_and_gradients(
         raise ValueError("a network without a readout says nothing that could be trained")
     said = ran.readout.values[network.readout.page.result]
     total, counted, d_said = loss_of(said, example)
-    price, d_values = penalised(ran, penalties)
+    price, d_values = penalised(network, {name: one.values for name, one in ran.stored.items()}, penalties)
     flats, d_x, _ = gradients(ran, d_said, d_values, every_slot=False)
     _still(network, flats)
     return Loss(total + price, counted, flats, d_x)
+
+
+def losses_and_gradients(
+    network: Network,
+    examples: Sequence[Example],
+    interpreter: str | None = None,
+    penalties: Sequence[Penalty] = (),
+    workspace: Workspace | None = None,
+) -> Loss:
+    """Run a network over examples together and take their losses back through it; `d_x` has their tokens in order.
+
+    The gradients are summed over the examples in a fixed order. What cannot be run together is run one by one.
+
+    Args:
+        network: What is run.
+        examples: One at least.
+        interpreter: numpy or numba; by default the one that is done sooner.
+        penalties: What else is to stay small.
+        workspace: Memory that is used again.
+
+    Raises:
+        ValueError: If a target does not fit what the network says, or there is no example.
+    """
+    interpreter = chosen(interpreter, sum(len(example.read) for example in examples), len(network.passes))
+    if workspace is not None:
+        workspace.begin()
+    batch = None
+    if interpreter == "numba" and all(len(example.read) for example in examples):
+        given = [ToRun(input_array(network, example.read)) for example in examples]
+        rows = sum(len(one.x) for one in given)
+        if rows * bytes_back(network) <= KEEP_ROWS_BYTES and network.readout is not None:
+            outside = values_outside(network, (name for one in penalties for name in one.names))
+            batch = run_together(network, given, outside, workspace)
+    if batch is None:
+        return _one_by_one(network, examples, interpreter, penalties)
+    total, counted = 0.0, 0
+    parts, wanted = _parts(batch, examples)
+
+    def loss(number: int, said: Array) -> Array:
+        nonlocal total, counted
+        one, count, d_said = loss_of(said, wanted[number])
+        total, counted = total + one, counted + count
+        return d_said
+
+    by_readout, by_input = readout_together(batch, parts, loss, workspace)
+    price, d_values = _prices(batch, penalties)
+    flats, d_rows = gradients_together(batch, by_input, d_values, workspace)
+    flats[READOUT] = by_readout
+    _still(network, flats)
+    place_of = {place: n for n, place in enumerate(batch.places)}
+    steps = [batch.stack.steps_of(place_of[n]) for n in range(len(examples))]
+    return Loss(total + price, counted, flats, np.concatenate([d_rows[rows] for rows in steps]))
+
+
+def _one_by_one(network: Network, examples: Sequence[Example], interpreter: str, penalties: Sequence[Penalty]) -> Loss:
+    found = [loss_and_gradients(network, example, interpreter, penalties) for example in examples]
+    gradients = found[0].gradients
+    for one in found[1:]:
+        for name, gradient in one.gradients.items():
+            gradients[name] += gradient
+    d_x = np.concatenate([one.d_x for one in found])
+    return Loss(sum(one.total for one in found), sum(one.counted for one in found), gradients, d_x)
+
+
+def _parts(batch: Batch, examples: Sequence[Example]) -> tuple[list[slice], list[Example]]:
+    """Return the rows whose readout is evaluated together, and what is wanted of each such part."""
+    stack, mine = batch.stack, [examples[place] for place in batch.places]
+    each = [stack.steps_of(n) for n in range(len(mine))]
+    parts = parts_of_rows(batch)
+    targets = [one.target for one in mine if isinstance(one.target, np.ndarray)]
+    fit = [len(target) for target in targets] == list(stack.lengths)
+    if parts == each or not fit or len({(target.ndim, target.shape[1:]) for target in targets}) != 1:
+        return each, mine
+    target = np.full((stack.rows, *targets[0].shape[1:]), NOT_COUNTED if targets[0].ndim == 1 else np.nan)
+    target = target.astype(targets[0].dtype)
+    weight = np.ones(stack.rows, batch.x.dtype)
+    for rows, one in zip(each, mine, strict=True):
+        target[rows] = one.target
+        if one.weight is not None:
+            weight[rows] = one.weight
+    return parts, [Example(batch.x[rows], target[rows], weight[rows]) for rows in parts]
+
+
+def _prices(batch: Batch, penalties: Sequence[Penalty]) -> tuple[float, dict[str, dict[str, Array]]]:
+    """Return the prices of all sequences, and their gradient by values of the passes, (rows, n) each in tape order."""
+    total = 0.0
+    found: dict[str, dict[str, Array]] = {}
+    for n in range(len(batch.places) if penalties else 0):
+        price, slopes = penalised(batch.network, batch.values_of(n), penalties)
+        total += price
+        for name, by_value in slopes.items():
+            for value, slope in by_value.items():
+                rows = found.setdefault(name, {})
+                if value not in rows:
+                    rows[value] = np.zeros((batch.stack.rows, slope.shape[1]), slope.dtype)
+                rows[value][batch.stack.steps_of(n)] = slope
+    return total, found
+
+
+def bytes_back(network: Network) -> int:
+    """Return how many bytes a token takes at most while gradients are computed of many sequences."""
+    return 2 * sum(one.program.width for one in network.passes) * network.dtype.itemsize
 
 
 def _still(network: Network, flats: Mapping[str, Array]) -> None:
@@ -134,8 +248,8 @@ def mean_loss(network: Network, examples: Sequence[Example], interpreter: str | 
     """Return the mean loss by target over examples, without gradients."""
     interpreter = chosen(interpreter, sum(len(example.read) for example in examples), len(network.passes))
     total, counted = 0.0, 0
-    for example in examples:
-        ran = run_arrays(network, input_array(network, example.read), interpreter)
+    given = (ToRun(input_array(network, example.read)) for example in examples)
+    for example, ran in zip(examples, run_each(network, given, interpreter), strict=True):
         if ran.readout is None or network.readout is None:
             raise ValueError("a network without a readout says nothing that could be scored")
         one, count, _ = loss_of(ran.readout.values[network.readout.page.result], example)

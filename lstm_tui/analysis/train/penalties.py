@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.runtime.forward import RunBuffers, tape_order
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.forward import tape_order
 
 __all__ = ["Formula", "Penalty", "at_share", "lost", "mean_square", "penalised", "writing_over"]
 
@@ -65,6 +66,11 @@ class Penalty:
     begin: float = 0.0
     full: float = 0.0
 
+    @property
+    def names(self) -> list[str]:
+        """The names of its values, whether they are of the step or of one before."""
+        return [value.removeprefix(_PREV).removesuffix(")") for value in self.values]
+
 
 def at_share(penalties: Sequence[Penalty], done: float) -> tuple[Penalty, ...]:
     """Return the penalties that count when `done` of a training (0 to 1) is over, with the weights they have then."""
@@ -76,13 +82,16 @@ def at_share(penalties: Sequence[Penalty], done: float) -> tuple[Penalty, ...]:
     return tuple(found)
 
 
-def penalised(ran: RunBuffers, penalties: Sequence[Penalty]) -> tuple[float, dict[str, dict[str, Array]]]:
+def penalised(
+    network: Network, values: Mapping[str, Mapping[str, Array]], penalties: Sequence[Penalty]
+) -> tuple[float, dict[str, dict[str, Array]]]:
     """Return the price of a run, and its gradient by the values of the passes as `gradients` takes it.
 
     Every pass pays whose cell has all the values of a penalty.
 
     Args:
-        ran: The run.
+        network: What was run.
+        values: Every named value of every pass, (T, n) each in its reading order.
         penalties: What to pay.
 
     Returns:
@@ -91,14 +100,14 @@ def penalised(ran: RunBuffers, penalties: Sequence[Penalty]) -> tuple[float, dic
     Raises:
         ValueError: If no pass has the values that a penalty names.
     """
-    total, by_pass = 0.0, {one.name: dict[str, Array]() for one in ran.network.passes}
+    total, by_pass = 0.0, {one.name: dict[str, Array]() for one in network.passes}
     for penalty in penalties:
-        names = [value.removeprefix(_PREV).removesuffix(")") for value in penalty.values]
-        paying = [one for one in ran.network.passes if all(name in ran.stored[one.name].values for name in names)]
+        names = penalty.names
+        paying = [one for one in network.passes if all(name in values[one.name] for name in names)]
         if not paying:
             raise ValueError(f"no layer computes all of {', '.join(names)}, which a penalty is put on")
         for one in paying:
-            cost, slopes = _of_pass(penalty, names, ran.stored[one.name].values)
+            cost, slopes = _of_pass(penalty, names, values[one.name])
             total += cost
             for name, slope in slopes.items():
                 slope = tape_order(slope, one.direction)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_tui.debugger.breakpoints.conditions import reason
 from lstm_tui.debugger.cancellation import STEPS_TOGETHER
-from lstm_tui.debugger.expressions import Expression, Scope, condition, evaluate, parse, parser
+from lstm_tui.debugger.expressions import Expression, Scope, evaluate, parse, parser, require_condition
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 
@@ -50,12 +50,14 @@ def judge(text: str, scope: Scope) -> AssertionResult:
     absent = absent_token(text, scope)
     if absent is not None:
         return AssertionResult(None, why=f"there is no “{visible(absent)}” on this tape", asked=False)
-    expression = condition(text, scope)
+    expression = parse(text)
     unknown: AssertionResult | None = None
     asked = False
     for start in range(0, scope.steps, STEPS_TOGETHER):
         stop = min(start + STEPS_TOGETHER, scope.steps)
         answer = evaluate(expression, scope, start, stop)
+        if not start:
+            require_condition(expression, answer)
         of_one_step = len(answer.values) > 1 or len(answer.known) > 1 or scope.steps == 1
         false = np.flatnonzero((~answer.values & answer.known)[:, 0])
         nan = np.flatnonzero((answer.unknown & ~answer.known)[:, 0])

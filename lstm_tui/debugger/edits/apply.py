@@ -136,17 +136,19 @@ def _token(edit: TokenEdit, edited: Edited) -> Edited:
     if edit.verb == "delete" and len(sequence) == 1:
         raise UserError("the last token that is left cannot be deleted")
     tokens, origins = list(sequence.tokens), list(edited.origins)
-    ids, unknown = sequence.ids.tolist(), [t for t in sequence.unknown if edit.verb == "insert" or t != edit.t]
+    ids, unknown = sequence.ids, [t for t in sequence.unknown if edit.verb == "insert" or t != edit.t]
     shift = {"replace": 0, "insert": 1, "delete": -1}[edit.verb]
     if edit.verb == "delete":
-        del tokens[edit.t], origins[edit.t], ids[edit.t]
+        del tokens[edit.t], origins[edit.t]
+        ids = np.delete(ids, edit.t)
     else:  # the rest keeps its ids: what pads a text, or was unknown, is not looked up again
         token, number = _known(edit.token, network.tokens)
         place = slice(edit.t, edit.t + (edit.verb == "replace"))
-        tokens[place], ids[place] = [token], [number]
+        tokens[place] = [token]
+        ids = np.concatenate([ids[: place.start], [number], ids[place.stop :]])
         origins[place] = [None] if edit.verb == "insert" else origins[place]
     places = tuple(t + shift * (t >= edit.t) for t in unknown)
-    sequence = replace(sequence, tokens=tuple(tokens), ids=np.array(ids, np.int64), unknown=places)
+    sequence = replace(sequence, tokens=tuple(tokens), ids=ids.astype(np.int64, copy=False), unknown=places)
     holds = tuple(moved for hold in edited.holds if (moved := hold.shifted(edit.t, shift)) is not None)
     return replace(edited, sequence=sequence, origins=tuple(origins), holds=holds)
 
@@ -175,7 +177,7 @@ def _known(token: str, known: Tokens) -> tuple[str, int]:
 
 def _known_like(token: str, known: Tokens) -> str:
     """Return what to write instead of a token that is not known."""
-    wanted = token.lower() if known.lowercase else token
+    wanted = known.as_read(token)
     near = nearest(wanted, (one for one in known.vocabulary if one[:1] == wanted[:1]))
     return f"; did you mean “{visible(near)}”?" if near else "; any token of it can be completed with tab"
 

@@ -61,7 +61,7 @@ def replace_everywhere(session: Session, old: str, new: str) -> tuple[int, ...]:
     tokens = session.frame.trace.sequence.tokens
 
     def key(token: str) -> str:
-        return token.lower() if known is not None and known.lowercase else token
+        return token if known is None else known.as_read(token)
 
     places = tuple(t for t, token in enumerate(tokens) if key(token) == key(old))
     if not places:

@@ -58,7 +58,12 @@ def weights_meant(edit: Edit, of: Edited) -> Array | None:
 
 
 def effect(edit: Edit, before: Trace, after: Trace) -> str:
-    """Return what is told of an edit that changed nothing, or no more than the value it sets; else nothing."""
+    """Return what is told of an edit that changed nothing, or no more than the value it sets; else nothing.
+
+    Of a run in windows it is not known before all of it is computed.
+    """
+    if before.windows is not None or after.windows is not None:
+        return ""
     old, new = series_of(before), series_of(after)
     same = {name for name in new if name in old and same_bits(old[name], new[name])}
     if len(before.sequence) != len(after.sequence) or old.keys() != new.keys():
@@ -98,18 +103,20 @@ def _value(edit: ValueEdit, before: Edited, trace: Trace | None, ran: Trace | No
     units = range_of(edit.units, sizes_of(edit.pass_name, before.network).get(edit.value, 0))
     steps = range_of(edit.steps, len(before.sequence))
     where = f"{label} {edit.value} of {edit.pass_name}, {_units(edit.units, units)}, {_steps(edit.steps, steps)}"
-    place = (slice(steps.start, steps.stop), slice(units.start, units.stop))
-    old, new = (
-        None if one is None else _series(one, edit.pass_name, edit.value)[place].ravel() for one in (trace, ran)
-    )
+    old, new = (_first_number(one, edit, steps.start, units.start) for one in (trace, ran))
     one = len(units) == len(steps) == 1
-    was = f"{fixed(float(old[0]))} → " if one and old is not None else ""
+    was = f"{fixed(old)} → " if one and old is not None else ""
     if edit.verb == "scale":
-        return f"{where}: × {sentence(edit.number, 6)}" + (
-            f", {was}{fixed(float(new[0]))}" if was and new is not None else ""
-        )
+        return f"{where}: × {sentence(edit.number, 6)}" + (f", {was}{fixed(new)}" if was and new is not None else "")
     held = "held at " if len(steps) > 1 else ""
-    return f"{where}: {was}{held}{fixed(edit.number if new is None else float(new[0]))}"
+    return f"{where}: {was}{held}{fixed(edit.number if new is None else new)}"
+
+
+def _first_number(trace: Trace | None, edit: ValueEdit, t: int, unit: int) -> float | None:
+    """Return a number of a run; None without a run, and where one in windows would have to be computed to there."""
+    if trace is None or (trace.windows is not None and not all(trace.is_ready(name, t) for name in trace)):
+        return None
+    return float(_series(trace, edit.pass_name, edit.value)[t : t + 1, unit : unit + 1].ravel()[0])
 
 
 def _label(edit: ValueEdit, before: Edited) -> str:

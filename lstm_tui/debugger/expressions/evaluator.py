@@ -69,12 +69,21 @@ def condition(text: str, scope: Scope, names: tuple[tuple[str, int], ...] = ()) 
         ExpressionError: It is not, or it is wrong in this run.
     """
     expression = parse(text, names)
-    answer = evaluate(expression, scope, 0, 1)
+    require_condition(expression, evaluate(expression, scope, 0, 1))
+    return expression
+
+
+def require_condition(expression: Expression, answer: Series) -> None:
+    """Refuse an expression that is not true or false at a step; `answer` is what it is at some steps.
+
+    Raises:
+        ExpressionError: It is not.
+    """
+    text = expression.text
     if answer.kind != "truth":
         raise ExpressionError(f"this is {KINDS[answer.kind]}: compare it, as in {text.strip()} > 0", text, 0)
     if answer.size != 1:
         raise ExpressionError(f"this is {answer.size} answers, one a unit: write any(…) or all(…)", text, 0)
-    return expression
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.engine.errors import UserError, nearest
@@ -196,8 +197,9 @@ def words_of(text: str) -> list[Word]:
         raise ExpressionError(error.said, text, error.start, error.near) from None
 
 
+@lru_cache(maxsize=256)
 def parse(text: str, names: tuple[tuple[str, int], ...] = ()) -> Expression:
-    """Read an expression; `names` stand for whole numbers in it.
+    """Read an expression, or return what was read of the same text before; `names` stand for whole numbers in it.
 
     Raises:
         ExpressionError: With the place of the first mistake.

@@ -82,7 +82,7 @@ class Scope:
 
     def as_read(self, token: str) -> str:
         """Return a token as the network reads it."""
-        return token.lower() if self.lowercase else token
+        return self.trace.as_read(token)
 
     @property
     def tokens(self) -> Array:

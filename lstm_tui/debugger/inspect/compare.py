@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,7 +40,7 @@ class Comparison:
     one: Trace
     other: Trace
     names: tuple[str, str]
-    columns: tuple[DiffColumn, ...]
+    columns: Items[DiffColumn]
     edited: bool = False
 
     @classmethod

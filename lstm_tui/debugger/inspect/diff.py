@@ -5,8 +5,10 @@ Of a value at one step: what it was, which units changed, and which are held by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 
@@ -29,6 +31,59 @@ class DiffColumn:
     after: int | None
 
 
+class Columns(Sequence[DiffColumn]):
+    """Both tapes as one, in order; each column is made when it is looked at, since a long tape has many.
+
+    Attributes:
+        of_place: Number of the column of each place of the edited tape, (T,).
+    """
+
+    def __init__(self, origins: Array, before: int) -> None:
+        """Hold where the tokens came from.
+
+        Args:
+            origins: For each place of the edited tape, the place in the baseline, -1 where it was inserted, (T,).
+            before: Tokens of the baseline.
+        """
+        self._origins, self._before = origins, before
+        kept = origins >= 0
+        self._taken = np.maximum.accumulate(np.where(kept, origins + 1, 0))  # of the baseline, up to each place
+        self.of_place = np.arange(len(origins)) + self._taken - np.cumsum(kept)
+        self._count = len(origins) + before - int(kept.sum())
+
+    def __len__(self) -> int:
+        """Return how many columns there are."""
+        return self._count
+
+    @overload
+    def __getitem__(self, number: int) -> DiffColumn: ...
+    @overload
+    def __getitem__(self, number: slice) -> tuple[DiffColumn, ...]: ...
+
+    def __getitem__(self, number: int | slice) -> DiffColumn | tuple[DiffColumn, ...]:
+        """Return a column, or some of them."""
+        if isinstance(number, slice):
+            return tuple(self[n] for n in range(*number.indices(len(self))))
+        n = range(len(self))[number]
+        t = int(np.searchsorted(self.of_place, n))
+        if t < len(self.of_place) and self.of_place[t] == n:
+            origin = int(self._origins[t])
+            return DiffColumn(origin if origin >= 0 else None, t)
+        behind, taken = (int(self.of_place[t - 1]), int(self._taken[t - 1])) if t else (-1, 0)
+        return DiffColumn(taken + n - behind - 1, None)
+
+    @property
+    def gone(self) -> dict[int, list[int]]:
+        """Places of deleted tokens in the baseline, by the place on the edited tape before which they stood."""
+        taken = np.concatenate([[0], self._taken])
+        result: dict[int, list[int]] = {}
+        for t in np.flatnonzero((self._origins >= 0) & (self._origins > taken[:-1])):
+            result[int(t)] = list(range(int(taken[t]), int(self._origins[t])))
+        if taken[-1] < self._before:
+            result[len(self._origins)] = list(range(int(taken[-1]), self._before))
+        return result
+
+
 @dataclass(frozen=True, eq=False)
 class TraceDiff:
     """Two runs of one network's passes.
@@ -48,34 +103,19 @@ class TraceDiff:
     weights: frozenset[str] = frozenset()
 
     @cached_property
-    def columns(self) -> tuple[DiffColumn, ...]:
+    def columns(self) -> Columns:
         """Both tapes as one: every token of the baseline and every inserted one, in order."""
-        result: list[DiffColumn] = []
-        taken = 0
-        for t, origin in enumerate(self.origins):
-            if origin is not None:
-                result.extend(DiffColumn(gone, None) for gone in range(taken, origin))
-                taken = origin + 1
-            result.append(DiffColumn(origin, t))
-        result.extend(DiffColumn(gone, None) for gone in range(taken, len(self.before.sequence)))
-        return tuple(result)
+        return Columns(self.origin_places, len(self.before.sequence))
 
-    @cached_property
-    def column_at(self) -> dict[int, int]:
-        """Number of the column of each place of the edited tape."""
-        return {column.after: n for n, column in enumerate(self.columns) if column.after is not None}
+    @property
+    def column_at(self) -> Array:
+        """Number of the column of each place of the edited tape, (T,)."""
+        return self.columns.of_place
 
     @cached_property
     def gone(self) -> dict[int, list[int]]:
         """Places of deleted tokens in the baseline, by the place on the edited tape before which they stood."""
-        result: dict[int, list[int]] = {}
-        following = 0
-        for column in self.columns:
-            if column.after is not None:
-                following = column.after + 1
-            elif column.before is not None:
-                result.setdefault(following, []).append(column.before)
-        return result
+        return self.columns.gone
 
     @cached_property
     def origin_places(self) -> Array:

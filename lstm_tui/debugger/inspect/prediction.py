@@ -11,10 +11,7 @@ from lstm_tui.analysis.distribution import is_language_model, largest, perplexit
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.trace import Trace
-from lstm_tui.engine.runtime.windowed_series import is_not_known_yet, is_windowed
-
-NOT_COMPUTED = "not computed yet"
-"""What is said of a value of a run in windows before it is known."""
+from lstm_tui.engine.runtime.windowed_series import is_not_known_yet, is_windowed, waits_for_nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +30,7 @@ class Prediction:
             nothing.
         bias: What the readout's bias adds to them.
         of: The output that wins in the whole.
+        known: Whether it is computed; of a run in windows it may not be yet, and the values are NaN.
     """
 
     values: Array
@@ -45,6 +43,7 @@ class Prediction:
     parts: Array | None = None
     bias: float | None = None
     of: int = 0
+    known: bool = True
 
 
 def verdict_at(
@@ -70,7 +69,7 @@ def verdict_at(
     whole = trace.output is None
     values = trace.result if trace.output is None else trace.output[t]
     assert values is not None
-    waits = is_not_known_yet(values) or (not whole and not _is_computed(trace, t))
+    waits = waits_for_nothing() and (is_not_known_yet(values) or (not whole and not _is_computed(trace, t)))
     shares = not waits and says_shares(trace, values)
     columns = trace.sequence.columns
     names = trace.classes or (columns if len(columns) == len(values) else ())
@@ -79,7 +78,7 @@ def verdict_at(
         actual, remark = (None, "") if whole else (_actual(trace, t), _remark(trace, t, bits))
         if waits:
             unknown = np.full(len(values), np.nan, values.dtype)
-            return Prediction(unknown, names, False, note, NOT_COMPUTED, actual, faded=True)
+            return Prediction(unknown, names, False, note, actual=actual, faded=True, known=False)
         faded = not whole and not (reached and _asked(trace, t))
         return Prediction(values, names, shares, note, remark, actual, faded)
     note = "whole text" if whole else f"so far, t={t}"

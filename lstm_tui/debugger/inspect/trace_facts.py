@@ -183,8 +183,8 @@ class Facts:
 
     def flags(self, pass_name: str) -> dict[int, Kind]:
         """Return what is wrong with which unit of a pass over the whole run, as far as it is seen at a glance."""
-        if self.trace[pass_name].is_windowed:  # to look at every step takes as long as the run
-            return {}
+        if self.trace.windows is not None and not self.trace.windows.passes[pass_name].is_complete:
+            return {}  # of what was not computed yet nothing is known
         if pass_name not in self._flags:
             self._flags[pass_name] = flags_of(self.trace[pass_name])
         return self._flags[pass_name]
@@ -217,8 +217,6 @@ class Facts:
         start = max(step // NEAR_STEPS - NEAR_BEFORE, 0) * NEAR_STEPS
         stop = min((step // NEAR_STEPS + 1) * NEAR_STEPS, passed.steps)
         if not self.trace.is_ready(pass_name, passed.tape_place(stop - 1)):
-            if not self.trace.is_ready(pass_name, t):
-                return flow_between(passed, self.memory(pass_name), step, step + 1)
             return flow_between(passed, self.memory(pass_name), start, step + 1)
         key = pass_name, start
         if key not in self._flows_near:
@@ -265,7 +263,7 @@ class Facts:
         largest = 0.0 if self.before is None else self.before.half(pass_name, value)
         for name, passed in self.trace.passes.items():
             if passed.cell.name == cell.name and value in passed:
-                largest = max(largest, windows.passes[name].largest.get(value, 0.0))
+                largest = max(largest, windows.passes[name].sizes.largest.get(value, 0.0))
         half = nice_scale(largest)
         if self._halves.get((pass_name, value)) != half:
             self._halves[pass_name, value] = half
@@ -275,7 +273,7 @@ class Facts:
     def columns(self, pass_name: str) -> tuple[Column, ...]:
         """Return the columns of a pass in the order of its equations, memory and output last."""
         if self.trace.windows is not None:  # whose axes may have become larger
-            for value in self.trace.windows.passes[pass_name].largest:
+            for value in self.trace.windows.passes[pass_name].sizes.largest:
                 if value in self.trace[pass_name]:
                     self.half(pass_name, value)
         if pass_name not in self._columns:
@@ -314,7 +312,7 @@ class Facts:
     def input_half(self, pass_name: str) -> float:
         """Return the largest size of a number that a pass reads; of a run in windows, has read so far."""
         if self.trace.windows is not None:
-            return self.trace.windows.passes[pass_name].largest["x"]
+            return self.trace.windows.passes[pass_name].sizes.largest["x"]
         if pass_name not in self._inputs:
             self._inputs[pass_name] = largest_of(self.trace[pass_name].inputs["x"])
         return self._inputs[pass_name]
@@ -416,5 +414,5 @@ class Facts:
         if signal == SURPRISE:
             return nice_scale(2 * math.log2(max(len(self.trace.classes), 2)))
         name = self.memory(pass_name)
-        sizes = windows.largest_move if signal.startswith("|Δ") else windows.largest_mean
-        return nice_scale(sizes.get(name, 1.0), least=0.01)
+        found = windows.sizes.move if signal.startswith("|Δ") else windows.sizes.mean
+        return nice_scale(found.get(name, 1.0), least=0.01)

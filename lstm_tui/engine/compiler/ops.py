@@ -109,12 +109,17 @@ def _layernorm_back(d: Array, y: Array, a: Array) -> tuple[Array]:
 
 def softmax(a: Array) -> Array:
     """Return e^a over its sum, with the largest taken out first."""
-    z = np.exp(a - a.max(axis=-1, keepdims=True))
-    return np.asarray(z / z.sum(axis=-1, keepdims=True))
+    z = np.asarray(a - a.max(axis=-1, keepdims=True))
+    np.exp(z, out=z)
+    z /= z.sum(axis=-1, keepdims=True)
+    return z
 
 
 def _softmax_back(d: Array, y: Array, a: Array) -> tuple[Array]:
-    return (y * (d - (d * y).sum(axis=-1, keepdims=True)),)
+    passed = d * y
+    np.subtract(d, passed.sum(axis=-1, keepdims=True), out=passed)
+    passed *= y
+    return (passed,)
 
 
 def held(a: Array, modes: Array, numbers: Array) -> Array:

@@ -76,6 +76,10 @@ class Tokens:
         """Return the vocabulary of all bytes: no text is unknown to it."""
         return Tokens("bytes", tuple(chr(byte) for byte in range(256)))
 
+    def as_read(self, token: str) -> str:
+        """Return a token as it is looked up."""
+        return token.lower() if self.lowercase else token
+
     @property
     def are_ids(self) -> bool:
         """Whether the tokens are the ids themselves, as of a network whose file holds no vocabulary."""
@@ -86,7 +90,7 @@ class Tokens:
         found: dict[str, int] = {}
         strange: set[str] = set()
         for token in dict.fromkeys(tokens):  # a long text has few that differ
-            key = token.lower() if self.lowercase else token
+            key = self.as_read(token)
             found[token] = self.index.get(key, self.unknown_id)
             if key not in self.index:
                 strange.add(token)

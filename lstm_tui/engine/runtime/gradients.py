@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence as Items
 
 import numpy as np
 
@@ -47,13 +48,14 @@ def gradients(
         for alias in network.readout.program.inputs:  # not those that say what is held
             d = inputs[alias]
             source = network.readout.page.reads.get(alias, "top.merge")
-            _send(source, d, network, d_x, d_merged, outside)
+            send(source, d, network, d_x, d_merged, outside)
     for name, values in (d_values or {}).items():
         for value, d in values.items():
-            _add(outside[name], value, d)
+            add_to(outside[name], value, d)
     for number in reversed(range(len(network.layers))):
         layer = network.layers[number]
-        _unmerge(layer, ran, d_merged[number], outside)
+        outputs = [output_of(layer, n, ran.stored) for n in range(len(layer.passes))]
+        unmerge(layer, outputs, d_merged[number], outside)
         below = d_merged[number - 1] if number else d_x
         for one in reversed(layer.passes):
             stored = ran.stored[one.name]
@@ -69,15 +71,16 @@ def gradients(
             lower = f"layer{number - 1}.{one.direction}"
             for alias, value in one.program.below.items():
                 if alias in inputs and lower in outside:
-                    _add(outside[lower], value, tape_order(inputs[alias], one.direction))
+                    add_to(outside[lower], value, tape_order(inputs[alias], one.direction))
     return flats, d_x, slots
 
 
-def _add(sink: dict[str, Array], value: str, d: Array) -> None:
+def add_to(sink: dict[str, Array], value: str, d: Array) -> None:
+    """Add to the gradient by a value, which is left as it is."""
     sink[value] = sink[value] + d if value in sink else d
 
 
-def _send(
+def send(
     source: str,
     d: Array,
     network: Network,
@@ -85,6 +88,7 @@ def _send(
     d_merged: list[Array],
     outside: dict[str, dict[str, Array]],
 ) -> None:
+    """Add the gradient by what a readout reads to that by where it comes from."""
     if source == "top.merge":
         d_merged[-1] += d
     elif source == "embedding":
@@ -94,11 +98,11 @@ def _send(
         if direction is None:
             d_merged[number] += d
         else:
-            _add(outside[f"layer{number}.{direction}"], value, d)
+            add_to(outside[f"layer{number}.{direction}"], value, d)
 
 
-def _unmerge(layer: Layer, ran: RunBuffers, d: Array, outside: dict[str, dict[str, Array]]) -> None:
-    outputs = [output_of(layer, n, ran.stored) for n in range(len(layer.passes))]
+def unmerge(layer: Layer, outputs: Items[Array], d: Array, outside: dict[str, dict[str, Array]]) -> None:
+    """Add the gradient by the output of a layer to that by the outputs of its passes, in tape order."""
     start = 0
     for number, one in enumerate(layer.passes):
         if len(layer.passes) == 1:
@@ -110,4 +114,4 @@ def _unmerge(layer: Layer, ran: RunBuffers, d: Array, outside: dict[str, dict[st
             piece = d * outputs[1 - number]
         else:
             piece = d if layer.merge == "sum" else d / d.dtype.type(2)
-        _add(outside[one.name], one.cell.output, piece)
+        add_to(outside[one.name], one.cell.output, piece)

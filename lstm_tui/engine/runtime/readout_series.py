@@ -84,7 +84,7 @@ def evaluate_part(
     result = Evaluated(
         program,
         flat,
-        np.zeros((steps, program.width), dtype=flat.dtype),
+        np.empty((steps, program.width), dtype=flat.dtype),
         np.zeros(program.width, dtype=flat.dtype),
         np.zeros(program.width, dtype=np.bool_),
     )
@@ -94,9 +94,11 @@ def evaluate_part(
     known = {**(singles or {}), **(series or {})}
     with np.errstate(all="ignore"):
         for number, one in enumerate(program.instructions[:upto]):
-            numbers = known[number] if number in known else _forward(result, one)
             place = slice(one.target.offset, one.target.offset + one.target.size)
-            result.rows[:, place] = numbers
+            target = result.rows[:, place]
+            numbers = known[number] if number in known else _forward(result, one, target)
+            if numbers is not target:
+                target[...] = numbers
             if numbers.ndim == 2:
                 result.is_series[place] = True
             else:
@@ -109,16 +111,18 @@ def steps_needed(program: Program) -> tuple[int, ...]:
     return tuple(number for number, one in enumerate(program.instructions) if one.steps is not None)
 
 
-def _forward(evaluated: Evaluated, one: Instruction) -> Array:
+def _forward(evaluated: Evaluated, one: Instruction, rows: Array) -> Array:
+    """Return what an op yields; a product of a series is put into its rows."""
     operands = [evaluated.operand(operand) for operand in one.operands]
     if one.steps is not None:
         # What is the same at every token is its own mean, first and last; it is written out as a series.
         return one.steps.forward(evaluated.spread(one.operands[0]))
     if one.matrix is not None:
         block = evaluated.program.view(evaluated.flat, one.matrix.name).T
-        series = operands[0] if operands[0].ndim == 2 else operands[0][None, :]
-        product = blocked_product(series, block)
-        return product if operands[0].ndim == 2 else product[0]
+        if operands[0].ndim == 2:
+            return blocked_product(operands[0], block, 0, None, rows)
+        found: Array = blocked_product(operands[0][None, :], block)[0]
+        return found
     return one.op.forward(*operands)
 
 

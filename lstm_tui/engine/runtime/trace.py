@@ -7,12 +7,14 @@ a file holds the named values only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Sequence as Items
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.sequence import Direction, Sequence
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.windowed_series import is_windowed, rows_of
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from lstm_tui.engine.runtime.windows import RunWindows
 
 
+_MOST_NEAR = 10_000
+"""Tokens among which one is looked for that is written almost alike."""
 _MOST_TOKENS, _MOST_PASSES = 8, 16
 """Tokens and passes that a trace tells of itself at a prompt."""
 
@@ -126,7 +130,7 @@ class PassTrace(Mapping[str, Array]):
         return replace(
             self,
             arrays={name: rows_of(series, first, last) for name, series in self.arrays.items()},
-            initial={name: np.array(state[name]) for name in self.initial},
+            initial={name: np.array(state[name]) for name in self.initial if name in state},
             inputs={name: rows_of(series, first, last) for name, series in self.inputs.items()},
             stored=None,
         )
@@ -240,3 +244,65 @@ class Trace(Mapping[str, PassTrace]):
     def final_states(self) -> dict[str, dict[str, Array]]:
         """Every state of every pass after its last step in reading order, (n,) each."""
         return {name: passed.final_states for name, passed in self.passes.items()}
+
+    # --- asked from Python ---
+
+    def as_read(self, token: str) -> str:
+        """Return a token as the network reads it; as it is where the network is not known."""
+        known = None if self.network is None else self.network.tokens
+        return token if known is None else known.as_read(token)
+
+    def places(self, token: str) -> tuple[int, ...]:
+        """Return every place of the tape, from 0, at which a token stands."""
+        wanted = self.as_read(token)
+        return tuple(t for t, one in enumerate(self.sequence.tokens) if self.as_read(one) == wanted)
+
+    def at(self, where: str | int) -> dict[str, dict[str, Array]]:
+        """Return every value at one token: `trace.at("bad")["layer0.forward"]["c"]` is (n,).
+
+        Args:
+            where: The token, the first of several alike; or a place on the tape, from 0, or from -1 at the end.
+
+        Raises:
+            UserError: There is no such token or place.
+        """
+        if isinstance(where, str):
+            places = self.places(where)
+            if not places:
+                near = nearest(where, self.sequence.tokens[:_MOST_NEAR])
+                hint = f"; did you mean “{visible(near)}”?" if near else ""
+                raise UserError(f"there is no “{visible(where)}” on this tape{hint}")
+            t = places[0]
+        else:
+            steps = len(self.sequence)
+            if not -steps <= where < steps:
+                raise UserError(f"there is no place {where} on this tape: it has {steps} tokens, from 0")
+            t = where % steps
+        return {name: {value: series[t] for value, series in passed.items()} for name, passed in self.items()}
+
+    def table(self, values: Items[str] | None = None) -> dict[str, Array]:
+        """Return the run as columns of T rows: `t`, `token`, and `layer0.forward.c[0]` for each unit of each value.
+
+        pandas, polars and pyarrow make a table of it: `pandas.DataFrame(trace.table(["c", "h"]))`.
+
+        Args:
+            values: Names of values, of every pass that has them; by default all.
+
+        Raises:
+            UserError: No pass has a value of that name.
+        """
+        known = {value for passed in self.values() for value in passed}
+        for name in values or ():
+            if name not in known:
+                near = nearest(name, known)
+                hint = f"; did you mean {near}?" if near else ""
+                raise UserError(f"no pass has a value {visible(name)}{hint}")
+        columns: dict[str, Array] = {
+            "t": np.arange(len(self.sequence)), "token": np.array(self.sequence.tokens, dtype=object)
+        }  # fmt: skip
+        for name, passed in self.items():
+            for value, series in passed.items():
+                if values is None or value in values:
+                    whole = rows_of(series, 0, len(self.sequence))
+                    columns |= {f"{name}.{value}[{unit}]": whole[:, unit] for unit in range(whole.shape[1])}
+        return columns

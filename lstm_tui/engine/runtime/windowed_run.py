@@ -30,7 +30,7 @@ from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.memory_budget import most_window_bytes
 from lstm_tui.engine.runtime.overrides import READOUT, Hold, factors
 from lstm_tui.engine.runtime.storage import Stored
-from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, rows_of
+from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed, rows_of
 from lstm_tui.engine.runtime.windows import PassWindows, ReadoutWindows, RunWindows, WindowRoom, stored_in_windows
 
 
@@ -92,11 +92,91 @@ def windowed_arrays(
     return RunBuffers(network, x, stored, tuple(merged), evaluated, tuple(holds), held_in)
 
 
+def begin_like(run: RunBuffers, other: RunBuffers) -> None:
+    """Have a run in windows begin with the states of another, as far as both compute the same.
+
+    An edit in the middle of a text leaves a forward pass as it was before it, and a backward pass behind it; the layers
+    above as far as what they read is the same.
+
+    Args:
+        run: A run of which nothing is computed yet.
+        other: Another run of a network with the same layers, such as the one before an edit.
+    """
+    mine, theirs = run.windows, other.windows
+    if mine is None or theirs is None or mine.passes.keys() != theirs.passes.keys():
+        return
+    steps, before = len(run.x), len(other.x)
+    from_left, from_right = _same_input(run, other)
+    for layer in run.network.layers:
+        lefts, rights = [], []
+        for one in layer.passes:
+            forward = one.direction == "forward"
+            same = from_left if forward else from_right
+            if not _is_same_pass(mine.passes[one.name], theirs.passes[one.name]):
+                same = 0
+            same = min(same, _same_holds(one.name, run, other, forward))
+            mine.passes[one.name].begin_like(theirs.passes[one.name], same)
+            all_of_it = same >= steps == before
+            lefts.append(steps if all_of_it else same if forward else 0)
+            rights.append(steps if all_of_it else 0 if forward else same)
+        from_left, from_right = min(lefts), min(rights)
+
+
+def _same_input(run: RunBuffers, other: RunBuffers) -> tuple[int, int]:
+    """Return how many rows of the input are the same from the left, and from the right."""
+    least = min(len(run.x), len(other.x))
+    if run.x.shape[1:] != other.x.shape[1:] or run.x.dtype != other.x.dtype:
+        return 0, 0
+    if is_windowed(run.x) and is_windowed(other.x):
+        one, two = run.x.source, other.x.source
+        if one is None or two is None or not np.array_equal(one[1], two[1]):
+            return 0, 0
+        a, b = one[0], two[0]
+    else:
+        a, b = run.x, other.x
+        if is_windowed(a) or is_windowed(b):
+            return 0, 0
+    if a is b:
+        return least, least
+    left, right = a[:least] != b[:least], a[len(a) - least :] != b[len(b) - least :]
+    places = [np.flatnonzero(each if each.ndim == 1 else each.any(axis=1)) for each in (left, right[::-1])]
+    return (int(places[0][0]) if len(places[0]) else least), (int(places[1][0]) if len(places[1]) else least)
+
+
+def _is_same_pass(mine: PassWindows, theirs: PassWindows) -> bool:
+    """Say whether two passes compute the same where they read the same: which values can be held is another matter."""
+    return (
+        mine.program.cell is theirs.program.cell
+        and mine.interpreter == theirs.interpreter
+        and mine.flat.dtype == theirs.flat.dtype
+        and mine.program.values.keys() == theirs.program.values.keys()
+        and np.array_equal(mine.flat.view(np.uint8), theirs.flat.view(np.uint8))
+        and mine.initial.keys() == theirs.initial.keys()
+        and all(np.array_equal(numbers, theirs.initial[name]) for name, numbers in mine.initial.items())
+    )
+
+
+def _same_holds(name: str, run: RunBuffers, other: RunBuffers, forward: bool) -> int:
+    """Return before which step of a pass both hold the same values."""
+    mine, theirs = ([hold for hold in each.holds if hold.pass_name == name] for each in (run, other))
+    common = 0
+    while common < min(len(mine), len(theirs)) and mine[common] == theirs[common]:
+        common += 1
+    if not forward and mine[:common] and len(run.x) != len(other.x):
+        return 0  # they lie on other steps of the pass
+    least = min(len(run.x), len(other.x))
+    for holds, steps in ((mine[common:], len(run.x)), (theirs[common:], len(other.x))):
+        for hold in holds:
+            least = min(least, hold.steps[0] if forward else steps - hold.steps[1])
+    return max(least, 0)
+
+
 def embedded(embedding: Array, ids: Array, dtype: Any) -> Array:
     """Return the rows of an embedding that a text reads, (T, I), looked up where they are read."""
     series = WindowedSeries(
         lambda a, b: np.asarray(embedding[ids[a:b]].astype(dtype)), len(ids), embedding.shape[1:], dtype
     )
+    series.source = ids, embedding
     return as_array(series)
 
 

@@ -25,7 +25,8 @@ AT_ONCE_BYTES = 8 * 2**20
 """Bytes up to which rows that are taken come as an array."""
 MOST_BYTES = 128 * 2**20
 """Bytes up to which a whole series is put into one array."""
-_CHUNK_BYTES = 2**20
+_CHUNK_BYTES, _CHUNK_LEAST, _CHUNK_STEPS = 2**20, 64, 4096
+"""Of all of it at once so much is read together: what a narrow series is made of may be wide."""
 
 _waits_for_nothing: ContextVar[bool] = ContextVar("waits_for_nothing", default=False)
 
@@ -71,6 +72,8 @@ class WindowedSeries(NDArrayOperatorsMixin):
             dtype: Of its numbers.
         """
         self.read = read
+        self.extremes: Callable[[], tuple[Array, Array] | None] | None = None  # least and largest over the steps
+        self.source: tuple[Array, Array] | None = None  # ids and the table they are looked up in, where it is that
         self.shape: tuple[int, ...] = (steps, *tail)
         self.dtype = np.dtype(dtype)
 
@@ -110,7 +113,7 @@ class WindowedSeries(NDArrayOperatorsMixin):
 
     def _chunk(self) -> int:
         each = max(math.prod(self.shape[1:]) * self.dtype.itemsize, 1)
-        return max(_CHUNK_BYTES // int(each), 64)
+        return min(max(_CHUNK_BYTES // int(each), _CHUNK_LEAST), _CHUNK_STEPS)
 
     # --- rows of it ---
 
@@ -149,10 +152,12 @@ class WindowedSeries(NDArrayOperatorsMixin):
         if step == 1:
             return WindowedSeries(lambda a, b: self.read(start + a, start + b), count, self.shape[1:], self.dtype)
         if step == -1:
-            return WindowedSeries(
+            made = WindowedSeries(
                 lambda a, b: self.read(start - b + 1, start - a + 1)[::-1] if b > a else self.read(0, 0),
                 count, self.shape[1:], self.dtype,
             )  # fmt: skip
+            made.extremes = self.extremes if count == len(self) else None
+            return made
         places = range(start, stop, step)
         return WindowedSeries(
             lambda a, b: self._taken(np.array(places[a:b], np.int64)), count, self.shape[1:], self.dtype
@@ -191,7 +196,7 @@ class WindowedSeries(NDArrayOperatorsMixin):
                 f"this needs {self.nbytes >> 20} MB of a run of {len(self)} tokens at once, which is held in windows "
                 f"of a few hundred: ask for fewer tokens, or open fewer"
             )
-        if self.nbytes <= _CHUNK_BYTES:
+        if len(self) <= self._chunk():
             return self.read(0, len(self))
         result = np.empty(self.shape, self.dtype)
         base = 0
@@ -249,6 +254,8 @@ class WindowedSeries(NDArrayOperatorsMixin):
             beside: dict[str, Any] = {} if initial is None else {"initial": initial}
             beside |= {} if where is True else {"where": np.asarray(where)}
             return ufunc.reduce(self._whole(), axis=axis, keepdims=keepdims, **beside)
+        if ufunc is np.add and self.dtype == np.bool_:  # truths are counted
+            return self.astype(np.int64)._reduced(ufunc, axis, keepdims)
         found: Any = None
         base = 0
         for part in self.parts():
@@ -266,14 +273,21 @@ class WindowedSeries(NDArrayOperatorsMixin):
     def max(
         self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
     ) -> Any:
-        """Return the largest of it."""
+        """Return the largest of it; over the steps it may be known."""
+        if axis == 0 and not keepdims and initial is None and where is True and (known := self._known_extremes()):
+            return known[1]
         return self._reduced(np.maximum, axis, keepdims, initial, where)
 
     def min(
         self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
     ) -> Any:
-        """Return the smallest of it."""
+        """Return the smallest of it; over the steps it may be known."""
+        if axis == 0 and not keepdims and initial is None and where is True and (known := self._known_extremes()):
+            return known[0]
         return self._reduced(np.minimum, axis, keepdims, initial, where)
+
+    def _known_extremes(self) -> tuple[Array, Array] | None:
+        return None if self.extremes is None else self.extremes()
 
     def any(self, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
         """Return whether any of it is true."""

@@ -94,10 +94,7 @@ class PassWindows:
     Attributes:
         steps: Steps of the pass, T.
         size: Steps of a window.
-        taken: How many steps have been taken on the way, each once; those of a shorter way were taken elsewhere.
-        largest: The largest finite size so far of each value that has no bound, and of the input `x`.
-        largest_mean: Of each state, the largest mean size over its units at one step so far.
-        largest_move: The same of its change from step to step.
+        taken: How many steps have been taken on the way, each once, here or in a run that begins alike.
     """
 
     def __init__(
@@ -141,9 +138,10 @@ class PassWindows:
             self._states[0] = np.concatenate(list(initial.values()))
         self._known = 1  # windows whose state before is known
         self.taken = 0
-        self.largest: dict[str, float] = dict.fromkeys((*unbounded, "x"), 0.0)
-        self.largest_mean: dict[str, float] = dict.fromkeys(initial, 0.0)
-        self.largest_move: dict[str, float] = dict.fromkeys(initial, 0.0)
+        self._sizes = RunningExtremes(
+            dict.fromkeys((*unbounded, "x"), 0.0), dict.fromkeys(initial, 0.0), dict.fromkeys(initial, 0.0), {}, {}
+        )
+        self._sizes_at: list[tuple[int, RunningExtremes]] = [(0, self._sizes)]
         self._turn = threading.RLock()
 
     @property
@@ -195,14 +193,23 @@ class PassWindows:
 
     def read(self, name: str, start: int, stop: int) -> Array:
         """Return a value at some steps, (stop - start, n); nobody writes to it."""
-        if waits_for_nothing() and not self.is_ready(start, stop):
-            return np.full((stop - start, self.program.values[name].size), np.nan, self.flat.dtype)
-        return joined(lambda number: self.window(number)[name], self.size, start, stop)
+        waits = not waits_for_nothing()
+
+        def rows(number: int) -> Array:
+            base = number * self.size
+            end = min(base + self.size, self.steps)
+            if waits or self.is_ready(base, end):
+                return self.window(number)[name]
+            return np.full((end - base, self.program.values[name].size), np.nan, self.flat.dtype)
+
+        return joined(rows, self.size, start, stop)
 
     def series(self, name: str) -> WindowedSeries:
         """Return a value at every step, (T, n)."""
         size = self.program.values[name].size
-        return WindowedSeries(lambda a, b: self.read(name, a, b), self.steps, (size,), self.flat.dtype)
+        made = WindowedSeries(lambda a, b: self.read(name, a, b), self.steps, (size,), self.flat.dtype)
+        made.extremes = lambda: self._extremes(name)
+        return made
 
     def window(self, number: int) -> Mapping[str, Array]:
         """Return every named value of a window, (size, n) each or less at the end; the steps to it are taken."""
@@ -239,20 +246,36 @@ class PassWindows:
                 for base in range(start, stop, self.size):
                     part = slice(base - start, min(base + self.size, stop) - start)
                     self._room.put(self, base // self.size, {name: series[part] for name, series in values.items()})
-            self._measure(rows_of(self.inputs["x"], start, stop), values, self._state(first))
+            self._sizes = self._measured(rows_of(self.inputs["x"], start, stop), values, self._state(first))
             self.taken = stop
+            self._sizes_at.append((stop, self._sizes))
 
-    def _measure(self, x: Array, values: Mapping[str, Array], before: Mapping[str, Array]) -> None:
-        """Look at the sizes of what was computed."""
+    @property
+    def sizes(self) -> RunningExtremes:
+        """What was measured of the steps that were taken so far."""
+        return self._sizes
+
+    def _measured(self, x: Array, values: Mapping[str, Array], before: Mapping[str, Array]) -> RunningExtremes:
+        """Return what is known after some more steps."""
+        was = self._sizes
         with quiet():
-            for name in self._unbounded:
-                self.largest[name] = max(self.largest[name], _largest(np.abs(values[name])))
-            self.largest["x"] = max(self.largest["x"], _largest(np.abs(x)))
+            largest = {name: max(was.largest[name], _largest(np.abs(values[name]))) for name in self._unbounded}
+            largest["x"] = max(was.largest["x"], _largest(np.abs(x)))
+            mean, move = {}, {}
             for name, state in before.items():
                 series = values[name]
-                self.largest_mean[name] = max(self.largest_mean[name], _largest(np.abs(series).mean(axis=1)))
+                mean[name] = max(was.mean[name], _largest(np.abs(series).mean(axis=1)))
                 moved = np.abs(np.diff(series, axis=0, prepend=state[None, :])).mean(axis=1)
-                self.largest_move[name] = max(self.largest_move[name], _largest(moved))
+                move[name] = max(was.move[name], _largest(moved))
+            least = {name: series.min(axis=0) for name, series in values.items()}
+            most = {name: series.max(axis=0) for name, series in values.items()}
+            if was.least:
+                least = {name: np.minimum(was.least[name], one) for name, one in least.items()}
+                most = {name: np.maximum(was.most[name], one) for name, one in most.items()}
+        return RunningExtremes(largest, mean, move, least, most)
+
+    def _extremes(self, name: str) -> tuple[Array, Array] | None:
+        return (self._sizes.least[name], self._sizes.most[name]) if self.is_complete else None
 
     @one_thread
     def _values(self, start: int, stop: int, state: Mapping[str, Array]) -> Mapping[str, Array]:
@@ -273,18 +296,35 @@ class PassWindows:
             other: The other run of the pass.
             steps: How many steps both have in common.
         """
-        common = min(steps // self.size + 1, other._known, self.count)
-        if self.size != other.size or common <= 1 or self._states.shape[1] != other._states.shape[1]:
+        if self.size != other.size or self._states.shape[1] != other._states.shape[1]:
             return
-        self._states[:common] = other._states[:common]
-        self._known = common
-        self.taken = (common - 1) * self.size
-        for mine, theirs in (
-            (self.largest, other.largest),
-            (self.largest_mean, other.largest_mean),
-            (self.largest_move, other.largest_move),
-        ):
-            mine.update({name: size for name, size in theirs.items() if name in mine})
+        with other._turn:
+            measured = [one for one in other._sizes_at if one[0] <= steps and one[0] < other.steps]
+            taken, sizes = measured[-1]
+            if taken <= self.taken:
+                return
+            count = min(taken // self.size + 1, self.count)
+            self._states[:count] = other._states[:count]
+            self._known, self.taken, self._sizes, self._sizes_at = count, taken, sizes, measured
+
+
+@dataclass(frozen=True)
+class RunningExtremes:
+    """What is measured of a pass on the way.
+
+    Attributes:
+        largest: The largest finite size of each value that has no bound, and of the input `x`.
+        mean: Of each state, the largest mean size over its units at one step.
+        move: The same of its change from step to step.
+        least: The smallest number of each value, (n,): NaN where one was.
+        most: The largest number of each value, (n,).
+    """
+
+    largest: Mapping[str, float]
+    mean: Mapping[str, float]
+    move: Mapping[str, float]
+    least: Mapping[str, Array]
+    most: Mapping[str, Array]
 
 
 def _largest(sizes: Array) -> float:
@@ -329,6 +369,11 @@ class ReadoutWindows:
         self._turn = threading.RLock()
 
     @property
+    def is_needed(self) -> bool:
+        """Whether the readout has a step that looks at more than one token."""
+        return bool(self._needed)
+
+    @property
     def is_complete(self) -> bool:
         """Whether every op over the steps is taken."""
         return len(self._singles) + len(self._series) >= len(self._needed)
@@ -351,10 +396,18 @@ class ReadoutWindows:
         return self.is_complete
 
     def _read(self, start: int, stop: int) -> Array:
-        if waits_for_nothing() and not (self.is_complete and self._is_ready(start, stop)):
-            return np.full((stop - start, self.program.width), np.nan, self.flat.dtype)
-        self.finish()
-        return joined(self._window, self.size, start, stop)
+        waits = not waits_for_nothing()
+        if waits:
+            self.finish()
+
+        def rows(number: int) -> Array:
+            base = number * self.size
+            end = min(base + self.size, self.steps)
+            if waits or (self.is_complete and self._is_ready(base, end)):
+                return self._window(number)
+            return np.full((end - base, self.program.width), np.nan, self.flat.dtype)
+
+        return joined(rows, self.size, start, stop)
 
     def _is_ready(self, start: int, stop: int) -> bool:
         first, end = start // self.size * self.size, min(-(-stop // self.size) * self.size, self.steps)
@@ -486,7 +539,7 @@ class RunWindows:
     def share(self) -> float:
         """How much of it was computed once, from 0 to 1."""
         taken = [(one.taken, one.steps) for one in self.passes.values()]
-        if self.readout is not None and self.readout._needed:
+        if self.readout is not None and self.readout.is_needed:
             taken.append((self.readout.taken, self.readout.steps))
         return sum(done for done, _ in taken) / max(sum(steps for _, steps in taken), 1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,14 +16,15 @@ from lstm_tui.engine.model.tokens import Kind
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.files import label, read_bytes
+from lstm_tui.formats.io.files import NETWORK_BYTES, label, read_bytes
 from lstm_tui.formats.io.json import Fields
-from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.traces.as_json import read_lines
 from lstm_tui.formats.traces.as_npz import read_arrays
 from lstm_tui.formats.traces.contents import Numbers, dtype_of, restore, vector
 
 LIMIT = 256 << 20  # of JSON, which takes several times as much to read
+_READERS: dict[str, tuple[Callable[[bytes, str], tuple[Fields, Numbers]], int]] = {".npz": (read_arrays, NETWORK_BYTES)}
+"""Of a format told by the ending of its file, what reads its bytes, and how many at most; any other file is text."""
 _KINDS = ("words", "chars", "bytes", "pieces", "numbers")
 
 
@@ -38,10 +39,8 @@ def read(path: str | Path) -> Trace:
         UserError: It is no trace file, is damaged, or was written by a later version.
     """
     where = label(path)
-    if str(path) != "-" and Path(path).suffix.lower() == ".npz":
-        header, numbers = read_arrays(read_npz(path, kinds="fiubU"), where)
-    else:
-        header, numbers = read_lines(read_bytes(path, LIMIT), where)
+    reader, most = _READERS.get(Path(path).suffix.lower(), (read_lines, LIMIT))
+    header, numbers = reader(read_bytes(path, most), where)
     return _trace(header, numbers)
 
 

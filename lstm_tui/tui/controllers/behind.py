@@ -12,7 +12,7 @@ from lstm_tui.debugger.cancellation import Cancellation, GivenUp
 from lstm_tui.engine.number_text import percent
 from lstm_tui.engine.runtime.windows import RunWindows
 from lstm_tui.tui.controllers.changes import WorkProgress
-from lstm_tui.tui.controllers.open_run import OpenRun
+from lstm_tui.tui.controllers.open_run import OpenRun, with_chosen_units
 from lstm_tui.tui.threads import in_background
 from lstm_tui.tui.view import View
 
@@ -87,7 +87,7 @@ class ComputingBehind:
         known = _known(run.view)
         if known != self._shown:
             self._shown = known
-            run.show(said=run.view.said)
+            run.view = with_chosen_units(run.view.but(said=run.view.said))
 
     def give_up(self) -> bool:
         """Stop computing, until the run is moved; say whether anything was computed."""
@@ -105,8 +105,9 @@ def _known(view: View) -> Hashable:
     trace, windows = view.trace, view.trace.windows
     if windows is None:
         return ()
+    begun = tuple(trace.is_ready(name, 0) and name not in view.units for name in trace)
     near = (max(view.t - 1, 0), view.t, min(view.t + 1, view.facts.length - 1))
     ready = tuple(trace.is_ready(name, t) for name in trace for t in near)
     axes = tuple(column.half for name in trace for column in view.columns(name))
     signal = round(view.facts.signal_full(view.pass_name, view.signal_name()), 9)
-    return ready, axes, signal, windows.is_complete
+    return begun, ready, axes, signal, windows.is_complete

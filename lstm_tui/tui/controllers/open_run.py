@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.breakpoints.search import SearchStop
 
 
+def with_chosen_units(view: View) -> View:
+    """Return a view with a unit chosen in every pass that has none and is computed: the largest where it began."""
+    trace = view.trace
+    start = replace(view.frame.position, t=trace[next(iter(trace.passes))].tape_place(0))
+    missing = [name for name in trace if name not in view.units and trace.is_ready(name, start.t)]
+    if not missing:
+        return view
+    first = view.but(frame=replace(view.frame, position=start))
+    return view.but(said=view.said, units={**view.units, **{name: first.unit_of(name) for name in missing}})
+
+
 class ScreenState(Protocol):
     """What a screen shows; whoever assigns to it has the screen redrawn.
 
@@ -127,7 +138,7 @@ class OpenRun:
     def _first_view(self, frame: Frame, facts: Facts) -> View:
         first = equations_of(frame.passed)[0].name
         view = View(frame, facts, value=first, lines=len(self.lines), title=self.lines.title())
-        return view.but(units={name: view.unit_of(name) for name in facts.names})
+        return with_chosen_units(view)
 
     def adopt(self, facts: Facts) -> None:
         """Show the run of the same line by another interpreter where the session stands; no edit is in force."""

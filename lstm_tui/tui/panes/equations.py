@@ -85,7 +85,7 @@ def draw_cell(view: View, width: int, height: int, palette: Palette, number: int
         if drawing.room >= 9:
             drawing.line()
         line = drawing.line()
-        heading = f" unit {view.unit}, t={view.t} "
+        heading = f" {palette.glyphs.say(view.unit_words())}, t={view.t} "
         rule = palette.style("frame")
         line.put(" " + palette.glyphs.rule, rule).put(heading, palette.style("soft"))
         line.put(palette.glyphs.rule * max(width - line.x - 1, 0), rule)
@@ -328,6 +328,10 @@ class CellPane(Pane):
     """The page of equations; the cursor chooses a value."""
 
     NUMBER, WORD = CELL.number, CELL.word
+
+    def needs(self, view: View) -> str | None:
+        """Return the pass that is drawn."""
+        return view.pass_name
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the equations."""

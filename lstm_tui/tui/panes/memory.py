@@ -51,6 +51,7 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     drawing.hits.extend(
         (0, _LABEL + n * cell, _LABEL + (n + 1) * cell, ClickTarget(t=first_t + n)) for n in range(last_t - first_t)
     )
+    ready = [view.trace.is_ready(view.pass_name, t) for t in range(first_t, last_t)]
     for row, unit in enumerate(units):
         line = drawing.line()
         here = int(unit) == chosen
@@ -63,6 +64,9 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
             edge = glyphs.edge if cell > 1 and t in (view.t, view.t + 1) else ""
             if here and t == view.cursor_t and view.place is not None and cell > 1:
                 edge = glyphs.cursor
+            if not ready[column]:
+                line.put(glyphs.dot.center(cell)[:cell], palette.style("faint"))
+                continue
             faded = not reached[t]
             value, shade = float(values[column, row]), int(shades[column, row])
             mark, ink = marks[column][row]
@@ -124,7 +128,7 @@ def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: i
     cell = max(
         min(room // len(columns), _BESIDE_WIDEST), _BESIDE_NARROW if room // _BESIDE_NARROW >= len(columns) * 0.5 else 1
     )
-    first, last = window(difference.column_at[view.cursor_t], len(columns), room // cell)
+    first, last = window(int(difference.column_at[view.cursor_t]), len(columns), room // cell)
     sight = columns[first:last]
     rows = 3 if height >= _TRIPLE else 2
     units, _ = view.units_in_sight(view.pass_name, max((height - 1) // rows, 1))
@@ -212,6 +216,10 @@ class Heatmap(Pane):
     """Units down, tokens across."""
 
     NUMBER, WORD = MEMORY.number, MEMORY.word
+
+    def needs(self, view: View) -> str | None:
+        """Return the pass that is drawn."""
+        return view.pass_name
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the map."""

@@ -15,7 +15,7 @@ from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, pla
 from lstm_tui.tui.canvas.charts import put_ghost_bar, put_ghost_signed_bar, put_signed_bar
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.panes.memory import around
-from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.panes.pane import NOT_COMPUTED, Pane
 from lstm_tui.tui.view import View
 
 
@@ -28,6 +28,10 @@ def draw_output(view: View, width: int, height: int, palette: Palette, number: i
         drawing.line().put(" no readout", palette.style("soft"))
         return drawing
     drawing.note = verdict.note
+    if not verdict.known:
+        drawing.line()
+        drawing.line().put(f" {NOT_COMPUTED}", palette.style("soft"))
+        return drawing
     parts = verdict.parts is not None
     room = min(len(verdict.values), max((height - 3) // 2 if parts else height - 1, 1))
     _bars(drawing, view, verdict, min(room, 12 if not parts else 4), palette)

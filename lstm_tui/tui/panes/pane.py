@@ -12,9 +12,13 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from lstm_tui.engine.runtime.windowed_series import computed_rows_only
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, framed
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
 from lstm_tui.tui.view import EMPTY, View
+
+NOT_COMPUTED = "not computed yet"
+"""What is said of a value of a run in windows before it is known."""
 
 
 class Pane(Widget, can_focus=True):
@@ -63,6 +67,10 @@ class Pane(Widget, can_focus=True):
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the inside of the pane."""
         raise NotImplementedError
+
+    def needs(self, view: View) -> str | None:
+        """Return the pass whose values at the position are drawn; while they are not computed, just that is said."""
+        return None
 
     def move(self, right: int, down: int) -> None:
         """Move the cursor inside the pane."""
@@ -114,14 +122,25 @@ class Pane(Widget, can_focus=True):
             self._strips, self._drawn = [Strip.blank(width, palette.style())] * height, None
             return
         edge = 1 if self.framed else 0
-        with np.errstate(all="ignore"):  # what is infinite or NaN is shown as such, and needs no warning
-            self._drawn = self.draw(view, palette, width - 2 * edge, height - 2 * edge)
+        with np.errstate(all="ignore"), computed_rows_only():  # infinite or NaN is shown as such, without a warning
+            self._drawn = self._drawing(view, palette, width - 2 * edge, height - 2 * edge)
         if self.framed:
             self._strips = framed(self._drawn, self.has_focus)
         else:
             blank = Strip.blank(width, palette.style())
             self._strips = [line.strip() for line in self._drawn.lines]
             self._strips += [blank] * (height - len(self._strips))
+
+    def _drawing(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the inside of the pane, or say that what it draws is not computed yet."""
+        name = self.needs(view)
+        if name is None or view.trace.is_ready(name, view.t):
+            return self.draw(view, palette, width, height)
+        drawing = Drawing(width, height, palette, f"{self.NUMBER} {self.WORD}")
+        drawing.line()
+        words = f" {NOT_COMPUTED}: {name} comes to this token later"
+        drawing.line().put(words if len(words) <= width else f" {NOT_COMPUTED}"[:width], palette.style("soft"))
+        return drawing
 
     def render_line(self, y: int) -> Strip:
         """Return one line for Textual."""

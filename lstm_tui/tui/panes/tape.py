@@ -20,7 +20,7 @@ from lstm_tui.engine.number_text import axis_places
 from lstm_tui.engine.runtime.windowed_series import rows_of
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, plain, signed, token_label
 from lstm_tui.tui.canvas.palette import SHADES, Palette
-from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.panes.pane import NOT_COMPUTED, Pane
 from lstm_tui.tui.view import View
 
 _BESIDE_MOST = 3
@@ -281,7 +281,9 @@ class _Pen:
         return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
 
     def _untold(self, t: int) -> bool:
-        """Say whether the signal is of what was predicted, and this token was not: the first never is."""
+        """Say whether there is no signal here: it is not computed yet, or of what was predicted, as no first is."""
+        if not self.view.trace.is_ready(self.view.pass_name, t):
+            return True
         return t == 0 and self.view.signal_name() == SURPRISE
 
     def signal(self) -> None:
@@ -313,9 +315,10 @@ class _Pen:
 
     def share_bars(self) -> None:
         ledger = self.view.ledger
-        line = self._row("of all" if self.view.everyone else f"of {self.view.whose()}")
+        line = self._row("of all" if self.view.everyone else f"of unit {self.view.unit}")
         if ledger is None:
-            why = " ".join(self.view.facts.no_ledger(self.view.pass_name))
+            ready = self.view.trace.is_ready(self.view.pass_name, self.view.t)
+            why = " ".join(self.view.facts.no_ledger(self.view.pass_name)) if ready else NOT_COMPUTED
             line.put(why, self.palette.style("soft"))
             return
         if ledger.is_empty:

@@ -234,6 +234,10 @@ class Units(Pane):
 
     NUMBER, WORD = FORWARD.number, FORWARD.word
 
+    def needs(self, view: View) -> str | None:
+        """Return the pass that is drawn."""
+        return view.sides()[0]
+
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the table."""
         return draw_units(view, view.sides()[0], width, height, palette, self.NUMBER)
@@ -247,6 +251,10 @@ class BackwardUnits(Pane):
     """The table of the pass that reads from the end."""
 
     NUMBER, WORD = BACKWARD.number, BACKWARD.word
+
+    def needs(self, view: View) -> str | None:
+        """Return the pass that is drawn."""
+        return view.sides()[1]
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the table; an empty pane when the network has no such pass."""

@@ -40,6 +40,10 @@ class Assembly:
             self._pieces[name] = text()
         return name
 
+    def has(self, name: str) -> bool:
+        """Say whether a declaration or function of this name is there."""
+        return name in self._pieces
+
     def text(self) -> str:
         """Return the whole module."""
         return "\n".join(self._pieces.values())
@@ -48,16 +52,18 @@ class Assembly:
 class Procedure:
     """One function that is being written."""
 
-    def __init__(self, assembly: Assembly, name: str, signature: str) -> None:
+    def __init__(self, assembly: Assembly, name: str, signature: str, inside: bool = False) -> None:
         """Begin a function.
 
         Args:
             assembly: What it stands in.
             name: Its name.
             signature: Its parameters, such as "ptr noalias %rows, i64 %start".
+            inside: Whether others of the module alone call it, as one function.
         """
         self.assembly, self._name = assembly, name
-        self._lines: list[str] = [f"define void @{name}({signature}) {{", "entry:"]
+        kind, end = ("internal void", " noinline") if inside else ("void", "")
+        self._lines: list[str] = [f"define {kind} @{name}({signature}){end} {{", "entry:"]
         self._count, self._block = 0, "entry"
 
     def end(self) -> None:
@@ -154,6 +160,7 @@ class Lanes:
         self.type = self._many(assembly.number)
         self.whole = self._many(f"i{self._bits}")
         self.truth = self._many("i1")
+        self.none = "false" if width == 1 else "zeroinitializer"
         self._suffix = f"f{self._bits}" if width == 1 else f"v{width}f{self._bits}"
 
     def _many(self, kind: str) -> str:
@@ -231,6 +238,10 @@ class Lanes:
     def select(self, truth: Value, a: Value, b: Value) -> Value:
         """Return a where it is true, else b."""
         return self.function.value(f"select {self.truth} {truth}, {self.type} {a}, {self.type} {b}")
+
+    def select_one(self, truth: Value, a: Value, b: Value) -> Value:
+        """Return a if one truth holds for all units, else b."""
+        return self.function.value(f"select i1 {truth}, {self.type} {a}, {self.type} {b}")
 
     def as_integer(self, a: Value) -> Value:
         """Return the bits of a as a whole number."""

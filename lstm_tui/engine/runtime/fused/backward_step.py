@@ -8,11 +8,13 @@ the units that it repeats pass nothing back a second time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
-from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES
-from lstm_tui.engine.runtime.fused.forward_step import Places, moments
+from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES, uses_of
+from lstm_tui.engine.runtime.fused.forward_step import Places, Where, moments
 from lstm_tui.engine.runtime.fused.products import Factor, is_odd, lanes_for, packed_rows, write_product, write_pull
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together
 
@@ -44,11 +46,11 @@ def write_back(assembly: Assembly, made: list[Together], width: int, vector: int
         before = function.value(f"mul i64 {number}, {width}")
         rows, adjoint = function.at("%rows", before), function.at("%adjoint", before)
         values = Places(function, function.at(rows, width), rows)
-        sinks = Places(function, function.at(adjoint, width), adjoint, "%gradient")
+        sinks = EverySlot(function, function.at(adjoint, width), adjoint, "%gradient")
         for n, together in reversed(list(enumerate(made))):
             take = together.takes[0]
             if together.elementwise:
-                _Loop(values, sinks, together.size, vector).pass_back(together.takes)
+                Loop(values, sinks, together.size, vector).pass_back(together.takes)
             elif take.code == Code.MATVEC:
                 d, sink = sinks.address(take.target), sinks.address(take.reads[0])
                 if turned_numbers(take, vector):
@@ -74,11 +76,41 @@ def turned_numbers(take: Take, vector: int) -> int:
     return packed_rows(take.inner, lanes_for(take.inner, vector)) * take.size
 
 
-class _Loop:
+class Sinks(Where, Protocol):
+    """Knows where what is passed back lies, and who else puts something there."""
+
+    def in_memory(self, take: Take) -> bool:
+        """Say whether anything outside of the loop of an op passes back to its result."""
+
+    def puts(self, span: Span) -> bool:
+        """Say whether what a loop passes back to a place is all that ever comes there."""
+
+    def clears(self, take: Take) -> bool:
+        """Say whether the place of a result must be 0 again once it was read."""
+
+
+@dataclass(frozen=True)
+class EverySlot(Places):
+    """Where what is passed back lies when every slot of every step has a place."""
+
+    def in_memory(self, take: Take) -> bool:
+        """See `Sinks`."""
+        return True
+
+    def puts(self, span: Span) -> bool:
+        """See `Sinks`."""
+        return False
+
+    def clears(self, take: Take) -> bool:
+        """See `Sinks`."""
+        return False
+
+
+class Loop:
     """A loop over units that reads values, and adds to what is passed back."""
 
-    def __init__(self, values: Places, sinks: Places, size: int, vector: int) -> None:
-        self.function = values.function
+    def __init__(self, values: Where, sinks: Sinks, size: int, vector: int) -> None:
+        self.function = sinks.function
         self.u = Lanes(self.function, lanes_for(size, vector))
         self.one = Lanes(self.function, 1)
         self.values, self.sinks, self.size = values, sinks, size
@@ -140,7 +172,8 @@ class _Loop:
         """Write the ops of a loop backwards: what they pass to each other stays in registers."""
         singles: list[Span] = []
         for take in takes:
-            self.ready(take.reads)
+            uses = uses_of(take.code, len(take.reads))
+            self.ready([read for read, used in zip(take.reads, uses.operands, strict=True) if used])
             singles += [read for read in take.reads if read.size == 1 < self.size and read not in singles]
         totals = self.over(len(singles), lambda unit, sums: self._units(takes, singles, unit, sums))
         for span, total in zip(singles, totals, strict=True):
@@ -150,6 +183,7 @@ class _Loop:
         u, sums = self.u, list(sums)
         known: dict[Span, Value] = {}
         waiting: dict[Span, Value] = {}  # what is still to be added
+        unread = u.constant(0.0)
 
         def value(span: Span) -> Value:
             if span not in known:
@@ -157,12 +191,11 @@ class _Loop:
             return known[span]
 
         for take in reversed(takes):
-            target = take.target
-            d = u.load(self.sinks.address(target, unit))
-            if target in waiting:
-                d = u.add(d, waiting.pop(target))
-                u.store(d, self.sinks.address(target, unit))
-            passed = DERIVATIVES[take.code](u, d, value(target), *(value(read) for read in take.reads))
+            target, uses = take.target, uses_of(take.code, len(take.reads))
+            d = self._passed_to(take, unit, waiting)
+            result = value(target) if uses.result else unread
+            operands = [value(r) if used else unread for r, used in zip(take.reads, uses.operands, strict=True)]
+            passed = DERIVATIVES[take.code](u, d, result, *operands)
             for read, piece in zip(take.reads, passed, strict=True):
                 if piece is None:
                     continue
@@ -173,17 +206,36 @@ class _Loop:
                 else:
                     waiting[read] = u.add(waiting[read], piece) if read in waiting else piece
         for span, piece in waiting.items():
-            self.add(span, unit, piece)
+            if self.sinks.puts(span):
+                u.store(piece, self.sinks.address(span, unit))
+            else:
+                self.add(span, unit, piece)
         return sums
+
+    def _passed_to(self, take: Take, unit: Value, waiting: dict[Span, Value]) -> Value:
+        """Return all that was passed back to a result."""
+        u, target = self.u, take.target
+        if not self.sinks.in_memory(take):
+            return waiting.pop(target, u.constant(0.0))
+        place = self.sinks.address(target, unit)
+        d = u.load(place)
+        added = target in waiting
+        if added:
+            d = u.add(d, waiting.pop(target))
+        if self.sinks.clears(take):
+            u.store(u.constant(0.0), place)
+        elif added:
+            u.store(d, place)
+        return d
 
 
 # --- ops over all units ---------------------------------------------------------------------------------
 
 
-def _layernorm(values: Places, sinks: Places, take: Take, vector: int) -> None:
+def _layernorm(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
     (read,), target = take.reads, take.target
-    _, scale = moments(values.function, values, read, take.size)
-    loop = _Loop(values, sinks, take.size, vector)
+    _, scale = moments(sinks.function, values, read, take.size)
+    loop = Loop(values, sinks, take.size, vector)
     u, one = loop.u, loop.one
 
     def sums(unit: Value, carried: list[Value]) -> Sequence[Value]:
@@ -203,9 +255,9 @@ def _layernorm(values: Places, sinks: Places, take: Take, vector: int) -> None:
     loop.over(0, units)
 
 
-def _softmax(values: Places, sinks: Places, take: Take, vector: int) -> None:
+def _softmax(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
     (read,), target = take.reads, take.target
-    loop = _Loop(values, sinks, take.size, vector)
+    loop = Loop(values, sinks, take.size, vector)
     u = loop.u
 
     def sums(unit: Value, carried: list[Value]) -> Sequence[Value]:
@@ -222,9 +274,9 @@ def _softmax(values: Places, sinks: Places, take: Take, vector: int) -> None:
     loop.over(0, units)
 
 
-def _sum(values: Places, sinks: Places, take: Take, vector: int) -> None:
+def _sum(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
     size = max(read.size for read in take.reads)
-    loop = _Loop(values, sinks, size, vector)
+    loop = Loop(values, sinks, size, vector)
     u, one = loop.u, loop.one
     d = one.load(sinks.address(take.target))
     part = u.spread(one.div(d, one.constant(size)) if take.code == Code.MEAN else d)
@@ -246,7 +298,7 @@ def _sum(values: Places, sinks: Places, take: Take, vector: int) -> None:
         loop.add_one(take.reads[n], total)
 
 
-WHOLE_BACK: dict[Code, Callable[[Places, Places, Take, int], None]] = {
+WHOLE_BACK: dict[Code, Callable[[Where, Sinks, Take, int], None]] = {
     Code.LAYERNORM: _layernorm,
     Code.SOFTMAX: _softmax,
     Code.DOT: _sum,

@@ -30,7 +30,7 @@ from lstm_tui.engine.runtime.fused.products import (
 )
 from lstm_tui.engine.runtime.fused.schedule import StepPage, Take, Together, schedule
 
-_POINTER, _LONG, _TRUTH = ctypes.c_void_p, ctypes.c_int64, ctypes.c_bool
+POINTER, LONG, TRUTH = ctypes.c_void_p, ctypes.c_int64, ctypes.c_bool
 _PACK = 4
 """Steps from which on packing the matrices costs less than it brings."""
 _GIVEN_BYTES = 2**18
@@ -80,12 +80,12 @@ class _Matrices:
         room, place = aligned((self._size,), flat.dtype), 0
         for take in self._takes:
             size = packed_numbers(take, self._vector)
-            pack(_matrix(take, flat), lanes_for(take.size, self._vector), room[place : place + size])
+            pack(matrix_of(take, flat), lanes_for(take.size, self._vector), room[place : place + size])
             place += size
         return room
 
 
-def _matrix(take: Take, flat: Array) -> Array:
+def matrix_of(take: Take, flat: Array) -> Array:
     """Return the matrix of a product as it lies in the flat parameters, (inner, rows)."""
     apart, start = (take.stride * flat.itemsize, flat.itemsize), take.block * flat.itemsize
     return np.ndarray((take.inner, take.size), flat.dtype, flat, start, apart)
@@ -104,19 +104,19 @@ class Step:
         Raises:
             Exception: LLVM cannot be used here.
         """
-        vector = _vector(dtype)
+        vector = vector_of(dtype)
         made = schedule(page.takes)
         self._matrices = _Matrices(made, vector)
-        assembly = _assembly(dtype)
+        assembly = assembly_of(dtype)
         write_step(assembly, made, page.width, vector)
-        kinds = (_POINTER, _POINTER, _POINTER, _TRUTH, _LONG, _LONG, _LONG)
+        kinds = (POINTER, POINTER, POINTER, TRUTH, LONG, LONG, LONG)
         self._step = Compiled(assembly.text(), assembly.needs).function("step", *kinds)
 
     def run(self, flat: Array, rows: Array, start: int, stop: int, clock: int) -> None:
         """Take the steps `start` to `stop`, one at least."""
         packed = self._matrices.packed(flat, stop - start)
         weights = flat if packed is None else packed
-        self._step(_address(rows), _address(flat), _address(weights), packed is not None, start, stop, clock)
+        self._step(address_of(rows), address_of(flat), address_of(weights), packed is not None, start, stop, clock)
 
 
 class NamedStep:
@@ -132,13 +132,13 @@ class NamedStep:
         Raises:
             Exception: LLVM cannot be used here, or the values cannot be kept alone.
         """
-        vector = _vector(dtype)
+        vector = vector_of(dtype)
         made = schedule(page.takes)
         self._page, self._layout = page, NamedLayout(page, made)
         self._matrices = _Matrices(made, vector)
-        assembly = _assembly(dtype)
+        assembly = assembly_of(dtype)
         write_named(assembly, made, self._layout, vector)
-        kinds = (*[_POINTER] * 5, _TRUTH, _LONG, _LONG)
+        kinds = (*[POINTER] * 5, TRUTH, LONG, LONG)
         self._named = Compiled(assembly.text(), assembly.needs).function("named", *kinds)
         tall = 8 * TALL
         self._chunk = max(tall, _GIVEN_BYTES // (max(self._layout.given.width, 1) * dtype.itemsize) // tall * tall)
@@ -167,7 +167,7 @@ class NamedStep:
         scratch = aligned((self._page.width,), flat.dtype)
         packed = self._matrices.packed(flat, steps)
         weights = flat if packed is None else packed
-        matrices = [SeriesMatrix(_block(flat, one.block, one.inner, one.target.size)) for one, _ in layout.hoisted]
+        matrices = [SeriesMatrix(block_of(flat, one.block, one.inner, one.target.size)) for one, _ in layout.hoisted]
         for base in range(0, steps, self._chunk):
             stop = min(base + self._chunk, steps)
             part = given[: stop - base]
@@ -179,7 +179,7 @@ class NamedStep:
                     into[:] = 0
             for name, (place, size) in layout.inputs.items():
                 part[:, place : place + size] = inputs[name][base:stop] if name in inputs else 0
-            addresses = (_address(one) for one in (given, out[base:], scratch, flat, weights))
+            addresses = (address_of(one) for one in (given, out[base:], scratch, flat, weights))
             self._named(*addresses, packed is not None, stop - base, clock + base)
             if progress:
                 progress(stop, steps)
@@ -191,13 +191,13 @@ class StepBack:
 
     def __init__(self, page: StepPage, dtype: np.dtype[Any]) -> None:
         """Compile it; arguments and exceptions are those of `Step`."""
-        self._vector = _vector(dtype)
+        self._vector = vector_of(dtype)
         made = schedule(page.takes)
         self._products = [one.takes[0] for one in made if one.takes[0].code == Code.MATVEC]
         self._room = sum(turned_numbers(take, self._vector) for take in self._products)
-        assembly = _assembly(dtype)
+        assembly = assembly_of(dtype)
         write_back(assembly, made, page.width, self._vector)
-        kinds = (_POINTER, _POINTER, _POINTER, _POINTER, _POINTER, _LONG, _LONG)
+        kinds = (POINTER, POINTER, POINTER, POINTER, POINTER, LONG, LONG)
         self._back = Compiled(assembly.text(), assembly.needs).function("back", *kinds)
 
     def run(self, flat: Array, rows: Array, adjoint: Array, gradient: Array, start: int, stop: int) -> None:
@@ -206,9 +206,9 @@ class StepBack:
         for take in self._products:
             size = turned_numbers(take, self._vector)
             if size:
-                pack(_matrix(take, flat).T, lanes_for(take.inner, self._vector), room[place : place + size])
+                pack(matrix_of(take, flat).T, lanes_for(take.inner, self._vector), room[place : place + size])
             place += size
-        addresses = (_address(one) for one in (rows, adjoint, flat, room, gradient))
+        addresses = (address_of(one) for one in (rows, adjoint, flat, room, gradient))
         self._back(*addresses, start, stop)
 
 
@@ -220,7 +220,7 @@ class SeriesMatrix:
         self._inner, self._rows = block.shape
         self._dtype = block.dtype
         if block.size:
-            width = _vector(block.dtype)
+            width = vector_of(block.dtype)
             self._packed = pack_for_series(block, width)
             self._machine = _series(block.dtype, series_panels(self._rows, width))
 
@@ -238,34 +238,37 @@ class SeriesMatrix:
         if x.dtype != self._dtype or (self._inner > 1 and x.strides[1] != size) or x.strides[0] % size:
             x = np.ascontiguousarray(x, self._dtype)
         far, apart = x.strides[0] // size, out.strides[0] // size
-        packed = _address(self._packed)
-        self._machine(_address(out), apart, _address(x), far, packed, len(x), self._inner, self._rows)
+        packed = address_of(self._packed)
+        self._machine(address_of(out), apart, address_of(x), far, packed, len(x), self._inner, self._rows)
 
 
 def _series(dtype: np.dtype[Any], registers: int) -> Machine:
     """Return the product of many rows whose panels have so many registers."""
 
     def make() -> Machine:
-        assembly = _assembly(dtype)
-        series_product(assembly, _vector(dtype), registers)
-        kinds = (_POINTER, _LONG, _POINTER, _LONG, _POINTER, _LONG, _LONG, _LONG)
+        assembly = assembly_of(dtype)
+        series_product(assembly, vector_of(dtype), registers)
+        kinds = (POINTER, LONG, POINTER, LONG, POINTER, LONG, LONG, LONG)
         return Compiled(assembly.text()).function("series", *kinds)
 
     return NEWEST.held((dtype, registers, host()), make)
 
 
-def _block(flat: Array, start: int, inner: int, rows: int) -> Array:
+def block_of(flat: Array, start: int, inner: int, rows: int) -> Array:
+    """Return a block of the flat parameters as a view, (inner, rows)."""
     return flat[start : start + inner * rows].reshape(inner, rows)
 
 
-def _vector(dtype: np.dtype[Any]) -> int:
+def vector_of(dtype: np.dtype[Any]) -> int:
     """Return how many numbers a vector of the host holds."""
     return host().vector_bytes // dtype.itemsize
 
 
-def _assembly(dtype: np.dtype[Any]) -> Assembly:
+def assembly_of(dtype: np.dtype[Any]) -> Assembly:
+    """Return an empty module for numbers of a type."""
     return Assembly("float" if dtype.itemsize == 4 else "double", host().fused)
 
 
-def _address(array: Array) -> int:
+def address_of(array: Array) -> int:
+    """Return where the numbers of an array begin."""
     return int(array.ctypes.data)

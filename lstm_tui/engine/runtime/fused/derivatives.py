@@ -5,10 +5,13 @@ Nobody steps through these numbers, so sums may be taken in any order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import NamedTuple
 
 from lstm_tui.engine.compiler.ops import Code
-from lstm_tui.engine.runtime.fused.assembly import Lanes, Value
+from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
 from lstm_tui.engine.runtime.fused.vector_functions import sigmoid
 
 Passed = Sequence[Value | None]
@@ -72,3 +75,29 @@ DERIVATIVES: dict[Code, Callable[..., Passed]] = {
     Code.HOLD: _hold,
 }
 """Units, gradient of the result, result and operands to the gradient of each operand; None where there is none."""
+
+
+class Uses(NamedTuple):
+    """What the derivative of an op reads.
+
+    Attributes:
+        result: Whether it reads the result of the op.
+        operands: Which operands it reads.
+        passes: To which operands it passes anything back.
+    """
+
+    result: bool
+    operands: tuple[bool, ...]
+    passes: tuple[bool, ...]
+
+
+@cache
+def uses_of(code: Code, arity: int) -> Uses:
+    """Return what the derivative of an op of one unit reads, as it is written in `DERIVATIVES`."""
+    names = ["%d", "%y", *(f"%operand{n}" for n in range(arity))]
+    function = Procedure(Assembly("float", True), "looked_at", "")
+    passed = DERIVATIVES[code](Lanes(function, 1), *names)
+    function.end()
+    words = set(re.split(r"[\s,()]+", function.assembly.text())) | {piece for piece in passed if piece is not None}
+    read = [name in words for name in names]
+    return Uses(read[1], tuple(read[2:]), tuple(piece is not None for piece in passed))

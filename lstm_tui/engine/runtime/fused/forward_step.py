@@ -45,6 +45,10 @@ class Places:
 class Where(Protocol):
     """Knows where the numbers of a step lie."""
 
+    @property
+    def function(self) -> Procedure:
+        """What is being written."""
+
     def address(self, span: Span, unit: Value | int = 0) -> Value:
         """Return where a unit of an operand or a result lies."""
 
@@ -115,7 +119,7 @@ def _write_takes(
     """Write all ops of a step; of those taken unit by unit, `keeps` says which have a place in memory."""
     for n, together in enumerate(made):
         if together.elementwise:
-            _elementwise(function, places, together, vector, number, keeps)
+            write_elementwise(function, places, together, vector, number, keeps)
             continue
         (take,) = together.takes
         if take.code == Code.MATVEC:
@@ -165,9 +169,10 @@ def by_units(function: Procedure, size: int, lanes: int, body: Callable[[Value],
     function.loop("0", str(count), turn)
 
 
-def _elementwise(
+def write_elementwise(
     function: Procedure, places: Where, together: Together, vector: int, number: Value, keeps: Callable[[Take], bool]
 ) -> None:
+    """Write ops of one unit in one loop; `keeps` says of which the result has a place in memory."""
     size = together.size
     u = Lanes(function, lanes_for(size, vector))
     every = [u.spread(_clock(function, number))] if any(t.code == Code.EVERY for t in together.takes) else []
@@ -259,13 +264,8 @@ def _softmax(function: Procedure, places: Where, take: Take, vector: int) -> Non
     (read,) = take.reads
     one = _Scalar(function)
 
-    def larger(unit: Value, top: Value) -> Value:
-        a = _unit(one, places, read, unit)
-        beyond = one.either(one.compare("ogt", a, top), one.compare("uno", a, a))
-        return one.select(beyond, a, top)
-
-    top = one.in_order(take.size, one.load(places.address(read)), larger)
     u = Lanes(function, lanes_for(take.size, vector))
+    top = _largest(u, places, read, take.size)
     tops = u.spread(top)
 
     def powers(unit: Value) -> None:
@@ -284,6 +284,35 @@ def _softmax(function: Procedure, places: Where, take: Take, vector: int) -> Non
         u.store(u.div(u.load(place), totals), place)
 
     by_units(function, take.size, u.width, parts)
+
+
+def _largest(u: Lanes, places: Where, read: Span, size: int) -> Value:
+    """Return the largest number of a vector, or NaN where there is one; which of two zeros is not said."""
+    function = u.function
+
+    def larger(a: Value, top: Value, lanes: Lanes) -> Value:
+        beyond = lanes.either(lanes.compare("ogt", a, top), lanes.compare("uno", a, a))
+        return lanes.select(beyond, a, top)
+
+    tops = u.load(places.address(read))
+    for_units = range(u.width, size - u.width + 1, u.width)
+    if len(for_units) > 0:
+
+        def turn(number: Value, carried: list[Value]) -> Sequence[Value]:
+            unit = function.value(f"mul i64 {number}, {u.width}")
+            return [larger(u.load(places.address(read, unit)), carried[0], u)]
+
+        (tops,) = function.loop("1", str(size // u.width), turn, [(u.type, tops)])
+    if size % u.width:  # units that are taken twice change nothing
+        tops = larger(u.load(places.address(read, size - u.width)), tops, u)
+    one = _Scalar(function)
+    found = (
+        [tops] if u.width == 1 else [function.value(f"extractelement {u.type} {tops}, i32 {n}") for n in range(u.width)]
+    )
+    top = found[0]
+    for other in found[1:]:
+        top = larger(other, top, one)
+    return top
 
 
 def _sum(function: Procedure, places: Where, take: Take, _: int) -> None:

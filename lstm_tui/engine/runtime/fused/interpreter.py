@@ -17,9 +17,10 @@ from lstm_tui.engine import setbacks
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blocked_product import blocked_product
+from lstm_tui.engine.runtime.fused.compiled_batches import BatchBack, BatchStep
 from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, NamedStep, SeriesMatrix, Step, StepBack
 from lstm_tui.engine.runtime.fused.host import host
-from lstm_tui.engine.runtime.fused.schedule import page_of
+from lstm_tui.engine.runtime.fused.schedule import StepPage, page_of
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _UNCOMPILED = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK")
 """What asks Numba for functions that can be looked into: the table interpreter has them."""
 
 Kind = TypeVar("Kind", Step, NamedStep, StepBack)
+OfBatch = TypeVar("OfBatch", BatchStep, BatchBack)
 
 _of_program: WeakKeyDictionary[Program, dict[Any, Any]] = WeakKeyDictionary()
 
@@ -48,12 +50,62 @@ def compiled(program: Program, dtype: np.dtype[Any], kind: type[Kind]) -> Kind |
         return found
 
 
+def compiled_batch(program: Program, dtype: np.dtype[Any]) -> BatchStep | None:
+    """Return the step of a program over many sequences at once; None where they are run one by one."""
+    return _of_batch(program, dtype, BatchStep, None, lambda page: BatchStep(page, dtype))
+
+
+def compiled_batch_back(program: Program, dtype: np.dtype[Any], outside: tuple[str, ...]) -> BatchBack | None:
+    """Return the step back over many sequences at once, with its step forwards; None where they go one by one.
+
+    Args:
+        program: What is run.
+        dtype: float32 or float64.
+        outside: Values that something outside of the steps reads.
+    """
+    return _of_batch(program, dtype, BatchBack, outside, lambda page: BatchBack(page, dtype, outside))
+
+
+def _of_batch(
+    program: Program,
+    dtype: np.dtype[Any],
+    kind: type[OfBatch],
+    outside: tuple[str, ...] | None,
+    make: Callable[[StepPage], OfBatch],
+) -> OfBatch | None:
+    with NEWEST.turn:
+        mine = _of_program.setdefault(program, {})
+        key = dtype, kind, outside
+        if key not in mine:
+            mine[key] = _tried_batch(program, (kind, dtype, outside), make)
+        found: OfBatch | None = mine[key]
+        return found
+
+
+def _tried_batch(program: Program, key: Any, make: Callable[[StepPage], OfBatch]) -> OfBatch | None:
+    """Compile for many sequences; nothing is said where it cannot be, since each has the same bits by itself."""
+    if not serves():
+        return None
+    page = page_of(program)
+    if _work(page) > MOST_WORK:
+        return None
+    try:
+        return NEWEST.held((page, *key, host()), lambda: make(page))
+    except Exception:  # whatever LLVM says of it, and however the values lie
+        return None
+
+
+def _work(page: StepPage) -> int:
+    own = sum(take.code not in ELEMENTWISE for take in page.takes)
+    return len(page.takes) - own + _LOOPS * own
+
+
 def _tried(program: Program, dtype: np.dtype[Any], kind: type[Kind]) -> Kind | None:
     if not serves():
         return None
     page = page_of(program)
-    own = sum(take.code not in ELEMENTWISE for take in page.takes)
-    if len(page.takes) - own + _LOOPS * own > MOST_WORK:
+    if _work(page) > MOST_WORK:
+        own = sum(take.code not in ELEMENTWISE for take in page.takes)
         what = f"{len(page.takes)} operations a token, {own} of them over all units, are too many to be compiled"
         setbacks.note(WHAT, what)
         return None

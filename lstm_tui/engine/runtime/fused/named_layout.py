@@ -15,7 +15,7 @@ from lstm_tui.engine.runtime.fused.assembly import Procedure, Value
 from lstm_tui.engine.runtime.fused.schedule import Span, StepPage, Together
 
 
-class _Map:
+class SlotMap:
     """Slots of a row by where they begin, and where each lies elsewhere."""
 
     def __init__(self, slots: Iterable[Slot]) -> None:
@@ -54,19 +54,24 @@ class NamedLayout:
         kept: Where the results begin that another loop reads.
     """
 
-    def __init__(self, page: StepPage, made: list[Together]) -> None:
+    def __init__(self, page: StepPage, made: list[Together], also: Iterable[Slot] = ()) -> None:
         """Lay out a page.
+
+        Args:
+            page: What is laid out.
+            made: Its loops.
+            also: What else is kept beside the named values.
 
         Raises:
             ValueError: Its values cannot be kept alone.
         """
         read = {span for one in made for take in one.takes for span in take.reads if span.space == Space.CURRENT}
         inputs = {name: slot for name, slot in page.inputs if any(_meet(span, slot) for span in read)}
-        self.values = _Map(slot for _, slot in page.values)
-        self.given = _Map([*(one.target for one in page.hoisted), *inputs.values()])
+        self.values = SlotMap([*(slot for _, slot in page.values), *also])
+        self.given = SlotMap([*(one.target for one in page.hoisted), *inputs.values()])
         self.hoisted = [(one, self._given(one.target)) for one in page.hoisted]
         self.inputs = {name: (self._given(slot), slot.size) for name, slot in inputs.items()}
-        self._products = _Map(page.products)
+        self._products = SlotMap(page.products)
         self.copies = [slot for slot in self.values.slots if self._is_elsewhere(slot)]
         self.kept = _read_elsewhere(made)
 

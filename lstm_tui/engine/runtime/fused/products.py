@@ -238,12 +238,18 @@ def series_panels(rows: int, width: int) -> int:
     return min(_WIDE, -(-rows // width))
 
 
-def pack_for_series(block: Array, width: int) -> Array:
-    """Return a block (inner, rows) in panels of some registers, filled up with zeros."""
+def series_rows(rows: int, width: int) -> int:
+    """Return how many rows are packed, with the zeros that fill the last panel up."""
+    wide = width * series_panels(rows, width)
+    return -(-rows // wide) * wide
+
+
+def pack_for_series(block: Array, width: int, room: Array | None = None) -> Array:
+    """Return a block (inner, rows) in panels of some registers, filled up with zeros; in `room` where it is given."""
     inner, rows = block.shape
     wide = width * series_panels(rows, width)
     count = -(-rows // wide)
-    made = aligned((count, inner, wide), block.dtype)
+    made = aligned((count, inner, wide), block.dtype) if room is None else room.reshape(count, inner, wide)
     whole = rows // wide
     made[:whole] = block[:, : whole * wide].reshape(inner, whole, wide).transpose(1, 0, 2)
     if whole < count:
@@ -263,7 +269,7 @@ def series_product(assembly: Assembly, width: int, registers: int) -> None:
     function = Procedure(assembly, "series", parameters)
     u, one = Lanes(function, width), Lanes(function, 1)
     wide = width * registers
-    store = _masked_store(u)
+    store = masked_store(u)
     zero = u.constant(0.0)
     count = function.value(f"udiv i64 {function.value(f'add i64 %rows, {wide - 1}')}, {wide}")
     full = function.value(f"udiv i64 %steps, {TALL}")
@@ -272,7 +278,7 @@ def series_product(assembly: Assembly, width: int, registers: int) -> None:
     def panel(number: Value, _: list[Value]) -> Sequence[Value]:
         first = function.value(f"mul i64 {number}, {wide}")
         w = function.at("%w", function.value(f"mul i64 {first}, %inner"))
-        masks = [_mask(u, function.value(f"add i64 {first}, {n * width}"), "%rows") for n in range(registers)]
+        masks = [rows_left(u, function.value(f"add i64 {first}, {n * width}"), "%rows") for n in range(registers)]
 
         def rows(step: Value, tall: int) -> None:
             x = [
@@ -317,7 +323,7 @@ def _nothing(_: object) -> None:
     return None
 
 
-def _mask(u: Lanes, first: Value, rows: Value) -> Value:
+def rows_left(u: Lanes, first: Value, rows: Value) -> Value:
     """Return which units of a register are rows."""
     left = u.function.value(f"sub i64 {rows}, {first}")
     if u.width == 1:
@@ -329,7 +335,7 @@ def _mask(u: Lanes, first: Value, rows: Value) -> Value:
     return u.function.value(f"icmp sgt {places} {many}, <{numbers}>")
 
 
-def _masked_store(u: Lanes) -> Callable[[Value, Value, Value], None]:
+def masked_store(u: Lanes) -> Callable[[Value, Value, Value], None]:
     """Return what writes units where they are rows: units, address and mask."""
     name = f"llvm.masked.store.v{u.width}f{u.assembly.bits}.p0"
     align = u.assembly.bits // 8
@@ -342,3 +348,21 @@ def _masked_store(u: Lanes) -> Callable[[Value, Value, Value], None]:
         u.function.do(f"call void @{name}({u.type} {a}, ptr {address}, i32 {align}, {u.truth} {mask})")
 
     return store
+
+
+def masked_load(u: Lanes) -> Callable[[Value, Value, Value], Value]:
+    """Return what reads units where they are rows, if it is wanted, and 0 elsewhere: address, mask and condition."""
+    name = f"llvm.masked.load.v{u.width}f{u.assembly.bits}.p0"
+    align = u.assembly.bits // 8
+
+    def load(address: Value, mask: Value, wanted: Value) -> Value:
+        function = u.function
+        asked = function.value(f"select i1 {wanted}, {u.truth} {mask}, {u.truth} {u.none}")
+        if u.width == 1:
+            place = function.value(f"select i1 {asked}, ptr {address}, ptr %out")
+            return u.load(place)
+        u.assembly.once(name, lambda: f"declare {u.type} @{name}(ptr, i32, {u.truth}, {u.type})")
+        zero = u.constant(0.0)
+        return function.value(f"call {u.type} @{name}(ptr {address}, i32 {align}, {u.truth} {asked}, {u.type} {zero})")
+
+    return load

@@ -1,0 +1,226 @@
+"""What a test may assert of a run; each says where it fails, with the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+import lstm_tui
+from lstm_tui.analysis.ledger import flow_of, ledger_at
+from lstm_tui.debugger.breakpoints.assertions import AssertionResult, judge, said
+from lstm_tui.debugger.edits.language import in_quotes
+from lstm_tui.debugger.expressions import ExpressionError, Scope
+from lstm_tui.engine.arrays import Array, Rows
+from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.errors import UserError, no_pass
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.number_text import change, exact, fixed
+from lstm_tui.engine.number_text import sentence as number
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.text_safety import visible
+
+_AROUND = 8
+"""Tokens of a picture before and behind the one that matters."""
+_BAR = 20
+"""Cells of a whole bar."""
+_TOGETHER = 4_096
+"""Steps that are compared at once."""
+Model = str | Path | Network | None
+Read = str | Path | Rows | Trace
+
+
+def assert_remembers(
+    model: Model,
+    source: Read,
+    token: str,
+    *,
+    at: str | int,
+    more_than: float | None = None,
+    less_than: float | None = None,
+    pass_name: str | None = None,
+) -> None:
+    """Assert how large a share of the memory a token has at another one: attribution by the ledger, not causation.
+
+    Args:
+        model: A network, a bundled name or a file, as for `lstm_tui.trace`; ignored for a trace.
+        source: What is read, as for `lstm_tui.trace`, or a trace.
+        token: Whose share is asked for; all its occurrences together.
+        at: The token, or the place on the tape from 0, at which the memory is looked at.
+        more_than: The share must be above this, from 0 to 1.
+        less_than: The share must be below this.
+        pass_name: Whose memory; by default the top pass that reads forwards.
+
+    Raises:
+        AssertionError: It is not so, or it is not known, with a picture of the shares.
+        UserError: Nothing is asked, or a token or a pass is not there.
+    """
+    __tracebackhide__ = True
+    limits = [(sign, limit) for sign, limit in ((">", more_than), ("<", less_than)) if limit is not None]
+    if not limits:
+        raise UserError("assert_remembers needs more_than=, less_than= or both")
+    where = str(at) if isinstance(at, int) else in_quotes(at)
+    share = f"share({in_quotes(token)}, at={where})"
+    asked = " and ".join(f"{share} {sign} {exact(limit)}" for sign, limit in limits)
+    assert_holds(model, source, asked, pass_name=pass_name)
+
+
+def assert_holds(model: Model, source: Read, *assertions: str, pass_name: str | None = None) -> None:
+    """Assert expressions of the debugger at every step at which they can be asked, such as `not any(isnan(c))`.
+
+    Args:
+        model: A network, a bundled name or a file, as for `lstm_tui.trace`; ignored for a trace.
+        source: What is read, as for `lstm_tui.trace`, or a trace.
+        *assertions: What holds at every step.
+        pass_name: The pass that names without one belong to; by default the top one that reads forwards.
+
+    Raises:
+        AssertionError: One fails or is not known, with the first step, its numbers and a picture of the shares there.
+        UserError: One is no condition, means nothing in this run, or can be asked at no step.
+    """
+    __tracebackhide__ = True
+    trace = source if isinstance(source, Trace) else lstm_tui.trace(source, model)
+    scope = Scope(trace, _pass_of(trace, pass_name))
+    for text in assertions:
+        try:
+            verdict = judge(text, scope)
+        except ExpressionError as error:
+            raise UserError("\n".join(error.under)) from error
+        if not verdict.asked:
+            raise UserError(f"{visible(text)}: {verdict.why}")
+        if not verdict.holds:
+            raise AssertionError("\n".join((said(text, verdict, scope), *_picture(scope, verdict))))
+
+
+def assert_same_run(one: Trace, other: Trace, *, tolerance: float = 0.0) -> None:
+    """Assert that two runs have the same tokens and the same numbers: bit for bit, or within a tolerance.
+
+    NaN is the same as NaN and an infinite number as itself; 0 and -0 are the same.
+
+    Args:
+        one: A run.
+        other: Another.
+        tolerance: Largest difference of two numbers that are the same; 0 asks for equal ones.
+
+    Raises:
+        AssertionError: They are not, with the first token, or the first value in the order of computing, that differs.
+        UserError: The tolerance is no such number.
+    """
+    __tracebackhide__ = True
+    if not (tolerance >= 0 and np.isfinite(tolerance)):
+        raise UserError(f"a tolerance is a number from 0, and {tolerance!r} is none")
+    found = next(_differences(one, other, tolerance), None)
+    if found is not None:
+        raise AssertionError(found)
+
+
+def _differences(one: Trace, other: Trace, tolerance: float) -> Iterator[str]:
+    """Yield what differs, the first of each pass first."""
+    mine, theirs = one.sequence.tokens, other.sequence.tokens
+    if len(mine) != len(theirs):
+        yield f"the runs are of {len(mine)} and {len(theirs)} tokens"
+        return
+    if mine != theirs:
+        t = next(t for t, (a, b) in enumerate(zip(mine, theirs, strict=True)) if a != b)
+        yield f"the token at t={t} is “{visible(mine[t])}” and “{visible(theirs[t])}”"
+        return
+    if list(one) != list(other):
+        yield f"the passes are {', '.join(map(visible, one))} and {', '.join(map(visible, other))}"
+        return
+    for name in one:
+        yield from _in_pass(one, other, name, tolerance)
+    for name in ("output", "result"):
+        a, b = getattr(one, name), getattr(other, name)
+        if (a is None) != (b is None):
+            yield f"only one of the runs has an {name}" if name == "output" else "only one of the runs has a result"
+        elif a is not None:
+            yield from _in_rows(name, np.atleast_2d(a), np.atleast_2d(b), one, tolerance, a.ndim == 2)
+
+
+def _in_pass(one: Trace, other: Trace, name: str, tolerance: float) -> Iterator[str]:
+    """Yield the first difference of a pass, in the order in which its values are computed."""
+    mine, theirs = one[name], other[name]
+    values = [value for value in mine if value in theirs]
+    if set(mine) != set(theirs):
+        yield f"{visible(name)} has the values {', '.join(mine)} and {', '.join(theirs)}"
+        return
+    step = 0
+    while step < mine.steps:
+        stop = min(step + _TOGETHER, mine.steps)
+        a, b = mine.between(step, stop), theirs.between(step, stop)
+        first: tuple[int, int] | None = None
+        for n, value in enumerate(values):
+            if a[value].shape != b[value].shape:
+                yield f"{visible(name)}.{value} has {a[value].shape[1]} and {b[value].shape[1]} units"
+                return
+            rows = np.flatnonzero(_differ(a[value], b[value], tolerance).any(axis=1))
+            for row in rows:
+                where = (a.reading_step(int(row)), n)
+                first = where if first is None else min(first, where)
+        if first is not None:
+            t = mine.tape_place(step + first[0])
+            value = values[first[1]]
+            yield _told(f"{visible(name)}.{value}", mine[value][t], theirs[value][t], one, t, tolerance)
+            return
+        step = stop
+
+
+def _in_rows(name: str, a: Array, b: Array, trace: Trace, tolerance: float, by_token: bool) -> Iterator[str]:
+    if a.shape != b.shape:
+        yield f"{name} has {a.shape[-1]} and {b.shape[-1]} numbers"
+        return
+    rows = np.flatnonzero(_differ(a, b, tolerance).any(axis=1))
+    if len(rows):
+        t = int(rows[0])
+        yield _told(name, a[t], b[t], trace, t if by_token else None, tolerance)
+
+
+def _differ(a: Array, b: Array, tolerance: float) -> Array:
+    """Return where two arrays differ; NaN does not differ from NaN, nor an infinite number from itself."""
+    with np.errstate(all="ignore"):
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        near = np.abs(np.subtract(a, b, dtype=np.float64)) <= tolerance if tolerance else False
+    return np.asarray(~(same | near))
+
+
+def _told(name: str, a: Array, b: Array, trace: Trace, t: int | None, tolerance: float) -> str:
+    """Say what the first numbers are that differ."""
+    units = np.flatnonzero(_differ(a, b, tolerance))
+    unit = int(units[0])
+    more = f", and {len(units) - 1} more of it there" if len(units) > 1 else ""
+    where = "" if t is None else f" at t={t} “{visible(trace.sequence.tokens[t])}”"
+    allowed = f" (more than {number(tolerance)})" if tolerance else ""
+    by = change(float(b[unit]) - float(a[unit]))
+    return f"{name}[{unit}] is {exact(a[unit])} and {exact(b[unit])}{where}: by {by}{allowed}{more}"
+
+
+def _picture(scope: Scope, verdict: AssertionResult) -> Iterator[str]:
+    """Yield whose memory is in the pass at the step that decides, a token a line; nothing where there is no ledger."""
+    passed, t = scope.passed, verdict.t
+    state = memory_of(passed.cell)
+    if t is None or passed.is_windowed or state not in passed:
+        return
+    flow = flow_of(passed, state)
+    if flow is None:
+        return
+    ledger = ledger_at(passed, flow, t)
+    shares = ledger.shares()
+    tokens = [visible(one) for one in scope.trace.sequence.tokens]
+    shown = range(max(t - _AROUND, 0), min(t + _AROUND + 1, len(tokens)))
+    width = max(len(tokens[k]) for k in shown)
+    yield f"  whose memory is in {visible(passed.name)} at t={t}:"
+    for k in shown:
+        mark = ">" if k == t else " "
+        bar = "" if np.isnan(shares[k]) else "█" * round(_BAR * float(shares[k]))
+        share = "not read yet" if not ledger.read[k] else f"{fixed(shares[k])} {bar}" if bar else fixed(shares[k])
+        yield f"  {mark} {k:>4} {tokens[k]:<{width}}  {share}"
+
+
+def _pass_of(trace: Trace, name: str | None) -> str:
+    if name is None:
+        forward = [one for one in trace if trace[one].direction == "forward"]
+        return forward[-1] if forward else next(iter(trace))
+    if name not in trace:
+        raise no_pass(name, trace)
+    return name

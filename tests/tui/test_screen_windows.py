@@ -1,0 +1,120 @@
+"""A run in windows on the screen: drawn as one that is held whole, and at once; what is not computed yet is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from driven_screen import LINES, Driver, drive, network, of_tokens
+
+from lstm_tui.debugger import source as opened
+from lstm_tui.debugger.source import Source
+from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.model.tokens import tokenize
+from lstm_tui.engine.runtime import windows
+from lstm_tui.tui.controllers.behind import ComputingBehind
+from lstm_tui.tui.panes.pane import NOT_COMPUTED
+
+TOKENS = [token for line in LINES for token in tokenize(line, "words")] * 8
+PANES = ("tape", "forward", "backward", "cell", "memory", "ledger")
+
+
+@pytest.fixture
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold every run in windows of one block."""
+    monkeypatch.setattr(opened, "most_array_bytes", lambda: 0)
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 1)
+    monkeypatch.setattr(windows, "_SPAN_BYTES", 1)
+
+
+def long_text(cell: str = "lstm", readout: str | None = None) -> Source:
+    return Source(network(cell, readout=readout), (of_tokens(TOKENS),), interpreter="numpy")
+
+
+def pictures(source: Source, keys: list[str], wait: bool) -> list[dict[str, str]]:
+    """Return what the panes show after each key, once all is computed where that is waited for."""
+    found: list[dict[str, str]] = []
+
+    async def act(driver: Driver) -> None:
+        for key in ("", *keys):
+            if key:
+                await driver.press(key)
+            while wait and (held := driver.view.trace.windows) is not None and not held.is_complete:
+                await driver.pilot.pause(0.01)
+            while wait and driver.screen.behind.told():
+                await driver.pilot.pause(0.01)
+            driver.screen.behind._look()
+            await driver.pilot.pause()
+            found.append({name: driver.pane(name).text() for name in PANES})
+
+    drive(act, source)
+    return found
+
+
+def fits(cell: str) -> bool:
+    """Say whether a cell needs no size and no input of its own width."""
+    loaded = load_cell(cell)
+    return "x" not in loaded.sizes and all(size.letter in (None, "H", "I") for size in loaded.sizes.values())
+
+
+KEYS = ["n", "n", "s", "G", "N", "f", "]", "n", "G", "N", "o", "left_square_bracket"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", [name for name in cell_names() if fits(name)])
+def test_a_run_in_windows_is_drawn_as_one_held_whole(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pictures(long_text(cell), KEYS, wait=False)
+    monkeypatch.setattr(opened, "most_array_bytes", lambda: 0)
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 1)
+    held = pictures(long_text(cell), KEYS, wait=True)
+    for number, (one, other) in enumerate(zip(whole, held, strict=True)):
+        for name in PANES:
+            assert other[name] == one[name], (number, name)
+
+
+def test_what_is_not_computed_is_said_and_is_no_nan(small_windows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backward pass is not known at the first token before the whole text was read from its end."""
+    monkeypatch.setattr(ComputingBehind, "follow", lambda self, view: None)
+    first, second, end = pictures(long_text("lstm", "mean"), ["n", "G"], wait=False)
+    for shown in (first, second):
+        assert NOT_COMPUTED in shown["backward"]
+        assert NOT_COMPUTED not in shown["forward"]
+    assert NOT_COMPUTED in end["forward"]
+    assert NOT_COMPUTED not in end["backward"]
+    assert "NaN" not in "".join(text for shown in (first, second, end) for text in shown.values())
+
+
+def test_the_rest_is_computed_behind_and_given_up(small_windows: None) -> None:
+    """The header says so while it is, and the panes show what came of it."""
+
+    async def act(driver: Driver) -> None:
+        held = driver.view.trace.windows
+        assert held is not None
+        while not held.is_complete:
+            await driver.pilot.pause(0.01)
+        driver.screen.behind._look()
+        await driver.pilot.pause()
+        assert NOT_COMPUTED not in driver.text()
+        assert "computes the rest" not in driver.line("header")
+        await driver.press("escape")
+        assert held.is_complete
+
+    drive(act, replace(long_text("lstm", "mean")))
+
+
+def test_an_edit_in_the_middle_is_shown(small_windows: None) -> None:
+    async def act(driver: Driver) -> None:
+        for key in ':replace 40 "good"':
+            await driver.press({" ": "space", ":": "colon", '"': "quotation_mark"}.get(key, key))
+        await driver.press("enter")
+        while not driver.view.edits:
+            await driver.pilot.pause(0.01)
+        while (held := driver.view.trace.windows) is not None and not held.is_complete:
+            await driver.pilot.pause(0.01)
+        driver.screen.behind._look()
+        await driver.press("g")
+        await driver.pilot.pause()
+        assert driver.view.trace.sequence.tokens[40] == "good"
+        assert NOT_COMPUTED not in driver.text()
+
+    drive(act, long_text("lstm", "mean"))
