@@ -17,6 +17,7 @@ from random_networks import layer, random_network
 from random_networks import numbers as sequence_of
 from test_same_bits import assert_same_bits
 
+from lstm_tui.analysis.train import loss
 from lstm_tui.analysis.train.loop import summed_by
 from lstm_tui.analysis.train.loss import Example, loss_and_gradients, losses_and_gradients
 from lstm_tui.analysis.train.penalties import Penalty, lost, mean_square
@@ -257,6 +258,19 @@ def test_the_gradient_of_a_batch_is_the_sum(name: str, lengths: tuple[int, ...],
     assert got.gradients.keys() == alone[0].gradients.keys()
     for array, gradient in got.gradients.items():
         assert_close(gradient, np.sum([one.gradients[array] for one in alone], axis=0))
+
+
+def test_a_batch_that_takes_too_much_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = network_of("both ways", "float64")
+    examples = examples_of(network, (4, 9, 1, 9, 3))
+    whole = losses_and_gradients(network, examples, "numba")
+    for tokens in (10, 5, 0):
+        monkeypatch.setattr(loss, "MOST_BYTES", tokens * loss.bytes_back(network))
+        cut = losses_and_gradients(network, examples, "numba", workspace=Workspace())
+        assert cut.counted == whole.counted
+        assert_close(cut.d_x, whole.d_x)
+        for array, gradient in whole.gradients.items():
+            assert_close(cut.gradients[array], gradient)
 
 
 @pytest.mark.parametrize("name", ["both ways", "two layers"])
