@@ -58,8 +58,8 @@ def with_run(source: Source, options: Namespace) -> Source:
         UserError: A file of states or edits is missing or wrong.
     """
     assert source.network is not None
-    if getattr(options, "memory", None) is not None:
-        set_memory_budget(options.memory)
+    if getattr(options, "budget", None) is not None:
+        set_memory_budget(options.budget)
     return replace(
         source,
         dtype=options.dtype,
