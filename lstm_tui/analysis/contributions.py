@@ -15,7 +15,7 @@ import numpy as np
 from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import OPS, Code
-from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space, held_inputs
+from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space, held_inputs, spread
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product, show
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.overrides import READOUT, factors
@@ -275,12 +275,14 @@ def terms_of(passed: PassTrace, value: str) -> tuple[Term, ...]:
 
 
 def _read_by_name(passed: PassTrace, stored: Stored, node: Name | Previous, number: int) -> Array:
-    """Return what a name means in an equation: a parameter, an input, a value of this step or the one before."""
+    """Return what a name means in an equation: a parameter, a fixed vector, an input, a value now or a step before."""
     assert passed.program is not None
     assert passed.parameters is not None
     name = node.name
     if name in passed.program.parameters:
         return passed.program.view(passed.parameters, name)
+    if name in passed.cell.fixed:
+        return spread(passed.cell.fixed[name], passed.program.hidden_size).astype(stored.flat.dtype)
     if name in stored.inputs:
         return stored.inputs[name]
     if isinstance(node, Previous) or passed.cell.is_previous(name, number):
