@@ -872,7 +872,7 @@ class GraphTrace:
             size == 1 for one in self.tapes.values() for axis, size in enumerate(one.shape)
             if axis not in (one.time, one.feature)
         )  # fmt: skip
-        if not alone and steps == 1 < batch and single and self.graph.ran_by != "onnx":
+        if steps == 1 < batch and (alone or (single and self.graph.ran_by != "onnx")):
             return int(batch), 1, True
         return int(steps), 1 if alone else int(batch), alone
 
