@@ -32,16 +32,13 @@ def asked_for(tree: ast.Module, names: set[str]) -> dict[str, set[str]]:
     """Return by each function of a file which of some packages it asks for; "" is the file itself."""
     found: dict[str, set[str]] = defaultdict(set)
     functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)]
-    owners: list[ast.Module | ast.FunctionDef] = [tree, *functions]
-    for owner in owners:
-        inside = ast.walk(owner) if isinstance(owner, ast.FunctionDef) else [
-            part for one in tree.body if not isinstance(one, ast.FunctionDef | ast.ClassDef) for part in ast.walk(one)
-        ]  # fmt: skip
-        for node in inside:
+    own = [one for one in tree.body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
+    for name, parts in [("", own), *((one.name, one.body) for one in functions)]:
+        for node in (node for part in parts for node in ast.walk(part)):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("importorskip") and node.args:
-                name = getattr(node.args[0], "value", None)
-                if name in names:
-                    found["" if isinstance(owner, ast.Module) else owner.name].add(str(name))
+                library = getattr(node.args[0], "value", None)
+                if library in names:
+                    found[name].add(str(library))
     return found
 
 

@@ -7,6 +7,7 @@ Each style says how exact it is; all of them keep the sign, name what is not fin
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import SupportsFloat
 
@@ -118,6 +119,17 @@ def sentence(value: float, figures: int = 4, sign: bool = False) -> str:
     if math.isinf(float(text)) and not math.isinf(value):  # rounded up, the largest numbers would be none
         return sentence(value, figures + 1, sign)
     return text
+
+
+def sentences(rows: Iterable[Sequence[float]], figures: int = 4) -> Iterator[str]:
+    """Yield the numbers of each row as `sentence` writes them, with a space between: many at once, and sooner."""
+    forms: dict[int, str] = {}
+    for row in rows:
+        form = forms.setdefault(len(row), " ".join([f"%.{figures}g"] * len(row)))
+        text = form % tuple([value + 0.0 for value in row])
+        if "e+308" in text:  # which may be read as ∞, rounded up
+            text = " ".join(sentence(value, figures) for value in row)
+        yield text
 
 
 def change(by: float, figures: int = 4) -> str:

@@ -17,6 +17,7 @@ from random_networks import layer, random_network
 from random_networks import numbers as sequence_of
 from test_same_bits import assert_same_bits
 
+from lstm_tui.analysis.train import loss
 from lstm_tui.analysis.train.loop import summed_by
 from lstm_tui.analysis.train.loss import Example, loss_and_gradients, losses_and_gradients
 from lstm_tui.analysis.train.penalties import Penalty, lost, mean_square
@@ -64,22 +65,27 @@ def assert_close(got: Array, want: Array) -> None:
     np.testing.assert_allclose(got, want, rtol=near, atol=near)
 
 
-def assert_as_alone(program: Program, dtype: Any, lengths: tuple[int, ...]) -> None:
-    """Run sequences together and alone, forwards by their bits and backwards by their sum."""
+def assert_as_alone(program: Program, dtype: Any, lengths: tuple[int, ...], plain: bool = True) -> None:
+    """Run sequences together and alone, forwards by their bits and backwards by their sum.
+
+    Of the step forwards there are two: one that keeps what the way back reads, and where `plain` one that does not.
+    """
     output, stack = present(program.cell).output, stacked(lengths)
     flat, initial = parameters(program, dtype), program.initial_states(parameters(program, dtype))
     every = [series(program, steps, dtype, n) for n, steps in enumerate(lengths)]
     inputs = {name: laid(stack, [one[name] for one in every]) for name in every[0]}
     state = {name: np.stack([numbers] * len(lengths)) for name, numbers in initial.items()}
     back = present(interpreter.compiled_batch_back(program, np.dtype(dtype), (output,)))
-    plain = present(interpreter.compiled_batch(program, np.dtype(dtype)))
     ran = back.step.run(flat, stack, inputs, state, program.clock)
-    only = plain.run(flat, stack, inputs, state, program.clock)
+    steps = [ran]
+    if plain:
+        step = present(interpreter.compiled_batch(program, np.dtype(dtype)))
+        steps.append(step.run(flat, stack, inputs, state, program.clock))
     alone = [run_pass(program, flat, one, initial, "numba", keep_rows=True) for one in every]
     for n, stored in enumerate(alone):
         for name, values in stored.values.items():
-            assert_same_bits(ran.values[name][stack.steps_of(n)], values, f"{name} of sequence {n}, with a way back")
-            assert_same_bits(only.values[name][stack.steps_of(n)], values, f"{name} of sequence {n}")
+            for one in steps:
+                assert_same_bits(one.values[name][stack.steps_of(n)], values, f"{name} of sequence {n}")
     weights = [
         np.random.default_rng(n).normal(size=one.values[output].shape).astype(dtype) for n, one in enumerate(alone)
     ]
@@ -103,7 +109,7 @@ def assert_as_alone(program: Program, dtype: Any, lengths: tuple[int, ...]) -> N
 
 @pytest.mark.parametrize("name", cell_names())
 def test_every_cell(name: str) -> None:
-    assert_as_alone(bundled(name, 7, 5), np.float32, LENGTHS[2])
+    assert_as_alone(bundled(name, 7, 5), np.float32, LENGTHS[2], plain=False)
 
 
 @pytest.mark.slow
@@ -252,6 +258,19 @@ def test_the_gradient_of_a_batch_is_the_sum(name: str, lengths: tuple[int, ...],
     assert got.gradients.keys() == alone[0].gradients.keys()
     for array, gradient in got.gradients.items():
         assert_close(gradient, np.sum([one.gradients[array] for one in alone], axis=0))
+
+
+def test_a_batch_that_takes_too_much_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = network_of("both ways", "float64")
+    examples = examples_of(network, (4, 9, 1, 9, 3))
+    whole = losses_and_gradients(network, examples, "numba")
+    for tokens in (10, 5, 0):
+        monkeypatch.setattr(loss, "MOST_BYTES", tokens * loss.bytes_back(network))
+        cut = losses_and_gradients(network, examples, "numba", workspace=Workspace())
+        assert cut.counted == whole.counted
+        assert_close(cut.d_x, whole.d_x)
+        for array, gradient in whole.gradients.items():
+            assert_close(cut.gradients[array], gradient)
 
 
 @pytest.mark.parametrize("name", ["both ways", "two layers"])

@@ -28,6 +28,7 @@ from lstm_tui.engine.number_text import (
     percent,
     printed,
     sentence,
+    sentences,
     written_out,
 )
 
@@ -284,3 +285,9 @@ def test_the_search_finds_every_form(code: str) -> None:
 )
 def test_the_search_leaves_words_and_counts(code: str) -> None:
     assert not list(offences(code))
+
+
+@given(st.lists(st.lists(st.floats(), min_size=1, max_size=4), max_size=5), st.integers(1, 6))
+@example([[-0.0, 1.7976931348623157e308, math.inf], [math.nan, -5e-324]], 4)
+def test_many_numbers_are_written_as_each_is(rows: list[list[float]], figures: int) -> None:
+    assert list(sentences(rows, figures)) == [" ".join(sentence(value, figures) for value in row) for row in rows]

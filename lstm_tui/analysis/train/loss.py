@@ -24,11 +24,12 @@ from lstm_tui.engine.runtime.batch import (
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.run import gradients, run_arrays
-from lstm_tui.engine.runtime.storage import KEEP_ROWS_BYTES
 
 NOT_COUNTED = -1
 """A target id that asks for nothing at its token."""
 
+MOST_BYTES = 256 * 2**20
+"""Most that what is computed of examples together may take."""
 _LEAST = 1e-30
 
 
@@ -109,7 +110,8 @@ def losses_and_gradients(
 ) -> Loss:
     """Run a network over examples together and take their losses back through it; `d_x` has their tokens in order.
 
-    The gradients are summed over the examples in a fixed order. What cannot be run together is run one by one.
+    The gradients are summed over the examples in a fixed order. As many are run together as memory is allowed; what
+    cannot be run so is run one by one.
 
     Args:
         network: What is run.
@@ -121,14 +123,22 @@ def losses_and_gradients(
     Raises:
         ValueError: If a target does not fit what the network says, or there is no example.
     """
-    interpreter = chosen(interpreter, sum(len(example.read) for example in examples), len(network.passes))
+    rows = sum(len(example.read) for example in examples)
+    interpreter = chosen(interpreter, rows, len(network.passes))
+    fits = rows * bytes_back(network) <= MOST_BYTES
+    if not fits and len(examples) > 1:
+        half = len(examples) // 2
+        some = [
+            losses_and_gradients(network, part, interpreter, penalties, workspace)
+            for part in (examples[:half], examples[half:])
+        ]
+        return summed(some)
     if workspace is not None:
         workspace.begin()
     batch = None
     if interpreter == "numba" and all(len(example.read) for example in examples):
         given = [ToRun(input_array(network, example.read)) for example in examples]
-        rows = sum(len(one.x) for one in given)
-        if rows * bytes_back(network) <= KEEP_ROWS_BYTES and network.readout is not None:
+        if fits and network.readout is not None:
             outside = values_outside(network, (name for one in penalties for name in one.names))
             batch = run_together(network, given, outside, workspace)
     if batch is None:
@@ -153,13 +163,17 @@ def losses_and_gradients(
 
 
 def _one_by_one(network: Network, examples: Sequence[Example], interpreter: str, penalties: Sequence[Penalty]) -> Loss:
-    found = [loss_and_gradients(network, example, interpreter, penalties) for example in examples]
-    gradients = found[0].gradients
-    for one in found[1:]:
+    return summed([loss_and_gradients(network, example, interpreter, penalties) for example in examples])
+
+
+def summed(losses: Sequence[Loss]) -> Loss:
+    """Return the sum of some losses, one at least, in their order; the gradients of the first are written over."""
+    gradients = losses[0].gradients
+    for one in losses[1:]:
         for name, gradient in one.gradients.items():
             gradients[name] += gradient
-    d_x = np.concatenate([one.d_x for one in found])
-    return Loss(sum(one.total for one in found), sum(one.counted for one in found), gradients, d_x)
+    d_x = np.concatenate([one.d_x for one in losses])
+    return Loss(sum(one.total for one in losses), sum(one.counted for one in losses), gradients, d_x)
 
 
 def _parts(batch: Batch, examples: Sequence[Example]) -> tuple[list[slice], list[Example]]:

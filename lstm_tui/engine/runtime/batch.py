@@ -102,6 +102,7 @@ class Batch:
     passes: Mapping[str, _PassRun]
     merged: tuple[Array, ...]
 
+    @one_thread
     def each(self) -> list[RunBuffers]:
         """Return what was computed of each sequence, in the order in which they were given."""
         made = {place: self._one(n) for n, place in enumerate(self.places)}

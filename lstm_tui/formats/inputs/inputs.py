@@ -14,7 +14,7 @@ from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
-from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.number_text import count_of, sentences
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_SERIES, SERIES
 from lstm_tui.formats.inputs.numeric_series import NumericSeries, read_series, series_from
@@ -275,5 +275,5 @@ def series_sequence(
 ) -> InputSequence:
     """Return rows (T, I) as a sequence; its tokens are the rows in short."""
     more = " …" if array.shape[1] > _SHOWN_COLUMNS else ""
-    tokens = tuple(" ".join(f"{sentence(value)}" for value in row) + more for row in array[:, :_SHOWN_COLUMNS].tolist())
+    tokens = tuple([text + more for text in sentences(array[:, :_SHOWN_COLUMNS].tolist())])
     return InputSequence("numbers", tokens, None, (), np.asarray(array), file, line, columns)
