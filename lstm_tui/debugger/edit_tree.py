@@ -54,6 +54,7 @@ class EditTree:
         self._along: tuple[NetworkEdit, ...] | None = None
         self.to_edit = cursor.frame.line in self._left
         self._begun: tuple[int, str, Initial] | None = None  # a line, an interpreter, and the states it began with
+        self._plain: tuple[Trace, Edited] | None = None  # what is run without edits, of the baseline it is of
         self._growing: GrowingRun | None = None
         self._longer: tuple[Trace, Trace] | None = None  # a run, and what it has become by tokens behind it
         self.begin(baseline)
@@ -92,7 +93,7 @@ class EditTree:
         self.source, self.baseline, self.history, self.made = fork.source, fork.baseline, fork.history, fork.made
         self._begun = fork._begun
         self._left, self._along, self.to_edit = fork._left, fork._along, fork.to_edit
-        self._growing, self._longer = fork._growing, fork._longer
+        self._growing, self._longer, self._plain = fork._growing, fork._longer, fork._plain
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -108,7 +109,11 @@ class EditTree:
         """
         from lstm_tui.debugger.edits.apply import Edited
 
-        return self.made or Edited.baseline(self.opened_network, self.baseline.sequence)
+        if self.made is not None:
+            return self.made
+        if self._plain is None or self._plain[0] is not self.baseline:
+            self._plain = self.baseline, Edited.baseline(self.opened_network, self.baseline.sequence)
+        return self._plain[1]
 
     @property
     def opened_network(self) -> Network:

@@ -111,7 +111,7 @@ def check(edit: Edit, edited: Edited) -> None:
         UserError: If it names what is not there, a place outside the tape, or no number.
     """
     if isinstance(edit, TokenEdit):
-        _token(edit, edited)
+        _check_token(edit, edited)
         return
     if isinstance(edit, CellEdit):
         changed_passes(edit, edited.network)
@@ -126,7 +126,7 @@ def check(edit: Edit, edited: Edited) -> None:
         raise UserError(f"nothing there is a weight: the mask of {visible(cell)} keeps that part of {name} at 0")
 
 
-def _token(edit: TokenEdit, edited: Edited) -> Edited:
+def _check_token(edit: TokenEdit, edited: Edited) -> None:
     sequence, network = edited.sequence, edited.network
     if network.tokens is None or sequence.ids is None:
         raise UserError("this network reads numbers: set x instead, as in `set layer0.forward.x[0] @ 3 = 1.5`")
@@ -135,6 +135,14 @@ def _token(edit: TokenEdit, edited: Edited) -> Edited:
         raise UserError(f"there is no place {edit.t} on this tape: it has {len(sequence)} tokens, from 0")
     if edit.verb == "delete" and len(sequence) == 1:
         raise UserError("the last token that is left cannot be deleted")
+    if edit.verb != "delete":
+        _known(edit.token, network.tokens)
+
+
+def _token(edit: TokenEdit, edited: Edited) -> Edited:
+    sequence, network = edited.sequence, edited.network
+    assert network.tokens is not None
+    assert sequence.ids is not None
     tokens, origins = list(sequence.tokens), list(edited.origins)
     ids, unknown = sequence.ids, [t for t in sequence.unknown if edit.verb == "insert" or t != edit.t]
     shift = {"replace": 0, "insert": 1, "delete": -1}[edit.verb]

@@ -120,7 +120,8 @@ class TraceDiff:
     @cached_property
     def origin_places(self) -> Array:
         """The origins as an array, (T,): -1 where a token was inserted."""
-        return np.array([-1 if place is None else place for place in self.origins], dtype=np.int64)
+        places = np.array(self.origins, dtype=np.float64)  # None is NaN
+        return np.where(np.isnan(places), -1, places).astype(np.int64)
 
     @cached_property
     def retold(self) -> bool:

@@ -65,7 +65,7 @@ _WORDS = {
 }
 ACTS = ("keep", "write", "output")
 """What a gate does, as `Column.word` says it."""
-NEAR_STEPS, NEAR_BEFORE = 256, 4
+NEAR_STEPS, NEAR_BEFORE = 256, 2
 """Of a run in windows the ledger begins so many times so many steps before those the current one is among."""
 _FLOWS_HELD = 4
 _SPARE = ("other", "other2", "other3")
