@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import signal
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,19 @@ def pytest_configure() -> None:
     for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take a seed by which the tests are put in another order: none may lean on one that ran before it."""
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in a random order, the same by a seed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests in the order of a seed, the same in every worker."""
+    seed: int | None = config.getoption("shuffle")
+    if seed is not None:
+        items.sort(key=lambda one: one.nodeid)
+        random.Random(seed).shuffle(items)
 
 
 def pytest_collection_finish() -> None:

@@ -37,8 +37,13 @@ def tables() -> Mapping[str, frozenset[str]]:
     }
 
 
-def sampled(names: Sequence[str], every: int) -> list[Any]:
-    """Return all names as parameters of a test, of which all but every n-th are slow checks: nobody picks them."""
+def sampled(rows: Sequence[Any], every: int) -> list[Any]:
+    """Return all rows as parameters of a test, of which all but every n-th are slow checks: nobody picks them."""
     return [
-        name if n % every == 0 else pytest.param(name, marks=pytest.mark.slow) for n, name in enumerate(sorted(names))
+        row if n % every == 0 else pytest.param(*(row if isinstance(row, tuple) else (row,)), marks=pytest.mark.slow)
+        for n, row in enumerate(rows)
     ]
+
+
+DOUBLE_IS_SLOW = ["float32", pytest.param("float64", marks=pytest.mark.slow)]
+"""Types of number where each cell is compiled again for the second, which other tests try by default."""

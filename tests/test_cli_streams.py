@@ -36,6 +36,8 @@ COMMANDS = {
     "serve": "serve gone.txt",
     "info": "info",
     "help": "help keys",
+    "completion": "completion bash",
+    "dap": "dap",
 }
 
 

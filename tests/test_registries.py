@@ -30,6 +30,7 @@ HAND_WRITTEN = {
     ("engine/made_programs.py", "ops"): "those that no page can call; every other is tried",
     ("engine/test_interpreter_choice.py", "commands"): "those that run a network, each with what makes it",
     ("engine/test_interpreters.py", "ops"): "those written by a sign; every other is called by its name",
+    ("tui/test_screen_windows.py", "panes"): "those that draw what a window holds",
     ("test_cli_warnings.py", "commands"): "those that are left out, each with why; with the others they are all",
 }
 """Lists of some rows of a table, by file and table, each with why it is no table's own."""

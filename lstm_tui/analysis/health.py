@@ -6,7 +6,7 @@ What is told is told of the runs that were looked at: a unit that is never activ
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -145,7 +145,8 @@ def health(runs: Iterable[Trace], backwards: bool = True) -> tuple[PassHealth, .
         reached = _reached(trace) if backwards else None
         for name, passed in trace.passes.items():
             count = counts.setdefault(name, _Count(passed))
-            _add(count, passed)
+            for part in _stretches(passed):
+                _add(count, part)
             if reached is None:
                 count.moved = None
             elif count.moved is not None:
@@ -153,6 +154,15 @@ def health(runs: Iterable[Trace], backwards: bool = True) -> tuple[PassHealth, .
                     count.moved[value] = count.moved.get(value, np.zeros_like(moved)) | moved
                     count.unsure[value] = count.unsure.get(value, np.zeros_like(unsure)) | unsure
     return tuple(_judged(count) for count in counts.values())
+
+
+def _stretches(passed: PassTrace) -> Iterator[PassTrace]:
+    """Yield a pass whole, or one in windows as stretches of it, which are looked at one after another."""
+    if not passed.is_windowed:
+        yield passed
+        return
+    for base in range(0, passed.steps, _STRETCH):
+        yield passed.between(base, min(base + _STRETCH, passed.steps))
 
 
 def gates_of(passed: PassTrace) -> tuple[str, ...]:
@@ -166,6 +176,8 @@ def gates_of(passed: PassTrace) -> tuple[str, ...]:
     return tuple(found)
 
 
+_STRETCH = 4_096
+"""Steps of a run in windows that are looked at together."""
 LEAST_STEPS = 8
 """In a shorter run a gate that is shut all the time is nothing to point at."""
 

@@ -29,6 +29,7 @@ from lstm_tui.cli.options import (
     check_follow_options,
     check_plain_options,
     check_serve_options,
+    memory,
     natural,
     padding,
     real,
@@ -269,7 +270,7 @@ def _tour(parser: argparse.ArgumentParser) -> None:
 def _serve(parser: argparse.ArgumentParser) -> None:
     add_serve_options(parser)
     screen(parser)
-    _input_options(parser)
+    _input_options(parser, budget=False)  # it limits the memory of each visitor
 
 
 def _completion(parser: argparse.ArgumentParser) -> None:
@@ -314,7 +315,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
 """Of each command its module in `cli`, what it does, and what adds its options."""
 
 
-def _input_options(parser: argparse.ArgumentParser) -> None:
+def _input_options(parser: argparse.ArgumentParser, budget: bool = True) -> None:
     network = parser.add_argument_group("the network")
     network.add_argument(
         "--model",
@@ -332,6 +333,11 @@ def _input_options(parser: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--interpreter", choices=INTERPRETERS, help="what computes the run (default: whichever is faster)"
     )
+    if budget:
+        network.add_argument(
+            "--memory", dest="budget", type=memory, metavar="SIZE",
+            help="what runs may take, as 500M or 2G; longer ones are held in windows",
+        )  # fmt: skip
     untrained = parser.add_argument_group("an untrained network instead")
     untrained.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file")
     untrained.add_argument("--hidden", type=natural(1, LARGEST_HIDDEN), metavar="N", help="units (default: 32)")

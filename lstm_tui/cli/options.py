@@ -82,6 +82,19 @@ def padding(text: str) -> tuple[str, int]:
     return where, natural(1, 1_000_000)(count)
 
 
+_AMOUNT = {"K": 2**10, "M": 2**20, "G": 2**30}
+
+
+def memory(text: str) -> int:
+    """Return how many bytes an amount of memory is, such as `500M` or `2G`."""
+    unit = text[-1:].upper()
+    number = whole_number(text[:-1] if unit in _AMOUNT else text, 1, 10**12)
+    found = None if number is None else number * _AMOUNT.get(unit, 1)
+    if found is None or not _AMOUNT["M"] <= found <= 2**40:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory from 1M up, such as 500M or 2G")
+    return found
+
+
 LEAST_DIGITS, MOST_DIGITS = 2, 6
 
 

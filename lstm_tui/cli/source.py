@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.runtime.memory_budget import set_memory_budget
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_SERIES
 from lstm_tui.formats.importers.open import ImportOptions
@@ -57,6 +58,8 @@ def with_run(source: Source, options: Namespace) -> Source:
         UserError: A file of states or edits is missing or wrong.
     """
     assert source.network is not None
+    if getattr(options, "budget", None) is not None:
+        set_memory_budget(options.budget)
     return replace(
         source,
         dtype=options.dtype,

@@ -1,8 +1,7 @@
 """A page of HTML that stands alone: it fetches nothing and runs nothing, and no text of a stranger is markup in it.
 
-Its body is well-formed XML too.
-
-Headings in order, tables with heads, pictures that say nothing the numbers do not.
+Its body is well-formed XML too: headings in order, tables with heads, pictures that say nothing the numbers do not.
+Its style sheet serves paper, wide and narrow screens, the light and the dark.
 """
 
 from __future__ import annotations

@@ -186,6 +186,11 @@ def written_out(number: Decimal) -> str:
     return (text if "." in text else f"{text}.0").replace("-", MINUS)
 
 
+def bytes_text(count: int) -> str:
+    """Return an amount of memory in words: `1.5 GB`, `12.0 MB`."""
+    return f"{fixed(count / 2**30, 1)} GB" if count >= 2**30 else f"{fixed(count / 2**20, 1)} MB"
+
+
 def percent(part: float) -> str:
     """Return a part of 1 in whole percents: `12 %`; one that is not 0 and rounds to it is `<1 %`, or `>-1 %`."""
     hundredths = 100 * float(part)

@@ -72,7 +72,8 @@ def make(name: str, seeds: Sequence[int], jobs: int = 1) -> Network:
 def card(of: Recipe, network: Network, seeds: Sequence[int], measured: Sequence[dict[str, float]]) -> dict[str, Any]:
     """Return what is known of a network's training, as it is stored in its file."""
     listed = " ".join(str(seed) for seed in seeds)
-    units = {} if of.units is None else {"units": of.units(measured[0])}
+    short = [{key: _short(number) for key, number in one.items()} for one in measured]
+    units = {} if of.units is None else {"units": of.units(short[0])}
     return {
         "task": of.task,
         "accuracy": of.accuracy(measured),
@@ -82,10 +83,7 @@ def card(of: Recipe, network: Network, seeds: Sequence[int], measured: Sequence[
         "command": f"python -m lstm_tui.models.build {of.name} --seeds {listed}",
         "seed": seeds[0],
         **units,
-        "measured": {
-            str(seed): {key: _short(number) for key, number in one.items()}
-            for seed, one in zip(seeds, measured, strict=True)
-        },
+        "measured": {str(seed): one for seed, one in zip(seeds, short, strict=True)},
     }
 
 

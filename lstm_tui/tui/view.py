@@ -293,7 +293,13 @@ class View:
 
     def whose(self) -> str:
         """Return whose memory the ledger is of, in words."""
-        return "all units" if self.everyone else f"unit {self.unit}"
+        return "all units" if self.everyone else self.unit_words()
+
+    def unit_words(self) -> str:
+        """Return the chosen unit by its number, and by the name that the network's card gives it: `unit 11 gender`."""
+        network = self.trace.network
+        name = "" if network is None else network.unit_name(self.pass_name, self.unit)
+        return f"unit {self.unit} {name}".rstrip()
 
     @cached_property
     def verdict(self) -> Prediction | None:

@@ -133,6 +133,8 @@ def commands() -> dict[str, State]:
         "serve": State(("serve", "long.txt", *LARGE, "--port", "0"), screen=False),
         "info": State(("info",), screen=False),
         "help": State(("help",), screen=False),
+        "completion": State(("completion", "bash"), screen=False),
+        "dap": State(("dap",), screen=False),
     }
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from .terminal import Terminal
 
 HERE = Path(__file__).parent
-FULL = [b"tokens", b"units", b"cell", b"memory", b"ledger", b"output", b"quit"]
+FULL = [b"tokens", b"units", b"cell", b"memory", b"attribution", b"output", b"quit"]
 """Words of every pane, the footer's last among them."""
 
 

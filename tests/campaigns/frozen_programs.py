@@ -230,6 +230,17 @@ class Narrow(nn.Module):  # type: ignore[misc]
         return self.rnn(x[..., :2])[0]
 
 
+class Turned(nn.Module):  # type: ignore[misc]
+    """A series without a batch, given from its end: read with a batch the same program swaps its sequences."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.flip(self.rnn(x)[0], [0])
+
+
 class Started(nn.Module):  # type: ignore[misc]
     """States before the first step that the program computes of the input: zeros here, and said."""
 
@@ -261,6 +272,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "counted": (Counted, X[None], ("script",)),
     "narrow": (Narrow, X[None], ("script", "export")),
     "started": (Started, X[None], ("trace",)),
+    "turned": (Turned, X, ("freeze",)),
 }
 
 
@@ -306,7 +318,7 @@ def _case(name: str, form: str, module: nn.Module, given: Any) -> Case:
         _cleaned(path)
         return path
 
-    x = given[0].numpy().astype(np.float32)
+    x = (given[0] if len(given) == 1 else given).numpy().astype(np.float32)
     return Case(name, save, {"x": x}, dict(zip(names, outputs, strict=True)), told=f"{name}, {form}")
 
 

@@ -43,7 +43,11 @@ def planted(plan: random.Random, path: Path, x: np.ndarray) -> tuple[dict[str, s
                 return None
     except UserError:
         return None
-    shapes = {name: one.shape for name, one in values(path, {}, x).items()}
+    read = values(path, {}, x)
+    if all(name not in read or np.abs(read[name] - one).max() < DIFFERS for name, one in right.items()
+           if name not in read or read[name].shape == one.shape):  # fmt: skip
+        return None  # what is recorded is what is read: it is no mistake that could be seen
+    shapes = {name: one.shape for name, one in read.items()}
     return (said, right) if all(one.shape == shapes.get(name) for name, one in right.items()) else None
 
 
@@ -81,9 +85,9 @@ def main() -> int:
                 continue
             said, right = made
             savez(reference, {"input": bag.x, **right})
-            begun = time.monotonic()
+            begun = time.thread_time()
             _, verdict = verify(path, ImportOptions(), reference)
-            slowest = max(slowest, time.monotonic() - begun)
+            slowest = max(slowest, time.thread_time() - begun)
             done += 1
             exact += any(one == said or (one.items() <= said.items() and same(path, one, said, bag.x)) for one in
                          verdict.fitting)  # fmt: skip
@@ -92,7 +96,10 @@ def main() -> int:
             false += bool(wrong)
             if said not in verdict.fitting or wrong:
                 print(f"planted {said}: named {list(verdict.fitting)}, tried {verdict.tried}")
-    print(f"{done} planted: {exact} named exactly, {fits} repaired, {false} false fits, slowest {slowest:.1f} s")
+    print(
+        f"{done} planted: {exact} named exactly, {fits} repaired, {false} false fits, slowest {slowest:.1f} s of the "
+        "processor"
+    )
     return int(false > 0 or exact < 0.95 * done)
 
 

@@ -76,7 +76,7 @@ DOUBLE_IS_SLOW = [np.float32, pytest.param(np.float64, marks=pytest.mark.slow)]
 """Each cell is compiled again for the second, and sizes, ops and random pages are tried in both by other tests."""
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", DOUBLE_IS_SLOW)
 @pytest.mark.parametrize("name", cell_names())
 def test_every_cell(name: str, dtype: Any) -> None:
     for hidden in (1, 7, 16, 33):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from present import present
 from random_networks import layer, numbers, random_network
+from registries import DOUBLE_IS_SLOW
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.language.cell import cell_names, load_cell
@@ -76,7 +77,7 @@ def grown(network: Network, sequence: Sequence, cuts: list[int], engine: str, ho
 
 
 @pytest.mark.parametrize("engine", ["numpy", "numba"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", DOUBLE_IS_SLOW)
 @pytest.mark.parametrize("cell", cell_names())
 def test_every_cell_grows_to_the_bits_of_the_whole(cell: str, dtype: str, engine: str) -> None:
     network = of_numbers(cell, dtype=dtype)

@@ -117,6 +117,29 @@ def test_a_named_unit_is_the_one_that_is_measured(of_some: dict[str, float]) -> 
     ]
 
 
+@pytest.mark.slow
+def test_the_recipe_of_the_story_network_is_one_training_from_a_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "STORIES_PER_EPOCH", 320)
+    monkeypatch.setattr(story, "SETTINGS", replace(story.SETTINGS, epochs=2))
+    told: list[float] = []
+    made = [story.trained(5, lambda progress: told.append(progress.loss)) for _ in range(2)]
+    assert told[-1] < 0.95 * told[0]
+    for name, tensor in made[0].tensors().items():
+        np.testing.assert_array_equal(tensor, made[1].tensors()[name])
+
+
+def test_a_name_of_a_unit_is_read_from_the_card_and_nothing_else_is_one(networks: dict[str, Network]) -> None:
+    network = networks["story"]
+    units = {one["unit"]: one["name"] for one in card("story")["units"]}
+    assert [network.unit_name("layer0.forward", unit) for unit in range(16)] == [units.get(n, "") for n in range(16)]
+    assert not network.unit_name("layer0.backward", next(iter(units)))
+    for stranger in (None, 3, {"unit": 3}, ["x", {}, {"pass": "p", "unit": 3}, {"pass": "p", "unit": 3, "name": 0}]):
+        assert not replace(network, card={"units": stranger}).unit_name("p", 3)
+    raw = replace(network, card={"units": [{"pass": "p", "unit": 3, "name": "\x1b[2J" + "x" * 99}]}).unit_name("p", 3)
+    assert raw.isprintable()
+    assert len(raw) <= 20
+
+
 def test_a_bound_is_not_met_by_what_is_not_known() -> None:
     for side in ("at least", "at most"):
         one = Bound("x", side, 1.0)

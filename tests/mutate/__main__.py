@@ -1,6 +1,6 @@
 """Breaks the program in small ways, one at a time, and says which no test notices.
 
-`python -m tests.mutate --record` runs the suite once under coverage, to know which tests reach which line; then
+`python -m tests.mutate --record` runs the suite once on a marked copy, to know which tests reach which line; then
 `python -m tests.mutate --seed 1 --count 200 [--package engine]` breaks a copy of the project and runs those tests.
 Ends with 1 where a break lived that has no verdict in `tests/mutate/ledger.jsonl`, or is called a hole there.
 """
@@ -8,18 +8,17 @@ Ends with 1 where a break lived that has no verdict in `tests/mutate/ledger.json
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
 from . import ledger
 from .breaks import ROOT, Break, chosen, packages
-from .reached import ONLY, Reached, record, recorded
+from .reached import ONLY, Reached, copied, environment, record, recorded
 
 FOLDER = Path(tempfile.gettempdir()) / f"lstm-tui-reached-{os.getuid() if hasattr(os, 'getuid') else 0}"
 NOTICED, LIVED, LATE, UNREACHED = "noticed", "lived", "late", "unreached"
@@ -30,13 +29,13 @@ START = 60.0
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
     made = argparse.ArgumentParser(prog="python -m tests.mutate", description=__doc__)
-    made.add_argument("--record", action="store_true", help="run the suite under coverage first")
+    made.add_argument("--record", action="store_true", help="run the suite on a marked copy first")
     made.add_argument("--tests", nargs="*", default=[], metavar="PATH", help="what --record runs (default: all)")
     made.add_argument("--folder", type=Path, default=FOLDER, help="where the record is kept")
     made.add_argument("--package", choices=packages(), help="break this package alone")
     made.add_argument("--seed", type=int, default=0, help="the same seed breaks the same lines (default: 0)")
     made.add_argument("--count", type=int, default=0, help="how many breaks (default: 0)")
-    made.add_argument("--budget", type=float, default=60.0, help="seconds of tests a break, at most (default: 60)")
+    made.add_argument("--budget", type=float, default=20.0, help="seconds of tests a break, at most (default: 20)")
     made.add_argument("--table", type=Path, metavar="FILE", help="write the table to a file too")
     return made
 
@@ -77,17 +76,6 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def copied(folder: Path) -> Path:
-    """Return a copy of the project as it stands, what is not committed yet included."""
-    kept = [one for one in ROOT.iterdir() if not one.name.startswith(".")]  # wherever it lies: a clone, or a copy
-    for one in kept:
-        if one.is_dir():
-            shutil.copytree(one, folder / one.name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(one, folder / one.name)
-    return folder
-
-
 def tried(one: Break, copy: Path, reached: Reached, budget: float) -> tuple[str, str]:
     """Break one line of the copy, run what reaches it, and mend it again; say how that ended, and by what."""
     tests = reached.of(one.path, one.line, one.line + one.old.count("\n")) or reached.near(one.path)
@@ -99,24 +87,30 @@ def tried(one: Break, copy: Path, reached: Reached, budget: float) -> tuple[str,
     if not asked:
         return UNREACHED, "no test in this process reaches it"
     file, source = copy / one.path, (ROOT / one.path).read_text("utf-8")
+    compiled = Path(importlib.util.cache_from_source(str(file)))  # else Python may take what it compiled of the other
     file.write_text(one.broken(source), "utf-8")
+    compiled.unlink(missing_ok=True)
     try:
         return _ran(asked, copy, budget, f"{len(asked)} of {len(tests)} tests")
     finally:
         file.write_text(source, "utf-8")
-        os.utime(file, (time.time() + 2, time.time() + 2))  # or Python takes what was compiled from the broken one
+        compiled.unlink(missing_ok=True)
 
 
 def _ran(asked: list[str], copy: Path, budget: float, how_many: str) -> tuple[str, str]:
     only = copy / "only.txt"
     only.write_text("\n".join(asked), "utf-8")
     files = sorted({name.partition("::")[0] for name in asked}, key=[n.partition("::")[0] for n in asked].index)
-    command = [sys.executable, "-B", "-m", "pytest", "-n", "0", "-x", "-q", "-p", "tests.mutate.reached",
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "tests.mutate.reached",
                "-p", "no:cacheprovider", "--tb=line", *files]  # fmt: skip
-    environment = {**os.environ, ONLY: str(only), "PYTHONPATH": str(copy), "CI": "true"}
     try:
         ran = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=START + 5 * budget
+            command,
+            cwd=copy,
+            env=environment(copy, **{ONLY: str(only)}),
+            capture_output=True,
+            text=True,
+            timeout=START + 5 * budget,
         )
     except subprocess.TimeoutExpired:
         return LATE, "the tests did not end"

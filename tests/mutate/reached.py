@@ -1,29 +1,55 @@
-"""Which tests reach which lines: the whole suite is run once under coverage, each test under its own name.
+"""Which tests reach which lines: the tests are run once on a copy whose compiled files note each block they run.
+
+No tracer stands between: each block of statements in a function begins with one store into memory that every process of
+a worker shares, so that what a test starts as a program of its own is seen too. The files of the copy are as they were;
+only what Python compiled of them is another.
 
 As a plugin of pytest (`-p tests.mutate.reached`) this module keeps the record, a file for each worker in the folder
-that LSTM_TUI_REACHED names; or it leaves out every test but those that the file LSTM_TUI_ONLY names. What a test
-starts as a program of its own is not seen: such tests are near their code, and `near` adds them.
+that LSTM_TUI_REACHED names; or it leaves out every test but those that the file LSTM_TUI_ONLY names.
 """
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import json
+import marshal
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from .breaks import ROOT
 
 RECORD, ONLY = "LSTM_TUI_REACHED", "LSTM_TUI_ONLY"
-_TOP = ""
-"""The name under which coverage files what ran outside every test: imports."""
+_BLOCKS = "blocks.json"
+_SHARED = "reached_blocks"
+_UNSEEN = ("njit", "_compiled", "overload")
+"""Decorators of what is compiled to machine code: nothing can be noted in it."""
+_MODULE = '''"""Where blocks that ran are noted: a file that all processes of a worker have in memory."""
+
+import mmap
+import os
+
+_COUNT = {count}
+_folder = os.environ.get("{record}")
+if _folder:
+    _path = os.path.join(_folder, "noted-" + os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+    with open(_path, "a+b") as _file:
+        _file.truncate(_COUNT)
+        noted = mmap.mmap(_file.fileno(), _COUNT)
+else:
+    noted = bytearray(_COUNT)
+'''
 
 
 @dataclass(frozen=True)
@@ -39,7 +65,7 @@ class Reached:
     seconds: dict[str, float]
 
     def of(self, path: str, first: int, last: int) -> list[str]:
-        """Return the tests that reach some lines of a file, nearest and quickest first."""
+        """Return the tests that reach some lines of a file, nearest and quickest first, of each function one."""
         found = frozenset[str]().union(*(self.tests.get((path, line), frozenset()) for line in range(first, last + 1)))
         return self._in_order(path, found)
 
@@ -49,21 +75,150 @@ class Reached:
 
     def _in_order(self, path: str, names: frozenset[str]) -> list[str]:
         room = "tests/" + "/".join(Path(path).parts[1:2])
-        return sorted(names, key=lambda name: (not name.startswith(room), self.seconds.get(name, 1.0), name))
+        functions: dict[str, list[str]] = defaultdict(list)
+        for name in sorted(names, key=lambda name: (self.seconds.get(name, 1.0), name)):
+            functions[name.partition("[")[0]].append(name)
+        turn = {name: n for those in functions.values() for n, name in enumerate(those)}
+        return sorted(
+            names, key=lambda name: (turn[name], not name.startswith(room), self.seconds.get(name, 1.0), name)
+        )
+
+
+class Marker(ast.NodeTransformer):
+    """Puts a note before every block of a function, and remembers which lines each note stands for."""
+
+    def __init__(self, first: int) -> None:
+        """Count notes from a number on."""
+        self.next = first
+        self.lines: dict[int, list[int]] = {}
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Mark a function, as far as it runs in Python."""
+        if not any(word in ast.unparse(one) for one in node.decorator_list for word in _UNSEEN):
+            node.body = self._marked(node.body)
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        """Mark a function."""
+        node.body = self._marked(node.body)
+        return node
+
+    def _marked(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Return a block with notes: at its beginning, and behind each statement that holds blocks of its own."""
+        made: list[ast.stmt] = []
+        lines: list[int] | None = None
+        for n, one in enumerate(body):
+            is_text = isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
+            if (n == 0 and is_text) or isinstance(one, ast.Global | ast.Nonlocal):
+                made.append(one)
+                continue
+            if lines is None:
+                lines = self.lines[self.next] = []
+                made.append(self._note(one))
+            inner = self._blocks(one)
+            defines = isinstance(one, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            behind = one.lineno + 1 if defines else (one.end_lineno or one.lineno) + 1
+            begins = min((block[0].lineno for block in inner), default=behind)
+            lines += range(one.lineno, max(begins, one.lineno + 1))
+            for holder, name in self._holders(one):
+                setattr(holder, name, self._marked(getattr(holder, name)))
+            if isinstance(one, ast.ClassDef):
+                self.generic_visit(one)
+            elif defines:
+                self.visit(one)
+            made.append(one)
+            lines = None if inner else lines
+        return made
+
+    def _note(self, before: ast.stmt) -> ast.stmt:
+        note = ast.parse(f"{_SHARED}[{self.next}] = 1").body[0]
+        self.next += 1
+        for node in ast.walk(note):
+            ast.copy_location(node, before)
+            if isinstance(node, ast.stmt | ast.expr):
+                node.end_lineno, node.end_col_offset = node.lineno, node.col_offset
+        return note
+
+    def _holders(self, one: ast.stmt) -> Iterator[tuple[Any, str]]:
+        """Yield what holds the blocks of a statement, and under which name."""
+        if isinstance(one, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            return
+        for holder in (one, *getattr(one, "handlers", ()), *getattr(one, "cases", ())):
+            for name in ("body", "orelse", "finalbody"):
+                found = getattr(holder, name, None)
+                if isinstance(found, list) and found:
+                    yield holder, name
+
+    def _blocks(self, one: ast.stmt) -> list[list[ast.stmt]]:
+        return [getattr(holder, name) for holder, name in self._holders(one)]
+
+
+def marked(source: str, first: int) -> tuple[ast.Module, dict[int, list[int]]]:
+    """Return a file's tree with notes, numbered from a number on, and the lines that each stands for."""
+    tree, marker = ast.parse(source), Marker(first)
+    marker.visit(tree)
+    behind = next(
+        (n for n, one in enumerate(tree.body) if not _stays_first(one, n)), len(tree.body)
+    )  # where an import may stand
+    if marker.lines:
+        tree.body[behind:behind] = ast.parse(f"from {_SHARED} import noted as {_SHARED}").body
+    return ast.fix_missing_locations(tree), marker.lines
+
+
+def _stays_first(one: ast.stmt, n: int) -> bool:
+    is_text = isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and n == 0
+    return is_text or (isinstance(one, ast.ImportFrom) and one.module == "__future__")
+
+
+def mark(copy: Path) -> list[tuple[str, list[int]]]:
+    """Compile every file of a copy's package with notes; return the file and the lines that each note stands for."""
+    blocks: list[tuple[str, list[int]]] = []
+    for path in sorted((copy / "lstm_tui").rglob("*.py")):
+        tree, lines = marked(path.read_text("utf-8"), len(blocks))
+        blocks += [(str(path.relative_to(copy)), lines[n]) for n in sorted(lines)]
+        compiled = Path(importlib.util.cache_from_source(str(path)))
+        compiled.parent.mkdir(exist_ok=True)
+        code = marshal.dumps(compile(tree, str(path), "exec", dont_inherit=True))
+        # Bit 0 without bit 1: Python takes it by its name, and never looks whether the source is another.
+        head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
+        compiled.write_bytes(head + code)
+    (copy / f"{_SHARED}.py").write_text(_MODULE.format(count=len(blocks), record=RECORD), "utf-8")
+    return blocks
+
+
+def copied(folder: Path) -> Path:
+    """Return a copy of the project as it stands, what is not committed yet included."""
+    kept = [one for one in ROOT.iterdir() if not one.name.startswith(".")]  # wherever it lies: a clone, or a copy
+    for one in kept:
+        if one.is_dir():
+            shutil.copytree(one, folder / one.name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(one, folder / one.name)
+    return folder
+
+
+def environment(copy: Path, **more: str) -> dict[str, str]:
+    """Return the environment of tests of a copy: it comes first, and what is compiled of it is kept."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(copy), "CI": "true", **more}
 
 
 def record(folder: Path, where: list[str]) -> None:
-    """Run tests under coverage and keep what they reach.
+    """Run tests on a marked copy and keep what they reach.
 
     Args:
         folder: Where the record is kept.
         where: What pytest is to run; all tests where it is empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob(".coverage*"), *folder.glob("seconds*")):
+    for old in (*folder.glob("noted-*"), *folder.glob("reached-*")):
         old.unlink()
-    command = [sys.executable, "-m", "pytest", "-p", "tests.mutate.reached", *where]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, RECORD: str(folder)}, check=False)
+    with tempfile.TemporaryDirectory() as place:
+        copy = copied(Path(place))
+        blocks = mark(copy)
+        (folder / _BLOCKS).write_text(json.dumps(blocks), "utf-8")
+        command = [sys.executable, "-m", "pytest", "-p", "tests.mutate.reached", *where]
+        subprocess.run(command, cwd=copy, env=environment(copy, **{RECORD: str(folder)}), check=False)
 
 
 def recorded(folder: Path) -> Reached:
@@ -72,53 +227,54 @@ def recorded(folder: Path) -> Reached:
     Raises:
         FileNotFoundError: Nothing was.
     """
-    from coverage import CoverageData
-
-    tests: dict[tuple[str, int], set[str]] = defaultdict(set)
-    files = sorted(folder.glob(".coverage*"))
+    files = sorted(folder.glob("reached-*.npz"))
     if not files:
         raise FileNotFoundError(folder)
-    for file in files:
-        data = CoverageData(str(file))
-        data.read()
-        for path in data.measured_files():
-            short = str(Path(path).relative_to(ROOT))
-            for line, names in data.contexts_by_lineno(path).items():
-                tests[short, line].update(name for name in names if name != _TOP)
+    blocks = json.loads((folder / _BLOCKS).read_text("utf-8"))
+    by_block: dict[int, set[str]] = defaultdict(set)
     seconds: dict[str, float] = {}
-    for file in folder.glob("seconds*"):
-        seconds.update(json.loads(file.read_text("utf-8")))
-    return Reached({place: frozenset(names) for place, names in tests.items()}, seconds)
+    for file in files:
+        with np.load(file) as kept:
+            names, ran = [str(name) for name in kept["names"]], kept["ran"]
+            seconds.update(zip(names, kept["seconds"].tolist(), strict=True))
+        for name, row in zip(names, ran, strict=True):
+            for block in np.flatnonzero(np.unpackbits(row, count=len(blocks))):
+                by_block[int(block)].add(name)
+    tests: dict[tuple[str, int], frozenset[str]] = {}
+    for number, named in by_block.items():
+        path, lines = blocks[number]
+        found = frozenset(named)
+        for line in lines:
+            tests[path, line] = tests.get((path, line), frozenset()) | found
+    return Reached(tests, seconds)
 
 
 class _Recorder:
-    """Tells coverage which test runs."""
+    """Reads after each test which blocks were noted."""
 
     def __init__(self, folder: Path, worker: str) -> None:
-        from coverage import Coverage
-
+        self._file = folder / f"reached-{worker}.npz"
+        self._noted: Any = importlib.import_module(_SHARED).noted
+        self._nothing = bytes(len(self._noted))
+        self._ran: dict[str, np.ndarray] = {}
         self._seconds: dict[str, float] = defaultdict(float)
-        self._file = folder / f"seconds-{worker}.json"
-        self._coverage: Any = Coverage(
-            data_file=str(folder / f".coverage-{worker}"), source=[str(ROOT / "lstm_tui")], config_file=False
-        )
-        self._coverage.start()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self._coverage.switch_context(item.nodeid)
+        self._noted[:] = self._nothing
         try:
             return (yield)
         finally:
-            self._coverage.switch_context(_TOP)
+            self._ran[item.nodeid] = np.packbits(np.frombuffer(self._noted[:], np.uint8))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self) -> None:
-        self._coverage.stop()
-        self._coverage.save()
-        self._file.write_text(json.dumps(self._seconds), "utf-8")
+        names = list(self._ran)
+        if names:
+            seconds = np.array([self._seconds[name] for name in names])
+            np.savez_compressed(self._file, names=np.array(names), ran=np.stack([*self._ran.values()]), seconds=seconds)
 
 
 class _Chooser:

@@ -7,13 +7,14 @@ import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from . import ledger
-from .__main__ import LIVED, NOTICED, UNREACHED, copied, table, tried
+from .__main__ import LIVED, NOTICED, UNREACHED, table, tried
 from .breaks import PACKAGE, ROOT, Break, breaks_in, breaks_of, packages, parses
-from .reached import Reached
+from .reached import Reached, copied, marked
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -87,6 +88,63 @@ def test_the_table_counts_every_break_once() -> None:
         "| tui | 2 | 0 | 0 | 2 | 0 | 0 |",
         "| all | 6 | 3 | 0 | 2 | 0 | 1 |",
     ]
+
+
+SEEN = """'''Text.'''
+from __future__ import annotations
+def f(a):
+    '''What it does.'''
+    b = 0
+    if a:
+        b = 1
+        for one in a:
+            b += one
+    else:
+        b = 2
+    try:
+        b = 3 / b
+    except ZeroDivisionError:
+        b = 4
+    def g():
+        return b
+    return g
+"""
+
+
+@pytest.mark.parametrize(
+    ("a", "seen"),
+    [
+        ([], {5, 6, 11, 12, 13, 16, 18}),
+        ([1], {5, 6, 7, 8, 9, 12, 13, 16, 18}),
+        ([-1], {5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 18}),
+    ],
+)
+def test_a_note_stands_before_every_block_that_runs(a: list[int], seen: set[int]) -> None:
+    tree, blocks = marked(SEEN, 0)
+    noted = bytearray(len(blocks))
+    tree.body = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
+    names: dict[str, Any] = {"reached_blocks": noted}
+    exec(compile(tree, "seen", "exec"), names)
+    names["f"](a)
+    heads = {10, 12, 14}  # `else:`, `try:` and `except` are counted to what stands before them
+    assert {line for number, block in blocks.items() if noted[number] for line in block} - heads == seen - heads
+    assert names["f"].__doc__ == "What it does."
+
+
+@pytest.mark.parametrize("path", random.Random(20261129).sample(FILES, 20), ids=lambda path: path.stem)
+def test_each_line_of_a_function_that_can_be_broken_has_a_note(path: Path) -> None:
+    """But for what becomes machine code, and what a lambda or a default at the top of a file says."""
+    _, blocks = marked(path.read_text("utf-8"), 0)
+    there = {line for lines in blocks.values() for line in lines}
+    tree = ast.parse(path.read_text("utf-8"))
+    inside = {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and not any("ompiled" in ast.unparse(one) for one in node.decorator_list)
+        for one in node.body
+        for line in range(one.lineno, (one.end_lineno or 0) + 1)
+    }
+    assert {one.line for one in breaks_of(path) if one.line in inside} <= there
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from driven_screen import network, sequences
 from hypothesis import given
 from hypothesis import strategies as st
 from present import present
+from registries import sampled
 from test_screen_poisoned import CELLS, run_of
 
 from lstm_tui.debugger.edits.edit_reader import parse_edit
@@ -197,7 +198,7 @@ def column_of(view: View, value: str) -> Column:
     return next(one for one in view.columns(view.pass_name) if one.name == value)
 
 
-@pytest.mark.parametrize("palette", COLOURED, ids=("dark", "light"))
+@pytest.mark.parametrize("palette", sampled(COLOURED, 2), ids=("dark", "light"))
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_table_of_units_is_the_values_of_the_step(cell: str, size: tuple[int, int], palette: Palette) -> None:

@@ -41,6 +41,24 @@ def test_one_unit_or_all() -> None:
     drive(act)
 
 
+def test_a_unit_has_the_name_that_the_card_gives_it() -> None:
+    source = three_lines()
+    network = source.network
+    assert network is not None
+    card = {"units": [{"pass": network.passes[0].name, "unit": unit, "name": f"n{unit}"} for unit in range(12)]}
+
+    async def act(driver: Driver) -> None:
+        unit = driver.view.unit
+        assert f"memory of unit {unit} n{unit}" in driver.pane("ledger").text()
+        assert f"unit {unit} n{unit}, t=0" in driver.pane("cell").text()
+        await driver.press("L")
+        assert "memory of all units" in driver.pane("ledger").text()
+        await driver.press("L", "0")
+        assert f"unit {unit} n{unit} " in driver.text()
+
+    drive(act, replace(source, network=replace(network, card=card)))
+
+
 @pytest.mark.parametrize("size", [(160, 45), (80, 24)])
 def test_the_map_takes_the_screen_and_gives_it_back(size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:

@@ -29,6 +29,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span, whole_number, whole_span
 
@@ -155,6 +156,9 @@ def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
     """Yield the outputs for the whole text of two runs, the largest changes first; a change that is NaN before all."""
     before, after, names = one.result, other.result, other.classes
     if before is None or after is None or before.shape != after.shape:
+        return
+    if is_not_known_yet(before) or is_not_known_yet(after):
+        yield "what the whole text says is not computed yet: `print result` does"
         return
     with np.errstate(all="ignore"):
         sizes = np.nan_to_num(np.abs(after.astype(float) - before), nan=np.inf, posinf=np.inf)

@@ -23,8 +23,10 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.compiler.roles import roles_of
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import fixed, sentence
+from lstm_tui.engine.number_text import bytes_text, fixed, percent, sentence
+from lstm_tui.engine.runtime.memory_budget import memory_budget
 from lstm_tui.engine.runtime.trace import PassTrace
+from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
 from lstm_tui.engine.text_safety import visible
 
 
@@ -107,6 +109,22 @@ def _topics(session: Session, rest: str) -> Iterator[str]:
     return (topic for topic in _TOPICS if topic.startswith(rest))
 
 
+def _result(session: Session) -> str:
+    """Say what the network says of the whole text, where that is known."""
+    if is_not_known_yet(session.frame.trace.result):
+        return "result: not computed yet; `print result` does"
+    return f"result: {value_text(session.evaluate('result').value)}"
+
+
+def _held_in(session: Session) -> tuple[str, ...]:
+    """Say how a run in windows is held, and how much of it was computed."""
+    windows = session.frame.trace.windows
+    if windows is None:
+        return ()
+    size, share = bytes_text(windows.nbytes), percent(windows.share)
+    return (f"held in windows: {size} of at most {bytes_text(memory_budget())}; {share} computed once",)
+
+
 @VERBS.verb(f"info {'|'.join(_TOPICS)}", "list what there is", aliases=("i",), complete=_topics, example="info frame")
 def _info(session: Session, rest: str) -> tuple[str, ...]:
     word = rest.split()[0] if rest.split() else "frame"
@@ -123,9 +141,16 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
     if topic == "frame":
         trace = frame.trace
         made = f"{visible(str(trace.model.get('name')))}, {trace.interpreter} {trace.dtype}, {frame.steps} tokens"
-        result = () if trace.result is None else (f"result: {value_text(session.evaluate('result').value)}",)
+        result = () if trace.result is None else (_result(session),)
         known = (f"warning: {visible(remark)}" for remark in trace.remarks)
-        return (*position_lines(session.frame), made, f"line {frame.line + 1} of {frame.lines}", *result, *known)
+        return (
+            *position_lines(session.frame),
+            made,
+            f"line {frame.line + 1} of {frame.lines}",
+            *_held_in(session),
+            *result,
+            *known,
+        )
     if topic == "passes":
         return tuple(
             f"{'*' if name == frame.position.pass_name else ' '} {name}: {visible(passed.cell.name)}, "

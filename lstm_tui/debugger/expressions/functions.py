@@ -1,8 +1,7 @@
 """The functions of an expression: how many arguments each takes, and what it makes of them at every step at once.
 
-What is elementwise in a cell is so here, by the same table of ops. `norm` is the length of a vector.
-
-Which part of a vector's units has come so near to an end of its range that it hardly moves.
+What is elementwise in a cell is so here, by the same table of ops. `norm` is the length of a vector; `saturated`
+the part of its units that have come so near to an end of their range that they hardly move.
 """
 
 from __future__ import annotations

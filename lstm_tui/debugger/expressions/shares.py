@@ -9,12 +9,13 @@ the sizes of the keeps; the sizes of all tokens together follow the same recurre
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from lstm_tui.analysis.ledger import flow_of
+from lstm_tui.analysis.ledger import flow_between
 from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope, gather
 from lstm_tui.debugger.expressions.series import Series
 from lstm_tui.engine.arrays import Array
@@ -23,6 +24,8 @@ from lstm_tui.engine.runtime.trace import PassTrace
 
 NOT_READ = "no such token was read yet"
 _FEWEST = 16  # blocks from which on they pay
+_STRETCH = 4_096
+"""Steps of which the sizes are held at once."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,9 @@ def share_of(scope: Scope, sought: Sought, moment: Moment) -> Series:
     passed, state = memory_meant(scope, sought.memory)
     key: tuple[Any, ...] = ("share", passed.name, state, sought.places, sought.units)
     if key not in scope.kept:
-        of_them, of_all = sizes_of(passed, state, sought.places, sought.units)
-        total = of_all.sum(axis=1)
+        of_them, of_all = summed_sizes(passed, state, sought.places, sought.units)
         with np.errstate(all="ignore"):
-            scope.kept[key] = (of_them.sum(axis=1) / total)[:, None]
+            scope.kept[key] = (of_them / of_all)[:, None]
     answer = scope.once(passed.direction == "backward", moment, scope.kept[key])
     first = min((passed.reading_step(place) for place in sought.places), default=passed.steps)
     reading = np.arange(passed.steps) if passed.direction == "forward" else np.arange(passed.steps)[::-1]
@@ -74,33 +76,64 @@ def memory_meant(scope: Scope, name: str | None) -> tuple[PassTrace, str]:
     return passed, state
 
 
-def sizes_of(
+def summed_sizes(
     passed: PassTrace, state: str, places: tuple[int, ...], units: tuple[int, int | None] = (0, None)
 ) -> tuple[Array, Array]:
-    """Return what some tokens, and all sources together, have in each unit after each step, (T, n) in tape order.
+    """Return what some tokens, and all sources together, have in some units after each step, (T,) in tape order.
 
     Sizes without their signs; the start and edits are sources too.
 
     Raises:
         NoSuchName: There is no such unit, or the trace does not hold what was written.
     """
-    flow = flow_of(passed, state)
-    if flow is None:
-        raise NoSuchName(f"this trace does not hold what was written to {state}")
-    chosen = slice(units[0], units[1])
-    keep, write, start = (np.abs(part[..., chosen]) for part in (flow.keep, flow.write, flow.start))
-    if not len(start):
-        raise NoSuchName(f"{state} has {flow.keep.shape[1]} units, from 0")
-    steps = len(keep)
-    theirs = np.zeros(steps, dtype=np.bool_)
-    theirs[[passed.reading_step(place) for place in places]] = True
-    added = np.zeros((steps, 2, len(start)))  # those tokens, and everything
-    added[theirs, 0] = write[theirs]
-    added[:, 1] = write if flow.edit is None else write + np.abs(flow.edit[:, chosen])
-    before = np.stack([np.zeros_like(start), start])
-    result = kept_sums(keep, added, before)
+    parts = [(sums[:, 0].sum(axis=1), sums[:, 1].sum(axis=1)) for _, sums in _sizes(passed, state, places, units)]
     on_tape = slice(None, None, -1 if passed.direction == "backward" else 1)
-    return result[on_tape, 0], result[on_tape, 1]
+    of_them, of_all = (np.concatenate([part[n] for part in parts])[on_tape] for n in (0, 1))
+    return of_them, of_all
+
+
+def sizes_after(
+    passed: PassTrace,
+    state: str,
+    places: tuple[int, ...],
+    units: tuple[int, int | None],
+    steps: tuple[int, ...],
+) -> list[tuple[Array, Array]]:
+    """Return what those tokens, and all sources, have in each unit after some steps in reading order, (n,) each."""
+    found: dict[int, tuple[Array, Array]] = {}
+    for base, sums in _sizes(passed, state, places, units):
+        found |= {step: (sums[step - base, 0].copy(), sums[step - base, 1].copy())
+                  for step in steps if base <= step < base + len(sums)}  # fmt: skip
+        if base + len(sums) > max(steps):
+            break
+    return [found[step] for step in steps]
+
+
+def _sizes(
+    passed: PassTrace, state: str, places: tuple[int, ...], units: tuple[int, int | None]
+) -> Iterator[tuple[int, Array]]:
+    """Yield a step and the sizes after each of some steps from there on, (S, 2, n): of the tokens, and of all.
+
+    Many steps are taken one stretch after another, so that a run in windows is never held whole.
+    """
+    given: Array | None = None
+    wanted = np.array(sorted(passed.reading_step(place) for place in places), dtype=np.int64)
+    for base in range(0, passed.steps, _STRETCH):
+        stop = min(base + _STRETCH, passed.steps)
+        part = flow_between(passed, state, base, stop)
+        if part is None:
+            raise NoSuchName(f"this trace does not hold what was written to {state}")
+        flow, chosen = part.flow, slice(units[0], units[1])
+        keep, write, start = (np.abs(each[..., chosen]) for each in (flow.keep, flow.write, flow.start))
+        if not len(start):
+            raise NoSuchName(f"{state} has {flow.keep.shape[1]} units, from 0")
+        theirs = wanted[(wanted >= base) & (wanted < stop)] - base
+        added = np.zeros((stop - base, 2, len(start)))  # those tokens, and everything
+        added[theirs, 0] = write[theirs]
+        added[:, 1] = write if flow.edit is None else write + np.abs(flow.edit[:, chosen])
+        sums = kept_sums(keep, added, np.stack([np.zeros_like(start), start]) if given is None else given)
+        given = sums[-1].copy()
+        yield base, sums
 
 
 def kept_sums(keep: Array, added: Array, start: Array) -> Array:

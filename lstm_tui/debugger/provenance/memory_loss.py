@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.analysis.contributions import Origin, origin_of
-from lstm_tui.analysis.ledger import flow_of
-from lstm_tui.debugger.expressions.shares import sizes_of
+from lstm_tui.analysis.ledger import flow_between
+from lstm_tui.debugger.expressions.shares import sizes_after, summed_sizes
 from lstm_tui.debugger.inspect.state_update import values_in
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import update_of
@@ -77,8 +77,7 @@ class Held:
         """Return what the tokens have after each step: the sizes |e_ku| of their contributions, summed over tokens and
         units, (T,) in reading order.
         """
-        of_them, _ = sizes_of(self.passed, self.state, self.places, self.units)
-        amounts = np.asarray(of_them.sum(axis=1), dtype=np.float64)
+        amounts, _ = summed_sizes(self.passed, self.state, self.places, self.units)
         return amounts[::-1] if self.passed.direction == "backward" else amounts
 
 
@@ -140,21 +139,21 @@ def loss_at(held: Held, t: int) -> MemoryLoss | None:
     """Return what a step did to what some tokens have; None at the first step of the pass."""
     passed, state, units = held.passed, held.state, held.units
     step = passed.reading_step(t)
-    update, flow = update_of(passed.cell, state), flow_of(passed, state)
-    if step == 0 or update is None or flow is None:
+    update = update_of(passed.cell, state)
+    part = flow_between(passed, state, step, step + 1)
+    if step == 0 or update is None or part is None:
         return None
-    of_them, of_all = sizes_of(passed, state, held.places, units)
-    before, after = of_them[passed.tape_place(step - 1)], of_them[t]
+    (before, _), (after, all_after) = sizes_after(passed, state, held.places, units, (step - 1, step))
     with np.errstate(all="ignore"):
-        keep = np.abs(flow.keep[step, units[0] : units[1]])
-        wrote = np.abs(flow.write[step, units[0] : units[1]]).sum()
+        keep = np.abs(part.flow.keep[0, units[0] : units[1]])
+        wrote = np.abs(part.flow.write[0, units[0] : units[1]]).sum()
         kept = _part(np.where(before == 0, 0.0, before * keep).sum(), before.sum())
         fell = np.nan_to_num(before - after, nan=0.0)
     had = [units[0] + int(n) for n in np.flatnonzero(before)]
     edits = [one for one in (origin_of(passed, state, t, unit) for unit in had) if one.edited]
     return MemoryLoss(
         kept=kept,
-        written=_part(wrote, of_all[t].sum()),
+        written=_part(wrote, all_after.sum()),
         unit=units[0] + int(np.argmax(fell)),
         kept_by=values_in([update.keep], passed),
         written_by=values_in(update.writes, passed),
@@ -187,11 +186,11 @@ class LossParts:
 
 def parts_of_change(passed: PassTrace, state: str, unit: int, t: int) -> LossParts | None:
     """Return what keeping lost and what was written in one unit; None where the update is not linear."""
-    update, flow = update_of(passed.cell, state), flow_of(passed, state)
-    if update is None or flow is None:
-        return None
     step = passed.reading_step(t)
+    update, part = update_of(passed.cell, state), flow_between(passed, state, step, step + 1)
+    if update is None or part is None:
+        return None
     before = float(passed.previous(state, t)[unit])
-    lost, wrote = (float(flow.keep[step, unit]) - 1.0) * before, float(flow.write[step, unit])
+    lost, wrote = (float(part.flow.keep[0, unit]) - 1.0) * before, float(part.flow.write[0, unit])
     values = values_in([update.keep] if abs(lost) > abs(wrote) else update.writes, passed)
     return LossParts(lost, wrote, values, origin_of(passed, state, t, unit))

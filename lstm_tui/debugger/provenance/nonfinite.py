@@ -16,6 +16,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import held_inputs
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.runtime.windowed_series import WindowedSeries, is_windowed
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class NonFiniteOrigin:
 
 def birth(trace: Trace) -> NonFiniteOrigin | None:
     """Return the first value of a run that is NaN or infinite; None where all values are finite."""
+    if trace.windows is not None:
+        trace.windows.finish()
     for passed in trace.values():
         found = _first(trace, passed)
         if found is not None:
@@ -102,10 +105,27 @@ def _unit(numbers: Array) -> int:
 
 def _first_step(passed: PassTrace, name: str) -> int | None:
     series = passed.inputs[name] if name in passed.inputs else passed[name]
+    if is_windowed(series):
+        return _first_step_in_windows(passed, series)
     places = np.flatnonzero(~np.isfinite(series).all(axis=1))
     if not len(places):
         return None
     return passed.reading_step(int(places[0] if passed.direction == "forward" else places[-1]))
+
+
+def _first_step_in_windows(passed: PassTrace, series: WindowedSeries) -> int | None:
+    """Return the first step in reading order at which a series holds such a number; no step behind it is read."""
+    known = series.extremes() if series.extremes is not None else None
+    if known is not None and all(np.isfinite(one).all() for one in known):
+        return None
+    reading = series if passed.direction == "forward" else series[::-1]
+    base = 0
+    for part in reading.parts():
+        wrong = np.flatnonzero(~np.isfinite(part).all(axis=1))
+        if len(wrong):
+            return base + int(wrong[0])
+        base += len(part)
+    return None
 
 
 def _op(passed: PassTrace, value: str, t: int) -> str:

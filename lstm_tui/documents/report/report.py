@@ -1,7 +1,4 @@
-"""What a session shows, as a report.
-
-A report as a file.
-"""
+"""What a session shows, as a report, and the report as a file."""
 
 from __future__ import annotations
 

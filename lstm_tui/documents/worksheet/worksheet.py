@@ -1,7 +1,4 @@
-"""A worksheet of some steps of a run: each value of each unit as a sum that a pencil can follow.
-
-What stands on a worksheet.
-"""
+"""A worksheet of some steps of a run: each value of each unit as a sum that a pencil can follow."""
 
 from __future__ import annotations
 

@@ -40,6 +40,8 @@ _MOST_UNUSED = 4
 _MOST_LINES = 8
 """Layers, or names of outputs, that a network tells of itself at a prompt."""
 """Tensors of a file that are named where some are not used."""
+_LONGEST_NAME = 20
+"""Characters of the name of a unit; what is longer is cut."""
 
 
 class FeatureExtractor(Protocol):
@@ -139,6 +141,17 @@ class Network:
         more = f" and {len(unused) - _MOST_UNUSED} more" if len(unused) > _MOST_UNUSED else ""
         left = (f"not used of the file: {', '.join(unused[:_MOST_UNUSED])}{more}",) if unused else ()
         return (*(visible(str(one)) for one in imported.get("warnings", ())), *left)
+
+    def unit_name(self, pass_name: str, unit: int) -> str:
+        """Return what the card calls a unit of a pass, safe to show; empty where it gives it no name.
+
+        The card's `units` is a list of entries with `pass`, `unit` and `name`; what is no such entry names nothing.
+        """
+        units = self.card.get("units")
+        for one in units if isinstance(units, list) else ():
+            if isinstance(one, Mapping) and one.get("pass") == pass_name and one.get("unit") == unit:
+                return visible(str(one.get("name") or ""))[:_LONGEST_NAME]
+        return ""
 
     @property
     def forward_only(self) -> bool:

@@ -17,7 +17,7 @@ from lstm_tui.engine.compiler.program import Program, held_inputs
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.readout import compile_readout
 from lstm_tui.engine.model.network import Layer, Network, Pass, find_source
-from lstm_tui.engine.number_text import fixed
+from lstm_tui.engine.number_text import bytes_text
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.overrides import READOUT, Hold, inputs_of
@@ -82,7 +82,7 @@ def refuse_too_long(network: Network, steps: int, dtype: Any) -> None:
     each, allowed = bytes_of_token(network, dtype), most_bytes()
     if steps * each > allowed:
         raise UserError(
-            f"{steps} tokens would take {_say_bytes(steps * each)} of values, and {_say_bytes(allowed)} is the most: "
+            f"{steps} tokens would take {bytes_text(steps * each)} of values, and {bytes_text(allowed)} is the most: "
             f"give at most {allowed // each} tokens at a time, or a smaller network"
         )
 
@@ -93,10 +93,6 @@ def most_bytes() -> int:
         return MAX_VALUES_BYTES
     soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
     return MAX_VALUES_BYTES if soft == resource.RLIM_INFINITY else min(MAX_VALUES_BYTES, soft // 2)
-
-
-def _say_bytes(count: int) -> str:
-    return f"{fixed(count / 2**30, 1)} GB" if count >= 2**30 else f"{fixed(count / 2**20, 1)} MB"
 
 
 @one_thread

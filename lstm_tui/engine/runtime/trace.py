@@ -130,7 +130,7 @@ class PassTrace(Mapping[str, Array]):
         return replace(
             self,
             arrays={name: rows_of(series, first, last) for name, series in self.arrays.items()},
-            initial={name: np.array(state[name]) for name in self.initial},
+            initial={name: np.array(state[name]) for name in self.initial if name in state},
             inputs={name: rows_of(series, first, last) for name, series in self.inputs.items()},
             stored=None,
         )

@@ -25,7 +25,8 @@ AT_ONCE_BYTES = 8 * 2**20
 """Bytes up to which rows that are taken come as an array."""
 MOST_BYTES = 128 * 2**20
 """Bytes up to which a whole series is put into one array."""
-_CHUNK_BYTES = 2**20
+_CHUNK_BYTES, _CHUNK_LEAST, _CHUNK_STEPS = 2**20, 64, 4096
+"""Of all of it at once so much is read together: what a narrow series is made of may be wide."""
 
 _waits_for_nothing: ContextVar[bool] = ContextVar("waits_for_nothing", default=False)
 
@@ -112,7 +113,7 @@ class WindowedSeries(NDArrayOperatorsMixin):
 
     def _chunk(self) -> int:
         each = max(math.prod(self.shape[1:]) * self.dtype.itemsize, 1)
-        return max(_CHUNK_BYTES // int(each), 64)
+        return min(max(_CHUNK_BYTES // int(each), _CHUNK_LEAST), _CHUNK_STEPS)
 
     # --- rows of it ---
 
@@ -195,7 +196,7 @@ class WindowedSeries(NDArrayOperatorsMixin):
                 f"this needs {self.nbytes >> 20} MB of a run of {len(self)} tokens at once, which is held in windows "
                 f"of a few hundred: ask for fewer tokens, or open fewer"
             )
-        if self.nbytes <= _CHUNK_BYTES:
+        if len(self) <= self._chunk():
             return self.read(0, len(self))
         result = np.empty(self.shape, self.dtype)
         base = 0
@@ -253,6 +254,8 @@ class WindowedSeries(NDArrayOperatorsMixin):
             beside: dict[str, Any] = {} if initial is None else {"initial": initial}
             beside |= {} if where is True else {"where": np.asarray(where)}
             return ufunc.reduce(self._whole(), axis=axis, keepdims=keepdims, **beside)
+        if ufunc is np.add and self.dtype == np.bool_:  # truths are counted
+            return self.astype(np.int64)._reduced(ufunc, axis, keepdims)
         found: Any = None
         base = 0
         for part in self.parts():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.windowed_series import as_array, is_windowed
 from lstm_tui.formats.io.json import Fields, decode, encode
 from lstm_tui.formats.io.npy import unpacked
 from lstm_tui.formats.traces.contents import Numbers, check_header, dtype_of, header
@@ -29,9 +30,20 @@ def write_npz(part: Excerpt, stream: BinaryIO, progress: Progress | None = None)
         for n, (name, array) in enumerate(arrays.items(), 1):
             member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, so that the bytes depend on the trace alone
             with archive.open(member, "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, array, allow_pickle=False)
+                _write_array(file, array)
             if progress:
                 progress(n, len(arrays))
+
+
+def _write_array(file: IO[bytes], array: Array) -> None:
+    """Write one array; a series of a run in windows is written window by window, with the same bytes."""
+    if not is_windowed(array):
+        np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
+        return
+    form = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
+    np.lib.format.write_array_header_1_0(file, form)
+    for rows in array.parts():
+        file.write(np.ascontiguousarray(rows).tobytes())
 
 
 def _arrays(part: Excerpt) -> dict[str, Array]:
@@ -55,9 +67,20 @@ def _by_class(arrays: dict[str, Array], name: str, values: Array, has_top: bool)
     if not has_top:
         arrays[name] = values
         return
-    places = np.apply_along_axis(top_classes, -1, values)
+    if is_windowed(values):
+        arrays[name] = as_array(values.mapped(lambda rows: np.take_along_axis(rows, _top(rows), -1)))
+        arrays[f"{name}_classes"] = as_array(values.mapped(_top))
+        return
+    places = _top(values)
     arrays[name] = np.take_along_axis(values, places, -1)
     arrays[f"{name}_classes"] = places
+
+
+def _top(values: Array) -> Array:
+    """Return the places of the largest classes of each row; of no rows, none."""
+    if not len(values):
+        return np.zeros((0, len(top_classes(np.zeros(values.shape[-1])))), np.int64)
+    return np.apply_along_axis(top_classes, -1, values)
 
 
 def read_arrays(data: bytes, where: str) -> tuple[Fields, Numbers]:

@@ -33,8 +33,9 @@ _MOST_SEQUENCES = 999_999  # of one recording
 INPUT = "input"
 CLOSE = 1e-4
 MOST_TRIED = 600
-SECONDS = 8.0
-"""How long other readings are tried, so that an answer is there in time; those that are simple come first."""
+SECONDS, LATEST = 8.0, 24.0
+"""How long other readings are tried, in processor time, so that a busy machine names what a quiet one does; and how
+long at most, so that an answer is there in time. Those that are simple come first."""
 _MOST_FITTING = 3
 _MOST_FOLLOWED = 4
 _DEEPEST = 2
@@ -202,7 +203,12 @@ class _Search:
         self.close = close
         self.fitting: list[tuple[Mapping[str, str], float]] = []
         self.tried = 0
-        self._until = time.monotonic() + SECONDS
+        self._until = time.thread_time() + SECONDS
+        self._latest = time.monotonic() + LATEST
+
+    def _over(self) -> bool:
+        late = time.thread_time() > self._until or time.monotonic() > self._latest
+        return late or len(self.fitting) >= _MOST_FITTING
 
     def from_here(
         self,
@@ -217,7 +223,7 @@ class _Search:
         farther: list[tuple[int, Mapping[str, str], Imported, Mapping[str, float], Deviation]] = []
         most = MOST_TRIED // (1 + 2 * depth)
         for more in islice(other_readings(report, first.name, compared, self.close), most):
-            if time.monotonic() > self._until or len(self.fitting) >= _MOST_FITTING:
+            if self._over():
                 break
             if farther and len(more) > 1 and len({key.rpartition(".")[2] for key in more}) > 1:
                 break  # two at once, where one alone repairs the first difference

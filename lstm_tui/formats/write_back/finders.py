@@ -62,11 +62,13 @@ def find_npz(file: WeightsFile) -> None:
                 warnings.simplefilter("ignore")  # about headers that Python 2 wrote
                 version = np.lib.format.read_magic(stream)
                 read = np.lib.format.read_array_header_1_0 if version[0] == 1 else np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(stream)
+                shape, turned, dtype = read(stream)
             if dtype.kind == "f":
                 file.members[member.filename] = content
                 name = member.filename.removesuffix(".npy")
-                file.places.append(TensorPlace(name, dtype.str, math.prod(shape), member.filename, stream.tell()))
+                known = None if turned and len(shape) > 1 else tuple(shape)
+                place = TensorPlace(name, dtype.str, math.prod(shape), member.filename, stream.tell(), shape=known)
+                file.places.append(place)
 
 
 def find_safetensors(file: WeightsFile, where: str) -> None:
@@ -79,7 +81,8 @@ def find_safetensors(file: WeightsFile, where: str) -> None:
         dtype, _ = DTYPES[entry.get("dtype", str)]
         if "f" in dtype.replace(BFLOAT16, "f"):
             shape, offsets = entry.items("shape", int), entry.items("data_offsets", int)
-            file.places.append(TensorPlace(name, dtype, math.prod(shape), "", begin + offsets[0]))
+            place = TensorPlace(name, dtype, math.prod(shape), "", begin + offsets[0], shape=tuple(shape))
+            file.places.append(place)
 
 
 def find_places(data: bytes, kind: str, where: str) -> WeightsFile:
@@ -110,4 +113,6 @@ def find_places(data: bytes, kind: str, where: str) -> WeightsFile:
         find_onnx(file)
     else:
         raise UserError(f"{where}: is of no format that is written back")
+    if kind in ("safetensors", "torch", "npz"):
+        file.join_parts()
     return file

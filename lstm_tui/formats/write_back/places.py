@@ -13,13 +13,14 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.torch.pickled_arrays import decode
+from lstm_tui.formats.importers.torch.reparametrised import InParts, in_parts
 
 _DESCRIPTOR = b"PK\x07\x08"
 _LOCAL_SIZE, _CENTRAL_SIZE = 30, 46
@@ -133,6 +134,9 @@ class TensorPlace:
         member: The file inside a zip in which they lie; empty for the file itself.
         offset: Of their first byte there; None where HDF5 keeps them in pieces.
         views: The tensors of the file that show them, where several may.
+        shape: Theirs, where the file has them in rows as NumPy does; None where that is not known.
+        made: How they are made of other places, where the file keeps them in parts.
+        parts: These places.
     """
 
     name: str
@@ -141,6 +145,9 @@ class TensorPlace:
     member: str = ""
     offset: int | None = 0
     views: Sequence[TensorView] = ()
+    shape: tuple[int, ...] | None = None
+    made: InParts | None = None
+    parts: Sequence[TensorPlace] = ()
 
     @property
     def kind(self) -> str:
@@ -185,10 +192,53 @@ class WeightsFile:
 
     def numbers(self, place: TensorPlace) -> Array:
         """Return the numbers of a place, (count,)."""
+        if place.made is not None:
+            whole = place.made.joined(self._parts(place))
+            return np.full(place.count, np.nan) if whole is None else whole.ravel()
         content = self.member(place.member)
         if place.offset is None:
             return read_dataset(content, place.name)
         return decode(content[place.offset : place.offset + place.size], place.dtype)
+
+    def _parts(self, place: TensorPlace) -> list[Array]:
+        """Return the parts of a weight, each in its shape."""
+        return [self.numbers(one).reshape(one.shape or ()) for one in place.parts]
+
+    def _apart(
+        self, changed: Mapping[int, tuple[Array | None, Array]]
+    ) -> Iterator[tuple[TensorPlace, Array | None, Array]]:
+        """Iterate over places that lie in the file, with what changes there."""
+        for number, (which, numbers) in changed.items():
+            place = self.places[number]
+            if place.made is None:
+                yield place, which, numbers
+                continue
+            parts, shape = self._parts(place), place.parts[place.made.main].shape or ()
+            old = self.numbers(place)
+            whole = old.copy()
+            whole[slice(None) if which is None else which] = numbers
+            other = (whole != old).reshape(shape)
+            for part, now, new in zip(
+                place.parts, parts, place.made.apart(whole.reshape(shape), parts, other), strict=True
+            ):
+                own = np.flatnonzero((new != now).ravel())
+                if len(own):
+                    yield part, own, new.ravel()[own]
+
+    def join_parts(self) -> None:
+        """Take weights that are kept in parts for places of their own, in the place of the part of their shape."""
+        named = {one.name: one for one in self.places if one.shape is not None}
+        taken: dict[str, TensorPlace | None] = {}
+        for made in in_parts(named):
+            parts = [named[one] for one in made.parts]
+            main = parts[made.main]
+            if made.joined([self.numbers(one).reshape(one.shape or ()) for one in parts]) is None:
+                continue
+            name = f"{made.whole} (kept as {' and '.join(made.parts)})"
+            taken |= dict.fromkeys(made.parts)
+            taken[main.name] = TensorPlace(name, main.dtype, main.count, made=made, parts=parts)
+        kept = [taken.get(one.name, one) for one in self.places]
+        self.places = [one for one in kept if one is not None]
 
     def with_numbers(self, changed: Mapping[int, tuple[Array | None, Array]]) -> bytes:
         """Return the file with other numbers at some of its places, rounded to their dtype; all others keep their bits.
@@ -198,8 +248,7 @@ class WeightsFile:
         """
         contents: dict[str, bytearray] = {}
         pieces: dict[str, dict[str, Array]] = {}
-        for number, (which, numbers) in changed.items():
-            place = self.places[number]
+        for place, which, numbers in self._apart(changed):
             content = contents.setdefault(place.member, bytearray(self.member(place.member)))
             if place.offset is not None:
                 there = slice(place.offset, place.offset + place.size)

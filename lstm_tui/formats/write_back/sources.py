@@ -15,7 +15,7 @@ before the file that was written is opened again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -170,13 +170,15 @@ class _Asked:
                          else np.full(len(numbers), np.nan))  # fmt: skip
         return np.concatenate(parts)
 
-    def copied(self, bits: int) -> tuple[Array, Array]:
+    def copied(self, bits: int, beside: Collection[int]) -> tuple[Array, Array]:
         """Return the ids of what is copied, and the signs.
 
         A tensor all of whose numbers are one number keeps it: it may be a constant of the program, and a bias of zeros
         is no bias to some importers.
         """
-        group = [n for n, one in enumerate(self.file.places) if not _constant(self.file.numbers(one))]
+        group = [
+            n for n, one in enumerate(self.file.places) if n not in beside and not _constant(self.file.numbers(one))
+        ]
         tags = Tags(self.file, group, bits, _CHECK_BITS)
         return tags.read([self.imported({n: (None, tags.of(n, run)) for n in group}) for run in range(tags.runs)], 0.0)
 
@@ -237,8 +239,9 @@ class _Asked:
 
 
 def find_sources(
-    file: WeightsFile, imports: Imports, given: Mapping[str, Array], which: Mapping[str, Array]
-) -> dict[str, ParameterSources]:
+    file: WeightsFile, imports: Imports, given: Mapping[str, Array], which: Mapping[str, Array],
+    beside: Collection[int] = (),
+) -> dict[str, ParameterSources]:  # fmt: skip
     """Return where numbers of parameters come from.
 
     Args:
@@ -246,16 +249,17 @@ def find_sources(
         imports: The importer.
         given: The parameters as the file gives them, by name.
         which: Of some parameters, which of their numbers are asked for, counted along the rows, (n,) each.
+        beside: Numbers of the places that are none of them.
     """
     asked = _Asked(file, imports, given, which)
     count = sum(len(one) for one in which.values())
     ids, factors = np.full(count, -1, np.int64), np.ones(count)
     if file.places:
         bits = min(_CHECK_BITS, min(DIGITS[one.kind] for one in file.places) - 1)
-        ids, factors = asked.copied(bits)
+        ids, factors = asked.copied(bits, beside)
         seen = set((np.searchsorted(file.starts, ids[ids >= 0], "right") - 1).tolist())
         for first in (False, True):  # what is copied is seldom part of something else too
-            among = [n for n in range(len(file.places)) if (n in seen) == first]
+            among = [n for n in range(len(file.places)) if (n in seen) == first and n not in beside]
             if among and (ids < 0).any():
                 asked.single(among, min(bits, _FEW_BITS), ids, factors)
     ends = np.cumsum([len(one) for one in which.values()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -108,7 +109,15 @@ def _views(root: Any) -> dict[str, list[TensorView]]:
 def _place(one: Storage, views: Mapping[str, Sequence[TensorView]], member: str, offset: int) -> TensorPlace:
     own = tuple(views.get(one.key, ()))
     name = own[0].name if len(own) == 1 else f"storage {one.key}"
-    return TensorPlace(name, one.dtype, one.count, member, offset, own)
+    whole = len(own) == 1 and own[0].offset == 0 and math.prod(own[0].shape) == one.count and (
+        own[0].stride == _rows(own[0].shape)
+    )  # fmt: skip
+    return TensorPlace(name, one.dtype, one.count, member, offset, own, own[0].shape if whole else None)
+
+
+def _rows(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides of a tensor that lies in rows."""
+    return tuple(math.prod(shape[n + 1 :]) for n in range(len(shape)))
 
 
 def _note_pickled(file: WeightsFile, root: Any) -> None:

@@ -7,8 +7,9 @@ of the file, and no other one has changed. So nothing rests on how the places we
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _ROUNDS = 3  # in which a sum of several numbers is brought nearer to what it should be
 _MOST_NAMED = 6
 _DEEPEST = 16
+_NEIGHBOURS = 2  # times that what changes with an edited number is put back by other numbers of the file
+_NONE = np.empty(0, np.int64)
 _ALIKE = 1e-5  # of two ways to the same number of the file: how far they may be apart
 
 
@@ -189,23 +192,87 @@ def _written(network: Network, opened: Network, data: bytes, origin: NetworkOrig
     if not which:
         return WrittenBack(data, where)
     file = find_places(data, kind_of(data), where)
-    sources = find_sources(file, lambda made: _opened(made, origin).tensors(), given, which)
+    find = partial(find_sources, file, lambda made: _opened(made, origin).tensors(), given)
+    sources = _each_its_own(find(which), which, file, find)
     _check_found(sources, which, given, file, where)
-    change = _change(file, sources, which, wanted, given)
-    new = np.where(change.copied, change.wanted / change.factors,
-                   change.stored + (change.wanted - change.given) / change.factors)  # fmt: skip
-    for _ in range(_ROUNDS):
-        made, placed = _laid(file, change, new, given, where)
-        again = _opened(made, origin)
-        got = _row(again.tensors(), given, which)
-        short = np.where(change.copied | ~np.isfinite(got), 0, change.wanted - got)
-        if not short.any():
+    for last in [*[False] * _NEIGHBOURS, True]:
+        change = _change(file, sources, which, wanted, given)
+        new = np.where(change.copied, change.wanted / change.factors,
+                       change.stored + (change.wanted - change.given) / change.factors)  # fmt: skip
+        for _ in range(_ROUNDS):
+            made, placed = _laid(file, change, new, given, where)
+            again = _opened(made, origin)
+            got = _row(again.tensors(), given, which)
+            short = np.where(change.copied | ~np.isfinite(got), 0, change.wanted - got)
+            if not short.any():
+                break
+            new = new + short / change.factors
+        moved = {} if last else _moved(which, given, again.tensors())
+        if not moved:
             break
-        new = new + short / change.factors
+        own = set(placed)
+        more = find(moved, beside=own)
+        if all((one.ids >= 0).all() for one in more.values()):  # what changes too is put back by other numbers
+            which, sources = _together(which, sources, moved, more)
+            continue
+        other = find(which, beside=own)
+        if any((one.ids < 0).any() for one in other.values()):
+            break
+        sources = other
     _check(opened, again, network, which, placed, file, where)
     got = _row(again.tensors(), given, which)
     _check_near(change, got, new, file, given, where)
     return _account(made, where, file, change, placed, got, given)
+
+
+def _each_its_own(
+    sources: dict[str, ParameterSources], which: Mapping[str, Array], file: WeightsFile,
+    find: Callable[..., dict[str, ParameterSources]],
+) -> dict[str, ParameterSources]:  # fmt: skip
+    """Return sources in which a number of the file that makes several makes one, where the others have another too."""
+    taken: Array = _NONE
+    made: dict[str, ParameterSources] = {}
+    for name, one in sources.items():
+        again = np.flatnonzero((one.ids >= 0) & np.isin(one.ids, taken))
+        made[name] = one
+        if len(again):
+            beside = set((np.searchsorted(file.starts, one.ids[again], "right") - 1).tolist())
+            other = find({name: which[name][again]}, beside=beside)[name]
+            there = again[other.ids >= 0]
+            ids, factors = one.ids.copy(), one.factors.copy()
+            ids[there], factors[there] = other.ids[other.ids >= 0], other.factors[other.ids >= 0]
+            made[name] = ParameterSources(ids, factors)
+        taken = np.concatenate([taken, made[name].ids])
+    return made
+
+
+def _moved(which: Mapping[str, Array], given: Mapping[str, Array], made: Mapping[str, Array]) -> dict[str, Array]:
+    """Return numbers that changed with those that were edited, such as the shift of a folded norm with its scale."""
+    moved: dict[str, Array] = {}
+    for name, one in given.items():
+        if name in made and made[name].shape == one.shape:
+            other = _bits(made[name]) != _bits(one)
+            other[which.get(name, _NONE)] = False
+            if other.any():
+                moved[name] = np.flatnonzero(other)
+    return moved
+
+
+def _together(
+    which: Mapping[str, Array], sources: Mapping[str, ParameterSources], more: Mapping[str, Array],
+    others: Mapping[str, ParameterSources],
+) -> tuple[dict[str, Array], dict[str, ParameterSources]]:  # fmt: skip
+    """Return numbers and their sources, and more of both, as one."""
+    numbers: dict[str, Array] = {}
+    found: dict[str, ParameterSources] = {}
+    for name in [*which, *(one for one in more if one not in which)]:
+        parts = [(one[name], each[name]) for one, each in ((which, sources), (more, others)) if name in one]
+        whole = np.concatenate([part for part, _ in parts])
+        order = np.argsort(whole)
+        numbers[name] = whole[order]
+        found[name] = ParameterSources(np.concatenate([one.ids for _, one in parts])[order],
+                                       np.concatenate([one.factors for _, one in parts])[order])  # fmt: skip
+    return numbers, found
 
 
 def _bits(array: Array) -> Array:

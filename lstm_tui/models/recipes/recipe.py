@@ -60,7 +60,7 @@ class Recipe:
         measure: What a trained network reaches on what it has not seen, by name.
         accuracy: The same of several seeds in half a line.
         accepted: What the measures must be.
-        units: From the measures to the units that have a name: entries of the card, each with `unit` and `name`.
+        units: From the measures to the units that have a name, as entries of the card: `pass`, `unit`, `name` and more.
     """
 
     name: str

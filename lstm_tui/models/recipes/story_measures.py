@@ -251,6 +251,7 @@ def units_of(measured: Measured) -> list[dict[str, object]]:
 
     units: list[dict[str, object]] = [
         {
+            "pass": "layer0.forward",
             "unit": int(measured[f"{one.name}, unit"]),
             "name": one.name,
             "tells": one.tells,
@@ -260,6 +261,7 @@ def units_of(measured: Measured) -> list[dict[str, object]]:
         for one in CONCEPTS
     ]
     topic: dict[str, object] = {
+        "pass": "layer0.forward",
         "unit": int(measured["topic, unit"]),
         "name": "topic",
         "tells": "what the subject likes",

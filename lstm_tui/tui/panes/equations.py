@@ -85,7 +85,7 @@ def draw_cell(view: View, width: int, height: int, palette: Palette, number: int
         if drawing.room >= 9:
             drawing.line()
         line = drawing.line()
-        heading = f" unit {view.unit}, t={view.t} "
+        heading = f" {palette.glyphs.say(view.unit_words())}, t={view.t} "
         rule = palette.style("frame")
         line.put(" " + palette.glyphs.rule, rule).put(heading, palette.style("soft"))
         line.put(palette.glyphs.rule * max(width - line.x - 1, 0), rule)

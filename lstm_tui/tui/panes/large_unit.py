@@ -262,7 +262,7 @@ def _heading(drawing: Drawing, view: View) -> None:
     line = drawing.line()
     ranking = list(view.ranking(view.pass_name))
     place = f"{ranking.index(view.unit) + 1} of {len(ranking)} {view.order_words()}"
-    line.put(f" unit {view.unit}", palette.style("title", bold=True))
+    line.put(f" {glyphs.say(view.unit_words())}", palette.style("title", bold=True))
     line.put(f"  {view.pass_name}  {glyphs.say(place)}", palette.style("soft"))
     names = [equation.name for equation in equations_of(view.passed) if equation.name in view.passed]
     room = drawing.width - line.x - 4

@@ -190,8 +190,7 @@ _TITLED = 36
 
 def draw_ledger(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
     """Draw the ledger, and where there is room for it the map of shares over the whole tape."""
-    whose = "all units" if view.everyone else f"unit {view.unit}"
-    title = f"{number} memory of {whose}{' by token' if _TITLED <= width < _WITH_MAP else ''}"
+    title = f"{number} memory of {view.whose()}{' by token' if _TITLED <= width < _WITH_MAP else ''}"
     drawing = Drawing(width, height, palette, title)
     ledger = view.ledger
     if ledger is None:

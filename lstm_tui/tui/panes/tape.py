@@ -315,7 +315,7 @@ class _Pen:
 
     def share_bars(self) -> None:
         ledger = self.view.ledger
-        line = self._row("of all" if self.view.everyone else f"of {self.view.whose()}")
+        line = self._row("of all" if self.view.everyone else f"of unit {self.view.unit}")
         if ledger is None:
             ready = self.view.trace.is_ready(self.view.pass_name, self.view.t)
             why = " ".join(self.view.facts.no_ledger(self.view.pass_name)) if ready else NOT_COMPUTED

@@ -1,8 +1,6 @@
 """The health of the units: saturated gates as Karpathy drew them, units that are never active, dead units.
 
-What the screen of the units' health shows.
-
-The health of the units: each gate as a scatter of its units, and what is wrong with which.
+Each gate is a scatter of its units; below stands what is wrong with which.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Gradients through time: a row for each step back, the gradient beside what the gates keep.
 
-What the screen of long memories shows: how far back a pass reaches, and which token moves which.
-
-How far back networks of different cells reach on one text: a column each, and what each says at the end.
+It shows how far back a pass reaches and which token moves which; and of networks of different cells on one text, a
+column each and what each says at the end.
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ def follow(graph: ProgramGraph, nodes: Sequence[Any]) -> TracedGraph:
         free = any(at is not None and graph.inputs[name][1][at] is None for name, (at, _) in tapes.items())
         if free and lengths == (1, 1):
             continue  # one step of a free axis is no length that the file fixes
-        one, other = (_trace(graph, tapes, steps, seed, alone) for seed, steps in enumerate(lengths))
+        beside = [name for name in inputs if name not in tapes]
+        one, other = (_trace(graph, tapes, steps, seed, alone, beside) for seed, steps in enumerate(lengths))
         fixed = [one.tapes[name].shape[at] for name, (at, _) in tapes.items() if at is not None]
         takes_one = (bool(tapes) and not [size for size in fixed if size > 1]) or lengths == (1, 1)
         followed = TracedGraph(graph, one, other, frozenset(made), takes_one)
@@ -154,8 +155,19 @@ def _layouts(graph: ProgramGraph, name: str) -> Iterator[tuple[int | None, int |
 
 
 def _trace(
-    graph: ProgramGraph, axes: Mapping[str, tuple[int | None, int | None]], steps: int, seed: int, alone: frozenset[int]
-) -> GraphTrace:
+    graph: ProgramGraph, axes: Mapping[str, tuple[int | None, int | None]], steps: int, seed: int,
+    alone: frozenset[int], beside: Sequence[str] = (),
+) -> GraphTrace:  # fmt: skip
+    """Return a graph followed once.
+
+    Args:
+        graph: The graph.
+        axes: Which axis of each input is the tape, and which its numbers.
+        steps: How many steps there are.
+        seed: Of the random numbers.
+        alone: Nodes that read each token as a sequence of its own.
+        beside: Inputs that recurrent nodes read in a way that is not followed: they have as many steps all the same.
+    """
     tapes: dict[str, InputLayout] = {}
     named: dict[str, int] = {}
     for name, (time, feature) in axes.items():
@@ -173,13 +185,24 @@ def _trace(
     shapes = {}
     for name, (_, shape) in graph.inputs.items():
         words = graph.axes.get(name, ("",) * len(shape))
-        shapes[name] = tuple(named.get(words[n], 1) if size is None else size for n, size in enumerate(shape))
+        time = _time_of(words, shape) if name in beside else -1
+        shapes[name] = tuple(
+            named.get(words[n], steps if n == time else 1) if size is None else size for n, size in enumerate(shape)
+        )
     for name, tape in tapes.items():
         words = graph.axes.get(name, ("",) * len(tape.shape))
         free = graph.inputs[name][1]
         sizes = [named.get(words[n], size) if free[n] is None else size for n, size in enumerate(tape.shape)]
         tapes[name] = replace(tape, shape=tuple(sizes))
     return GraphTrace(graph, tapes, steps, seed, shapes, alone)
+
+
+def _time_of(words: Sequence[str], shape: Sequence[int | None]) -> int:
+    """Return which free axis is likely the tape: one that is called so, or the last that is no batch; -1 if none."""
+    free = [n for n, size in enumerate(shape) if size is None]
+    called = [n for n in free if _TIME.match(words[n])]
+    others = [n for n in free if not _BATCH.match(words[n])]
+    return (called or others or [-1])[-1]
 
 
 def _width(graph: ProgramGraph, name: str) -> int:

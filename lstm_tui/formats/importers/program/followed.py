@@ -71,6 +71,8 @@ class TracedGraph:
         Raises:
             UnsupportedNode: They do not, or it is no value.
         """
+        if self.lengths == (1, 1) and not self.takes_one_step:
+            raise UnsupportedNode("what stands before its layers gives one step of what was tried, which tells nothing")
         value, where = self.first.said(name)
         other, there = self.second.said(name)
         if signature(value) != signature(

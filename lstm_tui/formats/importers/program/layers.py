@@ -342,9 +342,8 @@ def _below(followed: TracedGraph, layer: NodeLayer, limit: int | None, dialect: 
     stepped = not layer.ops or dialect.front is None or dialect.follows_again
     if known and (stepped or followed.takes_one_step or limit is not None):
         return _straight(followed, layer, limit, report)
-    if reading.value is None and followed.first.readings[id(reading.node)].value is not None and (
-        not dialect.follows_again
-    ):  # fmt: skip
+    once = followed.first.readings.get(id(reading.node))
+    if reading.value is None and once is not None and once.value is not None and not dialect.follows_again:
         report.warnings.append(f"{label(reading.node)}: {layer.why}: {layer.name} takes its inputs directly")
         return Plan("", ())
     if dialect.front is None:

@@ -300,8 +300,10 @@ def _lost(tried: _Try, axes: Mapping[str, int], batch: int) -> tuple[int, int]:
     lost = 0 if trace.graph.outputs else -1
     for name in trace.graph.outputs:
         try:
-            read = [id(one.layer) for one in sources(trace.said(name)[0]) if isinstance(one, State)]
-            lost -= not trace.proved(name) or any(one in unread - fronted for one in read)
+            value, where = trace.said(name)
+            read = [id(one.layer) for one in sources(value) if isinstance(one, State)]
+            first = next((int(one) for one in where.reshape(-1) if one >= 0), 0)  # a step of the first sequence
+            lost -= not trace.proved(name) or first % batch > 0 or any(one in unread - fronted for one in read)
         except UnsupportedNode:
             lost -= 1
     calls = len(unread) - len(fronted)
@@ -319,8 +321,13 @@ def _runs_before(trace: GraphTrace, node: int, axes: Mapping[str, int], batch: i
         sizes = trace.graph.evaluate(target, given).shape
     except UnsupportedNode:
         return False
+    if len(sizes) != 3 or 0 in sizes:
+        return False
+    steps = max(trace.tapes[name].shape[time] for name in inputs if (time := trace.tapes[name].time) is not None)
+    if steps > 1 and (sizes[0] == 1 if batch > 1 else set(sizes[:2]) == {1}):
+        return False  # what is taken for the tape is none of the axes along which it reads
     if batch == 1 or not any(name in axes for name in inputs):
-        return len(sizes) == 3 and 1 in sizes[:2] and 0 not in sizes
+        return 1 in sizes[:2]
     return apart(trace.graph, target, given, {name: axes[name] for name in inputs if name in axes})
 
 

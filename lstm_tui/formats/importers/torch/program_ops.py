@@ -12,6 +12,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.program.graph import UnsupportedNode
 from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, ProgramStopped, TensorRef, tensors_in
 from lstm_tui.formats.importers.torch.recurrent_calls import RECURRENT_CALLS, STEPPED_CALLS, recurrent_call, stepped
+from lstm_tui.formats.importers.torch.reparametrised import InParts
 
 _MOST_MADE = 20_000_000
 _DTYPES = {0: "u1", 1: "i1", 2: "i2", 3: "i4", 4: "i8", 5: "f2", 6: "f4", 7: "f8", 11: "?", 15: "f4"}
@@ -577,9 +578,10 @@ def _norm_of(b: ProgramBuilder, v: TensorRef, g: TensorRef, dim: int = 0) -> Ten
     """Return weights that are kept as length and direction."""
     if v.live or g.live:
         raise UnsupportedNode("its weights depend on an input")
-    axes = tuple(n for n in range(v.known().ndim) if n != dim) if dim != -1 else None
-    length = np.sqrt((v.known().astype(np.float64) ** 2).sum(axis=axes, keepdims=True))
-    made = b.constant((v.known() / length * g.known()).astype(v.known().dtype))
+    whole = InParts("weight_norm", "", ()).joined([g.known(), v.known()])
+    if whole is None:
+        raise UnsupportedNode("its lengths fit no weight")
+    made = b.constant(whole)
     made.path = v.path.replace("original1", "").replace("_v", "").replace("parametrizations.", "").rstrip(".")
     return made
 

@@ -4,7 +4,8 @@ divided by their spectral norm."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -56,6 +57,84 @@ def _readings(name: str) -> list[tuple[str, str, tuple[str, ...], Callable[..., 
     return found
 
 
+@dataclass(frozen=True)
+class InParts:
+    """A weight that is kept in parts.
+
+    Attributes:
+        kind: `weight_norm` or `spectral_norm`.
+        whole: Its name.
+        parts: Names of its parts: g and v, or the weight and the two vectors of its norm.
+    """
+
+    kind: str
+    whole: str
+    parts: tuple[str, ...]
+
+    @property
+    def main(self) -> int:
+        """Which part has the shape of the whole."""
+        return 1 if self.kind == "weight_norm" else 0
+
+    def joined(self, parts: Sequence[Array]) -> Array | None:
+        """Return the weight, or None where the parts do not fit."""
+        return _made(_by_length if self.kind == "weight_norm" else _spectral, parts)
+
+    def apart(self, whole: Array, parts: Sequence[Array], changed: Array) -> list[Array]:
+        """Return parts that give a weight, those of lengths that none of its numbers changed as they were.
+
+        Args:
+            whole: The weight.
+            parts: As they are.
+            changed: Which of its numbers changed, of the same shape.
+        """
+        with np.errstate(all="ignore"):
+            if self.kind == "weight_norm":
+                g, v = parts
+                axes = tuple(n for n in range(v.ndim) if g.ndim == 0 or g.shape[n] == 1)
+                mine = changed.any(axis=axes, keepdims=True)
+                direction = np.where(mine, whole, v).astype(v.dtype)
+                lengths = _lengths(g, direction)
+                return [np.where(mine, lengths, g.reshape(lengths.shape)).reshape(g.shape), direction]
+            _, u, v = parts
+            return [whole, _of_norm_1(whole.reshape(len(whole), -1), u, v), v]
+
+
+def in_parts(names: Collection[str]) -> list[InParts]:
+    """Return the weights that are kept in parts of these names, but for those that are masked."""
+    found = []
+    for name in names:
+        for kind, whole, others, _ in _readings(name):
+            if kind in _APART and whole not in names and all(one in names for one in others):
+                found.append(InParts(kind, whole, (name, *others)))
+                break
+    return found
+
+
+def _of_norm_1(rows: Array, u: Array, v: Array) -> Array:
+    """Return u so long that u @ W @ v is 1, to the last digit where one of its numbers can make it so.
+
+    The weight that is made of it is then W itself.
+    """
+    right, left = rows @ v, u
+    for _ in range(_NEARER):
+        norm = left @ rows @ v
+        if norm == 1:
+            return left
+        left = (left / norm).astype(u.dtype)
+    for place in np.argsort(np.abs(right)):
+        tried = left.copy()
+        for _ in range(_NEARER if right[place] else 0):
+            tried[place] += (1 - tried @ rows @ v) / right[place]
+            if tried @ rows @ v == 1:
+                return tried
+    return left
+
+
+_APART = ("weight_norm", "spectral_norm")
+_NEARER = 4
+
+
 def _made(make: Callable[..., Array | None], parts: Sequence[Array]) -> Array | None:
     given = as_floats({str(n): one if one.dtype.kind == "f" else one.astype(np.float32)
                        for n, one in enumerate(parts) if one.dtype.kind in "fb"})  # fmt: skip
@@ -70,8 +149,13 @@ def _by_length(g: Array, v: Array) -> Array | None:
     """Return g * v / |v|, its norm taken over every axis along which there is one length."""
     if g.ndim not in (0, v.ndim) or any(one not in (1, size) for one, size in zip(g.shape, v.shape, strict=False)):
         return None
+    return np.asarray(v * (g / _lengths(g, v)))
+
+
+def _lengths(g: Array, v: Array) -> Array:
+    """Return |v| over the axes along which g has one length."""
     axes = tuple(n for n in range(v.ndim) if g.ndim == 0 or g.shape[n] == 1)
-    return np.asarray(g * v / np.sqrt((v * v).sum(axis=axes, keepdims=True)))
+    return np.asarray(np.sqrt((v * v).sum(axis=axes, keepdims=True)))
 
 
 def _masked(weight: Array, mask: Array) -> Array | None:
