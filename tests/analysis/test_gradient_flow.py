@@ -8,6 +8,7 @@ from made_networks import input_size_of, letters_of
 from registries import sampled
 
 import lstm_tui
+from lstm_tui.analysis import gradient_flow
 from lstm_tui.analysis.gradient_flow import GONE, jacobians, long_memory, turns, width_of
 from lstm_tui.analysis.influence import Target, deletion_rows, gradient_rows, influence, tokens_within
 from lstm_tui.engine.arrays import Array
@@ -249,3 +250,15 @@ def test_a_long_run_is_looked_at_from_its_end_and_one_without_a_network_is_refus
         long_memory(bare, 3)
     with pytest.raises(UserError, match="stopped"):
         long_memory(trace["layer0.forward"], 30, stop=lambda: True)
+
+
+@pytest.mark.parametrize("width", [1, 8, 132, 133, 200, 300, 420, 421, 5000])
+def test_so_many_steps_are_looked_at_as_the_work_of_ten_seconds_allows(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step costs the cube of the width: at most so much work, but 16 steps always, and never more than 512."""
+    monkeypatch.setattr(gradient_flow, "width_of", lambda passed: width)
+    steps = gradient_flow.steps_within(ran(made("rnn"))["layer0.forward"])
+    assert 16 <= steps <= gradient_flow.MOST_STEPS == 512
+    assert steps == 16 or steps * width**3 <= 1.2e9
+    assert steps == 512 or (steps + 1) * width**3 > 1.2e9

@@ -102,7 +102,7 @@ def _ran(asked: list[str], copy: Path, budget: float, how_many: str) -> tuple[st
     only.write_text("\n".join(asked), "utf-8")
     files = sorted({name.partition("::")[0] for name in asked}, key=[n.partition("::")[0] for n in asked].index)
     command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "tests.mutate.reached",
-               "-p", "no:cacheprovider", "--tb=line", *files]  # fmt: skip
+               "--assert=plain", "-p", "no:cacheprovider", "--tb=line", *files]  # fmt: skip
     try:
         ran = subprocess.run(
             command,
