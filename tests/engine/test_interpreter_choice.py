@@ -209,7 +209,7 @@ def test_a_run_that_is_too_long_is_refused_before_anything_is_computed(
     monkeypatch.setattr(forward, "MAX_VALUES_BYTES", 20 * each)
     assert len(run.run(net, fits, name).sequence) == 20
     monkeypatch.setattr(forward, "run_pass", lambda *_: pytest.fail("computed"))
-    monkeypatch.setattr(run, "input_of", lambda *_: pytest.fail("read"))
+    monkeypatch.setattr(run, "input_of", lambda *_, **__: pytest.fail("read"))
     with pytest.raises(
         UserError, match=r"^21 tokens would take 0\.\d+ MB of values, .* give at most 20 tokens at a time"
     ):
