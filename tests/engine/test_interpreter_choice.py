@@ -201,21 +201,34 @@ def test_python_leaves_the_environment_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", interpreters.INTERPRETERS)
-def test_a_run_that_is_too_long_is_refused_before_anything_is_computed(
+def test_arrays_that_would_be_too_large_are_refused_before_anything_is_computed(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    net, fits, more = network(), _sequence(20), _sequence(21)
+    net = network()
     each = forward.bytes_of_token(net, "float32")
     monkeypatch.setattr(forward, "MAX_VALUES_BYTES", 20 * each)
-    assert len(run.run(net, fits, name).sequence) == 20
+    fits, more = (run.input_of(net, _sequence(count), "float32") for count in (20, 21))
+    assert len(forward.run_arrays(net, fits, name).x) == 20
     monkeypatch.setattr(forward, "run_pass", lambda *_: pytest.fail("computed"))
-    monkeypatch.setattr(run, "input_of", lambda *_, **__: pytest.fail("read"))
     with pytest.raises(
         UserError, match=r"^21 tokens would take 0\.\d+ MB of values, .* give at most 20 tokens at a time"
     ):
-        run.run(net, more, name)
+        forward.run_arrays(net, more, name)
     with pytest.raises(UserError, match="give at most 10 tokens"):
-        run.run(net, fits, name, "float64")
+        forward.run_arrays(net, fits.astype(np.float64), name)
+
+
+@pytest.mark.parametrize("name", interpreters.INTERPRETERS)
+def test_a_run_that_is_too_long_for_arrays_is_held_in_windows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run.run(network(), _sequence(21), name)
+    assert whole.windows is None
+    monkeypatch.setattr(forward, "MAX_VALUES_BYTES", 20 * forward.bytes_of_token(network(), "float32"))
+    assert run.run(network(), _sequence(20), name).windows is None
+    held = run.run(network(), _sequence(21), name)
+    assert held.windows is not None
+    for one, passed in whole.items():
+        for value, series in passed.items():
+            np.testing.assert_array_equal(np.asarray(held[one][value]), series)
 
 
 def test_what_is_estimated_is_what_is_held() -> None:
