@@ -247,7 +247,7 @@ class KerasTensors:
         op = with_numbers(node.name, CALCULATED[node.kind], whole, both[0] is None)
         if op is None:
             raise UnsupportedLayer("it computes with other numbers for each unit in a way that is not known here")
-        return replace(given, value=OpValue(op, given.value))
+        return replace(given, value=OpValue(op, given.value), mask=None)  # a function passes no mask on
 
     def _merged(self, node: KerasNode, read: Sequence[KerasTensor]) -> KerasTensor:
         values = [one.value for one in read if one.value is not None]
