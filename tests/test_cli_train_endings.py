@@ -20,7 +20,7 @@ from safetensors.numpy import load_file
 
 import lstm_tui
 from lstm_tui.analysis.train import loop
-from lstm_tui.analysis.train.loss import loss_and_gradients
+from lstm_tui.analysis.train.loss import losses_and_gradients
 from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.train import stopped_words
 from lstm_tui.cli.training import job_of
@@ -56,13 +56,13 @@ def whole(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def stuck(monkeypatch: pytest.MonkeyPatch, examples: int) -> Iterator[tuple[Training, threading.Event]]:
-    """A training in a thread, which after so many examples computes one that does not end, until the event is set."""
-    there, go, seen, real = threading.Event(), threading.Event(), [0], loss_and_gradients
+def stuck(monkeypatch: pytest.MonkeyPatch, batches: int) -> Iterator[tuple[Training, threading.Event]]:
+    """A training in a thread, which after so many mini-batches is in one that does not end until the event is set."""
+    there, go, seen, real = threading.Event(), threading.Event(), [0], losses_and_gradients
 
     def slow(*arguments: Any) -> Any:
         seen[0] += 1
-        if seen[0] > examples:
+        if seen[0] > batches:
             there.set()
             assert go.wait(60)
         return real(*arguments)
@@ -70,7 +70,7 @@ def stuck(monkeypatch: pytest.MonkeyPatch, examples: int) -> Iterator[tuple[Trai
     training = Training(job(), OUTPUT)
     thread = threading.Thread(target=training.run, daemon=True)
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "loss_and_gradients", slow)
+        patched.setattr(loop, "losses_and_gradients", slow)
         thread.start()
         try:
             assert there.wait(60)
@@ -88,8 +88,7 @@ def test_it_is_cut_off_in_the_midst_of_a_mini_batch_and_goes_on_to_the_same_bits
     of_task = job().task.examples
     examples = len(of_task(0) if callable(of_task) else of_task)
     per_epoch = -(-examples // 8)
-    done = (batches // per_epoch) * examples + (batches % per_epoch) * 8
-    with stuck(monkeypatch, done + 1) as (training, go):
+    with stuck(monkeypatch, batches) as (training, go):
         kept = training.keep()  # the mini-batch that was begun has not ended, and is not waited for
         before = {path: path.read_bytes() for path in folder.glob("n.*")}
         go.set()
@@ -115,7 +114,7 @@ def test_a_training_that_is_killed_goes_on_from_its_last_second(
     monkeypatch.setattr(Training, "EVERY", 0.0)
     monkeypatch.setattr(Training, "SHARE", float("inf"))
     asked = job().asked
-    with stuck(monkeypatch, 8 * 3 + 1) as (training, _):
+    with stuck(monkeypatch, 3) as (training, _):
         state = load_state(checkpoint_of(OUTPUT), asked)
         copy = checkpoint_of(OUTPUT).read_bytes()
         training.keep()

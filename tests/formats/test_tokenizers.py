@@ -252,7 +252,7 @@ def test_the_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
     running.close_all()
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    for module in ("tokenizer", "tokenizer_file"):
+    for module in ("tokenizer", "vocabulary_file"):
         monkeypatch.setattr(f"lstm_tui.formats.inputs.{module}.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"anything.json: .*pip install 'lstm-tui\[tokenizers\]'"):
         open_file(tmp_path / "lm.safetensors", ImportOptions(vocabulary=str(tmp_path / "anything.json")))

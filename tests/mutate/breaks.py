@@ -202,7 +202,7 @@ class _Finder(ast.NodeVisitor):
         start, inner = self._at(node.lineno, node.col_offset), self._at(node.operand.lineno, node.operand.col_offset)
         if isinstance(node.op, ast.USub | ast.Not) and node.lineno == node.operand.lineno:
             piece = self._source[start:inner].replace("(", "")
-            self._keep(node.lineno, start, piece, "")
+            self._keep(start, piece, "")
         self.visit(node.operand)
 
     def visit_Constant(self, node: ast.Constant) -> None:
@@ -210,18 +210,18 @@ class _Finder(ast.NodeVisitor):
         start, stop = self._span(node)
         piece = self._source[start:stop]
         if isinstance(node.value, bool):
-            self._keep(node.lineno, start, piece, str(not node.value))
+            self._keep(start, piece, str(not node.value))
         elif isinstance(node.value, int):
-            self._keep(node.lineno, start, piece, str(node.value + 1))
+            self._keep(start, piece, str(node.value + 1))
         elif isinstance(node.value, float):
-            self._keep(node.lineno, start, piece, repr(node.value * 2 or 1.0))
+            self._keep(start, piece, repr(node.value * 2 or 1.0))
 
     def visit_Call(self, node: ast.Call) -> None:
         """Call the opposite."""
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         if name in _CALLED:
             stop = self._span(node.func)[1]
-            self._keep(node.lineno, stop - len(name), name, _CALLED[name])
+            self._keep(stop - len(name), name, _CALLED[name])
         self.generic_visit(node)
 
     def _inside(self, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
@@ -233,18 +233,18 @@ class _Finder(ast.NodeVisitor):
         start, stop = self._span(test)
         piece = self._source[start:stop]
         if not isinstance(test, ast.Compare | ast.UnaryOp):  # which are turned round by themselves
-            self._keep(test.lineno, start, piece, f"not ({piece})")
+            self._keep(start, piece, f"not ({piece})")
 
     def _between(self, left: ast.expr, right: ast.expr, changed: dict[str, str], pattern: str) -> None:
         start, stop = self._span(left)[1], self._span(right)[0]
         found = re.search(pattern, self._source[start:stop])
         if found:
             old = " ".join(found[0].split())
-            self._keep(left.end_lineno or left.lineno, start + found.start(), found[0], changed[old])
+            self._keep(start + found.start(), found[0], changed[old])
 
     def _leave_out(self, node: ast.stmt) -> None:
         start, stop = self._span(node)
-        self._keep(node.lineno, start, self._source[start:stop], "pass")
+        self._keep(start, self._source[start:stop], "pass")
 
     def _makes(self, node: ast.Assign) -> bool:
         """Say whether a line first gives an attribute its value, without which nothing works at all."""
@@ -254,8 +254,9 @@ class _Finder(ast.NodeVisitor):
         value = node.value if isinstance(node, ast.Expr) else None
         return isinstance(value, ast.Constant | ast.JoinedStr | ast.Yield | ast.YieldFrom)
 
-    def _keep(self, line: int, start: int, old: str, new: str) -> None:
+    def _keep(self, start: int, old: str, new: str) -> None:
         if old and self._source[start : start + len(old)] == old:
+            line = self._source.count("\n", 0, start) + 1
             text = " ".join(self._lines[line - 1].split())
             self.breaks.append(Break(self._path, line, ".".join(self._scope), text, start, old, new))
 
