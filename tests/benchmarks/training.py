@@ -155,7 +155,7 @@ def kept(every: dict[int, list[dict[str, float]]]) -> dict[str, Any]:
 
     def medians(name: str) -> list[float]:
         found = [statistics.median(ratios(taken, name)) for taken in every.values()]
-        return [round(min(found), 1), round(max(found), 1)]
+        return [round(min(found), 2), round(max(found), 2)]
 
     return {
         "command": "python -m tests.benchmarks.training",
