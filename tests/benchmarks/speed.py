@@ -35,7 +35,7 @@ from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.runtime.batch import ToRun, gradients_together, run_together, values_outside
 from lstm_tui.engine.runtime.run import run_arrays
 
-from . import machine, peers, torch_gates
+from . import machine, peers
 
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 TURN = 0.02  # seconds
@@ -98,6 +98,8 @@ class Contest:
         yield "ours", self.ours, lambda: self.ours().merged[-1]
         yield from peers.contestants(self.network, self.x)
         if peers.torch is not None and self.kind == KINDS["lstm"] and self.hidden < LARGE:
+            from . import torch_gates  # which needs PyTorch
+
             made, x = peers.torch_network(self.network), peers.torch.from_numpy(self.x)
             yield "torch_gates", lambda: torch_gates.capture(made, x), lambda: torch_gates.capture(made, x)["h"].numpy()
 
