@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
-from lstm_tui.engine.runtime.fused.products import TALL, masked_load, masked_store, rows_left
+from lstm_tui.engine.runtime.fused.products import TALL, masked_load, masked_store, rows_by_panel, rows_left
 
 _HEIGHTS = (TALL, 4, 2, 1)
 """Sequences whose sums are in registers at a time: most first, and what is left by fewer."""
@@ -48,7 +48,7 @@ def batch_product(assembly: Assembly, width: int, registers: int) -> str:
     if assembly.has(name):
         return name
     function = Procedure(assembly, name, _SIGNATURE, inside=True)
-    u, one = Lanes(function, width), Lanes(function, 1)
+    u = Lanes(function, width)
     wide = width * registers
     load, store = masked_load(u), masked_store(u)
     panels = function.value(f"udiv i64 {function.value(f'add i64 %rows, {wide - 1}')}, {wide}")
@@ -67,17 +67,7 @@ def batch_product(assembly: Assembly, width: int, registers: int) -> str:
             sequences = [function.value(f"add i64 {begin}, {m}") for m in range(tall)]
             x = [row_of("%from", "%x", "%far", one) for one in sequences]
 
-            def column(k: Value, sums: list[Value]) -> Sequence[Value]:
-                line = function.at(w, function.value(f"mul i64 {k}, {wide}"))
-                loaded = [u.load(function.at(line, n * width)) for n in range(registers)]
-                made = []
-                for m in range(tall):
-                    number = u.spread(one.load(function.at(x[m], k)))
-                    made += [u.mul_add(v, number, sums[m * registers + n]) for n, v in enumerate(loaded)]
-                return made
-
-            zero = u.constant(0.0)
-            sums = function.loop("0", "%inner", column, [(u.type, zero)] * (tall * registers))
+            sums = rows_by_panel(function, u, x, w, registers)
             for m, sequence in enumerate(sequences):
                 line = function.at(row_of("%to", "%out", "%apart", sequence), first)
                 for n in range(registers):

@@ -258,6 +258,33 @@ def pack_for_series(block: Array, width: int, room: Array | None = None) -> Arra
     return made
 
 
+def rows_by_panel(function: Procedure, u: Lanes, x: Sequence[Value], panel: Value, registers: int) -> Sequence[Value]:
+    """Write the products of some rows of `%inner` numbers and a packed panel, each summed in the order of its row.
+
+    Args:
+        function: Where it goes.
+        u: Vectors of the matrix.
+        x: Where each row begins.
+        panel: Where the panel begins.
+        registers: Vectors of the panel's width.
+
+    Returns:
+        The sums: `registers` vectors of the first row, then those of the next.
+    """
+    one = Lanes(function, 1)
+
+    def column(k: Value, sums: list[Value]) -> Sequence[Value]:
+        line = function.at(panel, function.value(f"mul i64 {k}, {u.width * registers}"))
+        loaded = [u.load(function.at(line, n * u.width)) for n in range(registers)]
+        made = []
+        for m, row in enumerate(x):
+            number = u.spread(one.load(function.at(row, k)))
+            made += [u.mul_add(v, number, sums[m * registers + n]) for n, v in enumerate(loaded)]
+        return made
+
+    return function.loop("0", "%inner", column, [(u.type, u.constant(0.0))] * (len(x) * registers))
+
+
 def series_product(assembly: Assembly, width: int, registers: int) -> None:
     """Write `series`: out (steps, rows) = x (steps, inner) times packed panels (rows / wide, inner, wide).
 
@@ -267,10 +294,9 @@ def series_product(assembly: Assembly, width: int, registers: int) -> None:
         "ptr noalias %out, i64 %apart, ptr noalias %x, i64 %far, ptr noalias %w, i64 %steps, i64 %inner, i64 %rows"
     )
     function = Procedure(assembly, "series", parameters)
-    u, one = Lanes(function, width), Lanes(function, 1)
+    u = Lanes(function, width)
     wide = width * registers
     store = masked_store(u)
-    zero = u.constant(0.0)
     count = function.value(f"udiv i64 {function.value(f'add i64 %rows, {wide - 1}')}, {wide}")
     full = function.value(f"udiv i64 %steps, {TALL}")
     tall_steps = function.value(f"mul i64 {full}, {TALL}")
@@ -286,16 +312,7 @@ def series_product(assembly: Assembly, width: int, registers: int) -> None:
                 for m in range(tall)
             ]
 
-            def column(k: Value, sums: list[Value]) -> Sequence[Value]:
-                line = function.at(w, function.value(f"mul i64 {k}, {wide}"))
-                loaded = [u.load(function.at(line, n * width)) for n in range(registers)]
-                made = []
-                for m in range(tall):
-                    number = u.spread(one.load(function.at(x[m], k)))
-                    made += [u.mul_add(v, number, sums[m * registers + n]) for n, v in enumerate(loaded)]
-                return made
-
-            sums = function.loop("0", "%inner", column, [(u.type, zero)] * (tall * registers))
+            sums = rows_by_panel(function, u, x, w, registers)
             for m in range(tall):
                 place = function.value(f"mul i64 {function.value(f'add i64 {step}, {m}')}, %apart")
                 line = function.at("%out", function.value(f"add i64 {place}, {first}"))
