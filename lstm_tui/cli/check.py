@@ -14,11 +14,11 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from lstm_tui.cli.printing import Bar, table
 from lstm_tui.cli.source import source_of
-from lstm_tui.debugger.breakpoints.assertions import AssertionResult, judge, said
+from lstm_tui.debugger.breakpoints.assertions import AssertionResult, asked_pass, judge, said
 from lstm_tui.debugger.endings import STOPPED
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.debugger.source import Source
-from lstm_tui.engine.errors import UserError, no_pass
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import replacing
@@ -64,7 +64,7 @@ def command(options: Namespace) -> int:
             for file, trace in _traces(options, bar):
                 lines += 1
                 line = trace.sequence.line
-                scope = Scope(trace, _pass_of(trace, options.pass_name))
+                scope = Scope(trace, asked_pass(trace, options.pass_name))
                 for text, count in counts.items():
                     verdict = judge(text, scope)
                     _count(count, verdict)
@@ -157,12 +157,3 @@ def _traces(options: Namespace, bar: Bar) -> Iterator[tuple[str, Trace]]:
 
 def _numbers(source: Source, options: Namespace) -> range:
     return range(source.line, source.line + 1) if options.line is not None else range(len(source.sequences))
-
-
-def _pass_of(trace: Trace, name: str | None) -> str:
-    """Return the pass that was asked for; by default the top one that reads forwards."""
-    if name is None:
-        return next(one for one in reversed(list(trace)) if trace[one].direction == "forward")
-    if name not in trace:
-        raise no_pass(name, trace)
-    return name

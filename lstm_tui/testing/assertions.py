@@ -9,12 +9,12 @@ import numpy as np
 
 import lstm_tui
 from lstm_tui.analysis.ledger import flow_of, ledger_at
-from lstm_tui.debugger.breakpoints.assertions import AssertionResult, judge, said
+from lstm_tui.debugger.breakpoints.assertions import AssertionResult, asked_pass, judge, said
 from lstm_tui.debugger.edits.language import in_quotes
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.engine.arrays import Array, Rows
 from lstm_tui.engine.compiler.roles import memory_of
-from lstm_tui.engine.errors import UserError, no_pass
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import change, exact, fixed
 from lstm_tui.engine.number_text import sentence as number
@@ -81,7 +81,7 @@ def assert_holds(model: Model, source: Read, *assertions: str, pass_name: str | 
     """
     __tracebackhide__ = True
     trace = source if isinstance(source, Trace) else lstm_tui.trace(source, model)
-    scope = Scope(trace, _pass_of(trace, pass_name))
+    scope = Scope(trace, asked_pass(trace, pass_name))
     for text in assertions:
         try:
             verdict = judge(text, scope)
@@ -215,12 +215,3 @@ def _picture(scope: Scope, verdict: AssertionResult) -> Iterator[str]:
         bar = "" if np.isnan(shares[k]) else "█" * round(_BAR * float(shares[k]))
         share = "not read yet" if not ledger.read[k] else f"{fixed(shares[k])} {bar}" if bar else fixed(shares[k])
         yield f"  {mark} {k:>4} {tokens[k]:<{width}}  {share}"
-
-
-def _pass_of(trace: Trace, name: str | None) -> str:
-    if name is None:
-        forward = [one for one in trace if trace[one].direction == "forward"]
-        return forward[-1] if forward else next(iter(trace))
-    if name not in trace:
-        raise no_pass(name, trace)
-    return name

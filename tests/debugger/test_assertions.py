@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
 
-from lstm_tui.debugger.breakpoints.assertions import Failed, judge, require, said
+import lstm_tui
+from lstm_tui.debugger.breakpoints.assertions import Failed, asked_pass, judge, require, said
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.run import run
@@ -61,3 +64,13 @@ def test_require_refuses_with_the_reason() -> None:
         require('mean(f, at="nowhere") < 2', SCOPE)
     with pytest.raises(ExpressionError, match="compare it"):
         require("mean(f)", SCOPE)
+
+
+def test_the_pass_that_is_asked_is_the_top_one_that_reads_forwards_and_else_the_first() -> None:
+    trace = lstm_tui.trace("The movie was not bad", "sentiment")
+    assert asked_pass(trace, None) == "layer0.forward"
+    assert asked_pass(trace, "layer0.backward") == "layer0.backward"
+    backward = replace(trace, passes={"layer0.backward": trace["layer0.backward"]})
+    assert asked_pass(backward, None) == "layer0.backward"
+    with pytest.raises(UserError, match=r"layer7\.forward"):
+        asked_pass(trace, "layer7.forward")

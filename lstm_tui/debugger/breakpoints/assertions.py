@@ -9,7 +9,8 @@ import numpy as np
 from lstm_tui.debugger.breakpoints.conditions import reason
 from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, evaluate, parse, parser, require_condition
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, no_pass
+from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 
 
@@ -99,6 +100,19 @@ def said(text: str, verdict: AssertionResult, scope: Scope) -> str:
     where = "" if verdict.t is None else f" at t={verdict.t} “{visible(scope.trace.sequence.tokens[verdict.t])}”"
     what = "is not known" if verdict.unknown else "fails"
     return f"{visible(text)} {what}{where}" + (f": {verdict.why}" if verdict.why else "")
+
+
+def asked_pass(trace: Trace, name: str | None) -> str:
+    """Return the pass that assertions are of; by default the top one that reads forwards, or the first of none.
+
+    Raises:
+        UserError: There is no pass of that name.
+    """
+    if name is None:
+        return next((one for one in reversed(list(trace)) if trace[one].direction == "forward"), next(iter(trace)))
+    if name not in trace:
+        raise no_pass(name, trace)
+    return name
 
 
 def absent_token(text: str, scope: Scope) -> str | None:
