@@ -17,6 +17,7 @@ from lstm_tui.dap.stops import FILTERS
 from lstm_tui.debugger.commands.console import mistake_lines
 from lstm_tui.debugger.commands.goto import position_lines
 from lstm_tui.debugger.commands.table import Leave
+from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -68,6 +69,7 @@ class Adapter:
         self._launch: Request | None = None
         self._from = (1, 1)
         self._redraws = self._ended = False
+        self._told: Frame | None = None  # where the editor knows it to stand
 
     def serve(self) -> None:
         """Answer until the editor has had enough, or is gone.
@@ -111,8 +113,6 @@ class Adapter:
                 self._exchange.event("invalidated", {"areas": ["all"]})
             if self._told is not after and (after.position != before.position or not self._redraws):
                 self._tell("goto")
-
-    _told: object = None
 
     def _go_on(self, requests: Requests) -> None:
         """Have the run move as a request has asked, and tell where it stopped."""

@@ -94,13 +94,14 @@ class Text:
         line = bisect_left(self._starts, place + 1) - 1
         return line + 1, place - self._starts[line] + 1
 
-    def tokens_on(self, sequence: Sequence, line: int, column: int | None = None) -> list[int]:
+    def tokens_on(self, sequence: Sequence, line: int, column: int | None = None) -> range:
         """Return the places on the tape of the tokens that begin on a line, from a column on; both from 1."""
         if not 1 <= line <= len(self._starts):
-            return []
+            return range(0)
         first = self._starts[line - 1] + (column or 1) - 1
         behind = self._starts[line] if line < len(self._starts) else len(self._content) + 1
-        return [t for t, place in enumerate(self.places(sequence)) if first <= place < behind]
+        places = self.places(sequence)
+        return range(bisect_left(places, first), bisect_left(places, behind))
 
 
 class Pages:
