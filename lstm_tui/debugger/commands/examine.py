@@ -50,12 +50,13 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
 
 def one_unit(session: Session, node: parser.Node) -> tuple[PassTrace, str, int, int] | None:
     """Return pass, value, place and unit when an expression is one unit of a value here; else None."""
-    if not (
-        isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode) and node.stop == node.first + 1
-    ):
+    if not (isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode)) or node.one() is None:
         return None
     passed, value = session.scope().owner(node.of.name)
-    return (passed, value, session.frame.t, node.first) if value in passed.cell.values and value in passed else None
+    if value not in passed.cell.values or value not in passed:
+        return None
+    (unit,) = range(passed[value].shape[1])[node.slice]
+    return passed, value, session.frame.t, unit
 
 
 @VERBS.verb(
@@ -93,6 +94,8 @@ def _whatis(session: Session, rest: str) -> tuple[str, ...]:
             head = f"{passed.name}.{value}: {size} units{f', {role}' if role else ''}"
             return tuple(visible(fact) for fact in (head, f"  {equation.text}", f"  {says}") if fact.strip())
     kind = {"number": "number", "truth": "truth", "text": "text"}[value_here.kind]
+    if value_here.shape is not None:
+        return (f"a matrix of {value_here.shape[0]} × {value_here.shape[1]} {kind}s",)
     return (f"{value_here.size} {kind}{'s' * (value_here.size > 1)}",)
 
 

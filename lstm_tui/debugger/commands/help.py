@@ -30,10 +30,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 EXPRESSIONS = (
     "c   layer0.forward.c   x                  a value of this pass, of another; what the pass reads",
-    "c[3]   c[0:8]   mean(f)                   one unit, some units, a function of them",
+    "c[3]   c[-1]   c[0:8:2]   mean(f)         one unit, some units, a function of them",
+    "U_f   U_f[3]   norm(U_f)   radius(U_f)    a matrix, its row into unit 3, a function of it; U_f @ h is a vector",
     "prev(c)   c[t-2]   c - prev(c)            one step before, two places before, the change in this step",
     "t   token   output   result               the place, its token, what the network says here and in the end",
-    '+ - * / @   < <= > >= == !=   and or not  as in Python: mean(f) < .1 and token == "not"',
+    '+ - * / ** @  < <= > >= == !=  and or not   as in Python: mean(f) < .1 and token == "not"',
     'share("not")   share("not", c[3])         which part of a memory comes from a token',
     'output["positive"]   argmax(output)       what it says of a class, and which class it is',
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -139,8 +139,9 @@ class Scope:
         parameters = self.parameters(passed)
         if value in parameters and parameters[value].ndim == 1:
             return Series.constant(parameters[value])
-        if value in parameters:
-            raise NoSuchName(f"{name} is a matrix: it stands left of @, as in {name} @ x")
+        if value in parameters and parameters[value].ndim == 2:
+            matrix = parameters[value]
+            return replace(Series.constant(matrix.reshape(1, -1)), shape=matrix.shape)
         known = {*passed, *passed.inputs, *OF_THE_RUN, *(parameters if "_" in value else ())}
         near = nearest(value, sorted(one for one in known if not _is_hold(one, passed)))
         if near is not None and near not in OF_THE_RUN:
