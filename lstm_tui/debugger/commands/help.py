@@ -14,7 +14,10 @@ from lstm_tui.engine.text_safety import visible
 GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
     "go on": ("run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "pass", "line"),
-    "stop": ("break", "tbreak", "watch", "delete", "unbreak", "enable", "disable", "ignore", "condition", "rebreak"),
+    "stop": (
+        "break", "tbreak", "watch", "dprintf", "delete", "unbreak", "enable", "disable", "ignore", "condition",
+        "rebreak",
+    ),
     "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "assert"),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
