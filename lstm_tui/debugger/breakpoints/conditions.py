@@ -97,7 +97,7 @@ class _Reasons:
 
     def numbered(self, of: tree.Node, values: Series, units: Array) -> None:
         """Collect some units of a vector with their numbers."""
-        written = self.written(of.of if isinstance(of, tree.UnitsNode) else of)
+        written = self.written(of.of if isinstance(of, tree.UnitsNode | tree.NamedUnitNode) else of)
         first = values.units or 0
         self.found.extend(f"{written}[{first + u}] = {number(values.values[0, u])}" for u in units[:_MOST_UNITS])
         if len(units) > _MOST_UNITS:

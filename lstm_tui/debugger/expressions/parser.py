@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
+from lstm_tui.debugger.expressions.scope import UNITS
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import words
 from lstm_tui.engine.language.syntax import (
@@ -38,6 +39,7 @@ __all__ = [
     "IndexNode",
     "Inverse",
     "NameNode",
+    "NamedUnitNode",
     "Node",
     "NumberNode",
     "Operation",
@@ -58,6 +60,14 @@ class UnitsNode(Node):
     of: Node
     first: int
     stop: int | None
+
+
+@dataclass(frozen=True)
+class NamedUnitNode(Node):
+    """`v[gender]`: the unit of that name, whichever it is in the run that is asked."""
+
+    of: Node
+    name: str
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,7 @@ def inside(node: Node) -> tuple[Node, ...]:
         return node.arguments
     if isinstance(node, Operation):
         return node.left, node.right
-    return (node.of,) if isinstance(node, UnitsNode | Class | Shifted | PreviousNode | Inverse) else ()
+    return (node.of,) if isinstance(node, UnitsNode | NamedUnitNode | Class | Shifted | PreviousNode | Inverse) else ()
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -147,7 +157,6 @@ _INSTEAD = {
 }  # fmt: skip
 _REFUSED = frozenset({*_INSTEAD, "%", "?", ";", "{", "}"})
 _LARGEST = 10**9
-_UNITS = 'units are written c[17] or c[0:8], from 0; steps c[t-1]; classes output["good"]'
 NOT_FUNCTIONS = frozenset({"prev"})
 
 
@@ -165,7 +174,7 @@ def _check(word: Word, depth: int) -> None:
         raise Mistake(said, word.start)
 
 
-QUESTION = Notation("an expression", MAX_TEXT, _check, _UNITS)
+QUESTION = Notation("an expression", MAX_TEXT, _check, UNITS)
 
 
 @dataclass(frozen=True)
@@ -253,13 +262,15 @@ def _subscript(node: IndexNode) -> Node:
     if isinstance(index, Operation) and index.sign in ("+", "-") and _is_t(index.left):
         shift = _whole(index.right)
         return Shifted(start, end, of, -shift if index.sign == "-" else shift)
+    if isinstance(index, NameNode) and "." not in index.name:
+        return NamedUnitNode(start, end, of, index.name)
     if isinstance(index, NumberNode):
         first = _whole(index)
         return UnitsNode(start, end, of, first, first + 1)
     if isinstance(index, RangeNode):
         first = 0 if index.first is None else _whole(index.first)
         return UnitsNode(start, end, of, first, None if index.stop is None else _whole(index.stop))
-    raise Mistake(_UNITS, index.start)
+    raise Mistake(UNITS, index.start)
 
 
 def _whole(node: Node) -> int:
