@@ -86,13 +86,14 @@ class StopEngine:
         """Return what names mean in a pass of the run; in the selected one where it has no such pass."""
         from lstm_tui.debugger.expressions import Scope
 
-        trace = self._cursor.frame.trace
+        trace, names = self._cursor.frame.trace, self._cursor.frame.names
         name = pass_name if pass_name in trace else self._cursor.frame.position.pass_name
         assert name is not None
         scope = self._scopes.get(name)
         if scope is None or scope.trace is not trace:
             self._scopes = {one: kept for one, kept in self._scopes.items() if kept.trace is trace}
             scope = self._scopes[name] = Scope(trace, name)
+        scope.names = names
         return scope
 
     def evaluate(self, text: str) -> Answer:

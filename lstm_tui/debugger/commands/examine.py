@@ -12,7 +12,7 @@ from lstm_tui.debugger.breakpoints.assertions import require
 from lstm_tui.debugger.commands.breakpoints import breakpoint_line, complete_expression, with_doubts
 from lstm_tui.debugger.commands.goto import place_of, position_lines
 from lstm_tui.debugger.commands.table import VERBS
-from lstm_tui.debugger.expressions import parse, parser
+from lstm_tui.debugger.expressions import parse, parser, resolved
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import NoSuchName
 from lstm_tui.debugger.expressions.series import lines, value_text
@@ -42,7 +42,7 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
     text = visible(answer.expression.text.strip())
     later = "" if answer.reached else "   (not computed yet)"
     result = [f"{text} = {shown[0]}{later}"] if shown == [value_text(answer.value)] else [f"{text} ={later}", *shown]
-    unit = one_unit(session, answer.expression.node)
+    unit = one_unit(session, resolved(answer.expression, session.scope()).node)
     if unit is not None:
         result += [*explained(*unit), *through(*unit)]
     return with_doubts(tuple(result), session, rest)
@@ -203,7 +203,7 @@ def _reach(session: Session, rest: str) -> tuple[str, ...]:
 def _health(session: Session, rest: str) -> tuple[str, ...]:
     lines: list[str] = []
     for one in health([session.frame.trace]):
-        told = health_lines(session.frame.trace[one.name], one, _MOST)
+        told = health_lines(session.frame.trace[one.name], one, _MOST, names=session.frame.names)
         lines += [f"{one.name}: {line.text}" if line.heads else f"  {visible(line.text)}" for line in told]
     return tuple(lines)
 

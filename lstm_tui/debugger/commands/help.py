@@ -18,7 +18,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "break", "tbreak", "watch", "dprintf", "delete", "unbreak", "enable", "disable", "ignore", "condition",
         "rebreak",
     ),
-    "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "assert"),
+    "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "unit", "assert"),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
         "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "propagate",
@@ -27,7 +27,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
     ),
-    "the session": ("save-session", "source", "help", "apropos", "quit"),
+    "the session": ("name", "save-session", "source", "help", "apropos", "quit"),
 }  # fmt: skip
 """Every verb, by what it is for."""
 

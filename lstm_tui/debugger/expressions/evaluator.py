@@ -58,8 +58,53 @@ def evaluate(expression: Expression, scope: Scope, start: int, stop: int, earlie
     Raises:
         ExpressionError: A name means nothing in this run, or sizes or kinds do not go together.
     """
+    expression = resolved(expression, scope)
     with np.errstate(all="ignore"):
         return _Evaluator(expression, scope).read(expression.node, Moment(start, stop, earlier=earlier))
+
+
+def resolved(expression: Expression, scope: Scope) -> Expression:
+    """Return an expression in which the names of units are their numbers, as a run has them.
+
+    Raises:
+        ExpressionError: No unit is called so.
+    """
+    if not any(isinstance(node, parser.NamedUnitNode) for node in parser.walk(expression.node)):
+        return expression
+    return replace(expression, node=_Names(expression, scope).numbered(expression.node))
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Puts numbers in the place of the names of units."""
+
+    expression: Expression
+    scope: Scope
+
+    def numbered(self, node: Node) -> Node:
+        if isinstance(node, parser.NamedUnitNode):
+            of = self.numbered(node.of)
+            try:
+                unit = self.scope.unit(self._pass_of(of), node.name)
+            except NoSuchName as error:
+                raise ExpressionError(error.said, self.expression.text, node.of.end + 1, error.near) from None
+            return parser.UnitsNode(node.start, node.end, of, unit, unit + 1)
+        if isinstance(node, parser.CallNode):
+            return replace(node, arguments=tuple(self.numbered(one) for one in node.arguments))
+        if isinstance(node, parser.Operation):
+            return replace(node, left=self.numbered(node.left), right=self.numbered(node.right))
+        if isinstance(node, parser.AtNode):
+            return replace(node, of=self.numbered(node.of), where=self.numbered(node.where))
+        if isinstance(node, parser.UnitsNode | parser.Class | parser.Shifted | parser.PreviousNode | parser.Inverse):
+            return replace(node, of=self.numbered(node.of))
+        return node
+
+    def _pass_of(self, node: Node) -> str:
+        """Return the pass of the value of which a unit is asked; the scope's own where it is none by name."""
+        while isinstance(node, parser.UnitsNode | parser.Shifted | parser.PreviousNode | parser.Inverse):
+            node = node.of
+        owner = node.name.rpartition(".")[0] if isinstance(node, parser.NameNode) else ""
+        return owner if owner in self.scope.trace else self.scope.pass_name
 
 
 def condition(text: str, scope: Scope, names: tuple[tuple[str, int], ...] = ()) -> Expression:

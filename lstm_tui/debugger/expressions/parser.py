@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
+from lstm_tui.debugger.expressions.scope import UNITS
 from lstm_tui.debugger.expressions.series import Series
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import words
@@ -39,6 +40,7 @@ __all__ = [
     "IndexNode",
     "Inverse",
     "NameNode",
+    "NamedUnitNode",
     "Node",
     "NumberNode",
     "Operation",
@@ -71,6 +73,14 @@ class UnitsNode(Node):
         if self.first is None or self.step not in (None, 1):
             return None
         return self.first if self.stop == (self.first + 1 or None) else None
+
+
+@dataclass(frozen=True)
+class NamedUnitNode(Node):
+    """`v[gender]`: the unit of that name, whichever it is in the run that is asked."""
+
+    of: Node
+    name: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,7 @@ def inside(node: Node) -> tuple[Node, ...]:
         return node.arguments
     if isinstance(node, Operation):
         return node.left, node.right
-    return (node.of,) if isinstance(node, UnitsNode | Class | Shifted | PreviousNode | Inverse) else ()
+    return (node.of,) if isinstance(node, UnitsNode | NamedUnitNode | Class | Shifted | PreviousNode | Inverse) else ()
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -159,7 +169,6 @@ _INSTEAD = {
 }  # fmt: skip
 _REFUSED = frozenset({*_INSTEAD, "%", "?", ";", "{", "}"})
 _LARGEST = 10**9
-_UNITS = 'units are written c[17], c[-1] or c[0:8], from 0; steps c[t-1]; classes output["good"]'
 NOT_FUNCTIONS = frozenset({"prev"})
 
 
@@ -177,7 +186,7 @@ def _check(word: Word, depth: int) -> None:
         raise Mistake(said, word.start)
 
 
-QUESTION = Notation("an expression", MAX_TEXT, _check, _UNITS)
+QUESTION = Notation("an expression", MAX_TEXT, _check, UNITS)
 
 
 @dataclass(frozen=True)
@@ -199,12 +208,12 @@ class Expression:
     def entry_of(self, node: Node, answer: Series, entry: int) -> str:
         """Return one entry of a part as it may be asked for: `c[7]`, of `c[4:8]` as well as of `c`; safe to show."""
         whole = node
-        while isinstance(whole, UnitsNode):
+        while isinstance(whole, UnitsNode | NamedUnitNode):
             whole = whole.of
         if isinstance(whole, NameNode):
             return visible(self.text_of(whole) + answer.entry_name(entry))
         written = self.text_of(node)
-        closed = isinstance(node, CallNode | Class | Shifted | PreviousNode | AtNode | UnitsNode)
+        closed = isinstance(node, CallNode | Class | Shifted | PreviousNode | AtNode | UnitsNode | NamedUnitNode)
         place = replace(answer, units=0, stride=1, row=None).entry_name(entry)
         return visible(f"{written if closed else f'({written})'}{place}")
 
@@ -277,6 +286,8 @@ def _subscript(node: IndexNode) -> Node:
     if isinstance(index, Operation) and index.sign in ("+", "-") and _is_t(index.left):
         shift = _whole(index.right)
         return Shifted(start, end, of, -shift if index.sign == "-" else shift)
+    if isinstance(index, NameNode) and "." not in index.name:
+        return NamedUnitNode(start, end, of, index.name)
     if isinstance(index, RangeNode):
         first, stop, step = (None if one is None else _from_end(one) for one in (index.first, index.stop, index.step))
         if step == 0 and index.step is not None:
@@ -285,7 +296,7 @@ def _subscript(node: IndexNode) -> Node:
     if isinstance(index, NumberNode) or (isinstance(index, Inverse) and isinstance(index.of, NumberNode)):
         first = _from_end(index)
         return UnitsNode(start, end, of, first, first + 1 or None)
-    raise Mistake(_UNITS, index.start)
+    raise Mistake(UNITS, index.start)
 
 
 def _from_end(node: Node) -> int:
