@@ -57,7 +57,7 @@ class Entered:
 
 
 @dataclass(eq=False)
-class _Call:
+class Call:
     """A call, or several of which each goes on from the state that the one before gave."""
 
     name: str
@@ -66,7 +66,7 @@ class _Call:
     y: list[list[Array]]
     initial: tuple[Array, ...]  # (layers*directions, B, n) each
     last: tuple[Array, ...]
-    pieces: list[_Piece] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
 
     def entered(self, batch: int, call: int, broken: int | None) -> Entered:
         """Return what one sequence of the batch was given and gave."""
@@ -94,7 +94,7 @@ class _Call:
 
 
 @dataclass(eq=False)
-class _Piece:
+class Piece:
     """One call of a module as tensors, so that a gradient can be asked of it, and then that gradient.
 
     Attributes:
@@ -158,12 +158,12 @@ def look(
             loss is no single number that depends on a recurrent module.
     """
     torch = import_module("torch")
-    calls: list[_Call] = []
+    calls: list[Call] = []
     looked = Looked()
     try:
         with (
             _untouched(torch, model),
-            hooked(model, calls, looked, with_graph=loss is not None),
+            hooked(model, lambda: (calls, looked), with_graph=loss is not None, forced=True),
             torch.enable_grad() if loss is not None else torch.no_grad(),
             torch.backends.cudnn.flags(enabled=False) if loss is not None else nullcontext(),
         ):
@@ -177,19 +177,21 @@ def look(
                 piece.y, piece.given, piece.ends = None, (), ()
     if not calls:
         raise UserError(f"{visible(type(model).__name__)} did not call any of its recurrent modules")
-    looked.entered = list(_each(calls))
+    looked.entered = list(each_entered(calls))
     return looked
 
 
 @contextmanager
-def hooked(model: Any, calls: list[_Call], looked: Looked, with_graph: bool = False) -> Iterator[None]:
+def hooked(
+    model: Any, noted: Callable[[], tuple[list[Call], Looked]], with_graph: bool = False, forced: bool = False
+) -> Iterator[None]:
     """Note every call of the recurrent modules of a model, and what its other modules give, as long as it lasts.
 
     Args:
         model: A PyTorch module.
-        calls: Where calls are put.
-        looked: Where the rest is put.
-        with_graph: Whether tensors are kept for a gradient.
+        noted: Returns where calls are put, and where the rest is put.
+        with_graph: Whether tensors are kept for a gradient, where PyTorch takes one.
+        forced: Whether one is taken even where nothing is trained.
 
     Raises:
         UserError: It holds no recurrent module.
@@ -200,12 +202,10 @@ def hooked(model: Any, calls: list[_Call], looked: Looked, with_graph: bool = Fa
         for name, module in model.named_modules():
             if isinstance(module, recurrent_kinds(torch)):
                 if with_graph:
-                    hooks.append(module.register_forward_pre_hook(_of_its_own(torch), with_kwargs=True))
-                hooks.append(
-                    module.register_forward_hook(_noted(torch, name, calls, looked, with_graph), with_kwargs=True)
-                )
+                    hooks.append(module.register_forward_pre_hook(_of_its_own(torch, forced), with_kwargs=True))
+                hooks.append(module.register_forward_hook(_noted(torch, name, noted, with_graph), with_kwargs=True))
             elif not any(True for _ in module.children()) and not isinstance(module, torch.jit.ScriptModule):
-                hooks.append(module.register_forward_hook(_seen(torch, name, looked), with_kwargs=True))
+                hooks.append(module.register_forward_hook(_seen(torch, name, noted), with_kwargs=True))
         if not any(isinstance(module, recurrent_kinds(torch)) for module in model.modules()):
             raise UserError(_refusal(torch, model, visible(type(model).__name__)))
         yield
@@ -219,8 +219,11 @@ def recurrent_kinds(torch: Any) -> tuple[Any, ...]:
     return torch.nn.RNNBase, torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell
 
 
-def _of_its_own(torch: Any) -> Callable[..., Any]:
-    """Return a hook that gives a module copies: so the gradient by what entered it is of this one call."""
+def _of_its_own(torch: Any, forced: bool) -> Callable[..., Any]:
+    """Return a hook that gives a module copies: so the gradient by what entered it is of this one call.
+
+    `forced` has what enters it ask for a gradient even where nothing below or in the module is trained.
+    """
 
     def own(value: Any, wanted: bool) -> Any:
         if isinstance(value, torch.nn.utils.rnn.PackedSequence):
@@ -232,7 +235,7 @@ def _of_its_own(torch: Any) -> Callable[..., Any]:
         return value.clone() if value.requires_grad or not wanted else value.detach().clone().requires_grad_()
 
     def before(module: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
-        x = own(given[0] if given else named["input"], True)
+        x = own(given[0] if given else named["input"], forced)
         states = own(given[1] if len(given) > 1 else named.get("hx"), False)
         return (x, states), {}
 
@@ -246,7 +249,7 @@ def _own_outputs(torch: Any, value: Any) -> Any:
     return tuple(_own_outputs(torch, one) for one in value) if isinstance(value, tuple) else value.clone()
 
 
-def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[_Call], looked: Looked) -> None:
+def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[Call], looked: Looked) -> None:
     """Take the loss, and put the gradient of it by what each call gave where it is kept.
 
     Raises:
@@ -264,7 +267,7 @@ def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[_
         raise UserError("the loss must be one number of PyTorch that depends on what the model gave; give its mean")
     looked.loss = float(value.detach())
     pieces = [piece for call in calls for piece in call.pieces]
-    asked = [one for piece in pieces for one in (_data(piece.y), *piece.given, *piece.ends)]
+    asked = [one for piece in pieces for one in (data_of(piece.y), *piece.given, *piece.ends)]
     weights = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     wanted = [one for one in (*asked, *(parameter for _, parameter in weights)) if one.requires_grad]
     found = torch.autograd.grad(value.reshape(()), wanted, allow_unused=True)
@@ -272,7 +275,7 @@ def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[_
     for call in calls:
         for number, piece in enumerate(call.pieces):
             after = call.pieces[number + 1] if number + 1 < len(call.pieces) else None
-            _by_piece(torch, piece, after, by_tensor)
+            by_piece(torch, piece, after, by_tensor)
     total = 0.0
     for name, parameter in weights:
         d = by_tensor.get(id(parameter))
@@ -285,9 +288,9 @@ def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[_
     looked.gradient_norm = total**0.5
 
 
-def _by_piece(torch: Any, piece: _Piece, after: _Piece | None, by_tensor: Mapping[int, Any]) -> None:
+def by_piece(torch: Any, piece: Piece, after: Piece | None, by_tensor: Mapping[int, Any]) -> None:
     """Put the gradient that arrives at one call where it is kept; what the next call sends back is taken off."""
-    y = _data(piece.y)
+    y = data_of(piece.y)
     d_y = by_tensor.get(id(y), torch.zeros_like(y))
     is_state = any(one is piece.y for one in piece.ends)  # of a cell
     d_y = torch.zeros_like(y) if is_state else d_y
@@ -306,7 +309,7 @@ def _by_piece(torch: Any, piece: _Piece, after: _Piece | None, by_tensor: Mappin
     piece.d_ends = tuple(found)
 
 
-def _data(y: Any) -> Any:
+def data_of(y: Any) -> Any:
     """Return the tensor of what a module gave, packed or not."""
     return y.data if hasattr(y, "batch_sizes") else y
 
@@ -321,7 +324,7 @@ def _refusal(torch: Any, model: Any, kind: str) -> str:
     return f"{kind} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells"
 
 
-def _each(calls: list[_Call]) -> Iterator[Entered]:
+def each_entered(calls: list[Call]) -> Iterator[Entered]:
     """Iterate over calls, each sequence by itself; the first of a module says where it was given another state."""
     counts: dict[str, int] = {}
     for call in calls:
@@ -333,10 +336,14 @@ def _each(calls: list[_Call]) -> Iterator[Entered]:
             yield call.entered(batch, number, broken)
 
 
-def _noted(torch: Any, name: str, calls: list[_Call], looked: Looked, with_graph: bool) -> Callable[..., Any]:
+def _noted(
+    torch: Any, name: str, noted: Callable[[], tuple[list[Call], Looked]], with_graph: bool
+) -> Callable[..., Any]:
     """Return a hook that keeps a call of a recurrent module."""
 
     def after(module: Any, given: tuple[Any, ...], named: Mapping[str, Any], output: Any) -> Any:
+        calls, looked = noted()
+        graph = with_graph and torch.is_grad_enabled()
         x = given[0] if given else named["input"]
         states = given[1] if len(given) > 1 else named.get("hx")
         told = () if states is None else tuple(states) if isinstance(states, tuple) else (states,)
@@ -348,9 +355,9 @@ def _noted(torch: Any, name: str, calls: list[_Call], looked: Looked, with_graph
             packed = hasattr(x, "batch_sizes")
             looked.batch = len(rows[0]) if packed or x.dim() == 3 else looked.batch
             looked.batch_first = module.batch_first or packed
-        if with_graph:  # of copies: inside the module c leads to h, and h_n may be a part of y
+        if graph:  # of copies: inside the module c leads to h, and h_n may be a part of y
             output = _own_outputs(torch, output)
-        made = _piece(torch, module, told, output) if with_graph else None
+        made = _piece(torch, module, told, output) if graph else None
         before = next((one for one in reversed(calls) if one.name == name), None)
         goes_on = before is not None and first and len(first) == len(before.last)
         goes_on = goes_on and not getattr(module, "bidirectional", False)  # its second pass begins at the end
@@ -365,20 +372,20 @@ def _noted(torch: Any, name: str, calls: list[_Call], looked: Looked, with_graph
         else:
             pieces = [] if made is None else [made]
             calls.append(
-                _Call(name, module, [[one] for one in rows[0]], [[one] for one in rows[1]], first, last, pieces)
+                Call(name, module, [[one] for one in rows[0]], [[one] for one in rows[1]], first, last, pieces)
             )
-        return _own_outputs(torch, output) if with_graph else None
+        return _own_outputs(torch, output) if graph else None
 
     return after
 
 
-def _piece(torch: Any, module: Any, states: tuple[Any, ...], output: Any) -> _Piece:
+def _piece(torch: Any, module: Any, states: tuple[Any, ...], output: Any) -> Piece:
     """Return a call as tensors."""
     if not hasattr(module, "num_layers"):
         ends = output if isinstance(output, tuple) else (output,)
-        return _Piece(ends[0], states, ends, lambda one: [row[None] for row in array_of(_at_least(one, 2))])
+        return Piece(ends[0], states, ends, lambda one: [row[None] for row in array_of(_at_least(one, 2))])
     y, last = output
-    return _Piece(y, states, last if isinstance(last, tuple) else (last,), lambda one: _rows(torch, module, one))
+    return Piece(y, states, last if isinstance(last, tuple) else (last,), lambda one: _rows(torch, module, one))
 
 
 def _at_least(tensor: Any, axes: int) -> Any:
@@ -419,13 +426,13 @@ def _rows(torch: Any, module: Any, series: Any) -> list[Array]:
     return [array_of(one) for one in series.unbind(0 if module.batch_first else 1)]
 
 
-def _seen(torch: Any, name: str, looked: Looked) -> Callable[..., None]:
+def _seen(torch: Any, name: str, noted: Callable[[], tuple[list[Call], Looked]]) -> Callable[..., None]:
     """Return a hook that keeps what another module read and gave."""
 
     def after(module: Any, given: tuple[Any, ...], named: Mapping[str, Any], output: Any) -> None:
         read = next((one for one in (*given, *named.values()) if isinstance(one, torch.Tensor)), None)
         if read is not None and isinstance(output, torch.Tensor):
-            looked.around.append((name, array_of(read), array_of(output)))
+            noted()[1].around.append((name, array_of(read), array_of(output)))
 
     return after
 
