@@ -375,9 +375,9 @@ def test_a_terminal_that_knows_ascii_alone_gets_the_rest() -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_export_leaves_nothing(folder: Path, number: int, code: int) -> None:
-    (folder / "long.txt").write_text("word " * 6000)
+    (folder / "long.txt").write_text("word " * 4000)
     environment = {**os.environ, "PYTHONPATH": package_folder()}
-    arguments = ["trace", "long.txt", "--cell", "lstm", "--hidden", "300", "--interpreter", "numpy", "-o", "o.json"]
+    arguments = ["trace", "long.txt", "--cell", "lstm", "--hidden", "100", "--interpreter", "numpy", "-o", "o.json"]
     with subprocess.Popen(
         [sys.executable, "-m", "lstm_tui", *arguments], stderr=subprocess.PIPE, env=environment
     ) as process:

@@ -84,7 +84,7 @@ def assert_same(whole: Trace, held: Trace, steps: list[int]) -> None:
             assert bits(np.asarray(said)) == bits(present(expected_said))
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("engine", [pytest.param("numpy", marks=pytest.mark.slow), "numba"])
 @pytest.mark.parametrize("cell", cell_names())
 def test_windows_have_the_bits_of_the_whole(cell: str, engine: str) -> None:
     """Every cell, two layers, both ways where it can: the rows of a window are those of the whole run."""
