@@ -186,7 +186,15 @@ def _trace(parser: argparse.ArgumentParser) -> None:
 
 
 def _open(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help=f"a trace: {ANY_TRACE}; or a session: .ltui")
+    parser.add_argument(
+        "file", metavar="FILE", help=f"a trace: {ANY_TRACE}; a capture of a PyTorch model: .npz; or a session: .ltui"
+    )
+    parser.add_argument(
+        "--module", metavar="PATH", dest="module_path", help="of a capture: which recurrent module is shown"
+    )
+    parser.add_argument(
+        "--sequence", type=natural(0), metavar="N", help="of a capture: which sequence of the batch is shown, from 0"
+    )
     add_plain_options(parser)
     screen(parser)
 
@@ -292,7 +300,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "run": ("run", "step through a run in the terminal", _run),
     "check": ("check", "assert what a network remembers of texts", _check_memory),
     "trace": ("trace", "write every value of a run to a file", _trace),
-    "open": ("open", "show a trace file, or resume a saved session", _open),
+    "open": ("open", "show a trace file or a capture, or resume a saved session", _open),
     "recover": ("recover", "resume interrupted work, or list it", add_recover_options),
     "compare": ("compare", "show two runs side by side, of two networks or by edits", add_compare_options),
     "models": ("models", "list the bundled networks, or describe one", _models),
