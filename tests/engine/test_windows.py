@@ -260,3 +260,13 @@ def test_a_series_is_read_like_the_array_it_stands_for() -> None:
         assert bits(np.asarray(call(stands))) == bits(np.asarray(call(array))), number
     with pytest.raises(IndexError):
         stands[150]
+
+
+def test_a_series_is_not_computed_whole_by_who_asks_what_it_is() -> None:
+    """NumPy and `copy` look for names of their own that no array of windows has."""
+    network = network_of("lstm", both=False)
+    _, held = both_ways(network, series(network), "numba")
+    values = next(iter(held.passes.values()))["c"]
+    for name in ("__array_interface__", "__array_struct__", "__deepcopy__"):
+        assert not hasattr(values, name)
+    assert values.T.shape == values.shape[::-1]
