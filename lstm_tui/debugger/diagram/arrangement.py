@@ -8,7 +8,7 @@ from lstm_tui.debugger.diagram.dataflow import Dataflow, Mark
 
 
 @dataclass
-class Stack:
+class MarkStack:
     """Marks over each other, and the columns beside them that wires have for themselves.
 
     Attributes:
@@ -59,7 +59,7 @@ class Arrangement:
         self.belts = list(flow.belts)
         self.finals = {way[-1]: state for state, way in flow.belts.items()}
         self.slot_of: dict[int, int] = {}
-        self.slots: list[Stack] = []
+        self.slots: list[MarkStack] = []
         self.hanging: set[int] = set()
         self.straight: set[tuple[int, int]] = set()
         self.band: dict[int, int] = {}
@@ -128,11 +128,11 @@ class Arrangement:
         return bool(sources) and all(self.flow.marks[key].kind == "box" for key in sources)
 
     def _choose_slots(self) -> None:
-        """Stack every mark on what it reads where it can stand straight above it, else begin a new slot."""
+        """MarkStack every mark on what it reads where it can stand straight above it, else begin a new slot."""
         for mark in self.inner:
             found = None if mark.kind == "box" else self._stack_for(mark)
             if found is None:
-                self.slots.append(Stack([mark.key], mark.key in self.hanging))
+                self.slots.append(MarkStack([mark.key], mark.key in self.hanging))
                 self.slot_of[mark.key] = len(self.slots) - 1
             else:
                 slot = self.slot_of[found]
@@ -221,7 +221,7 @@ class Arrangement:
         entry = self.flow.marks[source]
         return entry.kind == "entry" and entry.symbol == f"{mark.belt}'"
 
-    def _hangs_from(self, source: int, slot: Stack, mark: Mark) -> bool:
+    def _hangs_from(self, source: int, slot: MarkStack, mark: Mark) -> bool:
         return slot.hangs and slot.stack[0] == mark.key and source in self.finals
 
     def _row_is_free(self, source: int, mark: Mark) -> bool:

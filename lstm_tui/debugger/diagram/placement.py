@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from lstm_tui.debugger.diagram.arrangement import Arrangement, Stack
+from lstm_tui.debugger.diagram.arrangement import Arrangement, MarkStack
 from lstm_tui.debugger.diagram.dataflow import Dataflow, Mark
 from lstm_tui.debugger.diagram.geometry import (
     DOWN,
@@ -146,10 +146,10 @@ class _Placing:
         on_belt = 1 if mark.belt and self.measure.tight else 0  # a belt is seen between two of its marks
         return sign - sign // 2 - 1 + self._space + len(label_of(mark)) + NUMBER + on_belt
 
-    def _feeder(self, slot: Stack, net: int) -> int:
+    def _feeder(self, slot: MarkStack, net: int) -> int:
         return slot.x + 2 * slot.feeders.index(net)
 
-    def _down(self, slot: Stack, net: int) -> int:
+    def _down(self, slot: MarkStack, net: int) -> int:
         if net in slot.downs:
             return slot.right + 2 * slot.downs.index(net)
         return slot.centre
