@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from made_networks import EVERY_CELL, called, make_input, make_network
 
+from lstm_tui.debugger.commands.console import Console
+from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
 from lstm_tui.debugger.diagram.characters import ARROW, CROSSING, HEAVY, LINES, drawn, text_of
 from lstm_tui.debugger.diagram.dataflow import Dataflow, dataflow_of
 from lstm_tui.debugger.diagram.geometry import DOWN, LEFT, RIGHT, UP, DiagramLayout, DiagramMeasure
@@ -23,6 +25,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Program, Space
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import compact
 
@@ -307,3 +310,45 @@ def test_a_trace_without_its_program_is_drawn_from_its_values(name: str) -> None
             ),
         )
         assert number is None or wanted is None or compact(number) == compact(wanted) or number == pytest.approx(wanted)
+
+
+# --- the chain of steps ---
+
+
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_the_chain_tells_each_state_on_its_way_and_both_passes(name: str) -> None:
+    made = make_network(name, directions=("forward", "backward"))
+    session = Session.open(Source(made, [Sequence("numbers", tuple("abcd"), x=make_input(made, 4))]))
+    session.goto(2)
+    session.step_out_back()
+    frame, trace = session.frame, session.frame.trace
+    units = dict.fromkeys(trace, 1)
+    for width in (30, 78, 158):
+        lines = chain_lines(frame, units, width)
+        assert len(lines) == chain_height(frame)
+        assert chain_width(lines) <= max(width, 60)
+        assert any(piece.t == frame.t for line in lines for piece in line), "the position is in sight"
+        told = [piece for line in lines for piece in line if piece.value and piece.t >= 0]
+        for piece in told:
+            numbers = trace[piece.pass_name][piece.value][piece.t]
+            done = frame.reached(piece.pass_name, piece.value, piece.t)
+            assert piece.done == done
+            if len(numbers) > 1:
+                wanted = compact(float(numbers[1]), 5, True) if done else "…"
+                assert f" {wanted}" in piece.text
+        assert {piece.pass_name for piece in told} == set(trace)
+        arrows = {piece.pass_name: piece.text for piece in told if set(piece.text) & {"▶", "◀"}}
+        assert all(("◀" in text) == (trace[key].direction == "backward") for key, text in arrows.items())
+
+
+def test_the_verb_draws_what_the_pane_draws_and_refuses_a_unit_that_is_none() -> None:
+    session = session_of.__wrapped__("lstm")
+    session.goto(1)
+    lines = Console(session).execute("diagram 2")
+    step = standing(session.frame, 2)
+    assert step is not None
+    assert text_of(fitted(step.flow, 118), drawn(fitted(step.flow, 118), step.written)) == list(lines[1:17])
+    for wrong in ("diagram 5", "diagram x", "diagram -1"):
+        with pytest.raises(UserError, match="which unit"):
+            Console(session).execute(wrong)
+    assert "unit" in Console(session).execute("diagram")[0]

@@ -15,7 +15,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
     "go on": ("run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "pass", "line"),
     "stop": ("break", "tbreak", "watch", "delete", "unbreak", "enable", "disable", "ignore", "condition", "rebreak"),
-    "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "assert"),
+    "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "diagram", "assert"),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
         "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "propagate",

@@ -12,7 +12,9 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Space
+from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import LEAST_WIDTH, compact
 from lstm_tui.engine.runtime.trace import PassTrace
 
 
@@ -36,6 +38,24 @@ class CellStep:
     done: tuple[bool, ...]
     at_work: int | None
     op: Instruction | None
+
+    def written(self, mark: Mark, more: str = "…", unknown: str = "?", infinity: str = "∞") -> str:
+        """Return the number of a mark in five cells: signed unless it cannot be negative; `more` while it is to come.
+
+        Where none is the unit's, how many there are is told in brackets.
+        """
+        if not self.done[mark.key]:
+            return more
+        value = self.numbers[mark.key]
+        if value is None:
+            return f"({mark.size})" if mark.size != 1 else unknown
+        return compact(value, LEAST_WIDTH, not mark.symbol.startswith("σ"), infinity)
+
+
+def memory_first(passed: PassTrace) -> tuple[str, ...]:
+    """Return the states of a pass that are recorded, its memory first."""
+    memory = memory_of(passed.cell)
+    return tuple(sorted((state for state in passed.cell.state if state in passed), key=lambda name: name != memory))
 
 
 def program_of(passed: PassTrace) -> Program | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.style import Style
 
+from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
 from lstm_tui.debugger.diagram.characters import Grid, drawn
-from lstm_tui.debugger.diagram.dataflow import Mark
 from lstm_tui.debugger.diagram.geometry import NUMBER, DiagramLayout
 from lstm_tui.debugger.diagram.numbers import CellStep, standing
 from lstm_tui.debugger.diagram.placement import fitted
@@ -14,7 +14,7 @@ from lstm_tui.debugger.panes import DIAGRAM
 from lstm_tui.engine.number_text import compact
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut
-from lstm_tui.tui.canvas.palette import Glyphs, Palette
+from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.panes.equations import inks_of
 from lstm_tui.tui.panes.large_unit import draw_large_tape
 from lstm_tui.tui.panes.memory import around
@@ -23,7 +23,7 @@ from lstm_tui.tui.view import View
 
 _TAPE_FROM = 18
 """Lines from which on the tape stands above the picture."""
-_IN_ASCII = str.maketrans("╭─╮│╰╯├┤┬┴┼●▶×÷σ−·…━┯┷┿", "+-+|+++++++@>*/s-*~=+++")
+_IN_ASCII = str.maketrans("╭─╮│╰╯├┤┬┴┼●▶◀×÷σ−·…━┯┷┿→←∞", "+-+|+++++++@><*/s-*~=+++><i")
 
 
 def draw_diagram(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
@@ -38,10 +38,14 @@ def draw_diagram(view: View, width: int, height: int, palette: Palette, number: 
     drawing.shorter = (view.unit_words(),)
     if height >= _TAPE_FROM:
         draw_large_tape(drawing, view, 2)
-    room = drawing.room - 2
-    layout = fitted(step.flow, width - 2, room)
-    numbers = {mark.key: _number(step, mark, palette.glyphs) for mark in step.flow.marks}
-    grid = drawn(layout, lambda mark: numbers[mark.key])
+    room, chain = drawing.room - 2, chain_height(view.frame) + 1
+    layout = fitted(step.flow, width - 2, room - chain)
+    if layout.height + chain <= room and layout.width <= width - 2:
+        room -= chain
+    else:
+        layout, chain = fitted(step.flow, width - 2, room), 0
+    glyphs = palette.glyphs
+    grid = drawn(layout, lambda mark: step.written(mark, glyphs.more, glyphs.unknown, glyphs.infinity))
     first_x, first_y = _in_sight(layout, step, width - 2, room)
     if layout.width > width - 2 or layout.height > room:
         last_x, last_y = min(first_x + width - 2, layout.width), min(first_y + room, layout.height)
@@ -54,6 +58,10 @@ def draw_diagram(view: View, width: int, height: int, palette: Palette, number: 
         drawing.line()
     for y in range(first_y, min(first_y + room, layout.height)):
         _draw_row(drawing, layout, grid, styles, (first_x, y), shift)
+    if chain:
+        while drawing.room > chain + 1:
+            drawing.line()
+        _draw_chain(drawing, view)
     _at_work(drawing, view, step)
     return drawing
 
@@ -81,14 +89,25 @@ def _draw_row(
             drawing.hit(line.x - 1, line.x, ClickTarget(value=name))
 
 
-def _number(step: CellStep, mark: Mark, glyphs: Glyphs) -> str:
-    """Return the number of a mark, signed unless it cannot be negative; how many there are where none is the unit's."""
-    if not step.done[mark.key]:
-        return glyphs.more
-    value = step.numbers[mark.key]
-    if value is None:
-        return f"({mark.size})" if mark.size != 1 else glyphs.unknown
-    return compact(value, NUMBER, not mark.symbol.startswith("σ"), glyphs.infinity)
+def _draw_chain(drawing: Drawing, view: View) -> None:
+    """Draw the chain of steps, the one at the position brighter; a click on a step chooses its token."""
+    palette, smooth = drawing.palette, drawing.palette.glyphs.smooth
+    units = {name: view.unit_of(name) for name in view.trace}
+    lines = chain_lines(view.frame, units, drawing.width - 2)
+    shift = max((drawing.width - chain_width(lines)) // 2, 1)
+    drawing.line()
+    for pieces in lines:
+        line = drawing.line()
+        line.to(shift)
+        for piece in pieces:
+            start, here = line.x, piece.t == view.t
+            ink = "accent" if piece.value and piece.text[:1] in "━◀" and "━" in piece.text else "ink"
+            ink = "title" if here and ink == "ink" else ink
+            text = piece.text if smooth else piece.text.translate(_IN_ASCII)
+            style = palette.style(ink, bold=here and not piece.value, faded=not piece.done)
+            line.put(text if smooth or text.isascii() else f"t={piece.t}".center(len(text)), style)
+            if piece.t >= 0 and line.x > start:
+                drawing.hit(start, line.x, ClickTarget(t=piece.t))
 
 
 def _in_sight(layout: DiagramLayout, step: CellStep, width: int, height: int) -> tuple[int, int]:
