@@ -131,13 +131,15 @@ def _numbers(passed: PassTrace, program: Program, flow: Dataflow, t: int, unit: 
         else:
             found.append(_worked_out(program, flow, mark, found))
             continue
-        found.append(None if vector is None or not _is_of_units(mark, passed, unit) else _of(vector, unit))
+        known = vector is not None and _is_of_units(mark, passed, unit) and (len(vector) == 1 or unit < len(vector))
+        found.append(_of(vector, unit) if vector is not None and known else None)
     return tuple(found)
 
 
 def _entering(passed: PassTrace, mark: Mark, t: int) -> Array | None:
     if mark.symbol.endswith("'"):
-        return passed.previous(mark.name, t)
+        known = mark.name in (passed.arrays if passed.reading_step(t) else passed.initial)
+        return passed.previous(mark.name, t) if known else None
     return np.asarray(passed.inputs[mark.name][t]) if mark.name in passed.inputs else None
 
 
