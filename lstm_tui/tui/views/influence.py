@@ -298,7 +298,7 @@ def differences(answer: InfluenceAnswer, palette: Palette) -> list[str]:
         return []
 
     def name(t: int) -> str:
-        if answer.view.trace.sequence.x is not None:
+        if answer.view.trace.sequence.is_of_numbers:
             return f"t={t}"
         return f"“{answer.view.label(t, palette)}” (t={t})"
 
