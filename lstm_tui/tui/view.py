@@ -296,10 +296,12 @@ class View:
         return "all units" if self.everyone else self.unit_words()
 
     def unit_words(self) -> str:
-        """Return the chosen unit by its number, and by the name that the network's card gives it: `unit 11 gender`."""
-        network = self.trace.network
-        name = "" if network is None else network.unit_name(self.pass_name, self.unit)
-        return f"unit {self.unit} {name}".rstrip()
+        """Return the chosen unit by its number, and by its name where it has one: `unit 11 gender`."""
+        return self.frame.names.words(self.pass_name, self.unit)
+
+    def unit_short(self) -> str:
+        """Return the chosen unit where there is little room: its name, or `unit 11`."""
+        return self.frame.names.short(self.pass_name, self.unit)
 
     @cached_property
     def verdict(self) -> Prediction | None:

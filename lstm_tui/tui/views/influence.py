@@ -65,7 +65,7 @@ def outputs_of(view: View) -> tuple[Target, ...]:
 
 def unit_of(view: View) -> Target:
     """Return the target of the chosen unit's memory at the position."""
-    label = f"{view.letter}[{view.unit}] of {view.pass_name} at t={view.t}"
+    label = f"{view.frame.names.value(view.pass_name, view.letter, view.unit)} of {view.pass_name} at t={view.t}"
     return Target(label, t=view.t, pass_name=view.pass_name, value=view.memory_name, unit=view.unit)
 
 

@@ -354,7 +354,7 @@ def _of_sizes(one: _Input) -> Iterator[TapeLayout]:
     """Iterate over the layouts of an input of known sizes: where one axis alone has several, that is the tape."""
     assert one.sizes is not None
     kind, count = one.kind or _FLOAT, len(one.sizes)
-    if not 1 <= count <= 3:
+    if not 1 <= count <= 3 or 0 in one.sizes:
         return
     whole = kind in (2, 3, 4, 5, 6, 7, 12, 13)
     fixed: list[TapeLayout] = []

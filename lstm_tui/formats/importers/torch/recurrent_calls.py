@@ -17,6 +17,7 @@ from lstm_tui.formats.importers.plan import Recurrent
 from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, attribute, label
 from lstm_tui.formats.importers.program.initial_states import initial_states_of
 from lstm_tui.formats.importers.program.layers import Read
+from lstm_tui.formats.importers.torch.call_arguments import check_one
 from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, TensorRef, tensors_in
 
 RECURRENT_CALLS = {"lstm": "LSTM", "gru": "GRU", "rnn_tanh": "RNN", "rnn_relu": "RNN"}
@@ -43,6 +44,8 @@ def recurrent_call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Ma
     try:
         if isinstance(said.get("params"), TensorRef) or isinstance(said.get("has_biases"), list):
             raise UnsupportedNode("it reads sequences that are packed, which is not followed")
+        for each, value in said.items():
+            check_one(name, each, value)
         return _call(b, kind, "Relu" if name == "rnn_relu" else "", said)
     except (UnsupportedNode, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         why = str(error) if isinstance(error, UnsupportedNode) else ""
