@@ -158,7 +158,7 @@ def join_steps(b: ProgramBuilder) -> None:
     chains = _chains(b.steps)
     made = {name: node for node in b.nodes for name in node.output}
     by_node = {id(one.node): one for one in b.steps}
-    refused: dict[int, str] = {}
+    refused: set[int] = set()
     several = {one.path for one in chains if sum(other.path == one.path for other in chains) > 1}
     for chain in chains:
         mine = {id(one.node) for one in chain.steps}
@@ -169,25 +169,49 @@ def join_steps(b: ProgramBuilder) -> None:
         else:
             continue
         for one in chain.steps:
-            refused[id(one.node)] = f"it steps {_word(one)} {visible(one.path)} by hand: {why}"
-            b.stepped[one.path] = _word(one)
-            b.refused[refused[id(one.node)]] = None
+            refused.add(id(one.node))
+            b.refused[f"it steps nn.{one.kind}Cell {visible(one.path)} by hand: {why}"] = None
     joined = [chain for chain in chains if id(chain.steps[0].node) not in refused]
     kept: list[Any] = []
     for node in b.nodes:
         if id(node) in refused:
-            node = ProgramNode(node.name, node.op_type, node.input, node.output, {"why": refused[id(node)]})
-        elif id(node) in by_node:
-            continue
-        kept.append(node)
+            kept += _written_out(b, by_node[id(node)])
+        elif id(node) not in by_node:
+            kept.append(node)
     for chain in joined:
         kept += _layer(b, chain)
     b.nodes[:] = _sorted(kept)
     _roll(b)
 
 
-def _word(one: CellStep) -> str:
-    return f"nn.{one.kind}Cell"
+def _written_out(b: ProgramBuilder, step: CellStep) -> list[ProgramNode]:
+    """Return one step of a cell as its products and gates."""
+    before = len(b.nodes)
+    w, r, *biases = step.params
+    given = b.emit("Gemm", [step.x, w, *biases[:1]], transB=1)
+    own = b.emit("Gemm", [step.begins[0], r, *biases[1:]], transB=1)
+    hidden, axes = r.known().shape[1], step.x.known().ndim - 1
+
+    def part(of: TensorRef, number: int) -> TensorRef:
+        return b.emit("Slice", [of], index=(slice(None),) * axes + (slice(number * hidden, (number + 1) * hidden),))
+
+    if step.kind == "RNN":
+        made = [b.emit(step.function or "Tanh", [b.emit("Add", [given, own])])]
+    elif step.kind == "GRU":
+        reset, kept = (b.emit("Sigmoid", [b.emit("Add", [part(given, n), part(own, n)])]) for n in (0, 1))
+        candidate = b.emit("Tanh", [b.emit("Add", [part(given, 2), b.emit("Mul", [reset, part(own, 2)])])])
+        change = b.emit("Mul", [kept, b.emit("Sub", [step.begins[0], candidate])])
+        made = [b.emit("Add", [candidate, change])]
+    else:
+        gates = b.emit("Add", [given, own])
+        i, f, o = (b.emit("Sigmoid", [part(gates, n)]) for n in (0, 1, 3))
+        new = b.emit("Mul", [i, b.emit("Tanh", [part(gates, 2)])])
+        c = b.emit("Add", [b.emit("Mul", [f, step.begins[1]]), new])
+        made = [b.emit("Mul", [o, b.emit("Tanh", [c])]), c]
+    for one, state in zip(made, step.states, strict=True):
+        b.add(ProgramNode(b.once("its step"), "Identity", (one.name,), (state.name,)))
+    nodes, b.nodes[before:] = b.nodes[before:], []
+    return nodes
 
 
 def _chains(steps: Sequence[CellStep]) -> list[_Chain]:
