@@ -111,7 +111,7 @@ class InputShape:
 
 
 @dataclass(frozen=True, eq=False)
-class CellStep:
+class CellCall:
     """One step of a cell that a program steps by hand.
 
     Attributes:
@@ -168,7 +168,7 @@ class ProgramBuilder:
     scope: str = ""
     function: str = ""
     remarks: dict[str, None] = field(default_factory=dict)
-    steps: list[CellStep] = field(default_factory=list)
+    steps: list[CellCall] = field(default_factory=list)
     unpadded: bool = False
     padding: dict[str, set[int]] = field(default_factory=dict)
     packed: list[tuple[TensorRef, TensorRef]] = field(default_factory=list)
@@ -277,7 +277,7 @@ class ProgramBuilder:
     def cell_step(
         self, path: str, kind: str, function: str, x: TensorRef, begins: Sequence[TensorRef],
         params: Sequence[TensorRef],
-    ) -> CellStep:  # fmt: skip
+    ) -> CellCall:  # fmt: skip
         """Add one step of a cell, whose states have random numbers until the steps are joined."""
         reads = tuple(one.name for one in (x, *begins))
         node = ProgramNode(path, "step", reads, tuple(self.made() for _ in begins), {})
@@ -287,7 +287,7 @@ class ProgramBuilder:
             for name, one in zip(node.output, begins, strict=True)
         ]
         self.budget.spend(5, sum(one.known().size for one in states))
-        self.steps.append(CellStep(path, kind, function, x, list(begins), list(params), states, node))
+        self.steps.append(CellCall(path, kind, function, x, list(begins), list(params), states, node))
         return self.steps[-1]
 
     def output(self, name: str, ref: TensorRef) -> None:
