@@ -19,6 +19,7 @@ from present import present
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
+from lstm_tui.formats.importers.torch.exported import read_exported
 from lstm_tui.formats.inputs.inputs import Sequences
 from lstm_tui.formats.inputs.numeric_series import read_series, series_from
 
@@ -286,11 +287,45 @@ def _places(value: Any) -> Any:
         yield from _places(one)
 
 
-def test_an_older_export_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def older(path: Path, to: Path) -> Path:
+    """Write an export as PyTorch before 2.8 did: one archive of torch.save for the tensors beside the program."""
+    torch = pytest.importorskip("torch")
+    with zipfile.ZipFile(path) as archive:
+        name = next(one for one in archive.namelist() if one.endswith("model.json"))
+        whole = json.loads(archive.read(name))
+        held = read_exported(archive.namelist(), lambda one, _: archive.read(one), "it").tensors
+    for node in whole["graph_module"]["graph"]["nodes"]:
+        for one in node["inputs"]:
+            one.pop("kind", None)
+    state, nothing = io.BytesIO(), io.BytesIO()
+    torch.save({key: torch.from_numpy(one.copy()) for key, one in held.items()}, state)
+    torch.save({}, nothing)
+    with zipfile.ZipFile(to, "w") as made:
+        made.writestr("serialized_exported_program.json", json.dumps(whole))
+        made.writestr("serialized_state_dict.pt", state.getvalue())
+        made.writestr("serialized_constants.pt", nothing.getvalue())
+        made.writestr("serialized_example_inputs.pt", b"")
+        made.writestr("version", "8.5")
+    return to
+
+
+@pytest.mark.parametrize("path", [one for one in PROGRAMS if one.suffix == ".pt2"], ids=lambda path: path.stem)
+def test_an_older_export_is_the_same_network(path: Path, tmp_path: Path) -> None:
+    now, before = open_file(path), open_file(older(path, tmp_path / "m.pt2"))
+    assert facts(now) == facts(before)
+    assert remarks(now) == remarks(before)
+    for one, other in zip(now.network.layers, before.network.layers, strict=True):
+        for a, b in zip(one.passes, other.passes, strict=True):
+            assert a.cell.text == b.cell.text
+            np.testing.assert_array_equal(a.flat, b.flat)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"PK", b"\x80\x02}q\x00."])
+def test_an_older_export_that_is_damaged_is_one_line(data: bytes, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.pt2", "w") as made:
         made.writestr("serialized_exported_program.json", "{}")
-        made.writestr("version", "1")
-    with pytest.raises(UserError, match="save it again"):
+        made.writestr("serialized_state_dict.pt", data)
+    with pytest.raises(UserError, match=r"damaged|lacks|not read|cannot"):
         open_file(tmp_path / "m.pt2")
 
 
