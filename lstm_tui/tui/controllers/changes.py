@@ -290,6 +290,8 @@ class Changes:
         except (UserError, MemoryError) as error:
             outcome.error = str(error) or type(error).__name__
         self._screen.call_later(self._made, outcome)
+        if outcome.facts is not None and not outcome.given_up:
+            outcome.facts.finish()
 
     def _made(self, outcome: Outcome) -> None:
         self._work = self._making = None

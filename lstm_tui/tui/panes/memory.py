@@ -46,7 +46,6 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     values = passed[name][first_t:last_t][:, units]
     shades = shade_of(values, half)
     marks = _marks(view, first_t, last_t, units, palette)
-    reached = view.reached_tokens(view.pass_name)
     _head(drawing.line(), view, first_t, last_t, cell, palette)
     drawing.hits.extend(
         (0, _LABEL + n * cell, _LABEL + (n + 1) * cell, ClickTarget(t=first_t + n)) for n in range(last_t - first_t)
@@ -67,7 +66,7 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
             if not ready[column]:
                 line.put(glyphs.dot.center(cell)[:cell], palette.style("faint"))
                 continue
-            faded = not reached[t]
+            faded = not view.has_reached(view.pass_name, t)
             value, shade = float(values[column, row]), int(shades[column, row])
             mark, ink = marks[column][row]
             edge = edge if cell - len(mark) > 1 and not (mark and cell == _MARKED) else ""
@@ -128,7 +127,7 @@ def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: i
     cell = max(
         min(room // len(columns), _BESIDE_WIDEST), _BESIDE_NARROW if room // _BESIDE_NARROW >= len(columns) * 0.5 else 1
     )
-    first, last = window(int(difference.column_at[view.cursor_t]), len(columns), room // cell)
+    first, last = window(difference.columns.of_place(view.cursor_t), len(columns), room // cell)
     sight = columns[first:last]
     rows = 3 if height >= _TRIPLE else 2
     units, _ = view.units_in_sight(view.pass_name, max((height - 1) // rows, 1))
