@@ -111,6 +111,19 @@ def test_the_rest_is_computed_behind_and_given_up(small_windows: None) -> None:
     drive(act, replace(long_text("lstm", "mean")))
 
 
+def test_what_is_complete_is_not_given_up(small_windows: None) -> None:
+    async def act(driver: Driver) -> None:
+        held = driver.view.trace.windows
+        while held is not None and not held.is_complete:
+            await driver.pilot.pause(0.01)
+        assert held is not None
+        assert not driver.screen.behind.give_up()
+        await driver.press("escape")
+        assert "given up" not in driver.view.said
+
+    drive(act, long_text())
+
+
 def test_an_edit_in_the_middle_is_shown(small_windows: None) -> None:
     async def act(driver: Driver) -> None:
         for key in ':replace 40 "good"':

@@ -225,7 +225,7 @@ def _points(
 
 def _findings(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
     palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
-    rows = list(health_lines(picture.view.trace[picture.pass_name], one))
+    rows = list(health_lines(picture.view.trace[picture.pass_name], one, names=picture.view.frame.names))
     for told in rows:
         if told.kind is None:
             ink = "title" if told.known else "soft"
@@ -242,6 +242,6 @@ def _findings(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
             continue
         ground = "row" if told.number == picture.cursor else "ground"
         line = drawing.line().put(glyphs.cursor if ground == "row" else " ", palette.style("focus", ground, bold=True))
-        line.put(f"   unit {told.unit:>3}  ", palette.style("ink", ground, bold=ground == "row"))
+        line.put(f"   unit {glyphs.say(told.label)}  ", palette.style("ink", ground, bold=ground == "row"))
         line.put(cut(glyphs.say(told.words), width - line.x - 1, glyphs), palette.style("ink", ground))
         drawing.hit(0, width, ClickTarget(pass_name=picture.pass_name, unit=told.unit, t=told.number))

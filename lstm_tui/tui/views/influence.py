@@ -65,7 +65,7 @@ def outputs_of(view: View) -> tuple[Target, ...]:
 
 def unit_of(view: View) -> Target:
     """Return the target of the chosen unit's memory at the position."""
-    label = f"{view.letter}[{view.unit}] of {view.pass_name} at t={view.t}"
+    label = f"{view.frame.names.value(view.pass_name, view.letter, view.unit)} of {view.pass_name} at t={view.t}"
     return Target(label, t=view.t, pass_name=view.pass_name, value=view.memory_name, unit=view.unit)
 
 
@@ -331,7 +331,7 @@ def differences(answer: InfluenceAnswer, palette: Palette) -> list[str]:
 
     def name(row: int) -> str:
         t = row + start
-        if answer.view.trace.sequence.x is not None:
+        if answer.view.trace.sequence.is_of_numbers:
             return f"t={t}"
         return f"“{answer.view.label(t, palette)}” (t={t})"
 
