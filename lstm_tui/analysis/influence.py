@@ -18,6 +18,7 @@ from lstm_tui.analysis.gradient_flow import jacobians
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.row_labels import row_labels
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
 from lstm_tui.engine.runtime.batch import ToRun, run_each
@@ -277,9 +278,9 @@ def to_run(trace: Trace, gone: int | None) -> ToRun:
 def without(sequence: Sequence, t: int) -> Sequence:
     """Return a sequence without the token, or the row of numbers, at a place."""
     unknown = tuple(u - (u > t) for u in sequence.unknown if u != t)
-    tokens = sequence.tokens[:t] + sequence.tokens[t + 1 :]
     ids = None if sequence.ids is None else np.delete(sequence.ids, t)
     x = None if sequence.x is None else np.delete(sequence.x, t, axis=0)
+    tokens = sequence.tokens[:t] + sequence.tokens[t + 1 :] if x is None or sequence.names_rows else row_labels(x)
     return replace(sequence, tokens=tokens, ids=ids, x=x, unknown=unknown)
 
 
