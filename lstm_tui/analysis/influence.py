@@ -225,10 +225,11 @@ def each_deletion(trace: Trace, target: Target, places: range | None = None) -> 
         UserError: If the trace has no network.
     """
     places = range(len(trace.sequence)) if places is None else places
-    left_out = [t for t in places if len(trace.sequence) > 1 and t != target.t]
+    order = places if trace.windows is None else places[::-1]  # the nearest first, since each takes a while
+    left_out = [t for t in order if len(trace.sequence) > 1 and t != target.t]
     runs = runs_without(trace, (None, *left_out))
     before = _number(next(runs), target, None)
-    for t in places:
+    for t in order:
         yield t, _number(next(runs), target, t) - before if t in left_out else np.nan
 
 
