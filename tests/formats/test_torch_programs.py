@@ -223,7 +223,14 @@ def line_or_network(path: Path) -> str:
     return "; ".join(said)
 
 
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+LONG = ("endless for", "grown list")
+"""What is given up only after a second of the processor."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [pytest.param(body, id=name, marks=[pytest.mark.slow] * (name in LONG)) for name, body in BODIES.items()],
+)
 def test_whatever_the_code_says_gives_one_line_or_a_network(body: str, tmp_path: Path) -> None:
     """The layer still opens by itself, as its tensors have names; nothing of the code is run."""
     path = FROZEN / "program_last_trace.pt"
