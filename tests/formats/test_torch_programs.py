@@ -141,6 +141,30 @@ def test_the_weights_alone_decide_where_the_user_says_so(path: Path) -> None:
     assert "assumed" in {how for _, how in facts(opened).values()}
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("steps", [2, 5])
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_the_one_axis_that_is_longer_than_one_is_time(batch_first: bool, steps: int, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Plain(torch.nn.Module):  # type: ignore[name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = torch.nn.LSTM(3, 4, batch_first=batch_first)
+
+        def forward(self, x: Any) -> Any:
+            return self.rnn(x)[0]
+
+    model = Plain().eval()
+    x = torch.randn((1, steps, 3) if batch_first else (steps, 1, 3))
+    torch.export.save(torch.export.export(model, (x,)), tmp_path / "m.pt2")
+    opened = open_file(tmp_path / "m.pt2")
+    assert facts(opened)["input.x"] == ("batch,steps,3" if batch_first else "steps,batch,3", "confirmed")
+    made = run(opened.network, Sequences(series_from(x.reshape(steps, 3).numpy()), opened.network)[0])
+    expected = model(x).detach().numpy().reshape(steps, 4)
+    np.testing.assert_allclose(present(made.ran).merged[-1], expected, atol=CLOSE)
+
+
 def test_ids_have_rows_of_places_added() -> None:
     for path in called("placed"):
         opened = open_file(path)
