@@ -147,7 +147,7 @@ def test_the_weights_alone_decide_where_the_user_says_so(path: Path) -> None:
 def test_the_one_axis_that_is_longer_than_one_is_time(batch_first: bool, steps: int, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
 
-    class Plain(torch.nn.Module):  # type: ignore[name-defined]
+    class Plain(torch.nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.rnn = torch.nn.LSTM(3, 4, batch_first=batch_first)
