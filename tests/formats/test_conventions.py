@@ -13,8 +13,10 @@ from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.cli import main
+from lstm_tui.engine.language.cell import parse_cell
 from lstm_tui.formats.importers.open import ImportOptions, open_file
-from lstm_tui.formats.verify.alternatives import other_readings
+from lstm_tui.formats.importers.plan import Recurrent
+from lstm_tui.formats.verify.alternatives import SLOTS, cell_text, other_readings
 from lstm_tui.formats.verify.verification import verify
 
 FILES = Path(__file__).parent / "files"
@@ -183,3 +185,12 @@ def test_what_a_framework_writes_is_tried_before_an_order_of_gates_that_none_has
     rare = [n for n, value in enumerate(tried) if value in orders - written]
     assert len(rare) == len(orders - written)
     assert {value for n, value in enumerate(tried) if n < rare[0]} == set(tried) & written
+
+
+@pytest.mark.parametrize("cell", SLOTS)
+def test_a_cell_with_activations_of_its_own_has_a_name_however_long_they_are(cell: str) -> None:
+    for length in range(1, 44):
+        functions = dict.fromkeys(SLOTS[cell], f"{'a' * length}=0.5 * a")
+        made = parse_cell(cell_text(Recurrent("layer", cell, 4, 3, (), functions=functions, bound=2.0)))
+        assert made.name.startswith(f"{cell}_")
+        assert len(made.name) <= 64

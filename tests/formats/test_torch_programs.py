@@ -165,6 +165,47 @@ def test_the_one_axis_that_is_longer_than_one_is_time(batch_first: bool, steps: 
     np.testing.assert_allclose(present(made.ran).merged[-1], expected, atol=CLOSE)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_a_program_may_give_back_what_it_was_given(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Both(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = torch.nn.LSTM(3, 4)
+
+        def forward(self, x: Any) -> Any:
+            return self.rnn(x)[0], x
+
+    model, x = Both().eval(), torch.randn(5, 1, 3)
+    torch.export.save(torch.export.export(model, (x,)), tmp_path / "m.pt2")
+    opened = open_file(tmp_path / "m.pt2")
+    made = run(opened.network, Sequences(series_from(x[:, 0].numpy()), opened.network)[0])
+    np.testing.assert_allclose(present(made.ran).merged[-1], model(x)[0][:, 0].detach().numpy(), atol=CLOSE)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_a_front_that_gives_one_step_of_many_sequences_is_run(tmp_path: Path) -> None:
+    """A convolution over time, and then the batch where the time should be."""
+    torch = pytest.importorskip("torch")
+
+    class Swapped(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv1d(3, 3, 3, padding=1)
+            self.rnn = torch.nn.LSTM(3, 4)
+
+        def forward(self, x: Any) -> Any:
+            return self.rnn(self.conv(x.transpose(1, 2)).transpose(1, 2))[0]
+
+    model, x = Swapped().eval(), torch.randn(1, 6, 3)
+    torch.export.save(torch.export.export(model, (x,)), tmp_path / "m.pt2")
+    opened = open_file(tmp_path / "m.pt2")
+    assert "sequences of one step: every token begins with an empty memory" in remarks(opened)
+    made = run(opened.network, Sequences(series_from(x[0].numpy()), opened.network)[0])
+    np.testing.assert_allclose(present(made.ran).merged[-1], model(x)[0].detach().numpy(), atol=CLOSE)
+
+
 def test_ids_have_rows_of_places_added() -> None:
     for path in called("placed"):
         opened = open_file(path)
