@@ -120,6 +120,21 @@ def test_the_heading_names_every_value_or_says_how_many_there_are(width: int, ev
     assert all(f" {name} " in heading for name in "figcoh") == every
 
 
+def test_tokens_that_were_read_and_those_to_come_have_inks_of_their_own() -> None:
+    session = Session.open(Source(network("lstm", both=False), sequences()))
+    session.goto(2)
+    view = view_of(session)
+    (line,) = [
+        line for line in draw_one_unit(view, 60, 14, DRAWN).lines if "movie" in "".join(t for t, _ in line.parts())
+    ]
+    inks = {word: style for text, style in line.parts() for word in text.split()}
+    words = view.trace.sequence.tokens
+    for t, word in enumerate(words):
+        if t != view.t:
+            assert inks[word] == DRAWN.style("soft" if t < view.t else "faint"), word
+    assert DRAWN.style("soft") != DRAWN.style("faint")
+
+
 def test_gates_and_parts_of_a_gru_are_told_by_what_they_do() -> None:
     session = Session.open(Source(network("gru", both=False), sequences()))
     view = view_of(session, value="z")
