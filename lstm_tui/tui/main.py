@@ -39,6 +39,7 @@ from lstm_tui.tui.panes.header_footer import EquationLine, FooterLine, HeaderLin
 from lstm_tui.tui.panes.large_unit import OneUnit
 from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.panes.memory import Heatmap
+from lstm_tui.tui.panes.now_line import NowLine
 from lstm_tui.tui.panes.output import Output
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.panes.tape import Tape
@@ -119,6 +120,7 @@ class MainScreen(Screen[None]):
         bound = {"view": MainScreen.view, "palette": MainScreen.palette}
         yield Static(Content(f"too small: {LEAST_WIDTH}×{LEAST_HEIGHT} is the least"), id="small")
         yield HeaderLine(self.stream.waits_for(), id="header").data_bind(**bound, busy=MainScreen.busy)
+        yield NowLine(id="now").data_bind(**bound)
         yield Tape("tape").data_bind(**bound)
         yield TabsLine(id="tabs").data_bind(**bound, shown=MainScreen.shown)
         with Horizontal(id="units"):

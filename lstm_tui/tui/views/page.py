@@ -16,7 +16,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from lstm_tui.debugger.glossary import entries_in, entry_of
 from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.number_text import axis_end, axis_places, exact
 from lstm_tui.engine.text_safety import visible
@@ -41,7 +43,7 @@ class PageScreen(ModalScreen[bool]):
     PageScreen Static { width: auto; max-width: 100%; color: $lt-ink; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,p,question_mark", "leave", show=False),
+        Binding("escape,q,p,question_mark,K,shift+k", "leave", show=False),
         Binding("enter", "go", show=False),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
@@ -92,6 +94,36 @@ class PageScreen(ModalScreen[bool]):
     def action_scroll(self, lines: int) -> None:
         """Scroll by so many lines."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def glossary_page(view: View, text: str, width: int) -> PageScreen:
+    """Return the page that explains the value under the cursor and the terms of a text, in so many cells."""
+    entries = list(entries_in(text))
+    lines: list[Content] = []
+    equation = view.passed.cell.equation(view.value) if view.value in view.passed.cell.values else None
+    own = entry_of(view.value if letter(view.value) == view.value else letter(view.value))
+    if own in entries:
+        entries.remove(own)
+    if equation is not None:
+        told = ": ".join(visible(part) for part in (equation.label, equation.help) if part)
+        lines += _explained(letter(view.value), told or (own.says if own else ""), width)
+        lines.append(Content(""))
+    for entry in entries:
+        lines += _explained(entry.term, entry.says, width)
+    return PageScreen("what stands in this pane; :glossary has every term", lines)
+
+
+_TERM = 12
+"""Cells of a term in the glossary."""
+
+
+def _explained(term: str, says: str, width: int) -> list[Content]:
+    """Return an entry of the glossary: the term, and what it means in lines beside it."""
+    rows = textwrap.wrap(says, max(min(width - _TERM - 8, 76), 20)) or [""]
+    return [
+        Content.assemble((f"{term if not n else '':<{_TERM}}", "bold $lt-key"), (row, "$lt-ink"))
+        for n, row in enumerate(rows)
+    ]
 
 
 _WIDTH = 76
