@@ -198,7 +198,7 @@ def _breakpoints(session: Session) -> Iterator[str]:
     for number, one in enumerate(session.breakpoints, start=1):
         yield f"pass {one.pass_name}"
         verb = "watch" if one.word == "watch" else "tbreak" if one.temporary else "break"
-        yield f"{verb} {one.trigger.text}"
+        yield f"{verb} {one.trigger.text}" if one.log is None else f'dprintf {one.trigger.text}, "{one.log}"'
         if one.ignore:
             yield f"ignore {number} {one.ignore}"
         if not one.enabled:

@@ -83,7 +83,10 @@ class UnitNames:
         mine = {one: old for one, old in self.of.get(pass_name, {}).items() if one != unit}
         if name:
             mine[unit] = name
-        return UnitNames(MappingProxyType({**self.of, pass_name: MappingProxyType(dict(sorted(mine.items())))}))
+        others = {one: names for one, names in self.of.items() if one != pass_name}
+        if mine:
+            others[pass_name] = MappingProxyType(dict(sorted(mine.items())))
+        return UnitNames(MappingProxyType(others))
 
     def differences(self, before: UnitNames) -> Iterator[tuple[str, int, str]]:
         """Yield pass, unit and name of what was named otherwise before; an empty name where it was taken away."""

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import UNITS
+from lstm_tui.debugger.expressions.series import Series
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import words
 from lstm_tui.engine.language.syntax import (
@@ -55,11 +56,23 @@ __all__ = [
 
 @dataclass(frozen=True)
 class UnitsNode(Node):
-    """`v[17]`, `v[0:8]`: units from 0; `stop` is None for an open end."""
+    """`v[17]`, `v[0:8]`, `v[-1]`, `v[::2]`: units from 0, or from the end; None for an open end."""
 
     of: Node
-    first: int
+    first: int | None
     stop: int | None
+    step: int | None = None
+
+    @property
+    def slice(self) -> slice:
+        """The units, as an array takes them."""
+        return slice(self.first, self.stop, self.step)
+
+    def one(self) -> int | None:
+        """Return the unit, where it is one alone, by its number from 0 (from the end if negative)."""
+        if self.first is None or self.step not in (None, 1):
+            return None
+        return self.first if self.stop == (self.first + 1 or None) else None
 
 
 @dataclass(frozen=True)
@@ -152,8 +165,7 @@ class ExpressionError(UserError):
 
 MAX_TEXT = 1_000
 _INSTEAD = {
-    "&&": "`and`", "||": "`or`", "&": "`and`", "|": "`or`", "!": "`not`", "~": "`not`", "**": "a product such as c * c",
-    "//": "/", "^": "a product such as c * c",
+    "&&": "`and`", "||": "`or`", "&": "`and`", "|": "`or`", "!": "`not`", "~": "`not`", "//": "/", "^": "c ** 2",
 }  # fmt: skip
 _REFUSED = frozenset({*_INSTEAD, "%", "?", ";", "{", "}"})
 _LARGEST = 10**9
@@ -192,6 +204,18 @@ class Expression:
     def text_of(self, node: Node) -> str:
         """Return how a part of it was written."""
         return self.text[node.start : node.end]
+
+    def entry_of(self, node: Node, answer: Series, entry: int) -> str:
+        """Return one entry of a part as it may be asked for: `c[7]`, of `c[4:8]` as well as of `c`; safe to show."""
+        whole = node
+        while isinstance(whole, UnitsNode | NamedUnitNode):
+            whole = whole.of
+        if isinstance(whole, NameNode):
+            return visible(self.text_of(whole) + answer.entry_name(entry))
+        written = self.text_of(node)
+        closed = isinstance(node, CallNode | Class | Shifted | PreviousNode | AtNode | UnitsNode | NamedUnitNode)
+        place = replace(answer, units=0, stride=1, row=None).entry_name(entry)
+        return visible(f"{written if closed else f'({written})'}{place}")
 
 
 def words_of(text: str) -> list[Word]:
@@ -264,13 +288,20 @@ def _subscript(node: IndexNode) -> Node:
         return Shifted(start, end, of, -shift if index.sign == "-" else shift)
     if isinstance(index, NameNode) and "." not in index.name:
         return NamedUnitNode(start, end, of, index.name)
-    if isinstance(index, NumberNode):
-        first = _whole(index)
-        return UnitsNode(start, end, of, first, first + 1)
     if isinstance(index, RangeNode):
-        first = 0 if index.first is None else _whole(index.first)
-        return UnitsNode(start, end, of, first, None if index.stop is None else _whole(index.stop))
+        first, stop, step = (None if one is None else _from_end(one) for one in (index.first, index.stop, index.step))
+        if step == 0 and index.step is not None:
+            raise Mistake("a step is not 0", index.step.start)
+        return UnitsNode(start, end, of, first, stop, step)
+    if isinstance(index, NumberNode) or (isinstance(index, Inverse) and isinstance(index.of, NumberNode)):
+        first = _from_end(index)
+        return UnitsNode(start, end, of, first, first + 1 or None)
     raise Mistake(UNITS, index.start)
+
+
+def _from_end(node: Node) -> int:
+    """Return a whole number that may be negative, as places from the end are."""
+    return -_whole(node.of) if isinstance(node, Inverse) and node.sign == "-" else _whole(node)
 
 
 def _whole(node: Node) -> int:

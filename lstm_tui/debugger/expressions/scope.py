@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 
 _NEAR = 40  # characters of a token that may be meant instead of another
-UNITS = 'units are written c[17] or c[0:8], from 0; steps c[t-1]; classes output["good"]'
+UNITS = 'units are written c[17], c[-1] or c[0:8], from 0; steps c[t-1]; classes output["good"]'
 """What is said of what stands in square brackets and means nothing there."""
 OF_THE_RUN = ("token", "t", "output", "result")
 
@@ -149,8 +149,9 @@ class Scope:
         parameters = self.parameters(passed)
         if value in parameters and parameters[value].ndim == 1:
             return Series.constant(parameters[value])
-        if value in parameters:
-            raise NoSuchName(f"{name} is a matrix: it stands left of @, as in {name} @ x")
+        if value in parameters and parameters[value].ndim == 2:
+            matrix = parameters[value]
+            return replace(Series.constant(matrix.reshape(1, -1)), shape=matrix.shape)
         known = {*passed, *passed.inputs, *OF_THE_RUN, *(parameters if "_" in value else ())}
         near = nearest(value, sorted(one for one in known if not _is_hold(one, passed)))
         if near is not None and near not in OF_THE_RUN:

@@ -13,7 +13,7 @@ from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, ev
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.debugger.expressions.evaluator import token_place
 from lstm_tui.debugger.expressions.scope import NoSuchName
-from lstm_tui.debugger.expressions.shares import memory_meant
+from lstm_tui.debugger.expressions.shares import ALL_UNITS, memory_meant
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.state_update import edit_in_words, explained, mostly, through
 from lstm_tui.debugger.position import Frame, Position, equations_of
@@ -91,7 +91,7 @@ def who(text: str, scope: Scope, frame: Frame) -> Blame:
         than = f" by more than {number(limit)}" if limit else ""
         return _nothing(*asked, "lost" if held else "moved", than, move)
     if held is None:
-        return _moved(expression, scope, move, value.size, limit)
+        return _moved(expression, scope, move, limit)
     return _share_fell(expression, scope, move, held, limit)
 
 
@@ -155,9 +155,8 @@ def _which(limit: float | None, unknown: int = 0) -> str:
     return f"{which}, as far as is known: {_of_steps(unknown)}" if unknown else which
 
 
-def _moved(expression: Expression, scope: Scope, move: Move, size: int, limit: float | None) -> Blame:
-    name = visible(expression.text.strip()) + (f"[{move.unit}]" if size > 1 and move.unit is not None else "")
-    meant = _unit_of_value(expression, scope, move)
+def _moved(expression: Expression, scope: Scope, move: Move, limit: float | None) -> Blame:
+    name, meant = move.name, _unit_of_value(expression, scope, move)
     if meant is not None and (called := scope.names.name(meant[0].name, meant[2])) and f"[{called}]" not in name:
         name += f" {called}"
     head = (
@@ -212,9 +211,9 @@ def _held(expression: Expression, scope: Scope) -> Held | None:
         return None
     token = node.arguments[0]
     what = node.arguments[1] if len(node.arguments) == 2 else None
-    units: tuple[int, int | None] = (0, None)
+    units = ALL_UNITS
     if isinstance(what, parser.UnitsNode):
-        units, what = (what.first, what.stop), what.of
+        units, what = (what.first, what.stop, what.step), what.of
     passed, state = memory_meant(scope, what.name if isinstance(what, parser.NameNode) else None)
     place = token_place(token)
     if place is not None:
