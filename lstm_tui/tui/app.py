@@ -132,6 +132,8 @@ class LstmApp(App[int]):
             first, *others = self.lines.source.remarks
             more = f"\nand {len(others)} more: `:info frame` lists them" if others else ""
             self.notify(first + more, severity="warning", markup=False, timeout=_REMARK_TIME)
+        if self.lines.source.note:
+            self.notify(visible(self.lines.source.note), markup=False, timeout=_REMARK_TIME)
         for line in self._remarks:
             self._say(line)
         if is_served():

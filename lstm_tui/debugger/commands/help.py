@@ -20,7 +20,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "rebreak",
     ),
     "ask": (
-        "now", "print", "display", "undisplay", "who", "whatis", "list", "where", "info", "diagram", "unit", "assert",
+        "now", "print", "display", "undisplay", "who", "whatis", "list", "where", "info", "diagram", "unit",
+        "vocabulary", "assert",
     ),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (

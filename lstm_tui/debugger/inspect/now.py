@@ -57,7 +57,7 @@ def now(frame: Frame, facts: Facts, verdict: Prediction | None) -> NowSentence:
 
 def _memory(frame: Frame, facts: Facts) -> Iterator[str]:
     name, t = frame.position.pass_name, frame.t
-    at = f"at {_token(frame, t)}"
+    at = f"at {_token(frame, t)}" + (", an unknown word," if t in facts.unknown else "")
     memory = facts.memory(name)
     if not frame.reached(name, memory):
         yield f"{at}: its memory is not computed yet"
