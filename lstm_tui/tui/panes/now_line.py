@@ -43,6 +43,11 @@ def draw_now(view: View, width: int, palette: Palette) -> Line:
 class NowLine(OneLine):
     """What happens now, in words."""
 
+    def watch_view(self) -> None:
+        """Have the line repainted; only then is it made, since it may ask of what a run in windows has computed."""
+        if self.display and self.is_attached:
+            self.refresh()
+
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the sentence."""
         return draw_now(view, width, palette)
