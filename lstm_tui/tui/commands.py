@@ -180,6 +180,13 @@ COMMANDS: tuple[Command, ...] = (
         _capital("P"), "app.picture", "picture", "any screen as a picture: .svg or .png", PROGRAM, "P", always=True
     ),
     Command(_capital("T"), "app.tour", "tour", "lessons that step through trained networks", PROGRAM, "T", always=True),
+    Command(
+        _capital("V"),
+        "looks.level",
+        "expert",
+        "the screen of a beginner, with a line in words, or of an expert",
+        PROGRAM,
+    ),
     Command(_capital("K"), "dialogs.glossary", "glossary", "explain every label of the pane in use", PROGRAM, footer=6),
     Command(("question_mark",), "dialogs.help", "help", "all keys", PROGRAM, "?", 12, always=True),
     Command(("q",), "app.quit", "quit", "quit", PROGRAM, footer=13, always=True),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from driven_screen import Driver, drive
 from edited_networks import sentence
 
 from lstm_tui.debugger.source import Source
+from lstm_tui.formats.io.settings import EXPERT, Settings
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, UNICODE, Glyphs
 from lstm_tui.tui.panes.now_line import LESSONS, draw_now
@@ -61,3 +63,23 @@ def test_every_width_keeps_what_the_network_says_and_no_clause_is_torn_but_the_f
         assert most == len(clauses) - 1
 
     drive(act, story(), size=(120, 36))
+
+
+def test_an_expert_leaves_the_line_out_and_that_is_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "settings"
+
+    async def act(driver: Driver) -> None:
+        line = driver.screen.query_one("#now")
+        assert line.display
+        await driver.press("V")
+        assert not line.display
+        assert driver.view.said.startswith("expert")
+
+    async def again(driver: Driver) -> None:
+        assert not driver.screen.query_one("#now").display
+        await driver.press("V")
+        assert driver.screen.query_one("#now").display
+
+    drive(act, story(), settings=Settings(path))
+    drive(again, story(), settings=Settings(path))
+    assert not Settings(path).is_on(EXPERT)
