@@ -291,7 +291,7 @@ class LstmApp(App[int]):
         if isinstance(screen, MainScreen):
             for command in COMMANDS:
                 run = lambda command=command: screen.call_later(screen.do, command)  # noqa: E731
-                yield SystemCommand(f"{command.word} ({command.key})", command.help, run)
+                yield SystemCommand(f"{command.phrase} ({command.key})", f"{command.word}: {command.help}", run)
         for one in super().get_system_commands(screen):
             if one.title not in ("Keys", "Maximize", "Minimize"):
                 yield one

@@ -160,10 +160,11 @@ class Dialogs:
         self._screen.app.push_screen(glossary_page(self._run.view, text, self._screen.size.width))
 
     def help(self) -> None:
-        """Show every key."""
+        """Show every key, those of the pane in use first."""
         from lstm_tui.tui.views.page import help_page
 
-        self._screen.app.push_screen(help_page(self._screen.size.width))
+        pane = None if self._run.is_empty else self._looks.pane_in_use
+        self._screen.app.push_screen(help_page(self._screen.size.width, pane))
 
     def _chosen(self, target: ClickTarget | None) -> None:
         if target is not None and target.t is not None:
