@@ -21,8 +21,20 @@ if TYPE_CHECKING:
     from lstm_tui.engine.runtime.trace import Trace
 
 __all__ = [
-    "Capture", "Network", "Trace", "UserError", "__version__", "capture", "debug", "load", "open_capture", "record",
-    "session", "trace",
+    "Capture",
+    "Network",
+    "Trace",
+    "UserError",
+    "__version__",
+    "capture",
+    "debug",
+    "load",
+    "open_capture",
+    "post_mortem",
+    "record",
+    "session",
+    "trace",
+    "watch",
 ]  # fmt: skip
 
 _HOMES = {
@@ -33,7 +45,9 @@ _HOMES = {
     "capture": "lstm_tui.living.capture",
     "debug": "lstm_tui.living.debug",
     "open_capture": "lstm_tui.living.capture",
+    "post_mortem": "lstm_tui.living.watch",
     "record": "lstm_tui.formats.verify.recording",
+    "watch": "lstm_tui.living.watch",
 }
 
 

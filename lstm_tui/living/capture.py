@@ -14,6 +14,7 @@ from lstm_tui.formats.captures.captured_batch import CapturedBatch
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.commands.console import TypedSession
+    from lstm_tui.debugger.session import Session
 
 __all__ = ["Capture", "capture", "open_capture", "show"]
 
@@ -78,7 +79,8 @@ class Capture(CapturedBatch):
         show(self.source(module, sequence, call))
 
 
-def _of(made: CapturedBatch) -> Capture:
+def as_capture(made: CapturedBatch) -> Capture:
+    """Return what was captured with what opens it."""
     return Capture(**{one.name: getattr(made, one.name) for one in fields(made)})
 
 
@@ -114,7 +116,7 @@ def capture(
     """
     from lstm_tui.formats.captures.from_torch import captured
 
-    return _of(captured(model, batch, targets, loss, tokens, classes))
+    return as_capture(captured(model, batch, targets, loss, tokens, classes))
 
 
 def open_capture(path: str | Path) -> Capture:
@@ -125,7 +127,7 @@ def open_capture(path: str | Path) -> Capture:
     """
     from lstm_tui.formats.captures.capture_file import read
 
-    return _of(read(path))
+    return as_capture(read(path))
 
 
 def has_screen() -> bool:
@@ -133,14 +135,23 @@ def has_screen() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def show(source: Source) -> None:
+def show(source: Source, t: int | None = None) -> None:
     """Open the screen from a program that goes on behind it; told to end, the program is ended too.
+
+    Args:
+        source: What is open.
+        t: Place on the tape where it stands first; by default the first token.
 
     Raises:
         UserError: There is no terminal.
     """
     from lstm_tui.tui.app import run_app
+    from lstm_tui.tui.controllers.autosave import Offer
 
-    code = run_app(source)
+    def at_place(session: Session) -> tuple[str, ...]:
+        session.goto(t or 0)
+        return ()
+
+    code = run_app(source, resume=None if t is None else Offer("", at_place))
     if code > 128 and code != INTERRUPTED:
         raise SystemExit(code)

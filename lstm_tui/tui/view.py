@@ -178,13 +178,13 @@ class View:
     def label(self, t: int, palette: Palette) -> str:
         """Return a token as it is shown; of a row of numbers, the first ones."""
         sequence = self.trace.sequence
-        if sequence.x is not None:
+        if sequence.is_of_numbers and sequence.x is not None:
             return " ".join(signed(float(number), palette.glyphs, places=None) for number in sequence.x[t][:_NUMBERS])
         return token_label(sequence.tokens[t], palette.glyphs)
 
     def short_label(self, t: int, palette: Palette) -> str:
         """Return a token where there is little room; a row of numbers by its place."""
-        return f"t={t}" if self.trace.sequence.x is not None else self.label(t, palette)
+        return f"t={t}" if self.trace.sequence.is_of_numbers else self.label(t, palette)
 
     def unit_of(self, pass_name: str) -> int:
         """Return the chosen unit of a pass; the one with the largest memory when none is."""

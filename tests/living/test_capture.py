@@ -18,6 +18,7 @@ from lstm_tui.formats.verify.verification import verify
 
 torch: Any = pytest.importorskip("torch")
 nn = torch.nn
+torch.set_num_threads(1)  # these are small, and threads that wait for each other take long
 
 CLOSE = 2e-5
 WORDS = [f"w{n}" for n in range(12)]

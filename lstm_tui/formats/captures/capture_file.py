@@ -50,6 +50,7 @@ def write(made: CapturedBatch, path: str | Path) -> None:
         "version": VERSION,
         "model": made.model,
         "sequences": made.sequences,
+        "number": made.number,
         "modules": [{"name": one.name, "mode": one.mode} for one in made.modules.values()],
         "classes": list(classes),
         "runs": [
@@ -104,7 +105,16 @@ def read(path: str | Path) -> CapturedBatch:
     loss, norm = (_number(about, arrays, f"{CAPTURED}{key}") for key in ("loss", "gradient_norm"))
     rest = {name: one for name, one in arrays.items() if not name.startswith(CAPTURED)}
     rest[ABOUT] = text
-    return CapturedBatch(about.get("model", str), {one.name: one for one in modules}, runs, sequences, loss, norm, rest)
+    return CapturedBatch(
+        about.get("model", str),
+        {one.name: one for one in modules},
+        runs,
+        sequences,
+        loss,
+        norm,
+        about.maybe("number", int),
+        rest,
+    )
 
 
 @door("a capture")

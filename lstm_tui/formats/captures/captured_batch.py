@@ -30,6 +30,7 @@ class CapturedBatch:
         sequences: How many sequences were in the batch.
         loss: What the loss was; None where none was taken.
         gradient_norm: Euclidean norm of the loss's gradient by every parameter of the model; None without a loss.
+        number: Which step of a loop it was, from 0; None where it was captured by itself.
         arrays: The same run by the names of a recording, which `lstm-tui verify` compares with a file.
     """
 
@@ -39,6 +40,7 @@ class CapturedBatch:
     sequences: int = 1
     loss: float | None = None
     gradient_norm: float | None = None
+    number: int | None = None
     arrays: Mapping[str, Array] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, asked: Asked) -> CapturedRun:
@@ -122,7 +124,8 @@ class CapturedBatch:
         """Say in a few lines which modules, sequences and calls there are; no array."""
         loss = "" if self.loss is None else f", loss {sentence(self.loss)}"
         norm = "" if self.gradient_norm is None else f", gradient norm {sentence(self.gradient_norm)}"
-        lines = [f"<Capture of {visible(self.model)}: {count_of(self.sequences, 'sequence')}{loss}{norm}"]
+        step = "" if self.number is None else f", step {self.number}"
+        lines = [f"<Capture of {visible(self.model)}{step}: {count_of(self.sequences, 'sequence')}{loss}{norm}"]
         for name, module in list(self.modules.items())[:_MOST_SHOWN]:
             mine = [one for one in self.runs if one.module is module]
             calls = 1 + max(one.call for one in mine)

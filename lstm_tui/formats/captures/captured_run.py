@@ -102,8 +102,7 @@ class CapturedRun:
     @cached_property
     def sequence(self) -> Sequence:
         """What was read, with its tokens on the tape."""
-        rows = series_sequence(self.x)
-        return replace(rows, tokens=self.tokens) if self.tokens else rows
+        return Sequence("numbers", self.tokens, x=self.x, names_rows=True) if self.tokens else series_sequence(self.x)
 
     @cached_property
     def start(self) -> Initial | None:

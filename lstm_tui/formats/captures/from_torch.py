@@ -48,7 +48,7 @@ def captured(
     aims = None if targets is None else tensor_of(model, targets)
     taken = None if loss is None else _loss_of(loss, aims)
     looked, inputs = look_at(model, batch, taken)
-    made = capture_of(model, looked, inputs, aims, tokens, classes)
+    made = capture_of(visible(type(model).__name__), looked, inputs, aims, tokens, classes)
     return replace(made, arrays=recorded(model, looked, inputs)) if with_recording else made
 
 
@@ -58,35 +58,41 @@ def _loss_of(loss: Callable[..., Any], aims: Any) -> Callable[[Any], Any]:
 
 
 def capture_of(
-    model: Any, looked: Looked, inputs: Mapping[str, Array], aims: Any, tokens: Any, classes: Sequence[str]
+    model: str,
+    looked: Looked,
+    inputs: Mapping[str, Array],
+    aims: Any,
+    tokens: Any,
+    classes: Sequence[str],
+    known: Mapping[str, CapturedModule] | None = None,
 ) -> CapturedBatch:
     """Return what a model did as a capture.
 
     Args:
-        model: The model.
+        model: Name of the model's class.
         looked: What it did in one run.
         inputs: What it was given, by the names of a recording.
         aims: The targets as a tensor, or None.
         tokens: What the ids mean.
         classes: Names of the outputs.
+        known: Its modules, where their weights were taken already.
     """
-    own = visible(type(model).__name__)
     names = token_names(tokens)
-    modules: dict[str, CapturedModule] = {}
+    modules: dict[str, CapturedModule] = dict(known or {})
     runs: list[CapturedRun] = []
     count = looked.batch or 1
     answer = next(iter(answers_of(looked.output).values()), None)
     target = None if aims is None else array_of(aims)
     for (path, _), group in groupby(looked.entered, lambda one: (one.name, one.call)):
         entered = list(group)
-        name, module = path or own, entered[0].module
+        name, module = path or model, entered[0].module
         if name not in modules:
             modules[name] = CapturedModule(name, mode_of(module), weights_of(module), looked.d_weights.get(path, {}))
         for one, tape in zip(entered, _tapes(entered, looked, inputs, tokens, names), strict=True):
             said = None if answer is None else part_of(answer, one.batch, count, looked)
             aim = None if target is None else part_of(target, one.batch, count, looked)
             runs.append(_run(modules[name], one, tape, said, aim, _class_names(classes, tokens, said)))
-    return CapturedBatch(own, modules, tuple(runs), count, looked.loss, looked.gradient_norm)
+    return CapturedBatch(model, modules, tuple(runs), count, looked.loss, looked.gradient_norm)
 
 
 def _run(
@@ -157,7 +163,7 @@ def _ids_that_entered(
             continue
         if gave is not None and gave.ndim == read.ndim + 1 and gave.shape[-1] == first.x.shape[-1]:
             rows = gave.reshape(-1, gave.shape[-1]) if count is None else (gave[0] if ids is read else gave[:, 0])
-            if np.array_equal(rows[: len(first.x)], first.x):
+            if np.array_equal(rows[: len(first.x)], first.x, equal_nan=True):
                 return ids
         if fits is None and ids.shape[-1] == longest:
             fits = ids

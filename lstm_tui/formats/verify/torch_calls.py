@@ -57,7 +57,7 @@ class Entered:
 
 
 @dataclass(eq=False)
-class Call:
+class ModuleCall:
     """A call, or several of which each goes on from the state that the one before gave."""
 
     name: str
@@ -66,7 +66,7 @@ class Call:
     y: list[list[Array]]
     initial: tuple[Array, ...]  # (layers*directions, B, n) each
     last: tuple[Array, ...]
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[CallPiece] = field(default_factory=list)
 
     def entered(self, batch: int, call: int, broken: int | None) -> Entered:
         """Return what one sequence of the batch was given and gave."""
@@ -94,7 +94,7 @@ class Call:
 
 
 @dataclass(eq=False)
-class Piece:
+class CallPiece:
     """One call of a module as tensors, so that a gradient can be asked of it, and then that gradient.
 
     Attributes:
@@ -158,7 +158,7 @@ def look(
             loss is no single number that depends on a recurrent module.
     """
     torch = import_module("torch")
-    calls: list[Call] = []
+    calls: list[ModuleCall] = []
     looked = Looked()
     try:
         with (
@@ -183,7 +183,7 @@ def look(
 
 @contextmanager
 def hooked(
-    model: Any, noted: Callable[[], tuple[list[Call], Looked]], with_graph: bool = False, forced: bool = False
+    model: Any, noted: Callable[[], tuple[list[ModuleCall], Looked]], with_graph: bool = False, forced: bool = False
 ) -> Iterator[None]:
     """Note every call of the recurrent modules of a model, and what its other modules give, as long as it lasts.
 
@@ -249,7 +249,7 @@ def _own_outputs(torch: Any, value: Any) -> Any:
     return tuple(_own_outputs(torch, one) for one in value) if isinstance(value, tuple) else value.clone()
 
 
-def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[Call], looked: Looked) -> None:
+def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[ModuleCall], looked: Looked) -> None:
     """Take the loss, and put the gradient of it by what each call gave where it is kept.
 
     Raises:
@@ -288,7 +288,7 @@ def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[C
     looked.gradient_norm = total**0.5
 
 
-def by_piece(torch: Any, piece: Piece, after: Piece | None, by_tensor: Mapping[int, Any]) -> None:
+def by_piece(torch: Any, piece: CallPiece, after: CallPiece | None, by_tensor: Mapping[int, Any]) -> None:
     """Put the gradient that arrives at one call where it is kept; what the next call sends back is taken off."""
     y = data_of(piece.y)
     d_y = by_tensor.get(id(y), torch.zeros_like(y))
@@ -324,7 +324,7 @@ def _refusal(torch: Any, model: Any, kind: str) -> str:
     return f"{kind} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells"
 
 
-def each_entered(calls: list[Call]) -> Iterator[Entered]:
+def each_entered(calls: list[ModuleCall]) -> Iterator[Entered]:
     """Iterate over calls, each sequence by itself; the first of a module says where it was given another state."""
     counts: dict[str, int] = {}
     for call in calls:
@@ -337,7 +337,7 @@ def each_entered(calls: list[Call]) -> Iterator[Entered]:
 
 
 def _noted(
-    torch: Any, name: str, noted: Callable[[], tuple[list[Call], Looked]], with_graph: bool
+    torch: Any, name: str, noted: Callable[[], tuple[list[ModuleCall], Looked]], with_graph: bool
 ) -> Callable[..., Any]:
     """Return a hook that keeps a call of a recurrent module."""
 
@@ -361,7 +361,7 @@ def _noted(
         before = next((one for one in reversed(calls) if one.name == name), None)
         goes_on = before is not None and first and len(first) == len(before.last)
         goes_on = goes_on and not getattr(module, "bidirectional", False)  # its second pass begins at the end
-        if before is not None and goes_on and all(map(np.array_equal, first, before.last)):
+        if before is not None and goes_on and all(map(_same, first, before.last)):
             for kept, more in ((before.x, rows[0]), (before.y, rows[1])):
                 for mine, piece in zip(kept, more, strict=True):
                     mine.append(piece)
@@ -372,20 +372,24 @@ def _noted(
         else:
             pieces = [] if made is None else [made]
             calls.append(
-                Call(name, module, [[one] for one in rows[0]], [[one] for one in rows[1]], first, last, pieces)
+                ModuleCall(name, module, [[one] for one in rows[0]], [[one] for one in rows[1]], first, last, pieces)
             )
         return _own_outputs(torch, output) if graph else None
 
     return after
 
 
-def _piece(torch: Any, module: Any, states: tuple[Any, ...], output: Any) -> Piece:
+def _same(one: Array, other: Array) -> bool:
+    return np.array_equal(one, other, equal_nan=True)
+
+
+def _piece(torch: Any, module: Any, states: tuple[Any, ...], output: Any) -> CallPiece:
     """Return a call as tensors."""
     if not hasattr(module, "num_layers"):
         ends = output if isinstance(output, tuple) else (output,)
-        return Piece(ends[0], states, ends, lambda one: [row[None] for row in array_of(_at_least(one, 2))])
+        return CallPiece(ends[0], states, ends, lambda one: [row[None] for row in array_of(_at_least(one, 2))])
     y, last = output
-    return Piece(y, states, last if isinstance(last, tuple) else (last,), lambda one: _rows(torch, module, one))
+    return CallPiece(y, states, last if isinstance(last, tuple) else (last,), lambda one: _rows(torch, module, one))
 
 
 def _at_least(tensor: Any, axes: int) -> Any:
@@ -426,7 +430,7 @@ def _rows(torch: Any, module: Any, series: Any) -> list[Array]:
     return [array_of(one) for one in series.unbind(0 if module.batch_first else 1)]
 
 
-def _seen(torch: Any, name: str, noted: Callable[[], tuple[list[Call], Looked]]) -> Callable[..., None]:
+def _seen(torch: Any, name: str, noted: Callable[[], tuple[list[ModuleCall], Looked]]) -> Callable[..., None]:
     """Return a hook that keeps what another module read and gave."""
 
     def after(module: Any, given: tuple[Any, ...], named: Mapping[str, Any], output: Any) -> None:

@@ -331,7 +331,7 @@ def differences(answer: InfluenceAnswer, palette: Palette) -> list[str]:
 
     def name(row: int) -> str:
         t = row + start
-        if answer.view.trace.sequence.x is not None:
+        if answer.view.trace.sequence.is_of_numbers:
             return f"t={t}"
         return f"“{answer.view.label(t, palette)}” (t={t})"
 
