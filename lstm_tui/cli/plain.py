@@ -12,8 +12,8 @@ from lstm_tui.cli.autosave import kept_plainly
 from lstm_tui.cli.printing import Bar
 from lstm_tui.debugger.commands.console import Console, mistake_lines
 from lstm_tui.debugger.commands.dispatch import completions
+from lstm_tui.debugger.commands.known_words import unknown_words
 from lstm_tui.debugger.commands.table import Leave
-from lstm_tui.debugger.commands.vocabulary import unknown_words
 from lstm_tui.debugger.endings import INTERRUPTED, STOPPED, watch
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now

@@ -29,7 +29,7 @@ from lstm_tui.tui.threads import end
 
 if TYPE_CHECKING:
     from lstm_tui.formats.io.command_history import Past
-    from lstm_tui.formats.io.settings import Settings
+    from lstm_tui.formats.io.preferences import Preferences
     from lstm_tui.tui.controllers.autosave import Keeping, Offer
     from lstm_tui.tui.lesson_launcher import Teaching
 
@@ -64,7 +64,7 @@ class LstmApp(App[int]):
         resume: Offer | None = None,
         past: Past | None = None,
         keeping: Keeping | None = None,
-        settings: Settings | None = None,
+        settings: Preferences | None = None,
     ) -> None:
         """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
@@ -306,7 +306,7 @@ def run_app(
     past: Past | None = None,
     keeping: Keeping | None = None,
     teaching: Teaching | None = None,
-    settings: Settings | None = None,
+    settings: Preferences | None = None,
 ) -> int:
     """Open the debugger and return its exit code.
 

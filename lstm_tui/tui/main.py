@@ -20,7 +20,7 @@ from textual.widgets import Static
 from lstm_tui.debugger.source import LineRuns
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.io.command_history import Past
-from lstm_tui.formats.io.settings import Settings
+from lstm_tui.formats.io.preferences import Preferences
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
 from lstm_tui.tui.commands import COMMANDS, Command, command_of
 from lstm_tui.tui.controllers.autosave import Keeping, ScreenAutosave
@@ -85,7 +85,7 @@ class MainScreen(Screen[None]):
         past: Past | None = None,
         keeping: Keeping | None = None,
         open_network: Callable[[str], Network] | None = None,
-        settings: Settings | None = None,
+        settings: Preferences | None = None,
     ) -> None:
         """Hold what is open; the first run is made when the screen is laid out.
 
@@ -103,7 +103,7 @@ class MainScreen(Screen[None]):
         self.run = run = OpenRun(self, lines)
         self.progress = WorkProgress(self, self)
         self.steps = Steps(self, run, self._keys_wait)
-        self.looks = Looks(self, self, run, self.steps, settings or Settings())
+        self.looks = Looks(self, self, run, self.steps, settings or Preferences())
         self.last_stop, self.replies = LastStop(run), Replies(self, run)
         self.changes = Changes(self, run, self.steps, self.looks, self.last_stop, self.replies, self.progress)
         self.runs = Runs(self, run, self.steps, self.changes, self.progress)

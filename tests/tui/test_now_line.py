@@ -10,7 +10,7 @@ from driven_screen import Driver, drive
 from edited_networks import sentence
 
 from lstm_tui.debugger.source import Source
-from lstm_tui.formats.io.settings import EXPERT, Settings
+from lstm_tui.formats.io.preferences import EXPERT, Preferences
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, UNICODE, Glyphs
 from lstm_tui.tui.panes.now_line import LESSONS, draw_now
@@ -80,6 +80,6 @@ def test_an_expert_leaves_the_line_out_and_that_is_remembered(tmp_path: Path) ->
         await driver.press("V")
         assert driver.screen.query_one("#now").display
 
-    drive(act, story(), settings=Settings(path))
-    drive(again, story(), settings=Settings(path))
-    assert not Settings(path).is_on(EXPERT)
+    drive(act, story(), settings=Preferences(path))
+    drive(again, story(), settings=Preferences(path))
+    assert not Preferences(path).is_on(EXPERT)

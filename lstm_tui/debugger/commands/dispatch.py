@@ -15,9 +15,9 @@ from lstm_tui.debugger.commands import (
     generate,
     goto,
     help,
+    known_words,
     names,
     step,
-    vocabulary,
 )
 from lstm_tui.debugger.commands.table import VERBS, answer, nothing, split
 from lstm_tui.debugger.session import Session
@@ -25,7 +25,7 @@ from lstm_tui.engine.errors import UserError
 
 __all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "seal", "split"]
 
-VERBS.arrange(step, goto, breakpoints, examine, names, vocabulary, edit, branch, generate, files, help)
+VERBS.arrange(step, goto, breakpoints, examine, names, known_words, edit, branch, generate, files, help)
 
 _MOST = 200
 """Completions that are worth showing."""

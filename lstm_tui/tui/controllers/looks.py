@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.screen import Screen
 
 from lstm_tui.debugger.panes import BACKWARD, DIAGRAM, FORWARD, LEDGER, ONE_UNIT, TAPE, Layout
-from lstm_tui.formats.io.settings import EXPERT, Settings
+from lstm_tui.formats.io.preferences import EXPERT, Preferences
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.open_run import OpenRun, ScreenState
 from lstm_tui.tui.controllers.steps import Steps
@@ -22,7 +22,7 @@ class Looks:
     """Changes what of the run is shown, and moves it only where a place was chosen."""
 
     def __init__(
-        self, screen: Screen[None], state: ScreenState, run: OpenRun, steps: Steps, settings: Settings
+        self, screen: Screen[None], state: ScreenState, run: OpenRun, steps: Steps, settings: Preferences
     ) -> None:
         """Look at the forward table.
 

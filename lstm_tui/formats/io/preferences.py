@@ -18,7 +18,7 @@ EXPERT = "expert"
 """The name of the setting that says whether the screen leaves out what is there for beginners."""
 
 
-class Settings:
+class Preferences:
     """Names and what was chosen for each."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -27,7 +27,7 @@ class Settings:
         self._chosen: dict[str, str] = {} if path is None else _read(path)
 
     @classmethod
-    def kept(cls) -> Settings:
+    def kept(cls) -> Preferences:
         """Return the settings of this computer's user."""
         return cls(state_folder() / "settings")
 

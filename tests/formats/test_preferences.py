@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.engine import setbacks
-from lstm_tui.formats.io.settings import EXPERT, Settings
+from lstm_tui.formats.io.preferences import EXPERT, Preferences
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
@@ -18,22 +18,22 @@ def test_what_was_chosen_last_is_read_again(tmp_path: Path, chosen: list[tuple[s
     path = tmp_path / "deep" / "settings"
     path.unlink(missing_ok=True)
     for name, on in chosen:
-        Settings(path).turn(name, on)
+        Preferences(path).turn(name, on)
     for name in (EXPERT, "other", "third", "never"):
         last = [on for one, on in chosen if one == name]
-        assert Settings(path).is_on(name) == (bool(last) and last[-1])
+        assert Preferences(path).is_on(name) == (bool(last) and last[-1])
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"expert", b"= on", b"expert = maybe", b"\x1b[2J = on\n" * 9999])
 def test_what_is_no_setting_is_off(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "settings"
     path.write_bytes(content)
-    assert not Settings(path).is_on(EXPERT)
+    assert not Preferences(path).is_on(EXPERT)
 
 
 def test_what_cannot_be_kept_holds_for_this_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    chosen = Settings(tmp_path / "file" / "settings")
+    chosen = Preferences(tmp_path / "file" / "settings")
     with setbacks.told_by(lambda line: None):
         chosen.turn(EXPERT, True)
     assert chosen.is_on(EXPERT)
