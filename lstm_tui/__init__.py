@@ -143,17 +143,18 @@ def _opened(
     from lstm_tui.models.bundled import model_for
 
     given = open_source(source)
-    opened = Source.of_input(_told(model_for(given, model)), given, whole, line)
-    return replace(opened, dtype=dtype, interpreter=interpreter, initial=_states(initial))
+    network, note = model_for(given, model)
+    opened = Source.of_input(_told(network, *([note] if note else [])), given, whole, line)
+    return replace(opened, note=note, dtype=dtype, interpreter=interpreter, initial=_states(initial))
 
 
 _SAID: set[tuple[str, str]] = set()
 """Which remarks on which networks were logged; nothing is logged twice."""
 
 
-def _told(network: Network) -> Network:
-    """Log once what should be known of how a network was read; `network.remarks` tells it again."""
-    for remark in network.remarks:
+def _told(network: Network, *more: str) -> Network:
+    """Log once what should be known of how a network was read, and more; `network.remarks` tells it again."""
+    for remark in (*network.remarks, *more):
         if (network.name, remark) not in _SAID:
             _SAID.add((network.name, remark))
             from logging import getLogger
