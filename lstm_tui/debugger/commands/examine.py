@@ -18,7 +18,7 @@ from lstm_tui.debugger.diagram.chain import chain_lines
 from lstm_tui.debugger.diagram.characters import drawn, text_of
 from lstm_tui.debugger.diagram.numbers import memory_first, standing
 from lstm_tui.debugger.diagram.placement import fitted
-from lstm_tui.debugger.expressions import parse, parser
+from lstm_tui.debugger.expressions import parse, parser, resolved
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import NoSuchName
 from lstm_tui.debugger.expressions.series import lines, value_text
@@ -49,7 +49,7 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
     text = visible(answer.expression.text.strip())
     later = "" if answer.reached else "   (not computed yet)"
     result = [f"{text} = {shown[0]}{later}"] if shown == [value_text(answer.value)] else [f"{text} ={later}", *shown]
-    unit = one_unit(session, answer.expression.node)
+    unit = one_unit(session, resolved(answer.expression, session.scope()).node)
     if unit is not None:
         result += [*explained(*unit), *through(*unit)]
     return with_doubts(tuple(result), session, rest)
@@ -57,12 +57,13 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
 
 def one_unit(session: Session, node: parser.Node) -> tuple[PassTrace, str, int, int] | None:
     """Return pass, value, place and unit when an expression is one unit of a value here; else None."""
-    if not (
-        isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode) and node.stop == node.first + 1
-    ):
+    if not (isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode)) or node.one() is None:
         return None
     passed, value = session.scope().owner(node.of.name)
-    return (passed, value, session.frame.t, node.first) if value in passed.cell.values and value in passed else None
+    if value not in passed.cell.values or value not in passed:
+        return None
+    (unit,) = range(passed[value].shape[1])[node.slice]
+    return passed, value, session.frame.t, unit
 
 
 @VERBS.verb(
@@ -100,6 +101,8 @@ def _whatis(session: Session, rest: str) -> tuple[str, ...]:
             head = f"{passed.name}.{value}: {size} units{f', {role}' if role else ''}"
             return tuple(visible(fact) for fact in (head, f"  {equation.text}", f"  {says}") if fact.strip())
     kind = {"number": "number", "truth": "truth", "text": "text"}[value_here.kind]
+    if value_here.shape is not None:
+        return (f"a matrix of {value_here.shape[0]} × {value_here.shape[1]} {kind}s",)
     return (f"{value_here.size} {kind}{'s' * (value_here.size > 1)}",)
 
 
@@ -236,7 +239,7 @@ def _diagram(session: Session, rest: str) -> tuple[str, ...]:
 def _health(session: Session, rest: str) -> tuple[str, ...]:
     lines: list[str] = []
     for one in health([session.frame.trace]):
-        told = health_lines(session.frame.trace[one.name], one, _MOST)
+        told = health_lines(session.frame.trace[one.name], one, _MOST, names=session.frame.names)
         lines += [f"{one.name}: {line.text}" if line.heads else f"  {visible(line.text)}" for line in told]
     return tuple(lines)
 

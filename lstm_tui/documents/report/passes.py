@@ -153,7 +153,10 @@ def _by_unit(subject: Subject, name: str, flow: Flow) -> Table:
     total = None if old is None else old.total
     rows.append(TableRow(("", f"{subject.letter(name)} of the run"), _measures(now.total, total, units), "sum"))
     rows.append(TableRow(("", "the same"), tuple(_holds(float(now.off[unit])) for unit in units), "sum"))
-    columns = tuple(TableColumn(f"unit {unit}", axis_words(half, True), Scale("signed", half), "bar") for unit in units)
+    names = subject.frame.names
+    columns = tuple(
+        TableColumn(names.words(name, unit), axis_words(half, True), Scale("signed", half), "bar") for unit in units
+    )
     caption = f"What of each token is in {subject.letter(name)} of {name} at {subject.place(here)}, unit by unit"
     return Table(caption, ("t", "token"), columns, tuple(rows))
 
@@ -269,7 +272,11 @@ def _maps(subject: Subject, name: str, value: str, units: tuple[int, ...], means
     for first in range(0, len(steps), _ACROSS):
         places = steps[first : first + _ACROSS]
         columns = tuple(TableColumn(subject.short(t), f"t = {t}", scale) for t in places)
-        rows = [TableRow((str(unit),), tuple(subject.measure(name, value, t, unit) for t in places)) for unit in units]
+        names = subject.frame.names
+        rows = [
+            TableRow((names.label(name, unit),), tuple(subject.measure(name, value, t, unit) for t in places))
+            for unit in units
+        ]
         if means:
             rows += _means(subject, name, places)
         which = f", t = {places[0]} to {places[-1]}" if len(places) < len(steps) else ""
@@ -316,5 +323,6 @@ def _unit(subject: Subject, name: str, unit: int) -> Table:
     )
     here = subject.choice.here[name]
     memory = float(subject.passed(name)[subject.facts.memory(name)][here, unit])
-    caption = f"Unit {unit} of {name}: {subject.letter(name)} = {figure(memory, sign=True)} at {subject.place(here)}"
+    label = subject.frame.names.label(name, unit)
+    caption = f"Unit {label} of {name}: {subject.letter(name)} = {figure(memory, sign=True)} at {subject.place(here)}"
     return Table(caption, ("t", "token"), tuple(subject.column(name, value) for value in values), rows)

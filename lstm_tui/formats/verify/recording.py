@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from lstm_tui.formats.verify.torch_calls import Entered, Looked, array_of, look,
 ABOUT = "about"
 """The array of a recording that says, as JSON, what its names are in the model, and what it does not hold."""
 BATCH = "batch"
+CAPTURED = "capture/"
+"""What the names begin with that only a capture has."""
 
 
 def record(model: Any, inputs: Any, path: str | Path | None = None) -> dict[str, Array]:
@@ -49,34 +51,54 @@ def record(model: Any, inputs: Any, path: str | Path | None = None) -> dict[str,
     return made
 
 
-def capture(model: Any, x: Any) -> tuple[list[Entered], Any]:
-    """Run a PyTorch model and return what entered each of its recurrent modules, and what the model gave.
+def look_at(model: Any, inputs: Any, loss: Callable[[Any], Any] | None = None) -> tuple[Looked, dict[str, Array]]:
+    """Run a PyTorch model on what it takes, and return what it did and its inputs by the names of a recording.
 
-    Of a tuple `x`, each is an argument; of a batch, its first sequence is told.
+    Args:
+        model: A module that holds recurrent modules.
+        inputs: As for `record`.
+        loss: As for `look`.
 
     Raises:
-        UserError: There is none, or none was called.
+        UserError: It cannot be looked at, or does not run on this.
     """
-    looked = look(model, x if isinstance(x, tuple) else (x,), {})
-    return [one for one in looked.entered if one.batch == 0 and one.call == 0], looked.output
-
-
-def _record_torch(model: Any, inputs: Any) -> dict[str, Array]:
     given = dict(inputs) if isinstance(inputs, Mapping) else {}
     arguments = () if given else inputs if isinstance(inputs, tuple) else (inputs,)
-    tensors = tuple(_tensor(model, one) for one in arguments)
-    named = {name: _tensor(model, one) for name, one in given.items()}
+    tensors = tuple(tensor_of(model, one) for one in arguments)
+    named = {name: tensor_of(model, one) for name, one in given.items()}
     try:
-        looked = look(model, tensors, named)
+        looked = look(model, tensors, named, loss)
     except (RuntimeError, ValueError, IndexError, TypeError) as error:  # a model of batches
-        if len(arguments) != 1 or not hasattr(tensors[0], "dim"):
+        if len(arguments) != 1 or not hasattr(tensors[0], "dim") or loss is not None:
             raise UserError(
                 f"{visible(type(model).__name__)} does not run on this: {visible(str(error))[:200]}"
             ) from error
         axis = 0 if getattr(model, "batch_first", True) else 1
         looked = look(model, (tensors[0].unsqueeze(axis),), {})
-    arrays = {"input" if not given and len(arguments) == 1 else f"input.{name}": np.asarray(one) for name, one in
-              (given or dict(zip(map(str, range(len(arguments))), arguments, strict=True))).items()}  # fmt: skip
+    every = given or dict(zip(map(str, range(len(arguments))), arguments, strict=True))
+    only = not given and len(arguments) == 1
+    arrays = {"input" if only else f"input.{name}": _as_array(one) for name, one in every.items()}
+    return looked, arrays
+
+
+def _as_array(value: Any) -> Array:
+    """Return what a model is given as an array."""
+    return array_of(value) if hasattr(value, "detach") else np.asarray(value)
+
+
+def _record_torch(model: Any, inputs: Any) -> dict[str, Array]:
+    looked, arrays = look_at(model, inputs)
+    return recorded(model, looked, arrays)
+
+
+def recorded(model: Any, looked: Looked, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return what a model did in one run by the names of a recording.
+
+    Args:
+        model: The model.
+        looked: What it did.
+        arrays: What it was given, by those names.
+    """
     count = looked.batch or 1
     made: dict[str, Array] = {}
     unproven: list[str] = []
@@ -102,7 +124,7 @@ def _record_torch(model: Any, inputs: Any) -> dict[str, Array]:
     return made
 
 
-def _tensor(model: Any, value: Any) -> Any:
+def tensor_of(model: Any, value: Any) -> Any:
     """Return what is given as a tensor a model takes: ids as whole numbers, others in the precision of its weights."""
     torch = import_module("torch")
     if isinstance(value, torch.Tensor):
@@ -126,7 +148,7 @@ def _sequence(
     unproven: list[str],
 ) -> dict[str, Array]:
     """Return what is recorded of one sequence of a batch."""
-    made = {name: _part(one, number, count, looked) for name, one in arrays.items()}
+    made = {name: part_of(one, number, count, looked) for name, one in arrays.items()}
     steps = max((len(one) for one in made.values() if one.ndim), default=0)
     layer = 0
     top: list[Array] = []
@@ -142,9 +164,9 @@ def _sequence(
             layer += 1
         if number == 0 and one.initial and any(np.any(state) for state in one.initial):
             unproven.append(f"first states that the model gives {one.name or 'itself'}")
-    answers = _answers(looked.output)
+    answers = answers_of(looked.output)
     for n, (name, said) in enumerate(answers.items()):
-        answer = _part(said, number, count, looked)
+        answer = part_of(said, number, count, looked)
         if n:
             made[f"answer/{name}"] = answer
             unproven.append(f"the answer {name}: only the first of {len(answers)} is compared")
@@ -162,7 +184,7 @@ def _sequence(
     return made
 
 
-def _part(array: Array, number: int, count: int, looked: Looked) -> Array:
+def part_of(array: Array, number: int, count: int, looked: Looked) -> Array:
     """Return one sequence out of a batch; an array without that axis is the same for all."""
     if looked.batch is None:
         return array
@@ -172,7 +194,7 @@ def _part(array: Array, number: int, count: int, looked: Looked) -> Array:
     return np.asarray(array[:, number]) if array.ndim > 1 and array.shape[1] == count else array
 
 
-def _answers(output: Any) -> dict[str, Array]:
+def answers_of(output: Any) -> dict[str, Array]:
     """Return the tensors among what a model gives, by name or number."""
     torch = import_module("torch")
     if isinstance(output, torch.Tensor):
