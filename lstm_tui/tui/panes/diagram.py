@@ -7,7 +7,7 @@ from rich.style import Style
 from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
 from lstm_tui.debugger.diagram.characters import Grid, drawn
 from lstm_tui.debugger.diagram.geometry import NUMBER, DiagramLayout
-from lstm_tui.debugger.diagram.numbers import CellStep, standing
+from lstm_tui.debugger.diagram.numbers import UnitStep, standing
 from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.panes import DIAGRAM
@@ -110,7 +110,7 @@ def _draw_chain(drawing: Drawing, view: View) -> None:
                 drawing.hit(start, line.x, ClickTarget(t=piece.t))
 
 
-def _in_sight(layout: DiagramLayout, step: CellStep, width: int, height: int) -> tuple[int, int]:
+def _in_sight(layout: DiagramLayout, step: UnitStep, width: int, height: int) -> tuple[int, int]:
     """Return the first column and row to draw, so that what is at work is in sight."""
     place = layout.places[step.at_work if step.at_work is not None else 0]
     middle_x, middle_y = place.x + place.width // 2, place.y + place.height // 2
@@ -120,7 +120,7 @@ def _in_sight(layout: DiagramLayout, step: CellStep, width: int, height: int) ->
     )
 
 
-def _styles(view: View, step: CellStep, palette: Palette) -> dict[tuple[str, int], Style]:
+def _styles(view: View, step: UnitStep, palette: Palette) -> dict[tuple[str, int], Style]:
     """Return how each mark and the wire that leaves it are drawn: what was not reached faint, what is at work lit."""
     inks, equations = inks_of(view), step.program.equations
     found: dict[tuple[str, int], Style] = {}
@@ -137,7 +137,7 @@ def _styles(view: View, step: CellStep, palette: Palette) -> dict[tuple[str, int
     return found
 
 
-def _at_work(drawing: Drawing, view: View, step: CellStep) -> None:
+def _at_work(drawing: Drawing, view: View, step: UnitStep) -> None:
     """Write the op that was taken last, in the signs of the equations, and what it gave."""
     while drawing.room > 1:
         drawing.line()
