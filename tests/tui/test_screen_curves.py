@@ -18,9 +18,11 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.tui.canvas.canvas import Drawing, Line
 from lstm_tui.tui.canvas.palette import ASCII, DARK, UNICODE, palette_of
 from lstm_tui.tui.canvas.raster import Raster, dots_in
+from lstm_tui.tui.panes.pane import NOT_COMPUTED
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.curves import CurvesPicture, curves_analysis, draw_curves, squash_of
 
@@ -156,3 +158,15 @@ def test_the_point_on_the_function_is_where_the_sum_stands() -> None:
         low = 0.0 if found.op.name == "sigmoid" else -1.0
         assert abs(low + (1 - low) * (1 - (row - 2 + 0.5) / 12) - found.comes_out) <= (1 - low) / 12
     assert told == ["f", "i", "g", "o", "h"]
+
+
+def test_what_is_not_computed_yet_is_said_and_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session.open(Source(network("lstm", both=False), sequences()))
+    view = View(session.frame, Facts(session.frame.trace))
+    picture = curves_analysis(view).first
+    assert isinstance(picture, CurvesPicture)
+    monkeypatch.setattr(Trace, "is_ready", lambda *of: False)
+    text = draw_curves(picture, 158, 42, DRAWN).text()
+    assert text.count(NOT_COMPUTED) == len(picture.columns)
+    assert "NaN" not in text
+    assert squash_of(picture) is None

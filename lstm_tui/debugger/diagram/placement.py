@@ -50,9 +50,15 @@ def fitted(flow: Dataflow, width: int, height: int = _AWAY) -> DiagramLayout:
         width: Columns that there are.
         height: Rows that there are.
     """
-    made = [laid_out(flow, measure) for measure in MEASURES]
-    narrow = [one for one in made if one.width <= width] or [made[-1]]
-    return next((one for one in narrow if one.height <= height), narrow[-1])
+    narrow: DiagramLayout | None = None
+    for measure in MEASURES:
+        made = laid_out(flow, measure)
+        if made.width > width:
+            continue
+        if made.height <= height:
+            return made
+        narrow = made
+    return narrow or laid_out(flow, MEASURES[-1])
 
 
 @lru_cache(maxsize=256)

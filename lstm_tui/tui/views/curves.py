@@ -22,6 +22,7 @@ from lstm_tui.engine.runtime.windowed_series import rows_of
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, fit, plain, signed, window
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.canvas.raster import Raster
+from lstm_tui.tui.panes.pane import NOT_COMPUTED
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (
     Analysis,
@@ -221,7 +222,10 @@ def _draw_field(
     heading.put(f"{glyphs.say(column.label)} ", palette.style("title" if under else "soft", bold=under))
     units = [unit for unit in picture.units if unit < series.shape[1]]
     write = plain if column.gate else signed
-    for n, unit in enumerate(units):
+    ready = picture.view.trace.is_ready(picture.pass_name, picture.t)
+    if not ready:
+        heading.put(f" {NOT_COMPUTED}", palette.style("soft"))
+    for n, unit in enumerate(units if ready else ()):
         number = write(float(series[picture.t - field.first, unit]), glyphs, places=None)
         heading.put(f" {number}", _style(palette, n, ink))
     before = _before(picture, column.name, field)
