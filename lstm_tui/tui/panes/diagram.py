@@ -21,6 +21,8 @@ from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 
+_WHOLE_FROM = 76
+"""Cells of the narrowest whole screen that is comfortable: a smaller field is a pane among others."""
 _TAPE_FROM = 18
 """Lines from which on the tape stands above the picture."""
 _IN_ASCII = str.maketrans("╭─╮│╰╯├┤┬┴┼●▶◀×÷σ−·…━┯┷┿→←∞", "+-+|+++++++@><*/s-*~=+++><i")
@@ -39,21 +41,22 @@ def draw_diagram(view: View, width: int, height: int, palette: Palette, number: 
     if height >= _TAPE_FROM:
         draw_large_tape(drawing, view, 2)
     room, chain = drawing.room - 2, chain_height(view.frame) + 1
-    layout = fitted(step.flow, width - 2, room - chain)
-    if layout.height + chain <= room and layout.width <= width - 2:
+    layout = fitted(step.flow, width, room - chain)
+    if layout.height + chain <= room and layout.width <= width:
         room -= chain
     else:
-        layout, chain = fitted(step.flow, width - 2, room), 0
+        layout, chain = fitted(step.flow, width, room), 0
     glyphs = palette.glyphs
     grid = drawn(layout, lambda mark: step.written(mark, glyphs.more, glyphs.unknown, glyphs.infinity))
-    first_x, first_y = _in_sight(layout, step, width - 2, room)
-    if layout.width > width - 2 or layout.height > room:
-        last_x, last_y = min(first_x + width - 2, layout.width), min(first_y + room, layout.height)
+    first_x, first_y = _in_sight(layout, step, width, room)
+    if layout.width > width or layout.height > room:
+        last_x, last_y = min(first_x + width, layout.width), min(first_y + room, layout.height)
         part = f"columns {first_x + 1}–{last_x} of {layout.width}"
-        drawing.note = f"D has more room: {part}, rows {first_y + 1}–{last_y} of {layout.height}"
+        hint = "D has more room: " if width < _WHOLE_FROM else ""
+        drawing.note = f"{hint}{part}, rows {first_y + 1}–{last_y} of {layout.height}"
         drawing.shorter = (part,)
     styles = _styles(view, step, palette)
-    shift = max((width - layout.width) // 2, 1)
+    shift = max((width - layout.width) // 2, 0)
     for _ in range(max((room - layout.height) // 2, 0)):
         drawing.line()
     for y in range(first_y, min(first_y + room, layout.height)):
