@@ -104,7 +104,7 @@ class InputShape:
 
 
 @dataclass(frozen=True, eq=False)
-class CellStep:
+class CellByHand:
     """One step of a cell that a program steps by hand.
 
     Attributes:
@@ -158,7 +158,7 @@ class ProgramBuilder:
     scope: str = ""
     function: str = ""
     remarks: dict[str, None] = field(default_factory=dict)
-    steps: list[CellStep] = field(default_factory=list)
+    steps: list[CellByHand] = field(default_factory=list)
     cell_calls: int = 0
     stepped: dict[str, str] = field(default_factory=dict)
     refused: dict[str, None] = field(default_factory=dict)
@@ -262,7 +262,7 @@ class ProgramBuilder:
     def cell_step(
         self, path: str, kind: str, function: str, x: TensorRef, begins: Sequence[TensorRef],
         params: Sequence[TensorRef],
-    ) -> CellStep:  # fmt: skip
+    ) -> CellByHand:  # fmt: skip
         """Add one step of a cell, whose states have random numbers until the steps are joined."""
         reads = tuple(one.name for one in (x, *begins))
         node = ProgramNode(path, "step", reads, tuple(self.made() for _ in begins), {})
@@ -272,7 +272,7 @@ class ProgramBuilder:
             for name, one in zip(node.output, begins, strict=True)
         ]
         self.budget.spend(5, sum(one.known().size for one in states))
-        self.steps.append(CellStep(path, kind, function, x, list(begins), list(params), states, node))
+        self.steps.append(CellByHand(path, kind, function, x, list(begins), list(params), states, node))
         return self.steps[-1]
 
     def output(self, name: str, ref: TensorRef) -> None:

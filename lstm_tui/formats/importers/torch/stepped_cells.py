@@ -19,7 +19,7 @@ from lstm_tui.formats.importers import gate_layouts
 from lstm_tui.formats.importers.program.graph import ProgramNode, UnsupportedNode
 from lstm_tui.formats.importers.torch.call_arguments import check_one
 from lstm_tui.formats.importers.torch.program_builder import (
-    CellStep,
+    CellByHand,
     ProgramBuilder,
     ProgramStopped,
     TensorRef,
@@ -119,7 +119,7 @@ def _sigmoid(x: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def _step(b: ProgramBuilder, name: str, kind: str, path: str, args: Sequence[Any]) -> CellStep:
+def _step(b: ProgramBuilder, name: str, kind: str, path: str, args: Sequence[Any]) -> CellByHand:
     x, hx, *params = args
     check_one(name, "input", x)
     check_one(name, "hx", hx)
@@ -140,7 +140,7 @@ def _step(b: ProgramBuilder, name: str, kind: str, path: str, args: Sequence[Any
 
 @dataclass
 class _Chain:
-    steps: list[CellStep] = field(default_factory=list)
+    steps: list[CellByHand] = field(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -186,11 +186,11 @@ def join_steps(b: ProgramBuilder) -> None:
     _roll(b)
 
 
-def _word(one: CellStep) -> str:
+def _word(one: CellByHand) -> str:
     return f"nn.{one.kind}Cell"
 
 
-def _chains(steps: Sequence[CellStep]) -> list[_Chain]:
+def _chains(steps: Sequence[CellByHand]) -> list[_Chain]:
     """Return steps in the order in which each begins with what the one before it gave."""
     chains: list[_Chain] = []
     for one in steps:
