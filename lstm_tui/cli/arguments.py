@@ -17,6 +17,7 @@ from lstm_tui.cli.options import (
     LARGEST_HIDDEN,
     add_check,
     add_compare_options,
+    add_figure,
     add_follow_options,
     add_plain_options,
     add_reach,
@@ -267,6 +268,11 @@ def _worksheet(parser: argparse.ArgumentParser) -> None:
     _input_options(parser)
 
 
+def _figure(parser: argparse.ArgumentParser) -> None:
+    add_figure(parser)
+    _input_options(parser)
+
+
 def _report(parser: argparse.ArgumentParser) -> None:
     add_report(parser)
     _input_options(parser)
@@ -317,6 +323,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "reach": ("reach", "tell how far back networks remember", _reach),
     "worksheet": ("worksheet", "write steps of a run as arithmetic, step by step", _worksheet),
     "report": ("report", "write a run as one page: tape, gates, memory, ledger and edits", _report),
+    "figure": ("figure", "draw a run: memory as a line, gates as bars; or a page to step through", _figure),
     "tour": ("tour", "lessons: step by step through trained networks", _tour),
     "serve": ("serve", "show the debugger in a browser", _serve),
     "dap": ("dap", "debug from an editor that speaks the Debug Adapter Protocol", _dap),

@@ -131,6 +131,22 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_figure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `figure`."""
+    _add_file(parser)
+    figure = parser.add_argument_group("the figure")
+    figure.add_argument(
+        "-o", "--output", metavar="OUT", default="-",
+        help="an .svg or .png file, or .html that is stepped with the arrow keys; as `-`, SVG goes to standard output",
+    )  # fmt: skip
+    figure.add_argument("--steps", metavar="A:B", help="these places on the tape, from 0 (default: all)")
+    figure.add_argument("--pass", dest="pass_name", metavar="NAME", help="this pass (default: the first)")
+    figure.add_argument(
+        "--unit", type=natural(0), metavar="U", help="this unit, from 0 (default: the largest memory at the end)"
+    )
+    figure.add_argument("--title", metavar="TEXT", help="above the picture (default: network and unit)")
+
+
 def json_option(parser: argparse.ArgumentParser, what: str) -> None:
     """Add `--json` to a command that answers in a table."""
     parser.add_argument("--json", action="store_true", help=f"{what} as JSON, to standard output")
