@@ -48,6 +48,7 @@ _HOMES = {
     "open_capture": "lstm_tui.living.capture",
     "post_mortem": "lstm_tui.living.watch",
     "record": "lstm_tui.formats.verify.recording",
+    "series": "lstm_tui.living.checkpoints",
     "watch": "lstm_tui.living.watch",
 }
 
