@@ -29,6 +29,7 @@ from lstm_tui.cli.options import (
     check_follow_options,
     check_plain_options,
     check_serve_options,
+    json_option,
     memory,
     natural,
     padding,
@@ -207,16 +208,18 @@ def _help(parser: argparse.ArgumentParser) -> None:
 
 def _models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a bundled name or a .safetensors file")
+    json_option(parser, "the table, or everything the file says of itself,")
 
 
 def _cells(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["list", "show", "check"], nargs="?", default="list")
     parser.add_argument("cell", metavar="CELL", nargs="?", help="a name for show, a .toml file for either")
+    json_option(parser, "the same")
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
-    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    json_option(parser, "the report")
     parser.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map, or `-`")
     _reading_options(parser)
 
@@ -233,6 +236,7 @@ def _verify(parser: argparse.ArgumentParser) -> None:
         metavar="E",
         help="largest difference that counts as none (default: 1e-4)",
     )
+    json_option(parser, "the verdict")
     _reading_options(parser)
 
 
@@ -293,7 +297,7 @@ def _dap(parser: argparse.ArgumentParser) -> None:
 
 
 def _info(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: `info` takes no options."""
+    json_option(parser, "every fact")
 
 
 _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {

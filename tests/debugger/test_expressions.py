@@ -22,6 +22,8 @@ from lstm_tui.debugger.breakpoints.conditions import Condition
 from lstm_tui.debugger.expressions import ExpressionError, Scope, Series, condition, evaluate, parse, series
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.shares import kept_sums
+from lstm_tui.engine.compiler.ops import OPS
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
@@ -174,6 +176,19 @@ def test_no_function_makes_a_number_of_nan(name: str) -> None:
     compared = evaluate(parse(f"all({text} > 0)"), Scope(trace, HERE), 0, STEPS)
     assert compared.unknown.all()
     assert not compared.known.any()
+
+
+MOST = {"max": 2, "min": 2, "top": 2, "share": 2}
+"""How many arguments a function takes that is no op, where it takes more than one."""
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_takes_no_argument_more(name: str) -> None:
+    most = MOST.get(name) or (OPS[name].arity if name in OPS and name not in ("sum", "mean") else 1)
+    for count in (0, most + 1, most + 2):
+        given = ['"bad"' if name == "share" and n == 0 else "c" for n in range(count)]
+        with pytest.raises(UserError, match="takes"):
+            evaluate(parse(f"{name}({', '.join(given)})"), Scope(TRACE, HERE), 0, STEPS)
 
 
 @pytest.mark.parametrize("pass_name", ["layer0.forward", "layer0.backward"])

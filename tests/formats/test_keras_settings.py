@@ -13,7 +13,7 @@ import pytest
 from keras_archive import rewritten
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importers.keras.follow import check_call, operands
+from lstm_tui.formats.importers.keras.follow import check_call, operands, passes_mask
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer
 from lstm_tui.formats.importers.keras.graph import CALCULATED, TENSOR, KerasNode
 from lstm_tui.formats.importers.keras.settings import HARMLESS, KINDS, LOOKUPS, USED, check_settings, table_of
@@ -80,11 +80,8 @@ def test_a_calculation_with_what_is_no_number_for_each_unit_is_refused(kind: str
     assert first.tolist() == [2.0]
 
 
-def test_the_settings_that_keras_writes_today_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sweep over Keras's own layers, where it is installed: none writes a setting that no table has."""
-    monkeypatch.setenv("KERAS_BACKEND", "torch")
-    keras = pytest.importorskip("keras")
-    layers = keras.layers
+def made_by(layers: Any, generation: int = 3) -> dict[str, Any]:
+    """Return a layer of every kind that has a table and that this Keras can make."""
     made: dict[str, Callable[[], Any]] = {
         "Bidirectional": lambda: layers.Bidirectional(layers.GRU(2)),
         "TimeDistributed": lambda: layers.TimeDistributed(layers.Dense(2)),
@@ -93,14 +90,42 @@ def test_the_settings_that_keras_writes_today_are_known(monkeypatch: pytest.Monk
         "Conv1D": lambda: layers.Conv1D(2, 3),
         "AveragePooling1D": lambda: layers.AveragePooling1D(2),
         "Reshape": lambda: layers.Reshape((3,)),
-        "InputLayer": lambda: layers.InputLayer(shape=(3,)),
+        "InputLayer": lambda: layers.InputLayer(**{"shape" if generation >= 3 else "input_shape": (3,)}),
         "Rescaling": lambda: layers.Rescaling(2.0),
         "Dot": lambda: layers.Dot(axes=1),
         **{kind: partial(getattr(layers, kind), 2) for kind in ("LSTM", "GRU", "SimpleRNN", "Dense")},
         **{kind: partial(getattr(layers, kind), 0.1) for kind in KINDS if "Drop" in kind or "Noise" in kind},
     }
     missing = LOOKUPS if find_spec("tensorflow") is None else ()  # Keras makes them with TensorFlow alone
-    for kind in KINDS:
-        if hasattr(layers, kind) and kind not in missing:
-            config = made.get(kind, getattr(layers, kind))().get_config()
-            check_settings(kind, json.loads(json.dumps(config, default=str)))
+    known = [kind for kind in KINDS if hasattr(layers, kind) and kind not in missing]
+    return {kind: made.get(kind, getattr(layers, kind))() for kind in known}
+
+
+@pytest.mark.parametrize(("module", "generation"), [("keras", 3), ("tf_keras", 2)])
+def test_the_settings_that_keras_writes_today_are_known(
+    module: str, generation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep over Keras's own layers, where it is installed: none writes a setting that no table has."""
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip(module)
+    for kind, layer in made_by(keras.layers, generation).items():
+        check_settings(kind, json.loads(json.dumps(layer.get_config(), default=str)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("module", "generation"), [("keras", 3), ("tf_keras", 2)])
+def test_a_layer_passes_a_mask_on_where_keras_says_so(
+    module: str, generation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip(module)
+    own = ("Embedding", "Masking", "GlobalAveragePooling1D", "TimeDistributed", "Bidirectional", "InputLayer", "Dot")
+    for kind, layer in made_by(keras.layers, generation).items():
+        if kind not in own:
+            assert passes_mask(KerasNode("a", kind, {}), generation) == layer.supports_masking, kind
+
+
+def test_a_function_passes_no_mask_on_and_a_layer_that_is_not_known_may() -> None:
+    assert not passes_mask(KerasNode("a", "Add", {}, function=True), 3)
+    assert passes_mask(KerasNode("a", "Add", {}), 3)
+    assert passes_mask(KerasNode("a", "Surprise", {}), 3)

@@ -12,6 +12,7 @@ noticed at once.
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
 import json
 import os
@@ -120,7 +121,7 @@ class Found:
 
 def tried(one: Break, copy: Path, reached: Reached, budget: float) -> tuple[str, str]:
     """Break one line of the copy, run what reaches it, and mend it again; say how that ended, and by what."""
-    tests = reached.of(one.path, one.line, one.line + one.old.count("\n")) or reached.near(one.path)
+    tests = reached.of(one.path, *chosen_by(one)) or reached.near(one.path)
     asked: list[str] = []
     for name in tests:
         if sum(reached.seconds.get(each, 1.0) for each in asked) > budget:
@@ -137,6 +138,16 @@ def tried(one: Break, copy: Path, reached: Reached, budget: float) -> tuple[str,
     finally:
         file.write_text(source, "utf-8")
         compiled.unlink(missing_ok=True)
+
+
+def chosen_by(one: Break) -> tuple[int, int]:
+    """Return the first and the last line by which a test is chosen: what a function is defined with, by its body."""
+    for node in ast.walk(ast.parse((ROOT / one.path).read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[-1] if len(node.body) < 2 else node.body[ast.get_docstring(node) is not None]
+            if node.lineno <= one.line < first.lineno:
+                return first.lineno, first.lineno
+    return one.line, one.line + one.old.count("\n")
 
 
 def _ran(asked: list[str], copy: Path, budget: float, how_many: str) -> tuple[str, str]:

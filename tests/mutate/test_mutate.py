@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from . import ledger
-from .__main__ import LIVED, NOTICED, UNREACHED, table, tried
+from .__main__ import LIVED, NOTICED, UNREACHED, Found, chosen_by, table, tried
 from .breaks import PACKAGE, ROOT, Break, breaks_in, breaks_of, packages, parses
 from .reached import Reached, copied, marked
 
@@ -95,6 +95,23 @@ def test_the_table_counts_every_break_once() -> None:
         "| tui | 2 | 0 | 0 | 2 | 0 | 0 | 0 |",
         "| all | 6 | 3 | 0 | 2 | 0 | 0 | 1 |",
     ]
+
+
+def test_a_default_is_tried_by_the_tests_of_the_body_and_any_other_line_by_its_own() -> None:
+    path = "lstm_tui/formats/importers/torch/program_ops.py"
+    one = next(one for one in breaks_of(ROOT / path) if one.scope == "_addmm" and "beta" in one.text and one.old == "1")
+    assert chosen_by(one) == (one.line + 1, one.line + 1)
+    other = next(one for one in breaks_of(ROOT / path) if one.scope == "_slice" and one.old == "+")
+    assert chosen_by(other) == (other.line, other.line)
+
+
+def test_what_was_noticed_is_kept_from_run_to_run(tmp_path: Path) -> None:
+    first, second = _some()[:2]
+    found = Found(tmp_path / "noticed.jsonl")
+    assert found.of(first) is None
+    found.keep(first, NOTICED, "a test")
+    again = Found(tmp_path / "noticed.jsonl")
+    assert (again.of(first), again.of(second)) == ((NOTICED, "a test"), None)
 
 
 SEEN = """'''Text.'''

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+import numpy as np
+
 from lstm_tui.analysis.distribution import perplexity, surprise
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.health import health
@@ -12,6 +14,10 @@ from lstm_tui.debugger.breakpoints.assertions import require
 from lstm_tui.debugger.commands.breakpoints import breakpoint_line, complete_expression, with_doubts
 from lstm_tui.debugger.commands.goto import place_of, position_lines
 from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.diagram.chain import chain_lines
+from lstm_tui.debugger.diagram.characters import drawn, text_of
+from lstm_tui.debugger.diagram.numbers import memory_first, standing
+from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.expressions import parse, parser, resolved
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import NoSuchName
@@ -28,6 +34,7 @@ from lstm_tui.engine.runtime.memory_budget import memory_budget
 from lstm_tui.engine.runtime.trace import PassTrace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 
 @VERBS.verb(
@@ -174,6 +181,10 @@ _MOST = 8
 """Findings of one pass that are listed."""
 
 
+_DRAWN_WIDTH = 118
+"""Cells of a diagram where it need not fit a screen; one that cannot be so narrow is as wide as it must be."""
+
+
 def _named(session: Session, t: int) -> str:
     return f"t={t} “{visible(session.frame.trace.sequence.tokens[t])}”"
 
@@ -197,6 +208,31 @@ def _reach(session: Session, rest: str) -> tuple[str, ...]:
     for step, place in enumerate(found.places):
         lines.append("".join(sentence(column[step], 3).rjust(10) for column in columns) + f"  {_named(session, place)}")
     return (*lines, *reach_words(found, lambda place: _named(session, place)))
+
+
+@VERBS.verb(
+    "diagram [UNIT]",
+    "draw the cell with the numbers of a unit on its wires, and the chain of steps; without UNIT the largest memory",
+    example="diagram 3",
+)
+def _diagram(session: Session, rest: str) -> tuple[str, ...]:
+    frame, passed = session.frame, session.frame.passed
+    memory = passed[memory_first(passed)[0] if memory_first(passed) else passed.cell.output][frame.t]
+    unit = whole_number(rest) if rest else int(np.argmax(np.nan_to_num(np.abs(memory), nan=np.inf)))
+    if unit is None or not 0 <= unit < passed.hidden_size:
+        raise UserError(f"diagram of which unit? 0 to {passed.hidden_size - 1}, such as: diagram 3")
+    step = standing(frame, unit)
+    if step is None:
+        raise UserError(f"{frame.position.pass_name} cannot be drawn: the sizes of its cell are not known here")
+    layout = fitted(step.flow, _DRAWN_WIDTH)
+    here = "before the first equation" if step.op is None else f"at {step.op.text}"
+    chain = chain_lines(frame, dict.fromkeys(frame.trace, unit), _DRAWN_WIDTH)
+    lines = (
+        f"unit {unit} of {frame.position.pass_name} at {_named(session, frame.t)}, {here}",
+        *text_of(layout, drawn(layout, step.written)), "",
+        *("".join(piece.text for piece in line).rstrip() for line in chain),
+    )  # fmt: skip
+    return tuple(visible(line) for line in lines)
 
 
 @VERBS.verb("health", "list units that are never active or dead, and gates that are stuck", example="health")

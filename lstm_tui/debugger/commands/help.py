@@ -18,7 +18,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "break", "tbreak", "watch", "dprintf", "delete", "unbreak", "enable", "disable", "ignore", "condition",
         "rebreak",
     ),
-    "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "unit", "assert"),
+    "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "diagram", "unit", "assert"),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
         "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "propagate",

@@ -115,7 +115,7 @@ def health_lines(
         names: What units are called.
     """
     if not one.dead:
-        yield HealthLine("gradients are not known: the run is too long, or its network is not there", known=False)
+        yield HealthLine("gradients are not known: the network of this run is not there", known=False)
     if not one.findings:
         yield HealthLine(sound(one))
     for kind, heading in HEADINGS.items():
@@ -172,6 +172,9 @@ def reach_words(found: LongMemory, name: Name) -> Iterator[str]:
     elif len(found.places) > 1 and kept[0] < GONE < found.memory.size[0]:
         first = name(found.places[0])
         yield f"with the gates held less than {sentence(GONE)} is kept from {first}: the rest goes round by h"
+    if found.first:
+        ends = f"{name(found.places[0])} to {name(found.places[-1])}"
+        yield f"only the last {len(found.places)} steps are looked at: {ends}"
 
 
 def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from lstm_tui.analysis.health import Finding, GateHealth, PassHealth, health
 from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.inspect.diagnostics import health_lines
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import percent
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, first_row, fit
 from lstm_tui.tui.canvas.palette import Palette
@@ -92,7 +93,11 @@ def _compute(picture: Healthy) -> Work:
     trace = picture.view.trace
 
     def work(stopped: Callable[[], bool]) -> Iterator[Changes]:
-        yield {"passes": {one.name: one for one in health([trace])}, "working": False}
+        def told(done: int, count: int) -> None:
+            if stopped():
+                raise UserError("stopped")
+
+        yield {"passes": {one.name: one for one in health([trace], progress=told)}, "working": False}
 
     return work
 

@@ -99,10 +99,7 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
 def _words(picture: Reaching, palette: Palette) -> list[str]:
     assert picture.found is not None
     view = picture.view
-    lines = list(reach_words(picture.found, lambda t: f"t={t} “{view.short_label(t, palette)}”"))
-    if picture.found.first:
-        lines.append(f"only the last {len(picture.found.places)} steps are looked at")
-    return lines
+    return list(reach_words(picture.found, lambda t: f"t={t} “{view.short_label(t, palette)}”"))
 
 
 def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:

@@ -108,6 +108,8 @@ def _masked(graph: KerasGraph, mask: Mask, made: list[tuple[str, tuple[str, ...]
         how = np.logical_or if kind == "or" else np.logical_and
         made.append((f"mask {len(made)}", parts, lambda given: reduce(how, given)))
         return made[-1][0]
+    if kind == "unknown":
+        raise UnsupportedLayer(f"which steps {graph.nodes[rest[0]].known_as} masks is not known")
     return _compared(graph, rest[0], made, 0)
 
 

@@ -48,6 +48,14 @@ _POOLS = {"GlobalMaxPooling1D": "max", "GlobalAveragePooling1D": "mean"}
 _MERGED = {"Add": "add", "Subtract": "sub", "Multiply": "mul", "Maximum": "max", "Minimum": "min", "Average": "add"}
 _OVER = {"Sum": "sum", "Mean": "mean", "Max": "max", "Min": "min"}
 _NO_MATTER = ("name", "dtype")
+_FILLED = ("Multiply", "Maximum", "Minimum")
+"""Layers that Keras 3 lets leave out what is masked of each of the tensors they join."""
+_MASK_ENDS = (
+    "GlobalMaxPooling1D", "MaxPooling1D", "AveragePooling1D", "Flatten", "Reshape", "Permute", "ZeroPadding1D",
+    "Conv1D", *LOOKUPS,
+)  # fmt: skip
+"""Layers that no generation of Keras lets pass a mask on."""
+_MASK_ENDS_BEFORE_3 = ("Rescaling", "Identity")
 STATES = {"lstm": ("h", "c"), "gru": ("h",), "rnn": ("h",)}
 
 
@@ -120,14 +128,18 @@ class KerasTensors:
             if node.recurrent:
                 self._recurrent(node, read)
                 return
-            self.tensors[node.name, 0] = self._made(node, read)
+            made = self._made(node, read)
+            passed = made.mask if passes_mask(node, self.generation) else None
+            self.tensors[node.name, 0] = replace(made, mask=passed)
         except (UnsupportedLayer, KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
             # a description may say anything anywhere; whatever does not follow from it is not understood
             known = isinstance(error, UnsupportedLayer)
             why = f"{node.known_as} cannot be run: {error if known else 'its description is not understood'}"
             first = next((one.why for one in read if one.value is None), "")
+            masked = any(one.mask is not None for one in read) and passes_mask(node, self.generation)
+            mask = ("unknown", node.name) if masked else None
             for number in range(6):
-                self.tensors[node.name, number] = KerasTensor(None, first or why, None)
+                self.tensors[node.name, number] = KerasTensor(None, first or why, None, mask=mask)
             if node.recurrent:
                 self._recurrent(node, [KerasTensor(None, first or why)])
 
@@ -255,7 +267,10 @@ class KerasTensors:
             raise UnsupportedLayer("it joins a series and a vector")
         if len({one.turned for one in read}) > 1:
             raise UnsupportedLayer("it joins a series with one that runs from the end")
-        mask = joined_mask(node.kind, [one.mask for one in read], self.generation)
+        masks = [one.mask for one in read]
+        if self.generation >= 3 and node.kind in _FILLED and not node.function and len(set(masks)) > 1:
+            raise UnsupportedLayer("what it joins is masked at other steps, where some versions of Keras join less")
+        mask = joined_mask(node.kind, masks, self.generation)
         result = replace(read[0], mask=mask)
         if node.kind == "Concatenate":
             axis = node.config.get("axis", -1)
@@ -404,6 +419,13 @@ def operands(node: KerasNode, width: int | None = None) -> list[Array | None]:
             raise UnsupportedLayer("it computes with more numbers than there are units")
         made.append(array.reshape(-1).astype(np.float32))
     return made
+
+
+def passes_mask(node: KerasNode, generation: int) -> bool:
+    """Say whether what a layer gives is masked like what it reads; a layer that is not known here may pass it on."""
+    if node.function or node.kind in _MASK_ENDS:
+        return False
+    return generation >= 3 or node.kind not in _MASK_ENDS_BEFORE_3
 
 
 def own_mask(node: KerasNode) -> Mask | None:

@@ -48,6 +48,7 @@ class KerasNode:
         call: What its first call is given in order, as Keras 3 writes it: `TENSOR` for what it reads, numbers, arrays.
         named: What its first call is given by name, but for tensors and masks.
         backward: What a Bidirectional runs from the end, where the file describes it.
+        function: Whether it is a function of Keras 3, which passes no mask on, and no layer.
     """
 
     name: str
@@ -65,6 +66,7 @@ class KerasNode:
     call: list[Any] = field(default_factory=list)
     named: Mapping[str, Any] = field(default_factory=dict)
     backward: KerasNode | None = None
+    function: bool = False
 
     @property
     def recurrent(self) -> bool:
@@ -202,7 +204,8 @@ def _node(entry: Mapping[str, Any], where: str) -> KerasNode:
         raise UserError(f"{where}: a layer has no class or no description")
     name = str(entry.get("name") or config.get("name") or kind)
     kind = kind.rpartition(">")[2]
-    node = KerasNode(name, kind, config, written=kind, own=name)
+    function = ".ops" in str(entry.get("module"))
+    node = KerasNode(name, kind, config, written=kind, own=name, function=function)
     cell = config.get("cell")
     if kind == "RNN" and isinstance(cell, Mapping) and isinstance(cell.get("config"), Mapping):
         meant = str(cell.get("class_name")).removesuffix("Cell")

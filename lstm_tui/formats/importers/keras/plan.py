@@ -127,6 +127,10 @@ class _Model:
         given = self.entered(above)
         if given.value is None:
             raise UnsupportedLayer(given.why)
+        begins = [name for node in self.nodes(above) for name, _ in node.reads[1:]]
+        if begins:
+            said = ", ".join(visible(one) for one in dict.fromkeys(begins))
+            raise UnsupportedLayer(f"it begins with states of {said} (--initial gives them here)")
         if not given.value.series:
             raise UnsupportedLayer(f"{_known_as(below)} stands below, and gives no series at the same steps")
         shown = self.shown(below)

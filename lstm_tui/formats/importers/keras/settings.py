@@ -92,6 +92,7 @@ _LOOKUP: dict[str, Rule] = {
     **_of("vocabulary output_mode num_oov_indices oov_token mask_token", USED),
     **_of("max_tokens pad_to_max_tokens vocabulary_size vocabulary_dtype oov_method salt dtype", HARMLESS),
     **_of("idf_weights sparse", _off),
+    "encoding": lambda value: value in (None, "utf-8"),
 }
 _TABLES: dict[str, dict[str, Rule]] = {
     **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU", "ReversedLSTM", "ReversedGRU"), _RECURRENT),
@@ -135,7 +136,6 @@ _TABLES: dict[str, dict[str, Rule]] = {
         **_LOOKUP,
         **_of("standardize split output_sequence_length", USED),
         **_of("ngrams ragged", _off),
-        "encoding": lambda value: value in (None, "utf-8"),
     },
     **dict.fromkeys(("StringLookup", "IntegerLookup"), _LOOKUP | {"invert": _off}),
 }

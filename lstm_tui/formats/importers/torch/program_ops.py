@@ -12,8 +12,9 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.program.graph import UnsupportedNode
 from lstm_tui.formats.importers.torch.call_arguments import axis_of, check, new_axis_of, wholes_of
 from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, ProgramStopped, TensorRef, tensors_in
-from lstm_tui.formats.importers.torch.recurrent_calls import RECURRENT_CALLS, STEPPED_CALLS, recurrent_call, stepped
+from lstm_tui.formats.importers.torch.recurrent_calls import RECURRENT_CALLS, recurrent_call
 from lstm_tui.formats.importers.torch.reparametrised import InParts
+from lstm_tui.formats.importers.torch.stepped_cells import STEPPED_CALLS, step_of_cell
 
 _MOST_MADE = 20_000_000
 _DTYPES = {0: "u1", 1: "i1", 2: "i2", 3: "i4", 4: "i8", 5: "f2", 6: "f4", 7: "f8", 11: "?", 15: "f4"}
@@ -39,7 +40,7 @@ def call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Mapping[str,
     if name in RECURRENT_CALLS:
         return recurrent_call(b, name, args, kwargs)
     if name in STEPPED_CALLS:
-        return stepped(b, name, args)
+        return step_of_cell(b, name, args)
     if op is None:
         made: Any = b.unknown(name, [*args, *kwargs.values()])
     else:
