@@ -44,9 +44,11 @@ _HOMES = {
     "UserError": "lstm_tui.engine.errors",
     "capture": "lstm_tui.living.capture",
     "debug": "lstm_tui.living.debug",
+    "doctor": "lstm_tui.living.doctor",
     "open_capture": "lstm_tui.living.capture",
     "post_mortem": "lstm_tui.living.watch",
     "record": "lstm_tui.formats.verify.recording",
+    "series": "lstm_tui.living.checkpoints",
     "watch": "lstm_tui.living.watch",
 }
 
