@@ -31,6 +31,7 @@ from lstm_tui.cli.options import (
     check_serve_options,
     json_option,
     memory,
+    names,
     natural,
     padding,
     real,
@@ -391,6 +392,7 @@ def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser)
         metavar="FILE",
         help="vocabulary of a file that has none: one token a line, JSON, or tokenizer.json",
     )
+    network.add_argument("--classes", metavar="NAMES", type=names, help="names of the outputs, such as bad,good")
     network.add_argument(
         "--pad", metavar="pre:N", type=padding, help="pad to N tokens with id 0, in front (pre) or behind (post)"
     )
