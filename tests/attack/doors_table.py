@@ -186,7 +186,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("verify", "reference"), "verify tagger.pt --reference {}", ("reference.npz",))
     yield Row(("models", "model"), "models {}", ("native.safetensors",))
     for given, fitting in inputs():
-        yield Row(("compare", "models"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
+        yield Row(("compare", "model"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
     yield Row(("check", "files"), "check {} --cell lstm --hidden 2 --assert h[0]<9", everything)
     yield Row(("check", "junit"), f"{BASES['check']} --junit {{}}", ("out.html",), True)
     yield Row(("cells", "cell"), "cells check {}", (*ALL_CELLS, *ALL_READOUTS))
