@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from lstm_tui.analysis.ledger import Ledger, lost_at
+from lstm_tui.analysis.memory_events import MemoryStep
+from lstm_tui.debugger.inspect.now import NowSentence, now
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts, letter
 from lstm_tui.debugger.position import Frame, Position
@@ -305,6 +307,21 @@ class View:
         top = self.facts.names[-1]
         reached = self.frame.reached(top, self.trace[top].cell.output)
         return verdict_at(self.trace, self.facts.parts, self.t, reached, bits=self.facts.surprise)
+
+    @cached_property
+    def now(self) -> NowSentence:
+        """What happens here, in words."""
+        return now(self.frame, self.facts, self.verdict)
+
+    @property
+    def is_at_start(self) -> bool:
+        """Whether the selected pass has read no more than its first token."""
+        return self.passed.reading_step(self.t) == 0
+
+    def step_at(self, t: int) -> MemoryStep | None:
+        """Return what the step at a place does to the memory; None where that cannot be told, or not yet."""
+        ready = self.trace.is_ready(self.pass_name, t)
+        return self.facts.memory_step(self.pass_name, t) if ready else None
 
     @cached_property
     def verdict_before(self) -> Prediction | None:

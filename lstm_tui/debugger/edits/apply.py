@@ -186,9 +186,8 @@ def _known(token: str, known: Tokens) -> tuple[str, int]:
 
 def _known_like(token: str, known: Tokens) -> str:
     """Return what to write instead of a token that is not known."""
-    wanted = known.as_read(token)
-    near = nearest(wanted, (one for one in known.vocabulary if one[:1] == wanted[:1]))
-    return f"; did you mean “{visible(near)}”?" if near else "; any token of it can be completed with tab"
+    near = known.near(token, 1)
+    return f"; did you mean “{visible(near[0])}”?" if near else "; any token of it can be completed with tab"
 
 
 def _hold(edit: ValueEdit, edited: Edited) -> Hold:

@@ -17,6 +17,7 @@ from lstm_tui.analysis.contributions import OutputParts, attention_in, parts_of
 from lstm_tui.analysis.distribution import is_language_model, surprise
 from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.ledger import Flow, FlowPart, flow_between, flow_of
+from lstm_tui.analysis.memory_events import MemoryStep, memory_step
 from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
 from lstm_tui.engine.arrays import Array
@@ -67,7 +68,7 @@ ACTS = ("keep", "write", "output")
 """What a gate does, as `Column.word` says it."""
 NEAR_STEPS, NEAR_BEFORE = 256, 2
 """Of a run in windows the ledger begins so many times so many steps before those the current one is among."""
-_FLOWS_HELD = 4
+_FLOWS_HELD, _STEPS_HELD = 4, 512
 _AT_ONCE = 1_024
 """Tokens up to which all that is asked of a run is computed before it is shown."""
 _SPARE = ("other", "other2", "other3")
@@ -137,6 +138,7 @@ class Facts:
         self._halves: dict[tuple[str, str], float] = {}
         self._flags: dict[str, dict[int, Kind]] = {}
         self._flows_near: dict[tuple[str, int, int], FlowPart | None] = {}
+        self._steps: dict[tuple[str, int], MemoryStep | None] = {}
 
     @property
     def known(self) -> Known:
@@ -241,6 +243,16 @@ class Facts:
                 self._flows_near.pop(next(iter(self._flows_near)), None)
             self._flows_near[key] = flow_between(passed, self.memory(pass_name), start, stop)
         return self._flows_near[key]
+
+    def memory_step(self, pass_name: str, t: int) -> MemoryStep | None:
+        """Return what the step at a place does to a pass's memory; None as `flow`."""
+        key = pass_name, t
+        if key not in self._steps:
+            while len(self._steps) >= _STEPS_HELD:
+                self._steps.pop(next(iter(self._steps)), None)
+            part = self.flow_near(pass_name, t)
+            self._steps[key] = None if part is None else memory_step(part, t)
+        return self._steps[key]
 
     def no_ledger(self, pass_name: str) -> tuple[str, ...]:
         """Say why a pass has no ledger, in short lines."""

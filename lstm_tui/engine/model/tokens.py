@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,11 @@ def tokenize_begun(text: str, kind: Kind) -> tuple[list[str], str]:
     return tokens, ""
 
 
+_LONGEST = 64
+"""Characters of a token of which near ones are looked for: to compare two takes the product of their lengths."""
+_ALIKE = 0.5
+
+
 @dataclass(frozen=True)
 class Tokens:
     """How a network reads text.
@@ -87,6 +93,21 @@ class Tokens:
     def are_ids(self) -> bool:
         """Whether the tokens are the ids themselves, as of a network whose file holds no vocabulary."""
         return self.kind == "words" and all(token == str(n) for n, token in enumerate(self.vocabulary))
+
+    def knows(self, token: str) -> bool:
+        """Say whether the vocabulary holds a token."""
+        return self.as_read(token) in self.index
+
+    def near(self, token: str, most: int = 3) -> tuple[str, ...]:
+        """Return the tokens of the vocabulary that are written most like one, the most like first; few or none.
+
+        Only those with the same first letter are looked at, so that a large vocabulary takes no time.
+        """
+        wanted = self.as_read(token)
+        if not wanted or len(wanted) > _LONGEST:
+            return ()
+        known = (one for one in self.vocabulary if one[:1] == wanted[:1] and len(one) <= _LONGEST)
+        return tuple(difflib.get_close_matches(wanted, sorted(set(known)), n=most, cutoff=_ALIKE))
 
     def encode(self, tokens: Sequence[str]) -> tuple[Array, tuple[int, ...]]:
         """Return the ids (T,) of tokens and the places of those the vocabulary does not hold."""

@@ -166,12 +166,14 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
     if before is not None and before.shown and height >= 5:
         pen.signals_before()
         height -= 1
-    if height >= 4:
-        attends = view.signal_name().startswith(ATTENTION)
+    attends = view.signal_name().startswith(ATTENTION)
+    if height >= 4 + attends:
+        pen.events()
+    if height >= 5 - attends:
         (pen.attention_bars if attends else pen.share_bars)()
     if height >= 2:
         pen.shares()
-    if height >= 5:
+    if height >= 6:
         pen.places()
     pen.reading()
     return drawing
@@ -314,6 +316,23 @@ class _Pen:
         line = self._row(ATTENTION)
         for slot in self.slots:
             self._level(line, slot, self._value(slot.t), "bar")
+
+    def events(self) -> None:
+        """Write the token that is forgotten at each step, and a sign where the step's own token is written."""
+        minus = self.glyphs.minus
+        line = self._row(f"{minus}lost +new")
+        for slot in self.slots:
+            step = self.view.step_at(slot.t) if self.reached[slot.t] else None
+            if step is None or not (step.forgets or step.writes):
+                self._at(line, slot, self.glyphs.dot.center(slot.width), self.palette.style("faint"))
+                continue
+            new = "+" if step.writes else ""
+            who = "" if step.forgotten is None else self.view.short_label(step.forgotten, self.palette)
+            lost = cut(f"{minus}{who}", slot.width - len(new), self.glyphs) if step.forgets else ""
+            blank = slot.width - cell_len(lost + new)
+            self._at(line, slot, " " * (blank // 2), self.palette.style("faint"))
+            line.put(lost, self.palette.style("keep")).put(new, self.palette.style("write", bold=True))
+            line.put(" " * (blank - blank // 2), self.palette.style("faint"))
 
     def share_bars(self) -> None:
         ledger = self.view.ledger
