@@ -53,6 +53,7 @@ class Source:
         incoming: One sequence that still comes, instead of `sequences`.
         captured: Of each sequence, what a living model did with it: the states it was given, and what the model said,
             as long as nothing is edited; empty where nothing was captured.
+        note: What is to be said once of how it was opened, such as which network was chosen.
     """
 
     network: Network | None = None
@@ -69,6 +70,7 @@ class Source:
     recorded: Trace | None = None
     incoming: Incoming | None = None
     captured: Items[CapturedRun] = ()
+    note: str = ""
 
     @classmethod
     def of_captured(cls, runs: Items[CapturedRun], line: int = 0) -> Source:
