@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from . import ledger
-from .__main__ import LIVED, NOTICED, UNREACHED, Found, chosen_by, table, tried
+from .__main__ import BEGIN, CAMPAIGN, END, LIVED, NOTICED, UNREACHED, Found, chosen_by, table, tried
 from .breaks import PACKAGE, ROOT, Break, breaks_in, breaks_of, packages, parses
 from .reached import Reached, copied, marked
 
@@ -86,6 +86,11 @@ def test_the_ledger_keeps_a_verdict_and_forgets_a_line_that_has_gone(tmp_path: P
     kept = ledger.read(tmp_path / "ledger.jsonl")
     assert kept == {judged.key: judged}
     assert ledger.of(one, kept) == judged
+
+
+def test_the_table_that_is_shown_is_that_of_a_campaign() -> None:
+    shown = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split(BEGIN)[1].split(END)[0]
+    assert shown.strip() == CAMPAIGN.read_text("utf-8").strip()
 
 
 def test_the_table_counts_every_break_once() -> None:
