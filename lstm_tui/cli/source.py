@@ -177,6 +177,7 @@ def reading(options: Namespace) -> ImportOptions:
         options.vocabulary,
         getattr(options, "tokens", None),
         options.pad,
+        tuple(options.classes or ()),
     )
 
 

@@ -240,6 +240,8 @@ _MOST_COMPARED = 20_000
 
 def captured_remarks(runs: Items[CapturedRun], line: int = 0) -> tuple[str, ...]:
     """Return what should be known of sequences that were captured: where our numbers are not the model's."""
+    from lstm_tui.formats.captures.captured_run import run_together
+
     shown = runs[line]
     remarks = []
     if shown.broken is not None:
@@ -248,6 +250,7 @@ def captured_remarks(runs: Items[CapturedRun], line: int = 0) -> tuple[str, ...]
             "so the steps before are shown"
         )
     compared = runs if sum(map(len, runs)) <= _MOST_COMPARED else (shown,)
+    run_together(compared)
     worst = max(compared, key=lambda one: one.difference)
     if not worst.is_as_given:
         remarks.append(f"sequence {worst.batch} {worst.said}")

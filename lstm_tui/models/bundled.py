@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.spec import read_tokens
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.engine.text_safety import visible
@@ -18,7 +20,6 @@ from lstm_tui.formats.inputs.text_input import InputText
 from lstm_tui.models import bundled_names, path
 
 if TYPE_CHECKING:
-    from lstm_tui.engine.model.network import Network
     from lstm_tui.formats.inputs.numeric_series import NumericSeries
 
 TEXT_MODEL = "sentiment"
@@ -89,4 +90,22 @@ def model_for(source: InputText | NumericSeries, model: str | Path | Network | N
     """
     if model is None:
         return text_model(source) if isinstance(source, InputText) else (open_model(NUMBERS_MODEL), "")
-    return (open_model(str(model)) if isinstance(model, str | Path) else model), ""
+    return (model if isinstance(model, Network) else open_model(named_model(model))), ""
+
+
+def named_model(model: object) -> str:
+    """Return what names a network, as text.
+
+    Raises:
+        UserError: It is neither a name nor a path, such as a living PyTorch model.
+    """
+    if isinstance(model, str | Path):
+        return str(model)
+    if hasattr(model, "state_dict"):
+        raise UserError(
+            "this is a living model: lstm_tui.capture(model, batch) runs it and keeps every step; "
+            'or torch.save(model.state_dict(), "model.pt"), and load that'
+        )
+    if isinstance(model, Mapping):
+        raise UserError('this is a dictionary: torch.save(it, "model.pt") or safetensors make a file of it; load that')
+    raise UserError(f"a network is a bundled name, a path, or what `load` returned; this is a {type(model).__name__}")

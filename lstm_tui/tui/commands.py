@@ -141,6 +141,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         ("0",), "looks.one_unit", "one unit", "one unit and one equation, large, to show a class; back: 0 or esc", LOOK
     ),
+    Command(
+        _capital("V"),
+        "dialogs.curves",
+        "curves",
+        "values over the tape as curves, beside the baseline",
+        LOOK,
+    ),
     Command(("m",), "looks.maximise", "maximise", "maximize this pane, or restore it", LOOK),
     Command(
         ("e",),

@@ -252,16 +252,12 @@ class View:
         names = self.facts.signals(self.pass_name)
         return names[self.signal % len(names)]
 
-    def reached_tokens(self, pass_name: str) -> Array:
-        """Return for each token (T,) whether this pass's memory there is reached at the position."""
+    def has_reached(self, pass_name: str, t: int) -> bool:
+        """Say whether a pass's memory after a token is reached at the position."""
+        if t == self.t:
+            return self.frame.reached(pass_name, self.facts.memory(pass_name))
         passed = self.trace[pass_name]
-        step = passed.reading_step(self.t)
-        steps = np.arange(self.facts.length)
-        if passed.direction == "backward":
-            steps = steps[::-1]
-        reached = steps < step
-        reached[self.t] = self.frame.reached(pass_name, self.facts.memory(pass_name))
-        return reached
+        return passed.reading_step(t) < passed.reading_step(self.t)
 
     @cached_property
     def ledger(self) -> Ledger | None:
@@ -291,7 +287,7 @@ class View:
             return Sources(self.ledger)
         reached = self.frame.reached(self.pass_name, self.memory_name)
         then = part.ledger(origin, reached, None if self.everyone else self.unit)
-        return Sources(self.ledger, then, difference.origin_places)
+        return Sources(self.ledger, then, difference.origins)
 
     def whose(self) -> str:
         """Return whose memory the ledger is of, in words."""

@@ -231,7 +231,7 @@ def test_the_map_is_the_memory_of_every_unit_at_every_token(cell: str, size: tup
     palette = COLOURED[0]
     view = view_of(session_of(cell), 3)
     half = view.facts.half(view.pass_name, view.memory_name)
-    reached = view.reached_tokens(view.pass_name)
+    reached = [view.has_reached(view.pass_name, t) for t in range(view.facts.length)]
     memory = view.passed[view.memory_name]
     drawing = draw_heatmap(view, *size, palette, 5)
     seen: set[tuple[int, int]] = set()

@@ -69,6 +69,8 @@ ACTS = ("keep", "write", "output")
 NEAR_STEPS, NEAR_BEFORE = 256, 2
 """Of a run in windows the ledger begins so many times so many steps before those the current one is among."""
 _FLOWS_HELD, _STEPS_HELD = 4, 512
+_AT_ONCE = 1_024
+"""Tokens up to which all that is asked of a run is computed before it is shown."""
 _SPARE = ("other", "other2", "other3")
 
 
@@ -135,7 +137,7 @@ class Facts:
         self._lengths: Array | None = None
         self._halves: dict[tuple[str, str], float] = {}
         self._flags: dict[str, dict[int, Kind]] = {}
-        self._flows_near: dict[tuple[str, int], FlowPart | None] = {}
+        self._flows_near: dict[tuple[str, int, int], FlowPart | None] = {}
         self._steps: dict[tuple[str, int], MemoryStep | None] = {}
 
     @property
@@ -165,12 +167,25 @@ class Facts:
         return tuple(visible(name) for name in self.trace.classes)
 
     def prepare(self) -> None:
-        """Compute what takes time in a long run; called in a thread, before the trace is shown.
+        """Compute what is looked at at once; called in a thread, before the trace is shown.
 
-        Of a run in windows nothing is asked that needs all of it: scales are those of what was computed so far.
+        Of a long run nothing is asked that needs all of it: `finish` does. Of one in windows scales are those of what
+        was computed so far.
         """
         if self.trace.windows is not None:
             self.trace.windows.begin()
+        elif self.length <= _AT_ONCE:
+            self.finish()
+
+    def finish(self) -> None:
+        """Compute what takes time in a long run, before it is looked at; called in a thread, once the trace is shown.
+
+        Of a run in windows there is nothing that would be held.
+        """
+        for name, passed in self.trace.items():
+            if passed.stored is not None and self.trace.is_ready(name, passed.tape_place(0)):
+                passed.stored.window(0, 1)  # what single ops are shown by is compiled now, and not under a key
+        if self.trace.windows is not None:
             return
         for name in self.names:
             flow = self.flow(name)
@@ -209,18 +224,20 @@ class Facts:
     def flow_near(self, pass_name: str, t: int) -> FlowPart | None:
         """Return what a pass's memory keeps and is written around a place of the tape; None as `flow`.
 
-        Of a run in windows it is that of some steps before the place and behind it, else all of it.
+        Of a run in windows it is that of some steps before the place and behind it; else all of it, or as long as
+        that is not known of a long run, from its first step to some steps behind the place.
         """
         passed = self.trace[pass_name]
-        if not passed.is_windowed:
+        if not passed.is_windowed and (self.length <= _AT_ONCE or pass_name in self._flows):
             flow = self.flow(pass_name)
             return None if flow is None else FlowPart(passed, flow)
         step = passed.reading_step(t)
-        start = max(step // NEAR_STEPS - NEAR_BEFORE, 0) * NEAR_STEPS
-        stop = min((step // NEAR_STEPS + 1) * NEAR_STEPS, passed.steps)
+        start = max(step // NEAR_STEPS - NEAR_BEFORE, 0) * NEAR_STEPS if passed.is_windowed else 0
+        ahead = 1 if passed.is_windowed else 2  # so many tokens that are not read yet may be in sight
+        stop = min((step // NEAR_STEPS + ahead) * NEAR_STEPS, passed.steps)
         if not self.trace.is_ready(pass_name, passed.tape_place(stop - 1)):
             return flow_between(passed, self.memory(pass_name), start, step + 1)
-        key = pass_name, start
+        key = pass_name, start, stop
         if key not in self._flows_near:
             while len(self._flows_near) >= _FLOWS_HELD:
                 self._flows_near.pop(next(iter(self._flows_near)), None)

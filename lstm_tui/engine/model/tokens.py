@@ -26,12 +26,15 @@ def tokenize(text: str, kind: Kind) -> list[str]:
     stands alone. Bytes are shown as the Latin-1 character of their value.
     """
     if kind == "words":
-        return _WORD.findall(text)
-    if kind == "chars":
-        return list(text)
-    if kind == "bytes":
-        return [chr(byte) for byte in text.encode("utf-8", "surrogateescape")]
-    raise ValueError(f"text cannot be split into {kind}")
+        found: list[str] = _WORD.findall(text)
+    elif kind == "chars":
+        found = list(text)
+    elif kind == "bytes":
+        found = [chr(byte) for byte in text.encode("utf-8", "surrogateescape")]
+    else:
+        raise ValueError(f"text cannot be split into {kind}")
+    one: dict[str, str] = {}  # of each word one string: a long text has few that differ, and is copied with its edits
+    return [one.setdefault(token, token) for token in found]
 
 
 def tokenize_begun(text: str, kind: Kind) -> tuple[list[str], str]:

@@ -143,6 +143,12 @@ class Dialogs:
 
         self._analyse(health_analysis)
 
+    def curves(self) -> None:
+        """Show values over the tape as curves; go to the token that is chosen there."""
+        from lstm_tui.tui.views.curves import curves_analysis
+
+        self._analyse(curves_analysis)
+
     def _analyse(self, question: Callable[[View], Analysis]) -> None:
         """Ask a question about the run in a screen of its own; go to the token, or look at the unit, chosen there."""
         from lstm_tui.tui.views.analysis_screen import AnalysisScreen

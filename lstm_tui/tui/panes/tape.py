@@ -195,7 +195,6 @@ class _Pen:
         self._first = slots[0].t if slots else view.t
         self._values = rows_of(signal, self._first, (slots[-1].t if slots else view.t) + 1)
         self.full = view.facts.signal_full(view.pass_name, view.signal_name())
-        self.reached = view.reached_tokens(view.pass_name)
 
     def _value(self, t: int) -> float:
         """Return the signal at a token that is drawn."""
@@ -277,7 +276,7 @@ class _Pen:
         if value != value:
             untold = self._untold(t)
             return self.palette.style("soft" if untold else "alarm", "track", bold=not untold)
-        faded = not self.reached[t]
+        faded = not self._has_reached(t)
         if self.palette.ramp:
             return self.palette.style("ink", "track", faded=faded)
         return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
@@ -297,7 +296,10 @@ class _Pen:
             changed = self.before is not None and self.before.signal_changed(slot.t, value)
             number = self.glyphs.dot if self._untold(slot.t) else self._short(value, slot.width - changed, self.full)
             text = (number + self.glyphs.changed * changed).center(slot.width)
-            self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
+            self._at(line, slot, text, self.palette.style("soft", faded=not self._has_reached(slot.t)))
+
+    def _has_reached(self, t: int) -> bool:
+        return self.view.has_reached(self.view.pass_name, t)
 
     def _short(self, value: float, width: int, full: float = 1.0) -> str:
         """Return a number that does not run into its neighbour; a sign where none is so short."""
