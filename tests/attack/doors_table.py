@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,12 +17,14 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from made_captures import made_capture
 
 from lstm_tui.cli import arguments
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.formats.captures.capture_file import write as write_capture
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from made_captures import made_capture
 
 FROZEN = Path(__file__).parents[1] / "formats" / "files"
 PACKAGE = Path(__file__).parents[2] / "lstm_tui"
@@ -183,7 +186,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("verify", "reference"), "verify tagger.pt --reference {}", ("reference.npz",))
     yield Row(("models", "model"), "models {}", ("native.safetensors",))
     for given, fitting in inputs():
-        yield Row(("compare", "models"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
+        yield Row(("compare", "model"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
     yield Row(("check", "files"), "check {} --cell lstm --hidden 2 --assert h[0]<9", everything)
     yield Row(("check", "junit"), f"{BASES['check']} --junit {{}}", ("out.html",), True)
     yield Row(("cells", "cell"), "cells check {}", (*ALL_CELLS, *ALL_READOUTS))
