@@ -16,8 +16,8 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.engine.runtime import storage, windows
+from lstm_tui.engine.runtime.compiling import StillToCompile, nothing_compiled
 from lstm_tui.engine.runtime.fused.compiled_steps import Newest
-from lstm_tui.engine.runtime.interpreters import StillToCompile, nothing_compiled
 from lstm_tui.tui.canvas.palette import DARK_PALETTE
 from lstm_tui.tui.controllers.behind import ComputingBehind
 from lstm_tui.tui.panes.ledger import LedgerPane

@@ -20,7 +20,8 @@ from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import percent
-from lstm_tui.engine.runtime.interpreters import StillToCompile, nothing_compiled, quick_steps
+from lstm_tui.engine.runtime.compiling import StillToCompile, nothing_compiled
+from lstm_tui.engine.runtime.interpreters import quick_steps
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.controllers.dialogs import Replies
 from lstm_tui.tui.controllers.looks import Looks

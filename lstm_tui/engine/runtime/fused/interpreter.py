@@ -17,12 +17,12 @@ from lstm_tui.engine import setbacks
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blocked_product import blocked_product
+from lstm_tui.engine.runtime.compiling import about_to_compile
 from lstm_tui.engine.runtime.fused.compiled_batches import BatchBack, BatchStep
 from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, NamedStep, SeriesMatrix, Step, StepBack
 from lstm_tui.engine.runtime.fused.host import host
 from lstm_tui.engine.runtime.fused.schedule import StepPage, page_of
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
-from lstm_tui.engine.runtime.interpreters import about_to_compile
 
 if TYPE_CHECKING:
     from types import ModuleType
