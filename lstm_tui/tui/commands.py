@@ -193,7 +193,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(_capital("T"), "app.tour", "tour", "lessons that step through trained networks", PROGRAM, "T", always=True),
     Command(
-        _capital("V"),
+        _capital("X"),
         "looks.level",
         "expert",
         "the screen of a beginner, with a line in words, or of an expert",
@@ -205,6 +205,7 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 _PHRASES = {
+    "dialogs.curves": "draw values as curves over the text",
     "steps.token(1)": "go to the next token",
     "steps.token(-1)": "go back to the token before",
     "steps.equation(1)": "take the next equation",

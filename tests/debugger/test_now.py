@@ -123,7 +123,7 @@ def test_every_bundled_network_has_a_sentence_at_every_token_and_before_it_is_co
 def test_a_cell_without_a_ledger_computes_its_state_anew() -> None:
     network = open_model("recall-rnn")
     session = Session.open(Source(network, [sentence(network, "to be")]))
-    assert told(session).memory == ("at “to” the whole state is computed anew",)
+    assert told(session).memory[0].endswith(" the whole state is computed anew")
     assert told(session).says == "it is asked at the end only"
 
 

@@ -21,6 +21,7 @@ OWN = {
     "formats/io/files.py": "the owner of kinds and sizes, called by doors; and writes",
     "formats/traces/as_npz.py": "writes",
     "formats/io/command_history.py": "our own history",
+    "formats/io/preferences.py": "our own settings",
     "formats/io/journal.py": "our own journals, read by `recover`, which guards them",
     "debugger/commands/console.py": "writes",
     "formats/importers/onnx/file.py": "inside the door of a network",

@@ -102,6 +102,11 @@ def drawn(view: View) -> dict[str, str]:
     return told
 
 
+def is_cut_in_a_box(word: str, where: str, known: set[str]) -> bool:
+    """Say whether a word is the beginning of one that is known, as a box of the diagram has room for."""
+    return where.startswith("DiagramPane") and any(one.startswith(word) for one in known)
+
+
 def unexplained(view: View) -> dict[str, tuple[str, str]]:
     """Return every word that a view writes and nobody explains, with where it stands."""
     network = view.trace.network
@@ -111,7 +116,7 @@ def unexplained(view: View) -> dict[str, tuple[str, str]]:
         word: (where, text[max(text.casefold().find(word) - 30, 0) :][:70])
         for where, text in drawn(view).items()
         for word in words_of(text)
-        if word not in known and entry_of(word) is None
+        if word not in known and entry_of(word) is None and not is_cut_in_a_box(word, where, known)
     }
 
 

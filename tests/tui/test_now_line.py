@@ -71,13 +71,13 @@ def test_an_expert_leaves_the_line_out_and_that_is_remembered(tmp_path: Path) ->
     async def act(driver: Driver) -> None:
         line = driver.screen.query_one("#now")
         assert line.display
-        await driver.press("V")
+        await driver.press("X")
         assert not line.display
         assert driver.view.said.startswith("expert")
 
     async def again(driver: Driver) -> None:
         assert not driver.screen.query_one("#now").display
-        await driver.press("V")
+        await driver.press("X")
         assert driver.screen.query_one("#now").display
 
     drive(act, story(), settings=Preferences(path))
