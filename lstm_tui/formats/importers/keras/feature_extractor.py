@@ -58,7 +58,7 @@ def keras_front(
     wanted = [output, *(name for _, reads, _ in masks for name in reads if name not in made_by_mask)]
     for name in dict.fromkeys(one for each in wanted for one in _in_order(graph, each)):
         node = graph.nodes[name]
-        reads = tuple(node.inputs)
+        reads = tuple(read for read, _ in node.reads)  # one may be read twice, as x * x reads it
         if node.kind == "InputLayer":
             inputs.append(name)
             continue
