@@ -64,19 +64,26 @@ def capture(model: Any, x: Any) -> tuple[list[Entered], Any]:
 def _record_torch(model: Any, inputs: Any) -> dict[str, Array]:
     given = dict(inputs) if isinstance(inputs, Mapping) else {}
     arguments = () if given else inputs if isinstance(inputs, tuple) else (inputs,)
+    arguments = tuple(_copied(one) for one in arguments)
+    given = {name: _copied(one) for name, one in given.items()}
     tensors = tuple(_tensor(model, one) for one in arguments)
     named = {name: _tensor(model, one) for name, one in given.items()}
     try:
         looked = look(model, tensors, named)
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:  # a model of batches
-        if len(arguments) != 1 or not hasattr(tensors[0], "dim"):
-            raise UserError(
-                f"{visible(type(model).__name__)} does not run on this: {visible(str(error))[:200]}"
-            ) from error
+    except _RUNS as error:  # a model of batches
+        refused = UserError(f"{visible(type(model).__name__)} does not run on this: {visible(str(error))[:200]}")
+        if given or len(arguments) != 1 or not hasattr(tensors[0], "dim"):
+            raise refused from error
         axis = 0 if getattr(model, "batch_first", True) else 1
-        looked = look(model, (tensors[0].unsqueeze(axis),), {})
-    arrays = {"input" if not given and len(arguments) == 1 else f"input.{name}": np.asarray(one) for name, one in
-              (given or dict(zip(map(str, range(len(arguments))), arguments, strict=True))).items()}  # fmt: skip
+        try:
+            looked = look(model, (tensors[0].unsqueeze(axis),), {})
+        except _RUNS:
+            raise refused from error
+    told = given or dict(zip(map(str, range(len(arguments))), arguments, strict=True))
+    own = {name: one for name, one in told.items() if not isinstance(one, tuple)}  # states, which are no input
+    if hasattr(model, "weight_hh_l0") or hasattr(model, "weight_hh"):
+        own = dict(list(told.items())[:1])
+    arrays = {"input" if len(own) == 1 and not given else f"input.{name}": _array(one) for name, one in own.items()}
     count = looked.batch or 1
     made: dict[str, Array] = {}
     unproven: list[str] = []
@@ -102,18 +109,37 @@ def _record_torch(model: Any, inputs: Any) -> dict[str, Array]:
     return made
 
 
+_RUNS = (RuntimeError, ValueError, IndexError, TypeError, KeyError, AttributeError, AssertionError)
+"""What a model raises that does not run on what it is given."""
+
+
+def _copied(value: Any) -> Any:
+    """Return what a model is given as it is before the model changes it in place."""
+    torch = import_module("torch")
+    if isinstance(value, tuple | list):
+        return type(value)(_copied(one) for one in value) if type(value) in (tuple, list) else value
+    return value.detach().clone() if isinstance(value, torch.Tensor) else value
+
+
 def _tensor(model: Any, value: Any) -> Any:
     """Return what is given as a tensor a model takes: ids as whole numbers, others in the precision of its weights."""
     torch = import_module("torch")
     if isinstance(value, torch.Tensor):
-        return value
+        return value.clone()
+    if isinstance(value, tuple) and all(isinstance(one, torch.Tensor | np.ndarray) for one in value):
+        return tuple(_tensor(model, one) for one in value)
     array = np.asarray(value)
     if array.dtype.kind in "iub":
-        return torch.as_tensor(array.astype(np.int64) if array.dtype.kind != "b" else array)
+        return torch.as_tensor(array.astype(np.int64) if array.dtype.kind != "b" else array.copy())
     if array.dtype.kind != "f":
         return value
     dtype = next((one.dtype for one in model.parameters() if one.dtype.is_floating_point), torch.float32)
     return torch.as_tensor(array.astype(np.float32)).to(dtype)
+
+
+def _array(value: Any) -> Array:
+    """Return what a model is given as an array: a tensor of half precision as float32."""
+    return array_of(value) if hasattr(value, "detach") else np.asarray(value)
 
 
 def _sequence(
@@ -127,7 +153,20 @@ def _sequence(
 ) -> dict[str, Array]:
     """Return what is recorded of one sequence of a batch."""
     made = {name: _part(one, number, count, looked) for name, one in arrays.items()}
+    single = [name for name, one in made.items() if not one.ndim and len(made) > 1]  # such as how long it is
+    for name in single:
+        del made[name]
+        unproven.append(f"{name}, one number of a sequence")
     steps = max((len(one) for one in made.values() if one.ndim), default=0)
+    filled: tuple[int, ...] = (steps,)  # how long what is padded may be
+    if looked.packed:
+        packed = [one for one in looked.entered if not one.call]
+        lengths = {len(one.x) for one in packed if one.batch == number}
+        if len(lengths) == 1 and (length := lengths.pop()) < steps:
+            filled = (steps, max(len(one.x) for one in packed))
+            made = {name: one[:length] if one.ndim and len(one) == steps else one for name, one in made.items()}
+            steps = length
+            unproven.append("what is given behind the end of a packed sequence")
     layer = 0
     top: list[Array] = []
     for one in looked.entered:
@@ -140,11 +179,14 @@ def _sequence(
             if number == 0:
                 layers.append(one.name if getattr(one.module, "num_layers", 1) == 1 else f"{one.name}.l{layer}")
             layer += 1
-        if number == 0 and one.initial and any(np.any(state) for state in one.initial):
-            unproven.append(f"first states that the model gives {one.name or 'itself'}")
+        if not one.name:  # whoever calls the module gives it states
+            made |= {"input": one.x, **dict(_initial(one))} if "input" in made else dict(_initial(one))
+        elif number == 0 and one.initial and any(np.any(state) for state in one.initial):
+            unproven.append(f"first states that the model gives {one.name}")
     answers = _answers(looked.output)
     for n, (name, said) in enumerate(answers.items()):
         answer = _part(said, number, count, looked)
+        answer = answer[:steps] if looked.packed and answer.ndim == 2 and len(answer) in filled else answer
         if n:
             made[f"answer/{name}"] = answer
             unproven.append(f"the answer {name}: only the first of {len(answers)} is compared")
@@ -160,6 +202,14 @@ def _sequence(
             made[f"answer/{name}"] = answer
             unproven.append(f"the answer: it is {'×'.join(map(str, answer.shape))} for {steps} steps")
     return made
+
+
+def _initial(one: Entered) -> Iterator[tuple[str, Array]]:
+    """Iterate over the states a module was given, each by the name of its pass and its own."""
+    ways = ("forward", "backward")[: 1 + bool(getattr(one.module, "bidirectional", False))]
+    for state, rows in zip("hc", one.initial, strict=False):
+        for n, row in enumerate(rows):
+            yield f"initial/layer{n // len(ways)}.{ways[n % len(ways)]}/{state}", row
 
 
 def _part(array: Array, number: int, count: int, looked: Looked) -> Array:

@@ -80,6 +80,7 @@ class Looked:
         output: What the model gave.
         batch: How many sequences were in the batch; None where it read one alone.
         batch_first: Whether the first axis of what the recurrent modules read is the batch.
+        packed: Whether a recurrent module read packed sequences, each as long as it is.
     """
 
     entered: list[Entered] = field(default_factory=list)
@@ -87,6 +88,7 @@ class Looked:
     output: Any = None
     batch: int | None = None
     batch_first: bool = False
+    packed: bool = False
 
 
 def look(model: Any, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Looked:
@@ -165,6 +167,7 @@ def _noted(torch: Any, name: str, calls: list[_Call], looked: Looked) -> Callabl
             packed = hasattr(x, "batch_sizes")
             looked.batch = len(rows[0]) if packed or x.dim() == 3 else looked.batch
             looked.batch_first = module.batch_first or packed
+            looked.packed = looked.packed or packed
         before = next((one for one in reversed(calls) if one.name == name), None)
         goes_on = before is not None and first and len(first) == len(before.last)
         if before is not None and goes_on and all(map(np.array_equal, first, before.last)):
