@@ -65,8 +65,6 @@ def keras_front(
         if not reads:  # a Sequential that does not name its input
             inputs.append("input")
             reads = ("input",)
-        if node.calls > 1:
-            raise UnsupportedLayer(f"{node.known_as} is called {node.calls} times")
         try:
             check_all(node)
             step = _step(node, floats(weights(node)), generation)

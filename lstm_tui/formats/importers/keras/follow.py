@@ -122,8 +122,6 @@ class KerasTensors:
     def _follow(self, node: KerasNode) -> None:
         read = [self.at(ref) for ref in node.reads]
         try:
-            if node.calls > 1:
-                raise UnsupportedLayer(f"it is called {node.calls} times")
             check_all(node)
             if node.recurrent:
                 self._recurrent(node, read)
@@ -453,9 +451,7 @@ def merged(values: Sequence[Value], mode: str) -> Value:
     """Return two directions as one."""
     if len(values) == 1:
         return values[0]
-    if mode == "concat":
-        return joined(values)
-    if mode == "None":
+    if mode in ("concat", "None"):
         return joined(values)
     value = added(values, {"sum": "add", "ave": "add", "mul": "mul"}.get(mode, "add"))
     return mean_of("average", value, 2) if mode == "ave" else value

@@ -29,7 +29,8 @@ NOTHING = (
     "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
     "InputLayer", "Identity",
 )  # fmt: skip
-_MERGES = {"concat": "concat", "sum": "sum", "ave": "average", "mul": "mul"}
+_MERGES = {"concat": "concat", "sum": "sum", "ave": "average", "mul": "mul", None: "concat"}
+"""Ways to merge two directions; None gives each as a tensor of its own, and end to end is how both are shown here."""
 _GATES = ("sigmoid", "hard_sigmoid_keras2", "hard_sigmoid_keras3")
 _SAME = {
     "linear": "linear", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "softmax": "softmax",
@@ -81,7 +82,7 @@ def recurrent(
         if bool(back.config.get(setting)) != bool(inner.config.get(setting)):
             raise UnsupportedLayer(f"its two directions differ in {setting}")
     said = node.config.get("merge_mode", "concat")
-    if said not in _MERGES:
+    if not isinstance(said, str | None) or said not in _MERGES:
         raise UnsupportedLayer(f"its merge mode {visible(str(said))} has no single output here")
     count = _weights_of(inner, arrays)
     if count >= len(arrays) or len(arrays) - count != _weights_of(back, arrays[count:]):
