@@ -45,9 +45,9 @@ def _case(keras: Any, draw: random.Random) -> Case:
     for number in range(count):
         last = number == count - 1
         value, states = _recurrent(layers, draw, value, last, told)
-        if value.ndim == 3 and draw.random() < 0.3:
+        if len(value.shape) == 3 and draw.random() < 0.3:
             value = _between(keras, draw, value, told)
-        if value.ndim == 2:
+        if len(value.shape) == 2:
             break
     outputs = [_head(keras, draw, value, states, told) for _ in range(draw.choice((1, 1, 1, 2)))]
     model = keras.Model({one.name: one for one in given} if hasattr(keras, "ops") else given, _each_once(outputs))
@@ -255,7 +255,7 @@ def _with_constants(keras: Any, draw: random.Random, value: Any) -> Any:
 def _head(keras: Any, draw: random.Random, value: Any, states: list[Any], told: list[str]) -> Any:
     layers = keras.layers
     kinds = ["none", "dense"]
-    if value.ndim == 3:
+    if len(value.shape) == 3:
         kinds += ["max", "mean", "last", "first", "flatten", "two pools", "normed"]
     if states:
         kinds += ["state", "state", "all states", "state dense"]

@@ -48,14 +48,17 @@ _POOLS = {"GlobalMaxPooling1D": "max", "GlobalAveragePooling1D": "mean"}
 _MERGED = {"Add": "add", "Subtract": "sub", "Multiply": "mul", "Maximum": "max", "Minimum": "min", "Average": "add"}
 _OVER = {"Sum": "sum", "Mean": "mean", "Max": "max", "Min": "min"}
 _NO_MATTER = ("name", "dtype")
+ALONG = ("BatchNormalization", "LayerNormalization", "Normalization", "Softmax")
+"""Layers that are taken along an axis."""
 _FILLED = ("Multiply", "Maximum", "Minimum")
 """Layers that Keras 3 lets leave out what is masked of each of the tensors they join."""
 _MASK_ENDS = (
     "GlobalMaxPooling1D", "MaxPooling1D", "AveragePooling1D", "Flatten", "Reshape", "Permute", "ZeroPadding1D",
-    "Conv1D", *LOOKUPS,
+    "Conv1D", "Normalization", *LOOKUPS,
 )  # fmt: skip
 """Layers that no generation of Keras lets pass a mask on."""
 _MASK_ENDS_BEFORE_3 = ("Rescaling", "Identity")
+"""Layers that pass it on in Keras 3 alone."""
 STATES = {"lstm": ("h", "c"), "gru": ("h",), "rnn": ("h",)}
 
 
@@ -372,7 +375,7 @@ def check_axis(node: KerasNode, rank: int | None) -> None:
     if node.kind == "TimeDistributed" and node.inner is not None:
         inner, inside = node.inner, None if rank is None else rank - 1
     axis = inner.config.get("axis")
-    if axis is None or inner.kind not in ("BatchNormalization", "LayerNormalization", "Softmax"):
+    if axis in (None, []) or inner.kind not in ALONG:
         return
     said = axis if isinstance(axis, list) else [axis]
     last = -1 if inside is None else inside - 1
