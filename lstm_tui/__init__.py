@@ -20,14 +20,34 @@ if TYPE_CHECKING:
     from lstm_tui.engine.runtime.run import Initial
     from lstm_tui.engine.runtime.trace import Trace
 
-__all__ = ["Network", "Trace", "UserError", "__version__", "debug", "load", "record", "session", "trace"]
+__all__ = [
+    "Capture",
+    "Network",
+    "Trace",
+    "UserError",
+    "__version__",
+    "capture",
+    "debug",
+    "load",
+    "open_capture",
+    "post_mortem",
+    "record",
+    "session",
+    "trace",
+    "watch",
+]  # fmt: skip
 
 _HOMES = {
+    "Capture": "lstm_tui.living.capture",
     "Network": "lstm_tui.engine.model.network",
     "Trace": "lstm_tui.engine.runtime.trace",
     "UserError": "lstm_tui.engine.errors",
-    "debug": "lstm_tui.cli.torch_debug",
+    "capture": "lstm_tui.living.capture",
+    "debug": "lstm_tui.living.debug",
+    "open_capture": "lstm_tui.living.capture",
+    "post_mortem": "lstm_tui.living.watch",
     "record": "lstm_tui.formats.verify.recording",
+    "watch": "lstm_tui.living.watch",
 }
 
 

@@ -225,6 +225,34 @@ def test_info_tells_versions(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"python", "package", "terminal", "encoding"} <= told.keys()
 
 
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("settings", "colours"),
+    [
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "truecolor"),
+        ({"TERM": "xterm-256color"}, "256"),
+        ({"TERM": "dumb"}, "no"),
+    ],
+)
+def test_info_tells_the_colours_of_a_terminal(
+    settings: dict[str, str], colours: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    output = _Terminal()
+    monkeypatch.setattr(sys, "stdout", output)
+    assert main(["info"]) == 0
+    (line,) = [line for line in output.getvalue().splitlines() if line.split()[:1] == ["terminal"]]
+    assert f", {colours} colours, on standard " in line
+    assert "output" in line.rpartition(" on standard ")[2]
+
+
 def test_the_version_is_that_of_the_package() -> None:
     import tomllib
 
@@ -347,9 +375,9 @@ def test_a_terminal_that_knows_ascii_alone_gets_the_rest() -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_export_leaves_nothing(folder: Path, number: int, code: int) -> None:
-    (folder / "long.txt").write_text("word " * 6000)
+    (folder / "long.txt").write_text("word " * 4000)
     environment = {**os.environ, "PYTHONPATH": package_folder()}
-    arguments = ["trace", "long.txt", "--cell", "lstm", "--hidden", "300", "--interpreter", "numpy", "-o", "o.json"]
+    arguments = ["trace", "long.txt", "--cell", "lstm", "--hidden", "100", "--interpreter", "numpy", "-o", "o.json"]
     with subprocess.Popen(
         [sys.executable, "-m", "lstm_tui", *arguments], stderr=subprocess.PIPE, env=environment
     ) as process:

@@ -71,7 +71,9 @@ def test_the_keyboard_is_nothing_to_follow() -> None:
     assert text.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["--model", "story"], [], ["--cell", "gru", "--hidden", "4"]])
+@pytest.mark.parametrize(
+    "arguments", [["--model", "story"], pytest.param([], marks=pytest.mark.slow), ["--cell", "gru", "--hidden", "4"]]
+)
 def test_a_script_is_obeyed_at_the_end_as_on_the_whole_text(arguments: list[str], folder: Path) -> None:
     (folder / "script").write_text("goto end\nwhere\nprint norm(h)\nlist\n")
     said = told("-", "--follow", *arguments, "--batch", "-x", "script", data=STORY.encode())

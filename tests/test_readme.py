@@ -9,11 +9,13 @@ import contextlib
 import io
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from claims import documents
 from claims.numbers import filled_numbers
+from claims.stand_ins import scratch
 from claims.tables import MEASURED
 
 from lstm_tui.cli import main
@@ -159,7 +161,10 @@ def test_its_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert code
     for part in code:
         names: dict[str, object] = {}
-        exec(part, names)
+        if part.startswith("import torch") and find_spec("torch") is None:
+            continue
+        with scratch():
+            exec(part, names)
         said = re.findall(r"^(\S.*?)  # (\d+):", part, re.MULTILINE)
         assert [str(eval(line, names)) for line, _ in said] == [number for _, number in said]
     assert capsys.readouterr().out

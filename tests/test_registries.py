@@ -31,6 +31,7 @@ HAND_WRITTEN = {
     ("engine/test_interpreter_choice.py", "commands"): "those that run a network, each with what makes it",
     ("engine/test_interpreters.py", "ops"): "those written by a sign; every other is called by its name",
     ("tui/test_screen_windows.py", "panes"): "those that draw what a window holds",
+    ("test_cli_json.py", "commands"): "what each that has --json is asked; one without a row fails there",
     ("test_cli_warnings.py", "commands"): "those that are left out, each with why; with the others they are all",
 }
 """Lists of some rows of a table, by file and table, each with why it is no table's own."""
@@ -116,6 +117,7 @@ READ_OTHERWISE = {
     "draw_step": "spans of one unit: tests/tui/test_screen_one_unit.py reads them",
     "draw_equation": "an equation: tests/tui/test_screen_one_unit.py reads it",
     "draw_large_tape": "the tokens of one unit: tests/tui/test_screen_one_unit.py reads them",
+    "draw_diagram": "tests/debugger/test_diagram.py follows its lines, tests/tui/test_screen_diagram.py what is lit",
     "draw_one_unit": "tests/tui/test_screen_one_unit.py reads its parts",
     "draw_ledger_map": "by the ledger, beside which it stands where there is room",
     "draw_heatmap_beside": "the map above another: tests/tui/test_screen_difference.py reads both",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.analysis.ledger import flow_of
+from lstm_tui.analysis.ledger import flow_between
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space
 from lstm_tui.engine.compiler.roles import memory_of
@@ -51,19 +51,17 @@ def jacobians(passed: PassTrace, first: int, behind: int, inputs: bool = False) 
     """Return the derivatives of the steps `first` to `behind` of a pass, in reading order.
 
     Args:
-        passed: The pass, of a run whose rows were kept.
+        passed: The pass, held as arrays or in windows: its rows are computed again where they were not kept.
         first: The first step.
         behind: The one after the last.
         inputs: Whether those by the input are wanted; else they are empty.
 
     Raises:
-        UserError: If the trace has no network, or the run was too long for its rows to be kept.
+        UserError: If the trace has no network.
     """
     stored = passed.stored
     if stored is None or passed.program is None:
         raise UserError("this trace came from a file without its network: gradients need it")
-    if stored.rows is None:
-        raise UserError("this run is too long for its gradients: open a part of the file")
     program, flat = passed.program, stored.flat.astype(np.float64)
     n = width_of(passed)
     chunk = max(1, _CHUNK_BYTES // (16 * n * program.width))
@@ -71,7 +69,7 @@ def jacobians(passed: PassTrace, first: int, behind: int, inputs: bool = False) 
     with np.errstate(all="ignore"):
         for start in range(first, behind, chunk):
             stop = min(start + chunk, behind)
-            parts.append(_Back(program, flat, stored.rows[start : stop + 1].astype(np.float64), n).taken(passed))
+            parts.append(_Back(program, flat, stored.window(start, stop).astype(np.float64), n).taken(passed))
     places, offset = {}, 0
     for state in passed.cell.state:
         size = passed[state].shape[1]
@@ -205,12 +203,12 @@ def long_memory(passed: PassTrace, t: int, stop: Stop | None = None) -> LongMemo
     """Return how far back a pass reaches from place `t` on the tape.
 
     Args:
-        passed: The pass, of a run whose rows were kept.
+        passed: The pass, held as arrays or in windows.
         t: The place, on the tape.
         stop: Asked now and then; when it says yes nothing is returned but the error.
 
     Raises:
-        UserError: If the trace has no network, the run is too long, or it was stopped.
+        UserError: If the trace has no network, or it was stopped.
     """
     last = passed.reading_step(t)
     first = max(0, last + 1 - steps_within(passed))
@@ -227,11 +225,11 @@ def long_memory(passed: PassTrace, t: int, stop: Stop | None = None) -> LongMemo
             raise UserError("stopped")
         if np.isfinite(matrix).all():
             radius[number] = np.abs(np.linalg.eigvals(matrix)).max()
-    flow = flow_of(passed, name)
+    part = flow_between(passed, name, first, last + 1)
     kept = None
-    if flow is not None:
+    if part is not None:
         with np.errstate(all="ignore"):
-            after = np.concatenate([flow.keep[first + 1 : last + 1], np.ones((1, flow.keep.shape[1]))])
+            after = np.concatenate([part.flow.keep[1:], np.ones((1, part.flow.keep.shape[1]))])
             kept = np.cumprod(after[::-1], axis=0)[::-1]
     return LongMemory(
         pass_name=passed.name,

@@ -6,7 +6,7 @@ What is told is told of the runs that were looked at: a unit that is never activ
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,8 +15,12 @@ import numpy as np
 from lstm_tui.analysis.contributions import squash_of, sum_slot, terms_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import Role, ranges_of, roles_of
+from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
+from lstm_tui.engine.runtime.forward import RunBuffers
 from lstm_tui.engine.runtime.gradients import gradients
+from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed, rows_of
 
 Kind = Literal["broken", "exploding", "dead", "quiet", "stuck", "shut", "open"]
 
@@ -133,20 +137,24 @@ class _Count:
     terms: dict[str, dict[tuple[str, str], Array]] = field(default_factory=dict)
 
 
-def health(runs: Iterable[Trace], backwards: bool = True) -> tuple[PassHealth, ...]:
+def health(runs: Iterable[Trace], backwards: bool = True, progress: Progress | None = None) -> tuple[PassHealth, ...]:
     """Return the health of every pass over some runs of one network.
 
     Args:
         runs: At least one; each is looked at once and let go.
         backwards: Whether gradients are looked for as well.
+        progress: Of a run in windows, called with the steps that are done and the steps in all, there and back; what it
+            raises ends this.
     """
     counts: dict[str, _Count] = {}
     for trace in runs:
-        reached = _reached(trace) if backwards else None
+        told = _Told(progress, 2 * sum(passed.steps for passed in trace.passes.values()))
+        reached = _reached(trace, told) if backwards else None
         for name, passed in trace.passes.items():
             count = counts.setdefault(name, _Count(passed))
             for part in _stretches(passed):
                 _add(count, part)
+                told.more(part.steps)
             if reached is None:
                 count.moved = None
             elif count.moved is not None:
@@ -241,7 +249,20 @@ def _take(known: dict[Any, Array], key: Any, numbers: Array, how: Any) -> None:
     known[key] = np.asarray(how(known[key], numbers)) if key in known else numbers
 
 
-def _reached(trace: Trace) -> dict[str, dict[str, tuple[Array, Array]]] | None:
+class _Told:
+    """How many steps are done, of a run that is looked at there and back."""
+
+    def __init__(self, progress: Progress | None, count: int) -> None:
+        self._progress, self._count, self._done = progress, count, 0
+
+    def more(self, steps: int) -> None:
+        """Tell that some more are done."""
+        self._done += steps
+        if self._progress is not None:
+            self._progress(min(self._done, self._count), self._count)
+
+
+def _reached(trace: Trace, told: _Told) -> dict[str, dict[str, tuple[Array, Array]]] | None:
     """Return for each value the units whose sum has a gradient at some step, and those whose gradient is NaN at one.
 
     None when it cannot be said.
@@ -250,7 +271,7 @@ def _reached(trace: Trace) -> dict[str, dict[str, tuple[Array, Array]]] | None:
     that nothing cancels.
     """
     ran, network = trace.ran, trace.network
-    if ran is None or network is None or any(stored.rows is None for stored in ran.stored.values()):
+    if ran is None or network is None:
         return None
     d_result, d_values = None, {}
     if ran.readout is not None and network.readout is not None:
@@ -258,24 +279,52 @@ def _reached(trace: Trace) -> dict[str, dict[str, tuple[Array, Array]]] | None:
     else:
         top = network.layers[-1]
         d_values = {one.name: {one.cell.output: _mixture(trace[one.name][one.cell.output])} for one in top.passes}
+    found: dict[str, dict[str, tuple[Array, Array]]] = {name: {} for name in trace.passes}
     with np.errstate(all="ignore"):
-        _, _, slots = gradients(ran, d_result, d_values)
-    found: dict[str, dict[str, tuple[Array, Array]]] = {}
-    for name, passed in trace.passes.items():
-        found[name] = {}
-        for value in passed.cell.values:
-            slot = sum_slot(passed, value)
-            if slot is not None:
-                mine = slots[name][1:, slot.offset : slot.offset + slot.size]
+        for name, rows in _back_through(ran, d_result, d_values):
+            passed = trace[name]
+            for value in passed.cell.values:
+                slot = sum_slot(passed, value)
+                if slot is None:
+                    continue
+                mine = rows[:, slot.offset : slot.offset + slot.size]
                 nan = np.isnan(mine)
-                moved = (mine != 0) & ~nan
-                found[name][value] = np.asarray(moved.any(axis=0)), np.asarray(nan.any(axis=0))
+                there = np.asarray(((mine != 0) & ~nan).any(axis=0)), np.asarray(nan.any(axis=0))
+                moved, unsure = found[name].get(value, there)
+                found[name][value] = moved | there[0], unsure | there[1]
+            told.more(len(rows))
     return found
 
 
+def _back_through(
+    ran: RunBuffers, d_result: Array | None, d_values: Mapping[str, Mapping[str, Array]]
+) -> Iterator[tuple[str, Array]]:
+    """Yield the gradient by every slot of every pass, (S, width), some steps at a time of a run that is too long."""
+    if not any(stored.is_too_long for stored in ran.stored.values()):
+        _, _, slots = gradients(ran, d_result, d_values)
+        yield from ((name, rows[1:]) for name, rows in slots.items())
+        return
+    ways: dict[str, AdjointWindows] = {}
+    gradients(ran, d_result, d_values, by_value={}, ways=ways)
+    for name, way in ways.items():
+        slots_of, steps = way.of_slots(), way.steps
+        while way.taken < steps:
+            before = way.taken
+            way.advance()
+            yield name, rows_of(slots_of, steps - way.taken + 1, steps - before + 1)
+
+
 def _mixture(like: Array) -> Array:
-    numbers = np.cos(1.0 + np.arange(like.size)) + 1.5
-    return np.asarray(numbers.reshape(like.shape).astype(like.dtype))
+    """Return a weight for every number, of a series that is not held where it is read."""
+
+    def read(start: int, stop: int) -> Array:
+        width = like.size // max(len(like), 1)
+        numbers = np.cos(1.0 + np.arange(start * width, stop * width)) + 1.5
+        return np.asarray(numbers.reshape((stop - start, *like.shape[1:])).astype(like.dtype))
+
+    if not is_windowed(like):
+        return read(0, len(like))
+    return as_array(WindowedSeries(read, len(like), like.shape[1:], like.dtype))
 
 
 def _judged(count: _Count) -> PassHealth:

@@ -29,6 +29,7 @@ from lstm_tui.cli.options import (
     check_follow_options,
     check_plain_options,
     check_serve_options,
+    json_option,
     memory,
     natural,
     padding,
@@ -186,7 +187,15 @@ def _trace(parser: argparse.ArgumentParser) -> None:
 
 
 def _open(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help=f"a trace: {ANY_TRACE}; or a session: .ltui")
+    parser.add_argument(
+        "file", metavar="FILE", help=f"a trace: {ANY_TRACE}; a capture of a PyTorch model: .npz; or a session: .ltui"
+    )
+    parser.add_argument(
+        "--module", metavar="PATH", dest="module_path", help="of a capture: which recurrent module is shown"
+    )
+    parser.add_argument(
+        "--sequence", type=natural(0), metavar="N", help="of a capture: which sequence of the batch is shown, from 0"
+    )
     add_plain_options(parser)
     screen(parser)
 
@@ -199,16 +208,18 @@ def _help(parser: argparse.ArgumentParser) -> None:
 
 def _models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a bundled name or a .safetensors file")
+    json_option(parser, "the table, or everything the file says of itself,")
 
 
 def _cells(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["list", "show", "check"], nargs="?", default="list")
     parser.add_argument("cell", metavar="CELL", nargs="?", help="a name for show, a .toml file for either")
+    json_option(parser, "the same")
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
-    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    json_option(parser, "the report")
     parser.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map, or `-`")
     _reading_options(parser)
 
@@ -225,6 +236,7 @@ def _verify(parser: argparse.ArgumentParser) -> None:
         metavar="E",
         help="largest difference that counts as none (default: 1e-4)",
     )
+    json_option(parser, "the verdict")
     _reading_options(parser)
 
 
@@ -285,14 +297,14 @@ def _dap(parser: argparse.ArgumentParser) -> None:
 
 
 def _info(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: `info` takes no options."""
+    json_option(parser, "every fact")
 
 
 _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("run", "step through a run in the terminal", _run),
     "check": ("check", "assert what a network remembers of texts", _check_memory),
     "trace": ("trace", "write every value of a run to a file", _trace),
-    "open": ("open", "show a trace file, or resume a saved session", _open),
+    "open": ("open", "show a trace file or a capture, or resume a saved session", _open),
     "recover": ("recover", "resume interrupted work, or list it", add_recover_options),
     "compare": ("compare", "show two runs side by side, of two networks or by edits", add_compare_options),
     "models": ("models", "list the bundled networks, or describe one", _models),

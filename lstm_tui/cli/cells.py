@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lstm_tui.cli.printing import table
+from lstm_tui.cli.printing import print_json, table
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 
@@ -25,6 +25,11 @@ def command(options: Namespace) -> int:
     from lstm_tui.engine.language.cell import cell_names, load_cell
     from lstm_tui.engine.language.readout import load_readout, readout_names
 
+    if options.action == "list" and options.json:
+        cells = [_content(load_cell(name)) for name in cell_names()]
+        readouts = [_readout_content(load_readout(name)) for name in readout_names()]
+        print_json({"cells": cells, "readouts": readouts})
+        return 0
     if options.action == "list":
         rows = [_row(load_cell(name)) for name in cell_names()]
         print(table(("cell", "parameters", "title", "source"), rows, right=(1,)))
@@ -40,6 +45,9 @@ def command(options: Namespace) -> int:
     if page is not None:
         return _tell_readout(page, options)
     cell = load_cell(options.cell)
+    if options.json:
+        print_json({**_content(cell), "text": cell.text} if options.action == "show" else _content(cell))
+        return 0
     if options.action == "show":
         print("\n".join(visible(line) for line in cell.text.rstrip().split("\n")))
         print("\n" + _sizes(cell))
@@ -65,7 +73,47 @@ def _readout(name: str) -> ReadoutPage | None:
     return None
 
 
+def _content(cell: Cell) -> dict[str, Any]:
+    """Return what is known of a cell: its equations, what each value does, its parameters at the usual sizes."""
+    from lstm_tui.debugger.edits.describe import parameter_label
+    from lstm_tui.engine.compiler.roles import kept_states, roles_of
+
+    program = _compiled(cell, _SIZE, _SIZE, _SIZE // 2)
+    roles = roles_of(cell)
+    return {
+        "name": cell.name,
+        "title": cell.title,
+        "source": cell.source,
+        "states": list(cell.state),
+        "equations": [
+            {"value": value, "text": equation.text, "label": equation.label, "role": roles.get(value)}
+            for value, equation in zip(cell.values, cell.equations, strict=True)
+        ],
+        "parameters": {
+            name: {"shape": one.shape, "count": one.count, "is": parameter_label(cell, name),
+                   "optional": name in cell.optional} for name, one in program.parameters.items()
+        },
+        "inputs": _SIZE,
+        "units": _SIZE,
+        "ledger": bool(kept_states(cell)),
+    }  # fmt: skip
+
+
+def _readout_content(page: ReadoutPage) -> dict[str, Any]:
+    return {
+        "name": page.name,
+        "title": page.title,
+        "result": page.result,
+        "per_token": page.per_token,
+        "equations": [equation.text for equation in page.equations],
+    }
+
+
 def _tell_readout(page: ReadoutPage, options: Namespace) -> int:
+    if options.json:
+        text = {"text": page.text} if options.action == "show" else {}
+        print_json({**_readout_content(page), **text})
+        return 0
     if options.action == "show":
         print("\n".join(visible(line) for line in page.text.rstrip().split("\n")))
         return 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lstm_tui.analysis.distribution import largest
-from lstm_tui.cli.printing import table
+from lstm_tui.cli.printing import print_json, table
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.text_safety import visible
 
@@ -23,6 +23,9 @@ _SHARED = ("line", "dtype", "interpreter")
 def command(options: Namespace) -> int:
     """Compare on the screen, or as a table on standard output where that is no terminal or --plain asks for it."""
     compared = comparison(options)
+    if options.json:
+        print_json(_content(compared))
+        return 0
     if options.plain or not sys.stdout.isatty():
         print(as_table(compared))
         return 0
@@ -62,6 +65,27 @@ def comparison(options: Namespace) -> Comparison:
     after = sources[1]
     made = apply(after.edit_script, needed(after.network), after.sequences[after.line])
     return Comparison.of(one, other, ("baseline", "edited"), made.origins)
+
+
+def _content(compared: Comparison) -> dict[str, Any]:
+    """Return both runs token by token: what each says, how far their answers and the units of each pass lie apart."""
+    names = [name for name in compared.one if compared.comparable(name)]
+    runs = _runs(compared)
+    return {
+        "runs": compared.names,
+        "classes": [run.classes for run in runs],
+        "results": [run.result for run in runs],
+        "tokens": [
+            {
+                "token": compared.token(column),
+                "places": [column.before, column.after],
+                "outputs": compared.outputs(column),
+                "outputs_apart": compared.output_distance(column),
+                "memory_apart": {name: compared.memory_distance(column, name) for name in names},
+            }
+            for column in compared.columns
+        ],
+    }
 
 
 def as_table(compared: Comparison) -> str:

@@ -10,6 +10,7 @@ from argparse import Namespace
 from importlib import metadata
 from pathlib import Path
 
+from lstm_tui.cli.printing import print_json
 from lstm_tui.engine.setbacks import cause
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.samples import sample_names, samples_folder
@@ -39,6 +40,9 @@ def command(options: Namespace) -> int:
         "encoding": f"standard output {sys.stdout.encoding}, standard error {sys.stderr.encoding}",
         **{name: os.environ[name] for name in _VARIABLES if name in os.environ},
     }
+    if options.json:
+        print_json(facts)
+        return 0
     width = max(map(len, facts))
     for name, value in facts.items():
         print(f"{name:<{width}}  {visible(value)}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from lstm_tui.cli.printing import table
+from lstm_tui.cli.printing import print_json, table
 from lstm_tui.cli.source import reading, say
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -31,9 +30,7 @@ def command(options: Namespace) -> int:
         return _write_map(path, options)
     opened = open_file(path, reading(options))
     if options.json:
-        from lstm_tui.formats.io.json import encode
-
-        sys.stdout.buffer.write(encode(_content(opened)) + b"\n")
+        print_json(_content(opened))
         return 0
     print("\n".join(_lines(opened)))
     return 0

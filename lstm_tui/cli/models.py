@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from lstm_tui.cli.printing import table
+from lstm_tui.cli.printing import print_json, table
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import read_header
 from lstm_tui.formats.io.files import size_text
@@ -21,9 +21,16 @@ def command(options: Namespace) -> int:
 
     if options.model is not None:
         path = find_model(options.model)
+        if options.json:
+            print_json(_content(read_header(path), path))
+            return 0
         print("\n".join(_card(read_header(path), path)))
         return 0
     rows = []
+    if options.json:
+        paths = [find_model(name) for name in bundled_names()]
+        print_json([_content(read_header(path), path) for path in paths])
+        return 0
     for name in bundled_names():
         path = find_model(name)
         header = read_header(path)
@@ -34,6 +41,26 @@ def command(options: Namespace) -> int:
     print("\n`a token`: the parameters that are multiplied for each token. `lstm-tui models NAME` tells how one was")
     print("trained; `--model NAME` runs it; without it, text goes to sentiment and numbers to forecast.")
     return 0
+
+
+def _content(header: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return what a file says of itself; its vocabulary by its size, since it may be long."""
+    tokens = header.get("tokens") or {"kind": "numbers"}
+    vocabulary = tokens.get("vocabulary")
+    return {
+        "name": header["name"],
+        "path": str(path),
+        "bytes": path.stat().st_size,
+        "reads": tokens["kind"],
+        "input_size": header.get("input_size"),
+        "vocabulary_size": None if vocabulary is None else len(vocabulary),
+        "layers": header["layers"],
+        "readout": header.get("readout"),
+        "asked": header.get("asked"),
+        "parameters": header["parameters"],
+        "parameters_a_token": header["cost"],
+        "card": header.get("card") or {},
+    }
 
 
 def _card(header: dict[str, Any], path: Path) -> list[str]:

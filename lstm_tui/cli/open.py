@@ -1,4 +1,4 @@
-"""`lstm-tui open`: a trace file on the screen, with its network where that is at hand; or a saved session."""
+"""`lstm-tui open`: a trace file, with its network where that is at hand, a capture, or a saved session."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.cli.autosave import is_session
 from lstm_tui.cli.screen import show
+from lstm_tui.cli.source import say
 from lstm_tui.debugger.source import Source
+from lstm_tui.engine.doors import label
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
     from lstm_tui.engine.runtime.trace import Trace
 
+_MOST_NAMED = 8
 _CLOSE = 1e-4  # two interpreters and two machines agree this well on a run
 
 
 def command(options: Namespace) -> int:
-    """Show a trace file; weights and ops can be looked at when its network is found and still gives it."""
+    """Show a trace file or a capture; weights and ops can be looked at when its network is found and still gives it."""
     if is_session(options.file):
         return open_session_file(options, options.file)
-    from lstm_tui.formats.traces.reader import read
-
-    trace = read(options.file)
-    network = network_of(trace, Path(options.file).parent)
-    source = Source.of_trace(trace, network)
+    source = _source(options)
     if options.plain:
         from lstm_tui.cli.plain import run_plain
         from lstm_tui.debugger.session import Session
@@ -37,6 +37,31 @@ def command(options: Namespace) -> int:
     from lstm_tui.tui.lesson_launcher import Teaching
 
     return show(source, options, Teaching(library))
+
+
+def _source(options: Namespace) -> Source:
+    """Return what a capture or a trace file holds.
+
+    Raises:
+        UserError: It cannot be read, or there is no such module or sequence in it.
+    """
+    from lstm_tui.formats.captures.capture_file import is_capture
+
+    if is_capture(options.file):
+        from lstm_tui.living.capture import open_capture
+
+        made = open_capture(options.file)
+        path = made.path(options.module_path)
+        if options.module_path is None and len(made.modules) > 1:
+            others = ", ".join(visible(one) for one in list(made.modules)[1:_MOST_NAMED])
+            say(f"{label(options.file)}: {visible(path)} is shown; --module takes another: {others}")
+        return made.source(path, options.sequence or 0)
+    if options.module_path is not None or options.sequence is not None:
+        raise UserError(f"{label(options.file)}: --module and --sequence are for captures, and this is none")
+    from lstm_tui.formats.traces.reader import read
+
+    trace = read(options.file)
+    return Source.of_trace(trace, network_of(trace, Path(options.file).parent))
 
 
 def open_session_file(options: Namespace, path: str, called: str = "", taken: Callable[[], None] = lambda: None) -> int:

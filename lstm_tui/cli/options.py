@@ -131,6 +131,11 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def json_option(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--json` to a command that answers in a table."""
+    parser.add_argument("--json", action="store_true", help=f"{what} as JSON, to standard output")
+
+
 def add_reach(parser: argparse.ArgumentParser) -> None:
     """Add the options of `reach`."""
     _add_file(parser)
@@ -138,12 +143,13 @@ def add_reach(parser: argparse.ArgumentParser) -> None:
         "--beside", type=names, metavar="A,B,…",
         help="networks that read the same, side by side (default without --model and FILE: the recall networks)",
     )  # fmt: skip
+    json_option(parser, "every number")
 
 
 def add_stats(parser: argparse.ArgumentParser) -> None:
     """Add the options of `stats`."""
     _add_file(parser)
-    parser.add_argument("--json", action="store_true", help="every number as JSON, to standard output")
+    json_option(parser, "every number")
 
 
 def _add_file(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +180,7 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", choices=["float32", "float64"], help="precision of the runs (default: float32)")
     parser.add_argument("--interpreter", choices=INTERPRETERS, help="what computes the runs")
     parser.add_argument("--plain", action="store_true", help="a table, as where standard output is no terminal")
+    json_option(parser, "both runs, token by token,")
     screen(parser)
 
 
@@ -229,9 +236,7 @@ def add_check(check_plain_options: argparse.ArgumentParser) -> None:
         "--assert", dest="assertions", metavar="EXPR", action="append", required=True,
         help="""what holds at every step, such as 'not any(isnan(c))' or 'share("not", at="bad") > .4'""",
     )  # fmt: skip
-    check_plain_options.add_argument(
-        "--json", action="store_true", help="counts and failures as JSON, to standard output"
-    )
+    json_option(check_plain_options, "counts and failures")
     check_plain_options.add_argument(
         "--junit", metavar="OUT.xml", help="every assertion on every line as JUnit's XML, for a build server"
     )

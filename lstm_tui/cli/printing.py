@@ -1,6 +1,6 @@
 """What commands print: columns that a pager or grep can take, and on standard error how far they are.
 
-What takes longer than a second has a bar, and training a line for each epoch.
+`--json` prints one value for programs. What takes longer than a second has a bar, and training a line for each epoch.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lstm_tui.engine.number_text import fixed, grouped
 
@@ -41,6 +41,24 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection
         cells = [gap + text if n in right else text + gap for n, (text, gap) in enumerate(zip(row, gaps, strict=True))]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def print_json(content: Any) -> None:
+    """Print a JSON value on one line; arrays are lists, and what is no finite number is null."""
+    from lstm_tui.formats.io.json import encode
+
+    sys.stdout.buffer.write(encode(_as_json(content)) + b"\n")
+
+
+def _as_json(content: Any) -> Any:
+    """Return what JSON has for a value: NaN and the infinities are no numbers there."""
+    if isinstance(content, Mapping):
+        return {str(key): _as_json(one) for key, one in content.items()}
+    if hasattr(content, "tolist"):
+        return _as_json(content.tolist())
+    if isinstance(content, list | tuple):
+        return [_as_json(one) for one in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 _PATIENCE = 1.0  # seconds

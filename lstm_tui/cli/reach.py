@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lstm_tui.cli.printing import table
+from lstm_tui.cli.printing import print_json, table
 from lstm_tui.cli.source import source_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
@@ -31,6 +31,9 @@ def command(options: Namespace) -> int:
     for trace in runs:
         passed = next(iter(trace.values()))
         found.append(long_memory(passed, passed.tape_place(passed.steps - 1)))
+    if options.json:
+        print_json({"tokens": tokens, "networks": [_content(*one) for one in zip(runs, found, strict=True)]})
+        return 0
     heads, columns = ["t", "token"], []
     for trace, one in zip(runs, found, strict=True):
         name = visible(str(trace.model["name"]))
@@ -48,6 +51,25 @@ def command(options: Namespace) -> int:
         for line in reach_words(one, lambda t: f"t={t} “{visible(tokens[t])}”"):
             print(f"  {line}")
     return 0
+
+
+def _content(trace: Trace, one: LongMemory) -> dict[str, Any]:
+    """Return how far back one network reaches, by place on the tape."""
+    from lstm_tui.debugger.inspect.diagnostics import reach_words
+
+    tokens = trace.sequence.tokens
+    return {
+        "model": trace.model["name"],
+        "pass": one.pass_name,
+        "places": one.places,
+        "memory": one.memory.value,
+        "gradient": one.memory.size,
+        "output": one.output.value,
+        "output_gradient": one.output.size,
+        "kept": one.kept_size,
+        "radius": one.radius,
+        "words": list(reach_words(one, lambda t: f"t={t} “{visible(tokens[t])}”")),
+    }
 
 
 def _runs(options: Namespace) -> list[Trace]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_tui.cli.printing import Bar, table
+from lstm_tui.cli.printing import Bar, print_json, table
 from lstm_tui.cli.source import say, source_of
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.number_text import count_of, fixed, percent, sentence
@@ -43,15 +42,13 @@ def command(options: Namespace) -> int:
         say(f"{source.where}: only the first {_MOST_RUNS} of its {len(source.sequences)} sequences were read")
     level = perplexity(said) if (said := [bits for bits in predicted if bits is not None]) else None
     if options.json:
-        from lstm_tui.formats.io.json import encode
-
         content = {
             "model": network.name,
-            "perplexity": level if level is not None and math.isfinite(level) else None,
+            "perplexity": level,
             "sequences": len(lines),
             "passes": [_content(one) for one in passes],
         }
-        sys.stdout.buffer.write(encode(content) + b"\n")
+        print_json(content)
         return 0
     steps = passes[0].steps if passes else 0
     print(f"{visible(network.name)} on {source.where}: {count_of(len(lines), 'sequence')}, {steps} steps")

@@ -12,8 +12,6 @@ from lstm_tui.dap.pages import Pages, SourcePage, Text
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint
 from lstm_tui.debugger.breakpoints.conditions import After, Birth, Guarded, Trigger
 from lstm_tui.debugger.breakpoints.parse import guarded, read_change, read_trigger
-from lstm_tui.debugger.expressions import ExpressionError
-from lstm_tui.debugger.expressions.series import value_text
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -25,7 +23,6 @@ NAN = "nan"
 """The one filter of exceptions."""
 FILTERS = [{"filter": NAN, "label": "NaN and ∞", "description": "Stop at the first NaN or infinite number"}]
 _HITS = re.compile(r"\s*(>=|==|=|>)?\s*(\d{1,9})\s*\Z", re.ASCII)
-_HOLE = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -97,13 +94,7 @@ class EditorStops:
         texts = [self._wanted[one.number].log if one.number in self._wanted else None for one in by]
         if not texts or None in texts:
             return None
-        return [_HOLE.sub(self._filled, text) for text in texts if text is not None]
-
-    def _filled(self, hole: re.Match[str]) -> str:
-        try:
-            return value_text(self._session.evaluate(hole[1]).value)
-        except ExpressionError as error:
-            return f"({error})"
+        return [self._session.stops.filled(text) for text in texts if text is not None]
 
     def _on_line(self, page: SourcePage | Text | None, asked: Mapping[str, Any]) -> _Wanted:
         """Return what a line of a source waits for, and where that is.

@@ -285,11 +285,11 @@ def _entries(series: Series) -> Inside | None:
     """Return the entries of an answer that has several."""
     if series.size == 1:
         return None
-    row, first = row_of(series), series.units or 0
+    row = row_of(series)
 
     def read(start: int, stop: int) -> Iterator[Variable]:
         for n in range(start, stop):
-            name = visible(series.labels[n]) if n < len(series.labels) else f"[{first + n}]"
+            name = visible(series.labels[n]) if n < len(series.labels) else series.entry_name(n) or f"[{n}]"
             yield Variable(name, entry_word(series, row[n]))
 
     return Inside(series.size, read, indexed=not series.labels)

@@ -18,8 +18,9 @@ Later = Callable[[Callable[[], None]], None]
 
 
 def has_work(session: Session) -> bool:
-    """Say whether a session holds what would be missed: an edit, a stop or a display."""
-    return bool(session.histories or len(session.breakpoints) or len(session.displays))
+    """Say whether a session holds what would be missed: an edit, a stop, a display or the name of a unit."""
+    named = session.frame.names != session.opened_names
+    return bool(session.histories or len(session.breakpoints) or len(session.displays) or named)
 
 
 def _unfinished(lines: Sequence[str]) -> list[str]:

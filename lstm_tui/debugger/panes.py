@@ -36,7 +36,8 @@ CELL = PaneName(4, "cell", "cell", "cell")
 MEMORY = PaneName(5, "memory", "memory", "memory")
 LEDGER = PaneName(6, "ledger", "ledger", "ledger")
 OUTPUT = PaneName(7, "output", "output", "output")
-PANES = (ONE_UNIT, TAPE, FORWARD, BACKWARD, CELL, MEMORY, LEDGER, OUTPUT)
+DIAGRAM = PaneName(8, "diagram", "diagram", "diagram")
+PANES = (ONE_UNIT, TAPE, FORWARD, BACKWARD, CELL, MEMORY, LEDGER, OUTPUT, DIAGRAM)
 """Every pane; each stands at its number."""
 
 

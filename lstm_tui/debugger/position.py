@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lstm_tui.debugger.inspect.diff import TraceDiff
+from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.compiler.program import Instruction
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
@@ -43,6 +44,7 @@ class Frame:
         lines: How many lines there are.
         note: Why the last command stopped where it did; may be empty.
         difference: The run beside its baseline, while an edit is in force.
+        names: What units are called.
     """
 
     trace: Trace
@@ -51,6 +53,7 @@ class Frame:
     lines: int = 1
     note: str = ""
     difference: TraceDiff | None = None
+    names: UnitNames = NONE
 
     def origin(self, t: int) -> int | None:
         """Return the place in the baseline of the token at place `t`, or None where it was inserted."""

@@ -19,6 +19,7 @@ from lstm_tui.debugger.position import Cursor, Frame, Granularity, Position, equ
 from lstm_tui.debugger.source import Source
 from lstm_tui.debugger.stop_engine import Answer, Cancelled, StopEngine
 from lstm_tui.debugger.stream import Stream
+from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import Initial
 from lstm_tui.engine.runtime.storage import Progress
@@ -67,6 +68,7 @@ class Session:
         self.stream = Stream(self.cursor, self.edits, self.stops)
         self.sourcing = 0  # scripts that are being executed, one inside another
         self.layout: Layout | None = None  # how a screen shows it, as that last told
+        self.chosen: tuple[str, int] | None = None  # pass and unit that were chosen last by a verb
         self.question: Question | None = None  # the last `what-if`, for `propagate`
         self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
         self.written: dict[str, tuple[int, int, int]] = {}  # other files it has written: which, how long, when
@@ -147,7 +149,8 @@ class Session:
         edits, name = self.edits, self.frame.position.pass_name
         edits.leave_line(line, own)
         edits.begin(trace)
-        self.cursor.stand(_first_frame(trace, line, self.source.count))
+        names = self.frame.names
+        self.cursor.stand(replace(_first_frame(trace, line, self.source.count), names=names))
         edits.begun(initial)
         return self.select_pass(name) if name != self.frame.position.pass_name else self.frame
 
@@ -199,6 +202,7 @@ class Session:
         self.stops.adopt(fork.stops)
         self.stream.adopt(fork.stream)
         self.sourcing, self.layout, self.question = fork.sourcing, fork.layout, fork.question
+        self.chosen = fork.chosen
         return self.cursor.adopt(fork.cursor, since)
 
     # --- steps: the cursor's ---
@@ -238,6 +242,28 @@ class Session:
     def find(self, text: str, forward: bool = True) -> Frame:
         """Go to the next (or previous) token that holds a text, in any case, round the end of the tape."""
         return self.cursor.find(text, forward)
+
+    # --- names of units ---
+
+    @property
+    def opened_names(self) -> UnitNames:
+        """What the network's card calls units."""
+        return UnitNames.of_network(self.edits.baseline.network)
+
+    def name_unit(self, pass_name: str, unit: int, name: str) -> Frame:
+        """Call a unit by a name, wherever it is shown or asked for; an empty one takes its name away.
+
+        Raises:
+            UserError: It cannot be a name, or another unit of the pass is called so.
+        """
+        names = self.frame.names.named(pass_name, unit, name)
+        return self.cursor.show(replace(self.frame, names=names, note=""))
+
+    def choose_unit(self, pass_name: str, unit: int) -> Frame:
+        """Choose a unit, which a screen then has under its cursor, and select its pass."""
+        self.chosen = (pass_name, unit)
+        same = pass_name == self.frame.position.pass_name
+        return self.frame if same else self.select_pass(pass_name)
 
     # --- edits ---
 
@@ -385,4 +411,5 @@ class Session:
 def _first_frame(trace: Trace, line: int, lines: int) -> Frame:
     """Return the frame after the first token of a run; the tape begins where the first pass does."""
     passed = trace[next(iter(trace.passes))]
-    return Frame(trace, Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1), line, lines)
+    position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
+    return Frame(trace, position, line, lines, names=UnitNames.of_network(trace.network))

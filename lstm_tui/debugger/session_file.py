@@ -31,7 +31,7 @@ _HEAD = (_COMMAND, _NETWORK, _INPUT, _LAYOUT)
 _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
 _WORDS = frozenset({
     "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
-    "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line",
+    "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line", "name",
 })  # fmt: skip
 """What a saved session consists of; nothing else in one is executed, so that one from a stranger writes no files."""
 
@@ -78,7 +78,7 @@ def script_of(session: Session) -> list[str]:
         head.append(_COMMAND + shlex.join([*session.command, *_at_line(session)]))
     if session.layout is not None:
         head.append(_LAYOUT + session.layout.line)
-    return [*head, *_lines(session), *_breakpoints(session), *_displays(session), *_position(session)]
+    return [*head, *_names(session), *_lines(session), *_breakpoints(session), *_displays(session), *_position(session)]
 
 
 def read_saved(lines: Sequence[str], where: str) -> Saved:
@@ -168,6 +168,18 @@ def _lines(session: Session) -> Iterator[str]:
     yield from _edits(session.history)
 
 
+def _names(session: Session) -> Iterator[str]:
+    """Yield the names that were given to units, each with its pass; those of the card are there anyway."""
+    opened = session.opened_names
+    changed = tuple(session.frame.names.differences(opened))
+    for pass_name, unit, _ in changed:  # first, so that two units may have changed names
+        if opened.name(pass_name, unit):
+            yield f"name {pass_name}.{unit}"
+    for pass_name, unit, name in changed:
+        if name:
+            yield f"name {pass_name}.{unit} {name}"
+
+
 def _edits(history: History) -> Iterator[str]:
     here = 0
     for number, state in enumerate(history.states, start=1):
@@ -186,7 +198,7 @@ def _breakpoints(session: Session) -> Iterator[str]:
     for number, one in enumerate(session.breakpoints, start=1):
         yield f"pass {one.pass_name}"
         verb = "watch" if one.word == "watch" else "tbreak" if one.temporary else "break"
-        yield f"{verb} {one.trigger.text}"
+        yield f"{verb} {one.trigger.text}" if one.log is None else f'dprintf {one.trigger.text}, "{one.log}"'
         if one.ignore:
             yield f"ignore {number} {one.ignore}"
         if not one.enabled:

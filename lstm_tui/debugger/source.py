@@ -27,6 +27,7 @@ from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.formats.captures.captured_run import CapturedRun
     from lstm_tui.formats.inputs.numeric_series import NumericSeries
     from lstm_tui.formats.inputs.stream import Incoming
     from lstm_tui.formats.inputs.text_input import InputText
@@ -50,6 +51,8 @@ class Source:
         command: The arguments of the command that opens the same again; empty where there is none.
         recorded: A run read from a file, which is shown as it is.
         incoming: One sequence that still comes, instead of `sequences`.
+        captured: Of each sequence, what a living model did with it: the states it was given, and what the model said,
+            as long as nothing is edited; empty where nothing was captured.
     """
 
     network: Network | None = None
@@ -65,6 +68,18 @@ class Source:
     command: tuple[str, ...] = ()
     recorded: Trace | None = None
     incoming: Incoming | None = None
+    captured: Items[CapturedRun] = ()
+
+    @classmethod
+    def of_captured(cls, runs: Items[CapturedRun], line: int = 0) -> Source:
+        """Return what entered one module of a living model: its network, and a line for each sequence of the batch.
+
+        Args:
+            runs: All sequences through one call of the module.
+            line: Which is opened first, from 0.
+        """
+        network = runs[line].module.network_with(captured_remarks(runs, line))
+        return cls(network, tuple(run.sequence for run in runs), line, captured=tuple(runs))
 
     @classmethod
     def of_input(
@@ -132,6 +147,8 @@ class Source:
         Raises:
             UserError: If a line before it does not fit the network.
         """
+        if self.captured:
+            return self.captured[line].start
         if not self.carry:
             return self.initial
         initial = self.initial if after is None else after.final_states
@@ -139,6 +156,10 @@ class Source:
             most = most_array_bytes()
             initial = run(needed(self.network), before, interpreter, self.dtype, initial, array_bytes=most).final_states
         return initial
+
+    def answered(self, line: int, trace: Trace) -> Trace:
+        """Return a run of a line without edits, with what the captured model said of it where it was captured."""
+        return self.captured[line].answered(trace) if self.captured else trace
 
     def run(self, line: int | None = None, interpreter: str | None = None, progress: Progress | None = None) -> Trace:
         """Run one of the lines without edits.
@@ -182,7 +203,8 @@ class Source:
         steps = [len(self.sequences[line]) for line in lines]
         name = chosen(self.interpreter, sum(steps), len(network.passes))
         long = any(is_held_in_windows(network, count, dtype, self.array_bytes) for count in steps)
-        if len(steps) == 1 or self.carry or self.edit_script or long or not all(steps):
+        apart = self.carry or self.edit_script or self.captured
+        if len(steps) == 1 or apart or long or not all(steps):
             source = self if len(steps) == 1 else replace(self, interpreter=name)
             yield from (source.run_edited(line) for line in lines)
             return
@@ -202,12 +224,32 @@ class Source:
         initial = self.start(line, name)
         most = self.array_bytes
         if not edits:
-            return run(network, sequence, name, self.dtype, initial, progress, array_bytes=most)
+            return self.answered(line, run(network, sequence, name, self.dtype, initial, progress, array_bytes=most))
         from lstm_tui.debugger.edits.apply import apply
         from lstm_tui.debugger.edits.language import line_of
 
         made, lines = apply(edits, network, sequence), tuple(line_of(edit) for edit in edits)
         return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds, most)
+
+
+_MOST_COMPARED = 20_000
+"""Steps of a captured batch that are compared with PyTorch before it is opened."""
+
+
+def captured_remarks(runs: Items[CapturedRun], line: int = 0) -> tuple[str, ...]:
+    """Return what should be known of sequences that were captured: where our numbers are not the model's."""
+    shown = runs[line]
+    remarks = []
+    if shown.broken is not None:
+        remarks.append(
+            f"at step {shown.broken} the model gave {visible(shown.module.name)} another state than it had, "
+            "so the steps before are shown"
+        )
+    compared = runs if sum(map(len, runs)) <= _MOST_COMPARED else (shown,)
+    worst = max(compared, key=lambda one: one.difference)
+    if not worst.is_as_given:
+        remarks.append(f"sequence {worst.batch} {worst.said}")
+    return tuple(remarks)
 
 
 def needed(network: Network | None) -> Network:
@@ -264,7 +306,8 @@ class LineRuns:
 
     def start(self, number: int, interpreter: str) -> Initial | None:
         """Return the states with which a run that is held was begun; None when they are the network's own."""
-        return self._starts.get((number, interpreter), self.source.initial)
+        held = self._starts.get((number, interpreter))
+        return held if held is not None or self.source.carry else self.source.start(number, interpreter)
 
     def is_short(self, number: int) -> bool:
         """Say whether a sequence is run so quickly that nobody notices, or is held in windows and not run at once."""
@@ -310,6 +353,7 @@ class LineRuns:
             source.network, source.sequences[number], interpreter, source.dtype, initial, progress,
             array_bytes=source.array_bytes,
         )  # fmt: skip
+        made = source.answered(number, made)
         self._starts[number, interpreter] = initial
         self._kept[number, interpreter] = made
         while len(self._kept) > _KEPT:

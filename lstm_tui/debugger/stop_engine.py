@@ -6,6 +6,7 @@ last step that was looked at.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ if TYPE_CHECKING:  # the first frame waits for nothing that is only asked later
     from lstm_tui.engine.runtime.trace import Trace
 
 Cancelled = Callable[[], bool]
+HOLE = re.compile(r"\{([^{}]*)\}")
+MOST_LOGGED = 1_000
+"""Lines that are printed before the run stops, whatever else it would do."""
 _UNTIL = 0  # the number of what is waited for once
 
 
@@ -82,13 +86,14 @@ class StopEngine:
         """Return what names mean in a pass of the run; in the selected one where it has no such pass."""
         from lstm_tui.debugger.expressions import Scope
 
-        trace = self._cursor.frame.trace
+        trace, names = self._cursor.frame.trace, self._cursor.frame.names
         name = pass_name if pass_name in trace else self._cursor.frame.position.pass_name
         assert name is not None
         scope = self._scopes.get(name)
         if scope is None or scope.trace is not trace:
             self._scopes = {one: kept for one, kept in self._scopes.items() if kept.trace is trace}
             scope = self._scopes[name] = Scope(trace, name)
+        scope.names = names
         return scope
 
     def evaluate(self, text: str) -> Answer:
@@ -178,9 +183,37 @@ class StopEngine:
         """Go on to the first of some breakpoints, or to the end."""
         from lstm_tui.debugger.breakpoints.search import next_stop
 
-        start = self._cursor.start if forward else self._cursor.frame
         progress, cancelled = progress or self._work.look, cancelled or self._work.is_given_up
-        return self.arrive(next_stop(start, asked, self.scope, forward, progress, cancelled), forward, asked)
+        logged: list[str] = []
+        while True:
+            start = self._cursor.start if forward else self._cursor.frame
+            stop = next_stop(start, asked, self.scope, forward, progress, cancelled)
+            only_prints = bool(stop.by) and all(one.log is not None for one in stop.by)
+            frame = self.arrive(stop, forward, asked)
+            logged += [self._logged(one.log, frame) for one in stop.by if one.log is not None]
+            full = len(logged) >= MOST_LOGGED
+            if full and only_prints:
+                frame = self._cursor.move(frame.position, f"{len(logged)} lines were printed: `continue` goes on")
+            if not only_prints or full:
+                self.stop = replace(stop, logged=tuple(logged))
+                return frame
+
+    def _logged(self, text: str, frame: Frame) -> str:
+        return f"t={frame.t} “{visible(frame.trace.sequence.tokens[frame.t])}”: {visible(self.filled(text))}"
+
+    def filled(self, text: str) -> str:
+        """Return a text with every expression in braces as what it is here, or as what is wrong with it."""
+        from lstm_tui.debugger.expressions import ExpressionError
+        from lstm_tui.debugger.expressions.series import value_text
+
+        def value(hole: re.Match[str]) -> str:
+            try:
+                answer = self.evaluate(hole[1])
+                return value_text(answer.value) + ("" if answer.reached else " (not computed yet)")
+            except ExpressionError as error:
+                return f"({error.said})"
+
+        return HOLE.sub(value, text)
 
     def arrive(self, stop: SearchStop, forward: bool, asked: tuple[Breakpoint, ...] = ()) -> Frame:
         """Stand where a search stopped, count what it hit, and say why."""

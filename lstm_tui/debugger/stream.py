@@ -170,6 +170,7 @@ class Stream:
             forward: Whether it goes towards what comes.
         """
         go()
+        logged = () if self._stops.stop is None else self._stops.stop.logged
         while forward and self.coming is not None and self._stops.stop is not None and not self._stops.stop.by:
             if self._stops.stop.interrupted:
                 break
@@ -182,6 +183,8 @@ class Stream:
                 return self._cursor.move(self._cursor.frame.position, "end of the text")
             self.grow(more, follow=False)  # going on looks at what comes
             go()
+            logged = (*logged, *self._stops.stop.logged)
+            self._stops.stop = replace(self._stops.stop, logged=logged)
         return self._cursor.frame
 
 

@@ -127,6 +127,13 @@ COMMANDS: tuple[Command, ...] = (
         _capital("M"), "looks.map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK
     ),
     Command(
+        _capital("D"),
+        "looks.diagram",
+        "diagram",
+        "the cell as a picture with the numbers of one unit, step by step",
+        LOOK,
+    ),
+    Command(
         ("0",), "looks.one_unit", "one unit", "one unit and one equation, large, to show a class; back: 0 or esc", LOOK
     ),
     Command(("m",), "looks.maximise", "maximise", "maximize this pane, or restore it", LOOK),

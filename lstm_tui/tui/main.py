@@ -34,6 +34,7 @@ from lstm_tui.tui.controllers.runs import Runs
 from lstm_tui.tui.controllers.steps import Steps
 from lstm_tui.tui.controllers.stream import StreamFollower
 from lstm_tui.tui.keys import Awaited
+from lstm_tui.tui.panes.diagram import DiagramPane
 from lstm_tui.tui.panes.equations import CellPane
 from lstm_tui.tui.panes.header_footer import EquationLine, FooterLine, HeaderLine, OneLine, StopLines, TabsLine
 from lstm_tui.tui.panes.large_unit import OneUnit
@@ -129,6 +130,7 @@ class MainScreen(Screen[None]):
             yield Heatmap("memory", "-beside").data_bind(**bound)
             yield LedgerPane("ledger").data_bind(**bound)
             yield Output("output").data_bind(**bound)
+            yield DiagramPane("diagram").data_bind(**bound)
         yield OneUnit("one").data_bind(**bound)
         yield EquationLine(id="equation").data_bind(**bound)
         yield StopLines(id="stop").data_bind(**bound)

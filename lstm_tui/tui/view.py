@@ -176,13 +176,13 @@ class View:
     def label(self, t: int, palette: Palette) -> str:
         """Return a token as it is shown; of a row of numbers, the first ones."""
         sequence = self.trace.sequence
-        if sequence.x is not None:
+        if sequence.is_of_numbers and sequence.x is not None:
             return " ".join(signed(float(number), palette.glyphs, places=None) for number in sequence.x[t][:_NUMBERS])
         return token_label(sequence.tokens[t], palette.glyphs)
 
     def short_label(self, t: int, palette: Palette) -> str:
         """Return a token where there is little room; a row of numbers by its place."""
-        return f"t={t}" if self.trace.sequence.x is not None else self.label(t, palette)
+        return f"t={t}" if self.trace.sequence.is_of_numbers else self.label(t, palette)
 
     def unit_of(self, pass_name: str) -> int:
         """Return the chosen unit of a pass; the one with the largest memory when none is."""
@@ -296,10 +296,12 @@ class View:
         return "all units" if self.everyone else self.unit_words()
 
     def unit_words(self) -> str:
-        """Return the chosen unit by its number, and by the name that the network's card gives it: `unit 11 gender`."""
-        network = self.trace.network
-        name = "" if network is None else network.unit_name(self.pass_name, self.unit)
-        return f"unit {self.unit} {name}".rstrip()
+        """Return the chosen unit by its number, and by its name where it has one: `unit 11 gender`."""
+        return self.frame.names.words(self.pass_name, self.unit)
+
+    def unit_short(self) -> str:
+        """Return the chosen unit where there is little room: its name, or `unit 11`."""
+        return self.frame.names.short(self.pass_name, self.unit)
 
     @cached_property
     def verdict(self) -> Prediction | None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from parsed import nodes_of, tree_of
 
 import lstm_tui
 from lstm_tui.analysis.contributions import says_shares
@@ -59,13 +60,13 @@ def test_nobody_sums_to_one_on_their_own() -> None:
     package = Path(lstm_tui.__file__).parent
     found = set()
     for path in package.rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(text)) if "sum(" in text else ():
+        for node in nodes_of(tree_of(path)):
             pair: list[ast.expr] = []
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
                 pair = [node.left, node.right]
-            elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("np.allclose", "np.isclose"):
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("allclose", "isclose"):
                 pair = node.args[:2]
-            if pair and [ast.unparse(one) for one in pair[1:]] == ["1"] and "sum(" in ast.unparse(pair[0]):
+            is_one = len(pair) == 2 and isinstance(pair[1], ast.Constant) and pair[1].value == 1
+            if is_one and "sum(" in ast.unparse(pair[0]):
                 found.add(path.relative_to(package).as_posix())
     assert found == {"analysis/distribution.py"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +58,17 @@ def test_shares_over_several_runs_are_those_of_a_loop() -> None:
                 assert gate.mean[unit] == pytest.approx(sum(numbers) / len(numbers), rel=1e-5)
                 assert (gate.least[unit], gate.most[unit]) == (min(numbers), max(numbers))
         assert one.steps == sum(len(trace.sequence) for trace in traces)
+
+
+@pytest.mark.parametrize(("share", "quiet"), [(0.0, True), (0.0099, True), (0.0101, False), (0.015, False)])
+def test_a_unit_is_never_active_below_a_hundredth_of_the_largest(share: float, quiet: bool) -> None:
+    trace = ran(made("lstm"))
+    passed = trace["layer0.forward"]
+    values = np.tile(np.linspace(0.4, 0.8, len(passed["h"]), dtype=np.float32)[:, None], (1, 6))
+    values[:, 2] = share * values[:, 3]
+    changed = replace(trace, passes={"layer0.forward": replace(passed, arrays={**passed.arrays, "h": values})})
+    (found,) = health([changed])
+    assert found.quiet.tolist() == [unit == 2 and quiet for unit in range(6)]
 
 
 def test_a_gate_that_was_shut_is_found_with_its_bias() -> None:

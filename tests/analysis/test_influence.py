@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 from edited_networks import sentence, stacked
 
-from lstm_tui.analysis.influence import Target, deletions, influence, without
+from lstm_tui.analysis.influence import (
+    Target,
+    deletion_rows,
+    deletions,
+    gradient_rows,
+    influence,
+    tokens_within,
+    without,
+)
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
+from lstm_tui.engine.runtime import storage, windows
+from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.run import gradients, run, run_arrays
+from lstm_tui.engine.runtime.trace import Trace
 
 CLASS = Target("positive", class_index=1)
 VALUE = Target("c[1] at t=1", pass_name="layer1.backward", value="c", unit=1, t=1)
@@ -119,3 +130,66 @@ def test_a_row_of_numbers_can_be_left_out() -> None:
     assert outputs[1] is not None
     assert effects[2] == pytest.approx(float(outputs[1][3, 1] - outputs[0][4, 1]), abs=1e-6)
     assert effects[5] == 0
+
+
+TARGETS = (
+    CLASS, VALUE, Target("c at t=70", pass_name="layer0.forward", value="c", t=70),
+    Target("h", pass_name="layer1.forward", value="h"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def one_run_in_two_ways(monkeypatch: pytest.MonkeyPatch) -> tuple[Trace, Trace]:
+    """Return a run of 150 tokens held whole and in windows of one block, with a value held and states given."""
+    for module, name in ((windows, "WINDOW_BYTES"), (windows, "_SPAN_BYTES"), (storage, "SPAN_BYTES")):
+        monkeypatch.setattr(module, name, 1)
+    network = stacked()
+    sequence = sentence(network, " ".join(["The", "movie", "was", "not", "bad"] * 30))
+    holds = (Hold("layer0.forward", "c", (0, 2), (60, 70), "scale", 0.5),)
+    return (run(network, sequence, "numba", holds=holds), run(network, sequence, "numba", holds=holds, array_bytes=0))
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.label)
+def test_of_a_run_in_windows_the_answers_are_those_of_the_whole(
+    one_run_in_two_ways: tuple[Trace, Trace], target: Target
+) -> None:
+    """Gradients and deletions, of all tokens and of some."""
+    whole, held = one_run_in_two_ways
+    for places in (None, range(60, 75), range(149, 150)):
+        one, other = (influence(trace, target, places) for trace in (whole, held))
+        assert one.number == other.number
+        assert one.places == other.places
+        for name in ("by_x", "of_token", "size"):
+            np.testing.assert_array_equal(getattr(other, name), getattr(one, name), name)
+        for name, values in one.by_state.items():
+            for value, d in values.items():
+                np.testing.assert_array_equal(other.by_state[name][value], d)
+        if places is not None:
+            expected, found = (deletions(trace, target, places=places) for trace in (whole, held))
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.slow
+def test_of_a_run_in_windows_the_maps_are_those_of_the_whole(one_run_in_two_ways: tuple[Trace, Trace]) -> None:
+    whole, held = one_run_in_two_ways
+    places = tokens_within(whole, 100)
+    for name in whole:
+        maps = [
+            [*gradient_rows(trace[name], places), *deletion_rows(trace, trace[name], places)] for trace in (held, whole)
+        ]
+        for (t, column), (u, expected) in zip(*maps, strict=True):
+            assert t == u
+            np.testing.assert_array_equal(column, expected)
+
+
+def test_only_what_is_needed_of_a_run_in_windows_is_gone_back_through(
+    one_run_in_two_ways: tuple[Trace, Trace],
+) -> None:
+    """Of a value early on, read forwards in the lowest layer, nothing but the steps before it is computed."""
+    _, held = one_run_in_two_ways
+    target = Target("c", pass_name="layer0.forward", value="c", unit=0, t=5)
+    told: list[tuple[int, int]] = []
+    influence(held, target, range(6), lambda done, count: told.append((done, count)))
+    assert told == sorted(told)
+    assert held.windows is not None
+    assert held.windows.passes["layer1.backward"].taken == 0

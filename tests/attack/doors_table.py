@@ -16,10 +16,12 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+from made_captures import made_capture
 
 from lstm_tui.cli import arguments
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.commands.dispatch import VERBS
+from lstm_tui.formats.captures.capture_file import write as write_capture
 
 FROZEN = Path(__file__).parents[1] / "formats" / "files"
 PACKAGE = Path(__file__).parents[2] / "lstm_tui"
@@ -43,7 +45,8 @@ _FIRST = {  # the files that stand first on a line, in the place of the base's o
     "compare": "compare {} --edits clear.txt --plain", "open": "open {} " + _PLAIN,
 }  # fmt: skip
 NO_FILE = frozenset({
-    "network", "layer", "without", "pass_name", "values", "units", "steps", "host", "allow_host", "topic", "assertions",
+    "network", "layer", "module_path", "without", "pass_name", "values", "units", "steps", "host", "allow_host",
+    "topic", "assertions",
 })  # fmt: skip
 """Destinations of options whose text is the name of no file."""
 UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
@@ -51,6 +54,7 @@ UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
 TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")
 STANDARD_INPUT = "-"
 TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
+CAPTURE = "capture.npz"
 CELLS, EDITS, SCRIPTS = ("gru.toml", "lstm.toml"), ("e.txt",), ("ok.x", "more.x")
 ALL_CELLS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "cells").glob("*.toml")))
 RUN_CELLS = tuple(one for one in ALL_CELLS if one != "lstm_projected.toml")  # which needs a size more
@@ -130,7 +134,7 @@ def _rows() -> Iterator[Row]:
     everything: tuple[str, ...] = (*TEXTS, *SERIES)
     seeds: tuple[str, ...]
     for command, line in _FIRST.items():
-        seeds = (*TRACES, *SESSIONS) if command == "open" else everything
+        seeds = (*TRACES, *SESSIONS, CAPTURE) if command == "open" else everything
         if command == "compare":  # with a bundled network, which reads three columns
             seeds = tuple(seed for seed in seeds if seed != "d.csv")
         yield Row((command, "file"), line, seeds)
@@ -233,6 +237,7 @@ def make_seeds(folder: Path) -> None:
     shutil.copyfile(PACKAGE / "models" / "tiny.safetensors", folder / "native.safetensors")
     np.save("w.npy", np.ones((4, 3), np.float32))
     np.savez("w.npz", a=np.ones((4, 3), np.float32), b=np.zeros((2, 3), np.float32))
+    write_capture(made_capture(), CAPTURE)
     states: dict[str, Any] = {"layer0.forward/h": np.ones(2), "layer0.forward/c": np.ones(2)}
     np.savez("initial.npz", **states)
     (folder / "save.x").write_text("next\nset c[0] @ 1 = 0.5\nbreak c[0] > .1\nsave-session s.ltui\n")

@@ -52,6 +52,10 @@ def _run_unknown(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
     yield code.partition("\n")[0], Outcome("say behind the fence what it is: console, json, python, toml")
 
 
+_REFERENCES = frozenset({"torch"})
+"""Libraries of others, without which the programs that begin with them are not run."""
+
+
 def _run_python(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
     """Run a program; where a comment begins with a number or shape, the line gives that."""
     names: dict[str, object] = {}
@@ -62,6 +66,8 @@ def _run_python(code: str, slow: bool) -> Iterator[tuple[str, Outcome]]:
             yield first, GOOD
             for line, said in re.findall(r"^(\S.*?)  # ([\d(][^:]*|\w+ \([\w, ]+\)):", code, re.MULTILINE):
                 yield line, _as_said(eval(line, names), said)
+    except ModuleNotFoundError as error:
+        yield first, GOOD if error.name in _REFERENCES else Outcome(str(error))
     except Exception as error:
         yield first, Outcome(f"{type(error).__name__}: {error}")
 

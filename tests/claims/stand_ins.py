@@ -14,10 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from made_captures import made_capture
 from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.cli import main
+from lstm_tui.formats.captures.capture_file import write as write_capture
 from lstm_tui.formats.importers.torch.file import read_torch
 from lstm_tui.lesson.library import example
 
@@ -79,6 +81,7 @@ def _made() -> TemporaryDirectory[str]:
         shutil.copy(ROOT / "lstm_tui" / "models" / "story.safetensors", here / made_up)
     with contextlib.chdir(here):
         _record("ids.pt", "R.npz")
+        write_capture(made_capture(), "run.npz")
         _write_weights()
         with contextlib.redirect_stdout(io.StringIO()):
             main(["trace", "sample.txt", "-o", "trace.json"])

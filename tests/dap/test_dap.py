@@ -72,7 +72,7 @@ MOVES = {
 """Of each way to move the arguments, and the verb that does the same."""
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", [*range(20), *(pytest.param(n, marks=pytest.mark.slow) for n in range(20, 60))])
 def test_a_session_of_an_editor_comes_to_the_bits_of_the_typed_one(seed: int) -> None:
     rng = random.Random(seed)
     words = rng.choice(
@@ -265,6 +265,16 @@ def test_places_are_offered_and_gone_to() -> None:
         assert len(equation) == 1
         where = one.ask("breakpointLocations", source=page, line=1, endLine=100)["breakpoints"]
         assert [each["line"] for each in where] == [each.line for each in load_cell("lstm").equations]
+
+
+def test_who_goes_to_a_token_is_the_pass_that_was_asked() -> None:
+    with editor() as one:
+        one.launch("sample.txt")
+        text = one.frames()[1]["source"]
+        for thread in (2, 1, 2):
+            targets = one.ask("gotoTargets", source=text, line=1)["targets"]
+            assert one.step("goto", threadId=thread, targetId=targets[2]["id"])["threadId"] == thread
+            assert one.frames(thread)[1]["name"].startswith("t=2")
 
 
 def test_the_console_takes_verbs_and_questions_and_completes_them() -> None:

@@ -71,12 +71,12 @@ def shifted(part: Made, by: int) -> Made:
     return Made(text, part.size, lambda trace, t, b, a: part.mean(trace, t, b, a + by))
 
 
-def units(part: Made, first: int, stop: int, single: bool) -> Made:
+def units(part: Made, asked: str, chosen: list[int]) -> Made:
     def mean(trace: Trace, t: int, back: int, along: int) -> Vector | None:
         value = part.mean(trace, t, back, along)
-        return None if value is None else value[first:stop]
+        return None if value is None else np.array([value[n] for n in chosen])
 
-    return Made(f"{part.text}[{first}]" if single else f"{part.text}[{first}:{stop}]", stop - first, mean)
+    return Made(f"{part.text}[{asked}]", len(chosen), mean)
 
 
 def sigmoid(a: Vector) -> Vector:
@@ -98,11 +98,13 @@ _FUNCTIONS: list[tuple[str, Callable[..., ArrayLike], bool]] = [
     ("min", lambda a: np.nan if has_nan(a) else min(a.tolist()), True),
     ("argmax", lambda a: np.nan if has_nan(a) else np.float64(a.tolist().index(max(a.tolist()))), True),
     ("std", lambda a: np.std(a), True),
+    ("median", lambda a: np.nan if has_nan(a) else (sorted(a)[(len(a) - 1) // 2] + sorted(a)[len(a) // 2]) / 2, True),
 ]
 _SIGNS: list[tuple[str, Callable[..., Vector]]] = [
     ("+", lambda a, b: a + b),
     ("-", lambda a, b: a - b),
     ("*", lambda a, b: a * b),
+    ("**", lambda a, b: a**b),
 ]
 
 
@@ -128,9 +130,17 @@ def numeric(draw: st.DrawFn, leaves: list[Made], depth: int = 3) -> Made:
         return previous(part)
     if kind == 4:
         return shifted(part, draw(st.integers(-2, 2)))
-    first = draw(st.integers(0, part.size - 1))
-    stop = draw(st.integers(first + 1, part.size))
-    return units(part, first, stop, single=stop == first + 1 and draw(st.booleans()))
+    size = part.size
+    step = draw(st.sampled_from([1, 1, 2, 3, -1, -2]))
+    first, stop = draw(st.integers(0, size - 1)), draw(st.integers(0, size))
+    if step < 0:
+        first, stop = size - 1 - first, size - 1 - stop  # the one behind the last may be -1, which is no place
+    chosen = [n for n in range(first, stop, step) if 0 <= n < size] or [first]
+    if len(chosen) == 1:
+        return units(part, str(first - draw(st.sampled_from([0, size]))), [first])
+    begins = str(first - draw(st.sampled_from([0, size])))
+    ends = "" if stop in (-1, size) else str(stop - draw(st.sampled_from([0, size])))
+    return units(part, f"{begins}:{ends}:{step}" if step != 1 else f"{begins}:{ends}", chosen)
 
 
 Truth = Callable[[Trace, int, int, int], bool | None]

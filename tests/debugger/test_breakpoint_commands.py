@@ -18,10 +18,14 @@ from lstm_tui.engine.errors import UserError
 TEXT = "The movie was not bad , not bad good"
 
 
-@pytest.fixture
-def session() -> Session:
+def opened() -> Session:
     network = stacked()
     return Session.open(Source(network, [sentence(network, TEXT), sentence(network, "not good")]))
+
+
+@pytest.fixture
+def session() -> Session:
+    return opened()
 
 
 def test_a_session_by_gdb_s_words(session: Session) -> None:
@@ -61,6 +65,48 @@ def test_breakpoints_are_listed_and_changed(session: Session) -> None:
     assert answer(session, "clear all") == ("taken away: 1, 2, 4",)
     assert answer(session, "info b") == ("no breakpoints",)
     assert answer(session, "b") == ("breakpoint 5: t == 0, in layer0.forward",)  # where it stands
+
+
+@pytest.mark.parametrize("going", ["c", "rc", "until end", "run"])
+@pytest.mark.parametrize("where", ["c", "mean(f) > .5", '"not"', "max(c[0], .1) > .1"])
+def test_a_text_is_printed_at_every_such_place_and_the_run_goes_on(session: Session, where: str, going: str) -> None:
+    plain, found = opened(), []
+    again = "rc" if going == "rc" else "c"
+    for one in (session, plain) if going == "rc" else ():
+        answer(one, "goto end")
+    answer(plain, f"break {where}")
+    while (stop := answer(plain, again))[0].startswith("breakpoint"):  # one by one, as without it
+        t = plain.frame.t
+        memory, gate = (answer(plain, f"print {one}")[0].partition(" = ")[2] for one in ("c[1]", "mean(f)"))
+        found.append(f"t={t} “{plain.frame.trace.sequence.tokens[t]}”: c {memory}, f {gate}")
+    assert stop[0].endswith("of the pass")
+    assert answer(session, f"dprintf {where}, c {{c[1]}}, f {{mean(f)}}")[0].endswith("prints c {c[1]}, f {mean(f)}")
+    reply = answer(session, going)
+    assert [" ".join(line.split()) for line in reply[: len(found)]] == [" ".join(line.split()) for line in found]
+    assert session.frame.t == plain.frame.t
+
+
+def test_what_is_printed_stops_where_a_breakpoint_does(session: Session) -> None:
+    answer(session, "dprintf c, {t}")
+    answer(session, 'break "not"')
+    assert [line[:3] for line in answer(session, "c")] == ["t=0", "t=1", "t=2", "t=3", "bre", "t=3"]
+    assert session.breakpoints[1].hits == 4
+    assert answer(session, "c")[-2] == 'breakpoint 2: token == "not"'
+
+
+def test_a_run_that_only_prints_stops_now_and_then(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lstm_tui.debugger.stop_engine.MOST_LOGGED", 3)
+    answer(session, "dprintf c, {t}")
+    assert [len(answer(session, "c")) for _ in range(4)] == [5, 5, 5, 2]
+    assert session.frame.t == 8
+
+
+@pytest.mark.parametrize("line", ["dprintf", "dprintf c", "dprintf c,", 'dprintf "no, x', "dprintf (c, x",
+                                  "dprintf c, %g", "dprintf c, {cc}", "dprintf cc, x"])  # fmt: skip
+def test_what_cannot_be_printed_is_refused(session: Session, line: str) -> None:
+    with pytest.raises(UserError):
+        answer(session, line)
+    assert not len(session.breakpoints)
 
 
 def test_displays_follow_every_move_and_say_what_changed(session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from edited_networks import sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_expressions import Absent, Made, Truth, counted, leaf, numeric, truth
+from numpy.typing import ArrayLike
 from present import present
 from shown import is_one_safe_line
 
@@ -20,6 +22,8 @@ from lstm_tui.debugger.breakpoints.conditions import Condition
 from lstm_tui.debugger.expressions import ExpressionError, Scope, Series, condition, evaluate, parse, series
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.shares import kept_sums
+from lstm_tui.engine.compiler.ops import OPS
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
@@ -156,13 +160,35 @@ def test_no_function_makes_a_number_of_nan(name: str) -> None:
     trace = replace(TRACE, passes={**TRACE.passes, HERE: replace(
         TRACE[HERE], arrays={**TRACE[HERE].arrays, "f": np.full_like(TRACE[HERE]["f"], np.nan)})})  # fmt: skip
     function = FUNCTIONS[name]
+    if function.takes in ("matrix", "square"):
+        matrix = "U_o" if function.takes == "square" else "W_o"
+        text = f"{name}({matrix} * mean(f))"
+        assert np.isnan(evaluate(parse(text), Scope(trace, HERE), 0, 1).values).all()
+        return
+    others = {"quantile": "mean(o)"}
     for place in range(function.least):
-        text = f"{name}({', '.join('f' if n == place else 'o' for n in range(function.least))})"
+        asked = ["f" if n == place else others.get(name, "o") for n in range(function.least)]
+        if name == "quantile" and place == 1:
+            asked = ["o", "f[0]"]
+        text = f"{name}({', '.join(asked)})"
         answer = evaluate(parse(text), Scope(trace, HERE), 0, STEPS)
         assert np.isnan(answer.values).all(), text
     compared = evaluate(parse(f"all({text} > 0)"), Scope(trace, HERE), 0, STEPS)
     assert compared.unknown.all()
     assert not compared.known.any()
+
+
+MOST = {"max": 2, "min": 2, "top": 2, "share": 2}
+"""How many arguments a function takes that is no op, where it takes more than one."""
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_takes_no_argument_more(name: str) -> None:
+    most = MOST.get(name) or (OPS[name].arity if name in OPS and name not in ("sum", "mean") else 1)
+    for count in (0, most + 1, most + 2):
+        given = ['"bad"' if name == "share" and n == 0 else "c" for n in range(count)]
+        with pytest.raises(UserError, match="takes"):
+            evaluate(parse(f"{name}({', '.join(given)})"), Scope(TRACE, HERE), 0, STEPS)
 
 
 @pytest.mark.parametrize("pass_name", ["layer0.forward", "layer0.backward"])
@@ -373,7 +399,19 @@ MISTAKES = [
     ("f = 3", 2, "== compares"),
     ("f && c", 2, "`and`"),
     ("!(f > 1)", 0, "`not`"),
-    ("c ** 2", 2, "c * c"),
+    ("c ^ 2", 2, "c ** 2"),
+    ("c[-5]", 2, "c has 4 units, from 0"),
+    ("c[0:4:0]", 6, "a step is not 0"),
+    ("c[-f]", 2, "c[17]"),
+    ("c[-x]", 2, "c[17]"),
+    ("W_f[4]", 4, "W_f has 4 rows, from 0"),
+    ("W_f + f", 4, "20 units and f 4"),
+    ("softmax(W_f)", 8, "takes a vector, such as a row: W_f[0]"),
+    ("argmax(W_f)", 7, "takes a vector"),
+    ("radius(W_f)", 7, "takes a square matrix"),
+    ("radius(f)", 7, "takes a matrix"),
+    ("W_f @ U_f", 6, "right of @ stands a vector"),
+    ("quantile(f, c)", 12, "one number"),
     ("f.real", 0, "there is no pass f"),
     ("f > 1 and c", 10, "not true or false"),
     ("not f", 4, "f is a number"),
@@ -388,7 +426,6 @@ MISTAKES = [
     ("sat(c)", 4, "has no bounds"),
     ("share(f)", 6, "takes a token"),
     ('share("not", f)', 13, "f is no memory"),
-    ("W_f", 0, "is a matrix"),
     ("W_q @ x", 0, "no matrix W_q"),
     ("W_f @ c", 4, "5 columns"),
     ("top(c, 1.5)", 7, "whole number"),
@@ -451,3 +488,74 @@ def test_hostile_text_is_refused_in_one_line_or_has_an_answer(text: str) -> None
 def test_whatever_is_typed_is_answered_or_refused_by_a_user_s_mistake(text: str) -> None:
     said = refusal(text)
     assert said is None or 0 <= said.start <= len(text)
+
+
+def matrix(text: str) -> Series:
+    return evaluate(parse(text), SCOPE, 0, 1)
+
+
+def weights(name: str) -> np.ndarray:
+    parameters = SCOPE.parameters(SCOPE.passed)
+    return np.asarray(parameters[name], dtype=np.float64)
+
+
+MATRICES: list[tuple[str, Callable[[np.ndarray, np.ndarray], ArrayLike]]] = [
+    ("A", lambda a, b: a),
+    ("A[2]", lambda a, b: a[2]),
+    ("A[-1]", lambda a, b: a[-1]),
+    ("A[-1][1:3]", lambda a, b: a[-1][1:3]),
+    ("A[1:3]", lambda a, b: a[1:3]),
+    ("A[::-2]", lambda a, b: a[::-2]),
+    ("A[::-2][1][2]", lambda a, b: a[::-2][1][2]),
+    ("A - B", lambda a, b: a - b),
+    ("2 * A ** 2", lambda a, b: 2 * a**2),
+    ("-A", lambda a, b: -a),
+    ("abs(A)", lambda a, b: np.abs(a)),
+    ("max(A, 0)", lambda a, b: np.maximum(a, 0)),
+    ("prev(A)", lambda a, b: a),
+    ("norm(A)", lambda a, b: np.sqrt((a**2).sum())),
+    ("mean(A)", lambda a, b: a.mean()),
+    ("median(A)", lambda a, b: np.median(a)),
+    ("quantile(A, .3)", lambda a, b: np.quantile(a, 0.3)),
+    ("corr(A, B)", lambda a, b: np.corrcoef(a.ravel(), b.ravel())[0, 1]),
+    ("corr(A[1], f)", lambda a, b: np.corrcoef(a[1], TRACE[HERE]["f"][0])[0, 1]),
+    ("max(A)", lambda a, b: a.max()),
+    ("sum(A > .1)", lambda a, b: (a > 0.1).sum()),
+    ("mean(A > 0 and B > 0)", lambda a, b: ((a > 0) & (b > 0)).mean()),
+    ("singular(A)", lambda a, b: np.sqrt(np.linalg.eigvalsh(a @ a.T)[::-1])),
+    ("radius(A)", lambda a, b: np.linalg.norm(np.linalg.matrix_power(a, 400)) ** (1 / 400)),
+]
+
+
+@pytest.mark.parametrize(("text", "plain"), MATRICES, ids=[one for one, _ in MATRICES])
+def test_a_matrix_is_a_value_as_numpy_has_it(text: str, plain: Callable[[np.ndarray, np.ndarray], ArrayLike]) -> None:
+    answer = matrix(text.replace("A", "U_o").replace("B", "U_f"))
+    expected = np.asarray(plain(weights("U_o"), weights("U_f")), dtype=np.float64)
+    assert answer.shape == (expected.shape if expected.ndim == 2 else None)
+    precision = 2e-2 if text.startswith("radius") else 1e-9
+    assert np.allclose(answer.values[0], expected.ravel(), rtol=precision, atol=1e-12)
+
+
+@pytest.mark.parametrize("text", ["c[1:4]", "c[::-1]", "W_f", "W_f[1:3]", "W_f[3]", "W_f[::-2][1]", "c - h", "prev(c)"])
+def test_every_entry_is_named_as_it_is_asked_for(text: str) -> None:
+    expression = parse(text)
+    answer = evaluate(expression, SCOPE, 3, 4)
+    for entry in range(answer.size):
+        name = expression.entry_of(expression.node, answer, entry)
+        assert evaluate(parse(name), SCOPE, 3, 4).values[0, 0] == answer.values[0, entry], name
+
+
+def test_what_does_not_vary_is_correlated_with_nothing() -> None:
+    assert np.isnan(at("corr(f * 0 + .1, f)", 3)).all()
+    assert at("corr(f, 3 - 2 * f)", 3) == pytest.approx(-1)
+
+
+def test_a_wide_matrix_is_told_by_its_shape_its_range_and_its_corner() -> None:
+    answer = Series.constant(np.arange(200.0))
+    told = series.lines(replace(answer, shape=(10, 20)))
+    assert told[0] == "10 × 20 matrix, 0 to 199"
+    assert told[1].split() == ["[0]", *[str(n) for n in range(8)], "…"]
+    assert told[8].split()[:2] == ["[7]", "140"]
+    assert told[9:] == ["…"]
+    holed = replace(answer, values=np.where(answer.values == 3, np.nan, answer.values), shape=(10, 20))
+    assert series.lines(holed)[0] == "10 × 20 matrix, NaN in 1 places"

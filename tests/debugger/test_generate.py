@@ -43,8 +43,15 @@ def assert_same(one: Trace, other: Trace) -> None:
     assert np.ascontiguousarray(one.output).tobytes() == np.ascontiguousarray(other.output).tobytes()
 
 
-@pytest.mark.parametrize("interpreter", ["numpy", "numba"])
-@pytest.mark.parametrize("name", ["story", "chars"])
+@pytest.mark.parametrize(
+    ("name", "interpreter"),
+    [
+        ("story", "numpy"),
+        ("story", "numba"),
+        ("chars", "numba"),
+        pytest.param("chars", "numpy", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     "before", [(), ("weight layer0.forward/b_f[0] = 1.5",), ("set layer0.forward.c[0] @ 3: = 0.5",), ("remove 2",)]
 )

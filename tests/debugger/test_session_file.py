@@ -21,9 +21,11 @@ LINES = [
     'replace 3 "good \\"x\\""', "delete 1", 'insert 2 "not"', "set layer0.forward.f[1] @ 1 = 0",
     "weight layer0.forward/b_f[2] = -4", "let layer0.forward.f = 1", "undo", "undo 2", "redo", "switch base",
     "switch 1", "branch one", "branch two", 'break "not"', "tbreak c if t > 1", "watch c[1] by .2", "break nan",
-    "break mean(f) < .4", "disable 1", "ignore 2 3", "unbreak 1", "condition 1 t > 1", "display mean(h)",
+    'dprintf c if t > 1, at {token}, "{c[0]}"', "dprintf max(c[0], .1) > 0,  x ", "break mean(f) < .4",
+    "disable 1", "ignore 2 3", "unbreak 1", "condition 1 t > 1", "display mean(h)",
     "display token", "undisplay 1", "n", "s", "s 2", "rs", "si", "pass layer1.backward", "pass layer0.forward", "c",
-    "rc", "goto 2", "reverse-finish", "g",
+    "rc", "goto 2", "reverse-finish", "g", "name 1 first", "name 2 first", "name 1", "name layer1.backward.0 last",
+    "break c[first] > 0", "set f[first] = 0",
 ]  # fmt: skip
 
 
@@ -54,13 +56,14 @@ def test_what_was_saved_is_the_session_again(tmp_path: Path, lines: list[str]) -
     mine, other = first.frame, second.frame
     assert (other.position.t, other.position.equation) == (mine.position.t, mine.position.equation)
     assert other.position.pass_name == mine.position.pass_name
+    assert other.names == mine.names
     assert other.trace.sequence.tokens == mine.trace.sequence.tokens
     for name, passed in mine.trace.items():
         for value in passed:
             assert np.array_equal(passed[value], other.trace[name][value], equal_nan=True)
     assert [one.expression.text for one in second.displays] == [one.expression.text for one in first.displays]
     facts = [
-        [(one.trigger.text, one.pass_name, one.enabled, one.temporary, one.ignore) for one in each.breakpoints]
+        [(one.trigger.text, one.pass_name, one.enabled, one.temporary, one.ignore, one.log) for one in each.breakpoints]
         for each in (first, second)
     ]
     assert facts[0] == facts[1]

@@ -21,6 +21,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.documents.blocks import figure
 from lstm_tui.documents.html import page
+from lstm_tui.documents.report import selection
 from lstm_tui.documents.report.report import report_of
 from lstm_tui.documents.report.selection import MOST_NUMBERS, ReportSelection
 from lstm_tui.engine.compiler.roles import memory_of
@@ -404,6 +405,23 @@ def test_steps_units_and_passes_are_chosen() -> None:
     assert "t = 1 to 2 are told in full" in left
     assert "Of 4 passes, 1 are told" in left
     assert "--steps A:B" in left
+
+
+def test_what_a_report_would_hold_counts_no_unit_that_is_on_no_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A map shows some of the units: of a wider network it holds no more numbers."""
+    monkeypatch.setattr(selection, "MOST_NUMBERS", 0)
+
+    def counted(cell: str, hidden: int) -> int:
+        with pytest.raises(UserError, match=r"that is \d+ numbers") as refused:
+            report_of(made(cell, hidden), ReportSelection(steps=slice(None), units=(slice(0, 4),)))
+        return int(present(re.search(r"that is (\d+) numbers", str(refused.value)))[1])
+
+    assert counted("layernorm_lstm", 70) == counted("layernorm_lstm", 40) > counted("lstm", 40)
+
+
+def test_a_report_of_all_says_of_nothing_that_it_is_left_out() -> None:
+    text = reported(made("lstm")).text
+    assert not re.search(r"Of \d+ (tokens|passes)|Of the \d+ units|are told", text)
 
 
 def test_units_come_as_the_screen_orders_them() -> None:

@@ -237,14 +237,21 @@ def formats_a_float(node: ast.AST) -> bool:
         return isinstance(node.left.value, str) and bool(re.search(r"%[-+ #0-9.*]*[eEfFgG]", node.left.value))
     if not isinstance(node, ast.Call):
         return False
-    name = ast.unparse(node.func)
+    name = dotted(node.func)
     if name == "format" or name.startswith(("np.format_float", "np.array2string", "np.array_str", "np.array_repr")):
         return True
     if name.endswith(".format") and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Constant):
         return bool(re.search(r"\{[^{}]*:[^{}]*[eEfFgG%]\}", str(node.func.value.value)))
     first = node.args[0] if node.args else None
-    made = isinstance(first, ast.Call) and ast.unparse(first.func) in ("float", "np.float32", "np.float64", "round")
+    made = isinstance(first, ast.Call) and dotted(first.func) in ("float", "np.float32", "np.float64", "round")
     return name in ("str", "repr") and made
+
+
+def dotted(called: ast.expr) -> str:
+    """Return the names of what is called, `…` for what is no name."""
+    if isinstance(called, ast.Attribute):
+        return f"{dotted(called.value)}.{called.attr}"
+    return called.id if isinstance(called, ast.Name) else "…"
 
 
 def offences(text: str) -> Iterator[int]:

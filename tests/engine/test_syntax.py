@@ -40,7 +40,7 @@ def read(text: str, notation: Notation) -> Node | Mistake:
 
 
 ARITHMETIC = ["+", "-", "*", "/", "@"]
-JOINED = [*ARITHMETIC, "<", "<=", ">", ">=", "==", "!=", "and", "or"]
+JOINED = [*ARITHMETIC, "**", "<", "<=", ">", ">=", "==", "!=", "and", "or"]
 
 
 @st.composite
@@ -67,15 +67,19 @@ def written(draw: st.DrawFn, operators: list[str], depth: int = 4) -> str:
         )
     if kind == 6:
         return f"not {one}"
-    index = draw(st.sampled_from(["0", "17", "t", "t-1", "t + 2", ":", "1:", ":2", "3:5", '"good"']))
+    index = draw(
+        st.sampled_from(
+            ["0", "17", "t", "t-1", "t + 2", ":", "1:", ":2", "3:5", "-1", "::2", "1::-1", "-3:-1:1", '"good"']
+        )
+    )
     return f"({one}){blank}[{index}]"
 
 
 Shape = tuple[object, ...]
 _SIGNS: dict[type, str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">",
-    ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.And: "and", ast.Or: "or", ast.USub: "-", ast.UAdd: "+",
-    ast.Not: "not",
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.Lt: "<",
+    ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.And: "and", ast.Or: "or",
+    ast.USub: "-", ast.UAdd: "+", ast.Not: "not",
 }  # fmt: skip
 
 
@@ -99,7 +103,7 @@ def of_python(tree: ast.AST, text: str) -> Shape:
     if isinstance(tree, ast.Call):
         return ("call", ast.unparse(tree.func), *[of_python(one, text) for one in tree.args])
     if isinstance(tree, ast.Slice):
-        return ("range", *[one and of_python(one, text) for one in (tree.lower, tree.upper)])
+        return ("range", *[one and of_python(one, text) for one in (tree.lower, tree.upper, tree.step)])
     assert isinstance(tree, ast.Subscript)
     return ("index", of_python(tree.value, text), of_python(tree.slice, text))
 
@@ -124,7 +128,7 @@ def of_ours(node: Node) -> Shape:
     if isinstance(node, CallNode):
         return ("call", node.function, *[of_ours(one) for one in node.arguments])
     if isinstance(node, RangeNode):
-        return ("range", *[one and of_ours(one) for one in (node.first, node.stop)])
+        return ("range", *[one and of_ours(one) for one in (node.first, node.stop, node.step)])
     assert isinstance(node, IndexNode)
     return ("index", of_ours(node.of), of_ours(node.index))
 
@@ -156,8 +160,8 @@ def test_signs_bind_as_python_s_do_and_every_part_knows_where_it_stands(drawn: t
 
 
 @settings(max_examples=300)
-@given(st.lists(st.sampled_from(["f", "c[0]", "1", "-", "+", "*", "/", "@", "(", ")", "max", ",", "[", "]", "<", "=="]),
-                max_size=9).map(" ".join))  # fmt: skip
+@given(st.lists(st.sampled_from(["f", "c[0]", "1", "-", "+", "*", "/", "@", "**", "(", ")", "max", ",", "[", "]", "<",
+                                  "==", ":"]), max_size=9).map(" ".join))  # fmt: skip
 def test_what_one_refuses_the_other_refuses(text: str) -> None:
     python, tree = as_python_reads(text), read(text, QUESTION)
     if isinstance(tree, Mistake):
@@ -177,6 +181,7 @@ DEEPEST: list[Callable[[int], str]] = [
     lambda n: "max(" * n + "1" + ")" * n,
     lambda n: "-" * n + "1",
     lambda n: "not " * n + "f",
+    lambda n: "2" + "**2" * n,
     lambda n: "1" + "+1" * n,
     lambda n: "f" + "*(f" * n + ")" * n,
     lambda n: "0" + "<1" * n,

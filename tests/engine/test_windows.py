@@ -84,7 +84,7 @@ def assert_same(whole: Trace, held: Trace, steps: list[int]) -> None:
             assert bits(np.asarray(said)) == bits(present(expected_said))
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("engine", [pytest.param("numpy", marks=pytest.mark.slow), "numba"])
 @pytest.mark.parametrize("cell", cell_names())
 def test_windows_have_the_bits_of_the_whole(cell: str, engine: str) -> None:
     """Every cell, two layers, both ways where it can: the rows of a window are those of the whole run."""
@@ -260,3 +260,13 @@ def test_a_series_is_read_like_the_array_it_stands_for() -> None:
         assert bits(np.asarray(call(stands))) == bits(np.asarray(call(array))), number
     with pytest.raises(IndexError):
         stands[150]
+
+
+def test_a_series_is_not_computed_whole_by_who_asks_what_it_is() -> None:
+    """NumPy and `copy` look for names of their own that no array of windows has."""
+    network = network_of("lstm", both=False)
+    _, held = both_ways(network, series(network), "numba")
+    values = next(iter(held.passes.values()))["c"]
+    for name in ("__array_interface__", "__array_struct__", "__deepcopy__"):
+        assert not hasattr(values, name)
+    assert values.T.shape == values.shape[::-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from saved_arrays import savez
 import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.formats.importers.open import ImportOptions, open_file
+from lstm_tui.formats.verify.alternatives import other_readings
 from lstm_tui.formats.verify.verification import verify
 
 FILES = Path(__file__).parent / "files"
@@ -168,3 +170,13 @@ def test_a_decision_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.Capt
     ):
         assert main(["inspect", str(file), "--set", given]) == 1
         assert says in capsys.readouterr().err
+
+
+def test_what_a_framework_writes_is_tried_before_an_order_of_gates_that_none_has() -> None:
+    report = open_file(FILES / "torch_lstm_both.pt").report
+    written = {each for one in (*report.facts, *report.offered) for each in (one.value, *one.others)}
+    tried = list(dict.fromkeys(value for one in other_readings(report, "layer0.forward/h") for value in one.values()))
+    orders = {"".join(one) for one in permutations("ifgo")}
+    rare = [n for n, value in enumerate(tried) if value in orders - written]
+    assert len(rare) == len(orders - written)
+    assert {value for n, value in enumerate(tried) if n < rare[0]} == set(tried) & written

@@ -86,6 +86,15 @@ def test_what_was_asked_for_last_stays_however_late_the_threads_are() -> None:
     assert list(journal_folder().iterdir()) == []
 
 
+def test_a_journal_that_is_forgotten_or_left_holds_no_file_open() -> None:
+    before = set(os.listdir("/dev/fd"))
+    for leaving in (Journal.forget, Journal.leave):
+        journal = begun()
+        assert len(os.listdir("/dev/fd")) > len(before)
+        leaving(journal)
+        assert len(os.listdir("/dev/fd")) == len(before)
+
+
 def test_the_newest_comes_first() -> None:
     for number in range(3):
         journal = begun()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -49,6 +50,27 @@ def test_frozen_files_give_what_keras_gave(file: str) -> None:
     wanted = expected[f"{name}.y"]
     np.testing.assert_allclose(said(opened.network, expected[f"{name}.x"], wanted), wanted, atol=CLOSE)
     assert not opened.network.remarks
+
+
+@pytest.mark.parametrize(
+    "file", ["keras2_gru.keras", "keras2_nested_functional.h5", "keras_hard.h5", "keras_tagger.keras"]
+)
+def test_the_report_says_which_keras_wrote_a_file_and_whether_it_holds_the_layers(file: str, tmp_path: Path) -> None:
+    said = open_file(FILES / file).report.format
+    assert re.fullmatch(rf"Keras {'2' if file.startswith('keras2') else '3'}[.\d]*: layers and weights", said), said
+
+
+def test_a_file_without_a_number_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["keras_version"] = "3.4.1"
+        file.create_group("layers").create_group("lstm")
+    with pytest.raises(UserError, match="holds no weights"):
+        open_file(tmp_path / "m.h5")
+
+
+def test_weights_without_their_layers_are_called_so(tmp_path: Path) -> None:
+    (tmp_path / "m.weights.h5").write_bytes((FILES / "keras_gru_reset_before.weights.h5").read_bytes())
+    assert re.fullmatch(r"Keras 3[.\d]*: weights alone", open_file(tmp_path / "m.weights.h5").report.format)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

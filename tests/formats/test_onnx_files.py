@@ -333,3 +333,40 @@ def test_a_front_that_gives_one_step_of_many_sequences_is_said(tmp_path: Path) -
     wanted = session.run(None, {"x": x[None]})[0]
     trace = traced(network, x)
     np.testing.assert_allclose(present(trace.ran).merged[-1].ravel(), wanted.ravel(), atol=CLOSE)
+
+
+def _cut_stack(direction: str, limits: tuple[int | None, int | None]) -> Any:
+    """Return two layers, one above the other, each of which reads as many of six steps as a constant says."""
+    random, ways = np.random.default_rng(3), 2 if direction == "bidirectional" else 1
+    shapes = {"w0": (ways, 6, 3), "r0": (ways, 6, 2), "w1": (1, 6, ways * 2), "r1": (1, 6, 2)}
+    arrays: dict[str, np.ndarray] = {n: random.normal(size=s).astype(np.float32) for n, s in shapes.items()}
+    arrays |= {"to": np.array([6, 1, ways * 2])}
+    arrays |= {f"n{n}": np.array([limit], np.int32) for n, limit in enumerate(limits) if limit}
+    names = [f"n{n}" if limit else "" for n, limit in enumerate(limits)]
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("GRU", ["x", "w0", "r0", "", names[0]], ["y0"], hidden_size=2, direction=direction),
+            onnx.helper.make_node("Transpose", ["y0"], ["t"], perm=[0, 2, 1, 3]),
+            onnx.helper.make_node("Reshape", ["t", "to"], ["z"]),
+            onnx.helper.make_node("GRU", ["z", "w1", "r1", "", names[1]], ["y"], hidden_size=2),
+        ],
+        "cut",
+        [onnx.helper.make_tensor_value_info("x", 1, (6, 1, 3))],
+        [onnx.helper.make_tensor_value_info("y", 1, (6, 1, 1, 2))],
+        [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
+
+
+@pytest.mark.parametrize("direction", ["forward", "bidirectional"])
+@pytest.mark.parametrize("lower", [None, 3, 4])
+@pytest.mark.parametrize("upper", [None, 3])
+def test_a_tape_is_cut_only_where_what_is_below_does_not_read_on(
+    direction: str, lower: int | None, upper: int | None, tmp_path: Path
+) -> None:
+    """Where the layer below reads backwards from a later step, or stops where the one above goes on, it is no chain."""
+    onnx.save(_cut_stack(direction, (lower, upper)), tmp_path / "m.onnx")
+    network = open_file(tmp_path / "m.onnx").network
+    ahead = direction == "forward" or upper is None
+    assert len(network.layers) == (2 if lower is None and ahead else 1)
+    assert any("the output y is cut" in remark for remark in network.remarks) == (len(network.layers) == 1)

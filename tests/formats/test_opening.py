@@ -11,6 +11,7 @@ from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.importers.native import save
+from lstm_tui.formats.importers.open import open_file
 from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
 from lstm_tui.formats.inputs import samples
 from lstm_tui.formats.inputs.inputs import Sequences
@@ -131,3 +132,16 @@ def test_a_sample_is_found_by_its_bare_name(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "sample.txt").write_text("mine")
     assert samples.find_input("sample.txt") == Path("sample.txt")
     assert samples.find_input("-") == Path("-")
+
+
+@pytest.mark.parametrize(
+    ("file", "names"),
+    [
+        ("torch_lstm_both.pt", ["l0", "l1"]),
+        ("torch_tagger.pt", ["rnn.l0", "rnn.l1"]),
+        ("keras_gru.keras", ["gru", "gru_1"]),
+    ],
+)
+def test_the_card_names_each_layer_as_its_file_does(file: str, names: list[str]) -> None:
+    opened = open_file(Path(__file__).parent / "files" / file)
+    assert opened.network.card["imported"]["layers"] == names

@@ -208,6 +208,39 @@ def test_normed_weights_are_recorded_as_they_are_computed_with(tmp_path: Path) -
         assert verdict.first is None, wrap
 
 
+def test_an_answer_of_no_known_form_is_recorded_as_it_is_and_said() -> None:
+    class Stranger(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = torch.nn.LSTM(3, 4)
+
+        def forward(self, x: Any) -> Any:
+            h, _ = self.inner(x)
+            return torch.stack([h[0] + 1, h[1]])
+
+    model, x = Stranger(), np.random.default_rng(2).normal(size=(5, 3)).astype(np.float32)
+    recorded = lstm_tui.record(model, x)
+    h = recorded["layer0.forward/h"]
+    (answer,) = [one for name, one in recorded.items() if name.startswith("answer/")]
+    np.testing.assert_allclose(answer, np.stack([h[0] + 1, h[1]]), atol=1e-6)
+    assert not {"output", "result"} & recorded.keys()
+
+
+def test_the_precision_of_a_recorded_model_is_that_of_its_coarsest_weights() -> None:
+    class Mixed(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = torch.nn.LSTM(3, 4)
+            self.head = torch.nn.Linear(4, 2).to(torch.bfloat16)
+
+        def forward(self, x: Any) -> Any:
+            h, _ = self.inner(x)
+            return self.head(h.to(torch.bfloat16)).float()
+
+    recorded = lstm_tui.record(Mixed(), np.zeros((5, 3), np.float32))
+    assert json.loads(str(recorded["about"]))["dtype"] == "bfloat16"
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 def test_what_cannot_be_looked_into_is_one_line() -> None:
     x = made.numbers(3)

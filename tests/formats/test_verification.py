@@ -59,6 +59,19 @@ def test_the_first_difference_has_its_place_and_size(reference: Path) -> None:
     assert not verdict.fitting
 
 
+@pytest.mark.parametrize("extra", [(), ("scale",), ("scale", "shift")])
+def test_what_is_not_used_of_a_file_is_named_where_it_differs(extra: tuple[str, ...], tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    shapes = {"w_ih": (16, 3), "w_hh": (16, 4), "b_ih": (16,), "b_hh": (16,)} | dict.fromkeys(extra, (7,))
+    savez(tmp_path / "w.npz", {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()})
+    x, h = (random.normal(size=(6, n)).astype(np.float32) for n in (3, 4))
+    savez(tmp_path / "ref.npz", {"input": x, "layer0.forward/h": h})
+    _, verdict = verify(str(tmp_path / "w.npz"), ImportOptions(), tmp_path / "ref.npz")
+    assert verdict.first is not None
+    said = [reason for reason in verdict.reasons if "not used of the file" in reason]
+    assert said == ([f"not used of the file: {', '.join(sorted(extra))}"] if extra else [])
+
+
 @pytest.mark.parametrize(("reset", "generation"), [("before", 2), ("after", 3)])
 def test_a_file_of_own_names_tells_its_conventions_by_a_recording(reset: str, generation: int, tmp_path: Path) -> None:
     """A GRU kept as Keras keeps it, under names of one's own: the order and the reset are found by trying."""

@@ -21,7 +21,7 @@ from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.expressions import Scope, parse
 from lstm_tui.debugger.expressions.parser import Node
-from lstm_tui.debugger.inspect.cell_comparison import rivals
+from lstm_tui.debugger.inspect.cell_comparison import GAME, rivals
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
@@ -106,6 +106,17 @@ def test_what_is_left_of_a_memory_in_the_rnn_and_the_lstm_is_as_the_lesson_says(
         assert one.found.memory.size[0] >= 1
         assert one.found.kept_size is not None
         assert one.found.kept_size[0] > 0.98
+
+
+@pytest.mark.parametrize(
+    ("tokens", "read"),
+    [(("black", "ta", "na", "which"), ("black", "ta", "na", "which")), (("black", "ta", "zebra", "which"), GAME)],
+)
+def test_networks_that_stand_beside_each_other_read_the_text_if_they_know_it(
+    tokens: tuple[str, ...], read: tuple[str, ...]
+) -> None:
+    for one in rivals(opened, tokens):
+        assert tuple(one.trace.sequence.tokens) == tuple(read)
 
 
 def test_what_a_network_says_that_says_nan_is_not_known() -> None:

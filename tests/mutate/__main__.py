@@ -3,17 +3,24 @@
 `python -m tests.mutate --record` runs the suite once on a marked copy, to know which tests reach which line; then
 `python -m tests.mutate --seed 1 --count 200 [--package engine]` breaks a copy of the project and runs those tests.
 Ends with 1 where a break lived that has no verdict in `tests/mutate/ledger.jsonl`, or is called a hole there.
+
+What was noticed is kept in the folder of the record: the same command goes on where it was stopped, and after a hole
+was closed tries only what lived. A hole that is noticed then is called mended, and never counted among those that were
+noticed at once.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 from . import ledger
@@ -22,6 +29,10 @@ from .reached import ONLY, Reached, copied, environment, record, recorded
 
 FOLDER = Path(tempfile.gettempdir()) / f"lstm-tui-reached-{os.getuid() if hasattr(os, 'getuid') else 0}"
 NOTICED, LIVED, LATE, UNREACHED = "noticed", "lived", "late", "unreached"
+BEGIN, END = "<!-- mutate table -->", "<!-- /mutate table -->"
+"""What stands around the table in a document."""
+CAMPAIGN = Path(__file__).with_name("campaign.md")
+"""The table that a document shows, as it was written: no digit of it is changed there by hand."""
 START = 60.0
 """Seconds that pytest may take to begin, beside the tests themselves."""
 
@@ -33,10 +44,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--tests", nargs="*", default=[], metavar="PATH", help="what --record runs (default: all)")
     made.add_argument("--folder", type=Path, default=FOLDER, help="where the record is kept")
     made.add_argument("--package", choices=packages(), help="break this package alone")
+    made.add_argument("--part", nargs="*", choices=packages(), help="of what is chosen try now what is in these alone")
     made.add_argument("--seed", type=int, default=0, help="the same seed breaks the same lines (default: 0)")
     made.add_argument("--count", type=int, default=0, help="how many breaks (default: 0)")
     made.add_argument("--budget", type=float, default=20.0, help="seconds of tests a break, at most (default: 20)")
-    made.add_argument("--table", type=Path, metavar="FILE", help="write the table to a file too")
+    made.add_argument("--table", type=Path, metavar="FILE", help=f"write the table too, between {BEGIN} and {END}")
     return made
 
 
@@ -53,32 +65,63 @@ def main() -> int:
         print("there is no record of which tests reach what: begin with --record", file=sys.stderr)
         return 2
     entries = ledger.read()
+    found = Found(given.folder / f"noticed-{given.seed}-{given.package or 'all'}.jsonl")
     ends: dict[str, Counter[str]] = defaultdict(Counter)
-    wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         copy = copied(Path(folder))
         for one in chosen(given.seed, given.count, given.package):
-            end, by = tried(one, copy, reached, given.budget)
-            if end in (LIVED, UNREACHED):
-                entry = ledger.of(one, entries)
-                entries[entry.key] = entry
-                wrong += entry.verdict in ("open", "hole")
-                ends[one.package][entry.verdict] += 1
-                by = f"{entry.verdict} · {by}"
+            if given.part and one.package not in given.part:
+                continue
+            entry = ledger.of(one, entries)
+            end, by = found.of(one) or tried(one, copy, reached, given.budget)
+            if end in (NOTICED, LATE):
+                found.keep(one, end, by)
+                if entry.key in entries and entry.verdict in ("hole", "mended"):
+                    end, entries[entry.key] = "mended", replace(entry, verdict="mended")
             else:
-                ends[one.package][NOTICED] += 1
+                end, entries[entry.key] = entry.verdict, entry
+                by = f"{'no test reaches it' if end == UNREACHED else 'lived'} · {by}"
+            ends[one.package][NOTICED if end == LATE else end] += 1
             print(f"{end}: {one.path}:{one.line}: {one.old!r} → {one.new!r} in {one.text} · {by}", flush=True)
     ledger.write(entries)
-    made = table(ends, f"python -m tests.mutate --seed {given.seed} --count {given.count}")
+    package = f" --package {given.package}" if given.package else ""
+    made = table(ends, f"python -m tests.mutate --seed {given.seed} --count {given.count}{package}")
     print(made)
     if given.table:
-        given.table.write_text(made + "\n", "utf-8")
-    return 1 if wrong else 0
+        put(made, given.table)
+        CAMPAIGN.write_text(f"{made}\n", "utf-8")
+    return 1 if any(counts["open"] + counts["hole"] for counts in ends.values()) else 0
+
+
+class Found:
+    """What was noticed in earlier runs of a campaign, and by what: a file of lines."""
+
+    def __init__(self, file: Path) -> None:
+        """Read the file, if there is one."""
+        self._file = file
+        self._noticed: dict[str, tuple[str, str]] = {}
+        for line in file.read_text("utf-8").splitlines() if file.exists() else ():
+            which, end, by = json.loads(line)
+            self._noticed[which] = end, by
+
+    def of(self, one: Break) -> tuple[str, str] | None:
+        """Return how a break ended and by what it was noticed; None where it has to be tried."""
+        return self._noticed.get(self._name(one))
+
+    def keep(self, one: Break, end: str, by: str) -> None:
+        """Keep that a break was noticed."""
+        if self.of(one) is None:
+            self._noticed[self._name(one)] = end, by
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([self._name(one), end, by], ensure_ascii=False) + "\n")
+
+    def _name(self, one: Break) -> str:
+        return "\n".join((one.path, one.scope, one.text, str(one.start), one.old, one.new))
 
 
 def tried(one: Break, copy: Path, reached: Reached, budget: float) -> tuple[str, str]:
     """Break one line of the copy, run what reaches it, and mend it again; say how that ended, and by what."""
-    tests = reached.of(one.path, one.line, one.line + one.old.count("\n")) or reached.near(one.path)
+    tests = reached.of(one.path, *chosen_by(one)) or reached.near(one.path)
     asked: list[str] = []
     for name in tests:
         if sum(reached.seconds.get(each, 1.0) for each in asked) > budget:
@@ -95,6 +138,16 @@ def tried(one: Break, copy: Path, reached: Reached, budget: float) -> tuple[str,
     finally:
         file.write_text(source, "utf-8")
         compiled.unlink(missing_ok=True)
+
+
+def chosen_by(one: Break) -> tuple[int, int]:
+    """Return the first and the last line by which a test is chosen: what a function is defined with, by its body."""
+    for node in ast.walk(ast.parse((ROOT / one.path).read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[-1] if len(node.body) < 2 else node.body[ast.get_docstring(node) is not None]
+            if node.lineno <= one.line < first.lineno:
+                return first.lineno, first.lineno
+    return one.line, one.line + one.old.count("\n")
 
 
 def _ran(asked: list[str], copy: Path, budget: float, how_many: str) -> tuple[str, str]:
@@ -120,13 +173,20 @@ def _ran(asked: list[str], copy: Path, budget: float, how_many: str) -> tuple[st
 
 def table(ends: dict[str, Counter[str]], command: str) -> str:
     """Return the Markdown table of a run, under the command that made it."""
-    rows = [f"`{command}`", "", "| package | broken | noticed | equivalent | cosmetic | hole | open |",
-            "|---|---|---|---|---|---|---|"]  # fmt: skip
+    columns = ("broken", NOTICED, *ledger.VERDICTS)
+    rows = [f"`{command}`", "", f"| package | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
     whole: Counter[str] = sum(ends.values(), Counter())
     for name, counts in [*sorted(ends.items()), ("all", whole)]:
         cells = [str(counts[end]) for end in (NOTICED, *ledger.VERDICTS)]
         rows.append(f"| {name} | {counts.total()} | {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def put(made: str, file: Path) -> None:
+    """Write a table into a document, in the place of the one that stands there."""
+    text = file.read_text("utf-8")
+    before, rest = text.split(BEGIN)
+    file.write_text(f"{before}{BEGIN}\n{made}\n{END}{rest.split(END)[1]}", "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The breaks that no test noticed, each with a verdict, in a file beside this one.
 
 A verdict is *equivalent* (no test could notice), *cosmetic* (a person might, and would not mind), *hole* (a test is
-missing) or *open* (nobody has looked yet). A break whose line is no longer there is taken out.
+missing), *mended* (a hole once, which a test notices now) or *open* (nobody has looked yet). A break whose line is no
+longer there is taken out.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .breaks import ROOT, Break
 
 FILE = Path(__file__).with_name("ledger.jsonl")
 Key = tuple[str, str, str, str]
-VERDICTS = ("equivalent", "cosmetic", "hole", "open")
+VERDICTS = ("equivalent", "cosmetic", "mended", "hole", "open")
 
 
 @dataclass(frozen=True)

@@ -54,11 +54,11 @@ else:
 
 @dataclass(frozen=True)
 class Reached:
-    """Which tests reach a line, and how long each test takes.
+    """Which tests reach a line, and what each test takes.
 
     Attributes:
         tests: The tests by file and line.
-        seconds: By test.
+        seconds: Of processor time, by test.
     """
 
     tests: dict[tuple[str, int], frozenset[str]]
@@ -91,10 +91,20 @@ class Marker(ast.NodeTransformer):
         """Count notes from a number on."""
         self.next = first
         self.lines: dict[int, list[int]] = {}
+        self._unseen: set[str] = set()
+
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        """Mark a file; what is chosen in place of another function is compiled to machine code as well."""
+        chosen = (one for one in node.body if isinstance(one, ast.FunctionDef) and _is_unseen(one))
+        returned = (
+            part.value for one in chosen for part in ast.walk(one) if isinstance(part, ast.Return) and part.value
+        )
+        self._unseen = {part.id for value in returned for part in ast.walk(value) if isinstance(part, ast.Name)}
+        return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """Mark a function, as far as it runs in Python."""
-        if not any(word in ast.unparse(one) for one in node.decorator_list for word in _UNSEEN):
+        if not _is_unseen(node) and node.name not in self._unseen:
             node.body = self._marked(node.body)
         return node
 
@@ -151,6 +161,10 @@ class Marker(ast.NodeTransformer):
 
     def _blocks(self, one: ast.stmt) -> list[list[ast.stmt]]:
         return [getattr(holder, name) for holder, name in self._holders(one)]
+
+
+def _is_unseen(node: ast.FunctionDef) -> bool:
+    return any(word in ast.unparse(one) for one in node.decorator_list for word in _UNSEEN)
 
 
 def marked(source: str, first: int) -> tuple[ast.Module, dict[int, list[int]]]:
@@ -258,24 +272,34 @@ class _Recorder:
         self._noted: Any = importlib.import_module(_SHARED).noted
         self._nothing = bytes(len(self._noted))
         self._ran: dict[str, np.ndarray] = {}
-        self._seconds: dict[str, float] = defaultdict(float)
+        self._seconds: dict[str, float] = {}
+        self._failed: set[str] = set()  # they would fail beside any break, and have noticed nothing
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._noted[:] = self._nothing
+        began = _processor_time()
         try:
             return (yield)
         finally:
+            self._seconds[item.nodeid] = _processor_time() - began
             self._ran[item.nodeid] = np.packbits(np.frombuffer(self._noted[:], np.uint8))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._seconds[report.nodeid] += report.duration
+        if report.failed:
+            self._failed.add(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
-        names = list(self._ran)
+        names = [name for name in self._ran if name not in self._failed]
         if names:
-            seconds = np.array([self._seconds[name] for name in names])
-            np.savez_compressed(self._file, names=np.array(names), ran=np.stack([*self._ran.values()]), seconds=seconds)
+            ran, seconds = np.stack([self._ran[name] for name in names]), np.array([self._seconds[n] for n in names])
+            np.savez_compressed(self._file, names=np.array(names), ran=ran, seconds=seconds)
+
+
+def _processor_time() -> float:
+    """Return what this process and those that it waited for took: a test is as long on a busy machine."""
+    taken = os.times()
+    return taken.user + taken.system + taken.children_user + taken.children_system
 
 
 class _Chooser:

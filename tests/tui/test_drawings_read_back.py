@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
 from drawn import Cell, between, cells, check_number, filled, number_in, places, says, text_of, value_of
-from driven_screen import network, sequences
+from driven_screen import network, of_tokens, sequences
 from hypothesis import given
 from hypothesis import strategies as st
 from present import present
@@ -318,6 +319,7 @@ def test_the_map_of_shares_is_what_is_left_of_each_token_at_each_later_one(t: in
     f, written = passed["f"][:, unit].astype(np.float64), passed["i"][:, unit] * passed["g"][:, unit]
     drawing = draw_ledger(view, *SIZES[0], palette, 6)
     rows = [text_of(cells(line))[42:] for line in drawing.lines]
+    assert [rows[0][12 + 6 * at : 18 + 6 * at].strip() for at in range(len(f))] == [str(at) for at in range(len(f))]
     read = 0
     for row, line in enumerate(rows[1 : len(f) + 1]):
         for at in range(len(f)):
@@ -329,6 +331,18 @@ def test_the_map_of_shares_is_what_is_left_of_each_token_at_each_later_one(t: in
             check_number(text, float(abs(kept[row]) / np.abs(kept).sum()))
             read += 1
     assert read == len(f) * (len(f) + 1) // 2
+
+
+def test_where_a_step_has_no_room_for_its_number_each_fifth_has_a_dot() -> None:
+    session = Session.open(Source(network(both=False), [of_tokens([f"w{n}" for n in range(41)])]))
+    drawing = draw_ledger(view_of(session, 7), 118, 20, COLOURED[0], 6)
+    head = text_of(cells(drawing.lines[0]))
+    first = head.index("·")
+    steps = head[first:].rstrip()
+    size = steps.index("·", 1) // 5
+    assert size in (1, 2)
+    marks = [steps[size * n : size * (n + 1)].strip() for n in range(-(-len(steps) // size))]
+    assert [n for n, mark in enumerate(marks) if mark] == [*range(0, len(marks), 5)]
 
 
 @pytest.mark.parametrize("size", SIZES[:3], ids=str)
@@ -390,8 +404,7 @@ def test_the_tape_is_the_mean_forget_gate_and_what_is_left_of_each_token(t: int,
             assert text_of(told[s]).strip() == "·", "a token that was not read yet has no share"
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("cell", "size"), sampled(list(product(CELLS, SIZES)), 3))
 def test_the_table_of_weights_is_the_numbers_of_the_network(cell: str, size: tuple[int, int]) -> None:
     palette = COLOURED[0]
     network = present(run_of(cell, "mean").network)

@@ -86,6 +86,22 @@ def test_equations_passes_and_units_go_together() -> None:
     shown(edited(), act)
 
 
+def test_the_cursor_goes_in_the_pane_that_has_the_focus() -> None:
+    async def act(pilot: Pilot[int], screen: CompareScreen) -> None:
+        await pilot.press("n", "n")
+        assert screen.one is not None
+        before = screen.chosen, screen.one.unit
+        await pilot.press("j")
+        assert (screen.chosen, screen.one.unit) != before, "the first pane has it"
+        before = screen.chosen, screen.one.unit
+        await pilot.press("tab", "j")
+        assert screen.one.unit != before[1]
+        await pilot.press("k")
+        assert screen.one.unit == before[1]
+
+    shown(edited(), act)
+
+
 @pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24), (40, 12)])
 def test_other_cells_and_sizes(size: tuple[int, int]) -> None:
     async def act(pilot: Pilot[int], screen: CompareScreen) -> None:

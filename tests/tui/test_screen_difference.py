@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from present import present
 
+import lstm_tui
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.diff import beside
 from lstm_tui.debugger.inspect.explain import explain
@@ -98,6 +99,23 @@ def test_the_heading_of_an_edited_unit_table_is_shortened_and_not_cut() -> None:
         assert "…" not in top, width
         assert "Δ" in top, width
         assert width < 48 or f"of {view.passed.hidden_size} " in top, width
+
+
+def test_the_heading_of_a_unit_table_loses_the_words_of_flags_first_and_what_it_is_ordered_by_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flags = dict(enumerate(("dead", "quiet", "stuck", "shut", "open", "exploding")))
+    monkeypatch.setattr(Facts, "flags", lambda facts, name: flags)
+    trace = lstm_tui.trace("The movie was not bad", model="verdict-relu")
+    view = View(Session(trace).frame, Facts(trace))
+    told = []
+    for width in range(110, 320):
+        drawing = draw_units(view, "layer0.forward", width, 13, PALETTES[0], 2)
+        top = "".join(segment.text for segment in framed(drawing, True)[0])
+        assert "…" not in top, width
+        told.append([word in top for word in (f"of {view.passed.hidden_size} ", view.order_words(), "never active")])
+    assert told == sorted(told), "what is told in a narrow heading is told in a wider one"
+    assert (told[0], told[-1]) == ([True, True, False], [True, True, True])
 
 
 def test_the_unit_table_marks_what_is_held_and_what_followed_and_nothing_else() -> None:

@@ -123,8 +123,8 @@ def test_a_word_to_come_is_asked_about_at_its_token() -> None:
 def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     held, stopped = threading.Event(), threading.Event()
 
-    def slowly(trace: Trace, target: Target) -> Iterator[tuple[int, float]]:
-        for t in range(len(trace.sequence)):
+    def slowly(trace: Trace, target: Target, places: range) -> Iterator[tuple[int, float]]:
+        for t in places:
             yield t, 0.125
             if t == 1:
                 held.wait(10)

@@ -102,6 +102,23 @@ def test_what_is_kept_written_and_seen_is_told_as_soon_as_it_is_known() -> None:
     assert told == sorted(told)
 
 
+@pytest.mark.parametrize("size", [(60, 14), (60, 15), (70, 16)])
+def test_every_gate_and_part_stands_in_a_room_that_is_just_high_enough(size: tuple[int, int]) -> None:
+    session = Session.open(Source(network("lstm", both=False), sequences()))
+    lines = draw_one_unit(view_of(session), *size, DRAWN).text().split("\n")
+    words = [word for line in lines[6:] for word in line.split()]
+    for word in ("keep", "write", "candidate", "output", "before", "kept", "written", "after", "hidden"):
+        assert words.count(word) == 1, word
+
+
+@pytest.mark.parametrize(("width", "every"), [(58, False), (64, False), (120, True), (160, True)])
+def test_the_heading_names_every_value_or_says_how_many_there_are(width: int, every: bool) -> None:
+    session = Session.open(Source(network("lstm", both=False), sequences()))
+    heading = draw_one_unit(view_of(session, value="g"), width, 20, DRAWN).text().split("\n")[0]
+    assert ("g of 6 values" in heading) != every
+    assert all(f" {name} " in heading for name in "figcoh") == every
+
+
 def test_gates_and_parts_of_a_gru_are_told_by_what_they_do() -> None:
     session = Session.open(Source(network("gru", both=False), sequences()))
     view = view_of(session, value="z")

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from driven_screen import Driver, drive, three_lines
+from hypothesis import given
+from hypothesis import strategies as st
 from present import present
+from rich.cells import cell_len
 
+from lstm_tui.tui.canvas.palette import DARK_PALETTE
+from lstm_tui.tui.panes.header_footer import stop_lines
 from lstm_tui.tui.prompts.edit import CommandPrompt
 
 
@@ -131,3 +139,23 @@ def test_a_stop_is_told_in_full_and_pushes_no_tape_away(size: tuple[int, int]) -
         assert not driver.screen.query_one("#stop").display
 
     drive(act, size=size)
+
+
+@given(
+    words=st.lists(st.text("abcdefgh=.", min_size=1, max_size=30), min_size=1, max_size=14),
+    width=st.integers(12, 90),
+    rows=st.integers(1, 60),
+)
+def test_a_stop_is_told_whole_in_as_many_rows_as_there_are_or_cut_at_its_end(
+    words: list[str], width: int, rows: int
+) -> None:
+    reason = " ".join(words)
+    stop = SimpleNamespace(reason=reason, here=True, t=0)
+    view: Any = SimpleNamespace(stopped=stop, displays=())
+    lines = stop_lines(view, width, rows, DARK_PALETTE)
+    texts = ["".join(text for text, _ in line.parts()) for line in lines]
+    assert all(cell_len(text) <= width for text in texts)
+    assert len(lines) <= max(rows // 8, 2)
+    told = "".join("".join(text[3:].split()) for text in texts)
+    assert told == "".join(words) or (told.endswith("…") and "".join(words).startswith(told[:-1]))
+    assert told == "".join(words) or len(lines) == max(rows // 8, 2)

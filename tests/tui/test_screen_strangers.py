@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from driven_screen import HOSTILE, Driver, drive, network, of_tokens, three_lines
+from registries import sampled
 
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.tui.panes.pane import Pane
 
 
-@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24)])
-@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize(
+    ("ascii_only", "size"), sampled(list(product([False, True], [(160, 45), (120, 36), (80, 24)])), 2)
+)
 def test_hostile_tokens_are_shown_and_not_obeyed(size: tuple[int, int], ascii_only: bool) -> None:
     hostile = Source(network(), [of_tokens(HOSTILE)])
 
@@ -38,8 +42,9 @@ def test_ascii_means_ascii() -> None:
     drive(act, ascii_only=True)
 
 
-@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize(
+    ("cell", "broken"), sampled(list(product(["lstm", "gru", "rnn"], [np.nan, np.inf, -np.inf])), 4)
+)
 def test_numbers_that_are_none_have_a_sign_of_their_own(cell: str, broken: float) -> None:
     trace = Source(network(cell), [of_tokens(["The", "movie", "was"])]).run()
     for passed in trace.passes.values():

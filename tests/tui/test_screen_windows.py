@@ -14,6 +14,7 @@ from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.engine.runtime import windows
 from lstm_tui.tui.controllers.behind import ComputingBehind
 from lstm_tui.tui.panes.pane import NOT_COMPUTED
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 
 TOKENS = [token for line in LINES for token in tokenize(line, "words")] * 8
 PANES = ("tape", "forward", "backward", "cell", "memory", "ledger")
@@ -102,6 +103,19 @@ def test_the_rest_is_computed_behind_and_given_up(small_windows: None) -> None:
     drive(act, replace(long_text("lstm", "mean")))
 
 
+def test_what_is_complete_is_not_given_up(small_windows: None) -> None:
+    async def act(driver: Driver) -> None:
+        held = driver.view.trace.windows
+        while held is not None and not held.is_complete:
+            await driver.pilot.pause(0.01)
+        assert held is not None
+        assert not driver.screen.behind.give_up()
+        await driver.press("escape")
+        assert "given up" not in driver.view.said
+
+    drive(act, long_text())
+
+
 def test_an_edit_in_the_middle_is_shown(small_windows: None) -> None:
     async def act(driver: Driver) -> None:
         for key in ':replace 40 "good"':
@@ -118,3 +132,65 @@ def test_an_edit_in_the_middle_is_shown(small_windows: None) -> None:
         assert NOT_COMPUTED not in driver.text()
 
     drive(act, long_text("lstm", "mean"))
+
+
+def asked(driver: Driver) -> AnalysisScreen:
+    screen = driver.app.screen
+    assert isinstance(screen, AnalysisScreen)
+    return screen
+
+
+ASKED = [("r",), ("r", "j", "5", "c"), ("R",), ("R", "m"), ("R", "m", "x"), ("H",)]
+
+
+@pytest.mark.slow
+def test_questions_about_a_run_in_windows_are_answered_as_of_one_held_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attribution, gradients through time, the map and health, with every number of the screen."""
+
+    def answers() -> list[str]:
+        found = []
+
+        async def act(driver: Driver) -> None:
+            while (held := driver.view.trace.windows) is not None and not held.is_complete:
+                await driver.pilot.pause(0.01)
+            driver.screen.behind._look()
+            await driver.press("G")
+            for keys in ASKED:
+                for key in keys:
+                    await driver.press(key)
+                    while asked(driver).picture.working:
+                        await driver.pilot.pause(0.01)
+                found.append(driver.text())
+                await driver.press("escape")
+
+        drive(act, replace(long_text("lstm", "mean"), sequences=(of_tokens(TOKENS[:20]),)))
+        return found
+
+    whole = answers()
+    monkeypatch.setattr(opened, "most_array_bytes", lambda: 0)
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 1)
+    held = answers()
+    assert "attribution" in whole[0]
+    for keys, one, other in zip(ASKED, whole, held, strict=True):
+        assert one == other, keys
+
+
+@pytest.mark.slow
+def test_what_part_of_a_long_run_is_asked_about_is_said(small_windows: None) -> None:
+    """The token that moves most is sought among the last some hundreds, and the screen says which."""
+
+    async def act(driver: Driver) -> None:
+        while (held := driver.view.trace.windows) is not None and not held.is_complete:
+            await driver.pilot.pause(0.01)
+        driver.screen.behind._look()
+        await driver.press("r")
+        while asked(driver).picture.found is None:
+            await driver.pilot.pause(0.01)
+        await driver.press("s")
+        answer = asked(driver).picture
+        assert answer.asked == range(88, 600)
+        assert "t=88 to 599 of 600" in driver.text()
+        await driver.press("k")
+        assert asked(driver).picture.cursor in answer.asked
+
+    drive(act, replace(long_text("lstm", "mean"), sequences=(of_tokens((TOKENS * 8)[:600]),)))

@@ -119,6 +119,7 @@ class Breakpoint:
         temporary: Whether it is gone after its first stop.
         ignore: How many of its next hits are passed over.
         hits: How often the run stopped there or passed over it.
+        log: What is printed there instead of stopping, with expressions in braces; None to stop.
     """
 
     number: int
@@ -128,6 +129,7 @@ class Breakpoint:
     temporary: bool = False
     ignore: int = 0
     hits: int = 0
+    log: str | None = None
 
     @property
     def word(self) -> str:
@@ -163,13 +165,15 @@ class Breakpoints:
         """Those at which the run stops."""
         return tuple(one for one in self if one.enabled)
 
-    def add(self, trigger: Trigger, pass_name: str, temporary: bool = False) -> Breakpoint:
-        """Add a breakpoint.
+    def add(self, trigger: Trigger, pass_name: str, temporary: bool = False, log: str | None = None) -> Breakpoint:
+        """Add a breakpoint; one with a `log` prints and does not stop.
 
         Raises:
             UserError: There are too many.
         """
-        return self._breakpoints.add(lambda number: Breakpoint(number, trigger, pass_name, temporary=temporary))
+        return self._breakpoints.add(
+            lambda number: Breakpoint(number, trigger, pass_name, temporary=temporary, log=log)
+        )
 
     def delete(self, number: int) -> Breakpoint:
         """Take a breakpoint away.

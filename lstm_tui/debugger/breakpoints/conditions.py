@@ -97,9 +97,10 @@ class _Reasons:
 
     def numbered(self, of: tree.Node, values: Series, units: Array) -> None:
         """Collect some units of a vector with their numbers."""
-        written = self.written(of.of if isinstance(of, tree.UnitsNode) else of)
-        first = values.units or 0
-        self.found.extend(f"{written}[{first + u}] = {number(values.values[0, u])}" for u in units[:_MOST_UNITS])
+        self.found.extend(
+            f"{self.expression.entry_of(of, values, u)} = {number(values.values[0, u])}"
+            for u in units[:_MOST_UNITS].tolist()
+        )
         if len(units) > _MOST_UNITS:
             self.found.append(f"{len(units)} units in all")
 
@@ -315,7 +316,7 @@ class Change(Trigger):
             by = now - was
         moved = self._moved(before, after)[0]
         unit = int(np.argmax(np.where(~moved, -1, np.where(np.isnan(by), np.inf, np.abs(by)))))
-        which = name if after.size == 1 else f"{name}[{unit + (after.units or 0)}]"
+        which = name if after.size == 1 else self.expression.entry_of(self.expression.node, after, unit)
         if np.isnan(was[unit]) or np.isnan(now[unit]):
             return f"{which} became {number(now[unit])}; it was {number(was[unit])}"
         limit = f", more than {number(self.by)}" if self.by else ""

@@ -32,6 +32,7 @@ class SearchStop:
         by: The breakpoints that stop it; none at an end of the pass or when it was interrupted.
         interrupted: Whether it was told to stop.
         passed_over: How many hits of each breakpoint were ignored on the way.
+        logged: What was printed on the way, a line each.
     """
 
     t: int
@@ -39,6 +40,7 @@ class SearchStop:
     by: tuple[Breakpoint, ...] = ()
     interrupted: bool = False
     passed_over: dict[int, int] = field(default_factory=dict)
+    logged: tuple[str, ...] = ()
 
 
 def next_stop(

@@ -17,6 +17,7 @@ from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.parser import words_of
 from lstm_tui.debugger.expressions.scope import OF_THE_RUN
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.stop_engine import HOLE
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
@@ -54,6 +55,11 @@ def doubts(session: Session, text: str) -> tuple[str, ...]:
 
 
 _LOCATION = re.compile(r"-l(?:ocation)?\s+")  # gdb's, which every watch here is
+_LOGPOINT = re.compile(
+    r"""(?P<where>(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\([^()]*(?:\([^()]*\)[^()]*)*\)|[^"'(,])+),(?P<text>.*)\Z""",
+    re.DOTALL,
+)
+"""Where, up to the first comma outside quotes and brackets, and the text behind it."""
 _NUMBERS = re.compile(r"\d[\d\s,-]*\Z", re.ASCII)
 _LARGEST = 10**8 - 1
 _RANGE = re.compile(r"(\d{1,8})-(\d{1,8})\Z", re.ASCII)
@@ -89,6 +95,7 @@ def complete_where(session: Session, rest: str) -> Iterator[str]:
 def breakpoint_line(one: Breakpoint) -> str:
     """Return a breakpoint in one line."""
     facts = [visible(one.trigger.text), f"in {one.trigger.stops_in(one.pass_name)}"]
+    facts += [f"prints {visible(one.log)}"] if one.log is not None else []
     facts += ["once"] * one.temporary + [f"ignored {one.ignore} more times"] * (one.ignore > 0)
     facts += [f"hit {one.hits} time{'s' * (one.hits > 1)}"] * (one.hits > 0) + ["disabled"] * (not one.enabled)
     return f"{one.word} {one.number}: {', '.join(facts)}"
@@ -118,6 +125,37 @@ VERBS.add(Verb(
 VERBS.add(Verb(
     "tbreak", "tbreak [WHERE]", "the same, but stop only once", _setting(True), ("tb",), complete_where, "tbreak 2"
 ))  # fmt: skip
+
+
+@VERBS.verb(
+    "dprintf WHERE, TEXT", "print a text at each such place on the way, without stopping; {EXPR} in it is a value",
+    aliases=("logpoint",), complete=complete_where, example='dprintf "not", mean(f) is {mean(f)}',
+)  # fmt: skip
+def _dprintf(session: Session, rest: str) -> tuple[str, ...]:
+    where, text = _split_log(rest)
+    trigger = read_trigger(place_or(session, where), session.scope())
+    for one in HOLE.findall(text):
+        session.evaluate(one)  # which tells what is wrong with it
+    made = session.breakpoints.add(trigger, session.frame.position.pass_name, log=text)
+    return with_doubts((breakpoint_line(made),), session, trigger.text)
+
+
+def _split_log(rest: str) -> tuple[str, str]:
+    """Return where, and the text behind the first comma that stands in no quotes and no brackets.
+
+    Raises:
+        UserError: There is none, or it is C's.
+    """
+    match = _LOGPOINT.match(rest)
+    if match is not None:
+        text = match["text"].strip()
+        if len(text) > 1 and text[0] == text[-1] == '"':
+            text = text[1:-1]
+        if "%" in text and "{" not in text:
+            raise UserError("values stand in braces: dprintf 3, mean(f) is {mean(f)}")
+        if text:
+            return match["where"].strip(), text
+    raise UserError('print what, and where? such as: dprintf "not", mean(f) is {mean(f)}')
 
 
 @VERBS.verb(

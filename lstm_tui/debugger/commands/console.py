@@ -30,6 +30,7 @@ _ENDING = re.compile(r"[^.]\.[A-Za-z]\w*\Z")
 REPEATED = frozenset({
     "next", "reverse-next", "step", "reverse-step", "stepi", "reverse-stepi", "continue", "reverse-continue", "finish",
     "reverse-finish", "until", "reverse-until", "print", "list", "where", "display", "find", "reach",
+    "diagram",
 })  # fmt: skip
 """Verbs that an empty line says again: those that step, go on and ask."""
 

@@ -17,6 +17,7 @@ from lstm_tui.analysis.contributions import SOFTMAX_STEPS
 from lstm_tui.debugger.commands.complete import complete_edit, complete_file
 from lstm_tui.debugger.commands.files import destination, is_mine, note_mine
 from lstm_tui.debugger.commands.goto import listed_places
+from lstm_tui.debugger.commands.names import unit_called
 from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
@@ -53,6 +54,9 @@ class _Here:
         if value not in frame.passed and value != "x" and value in frame.trace.readout:
             return READOUT
         return frame.position.pass_name
+
+    def unit(self, pass_name: str, name: str) -> int:
+        return unit_called(self.session, pass_name, name)
 
     def parameter(self, name: str) -> str:
         if not self.session.can_run:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+import numpy as np
+
 from lstm_tui.analysis.distribution import perplexity, surprise
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.health import health
@@ -12,7 +14,11 @@ from lstm_tui.debugger.breakpoints.assertions import require
 from lstm_tui.debugger.commands.breakpoints import breakpoint_line, complete_expression, with_doubts
 from lstm_tui.debugger.commands.goto import place_of, position_lines
 from lstm_tui.debugger.commands.table import VERBS
-from lstm_tui.debugger.expressions import parse, parser
+from lstm_tui.debugger.diagram.chain import chain_lines
+from lstm_tui.debugger.diagram.characters import drawn, text_of
+from lstm_tui.debugger.diagram.numbers import memory_first, standing
+from lstm_tui.debugger.diagram.placement import fitted
+from lstm_tui.debugger.expressions import parse, parser, resolved
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import NoSuchName
 from lstm_tui.debugger.expressions.series import lines, value_text
@@ -28,6 +34,7 @@ from lstm_tui.engine.runtime.memory_budget import memory_budget
 from lstm_tui.engine.runtime.trace import PassTrace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 
 
 @VERBS.verb(
@@ -42,7 +49,7 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
     text = visible(answer.expression.text.strip())
     later = "" if answer.reached else "   (not computed yet)"
     result = [f"{text} = {shown[0]}{later}"] if shown == [value_text(answer.value)] else [f"{text} ={later}", *shown]
-    unit = one_unit(session, answer.expression.node)
+    unit = one_unit(session, resolved(answer.expression, session.scope()).node)
     if unit is not None:
         result += [*explained(*unit), *through(*unit)]
     return with_doubts(tuple(result), session, rest)
@@ -50,12 +57,13 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
 
 def one_unit(session: Session, node: parser.Node) -> tuple[PassTrace, str, int, int] | None:
     """Return pass, value, place and unit when an expression is one unit of a value here; else None."""
-    if not (
-        isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode) and node.stop == node.first + 1
-    ):
+    if not (isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode)) or node.one() is None:
         return None
     passed, value = session.scope().owner(node.of.name)
-    return (passed, value, session.frame.t, node.first) if value in passed.cell.values and value in passed else None
+    if value not in passed.cell.values or value not in passed:
+        return None
+    (unit,) = range(passed[value].shape[1])[node.slice]
+    return passed, value, session.frame.t, unit
 
 
 @VERBS.verb(
@@ -93,6 +101,8 @@ def _whatis(session: Session, rest: str) -> tuple[str, ...]:
             head = f"{passed.name}.{value}: {size} units{f', {role}' if role else ''}"
             return tuple(visible(fact) for fact in (head, f"  {equation.text}", f"  {says}") if fact.strip())
     kind = {"number": "number", "truth": "truth", "text": "text"}[value_here.kind]
+    if value_here.shape is not None:
+        return (f"a matrix of {value_here.shape[0]} × {value_here.shape[1]} {kind}s",)
     return (f"{value_here.size} {kind}{'s' * (value_here.size > 1)}",)
 
 
@@ -171,6 +181,10 @@ _MOST = 8
 """Findings of one pass that are listed."""
 
 
+_DRAWN_WIDTH = 118
+"""Cells of a diagram where it need not fit a screen; one that cannot be so narrow is as wide as it must be."""
+
+
 def _named(session: Session, t: int) -> str:
     return f"t={t} “{visible(session.frame.trace.sequence.tokens[t])}”"
 
@@ -196,11 +210,36 @@ def _reach(session: Session, rest: str) -> tuple[str, ...]:
     return (*lines, *reach_words(found, lambda place: _named(session, place)))
 
 
+@VERBS.verb(
+    "diagram [UNIT]",
+    "draw the cell with the numbers of a unit on its wires, and the chain of steps; without UNIT the largest memory",
+    example="diagram 3",
+)
+def _diagram(session: Session, rest: str) -> tuple[str, ...]:
+    frame, passed = session.frame, session.frame.passed
+    memory = passed[memory_first(passed)[0] if memory_first(passed) else passed.cell.output][frame.t]
+    unit = whole_number(rest) if rest else int(np.argmax(np.nan_to_num(np.abs(memory), nan=np.inf)))
+    if unit is None or not 0 <= unit < passed.hidden_size:
+        raise UserError(f"diagram of which unit? 0 to {passed.hidden_size - 1}, such as: diagram 3")
+    step = standing(frame, unit)
+    if step is None:
+        raise UserError(f"{frame.position.pass_name} cannot be drawn: the sizes of its cell are not known here")
+    layout = fitted(step.flow, _DRAWN_WIDTH)
+    here = "before the first equation" if step.op is None else f"at {step.op.text}"
+    chain = chain_lines(frame, dict.fromkeys(frame.trace, unit), _DRAWN_WIDTH)
+    lines = (
+        f"unit {unit} of {frame.position.pass_name} at {_named(session, frame.t)}, {here}",
+        *text_of(layout, drawn(layout, step.written)), "",
+        *("".join(piece.text for piece in line).rstrip() for line in chain),
+    )  # fmt: skip
+    return tuple(visible(line) for line in lines)
+
+
 @VERBS.verb("health", "list units that are never active or dead, and gates that are stuck", example="health")
 def _health(session: Session, rest: str) -> tuple[str, ...]:
     lines: list[str] = []
     for one in health([session.frame.trace]):
-        told = health_lines(session.frame.trace[one.name], one, _MOST)
+        told = health_lines(session.frame.trace[one.name], one, _MOST, names=session.frame.names)
         lines += [f"{one.name}: {line.text}" if line.heads else f"  {visible(line.text)}" for line in told]
     return tuple(lines)
 

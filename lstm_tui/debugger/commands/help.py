@@ -14,8 +14,11 @@ from lstm_tui.engine.text_safety import visible
 GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
     "go on": ("run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "pass", "line"),
-    "stop": ("break", "tbreak", "watch", "delete", "unbreak", "enable", "disable", "ignore", "condition", "rebreak"),
-    "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "assert"),
+    "stop": (
+        "break", "tbreak", "watch", "dprintf", "delete", "unbreak", "enable", "disable", "ignore", "condition",
+        "rebreak",
+    ),
+    "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "diagram", "unit", "assert"),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
         "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "propagate",
@@ -24,16 +27,17 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
     ),
-    "the session": ("save-session", "source", "help", "apropos", "quit"),
+    "the session": ("name", "save-session", "source", "help", "apropos", "quit"),
 }  # fmt: skip
 """Every verb, by what it is for."""
 
 EXPRESSIONS = (
     "c   layer0.forward.c   x                  a value of this pass, of another; what the pass reads",
-    "c[3]   c[0:8]   mean(f)                   one unit, some units, a function of them",
+    "c[3]   c[-1]   c[0:8:2]   mean(f)         one unit, some units, a function of them",
+    "U_f   U_f[3]   norm(U_f)   radius(U_f)    a matrix, its row into unit 3, a function of it; U_f @ h is a vector",
     "prev(c)   c[t-2]   c - prev(c)            one step before, two places before, the change in this step",
     "t   token   output   result               the place, its token, what the network says here and in the end",
-    '+ - * / @   < <= > >= == !=   and or not  as in Python: mean(f) < .1 and token == "not"',
+    '+ - * / ** @  < <= > >= == !=  and or not   as in Python: mean(f) < .1 and token == "not"',
     'share("not")   share("not", c[3])         which part of a memory comes from a token',
     'output["positive"]   argmax(output)       what it says of a class, and which class it is',
 )

@@ -33,13 +33,21 @@ def count_of(text: str) -> int:
     return count
 
 
+def _logged(session: Session) -> tuple[str, ...]:
+    return () if session.stop is None else session.stop.logged
+
+
 def _repeated(step: Callable[[Session], Frame]) -> Callable[[Session, str], tuple[str, ...]]:
     def act(session: Session, rest: str) -> tuple[str, ...]:
+        logged: list[str] = []
         for _ in range(count_of(rest)):
-            before = session.frame.position
-            if step(session).position == before:
+            before, stop = session.frame.position, session.stop
+            step(session)
+            if session.stop is not stop:
+                logged += _logged(session)
+            if session.frame.position == before:
                 break
-        return position_lines(session.frame)
+        return (*logged, *position_lines(session.frame))
 
     return act
 
@@ -68,7 +76,7 @@ def _until(session: Session, rest: str) -> tuple[str, ...]:
         session.step_in("token")
     else:
         _go_until(session, rest)
-    return position_lines(session.frame)
+    return (*(_logged(session) if rest else ()), *position_lines(session.frame))
 
 
 @VERBS.verb(
@@ -77,7 +85,7 @@ def _until(session: Session, rest: str) -> tuple[str, ...]:
 )  # fmt: skip
 def _reverse_until(session: Session, rest: str) -> tuple[str, ...]:
     _go_until(session, rest, forward=False)
-    return position_lines(session.frame)
+    return (*_logged(session), *position_lines(session.frame))
 
 
 def _go_until(session: Session, rest: str, forward: bool = True) -> None:
@@ -99,7 +107,7 @@ def _start(session: Session, rest: str) -> tuple[str, ...]:
 def _run(session: Session, rest: str) -> tuple[str, ...]:
     _start(session, "")
     session.continue_()
-    return position_lines(session.frame)
+    return (*_logged(session), *position_lines(session.frame))
 
 
 def _passes(session: Session, rest: str) -> Iterator[str]:

@@ -37,6 +37,13 @@ class Defaults(Protocol):
     def parameter(self, name: str) -> str:
         """Return the whole name of a parameter."""
 
+    def unit(self, pass_name: str, name: str) -> int:
+        """Return which unit of a pass is called so.
+
+        Raises:
+            UserError: None is.
+        """
+
 
 Names = tuple[tuple[str, int], ...]
 """Names that stand for a whole number in a line, with it."""
@@ -134,7 +141,8 @@ class _EditReader(WordReader):
             raise Mistake(f"expected its pass before {name}, as in layer0.forward.{name}", start)
         units: tuple[Span, ...] = ((None, None),)
         if self.is_sign("["):
-            units = self.index(1) or units
+            of = owner or (defaults.owner_of(value) if defaults is not None else "")
+            units = self.index(1, defaults, of) or units
         elif defaults is None:
             raise self.expected("units, such as [7], [0:8] or [:]")
         steps: Span | None = None
@@ -159,10 +167,10 @@ class _EditReader(WordReader):
         while self.is_sign("/"):
             self.take()
             name, whole = f"{name}/{self.name('the name of a parameter')}", True
-        index = self.index(2) if self.is_sign("[") else ()
+        tensor = name if whole or defaults is None else defaults.parameter(name)
+        index = self.index(2, defaults, tensor.rpartition("/")[0]) if self.is_sign("[") else ()
         sign = self.sign("= or *")
         number = self.number()
-        tensor = name if whole or defaults is None else defaults.parameter(name)
         return WeightEdit("set" if sign == "=" else "scale", tensor, index, number)
 
     def token(self, verb: Literal["replace", "insert", "delete"]) -> TokenEdit:
@@ -209,9 +217,22 @@ class _EditReader(WordReader):
             raise self.expected(wanted)
         return self.take().text
 
-    def index(self, most: int) -> tuple[Span, ...]:
-        """Read what stands in square brackets: up to `most` ranges, each of which may be left out for all."""
+    def index(self, most: int, defaults: Defaults | None, pass_name: str) -> tuple[Span, ...]:
+        """Read what stands in square brackets: up to `most` ranges, each of which may be left out for all.
+
+        The first may be the name of a unit of the pass, where the line is typed.
+        """
         opened = self.take()
+        if defaults is not None and self.word.kind == "name" and _is_pass(pass_name):
+            unit = self._named_unit(defaults, pass_name)
+            named: list[Span] = [(unit, unit + 1)]
+            if most > 1 and self.is_sign(","):
+                self.take()
+                named.append((None, None) if self.is_sign("]") else self.span())
+            if not self.is_sign("]"):
+                raise self.expected("]")
+            self.take()
+            return tuple(named)
         spans: list[Span] = []
         while not self.is_sign("]"):
             empty = self.is_sign(",")
@@ -226,6 +247,14 @@ class _EditReader(WordReader):
                 raise self.expected("]")
         self.take()
         return tuple(spans)
+
+    def _named_unit(self, defaults: Defaults, pass_name: str) -> int:
+        try:
+            unit = defaults.unit(pass_name, self.word.text)
+        except UserError as error:
+            raise Mistake(str(error), self.word.start) from None
+        self.take()
+        return unit
 
     def span(self) -> Span:
         """Read a range as an edit writes it: `3`, `3:6`, `3:`, `:6` or `:`."""

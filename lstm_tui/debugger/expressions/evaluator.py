@@ -29,7 +29,7 @@ from lstm_tui.debugger.expressions.series import (
     numbers,
     truths,
 )
-from lstm_tui.debugger.expressions.shares import Sought, share_of
+from lstm_tui.debugger.expressions.shares import ALL_UNITS, Sought, Units, share_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import nearest
 from lstm_tui.engine.language.vocabulary import shortened
@@ -38,7 +38,7 @@ KINDS = {"number": "a number", "truth": "true or false", "text": "a text"}
 _Found = TypeVar("_Found")
 _TOP = 5
 _ARITHMETIC: dict[str, Callable[[Array, Array], Array]] = {
-    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide,
+    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "**": np.power,
 }  # fmt: skip
 _COMPARED: dict[str, Callable[[Array, Array], Any]] = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
@@ -58,8 +58,53 @@ def evaluate(expression: Expression, scope: Scope, start: int, stop: int, earlie
     Raises:
         ExpressionError: A name means nothing in this run, or sizes or kinds do not go together.
     """
+    expression = resolved(expression, scope)
     with np.errstate(all="ignore"):
         return _Evaluator(expression, scope).read(expression.node, Moment(start, stop, earlier=earlier))
+
+
+def resolved(expression: Expression, scope: Scope) -> Expression:
+    """Return an expression in which the names of units are their numbers, as a run has them.
+
+    Raises:
+        ExpressionError: No unit is called so.
+    """
+    if not any(isinstance(node, parser.NamedUnitNode) for node in parser.walk(expression.node)):
+        return expression
+    return replace(expression, node=_Names(expression, scope).numbered(expression.node))
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Puts numbers in the place of the names of units."""
+
+    expression: Expression
+    scope: Scope
+
+    def numbered(self, node: Node) -> Node:
+        if isinstance(node, parser.NamedUnitNode):
+            of = self.numbered(node.of)
+            try:
+                unit = self.scope.unit(self._pass_of(of), node.name)
+            except NoSuchName as error:
+                raise ExpressionError(error.said, self.expression.text, node.of.end + 1, error.near) from None
+            return parser.UnitsNode(node.start, node.end, of, unit, unit + 1)
+        if isinstance(node, parser.CallNode):
+            return replace(node, arguments=tuple(self.numbered(one) for one in node.arguments))
+        if isinstance(node, parser.Operation):
+            return replace(node, left=self.numbered(node.left), right=self.numbered(node.right))
+        if isinstance(node, parser.AtNode):
+            return replace(node, of=self.numbered(node.of), where=self.numbered(node.where))
+        if isinstance(node, parser.UnitsNode | parser.Class | parser.Shifted | parser.PreviousNode | parser.Inverse):
+            return replace(node, of=self.numbered(node.of))
+        return node
+
+    def _pass_of(self, node: Node) -> str:
+        """Return the pass of the value of which a unit is asked; the scope's own where it is none by name."""
+        while isinstance(node, parser.UnitsNode | parser.Shifted | parser.PreviousNode | parser.Inverse):
+            node = node.of
+        owner = node.name.rpartition(".")[0] if isinstance(node, parser.NameNode) else ""
+        return owner if owner in self.scope.trace else self.scope.pass_name
 
 
 def condition(text: str, scope: Scope, names: tuple[tuple[str, int], ...] = ()) -> Expression:
@@ -168,19 +213,43 @@ class _Evaluator:
                 first = self.shown(node.arguments[0])
                 said = f"{first} has {series[0].size} units and {self.shown(argument)} {one.size}"
                 raise self.fail(said, argument)
+            if one.shape != series[0].shape and 1 not in (one.size, series[0].size):
+                raise self.fail(f"{self.shown(argument)} is {_form(one)}, and {self.shown(node.arguments[0])} "
+                                f"{_form(series[0])}", argument)  # fmt: skip
+        matrix = next((one.shape for one in series if one.shape is not None), None)
+        if matrix is not None and function.takes == "vector":
+            name = self.shown(node.arguments[0])
+            raise self.fail(f"`{node.function}` takes a vector, such as a row: {name}[0]", node.arguments[0])
+        if function.takes in ("matrix", "square"):
+            if matrix is None:
+                said = f"`{node.function}` takes a matrix, such as {self.matrix_here()}"
+                raise self.fail(said, node.arguments[0])
+            if function.takes == "square" and matrix[0] != matrix[1]:
+                said = f"`{node.function}` takes a square matrix; {self.shown(node.arguments[0])} is {_form(series[0])}"
+                raise self.fail(said, node.arguments[0])
+            assert function.apply is not None
+            return replace(numbers(function.apply(series[0].values.reshape(matrix))[None, :], known), units=0)
+        if node.function == "quantile" and series[1].size != 1:
+            raise self.fail("which part is one number, such as .9", node.arguments[1])
         arrays = [one.values for one in series]
         if function.apply is None:
             assert node.function in ("max", "min")
             one_of, two = (np.max, np.maximum) if node.function == "max" else (np.min, np.minimum)
             found = two(*arrays) if len(arrays) == 2 else one_of(arrays[0], axis=1, keepdims=True)
-            return numbers(found, known, *series)
+            return replace(numbers(found, known, *series), shape=matrix if len(arrays) == 2 else None)
         result = function.apply(*arrays)
         if function.truth:  # isnan, isinf, isfinite: what they ask is known of a NaN as well
-            return truths(result, known, NOWHERE, *series)
+            return replace(truths(result, known, NOWHERE, *series), shape=matrix)
         classes = series[0].labels if node.function in ("argmax", "argmin") else ()
         return replace(
-            numbers(result, known, *series), classes=classes, units=None if function.over else series[0].units
-        )
+            numbers(result, known, *series), classes=classes, units=None if function.over else series[0].units,
+            stride=series[0].stride, shape=None if function.over else matrix,
+        )  # fmt: skip
+
+    def matrix_here(self) -> str:
+        """Return the name of a matrix of the pass, or what one is called."""
+        parameters = self.scope.parameters(self.scope.passed)
+        return next((name for name, array in parameters.items() if array.ndim == 2), "one of its weights")
 
     def is_truth(self, node: Node, moment: Moment) -> bool:
         """Say whether an argument is true or false."""
@@ -211,8 +280,9 @@ class _Evaluator:
         order = order[:, : int(min(count, series.size))]
         labels: tuple[str, ...] = ()
         if len(order) == 1:  # at more steps than one they are other units at each
-            labels = tuple(series.labels[u] if series.labels else f"[{(series.units or 0) + u}]" for u in order[0])
-        return replace(series, values=np.take_along_axis(series.values, order, axis=1), labels=labels, units=None)
+            labels = tuple(series.labels[u] if series.labels else series.entry_name(u) for u in order[0].tolist())
+        values = np.take_along_axis(series.values, order, axis=1)
+        return replace(series, values=values, labels=labels, units=None, stride=1, shape=None)
 
     def saturation(self, node: parser.CallNode, moment: Moment) -> Series:
         """Return which part of some units is near an end of its range."""
@@ -235,9 +305,9 @@ class _Evaluator:
         else:
             raise self.fail('`share` takes a token: share("not"), or share(tok[3]) for one place of the tape', who)
         what = node.arguments[1] if len(node.arguments) == 2 else None
-        units: tuple[int, int | None] = (0, None)
+        units: Units = ALL_UNITS
         if isinstance(what, parser.UnitsNode):
-            units, what = (what.first, what.stop), what.of
+            units, what = (what.first, what.stop, what.step), what.of
         if what is not None and not isinstance(what, parser.NameNode):
             raise self.fail("`share` takes a memory by name, such as c or c[17]", what)
         sought = Sought(None if what is None else what.name, tuple(int(place) for place in places), units)
@@ -251,7 +321,8 @@ class _Evaluator:
         wanted = "truth" if node.sign == "not" else "number"
         if of.kind != wanted:
             raise self.fail(f"{self.shown(node.of)} is {KINDS[of.kind]}, not {KINDS[wanted]}", node.of)
-        return inverse(of) if wanted == "truth" else numbers(-of.values, of.known, of)
+        found = inverse(of) if wanted == "truth" else numbers(-of.values, of.known, of)
+        return _laid_out_as(found, of)
 
     def operation(self, node: parser.Operation, moment: Moment) -> Series:
         """Return what a sign makes of its two sides."""
@@ -263,7 +334,8 @@ class _Evaluator:
                 if series.kind != "truth":
                     raise self.fail(f"{self.shown(side)} is {KINDS[series.kind]}, not true or false", side)
             self.check_sizes(node, left, right)
-            return both(left, right) if node.sign == "and" else either(left, right)
+            found = both(left, right) if node.sign == "and" else either(left, right)
+            return _laid_out_as(found, left if left.size >= right.size else right)
         if node.sign in COMPARISONS:
             return self.comparison(node, left, right)
         for side, series in ((node.left, left), (node.right, right)):
@@ -272,7 +344,7 @@ class _Evaluator:
         self.check_sizes(node, left, right)
         result = numbers(_ARITHMETIC[node.sign](left.values, right.values), left.known & right.known, left, right)
         wider = left if left.size >= right.size else right
-        return replace(result, units=wider.units, labels=wider.labels)
+        return _laid_out_as(result, wider)
 
     def comparison(self, node: parser.Operation, left: Series, right: Series) -> Series:
         """Return where a comparison holds."""
@@ -289,7 +361,7 @@ class _Evaluator:
             a, b = self.as_read(a), self.as_read(b)
         wider = left if left.size >= right.size else right
         result = compared(_COMPARED[node.sign](a, b), left, right)
-        return replace(result, units=wider.units, labels=wider.labels)
+        return _laid_out_as(result, wider)
 
     def as_read(self, texts: Array) -> Array:
         """Return tokens as the network reads them."""
@@ -312,6 +384,9 @@ class _Evaluator:
         if left.size != right.size and 1 not in (left.size, right.size):
             said = f"{self.shown(node.left)} has {left.size} units and {self.shown(node.right)} {right.size}"
             raise self.fail(said, node, place=node.place)
+        if left.shape != right.shape and 1 not in (left.size, right.size):
+            said = f"{self.shown(node.left)} is {_form(left)}, and {self.shown(node.right)} {_form(right)}"
+            raise self.fail(said, node, place=node.place)
 
     def product(self, node: parser.Operation, moment: Moment) -> Series:
         """Return a matrix times a vector."""
@@ -320,6 +395,8 @@ class _Evaluator:
         name = node.left.name
         matrix = self.named(node.left, lambda: self.scope.matrix(name)).astype(np.float64)
         vector = self.numeric(node.right, moment)
+        if vector.shape is not None:
+            raise self.fail("right of @ stands a vector", node.right)
         if vector.size not in (1, matrix.shape[1]):
             said = f"{name} has {matrix.shape[1]} columns and {self.shown(node.right)} {vector.size} units"
             raise self.fail(said, node, place=node.place)
@@ -334,16 +411,35 @@ class _Evaluator:
             if node.name not in of.labels:
                 said = f"{self.shown(node.of)} has no class of this name" if of.labels else "units have no names here"
                 raise self.fail(said, node, quoted_near(node.name, of.labels), node.of.end + 1)
-            first, stop = of.labels.index(node.name), of.labels.index(node.name) + 1
+            first = of.labels.index(node.name)
+            chosen, part = range(first, first + 1), slice(first, first + 1)
         else:
-            first, stop = node.first, of.size if node.stop is None else min(node.stop, of.size)
-        if of.kind == "text" or first >= stop:
-            has = "no units" if of.kind == "text" else f"{of.size} unit{'s' * (of.size != 1)}, from 0"
+            part = node.slice
+            chosen = range(of.size if of.shape is None else of.shape[0])[part]
+        if of.kind == "text" or not chosen:
+            noun, size = ("unit", of.size) if of.shape is None else ("row", of.shape[0])
+            has = "no units" if of.kind == "text" else f"{size} {noun}{'s' * (size != 1)}, from 0"
             raise self.fail(f"{self.shown(node.of)} has {has}", node, place=node.of.end + 1)
-        units = None if of.units is None else of.units + first
-        values, labels = of.values[:, first:stop], of.labels[first:stop]
-        known, unknown = (one if one.shape[1] == 1 else one[:, first:stop] for one in (of.known, of.unknown))
-        return replace(of, values=values, known=known, unknown=unknown, labels=labels, units=units)
+        if of.shape is not None:
+            return self.rows(of, chosen)
+        units, stride = of.unit_of(chosen.start), of.stride * chosen.step
+        values, labels = of.values[:, part], of.labels[part]
+        known, unknown = (one if one.shape[1] == 1 else one[:, part] for one in (of.known, of.unknown))
+        return replace(of, values=values, known=known, unknown=unknown, labels=labels, units=units, stride=stride)
+
+    def rows(self, of: Series, chosen: range) -> Series:
+        """Return some rows of a matrix; one alone is a vector."""
+        assert of.shape is not None
+        columns = of.shape[1]
+        entries = (np.array(chosen)[:, None] * columns + np.arange(columns)).ravel()
+        values, known, unknown = (
+            one if one.shape[1] == 1 else one[:, entries] for one in (of.values, of.known, of.unknown)
+        )
+        found = replace(of, values=values, known=known, unknown=unknown)
+        if len(chosen) == 1:
+            return replace(found, shape=None, row=of.unit_of(chosen.start), units=0, stride=1)
+        units, stride = of.unit_of(chosen.start), of.stride * chosen.step
+        return replace(found, shape=(len(chosen), columns), units=units, stride=stride)
 
     def place(self, node: Node) -> int:
         """Return the place on the tape that `at=` names: by its number, or the first one of a token."""
@@ -363,8 +459,17 @@ class _Evaluator:
 def token_place(node: Node) -> int | None:
     """Return which place `tok[3]` names."""
     if isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode) and node.of.name == "tok":
-        return node.first if node.stop == node.first + 1 else None
+        return None if (place := node.one()) is None or place < 0 else place
     return None
+
+
+def _laid_out_as(found: Series, of: Series) -> Series:
+    """Return what was made entry by entry, with the numbers and names of the entries it was made of."""
+    return replace(found, units=of.units, stride=of.stride, labels=of.labels, shape=of.shape)
+
+
+def _form(of: Series) -> str:
+    return "a vector" if of.shape is None else f"a matrix of {of.shape[0]} × {of.shape[1]}"
 
 
 def quoted_near(name: str, known: tuple[str, ...]) -> str | None:

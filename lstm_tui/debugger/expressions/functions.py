@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -32,8 +33,10 @@ class Function:
             how.
         over: Whether it makes one number (or fewer) of the units of a vector; else unit by unit.
         truth: Whether the result is true or false.
-        takes_truth: Whether its argument may be true or false, and what that becomes: `truth` or `number`.
         help: What it is, in a few words.
+        takes_truth: Whether its argument may be true or false, and what that becomes: `truth` or `number`.
+        takes: `vector` where a matrix means nothing to it, `matrix` or `square` where only such a matrix does;
+            else anything.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Function:
     help: str
     truth: bool = False
     takes_truth: str = ""
+    takes: Literal["", "vector", "matrix", "square"] = ""
 
 
 def _over(function: Callable[..., Array]) -> Callable[[Array], Array]:
@@ -61,6 +65,41 @@ def _norm(a: Array) -> Array:
     return np.asarray(np.sqrt(((a / scale) ** 2).sum(axis=1, keepdims=True)) * scale)
 
 
+def _quantile(a: Array, part: Array) -> Array:
+    """Return the quantiles of rows, interpolated; NaN where the part is not one."""
+    parts = np.broadcast_to(part[:, :1], (max(len(a), len(part)), 1))
+    wide = np.broadcast_to(a, (len(parts), a.shape[1]))
+    place = parts * (a.shape[1] - 1)
+    low = np.floor(np.where((parts >= 0) & (parts <= 1), place, 0)).astype(np.intp)
+    ordered = np.sort(wide, axis=1)
+    below = np.take_along_axis(ordered, low, axis=1)
+    above = np.take_along_axis(ordered, np.minimum(low + 1, a.shape[1] - 1), axis=1)
+    found = np.where(place == low, below, below + (above - below) * (place - low))
+    valid = (parts >= 0) & (parts <= 1) & ~np.isnan(wide).any(axis=1, keepdims=True)
+    return np.asarray(np.where(valid, found, np.nan))
+
+
+def _corr(a: Array, b: Array) -> Array:
+    """Return the correlation of rows; NaN where one of them does not vary."""
+    a, b = np.broadcast_arrays(a, b)
+    vary = (a.max(axis=1) > a.min(axis=1)) & (b.max(axis=1) > b.min(axis=1))
+    x, y = (one - one.mean(axis=1, keepdims=True) for one in (a, b))
+    x, y = (one / np.abs(one).max(axis=1, keepdims=True) for one in (x, y))  # squares of large numbers overflow
+    found = (x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    return np.where(vary, np.clip(found, -1, 1), np.nan)[:, None]
+
+
+def _singular(a: Array) -> Array:
+    if not np.isfinite(a).all():
+        return np.full(min(a.shape), np.nan)
+    return np.asarray(np.linalg.svd(a, compute_uv=False), dtype=np.float64)
+
+
+def _radius(a: Array) -> Array:
+    """Return the largest absolute value of the eigenvalues."""
+    return np.array([float(np.abs(np.linalg.eigvals(a)).max()) if np.isfinite(a).all() else np.nan])
+
+
 def _row(function: Callable[..., Array]) -> Callable[..., Array]:
     """Return a function of the op table that leaves steps alone."""
     return lambda *arguments: np.asarray(function(*arguments))
@@ -71,16 +110,23 @@ def _rows() -> list[Function]:
     for name, op in OPS.items():
         if name in _NOT_BY_NAME or name in ("sum", "mean", "max", "min"):
             continue
-        rows.append(Function(name, op.arity, op.arity, _row(op.forward), not op.elementwise, op.help))
+        takes: Literal["", "vector"] = "" if op.elementwise else "vector"
+        row = Function(name, op.arity, op.arity, _row(op.forward), not op.elementwise, op.help, takes=takes)
+        rows.append(row)
     rows += [
         Function("max", 1, 2, None, False, "the larger of two, unit by unit; the largest unit of one"),
         Function("min", 1, 2, None, False, "the smaller of two, unit by unit; the smallest unit of one"),
         Function("sum", 1, 1, _over(np.sum), True, "all units summed; how many are true", takes_truth="number"),
         Function("mean", 1, 1, _over(np.mean), True, "mean of the units; which part is true", takes_truth="number"),
         Function("std", 1, 1, _over(np.std), True, "how far units lie from their mean"),
-        Function("norm", 1, 1, _norm, True, "length of the vector"),
-        Function("argmax", 1, 1, _arg(np.argmax), True, "which unit or class is largest"),
-        Function("argmin", 1, 1, _arg(np.argmin), True, "which unit or class is smallest"),
+        Function("norm", 1, 1, _norm, True, "length of the vector; of a matrix its Frobenius norm"),
+        Function("median", 1, 1, _over(np.median), True, "median of the units"),
+        Function("quantile", 2, 2, _quantile, True, "the value that a part of the units lies below: quantile(f, .9)"),
+        Function("corr", 2, 2, _corr, True, "Pearson's correlation of two vectors, over their units"),
+        Function("singular", 1, 1, _singular, True, "singular values of a matrix, largest first", takes="matrix"),
+        Function("radius", 1, 1, _radius, True, "spectral radius of a square matrix", takes="square"),
+        Function("argmax", 1, 1, _arg(np.argmax), True, "which unit or class is largest", takes="vector"),
+        Function("argmin", 1, 1, _arg(np.argmin), True, "which unit or class is smallest", takes="vector"),
         Function("any", 1, 1, None, True, "whether a unit is true", True, "truth"),
         Function("all", 1, 1, None, True, "whether every unit is true", True, "truth"),
         Function("isnan", 1, 1, np.isnan, False, "whether it is not a number", True),

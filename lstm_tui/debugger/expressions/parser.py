@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
+from lstm_tui.debugger.expressions.scope import UNITS
+from lstm_tui.debugger.expressions.series import Series
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import words
 from lstm_tui.engine.language.syntax import (
@@ -38,6 +40,7 @@ __all__ = [
     "IndexNode",
     "Inverse",
     "NameNode",
+    "NamedUnitNode",
     "Node",
     "NumberNode",
     "Operation",
@@ -53,11 +56,31 @@ __all__ = [
 
 @dataclass(frozen=True)
 class UnitsNode(Node):
-    """`v[17]`, `v[0:8]`: units from 0; `stop` is None for an open end."""
+    """`v[17]`, `v[0:8]`, `v[-1]`, `v[::2]`: units from 0, or from the end; None for an open end."""
 
     of: Node
-    first: int
+    first: int | None
     stop: int | None
+    step: int | None = None
+
+    @property
+    def slice(self) -> slice:
+        """The units, as an array takes them."""
+        return slice(self.first, self.stop, self.step)
+
+    def one(self) -> int | None:
+        """Return the unit, where it is one alone, by its number from 0 (from the end if negative)."""
+        if self.first is None or self.step not in (None, 1):
+            return None
+        return self.first if self.stop == (self.first + 1 or None) else None
+
+
+@dataclass(frozen=True)
+class NamedUnitNode(Node):
+    """`v[gender]`: the unit of that name, whichever it is in the run that is asked."""
+
+    of: Node
+    name: str
 
 
 @dataclass(frozen=True)
@@ -99,7 +122,7 @@ def inside(node: Node) -> tuple[Node, ...]:
         return node.arguments
     if isinstance(node, Operation):
         return node.left, node.right
-    return (node.of,) if isinstance(node, UnitsNode | Class | Shifted | PreviousNode | Inverse) else ()
+    return (node.of,) if isinstance(node, UnitsNode | NamedUnitNode | Class | Shifted | PreviousNode | Inverse) else ()
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -142,12 +165,10 @@ class ExpressionError(UserError):
 
 MAX_TEXT = 1_000
 _INSTEAD = {
-    "&&": "`and`", "||": "`or`", "&": "`and`", "|": "`or`", "!": "`not`", "~": "`not`", "**": "a product such as c * c",
-    "//": "/", "^": "a product such as c * c",
+    "&&": "`and`", "||": "`or`", "&": "`and`", "|": "`or`", "!": "`not`", "~": "`not`", "//": "/", "^": "c ** 2",
 }  # fmt: skip
 _REFUSED = frozenset({*_INSTEAD, "%", "?", ";", "{", "}"})
 _LARGEST = 10**9
-_UNITS = 'units are written c[17] or c[0:8], from 0; steps c[t-1]; classes output["good"]'
 NOT_FUNCTIONS = frozenset({"prev"})
 
 
@@ -165,7 +186,7 @@ def _check(word: Word, depth: int) -> None:
         raise Mistake(said, word.start)
 
 
-QUESTION = Notation("an expression", MAX_TEXT, _check, _UNITS)
+QUESTION = Notation("an expression", MAX_TEXT, _check, UNITS)
 
 
 @dataclass(frozen=True)
@@ -183,6 +204,18 @@ class Expression:
     def text_of(self, node: Node) -> str:
         """Return how a part of it was written."""
         return self.text[node.start : node.end]
+
+    def entry_of(self, node: Node, answer: Series, entry: int) -> str:
+        """Return one entry of a part as it may be asked for: `c[7]`, of `c[4:8]` as well as of `c`; safe to show."""
+        whole = node
+        while isinstance(whole, UnitsNode | NamedUnitNode):
+            whole = whole.of
+        if isinstance(whole, NameNode):
+            return visible(self.text_of(whole) + answer.entry_name(entry))
+        written = self.text_of(node)
+        closed = isinstance(node, CallNode | Class | Shifted | PreviousNode | AtNode | UnitsNode | NamedUnitNode)
+        place = replace(answer, units=0, stride=1, row=None).entry_name(entry)
+        return visible(f"{written if closed else f'({written})'}{place}")
 
 
 def words_of(text: str) -> list[Word]:
@@ -253,13 +286,22 @@ def _subscript(node: IndexNode) -> Node:
     if isinstance(index, Operation) and index.sign in ("+", "-") and _is_t(index.left):
         shift = _whole(index.right)
         return Shifted(start, end, of, -shift if index.sign == "-" else shift)
-    if isinstance(index, NumberNode):
-        first = _whole(index)
-        return UnitsNode(start, end, of, first, first + 1)
+    if isinstance(index, NameNode) and "." not in index.name:
+        return NamedUnitNode(start, end, of, index.name)
     if isinstance(index, RangeNode):
-        first = 0 if index.first is None else _whole(index.first)
-        return UnitsNode(start, end, of, first, None if index.stop is None else _whole(index.stop))
-    raise Mistake(_UNITS, index.start)
+        first, stop, step = (None if one is None else _from_end(one) for one in (index.first, index.stop, index.step))
+        if step == 0 and index.step is not None:
+            raise Mistake("a step is not 0", index.step.start)
+        return UnitsNode(start, end, of, first, stop, step)
+    if isinstance(index, NumberNode) or (isinstance(index, Inverse) and isinstance(index.of, NumberNode)):
+        first = _from_end(index)
+        return UnitsNode(start, end, of, first, first + 1 or None)
+    raise Mistake(UNITS, index.start)
+
+
+def _from_end(node: Node) -> int:
+    """Return a whole number that may be negative, as places from the end are."""
+    return -_whole(node.of) if isinstance(node, Inverse) and node.sign == "-" else _whole(node)
 
 
 def _whole(node: Node) -> int:

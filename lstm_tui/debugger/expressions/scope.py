@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.debugger.expressions.series import KNOWN, Series
+from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import held_inputs, spread
 from lstm_tui.engine.errors import nearest
@@ -17,6 +18,8 @@ from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 
 _NEAR = 40  # characters of a token that may be meant instead of another
+UNITS = 'units are written c[17], c[-1] or c[0:8], from 0; steps c[t-1]; classes output["good"]'
+"""What is said of what stands in square brackets and means nothing there."""
 OF_THE_RUN = ("token", "t", "output", "result")
 
 
@@ -58,11 +61,18 @@ class Scope:
         trace: The run.
         pass_name: The pass.
         kept: What is computed once for a whole run, by what was asked.
+        names: What units are called; by default, as the network's card has it.
     """
 
     trace: Trace
     pass_name: str
     kept: dict[Any, Array] = field(default_factory=dict)
+    names: UnitNames = NONE
+
+    def __post_init__(self) -> None:
+        """Take the names of the network's card where none are given."""
+        if self.names is NONE:
+            self.names = UnitNames.of_network(self.trace.network)
 
     @property
     def passed(self) -> PassTrace:
@@ -139,8 +149,9 @@ class Scope:
         parameters = self.parameters(passed)
         if value in parameters and parameters[value].ndim == 1:
             return Series.constant(parameters[value])
-        if value in parameters:
-            raise NoSuchName(f"{name} is a matrix: it stands left of @, as in {name} @ x")
+        if value in parameters and parameters[value].ndim == 2:
+            matrix = parameters[value]
+            return replace(Series.constant(matrix.reshape(1, -1)), shape=matrix.shape)
         known = {*passed, *passed.inputs, *OF_THE_RUN, *(parameters if "_" in value else ())}
         near = nearest(value, sorted(one for one in known if not _is_hold(one, passed)))
         if near is not None and near not in OF_THE_RUN:
@@ -159,6 +170,19 @@ class Scope:
             why = "" if passed.program is not None else " (a trace file holds no parameters)"
             raise NoSuchName(f"{passed.name} has no matrix {value}{why}", nearest(value, matrices))
         return matrices[value]
+
+    def unit(self, pass_name: str, name: str) -> int:
+        """Return which unit of a pass is called so.
+
+        Raises:
+            NoSuchName: None is.
+        """
+        found = self.names.number(pass_name, name)
+        if found is None:
+            known = self.names.of.get(pass_name, {}).values()
+            said = f"no unit of {pass_name} is called {shortened(name)}; {UNITS}" if known else UNITS
+            raise NoSuchName(said, nearest(name, known))
+        return found
 
     def parameters(self, passed: PassTrace) -> Mapping[str, Array]:
         """Return the parameters of a pass; none of a trace read from a file."""

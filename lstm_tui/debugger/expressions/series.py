@@ -43,7 +43,10 @@ class Series:
             neither known nor unknown is absent. Of numbers nowhere: their NaN says it.
         classes: What its numbers are places in, for `argmax(output)`.
         labels: Names of its n entries, for `output`.
-        units: Number of the first of its entries in what it was taken from; of `top`, nothing.
+        units: Number of the first of its entries, of a matrix its rows, in what it was taken from; of `top`, nothing.
+        stride: How far they lie apart in what it was taken from.
+        shape: Rows and columns of a matrix, whose rows are its entries one after another; of a vector None.
+        row: Which row of a matrix it is, if it is one.
         missing: Why it is absent where it is.
     """
 
@@ -53,6 +56,9 @@ class Series:
     classes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     units: int | None = 0
+    stride: int = 1
+    shape: tuple[int, int] | None = None
+    row: int | None = None
     unknown: Array = field(default_factory=lambda: NOWHERE)
     missing: str = NO_STEP
 
@@ -60,6 +66,19 @@ class Series:
     def size(self) -> int:
         """Entries at one step, n."""
         return int(self.values.shape[1])
+
+    def unit_of(self, entry: int) -> int | None:
+        """Return which unit an entry is in what it was taken from, where that is known."""
+        return None if self.units is None else self.units + self.stride * entry
+
+    def entry_name(self, entry: int) -> str:
+        """Return an entry as it is written behind a name, such as `[7]`, or `[2][7]` of a matrix; "" if not known."""
+        if self.shape is not None:
+            row, column = divmod(entry, self.shape[1])
+            return f"[{self.unit_of(row)}][{column}]"
+        unit = self.unit_of(entry)
+        of_row = "" if self.row is None else f"[{self.row}]"
+        return "" if unit is None else f"{of_row}[{unit}]"
 
     @classmethod
     def constant(cls, value: Any, kind: Kind = "number") -> Series:
@@ -145,6 +164,8 @@ def value_text(answer: Series, row: int = 0) -> str:
     if not there(answer, row):
         return f"{NOT_KNOWN}: {answer.missing}"
     values = row_of(answer, row)
+    if answer.shape is not None:
+        return _matrix_word(answer, values)
     if answer.size == 1:
         return entry_word(answer, values[0])
     shown = " ".join(entry_word(answer, value) for value in values[:_A_ROW])
@@ -156,14 +177,15 @@ def lines(answer: Series, row: int = 0) -> list[str]:
     if answer.size == 1 or not there(answer, row):
         return [value_text(answer, row)]
     values = row_of(answer, row)
+    if answer.shape is not None:
+        return [_matrix_word(answer, values), *_matrix_lines(answer, values)]
     if answer.labels:
         width = max(len(visible(label)) for label in answer.labels[: _A_ROW * _MOST_ROWS])
         pairs = list(zip(answer.labels, values, strict=True))[:_MOST_ROWS]
         return [f"{visible(label):<{width}}  {entry_word(answer, value)}" for label, value in pairs]
-    first = answer.units or 0
     entries = [entry_word(answer, value) for value in values[: _A_ROW * _MOST_ROWS]]
     width = max(map(len, entries))
-    places = [f"[{first + n}]" if answer.units is not None else "" for n in range(0, len(entries), _A_ROW)]
+    places = [answer.entry_name(n) for n in range(0, len(entries), _A_ROW)]
     margin = max(map(len, places))
     result = [
         f"{place:>{margin}}  " * bool(margin) + "  ".join(text.rjust(width) for text in entries[n : n + _A_ROW])
@@ -172,6 +194,34 @@ def lines(answer: Series, row: int = 0) -> list[str]:
     if len(values) > len(entries):
         result.append(f"… {len(values)} units in all")
     return result
+
+
+def _matrix_word(answer: Series, values: Array) -> str:
+    """Return what a matrix is on one line: its shape and the ends of its range, or how many entries are true."""
+    rows, columns = answer.shape or (1, answer.size)
+    size = f"{rows} × {columns} matrix"
+    if answer.kind == "truth":
+        return f"{size}, true in {sum(value is True or value == 1 for value in values)} places"
+    if np.isnan(values).any():
+        return f"{size}, NaN in {int(np.isnan(values).sum())} places"
+    return f"{size}, {number(values.min())} to {number(values.max())}"
+
+
+_MATRIX_ROWS = 8
+
+
+def _matrix_lines(answer: Series, values: Array) -> list[str]:
+    """Return the upper left part of a matrix, a line a row."""
+    rows, columns = answer.shape or (1, answer.size)
+    table = values.reshape(rows, columns)[:_MATRIX_ROWS, :_A_ROW]
+    shown = [[entry_word(answer, one) for one in row] for row in table]
+    width = max(len(one) for row in shown for one in row)
+    names = [f"[{answer.unit_of(row)}]" for row in range(len(shown))]
+    margin = max(map(len, names))
+    more = "  …" * (columns > _A_ROW)
+    result = [f"{name:>{margin}}  " + "  ".join(one.rjust(width) for one in row) + more
+              for name, row in zip(names, shown, strict=True)]  # fmt: skip
+    return result + ["…"] * (rows > len(shown))
 
 
 def row_of(answer: Series, row: int = 0) -> Array:

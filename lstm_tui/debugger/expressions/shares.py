@@ -27,6 +27,10 @@ _FEWEST = 16  # blocks from which on they pay
 _STRETCH = 4_096
 """Steps of which the sizes are held at once."""
 
+Units = tuple[int | None, int | None, int | None]
+"""Which units of a memory: the first, the one behind the last, the step, as a slice takes them."""
+ALL_UNITS: Units = (None, None, None)
+
 
 @dataclass(frozen=True)
 class Sought:
@@ -35,12 +39,12 @@ class Sought:
     Attributes:
         memory: Name of the state; None for the memory of the selected pass.
         places: Places of the tokens on the tape.
-        units: First unit and the one behind the last; None for an open end.
+        units: Which units are meant.
     """
 
     memory: str | None
     places: tuple[int, ...]
-    units: tuple[int, int | None] = (0, None)
+    units: Units = ALL_UNITS
 
 
 def share_of(scope: Scope, sought: Sought, moment: Moment) -> Series:
@@ -77,7 +81,7 @@ def memory_meant(scope: Scope, name: str | None) -> tuple[PassTrace, str]:
 
 
 def summed_sizes(
-    passed: PassTrace, state: str, places: tuple[int, ...], units: tuple[int, int | None] = (0, None)
+    passed: PassTrace, state: str, places: tuple[int, ...], units: Units = ALL_UNITS
 ) -> tuple[Array, Array]:
     """Return what some tokens, and all sources together, have in some units after each step, (T,) in tape order.
 
@@ -96,7 +100,7 @@ def sizes_after(
     passed: PassTrace,
     state: str,
     places: tuple[int, ...],
-    units: tuple[int, int | None],
+    units: Units,
     steps: tuple[int, ...],
 ) -> list[tuple[Array, Array]]:
     """Return what those tokens, and all sources, have in each unit after some steps in reading order, (n,) each."""
@@ -109,9 +113,7 @@ def sizes_after(
     return [found[step] for step in steps]
 
 
-def _sizes(
-    passed: PassTrace, state: str, places: tuple[int, ...], units: tuple[int, int | None]
-) -> Iterator[tuple[int, Array]]:
+def _sizes(passed: PassTrace, state: str, places: tuple[int, ...], units: Units) -> Iterator[tuple[int, Array]]:
     """Yield a step and the sizes after each of some steps from there on, (S, 2, n): of the tokens, and of all.
 
     Many steps are taken one stretch after another, so that a run in windows is never held whole.
@@ -123,7 +125,7 @@ def _sizes(
         part = flow_between(passed, state, base, stop)
         if part is None:
             raise NoSuchName(f"this trace does not hold what was written to {state}")
-        flow, chosen = part.flow, slice(units[0], units[1])
+        flow, chosen = part.flow, slice(*units)
         keep, write, start = (np.abs(each[..., chosen]) for each in (flow.keep, flow.write, flow.start))
         if not len(start):
             raise NoSuchName(f"{state} has {flow.keep.shape[1]} units, from 0")

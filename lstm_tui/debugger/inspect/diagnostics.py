@@ -16,6 +16,7 @@ from lstm_tui.analysis.distribution import largest
 from lstm_tui.analysis.gradient_flow import BURST, GONE, LongMemory, Reach, known_from, steady_word, turns
 from lstm_tui.analysis.health import Finding, Kind, PassHealth
 from lstm_tui.debugger.inspect.trace_facts import letter
+from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of
 from lstm_tui.engine.number_text import MINUS, compact, fixed, percent, sentence
@@ -84,6 +85,7 @@ class HealthLine:
         unit: Whose finding it is.
         heads: Whether it stands at the margin; else indented under one that does.
         known: Whether it tells something; else that something is not known.
+        label: The unit by its number, and its name where it has one.
     """
 
     words: str
@@ -92,14 +94,17 @@ class HealthLine:
     unit: int = 0
     heads: bool = True
     known: bool = True
+    label: str = ""
 
     @property
     def text(self) -> str:
         """The line with its unit."""
-        return self.words if self.number is None else f"unit {self.unit:>3}  {self.words}"
+        return self.words if self.number is None else f"unit {self.label}  {self.words}"
 
 
-def health_lines(passed: PassTrace, one: PassHealth, most: int | None = None, more: str = "") -> Iterator[HealthLine]:
+def health_lines(
+    passed: PassTrace, one: PassHealth, most: int | None = None, more: str = "", names: UnitNames = NONE
+) -> Iterator[HealthLine]:
     """Yield what is told of a pass: what is not known, that nothing is wrong, or the findings under their headings.
 
     Args:
@@ -107,9 +112,10 @@ def health_lines(passed: PassTrace, one: PassHealth, most: int | None = None, mo
         one: Its health.
         most: Most findings of one kind that are told; None for all.
         more: What stands behind how many there are besides.
+        names: What units are called.
     """
     if not one.dead:
-        yield HealthLine("gradients are not known: the run is too long, or its network is not there", known=False)
+        yield HealthLine("gradients are not known: the network of this run is not there", known=False)
     if not one.findings:
         yield HealthLine(sound(one))
     for kind, heading in HEADINGS.items():
@@ -117,7 +123,8 @@ def health_lines(passed: PassTrace, one: PassHealth, most: int | None = None, mo
         if mine:
             yield HealthLine(f"{heading} ({len(mine)})", kind)
         for number, finding in mine[:most]:
-            yield HealthLine(finding_summary(passed, finding), kind, number, finding.unit, False)
+            label = f"{finding.unit:>3} {names.name(passed.name, finding.unit)}".rstrip()
+            yield HealthLine(finding_summary(passed, finding), kind, number, finding.unit, False, label=label)
         if most is not None and len(mine) > most:
             yield HealthLine(f"… and {len(mine) - most} more{more}", kind, heads=False)
 
@@ -165,6 +172,9 @@ def reach_words(found: LongMemory, name: Name) -> Iterator[str]:
     elif len(found.places) > 1 and kept[0] < GONE < found.memory.size[0]:
         first = name(found.places[0])
         yield f"with the gates held less than {sentence(GONE)} is kept from {first}: the rest goes round by h"
+    if found.first:
+        ends = f"{name(found.places[0])} to {name(found.places[-1])}"
+        yield f"only the last {len(found.places)} steps are looked at: {ends}"
 
 
 def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lstm_tui.analysis.contributions import Origin, origin_of
 from lstm_tui.analysis.ledger import flow_between
-from lstm_tui.debugger.expressions.shares import sizes_after, summed_sizes
+from lstm_tui.debugger.expressions.shares import Units, sizes_after, summed_sizes
 from lstm_tui.debugger.inspect.state_update import values_in
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import update_of
@@ -65,13 +65,13 @@ class Held:
         passed: The pass.
         state: Its memory.
         places: Places of the tokens on the tape.
-        units: First unit and the one behind the last; None for an open end.
+        units: Which units are meant.
     """
 
     passed: PassTrace
     state: str
     places: tuple[int, ...]
-    units: tuple[int, int | None]
+    units: Units
 
     def amounts(self) -> Array:
         """Return what the tokens have after each step: the sizes |e_ku| of their contributions, summed over tokens and
@@ -145,16 +145,17 @@ def loss_at(held: Held, t: int) -> MemoryLoss | None:
         return None
     (before, _), (after, all_after) = sizes_after(passed, state, held.places, units, (step - 1, step))
     with np.errstate(all="ignore"):
-        keep = np.abs(part.flow.keep[0, units[0] : units[1]])
-        wrote = np.abs(part.flow.write[0, units[0] : units[1]]).sum()
+        keep = np.abs(part.flow.keep[0, slice(*units)])
+        wrote = np.abs(part.flow.write[0, slice(*units)]).sum()
         kept = _part(np.where(before == 0, 0.0, before * keep).sum(), before.sum())
         fell = np.nan_to_num(before - after, nan=0.0)
-    had = [units[0] + int(n) for n in np.flatnonzero(before)]
+    numbered = range(part.flow.keep.shape[1])[slice(*units)]
+    had = [numbered[n] for n in np.flatnonzero(before)]
     edits = [one for one in (origin_of(passed, state, t, unit) for unit in had) if one.edited]
     return MemoryLoss(
         kept=kept,
         written=_part(wrote, all_after.sum()),
-        unit=units[0] + int(np.argmax(fell)),
+        unit=numbered[int(np.argmax(fell))],
         kept_by=values_in([update.keep], passed),
         written_by=values_in(update.writes, passed),
         edits=tuple(edits),

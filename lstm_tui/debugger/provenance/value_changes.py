@@ -10,6 +10,7 @@ from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, evaluate
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.debugger.position import Frame
+from lstm_tui.engine.text_safety import visible
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Move:
         t: Place on the tape at which it moved.
         entry: Which entry of a vector.
         unit: Number of that entry in what it was taken from; None where it has none.
+        name: What moved, as it may be asked for.
         before: What it was one step earlier.
         after: What it became.
         unknown: Steps that were looked at, too, and of which no change is known, since it is NaN.
@@ -28,6 +30,7 @@ class Move:
     t: int
     entry: int
     unit: int | None
+    name: str
     before: float
     after: float
     unknown: int = 0
@@ -69,8 +72,11 @@ def last_move(
             row = int(order[which])
             entry = int(np.argmax(far[row]))
             before, after = (float(np.broadcast_to(one.values, size)[row, entry]) for one in (was, now))
-            unit = None if now.units is None else now.units + entry
-            best = Move(low + row, entry, unit, before, after, unknown + int(none[which + 1 :].sum()))
+            unit = now.unit_of(entry)
+            name = (
+                visible(expression.text.strip()) if now.size == 1 else expression.entry_of(expression.node, now, entry)
+            )
+            best = Move(low + row, entry, unit, name, before, after, unknown + int(none[which + 1 :].sum()))
             if by is not None:
                 return best
             largest = float(rows.max())

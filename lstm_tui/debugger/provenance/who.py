@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lstm_tui.debugger.breakpoints.parse import split_at
-from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, parse, parser
+from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, parse, parser, resolved
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.debugger.expressions.evaluator import token_place
 from lstm_tui.debugger.expressions.scope import NoSuchName
-from lstm_tui.debugger.expressions.shares import memory_meant
+from lstm_tui.debugger.expressions.shares import ALL_UNITS, memory_meant
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.state_update import edit_in_words, explained, mostly, through
 from lstm_tui.debugger.position import Frame, Position, equations_of
@@ -75,13 +75,14 @@ def who(text: str, scope: Scope, frame: Frame) -> Blame:
     expression = parse(what)
     if isinstance(expression.node, parser.TextNode):
         expression = parse(f"share({what})")
+    expression = resolved(expression, scope)
     scope = _own(expression, scope)
     value = evaluate(expression, scope, 0, 1)
     if value.kind == "text":
         raise ExpressionError("a text does not move: ask about numbers", what, 0)
     held = _held(expression, scope)
     if held is not None and held.passed.name != scope.pass_name:
-        scope = Scope(scope.trace, held.passed.name)  # a memory is lost in the order of its own pass
+        scope = Scope(scope.trace, held.passed.name, names=scope.names)  # a memory is lost in the order of its own pass
     asked = (text, expression, scope, frame)
     if held is not None and limit is None:
         return _largest_loss(*asked, held)
@@ -90,7 +91,7 @@ def who(text: str, scope: Scope, frame: Frame) -> Blame:
         than = f" by more than {number(limit)}" if limit else ""
         return _nothing(*asked, "lost" if held else "moved", than, move)
     if held is None:
-        return _moved(expression, scope, move, value.size, limit)
+        return _moved(expression, scope, move, limit)
     return _share_fell(expression, scope, move, held, limit)
 
 
@@ -113,7 +114,7 @@ def _own(expression: Expression, scope: Scope) -> Scope:
     while isinstance(node, parser.UnitsNode):
         node = node.of
     if isinstance(node, parser.NameNode) and node.name.rpartition(".")[0] in scope.trace:
-        return Scope(scope.trace, node.name.rpartition(".")[0])
+        return Scope(scope.trace, node.name.rpartition(".")[0], names=scope.names)
     return scope
 
 
@@ -154,13 +155,15 @@ def _which(limit: float | None, unknown: int = 0) -> str:
     return f"{which}, as far as is known: {_of_steps(unknown)}" if unknown else which
 
 
-def _moved(expression: Expression, scope: Scope, move: Move, size: int, limit: float | None) -> Blame:
-    name = visible(expression.text.strip()) + (f"[{move.unit}]" if size > 1 and move.unit is not None else "")
+def _moved(expression: Expression, scope: Scope, move: Move, limit: float | None) -> Blame:
+    name, meant = move.name, _unit_of_value(expression, scope, move)
+    if meant is not None and (called := scope.names.name(meant[0].name, meant[2])) and f"[{called}]" not in name:
+        name += f" {called}"
     head = (
         f"{name} moved by {change(move.after - move.before)} at {_place(scope, move.t)}, {scope.pass_name}: "
         f"{number(move.before)} → {number(move.after)} ({_which(limit, move.unknown)})"
     )
-    unit = _unit_of_value(expression, scope, move)
+    unit = meant
     if unit is None:
         equation = equation_waited_for(expression, scope)
         text = visible(scope.passed.cell.equations[equation].text)
@@ -208,9 +211,9 @@ def _held(expression: Expression, scope: Scope) -> Held | None:
         return None
     token = node.arguments[0]
     what = node.arguments[1] if len(node.arguments) == 2 else None
-    units: tuple[int, int | None] = (0, None)
+    units = ALL_UNITS
     if isinstance(what, parser.UnitsNode):
-        units, what = (what.first, what.stop), what.of
+        units, what = (what.first, what.stop, what.step), what.of
     passed, state = memory_meant(scope, what.name if isinstance(what, parser.NameNode) else None)
     place = token_place(token)
     if place is not None:
@@ -279,7 +282,10 @@ def _told_of_loss(scope: Scope, head: str, held: Held, t: int, diluted: bool, ot
     if others:
         listed = (f"{_place(scope, held.passed.tape_place(one.step + 1))} {number(one.by)}" for one in others)
         lines.append(f"  next largest: {', '.join(listed)}")
-    lines += explained(passed, state, t, loss.unit)
+    worked = explained(passed, state, t, loss.unit)
+    if scope.names.name(passed.name, loss.unit):
+        worked.insert(0, f"  the largest part of it in {scope.names.words(passed.name, loss.unit)}")
+    lines += worked
     if not loss.all_edited:
         values = loss.written_by if diluted else loss.kept_by
         lines += [line for name in values for line in mostly(passed, name, t, loss.unit)]
@@ -300,7 +306,7 @@ def _born(scope: Scope) -> Blame:
     found = birth(scope.trace)
     if found is None:
         return Blame((f"every {'number' if ops_are_finite(scope.trace) else 'value'} of this run is finite",))
-    what = f"{found.pass_name}.{found.value}[{found.unit}]"
+    what = f"{found.pass_name}.{scope.names.value(found.pass_name, found.value, found.unit)}"
     first = found.origin.kind == "initial"
     where = f"before {_place(scope, found.t)}" if first else f"at {_place(scope, found.t)}"
     head = f"{what} is {number(found.number)} {where}: the first number that is not finite"

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from lstm_tui.analysis.ledger import Flow, Ledger, ledger_at, share_map
+from lstm_tui.debugger.diagram.characters import drawn, text_of
+from lstm_tui.debugger.diagram.numbers import standing
+from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of
 from lstm_tui.debugger.inspect.trace_facts import letter
-from lstm_tui.debugger.position import equations_of
+from lstm_tui.debugger.position import Position, equations_of
 from lstm_tui.documents.blocks import (
     Block,
     Entry,
     EquationList,
     Heading,
     LabelledNumber,
+    LinePiece,
+    Lines,
     Scale,
     Section,
     Sentence,
@@ -36,6 +42,7 @@ from lstm_tui.engine.compiler.roles import roles_of
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.text_safety import visible
 
 _MOST_WORK = 50_000_000
 """Numbers that are looked through for the sums below a map at most."""
@@ -146,7 +153,10 @@ def _by_unit(subject: Subject, name: str, flow: Flow) -> Table:
     total = None if old is None else old.total
     rows.append(TableRow(("", f"{subject.letter(name)} of the run"), _measures(now.total, total, units), "sum"))
     rows.append(TableRow(("", "the same"), tuple(_holds(float(now.off[unit])) for unit in units), "sum"))
-    columns = tuple(TableColumn(f"unit {unit}", axis_words(half, True), Scale("signed", half), "bar") for unit in units)
+    names = subject.frame.names
+    columns = tuple(
+        TableColumn(names.words(name, unit), axis_words(half, True), Scale("signed", half), "bar") for unit in units
+    )
     caption = f"What of each token is in {subject.letter(name)} of {name} at {subject.place(here)}, unit by unit"
     return Table(caption, ("t", "token"), columns, tuple(rows))
 
@@ -170,6 +180,8 @@ _ACROSS = 16
 """Tokens of a map that stand side by side on a sheet of paper."""
 _BESIDE = 7
 """Tokens up to which two maps stand side by side."""
+_PICTURE = 100
+"""Signs of a line that stands on a sheet of paper."""
 _DOES = {"keeps": "keeps", "writes": "writes", "shows": "shows", "candidate": "candidate", "memory": "memory",
          "output": "seen by the rest"}  # fmt: skip
 
@@ -181,6 +193,7 @@ def pass_of(subject: Subject, name: str) -> Section:
     memory, whose = tuple(_memory(subject, name)), (Heading(f"Whose memory it is in {name}"), *shares_of(subject, name))
     blocks: list[Block] = [
         Sentence(f"{passed.cell.title}. It reads {order}."),
+        *_picture(subject, name),
         _equations(equations_of(passed), f"Equations of {name}", roles_of(passed.cell)),
         *((SideBySide((memory, whose)),) if len(subject.choice.steps) <= _BESIDE else (*memory, *whose)),
         *by_unit(subject, name),
@@ -188,6 +201,22 @@ def pass_of(subject: Subject, name: str) -> Section:
         SideBySide(tuple((_unit(subject, name, unit),) for unit in subject.choice.units[name]), even=True),
     ]
     return Section(name, tuple(blocks))
+
+
+def _picture(subject: Subject, name: str) -> Iterator[Block]:
+    """Yield the cell as a picture, with the numbers of the unit that is told first where the session stands."""
+    units, here = subject.choice.units[name], subject.choice.here[name]
+    frame = replace(subject.frame, position=Position(name, here, len(equations_of(subject.passed(name))) - 1))
+    step = standing(frame, units[0]) if units else None
+    if step is None:
+        return
+    layout = fitted(step.flow, _PICTURE)
+    if layout.width > _PICTURE:
+        yield Sentence(f"The picture of this cell is {layout.width} signs wide; `diagram` draws it in plain mode.")
+        return
+    lines = text_of(layout, drawn(layout, step.written))
+    label = f"One step of unit {units[0]} at {subject.place(here)}"
+    yield Lines(tuple((LinePiece(visible(line)),) for line in lines if line), label)
 
 
 def _memory(subject: Subject, name: str) -> Iterator[Block]:
@@ -243,7 +272,11 @@ def _maps(subject: Subject, name: str, value: str, units: tuple[int, ...], means
     for first in range(0, len(steps), _ACROSS):
         places = steps[first : first + _ACROSS]
         columns = tuple(TableColumn(subject.short(t), f"t = {t}", scale) for t in places)
-        rows = [TableRow((str(unit),), tuple(subject.measure(name, value, t, unit) for t in places)) for unit in units]
+        names = subject.frame.names
+        rows = [
+            TableRow((names.label(name, unit),), tuple(subject.measure(name, value, t, unit) for t in places))
+            for unit in units
+        ]
         if means:
             rows += _means(subject, name, places)
         which = f", t = {places[0]} to {places[-1]}" if len(places) < len(steps) else ""
@@ -290,5 +323,6 @@ def _unit(subject: Subject, name: str, unit: int) -> Table:
     )
     here = subject.choice.here[name]
     memory = float(subject.passed(name)[subject.facts.memory(name)][here, unit])
-    caption = f"Unit {unit} of {name}: {subject.letter(name)} = {figure(memory, sign=True)} at {subject.place(here)}"
+    label = subject.frame.names.label(name, unit)
+    caption = f"Unit {label} of {name}: {subject.letter(name)} = {figure(memory, sign=True)} at {subject.place(here)}"
     return Table(caption, ("t", "token"), tuple(subject.column(name, value) for value in values), rows)

@@ -171,7 +171,7 @@ _MOST_UNKNOWN = 12
 def title_of(subject: Subject) -> str:
     """Return the network and what it read."""
     sequence = subject.trace.sequence
-    if sequence.x is not None:
+    if sequence.is_of_numbers:
         read = f"{grouped(len(sequence))} rows of {sequence.file or 'numbers'}"
     else:
         between = "" if sequence.kind in ("chars", "bytes") else " "

@@ -79,11 +79,11 @@ class Subject:
     def token(self, t: int) -> str:
         """Return a token as it is shown; of a row of numbers, with a true minus."""
         sequence = self.trace.sequence
-        return named(sequence.tokens[t] if sequence.x is None else sequence.tokens[t].replace("-", MINUS))
+        return named(sequence.tokens[t] if not sequence.is_of_numbers else sequence.tokens[t].replace("-", MINUS))
 
     def short(self, t: int) -> str:
         """Return what a narrow column calls a token: its beginning, or the place of a row of numbers."""
-        if self.trace.sequence.x is not None:
+        if self.trace.sequence.is_of_numbers:
             return str(t)
         token = self.token(t)
         return token if len(token) <= _SHORT else token[: _SHORT - 1] + "…"

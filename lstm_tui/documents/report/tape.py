@@ -98,7 +98,7 @@ def _chips(subject: Subject) -> Iterator[Chip]:
         row = subject.row(t)
         edited = difference is not None and (subject.origin(t) is None or difference.replaced(t))
         yield Chip(
-            str(t) if subject.trace.sequence.x is not None else row.heads[-1], float(shares[t]) / full, row.part, edited
+            str(t) if subject.trace.sequence.is_of_numbers else row.heads[-1], float(shares[t]) / full, row.part, edited
         )
 
 

@@ -50,6 +50,8 @@ from lstm_tui.engine.language.toml import page_text, parse_page, read_text
 __all__ = ["Below", "Cell", "Mask", "Size", "bundled_file", "cell_names", "load_cell", "parse_cell"]
 
 _FOLDER = Path(__file__).parent.parent / "cells"
+_KEPT = 64
+"""Texts that are read once only: every network brings the text of its cell, which is nearly always one of a few."""
 _KEYS = (
     "name", "title", "source", "state", "output", "equations", "sizes", "initial", "optional", "fixed", "mask",
     "below", "functions", "start",
@@ -156,6 +158,11 @@ def parse_cell(text: str, source: str = "cell") -> Cell:
     Raises:
         LanguageError: With line and column of the first mistake and, where there is one, the nearest name.
     """
+    return _parsed(text, source)
+
+
+@lru_cache(_KEPT)
+def _parsed(text: str, source: str) -> Cell:
     page = parse_page(text, source)
     page.allow(_KEYS)
     name = page.string("name")

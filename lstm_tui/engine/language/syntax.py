@@ -63,10 +63,11 @@ class CallNode(Node):
 
 @dataclass(frozen=True)
 class RangeNode(Node):
-    """`0:8` in square brackets; None for an open end."""
+    """`0:8`, or `0:8:2` by steps, in square brackets; None for an open end."""
 
     first: Node | None
     stop: Node | None
+    step: Node | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class IndexNode(Node):
 
 @dataclass(frozen=True)
 class Operation(Node):
-    """`+ - * / @`, a comparison, `and` or `or`; `place` is where the sign itself stands.
+    """`+ - * / ** @`, a comparison, `and` or `or`; `place` is where the sign itself stands.
 
     A chain such as `0 < f < 1` is its comparisons joined by `and`.
     """
@@ -109,8 +110,8 @@ def parse_syntax(text: str, notation: Notation) -> Node:
     return _Parser(text, notation).whole()
 
 
-_STRENGTH = {"or": 1, "and": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "@": 6}
-_NOT, _COMPARED, _NEGATIVE = 3, 4, 7
+_STRENGTH = {"or": 1, "and": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "@": 6, "**": 8}
+_NOT, _COMPARED, _NEGATIVE, _POWER = 3, 4, 7, 8
 _DEEPEST = 5 * MAX_DEPTH  # calls of `expression` inside each other: brackets, and the strengths between them
 
 
@@ -212,7 +213,7 @@ class _Parser(WordReader):
         compared: tuple[int, Node] | None = None  # of a chain such as 0 < f < 1: its last side, and where that begins
         while (strength := self.strength()) > least:
             sign, begin = self.take(), self.word.start
-            right = self.expression(strength)
+            right = self.expression(strength - (strength == _POWER))  # 2 ** 3 ** 2 is 2 ** (3 ** 2)
             end = self.behind
             if strength == _COMPARED and compared is not None:
                 more = Operation(compared[0], end, sign.text, compared[1], right, sign.start)
@@ -287,6 +288,10 @@ class _Parser(WordReader):
         first = None if self.is_sign(":") else self.expression(0)
         if first is not None and not self.is_sign(":"):
             return first
-        end = self.take().end
-        stop = None if self.is_sign("]") or self.is_end() else self.expression(0)
-        return RangeNode(start, end if stop is None else stop.end, first, stop)
+        self.take()
+        stop = None if self.is_sign("]", ":") or self.is_end() else self.expression(0)
+        step = None
+        if self.is_sign(":"):
+            self.take()
+            step = None if self.is_sign("]") or self.is_end() else self.expression(0)
+        return RangeNode(start, self.behind, first, stop, step)

@@ -29,7 +29,7 @@ _WORD = re.compile(
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _UNITS = re.compile(r"([0-9]+)\.\.+([0-9]+)\Z")
 COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
-_OPERATORS = COMPARISONS | {"+", "-", "*", "/", "@", "[", "not", "and", "or"}  # each of them makes the tree deeper
+_OPERATORS = COMPARISONS | {"+", "-", "*", "/", "**", "@", "[", "not", "and", "or"}  # the tree gets deeper
 _PREFIXES = frozenset({"+", "-", "~", "not"})
 
 

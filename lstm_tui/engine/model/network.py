@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,7 +41,7 @@ _MOST_UNUSED = 4
 _MOST_LINES = 8
 """Layers, or names of outputs, that a network tells of itself at a prompt."""
 """Tensors of a file that are named where some are not used."""
-_LONGEST_NAME = 20
+LONGEST_UNIT_NAME = 20
 """Characters of the name of a unit; what is longer is cut."""
 
 
@@ -142,16 +143,29 @@ class Network:
         left = (f"not used of the file: {', '.join(unused[:_MOST_UNUSED])}{more}",) if unused else ()
         return (*(visible(str(one)) for one in imported.get("warnings", ())), *left)
 
-    def unit_name(self, pass_name: str, unit: int) -> str:
-        """Return what the card calls a unit of a pass, safe to show; empty where it gives it no name.
+    @cached_property
+    def unit_names(self) -> Mapping[str, Mapping[int, str]]:
+        """What the card calls units, by pass and number, safe to show.
 
-        The card's `units` is a list of entries with `pass`, `unit` and `name`; what is no such entry names nothing.
+        The card's `units` is a list of entries with `pass`, `unit` and `name`; what is no such entry names nothing, nor
+        does a second name of a unit, or one that another unit of the pass has.
         """
+        names: dict[str, dict[int, str]] = {}
         units = self.card.get("units")
         for one in units if isinstance(units, list) else ():
-            if isinstance(one, Mapping) and one.get("pass") == pass_name and one.get("unit") == unit:
-                return visible(str(one.get("name") or ""))[:_LONGEST_NAME]
-        return ""
+            if not isinstance(one, Mapping):
+                continue
+            pass_name, unit, name = one.get("pass"), one.get("unit"), one.get("name")
+            if not (isinstance(pass_name, str) and type(unit) is int and isinstance(name, str)):
+                continue
+            safe, mine = visible(name)[:LONGEST_UNIT_NAME].strip(), names.setdefault(pass_name, {})
+            if safe and unit not in mine and safe not in mine.values():
+                mine[unit] = safe
+        return names
+
+    def unit_name(self, pass_name: str, unit: int) -> str:
+        """Return what the card calls a unit of a pass, safe to show; empty where it gives it no name."""
+        return self.unit_names.get(pass_name, {}).get(unit, "")
 
     @property
     def forward_only(self) -> bool:

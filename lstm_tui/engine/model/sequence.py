@@ -30,6 +30,8 @@ class Sequence:
         file: Name of the file it was read from, without its folder; None for text given directly.
         line: Line in that file, from 1.
         columns: Names of the columns of x, where a file gave them.
+        names_rows: Whether the tokens are names of the rows of x, as of words whose vectors are read, and not the rows
+            in short.
     """
 
     kind: Kind
@@ -40,6 +42,12 @@ class Sequence:
     file: str | None = None
     line: int | None = None
     columns: tuple[str, ...] = ()
+    names_rows: bool = False
+
+    @property
+    def is_of_numbers(self) -> bool:
+        """Whether there is no more to show of a token than the numbers of its row."""
+        return self.x is not None and not self.names_rows
 
     def __len__(self) -> int:
         """Return the number of tokens, T."""

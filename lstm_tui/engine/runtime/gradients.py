@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence as Items
+from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Layer, Network, find_source
+from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
 from lstm_tui.engine.runtime.forward import RunBuffers, output_of, tape_order
+from lstm_tui.engine.runtime.memory_budget import most_window_bytes
 from lstm_tui.engine.runtime.readout_series import pull
-from lstm_tui.engine.runtime.storage import backprop_pass
+from lstm_tui.engine.runtime.storage import Progress, backprop_pass
+from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed
+from lstm_tui.engine.runtime.windows import WindowRoom
 
 
 def gradients(
@@ -20,11 +25,16 @@ def gradients(
     d_values: Mapping[str, Mapping[str, Array]] | None = None,
     every_slot: bool = True,
     by_value: dict[str, dict[str, Array]] | None = None,
+    progress: Progress | None = None,
+    ways: dict[str, AdjointWindows] | None = None,
 ) -> tuple[dict[str, Array], Array, dict[str, Array]]:
-    """Back-propagate through a whole run.
+    """Back-propagate through a whole run, held as arrays or in windows, with the same bits.
+
+    Of a run in windows what is returned and put into `by_value` are series: a gradient is computed where it is read,
+    from what comes back to each span of steps.
 
     Args:
-        ran: A run whose rows were kept.
+        ran: The run.
         d_result: The gradient of the loss by the readout's result, in its shape; None when the loss does
             not go through the readout.
         d_values: The gradient of the loss by values of passes: pass name to value name to (T, n) in tape
@@ -32,6 +42,10 @@ def gradients(
         every_slot: Whether the gradient by every slot is kept; training does without.
         by_value: When given, only the gradient by the states and outputs of the passes is wanted, which is put
             here: pass name to value name to (T, n) in tape order; that by the matrices is then left at 0.
+        progress: Of a run in windows, called with the steps gone back through and the steps in all; what it raises
+            ends this. Where only values are wanted, nothing is gone back through before it is read.
+        ways: When given, the way back through each pass of a run that is too long for its slots to be held is put
+            here by its name, the highest first: it is gone back through in windows.
 
     Returns:
         The gradient by every flat parameter array (pass name or `readout`), by x (T, I) in tape order, and
@@ -41,14 +55,17 @@ def gradients(
     flats: dict[str, Array] = {}
     slots: dict[str, Array] = {}
     outside: dict[str, dict[str, Array]] = {one.name: {} for one in network.passes}
-    d_merged = [np.zeros_like(series) for series in ran.merged]
-    d_x = np.zeros_like(ran.x)
+    in_windows = ran.windows is not None or (ways is not None and any(one.is_too_long for one in ran.stored.values()))
+    d_merged = [_zeros(series.shape, series.dtype, in_windows) for series in ran.merged]
+    d_x = _zeros(ran.x.shape, ran.x.dtype, in_windows)
+    room = WindowRoom(most_window_bytes() // _OF_THE_ROOM)
+    steps = _Steps(progress, len(ran.x) * len(network.passes))
     if d_result is not None and network.readout is not None and ran.readout is not None:
-        flats["readout"], inputs = pull(ran.readout, {network.readout.page.result: d_result})
+        flats["readout"], inputs = pull(ran.readout, {network.readout.page.result: d_result}, by_value is None)
         for alias in network.readout.program.inputs:  # not those that say what is held
             d = inputs[alias]
             source = network.readout.page.reads.get(alias, "top.merge")
-            send(source, d, network, d_x, d_merged, outside)
+            d_x = send(source, d, network, d_x, d_merged, outside)
     for name, values in (d_values or {}).items():
         for value, d in values.items():
             add_to(outside[name], value, d)
@@ -60,19 +77,70 @@ def gradients(
         for one in reversed(layer.passes):
             stored = ran.stored[one.name]
             given = {value: tape_order(d, one.direction) for value, d in outside[one.name].items()}
+            names = () if by_value is None else tuple(dict.fromkeys((*one.cell.state, one.cell.output)))
             wanted: dict[str, Array] | None = None
-            if by_value is not None:
-                names = dict.fromkeys((*one.cell.state, one.cell.output))
-                wanted = {name: np.empty_like(stored.values[name]) for name in names}
-            flats[one.name], inputs, slots[one.name] = backprop_pass(stored, given, every_slot, wanted)
+            if in_windows:
+                back = AdjointWindows(stored, given, room, by_value is None)
+                if by_value is None:
+                    back.finish(steps.of_pass())
+                if ways is not None:
+                    ways[one.name] = back
+                flats[one.name], slots[one.name] = back.gradient, back.of_slots()
+                inputs = {name: back.of_input(name) for name in stored.program.inputs}
+                wanted = {name: back.of_value(name) for name in names}
+            else:
+                if by_value is not None:
+                    wanted = {name: np.empty_like(stored.values[name]) for name in names}
+                flats[one.name], inputs, slots[one.name] = backprop_pass(stored, given, every_slot, wanted)
             if by_value is not None and wanted is not None:
                 by_value[one.name] = {value: tape_order(d, one.direction) for value, d in wanted.items()}
-            below += tape_order(inputs["x"], one.direction)
+            below = added(below, tape_order(inputs["x"], one.direction))
             lower = f"layer{number - 1}.{one.direction}"
             for alias, value in one.program.below.items():
                 if alias in inputs and lower in outside:
                     add_to(outside[lower], value, tape_order(inputs[alias], one.direction))
+        if number:
+            d_merged[number - 1] = below
+        else:
+            d_x = below
     return flats, d_x, slots
+
+
+_OF_THE_ROOM = 4
+"""So small a part of the room for the windows of a run is that for the gradient by them."""
+
+
+class _Steps:
+    """How far the way back through a run has come, over all its passes."""
+
+    def __init__(self, progress: Progress | None, count: int) -> None:
+        self._progress, self._count, self._done = progress, count, 0
+
+    def of_pass(self) -> Progress | None:
+        """Return what is told of the next pass."""
+        progress, before, count = self._progress, self._done, self._count
+        if progress is None:
+            return None
+
+        def told(done: int, steps: int) -> None:
+            self._done = before + done
+            progress(self._done, count)
+
+        return told
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any, in_windows: bool) -> Array:
+    if not in_windows:
+        return np.zeros(shape, dtype)
+    return as_array(WindowedSeries(lambda a, b: np.zeros((b - a, *shape[1:]), dtype), shape[0], shape[1:], dtype))
+
+
+def added(sink: Array, d: Array) -> Array:
+    """Add to a gradient, in its place where it is an array; of a run in windows both are series."""
+    if is_windowed(sink):
+        return as_array(sink + d)
+    sink += d
+    return sink
 
 
 def add_to(sink: dict[str, Array], value: str, d: Array) -> None:
@@ -87,18 +155,19 @@ def send(
     d_x: Array,
     d_merged: list[Array],
     outside: dict[str, dict[str, Array]],
-) -> None:
-    """Add the gradient by what a readout reads to that by where it comes from."""
+) -> Array:
+    """Add the gradient by what a readout reads to that by where it comes from; return that by the input."""
     if source == "top.merge":
-        d_merged[-1] += d
+        d_merged[-1] = added(d_merged[-1], d)
     elif source == "embedding":
-        d_x += d
+        return added(d_x, d)
     else:
         number, direction, value = find_source(source, network.layers)
         if direction is None:
-            d_merged[number] += d
+            d_merged[number] = added(d_merged[number], d)
         else:
             add_to(outside[f"layer{number}.{direction}"], value, d)
+    return d_x
 
 
 def unmerge(layer: Layer, outputs: Items[Array], d: Array, outside: dict[str, dict[str, Array]]) -> None:

@@ -75,6 +75,11 @@ class Stored:
         """Every slot, (T + 1, width), computed again where only values were kept; None where that is too much."""
         return self._computed(0, self.steps) if self.kept is None and self.may_keep else self.kept
 
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it is too long for every slot of every step to be held."""
+        return self.kept is None and not self.may_keep
+
     def state_before(self, step: int) -> Mapping[str, Array]:
         """Return every state as it was before a step."""
         if self.windows is not None:
@@ -224,7 +229,7 @@ def backprop_pass(
     every_slot: bool = True,
     by_value: dict[str, Array] | None = None,
 ) -> tuple[Array, dict[str, Array], Array]:
-    """Back-propagate through a whole pass.
+    """Back-propagate through a whole pass that is held as arrays; `adjoint_windows.py` does so for one in windows.
 
     It goes back a few steps at a time, which stay in the processor's cache while their products are taken.
 
@@ -240,10 +245,9 @@ def backprop_pass(
         the state before the first step (1, width).
     """
     program, flat, steps = stored.program, stored.flat, stored.steps
-    engine = interpreter(stored.interpreter)
     gradient = aligned(flat.shape, flat.dtype)
     gradient[:] = 0
-    span = min(max(BLOCK, SPAN_BYTES // (program.width * flat.itemsize)), max(steps, 1))
+    span = backprop_steps(stored)
     every_slot = every_slot and by_value is None
     room = aligned((steps + 1 if every_slot else span + 1, program.width), flat.dtype)
     inputs = {name: np.empty((steps, slot.size), flat.dtype) for name, slot in program.inputs.items()}
@@ -251,20 +255,68 @@ def backprop_pass(
     for stop in range(steps, 0, -span):
         base = max(0, stop - span)
         adjoint = room[base : stop + 1] if every_slot else room[: stop - base + 1]
-        adjoint[:-1] = 0
-        adjoint[-1] = first
-        for name, numbers in outside.items():
-            slot = program.values[name]
-            adjoint[1:, slot.offset : slot.offset + slot.size] += numbers[base:stop]
-        rows = stored.window(base, stop)
-        engine.backprop(program, flat, rows, adjoint, gradient, 0, stop - base)
-        finish_gradient(program, flat, rows, adjoint, gradient, by_value is None)
+        backprop_span(stored, outside, base, stop, first, adjoint, gradient, by_value is None)
         for name, numbers in (by_value or {}).items():
             slot = program.values[name]
             numbers[base:stop] = adjoint[1:, slot.offset : slot.offset + slot.size]
         for name, slot in program.inputs.items():
             inputs[name][base:stop] = adjoint[1:, slot.offset : slot.offset + slot.size]
         first = adjoint[0].copy()
+    finish_parameters(stored, gradient, first)
+    return gradient, inputs, room if every_slot and steps else first[None]
+
+
+def backprop_steps(stored: Stored) -> int:
+    """Return how many steps of a pass are gone back through together, from its end on."""
+    program = stored.program
+    return min(max(BLOCK, SPAN_BYTES // (program.width * stored.flat.itemsize)), max(stored.steps, 1))
+
+
+def backprop_span(
+    stored: Stored,
+    outside: Mapping[str, Array],
+    base: int,
+    stop: int,
+    behind: Array,
+    adjoint: Array,
+    gradient: Array,
+    matrices: bool,
+) -> None:
+    """Back-propagate through some steps of a pass; what gets no gradient gives none, whatever its numbers are.
+
+    Args:
+        stored: The pass.
+        outside: The gradient of the loss by named values, (T, n) each in reading order: arrays or series.
+        base: The first of the steps.
+        stop: The step after the last.
+        behind: What has come back from the steps behind to the row of the last, (width,).
+        adjoint: Where the gradient by every slot is put, (stop - base + 1, width): first the row before the steps.
+        gradient: What the flat parameters' gradient is added to.
+        matrices: Whether that by the matrices is added too.
+    """
+    program, flat = stored.program, stored.flat
+    adjoint[:-1] = 0
+    adjoint[-1] = behind
+    for name, numbers in outside.items():
+        slot = program.values[name]
+        adjoint[1:, slot.offset : slot.offset + slot.size] += rows_of(numbers, base, stop)
+    if not adjoint.any():
+        adjoint[-1] = 0  # it may have been -0
+        return
+    rows = stored.window(base, stop)
+    interpreter(stored.interpreter).backprop(program, flat, rows, adjoint, gradient, 0, stop - base)
+    finish_gradient(program, flat, rows, adjoint, gradient, matrices)
+
+
+def finish_parameters(stored: Stored, gradient: Array, first: Array) -> None:
+    """Add to the gradient by the flat parameters what came back to the states that they begin with.
+
+    Args:
+        stored: A pass that was gone back through.
+        gradient: That by the flat parameters.
+        first: That by the row before the first step, (width,).
+    """
+    program = stored.program
     for state, parameter in stored.learned.items():
         slot = program.values[state]
         sink = program.view(gradient, parameter)
@@ -272,7 +324,6 @@ def backprop_pass(
     for one in program.parameters.values():
         if one.mask is not None:
             program.view(gradient, one.name)[~one.mask] = 0
-    return gradient, inputs, room if every_slot and steps else first[None]
 
 
 def finish_gradient(

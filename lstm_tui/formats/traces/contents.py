@@ -34,6 +34,8 @@ def header(part: Excerpt) -> dict[str, Any]:
     if sequence.x is not None:
         source["columns"] = list(sequence.columns)
         source["dtype"] = sequence.x.dtype.name
+    if sequence.names_rows:
+        source["names_rows"] = True
     content: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,

@@ -109,6 +109,7 @@ def _sequence(header: Fields, numbers: Numbers) -> Sequence:
         file=file,
         line=source.maybe("line", int),
         columns=tuple(source.items("columns", str)) if "columns" in source.content else (),
+        names_rows=bool(source.maybe("names_rows", bool)),
     )
 
 

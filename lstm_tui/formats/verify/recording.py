@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from lstm_tui.formats.verify.torch_calls import Entered, Looked, array_of, look,
 ABOUT = "about"
 """The array of a recording that says, as JSON, what its names are in the model, and what it does not hold."""
 BATCH = "batch"
+CAPTURED = "capture/"
+"""What the names begin with that only a capture has."""
 
 
 def record(model: Any, inputs: Any, path: str | Path | None = None) -> dict[str, Array]:
@@ -49,41 +51,59 @@ def record(model: Any, inputs: Any, path: str | Path | None = None) -> dict[str,
     return made
 
 
-def capture(model: Any, x: Any) -> tuple[list[Entered], Any]:
-    """Run a PyTorch model and return what entered each of its recurrent modules, and what the model gave.
+def look_at(model: Any, inputs: Any, loss: Callable[[Any], Any] | None = None) -> tuple[Looked, dict[str, Array]]:
+    """Run a PyTorch model on what it takes, and return what it did and its inputs by the names of a recording.
 
-    Of a tuple `x`, each is an argument; of a batch, its first sequence is told.
+    Args:
+        model: A module that holds recurrent modules.
+        inputs: As for `record`.
+        loss: As for `look`.
 
     Raises:
-        UserError: There is none, or none was called.
+        UserError: It cannot be looked at, or does not run on this.
     """
-    looked = look(model, x if isinstance(x, tuple) else (x,), {})
-    return [one for one in looked.entered if one.batch == 0 and one.call == 0], looked.output
-
-
-def _record_torch(model: Any, inputs: Any) -> dict[str, Array]:
     given = dict(inputs) if isinstance(inputs, Mapping) else {}
     arguments = () if given else inputs if isinstance(inputs, tuple) else (inputs,)
-    arguments = tuple(_copied(one) for one in arguments)
-    given = {name: _copied(one) for name, one in given.items()}
-    tensors = tuple(_tensor(model, one) for one in arguments)
-    named = {name: _tensor(model, one) for name, one in given.items()}
-    try:
-        looked = look(model, tensors, named)
-    except _RUNS as error:  # a model of batches
-        refused = UserError(f"{visible(type(model).__name__)} does not run on this: {visible(str(error))[:200]}")
-        if given or len(arguments) != 1 or not hasattr(tensors[0], "dim"):
-            raise refused from error
-        axis = 0 if getattr(model, "batch_first", True) else 1
-        try:
-            looked = look(model, (tensors[0].unsqueeze(axis),), {})
-        except _RUNS:
-            raise refused from error
+    tensors = tuple(tensor_of(model, one) for one in arguments)
+    named = {name: tensor_of(model, one) for name, one in given.items()}
     told = given or dict(zip(map(str, range(len(arguments))), arguments, strict=True))
     own = {name: one for name, one in told.items() if not isinstance(one, tuple)}  # states, which are no input
     if hasattr(model, "weight_hh_l0") or hasattr(model, "weight_hh"):
         own = dict(list(told.items())[:1])
-    arrays = {"input" if len(own) == 1 and not given else f"input.{name}": _array(one) for name, one in own.items()}
+    only = len(own) == 1 and not given
+    arrays = {"input" if only else f"input.{name}": _as_array(one) for name, one in own.items()}
+    try:
+        looked = look(model, tensors, named, loss)
+    except _RUNS as error:  # a model of batches
+        refused = UserError(f"{visible(type(model).__name__)} does not run on this: {visible(str(error))[:200]}")
+        if given or len(arguments) != 1 or not hasattr(tensors[0], "dim") or loss is not None:
+            raise refused from error
+        axis = 0 if getattr(model, "batch_first", True) else 1
+        try:
+            looked = look(model, (tensor_of(model, arguments[0]).unsqueeze(axis),), {})
+        except _RUNS:
+            raise refused from error
+    return looked, arrays
+
+
+def _as_array(value: Any) -> Array:
+    """Return a copy of what a model is given, which it may change in place; half precision as float32."""
+    return array_of(value) if hasattr(value, "detach") else np.array(value)
+
+
+def _record_torch(model: Any, inputs: Any) -> dict[str, Array]:
+    looked, arrays = look_at(model, inputs)
+    return recorded(model, looked, arrays)
+
+
+def recorded(model: Any, looked: Looked, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return what a model did in one run by the names of a recording.
+
+    Args:
+        model: The model.
+        looked: What it did.
+        arrays: What it was given, by those names.
+    """
     count = looked.batch or 1
     made: dict[str, Array] = {}
     unproven: list[str] = []
@@ -113,21 +133,13 @@ _RUNS = (RuntimeError, ValueError, IndexError, TypeError, KeyError, AttributeErr
 """What a model raises that does not run on what it is given."""
 
 
-def _copied(value: Any) -> Any:
-    """Return what a model is given as it is before the model changes it in place."""
-    torch = import_module("torch")
-    if isinstance(value, tuple | list):
-        return type(value)(_copied(one) for one in value) if type(value) in (tuple, list) else value
-    return value.detach().clone() if isinstance(value, torch.Tensor) else value
-
-
-def _tensor(model: Any, value: Any) -> Any:
+def tensor_of(model: Any, value: Any) -> Any:
     """Return what is given as a tensor a model takes: ids as whole numbers, others in the precision of its weights."""
     torch = import_module("torch")
     if isinstance(value, torch.Tensor):
         return value.clone()
     if isinstance(value, tuple) and all(isinstance(one, torch.Tensor | np.ndarray) for one in value):
-        return tuple(_tensor(model, one) for one in value)
+        return tuple(tensor_of(model, one) for one in value)
     array = np.asarray(value)
     if array.dtype.kind in "iub":
         return torch.as_tensor(array.astype(np.int64) if array.dtype.kind != "b" else array.copy())
@@ -135,11 +147,6 @@ def _tensor(model: Any, value: Any) -> Any:
         return value
     dtype = next((one.dtype for one in model.parameters() if one.dtype.is_floating_point), torch.float32)
     return torch.as_tensor(array.astype(np.float32)).to(dtype)
-
-
-def _array(value: Any) -> Array:
-    """Return what a model is given as an array: a tensor of half precision as float32."""
-    return array_of(value) if hasattr(value, "detach") else np.asarray(value)
 
 
 def _sequence(
@@ -152,7 +159,7 @@ def _sequence(
     unproven: list[str],
 ) -> dict[str, Array]:
     """Return what is recorded of one sequence of a batch."""
-    made = {name: _part(one, number, count, looked) for name, one in arrays.items()}
+    made = {name: part_of(one, number, count, looked) for name, one in arrays.items()}
     single = [name for name, one in made.items() if not one.ndim and len(made) > 1]  # such as how long it is
     for name in single:
         del made[name]
@@ -183,9 +190,9 @@ def _sequence(
             made |= {"input": one.x, **dict(_initial(one))} if "input" in made else dict(_initial(one))
         elif number == 0 and one.initial and any(np.any(state) for state in one.initial):
             unproven.append(f"first states that the model gives {one.name}")
-    answers = _answers(looked.output)
+    answers = answers_of(looked.output)
     for n, (name, said) in enumerate(answers.items()):
-        answer = _part(said, number, count, looked)
+        answer = part_of(said, number, count, looked)
         answer = answer[:steps] if looked.packed and answer.ndim == 2 and len(answer) in filled else answer
         if n:
             made[f"answer/{name}"] = answer
@@ -212,7 +219,7 @@ def _initial(one: Entered) -> Iterator[tuple[str, Array]]:
             yield f"initial/layer{n // len(ways)}.{ways[n % len(ways)]}/{state}", row
 
 
-def _part(array: Array, number: int, count: int, looked: Looked) -> Array:
+def part_of(array: Array, number: int, count: int, looked: Looked) -> Array:
     """Return one sequence out of a batch; an array without that axis is the same for all."""
     if looked.batch is None:
         return array
@@ -222,7 +229,7 @@ def _part(array: Array, number: int, count: int, looked: Looked) -> Array:
     return np.asarray(array[:, number]) if array.ndim > 1 and array.shape[1] == count else array
 
 
-def _answers(output: Any) -> dict[str, Array]:
+def answers_of(output: Any) -> dict[str, Array]:
     """Return the tensors among what a model gives, by name or number."""
     torch = import_module("torch")
     if isinstance(output, torch.Tensor):

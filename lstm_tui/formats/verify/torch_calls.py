@@ -6,7 +6,7 @@ The model is looked at and left as it was: states that it keeps between calls, i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -33,6 +33,12 @@ class Entered:
         broken: A cell was given another state than it had before at this step, so no more is told of it; or None.
         batch: Which sequence of the batch.
         call: Which call of the module, from 0; calls that go on from the state of the one before are one.
+        final: States it gave in the end, (layers*directions, n) each.
+        ends: Of each of the P calls that are one, the step behind its last.
+        linked: Of each of them, whether a gradient goes on from it to the one before; of the first never.
+        d_h: The gradient of the loss that arrives at `h`, (T, H); None where no loss was taken.
+        d_ends: That arrives at the states which each of them gave, without what comes from the next one that is
+            linked, (P, layers*directions, n) each.
     """
 
     name: str
@@ -43,10 +49,15 @@ class Entered:
     broken: int | None = None
     batch: int = 0
     call: int = 0
+    final: tuple[Array, ...] = ()
+    ends: tuple[int, ...] = ()
+    linked: tuple[bool, ...] = ()
+    d_h: Array | None = None
+    d_ends: tuple[Array, ...] = ()
 
 
 @dataclass(eq=False)
-class _Call:
+class ModuleCall:
     """A call, or several of which each goes on from the state that the one before gave."""
 
     name: str
@@ -55,19 +66,54 @@ class _Call:
     y: list[list[Array]]
     initial: tuple[Array, ...]  # (layers*directions, B, n) each
     last: tuple[Array, ...]
+    pieces: list[CallPiece] = field(default_factory=list)
 
     def entered(self, batch: int, call: int, broken: int | None) -> Entered:
-        initial = tuple(one[:, batch] for one in self.initial)
+        """Return what one sequence of the batch was given and gave."""
+        linked = tuple(one.linked for one in self.pieces)
+        d_h: Array | None = None
+        d_ends: tuple[Array, ...] = ()
+        if self.pieces and all(one.d_y for one in self.pieces):
+            d_h = np.concatenate([one.d_y[batch] for one in self.pieces])
+            d_ends = tuple(np.stack([one.d_ends[n][:, batch] for one in self.pieces]) for n in range(len(self.last)))
         return Entered(
             self.name,
             self.module,
             np.concatenate(self.x[batch]),
-            initial,
+            tuple(one[:, batch] for one in self.initial),
             np.concatenate(self.y[batch]),
             broken,
             batch,
             call,
+            tuple(one[:, batch] for one in self.last),
+            tuple(np.cumsum([len(one) for one in self.x[batch]]).tolist()),
+            linked,
+            d_h,
+            d_ends,
         )
+
+
+@dataclass(eq=False)
+class CallPiece:
+    """One call of a module as tensors, so that a gradient can be asked of it, and then that gradient.
+
+    Attributes:
+        y: What it gave: a tensor, packed or not; of a cell its next hidden state.
+        given: States it was given.
+        ends: States it gave.
+        rows: Takes a tensor like `y` apart by sequence.
+        linked: Whether a gradient goes on to the piece before.
+        d_y: By sequence, (T, H).
+        d_ends: (layers*directions, B, n) each.
+    """
+
+    y: Any
+    given: tuple[Any, ...]
+    ends: tuple[Any, ...]
+    rows: Callable[[Any], list[Array]]
+    linked: bool = False
+    d_y: list[Array] = field(default_factory=list)
+    d_ends: tuple[Array, ...] = ()
 
 
 @dataclass(eq=False)
@@ -81,6 +127,10 @@ class Looked:
         batch: How many sequences were in the batch; None where it read one alone.
         batch_first: Whether the first axis of what the recurrent modules read is the batch.
         packed: Whether a recurrent module read packed sequences, each as long as it is.
+        loss: What the loss was; None where none was taken.
+        d_weights: The gradient of the loss by the weights of each recurrent module that are parameters, by path and
+            name.
+        gradient_norm: Euclidean norm of the gradient by every parameter of the model; None where none was taken.
     """
 
     entered: list[Entered] = field(default_factory=list)
@@ -89,45 +139,181 @@ class Looked:
     batch: int | None = None
     batch_first: bool = False
     packed: bool = False
+    loss: float | None = None
+    d_weights: dict[str, dict[str, Array]] = field(default_factory=dict)
+    gradient_norm: float | None = None
 
 
-def look(model: Any, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Looked:
+def look(
+    model: Any, arguments: tuple[Any, ...], named: Mapping[str, Any], loss: Callable[[Any], Any] | None = None
+) -> Looked:
     """Run a PyTorch model once and return what it did.
 
     Args:
         model: A module that holds recurrent modules.
         arguments: What it takes, as tensors.
         named: What it takes by name.
+        loss: Given what the model gave, returns the loss, of which the gradient is then taken; no `grad` is changed.
 
     Raises:
-        UserError: It holds no recurrent module, none was called, or it is of a kind that cannot be looked into.
+        UserError: It holds no recurrent module, none was called, it is of a kind that cannot be looked into, or the
+            loss is no single number that depends on a recurrent module.
     """
     torch = import_module("torch")
-    kind = visible(type(model).__name__)
-    cells = (torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell)
-    calls: list[_Call] = []
+    calls: list[ModuleCall] = []
     looked = Looked()
-    hooks = []
-    for name, module in model.named_modules():
-        if isinstance(module, (torch.nn.RNNBase, *cells)):
-            hooks.append(module.register_forward_hook(_noted(torch, name, calls, looked), with_kwargs=True))
-        elif not any(True for _ in module.children()) and not isinstance(module, torch.jit.ScriptModule):
-            hooks.append(module.register_forward_hook(_seen(torch, name, looked), with_kwargs=True))
-    if not any(isinstance(module, (torch.nn.RNNBase, *cells)) for module in model.modules()):
-        for hook in hooks:
-            hook.remove()
-        raise UserError(_refusal(torch, model, kind))
     try:
-        with _untouched(torch, model), torch.no_grad():
+        with (
+            _untouched(torch, model),
+            hooked(model, lambda: (calls, looked), with_graph=loss is not None, forced=True),
+            torch.enable_grad() if loss is not None else torch.no_grad(),
+            torch.backends.cudnn.flags(enabled=False) if loss is not None else nullcontext(),
+        ):
             model.eval()
             looked.output = model(*arguments, **named)
+            if loss is not None and calls:
+                _take_back(torch, model, loss, calls, looked)
+    finally:
+        for call in calls:
+            for piece in call.pieces:
+                piece.y, piece.given, piece.ends = None, (), ()
+    if not calls:
+        raise UserError(f"{visible(type(model).__name__)} did not call any of its recurrent modules")
+    looked.entered = list(each_entered(calls))
+    return looked
+
+
+@contextmanager
+def hooked(
+    model: Any, noted: Callable[[], tuple[list[ModuleCall], Looked]], with_graph: bool = False, forced: bool = False
+) -> Iterator[None]:
+    """Note every call of the recurrent modules of a model, and what its other modules give, as long as it lasts.
+
+    Args:
+        model: A PyTorch module.
+        noted: Returns where calls are put, and where the rest is put.
+        with_graph: Whether tensors are kept for a gradient, where PyTorch takes one.
+        forced: Whether one is taken even where nothing is trained.
+
+    Raises:
+        UserError: It holds no recurrent module.
+    """
+    torch = import_module("torch")
+    hooks = []
+    try:
+        for name, module in model.named_modules():
+            if isinstance(module, recurrent_kinds(torch)):
+                if with_graph:
+                    hooks.append(module.register_forward_pre_hook(_of_its_own(torch, forced), with_kwargs=True))
+                hooks.append(module.register_forward_hook(_noted(torch, name, noted, with_graph), with_kwargs=True))
+            elif not any(True for _ in module.children()) and not isinstance(module, torch.jit.ScriptModule):
+                hooks.append(module.register_forward_hook(_seen(torch, name, noted), with_kwargs=True))
+        if not any(isinstance(module, recurrent_kinds(torch)) for module in model.modules()):
+            raise UserError(_refusal(torch, model, visible(type(model).__name__)))
+        yield
     finally:
         for hook in hooks:
             hook.remove()
-    if not calls:
-        raise UserError(f"{kind} did not call any of its recurrent modules")
-    looked.entered = list(_each(calls))
-    return looked
+
+
+def recurrent_kinds(torch: Any) -> tuple[Any, ...]:
+    """Return the classes of PyTorch's recurrent modules and cells."""
+    return torch.nn.RNNBase, torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell
+
+
+def _of_its_own(torch: Any, forced: bool) -> Callable[..., Any]:
+    """Return a hook that gives a module copies: so the gradient by what entered it is of this one call.
+
+    `forced` has what enters it ask for a gradient even where nothing below or in the module is trained.
+    """
+
+    def own(value: Any, wanted: bool) -> Any:
+        if isinstance(value, torch.nn.utils.rnn.PackedSequence):
+            return type(value)(own(value.data, wanted), *value[1:])
+        if isinstance(value, tuple):
+            return tuple(own(one, wanted) for one in value)
+        if not isinstance(value, torch.Tensor):
+            return value
+        return value.clone() if value.requires_grad or not wanted else value.detach().clone().requires_grad_()
+
+    def before(module: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+        x = own(given[0] if given else named["input"], forced)
+        states = own(given[1] if len(given) > 1 else named.get("hx"), False)
+        return (x, states), {}
+
+    return before
+
+
+def _own_outputs(torch: Any, value: Any) -> Any:
+    """Return copies of what a module gave, so that a model that writes into them leaves those that were noted."""
+    if isinstance(value, torch.nn.utils.rnn.PackedSequence):
+        return type(value)(value.data.clone(), *value[1:])
+    return tuple(_own_outputs(torch, one) for one in value) if isinstance(value, tuple) else value.clone()
+
+
+def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[ModuleCall], looked: Looked) -> None:
+    """Take the loss, and put the gradient of it by what each call gave where it is kept.
+
+    Raises:
+        UserError: It is no single number, or does not depend on a recurrent module.
+    """
+    try:
+        value = loss(looked.output)
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
+        said = visible(str(error).split("\n")[0])[:160]
+        raise UserError(
+            f"the loss cannot be taken of what {visible(type(model).__name__)} gives: {said}; "
+            "give loss= a function of (output, targets) that makes them fit"
+        ) from error
+    if not isinstance(value, torch.Tensor) or value.numel() != 1 or not value.requires_grad:
+        raise UserError("the loss must be one number of PyTorch that depends on what the model gave; give its mean")
+    looked.loss = float(value.detach())
+    pieces = [piece for call in calls for piece in call.pieces]
+    asked = [one for piece in pieces for one in (data_of(piece.y), *piece.given, *piece.ends)]
+    weights = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    wanted = [one for one in (*asked, *(parameter for _, parameter in weights)) if one.requires_grad]
+    found = torch.autograd.grad(value.reshape(()), wanted, allow_unused=True)
+    by_tensor = {id(one): d for one, d in zip(wanted, found, strict=True) if d is not None}
+    for call in calls:
+        for number, piece in enumerate(call.pieces):
+            after = call.pieces[number + 1] if number + 1 < len(call.pieces) else None
+            by_piece(torch, piece, after, by_tensor)
+    total = 0.0
+    for name, parameter in weights:
+        d = by_tensor.get(id(parameter))
+        if d is None:
+            continue
+        total += float(d.detach().double().square().sum())
+        path, _, leaf = name.rpartition(".")
+        if any(call.name == path for call in calls):
+            looked.d_weights.setdefault(path, {})[leaf] = array_of(d)
+    looked.gradient_norm = total**0.5
+
+
+def by_piece(torch: Any, piece: CallPiece, after: CallPiece | None, by_tensor: Mapping[int, Any]) -> None:
+    """Put the gradient that arrives at one call where it is kept; what the next call sends back is taken off."""
+    y = data_of(piece.y)
+    d_y = by_tensor.get(id(y), torch.zeros_like(y))
+    is_state = any(one is piece.y for one in piece.ends)  # of a cell
+    d_y = torch.zeros_like(y) if is_state else d_y
+    piece.d_y = piece.rows(type(piece.y)(d_y, *piece.y[1:]) if hasattr(piece.y, "batch_sizes") else d_y)
+    found = []
+    for n, end in enumerate(piece.ends):
+        d = by_tensor.get(id(end), torch.zeros_like(end))
+        if after is not None and after.linked and id(after.given[n]) in by_tensor:
+            d = d - by_tensor[id(after.given[n])].reshape(d.shape)
+        one = array_of(d)
+        if is_state:  # (B, n) or (n,)
+            one = one.reshape(1, -1, one.shape[-1])
+        elif one.ndim == 2:  # (layers*directions, n) of one sequence without a batch
+            one = one[:, None]
+        found.append(one)
+    piece.d_ends = tuple(found)
+
+
+def data_of(y: Any) -> Any:
+    """Return the tensor of what a module gave, packed or not."""
+    return y.data if hasattr(y, "batch_sizes") else y
 
 
 def _refusal(torch: Any, model: Any, kind: str) -> str:
@@ -140,7 +326,7 @@ def _refusal(torch: Any, model: Any, kind: str) -> str:
     return f"{kind} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells"
 
 
-def _each(calls: list[_Call]) -> Iterator[Entered]:
+def each_entered(calls: list[ModuleCall]) -> Iterator[Entered]:
     """Iterate over calls, each sequence by itself; the first of a module says where it was given another state."""
     counts: dict[str, int] = {}
     for call in calls:
@@ -152,10 +338,14 @@ def _each(calls: list[_Call]) -> Iterator[Entered]:
             yield call.entered(batch, number, broken)
 
 
-def _noted(torch: Any, name: str, calls: list[_Call], looked: Looked) -> Callable[..., None]:
+def _noted(
+    torch: Any, name: str, noted: Callable[[], tuple[list[ModuleCall], Looked]], with_graph: bool
+) -> Callable[..., Any]:
     """Return a hook that keeps a call of a recurrent module."""
 
-    def after(module: Any, given: tuple[Any, ...], named: Mapping[str, Any], output: Any) -> None:
+    def after(module: Any, given: tuple[Any, ...], named: Mapping[str, Any], output: Any) -> Any:
+        calls, looked = noted()
+        graph = with_graph and torch.is_grad_enabled()
         x = given[0] if given else named["input"]
         states = given[1] if len(given) > 1 else named.get("hx")
         told = () if states is None else tuple(states) if isinstance(states, tuple) else (states,)
@@ -168,17 +358,45 @@ def _noted(torch: Any, name: str, calls: list[_Call], looked: Looked) -> Callabl
             looked.batch = len(rows[0]) if packed or x.dim() == 3 else looked.batch
             looked.batch_first = module.batch_first or packed
             looked.packed = looked.packed or packed
+        if graph:  # of copies: inside the module c leads to h, and h_n may be a part of y
+            output = _own_outputs(torch, output)
+        made = _piece(torch, module, told, output) if graph else None
         before = next((one for one in reversed(calls) if one.name == name), None)
         goes_on = before is not None and first and len(first) == len(before.last)
-        if before is not None and goes_on and all(map(np.array_equal, first, before.last)):
+        goes_on = goes_on and not getattr(module, "bidirectional", False)  # its second pass begins at the end
+        if before is not None and goes_on and all(map(_same, first, before.last)):
             for kept, more in ((before.x, rows[0]), (before.y, rows[1])):
                 for mine, piece in zip(kept, more, strict=True):
                     mine.append(piece)
             before.last = last
-            return
-        calls.append(_Call(name, module, [[one] for one in rows[0]], [[one] for one in rows[1]], first, last))
+            if made is not None:
+                made.linked = all(one.requires_grad for one in told)
+                before.pieces.append(made)
+        else:
+            pieces = [] if made is None else [made]
+            calls.append(
+                ModuleCall(name, module, [[one] for one in rows[0]], [[one] for one in rows[1]], first, last, pieces)
+            )
+        return _own_outputs(torch, output) if graph else None
 
     return after
+
+
+def _same(one: Array, other: Array) -> bool:
+    return np.array_equal(one, other, equal_nan=True)
+
+
+def _piece(torch: Any, module: Any, states: tuple[Any, ...], output: Any) -> CallPiece:
+    """Return a call as tensors."""
+    if not hasattr(module, "num_layers"):
+        ends = output if isinstance(output, tuple) else (output,)
+        return CallPiece(ends[0], states, ends, lambda one: [row[None] for row in array_of(_at_least(one, 2))])
+    y, last = output
+    return CallPiece(y, states, last if isinstance(last, tuple) else (last,), lambda one: _rows(torch, module, one))
+
+
+def _at_least(tensor: Any, axes: int) -> Any:
+    return tensor if tensor.dim() >= axes else tensor[None]
 
 
 _Rows = tuple[list[Array], list[Array]]
@@ -198,14 +416,7 @@ def _layer_call(
 ) -> tuple[_Rows, _States, _States]:
     """Return a call of a module: series that entered and left it by sequence, its states before and after it."""
     y, last = output
-    if hasattr(x, "batch_sizes"):
-        unpack = torch.nn.utils.rnn.unpack_sequence
-        rows = [array_of(one) for one in unpack(x)], [array_of(one) for one in unpack(y)]
-    elif x.dim() == 2:
-        rows = [array_of(x)], [array_of(y)]
-    else:
-        axis = 0 if module.batch_first else 1
-        rows = tuple([array_of(one) for one in part.unbind(axis)] for part in (x, y))  # type: ignore[assignment]
+    rows = _rows(torch, module, x), _rows(torch, module, y)
     ends = last if isinstance(last, tuple) else (last,)
     before, after = (
         tuple(array_of(one if one.dim() == 3 else one[:, None]) for one in part) for part in (states, ends)
@@ -213,13 +424,22 @@ def _layer_call(
     return rows, before, after
 
 
-def _seen(torch: Any, name: str, looked: Looked) -> Callable[..., None]:
+def _rows(torch: Any, module: Any, series: Any) -> list[Array]:
+    """Return what entered or left a module by sequence, (T, n) each."""
+    if hasattr(series, "batch_sizes"):
+        return [array_of(one) for one in torch.nn.utils.rnn.unpack_sequence(series)]
+    if series.dim() == 2:
+        return [array_of(series)]
+    return [array_of(one) for one in series.unbind(0 if module.batch_first else 1)]
+
+
+def _seen(torch: Any, name: str, noted: Callable[[], tuple[list[ModuleCall], Looked]]) -> Callable[..., None]:
     """Return a hook that keeps what another module read and gave."""
 
     def after(module: Any, given: tuple[Any, ...], named: Mapping[str, Any], output: Any) -> None:
         read = next((one for one in (*given, *named.values()) if isinstance(one, torch.Tensor)), None)
         if read is not None and isinstance(output, torch.Tensor):
-            looked.around.append((name, array_of(read), array_of(output)))
+            noted()[1].around.append((name, array_of(read), array_of(output)))
 
     return after
 

@@ -27,7 +27,7 @@ from lstm_tui.formats.io.files import label
 from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.verify.alternatives import other_readings
-from lstm_tui.formats.verify.recording import ABOUT, BATCH
+from lstm_tui.formats.verify.recording import ABOUT, BATCH, CAPTURED
 
 _MOST_SEQUENCES = 999_999  # of one recording
 INPUT = "input"
@@ -41,7 +41,7 @@ _MOST_FOLLOWED = 4
 _DEEPEST = 2
 _ANSWERS = ("output", "result")
 _INITIAL = "initial/"
-_ASIDE = ("around/", "call/", "answer/")
+_ASIDE = ("around/", "call/", "answer/", CAPTURED)
 
 
 @dataclass(frozen=True)

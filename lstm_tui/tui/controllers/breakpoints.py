@@ -113,7 +113,9 @@ class BreakpointKeys:
 
         def act(session: Session) -> tuple[str, ...]:
             self._search = session.work
-            return (session.continue_(step > 0).note,)
+            note = session.continue_(step > 0).note
+            logged = () if session.stop is None else session.stop.logged
+            return (f"{len(logged)} printed, the last {logged[-1]}; {note}" if logged else note,)
 
         error = self._changes.change(act)
         if error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.screen import Screen
 
-from lstm_tui.debugger.panes import BACKWARD, FORWARD, LEDGER, ONE_UNIT, TAPE, Layout
+from lstm_tui.debugger.panes import BACKWARD, DIAGRAM, FORWARD, LEDGER, ONE_UNIT, TAPE, Layout
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.open_run import OpenRun, ScreenState
 from lstm_tui.tui.controllers.steps import Steps
@@ -12,7 +12,9 @@ from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import ORDERS, View
 
 _TABLES = (FORWARD.number, BACKWARD.number)
-_ROWS = (("#units", _TABLES), ("#lower", (4, 5, 6, 7)))
+_WHOLE = (LEDGER.number, DIAGRAM.number)
+"""Panes that a key opens on the whole screen."""
+_ROWS = (("#units", _TABLES), ("#lower", (4, 5, 6, 7, DIAGRAM.number)))
 
 
 class Looks:
@@ -29,7 +31,7 @@ class Looks:
         """
         self._screen, self._state, self._run, self._steps = screen, state, run, steps
         self._left = FORWARD.number  # the pane that was in use before one unit was shown alone
-        self._before_map = LEDGER.number  # and before the map had the whole screen
+        self._before_whole = LEDGER.number  # and before a pane was opened that has the whole screen
 
     @property
     def pane_in_use(self) -> int:
@@ -107,6 +109,8 @@ class Looks:
                 one.set_class(number == one.NUMBER, "-beside")
         for row, numbers in _ROWS if below else ():
             screen.query_one(row).set_class(number not in numbers, "-away")
+        if number >= 5:
+            screen.set_class(number == DIAGRAM.number, "-diagram")
         screen.set_class(number == TAPE.number, "-tape")
         pane.focus(scroll_visible=False)
 
@@ -149,23 +153,33 @@ class Looks:
 
     def map(self) -> None:
         """Give the whole screen to the ledger with its map over the tape, or take it back."""
-        opened = self._map_is_open()
+        self._whole(LEDGER.number)
+
+    def diagram(self) -> None:
+        """Give the whole screen to the picture of the cell, or take it back."""
+        self._whole(DIAGRAM.number)
+
+    def _whole(self, number: int) -> None:
+        """Give the whole screen to a pane, or take it back and show what was in use before."""
+        opened = self._is_whole(number)
         if not opened:
-            self._before_map = self.pane_in_use
-            self.show_pane(LEDGER.number)
+            if not any(map(self._is_whole, _WHOLE)):
+                self._before_whole = self.pane_in_use
+            self.show_pane(number)
         self._screen.set_class(not opened, "-maximised")
         if opened:
-            self.show_pane(self._before_map)
+            self.show_pane(self._before_whole)
 
-    def _map_is_open(self) -> bool:
-        return self.pane_in_use == LEDGER.number and self._screen.has_class("-maximised")
+    def _is_whole(self, number: int) -> bool:
+        return self.pane_in_use == number and self._screen.has_class("-maximised")
 
     def back(self) -> None:
         """Leave what was opened over the panes."""
+        whole = next((number for number in _WHOLE if self._is_whole(number)), None)
         if self.pane_in_use == ONE_UNIT.number:
             self.one_unit()
-        elif self._map_is_open():
-            self.map()
+        elif whole is not None:
+            self._whole(whole)
         elif self._screen.has_class("-maximised"):
             self.maximise()
 

@@ -161,6 +161,7 @@ class LastStop:
         self._run = run
         self._shown: SearchStop | None = None
         self._told: SearchStop | None = None
+        self._chosen: tuple[str, int] | None = None  # the unit that a verb chose last, and which was shown
         self._reason, self._at = "", (0, Position("", 0, 0))
 
     def told_in(self, view: View) -> View:
@@ -179,7 +180,7 @@ class LastStop:
         return replace(view, stopped=stopped, displays=session.stops.shown())
 
     def under_cursor(self, view: View) -> View:
-        """Return a view with the stops of the run, and on the value that stopped it where it was only now stopped."""
+        """Return a view with the stops of the run, on the value that stopped it or the unit that was chosen."""
         session = self._run.session
         stop, value, units, follow = session.stop, view.value, view.units, view.follow
         if stop is not None and stop is not self._shown:
@@ -193,6 +194,9 @@ class LastStop:
                 unit = None if expression is None else one_unit(session, expression.node)
                 if unit is not None and unit[0].name == view.pass_name:
                     value, units, follow = unit[1], {**view.units, view.pass_name: unit[3]}, True
+        if session.chosen is not None and session.chosen is not self._chosen:
+            self._chosen = session.chosen
+            units, follow = {**units, session.chosen[0]: session.chosen[1]}, True
         return replace(view, stops=self._run.marks(), value=value, units=units, follow=follow)
 
     def left_to_say(self, reply: tuple[str, ...]) -> tuple[str, ...]:

@@ -306,7 +306,7 @@ def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
         return line
     inks = inks_of(view)
     ink = "title" if inks.get(view.value, "plain") == "plain" else inks[view.value]
-    line.put(f" {view.unit}", palette.style("soft")).put(" ")
+    line.put(f" {glyphs.say(view.frame.names.label(view.pass_name, view.unit))}", palette.style("soft")).put(" ")
     line.put(view.value, palette.style(ink, bold=True))
     equation = glyphs.say(found.equation)
     pieces: list[Piece] = pieces_of(found, glyphs)

@@ -62,7 +62,7 @@ def _words(drawing: Drawing, view: View, height: int) -> None:
     label = glyphs.say(visible(equation.label or equation.name))
     help_ = glyphs.say(visible(equation.help))
     strong, quiet = palette.style("title" if ink == "plain" else ink, bold=True), palette.style("title", bold=True)
-    unit = f"unit {view.unit}"
+    unit = view.unit_words()
     if height < LINES:
         line = drawing.line().put(f"  {label}", strong)
         _stop(line, view)

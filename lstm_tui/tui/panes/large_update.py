@@ -249,7 +249,9 @@ class _Step:
         line = self.drawing.line().put(glyphs.rule * 2, rule)
         line.put(f" t={view.t} {cut(view.label(view.t, palette), 16, glyphs)} ", soft)
         line.put(glyphs.rule * max(self.left - line.x + 2, 0), rule)
-        line.put(f" {view.letter} of unit {view.unit}, axis {glyphs.plus_minus}{axis_end(self.half)} ", soft)
+        line.put(
+            f" {view.letter} of {glyphs.say(view.unit_words())}, axis {glyphs.plus_minus}{axis_end(self.half)} ", soft
+        )
         line.put(glyphs.rule * max(self.drawing.width - line.x, 0), rule)
 
     def _slot(self, slot: LargeSlot, row: LargeRow, number: int, term: tuple[ProductTerm, ...]) -> None:

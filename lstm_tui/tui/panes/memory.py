@@ -5,6 +5,8 @@ Of an edited run each unit stands twice, beside its baseline, with columns align
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff, ValueDiff, beside
@@ -12,12 +14,15 @@ from lstm_tui.debugger.panes import MEMORY
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, fit, token_label, window
 from lstm_tui.tui.canvas.charts import put_heat, shade_of, sign_of
-from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.canvas.palette import Glyphs, Palette
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 
 _LABEL = 5
 """Cells of a unit's number with the cursor before it."""
+_DIGITS = 3
+_NAME = 8
+"""Most cells of a unit's name."""
 _WIDEST = 9
 _NARROW = 3
 _NAMED = 4
@@ -36,10 +41,15 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     drawing = Drawing(width, height, palette, f"{number} memory {view.letter}")
     direction = passed.direction
     drawing.note = f"{direction}   {glyphs.minus}{axis_end(half)} {glyphs.more} +{axis_end(half)}"
-    count, room = view.facts.length, max(width - _LABEL - 1, 1)
-    cell = min(room // count, _WIDEST)
-    if cell < _NARROW:
-        cell = next(cells for cells in (3, 2, 1) if cells == 1 or room // cells >= count * _IN_SIGHT)
+    count = view.facts.length
+    named = _name_room(
+        view,
+        lambda names: _cells(width - _LABEL - 1 - names, count),
+        lambda cells, names: cells >= _NARROW and cells * count < width - _LABEL - names,
+    )
+    label = _LABEL + named
+    room = max(width - label - 1, 1)
+    cell = _cells(room, count)
     first_t, last_t = window(view.cursor_t, count, room // cell)
     chosen = view.unit
     units, _ = view.units_in_sight(view.pass_name, max(height - 1, 0))
@@ -47,9 +57,9 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     shades = shade_of(values, half)
     marks = _marks(view, first_t, last_t, units, palette)
     reached = view.reached_tokens(view.pass_name)
-    _head(drawing.line(), view, first_t, last_t, cell, palette)
+    _head(drawing.line(), view, first_t, last_t, cell, palette, label)
     drawing.hits.extend(
-        (0, _LABEL + n * cell, _LABEL + (n + 1) * cell, ClickTarget(t=first_t + n)) for n in range(last_t - first_t)
+        (0, label + n * cell, label + (n + 1) * cell, ClickTarget(t=first_t + n)) for n in range(last_t - first_t)
     )
     ready = [view.trace.is_ready(view.pass_name, t) for t in range(first_t, last_t)]
     for row, unit in enumerate(units):
@@ -58,7 +68,8 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
         ground = "row" if here else "ground"
         mark = glyphs.cursor if here else " "
         line.put(mark, palette.style("focus", ground, bold=True))
-        line.put(f"{unit:>3} ", palette.style("ink" if here else "faint", ground, bold=here))
+        ink = "ink" if here or view.frame.names.name(view.pass_name, int(unit)) else "faint"
+        line.put(f"{_unit_text(view, int(unit), named, glyphs)} ", palette.style(ink, ground, bold=here))
         for column in range(last_t - first_t):
             t = first_t + column
             edge = glyphs.edge if cell > 1 and t in (view.t, view.t + 1) else ""
@@ -77,10 +88,49 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
         if view.t + 1 == last_t and cell > 1:
             line.put(glyphs.edge, palette.style("ink"))
         for column in range(last_t - first_t):
-            x = _LABEL + column * cell
+            x = label + column * cell
             drawing.hit(x, x + cell, ClickTarget(pass_name=view.pass_name, t=first_t + column, unit=int(unit)))
-        drawing.hit(0, _LABEL, ClickTarget(pass_name=view.pass_name, unit=int(unit)))
+        drawing.hit(0, label, ClickTarget(pass_name=view.pass_name, unit=int(unit)))
     return drawing
+
+
+def _cells(room: int, count: int) -> int:
+    """Return the cells of a token: as many as all of them leave room for, or fewer than would show a number."""
+    cell = min(max(room, 1) // count, _WIDEST)
+    if cell < _NARROW:
+        cell = next(cells for cells in (3, 2, 1) if cells == 1 or room // cells >= count * _IN_SIGHT)
+    return cell
+
+
+def _name_room(view: View, cell_with: Callable[[int], int], fits: Callable[[int, int], bool]) -> int:
+    """Return the cells that names of units take beside their numbers, or more than those in their place.
+
+    Where every token stays in sight a name stands behind the number, else in its place; without names it is 0, and
+    where tokens would become too narrow to be told apart.
+
+    Args:
+        view: What is shown.
+        cell_with: Returns the cells that a token has where so many are taken by names.
+        fits: Says whether all tokens of so many cells are in sight where so many are taken by names.
+    """
+    longest = min(view.frame.names.longest(view.pass_name), _NAME)
+    if not longest:
+        return 0
+    if fits(cell_with(longest + 1), longest + 1):
+        return longest + 1
+    instead = max(longest - _DIGITS, 0)
+    return instead if cell_with(instead) >= min(cell_with(0), _NARROW) else 0
+
+
+def _unit_text(view: View, unit: int, room: int, glyphs: Glyphs) -> str:
+    """Return a unit in the cells of its number and so many more."""
+    name = glyphs.say(view.frame.names.name(view.pass_name, unit))
+    longest = min(view.frame.names.longest(view.pass_name), _NAME)
+    if name and room > longest:
+        return f"{unit:>{_DIGITS}} {fit(name, room - 1, glyphs)}"
+    if name and _DIGITS + room >= longest:
+        return fit(name, _DIGITS + room, glyphs)
+    return f"{unit:>{_DIGITS}}" + " " * room
 
 
 def _marks(view: View, first: int, last: int, units: list[int], palette: Palette) -> list[list[tuple[str, str]]]:
@@ -97,8 +147,8 @@ def _mark(found: ValueDiff, unit: int, palette: Palette) -> tuple[str, str]:
     return sign.strip(), ink
 
 
-def _head(line: Line, view: View, first: int, last: int, cell: int, palette: Palette) -> None:
-    line.put(" " * _LABEL)
+def _head(line: Line, view: View, first: int, last: int, cell: int, palette: Palette, label: int) -> None:
+    line.put(" " * label)
     for t in range(first, last):
         here = t == view.t
         style = palette.style("ink" if here else "focus" if t == view.cursor_t else "soft", bold=here)
@@ -124,10 +174,15 @@ def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: i
     glyphs, half = palette.glyphs, view.facts.half(view.pass_name, view.memory_name)
     drawing = Drawing(width, height, palette, f"{number} memory {view.letter} {glyphs.dot} edited and baseline")
     drawing.note = f"{glyphs.minus}{axis_end(half)} {glyphs.more} +{axis_end(half)}"
-    columns, room = difference.columns, max(width - _BESIDE_LABEL, 1)
-    cell = max(
-        min(room // len(columns), _BESIDE_WIDEST), _BESIDE_NARROW if room // _BESIDE_NARROW >= len(columns) * 0.5 else 1
+    columns = difference.columns
+    named = _name_room(
+        view,
+        lambda names: _beside_cells(width - _BESIDE_LABEL - names, len(columns)),
+        lambda cells, names: cells >= _NARROW and cells * len(columns) <= width - _BESIDE_LABEL - names,
     )
+    label = _BESIDE_LABEL + named
+    room = max(width - label, 1)
+    cell = _beside_cells(room, len(columns))
     first, last = window(int(difference.column_at[view.cursor_t]), len(columns), room // cell)
     sight = columns[first:last]
     rows = 3 if height >= _TRIPLE else 2
@@ -137,24 +192,24 @@ def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: i
     now = np.array([after[c.after] if c.after is not None else np.full(after.shape[1], np.nan) for c in sight])
     then = np.array([before[c.before] if c.before is not None else np.full(after.shape[1], np.nan) for c in sight])
     found = [None if c.after is None else beside(difference, view.pass_name, view.memory_name, c.after) for c in sight]
-    _beside_head(drawing, view, difference, sight, cell)
+    _beside_head(drawing, view, difference, sight, cell, label)
     for unit in units:
         with np.errstate(all="ignore"):
             kinds = (("", now[:, unit]), ("was", then[:, unit]), ("Δ", now[:, unit] - then[:, unit]))
         for kind, values in kinds[:rows]:
-            _beside_row(drawing, view, sight, found, cell, int(unit), kind, values, half)
+            _beside_row(drawing, view, sight, found, cell, int(unit), kind, values, half, named)
     return drawing
 
 
 def _beside_row(drawing: Drawing, view: View, sight: tuple[DiffColumn, ...], found: list[ValueDiff | None], cell: int,
-                unit: int, kind: str, values: np.ndarray, half: float) -> None:  # fmt: skip
+                unit: int, kind: str, values: np.ndarray, half: float, named: int) -> None:  # fmt: skip
     palette, glyphs, line = drawing.palette, drawing.palette.glyphs, drawing.line()
     chosen = unit == view.unit and not kind
     ground = "row" if chosen else "ground"
     line.put(glyphs.cursor if chosen else " ", palette.style("focus", ground, bold=True))
-    name = f"{unit:>3}" if not kind else glyphs.say(kind)[:4].rjust(4)
+    name = _unit_text(view, unit, named, glyphs) if not kind else glyphs.say(kind)[:4].rjust(4)
     ink = "ink" if chosen else "soft" if not kind else "faint"
-    line.put(name.rjust(_BESIDE_LABEL - 1), palette.style(ink, ground, bold=chosen))
+    line.put(fit(name, _BESIDE_LABEL + named - 1, glyphs), palette.style(ink, ground, bold=chosen))
     shades = shade_of(values, half)
     for n, column in enumerate(sight):
         missing = (column.before if kind == "was" else column.after) is None
@@ -166,7 +221,7 @@ def _beside_row(drawing: Drawing, view: View, sight: tuple[DiffColumn, ...], fou
             _value(line, view, column, float(values[n]), int(shades[n]), cell, half, palette, kind, found[n], unit)
         if column.after is not None:
             drawing.hit(line.x - cell, line.x, ClickTarget(pass_name=view.pass_name, t=column.after, unit=unit))
-    drawing.hit(0, _BESIDE_LABEL, ClickTarget(pass_name=view.pass_name, unit=unit))
+    drawing.hit(0, _BESIDE_LABEL + named, ClickTarget(pass_name=view.pass_name, unit=unit))
 
 
 def _value(line: Line, view: View, column: DiffColumn, value: float, shade: int, cell: int, half: float,
@@ -184,9 +239,11 @@ def _value(line: Line, view: View, column: DiffColumn, value: float, shade: int,
         line.put(mark, palette.style(ink, "track") if palette.ramp else palette.diverging()[max(shade, 0)])
 
 
-def _beside_head(drawing: Drawing, view: View, difference: TraceDiff, sight: tuple[DiffColumn, ...], cell: int) -> None:
+def _beside_head(
+    drawing: Drawing, view: View, difference: TraceDiff, sight: tuple[DiffColumn, ...], cell: int, label: int
+) -> None:
     palette, glyphs, line = drawing.palette, drawing.palette.glyphs, drawing.line()
-    line.put(" " * _BESIDE_LABEL)
+    line.put(" " * label)
     for n, column in enumerate(sight):
         here = column.after == view.t
         style = palette.style("ink" if here else "alarm" if column.after is None else "soft", bold=here)
@@ -198,8 +255,15 @@ def _beside_head(drawing: Drawing, view: View, difference: TraceDiff, sight: tup
         else:
             line.put(fit(_label(view, difference, column, palette), cell - 1, glyphs, right=cell > 5) + " ", style)
         if column.after is not None:
-            x = _BESIDE_LABEL + n * cell
+            x = label + n * cell
             drawing.hit(x, x + cell, ClickTarget(t=column.after))
+
+
+def _beside_cells(room: int, count: int) -> int:
+    """Return the cells of a token of two runs."""
+    room = max(room, 1)
+    narrow = _BESIDE_NARROW if room // _BESIDE_NARROW >= count * 0.5 else 1
+    return max(min(room // count, _BESIDE_WIDEST), narrow)
 
 
 def _label(view: View, difference: TraceDiff, column: DiffColumn, palette: Palette) -> str:

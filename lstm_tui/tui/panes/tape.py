@@ -178,7 +178,7 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
 
 
 def _whose(view: View) -> str:
-    return "all units'" if view.everyone else f"unit {view.unit}'s"
+    return "all units'" if view.everyone else f"{view.unit_words()}'s"
 
 
 class _Pen:
@@ -315,7 +315,7 @@ class _Pen:
 
     def share_bars(self) -> None:
         ledger = self.view.ledger
-        line = self._row("of all" if self.view.everyone else f"of unit {self.view.unit}")
+        line = self._row("of all" if self.view.everyone else f"of {self.view.unit_short()}")
         if ledger is None:
             ready = self.view.trace.is_ready(self.view.pass_name, self.view.t)
             why = " ".join(self.view.facts.no_ledger(self.view.pass_name)) if ready else NOT_COMPUTED

@@ -15,7 +15,7 @@ from lstm_tui.debugger.inspect.diff import ValueDiff, beside
 from lstm_tui.debugger.inspect.trace_facts import Column
 from lstm_tui.debugger.panes import BACKWARD, FORWARD
 from lstm_tui.engine.number_text import axis_places
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, plain, signed
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, fit, plain, signed
 from lstm_tui.tui.canvas.charts import change_of, put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, sign_of
 from lstm_tui.tui.canvas.palette import Glyphs, Palette
 from lstm_tui.tui.panes.pane import Pane
@@ -51,6 +51,8 @@ def flag_sign(kind: Kind, glyphs: Glyphs) -> str:
 _NUMBER = 6
 """Cells of a number with the gap behind it."""
 _WIDEST_BAR = 24
+_NAME = 11
+"""Most cells of a unit's name with the gap before it."""
 _ROOM_FOR_FLAGS = 110
 """Cells of a table from which on what its flags mean stands above it."""
 _WITH_CHANGE = 16
@@ -60,12 +62,14 @@ _WITH_CHANGE = 16
 def draw_units(view: View, pass_name: str, width: int, height: int, palette: Palette, number: int) -> Drawing:
     """Draw the table in as many blocks of units side by side as fit well."""
     passed = view.trace[pass_name]
-    digits = len(str(len(view.ranking(pass_name)) - 1))
-    index = max(digits, 2) + 2  # the cursor, the unit's number, a gap
+    digits = max(len(str(len(view.ranking(pass_name)) - 1)), 2)
+    index = digits + 2  # the cursor, the unit's number, a gap
     ranking = view.ranking(pass_name)
     columns = view.columns(pass_name)
     blocks = 2 if width >= 2 * (index + len(columns) * (_NUMBER + 6)) and len(ranking) > height - 1 else 1
     inner = (width - (blocks - 1) * 2) // blocks
+    named = _name_room(view, pass_name, inner - index - len(columns) * (_NUMBER + 2))
+    index += named
     fitting = max((inner - index) // (_NUMBER + 2), 1)
     shown = _kept_in_sight(columns, fitting, view.value)
     rows = max(height - 1, 0)
@@ -100,7 +104,7 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
 
     head = drawing.line()
     for block in range(blocks):
-        head.to(block * (inner + 2)).put("#".rjust(index - 1) + " ", palette.style("faint"))
+        head.to(block * (inner + 2)).put("#".rjust(digits + 1) + " " * (named + 1), palette.style("faint"))
         for column, span in zip(shown, widths, strict=True):
             start = head.x
             _heading(head, column, span, palette, reached[column.name], column.name == view.value)
@@ -117,7 +121,12 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
             line.to(block * (inner + 2))
             mark = palette.glyphs.cursor if ground == "row" else " "
             line.put(mark, palette.style("focus", ground, bold=True))
-            line.put(f"{unit:>{index - 2}}", palette.style("ink" if here else "faint", ground, bold=here))
+            line.put(f"{unit:>{digits}}", palette.style("ink" if here else "faint", ground, bold=here))
+            if named:
+                name = palette.glyphs.say(view.frame.names.name(pass_name, unit))
+                line.put(
+                    f" {fit(name, named - 1, palette.glyphs, right=False)}", palette.style("title", ground, bold=here)
+                )
             flag = flags.get(unit)
             sign = " " if flag is None else flag_sign(flag, palette.glyphs)
             line.put(sign, palette.style("alarm" if flag == "dead" else "key", ground))
@@ -133,6 +142,12 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
                 drawing.hit(start, line.x, ClickTarget(pass_name=pass_name, unit=unit, value=column.name))
             drawing.hit(block * (inner + 2), block * (inner + 2) + index, ClickTarget(pass_name=pass_name, unit=unit))
     return drawing
+
+
+def _name_room(view: View, pass_name: str, room: int) -> int:
+    """Return the cells for the names of units and the gap before them; 0 where no unit has one, or there is no room."""
+    longest = view.frame.names.longest(pass_name)
+    return min(longest + 1, _NAME) if longest and room >= min(longest + 1, _NAME) else 0
 
 
 def _changed_cell(

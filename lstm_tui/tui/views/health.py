@@ -15,6 +15,7 @@ import numpy as np
 from lstm_tui.analysis.health import Finding, GateHealth, PassHealth, health
 from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.inspect.diagnostics import health_lines
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import percent
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, first_row, fit
 from lstm_tui.tui.canvas.palette import Palette
@@ -92,7 +93,11 @@ def _compute(picture: Healthy) -> Work:
     trace = picture.view.trace
 
     def work(stopped: Callable[[], bool]) -> Iterator[Changes]:
-        yield {"passes": {one.name: one for one in health([trace])}, "working": False}
+        def told(done: int, count: int) -> None:
+            if stopped():
+                raise UserError("stopped")
+
+        yield {"passes": {one.name: one for one in health([trace], progress=told)}, "working": False}
 
     return work
 
@@ -220,7 +225,7 @@ def _points(
 
 def _findings(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
     palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
-    rows = list(health_lines(picture.view.trace[picture.pass_name], one))
+    rows = list(health_lines(picture.view.trace[picture.pass_name], one, names=picture.view.frame.names))
     for told in rows:
         if told.kind is None:
             ink = "title" if told.known else "soft"
@@ -237,6 +242,6 @@ def _findings(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
             continue
         ground = "row" if told.number == picture.cursor else "ground"
         line = drawing.line().put(glyphs.cursor if ground == "row" else " ", palette.style("focus", ground, bold=True))
-        line.put(f"   unit {told.unit:>3}  ", palette.style("ink", ground, bold=ground == "row"))
+        line.put(f"   unit {glyphs.say(told.label)}  ", palette.style("ink", ground, bold=ground == "row"))
         line.put(cut(glyphs.say(told.words), width - line.x - 1, glyphs), palette.style("ink", ground))
         drawing.hit(0, width, ClickTarget(pass_name=picture.pass_name, unit=told.unit, t=told.number))

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from lstm_tui.analysis.influence import Influence, Target, each_deletion, influence
-from lstm_tui.analysis.ledger import ledger_at
+from lstm_tui.analysis.influence import Influence, Target, each_deletion, each_influence, places_asked
+from lstm_tui.analysis.ledger import flow_between, ledger_at
 from lstm_tui.debugger.inspect.diagnostics import influence_words
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.number_text import axis_end, axis_places
+from lstm_tui.engine.number_text import axis_end, axis_places, percent
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, plain, signed
 from lstm_tui.tui.canvas.charts import put_bar, put_signed_bar, put_strip
@@ -65,7 +65,7 @@ def outputs_of(view: View) -> tuple[Target, ...]:
 
 def unit_of(view: View) -> Target:
     """Return the target of the chosen unit's memory at the position."""
-    label = f"{view.letter}[{view.unit}] of {view.pass_name} at t={view.t}"
+    label = f"{view.frame.names.value(view.pass_name, view.letter, view.unit)} of {view.pass_name} at t={view.t}"
     return Target(label, t=view.t, pass_name=view.pass_name, value=view.memory_name, unit=view.unit)
 
 
@@ -77,8 +77,9 @@ class InfluenceAnswer:
         view: The position at which it was asked.
         target: What was asked.
         found: The gradients, or None until they are there.
-        effects: What leaving each token out does, (T,); NaN where it is not known or cannot be said.
+        effects: What leaving each token out does, (P,); NaN where it is not known or cannot be said.
         done: How many tokens have been left out so far.
+        back: How much of the way back of the gradients is gone, from 0 to 1.
         working: Whether something is still computed.
         problem: Why there is no answer; may be empty.
         order: Name of the column by which tokens are ordered.
@@ -91,6 +92,7 @@ class InfluenceAnswer:
     found: Influence | None = None
     effects: Array | None = None
     done: int = 0
+    back: float = 0.0
     working: bool = True
     problem: str = ""
     order: str = "token"
@@ -110,6 +112,16 @@ class InfluenceAnswer:
         """Draw the question, and a row for each token."""
         return draw_influence(self, width, height, palette)
 
+    @cached_property
+    def asked(self) -> range:
+        """The P places of the tape of which it is asked: all, or of a run in windows those before the target."""
+        return places_asked(self.view.trace, self.target)
+
+    @property
+    def row(self) -> int:
+        """The token under the cursor among those that are asked about; the nearest of them."""
+        return min(max(self.cursor, self.asked.start), self.asked.stop - 1) - self.asked.start
+
     @property
     def pass_name(self) -> str:
         """The pass whose states and ledger stand beside."""
@@ -123,16 +135,19 @@ class InfluenceAnswer:
 
     @cached_property
     def shares(self) -> Array | None:
-        """Each token's share of the memory, of the unit or of all, (T,); None where there is no ledger."""
-        flow = self.view.facts.flow(self.pass_name)
-        if flow is None:
-            return None
+        """Each token's share of the memory, of the unit or of all, (P,); None where there is no ledger."""
+        facts, place, passed = self.view.facts, self.ledger_place, self.view.trace[self.pass_name]
         unit = self.target.unit if self.target.value is not None else None
-        return ledger_at(self.view.trace[self.pass_name], flow, self.ledger_place, unit).shares()
+        if not passed.is_windowed:
+            flow = facts.flow(self.pass_name)
+            return None if flow is None else ledger_at(passed, flow, place, unit).shares()
+        ends = sorted((passed.reading_step(self.asked.start), passed.reading_step(self.asked.stop - 1)))
+        part = flow_between(passed, facts.memory(self.pass_name), ends[0], ends[1] + 1)
+        return None if part is None or place not in self.asked else part.ledger(place, unit=unit).shares()
 
     @cached_property
     def by_state(self) -> Mapping[str, Array]:
-        """The size of the gradient by the pass's output and memory at each token, (T,) each."""
+        """The size of the gradient by the pass's output and memory at each token, (P,) each."""
         if self.found is None:
             return {}
         cell, gradients = self.view.trace[self.pass_name].cell, self.found.by_state[self.pass_name]
@@ -142,7 +157,7 @@ class InfluenceAnswer:
 
     @cached_property
     def columns(self) -> Mapping[str, Array | None]:
-        """Every column by its heading, (T,) each, None where it is not known."""
+        """Every column by its heading, (P,) each, None where it is not known."""
         found = self.found
         columns: dict[str, Array | None] = {
             "gradient·x": None if found is None else found.of_token,
@@ -157,8 +172,9 @@ class InfluenceAnswer:
         """The tokens in the chosen order."""
         values = self.columns.get(self.order)
         if values is None:
-            return list(range(self.view.facts.length))
-        return [int(t) for t in np.argsort(-np.nan_to_num(np.abs(values), nan=-1.0), kind="stable")]
+            return list(self.asked)
+        order = np.argsort(-np.nan_to_num(np.abs(values), nan=-1.0), kind="stable")
+        return [int(t) + self.asked.start for t in order]
 
 
 SIGNED = ("gradient·x", "deletion")
@@ -179,12 +195,10 @@ def draw_influence(answer: InfluenceAnswer, width: int, height: int, palette: Pa
     """Draw the question, a row for each token, the gradient by every unit under the cursor, and what it all means."""
     glyphs, style = palette.glyphs, palette.style
     drawing = Drawing(width, height, palette, f"r attribution of {answer.target.label}")
-    total = answer.view.facts.length
     if answer.problem:
         put_unanswered(drawing, answer.problem, "")
         return drawing
-    if answer.working:
-        drawing.note = f"deletions {answer.done} of {total}"
+    drawing.note = _note(answer)
     number = glyphs.more
     if answer.found is not None:
         number = (signed if answer.target.value else plain)(answer.found.number, glyphs)
@@ -196,6 +210,17 @@ def draw_influence(answer: InfluenceAnswer, width: int, height: int, palette: Pa
     _table(drawing, answer, max(height - 2 - footing, 1))
     _footing(drawing, answer, words)
     return drawing
+
+
+def _note(answer: InfluenceAnswer) -> str:
+    """Return how far it is, and of which tokens it is asked where that is not all."""
+    asked, length = answer.asked, answer.view.facts.length
+    parts = [] if len(asked) == length else [f"t={asked.start} to {asked.stop - 1} of {length}"]
+    if answer.working and answer.found is None:
+        parts.append(f"gradients {percent(answer.back)}")
+    elif answer.working:
+        parts.append(f"deletions {answer.done} of {len(asked)}")
+    return ", ".join(parts)
 
 
 def _table(drawing: Drawing, answer: InfluenceAnswer, rows: int) -> None:
@@ -218,7 +243,7 @@ def _table(drawing: Drawing, answer: InfluenceAnswer, rows: int) -> None:
             if head.x + len(scale) < start + span:
                 head.put(scale, palette.style("faint"))
     places = answer.places
-    cursor = places.index(answer.cursor)
+    cursor = places.index(answer.row + answer.asked.start)
     first = first_row(cursor, len(places), rows)
     for t in places[first : first + rows]:
         _row(drawing, answer, t, spans)
@@ -236,22 +261,23 @@ def _spans(names: tuple[str, ...], room: int) -> list[int]:
 
 def _row(drawing: Drawing, answer: InfluenceAnswer, t: int, spans: list[int]) -> None:
     label = answer.view.label(t, drawing.palette)
-    _, ground = put_token(drawing, t, label, t == answer.cursor, t == answer.view.t, _PLACE, _TOKEN)
+    row = t - answer.asked.start
+    _, ground = put_token(drawing, t, label, row == answer.row, t == answer.view.t, _PLACE, _TOKEN)
     for (name, values), span in zip(answer.columns.items(), spans, strict=True):
-        _cell(drawing, name, values, t, span, ground)
+        _cell(drawing, name, values, row, span, ground)
 
 
-def _cell(drawing: Drawing, name: str, values: Array | None, t: int, span: int, ground: str) -> None:
+def _cell(drawing: Drawing, name: str, values: Array | None, row: int, span: int, ground: str) -> None:
     palette, glyphs, line = drawing.palette, drawing.palette.glyphs, drawing.lines[-1]
     bar = max(span - _NUMBER - 1, 0)
     if name not in SIGNED:
         bar = max(bar - 2, 0)
     start = line.x
-    if values is None or values[t] != values[t]:
+    if values is None or values[row] != values[row]:
         text = glyphs.more if values is None or name == "deletion" else "NaN"
         line.put(text.rjust(span - 1), palette.style("faint", ground)).put(" ")
         return
-    value = float(values[t])
+    value = float(values[row])
     if name in SIGNED:
         put_signed_bar(line, value, bar // 2 * 2, palette, _half(values))
         number = signed(value, glyphs, _NUMBER, axis_places(_half(values), _NUMBER))
@@ -274,8 +300,10 @@ def _footing(drawing: Drawing, answer: InfluenceAnswer, words: list[str]) -> Non
     for name in answer.by_state:
         if found is None or drawing.room <= 1:
             break
-        numbers = found.by_state[answer.pass_name][name][answer.cursor]
-        line = drawing.line().put(fit(f" by {letter(name)} of t={answer.cursor}", _PLACE + _TOKEN, glyphs))
+        numbers = found.by_state[answer.pass_name][name][answer.row]
+        line = drawing.line().put(
+            fit(f" by {letter(name)} of t={answer.row + answer.asked.start}", _PLACE + _TOKEN, glyphs)
+        )
         room = max(width - line.x - 10, 1)
         half = scale_of(numbers, least=1e-9)
         put_strip(line, numbers[:room], half, palette, 2 if len(numbers) * 2 <= room else 1)
@@ -297,12 +325,17 @@ def differences(answer: InfluenceAnswer, palette: Palette) -> list[str]:
     if found is None or effects is None or answer.working:
         return []
 
-    def name(t: int) -> str:
-        if answer.view.trace.sequence.x is not None:
+    start, asked = answer.asked.start, answer.target.t
+    if asked is not None and asked not in answer.asked:
+        asked = None
+
+    def name(row: int) -> str:
+        t = row + start
+        if answer.view.trace.sequence.is_of_numbers:
             return f"t={t}"
         return f"“{answer.view.label(t, palette)}” (t={t})"
 
-    words = influence_words(found.of_token, answer.shares, effects, answer.target.t, name)
+    words = influence_words(found.of_token, answer.shares, effects, None if asked is None else asked - start, name)
     return [palette.glyphs.say(one) for one in words]
 
 
@@ -311,7 +344,7 @@ def influence_analysis(view: View) -> Analysis:
     targets = (*outputs_of(view), unit_of(view))
     keys = [
         leaving("r"), *moving(_moved), *sideways(_other_output), AnalysisKey("c", _memory),
-        AnalysisKey("s", _halted, ends=True), AnalysisKey("enter,t", lambda one: Close(ClickTarget(t=one.cursor))),
+        AnalysisKey("s", _halted, ends=True), AnalysisKey("enter,t", _gone_to),
         *(AnalysisKey(str(number), _order(number)) for number in range(1, 8)),
     ]  # fmt: skip
     line = (
@@ -326,25 +359,37 @@ def _compute(answer: InfluenceAnswer) -> Work:
     trace, target = answer.view.trace, answer.target
 
     def work(stopped: Callable[[], bool]) -> Iterator[Changes]:
-        yield {"found": influence(trace, target)}
-        effects = np.full(len(trace.sequence), np.nan)
         told = time.monotonic()
-        for t, effect in each_deletion(trace, target):
+        for done, count, found in each_influence(trace, target, answer.asked):
             if stopped():
                 return
-            effects[t] = effect
+            if found is not None:
+                yield {"found": found}
+            elif time.monotonic() - told > PAUSE:
+                told = time.monotonic()
+                yield {"back": done / count}
+        effects = np.full(len(answer.asked), np.nan)
+        for done, (t, effect) in enumerate(each_deletion(trace, target, answer.asked)):
+            if stopped():
+                return
+            effects[t - answer.asked.start] = effect
             if time.monotonic() - told > PAUSE:
                 told = time.monotonic()
-                yield {"effects": effects.copy(), "done": t + 1}
+                yield {"effects": effects.copy(), "done": done + 1}
         yield {"effects": effects, "done": len(effects), "working": False}
 
     return work
 
 
+def _gone_to(answer: InfluenceAnswer) -> Close:
+    """Go to the token under the cursor."""
+    return Close(ClickTarget(t=answer.row + answer.asked.start))
+
+
 def _moved(answer: InfluenceAnswer, down: int) -> InfluenceAnswer:
     """Go to the row above or below."""
     places = answer.places
-    return answer.but(cursor=places[min(max(places.index(answer.cursor) + down, 0), len(places) - 1)])
+    return answer.but(cursor=places[min(max(places.index(answer.row + answer.asked.start) + down, 0), len(places) - 1)])
 
 
 def _order(number: int) -> Callable[[InfluenceAnswer], InfluenceAnswer]:

@@ -100,7 +100,8 @@ _BAR = 24
 
 def explain_page(view: View, palette: Palette) -> PageScreen:
     """Return the page for the value under the cursor."""
-    title = f"{view.value}[{view.unit}] at t={view.t}, {view.label(view.t, palette)}, {view.pass_name}"
+    value = view.frame.names.value(view.pass_name, view.value, view.unit)
+    title = f"{value} at t={view.t}, {view.label(view.t, palette)}, {view.pass_name}"
     return PageScreen(title, [_content(line) for line in explain_lines(view, palette)])
 
 

@@ -99,15 +99,14 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
 def _words(picture: Reaching, palette: Palette) -> list[str]:
     assert picture.found is not None
     view = picture.view
-    lines = list(reach_words(picture.found, lambda t: f"t={t} “{view.short_label(t, palette)}”"))
-    if picture.found.first:
-        lines.append(f"only the last {len(picture.found.places)} steps are looked at")
-    return lines
+    return list(reach_words(picture.found, lambda t: f"t={t} “{view.short_label(t, palette)}”"))
 
 
 def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
     memory, unit = letter(found.memory.value), picture.view.unit_of(picture.pass_name)
     unit = min(unit, found.memory.own.shape[1] - 1)
+    words = picture.view.frame.names.words(picture.pass_name, unit)
+    short = picture.view.frame.names.short(picture.pass_name, unit)
     felt = "largest factor by which a small change of {} at that step changes {} now, through every gate"
     columns = [
         _Column(
@@ -125,11 +124,9 @@ def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
     alone = f"how {memory}[{unit}] of that step changes {memory}[{unit}] now" + (
         "; beside it what its own gate keeps" if found.kept is not None else ""
     )
-    columns.append(
-        _Column(f"unit {unit} by itself", f"unit {unit}", alone, found.memory.own[:, unit], "positive", "signed")
-    )
+    columns.append(_Column(f"{words} by itself", short, alone, found.memory.own[:, unit], "positive", "signed"))
     if found.kept is not None:
-        columns.append(_Column(f"Π kept of unit {unit}", f"Π unit {unit}", "", found.kept[:, unit], "keep"))
+        columns.append(_Column(f"Π kept of {words}", f"Π {short}", "", found.kept[:, unit], "keep"))
     return columns
 
 

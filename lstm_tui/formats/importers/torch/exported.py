@@ -11,6 +11,8 @@ from typing import Any
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.program.graph import UnsupportedNode
+from lstm_tui.formats.importers.torch.call_arguments import axis_of, is_number, is_whole, is_wholes
 from lstm_tui.formats.importers.torch.pickled_arrays import Storage, Tensor, view
 from lstm_tui.formats.importers.torch.program_builder import (
     InputShape,
@@ -25,6 +27,7 @@ from lstm_tui.formats.io.json import decode
 MOST_JSON = 64 << 20
 _MOST_BYTES = 1 << 30
 _MOST_CALLS = 100_000
+MOST_SIZE = 1 << 31
 _DTYPES = {1: "|u1", 2: "|i1", 3: "<i2", 4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8", 12: "|b1", 13: "bfloat16"}
 """Kinds of numbers as torch.export counts them."""
 _NUMBERED = {1: 0, 2: 1, 3: 2, 4: 3, 5: 4, 6: 5, 7: 6, 8: 7, 12: 11, 13: 15}
@@ -67,8 +70,10 @@ class ExportedArchive:
         for each in self.calls:
             try:
                 self._call(b, each, known)
-            except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-                raise ProgramStopped("its graph is not as torch.export writes it") from error
+            except (KeyError, TypeError, ValueError, AttributeError, IndexError, UnsupportedNode) as error:
+                what = str(error) if isinstance(error, UnsupportedNode) else "it is not as torch.export writes it"
+                target = each.get("target") if isinstance(each, Mapping) else None
+                raise ProgramStopped(f"its call of {visible(str(target)[:80])} is not followed: {what}") from error
         for name in self.outputs:
             if isinstance(known.get(name), TensorRef):
                 b.output(_free(name, b), known[name])
@@ -114,7 +119,7 @@ def _made(b: ProgramBuilder, target: str, args: list[Any], kwargs: dict[str, Any
             if args[0].array is None:
                 return b.unknown(name, [args[0]], args[0].why)
             sizes = args[0].array.shape
-            return math.prod(sizes) if name == "sym_numel" else sizes[args[1]]
+            return math.prod(sizes) if name == "sym_numel" else sizes[axis_of(args[0], args[1])]
         return call(b, name, args, kwargs)
     if target.startswith("_operator.") and parts[-1] in _OPERATORS and not tensors_in(args):
         try:
@@ -135,7 +140,14 @@ _OPERATORS: Mapping[str, Callable[..., Any]] = {
 
 
 def _argument(arg: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    """Return what an argument is: of the kind that its key says.
+
+    Raises:
+        UnsupportedNode: It is of another.
+    """
     (kind, value), *_ = arg.items()
+    if kind in _KINDS and not _KINDS[kind](value):
+        raise UnsupportedNode(f"what stands there as {kind.removeprefix('as_')} is none")
     if kind in ("as_tensor", "as_custom_obj"):
         return known[value["name"]]
     if kind == "as_tensors":
@@ -155,6 +167,20 @@ def _argument(arg: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
     if kind in ("as_device", "as_layout", "as_memory_format"):
         return None
     return value
+
+
+_KINDS: Mapping[str, Callable[[Any], bool]] = {
+    "as_int": lambda value: is_whole(value) and not isinstance(value, bool),
+    "as_ints": lambda value: isinstance(value, list) and is_wholes(value),
+    "as_float": is_number,
+    "as_floats": lambda value: isinstance(value, list) and all(is_number(one) for one in value),
+    "as_bool": lambda value: isinstance(value, bool),
+    "as_bools": lambda value: isinstance(value, list) and all(isinstance(one, bool) for one in value),
+    "as_string": lambda value: isinstance(value, str),
+    "as_strings": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+    "as_scalar_type": lambda value: is_whole(value) and not isinstance(value, bool),
+}
+"""Whether a value is of the kind that its key says, where the key says one."""
 
 
 def _names(one: Mapping[str, Any]) -> str | list[str]:
@@ -210,7 +236,7 @@ def _inputs(
                 continue
             name = str(said["arg"]["as_tensor"]["name"])
             meta = graph["tensor_values"][name]
-            sizes = tuple(int(size["as_int"]) if "as_int" in size else None for size in meta["sizes"])
+            sizes = tuple(_size_of(one, name, where) for one in meta["sizes"])
             inputs.append((name, _ONNX.get(meta["dtype"], 1), sizes))
         elif kind in ("parameter", "buffer", "tensor_constant"):
             own = str(said.get("parameter_name") or said.get("buffer_name") or said.get("tensor_constant_name"))
@@ -220,6 +246,20 @@ def _inputs(
         else:
             raise UserError(f"{where}: its program reads {visible(str(kind))}, which is not followed")
     return given, inputs
+
+
+def _size_of(said: Any, name: str, where: str) -> int | None:
+    """Return a size of an input; None where it is free.
+
+    Raises:
+        UserError: It is no size.
+    """
+    if isinstance(said, Mapping) and "as_expr" in said:
+        return None
+    size = said.get("as_int") if isinstance(said, Mapping) else None
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MOST_SIZE:
+        raise UserError(f"{where}: is damaged: its input {visible(name)} has a size that is none; export it again")
+    return size
 
 
 def _model(names: Sequence[str], where: str) -> str:

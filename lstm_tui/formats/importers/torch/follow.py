@@ -29,6 +29,7 @@ from lstm_tui.formats.importers.torch.program_builder import (
     TensorRef,
     tensors_in,
 )
+from lstm_tui.formats.importers.torch.stepped_cells import join_steps
 from lstm_tui.formats.importers.torch.torchscript import ScriptArchive, ScriptFollower, method_of
 from lstm_tui.formats.importers.values import State, sources
 
@@ -157,6 +158,8 @@ class _Follower:
         self._program = program
         self._budget = budget
         self._scores: dict[Any, tuple[int, int]] = {}
+        self._stepped: dict[str, str] = {}
+        self._refused: dict[str, None] = {}
 
     def layout_of(self, one: _Input, known: Mapping[str, TapeLayout]) -> tuple[TapeLayout | None, Sequence[TapeLayout]]:
         """Return how an input is laid out and what else it could be; None where it is no series."""
@@ -223,10 +226,18 @@ class _Follower:
         if key not in self._scores:
             try:
                 axes = {name: one.sizes.index(-1) for name, one in layouts.items() if -1 in one.sizes}
-                self._scores[key] = _lost(self._try(layouts, LENGTHS[0], batch, 0, {}), axes, batch)
+                tried = self._try(layouts, LENGTHS[0], batch, 0, {})
+                self._scores[key] = _lost(tried, axes, batch)
+                if tried.builder.cell_calls and self._unrolled(layouts, batch, tried.builder.cell_calls):
+                    self._scores[key] = min(self._scores[key], (-_LOST, -1))
             except (ProgramStopped, UnsupportedNode):
                 self._scores[key] = (-1000 * _LOST, -1000)
         return self._scores[key]
+
+    def _unrolled(self, layouts: Mapping[str, TapeLayout], batch: int, calls: int) -> bool:
+        """Say whether the cells that it steps by hand take as many steps, however long the sequence is."""
+        free = any(not one.fixed for one in layouts.values())
+        return free and self._try(layouts, LENGTHS[1], batch, 0, {}).builder.cell_calls == calls
 
     def _try(
         self, layouts: Mapping[str, TapeLayout], steps: int, batch: int, seed: int, shared: dict[Any, ProgramNode]
@@ -240,9 +251,12 @@ class _Follower:
         why = ""
         try:
             self._program.run(b, shapes)
+            join_steps(b)
         except ProgramStopped as error:
             why = str(error)
             b.stop(why)
+        self._stepped.update(b.stepped)
+        self._refused.update(b.refused)
         graph = b.graph()
         tapes = {name: InputLayout(shapes[name].sizes or (), one.time, one.feature) for name, one in layouts.items()}
         steps = next((one.fixed or steps for one in layouts.values()), steps)
@@ -272,10 +286,10 @@ class _Follower:
             layouts,
             others,
             list(b.remarks),
-            b.stepped,
+            b.stepped if nodes else self._stepped,
             b.parameters,
             first.why or second.why,
-            list(b.refused),
+            list(b.refused if nodes else self._refused),
             self._program.run,
             {one.name: self._whole(one) for one in self._program.inputs if one.name not in layouts and one.sizes},
         )
@@ -354,7 +368,7 @@ def _of_sizes(one: _Input) -> Iterator[TapeLayout]:
     """Iterate over the layouts of an input of known sizes: where one axis alone has several, that is the tape."""
     assert one.sizes is not None
     kind, count = one.kind or _FLOAT, len(one.sizes)
-    if not 1 <= count <= 3:
+    if not 1 <= count <= 3 or 0 in one.sizes:
         return
     whole = kind in (2, 3, 4, 5, 6, 7, 12, 13)
     fixed: list[TapeLayout] = []

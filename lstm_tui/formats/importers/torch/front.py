@@ -13,6 +13,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.program.graph import RECURRENT, ProgramGraph, UnsupportedNode, random_of
 from lstm_tui.formats.importers.torch.program_builder import Budget, InputShape, ProgramBuilder, ProgramStopped
+from lstm_tui.formats.importers.torch.stepped_cells import join_steps
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class ProgramFront:
         shapes = {name: InputShape(one.kind, one.shape(steps, 1)) for name, one in self.layouts.items()}
         try:
             self.follow(b, {**self.shapes, **shapes})
+            join_steps(b)
         except ProgramStopped:
             if not any(one.name == self.node and one.op_type in RECURRENT for one in b.nodes):
                 raise

@@ -60,7 +60,8 @@ def find_program(
             or next(iter(followed.refused), "")
             or "it calls none of its recurrent layers as one, such as torch.lstm: it steps them by hand"
         )
-        return _alone(tensors, where, report, f"it steps {cells} by hand" if cells else why)
+        steps = next((one for one in followed.refused if " by hand: " in one), f"it steps {cells} by hand")
+        return _alone(tensors, where, report, steps if cells else why)
     for name, layout in followed.layouts.items():
         if name not in followed.others:
             report.say(f"input.{visible(name)}", layout.text, "confirmed", "so its recurrent calls read it")

@@ -103,6 +103,31 @@ class InputShape:
     sizes: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class CellByHand:
+    """One step of a cell that a program steps by hand.
+
+    Attributes:
+        path: Of the cell.
+        kind: LSTM, GRU or RNN.
+        function: Relu where it is an RNN of that.
+        x: What it reads, (n,) or (B, n).
+        begins: States it begins with.
+        params: Weights, then biases where it has them.
+        states: States it gives, as random numbers.
+        node: That stands for it until the steps are joined.
+    """
+
+    path: str
+    kind: str
+    function: str
+    x: TensorRef
+    begins: Sequence[TensorRef]
+    params: Sequence[TensorRef]
+    states: Sequence[TensorRef]
+    node: ProgramNode
+
+
 @dataclass
 class ProgramBuilder:
     """A graph that grows while a program is followed.
@@ -117,7 +142,9 @@ class ProgramBuilder:
         scope: Path of the module that is followed now.
         function: The function of PyTorch that is followed now.
         remarks: What has to be said beside.
-        stepped: By path, kinds of cells that the program steps by hand.
+        steps: Steps of cells that the program makes by hand.
+        cell_calls: How many steps it makes, those that are not followed too.
+        stepped: By path, kinds of cells that it steps by hand in a way that is not followed.
         refused: Why recurrent calls are not followed.
         parameters: By the name of a constant that a recurrent node reads, the file's own names of what it is made of.
     """
@@ -131,6 +158,8 @@ class ProgramBuilder:
     scope: str = ""
     function: str = ""
     remarks: dict[str, None] = field(default_factory=dict)
+    steps: list[CellByHand] = field(default_factory=list)
+    cell_calls: int = 0
     stepped: dict[str, str] = field(default_factory=dict)
     refused: dict[str, None] = field(default_factory=dict)
     parameters: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -182,8 +211,8 @@ class ProgramBuilder:
         if not live:
             result = self.constant(made)
         else:
-            node = ProgramNode(self._once(node.name), kind, node.input, (self._made(),), attributes)
-            self._add(node)
+            node = ProgramNode(self.once(node.name), kind, node.input, (self.made(),), attributes)
+            self.add(node)
             result = TensorRef(node.output[0], made, True)
         result.shared = shared
         return result
@@ -191,10 +220,10 @@ class ProgramBuilder:
     def unknown(self, kind: str, reads: Sequence[Any], why: str = "", sizes: Sequence[int] | None = None) -> TensorRef:
         """Return what a call gives that is not understood; its sizes are known or nothing is."""
         tensors = [one for one in tensors_in(reads) if one.live or one.array is None]
-        name = self._once(self._called(kind, tensors))
-        node = ProgramNode(name, kind, tuple(one.name for one in tensors), (self._made(),), {"why": why})
+        name = self.once(self._called(kind, tensors))
+        node = ProgramNode(name, kind, tuple(one.name for one in tensors), (self.made(),), {"why": why})
         why = why or f"{visible(name)} ({visible(kind)}) is not known here"
-        self._add(node)
+        self.add(node)
         self.budget.spend(5)
         array = None if sizes is None else self.random.normal(size=tuple(sizes)).astype(np.float32)
         return TensorRef(node.output[0], array, True, "" if array is not None else why)
@@ -204,13 +233,14 @@ class ProgramBuilder:
         attributes: Mapping[str, Any],
     ) -> list[TensorRef]:  # fmt: skip
         """Add a recurrent node and return what it gives: series, last h and last c, with random numbers."""
-        node = ProgramNode(
-            self._once(name, kind), kind, tuple("" if one is None else one.name for one in reads),
-            tuple(self._made() for _ in sizes), attributes,
-        )  # fmt: skip
+        name, gives = self.once(name, kind), tuple(self.made() for _ in sizes)
+        if self.steps:  # how many calls there are is by the number of steps, and names are by the number of calls
+            reads = [None if one is None else self._named(one, f"what {name} reads {n}") for n, one in enumerate(reads)]
+            gives = tuple(f"what {name} gives {n}" for n in range(len(sizes)))
+        node = ProgramNode(name, kind, tuple("" if one is None else one.name for one in reads), gives, attributes)
         key = (node.name, node.op_type, node.input, node.output, tuple(sorted(map(str, attributes.items()))))
         node = self.shared.setdefault(key, node)
-        self._add(node)
+        self.add(node)
         made = []
         for output, size in zip(node.output, sizes, strict=True):
             array = None if size is None else self.random.normal(size=tuple(size)).astype(np.float32)
@@ -219,17 +249,43 @@ class ProgramBuilder:
             made.append(TensorRef(output, array, True, why))
         return made
 
+    def _named(self, one: TensorRef, name: str) -> TensorRef:
+        """Return a tensor by a name that is the same for every number of steps."""
+        if one.name in self.constants and (one.live or not one.name.startswith("constant ")):
+            return one
+        if one.name in self.constants:
+            self.constants[name] = self.constants[one.name]
+        else:
+            self.add(ProgramNode(name, "Identity", (one.name,), (name,)))
+        return TensorRef(name, one.array, one.live, one.why, one.path)
+
+    def cell_step(
+        self, path: str, kind: str, function: str, x: TensorRef, begins: Sequence[TensorRef],
+        params: Sequence[TensorRef],
+    ) -> CellByHand:  # fmt: skip
+        """Add one step of a cell, whose states have random numbers until the steps are joined."""
+        reads = tuple(one.name for one in (x, *begins))
+        node = ProgramNode(path, "step", reads, tuple(self.made() for _ in begins), {})
+        self.add(node)
+        states = [
+            TensorRef(name, self.random.normal(size=one.known().shape).astype(np.float32), True)
+            for name, one in zip(node.output, begins, strict=True)
+        ]
+        self.budget.spend(5, sum(one.known().size for one in states))
+        self.steps.append(CellByHand(path, kind, function, x, list(begins), list(params), states, node))
+        return self.steps[-1]
+
     def output(self, name: str, ref: TensorRef) -> None:
         """Make a tensor an output, which has a name of its own."""
         if not ref.live:
             return
-        self._add(ProgramNode(name, "Identity", (ref.name,), (name,)))
+        self.add(ProgramNode(name, "Identity", (ref.name,), (name,)))
         self.outputs.append(name)
 
     def stop(self, why: str) -> None:
         """End a program that is not followed further: its one output is not understood."""
         states = [name for node in self.nodes if node.op_type in RECURRENT for name in node.output]
-        self._add(ProgramNode("program", "program", tuple(states), ("output",), {"why": why}))
+        self.add(ProgramNode("program", "program", tuple(states), ("output",), {"why": why}))
         self.outputs = ["output"]
 
     def graph(self) -> ProgramGraph:
@@ -241,12 +297,18 @@ class ProgramBuilder:
         graph.made_by = {name: node for node in self.nodes for name in node.output if name}
         return graph
 
-    def _add(self, node: ProgramNode) -> None:
+    def add(self, node: ProgramNode) -> None:
+        """Add a node.
+
+        Raises:
+            ProgramStopped: There are too many.
+        """
         if len(self.nodes) >= MOST_NODES:
             raise ProgramStopped(f"it makes more than {MOST_NODES} calls")
         self.nodes.append(node)
 
-    def _made(self) -> str:
+    def made(self) -> str:
+        """Return a new name of a value."""
         self._count += 1
         return f"value {self._count}"
 
@@ -255,7 +317,8 @@ class ProgramBuilder:
         path = next((one.path.rpartition(".")[0] for one in reads if one.path), "")
         return path or self.scope or self.function or kind.lower()
 
-    def _once(self, name: str, among: str = "") -> str:
+    def once(self, name: str, among: str = "") -> str:
+        """Return a name that no other node has, counted among those of a kind."""
         self._names[f"{among} {name}"] = count = self._names.get(f"{among} {name}", 0) + 1
         return name if count == 1 else f"{name} {count}"
 

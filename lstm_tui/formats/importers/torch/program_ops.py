@@ -10,9 +10,11 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.program.graph import UnsupportedNode
+from lstm_tui.formats.importers.torch.call_arguments import axis_of, check, new_axis_of, wholes_of
 from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, ProgramStopped, TensorRef, tensors_in
-from lstm_tui.formats.importers.torch.recurrent_calls import RECURRENT_CALLS, STEPPED_CALLS, recurrent_call, stepped
+from lstm_tui.formats.importers.torch.recurrent_calls import RECURRENT_CALLS, recurrent_call
 from lstm_tui.formats.importers.torch.reparametrised import InParts
+from lstm_tui.formats.importers.torch.stepped_cells import STEPPED_CALLS, step_of_cell
 
 _MOST_MADE = 20_000_000
 _DTYPES = {0: "u1", 1: "i1", 2: "i2", 3: "i4", 4: "i8", 5: "f2", 6: "f4", 7: "f8", 11: "?", 15: "f4"}
@@ -38,11 +40,12 @@ def call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Mapping[str,
     if name in RECURRENT_CALLS:
         return recurrent_call(b, name, args, kwargs)
     if name in STEPPED_CALLS:
-        return stepped(b, name, args)
+        return step_of_cell(b, name, args)
     if op is None:
         made: Any = b.unknown(name, [*args, *kwargs.values()])
     else:
         try:
+            check(name, op, args, kwargs)
             made = op(b, *args, **kwargs)
         except (UnsupportedNode, ValueError, IndexError, TypeError, AttributeError, OverflowError, KeyError) as error:
             why = str(error) if isinstance(error, UnsupportedNode) else ""
@@ -67,33 +70,6 @@ def _tensor(b: ProgramBuilder, value: Any) -> TensorRef:
     if isinstance(value, bool | int | float):
         return b.constant(np.asarray(value, np.float32 if isinstance(value, float) else np.int64))
     raise UnsupportedNode("it reads what is no tensor")
-
-
-def _axis(x: TensorRef, axis: Any) -> int:
-    count = max(x.known().ndim, 1)
-    if not isinstance(axis, int) or not -count <= axis < count:
-        raise UnsupportedNode("it names an axis that is not there")
-    return axis % count
-
-
-def _whole(values: Any) -> tuple[int, ...]:
-    """Return sizes and places, which may be tensors of one number that no input decides."""
-    if isinstance(values, TensorRef):
-        if values.live:
-            raise UnsupportedNode("its sizes depend on the numbers")
-        values = values.known().reshape(-1).tolist()
-    if isinstance(values, int):
-        values = [values]
-    made = []
-    for one in values:
-        if isinstance(one, TensorRef):
-            if one.live:
-                raise UnsupportedNode("its sizes depend on the numbers" if one.array is not None else one.why)
-            one = one.known().item()
-        if not isinstance(one, int | np.integer):
-            raise UnsupportedNode("its sizes are no whole numbers")
-        made.append(int(one))
-    return tuple(made)
 
 
 def _same(b: ProgramBuilder, x: Any, *_: Any, **__: Any) -> Any:
@@ -123,15 +99,13 @@ def _pointwise(kind: str, **fixed: Any) -> Callable[..., TensorRef]:
 
 
 def _two(kind: str) -> Callable[..., TensorRef]:
-    def run(b: ProgramBuilder, x: Any, y: Any, alpha: Any = 1, **more: Any) -> TensorRef:
-        if more.get("rounding_mode"):
+    def run(b: ProgramBuilder, one: Any, other: Any, alpha: float = 1, rounding_mode: str | None = None) -> TensorRef:
+        if rounding_mode:
             raise UnsupportedNode("it rounds")
-        x, y = _matched(b, x, y)
+        first, second = _matched(b, one, other)
         if alpha != 1:
-            if not isinstance(alpha, int | float):
-                raise UnsupportedNode("its factor is no number")
-            y = b.emit("Mul", [y, _matched(b, y, float(alpha))[1]])
-        return b.emit(kind, [x, y])
+            second = b.emit("Mul", [second, _matched(b, second, float(alpha))[1]])
+        return b.emit(kind, [first, second])
 
     return run
 
@@ -148,13 +122,13 @@ def _matched(b: ProgramBuilder, x: Any, y: Any) -> tuple[TensorRef, TensorRef]:
     return like(x, y), like(y, x)
 
 
-def _rsub(b: ProgramBuilder, x: Any, y: Any, alpha: Any = 1) -> TensorRef:
-    return _two("Sub")(b, y, x, alpha)
+def _rsub(b: ProgramBuilder, one: Any, other: Any, alpha: float = 1) -> TensorRef:
+    return _two("Sub")(b, other, one, alpha)
 
 
 def _reduced(kind: str) -> Callable[..., Any]:
     def run(b: ProgramBuilder, x: TensorRef, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> TensorRef:
-        axes = None if dim is None or dim == [] else tuple(_axis(x, one) for one in _whole(dim))
+        axes = None if dim is None or dim == [] else tuple(axis_of(x, one) for one in wholes_of(dim))
         return b.emit(kind, [x], axes=axes, keepdims=int(bool(keepdim)))
 
     return run
@@ -169,7 +143,7 @@ def _extreme(kind: str) -> Callable[..., Any]:
         dim = other if dim is None else dim
         if dim is None:
             return b.emit(kind, [x], axes=None, keepdims=0)
-        made = b.emit(kind, [x], axes=(_axis(x, dim),), keepdims=int(bool(keepdim)))
+        made = b.emit(kind, [x], axes=(axis_of(x, dim),), keepdims=int(bool(keepdim)))
         return made, b.unknown("its place", [x], "the place of the largest is not followed")
 
     return run
@@ -177,7 +151,7 @@ def _extreme(kind: str) -> Callable[..., Any]:
 
 def _extreme_of_axes(kind: str) -> Callable[..., Any]:
     def run(b: ProgramBuilder, x: TensorRef, dim: Any = (), keepdim: bool = False) -> TensorRef:
-        axes = tuple(_axis(x, one) for one in _whole(dim)) or None
+        axes = tuple(axis_of(x, one) for one in wholes_of(dim)) or None
         return b.emit(kind, [x], axes=axes, keepdims=int(bool(keepdim)))
 
     return run
@@ -191,8 +165,8 @@ def _addmm(b: ProgramBuilder, bias: TensorRef, x: TensorRef, w: TensorRef, beta:
     return b.emit("Gemm", [x, w, bias], alpha=float(alpha), beta=float(beta))
 
 
-def _matmul(b: ProgramBuilder, x: TensorRef, y: TensorRef) -> TensorRef:
-    return b.emit("MatMul", [x, y])
+def _matmul(b: ProgramBuilder, x: TensorRef, w: TensorRef) -> TensorRef:
+    return b.emit("MatMul", [x, w])
 
 
 def _embedding(b: ProgramBuilder, table: TensorRef, ids: TensorRef, *_: Any, **__: Any) -> TensorRef:
@@ -202,7 +176,7 @@ def _embedding(b: ProgramBuilder, table: TensorRef, ids: TensorRef, *_: Any, **_
 
 
 def _select(b: ProgramBuilder, x: TensorRef, dim: int, index: Any) -> TensorRef:
-    axis, (place,) = _axis(x, dim), _whole(index)
+    axis, (place,) = axis_of(x, dim), wholes_of(index)
     size = x.known().shape[axis]
     if not -size <= place < size:
         raise UnsupportedNode(f"it takes number {place} of {size}")
@@ -212,29 +186,29 @@ def _select(b: ProgramBuilder, x: TensorRef, dim: int, index: Any) -> TensorRef:
 def _slice(
     b: ProgramBuilder, x: TensorRef, dim: int = 0, start: Any = None, end: Any = None, step: Any = 1
 ) -> TensorRef:
-    axis = _axis(x, dim)
+    axis = axis_of(x, dim)
     size = x.known().shape[axis]
-    first = 0 if start is None else _whole(start)[0]
-    last = size if end is None else _whole(end)[0]
+    first = 0 if start is None else wholes_of(start)[0]
+    last = size if end is None else wholes_of(end)[0]
     first, last = (min(max(one + size if one < 0 else one, 0), size) for one in (first, last))
-    return b.emit("Slice", [x], shared=True, index=(slice(None),) * axis + (slice(first, last, _whole(step)[0]),))
+    return b.emit("Slice", [x], shared=True, index=(slice(None),) * axis + (slice(first, last, wholes_of(step)[0]),))
 
 
 def _narrow(b: ProgramBuilder, x: TensorRef, dim: int, start: Any, length: Any) -> TensorRef:
-    first, count = _whole(start)[0], _whole(length)[0]
-    first += x.known().shape[_axis(x, dim)] if first < 0 else 0
+    first, count = wholes_of(start)[0], wholes_of(length)[0]
+    first += x.known().shape[axis_of(x, dim)] if first < 0 else 0
     return _slice(b, x, dim, first, first + count)
 
 
 def _flip(b: ProgramBuilder, x: TensorRef, dims: Any) -> TensorRef:
-    axes = {_axis(x, one) for one in _whole(dims)}
+    axes = {axis_of(x, one) for one in wholes_of(dims)}
     index = tuple(slice(None, None, -1 if n in axes else None) for n in range(x.known().ndim))
     return b.emit("Slice", [x], index=index)
 
 
-def _transpose(b: ProgramBuilder, x: TensorRef, one: int, other: int) -> TensorRef:
+def _transpose(b: ProgramBuilder, x: TensorRef, dim0: int, dim1: int) -> TensorRef:
     perm = list(range(x.known().ndim))
-    first, second = _axis(x, one), _axis(x, other)
+    first, second = axis_of(x, dim0), axis_of(x, dim1)
     if perm:
         perm[first], perm[second] = second, first
     return b.emit("Transpose", [x], shared=True, perm=tuple(perm))
@@ -245,38 +219,38 @@ def _t(b: ProgramBuilder, x: TensorRef) -> TensorRef:
 
 
 def _permute(b: ProgramBuilder, x: TensorRef, dims: Any) -> TensorRef:
-    return b.emit("Transpose", [x], shared=True, perm=tuple(_axis(x, one) for one in _whole(dims)))
+    return b.emit("Transpose", [x], shared=True, perm=tuple(axis_of(x, one) for one in wholes_of(dims)))
 
 
 def _reshape(b: ProgramBuilder, x: TensorRef, shape: Any, *_: Any) -> TensorRef:
-    return b.emit("Reshape", [x], shared=True, shape=_whole(shape))
+    return b.emit("Reshape", [x], shared=True, shape=wholes_of(shape))
 
 
 def _flatten(b: ProgramBuilder, x: TensorRef, start_dim: int = 0, end_dim: int = -1) -> TensorRef:
     sizes = x.known().shape
-    first, last = _axis(x, start_dim), _axis(x, end_dim)
+    first, last = axis_of(x, start_dim), axis_of(x, end_dim)
     return _reshape(b, x, (*sizes[:first], math.prod(sizes[first : last + 1]), *sizes[last + 1 :]))
 
 
 def _unflatten(b: ProgramBuilder, x: TensorRef, dim: int, sizes: Any) -> TensorRef:
-    shape, axis = x.known().shape, _axis(x, dim)
-    return _reshape(b, x, (*shape[:axis], *_whole(sizes), *shape[axis + 1 :]))
+    shape, axis = x.known().shape, axis_of(x, dim)
+    return _reshape(b, x, (*shape[:axis], *wholes_of(sizes), *shape[axis + 1 :]))
 
 
 def _squeeze(b: ProgramBuilder, x: TensorRef, dim: Any = None) -> TensorRef:
     sizes = x.known().shape
-    axes = range(len(sizes)) if dim is None else [_axis(x, one) for one in _whole(dim)]
+    axes = range(len(sizes)) if dim is None else [axis_of(x, one) for one in wholes_of(dim)]
     return _reshape(b, x, tuple(size for n, size in enumerate(sizes) if n not in axes or size != 1))
 
 
 def _unsqueeze(b: ProgramBuilder, x: TensorRef, dim: int) -> TensorRef:
     sizes = list(x.known().shape)
-    sizes.insert(dim if dim >= 0 else dim + len(sizes) + 1, 1)
+    sizes.insert(new_axis_of(x, dim), 1)
     return _reshape(b, x, tuple(sizes))
 
 
 def _expand(b: ProgramBuilder, x: TensorRef, size: Any, implicit: bool = False) -> TensorRef:
-    wanted, own = list(_whole(size)), x.known().shape
+    wanted, own = list(wholes_of(size)), x.known().shape
     own = (*[1] * (len(wanted) - len(own)), *own)
     shape = tuple(has if want == -1 else want for want, has in zip(wanted, own, strict=True))
     return b.emit("Expand", [x], shared=True, shape=shape)
@@ -287,7 +261,7 @@ def _expand_as(b: ProgramBuilder, x: TensorRef, other: TensorRef) -> TensorRef:
 
 
 def _repeat(b: ProgramBuilder, x: TensorRef, repeats: Any) -> TensorRef:
-    times = _whole(repeats)
+    times = wholes_of(repeats)
     own = (*[1] * (len(times) - x.known().ndim), *x.known().shape)
     if min(times, default=0) < 0 or math.prod(times) * x.known().size > _MOST_MADE:
         raise UnsupportedNode("it would make more numbers than are made here")
@@ -303,16 +277,16 @@ def _cat(b: ProgramBuilder, tensors: Any, dim: int = 0) -> TensorRef:
     lost = next((one for one in parts if one.array is None), None)
     if lost is not None:
         raise UnsupportedNode(lost.why)
-    return b.emit("Concat", parts, axis=_axis(parts[0], dim))
+    return b.emit("Concat", parts, axis=axis_of(parts[0], dim))
 
 
 def _stack(b: ProgramBuilder, tensors: Any, dim: int = 0) -> TensorRef:
-    axis = dim if dim >= 0 else dim + tensors[0].known().ndim + 1
+    axis = new_axis_of(tensors[0], dim)
     return _cat(b, [_unsqueeze(b, one, axis) for one in tensors], axis)
 
 
 def _chunk(b: ProgramBuilder, x: TensorRef, chunks: int, dim: int = 0) -> list[TensorRef]:
-    size = -(-x.known().shape[_axis(x, dim)] // chunks)
+    size = -(-x.known().shape[axis_of(x, dim)] // chunks)
     return _split(b, x, size, dim)
 
 
@@ -325,10 +299,10 @@ def _unsafe_chunk(b: ProgramBuilder, x: TensorRef, chunks: int, dim: int = 0) ->
 
 
 def _split(b: ProgramBuilder, x: TensorRef, size: Any, dim: int = 0) -> list[TensorRef]:
-    whole = x.known().shape[_axis(x, dim)]
-    sizes = _whole(size) if isinstance(size, list | tuple) else ()
+    whole = x.known().shape[axis_of(x, dim)]
+    sizes = wholes_of(size) if isinstance(size, list | tuple) else ()
     if not sizes:
-        each = max(_whole(size)[0], 1)
+        each = max(wholes_of(size)[0], 1)
         sizes = tuple(min(each, whole - start) for start in range(0, whole, each))
     b.budget.spend(len(sizes))
     starts = np.cumsum([0, *sizes]).tolist()
@@ -337,18 +311,18 @@ def _split(b: ProgramBuilder, x: TensorRef, size: Any, dim: int = 0) -> list[Ten
 
 def _tensor_split(b: ProgramBuilder, x: TensorRef, parts: Any, dim: int = 0) -> list[TensorRef]:
     """Return so many parts, the first of which are longer by one, or parts between places."""
-    whole = x.known().shape[_axis(x, dim)]
+    whole = x.known().shape[axis_of(x, dim)]
     if isinstance(parts, int):
         sizes = [whole // max(parts, 1) + (n < whole % max(parts, 1)) for n in range(parts)]
         ends = np.cumsum(sizes).tolist()
     else:
-        ends = [*_whole(parts), whole]
+        ends = [*wholes_of(parts), whole]
     b.budget.spend(len(ends))
     return [_slice(b, x, dim, start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def _unbind(b: ProgramBuilder, x: TensorRef, dim: int = 0) -> list[TensorRef]:
-    count = x.known().shape[_axis(x, dim)]
+    count = x.known().shape[axis_of(x, dim)]
     b.budget.spend(count)
     return [_select(b, x, dim, n) for n in range(count)]
 
@@ -356,7 +330,7 @@ def _unbind(b: ProgramBuilder, x: TensorRef, dim: int = 0) -> list[TensorRef]:
 def _index_select(b: ProgramBuilder, x: TensorRef, dim: int, index: TensorRef) -> TensorRef:
     if index.live:
         raise UnsupportedNode("where it takes numbers from depends on them")
-    return b.emit("Gather", [x, index], axis=_axis(x, dim))
+    return b.emit("Gather", [x, index], axis=axis_of(x, dim))
 
 
 def _index(b: ProgramBuilder, x: TensorRef, indices: Any) -> TensorRef:
@@ -372,10 +346,10 @@ def _layer_norm(
 ) -> TensorRef:
     reads = [x]
     if weight is not None or bias is not None:
-        sizes = _whole(shape)
+        sizes = wholes_of(shape)
         reads.append(weight if weight is not None else b.constant(np.ones(sizes, np.float32)))
         reads += [] if bias is None else [bias]
-    return b.emit("LayerNormalization", reads, axis=-len(_whole(shape)), epsilon=float(eps))
+    return b.emit("LayerNormalization", reads, axis=-len(wholes_of(shape)), epsilon=float(eps))
 
 
 def _batch_norm(
@@ -396,7 +370,7 @@ def _dropout(b: ProgramBuilder, x: TensorRef, p: float = 0.5, train: bool = True
 
 
 def _softmax(kind: str) -> Callable[..., TensorRef]:
-    return lambda b, x, dim, *_, **__: b.emit(kind, [x], axis=_axis(x, dim))
+    return lambda b, x, dim, *_, **__: b.emit(kind, [x], axis=axis_of(x, dim))
 
 
 def _conv1d(
@@ -424,7 +398,7 @@ def _conv1d(
 
 
 def _first(value: Any) -> int:
-    return _whole(value)[0] if not isinstance(value, str) else 0
+    return wholes_of(value)[0] if not isinstance(value, str) else 0
 
 
 def _convolution(
@@ -487,9 +461,9 @@ def _adaptive(kind: str) -> Callable[..., Any]:
     """Return a pooling to one number an axis; others are not followed."""
 
     def run(b: ProgramBuilder, x: TensorRef, size: Any) -> TensorRef:
-        if set(_whole(size)) != {1}:
+        if set(wholes_of(size)) != {1}:
             raise UnsupportedNode("it pools to several numbers")
-        axes = tuple(range(x.known().ndim - len(_whole(size)), x.known().ndim))
+        axes = tuple(range(x.known().ndim - len(wholes_of(size)), x.known().ndim))
         return b.emit(kind, [x], axes=axes, keepdims=1)
 
     return run
@@ -499,10 +473,22 @@ def _filled(value: float | None) -> Callable[..., TensorRef]:
     def run(b: ProgramBuilder, size: Any, fill: Any = None, dtype: Any = None, **_: Any) -> TensorRef:
         if value is not None:
             dtype = fill if dtype is None and isinstance(fill, int) else dtype
-        number = value if value is not None else fill.known().item() if isinstance(fill, TensorRef) else fill
-        return _made(b, _whole(size), number, dtype_of(dtype))
+        return _made(b, wholes_of(size), _number_of(value, fill), dtype_of(dtype))
 
     return run
+
+
+def _number_of(value: float | None, fill: Any) -> Any:
+    """Return what a tensor is filled with: a function's own number, or the one that it is given."""
+    if value is not None:
+        return value
+    if isinstance(fill, TensorRef):
+        if fill.live or fill.known().size != 1:
+            raise UnsupportedNode("what it is filled with depends on the numbers")
+        return fill.known().item()
+    if fill is None:
+        raise UnsupportedNode("it is filled with nothing")
+    return fill
 
 
 def _made(b: ProgramBuilder, sizes: Sequence[int], number: Any, dtype: np.dtype[Any] | None) -> TensorRef:
@@ -519,7 +505,7 @@ def _made(b: ProgramBuilder, sizes: Sequence[int], number: Any, dtype: np.dtype[
 def _filled_like(value: float | None) -> Callable[..., TensorRef]:
     def run(b: ProgramBuilder, x: TensorRef, fill: Any = None, dtype: Any = None, **_: Any) -> TensorRef:
         wanted = dtype_of(dtype) or x.known().dtype
-        return _made(b, x.known().shape, value if value is not None else fill, wanted)
+        return _made(b, x.known().shape, _number_of(value, fill), wanted)
 
     return run
 
@@ -527,7 +513,7 @@ def _filled_like(value: float | None) -> Callable[..., TensorRef]:
 def _new_filled(value: float | None) -> Callable[..., TensorRef]:
     def run(b: ProgramBuilder, x: TensorRef, size: Any, fill: Any = None, dtype: Any = None, **_: Any) -> TensorRef:
         wanted = dtype_of(dtype) or x.known().dtype
-        return _made(b, _whole(size), value if value is not None else fill, wanted)
+        return _made(b, wholes_of(size), _number_of(value, fill), wanted)
 
     return run
 
@@ -547,10 +533,10 @@ def _arange(b: ProgramBuilder, *args: Any, dtype: Any = None, **_: Any) -> Tenso
     return b.constant(made.astype(dtype_of(dtype) or (np.int64 if whole else np.float32)))
 
 
-def _tensor_of(b: ProgramBuilder, value: Any, dtype: Any = None, *_: Any, **__: Any) -> TensorRef:
-    if isinstance(value, TensorRef):
-        return value
-    array = np.asarray(value)
+def _tensor_of(b: ProgramBuilder, listed: Any, dtype: Any = None, *_: Any, **__: Any) -> TensorRef:
+    if isinstance(listed, TensorRef):
+        return listed
+    array = np.asarray(listed)
     if array.dtype.kind not in "fiub":
         raise UnsupportedNode("it holds no numbers")
     return b.constant(array.astype(dtype_of(dtype) or (np.float32 if array.dtype.kind == "f" else array.dtype)))
@@ -600,7 +586,7 @@ def _power(b: ProgramBuilder, x: TensorRef, exponent: Any) -> TensorRef:
     return b.emit("Pow", [x, b.constant(np.asarray(exponent, np.float32))])
 
 
-def _addcmul(b: ProgramBuilder, x: TensorRef, one: TensorRef, other: TensorRef, value: Any = 1) -> TensorRef:
+def _addcmul(b: ProgramBuilder, x: TensorRef, one: TensorRef, other: TensorRef, value: float = 1) -> TensorRef:
     return _two("Add")(b, x, _two("Mul")(b, one, other), value)
 
 
@@ -627,10 +613,12 @@ def _spread(root: bool) -> Callable[..., TensorRef]:
         if more and isinstance(more[0], bool):
             less, more = int(more[0]), more[1:]
         correction = named.get("correction")
-        less = less if correction is None else _whole(correction)[0]
+        less = less if correction is None else wholes_of(correction)[0]
         keepdim = bool(more[0]) if more else bool(named.get("keepdim", False))
         axes = (
-            tuple(_axis(x, one) for one in _whole(dim)) if dim not in (None, [], ()) else tuple(range(x.known().ndim))
+            tuple(axis_of(x, one) for one in wholes_of(dim))
+            if dim not in (None, [], ())
+            else tuple(range(x.known().ndim))
         )
         count = math.prod(x.known().shape[one] for one in axes)
         if count <= less:
@@ -724,8 +712,8 @@ _OPS: Mapping[str, Callable[..., Any]] = {
     "layer_norm": _layer_norm,
     "native_layer_norm": lambda b, *args: (_layer_norm(b, *args), None, None),
     "batch_norm": _batch_norm,
-    "_native_batch_norm_legit_no_training": lambda b, x, w, c, m, v, momentum, eps: (
-        _batch_norm(b, x, w, c, m, v, False, momentum, eps), None, None),
+    "_native_batch_norm_legit_no_training": lambda b, x, weight, bias, mean, variance, momentum, eps: (
+        _batch_norm(b, x, weight, bias, mean, variance, False, momentum, eps), None, None),
     "dropout": _dropout,
     "feature_dropout": _dropout,
     "alpha_dropout": _dropout,
@@ -791,11 +779,11 @@ _OPS: Mapping[str, Callable[..., Any]] = {
     )},
     "logical_not": _pointwise("Not"),
     "bitwise_not": lambda b, x: b.emit("Not", [x]) if x.known().dtype.kind == "b" else _folded(np.invert)(b, x),
-    "where": lambda b, mask, x, y: b.emit("Where", [mask, *_matched(b, x, y)]),
+    "where": lambda b, mask, one, other: b.emit("Where", [mask, *_matched(b, one, other)]),
     "masked_fill": lambda b, x, mask, value: b.emit("Where", [mask, _matched(b, x, value)[1], x]),
-    "one_hot": lambda b, x, count=-1: b.emit("OneHot", [x], count=_whole(count)[0]),
-    "cumsum": lambda b, x, dim, dtype=None: b.emit("CumSum", [x], axis=_axis(x, dim)),
-    "argmax": lambda b, x, dim=None, keepdim=False: b.emit("ArgMax", [x], axis=_axis(x, dim)) if (
+    "one_hot": lambda b, x, count=-1: b.emit("OneHot", [x], count=wholes_of(count)[0]),
+    "cumsum": lambda b, x, dim, dtype=None: b.emit("CumSum", [x], axis=axis_of(x, dim)),
+    "argmax": lambda b, x, dim=None, keepdim=False: b.emit("ArgMax", [x], axis=axis_of(x, dim)) if (
         dim is not None and not keepdim) else b.unknown("argmax", [x]),
     "sin": _pointwise("Sin"),
     "cos": _pointwise("Cos"),

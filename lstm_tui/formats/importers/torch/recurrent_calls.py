@@ -17,21 +17,10 @@ from lstm_tui.formats.importers.plan import Recurrent
 from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, attribute, label
 from lstm_tui.formats.importers.program.initial_states import initial_states_of
 from lstm_tui.formats.importers.program.layers import Read
-from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, TensorRef, tensors_in
+from lstm_tui.formats.importers.torch.call_arguments import check_one
+from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, TensorRef
 
 RECURRENT_CALLS = {"lstm": "LSTM", "gru": "GRU", "rnn_tanh": "RNN", "rnn_relu": "RNN"}
-STEPPED_CALLS = {"lstm_cell": "nn.LSTMCell", "gru_cell": "nn.GRUCell", "rnn_tanh_cell": "nn.RNNCell",
-                 "rnn_relu_cell": "nn.RNNCell"}  # fmt: skip
-
-
-def stepped(b: ProgramBuilder, name: str, args: Sequence[Any]) -> Any:
-    """Return what one step of a cell gives: it is stepped by the program itself, which is not followed."""
-    tensors = [one for one in tensors_in(list(args)) if one.path]
-    path = tensors[0].path.rpartition(".")[0] if tensors else b.scope
-    b.stepped[path] = STEPPED_CALLS[name]
-    why = f"it steps {STEPPED_CALLS[name]} {visible(path)} by hand, one call a step"
-    made = b.unknown(name, args, why)
-    return (made, b.unknown(name, args, why)) if name == "lstm_cell" else made
 
 
 def recurrent_call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -43,6 +32,8 @@ def recurrent_call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Ma
     try:
         if isinstance(said.get("params"), TensorRef) or isinstance(said.get("has_biases"), list):
             raise UnsupportedNode("it reads sequences that are packed, which is not followed")
+        for each, value in said.items():
+            check_one(name, each, value)
         return _call(b, kind, "Relu" if name == "rnn_relu" else "", said)
     except (UnsupportedNode, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         why = str(error) if isinstance(error, UnsupportedNode) else ""
@@ -92,13 +83,9 @@ def _layer(
     number, ways, biased, projected = built
     each = len(params) // ways
     groups = [params[way * each : (way + 1) * each] for way in range(ways)]
-    w, r = (np.stack([group[n].known() for group in groups]) for n in (0, 1))
+    weights = stacked_weights(b, name, params, ways, biased)
+    w, r = weights[0].known(), weights[1].known()
     hidden, shown = w.shape[1] // gate_layouts.GATE_COUNTS[kind.lower()], r.shape[2]
-    reads: list[TensorRef | None] = [x, _weights(b, name, "W", w, params), _weights(b, name, "R", r, params)]
-    bias = None
-    if biased:
-        both = np.stack([np.concatenate([one.known() for one in group[2:4]]) for group in groups])
-        bias = _weights(b, name, "B", both, params)
     starts = [
         b.emit("Slice", [one], index=(slice(number * ways, (number + 1) * ways),)) if one.array is not None else one
         for one in hx
@@ -117,11 +104,25 @@ def _layer(
             if one.array is not None and one.array.shape != (ways, batch, width):
                 raise UnsupportedNode(f"{visible(name)} ({kind}) begins with states of another number of sequences")
         sizes = [(steps, ways, batch, shown), (ways, batch, shown), (ways, batch, hidden)][: 1 + len(hx)]
-    y, *states = b.recurrent(name, kind, [*reads, bias, None, *starts], sizes, attributes)
+    y, *states = b.recurrent(name, kind, [x, *weights, None, *starts], sizes, attributes)
     if y.array is None:
         return b.unknown("its series", [y], y.why), states
     y = b.emit("Transpose", [y], perm=(0, 2, 1, 3))
     return b.emit("Reshape", [y], shape=(steps, batch, ways * shown)), states
+
+
+def stacked_weights(
+    b: ProgramBuilder, name: str, params: Sequence[TensorRef], ways: int = 1, biased: bool | None = None
+) -> tuple[TensorRef, TensorRef, TensorRef | None]:
+    """Return the weights of inputs, of states and the biases of one layer, the directions along a first axis."""
+    each = len(params) // ways
+    groups = [params[way * each : (way + 1) * each] for way in range(ways)]
+    w, r = (np.stack([group[n].known() for group in groups]) for n in (0, 1))
+    made = _weights(b, name, "W", w, params), _weights(b, name, "R", r, params)
+    if not (each == 4 if biased is None else biased):
+        return *made, None
+    both = np.stack([np.concatenate([one.known() for one in group[2:4]]) for group in groups])
+    return *made, _weights(b, name, "B", both, params)
 
 
 def _weights(b: ProgramBuilder, name: str, what: str, array: Array, params: Sequence[TensorRef]) -> TensorRef:

@@ -21,12 +21,14 @@ from lstm_tui.formats.importers.torch.pickled_arrays import Tensor
 from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, ProgramStopped, TensorRef, tensors_in
 from lstm_tui.formats.importers.torch.program_ops import call
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
+from lstm_tui.formats.importers.torch.stepped_cells import recognised_step
 
 MOST_CODE = 4_000_000
 _MOST_NESTED = 60
 _MOST_CALLS = 60
 _LONGEST_LIST = 100_000
 _CHAIN = re.compile(r"(?:[-+~]\s*){4}|(?:\bnot\s+){4}|\*\*|\blambda\b|(?:\.\s*\w+\s*){40}|(?:\w\s*[-+*/%&|^@<>]\s*){8}")
+_CELL = re.compile(r"\.torch\.nn\.modules\.rnn\.(?:___torch_mangle_\d+\.)?(LSTM|GRU|RNN)Cell$")
 _OPENS, _CLOSES = "([{", ")]}"
 
 
@@ -181,10 +183,22 @@ class ScriptFollower:
         """
         definition = method_of(self._archive, module, name)
         outer, self._b.scope = self._b.scope, self._archive.path_of(module)
+        mark = len(self._b.nodes)
         try:
-            return self._function(definition, [module, *args], kwargs)
+            made = self._function(definition, [module, *args], kwargs)
         finally:
             self._b.scope = outer
+        cell = _CELL.search(module.name)
+        return made if cell is None else self._stepped(module, cell[1], [*args, *kwargs.values()], made, mark)
+
+    def _stepped(self, module: Made, kind: str, args: Sequence[Any], made: Any, mark: int) -> Any:
+        """Return what a cell's own code gave, as one step of that cell where it is one."""
+        path, state = self._archive.path_of(module), module.state if isinstance(module.state, dict) else {}
+        names = [one for one in ("weight_ih", "weight_hh", "bias_ih", "bias_hh") if isinstance(state.get(one), Tensor)]
+        if any(one.node.output[0] in [each.name for each in tensors_in(made)] for one in self._b.steps):
+            return made
+        params = [self._of_file(state[one], f"{path}.{one}".lstrip(".")) for one in names]
+        return recognised_step(self._b, kind, path, params, args, made, mark)
 
     def _function(self, definition: ast.FunctionDef, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         self._depth += 1

@@ -1,0 +1,168 @@
+"""The chain of steps: the same cell at token after token, its states going from one to the next; both ways where it is.
+
+A chain is drawn in lines of pieces, each with the pass it is of and whether the run has come to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lstm_tui.debugger.diagram.numbers import memory_first
+from lstm_tui.debugger.inspect.trace_facts import letter
+from lstm_tui.debugger.position import Frame
+from lstm_tui.engine.number_text import LEAST_WIDTH, compact
+from lstm_tui.engine.text_safety import visible
+
+_STEPS = 3
+_WIRE = 15
+"""Cells of a wire between two cells, so that a state with its number stands on it."""
+_MOST_STATES = 3
+
+
+@dataclass(frozen=True)
+class ChainPiece:
+    """A piece of a line.
+
+    Attributes:
+        text: As it is written.
+        pass_name: Of which pass; empty where it is a token.
+        value: The value whose number it is; else empty.
+        t: Its token, -1 where it is of none.
+        done: Whether the run has come to it.
+    """
+
+    text: str
+    pass_name: str = ""
+    value: str = ""
+    t: int = -1
+    done: bool = True
+
+
+ChainLines = list[list[ChainPiece]]
+
+
+def chain_lines(frame: Frame, units: dict[str, int], width: int) -> ChainLines:
+    """Return the steps round the position of the selected pass, and of the one that reads the other way.
+
+    Args:
+        frame: Where the run stands.
+        units: The unit of each pass whose numbers are told.
+        width: Cells of a line; as many steps as fit, three at most, the one at the position among them.
+
+    Returns:
+        The lines, from the top: what goes up, the cells with their states, for a pair what both give, the tokens.
+    """
+    own = frame.position.pass_name
+    layer = own.rpartition(".")[0]
+    names = [name for name in frame.trace if name.rpartition(".")[0] == layer]
+    box = max(len(visible(frame.trace[name].cell.name)) for name in names) + 4
+    count = max(min(_STEPS, (width - _WIRE - 2) // (box + _WIRE)), 1)
+    first = min(max(frame.t - count // 2, 0), max(frame.steps - count, 0))
+    places = list(range(first, min(first + count, frame.steps)))
+    lines: ChainLines = []
+    for name in names:
+        lines += _one_pass(frame, name, units[name], places, box)
+    if len(names) > 1:
+        lines.append(_joined(frame, names, units, places, box))
+    lines.append(_tokens(frame, places, box))
+    return lines
+
+
+def chain_height(frame: Frame) -> int:
+    """Return how many lines the chain takes."""
+    layer = frame.position.pass_name.rpartition(".")[0]
+    passes = [frame.trace[name] for name in frame.trace if name.rpartition(".")[0] == layer]
+    return sum(len(memory_first(one)[:_MOST_STATES]) + 3 for one in passes) + (2 if len(passes) > 1 else 1)
+
+
+def chain_width(lines: ChainLines) -> int:
+    """Return the cells of the longest line."""
+    return max(sum(len(piece.text) for piece in line) for line in lines)
+
+
+def _one_pass(frame: Frame, name: str, unit: int, places: list[int], box: int) -> ChainLines:
+    passed, back = frame.trace[name], frame.trace[name].direction == "backward"
+    states = memory_first(passed)[:_MOST_STATES]
+    output = passed.cell.output
+    up = [_gap(name)]
+    top, bottom = [_gap(name)], [_gap(name)]
+    rows: list[list[ChainPiece]] = [[] for _ in states]
+    word = visible(passed.cell.name).center(box - 2)
+    for n, t in enumerate(places):
+        shown = _numbered(frame, name, output, unit, t)
+        up += [replace(shown, text=shown.text.center(box)), _gap(name)]
+        done = shown.done
+        top += [ChainPiece("╭" + "┴".center(box - 2, "─") + "╮", name, "", t, done), _gap(name)]
+        bottom += [ChainPiece("╰" + "─" * (box - 2) + "╯", name, "", t, done), _gap(name)]
+        for row, state in zip(rows, states, strict=True):
+            middle = word if row is rows[len(rows) // 2] else " " * (box - 2)
+            if not n:
+                row.append(_wire(frame, name, state, unit, t, entering=not back, back=back))
+            row.append(ChainPiece(f"│{middle}│", name, "", t, done))
+            last = n == len(places) - 1
+            of = places[n + 1] if back and not last else t
+            row.append(_wire(frame, name, state, unit, of, entering=back and last, back=back))
+    arrow = " ← reads" if back else " reads →"
+    return [up, top, *rows, [*bottom[:-1], ChainPiece(arrow, name)]]
+
+
+def _gap(name: str) -> ChainPiece:
+    return ChainPiece(" " * _WIRE, name)
+
+
+def _numbered(frame: Frame, name: str, value: str, unit: int, t: int) -> ChainPiece:
+    """Return a value of one unit at a token with its number, once the run has come to it."""
+    series, done = frame.trace[name][value], frame.trace.is_ready(name, t) and frame.reached(name, value, t)
+    if unit >= series.shape[1]:
+        return ChainPiece(f"{letter(value)} ({series.shape[1]})", name, value, t, done)
+    number = compact(float(series[t][unit]), LEAST_WIDTH, True) if done else "…"
+    return ChainPiece(f"{letter(value)} {number}", name, value, t, done)
+
+
+def _wire(frame: Frame, name: str, state: str, unit: int, t: int, entering: bool, back: bool) -> ChainPiece:
+    """Return a state on its way from one step to the next, in the direction in which the pass reads.
+
+    Args:
+        frame: Where the run stands.
+        name: The pass.
+        state: What is carried.
+        unit: Whose number is told.
+        t: The token that it comes from, or before which it enters what is drawn.
+        entering: Whether it comes into what is drawn from the step before.
+        back: Whether it goes to the left.
+    """
+    passed = frame.trace[name]
+    if entering:
+        step = passed.reading_step(t)
+        if step == 0:
+            start = passed.initial[state]
+            text = compact(float(start[unit]), LEAST_WIDTH, True) if unit < len(start) else f"({len(start)})"
+            shown = ChainPiece(f"{letter(state)} {text}", name, state)
+        else:
+            shown = _numbered(frame, name, state, unit, passed.tape_place(step - 1))
+    else:
+        shown = _numbered(frame, name, state, unit, t)
+    sign = "━" if state == memory_first(passed)[0] else "─"
+    line = f" {shown.text} ".center(_WIRE - 1, sign)
+    return replace(shown, text=f"◀{line}" if back else f"{line}▶")
+
+
+def _joined(frame: Frame, names: list[str], units: dict[str, int], places: list[int], box: int) -> list[ChainPiece]:
+    """Return what both passes give at each token, side by side, as the layer hands it on."""
+    line = [ChainPiece("h and h'".center(_WIRE))]
+    for t in places:
+        shown = [_numbered(frame, name, frame.trace[name].cell.output, units[name], t) for name in names]
+        numbers = "; ".join(piece.text.partition(" ")[2] for piece in shown)
+        text = f"[{numbers}]"
+        room = box + _WIRE
+        line.append(ChainPiece(text.center(box).ljust(room), names[0], "", t, all(piece.done for piece in shown)))
+    return line
+
+
+def _tokens(frame: Frame, places: list[int], box: int) -> list[ChainPiece]:
+    line = [ChainPiece(" " * _WIRE)]
+    for t in places:
+        token = visible(frame.trace.sequence.tokens[t])
+        token = token if token.isascii() and len(token) <= box + _WIRE - 2 else f"t={t}"
+        line.append(ChainPiece(token.center(box).ljust(box + _WIRE), "", "", t))
+    return line

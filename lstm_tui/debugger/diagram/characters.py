@@ -1,0 +1,147 @@
+"""A layout in characters: what stands in each cell of the grid, and of which mark or wire it is.
+
+Where two values cross the sign is `┼` and they do not touch; where a value branches it is a tee or, in four ways, `●`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from lstm_tui.debugger.diagram.dataflow import Mark
+from lstm_tui.debugger.diagram.geometry import DOWN, LEFT, RIGHT, UP, DiagramLayout, end_name, formula_of, label_of
+
+LINES: Mapping[int, str] = {
+    UP: "│", DOWN: "│", UP | DOWN: "│", LEFT: "─", RIGHT: "─", LEFT | RIGHT: "─",
+    UP | RIGHT: "╰", UP | LEFT: "╯", DOWN | RIGHT: "╭", DOWN | LEFT: "╮",
+    UP | DOWN | RIGHT: "├", UP | DOWN | LEFT: "┤", LEFT | RIGHT | DOWN: "┬", LEFT | RIGHT | UP: "┴",
+    UP | DOWN | LEFT | RIGHT: "●",
+}  # fmt: skip
+"""The sign of a place of a wire by the ways that it goes on from there."""
+HEAVY: Mapping[str, str] = {"─": "━", "┬": "┯", "┴": "┷", "┼": "┿"}
+"""The signs of a belt where it runs along its row."""
+CROSSING, ARROW = "┼", "▶"
+
+
+class Sign(NamedTuple):
+    """What stands in one cell.
+
+    Attributes:
+        text: One character.
+        part: `sign`, `name` and `number` of a mark, `frame` of a box, or `wire`.
+        key: The mark, or of a wire the mark whose value it carries.
+        across: The value that crosses it along the row, where two cross; else -1.
+    """
+
+    text: str
+    part: str
+    key: int
+    across: int = -1
+
+
+Grid = dict[tuple[int, int], Sign]
+Numbers = Callable[[Mark], str]
+
+
+def drawn(layout: DiagramLayout, number: Numbers) -> Grid:
+    """Return what stands where, by column and row; what is not there is blank.
+
+    Args:
+        layout: Where marks and wires stand.
+        number: How the number of a mark is written, in at most five cells.
+    """
+    grid = _wires(layout)
+    for mark, place in zip(layout.flow.marks, layout.places, strict=True):
+        if mark.kind == "box":
+            words = [mark.label, formula_of(mark, layout.measure)][-(place.height - 3) or 2 :]
+            lines = [line[: place.width - 2] for line in words]
+            written = f"{label_of(mark)}{number(mark)}"
+            lines.append(written if len(written) <= place.width - 2 else number(mark))
+            _put_box(grid, mark, place.x, place.y, place.width, lines)
+            continue
+        sign = f"({mark.symbol})" if mark.kind == "circle" else end_name(mark, layout.measure)
+        _put(grid, place.x, place.y, sign, "sign", mark.key)
+        label = label_of(mark) if mark.kind == "circle" else ""
+        _put(grid, place.label, place.row, label, "name", mark.key)
+        room = place.label_width - len(label)
+        written = number(mark)[:room]
+        _put(grid, place.label + len(label), place.row, written, "number", mark.key)
+        _lengthen(grid, layout, mark, place.label + len(label) + len(written))
+        if mark.kind == "exit":
+            grid[place.x - 2, place.row] = Sign(ARROW, "wire", layout.flow.sources(mark.key)[0])
+    return grid
+
+
+def _put(grid: Grid, x: int, y: int, text: str, part: str, key: int) -> None:
+    for n, character in enumerate(text):
+        grid[x + n, y] = Sign(character, part, key)
+
+
+def _lengthen(grid: Grid, layout: DiagramLayout, mark: Mark, x: int) -> None:
+    """Have a wire that leaves beside a number begin where a short number ends."""
+    side, row = layout.places[mark.key].label + layout.places[mark.key].label_width, layout.places[mark.key].row
+    wire = grid.get((side, row))
+    if (
+        any((joint.mark, joint.x, joint.y, joint.way) == (mark.key, side, row, LEFT) for joint in layout.joints)
+        and wire
+    ):
+        heavy = wire.text in HEAVY.values()
+        for column in range(x, side):
+            grid[column, row] = Sign(HEAVY["─"] if heavy else "─", "wire", wire.key if wire.across < 0 else wire.across)
+
+
+def _put_box(grid: Grid, mark: Mark, x: int, y: int, width: int, lines: list[str]) -> None:
+    _put(grid, x, y, "╭" + "─" * (width - 2) + "╮", "frame", mark.key)
+    for n, line in enumerate(lines):
+        part = "number" if n == len(lines) - 1 else "sign"
+        _put(grid, x + 1, y + 1 + n, f"{line:^{width - 2}}", part, mark.key)
+        for side in (x, x + width - 1):
+            grid[side, y + 1 + n] = Sign("│", "frame", mark.key)
+    _put(grid, x, y + 1 + len(lines), "╰" + "─" * (width - 2) + "╯", "frame", mark.key)
+
+
+def _wires(layout: DiagramLayout) -> Grid:
+    """Draw every wire, each place by the ways that its value goes on from there."""
+    ways: dict[tuple[int, int], dict[int, int]] = {}
+    for run in layout.runs:
+        before = None
+        for x, y in run.cells():
+            here = ways.setdefault((x, y), {})
+            here.setdefault(run.net, 0)
+            if before is not None:
+                here[run.net] |= LEFT if run.across else UP
+                ways[before][run.net] |= RIGHT if run.across else DOWN
+            before = (x, y)
+    for joint in layout.joints:  # a wire goes on into what it begins or ends at
+        here = ways.setdefault((joint.x, joint.y), {})
+        here[joint.net] = here.get(joint.net, 0) | joint.way
+    belts = _belt_rows(layout)
+    grid: Grid = {}
+    for place, nets in ways.items():
+        across = next((net for net, way in nets.items() if way & (LEFT | RIGHT)), -1)
+        heavy = belts.get(place[1]) is not None and across in belts[place[1]]
+        if len(nets) == 1:
+            ((net, way),) = nets.items()
+            text, crossed = LINES[way], -1
+        else:
+            net = next(net for net in nets if net != across)
+            text, crossed = CROSSING, across
+        grid[place] = Sign(HEAVY.get(text, text) if heavy else text, "wire", net, crossed)
+    return grid
+
+
+def _belt_rows(layout: DiagramLayout) -> dict[int, set[int]]:
+    """Return the rows of the belts, each with the values that are carried along it."""
+    found: dict[int, set[int]] = {}
+    for way in layout.flow.belts.values():
+        entry = [key for key in layout.flow.sources(way[0]) if layout.flow.marks[key].kind == "entry"]
+        found[layout.places[way[0]].row] = {*way, *entry}
+    return found
+
+
+def text_of(layout: DiagramLayout, grid: Grid) -> list[str]:
+    """Return the lines of a drawing."""
+    return [
+        "".join(grid[x, y].text if (x, y) in grid else " " for x in range(layout.width)).rstrip()
+        for y in range(layout.height)
+    ]  # fmt: skip

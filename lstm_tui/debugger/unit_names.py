@@ -1,0 +1,109 @@
+"""What units are called: as the network's card names them, and as whoever looks at the run does.
+
+The one owner of a unit's label: every surface that names a unit asks here. A name stands for its unit wherever a unit
+is asked for: `c[gender]`, `set f[gender] = 0`, `unit gender`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import LONGEST_UNIT_NAME, Network
+from lstm_tui.engine.text_safety import visible
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TAKEN = ("t",)
+"""What a word in square brackets means already: `c[t]` is the token at which the run stands."""
+
+Names = Mapping[str, Mapping[int, str]]
+
+
+@dataclass(frozen=True)
+class UnitNames:
+    """The names of units, by pass and number.
+
+    Attributes:
+        of: By pass, then by unit.
+    """
+
+    of: Names = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of_network(cls, network: Network | None) -> UnitNames:
+        """Return the names that a network's card gives."""
+        return NONE if network is None or not network.unit_names else cls(network.unit_names)
+
+    def name(self, pass_name: str, unit: int) -> str:
+        """Return what a unit is called; empty where it has no name."""
+        return self.of.get(pass_name, {}).get(unit, "")
+
+    def words(self, pass_name: str, unit: int) -> str:
+        """Return a unit as a sentence has it: `unit 11 gender`, or `unit 11` where it has no name."""
+        return f"unit {self.label(pass_name, unit)}"
+
+    def label(self, pass_name: str, unit: int) -> str:
+        """Return a unit where the word `unit` stands before it: `11 gender`, or its number alone."""
+        return f"{unit} {self.name(pass_name, unit)}".rstrip()
+
+    def value(self, pass_name: str, value: str, unit: int) -> str:
+        """Return one unit of a value: `c[11] gender`, or `c[11]` where it has no name."""
+        return f"{value}[{unit}] {self.name(pass_name, unit)}".rstrip()
+
+    def short(self, pass_name: str, unit: int) -> str:
+        """Return a unit where there is little room: its name, or `unit 11` where it has none."""
+        return self.name(pass_name, unit) or f"unit {unit}"
+
+    def number(self, pass_name: str, name: str) -> int | None:
+        """Return which unit of a pass is called so; None where none is."""
+        return next((unit for unit, one in self.of.get(pass_name, {}).items() if one == name), None)
+
+    def longest(self, pass_name: str) -> int:
+        """Return how many characters the longest name of a pass has; 0 where no unit of it has a name."""
+        return max(map(len, self.of.get(pass_name, {}).values()), default=0)
+
+    def named(self, pass_name: str, unit: int, name: str) -> UnitNames:
+        """Return these names with another for one unit; an empty one takes its name away.
+
+        Raises:
+            UserError: It cannot be a name, or another unit of the pass is called so.
+        """
+        if name:
+            _check(name)
+        other = self.number(pass_name, name) if name else None
+        if other is not None and other != unit:
+            raise UserError(f"unit {other} of {pass_name} is called {name} already: give another name")
+        mine = {one: old for one, old in self.of.get(pass_name, {}).items() if one != unit}
+        if name:
+            mine[unit] = name
+        others = {one: names for one, names in self.of.items() if one != pass_name}
+        if mine:
+            others[pass_name] = MappingProxyType(dict(sorted(mine.items())))
+        return UnitNames(MappingProxyType(others))
+
+    def differences(self, before: UnitNames) -> Iterator[tuple[str, int, str]]:
+        """Yield pass, unit and name of what was named otherwise before; an empty name where it was taken away."""
+        for pass_name in sorted({*self.of, *before.of}):
+            for unit in sorted({*self.of.get(pass_name, {}), *before.of.get(pass_name, {})}):
+                if self.name(pass_name, unit) != before.name(pass_name, unit):
+                    yield pass_name, unit, self.name(pass_name, unit)
+
+
+NONE = UnitNames()
+
+
+def _check(name: str) -> None:
+    """Refuse what could not be written in an expression.
+
+    Raises:
+        UserError: It is such.
+    """
+    if not _NAME.match(name) or name in _TAKEN:
+        raise UserError(
+            f"`{visible(name[:40])}` is no name for a unit: letters, digits and _, not a digit first, and not `t`"
+        )
+    if len(name) > LONGEST_UNIT_NAME:
+        raise UserError(f"a name of {len(name)} characters; {LONGEST_UNIT_NAME} is the most")

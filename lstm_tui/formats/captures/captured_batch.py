@@ -1,0 +1,141 @@
+"""A captured run of a living model: every call of every recurrent module, forwards and backwards, all sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.captured_run import CapturedModule, CapturedRun
+from lstm_tui.formats.captures.module_network import network_of_module
+
+_MOST_SHOWN = 8
+"""Modules that a capture tells of itself at a prompt."""
+Asked = str | tuple[str, int] | tuple[str, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class CapturedBatch:
+    """One run of a living model: `captured["enc.rnn", 3]` is its fourth sequence through that module.
+
+    Attributes:
+        model: Name of the model's class.
+        modules: Its recurrent modules that were called, by path.
+        runs: Every sequence through every call, in the order of the calls.
+        sequences: How many sequences were in the batch.
+        loss: What the loss was; None where none was taken.
+        gradient_norm: Euclidean norm of the loss's gradient by every parameter of the model; None without a loss.
+        number: Which step of a loop it was, from 0; None where it was captured by itself.
+        arrays: The same run by the names of a recording, which `lstm-tui verify` compares with a file.
+    """
+
+    model: str
+    modules: Mapping[str, CapturedModule]
+    runs: tuple[CapturedRun, ...]
+    sequences: int = 1
+    loss: float | None = None
+    gradient_norm: float | None = None
+    number: int | None = None
+    arrays: Mapping[str, Array] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, asked: Asked) -> CapturedRun:
+        """Return a sequence through a module: `captured[PATH]`, `captured[PATH, SEQUENCE]` or with a CALL behind.
+
+        Raises:
+            UserError: There is no such module, sequence or call.
+        """
+        path, sequence, call = (*((asked,) if isinstance(asked, str) else asked), 0, 0)[:3]
+        path = self.path(path)
+        for one in self.runs:
+            if (one.module.name, one.batch, one.call) == (path, sequence, call):
+                return one
+        calls = 1 + max(one.call for one in self.runs if one.module.name == path)
+        what = f"sequence {sequence}; the batch has {self.sequences}, from 0"
+        if 0 <= sequence < self.sequences:
+            what = f"call {call} of {visible(path)}; it was called {count_of(calls, 'time')}, from 0"
+        raise UserError(f"there is no {what}")
+
+    def path(self, name: str | None) -> str:
+        """Return the path of a module, which may be shortened to its end; of none, that of the first.
+
+        Raises:
+            UserError: There is no such module, or there are several that end so.
+        """
+        if name is None:
+            return next(iter(self.modules))
+        if name in self.modules:
+            return name
+        ends = [one for one in self.modules if one.endswith(f".{name}")]
+        if len(ends) == 1:
+            return ends[0]
+        near = nearest(name, self.modules)
+        hint = f"did you mean {visible(near)}?" if near else f"there are {', '.join(map(visible, self.modules))}"
+        raise UserError(f"the model has no recurrent module {visible(name)!r}; {hint}")
+
+    def of_module(self, name: str | None = None, call: int = 0) -> tuple[CapturedRun, ...]:
+        """Return all sequences through one call of a module, by default the first.
+
+        Raises:
+            UserError: There is no such module or call.
+        """
+        path = self.path(name)
+        found = tuple(one for one in self.runs if one.module.name == path and one.call == call)
+        return found or (self[path, 0, call],)
+
+    @property
+    def difference(self) -> float:
+        """The largest difference of our numbers from PyTorch's, over every sequence of every call."""
+        return max(one.difference for one in self.runs)
+
+    def gradient_difference(self, name: str | None = None) -> float:
+        """Return how far our gradient by the weights of a module is from PyTorch's own, relative to its largest number.
+
+        Both are sums over all sequences and calls; biases, of which PyTorch keeps two, are left out.
+
+        Raises:
+            UserError: It was captured without a loss, or PyTorch gave no gradient by these weights.
+        """
+        module = self.modules[self.path(name)]
+        own = {f"weight{key.removeprefix('weight')}" for key in module.weights if key.startswith("weight")}
+        if not own <= set(module.d_weights):
+            raise UserError(f"{visible(module.name)}: PyTorch gave no gradient by its weights")
+        zeros = {key: np.zeros_like(one) for key, one in module.weights.items()}
+        theirs = network_of_module(module.name, module.mode, {**zeros, **module.d_weights})
+        total: dict[str, Array] = {}
+        for run in (one for one in self.runs if one.module is module):
+            for key, flat in run.d_parameters.items():
+                total[key] = total[key] + flat if key in total else flat.astype(np.float64)
+        largest, apart = 0.0, 0.0
+        for one in theirs.passes:
+            for parameter, slot in one.program.parameters.items():
+                wanted = one.program.view(one.flat, parameter)
+                if wanted.ndim == 2 and slot.mask is None:
+                    mine = one.program.view(total[one.name], parameter)
+                    largest = max(largest, float(np.abs(wanted).max(initial=0.0)))
+                    apart = max(apart, float(np.abs(mine - wanted).max(initial=0.0)))
+        return apart / largest if largest else apart
+
+    def __repr__(self) -> str:
+        """Say in a few lines which modules, sequences and calls there are; no array."""
+        loss = "" if self.loss is None else f", loss {sentence(self.loss)}"
+        norm = "" if self.gradient_norm is None else f", gradient norm {sentence(self.gradient_norm)}"
+        step = "" if self.number is None else f", step {self.number}"
+        lines = [f"<Capture of {visible(self.model)}{step}: {count_of(self.sequences, 'sequence')}{loss}{norm}"]
+        for name, module in list(self.modules.items())[:_MOST_SHOWN]:
+            mine = [one for one in self.runs if one.module is module]
+            calls = 1 + max(one.call for one in mine)
+            steps = sorted({len(one) for one in mine})
+            span = str(steps[0]) if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
+            units = next(iter(module.network.passes)).program.hidden_size
+            lines.append(
+                f"  {visible(name)}: {module.mode.partition('_')[0]}, {count_of(units, 'unit')}, "
+                f"{count_of(calls, 'call')}, {span} steps"
+            )
+        if len(self.modules) > _MOST_SHOWN:
+            lines.append(f"  … {len(self.modules) - _MOST_SHOWN} modules more")
+        return "\n".join(lines) + ">"

@@ -1,0 +1,208 @@
+"""A living PyTorch model captured: run once on a batch, forwards and backwards, and left as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.captured_batch import CapturedBatch
+from lstm_tui.formats.captures.captured_run import CapturedModule, CapturedRun
+from lstm_tui.formats.captures.module_network import mode_of
+from lstm_tui.formats.verify.recording import answers_of, look_at, part_of, recorded, tensor_of
+from lstm_tui.formats.verify.torch_calls import Entered, Looked, array_of, weights_of
+
+Names = Callable[[int], str]
+"""From an id to its token."""
+
+
+def captured(
+    model: Any,
+    batch: Any,
+    targets: Any = None,
+    loss: Callable[..., Any] | None = None,
+    tokens: Any = None,
+    classes: Sequence[str] = (),
+    with_recording: bool = True,
+) -> CapturedBatch:
+    """Run a PyTorch model once, and return what it did; see `lstm_tui.capture`.
+
+    Args:
+        model: As there.
+        batch: As there.
+        targets: As there.
+        loss: As there.
+        tokens: As there.
+        classes: As there.
+        with_recording: Whether it is to be saved, so that `verify` can read it too.
+
+    Raises:
+        UserError: As there.
+    """
+    aims = None if targets is None else tensor_of(model, targets)
+    taken = None if loss is None else _loss_of(loss, aims)
+    looked, inputs = look_at(model, batch, taken)
+    made = capture_of(visible(type(model).__name__), looked, inputs, aims, tokens, classes)
+    return replace(made, arrays=recorded(model, looked, inputs)) if with_recording else made
+
+
+def _loss_of(loss: Callable[..., Any], aims: Any) -> Callable[[Any], Any]:
+    """Return the loss as a function of what the model gives."""
+    return (lambda output: loss(output)) if aims is None else (lambda output: loss(output, aims))
+
+
+def capture_of(
+    model: str,
+    looked: Looked,
+    inputs: Mapping[str, Array],
+    aims: Any,
+    tokens: Any,
+    classes: Sequence[str],
+    known: Mapping[str, CapturedModule] | None = None,
+) -> CapturedBatch:
+    """Return what a model did as a capture.
+
+    Args:
+        model: Name of the model's class.
+        looked: What it did in one run.
+        inputs: What it was given, by the names of a recording.
+        aims: The targets as a tensor, or None.
+        tokens: What the ids mean.
+        classes: Names of the outputs.
+        known: Its modules, where their weights were taken already.
+    """
+    names = token_names(tokens)
+    modules: dict[str, CapturedModule] = dict(known or {})
+    runs: list[CapturedRun] = []
+    count = looked.batch or 1
+    answer = next(iter(answers_of(looked.output).values()), None)
+    target = None if aims is None else array_of(aims)
+    for (path, _), group in groupby(looked.entered, lambda one: (one.name, one.call)):
+        entered = list(group)
+        name, module = path or model, entered[0].module
+        if name not in modules:
+            modules[name] = CapturedModule(name, mode_of(module), weights_of(module), looked.d_weights.get(path, {}))
+        for one, tape in zip(entered, _tapes(entered, looked, inputs, tokens, names), strict=True):
+            said = None if answer is None else part_of(answer, one.batch, count, looked)
+            aim = None if target is None else part_of(target, one.batch, count, looked)
+            runs.append(_run(modules[name], one, tape, said, aim, _class_names(classes, tokens, said)))
+    return CapturedBatch(model, modules, tuple(runs), count, looked.loss, looked.gradient_norm)
+
+
+def _run(
+    module: CapturedModule,
+    one: Entered,
+    tape: tuple[str, ...],
+    said: Array | None,
+    aim: Array | None,
+    classes: tuple[str, ...],
+) -> CapturedRun:
+    assert one.h is not None, "it was called"
+    linked = one.linked or (False,) * len(one.ends)
+    return CapturedRun(
+        module, one.batch, one.call, one.x, one.h, one.initial, one.final, one.ends, linked, one.d_h,
+        one.d_ends, tape, answer_of(said, len(one.x)), aim, classes, one.broken,
+    )  # fmt: skip
+
+
+def answer_of(said: Array | None, steps: int) -> Array | None:
+    """Return what a model said of one sequence, (K,), or (T, K) where it is one row a step; else None."""
+    if said is None:
+        return None
+    if said.ndim < 2 or len(said) == 1:
+        return np.array(said.reshape(-1)) if said.size else None
+    if said.ndim != 2:
+        return None
+    if said.shape[1] >= steps > said.shape[0]:  # classes before steps, as cross_entropy reads them
+        said = said.T
+    return np.array(said[:steps]) if len(said) >= steps and steps > 1 else None
+
+
+def _tapes(
+    entered: list[Entered], looked: Looked, inputs: Mapping[str, Array], tokens: Any, names: Names | None
+) -> Iterator[tuple[str, ...]]:
+    """Iterate over what stands on the tape of each sequence of a call; empty where it is not known."""
+    if isinstance(tokens, list | tuple) and tokens and all(isinstance(one, list | tuple) for one in tokens):
+        for one in entered:
+            given = tuple(map(str, tokens[one.batch])) if one.batch < len(tokens) else ()
+            yield given[: len(one.x)] if len(given) >= len(one.x) else ()
+        return
+    longest, count = max(len(one.x) for one in entered), looked.batch
+    ids = _ids_that_entered(entered, looked, inputs, longest)
+    for one in entered:
+        if ids is None:
+            yield ()
+            continue
+        own = ids if count is None else ids[one.batch]
+        yield tuple(str(int(n)) if names is None else names(int(n)) for n in own[: len(one.x)])
+
+
+def _ids_that_entered(
+    entered: list[Entered], looked: Looked, inputs: Mapping[str, Array], longest: int
+) -> Array | None:
+    """Return the ids (B, T) or (T,) whose vectors entered a call; those of as many steps where that is not seen."""
+    first, count = entered[0], looked.batch
+    fits: Array | None = None
+    looked_up = [(read, gave) for _, read, gave in looked.around if read.dtype.kind in "iu"]
+    for read, gave in (*looked_up, *((one, None) for one in inputs.values() if one.dtype.kind in "iu")):
+        ids = read
+        if count is not None:
+            if read.ndim != 2 or count not in read.shape:
+                continue
+            by_rows = read.shape[0] == count and (looked.batch_first or read.shape[1] != count)
+            ids = read if by_rows else read.T
+        elif read.ndim == 2 and 1 in read.shape:
+            ids = read.reshape(-1)
+        if ids.ndim != (1 if count is None else 2) or ids.shape[-1] < longest:
+            continue
+        if gave is not None and gave.ndim == read.ndim + 1 and gave.shape[-1] == first.x.shape[-1]:
+            rows = gave.reshape(-1, gave.shape[-1]) if count is None else (gave[0] if ids is read else gave[:, 0])
+            if np.array_equal(rows[: len(first.x)], first.x, equal_nan=True):
+                return ids
+        if fits is None and ids.shape[-1] == longest:
+            fits = ids
+    return fits
+
+
+def token_names(tokens: Any) -> Names | None:
+    """Return what the id of a token is called, for whatever a vocabulary is kept in.
+
+    Args:
+        tokens: A list of tokens by id; a mapping of tokens to ids or of ids to tokens; a vocabulary of torchtext, a
+            tokenizer of Hugging Face; a function of an id; or, a list for each sequence, the tokens themselves.
+
+    Raises:
+        UserError: It is nothing of that kind.
+    """
+    if tokens is None or (isinstance(tokens, list | tuple) and any(isinstance(one, list | tuple) for one in tokens)):
+        return None
+    for way in ("id_to_token", "convert_ids_to_tokens", "lookup_token"):
+        if hasattr(tokens, way):
+            ask = getattr(tokens, way)
+            return lambda n: str(ask(n))
+    table = getattr(tokens, "itos", None) or getattr(tokens, "vocabulary", None) or tokens
+    if isinstance(table, Mapping):
+        by_id = {int(key): one for key, one in table.items()} if all(
+            isinstance(key, int) for key in table) else {int(n): key for key, n in table.items()}  # fmt: skip
+        return lambda n: str(by_id.get(n, n))
+    if isinstance(table, Sequence) and not isinstance(table, str):
+        return lambda n: str(table[n]) if 0 <= n < len(table) else str(n)
+    if callable(tokens):
+        return lambda n: str(tokens(n))
+    raise UserError("tokens= must be a list of tokens by id, a vocabulary, a tokenizer, or a function of an id")
+
+
+def _class_names(classes: Sequence[str], tokens: Any, said: Array | None) -> tuple[str, ...]:
+    """Return the names of outputs: those given, or the vocabulary where there is one output for each token."""
+    if classes or said is None or not said.ndim:
+        return tuple(map(str, classes))
+    table = getattr(tokens, "itos", None) or getattr(tokens, "vocabulary", None) or tokens
+    if isinstance(table, list | tuple) and len(table) == said.shape[-1] and all(isinstance(one, str) for one in table):
+        return tuple(table)
+    return ()

@@ -1,0 +1,378 @@
+"""`lstm_tui.watch`: a training loop watched from inside, stopped where a condition holds, with the last steps kept."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.debugger.breakpoints.assertions import asked_pass
+from lstm_tui.debugger.breakpoints.conditions import reason
+from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, Series, evaluate, parse, parser
+from lstm_tui.debugger.expressions.scope import Moment
+from lstm_tui.debugger.expressions.series import NOWHERE, any_unit, numbers
+from lstm_tui.debugger.provenance.nonfinite import birth
+from lstm_tui.debugger.source import Source
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.captured_run import CapturedRun
+from lstm_tui.formats.captures.training_steps import TrainingStep, steps_watched
+from lstm_tui.living.capture import Capture, as_capture, has_screen, show
+
+OF_A_STEP = ("gradnorm", "step")
+"""Names that are one number a step, beside those of values: the norm of all gradients, and which step it is."""
+_ABSENT = numbers(np.full((1, 1), np.nan), NOWHERE)
+
+
+class _StepScope(Scope):
+    """A run inside a step, whose own numbers have names too."""
+
+    def __init__(self, trace: Trace, step: TrainingStep, with_gradient: bool = True) -> None:
+        super().__init__(trace, asked_pass(trace, None))
+        norm = step.gradient_norm if with_gradient else None
+        self.of_step = {
+            "step": Series.constant(float(step.number)),
+            "gradnorm": _ABSENT if norm is None else Series.constant(norm),
+        }
+
+    def read(self, name: str, moment: Moment) -> Series:
+        """Return what a name means at some steps of the tape."""
+        return self.of_step[name] if name in self.of_step else super().read(name, moment)
+
+
+@dataclass(frozen=True)
+class PlaceInStep:
+    """Where in a step something is: a module, a sequence of the batch, a token, and the equation that made it.
+
+    Attributes:
+        module: Path of the module.
+        sequence: Which sequence of the batch, from 0.
+        call: Which call of the module, from 0.
+        t: PlaceInStep on its tape.
+        token: What stands there.
+        equation: Of the cell; empty where no one equation made it.
+        why: What is so there, in words.
+    """
+
+    module: str
+    sequence: int
+    call: int
+    t: int
+    token: str
+    equation: str
+    why: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        made = f", {self.equation}" if self.equation else ""
+        return f"{visible(self.module)}, sequence {self.sequence}, t={self.t} “{visible(self.token)}”{made}: {self.why}"
+
+
+class LoopStopped(UserError):
+    """A condition that `watch` was given holds, or is not known since a number it asks about is NaN.
+
+    Attributes:
+        step: Number of the step, from 0.
+        place: Where in it.
+    """
+
+    def __init__(self, said: str, step: int, place: PlaceInStep) -> None:
+        """Compose the one line."""
+        self.step, self.place = step, place
+        super().__init__(f"step {step}: {said} at {place}; lstm_tui.post_mortem() opens it")
+
+
+class LoopWatch:
+    """A training loop that is watched: `with lstm_tui.watch(model, when="isnan(h)") as seen:` around it.
+
+    Attributes:
+        condition: What it stops at; None where it only keeps the last steps.
+        stopped: Why it stopped; None while it did not.
+        kept: The last steps as they were seen; `steps` are captures of them.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        when: str | None = None,
+        keep: int = 3,
+        tokens: Any = None,
+        classes: tuple[str, ...] = (),
+        module: str | None = None,
+    ) -> None:
+        """Read the condition; nothing is hooked before `with`."""
+        if not isinstance(keep, int) or keep < 1:
+            raise UserError("keep= is how many steps are kept, a whole number from 1")
+        self.condition: Expression | None = None
+        if when is not None:
+            try:
+                self.condition = parse(when)
+            except ExpressionError as error:
+                raise UserError(f"when={visible(when)!r}: {error}") from error
+        names = () if self.condition is None else parser.walk(self.condition.node)
+        self._names = {node.name for node in names if isinstance(node, parser.NameNode)}
+        self.stopped: LoopStopped | None = None
+        self._model, self._tokens, self._classes, self._module = model, tokens, classes, module
+        self.kept: deque[TrainingStep] = deque(maxlen=keep)
+        self._shapes: dict[str, Network] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> LoopWatch:
+        """Begin to watch.
+
+        Raises:
+            UserError: The model holds no recurrent module.
+        """
+        _LAST[:] = [self]
+        self._stack.enter_context(
+            steps_watched(self._model, self._forward, self._backward, self._tokens, self._classes)
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        """Leave the model as it was; what was raised inside goes on."""
+        self._stack.close()
+
+    @property
+    def steps(self) -> list[Capture]:
+        """The last steps, the newest at the end."""
+        return [as_capture(one.batch) for one in self.kept]
+
+    def __repr__(self) -> str:
+        """Say in a line what is watched and what is kept."""
+        when = "no condition" if self.condition is None else visible(self.condition.text)
+        last = f", {len(self.kept)} steps kept, the last is {self.kept[-1].number}" if self.kept else ""
+        return f"<Watch of {visible(type(self._model).__name__)}: {when}{last}>"
+
+    def _forward(self, step: TrainingStep) -> None:
+        if len(self.kept) == self.kept.maxlen:
+            self.kept[0].forget_tensors()
+        self.kept.append(step)
+        if self.condition is not None:
+            self._judge(step)
+
+    def _backward(self, step: TrainingStep) -> None:
+        if self.condition is not None and "gradnorm" in self._names:
+            self._judge(step)
+
+    def _judge(self, step: TrainingStep) -> None:
+        """Stop where the condition holds, or is not known because of a NaN.
+
+        Raises:
+            LoopStopped: It is so.
+            UserError: The condition means nothing in any module.
+        """
+        condition = self.condition
+        assert condition is not None
+        mistake: ExpressionError | None = None
+        asked = False
+        found: tuple[int, CapturedRun, bool] | None = None
+        for run in self._runs(step):
+            scope = _StepScope(self._trace(run), step)
+            try:
+                answer = evaluate(condition, scope, 0, scope.steps)
+            except ExpressionError as error:
+                mistake = error
+                continue
+            if answer.kind != "truth":
+                raise UserError(f"when={visible(condition.text)!r} is no condition: compare it, as in … > 0")
+            asked = True
+            answer = any_unit(answer)
+            places = np.flatnonzero(np.broadcast_to(_stops(answer), (scope.steps, 1))[:, 0])
+            if len(places) and (found is None or places[0] < found[0]):
+                t = int(places[0])
+                found = t, run, bool(np.broadcast_to(answer.known, (scope.steps, 1))[t, 0])
+        if not asked and mistake is not None:
+            raise UserError(f"when={visible(condition.text)!r}: {mistake}") from mistake
+        if found is not None:
+            t, run, known = found
+            place = self._place(step, run, t, known)
+            word = "holds" if known else "is not known"
+            self.stopped = LoopStopped(f"{visible(condition.text)} {word}", step.number, place)
+            raise self.stopped
+
+    def _runs(self, step: TrainingStep) -> tuple[CapturedRun, ...]:
+        batch = step.batch
+        if self._module is None:
+            return batch.runs
+        path = batch.path(self._module)
+        return tuple(run for run in batch.runs if run.module.name == path)
+
+    def _place(self, step: TrainingStep, run: CapturedRun, t: int, known: bool) -> PlaceInStep:
+        """Return where a condition holds: of the gradient alone, where that is largest."""
+        condition = self.condition
+        assert condition is not None
+        if step.gradient_norm is not None:
+            without = evaluate(condition, _StepScope(run.trace, step, with_gradient=False), t, t + 1)
+            if not _stops(any_unit(without)).any():
+                return largest_gradient(step)
+        scope = _StepScope(run.trace, step)
+        why = reason(condition, scope, t, True if known else None)
+        cell, own = scope.passed.cell, f"{scope.pass_name}."
+        named = [value for value in cell.values if value in self._names or f"{own}{value}" in self._names]
+        return _placed(run, t, named[-1] if named else "", why)
+
+    def _trace(self, run: CapturedRun) -> Trace:
+        """Return a run with the values that the condition asks for: where that is what PyTorch gave, no other."""
+        network = self._shapes.get(run.module.name)
+        if network is None:
+            network = self._shapes[run.module.name] = run.module.network
+        top = network.layers[-1].passes
+        given = {*OF_A_STEP, "t", "token", "output", "result", top[0].cell.output}
+        if not self._names <= given:
+            return run.trace
+        passes: dict[str, PassTrace] = {}
+        for one, h in zip(top, np.split(run.y, len(top), axis=1), strict=True):
+            program = one.program
+            passes[one.name] = PassTrace(
+                one.name, one.cell, one.direction, program.input_size, program.hidden_size, {one.cell.output: h}, {}
+            )
+        model = {"name": run.module.name, "file": None, "sha256": None}
+        return run.answered(Trace(model, run.sequence, "numpy", str(run.y.dtype), passes))
+
+
+def _stops(answer: Series) -> Array:
+    """Return at which steps a condition holds, or is not known because of a NaN, (S, 1)."""
+    stops: Array = (answer.values & answer.known) | (answer.unknown & ~answer.known)
+    return stops
+
+
+def _placed(run: CapturedRun, t: int, value: str, why: str) -> PlaceInStep:
+    """Return a place with the equation that made it: of the first number that is not finite, else of a value."""
+    equation = ""
+    first = birth(run.trace)
+    if first is not None and first.pass_name in run.trace and first.value in run.trace[first.pass_name].cell.values:
+        cell = run.trace[first.pass_name].cell
+        equation = cell.equation(first.value).text
+        t, why = first.t, f"{first.value}[{first.unit}] is {sentence(first.number)}, the first that is not finite"
+    elif first is not None:
+        t, why = first.t, f"{first.value}[{first.unit}] is {sentence(first.number)} as it enters"
+    elif value:
+        equation = run.trace[asked_pass(run.trace, None)].cell.equation(value).text
+    return PlaceInStep(run.module.name, run.batch, run.call, t, run.sequence.tokens[t], equation, why)
+
+
+def largest_gradient(step: TrainingStep) -> PlaceInStep:
+    """Return where in a step the gradient by a value of a cell is largest, or the first that is not finite."""
+    best: tuple[float, CapturedRun, int, str, str] | None = None
+    for run in step.batch.runs:
+        if run.d_y is None:
+            continue
+        for pass_name, values in run.gradients.items():
+            cell = run.trace[pass_name].cell
+            for value in cell.values:
+                sizes = np.abs(values[value]).max(axis=1)
+                sizes = np.where(np.isnan(sizes), np.inf, sizes)
+                t = int(sizes.argmax())
+                if best is None or sizes[t] > best[0]:
+                    best = float(sizes[t]), run, t, value, cell.equation(value).text
+    if best is None:
+        run = step.batch.runs[-1]
+        return _placed(run, len(run) - 1, "", "nothing is known of its gradients")
+    size, run, t, value, equation = best
+    norm = "" if step.gradient_norm is None else f"gradnorm is {sentence(step.gradient_norm)}, and "
+    why = f"{norm}the gradient by {value} is largest here, {sentence(size)}"
+    return PlaceInStep(run.module.name, run.batch, run.call, t, run.sequence.tokens[t], equation, why)
+
+
+_LAST: list[LoopWatch] = []
+"""The watch that began last, for `post_mortem`."""
+
+
+def watch(
+    model: Any,
+    when: str | None = None,
+    keep: int = 3,
+    tokens: Any = None,
+    classes: tuple[str, ...] = (),
+    module: str | None = None,
+) -> LoopWatch:
+    """LoopWatch a training loop from inside a PyTorch model: `with lstm_tui.watch(model, when="isnan(h)"):` around it.
+
+    Behind every forward pass of the model, and behind the backward pass where the condition names `gradnorm`, the
+    condition is asked of every sequence of the batch; where it holds the loop is stopped by `LoopStopped`, before the
+    optimizer takes its step. `lstm_tui.post_mortem()` then opens what was there.
+
+    Args:
+        model: A module with recurrent modules anywhere in it.
+        when: A condition of the debugger's language over values of the cell, such as `isnan(h)` or `max(abs(c)) > 50`;
+            of a value of many units it is enough that it is so of one. `gradnorm` is the norm of all gradients, `step`
+            the number of the step. None keeps the last steps alone.
+        keep: How many of the last steps are kept.
+        tokens: What ids mean, as for `lstm_tui.capture`.
+        classes: Names of what the model says.
+        module: The recurrent module that is asked; by default all.
+
+    Raises:
+        UserError: The condition is not in the language, or means nothing in this model.
+    """
+    return LoopWatch(model, when, keep, tokens, classes, module)
+
+
+@dataclass(frozen=True, eq=False)
+class PostMortem:
+    """What was there when a watched loop ended: the step, the place, and the last steps.
+
+    Attributes:
+        step: Number of the step, from 0.
+        place: Where in it.
+        steps: The last steps, the newest at the end; each is a capture.
+    """
+
+    step: int
+    place: PlaceInStep
+    steps: tuple[Capture, ...]
+
+    @property
+    def run(self) -> CapturedRun:
+        """The sequence that the place is in."""
+        return self.steps[-1][self.place.module, self.place.sequence, self.place.call]
+
+    def source(self) -> Source:
+        """Return the module with the batch, as what a session and the screen open."""
+        return self.steps[-1].source(self.place.module, self.place.sequence, self.place.call)
+
+    def __repr__(self) -> str:
+        """Say it in a line."""
+        return f"<step {self.step}: {self.place}; {len(self.steps)} steps kept>"
+
+
+def post_mortem(screen: bool | None = None) -> PostMortem:
+    """Open what a watched loop did last: after an exception, inside the loop, or as `PYTHONBREAKPOINT`.
+
+    Args:
+        screen: Whether to open the screen, at the step, sequence and token; by default where there is a terminal.
+
+    Returns:
+        The step, the place and the last steps.
+
+    Raises:
+        UserError: No loop was watched, or no step was taken.
+    """
+    if not _LAST or not _LAST[-1].kept:
+        raise UserError("no step was watched: put `with lstm_tui.watch(model):` around the loop")
+    last = _LAST[-1]
+    step = last.kept[-1]
+    place = last.stopped.place if last.stopped is not None else _suspect(step)
+    found = PostMortem(step.number, place, tuple(last.steps))
+    if has_screen() if screen is None else screen:
+        show(found.source(), place.t)
+    return found
+
+
+def _suspect(step: TrainingStep) -> PlaceInStep:
+    """Return the most likely place in a step that ended for another reason: what is not finite, else the gradient."""
+    for run in step.batch.runs:
+        if birth(run.trace) is not None:
+            return _placed(run, 0, "", "")
+    return largest_gradient(step)

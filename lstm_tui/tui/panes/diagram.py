@@ -1,0 +1,183 @@
+"""Pane 8: the cell as a picture that lives: what flows where, the numbers of one unit, the op at work lit."""
+
+from __future__ import annotations
+
+from rich.style import Style
+
+from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
+from lstm_tui.debugger.diagram.characters import Grid, drawn
+from lstm_tui.debugger.diagram.geometry import NUMBER, DiagramLayout
+from lstm_tui.debugger.diagram.numbers import CellStep, standing
+from lstm_tui.debugger.diagram.placement import fitted
+from lstm_tui.debugger.inspect.trace_facts import letter
+from lstm_tui.debugger.panes import DIAGRAM
+from lstm_tui.engine.number_text import compact
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut
+from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.panes.equations import inks_of
+from lstm_tui.tui.panes.large_unit import draw_large_tape
+from lstm_tui.tui.panes.memory import around
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.view import View
+
+_TAPE_FROM = 18
+"""Lines from which on the tape stands above the picture."""
+_IN_ASCII = str.maketrans("╭─╮│╰╯├┤┬┴┼●▶◀×÷σ−·…━┯┷┿→←∞", "+-+|+++++++@><*/s-*~=+++><i")
+
+
+def draw_diagram(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
+    """Draw the cell of the selected pass at the step where the run stands."""
+    drawing = Drawing(width, height, palette, f"{number} diagram")
+    step = standing(view.frame, view.unit)
+    if step is None:
+        drawing.line()
+        drawing.line().put(" the sizes of this cell are not known, so it cannot be drawn", palette.style("soft"))
+        return drawing
+    drawing.note = f"{view.unit_words()} in {view.pass_name}"
+    drawing.shorter = (view.unit_words(),)
+    if height >= _TAPE_FROM:
+        draw_large_tape(drawing, view, 2)
+    room, chain = drawing.room - 2, chain_height(view.frame) + 1
+    layout = fitted(step.flow, width - 2, room - chain)
+    if layout.height + chain <= room and layout.width <= width - 2:
+        room -= chain
+    else:
+        layout, chain = fitted(step.flow, width - 2, room), 0
+    glyphs = palette.glyphs
+    grid = drawn(layout, lambda mark: step.written(mark, glyphs.more, glyphs.unknown, glyphs.infinity))
+    first_x, first_y = _in_sight(layout, step, width - 2, room)
+    if layout.width > width - 2 or layout.height > room:
+        last_x, last_y = min(first_x + width - 2, layout.width), min(first_y + room, layout.height)
+        part = f"columns {first_x + 1}–{last_x} of {layout.width}"
+        drawing.note = f"D has more room: {part}, rows {first_y + 1}–{last_y} of {layout.height}"
+        drawing.shorter = (part,)
+    styles = _styles(view, step, palette)
+    shift = max((width - layout.width) // 2, 1)
+    for _ in range(max((room - layout.height) // 2, 0)):
+        drawing.line()
+    for y in range(first_y, min(first_y + room, layout.height)):
+        _draw_row(drawing, layout, grid, styles, (first_x, y), shift)
+    if chain:
+        while drawing.room > chain + 1:
+            drawing.line()
+        _draw_chain(drawing, view)
+    _at_work(drawing, view, step)
+    return drawing
+
+
+def _draw_row(
+    drawing: Drawing,
+    layout: DiagramLayout,
+    grid: Grid,
+    styles: dict[tuple[str, int], Style],
+    first: tuple[int, int],
+    shift: int,
+) -> None:
+    """Draw one row of the grid from a place on; a click on a mark of a named value chooses it."""
+    line, smooth = drawing.line(), drawing.palette.glyphs.smooth
+    line.to(shift)
+    for x in range(first[0], min(first[0] + drawing.width - shift, layout.width)):
+        sign = grid.get((x, first[1]))
+        if sign is None:
+            line.put(" ")
+            continue
+        text = sign.text if smooth else sign.text.translate(_IN_ASCII)
+        line.put(text, styles["wire" if sign.part == "wire" else "mark", sign.key])
+        name = layout.flow.marks[sign.key].name
+        if sign.part != "wire" and name:
+            drawing.hit(line.x - 1, line.x, ClickTarget(value=name))
+
+
+def _draw_chain(drawing: Drawing, view: View) -> None:
+    """Draw the chain of steps, the one at the position brighter; a click on a step chooses its token."""
+    palette, smooth = drawing.palette, drawing.palette.glyphs.smooth
+    units = {name: view.unit_of(name) for name in view.trace}
+    lines = chain_lines(view.frame, units, drawing.width - 2)
+    shift = max((drawing.width - chain_width(lines)) // 2, 1)
+    drawing.line()
+    for pieces in lines:
+        line = drawing.line()
+        line.to(shift)
+        for piece in pieces:
+            start, here = line.x, piece.t == view.t
+            ink = "accent" if piece.value and piece.text[:1] in "━◀" and "━" in piece.text else "ink"
+            ink = "title" if here and ink == "ink" else ink
+            text = piece.text if smooth else piece.text.translate(_IN_ASCII)
+            style = palette.style(ink, bold=here and not piece.value, faded=not piece.done)
+            line.put(text if smooth or text.isascii() else f"t={piece.t}".center(len(text)), style)
+            if piece.t >= 0 and line.x > start:
+                drawing.hit(start, line.x, ClickTarget(t=piece.t))
+
+
+def _in_sight(layout: DiagramLayout, step: CellStep, width: int, height: int) -> tuple[int, int]:
+    """Return the first column and row to draw, so that what is at work is in sight."""
+    place = layout.places[step.at_work if step.at_work is not None else 0]
+    middle_x, middle_y = place.x + place.width // 2, place.y + place.height // 2
+    return (
+        min(max(middle_x - width // 2, 0), max(layout.width - width, 0)),
+        min(max(middle_y - height // 2, 0), max(layout.height - height, 0)),
+    )
+
+
+def _styles(view: View, step: CellStep, palette: Palette) -> dict[tuple[str, int], Style]:
+    """Return how each mark and the wire that leaves it are drawn: what was not reached faint, what is at work lit."""
+    inks, equations = inks_of(view), step.program.equations
+    found: dict[tuple[str, int], Style] = {}
+    belts = {key for way in step.flow.belts.values() for key in way}
+    for mark in step.flow.marks:
+        of = mark.name or (equations[mark.equation].name if mark.equation >= 0 else "")
+        ink, done = inks.get(of, "plain"), step.done[mark.key]
+        ink = "accent" if mark.key in belts or mark.name in step.flow.belts else "ink" if ink == "plain" else ink
+        found["wire", mark.key] = palette.style(ink if done else "frame")
+        if mark.key == step.at_work:
+            found["mark", mark.key] = palette.style("ground", "key" if ink == "ink" else ink, bold=True)
+        else:
+            found["mark", mark.key] = palette.style(ink, faded=not done)
+    return found
+
+
+def _at_work(drawing: Drawing, view: View, step: CellStep) -> None:
+    """Write the op that was taken last, in the signs of the equations, and what it gave."""
+    while drawing.room > 1:
+        drawing.line()
+    palette, glyphs = drawing.palette, drawing.palette.glyphs
+    line = drawing.line().put(" ")
+    if step.op is None or step.at_work is None:
+        line.put("before the first equation of this token: s takes it, i one op", palette.style("soft"))
+        return
+    passed, unit, target = view.passed, view.unit, step.op.target
+    row = passed.row(view.t)
+    number = step.numbers[step.at_work]
+    if row is not None:
+        number = float(row[target.offset + min(unit, target.size - 1)])
+    text = visible(glyphs.say(step.op.text))
+    name, _, right = text.rpartition(" = ")
+    line.put(f"{letter(name)} = " if name else "", palette.style("title", bold=True))
+    shown = "" if number is None else f" = {compact(number, NUMBER, True, glyphs.infinity)}"
+    line.put(cut(right, line.width - line.x - len(shown) - 1, glyphs), palette.style("ink"))
+    line.put(shown, palette.style("title", bold=True))
+    label = step.flow.marks[step.at_work].label
+    if label and line.x + len(label) + 4 < line.width:
+        line.right(f"{glyphs.say(visible(label))} ", palette.style("soft"))
+
+
+class DiagramPane(Pane):
+    """The picture of the selected pass; the cursor chooses another value or unit."""
+
+    NUMBER, WORD = DIAGRAM.number, DIAGRAM.word
+
+    def needs(self, view: View) -> str | None:
+        """Return the pass that is drawn."""
+        return view.pass_name
+
+    def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
+        """Draw the picture."""
+        return draw_diagram(view, width, height, palette, self.NUMBER)
+
+    def move(self, right: int, down: int) -> None:
+        """Choose the next unit of the order, or go to the next token."""
+        if down:
+            self.post_message(self.Chosen(around(self.view, 0, down)))
+        else:
+            self.post_message(self.Stepped(right))

@@ -1,0 +1,285 @@
+"""A living PyTorch model captured: against PyTorch's own numbers and gradients, and an LSTM written out by hand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lstm_tui
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.open import ImportOptions
+from lstm_tui.formats.verify.verification import verify
+
+torch: Any = pytest.importorskip("torch")
+nn = torch.nn
+torch.set_num_threads(1)  # these are small, and threads that wait for each other take long
+
+CLOSE = 2e-5
+WORDS = [f"w{n}" for n in range(12)]
+
+
+class Model(nn.Module):  # type: ignore[misc,name-defined]
+    """An embedding, something recurrent in the middle, and a head."""
+
+    def __init__(self, middle: Any, width: int, how: str = "") -> None:
+        super().__init__()
+        self.embedding, self.middle, self.head, self.how = nn.Embedding(12, 5), middle, nn.Linear(width, 3), how
+        if how == "start":
+            self.start = nn.Parameter(torch.full((2, 1, 4), 0.2))
+
+    def forward(self, ids: Any) -> Any:
+        x, how = self.embedding(ids), self.how
+        if how == "packed":
+            lengths = torch.tensor([3, 7, 5, 1])
+            given = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+            _, last = self.middle(given)
+            return self.head((last[0] if isinstance(last, tuple) else last)[-1])
+        if how in ("cell", "cut"):
+            state, rows = None, []
+            for t in range(x.shape[1]):
+                state = self.middle(x[:, t], state)
+                rows.append(state[0] if isinstance(state, tuple) else state)
+                if how == "cut" and t in (2, 4):
+                    state = tuple(one.detach() for one in state)
+            return self.head(torch.stack(rows, 1))
+        if how in ("pieces", "tbptt"):
+            first, state = self.middle(x[:, :4])
+            state = tuple(one.detach() for one in state) if how == "tbptt" else state
+            return self.head(torch.cat([first, self.middle(x[:, 4:], state)[0]], 1))
+        if how == "start":
+            states = self.start.repeat(1, len(ids), 1)
+            return self.head(self.middle(x, (states, -states))[0].mean(1))
+        y, last = self.middle(x if self.middle.batch_first else x.transpose(0, 1))
+        if how == "last":  # through the states alone, in place
+            last[0][-1].mul_(2)
+            return self.head(last[0][-1] + last[1][0])
+        y = y if self.middle.batch_first else y.transpose(0, 1)
+        return self.head(y)
+
+
+def _lstm(*given: Any, **more: Any) -> Callable[[], Any]:
+    return lambda: nn.LSTM(5, 4, *given, **more)
+
+
+KINDS: dict[str, tuple[Callable[[], Any], int, str]] = {
+    "lstm": (_lstm(batch_first=True), 4, ""),
+    "time first": (_lstm(), 4, ""),
+    "two both ways": (_lstm(2, bidirectional=True, batch_first=True), 8, ""),
+    "last states": (_lstm(2, batch_first=True), 4, "last"),
+    "given states": (_lstm(2, batch_first=True), 4, "start"),
+    "projected": (_lstm(batch_first=True, proj_size=2), 2, ""),
+    "no bias": (_lstm(batch_first=True, bias=False), 4, ""),
+    "packed": (_lstm(batch_first=True), 4, "packed"),
+    "packed both ways": (lambda: nn.GRU(5, 4, batch_first=True, bidirectional=True), 4, "packed"),
+    "gru": (lambda: nn.GRU(5, 4, 2, batch_first=True), 4, ""),
+    "rnn": (lambda: nn.RNN(5, 4, batch_first=True), 4, ""),
+    "relu": (lambda: nn.RNN(5, 4, nonlinearity="relu", batch_first=True), 4, ""),
+    "cell": (lambda: nn.LSTMCell(5, 4), 4, "cell"),
+    "cut": (lambda: nn.LSTMCell(5, 4), 4, "cut"),
+    "gru cell": (lambda: nn.GRUCell(5, 4), 4, "cell"),
+    "relu cell": (lambda: nn.RNNCell(5, 4, nonlinearity="relu"), 4, "cell"),
+    "pieces": (_lstm(2, batch_first=True), 4, "pieces"),
+    "truncated": (_lstm(2, batch_first=True), 4, "tbptt"),
+}
+
+
+QUICK = ("lstm", "two both ways", "packed", "cut")
+EVERY = [pytest.param(kind, marks=[] if kind in QUICK else pytest.mark.slow) for kind in KINDS]
+
+
+def _model(kind: str, seed: int = 3) -> Any:
+    torch.manual_seed(seed)
+    make, width, how = KINDS[kind]
+    return Model(make(), width, how)
+
+
+def _batch(seed: int = 4) -> Any:
+    return torch.from_numpy(np.random.default_rng(seed).integers(0, 12, (4, 7)))
+
+
+def _loss(output: Any, targets: Any) -> Any:
+    return (torch.log_softmax(output, -1).reshape(-1, 3)[:, 1] * targets).sum()
+
+
+def _captured(kind: str, **more: Any) -> tuple[Any, Any]:
+    model = _model(kind)
+    rows = model.eval()(_batch()).reshape(-1, 3).shape[0]
+    return model, lstm_tui.capture(model, _batch(), torch.linspace(0.5, 2, rows), _loss, WORDS, **more)
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("kind", EVERY)
+def test_numbers_and_gradients_are_those_of_pytorch(kind: str) -> None:
+    model, run = _captured(kind)
+    assert run.difference < CLOSE
+    assert run.gradient_difference("middle") < CLOSE
+    model.zero_grad()
+    output = model(_batch())
+    loss = _loss(output, torch.linspace(0.5, 2, output.reshape(-1, 3).shape[0]))
+    loss.backward()
+    assert run.loss == pytest.approx(float(loss.detach()), rel=1e-6)
+    norm = sum(float(one.grad.double().square().sum()) for one in model.parameters() if one.grad is not None) ** 0.5
+    assert run.gradient_norm == pytest.approx(norm, rel=1e-5)
+    assert run.sequences == 4
+    assert all(one.trace["layer0.forward"]["h"].shape[0] == len(one) for one in run.runs)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_reads_back_the_same(kind: str, tmp_path: Path) -> None:
+    _, run = _captured(kind, classes=("bad", "fair", "good"))
+    run.save(tmp_path / "run.npz")
+    again = lstm_tui.open_capture(tmp_path / "run.npz")
+    assert repr(again) == repr(run)
+    assert again.gradient_difference() == run.gradient_difference()
+    assert len(again.runs) == len(run.runs)
+    for one, other in zip(run.runs, again.runs, strict=True):
+        assert repr(one) == repr(other)
+        assert (one.tokens, one.classes, one.ends, one.linked) == (
+            other.tokens,
+            other.classes,
+            other.ends,
+            other.linked,
+        )
+        for name, values in one.gradients.items():
+            for value, numbers in values.items():
+                np.testing.assert_array_equal(numbers, other.gradients[name][value])
+        assert (one.answer is None) == (other.answer is None)
+
+
+def test_gates_and_their_gradients_are_those_of_an_lstm_written_by_hand() -> None:
+    model, run = _captured("lstm")
+    lstm, ids = model.middle, _batch()
+    targets = torch.linspace(0.5, 2, ids.numel())
+    x, h, c = model.embedding(ids), torch.zeros(4, 4), torch.zeros(4, 4)
+    kept: list[dict[str, Any]] = []
+    for t in range(ids.shape[1]):
+        sums = x[:, t] @ lstm.weight_ih_l0.T + lstm.bias_ih_l0 + h @ lstm.weight_hh_l0.T + lstm.bias_hh_l0
+        i, f, g, o = sums.chunk(4, 1)
+        i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
+        c = f * c + i * g
+        h = o * torch.tanh(c)
+        kept.append({"i": i, "f": f, "g": g, "o": o, "c": c, "h": h})
+        for one in kept[-1].values():
+            one.retain_grad()
+    _loss(model.head(torch.stack([one["h"] for one in kept], 1)), targets).backward()
+    for batch in range(4):
+        one = run["middle", batch]
+        for value in "ifgoch":
+            wanted = np.stack([step[value].detach().numpy()[batch] for step in kept])
+            np.testing.assert_allclose(getattr(one, value), wanted, atol=CLOSE)
+            back = np.stack([step[value].grad.numpy()[batch] for step in kept])
+            np.testing.assert_allclose(one.gradients["layer0.forward"][value], back, atol=CLOSE, err_msg=value)
+
+
+def test_the_model_is_left_as_it_was() -> None:
+    model = _model("lstm")
+    model.train()
+    model(_batch()).sum().backward()
+    before = {name: (one.detach().clone(), one.grad.clone() if one.grad is not None else None)
+              for name, one in model.named_parameters()}  # fmt: skip
+    state = torch.get_rng_state()
+    lstm_tui.capture(model, _batch(), torch.ones(28), _loss)
+    assert model.training
+    assert torch.equal(state, torch.get_rng_state())
+    for name, one in model.named_parameters():
+        value, gradient = before[name]
+        assert torch.equal(one, value)
+        assert (one.grad is None) == (gradient is None)
+        assert gradient is None or torch.equal(one.grad, gradient)
+    assert not any(one._forward_hooks or one._forward_pre_hooks for one in model.modules())
+
+
+def test_tokens_and_answers_stand_beside_the_numbers() -> None:
+    model, run = _captured("packed")
+    ids = _batch().numpy()
+    for batch, length in enumerate((3, 7, 5, 1)):
+        one = run["middle", batch]
+        assert one.tokens == tuple(f"w{n}" for n in ids[batch, :length])
+        np.testing.assert_allclose(one.answer, model(_batch()).detach().numpy()[batch], atol=CLOSE)
+        np.testing.assert_array_equal(one.trace.result, one.answer)
+    for names in (dict(zip(WORDS, range(12), strict=True)), dict(enumerate(WORDS)), lambda n: f"w{n}"):
+        assert lstm_tui.capture(model, _batch(), tokens=names)["middle", 2].tokens == run["middle", 2].tokens
+    own = [["a"] * 7, list("abcdefg"), ["b"] * 7, ["c"] * 7]
+    assert lstm_tui.capture(model, _batch(), tokens=own)["middle", 1].tokens == tuple("abcdefg")
+    assert lstm_tui.capture(model, _batch())["middle", 3].tokens == (str(ids[3, 0]),)
+
+
+def test_a_module_is_stepped_through_with_its_batch_as_lines() -> None:
+    _, run = _captured("given states", classes=("bad", "fair", "good"))
+    session = run.session("middle", sequence=2)
+    trace = session.frame.trace
+    np.testing.assert_array_equal(trace["layer1.forward"]["f"], run["middle", 2]["layer1.forward"]["f"])
+    np.testing.assert_allclose(trace["layer0.forward"].initial["h"], 0.2, atol=1e-7)
+    np.testing.assert_array_equal(trace.result, run["middle", 2].answer)
+    assert trace.classes == ("bad", "fair", "good")
+    assert session.execute('print result["good"]').endswith(f"{run['middle', 2].answer[2]:.4g}")
+    session.execute("set h[0] = 0")
+    assert session.frame.trace.result is None, "nobody knows what the model says of an edited run"
+    session.execute("undo")
+    np.testing.assert_array_equal(session.frame.trace.result, run["middle", 2].answer)
+
+
+def test_what_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+    model, run = _captured("lstm")
+    for asked, said in (
+        (("midle", 0), "did you mean middle"), (("middle", 9), "the batch has 4"), (("middle", 0, 2), "called 1 time"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=said):
+            run[asked]
+    with pytest.raises(AttributeError, match="no value q"):
+        _ = run["middle"].q
+    with pytest.raises(UserError, match="without a loss"):
+        _ = lstm_tui.capture(model, _batch())["middle"].gradients
+    with pytest.raises(UserError, match="one number"):
+        lstm_tui.capture(model, _batch(), loss=lambda output: output)
+    with pytest.raises(UserError, match="cannot be taken"):
+        lstm_tui.capture(model, _batch(), torch.zeros(5), torch.nn.functional.cross_entropy)
+    with pytest.raises(UserError, match=r"holds no nn\.LSTM"):
+        lstm_tui.capture(nn.Linear(3, 3), torch.zeros(2, 3))
+    np.savez(tmp_path / "x.npz", input=np.zeros((3, 2)))
+    with pytest.raises(UserError, match="is no capture"):
+        lstm_tui.open_capture(tmp_path / "x.npz")
+
+
+def test_a_module_that_does_more_than_its_class_is_said_to_differ() -> None:
+    class Louder(nn.LSTM):  # type: ignore[misc,name-defined]
+        def forward(self, *given: Any) -> Any:
+            y, last = super().forward(*given)
+            return y * 1.5, last
+
+    torch.manual_seed(1)
+    run = lstm_tui.capture(Model(Louder(5, 4, batch_first=True), 4), _batch())
+    one = run["middle", 1]
+    assert one.difference == pytest.approx(float(np.abs(one.y / 3).max()), rel=1e-3)
+    assert "differs from what PyTorch gave by" in one.said
+    assert any("differs" in said for said in run.source().remarks)
+
+
+def test_a_capture_is_a_recording_too(tmp_path: Path) -> None:
+    model, run = _captured("two both ways")
+    run.save(tmp_path / "run.npz")
+    torch.save(model.state_dict(), tmp_path / "m.pt")
+    _, verdict = verify(tmp_path / "m.pt", ImportOptions({"readout.over": "each"}), tmp_path / "run.npz")
+    assert verdict.first is None
+    assert verdict.sequences == 4
+
+
+@pytest.mark.slow
+def test_a_file_opens_without_pytorch(tmp_path: Path) -> None:
+    _, run = _captured("cell")
+    run.save(tmp_path / "run.npz")
+    program = (
+        "import sys; sys.modules['torch'] = None; import lstm_tui; "
+        f"run = lstm_tui.open_capture({str(tmp_path / 'run.npz')!r}); "
+        "print(run['middle', 3].f.shape, run.gradient_difference() < 1e-4)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said == "(7, 4) True\n"

@@ -1,0 +1,194 @@
+"""A training loop that is watched: it learns the same, stops at the planted place, and keeps its last steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lstm_tui
+from lstm_tui.engine.errors import UserError
+from lstm_tui.living.watch import LoopStopped, LoopWatch
+
+torch: Any = pytest.importorskip("torch")
+nn = torch.nn
+torch.set_num_threads(1)  # these are small, and threads that wait for each other take long
+WORDS = [f"w{n}" for n in range(9)]
+
+
+class Model(nn.Module):  # type: ignore[misc,name-defined]
+    def __init__(self, cell: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.embedding, self.head = nn.Embedding(9, 4), nn.Linear(3, 2)
+        self.rnn = nn.LSTMCell(4, 3) if cell else nn.LSTM(4, 3, batch_first=True)
+
+    def forward(self, ids: Any) -> Any:
+        x = self.embedding(ids)
+        if isinstance(self.rnn, nn.LSTM):
+            return self.head(self.rnn(x)[0][:, -1])
+        state = None
+        for t in range(x.shape[1]):
+            state = self.rnn(x[:, t], state)
+        assert state is not None
+        return self.head(state[0])
+
+
+def _data(step: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(step)
+    return torch.from_numpy(rng.integers(0, 8, (3, 6))), torch.from_numpy(rng.integers(0, 2, 3))
+
+
+def _train(model: Any, steps: int, plant: Callable[[int, Any, Any], Any] | None = None) -> None:
+    """Learn by plain descent: what `torch.optim` imports takes seconds."""
+    for step in range(steps):
+        ids, targets = _data(step)
+        if plant is not None:
+            ids = plant(step, model, ids)
+        model.zero_grad()
+        nn.functional.cross_entropy(model(ids), targets).backward()
+        with torch.no_grad():
+            for one in model.parameters():
+                one -= 0.1 * one.grad
+
+
+def _weights(model: Any) -> list[Any]:
+    return [one.detach().numpy().copy() for one in model.parameters()]
+
+
+@pytest.mark.parametrize("cell", [False, True])
+def test_a_watched_loop_learns_the_same_bits(cell: bool) -> None:
+    alone, watched = Model(cell), Model(cell)
+    _train(alone, 8)
+    with lstm_tui.watch(watched, "isnan(h) or gradnorm > 1e9", keep=2) as seen:
+        _train(watched, 8)
+    for one, other in zip(_weights(alone), _weights(watched), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [one.number for one in seen.steps] == [6, 7]
+    assert not any(one._forward_hooks or one._forward_pre_hooks for one in watched.modules())
+
+
+@pytest.mark.parametrize("cell", [False, True])
+def test_the_gradients_of_a_step_are_those_of_a_capture(cell: bool) -> None:
+    model = Model(cell)
+    ids, targets = _data(0)
+    wanted = lstm_tui.capture(model, ids, targets, nn.functional.cross_entropy, WORDS)
+    with lstm_tui.watch(model, tokens=WORDS) as seen:
+        nn.functional.cross_entropy(model(ids), targets).backward()
+    (step,) = seen.steps
+    assert step.gradient_norm == pytest.approx(wanted.gradient_norm, rel=1e-6)
+    for batch in range(3):
+        one, other = step["rnn", batch], wanted["rnn", batch]
+        assert one.tokens == other.tokens
+        for value in one.trace["layer0.forward"]:
+            mine, theirs = (run.gradients["layer0.forward"][value] for run in (one, other))
+            np.testing.assert_allclose(mine, theirs, atol=1e-7, err_msg=value)
+
+
+def _large(step: int, model: Any, ids: Any) -> Any:
+    """Plant: at step 5 the token w8, which nothing else holds, stands in one sequence, and its vector is no number."""
+    if step == 5:
+        ids = ids.clone()
+        ids[1, 4] = 8
+        with torch.no_grad():
+            model.embedding.weight[8] = torch.nan
+    return ids
+
+
+def _wild(step: int, model: Any, ids: Any) -> Any:
+    """Plant: at step 5 a weight of the candidate is no number."""
+    if step == 5:
+        with torch.no_grad():
+            model.rnn.weight_ih_l0[6, 0] = torch.nan
+    return ids
+
+
+@pytest.mark.parametrize("cell", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("when", [
+    "isnan(h) or gradnorm > 1000",
+    *(pytest.param(one, marks=pytest.mark.slow) for one in ("isnan(h)", "any(isnan(c))", "max(abs(c)) > 1e6")),
+])  # fmt: skip
+def test_it_stops_at_the_planted_step_sequence_and_token(when: str, cell: bool) -> None:
+    model = Model(cell)
+    before: list[Any] = []
+
+    def plant(step: int, model: Any, ids: Any) -> Any:
+        before[:] = _weights(model)
+        return _large(step, model, ids)
+
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, when, tokens=WORDS):
+        _train(model, 9, plant)
+    place = stopped.value.place
+    assert (stopped.value.step, place.module, place.sequence, place.t, place.token) == (5, "rnn", 1, 4, "w8")
+    assert "\n" not in str(stopped.value)
+    found = lstm_tui.post_mortem(screen=False)
+    assert (found.step, found.place) == (5, place)
+    assert [one.number for one in found.steps] == [3, 4, 5]
+    assert found.run.tokens[4] == "w8"
+    for one, other in zip(before[1:], _weights(model)[1:], strict=True):
+        np.testing.assert_array_equal(one, other, err_msg="it stops before the optimizer")
+
+
+def test_the_equation_that_made_the_first_number_that_is_none_is_named() -> None:
+    model = Model()
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "isnan(c) or isnan(h)", tokens=WORDS):
+        _train(model, 9, _wild)
+    place = stopped.value.place
+    assert (stopped.value.step, place.t) == (5, 0)
+    assert place.equation.startswith("g = ")
+    assert "g[0] is nan, the first that is not finite" in place.why
+
+
+def test_a_gradient_is_named_by_token_and_equation() -> None:
+    model = Model()
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "gradnorm > 1e-9", tokens=WORDS):
+        _train(model, 2)
+    place, step = stopped.value.place, lstm_tui.post_mortem(screen=False).steps[-1]
+    sizes = {(run.batch, value): np.abs(series).max() for run in step.runs
+             for value, series in run.gradients["layer0.forward"].items()
+             if value in run.trace["layer0.forward"].cell.values}  # fmt: skip
+    batch, value = max(sizes, key=lambda one: float(sizes[one]))
+    assert (place.sequence, place.equation.partition(" ")[0]) == (batch, value)
+    series = np.abs(step["rnn", batch].gradients["layer0.forward"][value]).max(axis=1)
+    assert place.t == int(series.argmax())
+
+
+def test_any_other_exception_leaves_the_last_steps() -> None:
+    model = Model()
+    with pytest.raises(ZeroDivisionError), lstm_tui.watch(model, keep=2):
+        _train(model, 4, lambda step, model, ids: ids[:, : 6 // (3 - step)])
+    found = lstm_tui.post_mortem(screen=False)
+    assert found.step == 2
+    assert [one.number for one in found.steps] == [1, 2]
+    assert found.source().network is not None
+    with lstm_tui.watch(model), torch.no_grad():
+        model(_data(0)[0])
+    assert lstm_tui.post_mortem(screen=False).place.module == "rnn"
+
+
+def test_what_is_wrong_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model()
+    for when, said in (("isnan(q)", "q"), ("h +", "column"), ("h", "no condition"), ("__import__('os')", "column")):
+        with pytest.raises(UserError, match=said) as told, lstm_tui.watch(model, when):
+            _train(model, 1)
+        assert "\n" not in str(told.value)
+    with pytest.raises(UserError, match="keep="):
+        lstm_tui.watch(model, keep=0)
+    with pytest.raises(UserError, match=r"holds no nn\.LSTM"), lstm_tui.watch(nn.Linear(2, 2)):
+        pass
+    with pytest.raises(UserError, match="did you mean rnn"), lstm_tui.watch(model, "isnan(h)", module="rn"):
+        _train(model, 1)
+    assert isinstance(lstm_tui.watch(model, "isnan(h)"), LoopWatch)
+    monkeypatch.setattr("lstm_tui.living.watch._LAST", [])
+    with pytest.raises(UserError, match="no step was watched"):
+        lstm_tui.post_mortem(screen=False)
+
+
+def test_a_condition_of_tokens_and_steps() -> None:
+    model = Model()
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, 'step == 4 and token == "w7"', tokens=WORDS):
+        _train(model, 9)
+    assert stopped.value.step == 4
+    assert stopped.value.place.token == "w7"
