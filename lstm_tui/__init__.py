@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lstm_tui.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import ArrayLike
@@ -44,22 +44,50 @@ _HOMES = {
     "UserError": "lstm_tui.engine.errors",
     "capture": "lstm_tui.living.capture",
     "debug": "lstm_tui.living.debug",
+    "doctor": "lstm_tui.living.doctor",
     "open_capture": "lstm_tui.living.capture",
     "post_mortem": "lstm_tui.living.watch",
     "record": "lstm_tui.formats.verify.recording",
+    "series": "lstm_tui.living.checkpoints",
     "watch": "lstm_tui.living.watch",
 }
 
 
-def load(path: str | Path) -> Network:
-    """Return a trained network: a bundled one by name, or one from a file.
+def load(
+    path: str | Path,
+    *,
+    decisions: Mapping[str, str] | None = None,
+    map: str | Path | None = None,
+    network: str | None = None,
+    vocabulary: str | Path | None = None,
+    tokens: str | None = None,
+    pad: tuple[str, int] | None = None,
+    classes: Sequence[str] = (),
+    layer: int | str | None = None,
+) -> Network:
+    """Return a trained network: a bundled one by name, or one from a file, read as the options of `run` say.
+
+    Args:
+        path: A bundled name, or a file of any format that `lstm-tui inspect` reads.
+        decisions: What the file does not say, by key, as `--set`: `{"layer0.gate_order": "ifgo"}`.
+        map: A file of decisions and names of tensors, as `--map`.
+        network: Which network of a file that holds several.
+        vocabulary: A file with the vocabulary of a file that has none.
+        tokens: What a text is split into with it: words, chars or bytes.
+        pad: Where a text is padded, and to how many tokens, such as `("pre", 100)`.
+        classes: Names of the outputs.
+        layer: The one layer that is taken out, to which numbers are given.
 
     Raises:
-        UserError: There is none, or the file is damaged.
+        UserError: There is none, the file is damaged, or an option does not go with it.
     """
-    from lstm_tui.models.bundled import open_model
+    from lstm_tui.formats.importers.open import ImportOptions
+    from lstm_tui.formats.importers.untrained import one_layer
+    from lstm_tui.models.bundled import named_model, open_model
 
-    return _told(open_model(str(path)))
+    reading = ImportOptions(dict(decisions or {}), _text(map), network, _text(vocabulary), tokens, pad, tuple(classes))
+    found = _told(open_model(named_model(path), reading))
+    return found if layer is None else one_layer(found, str(layer))
 
 
 def trace(
@@ -143,17 +171,22 @@ def _opened(
     from lstm_tui.models.bundled import model_for
 
     given = open_source(source)
-    opened = Source.of_input(_told(model_for(given, model)), given, whole, line)
-    return replace(opened, dtype=dtype, interpreter=interpreter, initial=_states(initial))
+    network, note = model_for(given, model)
+    opened = Source.of_input(_told(network, *([note] if note else [])), given, whole, line)
+    return replace(opened, note=note, dtype=dtype, interpreter=interpreter, initial=_states(initial))
+
+
+def _text(path: str | Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 _SAID: set[tuple[str, str]] = set()
 """Which remarks on which networks were logged; nothing is logged twice."""
 
 
-def _told(network: Network) -> Network:
-    """Log once what should be known of how a network was read; `network.remarks` tells it again."""
-    for remark in network.remarks:
+def _told(network: Network, *more: str) -> Network:
+    """Log once what should be known of how a network was read, and more; `network.remarks` tells it again."""
+    for remark in (*network.remarks, *more):
         if (network.name, remark) not in _SAID:
             _SAID.add((network.name, remark))
             from logging import getLogger

@@ -22,6 +22,7 @@ from lstm_tui.formats.importers.untrained import Untrained, untrained
 from lstm_tui.formats.inputs.inputs import vocabulary
 from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.formats.traces.trace_file import read
+from lstm_tui.models import bundled_names
 
 UNTRAINED = ["--cell", "lstm", "--hidden", "4"]
 
@@ -223,6 +224,7 @@ def test_info_tells_versions(capsys: pytest.CaptureFixture[str]) -> None:
     assert told["numpy"] == [np.__version__]
     assert told["engine"][0] == "numba,"
     assert {"python", "package", "terminal", "encoding"} <= told.keys()
+    assert told["models"] == ", ".join(bundled_names()).split()
 
 
 class _Terminal(io.StringIO):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,27 @@ def test_texts_read_otherwise_are_refused_in_one_line(capsys: pytest.CaptureFixt
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "there is no common tape" in error
+
+
+def test_what_run_takes_compare_takes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recipe = tmp_path / "edits.txt"
+    recipe.write_text("remove 1\n", encoding="utf-8")
+    untrained = printed(capsys, "sample.txt", "--cell", "gru", "--hidden", "8", "--edits", str(recipe))
+    assert "memory apart in layer0.forward" in untrained
+    assert untrained != printed(
+        capsys, "sample.txt", "--cell", "gru", "--hidden", "8", "--seed", "3", "--edits", str(recipe)
+    )
+    recipe.write_text("set layer0.forward.c[0] @ 1 = 0\n", encoding="utf-8")
+    numbers = printed(capsys, "waves.csv", "--model", "forecast", "--layer", "0", "--edits", str(recipe)).splitlines()
+    assert [float(row.split()[-1]) > 0 for row in numbers[1:3]] == [False, True]
+
+
+def test_standard_input_is_read_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tmp_path / "edits.txt"
+    recipe.write_text("remove 3\n", encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"the movie was not bad\n")))
+    assert printed(capsys, "-", "--edits", str(recipe)).splitlines()[4].split()[:2] == ["3→–", "not"]
+    assert main(["compare", "-", "--model", "sentiment", "--model", "tiny"]) == 1
+    assert "both networks need it" in capsys.readouterr().err

@@ -32,6 +32,7 @@ COMMANDS = {
     "reach": "reach t.txt",
     "worksheet": "worksheet --model tiny",
     "report": f"report t.txt {SMALL} -o r.html",
+    "figure": f"figure t.txt {SMALL}",
     "tour": "tour nothing-of-the-kind",
     "serve": "serve gone.txt",
     "info": "info",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -215,3 +217,19 @@ def test_a_trace_is_a_table_of_columns() -> None:
         trace.table(["cc"])
     pandas = pytest.importorskip("pandas")
     assert pandas.DataFrame(table).shape == (4, 14)
+
+
+def test_a_table_is_of_the_library_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Frame(types.ModuleType):
+        def DataFrame(self, columns: dict[str, np.ndarray]) -> tuple[str, list[str]]:
+            return self.__name__, list(columns)
+
+    trace = lstm_tui.trace("The movie", TEXT)
+    for missing, wanted in (((), "pandas"), (("pandas",), "polars")):
+        for name in ("pandas", "polars"):
+            monkeypatch.setitem(sys.modules, name, None if name in missing else Frame(name))
+        assert trace.to_frame(["c"]) == (wanted, list(trace.table(["c"])))
+    for name in ("pandas", "polars"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(UserError, match="needs pandas or polars"):
+        trace.to_frame()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import re
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from claims.numbers import filled_numbers
 from claims.stand_ins import scratch
 from claims.tables import MEASURED
 
+import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.debugger import manual
 from lstm_tui.debugger.commands.dispatch import VERBS
@@ -80,9 +82,34 @@ def expressions() -> str:
     return "\n".join(("```", *EXPRESSIONS, "```")) + "\n"
 
 
+def python_names() -> str:
+    """Return every public name of Python: its signature and what its docstring says; of a class its methods too."""
+    parts = []
+    for name in sorted(lstm_tui.__all__, key=lambda one: (one[0].isupper(), one)):
+        given = getattr(lstm_tui, name)
+        if name == "__version__":
+            continue
+        parts.append(f"{name}{'' if inspect.isclass(given) else _arguments(given)}\n{_indented(inspect.getdoc(given))}")
+        for method, own in sorted(vars(given).items()) if inspect.isclass(given) else ():
+            if not method.startswith("_") and inspect.isfunction(own):
+                parts.append(f"{name}.{method}{_arguments(own)}\n{_indented(inspect.getdoc(own))}")
+    return "\n".join(("```", "\n\n".join(parts), "```")) + "\n"
+
+
+def _arguments(function: Callable[..., object]) -> str:
+    """Return the arguments of a function by name, with what they are where nothing is given."""
+    plain = [one.replace(annotation=inspect.Parameter.empty) for one in inspect.signature(function).parameters.values()]
+    return str(inspect.Signature([one for one in plain if one.name != "self"]))
+
+
+def _indented(text: str | None) -> str:
+    assert text, "every public name has a docstring"
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+
+
 LISTS: dict[str, Callable[[], str]] = {
     "keys": keys, "first keys": first_keys, "models": models, "commands": commands, "verbs": verbs,
-    "expressions": expressions, **MEASURED,
+    "expressions": expressions, "python names": python_names, **MEASURED,
 }  # fmt: skip
 
 

@@ -117,6 +117,7 @@ READ_OTHERWISE = {
     "draw_step": "spans of one unit: tests/tui/test_screen_one_unit.py reads them",
     "draw_equation": "an equation: tests/tui/test_screen_one_unit.py reads it",
     "draw_large_tape": "the tokens of one unit: tests/tui/test_screen_one_unit.py reads them",
+    "draw_curves": "tests/tui/test_screen_curves.py, dot by dot",
     "draw_diagram": "tests/debugger/test_diagram.py follows its lines, tests/tui/test_screen_diagram.py what is lit",
     "draw_one_unit": "tests/tui/test_screen_one_unit.py reads its parts",
     "draw_ledger_map": "by the ledger, beside which it stands where there is room",

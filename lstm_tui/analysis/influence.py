@@ -18,6 +18,7 @@ from lstm_tui.analysis.gradient_flow import jacobians
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.row_labels import row_labels
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
 from lstm_tui.engine.runtime.batch import ToRun, run_each
@@ -224,10 +225,11 @@ def each_deletion(trace: Trace, target: Target, places: range | None = None) -> 
         UserError: If the trace has no network.
     """
     places = range(len(trace.sequence)) if places is None else places
-    left_out = [t for t in places if len(trace.sequence) > 1 and t != target.t]
+    order = places if trace.windows is None else places[::-1]  # the nearest first, since each takes a while
+    left_out = [t for t in order if len(trace.sequence) > 1 and t != target.t]
     runs = runs_without(trace, (None, *left_out))
     before = _number(next(runs), target, None)
-    for t in places:
+    for t in order:
         yield t, _number(next(runs), target, t) - before if t in left_out else np.nan
 
 
@@ -277,9 +279,9 @@ def to_run(trace: Trace, gone: int | None) -> ToRun:
 def without(sequence: Sequence, t: int) -> Sequence:
     """Return a sequence without the token, or the row of numbers, at a place."""
     unknown = tuple(u - (u > t) for u in sequence.unknown if u != t)
-    tokens = sequence.tokens[:t] + sequence.tokens[t + 1 :]
     ids = None if sequence.ids is None else np.delete(sequence.ids, t)
     x = None if sequence.x is None else np.delete(sequence.x, t, axis=0)
+    tokens = sequence.tokens[:t] + sequence.tokens[t + 1 :] if x is None or sequence.names_rows else row_labels(x)
     return replace(sequence, tokens=tokens, ids=ids, x=x, unknown=unknown)
 
 

@@ -63,6 +63,10 @@ class Flow:
         with quiet():
             put_in = np.abs(self.write) + (0.0 if self.edit is None else np.abs(self.edit))
             keep = np.abs(self.keep)
+            if np.isfinite(keep).all():  # of nothing nothing is left by itself
+                for part, kept, row in zip(put_in, keep, result, strict=True):
+                    size = np.add(np.multiply(kept, size, out=row), part, out=row)
+                return result
             for step in range(len(result)):
                 size = result[step] = _times(keep[step], size) + put_in[step]
         return result

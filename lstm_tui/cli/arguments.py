@@ -17,6 +17,7 @@ from lstm_tui.cli.options import (
     LARGEST_HIDDEN,
     add_check,
     add_compare_options,
+    add_figure,
     add_follow_options,
     add_plain_options,
     add_reach,
@@ -31,6 +32,7 @@ from lstm_tui.cli.options import (
     check_serve_options,
     json_option,
     memory,
+    names,
     natural,
     padding,
     real,
@@ -267,6 +269,11 @@ def _worksheet(parser: argparse.ArgumentParser) -> None:
     _input_options(parser)
 
 
+def _figure(parser: argparse.ArgumentParser) -> None:
+    add_figure(parser)
+    _input_options(parser)
+
+
 def _report(parser: argparse.ArgumentParser) -> None:
     add_report(parser)
     _input_options(parser)
@@ -296,6 +303,11 @@ def _dap(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _compare(parser: argparse.ArgumentParser) -> None:
+    add_compare_options(parser)
+    _input_options(parser, twice=True)
+
+
 def _info(parser: argparse.ArgumentParser) -> None:
     json_option(parser, "every fact")
 
@@ -306,7 +318,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "trace": ("trace", "write every value of a run to a file", _trace),
     "open": ("open", "show a trace file or a capture, or resume a saved session", _open),
     "recover": ("recover", "resume interrupted work, or list it", add_recover_options),
-    "compare": ("compare", "show two runs side by side, of two networks or by edits", add_compare_options),
+    "compare": ("compare", "show two runs side by side, of two networks or by edits", _compare),
     "models": ("models", "list the bundled networks, or describe one", _models),
     "cells": ("cells", "list the cells, show the equations of one, or check a file of your own", _cells),
     "train": ("train", "train a network of any cell on a corpus of your own", train_options.add),
@@ -317,6 +329,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "reach": ("reach", "tell how far back networks remember", _reach),
     "worksheet": ("worksheet", "write steps of a run as arithmetic, step by step", _worksheet),
     "report": ("report", "write a run as one page: tape, gates, memory, ledger and edits", _report),
+    "figure": ("figure", "draw a run: memory as a line, gates as bars; or a page to step through", _figure),
     "tour": ("tour", "lessons: step by step through trained networks", _tour),
     "serve": ("serve", "show the debugger in a browser", _serve),
     "dap": ("dap", "debug from an editor that speaks the Debug Adapter Protocol", _dap),
@@ -327,13 +340,14 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
 """Of each command its module in `cli`, what it does, and what adds its options."""
 
 
-def _input_options(parser: argparse.ArgumentParser, budget: bool = True) -> None:
+def _input_options(parser: argparse.ArgumentParser, budget: bool = True, twice: bool = False) -> None:
+    """Add what says which network and input is meant; `twice` where two networks may be given."""
     network = parser.add_argument_group("the network")
-    network.add_argument(
-        "--model",
-        metavar="MODEL",
-        help="a bundled name or a file of any format `inspect` reads (default: sentiment, forecast for numbers)",
-    )
+    which = "a bundled name or a file of any format `inspect` reads"
+    if twice:
+        network.add_argument("--model", metavar="MODEL", action="append", help=f"{which}; given twice for two")
+    else:
+        network.add_argument("--model", metavar="MODEL", help=f"{which} (default: sentiment, forecast for numbers)")
     _reading_options(network)
     network.add_argument(
         "--layer", metavar="L", help="feed numbers straight to one layer, by number from 0 or by its name in the file"
@@ -385,6 +399,7 @@ def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser)
         metavar="FILE",
         help="vocabulary of a file that has none: one token a line, JSON, or tokenizer.json",
     )
+    network.add_argument("--classes", metavar="NAMES", type=names, help="names of the outputs, such as bad,good")
     network.add_argument(
         "--pad", metavar="pre:N", type=padding, help="pad to N tokens with id 0, in front (pre) or behind (post)"
     )

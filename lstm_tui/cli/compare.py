@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.cli.printing import print_json, table
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.text_safety import visible
 
@@ -16,8 +19,6 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.inspect.diff import DiffColumn
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.runtime.trace import Trace
-
-_SHARED = ("line", "dtype", "interpreter")
 
 
 def command(options: Namespace) -> int:
@@ -40,29 +41,22 @@ def comparison(options: Namespace) -> Comparison:
     Raises:
         UserError: One of them cannot be made, or they have no common tape.
     """
-    from lstm_tui.cli.arguments import parse
     from lstm_tui.cli.source import source_of
     from lstm_tui.debugger.edits.apply import apply
     from lstm_tui.debugger.inspect.compare import Comparison
     from lstm_tui.debugger.source import needed
 
-    given = ["--whole"] if options.whole else []
-    for name in _SHARED:
-        if getattr(options, name) is not None:
-            given += [f"--{name}", str(getattr(options, name))]
-    models = options.models or []
-    sources, said = [], set[str]()
-    for n in range(2):
-        words = ["run", options.file, *given]
-        if models:
-            words += ["--model", models[min(n, len(models) - 1)]]
-        if options.edits is not None and (n == 1 or len(models) == 2):
-            words += ["--edits", options.edits]
-        sources.append(source_of(parse(words), said))
-    one, other = (each.run_edited() for each in sources)
+    models: list[str] = list(options.model or [])
+    if len(models) == 2 and options.file == "-":
+        raise UserError("standard input is read once, and both networks need it: give a FILE")
+    said = set[str]()
+    after = source_of(_with_model(options, models[-1] if models else None), said)
+    before = replace(after, edit_script=())
+    if len(models) == 2:
+        before = source_of(_with_model(options, models[0]), said)
+    one, other = before.run_edited(), after.run_edited()
     if len(models) == 2:
         return Comparison.of(one, other, (models[0], models[1]))
-    after = sources[1]
     made = apply(after.edit_script, needed(after.network), after.sequences[after.line])
     return Comparison.of(one, other, ("baseline", "edited"), made.origins)
 
@@ -86,6 +80,12 @@ def _content(compared: Comparison) -> dict[str, Any]:
             for column in compared.columns
         ],
     }
+
+
+def _with_model(options: Namespace, model: str | None) -> Namespace:
+    mine = copy(options)
+    mine.model = model
+    return mine
 
 
 def as_table(compared: Comparison) -> str:

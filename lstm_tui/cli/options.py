@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Callable
 
 from lstm_tui.engine.number_text import axis_end, sentence
-from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.file_endings import ANY_SERIES
 from lstm_tui.serving.limits import Limits
@@ -131,6 +130,22 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_figure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `figure`."""
+    _add_file(parser)
+    figure = parser.add_argument_group("the figure")
+    figure.add_argument(
+        "-o", "--output", metavar="OUT", default="-",
+        help="an .svg or .png file, or .html that is stepped with the arrow keys; as `-`, SVG goes to standard output",
+    )  # fmt: skip
+    figure.add_argument("--steps", metavar="A:B", help="these places on the tape, from 0 (default: all)")
+    figure.add_argument("--pass", dest="pass_name", metavar="NAME", help="this pass (default: the first)")
+    figure.add_argument(
+        "--unit", type=natural(0), metavar="U", help="this unit, from 0 (default: the largest memory at the end)"
+    )
+    figure.add_argument("--title", metavar="TEXT", help="above the picture (default: network and unit)")
+
+
 def json_option(parser: argparse.ArgumentParser, what: str) -> None:
     """Add `--json` to a command that answers in a table."""
     parser.add_argument("--json", action="store_true", help=f"{what} as JSON, to standard output")
@@ -171,14 +186,6 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     """Add the options to the parser of the command."""
     parser.epilog, parser.formatter_class = _COMPARE_EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {ANY_SERIES}")
-    parser.add_argument(
-        "--model", dest="models", metavar="MODEL", action="append", help="a bundled name or a file; given twice"
-    )
-    parser.add_argument("--edits", metavar="FILE", help="edits: of the second run, or of both of two networks")
-    parser.add_argument("--line", type=natural(1), metavar="N", help="the line to read, from 1 (default: the first)")
-    parser.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
-    parser.add_argument("--dtype", choices=["float32", "float64"], help="precision of the runs (default: float32)")
-    parser.add_argument("--interpreter", choices=INTERPRETERS, help="what computes the runs")
     parser.add_argument("--plain", action="store_true", help="a table, as where standard output is no terminal")
     json_option(parser, "both runs, token by token,")
     screen(parser)
@@ -186,7 +193,7 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
 
 def check_compare_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse what is not two runs."""
-    models = options.models or []
+    models = options.model or []
     if len(models) > 2:
         parser.error("--model is given twice at most")
     if len(models) < 2 and options.edits is None:

@@ -12,6 +12,7 @@ from lstm_tui.cli.autosave import kept_plainly
 from lstm_tui.cli.printing import Bar
 from lstm_tui.debugger.commands.console import Console, mistake_lines
 from lstm_tui.debugger.commands.dispatch import completions
+from lstm_tui.debugger.commands.known_words import unknown_words
 from lstm_tui.debugger.commands.table import Leave
 from lstm_tui.debugger.endings import INTERRUPTED, STOPPED, watch
 from lstm_tui.debugger.session import Session
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 Arrived = Callable[[Session], Iterable[str]]
 PROMPT = "(ltui) "
+_MOST_UNKNOWN = 4
+"""Words the network does not know that are named at the beginning."""
 
 
 def run_plain(
@@ -118,7 +121,9 @@ def _greeting(session: Session) -> tuple[str, ...]:
     file = visible(trace.sequence.file or "")
     where = f"{file}{f':{trace.sequence.line}' if trace.sequence.line else ''}, " if file else ""
     known = (f"warning: {visible(remark)}" for remark in trace.remarks)
-    return (f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs", *known)
+    note = (session.source.note,) if session.source.note else ()
+    first = f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs"
+    return (first, *note, *known, *unknown_words(session, _MOST_UNKNOWN))
 
 
 def _script(console: Console, path: str, lines: Iterable[str], batch: bool, arrived: Arrived) -> int:

@@ -27,6 +27,7 @@ def show(source: Source, options: Namespace, teaching: Teaching, resume: Offer |
     """
     from lstm_tui.cli.autosave import kept
     from lstm_tui.formats.io.command_history import Past
+    from lstm_tui.formats.io.preferences import Preferences
     from lstm_tui.tui.app import run_app
 
     return run_app(
@@ -36,4 +37,5 @@ def show(source: Source, options: Namespace, teaching: Teaching, resume: Offer |
         past=Past.kept() if past else None,
         keeping=kept(source.command),
         teaching=teaching,
+        settings=Preferences.kept(),
     )

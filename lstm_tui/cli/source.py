@@ -22,7 +22,7 @@ from lstm_tui.formats.inputs.numeric_series import NumericSeries
 from lstm_tui.formats.inputs.samples import find_input
 from lstm_tui.formats.inputs.text_input import InputText
 from lstm_tui.models import sample_of
-from lstm_tui.models.bundled import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, open_model
+from lstm_tui.models.bundled import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, open_model, text_model
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.edits.language import Edit
@@ -44,11 +44,20 @@ def source_of(options: Namespace, said: set[str] | None = None, aloud: bool = Tr
     Raises:
         UserError: The input, the network or a state file is missing or wrong.
     """
-    network, given = _network(options)
+    network, given, note = _network(options)
     if aloud:
         say_remarks(network, said)
+        if note:
+            say(note)
     source = Source.of_input(network, given, options.whole, options.line)
-    return replace(with_run(source, options), carry=options.carry, command=command_of(options))
+    command = command_of(options)
+    if note and command:
+        command = (
+            *command,
+            "--model",
+            network.name,
+        )  # what was chosen is opened again, whatever is in the file by then
+    return replace(with_run(source, options), carry=options.carry, command=command, note=note)
 
 
 def with_run(source: Source, options: Namespace) -> Source:
@@ -105,8 +114,8 @@ def without(words: Sequence[str], dropped: Mapping[str, int]) -> Iterator[str]:
             yield word
 
 
-def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries]:
-    """Read the input and the network; which comes first depends on what is known of the other."""
+def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries, str]:
+    """Read the input and the network, and say which was chosen; which comes first depends on what is known."""
     path = find_input(options.file or sample_of(options.model))
     if options.untrained:
         source = read_input(path)
@@ -115,13 +124,15 @@ def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries]:
             source.check_clear()
             if source.one_column is not None:
                 say(f"{source.where}: is read as two columns; if a comma begins decimals, give it a first row: a name")
-            return untrained(how, None, source.arrays[0].shape[1]), source
-        return untrained(how, vocabulary(source, options.tokens or "words")), source
+            return untrained(how, None, source.arrays[0].shape[1]), source, ""
+        return untrained(how, vocabulary(source, options.tokens or "words")), source, ""
+    note = ""
     if options.model is None:
         source = read_input(path, numbers=options.layer is not None)
-        network = open_model(
-            NUMBERS_MODEL if isinstance(source, NumericSeries) and options.layer is None else TEXT_MODEL
-        )
+        if isinstance(source, InputText) and options.layer is None:
+            network, note = text_model(source)
+        else:
+            network = open_model(NUMBERS_MODEL if options.layer is None else TEXT_MODEL)
     else:
         network = open_model(options.model, reading(options))
         source = read_input(path, numbers=network.tokens is None or options.layer is not None)
@@ -129,7 +140,7 @@ def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries]:
         if isinstance(source, InputText):
             raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give {ANY_SERIES}")
         network = one_layer(network, options.layer)
-    return network, source
+    return network, source, note
 
 
 def _untrained(options: Namespace) -> Untrained:
@@ -166,6 +177,7 @@ def reading(options: Namespace) -> ImportOptions:
         options.vocabulary,
         getattr(options, "tokens", None),
         options.pad,
+        tuple(options.classes or ()),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.edits.history import History
+from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.position import Cursor, Frame, same_token
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.model.network import Network
@@ -228,7 +229,7 @@ class EditTree:
         else:
             made, trace, difference = None, self.baseline, None
         self.history, self.made = history, made
-        origins = difference.origins if difference else tuple(range(len(trace.sequence)))
+        origins = difference.origins if difference else Origins.unchanged(len(trace.sequence))
         t = same_token(before.origin(before.t), before.t, origins)
         return self._cursor.show(
             replace(before, trace=trace, difference=difference, position=replace(before.position, t=t), note="")

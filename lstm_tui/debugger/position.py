@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.inspect.diff import TraceDiff
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.compiler.program import Instruction
@@ -174,7 +175,7 @@ class Cursor:
         mine = self.frame
         self.frame, self.seen, self.held, self._opened_at = fork.frame, fork.seen, fork.held, fork._opened_at
         if mine is not since and mine.line == self.frame.line:
-            origins = self.frame.difference.origins if self.frame.difference else tuple(range(self.frame.steps))
+            origins = self.frame.difference.origins if self.frame.difference else Origins.unchanged(self.frame.steps)
             t = same_token(mine.origin(mine.t), mine.t, origins)
             self.frame = replace(self.frame, position=replace(mine.position, t=t), note=mine.note)
         return self.frame
@@ -312,10 +313,9 @@ class Cursor:
         return replace(self.frame, position=replace(self.frame.position, equation=-1, op=None))
 
 
-def same_token(origin: int | None, t: int, origins: tuple[int | None, ...]) -> int:
+def same_token(origin: int | None, t: int, origins: Origins) -> int:
     """Return where a token of the baseline stands now, or the same place when it is gone or new."""
     if origin is not None and t < len(origins) and origins[t] == origin:
         return t
-    if origin is not None and origin in origins:
-        return origins.index(origin)
-    return min(t, len(origins) - 1)
+    now = None if origin is None else origins.place_of(origin)
+    return min(t, len(origins) - 1) if now is None else now

@@ -53,6 +53,7 @@ class Source:
         incoming: One sequence that still comes, instead of `sequences`.
         captured: Of each sequence, what a living model did with it: the states it was given, and what the model said,
             as long as nothing is edited; empty where nothing was captured.
+        note: What is to be said once of how it was opened, such as which network was chosen.
     """
 
     network: Network | None = None
@@ -69,6 +70,7 @@ class Source:
     recorded: Trace | None = None
     incoming: Incoming | None = None
     captured: Items[CapturedRun] = ()
+    note: str = ""
 
     @classmethod
     def of_captured(cls, runs: Items[CapturedRun], line: int = 0) -> Source:
@@ -238,6 +240,8 @@ _MOST_COMPARED = 20_000
 
 def captured_remarks(runs: Items[CapturedRun], line: int = 0) -> tuple[str, ...]:
     """Return what should be known of sequences that were captured: where our numbers are not the model's."""
+    from lstm_tui.formats.captures.captured_run import run_together
+
     shown = runs[line]
     remarks = []
     if shown.broken is not None:
@@ -246,6 +250,7 @@ def captured_remarks(runs: Items[CapturedRun], line: int = 0) -> tuple[str, ...]
             "so the steps before are shown"
         )
     compared = runs if sum(map(len, runs)) <= _MOST_COMPARED else (shown,)
+    run_together(compared)
     worst = max(compared, key=lambda one: one.difference)
     if not worst.is_as_given:
         remarks.append(f"sequence {worst.batch} {worst.said}")

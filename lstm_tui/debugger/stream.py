@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.edit_tree import EditTree, first_holds
+from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.position import Cursor, Frame
 from lstm_tui.debugger.stop_engine import StopEngine
 from lstm_tui.engine.errors import UserError
@@ -195,7 +196,7 @@ def _with_more(made: Edited, edits: Iterable[Edit], more: Sequence, baseline: Tr
 
     edits = tuple(edits)
     if any(isinstance(edit, ValueEdit) for edit in edits):  # its steps may have no end
-        longer = replace(made, sequence=baseline.sequence, holds=(), origins=tuple(range(len(baseline.sequence))))
+        longer = replace(made, sequence=baseline.sequence, holds=(), origins=Origins.unchanged(len(baseline.sequence)))
         for edit in edits:
             if not isinstance(edit, NetworkEdit):
                 longer = after(edit, longer, made.network)
@@ -204,5 +205,5 @@ def _with_more(made: Edited, edits: Iterable[Edit], more: Sequence, baseline: Tr
     return replace(
         made,
         sequence=made.sequence.followed_by(more),
-        origins=(*made.origins, *range(first, first + len(more))),
+        origins=made.origins.followed_by(first, len(more)),
     )

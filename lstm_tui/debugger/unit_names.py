@@ -57,6 +57,10 @@ class UnitNames:
         """Return a unit where there is little room: its name, or `unit 11` where it has none."""
         return self.name(pass_name, unit) or f"unit {unit}"
 
+    def called(self, pass_name: str, unit: int) -> str:
+        """Return a unit in a short sentence: `unit gender`, or `unit 11` where it has no name."""
+        return f"unit {self.name(pass_name, unit) or unit}"
+
     def number(self, pass_name: str, name: str) -> int | None:
         """Return which unit of a pass is called so; None where none is."""
         return next((unit for unit, one in self.of.get(pass_name, {}).items() if one == name), None)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from html import escape
 from typing import Literal
 
@@ -150,6 +152,8 @@ WORKED = """\
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """A browser is told to fetch and run nothing, whatever stood in the page."""
+_NO_MARKUP = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+"""Signs of JSON that mean something to a browser, as JSON writes them otherwise."""
 _NOT_XML = {0xFFFE: "⟨fffe⟩", 0xFFFF: "⟨ffff⟩"}
 
 
@@ -180,6 +184,23 @@ def element(name: str, *inside: str, **attributes: str) -> Html:
 def joined(between: str, parts: Iterable[Html]) -> Html:
     """Return markup with a text between the parts, line breaks too."""
     return Html(escape(between).join(parts))
+
+
+def scripted_page(title: str, style: str, script: str, data: str, *body: Html) -> str:
+    """Return a whole page with one script of ours, which a browser runs by its hash alone, and data that it reads.
+
+    Args:
+        title: Of the page.
+        style: Behind that of every document; ours, without `<` or `&`.
+        script: Ours; no text of a stranger stands in it.
+        data: JSON, which stands in an element with the id `steps` and is no markup and no script.
+        body: What stands on the page.
+    """
+    hashed = b64encode(sha256(script.encode()).digest()).decode()
+    given = Html(data.translate(_NO_MARKUP))
+    tail = Html(f'<script id="steps" type="application/json">{given}</script>\n<script>{script}</script>')
+    policy = _POLICY.replace("style-src", f"script-src 'sha256-{hashed}'; style-src")
+    return _whole(title, f"{STYLE}\n{style}", *body, Html(_BREAK), tail).replace(_POLICY, policy, 1)
 
 
 def _whole(title: str, style: str, *body: Html) -> str:

@@ -23,7 +23,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.captures.captured_run import CapturedRun
+from lstm_tui.formats.captures.captured_run import CapturedRun, run_together
 from lstm_tui.formats.captures.training_steps import TrainingStep, steps_watched
 from lstm_tui.living.capture import Capture, as_capture, has_screen, show
 
@@ -177,7 +177,10 @@ class LoopWatch:
         mistake: ExpressionError | None = None
         asked = False
         found: tuple[int, CapturedRun, bool] | None = None
-        for run in self._runs(step):
+        runs = self._runs(step)
+        if not all(self._is_given(run) for run in runs):
+            run_together(runs)
+        for run in runs:
             scope = _StepScope(self._trace(run), step)
             try:
                 answer = evaluate(condition, scope, 0, scope.steps)
@@ -224,13 +227,9 @@ class LoopWatch:
 
     def _trace(self, run: CapturedRun) -> Trace:
         """Return a run with the values that the condition asks for: where that is what PyTorch gave, no other."""
-        network = self._shapes.get(run.module.name)
-        if network is None:
-            network = self._shapes[run.module.name] = run.module.network
-        top = network.layers[-1].passes
-        given = {*OF_A_STEP, "t", "token", "output", "result", top[0].cell.output}
-        if not self._names <= given:
+        if not self._is_given(run):
             return run.trace
+        top = self._shape(run).layers[-1].passes
         passes: dict[str, PassTrace] = {}
         for one, h in zip(top, np.split(run.y, len(top), axis=1), strict=True):
             program = one.program
@@ -239,6 +238,18 @@ class LoopWatch:
             )
         model = {"name": run.module.name, "file": None, "sha256": None}
         return run.answered(Trace(model, run.sequence, "numpy", str(run.y.dtype), passes))
+
+    def _shape(self, run: CapturedRun) -> Network:
+        """Return a network of the module's shape: with the weights of its first step."""
+        name = run.module.name
+        if name not in self._shapes:
+            self._shapes[name] = run.module.network
+        return self._shapes[name]
+
+    def _is_given(self, run: CapturedRun) -> bool:
+        """Say whether all that the condition names is what PyTorch gave."""
+        output = self._shape(run).layers[-1].passes[0].cell.output
+        return self._names <= {*OF_A_STEP, "t", "token", "output", "result", output}
 
 
 def _stops(answer: Series) -> Array:

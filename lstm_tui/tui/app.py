@@ -29,6 +29,7 @@ from lstm_tui.tui.threads import end
 
 if TYPE_CHECKING:
     from lstm_tui.formats.io.command_history import Past
+    from lstm_tui.formats.io.preferences import Preferences
     from lstm_tui.tui.controllers.autosave import Keeping, Offer
     from lstm_tui.tui.lesson_launcher import Teaching
 
@@ -63,6 +64,7 @@ class LstmApp(App[int]):
         resume: Offer | None = None,
         past: Past | None = None,
         keeping: Keeping | None = None,
+        settings: Preferences | None = None,
     ) -> None:
         """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
@@ -73,6 +75,7 @@ class LstmApp(App[int]):
         self._resume = resume
         self._past = past
         self._keeping = keeping
+        self._settings = settings
         self._interrupted = False
         self._watch: Watch | None = None
         self._told: int | None = None
@@ -115,7 +118,7 @@ class LstmApp(App[int]):
         """Return the main screen."""
         self._main = MainScreen(
             self.lines, *self._drawing(), past=self._past, keeping=self._keeping,
-            open_network=None if self._teaching is None else self._teaching.open_network,
+            open_network=None if self._teaching is None else self._teaching.open_network, settings=self._settings,
         )  # fmt: skip
         return self._main
 
@@ -132,6 +135,8 @@ class LstmApp(App[int]):
             first, *others = self.lines.source.remarks
             more = f"\nand {len(others)} more: `:info frame` lists them" if others else ""
             self.notify(first + more, severity="warning", markup=False, timeout=_REMARK_TIME)
+        if self.lines.source.note:
+            self.notify(visible(self.lines.source.note), markup=False, timeout=_REMARK_TIME)
         for line in self._remarks:
             self._say(line)
         if is_served():
@@ -286,7 +291,7 @@ class LstmApp(App[int]):
         if isinstance(screen, MainScreen):
             for command in COMMANDS:
                 run = lambda command=command: screen.call_later(screen.do, command)  # noqa: E731
-                yield SystemCommand(f"{command.word} ({command.key})", command.help, run)
+                yield SystemCommand(f"{command.phrase} ({command.key})", f"{command.word}: {command.help}", run)
         for one in super().get_system_commands(screen):
             if one.title not in ("Keys", "Maximize", "Minimize"):
                 yield one
@@ -301,6 +306,7 @@ def run_app(
     past: Past | None = None,
     keeping: Keeping | None = None,
     teaching: Teaching | None = None,
+    settings: Preferences | None = None,
 ) -> int:
     """Open the debugger and return its exit code.
 
@@ -312,6 +318,7 @@ def run_app(
         past: The lines that were typed before, where they are kept.
         keeping: How the work is kept, where it is.
         teaching: The lessons that can be opened.
+        settings: What the user has chosen once and for all, where that is kept.
 
     Raises:
         UserError: If there is no terminal to draw on, or the first sequence or an edit does not fit the network.
@@ -322,10 +329,10 @@ def run_app(
         from lstm_tui.debugger.commands.dispatch import seal
 
         seal()
-        past = None
+        past = settings = None
     app = LstmApp(
         source, ascii_only=draws_ascii() if ascii_only is None else ascii_only, light=light, teaching=teaching,
-        resume=resume, past=past, keeping=keeping,
+        resume=resume, past=past, keeping=keeping, settings=settings,
     )  # fmt: skip
     app.lines.try_first_line()  # before the screen, so that what is wrong with it is said without one
     return end(app.open())

@@ -40,6 +40,11 @@ class Command:
         return self.action.partition("(")[0]
 
     @property
+    def phrase(self) -> str:
+        """What a person would say who wants it."""
+        return _PHRASES[self.action]
+
+    @property
     def key(self) -> str:
         """How the key is written."""
         return self.shown or self.keys[0]
@@ -136,6 +141,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         ("0",), "looks.one_unit", "one unit", "one unit and one equation, large, to show a class; back: 0 or esc", LOOK
     ),
+    Command(
+        _capital("V"),
+        "dialogs.curves",
+        "curves",
+        "values over the tape as curves, beside the baseline",
+        LOOK,
+    ),
     Command(("m",), "looks.maximise", "maximise", "maximize this pane, or restore it", LOOK),
     Command(
         ("e",),
@@ -180,9 +192,81 @@ COMMANDS: tuple[Command, ...] = (
         _capital("P"), "app.picture", "picture", "any screen as a picture: .svg or .png", PROGRAM, "P", always=True
     ),
     Command(_capital("T"), "app.tour", "tour", "lessons that step through trained networks", PROGRAM, "T", always=True),
+    Command(
+        _capital("V"),
+        "looks.level",
+        "expert",
+        "the screen of a beginner, with a line in words, or of an expert",
+        PROGRAM,
+    ),
+    Command(_capital("K"), "dialogs.glossary", "glossary", "explain every label of the pane in use", PROGRAM, footer=6),
     Command(("question_mark",), "dialogs.help", "help", "all keys", PROGRAM, "?", 12, always=True),
     Command(("q",), "app.quit", "quit", "quit", PROGRAM, footer=13, always=True),
 )
+
+_PHRASES = {
+    "steps.token(1)": "go to the next token",
+    "steps.token(-1)": "go back to the token before",
+    "steps.equation(1)": "take the next equation",
+    "steps.equation(-1)": "take an equation back",
+    "steps.op(1)": "take the next op of an equation",
+    "steps.op(-1)": "take an op back",
+    "steps.finish(1)": "finish this token",
+    "steps.finish(-1)": "go back to the beginning of this token",
+    "breakpoints.go_on(1)": "run until something stops it",
+    "breakpoints.go_on(-1)": "run backwards until something stops it",
+    "breakpoints.breakpoint": "stop here whenever the run comes by",
+    "breakpoints.watch": "stop when this value changes",
+    "breakpoints.list_all": "show where the run stops",
+    "steps.play": "play the run, or pause",
+    "steps.end(-1)": "go to the first token",
+    "steps.end(1)": "go to the last token",
+    "steps.select_pass(1)": "look at the other direction or layer",
+    "steps.select_pass(-1)": "look at the direction or layer before",
+    "runs.line(1)": "open the next line of the file",
+    "runs.line(-1)": "open the line before",
+    "steps.go_to_cursor": "go to the token under the cursor",
+    "dialogs.find": "find a word in the text",
+    "dialogs.find_next(1)": "find the word again",
+    "dialogs.find_next(-1)": "find the word before",
+    "dialogs.explain": "explain this number",
+    "looks.order": "sort the units another way",
+    "looks.signal": "colour the tape by something else",
+    "dialogs.influence": "ask what an output depends on",
+    "dialogs.reach": "ask how far back the network remembers",
+    "dialogs.health": "ask which units are stuck or dead",
+    "looks.everyone": "show the memory of one unit, or of all",
+    "looks.map": "show whose memory it is after every step",
+    "looks.one_unit": "show one unit large, for a class",
+    "looks.diagram": "show the cell as a picture",
+    "looks.maximise": "give this pane the whole screen",
+    "edits.edit": "change this word or number",
+    "edits.edit_equation": "change this equation",
+    "edits.append(0)": "add the most likely next word",
+    "edits.append(1)": "add a next word by chance",
+    "edits.undo(-1)": "undo the last edit",
+    "edits.undo(1)": "redo the edit",
+    "edits.list_all": "show all edits",
+    "edits.weights": "show and change the weights",
+    "looks.difference": "compare with the run before the edits",
+    "edits.type_line": "type a command",
+    "looks.cursor(0,-1)": "move the cursor up",
+    "looks.cursor(0,1)": "move the cursor down",
+    "looks.cursor(-1,0)": "move the cursor left",
+    "looks.cursor(1,0)": "move the cursor right",
+    "dialogs.export": "save the run to a file",
+    "app.picture": "take a picture of the screen",
+    "app.tour": "open the lessons",
+    "looks.level": "show more words, or fewer",
+    "dialogs.glossary": "explain the words on this pane",
+    "dialogs.help": "show all keys",
+    "app.quit": "quit",
+    **{f"looks.pane({pane.number})": f"show the pane: {pane.told}" for pane in PANES},
+    "looks.pane(2)": "choose a unit",
+    "looks.pane(3)": "choose a unit that reads backward",
+    "looks.pane(7)": "show the prediction",
+}
+"""What a person would say who wants it, by action; the palette lists these."""
 
 _BY_KEY = {key: command for command in COMMANDS for key in command.keys}
 

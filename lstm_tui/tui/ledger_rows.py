@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from lstm_tui.analysis.ledger import Ledger
+from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.inspect.scale import largest_of
 from lstm_tui.engine.arrays import Array
 
@@ -41,12 +42,12 @@ class Sources:
     Attributes:
         ledger: The memory.
         baseline: The same memory in the baseline, or None.
-        origins: For each token, its place in the baseline, -1 where it was inserted, (T,).
+        origins: For each token, its place in the baseline, None where it was inserted.
     """
 
     ledger: Ledger
     baseline: Ledger | None = None
-    origins: Array | None = None
+    origins: Origins | None = None
 
     @cached_property
     def _all(self) -> tuple[Array, Array, Array, Array, Array]:
@@ -68,12 +69,10 @@ class Sources:
         was, gone = nothing, np.zeros(0)
         if before is not None and self.origins is not None:
             each = before.by_token.sum(axis=1)
-            here = self.origins[ledger.first : ledger.first + len(ledger.read)] - before.first
-            inside = (here >= 0) & (here < len(each)) & (here + before.first >= 0)
+            here = self.origins.between(ledger.first, ledger.first + len(ledger.read)) - before.first
+            inside = (here >= 0) & (here < len(each))
             was = np.where(inside, each[np.where(inside, here, 0)], np.nan)
-            still = self.origins - before.first
-            gone = each.copy()
-            gone[still[(still >= 0) & (still < len(each)) & (self.origins >= 0)]] = 0
+            gone = np.where(self.origins.still_there(before.first, before.first + len(each)), 0.0, each)
         put(0, np.flatnonzero(ledger.read), ledger.by_token.sum(axis=1), ledger.shares(), was)
         if ledger.edits is not None:
             left = np.flatnonzero(np.abs(ledger.edits).sum(axis=1))

@@ -20,6 +20,7 @@ from textual.widgets import Static
 from lstm_tui.debugger.source import LineRuns
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.io.command_history import Past
+from lstm_tui.formats.io.preferences import Preferences
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
 from lstm_tui.tui.commands import COMMANDS, Command, command_of
 from lstm_tui.tui.controllers.autosave import Keeping, ScreenAutosave
@@ -40,6 +41,7 @@ from lstm_tui.tui.panes.header_footer import EquationLine, FooterLine, HeaderLin
 from lstm_tui.tui.panes.large_unit import OneUnit
 from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.panes.memory import Heatmap
+from lstm_tui.tui.panes.now_line import NowLine
 from lstm_tui.tui.panes.output import Output
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.panes.tape import Tape
@@ -83,6 +85,7 @@ class MainScreen(Screen[None]):
         past: Past | None = None,
         keeping: Keeping | None = None,
         open_network: Callable[[str], Network] | None = None,
+        settings: Preferences | None = None,
     ) -> None:
         """Hold what is open; the first run is made when the screen is laid out.
 
@@ -93,13 +96,14 @@ class MainScreen(Screen[None]):
             past: The lines that were typed before, where they are kept.
             keeping: How the work is kept, where it is.
             open_network: Opens a bundled network by its name, where that can be done.
+            settings: What the user has chosen once and for all, where that is kept.
         """
         super().__init__()
         self._glyphs, self._few_colours = glyphs, few_colours
         self.run = run = OpenRun(self, lines)
         self.progress = WorkProgress(self, self)
         self.steps = Steps(self, run, self._keys_wait)
-        self.looks = Looks(self, self, run, self.steps)
+        self.looks = Looks(self, self, run, self.steps, settings or Preferences())
         self.last_stop, self.replies = LastStop(run), Replies(self, run)
         self.changes = Changes(self, run, self.steps, self.looks, self.last_stop, self.replies, self.progress)
         self.runs = Runs(self, run, self.steps, self.changes, self.progress)
@@ -116,10 +120,12 @@ class MainScreen(Screen[None]):
         width = self.app.size.width
         self.add_class(next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if width >= least))
         self._choose_colours()
+        self.looks.begin()
         self.runs.open_line(self.run.wanted_line)
         bound = {"view": MainScreen.view, "palette": MainScreen.palette}
         yield Static(Content(f"too small: {LEAST_WIDTH}×{LEAST_HEIGHT} is the least"), id="small")
         yield HeaderLine(self.stream.waits_for(), id="header").data_bind(**bound, busy=MainScreen.busy)
+        yield NowLine(id="now").data_bind(**bound)
         yield Tape("tape").data_bind(**bound)
         yield TabsLine(id="tabs").data_bind(**bound, shown=MainScreen.shown)
         with Horizontal(id="units"):

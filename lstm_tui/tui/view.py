@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from lstm_tui.analysis.ledger import Ledger, lost_at
+from lstm_tui.analysis.memory_events import MemoryStep
+from lstm_tui.debugger.inspect.now import NowSentence, now
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts, letter
 from lstm_tui.debugger.position import Frame, Position
@@ -250,16 +252,12 @@ class View:
         names = self.facts.signals(self.pass_name)
         return names[self.signal % len(names)]
 
-    def reached_tokens(self, pass_name: str) -> Array:
-        """Return for each token (T,) whether this pass's memory there is reached at the position."""
+    def has_reached(self, pass_name: str, t: int) -> bool:
+        """Say whether a pass's memory after a token is reached at the position."""
+        if t == self.t:
+            return self.frame.reached(pass_name, self.facts.memory(pass_name))
         passed = self.trace[pass_name]
-        step = passed.reading_step(self.t)
-        steps = np.arange(self.facts.length)
-        if passed.direction == "backward":
-            steps = steps[::-1]
-        reached = steps < step
-        reached[self.t] = self.frame.reached(pass_name, self.facts.memory(pass_name))
-        return reached
+        return passed.reading_step(t) < passed.reading_step(self.t)
 
     @cached_property
     def ledger(self) -> Ledger | None:
@@ -289,7 +287,7 @@ class View:
             return Sources(self.ledger)
         reached = self.frame.reached(self.pass_name, self.memory_name)
         then = part.ledger(origin, reached, None if self.everyone else self.unit)
-        return Sources(self.ledger, then, difference.origin_places)
+        return Sources(self.ledger, then, difference.origins)
 
     def whose(self) -> str:
         """Return whose memory the ledger is of, in words."""
@@ -309,6 +307,21 @@ class View:
         top = self.facts.names[-1]
         reached = self.frame.reached(top, self.trace[top].cell.output)
         return verdict_at(self.trace, self.facts.parts, self.t, reached, bits=self.facts.surprise)
+
+    @cached_property
+    def now(self) -> NowSentence:
+        """What happens here, in words."""
+        return now(self.frame, self.facts, self.verdict)
+
+    @property
+    def is_at_start(self) -> bool:
+        """Whether the selected pass has read no more than its first token."""
+        return self.passed.reading_step(self.t) == 0
+
+    def step_at(self, t: int) -> MemoryStep | None:
+        """Return what the step at a place does to the memory; None where that cannot be told, or not yet."""
+        ready = self.trace.is_ready(self.pass_name, t)
+        return self.facts.memory_step(self.pass_name, t) if ready else None
 
     @cached_property
     def verdict_before(self) -> Prediction | None:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,12 +17,14 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from made_captures import made_capture
 
 from lstm_tui.cli import arguments
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.formats.captures.capture_file import write as write_capture
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from made_captures import made_capture
 
 FROZEN = Path(__file__).parents[1] / "formats" / "files"
 PACKAGE = Path(__file__).parents[2] / "lstm_tui"
@@ -30,7 +33,7 @@ _RUN = "run t.txt"
 BASES = {
     "run": f"run t.txt {_PLAIN}", "check": "check t.txt --assert h[0]<9", "trace": "trace t.txt",
     "stats": "stats t.txt", "reach": "reach t.txt", "worksheet": "worksheet t.txt --steps 0:1",
-    "report": "report t.txt",
+    "report": "report t.txt", "figure": "figure t.txt",
     "inspect": "inspect tagger.pt", "verify": "verify tagger.pt --reference reference.npz",
     "convert": "convert tagger.pt -o out.safetensors", "open": f"open trace.json {_PLAIN}",
     "compare": "compare t.txt --edits e.txt --plain", "models": "models", "cells": "cells show lstm",
@@ -42,11 +45,12 @@ _FIRST = {  # the files that stand first on a line, in the place of the base's o
     "run": "run {} --cell lstm --hidden 2 " + _PLAIN, "trace": "trace {} --cell lstm --hidden 2",
     "stats": "stats {} --cell lstm --hidden 2", "reach": "reach {} --cell lstm --hidden 2",
     "worksheet": "worksheet {} --cell lstm --hidden 2", "report": "report {} --cell lstm --hidden 2",
+    "figure": "figure {} --cell lstm --hidden 2",
     "compare": "compare {} --edits clear.txt --plain", "open": "open {} " + _PLAIN,
 }  # fmt: skip
 NO_FILE = frozenset({
     "network", "layer", "module_path", "without", "pass_name", "values", "units", "steps", "host", "allow_host",
-    "topic", "assertions",
+    "topic", "assertions", "unit", "title",
 })  # fmt: skip
 """Destinations of options whose text is the name of no file."""
 UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
@@ -156,7 +160,7 @@ def _rows() -> Iterator[Row]:
             cut = fit.replace(" -x ok.x", "") if destination == "script" else fit
             cut = cut.replace(" -o out.safetensors", "") if destination == "output" else cut
             yield Row((command, destination), f"{cut} {added}", seeds, destination in ("output", "write_map"))
-        if command in ("run", "check", "trace", "stats", "reach", "worksheet", "report"):
+        if command in ("run", "check", "trace", "stats", "reach", "worksheet", "report", "figure"):
             for given, fitting in inputs():
                 yield Row((command, "model"), f"{base.replace('t.txt', given)} --model {{}}", fitting)
     yield Row(("inspect", "model"), "inspect {}", models())
@@ -182,7 +186,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("verify", "reference"), "verify tagger.pt --reference {}", ("reference.npz",))
     yield Row(("models", "model"), "models {}", ("native.safetensors",))
     for given, fitting in inputs():
-        yield Row(("compare", "models"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
+        yield Row(("compare", "model"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
     yield Row(("check", "files"), "check {} --cell lstm --hidden 2 --assert h[0]<9", everything)
     yield Row(("check", "junit"), f"{BASES['check']} --junit {{}}", ("out.html",), True)
     yield Row(("cells", "cell"), "cells check {}", (*ALL_CELLS, *ALL_READOUTS))

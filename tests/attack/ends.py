@@ -129,6 +129,7 @@ def commands() -> dict[str, State]:
         "reach": State(("reach", "long.txt", *LARGE), screen=False),
         "worksheet": State(("worksheet", "long.txt", *SMALL, "-o", "o.html"), screen=False),
         "report": State(("report", "long.txt", *LARGE, "-o", "o.html"), screen=False),
+        "figure": State(("figure", "long.txt", *SMALL, "--steps", "0:50", "-o", "o.html"), screen=False),
         "tour": State(("tour", "--check"), screen=False),
         "serve": State(("serve", "long.txt", *LARGE, "--port", "0"), screen=False),
         "info": State(("info",), screen=False),

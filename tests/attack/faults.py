@@ -62,6 +62,7 @@ WORKS = {
     "trace to npz": Work(("trace", "t.txt", *SMALL, "-o", "o.npz"), target="o.npz"),
     "report": Work(("report", "t.txt", *SMALL, "-o", "o.html"), target="o.html"),
     "worksheet": Work(("worksheet", "t.txt", *SMALL, "-o", "o.html"), target="o.html"),
+    "figure": Work(("figure", "t.txt", *SMALL, "-o", "o.svg"), target="o.svg"),
     "convert": Work(("convert", "sentiment", "-o", "o.safetensors"), target="o.safetensors"),
     "print > FILE": Work(("run", "t.txt", *SMALL, "--plain"), "print 1 > o.txt over\n", "o.txt"),
     "print >> FILE": Work(("run", "t.txt", *SMALL, "--plain"), "print 1 >> o.txt\n", "o.txt"),

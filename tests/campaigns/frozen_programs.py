@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from .freeze import write
 from .verdicts import Case, judged
@@ -25,6 +26,7 @@ FOLDER = Path(__file__).parents[1] / "formats" / "files" / "frozen"
 STEPS, INPUTS, HIDDEN = 6, 3, 4
 X = torch.from_numpy(np.random.default_rng(5).normal(size=(STEPS, INPUTS)).astype(np.float32))
 IDS = torch.tensor([3, 1, 4, 1, 5, 0])
+NO_PADDING = torch.tensor([3, 1, 4, 1, 5, 2])
 
 
 class Last(nn.Module):  # type: ignore[misc]
@@ -127,6 +129,70 @@ class Decoder(nn.Module):  # type: ignore[misc]
             state = self.decoder(torch.tanh(state), state)
             outputs.append(state)
         return torch.stack(outputs, 1)
+
+
+class Stepped(nn.Module):  # type: ignore[misc]
+    """A cell that is stepped by hand, and a head at every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTMCell(INPUTS, HIDDEN)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.zeros(x.size(0), self.cell.hidden_size)
+        c = torch.zeros(x.size(0), self.cell.hidden_size)
+        made = []
+        for t in range(x.size(1)):
+            h, c = self.cell(x[:, t], (h, c))
+            made.append(torch.tanh(self.head(h)))
+        return torch.stack(made, 1)
+
+
+class Tower(nn.Module):  # type: ignore[misc]
+    """Two cells, one above the other, stepped from the last step to the first; the answer is the end of the upper."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lower = nn.GRUCell(INPUTS, HIDDEN)
+        self.upper = nn.RNNCell(HIDDEN, 3, nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.zeros(x.size(0), self.lower.hidden_size)
+        y = torch.zeros(x.size(0), 3)
+        for t in range(x.size(1)):
+            h = self.lower(x[:, x.size(1) - 1 - t], h)
+            y = self.upper(h, y)
+        return y
+
+
+class Packed(nn.Module):  # type: ignore[misc]
+    """Sequences packed by their lengths, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(6, INPUTS)
+        self.rnn = nn.LSTM(INPUTS, HIDDEN, bidirectional=True, batch_first=True)
+        self.head = nn.Linear(2 * HIDDEN, 2)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        packed = pack_padded_sequence(self.table(x), lengths, batch_first=True, enforce_sorted=False)
+        y, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
+        return self.head(y.sum(1) / lengths.unsqueeze(1))
+
+
+class Masked(nn.Module):  # type: ignore[misc]
+    """The largest of the steps that are no padding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(6, INPUTS, padding_idx=0)
+        self.rnn = nn.GRU(INPUTS, HIDDEN, batch_first=True)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.rnn(self.table(x))[0].masked_fill((x == 0).unsqueeze(-1), float("-inf"))
+        return self.head(y.max(1)[0])
 
 
 class Attention(nn.Module):  # type: ignore[misc]
@@ -266,6 +332,10 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "summed": (Summed, X[None], ("trace", "script", "export")),
     "learned": (Learned, X[None], ("freeze", "export")),
     "decoder": (Decoder, X[None], ("trace",)),
+    "stepped": (Stepped, X[None], ("trace", "script", "export")),
+    "tower": (Tower, X[None], ("trace", "script", "export")),
+    "packed": (Packed, (NO_PADDING[None], torch.tensor([len(NO_PADDING)])), ("trace", "script")),
+    "masked": (Masked, NO_PADDING[None], ("trace", "script", "export")),
     "convolved": (Convolved, IDS[None], ("trace", "script")),
     "late": (Late, X[None], ("script", "export")),
     "averaged": (Averaged, X[None], ("script", "freeze")),
@@ -295,16 +365,18 @@ def main() -> int:
 
 
 def _case(name: str, form: str, module: nn.Module, given: Any) -> Case:
+    every = given if isinstance(given, tuple) else (given,)
+    given = every[0]
     with torch.no_grad():
-        made = module(given)
+        made = module(*every)
     outputs = [one.numpy() for one in (made if isinstance(made, tuple) else (made,))]
     names = ["output"] if len(outputs) == 1 else [f"output{n}" for n in range(len(outputs))]
     program: Any
     if form == "export":
-        program = torch.export.export(module, (given,))
+        program = torch.export.export(module, every)
         names = list(program.graph_signature.user_outputs)
     elif form == "trace":
-        program = torch.jit.trace(module, (given,), check_trace=False)
+        program = torch.jit.trace(module, every, check_trace=False)
     else:
         program = torch.jit.script(module)
         program = torch.jit.freeze(program) if form == "freeze" else program

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from made_networks import EVERY_CELL, called, make_input, make_network
 
+import lstm_tui
 from lstm_tui.debugger.commands.console import Console
 from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
 from lstm_tui.debugger.diagram.characters import ARROW, CROSSING, HEAVY, LINES, drawn, text_of
@@ -21,6 +22,7 @@ from lstm_tui.debugger.diagram.geometry import DOWN, LEFT, RIGHT, UP, DiagramLay
 from lstm_tui.debugger.diagram.numbers import program_of, standing
 from lstm_tui.debugger.diagram.placement import MEASURES, fitted, laid_out
 from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.position import Frame, Position
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.ops import Code
@@ -352,3 +354,16 @@ def test_the_verb_draws_what_the_pane_draws_and_refuses_a_unit_that_is_none() ->
         with pytest.raises(UserError, match="which unit"):
             Console(session).execute(wrong)
     assert "unit" in Console(session).execute("diagram")[0]
+
+
+def test_the_pair_is_told_up_to_the_softmax() -> None:
+    trace = lstm_tui.trace("the movie was not bad", model="sentiment")
+    top = list(trace)[-1]
+    frame = Frame(trace, Position(top, 2, len(trace[top].cell.values) - 1))
+    lines = chain_lines(frame, dict.fromkeys(trace, 0), 158)
+    assert len(lines) == chain_height(frame)
+    mean, verdict = ("".join(piece.text for piece in line) for line in lines[-2:])
+    assert mean.startswith("z = mean_steps(")
+    assert trace.result is not None
+    for name, number in zip(trace.classes, trace.result, strict=True):
+        assert f"{name} {compact(float(number))}" in verdict

@@ -93,3 +93,21 @@ def test_a_terminal_that_takes_nothing_is_put_right_all_the_same(times: int, tmp
         program.kill()
         os.close(master)
         os.close(slave)
+
+
+BEHIND = """
+import os, sys
+from lstm_tui.debugger import endings
+with endings.watched(owned=True) as watch:
+    if sys.argv[1] == "behind":
+        endings.leave_behind()
+    watch.finish(7)
+    print("taken down in its order", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("how", "said"), [("behind", b""), ("alone", b"taken down in its order\n")])
+def test_a_thread_that_is_left_behind_has_nothing_taken_down_below_it(how: str, said: bytes) -> None:
+    done = subprocess.run([sys.executable, "-c", BEHIND, how], capture_output=True, timeout=60, check=False)
+    assert done.stdout == said
+    assert done.returncode == (7 if how == "behind" else 0)

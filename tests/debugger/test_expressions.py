@@ -178,7 +178,7 @@ def test_no_function_makes_a_number_of_nan(name: str) -> None:
     assert not compared.known.any()
 
 
-MOST = {"max": 2, "min": 2, "top": 2, "share": 2}
+MOST = {"max": 2, "min": 2, "top": 2, "share": 2, "quantile": 2, "corr": 2}
 """How many arguments a function takes that is no op, where it takes more than one."""
 
 

@@ -15,6 +15,7 @@ from made_programs import DTYPES, bundled, parameters, series
 from present import present
 from random_networks import layer, random_network
 from random_networks import numbers as sequence_of
+from registries import sampled
 from test_same_bits import assert_same_bits
 
 from lstm_tui.analysis.train import loss
@@ -107,7 +108,7 @@ def assert_as_alone(program: Program, dtype: Any, lengths: tuple[int, ...], plai
             assert_close(np.where(exists, program.view(together, name), 0), program.view(wanted, name))
 
 
-@pytest.mark.parametrize("name", cell_names())
+@pytest.mark.parametrize("name", sampled(cell_names(), 2))
 def test_every_cell(name: str) -> None:
     assert_as_alone(bundled(name, 7, 5), np.float32, LENGTHS[2], plain=False)
 

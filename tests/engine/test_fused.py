@@ -90,6 +90,15 @@ def test_every_size(hidden: int, dtype: Any) -> None:
         assert_compiled_as_the_table(bundled(name, hidden, hidden + 1), dtype)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("hidden", [8, 33, 67, 149])
+def test_a_run_too_short_for_its_matrices_to_be_packed(hidden: int, dtype: Any) -> None:
+    """They are read where they lie, also where the last vector repeats rows before it."""
+    program = bundled("lstm", hidden, hidden + 1)
+    for steps in (1, 2, 3):
+        assert_same_bits(*both(program, dtype, steps=steps), f"{steps} steps")
+
+
 @settings(max_examples=40, deadline=None)
 @given(equations(), st.sampled_from(DTYPES), st.integers(1, 40), st.integers(0, 2**31))
 def test_random_pages_with_everything_held(text: str, dtype: Any, hidden: int, seed: int) -> None:

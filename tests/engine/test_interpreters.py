@@ -203,6 +203,13 @@ def test_read_only_parameters_run_and_scattered_rows_are_refused() -> None:
             engine.run(program, flat, np.asfortranarray(rows), 0, 4)
 
 
+def test_other_threads_go_on_while_a_kernel_runs() -> None:
+    dispatcher = pytest.importorskip("numba.core.dispatcher").Dispatcher
+    kept = [one for one in vars(kernels).values() if isinstance(one, dispatcher)]
+    assert kept
+    assert all(one.targetoptions.get("nogil") for one in kept)
+
+
 def test_without_a_folder_for_the_cache_it_compiles_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def njit(cache: bool = False, **options: Any) -> Any:
         if cache:

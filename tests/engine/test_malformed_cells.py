@@ -245,3 +245,37 @@ def test_a_pipe_without_a_writer_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "cell.toml")
     with pytest.raises(UserError, match=r"cell\.toml: is no regular file"):
         load_cell(str(tmp_path / "cell.toml"))
+
+
+LIST = """name = "lists"
+title = "Lists"
+source = "a test"
+state = {state}
+optional = {optional}
+equations = '''
+c = tanh(W_c @ x + U_c @ c + b_c)
+h = tanh(c)
+'''
+"""
+
+
+@pytest.mark.parametrize("apart", [" ", "\n  ", "  # why\n"])
+@pytest.mark.parametrize(
+    ("state", "optional"),
+    [(("c", "zz"), ("b_c",)), (("zz", "c", "h"), ("b_c",)), (("c",), ("b_c", "b_zz")), (("c",), ("zz",))],
+)
+def test_a_mistake_in_a_list_is_told_where_its_entry_stands(
+    state: tuple[str, ...], optional: tuple[str, ...], apart: str
+) -> None:
+    def listed(names: tuple[str, ...]) -> str:
+        return "[" + apart + ("," + apart).join(f'"{name}"' for name in names) + "\n]"
+
+    text = LIST.format(state=listed(state), optional=listed(optional))
+    with pytest.raises(LanguageError) as caught:
+        parse_cell(text)
+    place = text.index('zz"')
+    place = text.rindex('"', 0, place)
+    assert (caught.value.line, caught.value.column) == (
+        text[:place].count("\n") + 1,
+        place - text.rfind("\n", 0, place),
+    )

@@ -52,7 +52,9 @@ def test_a_function_that_is_given_what_it_does_not_take_names_it(name: str) -> N
         x = TensorRef("x", np.ones((2, 3, 4), np.float32), True)
         b.inputs["x"] = (1, (2, 3, 4))
         fits: list[Any] = [next(y for y in (x, [x], 1, "a", [None]) if KINDS[each.name][0](y)) for each in named]
-        made = tensors_in(call(b, name, [*fits[:number], {}, *fits[number + 1 :]], {}))
+        fits[number] = {}
+        words = {each.name: value for each, value in zip(named, fits, strict=True) if each.kind is each.KEYWORD_ONLY}
+        made = tensors_in(call(b, name, fits[: len(fits) - len(words)], words))
         assert made
         assert all(each.array is None and f" as {one.name}, and is given " in each.why for each in made), made
 

@@ -14,6 +14,7 @@ from saved_arrays import savez
 from lstm_tui.cli.main import main
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.captures.capture_file import is_capture, read, write
+from lstm_tui.formats.captures.captured_run import run_together
 
 
 def test_a_capture_reads_back_the_same(tmp_path: Path) -> None:
@@ -28,6 +29,15 @@ def test_a_capture_reads_back_the_same(tmp_path: Path) -> None:
         assert one.tokens == other.tokens
         np.testing.assert_array_equal(one.gradients["layer0.forward"]["f"], other.gradients["layer0.forward"]["f"])
         np.testing.assert_array_equal(one.trace.result, other.trace.result)
+
+
+def test_sequences_that_run_together_have_the_bits_that_each_has_alone() -> None:
+    together, alone = made_capture(3, 5, 4), made_capture(3, 5, 4)
+    run_together(together.runs)
+    for one, other in zip(together.runs, alone.runs, strict=True):
+        assert one.trace.classes == other.trace.classes
+        for value, series in other.trace["layer0.forward"].items():
+            np.testing.assert_array_equal(one.trace["layer0.forward"][value], series, err_msg=value)
 
 
 def _text(old: str, new: str) -> Callable[[dict[str, Any]], None]:

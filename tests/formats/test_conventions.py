@@ -13,8 +13,10 @@ from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.cli import main
+from lstm_tui.engine.language.cell import parse_cell
 from lstm_tui.formats.importers.open import ImportOptions, open_file
-from lstm_tui.formats.verify.alternatives import other_readings
+from lstm_tui.formats.importers.plan import Recurrent
+from lstm_tui.formats.verify.alternatives import SLOTS, cell_text, other_readings
 from lstm_tui.formats.verify.verification import verify
 
 FILES = Path(__file__).parent / "files"
@@ -97,7 +99,7 @@ PLANTED = [
 
 
 @pytest.mark.parametrize(
-    ("kind", "how"), sampled(PLANTED, 3), ids=lambda one: one if isinstance(one, str) else "-".join(one)
+    ("kind", "how"), sampled(PLANTED, 5), ids=lambda one: one if isinstance(one, str) else "-".join(one)
 )
 def test_a_planted_convention_is_found_and_named(
     kind: str, how: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -128,21 +130,24 @@ def test_a_file_by_the_book_says_nothing_of_what_it_never_needs(
 
 @pytest.mark.parametrize(
     ("name", "key", "wrong", "own"),
-    [
-        ("keras_gru.keras", "gate_order", "rzn", "zrn"),
-        ("keras_gru.keras", "biases", "input", "both"),
-        ("keras_gru.keras", "reset", "before", "after"),
-        ("keras_gru_reset_before.weights.h5", "reset", "after", "before"),
-        ("keras_gru_reset_before.weights.h5", "biases", "twice", "once"),
-        ("keras_hard.h5", "forget_bias", "1", "0"),
-        ("keras_last_ave.keras", "transposed", "recurrent", "none"),
-        ("onnx_lstm_both.onnx", "gate_order", "ifgo", "iofg"),
-        ("onnx_lstm_both.onnx", "forget_bias", "1", "0"),
-        ("onnx_gru.onnx", "update", "write", "keep"),
-        ("onnx_gru.onnx", "biases", "recurrent", "both"),
-        ("onnx_lstm_peepholes.onnx", "gate_activation", "hard_sigmoid_keras3", "sigmoid"),
-        ("torch_lstm_both.pt", "biases", "input", "both"),
-    ],
+    sampled(
+        [
+            ("keras_gru.keras", "gate_order", "rzn", "zrn"),
+            ("keras_gru.keras", "biases", "input", "both"),
+            ("keras_gru.keras", "reset", "before", "after"),
+            ("keras_gru_reset_before.weights.h5", "reset", "after", "before"),
+            ("keras_gru_reset_before.weights.h5", "biases", "twice", "once"),
+            ("keras_hard.h5", "forget_bias", "1", "0"),
+            ("keras_last_ave.keras", "transposed", "recurrent", "none"),
+            ("onnx_lstm_both.onnx", "gate_order", "ifgo", "iofg"),
+            ("onnx_lstm_both.onnx", "forget_bias", "1", "0"),
+            ("onnx_gru.onnx", "update", "write", "keep"),
+            ("onnx_gru.onnx", "biases", "recurrent", "both"),
+            ("onnx_lstm_peepholes.onnx", "gate_activation", "hard_sigmoid_keras3", "sigmoid"),
+            ("torch_lstm_both.pt", "biases", "input", "both"),
+        ],
+        2,
+    ),
 )
 def test_every_format_can_be_read_otherwise(name: str, key: str, wrong: str, own: str, tmp_path: Path) -> None:
     pytest.importorskip("onnx" if name.endswith("onnx") else "h5py")
@@ -180,3 +185,12 @@ def test_what_a_framework_writes_is_tried_before_an_order_of_gates_that_none_has
     rare = [n for n, value in enumerate(tried) if value in orders - written]
     assert len(rare) == len(orders - written)
     assert {value for n, value in enumerate(tried) if n < rare[0]} == set(tried) & written
+
+
+@pytest.mark.parametrize("cell", SLOTS)
+def test_a_cell_with_activations_of_its_own_has_a_name_however_long_they_are(cell: str) -> None:
+    for length in range(1, 44):
+        functions = dict.fromkeys(SLOTS[cell], f"{'a' * length}=0.5 * a")
+        made = parse_cell(cell_text(Recurrent("layer", cell, 4, 3, (), functions=functions, bound=2.0)))
+        assert made.name.startswith(f"{cell}_")
+        assert len(made.name) <= 64

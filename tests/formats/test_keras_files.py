@@ -141,14 +141,20 @@ def config(layer: str, **more: Any) -> dict[str, Any]:
     return {"class_name": "Sequential", "config": {"name": "s", "layers": layers}, "keras_version": "1.2.2"}
 
 
-def test_keras_1_wrote_each_gate_by_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", ["icfo", "ofci"])
+def test_keras_1_wrote_each_gate_by_itself(order: str, tmp_path: Path) -> None:
+    """Their names tell which is which; Keras wrote them in one order, and a file in another is none of its."""
     random = np.random.default_rng(1)
     arrays = {}
-    for gate in "icfo":
+    for gate in order:
         for what, size in (("W", (3, 4)), ("U", (4, 4)), ("b", (4,))):
             arrays[f"a_{what}_{gate}"] = random.normal(size=size).astype("f4")
     write_weights(tmp_path / "w.h5", {"a": arrays}, "1.2.2")
     (tmp_path / "w.json").write_text(json.dumps(config("LSTM", inner_activation="hard_sigmoid", activation="tanh")))
+    if order != "icfo":
+        with pytest.raises(UserError, match="its weights are"):
+            open_file(tmp_path / "w.h5")
+        return
     x = random.normal(size=(2, 3)).astype("f4")
     passed = traced(open_file(tmp_path / "w.h5").network, x)["layer0.forward"]
     first = {gate: x[0] @ arrays[f"a_W_{gate}"] + arrays[f"a_b_{gate}"] for gate in "icfo"}

@@ -19,6 +19,7 @@ from present import present
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
+from lstm_tui.formats.importers.torch.exported import read_exported
 from lstm_tui.formats.inputs.inputs import Sequences
 from lstm_tui.formats.inputs.numeric_series import read_series, series_from
 
@@ -141,6 +142,71 @@ def test_the_weights_alone_decide_where_the_user_says_so(path: Path) -> None:
     assert "assumed" in {how for _, how in facts(opened).values()}
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("steps", [2, 5])
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_the_one_axis_that_is_longer_than_one_is_time(batch_first: bool, steps: int, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Plain(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = torch.nn.LSTM(3, 4, batch_first=batch_first)
+
+        def forward(self, x: Any) -> Any:
+            return self.rnn(x)[0]
+
+    model = Plain().eval()
+    x = torch.randn((1, steps, 3) if batch_first else (steps, 1, 3))
+    torch.export.save(torch.export.export(model, (x,)), tmp_path / "m.pt2")
+    opened = open_file(tmp_path / "m.pt2")
+    assert facts(opened)["input.x"] == ("batch,steps,3" if batch_first else "steps,batch,3", "confirmed")
+    made = run(opened.network, Sequences(series_from(x.reshape(steps, 3).numpy()), opened.network)[0])
+    expected = model(x).detach().numpy().reshape(steps, 4)
+    np.testing.assert_allclose(present(made.ran).merged[-1], expected, atol=CLOSE)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_a_program_may_give_back_what_it_was_given(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Both(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = torch.nn.LSTM(3, 4)
+
+        def forward(self, x: Any) -> Any:
+            return self.rnn(x)[0], x
+
+    model, x = Both().eval(), torch.randn(5, 1, 3)
+    torch.export.save(torch.export.export(model, (x,)), tmp_path / "m.pt2")
+    opened = open_file(tmp_path / "m.pt2")
+    made = run(opened.network, Sequences(series_from(x[:, 0].numpy()), opened.network)[0])
+    np.testing.assert_allclose(present(made.ran).merged[-1], model(x)[0][:, 0].detach().numpy(), atol=CLOSE)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_a_front_that_gives_one_step_of_many_sequences_is_run(tmp_path: Path) -> None:
+    """A convolution over time, and then the batch where the time should be."""
+    torch = pytest.importorskip("torch")
+
+    class Swapped(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv1d(3, 3, 3, padding=1)
+            self.rnn = torch.nn.LSTM(3, 4)
+
+        def forward(self, x: Any) -> Any:
+            return self.rnn(self.conv(x.transpose(1, 2)).transpose(1, 2))[0]
+
+    model, x = Swapped().eval(), torch.randn(1, 6, 3)
+    torch.export.save(torch.export.export(model, (x,)), tmp_path / "m.pt2")
+    opened = open_file(tmp_path / "m.pt2")
+    assert "sequences of one step: every token begins with an empty memory" in remarks(opened)
+    made = run(opened.network, Sequences(series_from(x[0].numpy()), opened.network)[0])
+    np.testing.assert_allclose(present(made.ran).merged[-1], model(x)[0].detach().numpy(), atol=CLOSE)
+
+
 def test_ids_have_rows_of_places_added() -> None:
     for path in called("placed"):
         opened = open_file(path)
@@ -223,7 +289,14 @@ def line_or_network(path: Path) -> str:
     return "; ".join(said)
 
 
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+LONG = ("endless for", "grown list")
+"""What is given up only after a second of the processor."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [pytest.param(body, id=name, marks=[pytest.mark.slow] * (name in LONG)) for name, body in BODIES.items()],
+)
 def test_whatever_the_code_says_gives_one_line_or_a_network(body: str, tmp_path: Path) -> None:
     """The layer still opens by itself, as its tensors have names; nothing of the code is run."""
     path = FROZEN / "program_last_trace.pt"
@@ -286,11 +359,45 @@ def _places(value: Any) -> Any:
         yield from _places(one)
 
 
-def test_an_older_export_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def older(path: Path, to: Path) -> Path:
+    """Write an export as PyTorch before 2.8 did: one archive of torch.save for the tensors beside the program."""
+    torch = pytest.importorskip("torch")
+    with zipfile.ZipFile(path) as archive:
+        name = next(one for one in archive.namelist() if one.endswith("model.json"))
+        whole = json.loads(archive.read(name))
+        held = read_exported(archive.namelist(), lambda one, _: archive.read(one), "it").tensors
+    for node in whole["graph_module"]["graph"]["nodes"]:
+        for one in node["inputs"]:
+            one.pop("kind", None)
+    state, nothing = io.BytesIO(), io.BytesIO()
+    torch.save({key: torch.from_numpy(one.copy()) for key, one in held.items()}, state)
+    torch.save({}, nothing)
+    with zipfile.ZipFile(to, "w") as made:
+        made.writestr("serialized_exported_program.json", json.dumps(whole))
+        made.writestr("serialized_state_dict.pt", state.getvalue())
+        made.writestr("serialized_constants.pt", nothing.getvalue())
+        made.writestr("serialized_example_inputs.pt", b"")
+        made.writestr("version", "8.5")
+    return to
+
+
+@pytest.mark.parametrize("path", [one for one in PROGRAMS if one.suffix == ".pt2"], ids=lambda path: path.stem)
+def test_an_older_export_is_the_same_network(path: Path, tmp_path: Path) -> None:
+    now, before = open_file(path), open_file(older(path, tmp_path / "m.pt2"))
+    assert facts(now) == facts(before)
+    assert remarks(now) == remarks(before)
+    for one, other in zip(now.network.layers, before.network.layers, strict=True):
+        for a, b in zip(one.passes, other.passes, strict=True):
+            assert a.cell.text == b.cell.text
+            np.testing.assert_array_equal(a.flat, b.flat)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"PK", b"\x80\x02}q\x00."])
+def test_an_older_export_that_is_damaged_is_one_line(data: bytes, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.pt2", "w") as made:
         made.writestr("serialized_exported_program.json", "{}")
-        made.writestr("version", "1")
-    with pytest.raises(UserError, match="save it again"):
+        made.writestr("serialized_state_dict.pt", data)
+    with pytest.raises(UserError, match=r"damaged|lacks|not read|cannot"):
         open_file(tmp_path / "m.pt2")
 
 

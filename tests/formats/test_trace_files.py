@@ -398,7 +398,7 @@ def test_a_damaged_trace_is_one_line_that_names_the_file(tmp_path: Path, change:
         end = {key: content.pop(key) for key in ("result", "readout", "nonfinite") if key in content}
         lines = [content, *content.pop("steps"), end]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    check_refused(path)
+    assert "what is not understood" not in check_refused(path), "the guard of the door is the last that says so"
 
 
 def check_refused(path: Path) -> str:

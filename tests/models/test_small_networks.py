@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from decimal import Decimal
 
 import numpy as np
@@ -26,6 +27,13 @@ def test_tiny_is_as_it_is_written() -> None:
 def test_every_weight_of_tiny_has_two_digits() -> None:
     numbers = np.concatenate([tensor.ravel() for tensor in tiny.made().tensors().values()])
     assert all(abs(Decimal(str(number)) * 10) in range(100) for number in numbers)
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_a_bundled_network_is_as_wide_as_its_recipe_makes_it(name: str) -> None:
+    wide = getattr(importlib.import_module(f"lstm_tui.models.recipes.{MODULES[name]}"), "HIDDEN", None)
+    if wide is not None:
+        assert {one.program.hidden_size for one in load(path(name)).passes} == {wide}
 
 
 def test_tiny_is_always_right() -> None:

@@ -247,14 +247,20 @@ def recorded(folder: Path) -> Reached:
         raise FileNotFoundError(folder)
     blocks = json.loads((folder / _BLOCKS).read_text("utf-8"))
     by_block: dict[int, set[str]] = defaultdict(set)
+    by_path: dict[str, set[str]] = defaultdict(set)
+    between: set[int] = set()
     seconds: dict[str, float] = {}
     for file in files:
         with np.load(file) as kept:
+            between.update(np.flatnonzero(np.unpackbits(kept["between"], count=len(blocks))).tolist())
             names, ran = [str(name) for name in kept["names"]], kept["ran"]
             seconds.update(zip(names, kept["seconds"].tolist(), strict=True))
         for name, row in zip(names, ran, strict=True):
             for block in np.flatnonzero(np.unpackbits(row, count=len(blocks))):
                 by_block[int(block)].add(name)
+                by_path[blocks[block][0]].add(name)
+    for number in between:  # whoever imported it, what it made is there for all that use the file
+        by_block[number] |= by_path[blocks[number][0]]
     tests: dict[tuple[str, int], frozenset[str]] = {}
     for number, named in by_block.items():
         path, lines = blocks[number]
@@ -272,11 +278,13 @@ class _Recorder:
         self._noted: Any = importlib.import_module(_SHARED).noted
         self._nothing = bytes(len(self._noted))
         self._ran: dict[str, np.ndarray] = {}
+        self._between = np.zeros(len(self._nothing), np.uint8)  # what ran in no test: while files were imported
         self._seconds: dict[str, float] = {}
         self._failed: set[str] = set()  # they would fail beside any break, and have noticed nothing
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._between |= np.frombuffer(self._noted[:], np.uint8)
         self._noted[:] = self._nothing
         began = _processor_time()
         try:
@@ -284,6 +292,7 @@ class _Recorder:
         finally:
             self._seconds[item.nodeid] = _processor_time() - began
             self._ran[item.nodeid] = np.packbits(np.frombuffer(self._noted[:], np.uint8))
+            self._noted[:] = self._nothing
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -293,7 +302,8 @@ class _Recorder:
         names = [name for name in self._ran if name not in self._failed]
         if names:
             ran, seconds = np.stack([self._ran[name] for name in names]), np.array([self._seconds[n] for n in names])
-            np.savez_compressed(self._file, names=np.array(names), ran=ran, seconds=seconds)
+            between = np.packbits(self._between)
+            np.savez_compressed(self._file, names=np.array(names), ran=ran, seconds=seconds, between=between)
 
 
 def _processor_time() -> float:

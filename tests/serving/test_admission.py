@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lstm_tui.serving import server
 from lstm_tui.serving.admission import Admission, host_name, is_loopback
 
 HERE = "192.0.2.7"
@@ -119,3 +122,13 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("found", "address"),
+    [(("127.0.0.1", 8000), "127.0.0.1"), (("::1", 8000, 0, 0), "::1"), ("/a.sock", None), (None, None)],
+)
+def test_the_address_that_was_reached_is_that_of_the_socket(found: Any, address: str | None) -> None:
+    request: Any = SimpleNamespace(transport=SimpleNamespace(get_extra_info={"sockname": found}.get))
+    assert server._reached(request) == address
+    assert server._reached(SimpleNamespace(transport=None)) is None  # type: ignore[arg-type]

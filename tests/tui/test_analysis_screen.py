@@ -27,12 +27,13 @@ from lstm_tui.tui.views.analysis_screen import (
     leaving,
     put_unanswered,
 )
+from lstm_tui.tui.views.curves import curves_analysis
 from lstm_tui.tui.views.health import health_analysis
 from lstm_tui.tui.views.influence import influence_analysis
 from lstm_tui.tui.views.reach_screen import reach_analysis
 
 ANALYSES: dict[str, Callable[[View], Analysis]] = {
-    "H": health_analysis, "R": reach_analysis, "r": influence_analysis,
+    "H": health_analysis, "R": reach_analysis, "r": influence_analysis, "V": curves_analysis,
 }  # fmt: skip
 BRACKETS = {"[]": ("left_square_bracket", "right_square_bracket"), "esc": ("escape",)}
 

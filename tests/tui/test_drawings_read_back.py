@@ -231,7 +231,7 @@ def test_the_map_is_the_memory_of_every_unit_at_every_token(cell: str, size: tup
     palette = COLOURED[0]
     view = view_of(session_of(cell), 3)
     half = view.facts.half(view.pass_name, view.memory_name)
-    reached = view.reached_tokens(view.pass_name)
+    reached = [view.has_reached(view.pass_name, t) for t in range(view.facts.length)]
     memory = view.passed[view.memory_name]
     drawing = draw_heatmap(view, *size, palette, 5)
     seen: set[tuple[int, int]] = set()
@@ -370,7 +370,7 @@ def test_of_an_edited_run_the_number_and_how_much_it_changed_are_read_back(size:
     assert changed
 
 
-@pytest.mark.parametrize("size", [(158, 5), (118, 5), (58, 5)], ids=str)
+@pytest.mark.parametrize("size", [(158, 6), (118, 6), (58, 6)], ids=str)
 @pytest.mark.parametrize("t", range(5))
 def test_the_tape_is_the_mean_forget_gate_and_what_is_left_of_each_token(t: int, size: tuple[int, int]) -> None:
     palette = COLOURED[0]
@@ -385,10 +385,18 @@ def test_the_tape_is_the_mean_forget_gate_and_what_is_left_of_each_token(t: int,
     lines = [cells(line) for line in drawing.lines]
     for line, first, behind, target in drawing.hits:
         rows.setdefault(line, []).append((present(target.t), lines[line][first:behind]))
-    tokens, signal, bars, told, numbers = (dict(rows[n]) for n in range(5))
+    tokens, signal, events, bars, told, numbers = (dict(rows[n]) for n in range(6))
     assert {s: text_of(some).strip() for s, some in tokens.items()} == dict(enumerate(view.trace.sequence.tokens))
     assert {s: text_of(some).strip() for s, some in numbers.items()} == {s: str(s) for s in range(len(f))}
+    c = np.concatenate([np.zeros((1, f.shape[1])), passed["c"].astype(np.float64)])
+    sizes = np.zeros(f.shape[1])
     for s in range(len(f)):
+        write = np.abs(passed["i"][s] * passed["g"][s].astype(np.float64))
+        sizes = f[s] * sizes + write
+        lost, held = np.abs(c[s] * (1 - f[s])).sum(), np.abs(c[s]).sum()
+        text = text_of(events[s])
+        assert ("+" in text) == (s <= t and write.sum() >= 0.25 * sizes.sum())
+        assert ("−" in text) == (s <= t and held > 0 and lost >= 0.25 * held)
         check_number(text_of(signal[s]).strip(), float(f[s].mean()))
         ground = tokens[s][-1].back
         if s < t:  # the current token is in the colour of focus, what is not reached yet is faint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from driven_screen import Driver, drive, three_lines
 
+from lstm_tui.debugger.panes import PANES, PaneName
 from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.prompts.prompts import Prompt
 from lstm_tui.tui.views.page import _ASKED, PageScreen, help_page
@@ -237,3 +238,22 @@ def test_escape_leaves_what_has_the_whole_screen(key: str, size: tuple[int, int]
         assert (driver.screen.has_class("-maximised"), driver.screen.shown) == before
 
     drive(act, size=size)
+
+
+def test_every_command_is_said_as_a_person_would_once() -> None:
+    phrases = [command.phrase for command in COMMANDS]
+    assert len(set(phrases)) == len(phrases)
+    assert all(phrase[0].islower() and not phrase.endswith(".") and len(phrase) <= 40 for phrase in phrases)
+    assert {"choose a unit", "show the prediction"} <= set(phrases)
+
+
+@pytest.mark.parametrize("pane", PANES, ids=lambda pane: pane.word)
+@pytest.mark.parametrize("width", [80, 120, 160])
+def test_the_help_begins_with_the_pane_in_use(pane: PaneName, width: int) -> None:
+    lines = [line.plain for line in help_page(width, pane.number)._lines]
+    assert lines[0].startswith(f"In this pane: {pane.told}")
+    assert max(map(len, lines)) <= int(width * 0.96) - 8
+    behind = next(n for n, line in enumerate(lines) if not line.strip() or line.startswith(" " * 9))
+    shown = {line.split()[0] for line in lines[1:behind]}
+    assert "K" in shown
+    assert len(shown) >= 4

@@ -8,6 +8,7 @@ import pytest
 from driven_screen import LINES, Driver, drive, network, of_tokens
 
 from lstm_tui.debugger.source import Source
+from lstm_tui.engine.runtime.fused.compiled_steps import Newest
 
 Work = list[Callable[[], None]]
 
@@ -126,3 +127,34 @@ def test_ctrl_c_with_nothing_to_give_up_says_how_to_leave() -> None:
 
     assert drive(once).return_value is None
     assert drive(twice).return_value == 130
+
+
+def test_what_has_to_be_compiled_is_made_in_a_thread_that_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first edit of a value compiles a program of its own; the next is made at once, with the same numbers."""
+    work: Work = []
+    monkeypatch.setattr("lstm_tui.tui.controllers.changes.in_background", work.append)
+    monkeypatch.setattr("lstm_tui.engine.runtime.fused.compiled_steps.NEWEST", (newest := Newest()))
+    monkeypatch.setattr("lstm_tui.engine.runtime.fused.interpreter.NEWEST", newest)
+
+    async def act(driver: Driver) -> None:
+        for _ in range(400):
+            if driver.view.trace.interpreter == "numba":
+                break
+            await driver.pilot.pause(0.02)
+        line = [
+            *"set", "space", *"layer0", "full_stop", *"forward", "full_stop", "c", "left_square_bracket", "1",
+            "right_square_bracket", "space", "at", "space", "2", "space", "equals_sign", "space", "1", "enter",
+        ]  # fmt: skip
+        await driver.press("colon", *line)
+        assert len(work) == 1
+        await driver.see_work()
+        assert "runs…" in driver.line("header")
+        work.pop()()
+        await driver.pilot.pause()
+        assert driver.view.trace["layer0.forward"]["c"][2, 1] == 1
+        await driver.press("z")
+        await driver.press("colon", *(key if key != "2" else "3" for key in line))
+        assert not work
+        assert driver.view.trace["layer0.forward"]["c"][3, 1] == 1
+
+    drive(act, Source(network(), (of_tokens(LINES[0].split()),)), numba=True)

@@ -75,7 +75,7 @@ def test_on_a_small_screen_the_tape_grows_and_what_stood_under_it_stays() -> Non
         text = driver.text()
         assert "memory of unit" in text
         assert "share" in driver.pane("tape").text()
-        assert driver.pane("tape").size.height == 7
+        assert driver.pane("tape").size.height == 8
         assert driver.pane("ledger").size.height > 5
         await driver.press("m")
         assert driver.pane("tape").size.height > 18

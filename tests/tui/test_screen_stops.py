@@ -20,7 +20,7 @@ from lstm_tui.tui.prompts.edit import CommandPrompt
 
 def marked(driver: Driver) -> str:
     """Return the row of tokens."""
-    return driver.text().splitlines()[2]
+    return driver.text().splitlines()[3]
 
 
 async def choose(driver: Driver, value: str, key: str) -> None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import pytest
 from driven_screen import LINES, Driver, drive, network, of_tokens
 
 from lstm_tui.debugger import source as opened
+from lstm_tui.debugger.inspect import trace_facts
+from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.position import Frame, Position
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.model.tokens import tokenize
-from lstm_tui.engine.runtime import windows
+from lstm_tui.engine.runtime import storage, windows
+from lstm_tui.engine.runtime.fused.compiled_steps import Newest
+from lstm_tui.engine.runtime.interpreters import StillToCompile, nothing_compiled
+from lstm_tui.tui.canvas.palette import DARK_PALETTE
 from lstm_tui.tui.controllers.behind import ComputingBehind
+from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.panes.pane import NOT_COMPUTED
+from lstm_tui.tui.panes.tape import Tape
+from lstm_tui.tui.panes.units import Units
+from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 
 TOKENS = [token for line in LINES for token in tokenize(line, "words")] * 8
@@ -138,6 +149,53 @@ def asked(driver: Driver) -> AnalysisScreen:
     screen = driver.app.screen
     assert isinstance(screen, AnalysisScreen)
     return screen
+
+
+def test_a_long_run_held_whole_is_drawn_before_all_of_it_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ledger and tape are those of a short run, whether what takes time was computed or not."""
+    source = long_text("lstm", "mean")
+    trace = source.run()
+
+    def drawn(ready: bool) -> list[str]:
+        facts = Facts(trace)
+        facts.prepare()
+        if ready:
+            facts.finish()
+        found = []
+        for t in (0, 40, 71, 130):
+            frame = Frame(trace, Position(next(iter(trace)), t, -1))
+            view = View(frame, facts)
+            found += [pane.draw(view, DARK_PALETTE, 90, 16).text() for pane in (LedgerPane(), Tape(), Units())]
+        return found
+
+    short = drawn(True)
+    monkeypatch.setattr(trace_facts, "_AT_ONCE", 8)
+    monkeypatch.setattr(trace_facts, "NEAR_STEPS", 128)
+    assert drawn(False) == short
+    assert drawn(True) == short
+
+
+@pytest.mark.parametrize("in_windows", [False, True])
+def test_what_single_ops_are_shown_by_is_compiled_before_a_key_asks_for_them(
+    in_windows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long run keeps its named values alone; the rest of a step is computed again by a program of its own."""
+    newest = Newest()
+    monkeypatch.setattr("lstm_tui.engine.runtime.fused.compiled_steps.NEWEST", newest)
+    monkeypatch.setattr("lstm_tui.engine.runtime.fused.interpreter.NEWEST", newest)
+    monkeypatch.setattr("lstm_tui.engine.runtime.fused.interpreter._of_program", WeakKeyDictionary())
+    monkeypatch.setattr(storage, "NAMED_BYTES", 0)
+    if in_windows:
+        monkeypatch.setattr(opened, "most_array_bytes", lambda: 0)
+    trace = replace(long_text(), interpreter="numba").run()
+    with nothing_compiled(), pytest.raises(StillToCompile):
+        next(iter(trace.values())).row(0)
+    facts = Facts(trace)
+    facts.prepare()
+    facts.finish()
+    with nothing_compiled():
+        for passed in trace.values():
+            assert passed.row(passed.tape_place(0)) is not None
 
 
 ASKED = [("r",), ("r", "j", "5", "c"), ("R",), ("R", "m"), ("R", "m", "x"), ("H",)]

@@ -6,14 +6,26 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 
-from lstm_tui.debugger.commands import branch, breakpoints, edit, examine, files, generate, goto, help, names, step
+from lstm_tui.debugger.commands import (
+    branch,
+    breakpoints,
+    edit,
+    examine,
+    files,
+    generate,
+    goto,
+    help,
+    known_words,
+    names,
+    step,
+)
 from lstm_tui.debugger.commands.table import VERBS, answer, nothing, split
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 
 __all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "seal", "split"]
 
-VERBS.arrange(step, goto, breakpoints, examine, names, edit, branch, generate, files, help)
+VERBS.arrange(step, goto, breakpoints, examine, names, known_words, edit, branch, generate, files, help)
 
 _MOST = 200
 """Completions that are worth showing."""

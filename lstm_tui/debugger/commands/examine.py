@@ -23,9 +23,10 @@ from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import NoSuchName
 from lstm_tui.debugger.expressions.series import lines, value_text
 from lstm_tui.debugger.inspect.diagnostics import health_lines, reach_words
-from lstm_tui.debugger.inspect.prediction import perplexity_figure
+from lstm_tui.debugger.inspect.now import now
+from lstm_tui.debugger.inspect.prediction import perplexity_figure, verdict_at
 from lstm_tui.debugger.inspect.state_update import explained, through
-from lstm_tui.debugger.inspect.trace_facts import letter
+from lstm_tui.debugger.inspect.trace_facts import Facts, letter
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.compiler.roles import roles_of
 from lstm_tui.engine.errors import UserError
@@ -64,6 +65,14 @@ def one_unit(session: Session, node: parser.Node) -> tuple[PassTrace, str, int, 
         return None
     (unit,) = range(passed[value].shape[1])[node.slice]
     return passed, value, session.frame.t, unit
+
+
+@VERBS.verb("now", "tell in a sentence what this token does to the memory, and what the network says", example="now")
+def _now(session: Session, rest: str) -> tuple[str, ...]:
+    frame = session.frame
+    facts, top = Facts(frame.trace), frame.trace[list(frame.trace)[-1]]
+    reached = frame.reached(top.name, top.cell.output)
+    return (now(frame, facts, verdict_at(frame.trace, facts.parts, frame.t, reached)).text,)
 
 
 @VERBS.verb(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lstm_tui.debugger import manual
 from lstm_tui.debugger.commands.table import VERBS, Leave, Verb
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
+from lstm_tui.debugger.glossary import GLOSSARY, asked
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
@@ -18,7 +19,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "break", "tbreak", "watch", "dprintf", "delete", "unbreak", "enable", "disable", "ignore", "condition",
         "rebreak",
     ),
-    "ask": ("print", "display", "undisplay", "who", "whatis", "list", "where", "info", "diagram", "unit", "assert"),
+    "ask": (
+        "now", "print", "display", "undisplay", "who", "whatis", "list", "where", "info", "diagram", "unit",
+        "vocabulary", "assert",
+    ),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
         "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "propagate",
@@ -27,7 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
     ),
-    "the session": ("name", "save-session", "source", "help", "apropos", "quit"),
+    "the session": ("name", "save-session", "source", "help", "glossary", "apropos", "quit"),
 }  # fmt: skip
 """Every verb, by what it is for."""
 
@@ -99,6 +103,20 @@ def _verb(asked: str) -> Verb | None:
         if nearest(asked.casefold(), (*topics, *VERBS.words)) in topics:
             return None
         raise
+
+
+def _terms(session: Session, rest: str) -> Iterator[str]:
+    return (entry.term for entry in GLOSSARY if entry.term.casefold().startswith(rest.casefold()))
+
+
+@VERBS.verb(
+    "glossary [WORD]", "explain a term of the screen in a sentence, or every term", complete=_terms,
+    example="glossary gate",
+)  # fmt: skip
+def _glossary(session: Session, rest: str) -> tuple[str, ...]:
+    entries = tuple(asked(rest)) if rest else GLOSSARY
+    width = max(len(one.term) for one in entries)
+    return tuple(f"{one.term:<{width}}  {one.says}" for one in entries)
 
 
 @VERBS.verb("apropos WORD", "list the commands and functions whose help contains a word", example="apropos memory")

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from lstm_tui.debugger.diagram.numbers import memory_first
+from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.position import Frame
+from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.number_text import LEAST_WIDTH, compact
 from lstm_tui.engine.text_safety import visible
 
@@ -17,6 +21,9 @@ _STEPS = 3
 _WIRE = 15
 """Cells of a wire between two cells, so that a state with its number stands on it."""
 _MOST_STATES = 3
+_MOST_SAID = 3
+"""Outputs that are told, the largest first."""
+_SHORTEST = 20
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,8 @@ def chain_lines(frame: Frame, units: dict[str, int], width: int) -> ChainLines:
         width: Cells of a line; as many steps as fit, three at most, the one at the position among them.
 
     Returns:
-        The lines, from the top: what goes up, the cells with their states, for a pair what both give, the tokens.
+        The lines, from the top: what goes up, the cells with their states, for a pair what both give, the tokens; of
+        the highest layer also the equations of the readout, with what the network says.
     """
     own = frame.position.pass_name
     layer = own.rpartition(".")[0]
@@ -65,14 +73,15 @@ def chain_lines(frame: Frame, units: dict[str, int], width: int) -> ChainLines:
     if len(names) > 1:
         lines.append(_joined(frame, names, units, places, box))
     lines.append(_tokens(frame, places, box))
-    return lines
+    return [*lines, *_readout(frame, width)]
 
 
 def chain_height(frame: Frame) -> int:
     """Return how many lines the chain takes."""
     layer = frame.position.pass_name.rpartition(".")[0]
     passes = [frame.trace[name] for name in frame.trace if name.rpartition(".")[0] == layer]
-    return sum(len(memory_first(one)[:_MOST_STATES]) + 3 for one in passes) + (2 if len(passes) > 1 else 1)
+    own = sum(len(memory_first(one)[:_MOST_STATES]) + 3 for one in passes) + (2 if len(passes) > 1 else 1)
+    return own + len(_readout(frame, _SHORTEST))
 
 
 def chain_width(lines: ChainLines) -> int:
@@ -157,6 +166,37 @@ def _joined(frame: Frame, names: list[str], units: dict[str, int], places: list[
         room = box + _WIRE
         line.append(ChainPiece(text.center(box).ljust(room), names[0], "", t, all(piece.done for piece in shown)))
     return line
+
+
+def _readout(frame: Frame, width: int) -> ChainLines:
+    """Return the equations of the readout above the highest layer, behind the result what the network says."""
+    trace = frame.trace
+    top = list(trace)[-1]
+    network = trace.network
+    if network is None or network.readout is None:
+        return []
+    if frame.position.pass_name.rpartition(".")[0] != top.rpartition(".")[0]:
+        return []
+    done = all(frame.reached(name, trace[name].cell.output) for name in trace if trace[name].direction == "forward")
+    said = verdict_at(trace, None, frame.t, done)
+    page = network.readout.page
+    lines: ChainLines = []
+    for equation in page.equations:
+        text = f"{equation.name} = {show(equation.expression)}"
+        if equation.name == page.result and said is not None and said.known:
+            text += f"   {_outputs(said)}   {said.note}".rstrip()
+        lines.append([ChainPiece(visible(text)[:width], top, "", -1, said is None or (said.known and not said.faded))])
+    return lines
+
+
+def _outputs(said: Prediction) -> str:
+    """Return the largest outputs by name."""
+    order = np.argsort(-np.nan_to_num(said.values, nan=-np.inf), kind="stable")[:_MOST_SAID]
+    names = [said.names[n] if n < len(said.names) else str(n) for n in order]
+    signed = not said.shares
+    return "  ".join(
+        f"{name} {compact(float(said.values[n]), LEAST_WIDTH, signed)}" for name, n in zip(names, order, strict=True)
+    )
 
 
 def _tokens(frame: Frame, places: list[int], box: int) -> list[ChainPiece]:

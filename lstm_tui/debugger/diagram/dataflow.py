@@ -279,7 +279,10 @@ class _Reading:
             else:
                 assert isinstance(source, int)
                 one = self.ops[source]
-                yield self.value_at.get(one.target.offset, "") or self._sign(one)
+                named = self.value_at.get(one.target.offset, "")
+                if one.equation < 0 and " = " in one.text:  # what stands for a value from below
+                    named = one.text.partition(" = ")[0]
+                yield named or ("W·…" if one.matrix is not None else self._sign(one))
 
 
 def _belts(program: Program, marks: Sequence[Mark], wires: Sequence[Wire]) -> dict[str, tuple[int, ...]]:

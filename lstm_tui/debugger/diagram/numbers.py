@@ -19,7 +19,7 @@ from lstm_tui.engine.runtime.trace import PassTrace
 
 
 @dataclass(frozen=True, eq=False)
-class CellStep:
+class UnitStep:
     """A step of one unit.
 
     Attributes:
@@ -75,7 +75,7 @@ def program_of(passed: PassTrace) -> Program | None:
         return None
 
 
-def standing(frame: Frame, unit: int, pass_name: str | None = None) -> CellStep | None:
+def standing(frame: Frame, unit: int, pass_name: str | None = None) -> UnitStep | None:
     """Return the step of a pass at a frame's token: of the selected one as far as it has come, else whole.
 
     Args:
@@ -96,7 +96,7 @@ def standing(frame: Frame, unit: int, pass_name: str | None = None) -> CellStep 
         for mark, one in zip(flow.marks, done, strict=True)
     )
     here = name == frame.position.pass_name and last >= 0
-    return CellStep(
+    return UnitStep(
         flow, program, _numbers(passed, program, flow, frame.t, unit), done,
         flow.mark_of(last) if here else None, program.instructions[last] if here else None,
     )  # fmt: skip

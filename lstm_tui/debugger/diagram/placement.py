@@ -40,19 +40,30 @@ MEASURES = tuple(
     for lines, gap in _HIGH for tight, widths in ((False, _WIDE), (True, _NARROW)) for box in widths
 )  # fmt: skip
 """From high to low, and of each height from wide to narrow."""
+_IN_PARTS = (13, True)
+"""The width of a box, and whether it is tight, where the whole does not fit anyway and is looked at in parts."""
 
 
 def fitted(flow: Dataflow, width: int, height: int = _AWAY) -> DiagramLayout:
-    """Return the roomiest layout that fits; where none does, one that is no wider than can be, or no higher.
+    """Return the roomiest layout that fits; where none is narrow enough, one to be looked at in parts.
 
     Args:
         flow: What is drawn.
         width: Columns that there are.
         height: Rows that there are.
     """
-    made = [laid_out(flow, measure) for measure in MEASURES]
-    narrow = [one for one in made if one.width <= width] or [made[-1]]
-    return next((one for one in narrow if one.height <= height), narrow[-1])
+    narrow: DiagramLayout | None = None
+    for measure in MEASURES:
+        made = laid_out(flow, measure)
+        if made.width > width:
+            continue
+        if made.height <= height:
+            return made
+        narrow = made
+    if narrow is not None:
+        return narrow
+    part = [laid_out(flow, measure) for measure in MEASURES if (measure.box, measure.tight) == _IN_PARTS]
+    return next((made for made in part if made.height <= height), part[-1])
 
 
 @lru_cache(maxsize=256)
@@ -103,7 +114,7 @@ class _Placing:
     def _place_columns(self) -> None:
         entries = self.flow.of_kind("entry")
         self.entry_width = max((len(end_name(mark, self.measure)) for mark in entries), default=0) + 1 + NUMBER
-        x = self.entry_width + 1
+        x = self.entry_width + self._space
         self.entry_join: dict[int, int] = {}  # the column in which entries that are one line come together
         for net in dict.fromkeys(self.arranged.joined.values()):
             self.entry_join[net] = x

@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_tui.debugger.edits.equations import changed_passes, with_changed_cells
 from lstm_tui.debugger.edits.language import CellEdit, Edit, NetworkEdit, TokenEdit, ValueEdit, WeightEdit, range_of
+from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.network import Network, Pass
@@ -37,13 +38,13 @@ class Edited:
     network: Network
     sequence: Sequence
     holds: tuple[Hold, ...]
-    origins: tuple[int | None, ...]
+    origins: Origins
     weights: frozenset[str]
 
     @classmethod
     def baseline(cls, network: Network, sequence: Sequence) -> Edited:
         """Return what is run without edits."""
-        return cls(network, sequence, (), tuple(range(len(sequence))), frozenset())
+        return cls(network, sequence, (), Origins.unchanged(len(sequence)), frozenset())
 
 
 def apply(edits: Iterable[Edit], network: Network, sequence: Sequence) -> Edited:
@@ -143,22 +144,22 @@ def _token(edit: TokenEdit, edited: Edited) -> Edited:
     sequence, network = edited.sequence, edited.network
     assert network.tokens is not None
     assert sequence.ids is not None
-    tokens, origins = list(sequence.tokens), list(edited.origins)
+    tokens, origins = sequence.tokens, edited.origins
     ids, unknown = sequence.ids, [t for t in sequence.unknown if edit.verb == "insert" or t != edit.t]
     shift = {"replace": 0, "insert": 1, "delete": -1}[edit.verb]
     if edit.verb == "delete":
-        del tokens[edit.t], origins[edit.t]
+        tokens, origins = (*tokens[: edit.t], *tokens[edit.t + 1 :]), origins.deleted(edit.t)
         ids = np.delete(ids, edit.t)
     else:  # the rest keeps its ids: what pads a text, or was unknown, is not looked up again
         token, number = _known(edit.token, network.tokens)
         place = slice(edit.t, edit.t + (edit.verb == "replace"))
-        tokens[place] = [token]
+        tokens = (*tokens[: place.start], token, *tokens[place.stop :])
         ids = np.concatenate([ids[: place.start], [number], ids[place.stop :]])
-        origins[place] = [None] if edit.verb == "insert" else origins[place]
+        origins = origins.inserted(edit.t) if edit.verb == "insert" else origins
     places = tuple(t + shift * (t >= edit.t) for t in unknown)
-    sequence = replace(sequence, tokens=tuple(tokens), ids=ids.astype(np.int64, copy=False), unknown=places)
+    sequence = replace(sequence, tokens=tokens, ids=ids.astype(np.int64, copy=False), unknown=places)
     holds = tuple(moved for hold in edited.holds if (moved := hold.shifted(edit.t, shift)) is not None)
-    return replace(edited, sequence=sequence, origins=tuple(origins), holds=holds)
+    return replace(edited, sequence=sequence, origins=origins, holds=holds)
 
 
 def _known(token: str, known: Tokens) -> tuple[str, int]:
@@ -185,9 +186,8 @@ def _known(token: str, known: Tokens) -> tuple[str, int]:
 
 def _known_like(token: str, known: Tokens) -> str:
     """Return what to write instead of a token that is not known."""
-    wanted = known.as_read(token)
-    near = nearest(wanted, (one for one in known.vocabulary if one[:1] == wanted[:1]))
-    return f"; did you mean “{visible(near)}”?" if near else "; any token of it can be completed with tab"
+    near = known.near(token, 1)
+    return f"; did you mean “{visible(near[0])}”?" if near else "; any token of it can be completed with tab"
 
 
 def _hold(edit: ValueEdit, edited: Edited) -> Hold:

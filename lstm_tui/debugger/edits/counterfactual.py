@@ -13,6 +13,7 @@ import numpy as np
 
 from lstm_tui.analysis.distribution import probabilities
 from lstm_tui.debugger.edits.language import TokenEdit
+from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest
@@ -75,7 +76,7 @@ def replace_everywhere(session: Session, old: str, new: str) -> tuple[int, ...]:
     return places
 
 
-def doubted(before: Trace, after: Trace, origins: tuple[int | None, ...]) -> tuple[Doubted, ...]:
+def doubted(before: Trace, after: Trace, origins: Origins) -> tuple[Doubted, ...]:
     """Return the words that were predicted before and whose place another has taken; none without a language model.
 
     Args:

@@ -10,6 +10,7 @@ from lstm_tui.debugger.edits.describe import describe
 from lstm_tui.debugger.edits.language import Edit, TokenEdit, in_quotes
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.compiler.roles import memory_of, ranges_of, roles_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.number_text import sentence
@@ -85,6 +86,7 @@ def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
         _form(f"set {name}[:] @ {t} = ", now, "", "all units, at this step"),
         _form(f"scale {name}[{unit}] @ {t} * ", "0.5", "", "scaled by this factor"),
     ]
+    forms += _shut_and_open(frame, value, f"set {name}[{unit}] @ {t} = ")
     bias = bias_of(frame, value)
     network = frame.trace.network
     if bias is not None and network is not None:
@@ -93,6 +95,25 @@ def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
             old = sentence(numbers[unit])
             forms.append(_form(f"weight {passed.name}/{bias}[{unit}] = ", old, "", "its bias, a weight of the network"))
     return tuple(forms)
+
+
+_MEANT = {
+    "keeps": ("forget here: this gate shut", "keep all here: this gate open"),
+    "writes": ("write nothing here: this gate shut", "write all here: this gate open"),
+    "shows": ("show nothing here: this gate shut", "show all here: this gate open"),
+}
+"""What whoever shuts or opens a gate wants, by what the gate does."""
+
+
+def _shut_and_open(frame: Frame, value: str, line: str) -> tuple[Form, ...]:
+    """Return the edits that shut and open a gate here, or that erase a memory here; none of another value."""
+    cell = frame.passed.cell
+    if value == memory_of(cell) and value in cell.state:
+        return (_line(f"{line}0", "erase this memory here"),)
+    if ranges_of(cell).get(value) != (0, 1):
+        return ()
+    shut, opened = _MEANT.get(roles_of(cell).get(value, ""), ("this gate shut here", "this gate open here"))
+    return _line(f"{line}0", shut), _line(f"{line}1", opened)
 
 
 def bias_of(frame: Frame, value: str) -> str | None:

@@ -13,6 +13,7 @@ from lstm_tui.analysis.contributions import OutputParts, parts_of
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.history import History
+from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
@@ -44,9 +45,7 @@ class Comparison:
     edited: bool = False
 
     @classmethod
-    def of(
-        cls, one: Trace, other: Trace, names: tuple[str, str], origins: tuple[int | None, ...] | None = None
-    ) -> Comparison:
+    def of(cls, one: Trace, other: Trace, names: tuple[str, str], origins: Origins | None = None) -> Comparison:
         """Lay two runs side by side.
 
         Args:
@@ -63,7 +62,7 @@ class Comparison:
             if one.sequence.tokens != other.sequence.tokens:
                 counts = " and ".join(f"{len(trace.sequence)} {trace.sequence.kind}" for trace in (one, other))
                 raise UserError(f"{names[0]} and {names[1]} read this as {counts}: there is no common tape")
-            origins = tuple(range(len(one.sequence)))
+            origins = Origins.unchanged(len(one.sequence))
         return cls(one, other, names, TraceDiff(one, other, origins).columns, edited)
 
     def token(self, column: DiffColumn) -> str:
@@ -187,5 +186,5 @@ def compare_states(
         for state in (one, other)
     )
     places = {origin: t for t, origin in enumerate(first) if origin is not None}
-    origins = tuple(None if origin is None else places.get(origin) for origin in second)
+    origins = Origins.of([None if origin is None else places.get(origin) for origin in second])
     return Comparison.of(run_of(one), run_of(other), (history.name_of(one), history.name_of(other)), origins)

@@ -5,6 +5,7 @@ Of a value at one step: what it was, which units changed, and which are held by 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import overload
 
 import numpy as np
 
+from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.trace import Trace
@@ -32,24 +34,26 @@ class DiffColumn:
 
 
 class Columns(Sequence[DiffColumn]):
-    """Both tapes as one, in order; each column is made when it is looked at, since a long tape has many.
+    """Both tapes as one, in order; each column is made when it is looked at, since a long tape has many."""
 
-    Attributes:
-        of_place: Number of the column of each place of the edited tape, (T,).
-    """
-
-    def __init__(self, origins: Array, before: int) -> None:
+    def __init__(self, origins: Origins, before: int) -> None:
         """Hold where the tokens came from.
 
         Args:
-            origins: For each place of the edited tape, the place in the baseline, -1 where it was inserted, (T,).
+            origins: For each place of the edited tape, the place in the baseline.
             before: Tokens of the baseline.
         """
         self._origins, self._before = origins, before
-        kept = origins >= 0
-        self._taken = np.maximum.accumulate(np.where(kept, origins + 1, 0))  # of the baseline, up to each place
-        self.of_place = np.arange(len(origins)) + self._taken - np.cumsum(kept)
-        self._count = len(origins) + before - int(kept.sum())
+        self._taken: list[int] = []  # of the baseline, up to the first token of each stretch; behind them, all taken
+        self._firsts: list[int] = []  # the column of that token
+        taken = gone = 0
+        for start, one in zip(origins.starts, origins.stretches, strict=False):
+            self._taken.append(taken)
+            gone += 0 if one.before is None else one.before - taken
+            taken = taken if one.before is None else one.before + one.count
+            self._firsts.append(start + gone)
+        self._taken.append(taken)
+        self._count = len(origins) + gone + before - taken
 
     def __len__(self) -> int:
         """Return how many columns there are."""
@@ -65,22 +69,29 @@ class Columns(Sequence[DiffColumn]):
         if isinstance(number, slice):
             return tuple(self[n] for n in range(*number.indices(len(self))))
         n = range(len(self))[number]
-        t = int(np.searchsorted(self.of_place, n))
-        if t < len(self.of_place) and self.of_place[t] == n:
-            origin = int(self._origins[t])
-            return DiffColumn(origin if origin >= 0 else None, t)
-        behind, taken = (int(self.of_place[t - 1]), int(self._taken[t - 1])) if t else (-1, 0)
-        return DiffColumn(taken + n - behind - 1, None)
+        stretch = bisect_right(self._firsts, n) - 1
+        if stretch >= 0:
+            one, within = self._origins.stretches[stretch], n - self._firsts[stretch]
+            if within < one.count:
+                place = None if one.before is None else one.before + within
+                return DiffColumn(place, self._origins.starts[stretch] + within)
+            n = within - one.count
+        return DiffColumn(self._taken[stretch + 1] + n, None)
+
+    def of_place(self, t: int) -> int:
+        """Return the number of the column of a place of the edited tape."""
+        stretch = self._origins.stretch_at(t)
+        return self._firsts[stretch] + t - self._origins.starts[stretch]
 
     @property
     def gone(self) -> dict[int, list[int]]:
         """Places of deleted tokens in the baseline, by the place on the edited tape before which they stood."""
-        taken = np.concatenate([[0], self._taken])
-        result: dict[int, list[int]] = {}
-        for t in np.flatnonzero((self._origins >= 0) & (self._origins > taken[:-1])):
-            result[int(t)] = list(range(int(taken[t]), int(self._origins[t])))
-        if taken[-1] < self._before:
-            result[len(self._origins)] = list(range(int(taken[-1]), self._before))
+        origins, result = self._origins, dict[int, list[int]]()
+        for start, one, taken in zip(origins.starts, origins.stretches, self._taken, strict=False):
+            if one.before is not None and one.before > taken:
+                result[start] = list(range(taken, one.before))
+        if self._taken[-1] < self._before:
+            result[len(origins)] = list(range(self._taken[-1], self._before))
         return result
 
 
@@ -98,19 +109,14 @@ class TraceDiff:
 
     before: Trace
     after: Trace
-    origins: tuple[int | None, ...]
+    origins: Origins
     holds: tuple[Hold, ...] = ()
     weights: frozenset[str] = frozenset()
 
     @cached_property
     def columns(self) -> Columns:
         """Both tapes as one: every token of the baseline and every inserted one, in order."""
-        return Columns(self.origin_places, len(self.before.sequence))
-
-    @property
-    def column_at(self) -> Array:
-        """Number of the column of each place of the edited tape, (T,)."""
-        return self.columns.of_place
+        return Columns(self.origins, len(self.before.sequence))
 
     @cached_property
     def gone(self) -> dict[int, list[int]]:
@@ -118,15 +124,13 @@ class TraceDiff:
         return self.columns.gone
 
     @cached_property
-    def origin_places(self) -> Array:
-        """The origins as an array, (T,): -1 where a token was inserted."""
-        places = np.array(self.origins, dtype=np.float64)  # None is NaN
-        return np.where(np.isnan(places), -1, places).astype(np.int64)
-
-    @cached_property
     def retold(self) -> bool:
         """Whether any token is another than it was, new or gone."""
-        return self.before.sequence.tokens != self.after.sequence.tokens
+        one, other = self.before.sequence, self.after.sequence
+        if one.tokens is other.tokens:
+            return False
+        told = one.ids is not None and other.ids is not None and not np.array_equal(one.ids, other.ids)
+        return told or one.tokens != other.tokens
 
     def origin(self, t: int) -> int | None:
         """Return the place in the baseline of the token at place `t` of the edited tape, or None."""

@@ -17,6 +17,7 @@ from lstm_tui.analysis.contributions import OutputParts, attention_in, parts_of
 from lstm_tui.analysis.distribution import is_language_model, surprise
 from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.ledger import Flow, FlowPart, flow_between, flow_of
+from lstm_tui.analysis.memory_events import MemoryStep, memory_step
 from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
 from lstm_tui.engine.arrays import Array
@@ -67,7 +68,9 @@ ACTS = ("keep", "write", "output")
 """What a gate does, as `Column.word` says it."""
 NEAR_STEPS, NEAR_BEFORE = 256, 2
 """Of a run in windows the ledger begins so many times so many steps before those the current one is among."""
-_FLOWS_HELD = 4
+_FLOWS_HELD, _STEPS_HELD = 4, 512
+_AT_ONCE = 1_024
+"""Tokens up to which all that is asked of a run is computed before it is shown."""
 _SPARE = ("other", "other2", "other3")
 
 
@@ -134,7 +137,8 @@ class Facts:
         self._lengths: Array | None = None
         self._halves: dict[tuple[str, str], float] = {}
         self._flags: dict[str, dict[int, Kind]] = {}
-        self._flows_near: dict[tuple[str, int], FlowPart | None] = {}
+        self._flows_near: dict[tuple[str, int, int], FlowPart | None] = {}
+        self._steps: dict[tuple[str, int], MemoryStep | None] = {}
 
     @property
     def known(self) -> Known:
@@ -163,12 +167,25 @@ class Facts:
         return tuple(visible(name) for name in self.trace.classes)
 
     def prepare(self) -> None:
-        """Compute what takes time in a long run; called in a thread, before the trace is shown.
+        """Compute what is looked at at once; called in a thread, before the trace is shown.
 
-        Of a run in windows nothing is asked that needs all of it: scales are those of what was computed so far.
+        Of a long run nothing is asked that needs all of it: `finish` does. Of one in windows scales are those of what
+        was computed so far.
         """
         if self.trace.windows is not None:
             self.trace.windows.begin()
+        elif self.length <= _AT_ONCE:
+            self.finish()
+
+    def finish(self) -> None:
+        """Compute what takes time in a long run, before it is looked at; called in a thread, once the trace is shown.
+
+        Of a run in windows there is nothing that would be held.
+        """
+        for name, passed in self.trace.items():
+            if passed.stored is not None and self.trace.is_ready(name, passed.tape_place(0)):
+                passed.stored.window(0, 1)  # what single ops are shown by is compiled now, and not under a key
+        if self.trace.windows is not None:
             return
         for name in self.names:
             flow = self.flow(name)
@@ -207,23 +224,35 @@ class Facts:
     def flow_near(self, pass_name: str, t: int) -> FlowPart | None:
         """Return what a pass's memory keeps and is written around a place of the tape; None as `flow`.
 
-        Of a run in windows it is that of some steps before the place and behind it, else all of it.
+        Of a run in windows it is that of some steps before the place and behind it; else all of it, or as long as
+        that is not known of a long run, from its first step to some steps behind the place.
         """
         passed = self.trace[pass_name]
-        if not passed.is_windowed:
+        if not passed.is_windowed and (self.length <= _AT_ONCE or pass_name in self._flows):
             flow = self.flow(pass_name)
             return None if flow is None else FlowPart(passed, flow)
         step = passed.reading_step(t)
-        start = max(step // NEAR_STEPS - NEAR_BEFORE, 0) * NEAR_STEPS
-        stop = min((step // NEAR_STEPS + 1) * NEAR_STEPS, passed.steps)
+        start = max(step // NEAR_STEPS - NEAR_BEFORE, 0) * NEAR_STEPS if passed.is_windowed else 0
+        ahead = 1 if passed.is_windowed else 2  # so many tokens that are not read yet may be in sight
+        stop = min((step // NEAR_STEPS + ahead) * NEAR_STEPS, passed.steps)
         if not self.trace.is_ready(pass_name, passed.tape_place(stop - 1)):
             return flow_between(passed, self.memory(pass_name), start, step + 1)
-        key = pass_name, start
+        key = pass_name, start, stop
         if key not in self._flows_near:
             while len(self._flows_near) >= _FLOWS_HELD:
                 self._flows_near.pop(next(iter(self._flows_near)), None)
             self._flows_near[key] = flow_between(passed, self.memory(pass_name), start, stop)
         return self._flows_near[key]
+
+    def memory_step(self, pass_name: str, t: int) -> MemoryStep | None:
+        """Return what the step at a place does to a pass's memory; None as `flow`."""
+        key = pass_name, t
+        if key not in self._steps:
+            while len(self._steps) >= _STEPS_HELD:
+                self._steps.pop(next(iter(self._steps)), None)
+            part = self.flow_near(pass_name, t)
+            self._steps[key] = None if part is None else memory_step(part, t)
+        return self._steps[key]
 
     def no_ledger(self, pass_name: str) -> tuple[str, ...]:
         """Say why a pass has no ledger, in short lines."""

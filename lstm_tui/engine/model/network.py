@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -94,6 +94,21 @@ class Network:
     front: FeatureExtractor | None = None
     origin: object | None = None
 
+    @property
+    def outputs(self) -> int:
+        """How many numbers it says at once; 0 without a readout."""
+        return 0 if self.readout is None else self.readout.program.values[self.readout.page.result].size
+
+    def with_classes(self, classes: Sequence[str]) -> Network:
+        """Return the network with other names of its outputs.
+
+        Raises:
+            UserError: They are not as many as there are outputs.
+        """
+        if len(classes) != self.outputs:
+            raise UserError(f"{len(classes)} classes are named, and there are {self.outputs} outputs")
+        return replace(self, classes=tuple(classes))
+
     def __repr__(self) -> str:
         """Say in a few lines what it reads, what it is made of and what it says; no weight, and nothing raw."""
         kind = "" if self.tokens is None else f"text by {self.tokens.kind}, {len(self.tokens.vocabulary):,} known"
@@ -112,7 +127,7 @@ class Network:
         if self.readout is None:
             lines.append("  says   nothing: it has no readout")
         else:
-            outputs = self.readout.program.values[self.readout.page.result].size
+            outputs = self.outputs
             named = ", ".join(visible(one) for one in self.classes) if len(self.classes) <= _MOST_LINES else ""
             when = "at each token" if self.readout.page.per_token else "of the whole sequence"
             lines.append(f"  says   {named or count_of(outputs, 'number')}, {when}")

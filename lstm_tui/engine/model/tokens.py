@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,12 +26,15 @@ def tokenize(text: str, kind: Kind) -> list[str]:
     stands alone. Bytes are shown as the Latin-1 character of their value.
     """
     if kind == "words":
-        return _WORD.findall(text)
-    if kind == "chars":
-        return list(text)
-    if kind == "bytes":
-        return [chr(byte) for byte in text.encode("utf-8", "surrogateescape")]
-    raise ValueError(f"text cannot be split into {kind}")
+        found: list[str] = _WORD.findall(text)
+    elif kind == "chars":
+        found = list(text)
+    elif kind == "bytes":
+        found = [chr(byte) for byte in text.encode("utf-8", "surrogateescape")]
+    else:
+        raise ValueError(f"text cannot be split into {kind}")
+    one: dict[str, str] = {}  # of each word one string: a long text has few that differ, and is copied with its edits
+    return [one.setdefault(token, token) for token in found]
 
 
 def tokenize_begun(text: str, kind: Kind) -> tuple[list[str], str]:
@@ -45,6 +49,11 @@ def tokenize_begun(text: str, kind: Kind) -> tuple[list[str], str]:
             return tokens, text[match.start() :]
         tokens.append(match[0])
     return tokens, ""
+
+
+_LONGEST = 64
+"""Characters of a token of which near ones are looked for: to compare two takes the product of their lengths."""
+_ALIKE = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,21 @@ class Tokens:
     def are_ids(self) -> bool:
         """Whether the tokens are the ids themselves, as of a network whose file holds no vocabulary."""
         return self.kind == "words" and all(token == str(n) for n, token in enumerate(self.vocabulary))
+
+    def knows(self, token: str) -> bool:
+        """Say whether the vocabulary holds a token."""
+        return self.as_read(token) in self.index
+
+    def near(self, token: str, most: int = 3) -> tuple[str, ...]:
+        """Return the tokens of the vocabulary that are written most like one, the most like first; few or none.
+
+        Only those with the same first letter are looked at, so that a large vocabulary takes no time.
+        """
+        wanted = self.as_read(token)
+        if not wanted or len(wanted) > _LONGEST:
+            return ()
+        known = (one for one in self.vocabulary if one[:1] == wanted[:1] and len(one) <= _LONGEST)
+        return tuple(difflib.get_close_matches(wanted, sorted(set(known)), n=most, cutoff=_ALIKE))
 
     def encode(self, tokens: Sequence[str]) -> tuple[Array, tuple[int, ...]]:
         """Return the ids (T,) of tokens and the places of those the vocabulary does not hold."""

@@ -8,6 +8,9 @@ it. NumPy is imported by neither choice nor names, which the options of the comm
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +27,33 @@ INTERPRETERS = ("numpy", "numba")
 NUMBA_PAYS = 1_000
 """Steps times passes that take NumPy as long as it takes to load the compiler and to compile two passes."""
 _QUICK = {"numpy": 200, "numba": 4_000}  # steps times passes
+
+
+_compiles_here: ContextVar[bool] = ContextVar("compiles_here", default=True)
+
+
+class StillToCompile(Exception):
+    """A program would have to be compiled, where what waits for it cannot say so."""
+
+
+@contextmanager
+def nothing_compiled() -> Iterator[None]:
+    """Have nothing compiled in here, as under a key: a run that needs it raises `StillToCompile` before it begins."""
+    token = _compiles_here.set(False)
+    try:
+        yield
+    finally:
+        _compiles_here.reset(token)
+
+
+def about_to_compile() -> None:
+    """Stop here where nothing is to be compiled.
+
+    Raises:
+        StillToCompile: It is not.
+    """
+    if not _compiles_here.get():
+        raise StillToCompile
 
 
 class Interpreter(Protocol):

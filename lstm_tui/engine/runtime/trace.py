@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -306,3 +307,23 @@ class Trace(Mapping[str, PassTrace]):
                     whole = rows_of(series, 0, len(self.sequence))
                     columns |= {f"{name}.{value}[{unit}]": whole[:, unit] for unit in range(whole.shape[1])}
         return columns
+
+    def to_frame(self, values: Items[str] | None = None) -> Any:
+        """Return the run as a table of pandas, or of polars where pandas is not installed; columns as of `table`.
+
+        Args:
+            values: Names of values, of every pass that has them; by default all.
+
+        Raises:
+            UserError: No pass has a value of that name, or neither is installed.
+        """
+        columns = self.table(values)
+        for library in ("pandas", "polars"):
+            try:
+                return import_module(library).DataFrame(columns)
+            except ModuleNotFoundError as error:
+                if error.name != library:
+                    raise
+        raise UserError(
+            "a table needs pandas or polars: pip install pandas; table() returns its columns without either"
+        )

@@ -129,7 +129,7 @@ def _same_input(run: RunBuffers, other: RunBuffers) -> tuple[int, int]:
         return 0, 0
     if is_windowed(run.x) and is_windowed(other.x):
         one, two = run.x.source, other.x.source
-        if one is None or two is None or not np.array_equal(one[1], two[1]):
+        if one is None or two is None or not (one[1] is two[1] or np.array_equal(one[1], two[1])):
             return 0, 0
         a, b = one[0], two[0]
     else:
@@ -138,9 +138,21 @@ def _same_input(run: RunBuffers, other: RunBuffers) -> tuple[int, int]:
             return 0, 0
     if a is b:
         return least, least
-    left, right = a[:least] != b[:least], a[len(a) - least :] != b[len(b) - least :]
-    places = [np.flatnonzero(each if each.ndim == 1 else each.any(axis=1)) for each in (left, right[::-1])]
-    return (int(places[0][0]) if len(places[0]) else least), (int(places[1][0]) if len(places[1]) else least)
+    return _rows_alike(a[:least], b[:least]), _rows_alike(a[::-1][:least], b[::-1][:least])
+
+
+_COMPARED = 65_536
+"""Rows that are compared together."""
+
+
+def _rows_alike(a: Array, b: Array) -> int:
+    """Return how many rows of two arrays of like shape are the same from the first on."""
+    for base in range(0, len(a), _COMPARED):
+        other = a[base : base + _COMPARED] != b[base : base + _COMPARED]
+        places = np.flatnonzero(other if other.ndim == 1 else other.any(axis=1))
+        if len(places):
+            return base + int(places[0])
+    return len(a)
 
 
 def _is_same_pass(mine: PassWindows, theirs: PassWindows) -> bool:

@@ -133,10 +133,9 @@ class PassWindows:
         for name, numbers in initial.items():
             self._places[name] = slice(width, width + len(numbers))
             width += len(numbers)
-        self._states = np.empty((self.count, width), flat.dtype)
-        if width:
-            self._states[0] = np.concatenate(list(initial.values()))
-        self._known = 1  # windows whose state before is known
+        self._width = width
+        first = np.concatenate(list(initial.values())) if width else np.zeros(0, flat.dtype)
+        self._states = [first]  # before each window, as far as known; nobody writes to them: runs share them
         self.taken = 0
         self._sizes = RunningExtremes(
             dict.fromkeys((*unbounded, "x"), 0.0), dict.fromkeys(initial, 0.0), dict.fromkeys(initial, 0.0), {}, {}
@@ -158,7 +157,7 @@ class PassWindows:
     @property
     def nbytes(self) -> int:
         """Bytes of the states that are held."""
-        return self._states.nbytes
+        return len(self._states) * self._width * self.flat.itemsize
 
     def state_before(self, step: int) -> Mapping[str, Array]:
         """Return every state as it was before a step, from 0."""
@@ -174,14 +173,14 @@ class PassWindows:
         return {name: self.window(number)[name][place] for name in self.initial}
 
     def _state(self, number: int) -> dict[str, Array]:
-        return {name: self._states[number, place] for name, place in self._places.items()}
+        return {name: self._states[number][place] for name, place in self._places.items()}
 
     def is_ready(self, start: int, stop: int) -> bool:
         """Say whether some steps can be looked at without taking any that lead to them."""
         if stop <= start or (self.is_complete and all(one.is_complete for one, _ in self.below)):
             return True
         last = (stop - 1) // self.size
-        if last >= self._known:
+        if last >= len(self._states):
             return False
         return self._below_is_ready(start // self.size * self.size, min((last + 1) * self.size, self.steps))
 
@@ -222,7 +221,7 @@ class PassWindows:
         return found
 
     def _reach(self, number: int) -> None:
-        while number >= self._known:
+        while number >= len(self._states):
             self.advance()
 
     def advance(self, hold: bool = False) -> None:
@@ -237,11 +236,11 @@ class PassWindows:
             first = self.taken // self.size
             start, stop = self.taken, min((first + self._span) * self.size, self.steps)
             values = self._values(start, stop, self._state(first))
-            for number in range(first + 1, min(first + self._span + 1, self.count)):
-                place = number * self.size - start - 1
+            for number in range(len(self._states), min(first + self._span + 1, self.count)):
+                state, place = np.empty(self._width, self.flat.dtype), number * self.size - start - 1
                 for name, where in self._places.items():
-                    self._states[number, where] = values[name][place]
-            self._known = max(self._known, min(first + self._span + 1, self.count))
+                    state[where] = values[name][place]
+                self._states.append(state)
             if hold:
                 for base in range(start, stop, self.size):
                     part = slice(base - start, min(base + self.size, stop) - start)
@@ -296,7 +295,7 @@ class PassWindows:
             other: The other run of the pass.
             steps: How many steps both have in common.
         """
-        if self.size != other.size or self._states.shape[1] != other._states.shape[1]:
+        if self.size != other.size or self._width != other._width:
             return
         with other._turn:
             measured = [one for one in other._sizes_at if one[0] <= steps and one[0] < other.steps]
@@ -304,8 +303,8 @@ class PassWindows:
             if taken <= self.taken:
                 return
             count = min(taken // self.size + 1, self.count)
-            self._states[:count] = other._states[:count]
-            self._known, self.taken, self._sizes, self._sizes_at = count, taken, sizes, measured
+            self._states = other._states[:count]
+            self.taken, self._sizes, self._sizes_at = taken, sizes, measured
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.captures.captured_run import CapturedModule, CapturedRun
+from lstm_tui.formats.captures.captured_run import CapturedModule, CapturedRun, run_together
 from lstm_tui.formats.captures.module_network import network_of_module
 
 _MOST_SHOWN = 8
@@ -90,6 +90,7 @@ class CapturedBatch:
     @property
     def difference(self) -> float:
         """The largest difference of our numbers from PyTorch's, over every sequence of every call."""
+        run_together(self.runs)
         return max(one.difference for one in self.runs)
 
     def gradient_difference(self, name: str | None = None) -> float:

@@ -5,7 +5,7 @@ The numbers of the gates are ours: the layer is run on what entered it, and comp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -17,9 +17,11 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.runtime.batch import ToRun, run_each
 from lstm_tui.engine.runtime.forward import Initial, run_arrays, tape_order
 from lstm_tui.engine.runtime.gradients import gradients
-from lstm_tui.engine.runtime.run import run
+from lstm_tui.engine.runtime.interpreters import chosen
+from lstm_tui.engine.runtime.run import input_of, is_held_in_windows, run, trace_of
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.module_network import network_of_module
@@ -254,3 +256,20 @@ class CapturedRun:
                 for state, d_states in zip("hc", self.d_ends, strict=False):
                     found[one.name][state][place] += d_states[piece, n]
         return found
+
+
+def run_together(runs: Iterable[CapturedRun]) -> None:
+    """Run sequences of one batch by our engine, those of one module many at a time, with the bits that each has alone.
+
+    What was run before is not run again; a run too long to be held as arrays is left to be run by itself.
+    """
+    waiting: dict[int, list[CapturedRun]] = {}
+    for one in runs:
+        if "trace" not in one.__dict__ and not is_held_in_windows(one.module.network, len(one), None, None):
+            waiting.setdefault(id(one.module), []).append(one)
+    for mine in waiting.values():
+        network = mine[0].module.network
+        name = chosen(None, sum(map(len, mine)), len(network.passes))
+        asked = (ToRun(input_of(network, one.sequence, network.dtype), one.start) for one in mine)
+        for one, ran in zip(mine, run_each(network, asked, name), strict=True):
+            one.__dict__["trace"] = one.answered(trace_of(ran, one.sequence))

@@ -43,6 +43,7 @@ class ImportOptions:
         vocabulary: A file of tokens, or None.
         tokens: What a text is split into, or None.
         pad: Where a text is padded, and to how many tokens, as the network was trained with; or None.
+        classes: Names of the outputs; none where the file says them, or nobody does.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class ImportOptions:
     vocabulary: str | None = None
     tokens: str | None = None
     pad: tuple[str, int] | None = None
+    classes: tuple[str, ...] = ()
 
 
 AS_IT_IS = ImportOptions()
@@ -188,12 +190,15 @@ def _network(
     if len(found) > 1:
         others = ", ".join(visible(one.name) for one in found if one is not chosen)
         report.say("network", chosen.name, "set" if reading.network else "assumed", f"--network takes {others}")
+    if reading.classes:
+        report.say("classes", ", ".join(map(visible, reading.classes)), "set", "--classes")
     plan = chosen.plan(report)
     plan = _read_with(replace(plan, name=_name(path, chosen.name)), reading, report)
     report.check_settings()
     from lstm_tui.formats.importers.assemble import assemble
 
-    return assemble(plan, report, str(path), sha256)
+    network = assemble(plan, report, str(path), sha256)
+    return network.with_classes(reading.classes) if reading.classes else network
 
 
 def _read_with(plan: Plan, reading: ImportOptions, report: ImportReport) -> Plan:
@@ -384,9 +389,11 @@ def _name(path: str | Path, network: str) -> str:
 def _native(data: bytes, path: str | Path, reading: ImportOptions, where: str) -> Imported:
     from lstm_tui.formats.importers.native import from_bytes
 
-    if reading != AS_IT_IS:
-        raise UserError(f"{where}: describes itself, so nothing else can be said of it")
-    network = replace(from_bytes(data, path), origin=NetworkOrigin(str(path)))
+    if reading != replace(AS_IT_IS, classes=reading.classes):
+        raise UserError(f"{where}: describes itself, so nothing else can be said of it but --classes")
+    network = replace(from_bytes(data, path), origin=NetworkOrigin(str(path), reading))
+    if reading.classes:
+        network = network.with_classes(reading.classes)
     report = ImportReport(where, "a network saved by this program, which describes itself")
     imported = network.card.get("imported")
     if isinstance(imported, Mapping):  # converted: what was understood of the file it came from is no more certain now

@@ -497,10 +497,17 @@ def means_of_sums(value: Value, steps: Callable[[Value], int]) -> Value:
         else:
             assert not isinstance(one, State | Given)
             new = replace(one, of=below[id(one.of)])
-        if isinstance(one, OpValue) and isinstance(one.op, AffineScale) and isinstance(one.of, Reduced):
-            whole = one.of.how == "sum" and not np.any(one.op.b)
-            if whole and np.allclose(np.asarray(one.op.s, np.float64) * steps(one.of.of), 1, rtol=1e-6, atol=0):
-                new = Reduced("mean", made[id(one.of.of)])
+        if isinstance(one, OpValue) and isinstance(one.op, AffineScale) and not np.any(one.op.b):
+            sums = one.of.parts if isinstance(one.of, Joined) else (one.of,)
+            scale = np.asarray(one.op.s, np.float64)
+            if all(
+                isinstance(each, Reduced)
+                and each.how == "sum"
+                and np.allclose(scale * steps(each.of), 1, rtol=1e-6, atol=0)
+                for each in sums
+            ):
+                means = [Reduced("mean", made[id(each.of)]) for each in sums if isinstance(each, Reduced)]
+                new = joined(means)
         made[id(one)] = new
     return made[id(value)]
 

@@ -12,9 +12,10 @@ import numpy as np
 from lstm_tui.engine.arrays import Array, Rows
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.row_labels import row_labels
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
-from lstm_tui.engine.number_text import count_of, sentences
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_SERIES, SERIES
 from lstm_tui.formats.inputs.numeric_series import NumericSeries, read_series, series_from
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
 
 _FILE_ENDINGS = (*SERIES, ".txt")
-_SHOWN_COLUMNS = 3  # numbers of a row that stand on the tape
 
 
 @door("an input")
@@ -274,6 +274,5 @@ def series_sequence(
     array: Array, file: str | None = None, line: int | None = None, columns: tuple[str, ...] = ()
 ) -> InputSequence:
     """Return rows (T, I) as a sequence; its tokens are the rows in short."""
-    more = " …" if array.shape[1] > _SHOWN_COLUMNS else ""
-    tokens = tuple([text + more for text in sentences(array[:, :_SHOWN_COLUMNS].tolist())])
-    return InputSequence("numbers", tokens, None, (), np.asarray(array), file, line, columns)
+    rows = np.asarray(array)
+    return InputSequence("numbers", row_labels(rows), None, (), rows, file, line, columns)

@@ -310,12 +310,13 @@ _ZOOM = 2  # pixels of the PNG for one of the SVG: sharp on paper and on a wall
 _PROBE = '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">{}</svg>'
 
 
-def write_picture(svg: str, path: str | Path) -> None:
+def write_picture(svg: str, path: str | Path, over: bool = False) -> None:
     """Write a picture; the ending of the name says how.
 
     Args:
         svg: The text of the SVG.
         path: A new `.svg` or `.png` file.
+        over: Whether it may take the place of one that is there.
 
     Raises:
         UserError: The name has another ending, is taken already, or the file cannot be written.
@@ -324,7 +325,7 @@ def write_picture(svg: str, path: str | Path) -> None:
     ending = path.suffix.lower()
     if ending not in (".svg", ".png"):
         raise UserError(f"{where}: a picture is .svg or .png")
-    if path.exists():
+    if path.exists() and not over:
         raise UserError(f"{where}: is there already; take another name")
     content = svg.encode() if ending == ".svg" else _png(svg, where)
     with replacing(path) as stream:

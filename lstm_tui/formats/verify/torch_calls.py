@@ -164,7 +164,7 @@ def look(
     looked = Looked()
     try:
         with (
-            _untouched(torch, model),
+            untouched(torch, model),
             hooked(model, lambda: (calls, looked), with_graph=loss is not None, forced=True),
             torch.enable_grad() if loss is not None else torch.no_grad(),
             torch.backends.cudnn.flags(enabled=False) if loss is not None else nullcontext(),
@@ -451,7 +451,7 @@ def array_of(tensor: Any) -> Array:
 
 
 @contextmanager
-def _untouched(torch: Any, model: Any) -> Iterator[None]:
+def untouched(torch: Any, model: Any) -> Iterator[None]:
     """Put everything back that a run changes: what modules keep, their buffers, their mode and the random numbers."""
     random = torch.get_rng_state()
     kept = [(module, dict(module.__dict__), module.training) for module in model.modules()

@@ -20,7 +20,7 @@ from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import percent
-from lstm_tui.engine.runtime.interpreters import quick_steps
+from lstm_tui.engine.runtime.interpreters import StillToCompile, nothing_compiled, quick_steps
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.controllers.dialogs import Replies
 from lstm_tui.tui.controllers.looks import Looks
@@ -227,19 +227,28 @@ class Changes:
         self._steps.stop()
         change = QueuedChange(act, line, done or _nothing, refused or self.notify)
         if not (self.is_quick and self.is_free):
-            self._waiting.append(change)
-            self._next()
-            if self.lines_computing():
-                self.noticed()
-            return ""
+            return self._put_off(change)
+        fork, since = session.fork(), session.frame
         try:
-            reply = tuple(act(session))
+            with nothing_compiled():
+                reply = tuple(act(fork))
+            session.join(fork, since)
+        except StillToCompile:  # which the thread does, and the header says so
+            return self._put_off(change)
         except UserError as error:
             return str(error)
         except Leave:
             self._screen.app.exit(0)
             return ""
         self._changed(change, reply)
+        return ""
+
+    def _put_off(self, change: QueuedChange) -> str:
+        """Have a thread make a change."""
+        self._waiting.append(change)
+        self._next()
+        if self.lines_computing():
+            self.noticed()
         return ""
 
     def notify(self, error: str) -> None:
@@ -290,6 +299,8 @@ class Changes:
         except (UserError, MemoryError) as error:
             outcome.error = str(error) or type(error).__name__
         self._screen.call_later(self._made, outcome)
+        if outcome.facts is not None and not outcome.given_up:
+            outcome.facts.finish()
 
     def _made(self, outcome: Outcome) -> None:
         self._work = self._making = None

@@ -143,6 +143,12 @@ class Dialogs:
 
         self._analyse(health_analysis)
 
+    def curves(self) -> None:
+        """Show values over the tape as curves; go to the token that is chosen there."""
+        from lstm_tui.tui.views.curves import curves_analysis
+
+        self._analyse(curves_analysis)
+
     def _analyse(self, question: Callable[[View], Analysis]) -> None:
         """Ask a question about the run in a screen of its own; go to the token, or look at the unit, chosen there."""
         from lstm_tui.tui.views.analysis_screen import AnalysisScreen
@@ -150,11 +156,21 @@ class Dialogs:
         self._steps.stop()
         self._screen.app.push_screen(AnalysisScreen(question(self._run.view), self._run.palette), self._chosen)
 
+    def glossary(self) -> None:
+        """Explain what stands in the pane in use, the value under the cursor first, a sentence a term."""
+        from lstm_tui.tui.panes.pane import Pane
+        from lstm_tui.tui.views.page import glossary_page
+
+        shown = (pane for pane in self._screen.query(Pane) if self._looks.pane_in_use == pane.NUMBER)
+        text = "".join(pane.labels() for pane in shown)
+        self._screen.app.push_screen(glossary_page(self._run.view, text, self._screen.size.width))
+
     def help(self) -> None:
-        """Show every key."""
+        """Show every key, those of the pane in use first."""
         from lstm_tui.tui.views.page import help_page
 
-        self._screen.app.push_screen(help_page(self._screen.size.width))
+        pane = None if self._run.is_empty else self._looks.pane_in_use
+        self._screen.app.push_screen(help_page(self._screen.size.width, pane))
 
     def _chosen(self, target: ClickTarget | None) -> None:
         if target is not None and target.t is not None:

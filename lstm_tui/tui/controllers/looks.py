@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.screen import Screen
 
 from lstm_tui.debugger.panes import BACKWARD, DIAGRAM, FORWARD, LEDGER, ONE_UNIT, TAPE, Layout
+from lstm_tui.formats.io.preferences import EXPERT, Preferences
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.open_run import OpenRun, ScreenState
 from lstm_tui.tui.controllers.steps import Steps
@@ -20,7 +21,9 @@ _ROWS = (("#units", _TABLES), ("#lower", (4, 5, 6, 7, DIAGRAM.number)))
 class Looks:
     """Changes what of the run is shown, and moves it only where a place was chosen."""
 
-    def __init__(self, screen: Screen[None], state: ScreenState, run: OpenRun, steps: Steps) -> None:
+    def __init__(
+        self, screen: Screen[None], state: ScreenState, run: OpenRun, steps: Steps, settings: Preferences
+    ) -> None:
         """Look at the forward table.
 
         Args:
@@ -28,8 +31,10 @@ class Looks:
             state: It says which of them is in use.
             run: What is looked at.
             steps: Moves it to a place that was chosen.
+            settings: Remembers whether the screen is an expert's.
         """
         self._screen, self._state, self._run, self._steps = screen, state, run, steps
+        self._settings = settings
         self._left = FORWARD.number  # the pane that was in use before one unit was shown alone
         self._before_whole = LEDGER.number  # and before a pane was opened that has the whole screen
 
@@ -37,6 +42,19 @@ class Looks:
     def pane_in_use(self) -> int:
         """The number of the pane that was chosen last; the focus follows it a moment later."""
         return self._state.shown
+
+    # --- beginners and experts ---
+
+    def begin(self) -> None:
+        """Show the screen as it was chosen: for a beginner with the line in words, for an expert without."""
+        self._screen.set_class(self._settings.is_on(EXPERT), "-expert")
+
+    def level(self) -> None:
+        """Show the screen for an expert, without the line in words, or for a beginner; that is remembered."""
+        expert = not self._screen.has_class("-expert")
+        self._screen.set_class(expert, "-expert")
+        self._settings.turn(EXPERT, expert)
+        self._run.show(said="expert: without the line in words" if expert else "beginner: with the line in words")
 
     # --- the view ---
 

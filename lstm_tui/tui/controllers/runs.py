@@ -118,6 +118,8 @@ class Runs:
         else:
             ran = Ran(number, facts)
         self._screen.call_later(self._made, ran)
+        if ran.facts is not None:
+            ran.facts.finish()
 
     def _made(self, ran: Ran) -> None:
         """Show the run, unless another line was asked for meanwhile."""

@@ -127,7 +127,7 @@ class StreamFollower:
             growth = session.stream.growth(more)
             facts = _facts_of(growth, known)
             for one in facts:
-                one.prepare()
+                one.finish()
         except (UserError, MemoryError) as error:
             grown = Grown(error=str(error) or "there is not enough memory")
         else:

@@ -7,7 +7,7 @@ from rich.style import Style
 from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
 from lstm_tui.debugger.diagram.characters import Grid, drawn
 from lstm_tui.debugger.diagram.geometry import NUMBER, DiagramLayout
-from lstm_tui.debugger.diagram.numbers import CellStep, standing
+from lstm_tui.debugger.diagram.numbers import UnitStep, standing
 from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.panes import DIAGRAM
@@ -21,6 +21,8 @@ from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 
+_WHOLE_FROM = 76
+"""Cells of the narrowest whole screen that is comfortable: a smaller field is a pane among others."""
 _TAPE_FROM = 18
 """Lines from which on the tape stands above the picture."""
 _IN_ASCII = str.maketrans("╭─╮│╰╯├┤┬┴┼●▶◀×÷σ−·…━┯┷┿→←∞", "+-+|+++++++@><*/s-*~=+++><i")
@@ -39,21 +41,22 @@ def draw_diagram(view: View, width: int, height: int, palette: Palette, number: 
     if height >= _TAPE_FROM:
         draw_large_tape(drawing, view, 2)
     room, chain = drawing.room - 2, chain_height(view.frame) + 1
-    layout = fitted(step.flow, width - 2, room - chain)
-    if layout.height + chain <= room and layout.width <= width - 2:
+    layout = fitted(step.flow, width, room - chain)
+    if layout.height + chain <= room and layout.width <= width:
         room -= chain
     else:
-        layout, chain = fitted(step.flow, width - 2, room), 0
+        layout, chain = fitted(step.flow, width, room), 0
     glyphs = palette.glyphs
     grid = drawn(layout, lambda mark: step.written(mark, glyphs.more, glyphs.unknown, glyphs.infinity))
-    first_x, first_y = _in_sight(layout, step, width - 2, room)
-    if layout.width > width - 2 or layout.height > room:
-        last_x, last_y = min(first_x + width - 2, layout.width), min(first_y + room, layout.height)
+    first_x, first_y = _in_sight(layout, step, width, room)
+    if layout.width > width or layout.height > room:
+        last_x, last_y = min(first_x + width, layout.width), min(first_y + room, layout.height)
         part = f"columns {first_x + 1}–{last_x} of {layout.width}"
-        drawing.note = f"D has more room: {part}, rows {first_y + 1}–{last_y} of {layout.height}"
+        hint = "D has more room: " if width < _WHOLE_FROM else ""
+        drawing.note = f"{hint}{part}, rows {first_y + 1}–{last_y} of {layout.height}"
         drawing.shorter = (part,)
     styles = _styles(view, step, palette)
-    shift = max((width - layout.width) // 2, 1)
+    shift = max((width - layout.width) // 2, 0)
     for _ in range(max((room - layout.height) // 2, 0)):
         drawing.line()
     for y in range(first_y, min(first_y + room, layout.height)):
@@ -110,7 +113,7 @@ def _draw_chain(drawing: Drawing, view: View) -> None:
                 drawing.hit(start, line.x, ClickTarget(t=piece.t))
 
 
-def _in_sight(layout: DiagramLayout, step: CellStep, width: int, height: int) -> tuple[int, int]:
+def _in_sight(layout: DiagramLayout, step: UnitStep, width: int, height: int) -> tuple[int, int]:
     """Return the first column and row to draw, so that what is at work is in sight."""
     place = layout.places[step.at_work if step.at_work is not None else 0]
     middle_x, middle_y = place.x + place.width // 2, place.y + place.height // 2
@@ -120,7 +123,7 @@ def _in_sight(layout: DiagramLayout, step: CellStep, width: int, height: int) ->
     )
 
 
-def _styles(view: View, step: CellStep, palette: Palette) -> dict[tuple[str, int], Style]:
+def _styles(view: View, step: UnitStep, palette: Palette) -> dict[tuple[str, int], Style]:
     """Return how each mark and the wire that leaves it are drawn: what was not reached faint, what is at work lit."""
     inks, equations = inks_of(view), step.program.equations
     found: dict[tuple[str, int], Style] = {}
@@ -137,7 +140,7 @@ def _styles(view: View, step: CellStep, palette: Palette) -> dict[tuple[str, int
     return found
 
 
-def _at_work(drawing: Drawing, view: View, step: CellStep) -> None:
+def _at_work(drawing: Drawing, view: View, step: UnitStep) -> None:
     """Write the op that was taken last, in the signs of the equations, and what it gave."""
     while drawing.room > 1:
         drawing.line()

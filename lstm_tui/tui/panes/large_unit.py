@@ -181,7 +181,7 @@ def draw_large_tape(drawing: Drawing, view: View, height: int) -> None:
     """Draw the tokens in `height` lines, large where there are four, over a line that tells read from unread."""
     palette, glyphs = drawing.palette, drawing.palette.glyphs
     large = height > LINES
-    reached, here = view.reached_tokens(view.pass_name), view.t
+    here = view.t
 
     def label(t: int) -> str:
         return cut(view.label(t, palette), _LONGEST, glyphs)
@@ -196,8 +196,9 @@ def draw_large_tape(drawing: Drawing, view: View, height: int) -> None:
     first = len(drawing.lines) - len(lines)
     for t in shown:
         start, ink = lines[0].x, palette.style("title", "row", bold=True)
+        reached = view.has_reached(view.pass_name, t)
         if t != here:
-            ink = palette.style("soft" if reached[t] else "faint")
+            ink = palette.style("soft" if reached else "faint")
         for line in lines:
             line.put(" ", ink)
         text = label(t)
@@ -208,8 +209,8 @@ def draw_large_tape(drawing: Drawing, view: View, height: int) -> None:
         end = max(line.x for line in lines) + 1
         for line in lines:
             line.to(end, ink).put(" ")
-        rule = (glyphs.heavy[1] if reached[t] else glyphs.coming) * (end - start)
-        style, middle = palette.style("focus" if t == here else "soft" if reached[t] else "faint"), (end - start) // 2
+        rule = (glyphs.heavy[1] if reached else glyphs.coming) * (end - start)
+        style, middle = palette.style("focus" if t == here else "soft" if reached else "faint"), (end - start) // 2
         if t == here:
             under.put(rule[:middle], style).put(glyphs.here, palette.style("focus", bold=True))
             rule = rule[middle + 1 :]

@@ -76,8 +76,10 @@ class _Pen:
         self.rows = max(drawing.height - 1 - foot, 1)
         self.near = _inside(tape, range(*window(view.cursor_t, count, max(self.rows, _LOOKED_AT))))
         self.places = _inside(tape, range(*window(view.cursor_t, count, room // self.cell)))
-        self.reached = view.reached_tokens(view.pass_name)
         self.forward = view.passed.direction == "forward"
+
+    def _has_reached(self, t: int) -> bool:
+        return self.view.has_reached(self.view.pass_name, t)
 
     def _column(self, t: int) -> None:
         x = _LABEL + (t - self.places.start) * self.cell
@@ -91,7 +93,7 @@ class _Pen:
         """Return the tokens that have a row, in the order of the tape, from the shares (near, places) of all near."""
         if len(self.near) <= self.rows:
             return list(self.near)
-        seen = self.reached[self.places.start : self.places.stop]
+        seen = np.array([self._has_reached(t) for t in self.places], np.bool_)
         weight = np.nan_to_num(shares[:, seen] if seen.any() else shares).sum(axis=1)
         for t in {self.view.t, self.view.cursor_t} & set(self.near):
             weight[t - self.near.start] = np.inf
@@ -123,7 +125,7 @@ class _Pen:
             read = source <= t if self.forward else source >= t
             passed_by = source < t if self.forward else source > t
             wall = passed_by and abs(keep) < CLOSED
-            self._cell(line, float(share), read, wall, not self.reached[t])
+            self._cell(line, float(share), read, wall, not self._has_reached(t))
             self._column(t)
 
     def _cell(self, line: Line, share: float, read: bool, wall: bool, faded: bool) -> None:
@@ -168,7 +170,7 @@ class _Pen:
             level, gap = level_of(keep), self.cell > 2
             sign = self.glyphs.nan if level is None else self.glyphs.levels[level]
             text = sign * (self.cell - gap) + " " * gap
-            bars.put(text, self.palette.style("alarm" if level is None else "keep", faded=not self.reached[t]))
+            bars.put(text, self.palette.style("alarm" if level is None else "keep", faded=not self._has_reached(t)))
             self._column(t)
         if self.cell < _NUMBERED:
             return
@@ -176,7 +178,7 @@ class _Pen:
         for t, keep in zip(self.places, keeps, strict=True):
             text = self._short(keep)
             text = text.rjust(self.cell - (self.cell > 4)).ljust(self.cell)[: self.cell]
-            line.put(text, self.palette.style("faint", faded=not self.reached[t]))
+            line.put(text, self.palette.style("faint", faded=not self._has_reached(t)))
 
 
 _NUMBER = 6

@@ -56,7 +56,6 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
     values = passed[name][first_t:last_t][:, units]
     shades = shade_of(values, half)
     marks = _marks(view, first_t, last_t, units, palette)
-    reached = view.reached_tokens(view.pass_name)
     _head(drawing.line(), view, first_t, last_t, cell, palette, label)
     drawing.hits.extend(
         (0, label + n * cell, label + (n + 1) * cell, ClickTarget(t=first_t + n)) for n in range(last_t - first_t)
@@ -78,7 +77,7 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
             if not ready[column]:
                 line.put(glyphs.dot.center(cell)[:cell], palette.style("faint"))
                 continue
-            faded = not reached[t]
+            faded = not view.has_reached(view.pass_name, t)
             value, shade = float(values[column, row]), int(shades[column, row])
             mark, ink = marks[column][row]
             edge = edge if cell - len(mark) > 1 and not (mark and cell == _MARKED) else ""
@@ -183,7 +182,7 @@ def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: i
     label = _BESIDE_LABEL + named
     room = max(width - label, 1)
     cell = _beside_cells(room, len(columns))
-    first, last = window(int(difference.column_at[view.cursor_t]), len(columns), room // cell)
+    first, last = window(columns.of_place(view.cursor_t), len(columns), room // cell)
     sight = columns[first:last]
     rows = 3 if height >= _TRIPLE else 2
     units, _ = view.units_in_sight(view.pass_name, max((height - 1) // rows, 1))

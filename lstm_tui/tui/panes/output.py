@@ -101,7 +101,7 @@ def _parts(drawing: Drawing, view: View, verdict: Prediction, palette: Palette) 
     half = scale_of(verdict.parts if olds is None else np.concatenate([verdict.parts, olds]), least=0.05)
     scale = f" {glyphs.plus_minus}{axis_end(half)}"
     name = visible(verdict.names[verdict.of])
-    line = drawing.line().put(" " + cut(f"{name} by token", width - len(scale) - 1, glyphs), palette.style("soft"))
+    line = drawing.line().put(" " + cut(f"{name} by position", width - len(scale) - 1, glyphs), palette.style("soft"))
     line.put(scale, palette.style("faint"))
     count = len(verdict.parts)
     rows = drawing.room - (1 if verdict.bias is not None else 0)

@@ -161,6 +161,12 @@ class Pane(Widget, can_focus=True):
         """Say what was clicked; a pane in which a click goes there overrides this."""
         self.post_message(self.Chosen(target))
 
+    def labels(self) -> str:
+        """Return title, note and all that is drawn, as plain text."""
+        text = self.text()
+        drawn = self._drawn
+        return text if drawn is None else f"{drawn.title} {drawn.note} {text}"
+
     def text(self) -> str:
         """Return what is drawn as plain text, for tests."""
         if self._stale:

@@ -166,12 +166,14 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
     if before is not None and before.shown and height >= 5:
         pen.signals_before()
         height -= 1
-    if height >= 4:
-        attends = view.signal_name().startswith(ATTENTION)
+    attends = view.signal_name().startswith(ATTENTION)
+    if height >= 4 + attends:
+        pen.events()
+    if height >= 5 - attends:
         (pen.attention_bars if attends else pen.share_bars)()
     if height >= 2:
         pen.shares()
-    if height >= 5:
+    if height >= 6:
         pen.places()
     pen.reading()
     return drawing
@@ -193,7 +195,6 @@ class _Pen:
         self._first = slots[0].t if slots else view.t
         self._values = rows_of(signal, self._first, (slots[-1].t if slots else view.t) + 1)
         self.full = view.facts.signal_full(view.pass_name, view.signal_name())
-        self.reached = view.reached_tokens(view.pass_name)
 
     def _value(self, t: int) -> float:
         """Return the signal at a token that is drawn."""
@@ -275,7 +276,7 @@ class _Pen:
         if value != value:
             untold = self._untold(t)
             return self.palette.style("soft" if untold else "alarm", "track", bold=not untold)
-        faded = not self.reached[t]
+        faded = not self._has_reached(t)
         if self.palette.ramp:
             return self.palette.style("ink", "track", faded=faded)
         return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
@@ -295,7 +296,10 @@ class _Pen:
             changed = self.before is not None and self.before.signal_changed(slot.t, value)
             number = self.glyphs.dot if self._untold(slot.t) else self._short(value, slot.width - changed, self.full)
             text = (number + self.glyphs.changed * changed).center(slot.width)
-            self._at(line, slot, text, self.palette.style("soft", faded=not self.reached[slot.t]))
+            self._at(line, slot, text, self.palette.style("soft", faded=not self._has_reached(slot.t)))
+
+    def _has_reached(self, t: int) -> bool:
+        return self.view.has_reached(self.view.pass_name, t)
 
     def _short(self, value: float, width: int, full: float = 1.0) -> str:
         """Return a number that does not run into its neighbour; a sign where none is so short."""
@@ -312,6 +316,23 @@ class _Pen:
         line = self._row(ATTENTION)
         for slot in self.slots:
             self._level(line, slot, self._value(slot.t), "bar")
+
+    def events(self) -> None:
+        """Write the token that is forgotten at each step, and a sign where the step's own token is written."""
+        minus = self.glyphs.minus
+        line = self._row(f"{minus}lost +new")
+        for slot in self.slots:
+            step = self.view.step_at(slot.t) if self.reached[slot.t] else None
+            if step is None or not (step.forgets or step.writes):
+                self._at(line, slot, self.glyphs.dot.center(slot.width), self.palette.style("faint"))
+                continue
+            new = "+" if step.writes else ""
+            who = "" if step.forgotten is None else self.view.short_label(step.forgotten, self.palette)
+            lost = cut(f"{minus}{who}", slot.width - len(new), self.glyphs) if step.forgets else ""
+            blank = slot.width - cell_len(lost + new)
+            self._at(line, slot, " " * (blank // 2), self.palette.style("faint"))
+            line.put(lost, self.palette.style("keep")).put(new, self.palette.style("write", bold=True))
+            line.put(" " * (blank - blank // 2), self.palette.style("faint"))
 
     def share_bars(self) -> None:
         ledger = self.view.ledger

@@ -72,7 +72,7 @@ class EditPrompt(LinePrompt):
         """Return every form, with what is typed in it."""
         self._texts[self._place] = text
         return [
-            (n == self._place, typed, form.words)
+            (n == self._place, form.words, typed)
             for n, (typed, form) in enumerate(zip(self._texts, self._forms, strict=True))
         ]
 

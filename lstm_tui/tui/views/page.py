@@ -16,7 +16,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from lstm_tui.debugger.glossary import entries_in, entry_of
 from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.debugger.inspect.trace_facts import letter
+from lstm_tui.debugger.panes import PANES
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.number_text import axis_end, axis_places, exact
 from lstm_tui.engine.text_safety import visible
@@ -41,7 +44,7 @@ class PageScreen(ModalScreen[bool]):
     PageScreen Static { width: auto; max-width: 100%; color: $lt-ink; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,p,question_mark", "leave", show=False),
+        Binding("escape,q,p,question_mark,K,shift+k", "leave", show=False),
         Binding("enter", "go", show=False),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
@@ -92,6 +95,36 @@ class PageScreen(ModalScreen[bool]):
     def action_scroll(self, lines: int) -> None:
         """Scroll by so many lines."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def glossary_page(view: View, text: str, width: int) -> PageScreen:
+    """Return the page that explains the value under the cursor and the terms of a text, in so many cells."""
+    entries = list(entries_in(text))
+    lines: list[Content] = []
+    equation = view.passed.cell.equation(view.value) if view.value in view.passed.cell.values else None
+    own = entry_of(view.value if letter(view.value) == view.value else letter(view.value))
+    if own in entries:
+        entries.remove(own)
+    if equation is not None:
+        told = ": ".join(visible(part) for part in (equation.label, equation.help) if part)
+        lines += _explained(letter(view.value), told or (own.says if own else ""), width)
+        lines.append(Content(""))
+    for entry in entries:
+        lines += _explained(entry.term, entry.says, width)
+    return PageScreen("what stands in this pane; :glossary has every term", lines)
+
+
+_TERM = 12
+"""Cells of a term in the glossary."""
+
+
+def _explained(term: str, says: str, width: int) -> list[Content]:
+    """Return an entry of the glossary: the term, and what it means in lines beside it."""
+    rows = textwrap.wrap(says, max(min(width - _TERM - 8, 76), 20)) or [""]
+    return [
+        Content.assemble((f"{term if not n else '':<{_TERM}}", "bold $lt-key"), (row, "$lt-ink"))
+        for n, row in enumerate(rows)
+    ]
 
 
 _WIDTH = 76
@@ -172,8 +205,13 @@ _NOTES = (
 )
 
 
-def help_page(width: int) -> PageScreen:
-    """Return a page with every key and what it does, in two columns where the screen is wide enough."""
+def help_page(width: int, pane: int | None = None) -> PageScreen:
+    """Return a page with every key and what it does, in two columns where the screen is wide enough.
+
+    Args:
+        width: Of the screen.
+        pane: The number of the pane in use, whose keys come first.
+    """
     room = int(width * _SHARE) - _AROUND
     wide = room >= 2 * _LEFT + 2
     first, second = (_LEFT - 2, room - _LEFT) if wide else (room, room)
@@ -181,9 +219,37 @@ def help_page(width: int) -> PageScreen:
     right = [line for name in (CHANGE, CURSOR, PROGRAM) for line in _group(name, second)]
     right += [Content.styled(f"  {note}", "$lt-soft") for note in _NOTES]
     if not wide:
-        return PageScreen("keys", [*_asked(), *left, *right])
+        return PageScreen("keys", [*_of_pane(pane), *_asked(), *left, *right])
+    left = [*_of_pane(pane), *left]
     pairs = zip_longest(left, [*_asked(), *right], fillvalue=Content(""))
     return PageScreen("keys", [Content.assemble(one, " " * max(_LEFT - one.cell_length, 0), two) for one, two in pairs])
+
+
+_OF_PANE: dict[int, tuple[str, ...]] = {
+    0: ("steps.equation(1)", "steps.token(1)", "edits.edit", "looks.one_unit"),
+    1: ("steps.go_to_cursor", "edits.edit", "dialogs.find", "breakpoints.breakpoint", "looks.signal"),
+    2: ("looks.cursor(0,1)", "looks.order", "dialogs.explain", "edits.edit", "breakpoints.watch", "dialogs.health"),
+    3: ("looks.cursor(0,1)", "looks.order", "dialogs.explain", "edits.edit", "breakpoints.watch", "dialogs.health"),
+    4: ("steps.equation(1)", "steps.op(1)", "dialogs.explain", "edits.edit_equation"),
+    5: ("looks.cursor(1,0)", "steps.go_to_cursor", "edits.edit", "looks.map"),
+    6: ("looks.everyone", "looks.map", "dialogs.influence", "edits.edit"),
+    7: ("edits.append(0)", "edits.append(1)", "dialogs.influence", "edits.edit"),
+    8: ("steps.equation(1)", "steps.op(1)", "edits.edit", "looks.diagram"),
+}
+"""What a person does most in each pane, by its number: actions of the table of commands."""
+
+
+def _of_pane(number: int | None) -> list[Content]:
+    """Return what can be done in the pane in use, in the words of a person, and the key that explains its words."""
+    pane = next((one for one in PANES if one.number == number), None)
+    if pane is None:
+        return []
+    lines = [Content.styled(f"In this pane: {pane.told}", "bold $lt-accent")]
+    by_action = {command.action: command for command in COMMANDS}
+    for action in (*_OF_PANE[pane.number], "dialogs.glossary"):
+        command = by_action[action]
+        lines.append(Content.assemble((f"{command.key:>7}  ", "bold $lt-key"), (command.phrase, "$lt-soft")))
+    return [*lines, Content("")]
 
 
 def _asked() -> list[Content]:

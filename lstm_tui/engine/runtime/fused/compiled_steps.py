@@ -48,6 +48,10 @@ class Newest(OrderedDict[Any, Any]):
         """Return what is compiled of a page."""
         return self.held((kind, page, dtype, host()), lambda: kind(page, dtype))
 
+    def has(self, kind: object, page: StepPage, dtype: np.dtype[Any]) -> bool:
+        """Say whether a page is compiled."""
+        return (kind, page, dtype, host()) in self
+
     def held(self, key: Any, make: Callable[[], Made]) -> Made:
         """Return what is kept under a key, or make it."""
         with self.turn:

@@ -22,6 +22,7 @@ from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, NamedStep, Seri
 from lstm_tui.engine.runtime.fused.host import host
 from lstm_tui.engine.runtime.fused.schedule import StepPage, page_of
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
+from lstm_tui.engine.runtime.interpreters import about_to_compile
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -109,6 +110,8 @@ def _tried(program: Program, dtype: np.dtype[Any], kind: type[Kind]) -> Kind | N
         what = f"{len(page.takes)} operations a token, {own} of them over all units, are too many to be compiled"
         setbacks.note(WHAT, what)
         return None
+    if not NEWEST.has(kind, page, dtype):
+        about_to_compile()
     try:
         return NEWEST.of(kind, page, dtype)
     except Exception as error:  # whatever LLVM says of it, the table can be interpreted

@@ -207,6 +207,10 @@ _KINDS: Mapping[str, _Run] = {
     "Transpose": lambda node, given: given[0].transpose(attribute(node, "perm", None)),
     "Slice": _slice,
     "Gather": lambda node, given: np.take(given[0], given[1].astype(np.int64), axis=attribute(node, "axis", 0)),
+    "GatherElements": lambda node, given: np.take_along_axis(
+        given[0][tuple(slice(0, size) if n != attribute(node, "axis", 0) % given[0].ndim else slice(None)
+                       for n, size in enumerate(given[1].shape))],
+        given[1].astype(np.int64), attribute(node, "axis", 0)),
     "Concat": lambda node, given: np.concatenate(given, axis=attribute(node, "axis", 0)),
     "Expand": lambda node, given: np.broadcast_to(given[0], attribute(node, "shape", ())),
     "MatMul": lambda node, given: given[0] @ given[1],

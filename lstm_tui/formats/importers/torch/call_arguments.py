@@ -124,9 +124,9 @@ _INDICES: _Kind = (
     "a list of tensors",
 )
 KINDS: Mapping[str, _Kind] = {
-    **dict.fromkeys(("x", "w", "g", "v", "table", "ids", "mask"), TENSOR),
+    **dict.fromkeys(("x", "w", "g", "v", "table", "ids", "mask", "batch_sizes", "source"), TENSOR),
     **dict.fromkeys(("weight", "bias", "mean", "variance"), _maybe(TENSOR)),
-    **dict.fromkeys(("one", "other", "value", "exponent"), OPERAND),
+    **dict.fromkeys(("one", "other", "value", "exponent", "lengths"), OPERAND),
     **dict.fromkeys(("tensors", "params"), TENSORS),
     **dict.fromkeys(("least", "most", "min", "max"), _maybe(OPERAND)),
     **dict.fromkeys(("alpha", "beta", "slope", "scale", "input_scale", "threshold", "momentum"), NUMBER),
@@ -136,7 +136,7 @@ KINDS: Mapping[str, _Kind] = {
     **dict.fromkeys(("chunks", "groups", "kernel", "dilation", "step", "num_layers"), COUNT),
     **dict.fromkeys((
         "keepdim", "implicit", "train", "training", "by_input", "transposed", "ceil_mode", "count_include_pad",
-        "bidirectional", "batch_first", "has_biases", "descending", "stable",
+        "bidirectional", "batch_first", "has_biases", "descending",
     ), FLAG),
     **dict.fromkeys(("p", "dropout"), CHANCE),
     "dim": _maybe(WHOLES),
@@ -154,6 +154,7 @@ KINDS: Mapping[str, _Kind] = {
     "rounding_mode": _maybe(TEXT),
     "order": _maybe(_either(NUMBER, TEXT)),
     "correction": _maybe(WHOLE),
+    "total_length": _maybe(WHOLE),
     "unbiased": FLAG,
     "input": TENSOR,
     "hx": _either(TENSOR, TENSORS),

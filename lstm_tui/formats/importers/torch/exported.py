@@ -24,6 +24,9 @@ from lstm_tui.formats.importers.torch.program_builder import (
 from lstm_tui.formats.importers.torch.program_ops import call
 from lstm_tui.formats.io.json import decode
 
+OLDER = "serialized_exported_program.json"
+"""The program of an archive of before 2.8."""
+OLDER_TENSORS = ("serialized_state_dict.pt", "serialized_constants.pt")
 MOST_JSON = 64 << 20
 _MOST_BYTES = 1 << 30
 _MOST_CALLS = 100_000
@@ -83,7 +86,7 @@ class ExportedArchive:
         args, kwargs = [], {}
         for one in each["inputs"]:
             value = _argument(one["arg"], known)
-            if one.get("kind", 1) == 2:
+            if one.get("kind", 2 if one["name"] in _BY_NAME_ALONE else 1) == 2:
                 kwargs[str(one["name"])] = value
             else:
                 args.append(value)
@@ -146,6 +149,8 @@ def _argument(arg: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
         UnsupportedNode: It is of another.
     """
     (kind, value), *_ = arg.items()
+    if kind == "as_float" and isinstance(value, str) and value in _NO_JSON:
+        return _NO_JSON[value]
     if kind in _KINDS and not _KINDS[kind](value):
         raise UnsupportedNode(f"what stands there as {kind.removeprefix('as_')} is none")
     if kind in ("as_tensor", "as_custom_obj"):
@@ -169,6 +174,13 @@ def _argument(arg: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
     return value
 
 
+_BY_NAME_ALONE = frozenset((
+    "dtype", "layout", "device", "pin_memory", "memory_format", "generator", "non_blocking", "copy", "alpha", "beta",
+    "rounding_mode", "correction", "approximate", "implicit",
+))  # fmt: skip
+"""Arguments that ATen takes by name alone; archives of before 2.7 do not say which those are."""
+_NO_JSON = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
+"""Numbers that JSON has no words for."""
 _KINDS: Mapping[str, Callable[[Any], bool]] = {
     "as_int": lambda value: is_whole(value) and not isinstance(value, bool),
     "as_ints": lambda value: isinstance(value, list) and is_wholes(value),
@@ -205,8 +217,29 @@ def read_exported(names: Sequence[str], content: Content, where: str) -> Exporte
     """
     model = _model(names, where)
     try:
-        program = decode(content(model, MOST_JSON), where)
         tensors = _read(stored_tensors(names, content, where), content, where)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
+        raise UserError(f"{where}: is damaged: its tensors are not listed as torch.export lists them") from error
+    return _archive(content(model, MOST_JSON), tensors, where)
+
+
+def read_older(content: Content, tensors: Mapping[str, Array], where: str) -> ExportedArchive:
+    """Return what an archive of PyTorch before 2.8 holds, whose tensors are an archive of torch.save inside it.
+
+    Args:
+        content: Returns one of its members.
+        tensors: Of its state and its constants, by name.
+        where: What messages call the file.
+
+    Raises:
+        UserError: It is damaged, or of a form that is not read.
+    """
+    return _archive(content(OLDER, MOST_JSON), tensors, where)
+
+
+def _archive(text: bytes, tensors: Mapping[str, Array], where: str) -> ExportedArchive:
+    try:
+        program = decode(text, where)
         graph, signature = program["graph_module"]["graph"], program["graph_module"]["signature"]
         if len(graph["nodes"]) > _MOST_CALLS:
             raise UserError(f"{where}: has more than {_MOST_CALLS} calls")
@@ -221,7 +254,7 @@ def read_exported(names: Sequence[str], content: Content, where: str) -> Exporte
         version = str(program.get("torch_version", ""))
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
         raise UserError(f"{where}: is damaged: its program is not as torch.export writes it") from error
-    return ExportedArchive(tensors, given, inputs, graph["nodes"], outputs, version)
+    return ExportedArchive(dict(tensors), given, inputs, graph["nodes"], outputs, version)
 
 
 def _inputs(
@@ -268,8 +301,10 @@ def _model(names: Sequence[str], where: str) -> str:
     if not models:
         models = [name for name in names if "/models/" in name and name.endswith(".json")]
     if not models:
-        raise UserError(f"{where}: was exported by a PyTorch before 2.8, which is not read: save it again, or give the "
-                        "module's state_dict()")  # fmt: skip
+        raise UserError(
+            f"{where}: was exported by a PyTorch before 2.8, and is not written back: save it again, or give the "
+            "module's state_dict()"
+        )
     return models[0]
 
 

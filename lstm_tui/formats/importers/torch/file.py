@@ -14,7 +14,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.network_endings import ENDINGS
-from lstm_tui.formats.importers.torch.exported import ExportedArchive, read_exported
+from lstm_tui.formats.importers.torch.exported import OLDER, OLDER_TENSORS, ExportedArchive, read_exported, read_older
 from lstm_tui.formats.importers.torch.pickled_arrays import Bytes, Pickled, Storage, Tensor, make, storage, view
 from lstm_tui.formats.importers.torch.safe_unpickler import Made, PickleMachine
 from lstm_tui.formats.importers.torch.torchscript import MOST_CODE, ScriptArchive
@@ -75,7 +75,7 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
         else:
             members = _Members(data, where)
             if of_export(members.names):
-                exported = read_exported(members.names, members.content, where)
+                exported = _exported(members, where)
                 return Checkpoint(exported.tensors, exported=exported)
             root, of, script = _zipped(members, where)
         # A frozen program keeps its tensors among the constants of its code, and none beside it.
@@ -93,9 +93,26 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
     return found
 
 
+def _exported(members: _Members, where: str) -> ExportedArchive:
+    """Return what an archive of torch.export holds, of this layout or the older one."""
+    if OLDER not in members.names:
+        return read_exported(members.names, members.content, where)
+    tensors: dict[str, Array] = {}
+    for name in OLDER_TENSORS:
+        data = members.content(name, NETWORK_BYTES) if name in members.names else b""
+        if not data:
+            continue
+        root, of, _ = _zipped(_Members(data, where), where) if data[:2] == b"PK" else (*_plain(data, where), None)
+        found = {path: one for path, one, _ in leaves(root) if isinstance(one, Tensor)}
+        if len(found) > _MOST_TENSORS:
+            raise UserError(f"{where}: holds more than {_MOST_TENSORS} tensors")
+        tensors.update(_arrays(found, of, where))
+    return read_older(members.content, tensors, where)
+
+
 def of_export(names: Sequence[str]) -> bool:
     """Say whether torch.export wrote a zip of such members."""
-    return any(name.endswith("/models/model.json") or name == "serialized_exported_program.json" for name in names)
+    return any(name.endswith("/models/model.json") or name == OLDER for name in names)
 
 
 class _Members:

@@ -7,7 +7,7 @@ which tells the batch from the tape: a layer that reads one for the other mixes 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,6 +37,7 @@ LENGTHS = (STEPS, 8)
 _LOST = 100
 """What an output or a recurrent call counts that is not understood; one that is run as array ops counts 1."""
 _FLOAT, _WHOLE = 1, 7
+_WHOLES = (2, 3, 4, 5, 6, 7, 12, 13)
 _MOST_WIDTHS = 12
 _TORCH_KINDS = {"<i8": 7, "<i4": 6, "<f4": 1, "<f8": 11, "<f2": 10, "|b1": 9, "<i2": 5, "|u1": 2, "|i1": 3}
 
@@ -130,13 +131,13 @@ def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportRepor
         UserError: The user said a layout that there is not.
     """
     program = _of_script(archive) if isinstance(archive, ScriptArchive) else _of_export(archive)
-    follower = _Follower(program, Budget())
+    follower, searched = _searched(program)
     layouts: dict[str, TapeLayout] = {}
     others: dict[str, Sequence[TapeLayout]] = {}
     for one in program.inputs:
-        found, rivals = follower.layout_of(one, layouts)
-        if found is None:
+        if one.name not in searched:
             continue
+        found, rivals = searched[one.name]
         key = f"input.{visible(one.name)}"
         if not rivals and one.sizes is None and not follower.sure(one.name, {**layouts, one.name: found}):
             report.assume(key, found.text, "the file keeps no shapes, and two sequences at once are not understood")
@@ -151,15 +152,75 @@ def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportRepor
     return follower.followed(layouts, others)
 
 
+Searched = Mapping[str, tuple[TapeLayout, Sequence[TapeLayout]]]
+"""How each input is laid out that is a series, and what else it could be."""
+
+
+class _LengthsFound(Exception):
+    """Inputs by which sequences are packed, which were taken for something else."""
+
+
+def _searched(program: _Program) -> tuple[_Follower, Searched]:
+    """Return how the inputs are laid out; what is not understood is tried with sequences that hold no padding."""
+    follower = _Follower(program, Budget())
+    found = follower.search()
+    if follower.understood(found):
+        return follower, found
+    best = follower, found
+    lengths = {one.name for one in program.inputs if one.name not in found and _may_be_lengths(one)}
+    for also, unpadded in ((lengths, False), (set[str](), True), (lengths, True)):
+        if (also <= follower.lengths and not unpadded) or (unpadded and not follower.compares):
+            continue
+        other = _Follower(program, Budget(), follower.lengths | also, unpadded)
+        again = other.search()
+        if other.score(again) > best[0].score(best[1]):
+            best = other, again
+        if other.understood(again):
+            break
+    return best
+
+
+def _may_be_lengths(one: _Input) -> bool:
+    """Say whether an input may tell how long each sequence is: by its name, where its shape allows it."""
+    kind = one.kind is None or one.kind in _WHOLES
+    return "len" in one.name.lower() and kind and (one.sizes is None or len(one.sizes) == 1)
+
+
 class _Follower:
     """Tries a program with inputs of many shapes."""
 
-    def __init__(self, program: _Program, budget: Budget) -> None:
+    def __init__(self, program: _Program, budget: Budget, lengths: Iterable[str] = (), unpadded: bool = False) -> None:
         self._program = program
         self._budget = budget
+        self.lengths = set(lengths)
+        self.compares = False
+        self._unpadded = unpadded
         self._scores: dict[Any, tuple[int, int]] = {}
         self._stepped: dict[str, str] = {}
         self._refused: dict[str, None] = {}
+
+    def search(self) -> Searched:
+        """Return how the inputs are laid out."""
+        while True:
+            found: dict[str, tuple[TapeLayout, Sequence[TapeLayout]]] = {}
+            try:
+                for one in self._program.inputs:
+                    layouts = {name: layout for name, (layout, _) in found.items()}
+                    layout, rivals = (None, ()) if one.name in self.lengths else self.layout_of(one, layouts)
+                    if layout is not None:
+                        found[one.name] = layout, rivals
+            except _LengthsFound:
+                self._scores.clear()
+                continue
+            return found
+
+    def understood(self, found: Searched) -> bool:
+        """Say whether everything is understood."""
+        return bool(found) and _understood(self.score(found))
+
+    def score(self, found: Searched) -> tuple[int, int]:
+        """Return how much is understood of one sequence: (0, 0) where everything is."""
+        return self._score({name: layout for name, (layout, _) in found.items()}, 1)
 
     def layout_of(self, one: _Input, known: Mapping[str, TapeLayout]) -> tuple[TapeLayout | None, Sequence[TapeLayout]]:
         """Return how an input is laid out and what else it could be; None where it is no series."""
@@ -243,18 +304,26 @@ class _Follower:
         self, layouts: Mapping[str, TapeLayout], steps: int, batch: int, seed: int, shared: dict[Any, ProgramNode]
     ) -> _Try:
         """Follow the program once."""
-        b = ProgramBuilder(self._budget, shared)
+        b = ProgramBuilder(self._budget, shared, unpadded=self._unpadded)
         shapes = {name: InputShape(one.kind, one.shape(steps, batch)) for name, one in layouts.items()}
         for one in self._program.inputs:
             if one.name not in shapes and one.sizes is not None:
                 shapes[one.name] = self._whole(one)
         why = ""
         try:
-            self._program.run(b, shapes)
+            self._with_lengths(layouts)(b, shapes)
             join_steps(b)
         except ProgramStopped as error:
             why = str(error)
             b.stop(why)
+        self.compares |= bool(b.padding)
+        lengths: set[str] = set()
+        for x, told in b.packed:
+            if b.inputs_of(x) - b.inputs_of(told):  # not counted from what is packed
+                lengths |= b.inputs_of(told) - set(layouts) - self.lengths
+        if lengths:
+            self.lengths |= lengths
+            raise _LengthsFound
         self._stepped.update(b.stepped)
         self._refused.update(b.refused)
         graph = b.graph()
@@ -267,6 +336,34 @@ class _Follower:
                         for size in layout.sizes]  # fmt: skip
                 graph.inputs[name] = (layout.kind, tuple(free))
         return _Try(b, graph, trace, why)
+
+    def _with_lengths(
+        self, layouts: Mapping[str, TapeLayout]
+    ) -> Callable[[ProgramBuilder, Mapping[str, InputShape]], None]:
+        """Return what follows the program where every sequence is as long as the tape."""
+        names = set(self.lengths)
+
+        def run(b: ProgramBuilder, shapes: Mapping[str, InputShape]) -> None:
+            b.unpadded = self._unpadded
+            steps, batch = 1, 1
+            for name, layout in layouts.items():
+                sizes = shapes[name].sizes or layout.sizes
+                steps = sizes[layout.time]
+                batch = sizes[layout.sizes.index(-1)] if -1 in layout.sizes else 1
+            self._program.run(b, {**shapes, **{name: InputShape(_WHOLE, (batch,), steps) for name in names}})
+            if b.packed:
+                b.remarks["it packs sequences by their lengths: here each runs to its end"] = None
+            elif names:
+                said = ", ".join(visible(one) for one in sorted(names))
+                b.remarks[f"{said} tells how long each sequence is: here each runs to its end"] = None
+            for name, ids in b.padding.items() if b.unpadded else ():
+                said = " or ".join(str(one) for one in sorted(ids))
+                b.remarks[
+                    f"it treats steps whose {visible(name)} is {said} as padding: here no step is, and the numbers of "
+                    "a text that holds such a one are others than the program's"
+                ] = None
+
+        return run
 
     def followed(
         self, layouts: Mapping[str, TapeLayout], others: Mapping[str, Sequence[TapeLayout]]
@@ -290,7 +387,7 @@ class _Follower:
             b.parameters,
             first.why or second.why,
             list(b.refused if nodes else self._refused),
-            self._program.run,
+            self._with_lengths(layouts),
             {one.name: self._whole(one) for one in self._program.inputs if one.name not in layouts and one.sizes},
         )
 
@@ -370,7 +467,7 @@ def _of_sizes(one: _Input) -> Iterator[TapeLayout]:
     kind, count = one.kind or _FLOAT, len(one.sizes)
     if not 1 <= count <= 3 or 0 in one.sizes:
         return
-    whole = kind in (2, 3, 4, 5, 6, 7, 12, 13)
+    whole = kind in _WHOLES
     fixed: list[TapeLayout] = []
     features: list[int | None] = [None] if whole or count == 1 else [*range(count - 1, 0, -1), None]
     for feature in features:

@@ -56,12 +56,12 @@ def find_program(
     cells = ", ".join(f"{cell} {visible(path)}" for path, cell in followed.stepped.items())
     if not followed.nodes:
         why = (
-            followed.why
+            next((one for one in followed.refused if " by hand: " in one), "")
+            or followed.why
             or next(iter(followed.refused), "")
             or "it calls none of its recurrent layers as one, such as torch.lstm: it steps them by hand"
         )
-        steps = next((one for one in followed.refused if " by hand: " in one), f"it steps {cells} by hand")
-        return _alone(tensors, where, report, steps if cells else why)
+        return _alone(tensors, where, report, f"it steps {cells} by hand" if cells and " by hand" not in why else why)
     for name, layout in followed.layouts.items():
         if name not in followed.others:
             report.say(f"input.{visible(name)}", layout.text, "confirmed", "so its recurrent calls read it")

@@ -97,14 +97,21 @@ class TensorRef:
 
 @dataclass(frozen=True)
 class InputShape:
-    """An input as it is tried: its kind as ONNX counts them, and its sizes; None where nothing is known of it."""
+    """An input as it is tried.
+
+    Attributes:
+        kind: Of its numbers, as ONNX counts them.
+        sizes: Of its axes; None where nothing is known of it.
+        full: The one number that it holds everywhere, where it says how long each sequence is.
+    """
 
     kind: int = 1
     sizes: tuple[int, ...] | None = None
+    full: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class CellByHand:
+class CellCall:
     """One step of a cell that a program steps by hand.
 
     Attributes:
@@ -143,6 +150,9 @@ class ProgramBuilder:
         function: The function of PyTorch that is followed now.
         remarks: What has to be said beside.
         steps: Steps of cells that the program makes by hand.
+        unpadded: Whether no step of a sequence is taken to be padding.
+        padding: What each input of ids is compared with: ids that may mark padding.
+        packed: What is packed, and what tells the lengths.
         cell_calls: How many steps it makes, those that are not followed too.
         stepped: By path, kinds of cells that it steps by hand in a way that is not followed.
         refused: Why recurrent calls are not followed.
@@ -158,7 +168,10 @@ class ProgramBuilder:
     scope: str = ""
     function: str = ""
     remarks: dict[str, None] = field(default_factory=dict)
-    steps: list[CellByHand] = field(default_factory=list)
+    steps: list[CellCall] = field(default_factory=list)
+    unpadded: bool = False
+    padding: dict[str, set[int]] = field(default_factory=dict)
+    packed: list[tuple[TensorRef, TensorRef]] = field(default_factory=list)
     cell_calls: int = 0
     stepped: dict[str, str] = field(default_factory=dict)
     refused: dict[str, None] = field(default_factory=dict)
@@ -173,6 +186,8 @@ class ProgramBuilder:
     def input(self, name: str, shape: InputShape) -> TensorRef:
         """Add an input."""
         sizes = shape.sizes or ()
+        if shape.full is not None:
+            return self.constant(np.full(sizes, shape.full, np.int64))
         self.inputs[name] = (shape.kind, tuple(sizes))
         if shape.sizes is None:
             return TensorRef(
@@ -262,7 +277,7 @@ class ProgramBuilder:
     def cell_step(
         self, path: str, kind: str, function: str, x: TensorRef, begins: Sequence[TensorRef],
         params: Sequence[TensorRef],
-    ) -> CellByHand:  # fmt: skip
+    ) -> CellCall:  # fmt: skip
         """Add one step of a cell, whose states have random numbers until the steps are joined."""
         reads = tuple(one.name for one in (x, *begins))
         node = ProgramNode(path, "step", reads, tuple(self.made() for _ in begins), {})
@@ -272,7 +287,7 @@ class ProgramBuilder:
             for name, one in zip(node.output, begins, strict=True)
         ]
         self.budget.spend(5, sum(one.known().size for one in states))
-        self.steps.append(CellByHand(path, kind, function, x, list(begins), list(params), states, node))
+        self.steps.append(CellCall(path, kind, function, x, list(begins), list(params), states, node))
         return self.steps[-1]
 
     def output(self, name: str, ref: TensorRef) -> None:
@@ -281,6 +296,18 @@ class ProgramBuilder:
             return
         self.add(ProgramNode(name, "Identity", (ref.name,), (name,)))
         self.outputs.append(name)
+
+    def inputs_of(self, ref: TensorRef) -> set[str]:
+        """Return the inputs that a tensor depends on."""
+        makes = {name: node for node in self.nodes for name in node.output}
+        waiting, seen = [ref.name], {ref.name}
+        while waiting:
+            node = makes.get(waiting.pop())
+            for one in () if node is None else node.input:
+                if one not in seen:
+                    seen.add(one)
+                    waiting.append(one)
+        return seen & set(self.inputs)
 
     def stop(self, why: str) -> None:
         """End a program that is not followed further: its one output is not understood."""

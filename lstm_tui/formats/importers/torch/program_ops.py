@@ -12,7 +12,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.program.graph import UnsupportedNode
 from lstm_tui.formats.importers.torch.call_arguments import axis_of, check, new_axis_of, wholes_of
 from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, ProgramStopped, TensorRef, tensors_in
-from lstm_tui.formats.importers.torch.recurrent_calls import RECURRENT_CALLS, recurrent_call
+from lstm_tui.formats.importers.torch.recurrent_calls import RECURRENT_CALLS, packed_sizes, recurrent_call
 from lstm_tui.formats.importers.torch.reparametrised import InParts
 from lstm_tui.formats.importers.torch.stepped_cells import STEPPED_CALLS, step_of_cell
 
@@ -41,6 +41,8 @@ def call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Mapping[str,
         return recurrent_call(b, name, args, kwargs)
     if name in STEPPED_CALLS:
         return step_of_cell(b, name, args)
+    if name == "_pack_padded_sequence" and len(args) > 1 and all(isinstance(one, TensorRef) for one in args[:2]):
+        b.packed.append((args[0], args[1]))  # whether or not it is known what stands in them
     if op is None:
         made: Any = b.unknown(name, [*args, *kwargs.values()])
     else:
@@ -53,7 +55,8 @@ def call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Mapping[str,
     if inplace:
         if not args or not isinstance(args[0], TensorRef) or not isinstance(made, TensorRef):
             raise ProgramStopped(f"{name} changes something in place")
-        args[0].become(made)
+        if made is not args[0]:
+            args[0].become(made)
         return args[0]
     return made
 
@@ -119,7 +122,15 @@ def _matched(b: ProgramBuilder, x: Any, y: Any) -> tuple[TensorRef, TensorRef]:
         kind = other.array.dtype if other.array.dtype.kind == "f" else np.asarray(value).dtype
         return b.constant(np.asarray(value, kind))
 
-    return like(x, y), like(y, x)
+    first, second = like(x, y), like(y, x)
+    return _promoted(b, first, second), _promoted(b, second, first)
+
+
+def _promoted(b: ProgramBuilder, one: TensorRef, other: TensorRef) -> TensorRef:
+    """Return an operand; whole numbers of the file beside fractions are fractions."""
+    if one.live or one.array is None or other.array is None or one.array.dtype.kind not in "iu":
+        return one
+    return b.constant(one.array.astype(other.array.dtype)) if other.array.dtype.kind == "f" else one
 
 
 def _rsub(b: ProgramBuilder, one: Any, other: Any, alpha: float = 1) -> TensorRef:
@@ -638,6 +649,92 @@ def _length(b: ProgramBuilder, x: TensorRef, order: Any = 2, dim: Any = None, ke
     return b.emit("Sqrt", [_reduced("ReduceSum")(b, b.emit("Mul", [x, x]), dim, keepdim)])
 
 
+def _where(b: ProgramBuilder, mask: TensorRef, one: Any, other: Any) -> TensorRef:
+    """Return numbers of the one where a mask is true, and of the other elsewhere; the mask may be all of one kind."""
+    first, second = _matched(b, one, other)
+    kinds = set() if mask.live else set(mask.known().astype(bool).reshape(-1).tolist())
+    if len(kinds) == 1:
+        taken = first if True in kinds else second
+        shape = np.broadcast_shapes(mask.known().shape, first.known().shape, second.known().shape)
+        return taken if taken.known().shape == shape else b.emit("Expand", [taken], shared=True, shape=shape)
+    return b.emit("Where", [mask, first, second])
+
+
+def _compared(kind: str) -> Callable[..., TensorRef]:
+    """Return a comparison; of ids with the number that marks padding it is known where no step is padding."""
+
+    def run(b: ProgramBuilder, one: Any, other: Any) -> TensorRef:
+        ids = isinstance(one, TensorRef) and one.name in b.inputs and one.known().dtype.kind in "iu"
+        if ids and isinstance(other, int) and not isinstance(other, bool):
+            number = other - (kind == "GreaterOrEqual")
+            if kind in ("Equal", "NotEqual") or number == 0:
+                b.padding.setdefault(one.name, set()).add(number)
+                if b.unpadded:
+                    return b.constant(np.full(one.known().shape, kind != "Equal"))
+        return _two(kind)(b, one, other)
+
+    return run
+
+
+def _of_truths(kind: str) -> Callable[..., TensorRef]:
+    """Return what combines masks; bits of numbers are not followed."""
+
+    def run(b: ProgramBuilder, x: TensorRef, mask: TensorRef) -> TensorRef:
+        if {x.known().dtype.kind, mask.known().dtype.kind} != {"b"}:
+            raise UnsupportedNode("it combines bits of numbers")
+        return b.emit(kind, [x, mask])
+
+    return run
+
+
+def _pack(b: ProgramBuilder, x: TensorRef, lengths: Any, batch_first: bool = False) -> tuple[TensorRef, TensorRef]:
+    """Return sequences of one length behind each other, a step of all of them and then the next."""
+    if batch_first:
+        x = b.emit("Transpose", [x], shared=True, perm=(1, 0, 2))
+    steps, batch, width = x.known().shape
+    if lengths.live or set(lengths.known().reshape(-1).tolist()) != {steps}:
+        raise UnsupportedNode("it packs sequences whose lengths are not known")
+    return _reshape(b, x, (steps * batch, width)), b.constant(np.full(steps, batch))
+
+
+def _unpack(
+    b: ProgramBuilder, x: TensorRef, batch_sizes: TensorRef, batch_first: bool = False, value: Any = 0.0,
+    total_length: int | None = None,
+) -> tuple[TensorRef, TensorRef]:  # fmt: skip
+    steps, batch = packed_sizes(batch_sizes)
+    if total_length not in (None, -1, 0, steps):
+        raise UnsupportedNode("it pads behind the last step")
+    made = _reshape(b, x, (steps, batch, x.known().shape[-1]))
+    if batch_first:
+        made = b.emit("Transpose", [made], shared=True, perm=(1, 0, 2))
+    return made, b.constant(np.full(batch, steps))
+
+
+def _sort(b: ProgramBuilder, x: TensorRef, dim: int = -1, descending: bool = False) -> tuple[TensorRef, TensorRef]:
+    """Return numbers in order and where they stood; what an input decides is in order where there is one of it."""
+    axis = axis_of(x, dim)
+    if x.known().size == 1:
+        return x, b.constant(np.zeros(x.known().shape, np.int64))
+    if x.live:
+        raise UnsupportedNode("in which order they stand depends on the numbers")
+    places = np.argsort(-x.known() if descending else x.known(), axis=axis, kind="stable")
+    return b.constant(np.take_along_axis(x.known(), places, axis)), b.constant(places)
+
+
+def _scatter(b: ProgramBuilder, x: TensorRef, dim: int, ids: TensorRef, source: TensorRef) -> TensorRef:
+    if x.live or ids.live or source.live:
+        raise UnsupportedNode("where it puts numbers depends on them")
+    made = x.known().copy()
+    np.put_along_axis(made, ids.known().astype(np.int64), source.known(), axis_of(x, dim))
+    return b.constant(made)
+
+
+def _gather(b: ProgramBuilder, x: TensorRef, dim: int, ids: TensorRef, *_: Any, **__: Any) -> TensorRef:
+    if ids.live:
+        raise UnsupportedNode("where it takes numbers from depends on them")
+    return b.emit("GatherElements", [x, ids], axis=axis_of(x, dim))
+
+
 def _zero_with_bounds(b: ProgramBuilder, x: TensorRef, least: Any = -1.0, most: Any = 1.0) -> TensorRef:
     return _clamp(b, x, least, most)
 
@@ -771,16 +868,28 @@ _OPS: Mapping[str, Callable[..., Any]] = {
     "new_empty": _new_filled(0.0),
     "arange": _arange,
     "tensor": _tensor_of,
+    "as_tensor": _tensor_of,
     "scalar_tensor": _tensor_of,
     **{name: _two(kind) for name, kind in (
-        ("eq", "Equal"), ("ne", "NotEqual"), ("lt", "Less"), ("gt", "Greater"), ("le", "LessOrEqual"),
-        ("ge", "GreaterOrEqual"), ("logical_and", "And"), ("logical_or", "Or"), ("remainder", "Mod"),
+        ("lt", "Less"), ("le", "LessOrEqual"), ("logical_and", "And"), ("logical_or", "Or"), ("remainder", "Mod"),
         ("floor_divide", "FloorDiv"),
+    )},
+    **{name: _of_truths(kind) for name, kind in (
+        ("bitwise_and", "And"), ("bitwise_or", "Or"), ("__and__", "And"), ("__or__", "Or"),
+    )},
+    **{name: _compared(kind) for name, kind in (
+        ("eq", "Equal"), ("ne", "NotEqual"), ("gt", "Greater"), ("ge", "GreaterOrEqual"),
     )},
     "logical_not": _pointwise("Not"),
     "bitwise_not": lambda b, x: b.emit("Not", [x]) if x.known().dtype.kind == "b" else _folded(np.invert)(b, x),
-    "where": lambda b, mask, one, other: b.emit("Where", [mask, *_matched(b, one, other)]),
-    "masked_fill": lambda b, x, mask, value: b.emit("Where", [mask, _matched(b, x, value)[1], x]),
+    "where": _where,
+    "masked_fill": lambda b, x, mask, value: _where(b, mask, value, x),
+    "_pack_padded_sequence": _pack,
+    "_pad_packed_sequence": _unpack,
+    "sort": _sort,
+    "argsort": lambda b, x, dim=-1, descending=False: _sort(b, x, dim, descending)[1],
+    "scatter": _scatter,
+    "gather": _gather,
     "one_hot": lambda b, x, count=-1: b.emit("OneHot", [x], count=wholes_of(count)[0]),
     "cumsum": lambda b, x, dim, dtype=None: b.emit("CumSum", [x], axis=axis_of(x, dim)),
     "argmax": lambda b, x, dim=None, keepdim=False: b.emit("ArgMax", [x], axis=axis_of(x, dim)) if (

@@ -26,19 +26,41 @@ RECURRENT_CALLS = {"lstm": "LSTM", "gru": "GRU", "rnn_tanh": "RNN", "rnn_relu": 
 def recurrent_call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what a call of `torch.lstm`, `torch.gru`, `torch.rnn_tanh` or `torch.rnn_relu` gives."""
     kind, count = RECURRENT_CALLS[name], 3 if name == "lstm" else 2
-    said = dict(zip(("input", "hx", "params", "has_biases", "num_layers", "dropout", "train", "bidirectional",
-                     "batch_first"), args, strict=False))  # fmt: skip
+    names = ["input", "hx", "params", "has_biases", "num_layers", "dropout", "train", "bidirectional", "batch_first"]
+    packed = len(args) > 3 and isinstance(args[3], list | tuple)
+    if packed:
+        names = [names[0], "batch_sizes", *names[1:-1]]
+    said = dict(zip(names, args, strict=False))
     said.update(kwargs)
     try:
-        if isinstance(said.get("params"), TensorRef) or isinstance(said.get("has_biases"), list):
-            raise UnsupportedNode("it reads sequences that are packed, which is not followed")
         for each, value in said.items():
             check_one(name, each, value)
+        if packed:
+            return _call_of_packed(b, kind, "Relu" if name == "rnn_relu" else "", said)
         return _call(b, kind, "Relu" if name == "rnn_relu" else "", said)
     except (UnsupportedNode, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         why = str(error) if isinstance(error, UnsupportedNode) else ""
         b.refused[why or f"{name} is called in a way that is not followed"] = None
         return tuple(b.unknown(name, [*args, *kwargs.values()], why) for _ in range(count))
+
+
+def _call_of_packed(b: ProgramBuilder, kind: str, function: str, said: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what a call gives of sequences that are packed, all of them of one length."""
+    steps, batch = packed_sizes(said.pop("batch_sizes"))
+    said["input"] = b.emit("Reshape", [said["input"]], shape=(steps, batch, -1))
+    y, *states = _call(b, kind, function, said)
+    return b.emit("Reshape", [y], shape=(steps * batch, -1)), *states
+
+
+def packed_sizes(batch_sizes: TensorRef) -> tuple[int, int]:
+    """Return how many steps and sequences are packed.
+
+    Raises:
+        UnsupportedNode: It is not known how long they are, or they are of different lengths.
+    """
+    if batch_sizes.live or batch_sizes.array is None or len(set(batch_sizes.array.reshape(-1).tolist())) != 1:
+        raise UnsupportedNode("it packs sequences whose lengths are not known")
+    return batch_sizes.array.size, int(batch_sizes.array.reshape(-1)[0])
 
 
 def _call(b: ProgramBuilder, kind: str, function: str, said: Mapping[str, Any]) -> tuple[Any, ...]:

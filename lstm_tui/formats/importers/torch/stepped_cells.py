@@ -19,7 +19,7 @@ from lstm_tui.formats.importers import gate_layouts
 from lstm_tui.formats.importers.program.graph import ProgramNode, UnsupportedNode
 from lstm_tui.formats.importers.torch.call_arguments import check_one
 from lstm_tui.formats.importers.torch.program_builder import (
-    CellByHand,
+    CellCall,
     ProgramBuilder,
     ProgramStopped,
     TensorRef,
@@ -119,7 +119,7 @@ def _sigmoid(x: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def _step(b: ProgramBuilder, name: str, kind: str, path: str, args: Sequence[Any]) -> CellByHand:
+def _step(b: ProgramBuilder, name: str, kind: str, path: str, args: Sequence[Any]) -> CellCall:
     x, hx, *params = args
     check_one(name, "input", x)
     check_one(name, "hx", hx)
@@ -140,7 +140,7 @@ def _step(b: ProgramBuilder, name: str, kind: str, path: str, args: Sequence[Any
 
 @dataclass
 class _Chain:
-    steps: list[CellByHand] = field(default_factory=list)
+    steps: list[CellCall] = field(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -158,7 +158,7 @@ def join_steps(b: ProgramBuilder) -> None:
     chains = _chains(b.steps)
     made = {name: node for node in b.nodes for name in node.output}
     by_node = {id(one.node): one for one in b.steps}
-    refused: dict[int, str] = {}
+    refused: set[int] = set()
     several = {one.path for one in chains if sum(other.path == one.path for other in chains) > 1}
     for chain in chains:
         mine = {id(one.node) for one in chain.steps}
@@ -169,28 +169,52 @@ def join_steps(b: ProgramBuilder) -> None:
         else:
             continue
         for one in chain.steps:
-            refused[id(one.node)] = f"it steps {_word(one)} {visible(one.path)} by hand: {why}"
-            b.stepped[one.path] = _word(one)
-            b.refused[refused[id(one.node)]] = None
+            refused.add(id(one.node))
+            b.refused[f"it steps nn.{one.kind}Cell {visible(one.path)} by hand: {why}"] = None
     joined = [chain for chain in chains if id(chain.steps[0].node) not in refused]
     kept: list[Any] = []
     for node in b.nodes:
         if id(node) in refused:
-            node = ProgramNode(node.name, node.op_type, node.input, node.output, {"why": refused[id(node)]})
-        elif id(node) in by_node:
-            continue
-        kept.append(node)
+            kept += _written_out(b, by_node[id(node)])
+        elif id(node) not in by_node:
+            kept.append(node)
     for chain in joined:
         kept += _layer(b, chain)
     b.nodes[:] = _sorted(kept)
     _roll(b)
 
 
-def _word(one: CellByHand) -> str:
-    return f"nn.{one.kind}Cell"
+def _written_out(b: ProgramBuilder, step: CellCall) -> list[ProgramNode]:
+    """Return one step of a cell as its products and gates."""
+    before = len(b.nodes)
+    w, r, *biases = step.params
+    given = b.emit("Gemm", [step.x, w, *biases[:1]], transB=1)
+    own = b.emit("Gemm", [step.begins[0], r, *biases[1:]], transB=1)
+    hidden, axes = r.known().shape[1], step.x.known().ndim - 1
+
+    def part(of: TensorRef, number: int) -> TensorRef:
+        return b.emit("Slice", [of], index=(slice(None),) * axes + (slice(number * hidden, (number + 1) * hidden),))
+
+    if step.kind == "RNN":
+        made = [b.emit(step.function or "Tanh", [b.emit("Add", [given, own])])]
+    elif step.kind == "GRU":
+        reset, kept = (b.emit("Sigmoid", [b.emit("Add", [part(given, n), part(own, n)])]) for n in (0, 1))
+        candidate = b.emit("Tanh", [b.emit("Add", [part(given, 2), b.emit("Mul", [reset, part(own, 2)])])])
+        change = b.emit("Mul", [kept, b.emit("Sub", [step.begins[0], candidate])])
+        made = [b.emit("Add", [candidate, change])]
+    else:
+        gates = b.emit("Add", [given, own])
+        i, f, o = (b.emit("Sigmoid", [part(gates, n)]) for n in (0, 1, 3))
+        new = b.emit("Mul", [i, b.emit("Tanh", [part(gates, 2)])])
+        c = b.emit("Add", [b.emit("Mul", [f, step.begins[1]]), new])
+        made = [b.emit("Mul", [o, b.emit("Tanh", [c])]), c]
+    for one, state in zip(made, step.states, strict=True):
+        b.add(ProgramNode(b.once("its step"), "Identity", (one.name,), (state.name,)))
+    nodes, b.nodes[before:] = b.nodes[before:], []
+    return nodes
 
 
-def _chains(steps: Sequence[CellByHand]) -> list[_Chain]:
+def _chains(steps: Sequence[CellCall]) -> list[_Chain]:
     """Return steps in the order in which each begins with what the one before it gave."""
     chains: list[_Chain] = []
     for one in steps:

@@ -29,6 +29,7 @@ _MOST_CALLS = 60
 _LONGEST_LIST = 100_000
 _CHAIN = re.compile(r"(?:[-+~]\s*){4}|(?:\bnot\s+){4}|\*\*|\blambda\b|(?:\.\s*\w+\s*){40}|(?:\w\s*[-+*/%&|^@<>]\s*){8}")
 _CELL = re.compile(r"\.torch\.nn\.modules\.rnn\.(?:___torch_mangle_\d+\.)?(LSTM|GRU|RNN)Cell$")
+_NUMBERS = {"inf": float("inf"), "nan": float("nan")}
 _OPENS, _CLOSES = "([{", ")]}"
 
 
@@ -312,7 +313,7 @@ class ScriptFollower:
         if isinstance(one, ast.Constant):
             return one.value
         if isinstance(one, ast.Name):
-            return local[one.id] if one.id in local else _Named(one.id)
+            return local[one.id] if one.id in local else _NUMBERS.get(one.id) or _Named(one.id)
         if isinstance(one, ast.Attribute):
             return self._attribute(self._value(one.value, local), one.attr)
         if isinstance(one, ast.Call):
@@ -407,6 +408,8 @@ class ScriptFollower:
             return self._value(one.args[1], local)
         if isinstance(one.func, ast.Name) and one.func.id == "uninitialized":
             return None
+        if isinstance(one.func, ast.Name) and one.func.id == "isinstance" and len(one.args) == 2:
+            return self._is_of(self._value(one.args[0], local), ast.unparse(one.args[1]))
         args = [self._value(each, local) for each in one.args]
         kwargs = {str(each.arg): self._value(each.value, local) for each in one.keywords}
         if isinstance(one.func, ast.Attribute):
@@ -419,6 +422,19 @@ class ScriptFollower:
         if not isinstance(function, _Named):
             raise ProgramStopped("it calls what is no function")
         return self._named(function.name, args, kwargs)
+
+    def _is_of(self, value: Any, said: str) -> bool:
+        """Say whether a value is of a type as the code writes it.
+
+        Raises:
+            ProgramStopped: The type is not known here.
+        """
+        if said == "Tensor":
+            return isinstance(value, TensorRef)
+        kinds: dict[str, type] = {"int": int, "float": float, "bool": bool, "str": str}
+        if said not in kinds and not said.startswith("List["):
+            raise ProgramStopped(f"it asks for a type ({visible(said[:40])}) that is not followed")
+        return isinstance(value, kinds.get(said, list))
 
     def _named(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         head, _, last = name.rpartition(".")
@@ -435,6 +451,8 @@ class ScriptFollower:
             raise ProgramStopped(f"it refuses these inputs: {visible(str(args[0])[:100]) if args else ''}")
         if name in ("ops.prim.dtype", "ops.prim.device", "ops.prim.layout", "torch.device"):
             return self._kind_of(last, args)
+        if name == "ops.prim.type":
+            return "cpu"
         plain = _PLAIN.get(last if head in ("torch", "ops.prim", "ops.aten", "") else name)
         tensors = tensors_in(args)
         listed = bool(args) and isinstance(args[0], list | tuple | dict) and last in _OF_LISTS

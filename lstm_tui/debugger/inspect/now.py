@@ -1,0 +1,135 @@
+"""What happens now, in one sentence: what this token does to the memory, and what the network says.
+
+Every word of it is a fact that is defined elsewhere: *cleared*, *loses* and *takes* in `analysis/memory_events.py`,
+what the network says in `prediction.py`. What is not computed yet, or is no number, is said to be so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_tui.analysis.distribution import is_language_model, largest
+from lstm_tui.analysis.memory_events import MemoryStep, loser
+from lstm_tui.debugger.inspect.prediction import Prediction
+from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.position import Frame
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.roles import update_of
+from lstm_tui.engine.number_text import percent, sentence
+from lstm_tui.engine.text_safety import visible
+
+_MOST_NUMBERS = 3
+_MOST_UNITS = 2
+_NEXT = {"words": "next word", "chars": "next character", "bytes": "next byte"}
+
+
+@dataclass(frozen=True)
+class NowSentence:
+    """What happens at a token.
+
+    Attributes:
+        memory: What it does to the memory of the selected pass, clause by clause, the first with the token.
+        says: What the network says here.
+    """
+
+    memory: tuple[str, ...]
+    says: str
+
+    @property
+    def text(self) -> str:
+        """The whole sentence."""
+        return "; ".join((*self.memory, self.says))
+
+
+def now(frame: Frame, facts: Facts, verdict: Prediction | None) -> NowSentence:
+    """Return what happens at the token where a session stands.
+
+    Args:
+        frame: Where it stands.
+        facts: Of its trace.
+        verdict: What the network says there.
+    """
+    return NowSentence(tuple(_memory(frame, facts)), _says(frame, verdict))
+
+
+def _memory(frame: Frame, facts: Facts) -> Iterator[str]:
+    name, t = frame.position.pass_name, frame.t
+    at = f"at {_token(frame, t)}" + (", an unknown word," if t in facts.unknown else "")
+    memory = facts.memory(name)
+    if not frame.reached(name, memory):
+        yield f"{at}: its memory is not computed yet"
+        return
+    step, part, cell = facts.memory_step(name, t), facts.flow_near(name, t), frame.passed.cell
+    if step is None or part is None:
+        linear = memory in cell.state and update_of(cell, memory) is not None
+        yield f"{at} what is kept is not recorded" if linear else f"{at} the whole state is computed anew"
+        return
+    yield f"{at} {_kept(step)}"
+    lost = {unit: loser(part, t, unit) for unit in _named(frame, step.cleared) or _largest(step.cleared, step.before)}
+    taken = _named(frame, step.filled)
+    units = dict.fromkeys((*(unit for unit in lost if unit in taken), *lost, *taken))  # those that do both come first
+    for unit in list(units)[:_MOST_UNITS]:
+        place = lost.get(unit)
+        did = [f"loses {_token(frame, place)}"] if place is not None else []
+        did += [f"takes {_token(frame, t)}"] if unit in taken else []
+        if did:
+            yield f"{frame.names.called(name, unit)} {' and '.join(did)}"
+
+
+def _kept(step: MemoryStep) -> str:
+    held, cleared, unknown = (int(one.sum()) for one in (step.held, step.cleared, step.unknown))
+    if unknown:
+        more = f"; {cleared} are cleared" if cleared else ""
+        return f"what {unknown} of {len(step.held)} memories keep is not known{more}"
+    if not held:
+        return "the memory begins: it held nothing"
+    if not cleared:
+        return f"all {held} memories are kept" if held > 1 else "its one memory is kept"
+    return f"{cleared} of {held} {'memory' if held == 1 else 'memories'} {'are' if cleared > 1 else 'is'} cleared"
+
+
+def _named(frame: Frame, chosen: Array) -> list[int]:
+    """Return the units among some that have names."""
+    names = frame.names.of.get(frame.position.pass_name, {})
+    return [unit for unit in names if unit < len(chosen) and chosen[unit]]
+
+
+def _largest(chosen: Array, memory: Array) -> list[int]:
+    """Return the unit among some with the largest memory; none where there are none."""
+    units = np.flatnonzero(chosen)
+    return [int(units[np.argmax(np.abs(memory[units]))])] if len(units) else []
+
+
+def _token(frame: Frame, t: int) -> str:
+    if frame.trace.sequence.x is not None:
+        return f"t={t}"
+    return f"“{visible(frame.trace.sequence.tokens[t])}”"
+
+
+def _says(frame: Frame, verdict: Prediction | None) -> str:
+    if verdict is None:
+        return "the network says nothing: it has no readout"
+    network = frame.trace.network
+    whole = frame.trace.output is None
+    if is_language_model(network) and not whole:
+        kind = network.tokens.kind if network is not None and network.tokens is not None else ""
+        what = _NEXT.get(kind, "next")
+    else:
+        what = "whole text" if whole else "so far"
+    if verdict.remark == "asked at the end only":
+        return "it is asked at the end only"
+    if not verdict.known or verdict.faded:
+        return f"{what}: not computed yet"
+    if not verdict.shares:
+        numbers = ", ".join(sentence(float(one), 3) for one in verdict.values[:_MOST_NUMBERS])
+        more = ", …" if len(verdict.values) > _MOST_NUMBERS else ""
+        return f"the network says {numbers}{more}"
+    best = largest(verdict.values)
+    if best is None:
+        return f"{what}: not known"
+    name = visible(verdict.names[best]) if best < len(verdict.names) else f"output {best}"
+    name = name if what not in ("next character", "next byte", "next") else f"“{name}”"
+    return f"{what}: {name} {percent(float(verdict.values[best]))}"

@@ -1,0 +1,297 @@
+"""What may be wrong between data and a model, each tried the other way: state, padding, targets, order, ids, axes.
+
+Every trial runs the same batches as they are and otherwise, and returns both losses of each batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.verify.recording import tensor_of
+from lstm_tui.formats.verify.torch_calls import array_of, recurrent_kinds, untouched
+
+Loss = Callable[[Any, Any], Any]
+Pair = tuple[Any, Any]
+_OFFSETS = (1, -1, 2, -2, 3, -3)
+
+
+@dataclass(frozen=True)
+class Otherwise:
+    """One thing that is tried the other way.
+
+    Attributes:
+        kind: What it is about: state, padding, targets, order, ids or axes.
+        said: What the data or the model would be mistaken in, as a sentence's end.
+        data: Changes a batch and its targets; returns None where it does not apply.
+        around: Changes the model as long as it lasts.
+        cut: Steps by which what it says and the targets are moved against each other.
+        each: Has what the model keeps put back before each batch.
+    """
+
+    kind: str
+    said: str
+    data: Callable[[Any, Any], Pair | None] = lambda batch, targets: (batch, targets)
+    around: Callable[[Any], AbstractContextManager[Any]] = lambda model: nullcontext()
+    cut: int = 0
+    each: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What came of one thing tried the other way.
+
+    Attributes:
+        tried: What.
+        before: The loss of each batch as it is, (N,).
+        after: The loss of each batch otherwise, (N,).
+    """
+
+    tried: Otherwise
+    before: Array
+    after: Array
+
+
+def trials(
+    model: Any, batches: Sequence[Pair], loss: Loss, pad: int | None, stop: Callable[[], bool]
+) -> Iterator[Trial]:
+    """Iterate over everything that can be tried otherwise with a model and its data; first comes what is as it is.
+
+    Args:
+        model: A PyTorch module with recurrent modules.
+        batches: What it takes and the targets, in the order in which they come.
+        loss: Of what it gives and the targets; one number.
+        pad: The id that fills sequences up; None where it is found out.
+        stop: Asked before each trial.
+
+    Raises:
+        UserError: The model does not run on this, or the loss is no one number.
+    """
+    torch = import_module("torch")
+    if not any(isinstance(one, recurrent_kinds(torch)) for one in model.modules()):
+        raise UserError(f"{visible(type(model).__name__)} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells")
+    given = [(tensor_of(model, batch), tensor_of(model, targets)) for batch, targets in batches]
+    with untouched(torch, model), torch.no_grad():
+        model.eval()
+        as_it_is = [_ran(torch, model, batch, targets, loss, 0) for batch, targets in given]
+    before = np.array([one for one, _ in as_it_is])
+    yield Trial(Otherwise("", ""), before, before)
+    for other in _others(torch, model, given, pad):
+        if stop():
+            return
+        try:
+            trial = _tried(torch, model, given, loss, other, before)
+        except (RuntimeError, ValueError, IndexError, TypeError, UserError):
+            continue  # it does not run that way, so it is not meant that way
+        if trial is not None:
+            yield trial
+
+
+def _tried(torch: Any, model: Any, given: Sequence[Pair], loss: Loss, other: Otherwise, before: Array) -> Trial | None:
+    """Return what one thing gives the other way; None where nothing is changed by it."""
+    after, base, changed = [], [], False
+    with ExitStack() as stack:
+        stack.enter_context(untouched(torch, model))
+        stack.enter_context(torch.no_grad())
+        model.eval()
+        stack.enter_context(other.around(model))
+        for number, (batch, targets) in enumerate(given):
+            made = other.data(batch, targets)
+            if made is None:
+                return None
+            with untouched(torch, model) if other.each else nullcontext():
+                there, plain = _ran(torch, model, *made, loss, other.cut)
+            after.append(there)
+            base.append(plain if other.cut else float(before[number]))
+            changed = changed or after[-1] != base[-1]
+    first = 1 if other.kind == "state" else 0  # the first batch has none before it
+    return Trial(other, np.array(base[first:]), np.array(after[first:])) if changed else None
+
+
+def _ran(torch: Any, model: Any, batch: Any, targets: Any, loss: Loss, cut: int) -> tuple[float, float]:
+    """Return the loss of a batch with the targets moved by `cut` steps, and that of the same steps without."""
+    output = model(*batch) if isinstance(batch, tuple) else model(batch)
+    if not cut:
+        value = _number(torch, loss(output, targets))
+        return value, value
+    steps = output.shape[1] - abs(cut)
+    first, later = slice(0, steps), slice(abs(cut), None)
+    mine, theirs = (first, later) if cut > 0 else (later, first)
+    kept = output[:, mine]
+    return _number(torch, loss(kept, targets[:, theirs])), _number(torch, loss(kept, targets[:, mine]))
+
+
+def _number(torch: Any, value: Any) -> float:
+    if isinstance(value, torch.Tensor) and value.numel() == 1:
+        return float(value)
+    raise UserError("the loss must be one number of PyTorch; give its mean")
+
+
+def _others(torch: Any, model: Any, given: Sequence[Pair], pad: int | None) -> Iterator[Otherwise]:
+    yield Otherwise("state", "a state is kept from batch to batch, and each should begin anew", each=True)
+    yield Otherwise(
+        "state", "every batch begins anew, and each goes on where the one before ended", around=_carrying(torch)
+    )
+    batch, targets = given[0]
+    ids = isinstance(batch, torch.Tensor) and batch.dim() == 2 and not batch.is_floating_point()
+    if ids:
+        filler = _pad_of([array_of(one) for one, _ in given]) if pad is None else pad
+        if filler is not None:
+            yield Otherwise(
+                "padding", f"the id {filler} fills sequences up on the wrong side", _other_side(torch, filler)
+            )
+        yield Otherwise("order", "sequences are read from the wrong end", _reversed(torch, filler))
+        count = max((one.num_embeddings for one in model.modules() if isinstance(one, torch.nn.Embedding)), default=0)
+        for by in _OFFSETS if count else ():
+            for kept in dict.fromkeys((filler, None)):
+                said = f"every id is {abs(by)} too {'small' if by > 0 else 'large'}"
+                said += "" if kept is None else f", but for the padding {kept}"
+                yield Otherwise("ids", said, _moved(torch, by, count, kept))
+    if isinstance(targets, torch.Tensor) and targets.dim() >= 2:
+        for cut in (1, -1, 2, -2):
+            said = f"they stand {count_of(abs(cut), 'step')} too {'early' if cut > 0 else 'late'}"
+            yield Otherwise("targets", said, cut=cut)
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.RNNBase):
+            path = visible(name or type(model).__name__)
+            said = f"what {path} gives stands in the reverse order"
+            yield Otherwise("order", said, around=_around_module(name, enters=False))
+            yield Otherwise("order", f"{path} reads from the wrong end", around=_around_module(name, enters=True))
+            yield Otherwise("axes", f"{path} takes time for the batch", around=_turned(name))
+
+
+def _pad_of(batches: list[Array]) -> int | None:
+    """Return the id that runs of different lengths of fill one end of the sequences with; None without such."""
+    ids = [row for batch in batches for row in batch]
+    for side in (0, -1):
+        ends = [int(row[side]) for row in ids]
+        value = max(set(ends), key=ends.count)
+        runs = {_run_length(row if side == 0 else row[::-1], value) for row in ids}
+        if len(runs) > 1 and max(runs) > 1 and all(_at_one_end(row, value, side) for row in ids):
+            return value
+    return None
+
+
+def _run_length(row: Array, value: int) -> int:
+    other = np.flatnonzero(row != value)
+    return int(other[0]) if len(other) else len(row)
+
+
+def _at_one_end(row: Array, value: int, side: int) -> bool:
+    """Say whether an id stands nowhere but in a run at one end."""
+    length = _run_length(row if side == 0 else row[::-1], value)
+    return int((row == value).sum()) == length
+
+
+def _other_side(torch: Any, pad: int) -> Callable[[Any, Any], Pair | None]:
+    def moved(batch: Any, targets: Any) -> Pair:
+        rows, aims = [], []
+        per_step = targets.dim() >= 2 and targets.shape[:2] == batch.shape
+        for n, row in enumerate(batch):
+            front = _run_length(array_of(row), pad)
+            by = -front if front else _run_length(array_of(row.flip(0)), pad)
+            rows.append(row.roll(by))
+            aims.append(targets[n].roll(by, 0) if per_step else targets[n])
+        return torch.stack(rows), torch.stack(aims)
+
+    return moved
+
+
+def _reversed(torch: Any, pad: int | None) -> Callable[[Any, Any], Pair | None]:
+    def turned(batch: Any, targets: Any) -> Pair:
+        rows = []
+        for row in batch:
+            here = row != pad if pad is not None else torch.ones_like(row, dtype=torch.bool)
+            made = row.clone()
+            made[here] = row[here].flip(0)
+            rows.append(made)
+        return torch.stack(rows), targets
+
+    return turned
+
+
+def _moved(torch: Any, by: int, count: int, kept: int | None) -> Callable[[Any, Any], Pair | None]:
+    def moved(batch: Any, targets: Any) -> Pair:
+        made = (batch + by).clamp(0, count - 1)
+        return (made if kept is None else torch.where(batch == kept, batch, made)), targets
+
+    return moved
+
+
+def _carrying(torch: Any) -> Callable[[Any], AbstractContextManager[Any]]:
+    """Return what gives every module that is given no state the one in which it ended the call before."""
+
+    @contextmanager
+    def carrying(model: Any) -> Iterator[None]:
+        last: dict[int, Any] = {}
+        hooks = []
+
+        def before(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+            free = (given[1] if len(given) > 1 else named.get("hx")) is None
+            state = last.get(id(module))
+            return ((given[0] if given else named["input"], state), {}) if free and state is not None else None
+
+        def after(module: Any, given: tuple[Any, ...], output: Any) -> None:
+            last[id(module)] = output[1]
+
+        for module in model.modules():
+            if isinstance(module, torch.nn.RNNBase):
+                hooks.append(module.register_forward_pre_hook(before, with_kwargs=True))
+                hooks.append(module.register_forward_hook(after))
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    return carrying
+
+
+def _hooked_module(
+    name: str, enters: Callable[[Any, Any], Any], leaves: Callable[[Any, Any], Any]
+) -> Callable[[Any], AbstractContextManager[Any]]:
+    """Return what changes the series that enters and that leaves a module."""
+
+    @contextmanager
+    def changed(model: Any) -> Iterator[None]:
+        module = model.get_submodule(name)
+
+        def before(module: Any, given: tuple[Any, ...]) -> Any:
+            return (enters(module, given[0]), *given[1:]) if given else None
+
+        def after(module: Any, given: tuple[Any, ...], output: Any) -> Any:
+            return leaves(module, output[0]), output[1]
+
+        hooks = [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    return changed
+
+
+def _around_module(name: str, enters: bool) -> Callable[[Any], AbstractContextManager[Any]]:
+    """Return what turns round the series that leaves a module, and perhaps the one that enters it."""
+
+    def flipped(module: Any, series: Any) -> Any:
+        return series.flip(1 if module.batch_first and series.dim() == 3 else 0)
+
+    return _hooked_module(name, flipped if enters else lambda module, series: series, flipped)
+
+
+def _turned(name: str) -> Callable[[Any], AbstractContextManager[Any]]:
+    def turned(module: Any, series: Any) -> Any:
+        return series.transpose(0, 1).contiguous()
+
+    return _hooked_module(name, turned, turned)

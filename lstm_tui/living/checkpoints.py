@@ -1,0 +1,270 @@
+"""`lstm_tui.series`: one text through every checkpoint of a training, and what is asked of each run, as curves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstm_tui.debugger.breakpoints.assertions import asked_pass
+from lstm_tui.debugger.expressions import ExpressionError, Scope, evaluate, parse
+from lstm_tui.debugger.source import Source
+from lstm_tui.engine.arrays import Array, Rows
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
+from lstm_tui.formats.importers.open import ImportOptions
+from lstm_tui.formats.inputs.inputs import open_source
+from lstm_tui.models.bundled import open_model
+
+if TYPE_CHECKING:
+    from lstm_tui.engine.runtime.trace import Trace
+
+MOST_CHECKPOINTS = 10_000
+_MOST_SHOWN = 8
+_CURVE = 40
+"""Points of a curve at a prompt."""
+_LEVELS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class ValueChange:
+    """What happened to one thing asked between two checkpoints that follow each other.
+
+    Attributes:
+        asked: What was asked.
+        before: Step of the one.
+        after: Step of the other.
+        said: What happened, in a line.
+    """
+
+    asked: str
+    before: int
+    after: int
+    said: str
+
+    def __str__(self) -> str:
+        """Say it."""
+        return self.said
+
+
+@dataclass(frozen=True, eq=False)
+class CheckpointSeries:
+    """What was asked of one text in every checkpoint: `made["mean(f)"]` is (N, T), or (N,) of what is one number a run.
+
+    Attributes:
+        files: The checkpoints, in the order of their steps.
+        steps: Step of each: the last number in its name; its place where there is none.
+        tokens: What was read.
+        values: By what was asked; a truth is 1 or 0, and NaN is what is not known or not there.
+        truths: Which of them are truths.
+    """
+
+    files: tuple[Path, ...]
+    steps: tuple[int, ...]
+    tokens: tuple[str, ...]
+    values: Mapping[str, Array]
+    truths: frozenset[str] = field(default_factory=frozenset)
+
+    def __len__(self) -> int:
+        """Return how many checkpoints there are, N."""
+        return len(self.files)
+
+    def __getitem__(self, asked: str) -> Array:
+        """Return what was asked, (N, T) or (N,).
+
+        Raises:
+            UserError: It was not asked.
+        """
+        if asked not in self.values:
+            near = nearest(asked, self.values)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(self.values)}"
+            raise UserError(f"{visible(asked)} was not asked of these checkpoints; {hint}")
+        return self.values[asked]
+
+    def at(self, token: str | int) -> dict[str, Array]:
+        """Return everything asked at one token, (N,) each: the first of several alike, or a place from 0.
+
+        Raises:
+            UserError: There is no such token or place.
+        """
+        t = token if isinstance(token, int) else next((n for n, one in enumerate(self.tokens) if one == token), -1)
+        if not 0 <= t < len(self.tokens):
+            what = f"no place {t}" if isinstance(token, int) else f"no “{visible(token)}”"
+            raise UserError(f"there is {what} on this tape of {count_of(len(self.tokens), 'token')}")
+        return {asked: one if one.ndim == 1 else one[:, t] for asked, one in self.values.items()}
+
+    def changes(self, asked: str | None = None) -> tuple[ValueChange, ...]:
+        """Return when truths became other ones, and between which checkpoints each number moved most.
+
+        Args:
+            asked: Of which; by default of all.
+
+        Raises:
+            UserError: It was not asked.
+        """
+        wanted = list(self.values) if asked is None else [asked]
+        return tuple(change for one in wanted for change in self._changes(one))
+
+    def _changes(self, asked: str) -> Iterator[ValueChange]:
+        curves = self[asked]
+        rows = curves[:, None] if curves.ndim == 1 else curves
+        places = [None] if curves.ndim == 1 else list(range(rows.shape[1]))
+        if asked not in self.truths:
+            with np.errstate(all="ignore"):
+                moved = np.abs(np.diff(rows, axis=0))
+            if not np.isfinite(moved).any():
+                return
+            n, column = (int(one) for one in np.unravel_index(int(np.nanargmax(moved)), moved.shape))
+            before, after = float(rows[n, column]), float(rows[n + 1, column])
+            if before != after:
+                yield self._change(
+                    asked, n, places[column], f"moved most, from {sentence(before)} to {sentence(after)},"
+                )
+            return
+        for column, place in enumerate(places):
+            for n in range(len(self) - 1):
+                before, after = rows[n, column], rows[n + 1, column]
+                if before != after and not np.isnan(before) and not np.isnan(after):
+                    yield self._change(asked, n, place, f"became {'true' if after else 'false'}")
+
+    def _change(self, asked: str, n: int, place: int | None, what: str) -> ValueChange:
+        where = "" if place is None else f" at t={place} “{visible(self.tokens[place])}”"
+        before, after = self.steps[n], self.steps[n + 1]
+        return ValueChange(asked, before, after, f"{visible(asked)} {what} between steps {before} and {after}{where}")
+
+    def table(self) -> dict[str, Array]:
+        """Return columns of N rows, of which pandas and polars make a table: `step`, `file`, then what was asked."""
+        columns: dict[str, Array] = {
+            "step": np.array(self.steps), "file": np.array([str(one) for one in self.files], dtype=object)
+        }  # fmt: skip
+        for asked, one in self.values.items():
+            if one.ndim == 1:
+                columns[asked] = one
+            else:
+                columns |= {f"{asked} @ {t}": one[:, t] for t in range(one.shape[1])}
+        return columns
+
+    def __repr__(self) -> str:
+        """Say in a few lines what was asked, a curve each: at the last token, of what differs from token to token."""
+        lines = [
+            f"<CheckpointSeries: {count_of(len(self), 'checkpoint')}, steps {self.steps[0]} to {self.steps[-1]}, "
+            f"{count_of(len(self.tokens), 'token')}"
+        ]
+        for asked, one in list(self.values.items())[:_MOST_SHOWN]:
+            curve = one if one.ndim == 1 else one[:, -1]
+            where = "" if one.ndim == 1 else f" at “{visible(self.tokens[-1])}”"
+            lines.append(f"  {visible(asked)}{where}: {_curve(curve)} {sentence(curve[0])} → {sentence(curve[-1])}")
+        if len(self.values) > _MOST_SHOWN:
+            lines.append(f"  … {len(self.values) - _MOST_SHOWN} more")
+        return "\n".join(lines) + ">"
+
+
+def _curve(numbers: Array) -> str:
+    """Return numbers as a row of blocks, the largest the highest; what is no finite number as a cross."""
+    picked = numbers[np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), _CURVE)).round().astype(int))]
+    known = picked[np.isfinite(picked)]
+    low, span = (float(known.min()), float(np.ptp(known))) if len(known) else (0.0, 0.0)
+    level = [min(int((one - low) / span * len(_LEVELS)), len(_LEVELS) - 1) if span else 0 for one in known]
+    blocks = iter(level)
+    return "".join(_LEVELS[next(blocks)] if np.isfinite(one) else "×" for one in picked)
+
+
+def series(
+    checkpoints: str | Path | Iterable[str | Path],
+    source: str | Path | Rows,
+    *asked: str,
+    pass_name: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    network: str | None = None,
+    vocabulary: str | None = None,
+    tokens: str | None = None,
+) -> CheckpointSeries:
+    """Read one text with every checkpoint of a training, and ask each run the same.
+
+    Args:
+        checkpoints: A pattern of files such as `"ckpt/*.pt"`, or files; they are ordered by the last number in their
+            names.
+        source: What is read, as for `lstm_tui.trace`.
+        *asked: Expressions of the debugger's language, one number or truth each: `mean(f)`, `b_f[7] > 0`,
+            `share("not", at="bad")`.
+        pass_name: The pass that names without one belong to; by default the top one that reads forwards.
+        settings: Decisions on how the files are read, as `--set` gives them.
+        network: Which of several networks of a file, as `--network`.
+        vocabulary: A file of tokens, as `--vocabulary`.
+        tokens: What a text is split into, as `--tokens`.
+
+    Returns:
+        What was asked, by checkpoint and token.
+
+    Raises:
+        UserError: There is no such file, one cannot be read, or what is asked is wrong.
+    """
+    files = sorted(_files(checkpoints), key=lambda one: (_step_of(one) is None, _step_of(one) or 0, str(one)))
+    if not files:
+        raise UserError(f"there is no checkpoint {visible(str(checkpoints))}")
+    if len(files) > MOST_CHECKPOINTS:
+        raise UserError(f"there are {len(files)} checkpoints, and {MOST_CHECKPOINTS} is the most")
+    if not asked:
+        raise UserError('ask something of each checkpoint, such as "mean(f)"')
+    reading = ImportOptions(dict(settings or {}), None, network, vocabulary, tokens)
+    rows: dict[str, list[Array]] = {one: [] for one in asked}
+    truths: set[str] = set()
+    read: tuple[str, ...] = ()
+    for file in files:
+        opened = open_model(str(file), reading)
+        trace = Source.of_input(opened, open_source(source)).run()
+        if read and trace.sequence.tokens != read:
+            raise UserError(f"{visible(str(file))}: reads other tokens of the text than the checkpoints before it")
+        read = trace.sequence.tokens
+        for one in asked:
+            values, is_truth = _asked_of(trace, one, pass_name, file)
+            rows[one].append(values)
+            truths |= {one} if is_truth else set()
+    steps = [_step_of(one) for one in files]
+    numbered = len(set(steps)) == len(steps) and None not in steps
+    return CheckpointSeries(
+        tuple(files),
+        tuple(one or 0 for one in steps) if numbered else tuple(range(len(files))),
+        read,
+        {one: np.stack(values) for one, values in rows.items()},
+        frozenset(truths),
+    )
+
+
+def _files(given: str | Path | Iterable[str | Path]) -> list[Path]:
+    """Return the files of a pattern, or those that are named."""
+    if not isinstance(given, str | Path):
+        return [Path(one) for one in given]
+    path = Path(given)
+    if path.is_dir():
+        return [one for one in path.iterdir() if one.is_file()]
+    try:
+        return [one for one in Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))) if one.is_file()]
+    except (ValueError, NotImplementedError, OSError) as error:
+        raise UserError(f"{visible(str(given))} is no pattern of files: {visible(str(error))}") from error
+
+
+def _step_of(file: Path) -> int | None:
+    found = re.findall(r"\d{1,15}", file.stem)
+    return whole_number(found[-1], most=10**15) if found else None
+
+
+def _asked_of(trace: Trace, text: str, pass_name: str | None, file: Path) -> tuple[Array, bool]:
+    """Return what is asked of a run, (T,) or one number (), and whether it is a truth."""
+    scope = Scope(trace, asked_pass(trace, pass_name))
+    try:
+        answer = evaluate(parse(text), scope, 0, scope.steps)
+    except ExpressionError as error:
+        raise UserError(f"{visible(text)}: {error} ({visible(file.name)})") from error
+    if answer.kind == "text" or answer.size != 1:
+        what = "a text" if answer.kind == "text" else f"{answer.size} numbers"
+        raise UserError(f"{visible(text)} is {what}: ask for one number or truth, such as mean(f) or f[3]")
+    values, known = np.broadcast_arrays(answer.values.astype(np.float64), answer.known)
+    made: Array = np.where(known, values, np.nan)[:, 0]
+    return (made if len(made) > 1 or scope.steps == 1 else made[0]), answer.kind == "truth"

@@ -1,0 +1,149 @@
+"""`lstm_tui.doctor`: bugs between data and a model, found by trying what else could have been meant."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.otherwise import Loss, Trial, trials
+
+LEAST_BATCHES = 4
+"""Of fewer batches nothing is said."""
+SHARE = 0.1
+"""By which share of the loss another way must be better to be told."""
+AGREEING = 0.9
+"""Of which share of the batches it must be better."""
+CLEAR = 3.0
+"""So many standard errors the mean gain must be above 0."""
+_SECONDS = 120.0
+_MOST_TOLD = 5
+
+
+@dataclass(frozen=True)
+class BetterWay:
+    """Another way to feed a model, by which it predicts better.
+
+    Attributes:
+        kind: What it is about: state, padding, targets, order, ids or axes.
+        said: What is likely wrong.
+        before: Mean loss as it is.
+        after: Mean loss the other way.
+        better: In how many batches it is smaller.
+        batches: How many there were.
+    """
+
+    kind: str
+    said: str
+    before: float
+    after: float
+    better: int
+    batches: int
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{self.kind}: {self.said}: the loss is {sentence(self.after, 3)} then, not {sentence(self.before, 3)} "
+            f"(smaller in {self.better} of {self.batches} batches)"
+        )
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What came of trying other ways to feed a model; the one that gains most stands first.
+
+    Attributes:
+        model: Name of its class.
+        findings: Ways by which it predicts clearly better.
+        tried: How many other ways there were.
+        loss: Mean loss as it is.
+        complete: Whether all of them were tried in the time there is.
+    """
+
+    model: str
+    findings: tuple[BetterWay, ...]
+    tried: int
+    loss: float
+    complete: bool = True
+
+    def __str__(self) -> str:
+        """Say it, a line for each finding."""
+        many = f"{count_of(self.tried, 'other way')} tried{'' if self.complete else ', not all there are'}"
+        if not self.findings:
+            return f"{self.model}: loss {sentence(self.loss, 3)}; none of {many} is clearly better"
+        lines = [str(one) for one in self.findings[:_MOST_TOLD]]
+        return "\n".join((f"{self.model}: loss {sentence(self.loss, 3)}; {many}", *(f"  {one}" for one in lines)))
+
+    __repr__ = __str__
+
+
+def doctor(
+    model: Any, batches: Iterable[tuple[Any, Any]], loss: Loss, pad: int | None = None, seconds: float = _SECONDS
+) -> Diagnosis:
+    """Look for bugs between data and a trained PyTorch model, where its weights are right and what it is fed is not.
+
+    Tried are: states kept or not kept between batches, padding on the other side, sequences from the other end, ids
+    moved by up to 3, targets moved by up to 2 steps, what a recurrent module reads or gives in reverse order, and the
+    axes of time and batch in the place of each other. A way is told where the loss is clearly smaller. The model is
+    left as it was.
+
+    Args:
+        model: A trained module with recurrent modules anywhere in it.
+        batches: Pairs of what it takes and the targets, in the order in which they come; at least 4.
+        loss: A function of what the model gives and the targets; one number, a mean.
+        pad: The id that fills sequences up; by default it is found out.
+        seconds: No further way is begun behind that time.
+
+    Raises:
+        UserError: There are too few batches, the model does not run on them, or the loss is no finite number.
+    """
+    given = list(batches)
+    if len(given) < LEAST_BATCHES:
+        raise UserError(f"there are {len(given)} batches: give at least {LEAST_BATCHES}, to tell gain from chance")
+    if any(not isinstance(one, tuple | list) or len(one) != 2 for one in given):
+        raise UserError("batches= are pairs: what the model takes, and the targets")
+    until = time.monotonic() + seconds
+    late = False
+
+    def stop() -> bool:
+        nonlocal late
+        late = time.monotonic() > until
+        return late
+
+    name = visible(type(model).__name__)
+    try:
+        as_it_is, *done = list(trials(model, [(one[0], one[1]) for one in given], loss, pad, stop))
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        raise UserError(
+            f"{name} does not run on these batches: {visible(str(error).split(chr(10))[0])[:160]}"
+        ) from error
+    before = float(as_it_is.before.mean())
+    if not np.isfinite(before):
+        raise UserError(f"the loss of {name} is {before} on these batches; lstm_tui.watch finds where that comes from")
+    findings = sorted((_finding(one) for one in done if is_better(one)), key=lambda one: one.after)
+    return Diagnosis(name, tuple(findings), len(done), before, not late)
+
+
+def is_better(trial: Trial) -> bool:
+    """Say whether another way is clearly better: by a share of the loss, in most batches, and not by chance."""
+    if not (np.isfinite(trial.before).all() and np.isfinite(trial.after).all()):
+        return False
+    gain = trial.before - trial.after
+    error = gain.std(ddof=1) / np.sqrt(len(gain))
+    return bool(
+        gain.mean() > SHARE * abs(trial.before.mean()) and (gain > 0).mean() >= AGREEING and gain.mean() > CLEAR * error
+    )
+
+
+def _finding(trial: Trial) -> BetterWay:
+    gain = trial.before - trial.after
+    return BetterWay(
+        trial.tried.kind, trial.tried.said, float(trial.before.mean()), float(trial.after.mean()),
+        int((gain > 0).sum()), len(gain),
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+"""One text through every checkpoint of a training: against a plain loop, with when each thing changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstm_tui
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.native import save
+
+TEXT = "the movie was not bad"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of five checkpoints: the forget bias of unit 1 grows through 0 between steps 200 and 1000."""
+    network = lstm_tui.load("tiny").copy()
+    for n, step in enumerate((50, 100, 200, 1000, 2000)):
+        network.tensors()["layer0.forward/b_f"][1] = -2.0 + n * 0.9
+        save(network, tmp_path / f"model-{step}.safetensors")
+    return tmp_path
+
+
+def test_it_is_what_a_loop_gives(folder: Path) -> None:
+    made = lstm_tui.series(str(folder / "*.safetensors"), TEXT, "mean(f)", "b_f[1]", "f[1] > 0.5", "c[1] - prev(c[1])")
+    assert made.steps == (50, 100, 200, 1000, 2000)
+    for n, file in enumerate(made.files):
+        trace = lstm_tui.trace(TEXT, file)["layer0.forward"]
+        f, c = (trace[name].astype(np.float64) for name in "fc")
+        np.testing.assert_allclose(made["mean(f)"][n], f.mean(axis=1), rtol=1e-12)
+        np.testing.assert_array_equal(made["f[1] > 0.5"][n], f[:, 1] > 0.5)
+        np.testing.assert_allclose(made["c[1] - prev(c[1])"][n], np.diff(c[:, 1], prepend=trace.initial["c"][1]))
+    np.testing.assert_allclose(made["b_f[1]"], [-2.0, -1.1, -0.2, 0.7, 1.6], atol=1e-6)
+    np.testing.assert_array_equal(made.at("not")["mean(f)"], made["mean(f)"][:, 3])
+    np.testing.assert_array_equal(made.at(4)["b_f[1]"], made["b_f[1]"])
+    table = made.table()
+    assert list(table)[:3] == ["step", "file", "mean(f) @ 0"]
+    assert {len(column) for column in table.values()} == {5}
+    assert all(len(line) < 200 for line in repr(made).splitlines())
+    for given in (folder, sorted(folder.iterdir()), [str(one) for one in folder.iterdir()]):
+        np.testing.assert_array_equal(lstm_tui.series(given, TEXT, "mean(f)")["mean(f)"], made["mean(f)"])
+
+
+def test_when_something_changed_is_said(folder: Path) -> None:
+    made = lstm_tui.series(folder, TEXT, "b_f[1] > 0", "b_f[1]", "f[1] > 0.5")
+    (change,) = made.changes("b_f[1] > 0")
+    assert str(change) == "b_f[1] > 0 became true between steps 200 and 1000"
+    (moved,) = made.changes("b_f[1]")
+    assert "moved most" in str(moved)
+    truths = made["f[1] > 0.5"]
+    wanted = sum(int(truths[n, t] != truths[n + 1, t]) for n in range(4) for t in range(5))
+    assert len(made.changes("f[1] > 0.5")) == wanted
+    assert len(made.changes()) == 2 + wanted
+
+
+def test_what_is_wrong_is_said_in_one_line(folder: Path) -> None:
+    for given, asked, said in (
+        (folder / "*.pt", "mean(f)", "no checkpoint"), (folder, "f", "numbers: ask for one"),
+        (folder, "mean(q)", "q"), (folder, "token", "a text"), (folder, "mean(", "column"),
+        ([folder / "gone.pt"], "mean(f)", "gone"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=said) as told:
+            lstm_tui.series(given, TEXT, asked)
+        assert "\n" not in str(told.value)
+    with pytest.raises(UserError, match="ask something"):
+        lstm_tui.series(folder, TEXT)
+    made = lstm_tui.series(folder, TEXT, "mean(f)")
+    with pytest.raises(UserError, match="was not asked"):
+        _ = made["mean(i)"]
+    with pytest.raises(UserError, match="no “film”"):
+        made.at("film")

@@ -1,0 +1,169 @@
+"""Every word that a pane writes in a title, a note or a label has an entry in the glossary, at any size."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from driven_screen import Driver, drive
+from edited_networks import sentence
+
+from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.glossary import GLOSSARY, asked, entries_in, entry_of
+from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.models.bundled import open_model
+from lstm_tui.tui.canvas.palette import DARK_PALETTE
+from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.panes.ledger import LedgerPane
+from lstm_tui.tui.panes.now_line import draw_now
+from lstm_tui.tui.panes.output import Output
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.view import ORDERS, View
+from lstm_tui.tui.views.page import PageScreen
+
+_PLAIN = """a after all an and anew are as be by cannot does each far for had has here how in is it its much near no not
+nothing of on one press so the there this to what which with"""
+PLAIN = frozenset(_PLAIN.split())
+"""Words of plain English that need no entry."""
+SIZES = ((158, 8), (118, 14), (76, 20), (60, 12), (38, 9))
+SMALL = ((30, 18), (26, 18))
+"""Sizes that only the panes at the lower right have."""
+TEXTS = {"story": "Ganesh likes AIML . Ram likes tea .", "chars": "to be"}
+MODELS = ("story", "sentiment", "verdict-attention", "recall-rnn", "recall-gru", "chars")
+
+
+def panes() -> list[type[Pane]]:
+    """Return every kind of pane of the main screen."""
+    found: list[type[Pane]] = []
+    waiting = [Pane]
+    while waiting:
+        for one in waiting.pop().__subclasses__():
+            waiting.append(one)
+            if one.__module__.startswith("lstm_tui.tui.panes."):
+                found.append(one)
+    return found
+
+
+def own_words(network: Network, session: Session) -> set[str]:
+    """Return the words that are a network's own, or the text's: tokens, classes, names, and comments of its cells."""
+    texts = [network.name, *network.classes, *session.frame.trace.sequence.tokens]
+    texts += [] if network.tokens is None else [*network.tokens.vocabulary]
+    texts += [name for names in session.frame.names.of.values() for name in names.values()]
+    for one in network.passes:
+        texts += [one.cell.name, one.cell.title, one.cell.source, *one.cell.values, one.name]
+        texts += [part for each in one.program.equations for part in (each.text, each.label, each.help)]
+    return {word for text in texts for word in words_of(visible(text))}
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of at least two letters, without those that are cut."""
+    whole = re.sub(r"[\w’']*…", " ", text)
+    return [word.casefold() for word in re.findall(r"[A-Za-z][A-Za-z]+", whole)]
+
+
+def uncut(line: str) -> str:
+    """Return a line without the word at its right edge, which may be cut there."""
+    text = line.rstrip()
+    return text if len(text) < len(line) else text.rpartition(" ")[0]
+
+
+def views(model: str) -> list[View]:
+    network = open_model(model)
+    session = Session.open(Source(network, [sentence(network, TEXTS.get(model, "The movie was not bad"))]))
+    memory = "c" if "c" in session.frame.passed.cell.values else session.frame.passed.cell.output
+    made = []
+    for edits in ((), (f"set {memory}[0] @ 1 = 2", "remove 0")):
+        for edit in edits:
+            answer(session, edit)
+        facts = Facts(session.frame.trace, Facts(session.baseline) if edits else None)
+        for number, order in enumerate(ORDERS):
+            session.goto(number % session.frame.steps)
+            value = session.frame.passed.cell.values[number % len(session.frame.passed.cell.values)]
+            made.append(View(session.frame, facts, value=value, everyone=bool(number % 2), signal=number, order=order))
+        session.step_out_back()
+        made.append(View(session.frame, facts, value=session.frame.passed.cell.values[0]))
+    return made
+
+
+def drawn(view: View) -> dict[str, str]:
+    """Return what every pane and the line in words write of a view, at every size."""
+    told = {"now": " ".join(draw_now(view, width, DARK_PALETTE).strip().text for width in (80, 120, 200))}
+    for kind in panes():
+        pane = kind.__new__(kind)
+        for width, height in (*SIZES, *(SMALL if kind in (LedgerPane, Output) else ())):
+            drawing = kind.draw(pane, view, DARK_PALETTE, width, height)
+            lines = " ".join(uncut(line.strip().text) for line in drawing.lines)
+            told[f"{kind.__name__} {width}x{height}"] = f"{drawing.title} {drawing.note} {lines}"
+    return told
+
+
+def unexplained(view: View) -> dict[str, tuple[str, str]]:
+    """Return every word that a view writes and nobody explains, with where it stands."""
+    network = view.trace.network
+    assert network is not None
+    known = own_words(network, Session.open(Source(network, [view.trace.sequence]))) | PLAIN
+    return {
+        word: (where, text[max(text.casefold().find(word) - 30, 0) :][:70])
+        for where, text in drawn(view).items()
+        for word in words_of(text)
+        if word not in known and entry_of(word) is None
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_every_word_of_every_pane_is_explained(model: str) -> None:
+    for view in views(model):
+        assert unexplained(view) == {}
+
+
+def test_every_word_of_the_first_screen_is_explained() -> None:
+    assert unexplained(views("story")[0]) == {}
+
+
+def test_a_word_leads_to_one_entry_and_every_entry_is_a_sentence() -> None:
+    words = [word for entry in GLOSSARY for word in entry.words]
+    assert len(set(words)) == len(words)
+    for entry in GLOSSARY:
+        assert entry.says[0].isupper() or not entry.says[0].isalpha()
+        assert entry.says.endswith(".")
+        assert entry_of(entry.term) is entry
+        assert list(asked(entry.term)) == [entry]
+
+
+def test_what_is_asked_for_is_found_by_its_word_or_in_a_sentence() -> None:
+    assert next(iter(asked("forget"))).term == "f"
+    assert "C" in [one.term for one in asked("conveyor")]
+    with pytest.raises(UserError, match="did you mean"):
+        list(asked("forgot"))
+    with pytest.raises(UserError, match="lists every term"):
+        list(asked("qqqqqqqq"))
+    assert entries_in("C c memory") == (entry_of("C"),)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(160, 45), (80, 24)])
+def test_a_key_explains_the_pane_in_use_the_value_under_the_cursor_first(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        assert isinstance(driver.screen, MainScreen)
+        for pane in ("2", "4", "5", "6", "7", "1"):
+            await driver.press(pane, "K")
+            assert isinstance(driver.app.screen, PageScreen)
+            lines = [line for line in driver.text().splitlines() if line.strip(" │")]
+            assert "forget gate" in " ".join(lines)
+            await driver.press("K")
+            assert driver.app.screen_stack == [driver.screen]
+
+    drive(act, size=size)
+
+
+def test_the_verb_explains_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    session = views("story")[0]
+    opened = Session(session.trace)
+    assert answer(opened, "glossary forget")[0].startswith("f  ")
+    assert len(answer(opened, "glossary")) == len(GLOSSARY)

@@ -1,0 +1,85 @@
+"""The line in words stands on every screen, and what the network says is in it at every size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from driven_screen import Driver, drive
+from edited_networks import sentence
+
+from lstm_tui.debugger.source import Source
+from lstm_tui.formats.io.preferences import EXPERT, Preferences
+from lstm_tui.models.bundled import open_model
+from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, UNICODE, Glyphs
+from lstm_tui.tui.panes.now_line import LESSONS, draw_now
+
+SIZES = ((160, 45), (120, 36), (80, 24), (60, 20))
+
+
+def story() -> Source:
+    network = open_model("story")
+    return Source(network, [sentence(network, "Ganesh likes AIML . Ram likes DevSecOps . he likes DevSecOps .")])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_prediction_is_on_the_screen_at_every_size_and_the_lessons_are_offered_first(
+    size: tuple[int, int],
+) -> None:
+    async def act(driver: Driver) -> None:
+        first = driver.line("now")
+        assert "next word: likes 77 %" in first
+        assert LESSONS in first
+        for _ in range(4):
+            await driver.press("n")
+        line = driver.line("now")
+        assert "next word: likes 70 %" in line
+        assert LESSONS not in line
+        if size[0] >= 80:
+            assert "at “Ram” 7 of 16 memories are cleared" in line
+        await driver.press("S")
+        assert "not computed yet" in driver.line("now")
+
+    drive(act, story(), size=size)
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_every_width_keeps_what_the_network_says_and_no_clause_is_torn_but_the_first(glyphs: Glyphs) -> None:
+    async def act(driver: Driver) -> None:
+        for _ in range(4):
+            await driver.press("n")
+        view, palette = driver.view, replace(DARK_PALETTE, glyphs=glyphs)
+        clauses = [glyphs.say(one) for one in view.now.memory]
+        most = 0
+        for width in range(24, 200):
+            strip = draw_now(view, width, palette).strip()
+            assert strip.cell_length == width
+            assert "likes 70 %" in strip.text
+            whole = [one for one in clauses[1:] if one in strip.text]
+            most = max(most, len(whole))
+            left = strip.text.partition("next word")[0].strip()
+            assert left in (clauses[0], "; ".join((clauses[0], *whole))) or clauses[0].startswith(left[:-1])
+        assert most == len(clauses) - 1
+
+    drive(act, story(), size=(120, 36))
+
+
+def test_an_expert_leaves_the_line_out_and_that_is_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "settings"
+
+    async def act(driver: Driver) -> None:
+        line = driver.screen.query_one("#now")
+        assert line.display
+        await driver.press("V")
+        assert not line.display
+        assert driver.view.said.startswith("expert")
+
+    async def again(driver: Driver) -> None:
+        assert not driver.screen.query_one("#now").display
+        await driver.press("V")
+        assert driver.screen.query_one("#now").display
+
+    drive(act, story(), settings=Preferences(path))
+    drive(again, story(), settings=Preferences(path))
+    assert not Preferences(path).is_on(EXPERT)
