@@ -54,10 +54,10 @@ _FILLED = ("Multiply", "Maximum", "Minimum")
 """Layers that Keras 3 lets leave out what is masked of each of the tensors they join."""
 _MASK_ENDS = (
     "GlobalMaxPooling1D", "MaxPooling1D", "AveragePooling1D", "Flatten", "Reshape", "Permute", "ZeroPadding1D",
-    "Conv1D", "Normalization", *LOOKUPS,
+    "Conv1D", *LOOKUPS,
 )  # fmt: skip
 """Layers that no generation of Keras lets pass a mask on."""
-_MASK_ENDS_BEFORE_3 = ("Rescaling", "Identity")
+_MASK_ENDS_BEFORE_3 = ("Rescaling", "Identity", "Normalization")
 """Layers that pass it on in Keras 3 alone."""
 STATES = {"lstm": ("h", "c"), "gru": ("h",), "rnn": ("h",)}
 
