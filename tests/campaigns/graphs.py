@@ -21,6 +21,7 @@ FAMILIES = {
     "onnx": ("onnx_graphs.case", ("onnx", "onnxruntime")),
     "torch": ("torch_exports.case", ("onnx", "onnxruntime", "torch")),
     "keras": ("keras_models.case", ("h5py", "keras")),
+    "keras2": ("keras_models.case_of_keras2", ("h5py", "tf_keras")),
     "torchscript": ("torch_programs.scripted", ("torch",)),
     "export": ("torch_programs.exported", ("torch",)),
 }

@@ -18,9 +18,20 @@ _ACTIVATIONS = ("tanh", "sigmoid", "relu", "elu", "hard_sigmoid", "softsign", "l
 
 
 def case(draw: random.Random) -> Case:
-    """Return a random network."""
+    """Return a random network of Keras 3."""
     import keras
 
+    return _case(keras, draw)
+
+
+def case_of_keras2(draw: random.Random) -> Case:
+    """Return a random network of Keras 2, as `tf_keras` goes on with it."""
+    import tf_keras
+
+    return _case(tf_keras, draw)
+
+
+def _case(keras: Any, draw: random.Random) -> Case:
     keras.backend.clear_session()
     layers = keras.layers
     numbers = np.random.default_rng(draw.randrange(1 << 30))
@@ -34,17 +45,18 @@ def case(draw: random.Random) -> Case:
     for number in range(count):
         last = number == count - 1
         value, states = _recurrent(layers, draw, value, last, told)
-        if value.ndim == 3 and draw.random() < 0.3:
+        if len(value.shape) == 3 and draw.random() < 0.3:
             value = _between(keras, draw, value, told)
-        if value.ndim == 2:
+        if len(value.shape) == 2:
             break
     outputs = [_head(keras, draw, value, states, told) for _ in range(draw.choice((1, 1, 1, 2)))]
-    model = keras.Model({one.name: one for one in given}, _each_once(outputs))
+    model = keras.Model({one.name: one for one in given} if hasattr(keras, "ops") else given, _each_once(outputs))
     model.set_weights([
         numbers.normal(0, 0.5, one.shape) if not _is_variance(weight) else numbers.uniform(0.5, 2, one.shape)
         for weight, one in zip(model.weights, model.get_weights(), strict=True)
     ])  # fmt: skip
-    results = model({name: one[None] for name, one in x.items()})
+    given_whole = {name: one[None] for name, one in x.items()}
+    results = model(given_whole if len(given_whole) > 1 or hasattr(keras, "ops") else given_whole["a"])
     results = results if isinstance(results, list | tuple) else [results]
     names = _output_names(model)
     ending = draw.choice((".keras", ".keras", ".h5", ".weights.h5"))
@@ -61,9 +73,10 @@ def case(draw: random.Random) -> Case:
 
     kept = _kept(x, told)
     numbers_of = {
-        name: np.asarray(keras.ops.convert_to_numpy(one))[0] for name, one in zip(names, results, strict=True)
+        name: np.asarray(keras.ops.convert_to_numpy(one) if hasattr(keras, "ops") else one)[0]
+        for name, one in zip(names, results, strict=True)
     }
-    return Case("keras", write, x, numbers_of, kept=kept, told=", ".join(told))
+    return Case(f"keras {keras.__version__[0]}", write, x, numbers_of, kept=kept, told=", ".join(told))
 
 
 def _each_once(outputs: list[Any]) -> list[Any]:
@@ -71,7 +84,7 @@ def _each_once(outputs: list[Any]) -> list[Any]:
 
 
 def _is_variance(weight: Any) -> bool:
-    return "variance" in weight.path
+    return "variance" in getattr(weight, "path", weight.name)
 
 
 def _output_names(model: Any) -> list[str]:
@@ -133,6 +146,8 @@ def _inputs(
 def _before(keras: Any, draw: random.Random, value: Any, told: list[str]) -> Any:
     layers = keras.layers
     kind = draw.choice(("Dense", "Conv1D", "MaxPooling1D", "BatchNormalization", "Dropout", "Rescaling", "constants"))
+    if kind == "constants" and not hasattr(keras, "ops"):
+        kind = "Dense"
     told.append(f"{kind} before")
     if kind == "constants":
         return _with_constants(keras, draw, value)
@@ -195,6 +210,8 @@ def _between(keras: Any, draw: random.Random, value: Any, told: list[str]) -> An
         "Dense", "TimeDistributed", "LayerNormalization", "BatchNormalization", "time norm", "LeakyReLU", "ELU",
         "Softmax", "Dropout", "ReLU", "residual", "flip", "time softmax", "Activation", "constants",
     ))  # fmt: skip
+    if kind in ("flip", "constants") and not hasattr(keras, "ops"):
+        kind = "Dense"  # a function of TensorFlow is a program of its own in a file
     told.append(f"{kind} between")
     if kind == "Dense":
         return layers.Dense(3, activation=draw.choice(_ACTIVATIONS))(value)
@@ -215,7 +232,8 @@ def _between(keras: Any, draw: random.Random, value: Any, told: list[str]) -> An
     if kind == "BatchNormalization":
         return layers.BatchNormalization(center=draw.random() < 0.8, scale=draw.random() < 0.8)(value)
     if kind == "LeakyReLU":
-        return layers.LeakyReLU(negative_slope=draw.choice((0.3, 0.17)))(value)
+        slope = draw.choice((0.3, 0.17))
+        return layers.LeakyReLU(**{"negative_slope" if hasattr(keras, "ops") else "alpha": slope})(value)
     if kind == "ELU":
         return layers.ELU(alpha=draw.choice((1.0, 0.4)))(value)
     if kind == "ReLU":
@@ -237,7 +255,7 @@ def _with_constants(keras: Any, draw: random.Random, value: Any) -> Any:
 def _head(keras: Any, draw: random.Random, value: Any, states: list[Any], told: list[str]) -> Any:
     layers = keras.layers
     kinds = ["none", "dense"]
-    if value.ndim == 3:
+    if len(value.shape) == 3:
         kinds += ["max", "mean", "last", "first", "flatten", "two pools", "normed"]
     if states:
         kinds += ["state", "state", "all states", "state dense"]
@@ -247,7 +265,7 @@ def _head(keras: Any, draw: random.Random, value: Any, states: list[Any], told: 
         value = layers.GlobalMaxPooling1D()(value)
     elif kind == "mean":
         value = layers.GlobalAveragePooling1D(keepdims=draw.random() < 0.3)(value)
-    elif kind in ("last", "first"):
+    elif kind in ("last", "first") and hasattr(keras, "ops"):
         value = value[:, -1 if kind == "last" else 0]
     elif kind == "flatten":
         value = layers.Flatten()(value)
@@ -263,7 +281,7 @@ def _head(keras: Any, draw: random.Random, value: Any, states: list[Any], told: 
         value = layers.Dense(3, activation="relu")(draw.choice(states))
     if kind == "none":
         return value
-    if draw.random() < 0.1:
+    if draw.random() < 0.1 and hasattr(keras, "ops"):
         told.append("constants above")
         value = _with_constants(keras, draw, value)
     return layers.Dense(2, activation=draw.choice((None, "softmax", "sigmoid")))(value)

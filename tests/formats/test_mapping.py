@@ -14,6 +14,7 @@ from saved_arrays import savez
 import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.mapping_file import skeleton_text
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 
 CLOSE = 1e-5
@@ -105,7 +106,7 @@ def test_a_refused_file_gives_a_skeleton_with_every_tensor_and_its_shape(
             ("b", "v", ""),
         ):
             filled = filled.replace(
-                f'# {letter}_{gate} = {{ tensor = "NAME", rows = [0, 4] }}',
+                f'# {letter}_{gate} = {{ tensor = "NAME", rows = [{4 * n}, {4 * n + 4}] }}',
                 f'{letter}_{gate} = {{ tensor = "{tensor}", {turn}rows = [{4 * n}, {4 * n + 4}] }}',
             )
     (tmp_path / "map.toml").write_text(filled)
@@ -188,3 +189,23 @@ def test_an_onnx_file_without_a_recurrent_node_opens_by_a_map(tmp_path: Path) ->
         x_given, given["cell.weight_ih"], given["cell.weight_hh"], given["cell.bias_ih"] + given["cell.bias_hh"]
     )
     np.testing.assert_allclose(lstm_tui.trace(x_given, network)["layer0.forward"]["h"], wanted, atol=CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "cell", "hidden", "rows"),
+    [
+        ({"all": (7, 16), "b": (16,), "out": (4, 2)}, "lstm", 4, "rows = [12, 16]"),
+        ({**{f"x{n}": (3, 4) for n in range(4)}, **{f"h{n}": (4, 4) for n in range(4)}, "v": (4,)}, "lstm", 4, ""),
+        ({"t0": (12, 3), "t1": (12, 4), "t2": (12,), "t3": (12,), "t4": (2, 4)}, "gru", 4, "rows = [8, 12]"),
+        ({"table": (9, 3), "P": (16, 7), "q": (16,), "s": (4,), "top": (9, 4)}, "lstm", 4, "rows = [12, 16]"),
+        ({"k": (16, 3), "r": (16, 4), "b": (16,), "g": (4,), "o": (4,), "k1": (16, 4)}, "lstm", 4, "rows = [12, 16]"),
+    ],
+)
+def test_a_skeleton_fits_the_shapes_of_the_file(
+    shapes: dict[str, tuple[int, ...]], cell: str, hidden: int, rows: str
+) -> None:
+    text = skeleton_text("w.npz", "", {name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
+    assert f'cell = "{cell}"' in text
+    assert f"hidden = {hidden} " in text
+    assert rows in text
+    assert bool(rows) == ("rows = [" in text), "what is packed is cut, and nothing else"

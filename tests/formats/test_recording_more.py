@@ -208,7 +208,6 @@ def test_normed_weights_are_recorded_as_they_are_computed_with(tmp_path: Path) -
         assert verdict.first is None, wrap
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 def test_an_answer_of_no_known_form_is_recorded_as_it_is_and_said() -> None:
     class Stranger(torch.nn.Module):
         def __init__(self) -> None:
@@ -242,6 +241,7 @@ def test_the_precision_of_a_recorded_model_is_that_of_its_coarsest_weights() -> 
     assert json.loads(str(recorded["about"]))["dtype"] == "bfloat16"
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 def test_what_cannot_be_looked_into_is_one_line() -> None:
     x = made.numbers(3)
     scripted = torch.jit.script(torch.nn.LSTM(3, 4))

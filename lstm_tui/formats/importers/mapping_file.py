@@ -15,6 +15,7 @@ from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.gate_layouts import KINDS, TORCH
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.plan import (
     Activation,
@@ -291,27 +292,43 @@ def skeleton_text(file: str, why: str, tensors: Mapping[str, Array]) -> str:
     for name, one in tensors.items():
         shape = "×".join(map(str, one.shape)) or "one number"
         lines.append(f"#   {_quoted(visible(name)):{wide}}  {shape}  {one.dtype}")
-    hidden = _guessed_units(tensors)
+    hidden, gates = _guessed_layer(tensors)
+    cell = KINDS[gates] if gates > 1 else "lstm"
     table = next((name for name, one in tensors.items() if one.ndim == 2 and "emb" in name.lower()), None)
     table = "NAME" if table is None else visible(table)
     lines += [
         "#", "# Take the sign # away and fill in; `lstm-tui help mapping` tells every key, `lstm-tui cells` the cells.",
         "# W_ of the equations is (H, I), U_ is (H, H): rows and columns cut a packed matrix, transpose turns it.",
-        "", f"# embedding = {_quoted(table)}", "", "# [[layer]]", '# name = "rnn"', '# cell = "lstm"',
+        "", f"# embedding = {_quoted(table)}", "", "# [[layer]]", '# name = "rnn"', f'# cell = "{cell}"',
         f"# hidden = {hidden}   # units, H", "# [layer.forward]",
     ]  # fmt: skip
-    for parameter in load_cell("lstm").parameters:
-        lines.append(f'# {parameter} = {{ tensor = "NAME", rows = [0, {hidden}] }}')
+    if gates > 1:
+        lines.append(f"# rows as PyTorch packs the gates, {' '.join(TORCH[cell])}: check in what order this file does")
+    for parameter in load_cell(cell).parameters:
+        place = TORCH[cell].index(parameter[-1])
+        rows = f", rows = [{place * hidden}, {(place + 1) * hidden}]" if gates > 1 else ""
+        lines.append(f'# {parameter} = {{ tensor = "NAME"{rows} }}')
     lines += ["", "# [[dense]]", '# name = "out"', '# weight = "NAME"   # (out, in)', '# bias = "NAME"']
     return "\n".join(lines) + "\n"
 
 
-def _guessed_units(tensors: Mapping[str, Array]) -> int:
-    """Return how many units a layer could have: the size that packs a whole number of gates most often."""
-    shapes = [one.shape for one in tensors.values() if one.ndim == 2 and min(one.shape) > 0]
-    sizes = [size // gates for shape in shapes for size in shape for gates in (4, 3) if size % gates == 0]
-    fitting = [size for size in sizes if size and any(size in shape for shape in shapes)]
-    return max(fitting, key=fitting.count) if fitting else 1
+def _guessed_layer(tensors: Mapping[str, Array]) -> tuple[int, int]:
+    """Return how many units a layer could have, and how many gates a matrix packs: what most of the shapes fit."""
+    matrices = [one.shape for one in tensors.values() if one.ndim == 2 and min(one.shape) > 0]
+    matrices += [(columns, rows) for rows, columns in matrices]
+    vectors = [one.shape[0] for one in tensors.values() if one.ndim == 1]
+    points: dict[tuple[int, int], int] = {}
+    for units in {size // gates for shape in matrices for size in shape for gates in KINDS if size % gates == 0}:
+        for gates in KINDS:
+            own = [shape for shape in matrices if shape[0] == gates * units and shape[1] == units]
+            packed = [shape for shape in matrices if shape[0] == gates * units and shape[1] > units > 1]
+            if own or (packed and gates > 1):  # a matrix of the states, or one of inputs and states
+                biases = vectors.count(gates * units)
+                reads = sum(shape[1] == units for shape in matrices)
+                points[units, gates] = (
+                    2 * bool(own) + 3 * bool(biases) + reads + (2 if gates > 1 else 0) - 9 * (units == 1)
+                )
+    return max(points, key=lambda one: points[one]) if points else (1, 1)
 
 
 def _quoted(text: str) -> str:

@@ -66,24 +66,29 @@ def look_at(model: Any, inputs: Any, loss: Callable[[Any], Any] | None = None) -
     arguments = () if given else inputs if isinstance(inputs, tuple) else (inputs,)
     tensors = tuple(tensor_of(model, one) for one in arguments)
     named = {name: tensor_of(model, one) for name, one in given.items()}
+    told = given or dict(zip(map(str, range(len(arguments))), arguments, strict=True))
+    own = {name: one for name, one in told.items() if not isinstance(one, tuple)}  # states, which are no input
+    if hasattr(model, "weight_hh_l0") or hasattr(model, "weight_hh"):
+        own = dict(list(told.items())[:1])
+    only = len(own) == 1 and not given
+    arrays = {"input" if only else f"input.{name}": _as_array(one) for name, one in own.items()}
     try:
         looked = look(model, tensors, named, loss)
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:  # a model of batches
-        if len(arguments) != 1 or not hasattr(tensors[0], "dim") or loss is not None:
-            raise UserError(
-                f"{visible(type(model).__name__)} does not run on this: {visible(str(error))[:200]}"
-            ) from error
+    except _RUNS as error:  # a model of batches
+        refused = UserError(f"{visible(type(model).__name__)} does not run on this: {visible(str(error))[:200]}")
+        if given or len(arguments) != 1 or not hasattr(tensors[0], "dim") or loss is not None:
+            raise refused from error
         axis = 0 if getattr(model, "batch_first", True) else 1
-        looked = look(model, (tensors[0].unsqueeze(axis),), {})
-    every = given or dict(zip(map(str, range(len(arguments))), arguments, strict=True))
-    only = not given and len(arguments) == 1
-    arrays = {"input" if only else f"input.{name}": _as_array(one) for name, one in every.items()}
+        try:
+            looked = look(model, (tensor_of(model, arguments[0]).unsqueeze(axis),), {})
+        except _RUNS:
+            raise refused from error
     return looked, arrays
 
 
 def _as_array(value: Any) -> Array:
-    """Return what a model is given as an array."""
-    return array_of(value) if hasattr(value, "detach") else np.asarray(value)
+    """Return a copy of what a model is given, which it may change in place; half precision as float32."""
+    return array_of(value) if hasattr(value, "detach") else np.array(value)
 
 
 def _record_torch(model: Any, inputs: Any) -> dict[str, Array]:
@@ -124,14 +129,20 @@ def recorded(model: Any, looked: Looked, arrays: Mapping[str, Array]) -> dict[st
     return made
 
 
+_RUNS = (RuntimeError, ValueError, IndexError, TypeError, KeyError, AttributeError, AssertionError)
+"""What a model raises that does not run on what it is given."""
+
+
 def tensor_of(model: Any, value: Any) -> Any:
     """Return what is given as a tensor a model takes: ids as whole numbers, others in the precision of its weights."""
     torch = import_module("torch")
     if isinstance(value, torch.Tensor):
-        return value
+        return value.clone()
+    if isinstance(value, tuple) and all(isinstance(one, torch.Tensor | np.ndarray) for one in value):
+        return tuple(tensor_of(model, one) for one in value)
     array = np.asarray(value)
     if array.dtype.kind in "iub":
-        return torch.as_tensor(array.astype(np.int64) if array.dtype.kind != "b" else array)
+        return torch.as_tensor(array.astype(np.int64) if array.dtype.kind != "b" else array.copy())
     if array.dtype.kind != "f":
         return value
     dtype = next((one.dtype for one in model.parameters() if one.dtype.is_floating_point), torch.float32)
@@ -149,7 +160,20 @@ def _sequence(
 ) -> dict[str, Array]:
     """Return what is recorded of one sequence of a batch."""
     made = {name: part_of(one, number, count, looked) for name, one in arrays.items()}
+    single = [name for name, one in made.items() if not one.ndim and len(made) > 1]  # such as how long it is
+    for name in single:
+        del made[name]
+        unproven.append(f"{name}, one number of a sequence")
     steps = max((len(one) for one in made.values() if one.ndim), default=0)
+    filled: tuple[int, ...] = (steps,)  # how long what is padded may be
+    if looked.packed:
+        packed = [one for one in looked.entered if not one.call]
+        lengths = {len(one.x) for one in packed if one.batch == number}
+        if len(lengths) == 1 and (length := lengths.pop()) < steps:
+            filled = (steps, max(len(one.x) for one in packed))
+            made = {name: one[:length] if one.ndim and len(one) == steps else one for name, one in made.items()}
+            steps = length
+            unproven.append("what is given behind the end of a packed sequence")
     layer = 0
     top: list[Array] = []
     for one in looked.entered:
@@ -162,11 +186,14 @@ def _sequence(
             if number == 0:
                 layers.append(one.name if getattr(one.module, "num_layers", 1) == 1 else f"{one.name}.l{layer}")
             layer += 1
-        if number == 0 and one.initial and any(np.any(state) for state in one.initial):
-            unproven.append(f"first states that the model gives {one.name or 'itself'}")
+        if not one.name:  # whoever calls the module gives it states
+            made |= {"input": one.x, **dict(_initial(one))} if "input" in made else dict(_initial(one))
+        elif number == 0 and one.initial and any(np.any(state) for state in one.initial):
+            unproven.append(f"first states that the model gives {one.name}")
     answers = answers_of(looked.output)
     for n, (name, said) in enumerate(answers.items()):
         answer = part_of(said, number, count, looked)
+        answer = answer[:steps] if looked.packed and answer.ndim == 2 and len(answer) in filled else answer
         if n:
             made[f"answer/{name}"] = answer
             unproven.append(f"the answer {name}: only the first of {len(answers)} is compared")
@@ -182,6 +209,14 @@ def _sequence(
             made[f"answer/{name}"] = answer
             unproven.append(f"the answer: it is {'×'.join(map(str, answer.shape))} for {steps} steps")
     return made
+
+
+def _initial(one: Entered) -> Iterator[tuple[str, Array]]:
+    """Iterate over the states a module was given, each by the name of its pass and its own."""
+    ways = ("forward", "backward")[: 1 + bool(getattr(one.module, "bidirectional", False))]
+    for state, rows in zip("hc", one.initial, strict=False):
+        for n, row in enumerate(rows):
+            yield f"initial/layer{n // len(ways)}.{ways[n % len(ways)]}/{state}", row
 
 
 def part_of(array: Array, number: int, count: int, looked: Looked) -> Array:

@@ -126,6 +126,7 @@ class Looked:
         output: What the model gave.
         batch: How many sequences were in the batch; None where it read one alone.
         batch_first: Whether the first axis of what the recurrent modules read is the batch.
+        packed: Whether a recurrent module read packed sequences, each as long as it is.
         loss: What the loss was; None where none was taken.
         d_weights: The gradient of the loss by the weights of each recurrent module that are parameters, by path and
             name.
@@ -137,6 +138,7 @@ class Looked:
     output: Any = None
     batch: int | None = None
     batch_first: bool = False
+    packed: bool = False
     loss: float | None = None
     d_weights: dict[str, dict[str, Array]] = field(default_factory=dict)
     gradient_norm: float | None = None
@@ -355,6 +357,7 @@ def _noted(
             packed = hasattr(x, "batch_sizes")
             looked.batch = len(rows[0]) if packed or x.dim() == 3 else looked.batch
             looked.batch_first = module.batch_first or packed
+            looked.packed = looked.packed or packed
         if graph:  # of copies: inside the module c leads to h, and h_n may be a part of y
             output = _own_outputs(torch, output)
         made = _piece(torch, module, told, output) if graph else None

@@ -177,7 +177,10 @@ def verify(
     unproven = list(recorded.unproven)
     if opened.network.readout and not any(name in held for name in (*_ANSWERS, "readout")):
         unproven.append("the answer, which the recording does not hold")
-    compared, first = _compare(opened.network, recorded, close)
+    try:
+        compared, first = _compare(opened.network, recorded, close)
+    except UserError as error:
+        return opened, _by_calls(opened.network, recorded, close, error)
     if not compared:
         raise UserError(
             f"{recorded.where}: nothing to compare: the file holds no readout, and the recording no other value"
@@ -192,6 +195,68 @@ def verify(
     fitting, repaired = zip(*search.fitting, strict=True) if search.fitting else ((), ())
     verdict = Verification(compared, first, fitting, search.tried, left_out, tuple(unproven), reasons, repaired, count)
     return opened, verdict
+
+
+def _by_calls(network: Network, recorded: Recording, close: float, whole: UserError) -> Verification:
+    """Compare every call of a module by itself, where the recording as a whole is no run of this network.
+
+    Such is a decoder that is stepped by hand, an encoder beside its decoder, a cell whose state the model changes.
+
+    Raises:
+        UserError: `whole`, where no call can be compared either.
+    """
+    places = dict(zip(recorded.layers, recurrent_layers(network), strict=False))
+    named = network.card.get("imported", {}).get("layers", [])
+    if len(named) == len(network.layers):
+        places = {str(named[n]): n for n in recurrent_layers(network)}
+    compared: dict[str, float] = {}
+    first: Deviation | None = None
+    paths = dict.fromkeys(name.rpartition("/")[0].rpartition("/")[0] for name in recorded.calls)
+    for path in paths:
+        own = [places[one] for one in recorded.layers if one in places and one in (path, f"{path}.l{places[one]}")]
+        count = sum(name.startswith(f"{path}/") and name.endswith("/x") for name in recorded.calls)
+        for call in range(count if own else 0):
+            mine = _of_a_call(network, recorded, f"{path}/{call}", own)
+            theirs = recorded.calls.get(f"{path}/{call}/y")
+            if mine is None or theirs is None or mine.shape != theirs.shape:
+                raise whole
+            apart = difference(mine, theirs)
+            name = f"call/{path}/{call}/y"
+            compared[name] = float(apart.max(initial=0.0))
+            if first is None and compared[name] > close:
+                t, unit = (int(one) for one in np.argwhere(apart > close)[0])
+                first = Deviation(name, t, unit, float(mine[t, unit]), float(theirs[t, unit]), compared[name])
+    if not compared:
+        raise whole
+    missing = [one for one in recorded.layers if one not in places]
+    unproven = [one for one in recorded.unproven if not one.startswith(("calls of ", "first states that "))]
+    unproven.append("what stands between the calls, and the answer: each call was compared by itself")
+    if missing:
+        unproven.append(f"{', '.join(map(visible, missing))}, of another network of the file: --network takes it")
+    return Verification(compared, first, unproven=tuple(unproven))
+
+
+def _of_a_call(network: Network, recorded: Recording, call: str, layers: Sequence[int]) -> Array | None:
+    """Return what layers give for what was recorded to enter a module (T, n), begun with its states; None if not."""
+    series = recorded.calls.get(f"{call}/x")
+    if series is None:
+        return None
+    first = {name: recorded.calls[f"{call}/{name}_0"] for name in "hc" if f"{call}/{name}_0" in recorded.calls}
+    begun = 0
+    for number in layers:
+        alone = one_layer(network, number)
+        ways = len(alone.passes)
+        given: dict[str, Array] = {INPUT: series}
+        for n, one in enumerate(alone.passes):
+            given |= {f"{_INITIAL}{one.name}/{state}": rows[begun + n] for state, rows in first.items()
+                      if begun + n < len(rows)}  # fmt: skip
+        try:
+            trace = _run(alone, given, recorded.where)
+            series = np.concatenate([trace[one.name]["h"] for one in alone.passes], axis=1)
+        except (UserError, KeyError):
+            return None
+        begun += ways
+    return series
 
 
 class _Search:
@@ -368,20 +433,14 @@ def _of_a_layer(
         if left:
             yield left.removeprefix("; ")
         return
-    try:
-        alone = one_layer(network, number)
-        first = {name: recorded.calls[f"{path}/0/{name}_0"] for name in "hc" if f"{path}/0/{name}_0" in recorded.calls}
-        initial = {one.name: {state: rows[n].astype(np.float64) for state, rows in first.items()}
-                   for n, one in enumerate(alone.passes)}  # fmt: skip
-        trace = _run(alone, {INPUT: x} | {f"{_INITIAL}{name}/{state}": rows for name, states in initial.items()
-                                          for state, rows in states.items()}, recorded.where)  # fmt: skip
-        mine = np.concatenate([trace[one.name]["h"] for one in alone.passes], axis=1)
-        apart = float(difference(mine, y).max(initial=0.0)) if mine.shape == y.shape else np.inf
-    except (UserError, KeyError):
+    mine = _of_a_call(network, recorded, f"{path}/0", [number])
+    if mine is None:
         return
+    first = [recorded.calls[f"{path}/0/{name}_0"] for name in "hc" if f"{path}/0/{name}_0" in recorded.calls]
+    apart = float(difference(mine, y).max(initial=0.0)) if mine.shape == y.shape else np.inf
     if apart > close:
         yield f"{visible(path)} itself differs: given what was recorded to enter it, by {sentence(apart, 2)}{left}"
-    elif first and any(np.any(one) for one in first.values()):
+    elif any(np.any(one) for one in first):
         yield f"{visible(path)} by itself is as recorded: the model gives it first states, which are zeros here"
     else:
         yield f"{visible(path)} by itself is as recorded: what enters it differs already{left}"

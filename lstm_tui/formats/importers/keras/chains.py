@@ -121,7 +121,7 @@ def _blocks(item: Item) -> bool:
         return not inner.config.get("return_sequences")
     inner = item.inner if item.kind == "TimeDistributed" and item.inner is not None else item
     known = ("Dense", "BatchNormalization", "LayerNormalization", "Activation", "ReLU", "ELU", "LeakyReLU", "Softmax",
-             "Rescaling", *CALCULATED)  # fmt: skip
+             "Rescaling", "Normalization", *MERGES, *CALCULATED)  # fmt: skip
     return inner.kind not in known and "Dropout" not in inner.kind and "Noise" not in inner.kind
 
 

@@ -12,11 +12,12 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.dense_layers import apply_op
 from lstm_tui.formats.importers.feature_extractor import ExtractorGraph, Step, activate, convolve, pool
-from lstm_tui.formats.importers.keras.follow import Mask, check_all, check_axis, operands
+from lstm_tui.formats.importers.keras.follow import ALONG, Mask, check_all, operands
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
 from lstm_tui.formats.importers.keras.graph import CALCULATED, TENSOR, KerasGraph, KerasNode
 from lstm_tui.formats.importers.keras.layers import activation_name, steps
 from lstm_tui.formats.importers.keras.settings import LOOKUPS
+from lstm_tui.formats.importers.plan import AffineScale
 
 Weights = Callable[[KerasNode], Sequence[Array]]
 _JOINS: dict[str, Step] = {
@@ -58,18 +59,17 @@ def keras_front(
     wanted = [output, *(name for _, reads, _ in masks for name in reads if name not in made_by_mask)]
     for name in dict.fromkeys(one for each in wanted for one in _in_order(graph, each)):
         node = graph.nodes[name]
-        reads = tuple(node.inputs)
+        reads = tuple(read for read, _ in node.reads)  # one may be read twice, as x * x reads it
         if node.kind == "InputLayer":
             inputs.append(name)
             continue
         if not reads:  # a Sequential that does not name its input
             inputs.append("input")
             reads = ("input",)
-        if node.calls > 1:
-            raise UnsupportedLayer(f"{node.known_as} is called {node.calls} times")
         try:
             check_all(node)
-            step = _step(node, floats(weights(node)), generation)
+            held = weights(node)
+            step = _step(node, floats(held[:2] if node.kind == "Normalization" else held), generation)
         except UnsupportedLayer as error:
             raise UnsupportedLayer(f"{node.known_as}: {error}") from error
         if node.kind in LOOKUPS and reads[0] in inputs:
@@ -222,13 +222,25 @@ def _step(node: KerasNode, weights: Sequence[Array], generation: int) -> Step:
     ops = steps(node, weights, generation)
 
     def step(given: Sequence[Array]) -> Array:
-        try:
-            check_axis(node, given[0].ndim + 1)  # without the batch
-        except UnsupportedLayer as error:
-            raise ValueError(str(error)) from error
-        return reduce(apply_op, ops, given[0])
+        along = _axis(node, given[0].ndim)
+        rows = np.moveaxis(given[0], along, -1)
+        for op in ops:
+            if isinstance(op, AffineScale) and op.s.shape != rows.shape[-1:]:
+                raise ValueError(f"{rows.shape[-1]} along its axis, for which it has {len(op.s)} numbers")
+        return np.moveaxis(reduce(apply_op, ops, rows), -1, along)
 
     return step
+
+
+def _axis(node: KerasNode, rank: int) -> int:
+    """Return the axis a layer is taken along, of what has no axis for the batch."""
+    axis = node.config.get("axis", -1)
+    said = axis if isinstance(axis, list) else [axis]
+    if node.kind not in ALONG or said in ([], [None]):
+        return -1
+    if len(said) != 1 or not isinstance(said[0], int) or not (-rank <= said[0] < 0 or 0 < said[0] <= rank):
+        raise ValueError(f"it is taken along axis {', '.join(map(str, said))}")
+    return said[0] - 1 if said[0] > 0 else said[0]
 
 
 def _calculation(node: KerasNode) -> Step:

@@ -48,6 +48,8 @@ _POOLS = {"GlobalMaxPooling1D": "max", "GlobalAveragePooling1D": "mean"}
 _MERGED = {"Add": "add", "Subtract": "sub", "Multiply": "mul", "Maximum": "max", "Minimum": "min", "Average": "add"}
 _OVER = {"Sum": "sum", "Mean": "mean", "Max": "max", "Min": "min"}
 _NO_MATTER = ("name", "dtype")
+ALONG = ("BatchNormalization", "LayerNormalization", "Normalization", "Softmax")
+"""Layers that are taken along an axis."""
 _FILLED = ("Multiply", "Maximum", "Minimum")
 """Layers that Keras 3 lets leave out what is masked of each of the tensors they join."""
 _MASK_ENDS = (
@@ -55,7 +57,8 @@ _MASK_ENDS = (
     "Conv1D", *LOOKUPS,
 )  # fmt: skip
 """Layers that no generation of Keras lets pass a mask on."""
-_MASK_ENDS_BEFORE_3 = ("Rescaling", "Identity")
+_MASK_ENDS_BEFORE_3 = ("Rescaling", "Identity", "Normalization")
+"""Layers that pass it on in Keras 3 alone."""
 STATES = {"lstm": ("h", "c"), "gru": ("h",), "rnn": ("h",)}
 
 
@@ -122,8 +125,6 @@ class KerasTensors:
     def _follow(self, node: KerasNode) -> None:
         read = [self.at(ref) for ref in node.reads]
         try:
-            if node.calls > 1:
-                raise UnsupportedLayer(f"it is called {node.calls} times")
             check_all(node)
             if node.recurrent:
                 self._recurrent(node, read)
@@ -374,7 +375,7 @@ def check_axis(node: KerasNode, rank: int | None) -> None:
     if node.kind == "TimeDistributed" and node.inner is not None:
         inner, inside = node.inner, None if rank is None else rank - 1
     axis = inner.config.get("axis")
-    if axis is None or inner.kind not in ("BatchNormalization", "LayerNormalization", "Softmax"):
+    if axis in (None, []) or inner.kind not in ALONG:
         return
     said = axis if isinstance(axis, list) else [axis]
     last = -1 if inside is None else inside - 1
@@ -453,9 +454,7 @@ def merged(values: Sequence[Value], mode: str) -> Value:
     """Return two directions as one."""
     if len(values) == 1:
         return values[0]
-    if mode == "concat":
-        return joined(values)
-    if mode == "None":
+    if mode in ("concat", "None"):
         return joined(values)
     value = added(values, {"sum": "add", "ave": "add", "mul": "mul"}.get(mode, "add"))
     return mean_of("average", value, 2) if mode == "ave" else value

@@ -38,7 +38,6 @@ class KerasNode:
         config: Its description.
         inputs: Names of the layers it reads.
         inner: What a wrapper holds.
-        calls: How often the model calls it.
         written: Its class as the file has it, where it means another: an RNN of an LSTMCell is an LSTM.
         within: Name and class of each model it stands in, from the outside; `name` has their names in front.
         own: Its name inside the innermost.
@@ -56,7 +55,6 @@ class KerasNode:
     config: Mapping[str, Any]
     inputs: list[str] = field(default_factory=list)
     inner: KerasNode | None = None
-    calls: int = 1
     written: str = ""
     within: tuple[tuple[str, str], ...] = ()
     own: str = ""
@@ -152,6 +150,7 @@ def model_graph(config: Mapping[str, Any], where: str) -> KerasGraph:
         raise UserError(f"{where}: describes no layers")
     nodes: dict[str, KerasNode] = {}
     previous: str | None = None
+    counts = {} if kind == "Sequential" else dict(map(_calls_of, entries))
     for entry in entries:
         node = _node(entry, where)
         if node.name in nodes:
@@ -159,27 +158,45 @@ def model_graph(config: Mapping[str, Any], where: str) -> KerasGraph:
         if kind == "Sequential":
             node.inputs = [] if previous is None else [previous]
             node.reads = [(one, 0) for one in node.inputs]
-        else:
-            bound = entry.get("inbound_nodes") or []
-            node.calls = len(bound) if _per_call(bound) else 1
-            bound, node.masks = _without_masks(bound)
-            node.reads = list(_refs(bound[:1] if _per_call(bound) else bound))
-            node.inputs = list(dict.fromkeys(layer_names(bound)))
-            node.given = _given(bound)
-            node.call, node.named = _called(bound)
-        nodes[node.name] = node
-        previous = node.name
+            nodes[node.name] = node
+            previous = node.name
+            continue
+        bound = entry.get("inbound_nodes") or []
+        for number, call in enumerate(bound if _per_call(bound) and bound else [bound]):
+            one = node if number == 0 else replace(node, name=called(node.name, number))
+            if one.name in nodes or len(nodes) > MOST_LAYERS:
+                raise UserError(f"{where}: has two layers called {visible(one.name)}, or more than {MOST_LAYERS} calls")
+            read, one.masks = _without_masks([call] if _per_call(bound) else call, counts)
+            one.reads = list(_refs(read, counts))
+            one.inputs = list(dict.fromkeys(name for name, _ in one.reads))
+            one.given = _given(read)
+            one.call, one.named = _called(read)
+            nodes[one.name] = one
     outputs = [previous] if kind == "Sequential" and previous else []
     answers = [(one, 0) for one in outputs]
     inputs = [name for name, node in nodes.items() if not node.inputs]
     if isinstance(inside, Mapping) and kind != "Sequential":
-        outputs = [name for name in dict.fromkeys(layer_names(inside.get("output_layers") or [])) if name in nodes]
+        ends = list(_refs(inside.get("output_layers") or [], counts))
+        outputs = [name for name in dict.fromkeys(name for name, _ in ends) if name in nodes]
         inputs = [name for name in dict.fromkeys(layer_names(inside.get("input_layers") or [])) if name in nodes]
-        answers = [ref for ref in dict.fromkeys(_refs(inside.get("output_layers") or [])) if ref[0] in nodes]
+        answers = [ref for ref in dict.fromkeys(ends) if ref[0] in nodes]
     return KerasGraph(nodes, outputs, inputs, answers)
 
 
-def _without_masks(bound: Any) -> tuple[Any, list[str]]:
+def called(name: str, number: int) -> str:
+    """Return what one call of a layer is known as, counted from 0: a layer of its own, with the same weights."""
+    return name if number == 0 else f"{name} (call {number + 1})"
+
+
+def _calls_of(entry: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the name of a layer, and how often it is called."""
+    inside = entry.get("config")
+    name = entry.get("name") or (inside.get("name") if isinstance(inside, Mapping) else None) or entry.get("class_name")
+    bound = entry.get("inbound_nodes") or []
+    return str(name), len(bound) if _per_call(bound) else 1
+
+
+def _without_masks(bound: Any, counts: Mapping[str, int]) -> tuple[Any, list[str]]:
     """Return what a layer reads, and what masks it, which is told by name in each call."""
     if not isinstance(bound, list):
         return bound, []
@@ -188,7 +205,7 @@ def _without_masks(bound: Any) -> tuple[Any, list[str]]:
     for call in bound:
         given = call.get("kwargs") if isinstance(call, Mapping) else None
         if isinstance(given, Mapping) and "mask" in given:
-            masks += layer_names(given["mask"])
+            masks += [name for name, _ in _refs(given["mask"], counts)]
             call = {**call, "kwargs": {key: one for key, one in given.items() if key != "mask"}}
         calls.append(call)
     return calls, list(dict.fromkeys(masks))
@@ -224,26 +241,37 @@ def layer_names(value: Any) -> Iterator[str]:
     return (name for name, _ in _refs(value))
 
 
-def _refs(value: Any, depth: int = 0) -> Iterator[Ref]:
-    """Iterate over the tensors that inbound nodes or outputs name, in any of their forms."""
+def _refs(value: Any, counts: Mapping[str, int] | None = None, depth: int = 0) -> Iterator[Ref]:
+    """Iterate over the tensors that inbound nodes or outputs name, in any of their forms.
+
+    Args:
+        value: What names them.
+        counts: How often each layer is called; what a later call gives is named after that call.
+        depth: How deep `value` stands.
+    """
     if depth > 12:
         return
     if isinstance(value, Mapping):
         history = value.get("keras_history")
         if isinstance(history, list) and history:
-            number = history[2] if len(history) > 2 else 0
-            yield str(history[0]), number if type(number) is int else 0
+            yield _tensor(history, counts or {})
             return
         for one in value.values():
-            yield from _refs(one, depth + 1)
+            yield from _refs(one, counts, depth + 1)
     elif isinstance(value, list):
         if len(value) >= 3 and isinstance(value[0], str) and all(type(one) is int for one in value[1:3]):
-            yield value[0], value[2]
+            yield _tensor(value, counts or {})
             if len(value) > 3:
-                yield from _refs(value[3], depth + 1)
+                yield from _refs(value[3], counts, depth + 1)
             return
         for one in value:
-            yield from _refs(one, depth + 1)
+            yield from _refs(one, counts, depth + 1)
+
+
+def _tensor(said: list[Any], counts: Mapping[str, int]) -> Ref:
+    """Return a tensor by the name of a layer, which call of it, and which output."""
+    name, (call, number) = str(said[0]), [one if type(one) is int else 0 for one in [*said[1:3], 0, 0][:2]]
+    return called(name, call) if 0 < call < counts.get(name, 1) else name, number
 
 
 def _given(bound: Any) -> list[Any]:
@@ -291,7 +319,7 @@ _DEEPEST = 8
 def flattened(graph: KerasGraph, where: str, depth: int = 0) -> KerasGraph:
     """Return a graph in which the layers of each inner model stand in its place, called `model/layer`.
 
-    One that is called more than once, or whose inputs cannot be told apart, stays a layer of its own.
+    One whose inputs cannot be told apart stays a layer of its own.
 
     Raises:
         UserError: A description is damaged, or there are too many layers.
@@ -322,7 +350,7 @@ def flattened(graph: KerasGraph, where: str, depth: int = 0) -> KerasGraph:
                 inputs=reads,
                 reads=tensors,
                 masks=[_within(name, other, inner, given) for other in one.masks if other in inner.nodes] + node.masks,
-                within=((name, node.kind), *one.within),
+                within=((node.own or name, node.kind), *one.within),
             )
             nodes[moved.name] = moved
         stands_for[name] = _within(name, inner.outputs[0], inner, given)
@@ -340,7 +368,7 @@ def flattened(graph: KerasGraph, where: str, depth: int = 0) -> KerasGraph:
 
 def _inner(node: KerasNode, where: str, depth: int) -> KerasGraph | None:
     """Return the layers of a layer that is a model, or None."""
-    if node.kind not in MODELS or depth >= _DEEPEST or node.calls != 1:
+    if node.kind not in MODELS or depth >= _DEEPEST:
         return None
     inner = flattened(model_graph({"class_name": node.kind, "config": node.config}, where), where, depth + 1)
     fits = len(inner.outputs) == 1 and len(inner.inputs) == len(node.inputs) == 1

@@ -29,7 +29,8 @@ NOTHING = (
     "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
     "InputLayer", "Identity",
 )  # fmt: skip
-_MERGES = {"concat": "concat", "sum": "sum", "ave": "average", "mul": "mul"}
+_MERGES = {"concat": "concat", "sum": "sum", "ave": "average", "mul": "mul", None: "concat"}
+"""Ways to merge two directions; None gives each as a tensor of its own, and end to end is how both are shown here."""
 _GATES = ("sigmoid", "hard_sigmoid_keras2", "hard_sigmoid_keras3")
 _SAME = {
     "linear": "linear", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "softmax": "softmax",
@@ -81,7 +82,7 @@ def recurrent(
         if bool(back.config.get(setting)) != bool(inner.config.get(setting)):
             raise UnsupportedLayer(f"its two directions differ in {setting}")
     said = node.config.get("merge_mode", "concat")
-    if said not in _MERGES:
+    if not isinstance(said, str | None) or said not in _MERGES:
         raise UnsupportedLayer(f"its merge mode {visible(str(said))} has no single output here")
     count = _weights_of(inner, arrays)
     if count >= len(arrays) or len(arrays) - count != _weights_of(back, arrays[count:]):
@@ -217,7 +218,7 @@ def steps(node: KerasNode, weights: Sequence[Array], generation: int) -> list[Op
     config = node.config
     if node.kind in NOTHING:
         return []
-    arrays = floats(weights)
+    arrays = floats(weights[:2] if node.kind == "Normalization" else weights)  # behind them: how many were counted
     if node.kind == "Dense":
         if not arrays or arrays[0].ndim != 2:
             raise UnsupportedLayer("its weights are missing")
@@ -225,6 +226,8 @@ def steps(node: KerasNode, weights: Sequence[Array], generation: int) -> list[Op
         return made + _activated(node.name, config.get("activation"), generation)
     if node.kind == "BatchNormalization":
         return [_batch_norm(node, arrays)]
+    if node.kind == "Normalization":
+        return [_normalised(node, arrays)]
     if node.kind == "LayerNormalization":
         given = iter(arrays)
         scale = next(given, None) if config.get("scale", True) else None
@@ -241,8 +244,33 @@ def steps(node: KerasNode, weights: Sequence[Array], generation: int) -> list[Op
     )
 
 
-def _rescaled(node: KerasNode) -> Activation:
+_LEAST_SPREAD = 1e-7
+"""The least that Keras divides by where it normalises its inputs."""
+
+
+def _normalised(node: KerasNode, arrays: Sequence[Array]) -> Activation | AffineScale:
+    """Return what takes a mean away and divides by a spread, or the way back; they are given, or were adapted."""
+    given = [node.config.get(key) for key in ("mean", "variance")]
+    said = [np.asarray(one, np.float64) for one in given if one is not None] or [one.astype(float) for one in arrays]
+    if len(said) != 2 or any(one.dtype.kind != "f" for one in said):
+        raise UnsupportedLayer("its mean and variance are missing")
+    mean, variance = (one.reshape(-1) for one in said)
+    if sum(size != 1 for size in said[0].shape) > 1 or mean.shape != variance.shape:
+        raise UnsupportedLayer("it normalises over more than the units")
+    spread = np.maximum(np.sqrt(variance), _LEAST_SPREAD)
+    scale, shift = (spread, mean) if node.config.get("invert") else (1 / spread, -mean / spread)
+    if said[0].ndim == 0 or node.config.get("axis", -1) in (None, []):
+        body = f"{exact(float(scale[0]))} * a + {exact(float(shift[0]))}"
+        return Activation(node.name, f"Normalization={body}")
+    return AffineScale(node.name, scale.astype(np.float32), shift.astype(np.float32))
+
+
+def _rescaled(node: KerasNode) -> Activation | AffineScale:
     scale, offset = node.config.get("scale", 1.0), node.config.get("offset", 0.0)
+    if isinstance(scale, list) or isinstance(offset, list):
+        each = [np.asarray(one, np.float32).reshape(-1) for one in (scale, offset)]
+        both = np.broadcast_arrays(*each)
+        return AffineScale(node.name, *(np.array(one) for one in both))
     if not all(isinstance(one, int | float) for one in (scale, offset)):
         raise UnsupportedLayer("it scales each unit by itself")
     return Activation(node.name, f"Rescaling={exact(float(scale))} * a + {exact(float(offset))}")

@@ -75,7 +75,7 @@ def _hint(graph: KerasGraph) -> str:
             f"; {first.known_as} is not stepped: it is one layer with {len(inner['cells'])} cells in a stack; "
             "build the model of as many layers, one above another"
         )
-    why = "is called more than once, or has several inputs" if first.kind in MODELS else "is not stepped"
+    why = "has several inputs or outputs" if first.kind in MODELS else "is not stepped"
     return f"; {first.known_as} {why}"
 
 
@@ -353,8 +353,6 @@ def _recurrent(model: _Model, item: Item, key: str, report: ImportReport) -> Rec
             return replace(ahead, name=item.join.name, passes=passes, merge=merge)
         second = replace(back, passes=[("backward", back.passes[0][1])])
         return replace(ahead, name=item.join.name, merge=merge, second=second)
-    if item.calls > 1:
-        raise UnsupportedLayer("it is called more than once")
     check_all(item)
     file = model.file
     names = file.weight_names(*file.place_of(item.own, item.kind, item.within)) if file.form == "names" else []

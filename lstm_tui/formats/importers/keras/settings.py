@@ -107,6 +107,7 @@ _TABLES: dict[str, dict[str, Rule]] = {
     "ELU": _of("alpha", USED),
     "LeakyReLU": _of("alpha negative_slope", USED),
     "Rescaling": _of("scale offset", USED),
+    "Normalization": _of("axis mean variance invert", USED),
     "Embedding": {
         **_of("input_dim output_dim mask_zero", USED),
         **_of("embeddings_initializer embeddings_regularizer embeddings_constraint activity_regularizer", HARMLESS),
