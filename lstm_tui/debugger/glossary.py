@@ -84,6 +84,8 @@ readout = The last equations: from the hidden state to what the network says.
 next word character byte = How likely each token is to come next, as the network sees it; ▸ marks the one that came.
 bits = The surprise of a token: 0 if it was certain, 1 if it was one of two equally likely ones, and so on.
 perplexity = Among how many equally likely tokens the network chose, on the mean over the text.
+diagram room columns rows = The cell as a picture: the belt of the memory on top, gates as boxes, what they do to it as
+    circles, with the numbers of this unit on the wires. D gives it the whole screen.
 position = Which part of the verdict comes from the state at each place of the tape. That state has read the words
     around it too, so it is not a part of the word alone.
 attention answer = Weights that sum to 1: how much of each token's state the readout takes.

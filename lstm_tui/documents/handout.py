@@ -5,7 +5,6 @@ The numbers of every step stand in the page as data; one script of ours, known b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +22,7 @@ from lstm_tui.engine.compiler.roles import roles_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.io.json import encode
 
 MOST_STEPS = 2000
 """Equations of all tokens that one page holds."""
@@ -108,7 +108,7 @@ def handout_of(subject: FigureSubject) -> str:
         ),
         element("p", element("small", "← → one equation, ↑ ↓ one token, Home and End the first and the last")),
     )  # fmt: skip
-    return scripted_page(subject.title, DIAGRAM_STYLE + _STYLE, SCRIPT, json.dumps(list(_steps(subject))), body)
+    return scripted_page(subject.title, DIAGRAM_STYLE + _STYLE, SCRIPT, encode(list(_steps(subject))).decode(), body)
 
 
 def _steps(subject: FigureSubject) -> Iterator[dict[str, Any]]:

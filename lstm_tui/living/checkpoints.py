@@ -13,7 +13,7 @@ import numpy as np
 from lstm_tui.debugger.breakpoints.assertions import asked_pass
 from lstm_tui.debugger.expressions import ExpressionError, Scope, evaluate, parse
 from lstm_tui.debugger.source import Source
-from lstm_tui.engine.arrays import Array, Rows
+from lstm_tui.engine.arrays import Array, Rows, quiet
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
@@ -175,6 +175,7 @@ def _curve(numbers: Array) -> str:
     return "".join(_LEVELS[next(blocks)] if np.isfinite(one) else "×" for one in picked)
 
 
+@quiet()
 def series(
     checkpoints: str | Path | Iterable[str | Path],
     source: str | Path | Rows,

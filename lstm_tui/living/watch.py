@@ -17,7 +17,7 @@ from lstm_tui.debugger.expressions.scope import Moment
 from lstm_tui.debugger.expressions.series import NOWHERE, any_unit, numbers
 from lstm_tui.debugger.provenance.nonfinite import birth
 from lstm_tui.debugger.source import Source
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence
@@ -165,6 +165,7 @@ class LoopWatch:
         if self.condition is not None and "gradnorm" in self._names:
             self._judge(step)
 
+    @quiet()
     def _judge(self, step: TrainingStep) -> None:
         """Stop where the condition holds, or is not known because of a NaN.
 
@@ -358,6 +359,7 @@ class PostMortem:
         return f"<step {self.step}: {self.place}; {len(self.steps)} steps kept>"
 
 
+@quiet()
 def post_mortem(screen: bool | None = None) -> PostMortem:
     """Open what a watched loop did last: after an exception, inside the loop, or as `PYTHONBREAKPOINT`.
 

@@ -141,4 +141,4 @@ def refused_expressions(lines: tuple[str, ...]) -> list[str]:
 
 def is_measured(line: str) -> bool:
     """Say whether a line is a command whose outcome was measured once, as it takes hours."""
-    return any(measured(table)["command"] == line for table in ("speed", "training", "screen", "which cell"))
+    return any(measured(table)["command"] == line for table in ("speed", "training", "screen", "memory", "which cell"))

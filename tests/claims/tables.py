@@ -72,6 +72,26 @@ def screen() -> str:
     return _table(("", "ratio"), measured("screen")["rows"])
 
 
+def memory() -> str:
+    """Return what texts of some lengths take, and the exponents with which that grows."""
+    found = measured("memory")
+    heads = {
+        "frame_ms": "first frame, ms", "step_ms": "step, ms", "whole_s": "all of it, s", "jump_ms": "jump, p99, ms",
+        "edit_ms": "edit in the middle, ms", "asked_ms": "attribution, ms", "peak_mb": "peak, MB",
+    }  # fmt: skip
+    ways = {"one": "forwards", "both": "both ways"}
+    rows = []
+    for way, name in ways.items():
+        mine = [row for row in found["rows"] if row["ways"] == way]
+        counts = (f"{row['tokens']:,}".replace(",", " ") for row in mine)
+        rows += [
+            (name, count, *(_of_two_digits(row[key]) for key in heads)) for count, row in zip(counts, mine, strict=True)
+        ]
+        grows = next(one for one in found["exponents"] if one["ways"] == way)
+        rows.append((name, "exponent", *(f"{grows[key]:.2f}" if key in grows else "–" for key in heads)))
+    return _table(("", "tokens", *heads.values()), rows)
+
+
 def which_cell() -> str:
     """Return how well each cell recalls, with its number of parameters as it is now."""
     found = measured("which cell")
@@ -88,6 +108,7 @@ def lstm_page() -> str:
 
 MEASURED: dict[str, Callable[[], str]] = {
     "speed table": speed, "best table": best_of_others, "autograd table": autograd, "screen table": screen,
+    "memory table": memory,
     "which cell table": which_cell, "lstm page": lstm_page, "attack table": lambda: LONG_RUN.read_text("utf-8"),
     "mutate table": lambda: CAMPAIGN.read_text("utf-8"),
 }  # fmt: skip

@@ -71,6 +71,7 @@ DAMAGE = {
     "ends that fall": _array("capture/run/0/ends", lambda one: np.array([2, 2])),
     "no truths": _array("capture/run/0/linked", lambda one: one.astype(np.int64)),
     "weights of no cell": _array("capture/weight/0/weight_hh_l0", lambda one: one[:5]),
+    "a weight that is one number": _array("capture/weight/0/weight_hh_l0", lambda one: one[0, 0]),
     "no weights": lambda arrays: [arrays.pop(name) for name in list(arrays) if "/weight/" in name],
     "a gradient of another shape": _array("capture/gradient/0/bias_ih_l0", lambda one: one[1:]),
     "a loss of many": _array("capture/loss", lambda one: np.zeros(2)),

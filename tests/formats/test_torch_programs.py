@@ -432,6 +432,22 @@ FUNCTIONS: dict[str, str] = {
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("how", ["trace", "script", "export"])
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float32"])
+def test_a_program_that_rounds_every_number_is_said_to(kind: str, how: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    module = torch.nn.GRU(3, 4, batch_first=True).to(getattr(torch, kind)).eval()
+    x, path = torch.zeros(1, 6, 3, dtype=getattr(torch, kind)), tmp_path / ("m.pt2" if how == "export" else "m.pt")
+    if how == "export":
+        torch.export.save(torch.export.export(module, (x,)), str(path))
+    else:
+        made = torch.jit.script(module) if how == "script" else torch.jit.trace(module, (x,), check_trace=False)
+        made.save(str(path))
+    assert (f"its numbers are {kind}" in remarks(open_file(path))) == (kind != "float32")
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of torch itself, which says of each of its ways to save that there is another
 @pytest.mark.parametrize("how", ["script", "trace", "export"])
 @pytest.mark.parametrize("text", FUNCTIONS.values(), ids=FUNCTIONS)

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -81,6 +81,7 @@ def _arrays_of(run: CapturedRun) -> Iterator[tuple[str, Array]]:
 
 
 @door("a capture")
+@quiet()
 def read(path: str | Path) -> CapturedBatch:
     """Read a capture that `Capture.save` wrote; PyTorch is not needed.
 
@@ -170,7 +171,11 @@ def _modules(about: Fields, arrays: Mapping[str, Array]) -> Iterator[CapturedMod
         weights, gradient = ({key.removeprefix(start): one for key, one in arrays.items() if key.startswith(start)}
                              for start in (f"{CAPTURED}weight/{n}/", f"{CAPTURED}gradient/{n}/"))  # fmt: skip
         for key, one in (*weights.items(), *gradient.items()):
-            if one.dtype.kind != "f" or (key in gradient and gradient[key].shape != weights.get(key, one[:0]).shape):
+            if (
+                one.dtype.kind != "f"
+                or one.ndim not in (1, 2)
+                or (key in gradient and gradient[key].shape != weights.get(key, one[:0]).shape)
+            ):
                 raise entry.damaged(key, "must be floating point numbers, a gradient in the shape of its weight")
         made = CapturedModule(name, mode, weights, gradient)
         if not weights:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
@@ -93,6 +93,7 @@ class CapturedBatch:
         run_together(self.runs)
         return max(one.difference for one in self.runs)
 
+    @quiet()
     def gradient_difference(self, name: str | None = None) -> float:
         """Return how far our gradient by the weights of a module is from PyTorch's own, relative to its largest number.
 

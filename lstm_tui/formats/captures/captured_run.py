@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
@@ -170,6 +170,7 @@ class CapturedRun:
         return "\n".join(lines) + ">"
 
     @cached_property
+    @quiet()
     def difference(self) -> float:
         """The largest difference of our numbers from PyTorch's: of what it gave at each step and of final states."""
         network = self.module.network
@@ -211,6 +212,7 @@ class CapturedRun:
         return self._back[1]
 
     @cached_property
+    @quiet()
     def _back(self) -> tuple[dict[str, dict[str, Array]], dict[str, Array]]:
         if self.d_y is None:
             raise UserError("this was captured without a loss: give capture() loss= and targets=")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.captured_batch import CapturedBatch
@@ -22,6 +22,7 @@ Names = Callable[[int], str]
 """From an id to its token."""
 
 
+@quiet()
 def captured(
     model: Any,
     batch: Any,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.importers.assemble import assemble
 from lstm_tui.formats.importers.import_report import ImportReport
@@ -23,6 +23,7 @@ def mode_of(module: Any) -> str:
     return f"RNN_{getattr(module, 'nonlinearity', 'tanh').upper()}" if mode == "RNN" else str(mode)
 
 
+@quiet()
 def network_of_module(name: str, mode: str, weights: Mapping[str, Array], remarks: tuple[str, ...] = ()) -> Network:
     """Return a module as a network without a readout.
 

@@ -322,7 +322,7 @@ class _Pen:
         minus = self.glyphs.minus
         line = self._row(f"{minus}lost +new")
         for slot in self.slots:
-            step = self.view.step_at(slot.t) if self.reached[slot.t] else None
+            step = self.view.step_at(slot.t) if self._has_reached(slot.t) else None
             if step is None or not (step.forgets or step.writes):
                 self._at(line, slot, self.glyphs.dot.center(slot.width), self.palette.style("faint"))
                 continue

@@ -13,7 +13,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.program.graph import UnsupportedNode
 from lstm_tui.formats.importers.torch.call_arguments import axis_of, is_number, is_whole, is_wholes
-from lstm_tui.formats.importers.torch.pickled_arrays import Storage, Tensor, view
+from lstm_tui.formats.importers.torch.pickled_arrays import HALVES, Storage, Tensor, view
 from lstm_tui.formats.importers.torch.program_builder import (
     InputShape,
     ProgramBuilder,
@@ -52,6 +52,7 @@ class ExportedArchive:
         calls: Calls of the graph, in order.
         outputs: Names of the values it gives.
         version: Of the PyTorch that wrote it.
+        half: The kind of its numbers that have half the bits; empty where there are none.
     """
 
     tensors: dict[str, Array]
@@ -60,6 +61,7 @@ class ExportedArchive:
     calls: Sequence[Mapping[str, Any]]
     outputs: Sequence[str]
     version: str = ""
+    half: str = ""
 
     def follow(self, b: ProgramBuilder, shapes: Mapping[str, InputShape]) -> None:
         """Follow the graph once, for inputs of given shapes.
@@ -252,9 +254,11 @@ def _archive(text: bytes, tensors: Mapping[str, Array], where: str) -> ExportedA
         if any("buffer_mutation" in one for one in signature["output_specs"]):
             raise UserError(f"{where}: its program changes its own buffers from call to call, which is not followed")
         version = str(program.get("torch_version", ""))
+        kinds = [one["dtype"] for one in graph["tensor_values"].values()]
+        half = next((HALVES[_DTYPES[one]] for one in kinds if _DTYPES.get(one) in HALVES), "")
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
         raise UserError(f"{where}: is damaged: its program is not as torch.export writes it") from error
-    return ExportedArchive(dict(tensors), given, inputs, graph["nodes"], outputs, version)
+    return ExportedArchive(dict(tensors), given, inputs, graph["nodes"], outputs, version, half)
 
 
 def _inputs(

@@ -24,6 +24,8 @@ _TORCH_DTYPES = {
     "bfloat16": "bfloat16", "int64": "<i8", "long": "<i8", "int32": "<i4", "int16": "<i2", "int8": "<i1",
     "uint8": "<u1", "bool": "|b1",
 }  # fmt: skip
+HALVES = {"<f2": "float16", "bfloat16": "bfloat16"}
+"""Kinds of numbers that have half the bits, and what PyTorch calls them."""
 _REBUILT = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v3")
 _PARAMETERS = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
 _RECONSTRUCT = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")

@@ -51,6 +51,10 @@ def find_program(
         followed = follow_program(archive, report)
     except (ProgramStopped, UnsupportedNode) as error:
         return _alone(tensors, where, report, str(error))
+    if archive.half:
+        report.warnings.append(
+            f"its numbers are {archive.half}, and the program rounds each to that: here they are computed as float32"
+        )
     for remark in followed.remarks:
         report.warnings.append(remark)
     cells = ", ".join(f"{cell} {visible(path)}" for path, cell in followed.stepped.items())

@@ -17,7 +17,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.torch.pickled_arrays import Tensor
+from lstm_tui.formats.importers.torch.pickled_arrays import HALVES, Tensor
 from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, ProgramStopped, TensorRef, tensors_in
 from lstm_tui.formats.importers.torch.program_ops import call
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
@@ -97,6 +97,12 @@ class ScriptArchive:
                 one.name: one for one in _parsed(text, path) if isinstance(one, ast.ClassDef | ast.FunctionDef)
             }
         return self._parsed[path]
+
+    @property
+    def half(self) -> str:
+        """The kind of its numbers that have half the bits; empty where there are none."""
+        every = [*self.tensors().values(), *(one for one in self.constants if isinstance(one, Tensor))]
+        return next((HALVES[one.dtype] for one in every if one.dtype in HALVES), "")
 
     def tensors(self) -> dict[str, Tensor]:
         """Return every tensor by name, those of a frozen program by their number."""
