@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from attack.__main__ import LONG_RUN
+from mutate.__main__ import CAMPAIGN
 
 from .documents import ROOT
 from .facts import measured, parameters
@@ -109,5 +110,6 @@ MEASURED: dict[str, Callable[[], str]] = {
     "speed table": speed, "best table": best_of_others, "autograd table": autograd, "screen table": screen,
     "memory table": memory,
     "which cell table": which_cell, "lstm page": lstm_page, "attack table": lambda: LONG_RUN.read_text("utf-8"),
+    "mutate table": lambda: CAMPAIGN.read_text("utf-8"),
 }  # fmt: skip
 """What fills each list, by the name that stands in the comments around it."""
