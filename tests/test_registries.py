@@ -30,6 +30,10 @@ HAND_WRITTEN = {
     ("engine/made_programs.py", "ops"): "those that no page can call; every other is tried",
     ("engine/test_interpreter_choice.py", "commands"): "those that run a network, each with what makes it",
     ("engine/test_interpreters.py", "ops"): "those written by a sign; every other is called by its name",
+    (
+        "tui/test_glossary.py",
+        "bundled networks",
+    ): "one of each kind that has words of its own; every cell's are tried there",
     ("tui/test_screen_windows.py", "panes"): "those that draw what a window holds",
     ("test_cli_json.py", "commands"): "what each that has --json is asked; one without a row fails there",
     ("test_cli_warnings.py", "commands"): "those that are left out, each with why; with the others they are all",
@@ -112,6 +116,7 @@ READ_OTHERWISE = {
     "draw_header": "words: tests/tui/test_screen_sizes.py has them at every size",
     "draw_footer": "words: tests/tui/test_screen_keys.py has each key",
     "draw_tabs": "words: the panes by their names",
+    "draw_now": "words: tests/tui/test_now_line.py has them at every width",
     "draw_cell": "an equation: tests/tui/test_screen_equations.py works its numbers out",
     "draw_equation_line": "an equation: tests/tui/test_screen_equations.py works its numbers out",
     "draw_step": "spans of one unit: tests/tui/test_screen_one_unit.py reads them",
