@@ -5,6 +5,7 @@ Where two values cross the sign is `┼` and they do not touch; where a value br
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -53,8 +54,9 @@ def drawn(layout: DiagramLayout, number: Numbers) -> Grid:
     grid = _wires(layout)
     for mark, place in zip(layout.flow.marks, layout.places, strict=True):
         if mark.kind == "box":
-            words = [mark.label, formula_of(mark, layout.measure)][-(place.height - 3) or 2 :]
-            lines = [line[: place.width - 2] for line in words]
+            room = place.width - 2
+            words = [_label_within(mark.label, room), _formula_within(formula_of(mark, layout.measure), room)]
+            lines = words[-(place.height - 3) or 2 :]
             written = f"{label_of(mark)}{number(mark)}"
             lines.append(written if len(written) <= place.width - 2 else number(mark))
             _put_box(grid, mark, place.x, place.y, place.width, lines)
@@ -70,6 +72,25 @@ def drawn(layout: DiagramLayout, number: Numbers) -> Grid:
         if mark.kind == "exit":
             grid[place.x - 2, place.row] = Sign(ARROW, "wire", layout.flow.sources(mark.key)[0])
     return grid
+
+
+def _label_within(label: str, width: int) -> str:
+    """Return as many whole words of a label as there is room for; of one that is too long, its beginning."""
+    words = label.split(" ")
+    while len(words) > 1 and len(" ".join(words)) > width:
+        words.pop()
+    return _cut(" ".join(words), width)
+
+
+def _formula_within(formula: str, width: int) -> str:
+    """Return a formula that fits: as it is, without its blanks, or without what is multiplied."""
+    shorter = formula.replace(" ", "")
+    forms = (formula, shorter, re.sub(r"\[[^]]*\]", "…", shorter))
+    return next((one for one in forms if len(one) <= width), _cut(shorter, width))
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _put(grid: Grid, x: int, y: int, text: str, part: str, key: int) -> None:
