@@ -24,6 +24,7 @@ COMMANDS: dict[str, list[str]] = {
     "report": ["IDS", "-o", "OUT.html"],
     "worksheet": ["IDS", "-o", "OUT.md"],
     "reach": ["IDS"],
+    "figure": ["IDS", "-o", "OUT.svg"],
     "compare": ["IDS", "--model", TAGGER],
     "convert": ["-o", "OUT.safetensors"],
 }

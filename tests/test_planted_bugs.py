@@ -14,7 +14,7 @@ FOUND = {
     "stuck_gate": (3, ["sat(i) = 1", "after `i = sigmoid(W_i @ x + U_i @ h + b_i)`", "b_i -30"]),
     "wrong_operator": (3, ["after `c = f * c - i * g`", "c[0] = 0.8497 · 0 - 0.2784 · -0.3545 = 0.09869"]),
     "swapped_gates": (3, ["layer0.forward.i: 32 units, keeps", "f: 32 units, writes", "mean(i) < mean(f) ("]),
-    "exploding": (3, ["layer0.forward.g[0] is inf at t=7", "born in the op U_g·h"]),
+    "exploding": (3, ["layer0.forward.g[0] topic is inf at t=7", "born in the op U_g·h"]),
     "forget_bias": (0, ["at t=4 “bad”", "  f kept 4 % of it", "b_f -5"]),
 }  # fmt: skip
 MODELS = {"exploding": ("story.txt", "story")}

@@ -17,6 +17,7 @@ from lstm_tui.debugger.diagram.geometry import (
     label_of,
 )
 from lstm_tui.documents.html import Html, element
+from lstm_tui.engine.number_text import coordinate
 
 ACROSS, HIGH = 9, 22
 """Pixels of a cell of the grid."""
@@ -77,7 +78,7 @@ def _ends(layout: DiagramLayout, net: int) -> Iterator[str]:
             x, y = _x(joint.x) + dx * ACROSS * 0.75, _y(joint.y) + dy * HIGH * (1.0 if kind == "box" else 0.6)
             if kind == "circle" and joint.way == LEFT:  # from behind its number
                 x = (place.x + place.width) * ACROSS
-            yield f"M{_x(joint.x)} {_y(joint.y)}L{x:.1f} {y:.1f}"
+            yield f"M{_x(joint.x)} {_y(joint.y)}L{coordinate(x)} {coordinate(y)}"
 
 
 def _mark(layout: DiagramLayout, mark: Mark, place: MarkPlace, number: str, ink: str) -> Html:
@@ -92,7 +93,7 @@ def _mark(layout: DiagramLayout, mark: Mark, place: MarkPlace, number: str, ink:
     left, top = place.x * ACROSS, place.y * HIGH
     if mark.kind == "circle":
         shape = element(
-            "rect", x=str(left), y=_at(row - 10), width=str(place.width * ACROSS), height="20", rx="10"
+            "rect", x=str(left), y=coordinate(row - 10), width=str(place.width * ACROSS), height="20", rx="10"
         )  # fmt: skip
         words = [_text(mark.symbol, left + place.width * ACROSS / 2, row, "middle")]
         label = label_of(mark)
@@ -102,7 +103,7 @@ def _mark(layout: DiagramLayout, mark: Mark, place: MarkPlace, number: str, ink:
         words.append(_text(number, behind + len(label) * ACROSS, row - _ABOVE + 3, "start", f"n{mark.key}"))
         return element("g", shape, *words, class_=f"mark m{mark.key}", style=style)
     shape = element(
-        "rect", x=str(left), y=_at(top + HIGH / 2), width=str(place.width * ACROSS),
+        "rect", x=str(left), y=coordinate(top + HIGH / 2), width=str(place.width * ACROSS),
         height=str((place.height - 1) * HIGH), rx="6",
     )  # fmt: skip
     middle, step = left + place.width * ACROSS / 2, (place.height - 1) * HIGH / 4
@@ -115,7 +116,7 @@ def _mark(layout: DiagramLayout, mark: Mark, place: MarkPlace, number: str, ink:
 
 
 def _text(text: str, x: float, y: float, anchor: str, id: str = "") -> Html:
-    return element("text", text, x=_at(x), y=_at(y), dy=".35em", text_anchor=anchor, id=id)
+    return element("text", text, x=coordinate(x), y=coordinate(y), dy=".35em", text_anchor=anchor, id=id)
 
 
 def _x(column: int) -> float:
@@ -124,7 +125,3 @@ def _x(column: int) -> float:
 
 def _y(row: int) -> float:
     return (row + 0.5) * HIGH
-
-
-def _at(place: float) -> str:
-    return f"{place:.1f}"

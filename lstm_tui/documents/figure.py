@@ -18,6 +18,7 @@ from lstm_tui.documents.blocks import figure, named
 from lstm_tui.documents.html import Html, element, html_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import coordinate as _at
 from lstm_tui.engine.runtime.trace import Trace
 
 MOST_TOKENS = 120
@@ -169,13 +170,16 @@ def _words(
     text: str, x: float, y: float, size: int, ink: str = "ink", weight: str = "400", anchor: str = "end"
 ) -> Html:
     return element(
-        "text", text, x=_at(x), y=_at(y), font_size=str(size), fill=_paper(ink), font_weight=weight, text_anchor=anchor
+        "text",
+        text,
+        x=_at(x),
+        y=_at(y),
+        font_size=str(size),
+        fill=_paper(ink),
+        font_weight=weight,
+        text_anchor=anchor,
     )
 
 
 def _paper(ink: str) -> str:
     return PAPER[ink].light
-
-
-def _at(place: float) -> str:
-    return f"{place:.2f}"

@@ -321,7 +321,7 @@ def _health(session: Session, reply: str) -> Iterator[tuple[str, str]]:
         for line in reply.splitlines():
             if not line.startswith(" "):
                 here = line.startswith(f"{name}:")
-            elif here and (found := re.match(r"  unit +(\d+)  (.*)", line)):
+            elif here and (found := re.match(r"  unit +(\d+)(?: \w+)?  (.*)", line)):
                 told.setdefault(int(found[1]), set()).add(found[2])
         sound = any(line.startswith(f"{name}: all ") for line in reply.splitlines())
         for unit, size in enumerate(largest):
