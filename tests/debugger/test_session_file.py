@@ -49,6 +49,8 @@ def test_what_was_saved_is_the_session_again(tmp_path: Path, lines: list[str]) -
     path = tmp_path / "work.ltui"
     answer(first, f"save-session {path} over")
     assert path.read_text().splitlines() == script_of(first)
+    with pytest.raises(UserError, match="does not say what to open"):  # nor anything else: every line is part of one
+        read_saved(script_of(first), "work.ltui")
     answer(second, f"source {path}")
     assert second.history.states == first.history.states
     assert second.history.here == first.history.here
