@@ -48,7 +48,7 @@ def reopened(path: str) -> tuple[Source, Saved]:
     """Read a saved session and open its input.
 
     Returns:
-        What its command opens, and what was saved.
+        What its command opens, a text with a network or a capture, and what was saved.
 
     Raises:
         UserError: It is no session, its command is none, or what it names cannot be opened.
@@ -64,6 +64,10 @@ def reopened(path: str) -> tuple[Source, Saved]:
         options = parse_handed(saved.command)
     except UserError as error:
         raise UserError(f"{where}: its command cannot be executed: {error}") from None
+    if options.module == "open" and not (options.script or options.batch):
+        from lstm_tui.cli.open import capture_source
+
+        return capture_source(options, aloud=False), saved
     if options.module != "run" or options.script or options.batch or options.edits or options.file == "-":
         raise UserError(f"{where}: its command is no plain `run FILE`, and nothing else is executed")
     return source_of(options, aloud=False), saved

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,20 +49,35 @@ def _source(options: Namespace) -> Source:
     from lstm_tui.formats.captures.capture_file import is_capture
 
     if is_capture(options.file):
-        from lstm_tui.living.capture import open_capture
-
-        made = open_capture(options.file)
-        path = made.path(options.module_path)
-        if options.module_path is None and len(made.modules) > 1:
-            others = ", ".join(visible(one) for one in list(made.modules)[1:_MOST_NAMED])
-            say(f"{label(options.file)}: {visible(path)} is shown; --module takes another: {others}")
-        return made.source(path, options.sequence or 0)
+        return capture_source(options)
     if options.module_path is not None or options.sequence is not None:
         raise UserError(f"{label(options.file)}: --module and --sequence are for captures, and this is none")
     from lstm_tui.formats.traces.reader import read
 
     trace = read(options.file)
     return Source.of_trace(trace, network_of(trace, Path(options.file).parent))
+
+
+def capture_source(options: Namespace, aloud: bool = True) -> Source:
+    """Return one module of a capture, its sequences as lines, and the command that opens it again.
+
+    Args:
+        options: Those of `open`.
+        aloud: Whether it is said which other modules there are.
+
+    Raises:
+        UserError: It is no capture, is damaged, or there is no such module or sequence in it.
+    """
+    from lstm_tui.living.capture import open_capture
+
+    made = open_capture(options.file)
+    path = made.path(options.module_path)
+    if aloud and options.module_path is None and len(made.modules) > 1:
+        others = ", ".join(visible(one) for one in list(made.modules)[1:_MOST_NAMED])
+        say(f"{label(options.file)}: {visible(path)} is shown; --module takes another: {others}")
+    file = str(Path(options.file).resolve())
+    again = ("open", file, *(("--module", path) if path else ()), "--sequence", str(options.sequence or 0))
+    return replace(made.source(path, options.sequence or 0), command=again)
 
 
 def open_session_file(options: Namespace, path: str, called: str = "", taken: Callable[[], None] = lambda: None) -> int:
