@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.cli.autosave import is_session
 from lstm_tui.cli.screen import show
-from lstm_tui.cli.source import say
+from lstm_tui.cli.source import capture_source
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.doors import label
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
     from lstm_tui.engine.runtime.trace import Trace
 
-_MOST_NAMED = 8
 _CLOSE = 1e-4  # two interpreters and two machines agree this well on a run
 
 
@@ -56,28 +53,6 @@ def _source(options: Namespace) -> Source:
 
     trace = read(options.file)
     return Source.of_trace(trace, network_of(trace, Path(options.file).parent))
-
-
-def capture_source(options: Namespace, aloud: bool = True) -> Source:
-    """Return one module of a capture, its sequences as lines, and the command that opens it again.
-
-    Args:
-        options: Those of `open`.
-        aloud: Whether it is said which other modules there are.
-
-    Raises:
-        UserError: It is no capture, is damaged, or there is no such module or sequence in it.
-    """
-    from lstm_tui.living.capture import open_capture
-
-    made = open_capture(options.file)
-    path = made.path(options.module_path)
-    if aloud and options.module_path is None and len(made.modules) > 1:
-        others = ", ".join(visible(one) for one in list(made.modules)[1:_MOST_NAMED])
-        say(f"{label(options.file)}: {visible(path)} is shown; --module takes another: {others}")
-    file = str(Path(options.file).resolve())
-    again = ("open", file, *(("--module", path) if path else ()), "--sequence", str(options.sequence or 0))
-    return replace(made.source(path, options.sequence or 0), command=again)
 
 
 def open_session_file(options: Namespace, path: str, called: str = "", taken: Callable[[], None] = lambda: None) -> int:
