@@ -375,9 +375,10 @@ def post_mortem(screen: bool | None = None) -> PostMortem:
     if not _LAST or not _LAST[-1].kept:
         raise UserError("no step was watched: put `with lstm_tui.watch(model):` around the loop")
     last = _LAST[-1]
-    step = last.kept[-1]
-    place = last.stopped.place if last.stopped is not None else _suspect(step)
-    found = PostMortem(step.number, place, tuple(last.steps))
+    stopped = last.stopped
+    kept = [one for one in last.kept if stopped is None or one.number <= stopped.step]  # a backward pass may come late
+    place = stopped.place if stopped is not None else _suspect(kept[-1])
+    found = PostMortem(kept[-1].number, place, tuple(as_capture(one.batch) for one in kept))
     if has_screen() if screen is None else screen:
         show(found.source(), place.t)
     return found

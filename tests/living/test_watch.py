@@ -192,3 +192,87 @@ def test_a_condition_of_tokens_and_steps() -> None:
         _train(model, 9)
     assert stopped.value.step == 4
     assert stopped.value.place.token == "w7"
+
+
+def _hooks(model: Any) -> list[Any]:
+    return [one for one in model.parameters() if one._backward_hooks]
+
+
+def test_nothing_waits_for_a_backward_pass_behind_the_block() -> None:
+    model = Model()
+    ids, targets = _data(0)
+    with lstm_tui.watch(model, "gradnorm > 1e-9") as seen:
+        inside = nn.functional.cross_entropy(model(ids), targets)
+        assert _hooks(model)
+    assert not _hooks(model)
+    inside.backward()
+    nn.functional.cross_entropy(model(ids), targets).backward()
+    assert seen.stopped is None
+    assert [one.gradient_norm for one in seen.steps] == [None]
+
+
+def test_a_step_that_was_not_differentiated_has_no_norm() -> None:
+    model = Model()
+    ids, targets = _data(0)
+    with lstm_tui.watch(model) as seen:
+        model(ids)
+        nn.functional.cross_entropy(model(ids), targets).backward()
+        model(ids)
+    norm = float(sum(one.grad.double().square().sum() for one in model.parameters()) ** 0.5)
+    assert [one.gradient_norm for one in seen.steps] == [None, pytest.approx(norm, rel=1e-6), None]
+    assert seen.steps[0].runs[0].d_y is None
+
+
+def test_a_stop_of_an_earlier_step_opens_that_step() -> None:
+    model = Model()
+    ids = _data(0)[0]
+
+    def late() -> None:
+        loss = model(ids).square().sum()
+        model(ids[:, :2])
+        loss.backward()
+
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "gradnorm > 1e-9"):
+        late()
+    assert stopped.value.step == 0
+    found = lstm_tui.post_mortem(screen=False)
+    assert (found.step, len(found.run)) == (0, 6)
+
+
+def _grad(model: Any, ids: Any) -> Any:
+    return torch.autograd.grad(model(ids).sum(), list(model.parameters()))
+
+
+def _penalty(model: Any, ids: Any) -> Any:
+    """Return the gradient of a loss and of the size of its own gradient."""
+    model.zero_grad()
+    loss = model(ids).square().sum()
+    first = torch.autograd.grad(loss, list(model.parameters()), create_graph=True)
+    (loss + sum(one.square().sum() for one in first)).backward()
+    return [one.grad.clone() for one in model.parameters()]
+
+
+def _twice(model: Any, ids: Any) -> Any:
+    """Return the gradients that two backward passes of one forward pass give together."""
+    model.zero_grad()
+    loss = model(ids).square().sum()
+    loss.backward(retain_graph=True)
+    loss.backward()
+    return [one.grad.clone() for one in model.parameters()]
+
+
+@pytest.mark.parametrize("cell", [False, True])
+@pytest.mark.parametrize("way", [_grad, _penalty, _twice])
+def test_every_way_of_a_backward_pass_goes_as_without_the_watch(way: Callable[..., Any], cell: bool) -> None:
+    model = Model(cell)
+    ids = _data(0)[0]
+    alone = way(model, ids)
+    with lstm_tui.watch(model, "gradnorm > 1e9") as seen:
+        inside = way(model, ids)
+    behind = way(model, ids)
+    for one, other, last in zip(alone, inside, behind, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+        np.testing.assert_array_equal(one.numpy(), last.numpy())
+    parts = 2 if way is _twice else 1  # each of the two passes gives half
+    norm = float(sum(one.double().square().sum() for one in alone) ** 0.5) / parts
+    assert seen.steps[-1].gradient_norm == pytest.approx(norm, rel=1e-6)
