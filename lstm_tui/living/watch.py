@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -221,6 +221,10 @@ class LoopWatch:
             if not _stops(any_unit(without)).any():
                 return largest_gradient(step)
         scope = _StepScope(run.trace, step)
+        if not known or _reads_nonfinite(condition, condition.node, scope, t):
+            first = _first_nonfinite(run)
+            if first is not None:
+                return first
         why = reason(condition, scope, t, True if known else None)
         cell, own = scope.passed.cell, f"{scope.pass_name}."
         named = [value for value in cell.values if value in self._names or f"{own}{value}" in self._names]
@@ -259,19 +263,41 @@ def _stops(answer: Series) -> Array:
     return stops
 
 
+_READ = (
+    parser.NameNode, parser.UnitsNode, parser.NamedUnitNode, parser.Class, parser.Shifted, parser.PreviousNode,
+    parser.AtNode,
+)  # fmt: skip
+"""Nodes that read numbers of a run, with what says which of them."""
+
+
+def _reads_nonfinite(condition: Expression, node: parser.Node, scope: Scope, t: int) -> bool:
+    """Say whether a number of the run that a condition reads at a place is not finite."""
+    if not isinstance(node, _READ) and not (isinstance(node, parser.CallNode) and node.function == "share"):
+        return any(_reads_nonfinite(condition, one, scope, t) for one in parser.inside(node))
+    try:
+        read = evaluate(replace(condition, node=node), scope, t, t + 1)
+    except ExpressionError:
+        return False  # it means something only in what it stands in
+    return read.kind == "number" and bool((read.known & ~np.isfinite(read.values)).any())
+
+
 def _placed(run: CapturedRun, t: int, value: str, why: str) -> PlaceInStep:
-    """Return a place with the equation that made it: of the first number that is not finite, else of a value."""
-    equation = ""
-    first = birth(run.trace)
-    if first is not None and first.pass_name in run.trace and first.value in run.trace[first.pass_name].cell.values:
-        cell = run.trace[first.pass_name].cell
-        equation = cell.equation(first.value).text
-        t, why = first.t, f"{first.value}[{first.unit}] is {sentence(first.number)}, the first that is not finite"
-    elif first is not None:
-        t, why = first.t, f"{first.value}[{first.unit}] is {sentence(first.number)} as it enters"
-    elif value:
-        equation = run.trace[asked_pass(run.trace, None)].cell.equation(value).text
+    """Return a place with the equation of a value."""
+    equation = run.trace[asked_pass(run.trace, None)].cell.equation(value).text if value else ""
     return PlaceInStep(run.module.name, run.batch, run.call, t, run.sequence.tokens[t], equation, why)
+
+
+def _first_nonfinite(run: CapturedRun) -> PlaceInStep | None:
+    """Return where the first number of a run that is not finite was made, and by which equation; None without one."""
+    first = birth(run.trace)
+    if first is None:
+        return None
+    equation, said = "", "as it enters"
+    if first.pass_name in run.trace and first.value in run.trace[first.pass_name].cell.values:
+        equation, said = run.trace[first.pass_name].cell.equation(first.value).text, "the first that is not finite"
+    comma = "," if equation else ""
+    why = f"{first.value}[{first.unit}] is {sentence(first.number)}{comma} {said}"
+    return PlaceInStep(run.module.name, run.batch, run.call, first.t, run.sequence.tokens[first.t], equation, why)
 
 
 def largest_gradient(step: TrainingStep) -> PlaceInStep:
@@ -387,6 +413,7 @@ def post_mortem(screen: bool | None = None) -> PostMortem:
 def _suspect(step: TrainingStep) -> PlaceInStep:
     """Return the most likely place in a step that ended for another reason: what is not finite, else the gradient."""
     for run in step.batch.runs:
-        if birth(run.trace) is not None:
-            return _placed(run, 0, "", "")
+        first = _first_nonfinite(run)
+        if first is not None:
+            return first
     return largest_gradient(step)

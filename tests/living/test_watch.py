@@ -276,3 +276,33 @@ def test_every_way_of_a_backward_pass_goes_as_without_the_watch(way: Callable[..
     parts = 2 if way is _twice else 1  # each of the two passes gives half
     norm = float(sum(one.double().square().sum() for one in alone) ** 0.5) / parts
     assert seen.steps[-1].gradient_norm == pytest.approx(norm, rel=1e-6)
+
+
+def _of_numbers(**more: Any) -> Any:
+    torch.manual_seed(3)
+    return nn.LSTM(4, 3, batch_first=True, **more)
+
+
+def _series(sequence: int | None = None, t: int = 4) -> Any:
+    torch.manual_seed(4)
+    x = torch.randn(2, 6, 4)
+    if sequence is not None:
+        x[sequence, t, 0] = torch.nan
+    return x
+
+
+@pytest.mark.parametrize(("when", "t"), [
+    ("t == 1", 1), ("t == 1 or isnan(c)", 1), ("1 / (t - 1) > 9", 1), ("max(abs(c)) > 0", 0), ("h[t-1][0] < 9", 1),
+    ("isnan(c)", 4), ("any(isnan(h[t-1]))", 4), ("t == 5 and isnan(c)", 4), ("t == 5 and token != token", None),
+    ("c[0] > 1e9", 4), ("t == 5", 5),
+])  # fmt: skip
+def test_the_place_is_the_first_nan_only_where_the_condition_reads_one(when: str, t: int | None) -> None:
+    model = _of_numbers()
+    if t is None:
+        with lstm_tui.watch(model, when):
+            model(_series(0))
+        return
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, when):
+        model(_series(0))
+    place = stopped.value.place
+    assert (place.sequence, place.t, "nan" in place.why) == (0, t, t == 4)
