@@ -301,26 +301,46 @@ def _first_nonfinite(run: CapturedRun) -> PlaceInStep | None:
 
 
 def largest_gradient(step: TrainingStep) -> PlaceInStep:
-    """Return where in a step the gradient by a value of a cell is largest, or the first that is not finite."""
+    """Return where a backward pass first met a gradient that is not finite; else where that by a value is largest."""
+    told = [run for run in step.batch.runs if run.d_y is not None]
+    norm = "" if step.gradient_norm is None else f"gradnorm is {sentence(step.gradient_norm)}"
+    joined = f"{norm}, and " if norm else ""
+    for run in sorted(told, key=lambda one: -one.call):  # a backward pass begins with the last call
+        met = _first_nonfinite_gradient(run)
+        if met is not None:
+            t, value, equation, number = met
+            why = f"{joined}the gradient by {value} is {sentence(number)}, first met here"
+            return PlaceInStep(run.module.name, run.batch, run.call, t, run.sequence.tokens[t], equation, why)
     best: tuple[float, CapturedRun, int, str, str] | None = None
-    for run in step.batch.runs:
-        if run.d_y is None:
-            continue
+    for run in told:
         for pass_name, values in run.gradients.items():
             cell = run.trace[pass_name].cell
             for value in cell.values:
                 sizes = np.abs(values[value]).max(axis=1)
-                sizes = np.where(np.isnan(sizes), np.inf, sizes)
                 t = int(sizes.argmax())
                 if best is None or sizes[t] > best[0]:
                     best = float(sizes[t]), run, t, value, cell.equation(value).text
-    if best is None:
+    if best is None or best[0] == 0:
         run = step.batch.runs[-1]
-        return _placed(run, len(run) - 1, "", "nothing is known of its gradients")
+        nothing = "nothing is known of its gradients" if best is None else "no gradient arrives at its recurrent values"
+        return _placed(run, len(run) - 1, "", f"{joined}{nothing}")
     size, run, t, value, equation = best
-    norm = "" if step.gradient_norm is None else f"gradnorm is {sentence(step.gradient_norm)}, and "
-    why = f"{norm}the gradient by {value} is largest here, {sentence(size)}"
+    why = f"{joined}the gradient by {value} is largest here, {sentence(size)}"
     return PlaceInStep(run.module.name, run.batch, run.call, t, run.sequence.tokens[t], equation, why)
+
+
+def _first_nonfinite_gradient(run: CapturedRun) -> tuple[int, str, str, float] | None:
+    """Return the place, the value, its equation and the number that a backward pass through a run meets first."""
+    for pass_name, values in reversed(run.gradients.items()):
+        passed = run.trace[pass_name]
+        bad = {value: ~np.isfinite(values[value]) for value in passed.cell.values}
+        places = np.flatnonzero(np.any([one.any(axis=1) for one in bad.values()], axis=0))
+        if not len(places):
+            continue
+        t = int(places[-1] if passed.direction == "forward" else places[0])
+        value = next(one for one in reversed(passed.cell.values) if bad[one][t].any())
+        return t, value, passed.cell.equation(value).text, float(values[value][t][bad[value][t]][0])
+    return None
 
 
 _LAST: list[LoopWatch] = []

@@ -10,6 +10,7 @@ import pytest
 
 import lstm_tui
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.living.watch import LoopStopped, LoopWatch
 
 torch: Any = pytest.importorskip("torch")
@@ -306,3 +307,35 @@ def test_the_place_is_the_first_nan_only_where_the_condition_reads_one(when: str
         model(_series(0))
     place = stopped.value.place
     assert (place.sequence, place.t, "nan" in place.why) == (0, t, t == 4)
+
+
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+@pytest.mark.parametrize(("more", "units"), [({}, 3), ({"bidirectional": True}, 6), ({"num_layers": 2}, 3)])
+def test_a_gradient_that_is_not_finite_is_said_to_be_where_it_is_first_met(
+    number: float, more: dict[str, Any], units: int
+) -> None:
+    model = _of_numbers(**more)
+    weights = torch.ones(2, 6, units)
+    weights[1, 3, 0] = number
+
+    def learn() -> None:
+        (model(_series())[0] * weights).sum().backward()
+
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "gradnorm > 1e9"):
+        learn()
+    place = stopped.value.place
+    assert (place.sequence, place.t, place.equation.partition(" ")[0]) == (1, 3, "h")
+    assert place.why.endswith(f"the gradient by h is {sentence(number)}, first met here")
+    assert "largest" not in place.why
+
+
+def test_no_largest_gradient_is_named_where_none_arrives() -> None:
+    model = Model()
+
+    def learn() -> None:
+        (model(_data(0)[0]) * 0 + model.head.bias.sum() * 9).sum().backward()
+
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "gradnorm > 1"):
+        learn()
+    assert "largest" not in str(stopped.value)
+    assert "no gradient arrives" in stopped.value.place.why
