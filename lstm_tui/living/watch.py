@@ -113,12 +113,15 @@ class LoopWatch:
             raise UserError("keep= is how many steps are kept, a whole number from 1")
         self.condition: Expression | None = None
         if when is not None:
+            if not isinstance(when, str):
+                raise UserError('when= is a condition as text, such as "isnan(h)" or "gradnorm > 100"')
             try:
                 self.condition = parse(when)
             except ExpressionError as error:
                 raise UserError(f"when={visible(when)!r}: {error}") from error
-        names = () if self.condition is None else parser.walk(self.condition.node)
-        self._names = {node.name for node in names if isinstance(node, parser.NameNode)}
+        nodes = () if self.condition is None else tuple(parser.walk(self.condition.node))
+        self._names = {node.name for node in nodes if isinstance(node, parser.NameNode)}
+        self._asks_share = any(isinstance(node, parser.CallNode) and node.function == "share" for node in nodes)
         self.stopped: LoopStopped | None = None
         self._model, self._tokens, self._classes, self._module = model, tokens, classes, module
         self.kept: deque[TrainingStep] = deque(maxlen=keep)
@@ -254,6 +257,8 @@ class LoopWatch:
     def _is_given(self, run: CapturedRun) -> bool:
         """Say whether all that the condition names is what PyTorch gave."""
         output = self._shape(run).layers[-1].passes[0].cell.output
+        if self._asks_share:  # of a memory and of what writes it, by no name
+            return False
         return self._names <= {*OF_A_STEP, "t", "token", "output", "result", output}
 
 

@@ -339,3 +339,20 @@ def test_no_largest_gradient_is_named_where_none_arrives() -> None:
         learn()
     assert "largest" not in str(stopped.value)
     assert "no gradient arrives" in stopped.value.place.why
+
+
+def test_a_share_is_told_of_a_memory_that_is_not_named() -> None:
+    model = Model()
+    ids = torch.tensor([[0, 1, 2], [3, 4, 5]])
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, 'share("w4") > 0', tokens=WORDS):
+        model(ids)
+    assert (stopped.value.place.sequence, stopped.value.place.t) == (1, 1)
+    with lstm_tui.watch(model, 'share("w8") > 0', tokens=WORDS) as seen:
+        model(ids)  # no sequence holds it, which is no mistake
+    assert seen.stopped is None
+
+
+@pytest.mark.parametrize("when", [5, True, b"isnan(h)", ["isnan(h)"], len])
+def test_a_condition_that_is_no_text_is_refused_when_the_watch_is_made(when: Any) -> None:
+    with pytest.raises(UserError, match="when= is a condition as text"):
+        lstm_tui.watch(Model(), when)
