@@ -35,8 +35,12 @@ _ABSENT = numbers(np.full((1, 1), np.nan), NOWHERE)
 class _StepScope(Scope):
     """A run inside a step, whose own numbers have names too."""
 
-    def __init__(self, trace: Trace, step: TrainingStep, with_gradient: bool = True) -> None:
+    def __init__(
+        self, trace: Trace, step: TrainingStep, with_gradient: bool = True, hidden: frozenset[str] = frozenset()
+    ) -> None:
+        """Read names of a run and of its step; of those that are `hidden` nothing is known."""
         super().__init__(trace, asked_pass(trace, None))
+        self.hidden = hidden
         norm = step.gradient_norm if with_gradient else None
         self.of_step = {
             "step": Series.constant(float(step.number)),
@@ -45,6 +49,8 @@ class _StepScope(Scope):
 
     def read(self, name: str, moment: Moment) -> Series:
         """Return what a name means at some steps of the tape."""
+        if name in self.hidden:
+            return _ABSENT
         return self.of_step[name] if name in self.of_step else super().read(name, moment)
 
 
@@ -203,7 +209,9 @@ class LoopWatch:
             raise UserError(f"when={visible(condition.text)!r}: {mistake}") from mistake
         if found is not None:
             t, run, known = found
-            place = self._place(step, run, t, known)
+            doubt = self._doubt(step, run, t)
+            known = known and not doubt
+            place = self._place(step, run, t, known, doubt)
             word = "holds" if known else "is not known"
             self.stopped = LoopStopped(f"{visible(condition.text)} {word}", step.number, place)
             raise self.stopped
@@ -215,15 +223,32 @@ class LoopWatch:
         path = batch.path(self._module)
         return tuple(run for run in batch.runs if run.module.name == path)
 
-    def _place(self, step: TrainingStep, run: CapturedRun, t: int, known: bool) -> PlaceInStep:
+    def _doubt(self, step: TrainingStep, run: CapturedRun, t: int) -> str:
+        """Return why a condition is not known at a place though our numbers decide it; empty where it is known."""
+        condition = self.condition
+        assert condition is not None
+        doubt = "" if self._is_given(run) else _difference_from_training(step, run)
+        if not doubt or self._asks_share:
+            return doubt
+        hidden = _StepScope(run.trace, step, hidden=frozenset(self._names - self._given_names(run)))
+        try:
+            answer = any_unit(evaluate(condition, hidden, t, t + 1))
+        except ExpressionError:  # it asks for a unit of what is hidden
+            return doubt
+        return "" if bool((answer.values & answer.known).any()) else doubt
+
+    def _place(self, step: TrainingStep, run: CapturedRun, t: int, known: bool, doubt: str) -> PlaceInStep:
         """Return where a condition holds: of the gradient alone, where that is largest."""
         condition = self.condition
         assert condition is not None
+        trace = self._trace(run)
         if step.gradient_norm is not None:
-            without = evaluate(condition, _StepScope(run.trace, step, with_gradient=False), t, t + 1)
+            without = evaluate(condition, _StepScope(trace, step, with_gradient=False), t, t + 1)
             if not _stops(any_unit(without)).any():
                 return largest_gradient(step)
-        scope = _StepScope(run.trace, step)
+        scope = _StepScope(trace, step)
+        if doubt:
+            return _placed(run, t, "", f"{reason(condition, scope, t)}; {doubt}".removeprefix("; "))
         if not known or _reads_nonfinite(condition, condition.node, scope, t):
             first = _first_nonfinite(run)
             if first is not None:
@@ -256,16 +281,29 @@ class LoopWatch:
 
     def _is_given(self, run: CapturedRun) -> bool:
         """Say whether all that the condition names is what PyTorch gave."""
+        return not self._asks_share and self._names <= self._given_names(run)  # a share reads what it does not name
+
+    def _given_names(self, run: CapturedRun) -> frozenset[str]:
+        """Return the names of what does not come from our engine."""
         output = self._shape(run).layers[-1].passes[0].cell.output
-        if self._asks_share:  # of a memory and of what writes it, by no name
-            return False
-        return self._names <= {*OF_A_STEP, "t", "token", "output", "result", output}
+        return frozenset({*OF_A_STEP, "t", "token", "output", "result", output})
 
 
 def _stops(answer: Series) -> Array:
     """Return at which steps a condition holds, or is not known because of a NaN, (S, 1)."""
     stops: Array = (answer.values & answer.known) | (answer.unknown & ~answer.known)
     return stops
+
+
+def _difference_from_training(step: TrainingStep, run: CapturedRun) -> str:
+    """Say that our numbers of a run are not those that the training computed with, and why; empty where they are."""
+    if run.is_as_given:
+        return ""
+    dropped = step.dropouts.get(run.module.name)
+    if dropped is None:
+        return f"but our run {run.said}"
+    kind = run.module.mode.partition("_")[0]
+    return f"but the training had other numbers: dropout={dropped:g} of nn.{kind} between its layers, which we lack"
 
 
 _READ = (
@@ -293,9 +331,12 @@ def _placed(run: CapturedRun, t: int, value: str, why: str) -> PlaceInStep:
 
 
 def _first_nonfinite(run: CapturedRun) -> PlaceInStep | None:
-    """Return where the first number of a run that is not finite was made, and by which equation; None without one."""
+    """Return where the first number of a run that is not finite was made, and by which equation.
+
+    None where all are finite, and where ours are not those of the training.
+    """
     first = birth(run.trace)
-    if first is None:
+    if first is None or not run.is_as_given:
         return None
     equation, said = "", "as it enters"
     if first.pass_name in run.trace and first.value in run.trace[first.pass_name].cell.values:
@@ -314,7 +355,7 @@ def largest_gradient(step: TrainingStep) -> PlaceInStep:
         met = _first_nonfinite_gradient(run)
         if met is not None:
             t, value, equation, number = met
-            why = f"{joined}the gradient by {value} is {sentence(number)}, first met here"
+            why = f"{joined}the gradient by {value} is {sentence(number)}, first met here{_doubted(step, run)}"
             return PlaceInStep(run.module.name, run.batch, run.call, t, run.sequence.tokens[t], equation, why)
     best: tuple[float, CapturedRun, int, str, str] | None = None
     for run in told:
@@ -330,8 +371,13 @@ def largest_gradient(step: TrainingStep) -> PlaceInStep:
         nothing = "nothing is known of its gradients" if best is None else "no gradient arrives at its recurrent values"
         return _placed(run, len(run) - 1, "", f"{joined}{nothing}")
     size, run, t, value, equation = best
-    why = f"{joined}the gradient by {value} is largest here, {sentence(size)}"
+    why = f"{joined}the gradient by {value} is largest here, {sentence(size)}{_doubted(step, run)}"
     return PlaceInStep(run.module.name, run.batch, run.call, t, run.sequence.tokens[t], equation, why)
+
+
+def _doubted(step: TrainingStep, run: CapturedRun) -> str:
+    doubt = _difference_from_training(step, run)
+    return f"; {doubt}" if doubt else ""
 
 
 def _first_nonfinite_gradient(run: CapturedRun) -> tuple[int, str, str, float] | None:

@@ -356,3 +356,29 @@ def test_a_share_is_told_of_a_memory_that_is_not_named() -> None:
 def test_a_condition_that_is_no_text_is_refused_when_the_watch_is_made(when: Any) -> None:
     with pytest.raises(UserError, match="when= is a condition as text"):
         lstm_tui.watch(Model(), when)
+
+
+def _stopped(model: Any, when: str) -> LoopStopped:
+    def learn() -> None:
+        torch.manual_seed(5)
+        model(_series())[0].sum().backward()
+
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, when):
+        learn()
+    return stopped.value
+
+
+def test_what_dropout_between_layers_hides_is_not_said_to_hold() -> None:
+    model = _of_numbers(num_layers=2, dropout=0.9)
+    for when in ("max(abs(c)) > 0", "c[0] > -9", "f > 0.1 and t == 2", "share(tok[0]) > 0"):
+        stopped = _stopped(model, when)
+        assert f"{when} is not known at" in str(stopped)
+        assert "dropout=0.9 of nn.LSTM between its layers" in stopped.place.why
+    for when in ("max(abs(h)) > 0", "t == 2", "t == 2 or max(abs(c)) > 1e9", "gradnorm > 1e-9", "step == 0"):
+        assert f"{when} holds at" in str(_stopped(model, when)), when
+    stopped = _stopped(model, "h[0] > -9")
+    torch.manual_seed(5)
+    assert sentence(model(_series())[0][0, 0, 0].item()) in stopped.place.why, "h is what PyTorch gave"
+    assert "dropout=0.9" in _stopped(model, "gradnorm > 1e-9").place.why
+    model.eval()
+    assert "max(abs(c)) > 0 holds at" in str(_stopped(model, "max(abs(c)) > 0"))

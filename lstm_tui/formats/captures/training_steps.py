@@ -41,6 +41,7 @@ class TrainingStep:
         tokens: What ids mean.
         classes: Names of what the model says.
         gradient_norm: Euclidean norm of the gradient that a backward pass gave, over all parameters; None before it.
+        dropouts: Which part of what goes from layer to layer a module drops, by path, of those that did so.
         waits: What waits for a backward pass, to be removed; empty where nothing is noted any more.
     """
 
@@ -53,6 +54,7 @@ class TrainingStep:
     tokens: Any = None
     classes: tuple[str, ...] = ()
     gradient_norm: float | None = None
+    dropouts: dict[str, float] = field(default_factory=dict)
     waits: list[Any] = field(default_factory=list)
 
     @cached_property
@@ -112,6 +114,8 @@ def steps_watched(
             name = call.name or step.model
             if name not in step.modules:
                 step.modules[name] = CapturedModule(name, mode_of(call.module), weights_of(call.module))
+                if call.module.training and getattr(call.module, "num_layers", 1) > 1 and call.module.dropout:
+                    step.dropouts[name] = float(call.module.dropout)
         backwards.wait_for(step)
         forward(step)
 
