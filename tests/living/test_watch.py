@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import lstm_tui
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
+from lstm_tui.formats.verify.torch_calls import ModuleCall
 from lstm_tui.living.watch import LoopStopped, LoopWatch
 
 torch: Any = pytest.importorskip("torch")
@@ -382,3 +384,55 @@ def test_what_dropout_between_layers_hides_is_not_said_to_hold() -> None:
     assert "dropout=0.9" in _stopped(model, "gradnorm > 1e-9").place.why
     model.eval()
     assert "max(abs(c)) > 0 holds at" in str(_stopped(model, "max(abs(c)) > 0"))
+
+
+class _Encoder(Model):
+    def encode(self, ids: Any) -> Any:
+        return self.rnn(self.embedding(ids))[0]
+
+    def forward(self, ids: Any) -> Any:
+        if ids.shape[1] == 1:
+            raise ZeroDivisionError
+        return self.head(self.encode(ids)[:, -1])
+
+
+def _alive() -> int:
+    """Return how many calls of recurrent modules are held anywhere."""
+    gc.collect()
+    return sum(isinstance(one, ModuleCall) for one in gc.get_objects())
+
+
+def test_nothing_is_held_of_what_runs_outside_of_the_model() -> None:
+    model, ids = _Encoder(), _data(0)[0]
+    with lstm_tui.watch(model, keep=2) as seen:
+        before = _alive()  # the watch before this one is held for `post_mortem` no more
+        for _ in range(5):
+            model.encode(ids).sum().backward()
+        assert (_alive() - before, seen.steps) == (0, [])
+        for _ in range(3):
+            model(ids).sum().backward()
+        with pytest.raises(ZeroDivisionError):
+            model(ids[:, :1])
+        for _ in range(5):
+            model.encode(ids).sum().backward()
+        assert _alive() - before == 2
+    assert [len(one.runs) for one in seen.steps] == [3, 3]
+    assert not any(one._forward_hooks or one._forward_pre_hooks for one in model.modules())
+
+
+def test_a_capture_inside_is_no_step() -> None:
+    model = Model()
+    ids, targets = _data(0)
+    alone = lstm_tui.capture(model, ids, targets, nn.functional.cross_entropy)
+    with lstm_tui.watch(model, "step > 0 or gradnorm > 1e9") as seen:
+        loss = nn.functional.cross_entropy(model(ids), targets)
+        inside = lstm_tui.capture(model, ids, targets, nn.functional.cross_entropy)
+        assert [one.gradient_norm for one in seen.steps] == [None]
+        loss.backward()
+        lstm_tui.capture(model, ids)
+    assert inside.gradient_norm == alone.gradient_norm
+    np.testing.assert_array_equal(inside["rnn", 1].gradients["layer0.forward"]["c"],
+                                  alone["rnn", 1].gradients["layer0.forward"]["c"])  # fmt: skip
+    assert [one.number for one in seen.steps] == [0]
+    assert seen.steps[0].gradient_norm == pytest.approx(alone.gradient_norm, rel=1e-6)
+    assert len(seen.steps[0].runs) == 3

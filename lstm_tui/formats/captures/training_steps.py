@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
+from itertools import count
 from typing import Any
 
 from lstm_tui.engine.arrays import Array
@@ -15,6 +16,7 @@ from lstm_tui.formats.captures.captured_batch import CapturedBatch
 from lstm_tui.formats.captures.captured_run import CapturedModule
 from lstm_tui.formats.captures.from_torch import capture_of
 from lstm_tui.formats.captures.module_network import mode_of
+from lstm_tui.formats.verify.recording import is_looking
 from lstm_tui.formats.verify.torch_calls import (
     Looked,
     ModuleCall,
@@ -85,6 +87,9 @@ def steps_watched(
 ) -> Iterator[None]:
     """See every step that a model takes, as long as it lasts.
 
+    A step is a call of the model itself: nothing is kept of a recurrent module that is called outside of one, and
+    a run that only looks at the model, such as `lstm_tui.capture`, is none.
+
     Args:
         model: A PyTorch module.
         forward: Called behind each forward pass.
@@ -96,19 +101,28 @@ def steps_watched(
         UserError: The model holds no recurrent module.
     """
     torch = import_module("torch")
-    current = [TrainingStep(-1, "")]
+    numbers = count()
+    begun_steps: list[TrainingStep] = []  # more than one where a model calls itself
     backwards = _BackwardPasses(torch, model, backward)
 
     def begun(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        if is_looking():
+            return
         backwards.forget_done()
         inputs = {f"input.{name}": one for name, one in (*enumerate(given), *named.items())}
         arrays = {name: array_of(one) for name, one in inputs.items() if isinstance(one, torch.Tensor)}
-        current[0] = TrainingStep(
-            current[0].number + 1, visible(type(module).__name__), inputs=arrays, tokens=tokens, classes=classes
-        )
+        kind = visible(type(module).__name__)
+        begun_steps.append(TrainingStep(next(numbers), kind, inputs=arrays, tokens=tokens, classes=classes))
+
+    def noted() -> tuple[list[ModuleCall], Looked]:
+        if is_looking() or not begun_steps:
+            return [], Looked()
+        return begun_steps[-1].calls, begun_steps[-1].looked
 
     def done(module: Any, given: tuple[Any, ...], output: Any) -> None:
-        step = current[0]
+        if is_looking() or not begun_steps:
+            return
+        step = begun_steps[-1]
         step.looked.output = _without_graph(torch, output)
         for call in step.calls:
             name = call.name or step.model
@@ -119,10 +133,15 @@ def steps_watched(
         backwards.wait_for(step)
         forward(step)
 
+    def ended(module: Any, given: tuple[Any, ...], output: Any) -> None:
+        if not is_looking():
+            del begun_steps[-1:]
+
     hooks = [model.register_forward_pre_hook(begun, with_kwargs=True)]
     try:
-        with hooked(model, lambda: (current[0].calls, current[0].looked), with_graph=True):
+        with hooked(model, noted, with_graph=True):
             hooks.append(model.register_forward_hook(done))
+            hooks.append(model.register_forward_hook(ended, always_call=True))  # behind an exception too
             yield
     finally:
         for hook in hooks:
