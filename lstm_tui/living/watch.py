@@ -83,7 +83,7 @@ class PlaceInStep:
 
 
 class LoopStopped(UserError):
-    """A condition that `watch` was given holds, or is not known since a number it asks about is NaN.
+    """A condition that `watch` was given holds, or is not known: a number is NaN, or not what the training had.
 
     Attributes:
         step: Number of the step, from 0.
@@ -412,6 +412,10 @@ def watch(
     condition is asked of every sequence of the batch; where it holds the loop is stopped by `LoopStopped`, before the
     optimizer takes its step. `lstm_tui.post_mortem()` then opens what was there.
 
+    A step is a call of the model itself. The output of a recurrent module is PyTorch's own; its gates are computed from
+    what entered it, without the dropout that PyTorch has between layers: where that makes them others, a condition on
+    them is said not to be known. The gradient of what is under a reentrant checkpoint is not in `gradnorm`.
+
     Args:
         model: A module with recurrent modules anywhere in it.
         when: A condition of the debugger's language over values of the cell, such as `isnan(h)` or `max(abs(c)) > 50`;
@@ -423,7 +427,7 @@ def watch(
         module: The recurrent module that is asked; by default all.
 
     Raises:
-        UserError: The condition is not in the language, or means nothing in this model.
+        UserError: The condition is no text or not in the language; or, at the first step, means nothing in this model.
     """
     return LoopWatch(model, when, keep, tokens, classes, module)
 
