@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,24 @@ def record(model: Any, inputs: Any, path: str | Path | None = None) -> dict[str,
     return made
 
 
+_LOOKS: ContextVar[bool] = ContextVar("looks", default=False)
+
+
+def is_looking() -> bool:
+    """Say whether a model runs now only to be looked at, so that what else watches it does not take that as its run."""
+    return _LOOKS.get()
+
+
+@contextmanager
+def _looking() -> Iterator[None]:
+    before = _LOOKS.set(True)
+    try:
+        yield
+    finally:
+        _LOOKS.reset(before)
+
+
+@_looking()
 def look_at(model: Any, inputs: Any, loss: Callable[[Any], Any] | None = None) -> tuple[Looked, dict[str, Array]]:
     """Run a PyTorch model on what it takes, and return what it did and its inputs by the names of a recording.
 
