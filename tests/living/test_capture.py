@@ -283,3 +283,83 @@ def test_a_file_opens_without_pytorch(tmp_path: Path) -> None:
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert said == "(7, 4) True\n"
+
+
+class Scaled(nn.LSTM):  # type: ignore[misc,name-defined]
+    """Takes more than its class does."""
+
+    def forward(self, x: Any, hx: Any = None, scale: float = 1.0, shift: Any = None) -> Any:
+        y, last = super().forward(x, hx)
+        return y * scale + (0 if shift is None else shift), last
+
+
+class Bare(nn.LSTM):  # type: ignore[misc,name-defined]
+    """Gives no states, and takes how long its sequences are, or nothing more."""
+
+    def forward(self, x: Any, lens: Any = None) -> Any:
+        return super().forward(x)[0] if lens is None else super().forward(x)[0] * (lens > 0)[:, None, None]
+
+
+class Summed(nn.LSTM):  # type: ignore[misc,name-defined]
+    """Gives one row of a sequence."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x)[0].sum(1)
+
+
+class BareCell(nn.LSTMCell):  # type: ignore[misc,name-defined]
+    """Gives h alone."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x)[0]
+
+
+class Calls(nn.Module):  # type: ignore[misc,name-defined]
+    """Calls a module as it is told."""
+
+    def __init__(self, rnn: Any, call: Callable[[Any, Any], Any]) -> None:
+        super().__init__()
+        self.rnn, self.call = rnn, call
+
+    def forward(self, x: Any) -> Any:
+        return self.call(self.rnn, x)
+
+
+@pytest.mark.parametrize("loss", [None, lambda output: output.square().sum()])
+@pytest.mark.parametrize(
+    ("kind", "call", "agrees"),
+    [
+        (Scaled, lambda rnn, x: rnn(x, None, 3.0)[0], False),
+        (Scaled, lambda rnn, x: rnn(x, scale=3.0, shift=torch.ones(4))[0], False),
+        (Scaled, lambda rnn, x: rnn(x=x, scale=1.0)[0], True),
+        (Bare, lambda rnn, x: rnn(x), True),
+        (Bare, lambda rnn, x: rnn(x, torch.tensor([1, 1, 1])), True),
+        (Bare, lambda rnn, x: rnn(x, lens=torch.tensor([1, 0, 1])), False),
+    ],
+)
+def test_a_module_is_called_with_everything_it_was_given(
+    kind: Any, call: Any, agrees: bool, loss: Any, tmp_path: Path
+) -> None:
+    torch.manual_seed(2)
+    model, x = Calls(kind(5, 4, batch_first=True), call), torch.randn(3, 6, 5)
+    run = lstm_tui.capture(model, x, loss=loss)
+    wanted = model(x).detach().numpy()
+    for one in run.runs:
+        np.testing.assert_allclose(one.y, wanted[one.batch], atol=1e-6)
+    assert all(one.is_as_given for one in run.runs) == agrees
+    assert all("as PyTorch computed it" in one.said for one in run.runs) == agrees
+    run.save(tmp_path / "run.npz")
+    assert repr(lstm_tui.open_capture(tmp_path / "run.npz")) == repr(run)
+    if loss is not None:
+        assert run.loss == pytest.approx(float(np.square(wanted).sum()), rel=1e-5)
+        assert not agrees or run.gradient_difference() < CLOSE
+
+
+@pytest.mark.parametrize("loss", [None, lambda output: output.square().sum()])
+def test_a_module_of_another_form_is_refused_in_one_line(loss: Any) -> None:
+    x = torch.randn(3, 6, 5)
+    for call in (lambda rnn, x: rnn(x), lambda rnn, x: rnn(x=x)):
+        with pytest.raises(UserError, match="takes or gives something else than nn.LSTM"):
+            lstm_tui.capture(Calls(Summed(5, 4, batch_first=True), call), x, loss=loss)
+    cell = Calls(BareCell(5, 4), lambda rnn, x: rnn(x[:, 0]))
+    assert lstm_tui.capture(cell, x, loss=loss)["rnn"].is_as_given

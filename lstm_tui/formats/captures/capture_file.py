@@ -240,7 +240,7 @@ def _checked(
         there = [key for key in group if key in given]
         if there and len(there) != len(group):
             raise entry.damaged(there[0], "stands without the other states")
-    if "y" not in given or ("d_y" in given) != (d_states[0] in given):
+    if "y" not in given or (d_states[0] in given and "d_y" not in given):
         raise entry.damaged("y", "or a gradient is missing")
     tokens = tuple(entry.items("tokens", str))
     if tokens and len(tokens) != steps:

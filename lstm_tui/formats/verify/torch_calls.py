@@ -5,6 +5,7 @@ The model is looked at and left as it was: states that it keeps between calls, i
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -131,6 +132,7 @@ class Looked:
         d_weights: The gradient of the loss by the weights of each recurrent module that are parameters, by path and
             name.
         gradient_norm: Euclidean norm of the gradient by every parameter of the model; None where none was taken.
+        left: Recurrent modules that take or give something else than their class, by path, and what is said of it.
     """
 
     entered: list[Entered] = field(default_factory=list)
@@ -142,6 +144,7 @@ class Looked:
     loss: float | None = None
     d_weights: dict[str, dict[str, Array]] = field(default_factory=dict)
     gradient_norm: float | None = None
+    left: dict[str, str] = field(default_factory=dict)
 
 
 def look(
@@ -171,12 +174,14 @@ def look(
         ):
             model.eval()
             looked.output = model(*arguments, **named)
-            if loss is not None and calls:
+            if loss is not None and calls and not looked.left:
                 _take_back(torch, model, loss, calls, looked)
     finally:
         for call in calls:
             for piece in call.pieces:
                 piece.y, piece.given, piece.ends = None, (), ()
+    if looked.left:
+        raise UserError(next(iter(looked.left.values())))
     if not calls:
         raise UserError(f"{visible(type(model).__name__)} did not call any of its recurrent modules")
     looked.entered = list(each_entered(calls))
@@ -205,7 +210,9 @@ def hooked(
             if isinstance(module, recurrent_kinds(torch)):
                 if with_graph:
                     hooks.append(module.register_forward_pre_hook(_of_its_own(torch, forced), with_kwargs=True))
-                hooks.append(module.register_forward_hook(_noted(torch, name, noted, with_graph), with_kwargs=True))
+                hooks.append(
+                    module.register_forward_hook(_noted(torch, name, noted, with_graph, forced), with_kwargs=True)
+                )
             elif not any(True for _ in module.children()) and not isinstance(module, torch.jit.ScriptModule):
                 hooks.append(module.register_forward_hook(_seen(torch, name, noted), with_kwargs=True))
         if not any(isinstance(module, recurrent_kinds(torch)) for module in model.modules()):
@@ -216,9 +223,10 @@ def hooked(
             hook.remove()
 
 
-def recurrent_kinds(torch: Any) -> tuple[Any, ...]:
-    """Return the classes of PyTorch's recurrent modules and cells."""
-    return torch.nn.RNNBase, torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell
+def recurrent_kinds(torch: Any, each: bool = False) -> tuple[Any, ...]:
+    """Return the classes of PyTorch's recurrent modules and cells; `each` by itself, not what they come from."""
+    layers = (torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN) if each else ()
+    return *layers, torch.nn.RNNBase, torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell
 
 
 def _of_its_own(torch: Any, forced: bool) -> Callable[..., Any]:
@@ -230,25 +238,56 @@ def _of_its_own(torch: Any, forced: bool) -> Callable[..., Any]:
     def own(value: Any, wanted: bool) -> Any:
         if isinstance(value, torch.nn.utils.rnn.PackedSequence):
             return type(value)(own(value.data, wanted), *value[1:])
-        if isinstance(value, tuple):
-            return tuple(own(one, wanted) for one in value)
+        if type(value) in (tuple, list):
+            return type(value)(own(one, wanted) for one in value)
         if not isinstance(value, torch.Tensor):
             return value
-        return value.clone() if value.requires_grad or not wanted else value.detach().clone().requires_grad_()
+        if value.requires_grad or not wanted or not value.is_floating_point():
+            return value.clone()
+        return value.detach().clone().requires_grad_()
 
     def before(module: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
-        x = own(given[0] if given else named["input"], forced)
-        states = own(given[1] if len(given) > 1 else named.get("hx"), False)
-        return (x, states), {}
+        first = _input_of(torch, given, named)
+        return (
+            tuple(own(one, forced and one is first) for one in given),
+            {name: own(one, forced and one is first) for name, one in named.items()},
+        )
 
     return before
+
+
+def _input_of(torch: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    """Return what a recurrent module reads: its first argument, or the first tensor among those given by name."""
+    series = (torch.Tensor, torch.nn.utils.rnn.PackedSequence)
+    if given or "input" in named:
+        return given[0] if given else named["input"]
+    return next((one for one in named.values() if isinstance(one, series)), None)
+
+
+def _states_of(torch: Any, module: Any, value: Any) -> tuple[Any, ...]:
+    """Return the tensors of (h, c), or of h, where a value is states of a module by its form; else none."""
+    states = tuple(value) if isinstance(value, tuple | list) else (value,)
+    cell = not hasattr(module, "num_layers")
+    is_lstm = isinstance(module, torch.nn.LSTMCell | torch.nn.LSTM)
+    sizes = [getattr(module, "proj_size", 0) or module.hidden_size, module.hidden_size][: 1 + is_lstm]
+    if len(states) != len(sizes):
+        return ()
+    for one, size in zip(states, sizes, strict=True):
+        if not isinstance(one, torch.Tensor) or not one.is_floating_point() or one.dim() not in (2 - cell, 3 - cell):
+            return ()
+        rows = None if cell else module.num_layers * (1 + module.bidirectional)
+        if one.shape[-1] != size or (rows is not None and one.shape[0] != rows):
+            return ()
+    return states
 
 
 def _own_outputs(torch: Any, value: Any) -> Any:
     """Return copies of what a module gave, so that a model that writes into them leaves those that were noted."""
     if isinstance(value, torch.nn.utils.rnn.PackedSequence):
         return type(value)(value.data.clone(), *value[1:])
-    return tuple(_own_outputs(torch, one) for one in value) if isinstance(value, tuple) else value.clone()
+    if type(value) in (tuple, list):
+        return type(value)(_own_outputs(torch, one) for one in value)
+    return value.clone() if isinstance(value, torch.Tensor) else value
 
 
 def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[ModuleCall], looked: Looked) -> None:
@@ -339,21 +378,27 @@ def each_entered(calls: list[ModuleCall]) -> Iterator[Entered]:
 
 
 def _noted(
-    torch: Any, name: str, noted: Callable[[], tuple[list[ModuleCall], Looked]], with_graph: bool
+    torch: Any, name: str, noted: Callable[[], tuple[list[ModuleCall], Looked]], with_graph: bool, forced: bool
 ) -> Callable[..., Any]:
-    """Return a hook that keeps a call of a recurrent module."""
+    """Return a hook that keeps a call of a recurrent module; one that is not read as its class is left alone."""
 
     def after(module: Any, given: tuple[Any, ...], named: Mapping[str, Any], output: Any) -> Any:
         calls, looked = noted()
         graph = with_graph and torch.is_grad_enabled()
-        x = given[0] if given else named["input"]
-        states = given[1] if len(given) > 1 else named.get("hx")
-        told = () if states is None else tuple(states) if isinstance(states, tuple) else (states,)
+        x = _input_of(torch, given, named)
+        told = _states_of(torch, module, given[1] if len(given) > 1 else named.get("hx"))
+        y, ends = _given_by(torch, module, output)
+        if not _is_read(torch, module, x, y):
+            if name not in looked.left:
+                looked.left[name] = _left_alone(torch, module, name)
+                if not forced:  # a loop that is watched goes on
+                    warnings.warn(looked.left[name], stacklevel=2)
+            return None
         if not hasattr(module, "num_layers"):
-            rows, first, last = _cell_call(x, told, output)
+            rows, first, last = _cell_call(x, y, told, ends)
             looked.batch, looked.batch_first = (len(rows[0]) if x.dim() == 2 else looked.batch), True
         else:
-            rows, first, last = _layer_call(torch, module, x, told, output)
+            rows, first, last = _layer_call(torch, module, x, y, told, ends)
             packed = hasattr(x, "batch_sizes")
             looked.batch = len(rows[0]) if packed or x.dim() == 3 else looked.batch
             looked.batch_first = module.batch_first or packed
@@ -388,11 +433,48 @@ def _same(one: Array, other: Array) -> bool:
 
 def _piece(torch: Any, module: Any, states: tuple[Any, ...], output: Any) -> CallPiece:
     """Return a call as tensors."""
+    y, ends = _given_by(torch, module, output)
     if not hasattr(module, "num_layers"):
-        ends = output if isinstance(output, tuple) else (output,)
-        return CallPiece(ends[0], states, ends, lambda one: [row[None] for row in array_of(_at_least(one, 2))])
-    y, last = output
-    return CallPiece(y, states, last if isinstance(last, tuple) else (last,), lambda one: _rows(torch, module, one))
+        return CallPiece(y, states, ends, lambda one: [row[None] for row in array_of(_at_least(one, 2))])
+    return CallPiece(y, states, ends, lambda one: _rows(torch, module, one))
+
+
+def _given_by(torch: Any, module: Any, output: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return what a module gave at each step, and its states behind the last; none where it gave none."""
+    if not hasattr(module, "num_layers"):
+        ends = _states_of(torch, module, output)
+        return (ends[0], ends) if ends else (output, ())
+    if isinstance(output, torch.Tensor | torch.nn.utils.rnn.PackedSequence):
+        return output, ()
+    if not isinstance(output, tuple | list) or not output:
+        return None, ()
+    return output[0], _states_of(torch, module, output[1]) if len(output) > 1 else ()
+
+
+def _is_read(torch: Any, module: Any, x: Any, y: Any) -> bool:
+    """Whether what entered and left a module has the form that its class has, one row a step."""
+    packed = [isinstance(one, torch.nn.utils.rnn.PackedSequence) for one in (x, y)]
+    read, gave = data_of(x), data_of(y)
+    if packed[0] != packed[1] or not all(isinstance(one, torch.Tensor) for one in (read, gave)):
+        return False
+    cell = not hasattr(module, "num_layers")
+    axes = (2,) if packed[0] else (1, 2) if cell else (2, 3)
+    width = (getattr(module, "proj_size", 0) or module.hidden_size) * (1 + getattr(module, "bidirectional", False))
+    if read.dim() not in axes or not (read.is_floating_point() and gave.is_floating_point()):
+        return False
+    if packed[0] and not torch.equal(x.batch_sizes, y.batch_sizes):
+        return False
+    fits: bool = read.shape[:-1] == gave.shape[:-1] and (read.shape[-1], gave.shape[-1]) == (module.input_size, width)
+    return fits and (not cell or bool(_states_of(torch, module, y)) or isinstance(module, torch.nn.LSTMCell))
+
+
+def _left_alone(torch: Any, module: Any, name: str) -> str:
+    """Say that a module cannot be looked into."""
+    kind = next(one for one in recurrent_kinds(torch, each=True) if isinstance(module, one)).__name__
+    return (
+        f"{visible(name) or 'the model'}, a {visible(type(module).__name__)}, takes or gives something else than "
+        f"nn.{kind}: a series that enters and one row a step that leaves are needed to look into it"
+    )
 
 
 def _at_least(tensor: Any, axes: int) -> Any:
@@ -403,21 +485,18 @@ _Rows = tuple[list[Array], list[Array]]
 _States = tuple[Array, ...]
 
 
-def _cell_call(x: Any, states: tuple[Any, ...], output: Any) -> tuple[_Rows, _States, _States]:
+def _cell_call(x: Any, y: Any, states: tuple[Any, ...], ends: tuple[Any, ...]) -> tuple[_Rows, _States, _States]:
     """Return a step of a cell: rows that entered and left it by sequence, its states before and after it."""
-    given = output if isinstance(output, tuple) else (output,)
-    xs, *after = (array_of(one if one.dim() == 2 else one[None]) for one in (x, *given))
-    before = tuple(array_of(one if one.dim() == 2 else one[None])[None] for one in states)
-    return ([one[None] for one in xs], [one[None] for one in after[0]]), before, tuple(one[None] for one in after)
+    xs, ys = (array_of(_at_least(one, 2)) for one in (x, y))
+    before, after = (tuple(array_of(_at_least(one, 2))[None] for one in part) for part in (states, ends))
+    return ([one[None] for one in xs], [one[None] for one in ys]), before, after
 
 
 def _layer_call(
-    torch: Any, module: Any, x: Any, states: tuple[Any, ...], output: Any
+    torch: Any, module: Any, x: Any, y: Any, states: tuple[Any, ...], ends: tuple[Any, ...]
 ) -> tuple[_Rows, _States, _States]:
     """Return a call of a module: series that entered and left it by sequence, its states before and after it."""
-    y, last = output
     rows = _rows(torch, module, x), _rows(torch, module, y)
-    ends = last if isinstance(last, tuple) else (last,)
     before, after = (
         tuple(array_of(one if one.dim() == 3 else one[:, None]) for one in part) for part in (states, ends)
     )
