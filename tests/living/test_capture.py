@@ -359,7 +359,53 @@ def test_a_module_is_called_with_everything_it_was_given(
 def test_a_module_of_another_form_is_refused_in_one_line(loss: Any) -> None:
     x = torch.randn(3, 6, 5)
     for call in (lambda rnn, x: rnn(x), lambda rnn, x: rnn(x=x)):
-        with pytest.raises(UserError, match="takes or gives something else than nn.LSTM"):
+        with pytest.raises(UserError, match=r"takes or gives something else than nn\.LSTM"):
             lstm_tui.capture(Calls(Summed(5, 4, batch_first=True), call), x, loss=loss)
     cell = Calls(BareCell(5, 4), lambda rnn, x: rnn(x[:, 0]))
     assert lstm_tui.capture(cell, x, loss=loss)["rnn"].is_as_given
+
+
+class Ordered(nn.Module):  # type: ignore[misc,name-defined]
+    """Reads its sequences in another order than that in which they are given."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how, self.embedding, self.drop = how, nn.Embedding(12, 5), nn.Dropout(0.5)
+        self.rnn, self.head = nn.LSTM(5, 4, batch_first=how != "time first"), nn.Linear(4, 3)
+
+    def forward(self, ids: Any, lens: Any = None) -> Any:
+        x = self.embedding(ids)
+        if self.how == "sorted":
+            sizes, order = lens.sort(descending=True)
+            packed = nn.utils.rnn.pack_padded_sequence(self.drop(x)[order], sizes, batch_first=True)
+            return self.head(self.rnn(packed)[1][0][-1][order.argsort()])
+        turned = {
+            "flip": lambda: x.flip(1),
+            "roll": lambda: x.roll(1, 1),
+            "swap": lambda: x[[2, 0, 3, 1]],
+            "turned": lambda: x.transpose(0, 1),
+            "scaled": lambda: x[[2, 0, 3, 1]] * 3,
+        }
+        x = turned[self.how]() if self.how in turned else x
+        y = self.rnn(x)[0]
+        return self.head(y[-1] if self.how == "time first" else y[:, -1])
+
+
+@pytest.mark.parametrize("how", ["plain", "sorted", "flip", "roll", "swap", "turned", "scaled", "time first"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sequence_stands_beside_its_own_tokens_and_answer_or_none(how: str, seed: int) -> None:
+    torch.manual_seed(seed)
+    model = Ordered(how).eval()
+    ids = torch.randint(0, 12, (4, 4))
+    lens = torch.tensor([2, 4, 1, 3])
+    given = (ids, lens) if how == "sorted" else ids
+    run = lstm_tui.capture(model, given)
+    for one in run.runs:
+        if one.tokens:
+            np.testing.assert_array_equal(model.embedding.weight.detach()[[int(n) for n in one.tokens]], one.x)
+        if one.answer is not None:  # it is that of the state which this very sequence left
+            wanted = model.head(torch.from_numpy(one.y[-1])).detach().numpy()
+            np.testing.assert_allclose(one.answer, wanted, atol=CLOSE)
+    assert all(one.tokens for one in run.runs) == (how != "scaled")
+    if how == "plain":
+        assert all(one.answer is not None for one in run.runs)
