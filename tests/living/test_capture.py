@@ -409,3 +409,48 @@ def test_a_sequence_stands_beside_its_own_tokens_and_answer_or_none(how: str, se
     assert all(one.tokens for one in run.runs) == (how != "scaled")
     if how == "plain":
         assert all(one.answer is not None for one in run.runs)
+
+
+@pytest.mark.parametrize("with_targets", [False, True])
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2)])
+@pytest.mark.parametrize(("steps", "classes"), [(4, 6), (4, 4), (4, 2), (3, 3), (3, 6), (6, 3), (6, 2)])
+def test_an_answer_at_each_step_is_that_of_the_step_or_none(
+    steps: int, classes: int, order: tuple[int, ...], traced: bool, with_targets: bool
+) -> None:
+    torch.manual_seed(steps * 7 + classes)
+
+    class Tagger(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.head = nn.LSTM(5, 4, batch_first=True), nn.Linear(4, classes)
+
+        def forward(self, x: Any) -> Any:
+            y = self.rnn(x)[0]
+            return self.head(y if traced else y.tanh()).permute(order)
+
+    model, x = Tagger().eval(), torch.randn(3, steps, 5)
+    wanted = model(x).detach().permute(np.argsort(order).tolist()).numpy()
+    targets = torch.zeros(3, steps, dtype=torch.long) if with_targets else None
+    loss = (lambda output, aims: output.sum()) if with_targets else None
+    run = lstm_tui.capture(model, x, targets, loss)
+    for one in run.runs:
+        assert one.answer is not None or not traced
+        if one.answer is not None:
+            np.testing.assert_allclose(one.answer, wanted[one.batch], atol=CLOSE)
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 6), (3, 6, 2), (3, 5, 5), (2, 3, 6), (3, 2, 2, 2)])
+def test_an_answer_of_other_steps_is_none(shape: tuple[int, ...]) -> None:
+    width = int(np.prod(shape))
+
+    class Decoder(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.head = nn.LSTM(5, 4, batch_first=True), nn.Linear(48, width)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(self.rnn(x)[0].reshape(1, -1)).reshape(shape)
+
+    run = lstm_tui.capture(Decoder(), torch.randn(3, 4, 5))
+    assert all(one.answer is None for one in run.runs)

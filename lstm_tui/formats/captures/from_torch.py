@@ -7,11 +7,10 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-import numpy as np
-
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.answer_axes import answers_by_sequence
 from lstm_tui.formats.captures.captured_batch import CapturedBatch
 from lstm_tui.formats.captures.captured_run import CapturedModule, CapturedRun
 from lstm_tui.formats.captures.module_network import mode_of
@@ -85,6 +84,8 @@ def capture_of(
     count = looked.batch or 1
     answer = next(iter(answers_of(looked.output).values()), None)
     target = None if aims is None else array_of(aims)
+    if target is not None and target.shape[:2] == (count, count) and not looked.batch_first:
+        target = None  # nobody can tell which axis is the batch
     traced = traced_rows(looked, inputs)
     for (path, _), group in groupby(looked.entered, lambda one: (one.name, one.call)):
         entered = list(group)
@@ -92,9 +93,10 @@ def capture_of(
         if name not in modules:
             modules[name] = CapturedModule(name, mode_of(module), weights_of(module), looked.d_weights.get(path, {}))
         in_order = count == 1 or traced.in_order(entered)
+        by_sequence = answers_by_sequence(answer, target, entered, looked, traced)
         for one in entered:
             tape = _tape(one, traced, tokens, names, in_order)
-            said = None if answer is None or not in_order else part_of(answer, one.batch, count, looked)
+            said = by_sequence(one) if in_order else None
             aim = None if target is None or not in_order else part_of(target, one.batch, count, looked)
             runs.append(_run(modules[name], one, tape, said, aim, _class_names(classes, tokens, said)))
     return CapturedBatch(model, modules, tuple(runs), count, looked.loss, looked.gradient_norm)
@@ -112,21 +114,8 @@ def _run(
     linked = one.linked or (False,) * len(one.ends)
     return CapturedRun(
         module, one.batch, one.call, one.x, one.h, one.initial, one.final, one.ends, linked, one.d_h,
-        one.d_ends, tape, answer_of(said, len(one.x)), aim, classes, one.broken,
+        one.d_ends, tape, said, aim, classes, one.broken,
     )  # fmt: skip
-
-
-def answer_of(said: Array | None, steps: int) -> Array | None:
-    """Return what a model said of one sequence, (K,), or (T, K) where it is one row a step; else None."""
-    if said is None:
-        return None
-    if said.ndim < 2 or len(said) == 1:
-        return np.array(said.reshape(-1)) if said.size else None
-    if said.ndim != 2:
-        return None
-    if said.shape[1] >= steps > said.shape[0]:  # classes before steps, as cross_entropy reads them
-        said = said.T
-    return np.array(said[:steps]) if len(said) >= steps and steps > 1 else None
 
 
 def _tape(one: Entered, traced: TracedRows, tokens: Any, names: Names | None, in_order: bool) -> tuple[str, ...]:
