@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -454,3 +456,82 @@ def test_an_answer_of_other_steps_is_none(shape: tuple[int, ...]) -> None:
 
     run = lstm_tui.capture(Decoder(), torch.randn(3, 4, 5))
     assert all(one.answer is None for one in run.runs)
+
+
+class Box:
+    """An object that is no module."""
+
+    def __init__(self) -> None:
+        self.count, self.seen = 0, {"all": [1]}
+
+
+class Keeper(nn.Module):  # type: ignore[misc,name-defined]
+    """Leaves traces of every run, deep down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.box, self._own = nn.LSTM(5, 4, 2, batch_first=True), Box(), [1]
+        self.log: dict[str, Any] = {"deep": [{"x": [1]}], "set": {1}, "last": deque([1, 2], maxlen=2)}
+        self.array, self.state = np.zeros(3), ([torch.zeros(2)],)
+        self.generator, self.numpy = torch.Generator().manual_seed(3), np.random.default_rng(3)
+        self.register_buffer("calls", torch.tensor([0.0, float("nan")]))
+
+    def forward(self, x: Any) -> Any:
+        self.box.count += 1
+        self.box.seen["all"].append(2)
+        self.box.new = x
+        self._own.append(2)
+        self.log["deep"][0]["x"].append(2)
+        self.log["deep"].append(self.log)
+        self.log["set"].add(2)
+        self.log["last"].append(3)
+        self.array += 1
+        self.state[0][0].add_(1)
+        self.calls.add_(1)
+        noise = np.random.rand() + random.random() + torch.rand(1)
+        noise = noise + self.numpy.random() + torch.rand(1, generator=self.generator)
+        return self.rnn(x)[0] * noise
+
+
+@pytest.mark.parametrize("way", ["capture", "with a loss", "record"])
+def test_what_a_model_keeps_deep_down_and_random_numbers_are_put_back(way: str) -> None:
+    def everything() -> str:
+        held = (model.box.__dict__, model._own, model.log, model.array, model.state, model.calls, model.training)
+        generators = (model.generator.get_state().tolist(), model.numpy.bit_generator.state)
+        randoms = (np.random.get_state(), random.getstate(), torch.get_rng_state().tolist())
+        return repr((held, generators, randoms, [one._version for one in (model.calls, model.state[0][0])]))
+
+    model, x = Keeper(), torch.randn(3, 6, 5)
+    before = everything()
+    if way == "record":
+        lstm_tui.record(model, x)
+    else:
+        lstm_tui.capture(model, x, loss=(lambda output: output.sum()) if way == "with a loss" else None)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_a_backward_pass_that_waits_is_still_done(counts: bool) -> None:
+    class Normed(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.norm = nn.LSTM(5, 4, batch_first=True), nn.BatchNorm1d(4)
+            self.register_buffer("factor", torch.tensor(2.0))
+
+        def forward(self, x: Any) -> Any:
+            y = self.norm(self.rnn(x)[0].transpose(1, 2)) * self.factor
+            if counts and not self.training:
+                self.factor.add_(1)
+            return y
+
+    model, x = Normed().train(), torch.randn(3, 6, 5)
+    model(x).square().sum().backward()
+    wanted = [one.grad.clone() for one in model.parameters()]
+    model.zero_grad()
+    loss = model(x).square().sum()
+    lstm_tui.capture(model, x)
+    if not counts:
+        lstm_tui.capture(model, x, loss=lambda output: output.sum())
+    loss.backward()
+    for one, d in zip(model.parameters(), wanted, strict=True):
+        torch.testing.assert_close(one.grad, d)

@@ -63,13 +63,13 @@ def _of_batch(
         turned = answer.shape == (steps, count)  # one number a step, time first
         if len(answer) == count and not (turned and not looked.batch_first):
             return answer
-        return answer.T if turned and len(answer) != count else None
+        return np.asarray(answer.T) if turned and len(answer) != count else None
     if answer.ndim > 3:
         return None
     if answer.shape[:2] == (count, 1) and steps > 1:  # one row of each
-        return answer[:, 0]
+        return np.asarray(answer[:, 0])
     if answer.shape[:2] == (1, count) and steps > 1:
-        return answer[0]
+        return np.asarray(answer[0])
     orders = (_STEPS_FIRST, _CLASSES_FIRST, _TIME_FIRST)
     return _at_each_step(answer, target, entered, orders, looked.packed, traced)
 

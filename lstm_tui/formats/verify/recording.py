@@ -15,6 +15,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.io.json import encode
+from lstm_tui.formats.verify.left_untouched import same_random
 from lstm_tui.formats.verify.torch_calls import Entered, Looked, array_of, look, weights_of
 
 ABOUT = "about"
@@ -108,9 +109,10 @@ def recorded(model: Any, looked: Looked, arrays: Mapping[str, Array]) -> dict[st
     made: dict[str, Array] = {}
     unproven: list[str] = []
     layers: list[str] = []
-    for number in range(count):
-        one = _sequence(model, looked, number, count, arrays, layers, unproven)
-        made |= {f"{BATCH}/{number}/{name}" if number else name: array for name, array in one.items()}
+    with same_random(import_module("torch")):  # layers by themselves are made with random weights first
+        for number in range(count):
+            one = _sequence(model, looked, number, count, arrays, layers, unproven)
+            made |= {f"{BATCH}/{number}/{name}" if number else name: array for name, array in one.items()}
     if count == 1 and not unproven and all(not one.name for one in looked.entered):
         return made  # the model is the recurrent module: there is no more to say
     for n, (name, read, gave) in enumerate(looked.around):

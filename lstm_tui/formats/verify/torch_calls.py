@@ -17,6 +17,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.verify.left_untouched import untouched
 
 _SCRIPTED = ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell")
 
@@ -527,47 +528,6 @@ def array_of(tensor: Any) -> Array:
     """Return a copy of a tensor; half precision as float32."""
     one = tensor.detach().cpu()
     return np.array((one.float() if str(one.dtype) in ("torch.bfloat16", "torch.float16") else one).numpy())
-
-
-@contextmanager
-def untouched(torch: Any, model: Any) -> Iterator[None]:
-    """Put everything back that a run changes: what modules keep, their buffers, their mode and the random numbers."""
-    random = torch.get_rng_state()
-    kept = [(module, dict(module.__dict__), module.training) for module in model.modules()
-            if not isinstance(module, torch.jit.ScriptModule)]  # fmt: skip
-    tensors = list(_tensors(torch, [attributes for _, attributes, _ in kept]))
-    tensors += list(model.buffers())
-    copies = [(one, one.detach().clone()) for one in tensors]
-    containers = [
-        (one, list(one) if isinstance(one, list) else dict(one))
-        for _, attributes, _ in kept
-        for name, one in attributes.items()
-        if isinstance(one, list | dict) and (not name.startswith("_") or name == "_buffers")
-    ]
-    try:
-        yield
-    finally:
-        torch.set_rng_state(random)
-        for module, attributes, training in kept:
-            for name in [name for name in module.__dict__ if name not in attributes]:
-                del module.__dict__[name]
-            module.__dict__.update(attributes)
-            module.training = training
-        for container, content in containers:
-            container.clear()
-            container.extend(content) if isinstance(container, list) else container.update(content)
-        with torch.no_grad():
-            for tensor, copy in copies:
-                tensor.detach().copy_(copy)
-
-
-def _tensors(torch: Any, values: Any, depth: int = 0) -> Iterator[Any]:
-    """Iterate over the tensors in what modules keep as attributes; parameters are not changed by a run."""
-    for one in values.values() if isinstance(values, dict) else values:
-        if isinstance(one, torch.Tensor) and not isinstance(one, torch.nn.Parameter):
-            yield one
-        elif isinstance(one, dict | list | tuple) and depth < 3:
-            yield from _tensors(torch, one, depth + 1)
 
 
 def weights_of(module: Any) -> dict[str, Array]:
