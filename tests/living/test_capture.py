@@ -479,7 +479,7 @@ class Keeper(nn.Module):  # type: ignore[misc,name-defined]
     def forward(self, x: Any) -> Any:
         self.box.count += 1
         self.box.seen["all"].append(2)
-        self.box.new = x
+        self.box.new = x  # type: ignore[attr-defined]
         self._own.append(2)
         self.log["deep"][0]["x"].append(2)
         self.log["deep"].append(self.log)
@@ -535,3 +535,30 @@ def test_a_backward_pass_that_waits_is_still_done(counts: bool) -> None:
     loss.backward()
     for one, d in zip(model.parameters(), wanted, strict=True):
         torch.testing.assert_close(one.grad, d)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_rounding_to_16_bits_is_no_doing_of_the_module(dtype: Any, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.LSTM(5, 8, 2, batch_first=True)).to(dtype)
+    run = lstm_tui.capture(model, torch.randn(2, 30, 5, dtype=dtype))
+    run.save(tmp_path / "run.npz")
+    for made in (run, lstm_tui.open_capture(tmp_path / "run.npz")):
+        for one in made.runs:
+            assert not one.is_as_given
+            assert str(dtype).removeprefix("torch.") in one.said
+            assert "more than its class" not in one.said
+    model[0].register_forward_hook(lambda module, given, output: (output[0] + 5, output[1]))
+    assert "may do more than its class" in lstm_tui.capture(model, torch.randn(2, 30, 5, dtype=dtype))["0"].said
+
+
+def test_dropout_between_layers_is_named_where_it_was_on(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.LSTM(5, 8, 2, batch_first=True, dropout=0.5)).train()
+    assert lstm_tui.capture(model, torch.randn(2, 6, 5))["0"].is_as_given, "it is in evaluation mode"
+    with lstm_tui.watch(model) as seen:
+        model(torch.randn(2, 6, 5))
+    one = seen.steps[-1]["0", 1]
+    assert not one.is_as_given
+    assert "dropout of 0.5 between its layers was on" in one.said
+    assert "more than its class" not in one.said

@@ -114,7 +114,7 @@ def _run(
     linked = one.linked or (False,) * len(one.ends)
     return CapturedRun(
         module, one.batch, one.call, one.x, one.h, one.initial, one.final, one.ends, linked, one.d_h,
-        one.d_ends, tape, said, aim, classes, one.broken,
+        one.d_ends, tape, said, aim, classes, one.broken, one.dtype, one.dropout,
     )  # fmt: skip
 
 

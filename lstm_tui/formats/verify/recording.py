@@ -16,7 +16,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.io.json import encode
 from lstm_tui.formats.verify.left_untouched import same_random
-from lstm_tui.formats.verify.torch_calls import Entered, Looked, array_of, look, weights_of
+from lstm_tui.formats.verify.torch_calls import HALF, Entered, Looked, array_of, look, weights_of
 
 ABOUT = "about"
 """The array of a recording that says, as JSON, what its names are in the model, and what it does not hold."""
@@ -255,7 +255,7 @@ def _layers_of(entered: Entered, unproven: list[str]) -> Iterator[dict[str, Arra
     for layer in range(module.num_layers):
         series = _one_layer(torch, entered, layer, series)
         yield dict(zip(("forward", "backward"), np.split(series.numpy(), ways, axis=1), strict=False))
-    if not np.allclose(series.numpy(), entered.h, atol=1e-2 if next(module.parameters()).dtype.itemsize < 4 else 1e-4):
+    if not np.allclose(series.numpy(), entered.h, atol=16 * HALF[entered.dtype] if entered.dtype else 1e-4):
         unproven.append(f"the layers of {entered.name or 'the model'} by themselves: it does more than its class")
 
 

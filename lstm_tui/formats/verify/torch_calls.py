@@ -19,6 +19,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.verify.left_untouched import untouched
 
+HALF = {"bfloat16": 2.0**-7, "float16": 2.0**-10}
+"""Numbers of 16 bits by name: how far apart two of them are at 1."""
 _SCRIPTED = ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell")
 
 
@@ -41,6 +43,8 @@ class Entered:
         d_h: The gradient of the loss that arrives at `h`, (T, H); None where no loss was taken.
         d_ends: That arrives at the states which each of them gave, without what comes from the next one that is
             linked, (P, layers*directions, n) each.
+        dtype: Of what it gave, where that is of 16 bits: bfloat16 or float16; else empty.
+        dropout: The part of the numbers between its layers that was dropped, in training mode; else 0.
     """
 
     name: str
@@ -56,6 +60,8 @@ class Entered:
     linked: tuple[bool, ...] = ()
     d_h: Array | None = None
     d_ends: tuple[Array, ...] = ()
+    dtype: str = ""
+    dropout: float = 0.0
 
 
 @dataclass(eq=False)
@@ -69,6 +75,8 @@ class ModuleCall:
     initial: tuple[Array, ...]  # (layers*directions, B, n) each
     last: tuple[Array, ...]
     pieces: list[CallPiece] = field(default_factory=list)
+    dtype: str = ""
+    dropout: float = 0.0
 
     def entered(self, batch: int, call: int, broken: int | None) -> Entered:
         """Return what one sequence of the batch was given and gave."""
@@ -92,6 +100,8 @@ class ModuleCall:
             linked,
             d_h,
             d_ends,
+            self.dtype,
+            self.dropout,
         )
 
 
@@ -419,9 +429,12 @@ def _noted(
                 made.linked = all(one.requires_grad for one in told)
                 before.pieces.append(made)
         else:
+            xs, ys = ([[one] for one in part] for part in rows)
             pieces = [] if made is None else [made]
+            dtype = str(data_of(y).dtype).removeprefix("torch.")
+            dropout = module.dropout if module.training and getattr(module, "num_layers", 1) > 1 else 0.0
             calls.append(
-                ModuleCall(name, module, [[one] for one in rows[0]], [[one] for one in rows[1]], first, last, pieces)
+                ModuleCall(name, module, xs, ys, first, last, pieces, dtype if dtype in HALF else "", float(dropout))
             )
         return _own_outputs(torch, output) if graph else None
 
