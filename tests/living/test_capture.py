@@ -562,3 +562,30 @@ def test_dropout_between_layers_is_named_where_it_was_on(tmp_path: Path) -> None
     assert not one.is_as_given
     assert "dropout of 0.5 between its layers was on" in one.said
     assert "more than its class" not in one.said
+
+
+@pytest.mark.parametrize("kind", ["lstm", "cell"])
+def test_an_empty_batch_is_refused_in_one_line(kind: str) -> None:
+    ways: list[Callable[[Any, Any], Any]] = [
+        lambda model, ids: lstm_tui.capture(model, ids),
+        lambda model, ids: lstm_tui.capture(model, ids, loss=lambda output: output.sum()),
+        lambda model, ids: lstm_tui.record(model, ids),
+    ]
+    for way in ways:
+        with pytest.raises(UserError, match="holds no sequence"):
+            way(_model(kind), torch.zeros((0, 5), dtype=torch.long))
+        with pytest.raises(UserError):
+            way(_model(kind), torch.zeros((2, 0), dtype=torch.long))
+
+
+@pytest.mark.parametrize(
+    "asked", [3, (), None, ("middle", 0, "a"), ("middle", "a"), ("middle", 0, 0, 0), ("middle", 1.0), ("middle", True),
+              ("middle", slice(0, 1)), (0, "middle"), b"middle", ("middle", None)]
+)  # fmt: skip
+def test_what_is_asked_in_another_form_is_said_in_one_line(asked: Any) -> None:
+    run = lstm_tui.capture(_model("lstm"), _batch())
+    with pytest.raises(UserError, match=r"\[MODULE, SEQUENCE, CALL\].*middle"):
+        run[asked]
+    assert run["middle", np.int64(1)] is run["middle", 1]
+    with pytest.raises(UserError, match=r"there are layer0\.forward"):
+        run["middle"][3]

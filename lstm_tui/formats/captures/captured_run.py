@@ -162,8 +162,8 @@ class CapturedRun:
         Raises:
             UserError: There is none of that name.
         """
-        if name not in self.trace:
-            raise UserError(f"there is no pass {visible(name)}; there are {', '.join(self.trace)}")
+        if not isinstance(name, str) or name not in self.trace:
+            raise UserError(f"there is no pass {visible(str(name))}; there are {', '.join(self.trace)}")
         return self.trace[name]
 
     def __repr__(self) -> str:

@@ -195,6 +195,8 @@ def look(
         raise UserError(next(iter(looked.left.values())))
     if not calls:
         raise UserError(f"{visible(type(model).__name__)} did not call any of its recurrent modules")
+    if not all(call.x for call in calls):
+        raise UserError(f"the batch given to {visible(type(model).__name__)} holds no sequence; give it one or more")
     looked.entered = list(each_entered(calls))
     return looked
 
