@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from lstm_tui.formats.verify.torch_calls import Entered, Looked
 
 _Ids = frozenset[int]
 _Places = frozenset[tuple[int, int]]
+_Of = TypeVar("_Of")
 _NO_IDS: _Ids = frozenset()
 _NOWHERE: _Places = frozenset()
 
@@ -30,11 +32,12 @@ class TracedRows:
 
     def note(self, row: bytes, ids: _Ids, places: _Places) -> bool:
         """Add where a row comes from; return whether that is news."""
-        news = not (ids <= self.ids.get(row, _NO_IDS) and places <= self.places.get(row, _NOWHERE))
-        if news:
-            self.ids[row] = self.ids.get(row, _NO_IDS) | ids
-            self.places[row] = self.places.get(row, _NOWHERE) | places
-        return news
+        had = self.ids.get(row, _NO_IDS), self.places.get(row, _NOWHERE)
+        made = _both(had[0], ids), _both(had[1], places)
+        if made[0] is had[0] and made[1] is had[1]:
+            return False
+        self.ids[row], self.places[row] = made
+        return True
 
     def ids_of(self, one: Entered) -> tuple[int, ...]:
         """Return the ids whose rows entered a module, one a step; empty where one is not known for certain."""
@@ -53,6 +56,13 @@ class TracedRows:
     def stands_at(self, rows: Array, sequence: int) -> bool:
         """Whether each row of (T, n) is seen to come from its step of a sequence of the batch."""
         return all((sequence, t) in self.places.get(row, _NOWHERE) for t, row in enumerate(rows_of(rows)))
+
+
+def _both(had: frozenset[_Of], more: frozenset[_Of]) -> frozenset[_Of]:
+    """Return what either set holds; one of them itself where it can be: padding stands in thousands of places."""
+    if had is more or not more:
+        return had
+    return more if not had else had if more <= had else had | more
 
 
 def traced_rows(looked: Looked, inputs: Mapping[str, Array]) -> TracedRows:
