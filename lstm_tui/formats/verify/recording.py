@@ -17,7 +17,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.io.json import encode
-from lstm_tui.formats.verify.torch_calls import Entered, Looked, array_of, look, weights_of
+from lstm_tui.formats.verify.left_untouched import same_random
+from lstm_tui.formats.verify.torch_calls import HALF, Entered, Looked, array_of, look, weights_of
 
 ABOUT = "about"
 """The array of a recording that says, as JSON, what its names are in the model, and what it does not hold."""
@@ -128,9 +129,10 @@ def recorded(model: Any, looked: Looked, arrays: Mapping[str, Array]) -> dict[st
     made: dict[str, Array] = {}
     unproven: list[str] = []
     layers: list[str] = []
-    for number in range(count):
-        one = _sequence(model, looked, number, count, arrays, layers, unproven)
-        made |= {f"{BATCH}/{number}/{name}" if number else name: array for name, array in one.items()}
+    with same_random(import_module("torch")):  # layers by themselves are made with random weights first
+        for number in range(count):
+            one = _sequence(model, looked, number, count, arrays, layers, unproven)
+            made |= {f"{BATCH}/{number}/{name}" if number else name: array for name, array in one.items()}
     if count == 1 and not unproven and all(not one.name for one in looked.entered):
         return made  # the model is the recurrent module: there is no more to say
     for n, (name, read, gave) in enumerate(looked.around):
@@ -273,7 +275,7 @@ def _layers_of(entered: Entered, unproven: list[str]) -> Iterator[dict[str, Arra
     for layer in range(module.num_layers):
         series = _one_layer(torch, entered, layer, series)
         yield dict(zip(("forward", "backward"), np.split(series.numpy(), ways, axis=1), strict=False))
-    if not np.allclose(series.numpy(), entered.h, atol=1e-2 if next(module.parameters()).dtype.itemsize < 4 else 1e-4):
+    if not np.allclose(series.numpy(), entered.h, atol=16 * HALF[entered.dtype] if entered.dtype else 1e-4):
         unproven.append(f"the layers of {entered.name or 'the model'} by themselves: it does more than its class")
 
 
