@@ -84,3 +84,34 @@ def test_what_is_wrong_is_said_in_one_line() -> None:
         assert "\n" not in str(told.value)
     with pytest.raises(UserError, match=r"holds no nn\.LSTM"):
         lstm_tui.doctor(torch.nn.Linear(2, 2), pairs, cross)
+
+
+def test_targets_are_moved_along_the_steps_alone() -> None:
+    torch: Any = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    nn = torch.nn
+
+    class Model(nn.Module):  # type: ignore[misc,name-defined]
+        """Says what it read at the step before, at each step, or all it read at the last one."""
+
+        def __init__(self, time: int, last: bool) -> None:
+            super().__init__()
+            self.rnn, self.time, self.last = nn.RNN(4, 4, batch_first=time == 1, bias=False), time, last
+            with torch.no_grad():
+                self.rnn.weight_ih_l0.copy_(torch.eye(4))
+                self.rnn.weight_hh_l0.zero_()
+
+        def forward(self, x: Any) -> Any:
+            y = self.rnn(x)[0]
+            return y.select(self.time, -1) if self.last else y
+
+    for time in (0, 1):
+        for steps in (4, 5):  # as long as there are columns, and not
+            made = [torch.randn(12, steps, 4) for _ in range(6)]
+            made = [one.transpose(0, 1) for one in made] if time == 0 else made
+            late = [(one, torch.tanh(one).roll(1, time)) for one in made]
+            found = lstm_tui.doctor(Model(time, False), late, nn.functional.mse_loss).findings
+            assert str(found[0]).startswith("targets: they stand 1 step too early"), (time, steps, found)
+            columns = [(one, torch.tanh(one.select(time, -1)).roll(1, 1)) for one in made]
+            found = lstm_tui.doctor(Model(time, True), columns, nn.functional.mse_loss).findings
+            assert not any(one.kind == "targets" for one in found), (time, steps, found)

@@ -17,6 +17,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.seen_axes import SeenAxes, seen_axes
 from lstm_tui.formats.verify.recording import tensor_of
 from lstm_tui.formats.verify.torch_calls import array_of, recurrent_kinds, untouched
 
@@ -82,21 +83,24 @@ def trials(
     given = [(tensor_of(model, batch), tensor_of(model, targets)) for batch, targets in batches]
     with untouched(torch, model), torch.no_grad():
         model.eval()
-        as_it_is = [_ran(torch, model, batch, targets, loss, 0) for batch, targets in given]
+        as_it_is = [_ran(torch, model, batch, targets, loss, None, 0) for batch, targets in given]
+    axes = seen_axes(torch, model, given[0][0])
     before = np.array([one for one, _ in as_it_is])
     yield Trial(Otherwise("", ""), before, before)
-    for other in _others(torch, model, given, pad):
+    for other in _others(torch, model, given, pad, axes):
         if stop():
             return
         try:
-            trial = _tried(torch, model, given, loss, other, before)
+            trial = _tried(torch, model, given, loss, other, before, axes)
         except (RuntimeError, ValueError, IndexError, TypeError, UserError):
             continue  # it does not run that way, so it is not meant that way
         if trial is not None:
             yield trial
 
 
-def _tried(torch: Any, model: Any, given: Sequence[Pair], loss: Loss, other: Otherwise, before: Array) -> Trial | None:
+def _tried(
+    torch: Any, model: Any, given: Sequence[Pair], loss: Loss, other: Otherwise, before: Array, axes: SeenAxes
+) -> Trial | None:
     """Return what one thing gives the other way; None where nothing is changed by it."""
     after, base, changed = [], [], False
     with ExitStack() as stack:
@@ -109,7 +113,7 @@ def _tried(torch: Any, model: Any, given: Sequence[Pair], loss: Loss, other: Oth
             if made is None:
                 return None
             with untouched(torch, model) if other.each else nullcontext():
-                there, plain = _ran(torch, model, *made, loss, other.cut)
+                there, plain = _ran(torch, model, *made, loss, axes, other.cut)
             after.append(there)
             base.append(plain if other.cut else float(before[number]))
             changed = changed or after[-1] != base[-1]
@@ -117,17 +121,22 @@ def _tried(torch: Any, model: Any, given: Sequence[Pair], loss: Loss, other: Oth
     return Trial(other, np.array(base[first:]), np.array(after[first:])) if changed else None
 
 
-def _ran(torch: Any, model: Any, batch: Any, targets: Any, loss: Loss, cut: int) -> tuple[float, float]:
+def _ran(
+    torch: Any, model: Any, batch: Any, targets: Any, loss: Loss, axes: SeenAxes | None, cut: int
+) -> tuple[float, float]:
     """Return the loss of a batch with the targets moved by `cut` steps, and that of the same steps without."""
     output = model(*batch) if isinstance(batch, tuple) else model(batch)
-    if not cut:
+    if not cut or axes is None:
         value = _number(torch, loss(output, targets))
         return value, value
-    steps = output.shape[1] - abs(cut)
-    first, later = slice(0, steps), slice(abs(cut), None)
-    mine, theirs = (first, later) if cut > 0 else (later, first)
-    kept = output[:, mine]
-    return _number(torch, loss(kept, targets[:, theirs])), _number(torch, loss(kept, targets[:, mine]))
+    time = axes.of_targets(output, targets)
+    if axes.given is None or time is None:
+        raise ValueError("these targets have no steps")
+    steps = output.shape[axes.given] - abs(cut)
+    mine, theirs = (0, abs(cut)) if cut > 0 else (abs(cut), 0)
+    kept = output.narrow(axes.given, mine, steps)
+    moved, plain = targets.narrow(time, theirs, steps), targets.narrow(time, mine, steps)
+    return _number(torch, loss(kept, moved)), _number(torch, loss(kept, plain))
 
 
 def _number(torch: Any, value: Any) -> float:
@@ -136,7 +145,7 @@ def _number(torch: Any, value: Any) -> float:
     raise UserError("the loss must be one number of PyTorch; give its mean")
 
 
-def _others(torch: Any, model: Any, given: Sequence[Pair], pad: int | None) -> Iterator[Otherwise]:
+def _others(torch: Any, model: Any, given: Sequence[Pair], pad: int | None, axes: SeenAxes) -> Iterator[Otherwise]:
     yield Otherwise("state", "a state is kept from batch to batch, and each should begin anew", each=True)
     yield Otherwise(
         "state", "every batch begins anew, and each goes on where the one before ended", around=_carrying(torch)
@@ -156,7 +165,7 @@ def _others(torch: Any, model: Any, given: Sequence[Pair], pad: int | None) -> I
                 said = f"every id is {abs(by)} too {'small' if by > 0 else 'large'}"
                 said += "" if kept is None else f", but for the padding {kept}"
                 yield Otherwise("ids", said, _moved(torch, by, count, kept))
-    if isinstance(targets, torch.Tensor) and targets.dim() >= 2:
+    if isinstance(targets, torch.Tensor) and axes.given is not None:
         for cut in (1, -1, 2, -2):
             said = f"they stand {count_of(abs(cut), 'step')} too {'early' if cut > 0 else 'late'}"
             yield Otherwise("targets", said, cut=cut)
