@@ -134,10 +134,11 @@ def doctor(
     name = visible(type(model).__name__)
     try:
         as_it_is, *done = list(trials(model, [(one[0], one[1]) for one in given], loss, pad, stop))
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        raise UserError(
-            f"{name} does not run on these batches: {visible(str(error).split(chr(10))[0])[:160]}"
-        ) from error
+    except UserError:
+        raise
+    except Exception as error:  # a model and a loss are the user's: they may fail in any way
+        what = f"{type(error).__name__}: {str(error).split(chr(10))[0]}"
+        raise UserError(f"{name} or the loss does not run on these batches: {visible(what)[:160]}") from error
     before = float(as_it_is.before.mean())
     if not np.isfinite(before):
         raise UserError(f"the loss of {name} is {before} on these batches; lstm_tui.watch finds where that comes from")

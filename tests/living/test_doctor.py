@@ -15,7 +15,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.captures.otherwise import Otherwise, Trial
 from lstm_tui.living.doctor import AGREEING, FALSE_ALARMS, SHARE, by_chance, is_better
 
-_LOSSES = st.lists(st.tuples(st.floats(0.0, 10.0), st.floats(0.0, 10.0)), min_size=3, max_size=10)
+_LOSSES = st.lists(st.tuples(st.floats(0.0, 10.0), st.floats(0.0, 10.0)), min_size=3, max_size=8)
 
 
 @given(_LOSSES, st.integers(1, 30), st.lists(st.floats(-5.0, 5.0), max_size=6))
@@ -56,12 +56,14 @@ def test_what_is_no_number_is_never_better() -> None:
 
 
 def test_what_comes_again_counts_once_and_of_too_few_nothing_is_known() -> None:
-    pytest.importorskip("torch")
+    torch: Any = pytest.importorskip("torch")
+    torch.set_num_threads(1)
     from campaigns.fed_wrong import NextToken, Stateful, counted, cross, spoken, square
 
     rng = np.random.default_rng(0)
     for model, pairs, loss in (
-        (NextToken(), spoken(rng, 1) * 8, cross), (Stateful(), counted(rng, 1, False) * 4, square),
+        (NextToken(), [(ids[:5], targets[:5]) for ids, targets in spoken(rng, 1)] * 8, cross),
+        (Stateful(), counted(rng, 1, False) * 4, square),
         (NextToken(), [(ids[:1], targets[:1]) for ids, targets in spoken(rng, 4)], cross),
         (NextToken(), [(ids.roll(n, 0)[:2], targets.roll(n, 0)[:2]) for ids, targets in [
             (ids[:3], targets[:3]) for ids, targets in spoken(rng, 1)] for n in range(5)], cross),
@@ -75,6 +77,7 @@ def test_what_comes_again_counts_once_and_of_too_few_nothing_is_known() -> None:
 @pytest.mark.slow
 def test_of_untrained_models_and_of_noisy_targets_at_most_one_in_twenty_raises_an_alarm() -> None:
     torch: Any = pytest.importorskip("torch")
+    torch.set_num_threads(1)
     from campaigns.fed_wrong import NextToken, Series, Stateful, counted, cross, spoken, square, summed
 
     kinds = ((NextToken, spoken, cross), (Series, summed, cross),
@@ -128,10 +131,17 @@ def test_what_is_wrong_is_said_in_one_line() -> None:
     torch: Any = pytest.importorskip("torch")
     from campaigns.fed_wrong import Series, cross, summed
 
+    def raising(kind: type[Exception]) -> Any:
+        def loss(output: Any, targets: Any) -> Any:
+            raise kind("first\nsecond")
+
+        return loss
+
     model, pairs = Series(), summed(np.random.default_rng(0), 4)
     for batches, loss, said in (
         (pairs[:2], cross, "at least 4"), ([1, 2, 3, 4], cross, "pairs"),
         ([(x[..., :1], y) for x, y in pairs], cross, "does not run on these"),
+        *((pairs, raising(kind), kind.__name__) for kind in (KeyError, AttributeError, ZeroDivisionError, LookupError)),
         (pairs, lambda output, targets: output, "one number"),
         (pairs, lambda output, targets: cross(output, targets) * torch.nan, "the loss of Series is nan"),
     ):  # fmt: skip

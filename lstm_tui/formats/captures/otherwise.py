@@ -103,7 +103,7 @@ def trials(
             return
         try:
             trial = _tried(torch, model, given, loss, other, as_it_is, axes, names)
-        except (RuntimeError, ValueError, IndexError, TypeError, UserError):
+        except Exception:
             continue  # it does not run that way, so it is not meant that way
         if trial is not None:
             yield trial
@@ -139,7 +139,7 @@ def _tried(
     if (before == later).all():
         return None
     gains, fits = _gains(base[first:], after[first:], names[first:])
-    return Trial(other, before[first:], later[first:], gains, fits if other.cut else np.array([]))
+    return Trial(other, before[first:], later[first:], gains, fits)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class _Losses:
     Attributes:
         batch: Of all.
         rows: Of each sequence.
-        strangers: Of each with the targets of the one behind it.
+        strangers: Of each with the targets of the one behind it, where targets are moved.
     """
 
     batch: float
@@ -172,10 +172,10 @@ def _ran(
     mine, theirs = (0, abs(cut)) if cut > 0 else (abs(cut), 0)
     kept = output.narrow(axes.given, mine, steps)
     moved, plain = targets.narrow(time, theirs, steps), targets.narrow(time, mine, steps)
-    return _losses(torch, loss, axes, kept, moved), _losses(torch, loss, axes, kept, plain)
+    return _losses(torch, loss, axes, kept, moved, True), _losses(torch, loss, axes, kept, plain)
 
 
-def _losses(torch: Any, loss: Loss, axes: SeenAxes, output: Any, targets: Any) -> _Losses:
+def _losses(torch: Any, loss: Loss, axes: SeenAxes, output: Any, targets: Any, strange: bool = False) -> _Losses:
     whole = _number(torch, loss(output, targets))
     if not (isinstance(output, torch.Tensor) and isinstance(targets, torch.Tensor)) or axes.rows < 2:
         return _Losses(whole)
@@ -187,16 +187,16 @@ def _losses(torch: Any, loss: Loss, axes: SeenAxes, output: Any, targets: Any) -
     if axes.given is None and rows % axes.rows == 0 and rows > axes.rows:
         return _Losses(whole)  # steps and sequences may stand in one axis
     try:
-        each, strangers = (
+        each, *strangers = (
             tuple(
                 _number(torch, loss(output.narrow(mine, n, 1), targets.narrow(theirs, (n + by) % rows, 1)))
                 for n in range(rows)
             )
-            for by in (0, 1)
+            for by in range(2 if strange else 1)
         )
     except Exception:  # a loss may refuse one sequence in any way
         return _Losses(whole)
-    return _Losses(whole, each, strangers)
+    return _Losses(whole, each, strangers[0] if strangers else None)
 
 
 def _names(torch: Any, axes: SeenAxes, batch: Any, targets: Any) -> list[bytes]:
@@ -231,10 +231,11 @@ def _gains(before: Sequence[_Losses], after: Sequence[_Losses], names: Sequence[
         for one, other, name in zip(before, after, names, strict=True)
     )
     for one, other, name in zip(before, after, names, strict=True):
-        if single and one.rows is not None and other.rows is not None and other.strangers is not None:
+        if single and one.rows is not None and other.rows is not None:
             for n, row in enumerate(other.rows):
                 gains.setdefault(name[n], []).append(one.rows[n] - row)
-                fits.setdefault(name[n], []).append(other.strangers[n] - row)
+                if other.strangers is not None:
+                    fits.setdefault(name[n], []).append(other.strangers[n] - row)
         else:
             gains.setdefault(name[-1], []).append(one.batch - other.batch)
     made, fit = (np.array([np.mean(one) for one in found.values()]) for found in (gains, fits))
