@@ -81,11 +81,11 @@ def load(
     Raises:
         UserError: There is none, the file is damaged, or an option does not go with it.
     """
-    from lstm_tui.formats.importers.open import ImportOptions
+    from lstm_tui.formats.importers.open import reading_of
     from lstm_tui.formats.importers.untrained import one_layer
     from lstm_tui.models.bundled import named_model, open_model
 
-    reading = ImportOptions(dict(decisions or {}), _text(map), network, _text(vocabulary), tokens, pad, tuple(classes))
+    reading = reading_of(decisions, map, network, vocabulary, tokens, pad, classes)
     found = _told(open_model(named_model(path), reading))
     return found if layer is None else one_layer(found, str(layer))
 
@@ -174,10 +174,6 @@ def _opened(
     network, note = model_for(given, model)
     opened = Source.of_input(_told(network, *([note] if note else [])), given, whole, line)
     return replace(opened, note=note, dtype=dtype, interpreter=interpreter, initial=_states(initial))
-
-
-def _text(path: str | Path | None) -> str | None:
-    return None if path is None else str(path)
 
 
 _SAID: set[tuple[str, str]] = set()

@@ -59,3 +59,25 @@ def test_outputs_are_called_as_the_user_says(model: str, capsys: pytest.CaptureF
     assert main(["inspect", model, "--classes", names]) == (0 if outputs else 1)
     if outputs:
         assert lstm_tui.load(model, classes=names.split(",")).classes == tuple(names.split(","))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("pad", one) for one in [("x", 6), ("pre",), ("pre", 2.5), ("pre", True), ("pre", 0), ("pre", -3),
+                                   ("pre", "6"), ("pre", 10**9), "pre:6", 6, ("pre", 6, 6), (["pre"], 6),
+                                   ("\x1b[2J\n", 6)]),
+        *(("decisions", one) for one in [["a=b"], "a=b", {"a": 3}, {3: "a"}, [("a", "b")], 3]),
+        *(("classes", one) for one in ["bad", [1, 2], 3]),
+    ],
+)  # fmt: skip
+def test_what_no_option_can_mean_is_refused_in_one_line(option: str, value: object) -> None:
+    with pytest.raises(UserError, match=option) as told:
+        lstm_tui.load(TAGGER, **{option: value})  # type: ignore[arg-type]
+    assert str(told.value).isprintable()
+
+
+def test_a_padding_pads_where_it_says() -> None:
+    for where in ("pre", "post"):
+        trace = lstm_tui.trace("1 3", lstm_tui.load(TAGGER, pad=(where, np.int64(5))))  # type: ignore[arg-type]
+        assert len(trace.sequence.tokens) == 5

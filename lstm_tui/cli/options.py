@@ -78,7 +78,9 @@ def padding(text: str) -> tuple[str, int]:
     where, _, count = text.partition(":")
     if where not in ("pre", "post"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a padding: write pre:100 or post:100")
-    return where, natural(1, 1_000_000)(count)
+    from lstm_tui.formats.importers.open import MOST_PADDED
+
+    return where, natural(1, MOST_PADDED)(count)
 
 
 _AMOUNT = {"K": 2**10, "M": 2**20, "G": 2**30}

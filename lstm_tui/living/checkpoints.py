@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
-from lstm_tui.formats.importers.open import ImportOptions
+from lstm_tui.formats.importers.open import reading_of
 from lstm_tui.formats.inputs.inputs import open_source
 from lstm_tui.models.bundled import open_model
 
@@ -87,20 +87,25 @@ class CheckpointSeries:
             raise UserError(f"{visible(asked)} was not asked of these checkpoints; {hint}")
         return self.values[asked]
 
-    def at(self, token: str | int) -> dict[str, Array]:
+    def at(self, token: str | int | np.integer[Any]) -> dict[str, Array]:
         """Return everything asked at one token, (N,) each: the first of several alike, or a place from 0.
 
         Raises:
             UserError: There is no such token or place.
         """
-        t = token if isinstance(token, int) else next((n for n, one in enumerate(self.tokens) if one == token), -1)
+        if isinstance(token, bool) or not isinstance(token, str | int | np.integer):
+            raise UserError(f"{visible(str(token))[:40]} is no token and no place: give a text or a whole number")
+        placed = not isinstance(token, str)
+        t = int(token) if placed else next((n for n, one in enumerate(self.tokens) if one == token), -1)
         if not 0 <= t < len(self.tokens):
-            what = f"no place {t}" if isinstance(token, int) else f"no “{visible(token)}”"
+            what = f"no place {t}" if placed else f"no “{visible(str(token))}”"
             raise UserError(f"there is {what} on this tape of {count_of(len(self.tokens), 'token')}")
         return {asked: one if one.ndim == 1 else one[:, t] for asked, one in self.values.items()}
 
     def changes(self, asked: str | None = None) -> tuple[ValueChange, ...]:
         """Return when truths became other ones, and between which checkpoints each number moved most.
+
+        Where a number is not finite, and so how far it moved is not known, the line says so.
 
         Args:
             asked: Of which; by default of all.
@@ -118,13 +123,20 @@ class CheckpointSeries:
         if asked not in self.truths:
             with np.errstate(all="ignore"):
                 moved = np.abs(np.diff(rows, axis=0))
-            if not np.isfinite(moved).any():
+            known = np.isfinite(moved)
+            unknown = int((~known).any(axis=1).sum())
+            if not known.any():
+                if len(moved):
+                    said = f"{visible(asked)}: when it moved most is not known: it is no finite number"
+                    yield ValueChange(asked, self.steps[0], self.steps[-1], said)
                 return
-            n, column = (int(one) for one in np.unravel_index(int(np.nanargmax(moved)), moved.shape))
+            moved = np.where(known, moved, -1.0)
+            n, column = (int(one) for one in np.unravel_index(int(np.argmax(moved)), moved.shape))
             before, after = float(rows[n, column]), float(rows[n + 1, column])
-            if before != after:
+            limit = f" as far as is known ({unknown} of {len(moved)} moves are not)" if unknown else ""
+            if before != after or unknown:
                 yield self._change(
-                    asked, n, places[column], f"moved most, from {sentence(before)} to {sentence(after)},"
+                    asked, n, places[column], f"moved most{limit}, from {sentence(before)} to {sentence(after)},"
                 )
             return
         for column, place in enumerate(places):
@@ -183,8 +195,11 @@ def series(
     pass_name: str | None = None,
     settings: Mapping[str, str] | None = None,
     network: str | None = None,
-    vocabulary: str | None = None,
+    vocabulary: str | Path | None = None,
     tokens: str | None = None,
+    map: str | Path | None = None,
+    pad: tuple[str, int] | None = None,
+    classes: Sequence[str] = (),
 ) -> CheckpointSeries:
     """Read one text with every checkpoint of a training, and ask each run the same.
 
@@ -199,6 +214,9 @@ def series(
         network: Which of several networks of a file, as `--network`.
         vocabulary: A file of tokens, as `--vocabulary`.
         tokens: What a text is split into, as `--tokens`.
+        map: A file of decisions and names of tensors, as for `lstm_tui.load`.
+        pad: Where a text is padded, and to how many tokens, as for `lstm_tui.load`.
+        classes: Names of the outputs.
 
     Returns:
         What was asked, by checkpoint and token.
@@ -213,7 +231,7 @@ def series(
         raise UserError(f"there are {len(files)} checkpoints, and {MOST_CHECKPOINTS} is the most")
     if not asked:
         raise UserError('ask something of each checkpoint, such as "mean(f)"')
-    reading = ImportOptions(dict(settings or {}), None, network, vocabulary, tokens)
+    reading = reading_of(settings, map, network, vocabulary, tokens, pad, classes)
     rows: dict[str, list[Array]] = {one: [] for one in asked}
     truths: set[str] = set()
     read: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import pytest
 import lstm_tui
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.native import save
+from lstm_tui.living.checkpoints import CheckpointSeries
 
 TEXT = "the movie was not bad"
 
@@ -72,3 +73,34 @@ def test_what_is_wrong_is_said_in_one_line(folder: Path) -> None:
         _ = made["mean(i)"]
     with pytest.raises(UserError, match="no “film”"):
         made.at("film")
+    for place in (True, 1.5, None, np.bool_(True), np.int64(9)):
+        with pytest.raises(UserError, match="no place") as told:
+            made.at(place)
+        assert "\n" not in str(told.value)
+    for whole in (np.int64(1), np.uint8(1)):
+        np.testing.assert_array_equal(made.at(whole)["mean(f)"], made.at(1)["mean(f)"])
+
+
+def test_a_number_that_is_not_finite_is_not_passed_over_without_a_word() -> None:
+    files = tuple(Path(f"{n}.pt") for n in range(4))
+    for values, said in (
+        ([0.0, 1.0, 1.5, 1.0], "moved most, from 0 to 1"),
+        ([0.0, 1.0, np.nan, 9.0], "moved most as far as is known (2 of 3 moves are not), from 0 to 1"),
+        ([0.0, 1.0, 1.0, np.inf], "moved most as far as is known (1 of 3 moves are not), from 0 to 1"),
+        ([np.nan, 1.0, -np.inf, 1.0], "not known"),
+    ):
+        made = CheckpointSeries(files, (0, 1, 2, 3), ("a",), {"x": np.array(values)})
+        (change,) = made.changes()
+        assert said in str(change)
+        assert ("known" in str(change)) != bool(np.isfinite(values).all())
+
+
+def test_files_are_read_as_load_reads_them() -> None:
+    tagger = Path(__file__).parents[1] / "formats" / "files" / "torch_tagger.pt"
+    made = lstm_tui.series([tagger], "1 3", "mean(f)", pass_name="layer0.forward", pad=("pre", 7))
+    assert len(made.tokens) == 7
+    network = lstm_tui.load(tagger, pad=("pre", 7))
+    wanted = lstm_tui.trace("1 3", network)["layer0.forward"]["f"].astype(np.float64).mean(axis=1)
+    np.testing.assert_allclose(made["mean(f)"][0], wanted, rtol=1e-12)
+    with pytest.raises(UserError, match="pad="):
+        lstm_tui.series([tagger], "1 3", "mean(f)", pad=("x", 7))

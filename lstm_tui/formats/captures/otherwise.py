@@ -5,6 +5,7 @@ Every trial runs the same batches as they are and otherwise, and returns both lo
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.seen_axes import SeenAxes, seen_axes
 from lstm_tui.formats.verify.left_untouched import untouched
 from lstm_tui.formats.verify.recording import tensor_of
 from lstm_tui.formats.verify.torch_calls import array_of, recurrent_kinds
@@ -55,11 +57,19 @@ class Trial:
         tried: What.
         before: The loss of each batch as it is, (N,).
         after: The loss of each batch otherwise, (N,).
+        gains: By how much the loss of each different sequence is smaller otherwise, (S,); of each different batch
+            where the loss cannot be had of one sequence.
+        fits: By how much it is smaller otherwise than with the targets of another sequence, (S,); empty where it
+            cannot be had of one, and where the targets are the same: others may be smaller, and so their loss.
+        batches: How many different batches there were.
     """
 
     tried: Otherwise
     before: Array
     after: Array
+    gains: Array
+    fits: Array
+    batches: int = 0
 
 
 def trials(
@@ -83,23 +93,35 @@ def trials(
     given = [(tensor_of(model, batch), tensor_of(model, targets)) for batch, targets in batches]
     with untouched(torch, model), torch.no_grad():
         model.eval()
-        as_it_is = [_ran(torch, model, batch, targets, loss, 0) for batch, targets in given]
-    before = np.array([one for one, _ in as_it_is])
-    yield Trial(Otherwise("", ""), before, before)
-    for other in _others(torch, model, given, pad):
+        axes = seen_axes(torch, model, given[0][0])
+        as_it_is = [_ran(torch, model, batch, targets, loss, axes, 0)[0] for batch, targets in given]
+    before = np.array([one.batch for one in as_it_is])
+    names = [_names(torch, axes, batch, targets) for batch, targets in given]
+    count = len({one[-1] for one in names})
+    yield Trial(Otherwise("", ""), before, before, *_gains(as_it_is, as_it_is, names), count)
+    for other in _others(torch, model, given, pad, axes):
         if stop():
             return
         try:
-            trial = _tried(torch, model, given, loss, other, before)
-        except (RuntimeError, ValueError, IndexError, TypeError, UserError):
+            trial = _tried(torch, model, given, loss, other, as_it_is, axes, names)
+        except Exception:
             continue  # it does not run that way, so it is not meant that way
         if trial is not None:
             yield trial
 
 
-def _tried(torch: Any, model: Any, given: Sequence[Pair], loss: Loss, other: Otherwise, before: Array) -> Trial | None:
+def _tried(
+    torch: Any,
+    model: Any,
+    given: Sequence[Pair],
+    loss: Loss,
+    other: Otherwise,
+    as_it_is: Sequence[_Losses],
+    axes: SeenAxes,
+    names: Sequence[list[bytes]],
+) -> Trial | None:
     """Return what one thing gives the other way; None where nothing is changed by it."""
-    after, base, changed = [], [], False
+    after, base = [], []
     with ExitStack() as stack:
         stack.enter_context(untouched(torch, model))
         stack.enter_context(torch.no_grad())
@@ -110,25 +132,115 @@ def _tried(torch: Any, model: Any, given: Sequence[Pair], loss: Loss, other: Oth
             if made is None:
                 return None
             with untouched(torch, model) if other.each else nullcontext():
-                there, plain = _ran(torch, model, *made, loss, other.cut)
+                there, plain = _ran(torch, model, *made, loss, axes, other.cut)
             after.append(there)
-            base.append(plain if other.cut else float(before[number]))
-            changed = changed or after[-1] != base[-1]
+            base.append(plain if other.cut else as_it_is[number])
     first = 1 if other.kind == "state" else 0  # the first batch has none before it
-    return Trial(other, np.array(base[first:]), np.array(after[first:])) if changed else None
+    before, later = (np.array([one.batch for one in losses]) for losses in (base, after))
+    if (before == later).all():
+        return None
+    gains, fits = _gains(base[first:], after[first:], names[first:])
+    return Trial(other, before[first:], later[first:], gains, fits)
 
 
-def _ran(torch: Any, model: Any, batch: Any, targets: Any, loss: Loss, cut: int) -> tuple[float, float]:
+@dataclass(frozen=True)
+class _Losses:
+    """The loss of a batch, and of each of its sequences; None where the loss cannot be had of one.
+
+    Attributes:
+        batch: Of all.
+        rows: Of each sequence.
+        strangers: Of each with the targets of the one behind it, where targets are moved.
+    """
+
+    batch: float
+    rows: tuple[float, ...] | None = None
+    strangers: tuple[float, ...] | None = None
+
+
+def _ran(
+    torch: Any, model: Any, batch: Any, targets: Any, loss: Loss, axes: SeenAxes, cut: int
+) -> tuple[_Losses, _Losses]:
     """Return the loss of a batch with the targets moved by `cut` steps, and that of the same steps without."""
     output = model(*batch) if isinstance(batch, tuple) else model(batch)
     if not cut:
-        value = _number(torch, loss(output, targets))
-        return value, value
-    steps = output.shape[1] - abs(cut)
-    first, later = slice(0, steps), slice(abs(cut), None)
-    mine, theirs = (first, later) if cut > 0 else (later, first)
-    kept = output[:, mine]
-    return _number(torch, loss(kept, targets[:, theirs])), _number(torch, loss(kept, targets[:, mine]))
+        losses = _losses(torch, loss, axes, output, targets)
+        return losses, losses
+    time = axes.of_targets(output, targets)
+    if axes.given is None or time is None:
+        raise ValueError("these targets have no steps")
+    steps = output.shape[axes.given] - abs(cut)
+    mine, theirs = (0, abs(cut)) if cut > 0 else (abs(cut), 0)
+    kept = output.narrow(axes.given, mine, steps)
+    moved, plain = targets.narrow(time, theirs, steps), targets.narrow(time, mine, steps)
+    return _losses(torch, loss, axes, kept, moved, True), _losses(torch, loss, axes, kept, plain)
+
+
+def _losses(torch: Any, loss: Loss, axes: SeenAxes, output: Any, targets: Any, strange: bool = False) -> _Losses:
+    whole = _number(torch, loss(output, targets))
+    if not (isinstance(output, torch.Tensor) and isinstance(targets, torch.Tensor)) or axes.rows < 2:
+        return _Losses(whole)
+    time = axes.of_targets(output, targets)
+    mine, theirs = int(axes.given == 0), int(time == 0)
+    if output.dim() <= mine or targets.dim() <= theirs or output.shape[mine] != targets.shape[theirs]:
+        return _Losses(whole)
+    rows = output.shape[mine]
+    if axes.given is None and rows % axes.rows == 0 and rows > axes.rows:
+        return _Losses(whole)  # steps and sequences may stand in one axis
+    try:
+        each, *strangers = (
+            tuple(
+                _number(torch, loss(output.narrow(mine, n, 1), targets.narrow(theirs, (n + by) % rows, 1)))
+                for n in range(rows)
+            )
+            for by in range(2 if strange else 1)
+        )
+    except Exception:  # a loss may refuse one sequence in any way
+        return _Losses(whole)
+    return _Losses(whole, each, strangers[0] if strangers else None)
+
+
+def _names(torch: Any, axes: SeenAxes, batch: Any, targets: Any) -> list[bytes]:
+    """Return a name of what each sequence holds, its targets included, and last one of the whole batch."""
+    parts = [one for one in (*(batch if isinstance(batch, tuple) else (batch,)), targets) if torch.is_tensor(one)]
+    axis = int(axes.taken == 0)
+    target_axis = int(axes.given == 0 and targets.dim() > 1) if torch.is_tensor(targets) else 0
+    rows = parts[0].shape[axis] if parts and parts[0].dim() > axis else 0
+    names = []
+    for n in range(rows):
+        name = hashlib.sha256()
+        for part in parts:
+            along = target_axis if part is targets else axis if part.dim() > axis else 0
+            alone = part.narrow(along, n, 1) if part.dim() and part.shape[along] == rows else part
+            name.update(array_of(alone.contiguous()).tobytes())
+        names.append(name.digest())
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(array_of(part.contiguous()).tobytes())
+    return [*names, whole.digest()]
+
+
+def _gains(before: Sequence[_Losses], after: Sequence[_Losses], names: Sequence[list[bytes]]) -> tuple[Array, Array]:
+    """Return the gain of each different sequence, or batch, and by how much its own targets fit better than others'.
+
+    Of what comes more than once it is the mean; the second is empty where the loss cannot be had of one sequence.
+    """
+    gains: dict[bytes, list[float]] = {}
+    fits: dict[bytes, list[float]] = {}
+    single = all(
+        one.rows is not None and other.rows is not None and len(one.rows) == len(other.rows) == len(name) - 1
+        for one, other, name in zip(before, after, names, strict=True)
+    )
+    for one, other, name in zip(before, after, names, strict=True):
+        if single and one.rows is not None and other.rows is not None:
+            for n, row in enumerate(other.rows):
+                gains.setdefault(name[n], []).append(one.rows[n] - row)
+                if other.strangers is not None:
+                    fits.setdefault(name[n], []).append(other.strangers[n] - row)
+        else:
+            gains.setdefault(name[-1], []).append(one.batch - other.batch)
+    made, fit = (np.array([np.mean(one) for one in found.values()]) for found in (gains, fits))
+    return made[np.isfinite(made)], fit[np.isfinite(fit)]
 
 
 def _number(torch: Any, value: Any) -> float:
@@ -137,7 +249,7 @@ def _number(torch: Any, value: Any) -> float:
     raise UserError("the loss must be one number of PyTorch; give its mean")
 
 
-def _others(torch: Any, model: Any, given: Sequence[Pair], pad: int | None) -> Iterator[Otherwise]:
+def _others(torch: Any, model: Any, given: Sequence[Pair], pad: int | None, axes: SeenAxes) -> Iterator[Otherwise]:
     yield Otherwise("state", "a state is kept from batch to batch, and each should begin anew", each=True)
     yield Otherwise(
         "state", "every batch begins anew, and each goes on where the one before ended", around=_carrying(torch)
@@ -157,7 +269,7 @@ def _others(torch: Any, model: Any, given: Sequence[Pair], pad: int | None) -> I
                 said = f"every id is {abs(by)} too {'small' if by > 0 else 'large'}"
                 said += "" if kept is None else f", but for the padding {kept}"
                 yield Otherwise("ids", said, _moved(torch, by, count, kept))
-    if isinstance(targets, torch.Tensor) and targets.dim() >= 2:
+    if isinstance(targets, torch.Tensor) and axes.given is not None:
         for cut in (1, -1, 2, -2):
             said = f"they stand {count_of(abs(cut), 'step')} too {'early' if cut > 0 else 'late'}"
             yield Otherwise("targets", said, cut=cut)

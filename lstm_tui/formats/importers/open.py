@@ -6,8 +6,9 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,10 @@ _HEAD = 1 << 12
 _IN_PARTS = {"weight_norm": "kept as length and direction", "pruned": "kept whole beside a mask of what was pruned",
              "spectral_norm": "kept undivided beside the vectors of its spectral norm"}  # fmt: skip
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+MOST_PADDED = 1_000_000
+"""To how many tokens a text is padded at most."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,50 @@ class ImportOptions:
 
 
 AS_IT_IS = ImportOptions()
+
+
+def reading_of(
+    decisions: object = None,
+    mapping: str | Path | None = None,
+    network: str | None = None,
+    vocabulary: str | Path | None = None,
+    tokens: str | None = None,
+    pad: object = None,
+    classes: Sequence[str] = (),
+) -> ImportOptions:
+    """Return what a caller from Python says of a file, as `lstm_tui.load` takes it.
+
+    Raises:
+        UserError: Decisions are no mapping of texts, the padding no side and count, or the names no texts.
+    """
+    given = {} if decisions is None else decisions
+    if not isinstance(given, Mapping) or not all(isinstance(one, str) for pair in given.items() for one in pair):
+        raise UserError('decisions are a mapping of texts, such as {"layer0.gate_order": "ifgo"}')
+    names = tuple(classes) if isinstance(classes, Iterable) and not isinstance(classes, str) else (None,)
+    if not all(isinstance(one, str) for one in names):
+        raise UserError('classes= are names of the outputs, such as ("bad", "good")')
+    called = tuple(str(one) for one in names)
+    return ImportOptions(
+        dict(given), _path_text(mapping), network, _path_text(vocabulary), tokens, _padding_of(pad), called
+    )
+
+
+def _path_text(path: str | Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _padding_of(pad: object) -> tuple[str, int] | None:
+    """Return where a text is padded and to how many tokens, as a caller gives it."""
+    if pad is None:
+        return None
+    if isinstance(pad, tuple | list) and len(pad) == 2:
+        where, count = pad
+        whole = isinstance(count, Integral) and not isinstance(count, bool) and 1 <= int(count) <= MOST_PADDED
+        if isinstance(where, str) and where in ("pre", "post") and whole:
+            return where, int(count)
+    raise UserError(
+        f'pad= is ("pre", N) or ("post", N) with a whole number from 1 to {MOST_PADDED}, not {visible(repr(pad))[:60]}'
+    )
 
 
 @dataclass(frozen=True)
