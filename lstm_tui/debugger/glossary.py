@@ -53,8 +53,10 @@ C c memory memories state holds held = The memory, also called cell state: what 
 tanh = Makes any number one between −1 and 1.
 gate gates opens shuts = A number between 0 and 1 by which another is multiplied: 0 lets nothing through, 1 all of
     it.
-f forget keep keeps kept cleared = The forget gate: which part of the memory before this step is kept. 1 keeps all,
-    0 clears it.
+f forget = The forget gate: which part of the memory before this step is kept. 1 keeps all, 0 nothing.
+keep keeps kept cleared clears rewritten = A memory is cleared where less than a quarter of it is kept; kept in
+    part where it loses a quarter or more; rewritten where what is new outweighs what is kept, or turns its sign. Every
+    other is kept.
 i write writes written update = The input gate: which part of the candidate is written to the memory.
 g candidate = The candidate: what this token would write to the memory if the input gate were open.
 o show shows opened = The output gate: which part of the memory is shown as h.
@@ -71,9 +73,9 @@ ledger Σ contribution others attribution causation = The list of what each toke
     contributions sum to the memory: Σ = C.
 start began begins = What is left of the state before the first token.
 linear = A memory can be split by token only where it is kept and added to, not bent by a function.
-lost forgotten loses −lost = Here a quarter or more of the memory was not kept. Behind − stands the token that lost
-    most.
-new takes +new = + marks a token that wrote a quarter or more of what is in the memory after it.
+lost forgotten loses −lost = Here a quarter or more of the memory of all units together was not kept. Behind − stands
+    the token that lost most.
+new takes +new = + marks a token that wrote a quarter or more of what is in the memory of all units after it.
 colour below = What the background of the tape shows: the darker or brighter, the larger the number; v takes the
     next.
 size by index order |C| largest = Units are ordered by the size of their memory, the largest first; o takes another

@@ -37,7 +37,7 @@ def test_the_prediction_is_on_the_screen_at_every_size_and_the_lessons_are_offer
         assert "next word: likes 70 %" in line
         assert LESSONS not in line
         if size[0] >= 80:
-            assert "at “Ram” 7 of 16 memories are cleared" in line
+            assert "at “Ram” 6 of 16 memories are cleared" in line
         await driver.press("S")
         assert "not computed yet" in driver.line("now")
 
