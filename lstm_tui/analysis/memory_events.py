@@ -1,13 +1,17 @@
-"""What one step does to a memory, in words that have one definition each: cleared, forgotten here, written here.
+"""What one step does to a memory, in words that have one definition each: cleared, rewritten, forgotten, written here.
 
 Of a step at which a memory c becomes keep · c + write, unit by unit, over finite numbers alone:
 
 - a unit *holds* something before the step where its memory is not 0;
-- the step *clears* a unit that holds something where less than half of it is kept: |keep| < ½;
-- the part *lost* of the memory is Σ |c − keep · c| over Σ |c|, over all units;
-- the token *forgotten here* is the one that lost most where the lost part is a quarter or more: Σ |e| · (1 − |keep|)
-  over the units, where e is what it had in each (see `ledger.py`) and a unit that keeps more than all of it counts as
-  0; where what was there at the start, or an edit, lost as much, it is not known which;
+- the part a unit *loses* is 1 − |keep|, and 0 where it keeps more than all of it;
+- the step *clears* a unit that holds something where less than a quarter of it is kept;
+- it *rewrites* one that it does not clear where what is new outweighs what is kept, |new| > |keep · c|, with new what
+  the memory is afterwards less keep · c, or where the memory afterwards has not the sign that it had, or is no number;
+- it keeps one *in part* that it neither clears nor rewrites where it loses a quarter or more; every other is *kept*;
+- the part *lost* of the memory is Σ |c| · (what the unit loses) over Σ |c|, over all units;
+- the token *forgotten here* is the one that lost most where the lost part is a quarter or more: Σ |e| · (what the unit
+  loses) over the units, where e is what it had in each (see `ledger.py`); where what was there at the start, or an
+  edit, lost as much, it is not known which;
 - the step *fills* a unit where more than half of what it holds afterwards is newly written: |write| over the size of
   all that is in it then;
 - the part *written* is Σ |write| over the sizes of all that is in the memory after the step, its own writes included;
@@ -26,10 +30,9 @@ from lstm_tui.analysis.ledger import Flow, FlowPart
 from lstm_tui.engine.arrays import Array, quiet
 
 EVENT = 0.25
-"""The part of a memory from which on its loss, or what is written, is an event."""
-CLEARED = 0.5
+"""The part of a memory from which on its loss, or what is written, is an event; a unit that loses less is kept."""
+CLEARED = 0.25
 """The size of a keep below which a unit is cleared."""
-
 LOOKED_BACK = 512
 """Steps before a step that are split by their tokens, to name the one that lost most."""
 FILLED = 0.5
@@ -44,6 +47,8 @@ class MemoryStep:
         t: Its place on the tape.
         held: Which units held something before it, (n,); False where that is not known.
         cleared: Which of them it clears, (n,); False where that is not known.
+        rewritten: Which of them it rewrites, (n,); False where that is not known.
+        in_part: Which of them it keeps in part, (n,); False where that is not known.
         filled: Which units it fills, (n,); False where that is not known.
         unknown: Of which units it is not known, (n,): what they held, or what is kept of it, is not finite.
         before: What each unit held before the step, (n,).
@@ -55,6 +60,8 @@ class MemoryStep:
     t: int
     held: Array
     cleared: Array
+    rewritten: Array
+    in_part: Array
     filled: Array
     unknown: Array
     before: Array
@@ -88,16 +95,24 @@ def memory_step(part: FlowPart, t: int) -> MemoryStep:
         known = np.isfinite(before) & ((before == 0) | np.isfinite(keep))
         held = known & (before != 0)
         cleared = held & (np.abs(keep) < CLEARED)
+        after, kept, gone = flow.reached[step], keep * before, lost_part(keep)
+        stays = (np.abs(after - kept) <= np.abs(kept)) & (np.sign(after) == np.sign(before))  # never where NaN or ∞
+        rewritten = held & ~cleared & ~stays
+        in_part = held & ~cleared & ~rewritten & (gone >= EVENT)
         # in float64, of numbers no larger than the largest, so that sums of huge memories stay finite
         scale = float(np.abs(before[held]).max()) if held.any() else 1.0
         whole = np.abs(before / scale)
-        gone = np.where(before == 0, 0.0, np.abs(before / scale * (1 - keep)))
-        lost = _part(float(gone.sum()), float(whole.sum()))
+        lost = _part(float(np.where(before == 0, 0.0, whole * gone).sum()), float(whole.sum()))
         sizes = flow.sizes[step]
         filled = np.isfinite(sizes) & np.isfinite(write) & (np.abs(write) > FILLED * sizes)
         written = _part(float(np.abs(write).sum()), float(sizes.sum()))
     forgotten = _forgotten(part, flow, step) if lost is not None and lost >= EVENT else None
-    return MemoryStep(t, held, cleared, filled, ~known, before, lost, written, forgotten)
+    return MemoryStep(t, held, cleared, rewritten, in_part, filled, ~known, before, lost, written, forgotten)
+
+
+def lost_part(keep: Array) -> Array:
+    """Return which part of what is in a memory is lost, of a keep of any shape: none where it is as large or grows."""
+    return np.asarray(np.maximum(1 - np.abs(keep), 0.0))
 
 
 def loser(part: FlowPart, t: int, unit: int) -> int | None:
@@ -117,7 +132,7 @@ def _forgotten(part: FlowPart, flow: Flow, step: int, unit: int | None = None) -
     keep, write = flow.keep[first:step, units], flow.write[first:step, units]
     start = flow.reached[first - 1, units] if first else flow.start[units]
     with quiet():
-        gone = np.maximum(1 - np.abs(flow.keep[step, units]), 0.0)
+        gone = lost_part(flow.keep[step, units])
         kept = np.ones((len(keep) + 1, keep.shape[1]))  # what is left before the step of what was there after each
         np.cumprod(np.abs(keep[::-1]), axis=0, out=kept[1:])
         kept = kept[::-1]

@@ -6,7 +6,7 @@ A test draws every pane at many sizes and fails where a word in a title or a lab
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from lstm_tui.engine.errors import UserError, nearest
@@ -37,7 +37,9 @@ _TEXT = """
 token tokens text = One piece of the text: a word, a character, or a row of numbers. The network reads one at each
     step.
 t at place = The place of a token on the tape, counted from 0.
-tape end more line = All tokens side by side, in the order of the text.
+tape line = All tokens side by side, in the order of the text.
+end = Where the text ends.
+more = What there is no room for here.
 step = What the network does at one token: every equation of its cell, once.
 unit units = One of the numbers a layer computes side by side. Each has a memory, gates and an output of its own;
     some have a name that tells what they were found to hold.
@@ -53,8 +55,10 @@ C c memory memories state holds held = The memory, also called cell state: what 
 tanh = Makes any number one between −1 and 1.
 gate gates opens shuts = A number between 0 and 1 by which another is multiplied: 0 lets nothing through, 1 all of
     it.
-f forget keep keeps kept cleared = The forget gate: which part of the memory before this step is kept. 1 keeps all,
-    0 clears it.
+f forget = The forget gate: which part of the memory before this step is kept. 1 keeps all, 0 nothing.
+keep keeps kept cleared clears rewritten = A memory is cleared where less than a quarter of it is kept; kept in
+    part where it loses a quarter or more; rewritten where what is new outweighs what is kept, or turns its sign. Every
+    other is kept.
 i write writes written update = The input gate: which part of the candidate is written to the memory.
 g candidate = The candidate: what this token would write to the memory if the input gate were open.
 o show shows opened = The output gate: which part of the memory is shown as h.
@@ -71,14 +75,15 @@ ledger Σ contribution others attribution causation = The list of what each toke
     contributions sum to the memory: Σ = C.
 start began begins = What is left of the state before the first token.
 linear = A memory can be split by token only where it is kept and added to, not bent by a function.
-lost forgotten loses −lost = Here a quarter or more of the memory was not kept. Behind − stands the token that lost
-    most.
-new takes +new = + marks a token that wrote a quarter or more of what is in the memory after it.
+lost forgotten loses −lost = Here a quarter or more of the memory of all units together was not kept. Behind − stands
+    the token that lost most.
+new takes +new = + marks a token that wrote a quarter or more of what is in the memory of all units after it.
 colour below = What the background of the tape shows: the darker or brighter, the larger the number; v takes the
     next.
-size by index order |C| largest = Units are ordered by the size of their memory, the largest first; o takes another
-    order.
-change Δ changed = Units are ordered by how much their memory changed at this step.
+order |C| |h| size index = How units are ordered: by the size of a number, by how much it changed at this step, or by
+    index, their own order; o takes another.
+largest = Those of the largest size, whatever their sign.
+change Δ changed = How much a number is another than before: than at the step before, or than without your edits.
 output says whole so far = What the network says, at this token or of the whole text.
 readout = The last equations: from the hidden state to what the network says.
 next word character byte = How likely each token is to come next, as the network sees it; ▸ marks the one that came.
@@ -123,7 +128,11 @@ def _entries(text: str) -> Iterator[GlossaryEntry]:
 GLOSSARY = tuple(_entries(_TEXT))
 """Every term, roughly in the order in which a newcomer meets them."""
 
-_WORD = re.compile(r"[A-Za-z_]+|[^\sA-Za-z0-9_]")
+_WORD = re.compile(r"[A-Za-z_]+|\|[A-Za-z]\||[^\sA-Za-z0-9_]")
+_OF_CELLS = frozenset("Cfgionrz")
+"""Terms that are values of a cell; where the cell has no such value, they say nothing of it."""
+_GENERAL = frozenset(("gate", "gates", "cell", "unit", "units", "memory", "memories"))
+"""Words of labels that are terms of their own."""
 
 
 def _folded(word: str) -> str:
@@ -138,10 +147,54 @@ def entry_of(word: str) -> GlossaryEntry | None:
     return _BY_WORD.get(_folded(word)) or _BY_WORD.get(word)
 
 
-def entries_in(text: str) -> tuple[GlossaryEntry, ...]:
-    """Return the entries of the words of a text, each once, in their order."""
-    found = (entry_of(match.group()) for match in _WORD.finditer(text))
-    return tuple(dict.fromkeys(entry for entry in found if entry is not None))
+@dataclass(frozen=True)
+class PaneWords:
+    """What words mean in one pane of a run, where that is not what the glossary says.
+
+    Attributes:
+        values: The values of the cell, by the letter with which they are written: what the cell itself says of them.
+        labels: Words that stand for one of these letters: those of the cell's labels and of what its gates do.
+        memory: The letter of the memory.
+        texts: Words of the text, or of the vocabulary, that the pane shows: they are no terms.
+        dot: What · means in the pane; empty where it only parts words.
+    """
+
+    values: Mapping[str, str]
+    labels: Mapping[str, str]
+    memory: str
+    texts: Collection[str] = ()
+    dot: str = ""
+
+    def terms_in(self, text: str) -> tuple[GlossaryEntry, ...]:
+        """Return the terms of a pane's text, each once, in their order: what stands there, in its sense there."""
+        stands = [match.group() for match in _WORD.finditer(text)]
+        words = {_folded(word) for word in stands}
+        found: dict[str, GlossaryEntry] = {}
+        for word in stands:
+            entry = self._of(word)
+            if entry is not None and entry.says not in found:
+                shown = entry.term if _folded(entry.term) in words else word
+                found[entry.says] = GlossaryEntry(shown, entry.says)
+        return tuple(found.values())
+
+    def _of(self, word: str) -> GlossaryEntry | None:
+        folded = _folded(word)
+        value = "C" if word == "c" and "C" in self.values else word
+        if folded in self.texts and len(word) > 1:
+            return None
+        if value not in self.values and folded not in _GENERAL:
+            value = self.labels.get(folded, value)
+        if self.values.get(value):
+            return GlossaryEntry(value, self.values[value])
+        if word == "·":
+            return GlossaryEntry(word, self.dot) if self.dot else None
+        entry = None if folded in self.texts else entry_of(word)  # a letter of a text too
+        if entry is None or entry.term not in _OF_CELLS:
+            return entry
+        if entry.term == "C" and len(word) > 1:
+            other = f"What a unit carries from step to step: in this cell {self.memory}."
+            return GlossaryEntry(word, entry.says if "C" in self.values else other)
+        return None
 
 
 def asked(word: str) -> Iterator[GlossaryEntry]:

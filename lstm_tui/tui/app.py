@@ -289,7 +289,7 @@ class LstmApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every command of the table, then what Textual offers."""
         if isinstance(screen, MainScreen):
-            for command in COMMANDS:
+            for command in filter(screen.offers, COMMANDS):
                 run = lambda command=command: screen.call_later(screen.do, command)  # noqa: E731
                 yield SystemCommand(f"{command.phrase} ({command.key})", f"{command.word}: {command.help}", run)
         for one in super().get_system_commands(screen):

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from lstm_tui.debugger.panes import PANES
 from lstm_tui.debugger.source import LineRuns
 from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.io.command_history import Past
@@ -162,6 +163,10 @@ class MainScreen(Screen[None]):
     def rows_kept(self) -> int:
         """Return the rows at the bottom that a line which is typed leaves in sight."""
         return 0
+
+    def offers(self, command: Command) -> bool:
+        """Say whether a command does something in this run."""
+        return all(self.looks.has_pane(pane.number) for pane in PANES if command.action == f"looks.pane({pane.number})")
 
     # --- the view ---
 

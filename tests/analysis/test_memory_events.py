@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.analysis.ledger import Flow, FlowPart, flow_of
-from lstm_tui.analysis.memory_events import CLEARED, EVENT, FILLED, MemoryStep, loser, memory_step
+from lstm_tui.analysis.memory_events import EVENT, FILLED, MemoryStep, loser, memory_step
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.runtime.run import run
@@ -37,18 +37,31 @@ def parts_before(flow: Flow, step: int, unit: int) -> list[tuple[str, float]]:
     return made
 
 
-def naive(flow: Flow, step: int) -> tuple[list[bool], list[bool], list[bool], float | None, float | None]:
+def sign(number: float) -> int:
+    return (number > 0) - (number < 0)
+
+
+def did(before: float, keep: float, after: float) -> str:
+    """Return what a step did to one memory that holds something, in a word."""
+    if abs(keep) < 0.25:
+        return "cleared"
+    if not math.isfinite(after) or abs(after - keep * before) > abs(keep * before) or sign(after) != sign(before):
+        return "rewritten"
+    return "kept in part" if 1 - abs(keep) >= 0.25 else "kept"
+
+
+def naive(flow: Flow, step: int) -> tuple[list[str], list[bool], float | None, float | None]:
     units = range(flow.keep.shape[1])
-    held, cleared, unknown, lost, whole = [], [], [], 0.0, 0.0
+    words, unknown, lost, whole = [], [], 0.0, 0.0
     for unit in units:
         before = float(flow.start[unit] if not step else flow.reached[step - 1, unit])
         keep = float(flow.keep[step, unit])
         known = math.isfinite(before) and (before == 0 or math.isfinite(keep))
         unknown.append(not known)
-        held.append(known and before != 0)
-        cleared.append(held[-1] and abs(keep) < CLEARED)
+        with quiet():
+            words.append(did(before, keep, float(flow.reached[step, unit])) if known and before != 0 else "")
         whole += abs(before)
-        lost += 0.0 if before == 0 else abs(before * (1 - keep))
+        lost += 0.0 if before == 0 else abs(before) * (keep if math.isnan(keep) else max(1 - abs(keep), 0.0))
     written = sum(abs(float(flow.write[step, unit])) for unit in units)
     sizes = 0.0
     for unit in units:
@@ -58,7 +71,15 @@ def naive(flow: Flow, step: int) -> tuple[list[bool], list[bool], list[bool], fl
     def part(some: float, of: float) -> float | None:
         return some / of if math.isfinite(some) and math.isfinite(of) and of > 0 else None
 
-    return held, cleared, unknown, part(lost, whole), part(written, sizes)
+    return words, unknown, part(lost, whole), part(written, sizes)
+
+
+def words_of(found: MemoryStep) -> list[str]:
+    """Return the one word that a step has for every unit; "" for one that held nothing, or is not known."""
+    marks = {"cleared": found.cleared, "rewritten": found.rewritten, "kept in part": found.in_part}
+    words = [[word for word, units in marks.items() if units[unit]] for unit in range(len(found.held))]
+    assert all(len(one) <= held for one, held in zip(words, found.held, strict=True))
+    return [one[0] if one else "kept" if held else "" for one, held in zip(words, found.held, strict=True)]
 
 
 def naive_loser(flow: Flow, step: int, units: range) -> int | None:
@@ -114,8 +135,10 @@ def parts(draw: st.DrawFn) -> FlowPart:
 def test_every_word_is_what_a_loop_over_its_definition_says(part: FlowPart, step: int) -> None:
     t = part.passed.tape_place(step)
     found = memory_step(part, t)
-    held, cleared, unknown, lost, written = naive(part.flow, step)
-    assert (found.held.tolist(), found.cleared.tolist(), found.unknown.tolist()) == (held, cleared, unknown)
+    words, unknown, lost, written = naive(part.flow, step)
+    assert (words_of(found), found.unknown.tolist()) == (words, unknown)
+    if found.forgets and not any(unknown):  # what the row calls a loss, no sentence calls kept
+        assert set(words) - {"kept", ""}
     for mine, other in ((found.lost, lost), (found.written, written)):
         assert (mine is None) == (other is None)
         assert mine is None or other is None or mine == pytest.approx(other, rel=1e-9, abs=1e-12)
@@ -175,3 +198,11 @@ def test_far_back_is_one_source_more(monkeypatch: pytest.MonkeyPatch) -> None:
     part = FlowPart(passed, flow)
     assert memory_step(part, 4).lost == 1.0
     assert memory_step(part, 4).forgotten is None  # the token at 0 lost most, and lies too far back to be told apart
+
+
+def test_a_keep_beyond_one_is_no_loss() -> None:
+    flow = Flow(
+        "c", np.full((STEPS, 1), 5.0), np.zeros((STEPS, 1)), np.ones(1), 5.0 ** np.arange(1, STEPS + 1)[:, None], 1e-16
+    )
+    found = memory_step(FlowPart(TRACE["layer0.forward"], flow), 1)
+    assert (found.lost, found.forgets, found.forgotten) == (0.0, False, None)

@@ -42,32 +42,45 @@ def check_lstm(session: Session) -> None:
     step = passed.reading_step(frame.t)
     before = passed["c"][passed.tape_place(step - 1)] if step else np.zeros_like(passed["c"][0])
     gates = passed["f"][frame.t]
-    held = cleared = unknown = 0
-    for old, gate in zip(before.tolist(), gates.tolist(), strict=True):
+    held = unknown = 0
+    counts = {"cleared": 0, "rewritten": 0, "kept in part": 0}
+    for old, gate, new in zip(before.tolist(), gates.tolist(), passed["c"][frame.t].tolist(), strict=True):
+        left = gate * old
         if not math.isfinite(old) or (old != 0 and not math.isfinite(gate)):
             unknown += 1
         elif old != 0:
             held += 1
-            cleared += abs(gate) < 0.5
-    first = told(session).memory[0]
+            if abs(gate) < 0.25:
+                counts["cleared"] += 1
+            elif not math.isfinite(new) or abs(new - left) > abs(left) or (new > 0) != (old > 0) or new == 0:
+                counts["rewritten"] += 1
+            else:
+                counts["kept in part"] += abs(gate) <= 0.75
+    clauses = told(session).memory
+    first, text = clauses[0], "; ".join(clauses)
     if unknown:
         assert f"what {unknown} of {len(before)} memories keep is not known" in first
     elif not held:
         assert first.endswith("the memory begins: it held nothing")
-    elif cleared:
-        assert re.search(rf" {cleared} of {held} memor(y|ies) (is|are) cleared$", first)
-    else:
-        assert first.endswith("kept")
+    elif not any(counts.values()):
+        assert re.search(rf" (all {held} memories are|its one memory is) kept$", first)
+    elif not counts["cleared"]:
+        assert first.endswith(" nothing is cleared")
+    said = {word: re.findall(rf"(\d+)(?: of {held} memor(?:y|ies))? (?:is|are) {word}(?:;|$)", text) for word in counts}
+    assert said == {word: [str(count)] if count else [] for word, count in counts.items()}
 
 
-def test_at_a_new_subject_memories_are_cleared_and_at_its_pronoun_they_are_kept() -> None:
+def test_at_a_new_subject_memories_are_cleared_and_at_a_full_stop_two_are_rewritten() -> None:
     session = story()
     session.goto(4)
     ram = told(session)
     assert "are cleared" in ram.memory[0]
     assert "unit gender loses “Ganesh” and takes “Ram”" in ram.memory
+    session.goto(3)
+    assert told(session).memory[:2] == ("at “.” nothing is cleared", "2 of 16 memories are rewritten")
+    before, after = (session.frame.passed["c"][t] for t in (2, 3))
+    assert np.flatnonzero(np.sign(before) != np.sign(after)).tolist() == [1, 4]
     session.goto(8)
-    assert told(session).memory[0] == "at “he” all 16 memories are kept"
     assert told(session).says.startswith("next word: likes ")
 
 

@@ -7,10 +7,13 @@ import re
 import pytest
 from driven_screen import Driver, drive
 from edited_networks import sentence
+from rich.cells import cell_len
+from textual.containers import VerticalScroll
+from textual.widgets import Static
 
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.glossary import GLOSSARY, asked, entries_in, entry_of
-from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.glossary import GLOSSARY, asked, entry_of
+from lstm_tui.debugger.inspect.trace_facts import Facts, letter
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -24,7 +27,7 @@ from lstm_tui.tui.panes.now_line import draw_now
 from lstm_tui.tui.panes.output import Output
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import ORDERS, View
-from lstm_tui.tui.views.page import PageScreen
+from lstm_tui.tui.views.page import PageScreen, glossary_terms
 
 _PLAIN = """a after all an and anew are as be by cannot does each far first for had has here how in is it its
 much near no not nothing of on one press so the there this to what which with"""
@@ -148,7 +151,7 @@ def test_what_is_asked_for_is_found_by_its_word_or_in_a_sentence() -> None:
         list(asked("forgot"))
     with pytest.raises(UserError, match="lists every term"):
         list(asked("qqqqqqqq"))
-    assert entries_in("C c memory") == (entry_of("C"),)
+    assert {entry_of(word) for word in ("C", "c", "memory")} == {entry_of("C")}
 
 
 @pytest.mark.slow
@@ -172,3 +175,67 @@ def test_the_verb_explains_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     opened = Session(session.trace)
     assert answer(opened, "glossary forget")[0].startswith("f  ")
     assert len(answer(opened, "glossary")) == len(GLOSSARY)
+
+
+VALUES = {"C", "f", "i", "g", "o", "r", "z", "n"}
+"""Terms that are values of some cells."""
+
+
+@pytest.mark.parametrize("model", ["story", "verdict-gru", "recall-rnn", "sentiment"])
+def test_what_a_pane_explains_stands_in_it_and_is_what_its_cell_says(model: str) -> None:
+    view = views(model)[0]
+    cell = view.passed.cell
+    said = {letter(one.name): one for one in cell.equations}
+    for kind in panes():
+        pane = kind.__new__(kind)
+        for width, height in SIZES[:3]:
+            drawing = kind.draw(pane, view, DARK_PALETTE, width, height)
+            text = " ".join((drawing.title, drawing.note, *(line.strip().text for line in drawing.lines)))
+            own, entries = glossary_terms(view, text, kind.NUMBER)
+            assert own is not None
+            assert own.says.startswith(said[own.term].label)
+            terms = [entry.term for entry in entries]
+            assert len(set(terms)) == len(terms)
+            assert not set(terms) & (VALUES - set(said))  # a GRU has no f
+            assert ("·" in terms) <= (kind.NUMBER in (1, 4, 5, 8))
+            for entry in entries:
+                if entry.term in said:
+                    assert entry.says.startswith(said[entry.term].label)
+                    continue
+                assert entry.term.casefold() in text.casefold()
+    assert "o" not in said or "output gate" in said["o"].label
+
+
+def test_a_dot_and_a_word_mean_what_they_mean_in_their_pane() -> None:
+    view = views("story")[0]
+    told = {number: dict_of(view, "o output · by |C| more was", number) for number in range(1, 9)}
+    assert told[2]["o"].startswith("output gate")
+    assert "output" not in told[2]
+    assert "network says" in told[7]["output"]
+    assert told[1]["·"].startswith("Nothing")
+    assert told[4]["·"].startswith("Times")
+    assert "·" not in told[2]
+    assert "size" not in told[2]
+    assert "ordered" in told[2]["|C|"]
+    assert "memory" in dict_of(views("verdict-gru")[0], "memory", 4)
+    assert "cell state" not in dict_of(views("verdict-gru")[0], "memory", 4)["memory"]
+
+
+def dict_of(view: View, text: str, pane: int) -> dict[str, str]:
+    """Return what is explained of a text in a pane, by term, without the value under the cursor."""
+    return {entry.term: entry.says for entry in glossary_terms(view, text, pane)[1]}
+
+
+@pytest.mark.parametrize(
+    "size", [(80, 24), pytest.param((120, 36), marks=pytest.mark.slow), pytest.param((60, 20), marks=pytest.mark.slow)]
+)
+def test_no_line_of_the_page_is_wrapped_again(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("2", "K")
+        page = driver.app.screen
+        assert isinstance(page, PageScreen)
+        inside = page.query_one(VerticalScroll).scrollable_content_region.width
+        for line in page.query_one(Static).content.plain.splitlines():  # type: ignore[union-attr]
+            assert cell_len(line) <= inside, (line, inside)
+
+    drive(act, size=size)

@@ -13,7 +13,7 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.formats.io.preferences import EXPERT, Preferences
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, UNICODE, Glyphs
-from lstm_tui.tui.panes.now_line import LESSONS, draw_now
+from lstm_tui.tui.panes.now_line import LESSONS, LESSONS_SHORT, draw_now
 
 SIZES = ((160, 45), (120, 36), (80, 24), (60, 20))
 
@@ -24,20 +24,23 @@ def story() -> Source:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_prediction_is_on_the_screen_at_every_size_and_the_lessons_are_offered_first(
+def test_the_prediction_is_on_the_screen_at_every_size_and_the_lessons_are_offered_where_there_is_room(
     size: tuple[int, int],
 ) -> None:
     async def act(driver: Driver) -> None:
         first = driver.line("now")
         assert "next word: likes 77 %" in first
-        assert LESSONS in first
+        assert (LESSONS in first, LESSONS_SHORT in first) == (size[0] >= 160, size[0] == 120)
+        if size[0] >= 80:
+            assert driver.view.now.memory[0] in first  # no word of it gives way to the lessons
+        assert "; ".join(driver.view.now.memory) in first or "…" in first
         for _ in range(4):
             await driver.press("n")
         line = driver.line("now")
         assert "next word: likes 70 %" in line
         assert LESSONS not in line
         if size[0] >= 80:
-            assert "at “Ram” 7 of 16 memories are cleared" in line
+            assert "at “Ram” 6 of 16 memories are cleared" in line
         await driver.press("S")
         assert "not computed yet" in driver.line("now")
 
@@ -56,10 +59,15 @@ def test_every_width_keeps_what_the_network_says_and_no_clause_is_torn_but_the_f
             strip = draw_now(view, width, palette).strip()
             assert strip.cell_length == width
             assert "likes 70 %" in strip.text
-            whole = [one for one in clauses[1:] if one in strip.text]
+            whole = (
+                clauses[1:] if "; ".join(clauses) in strip.text else [one for one in clauses[1:] if one in strip.text]
+            )
             most = max(most, len(whole))
             left = strip.text.partition("next word")[0].strip()
-            assert left in (clauses[0], "; ".join((clauses[0], *whole))) or clauses[0].startswith(left[:-1])
+            more = "" if len(whole) == len(clauses) - 1 else f"; {glyphs.more}"
+            if len(left) > 1 and left != "; ".join((clauses[0], *whole)) + more:  # else what the network says takes all
+                assert left.endswith(glyphs.more)
+                assert clauses[0].startswith(left[:-1].rstrip("; "))
         assert most == len(clauses) - 1
 
     drive(act, story(), size=(120, 36))
@@ -83,3 +91,35 @@ def test_an_expert_leaves_the_line_out_and_that_is_remembered(tmp_path: Path) ->
     drive(act, story(), settings=Preferences(path))
     drive(again, story(), settings=Preferences(path))
     assert not Preferences(path).is_on(EXPERT)
+
+
+def test_the_row_of_events_says_of_whom_it_is_and_a_cell_without_a_ledger_has_none() -> None:
+    async def act(driver: Driver) -> None:
+        row = next(line for line in driver.text().splitlines() if "lost +new" in line)
+        assert "all units" in row
+        assert "share in" in driver.text()
+
+    async def plain(driver: Driver) -> None:
+        text = driver.text()
+        assert "lost +new" not in text
+        assert "share" not in text.split("2 units")[0]
+        assert "cannot be split by token" in text
+
+    for size in SIZES[:2]:  # lower ones have no room for the row
+        drive(act, story(), size=size)
+    network = open_model("recall-rnn")
+    drive(plain, Source(network, [sentence(network, "to be")]), size=(160, 45))
+
+
+@pytest.mark.parametrize(("model", "both"), [("story", False), ("sentiment", True)])
+def test_units_that_read_backward_are_offered_where_some_do_and_else_the_key_says_so(model: str, both: bool) -> None:
+    network = open_model(model)
+
+    async def act(driver: Driver) -> None:
+        offered = [one.title for one in driver.app.get_system_commands(driver.screen)]
+        assert any("reads backward" in title for title in offered) == both
+        assert any("choose a unit (2)" in title for title in offered)
+        await driver.press("3")
+        assert ("one direction only" in driver.view.said) != both
+
+    drive(act, Source(network, [sentence(network, "The movie was bad" if both else "Ram likes AIML")]))

@@ -1,7 +1,8 @@
 """What happens now, in one sentence: what this token does to the memory, and what the network says.
 
-Every word of it is a fact that is defined elsewhere: *cleared*, *loses* and *takes* in `analysis/memory_events.py`,
-what the network says in `prediction.py`. What is not computed yet, or is no number, is said to be so.
+Every word of it is a fact that is defined elsewhere: *cleared*, *rewritten*, *kept*, *loses* and *takes* in
+`analysis/memory_events.py`, what the network says in `prediction.py`. What is not computed yet, or is no
+number, is said to be so.
 """
 
 from __future__ import annotations
@@ -67,7 +68,10 @@ def _memory(frame: Frame, facts: Facts) -> Iterator[str]:
         linear = memory in cell.state and update_of(cell, memory) is not None
         yield f"{at} what is kept is not recorded" if linear else f"{at} the whole state is computed anew"
         return
-    yield f"{at} {_kept(step)}"
+    first, *rest = _kept(step)
+    yield f"{at} {first}"
+    if not step.cleared.any():
+        yield from rest
     lost = {unit: loser(part, t, unit) for unit in _named(frame, step.cleared) or _largest(step.cleared, step.before)}
     taken = _named(frame, step.filled)
     units = dict.fromkeys((*(unit for unit in lost if unit in taken), *lost, *taken))  # those that do both come first
@@ -77,18 +81,27 @@ def _memory(frame: Frame, facts: Facts) -> Iterator[str]:
         did += [f"takes {_token(frame, t)}"] if unit in taken else []
         if did:
             yield f"{frame.names.called(name, unit)} {' and '.join(did)}"
+    if step.cleared.any():
+        yield from rest  # which unit lost which token is worth more room than how many are not as they were
 
 
-def _kept(step: MemoryStep) -> str:
-    held, cleared, unknown = (int(one.sum()) for one in (step.held, step.cleared, step.unknown))
+def _kept(step: MemoryStep) -> Iterator[str]:
+    """Yield how many memories are cleared, rewritten, kept in part; that all are kept, where none of these is."""
+    held, unknown = int(step.held.sum()), int(step.unknown.sum())
+    counts = {"cleared": step.cleared, "rewritten": step.rewritten, "kept in part": step.in_part}
+    told = [(int(units.sum()), did) for did, units in counts.items() if units.any()]
     if unknown:
-        more = f"; {cleared} are cleared" if cleared else ""
-        return f"what {unknown} of {len(step.held)} memories keep is not known{more}"
-    if not held:
-        return "the memory begins: it held nothing"
-    if not cleared:
-        return f"all {held} memories are kept" if held > 1 else "its one memory is kept"
-    return f"{cleared} of {held} {'memory' if held == 1 else 'memories'} {'are' if cleared > 1 else 'is'} cleared"
+        yield f"what {unknown} of {len(step.held)} memories keep is not known"
+    elif not held:
+        yield "the memory begins: it held nothing"
+    elif not told:
+        yield f"all {held} memories are kept" if held > 1 else "its one memory is kept"
+    elif not step.cleared.any():
+        yield "nothing is cleared"
+    whole = "" if unknown else f" of {held} {'memory' if held == 1 else 'memories'}"
+    for count, did in told:
+        yield f"{count}{whole} {'are' if count > 1 else 'is'} {did}"
+        whole = ""
 
 
 def _named(frame: Frame, chosen: Array) -> list[int]:

@@ -254,10 +254,15 @@ class Facts:
             self._steps[key] = None if part is None else memory_step(part, t)
         return self._steps[key]
 
+    def splits(self, pass_name: str) -> bool:
+        """Say whether the memory of a pass can be split by token: its cell keeps it and adds to it."""
+        cell, name = self.trace[pass_name].cell, self.memory(pass_name)
+        return name in cell.state and update_of(cell, name) is not None
+
     def no_ledger(self, pass_name: str) -> tuple[str, ...]:
         """Say why a pass has no ledger, in short lines."""
-        cell, name = self.trace[pass_name].cell, self.memory(pass_name)
-        if name not in cell.state or update_of(cell, name) is None:
+        name = self.memory(pass_name)
+        if not self.splits(pass_name):
             return (f"{name} is not linear in {name}:", "its memory cannot be", "split by token.")
         return ("this trace does not hold", f"what {name} keeps and is", "written: no ledger.")
 
@@ -347,7 +352,10 @@ class Facts:
         return self._inputs[pass_name]
 
     def near(self, token: int, most: int = 4) -> tuple[tuple[str, float], ...]:
-        """Return the words of the embedding that point most nearly the same way, with their cosine."""
+        """Return the other words of the embedding that point most nearly the same way, with their cosine.
+
+        One that points away, or across, is near to none.
+        """
         network = self.trace.network
         if network is None or network.embedding is None or network.tokens is None:
             return ()
@@ -356,8 +364,7 @@ class Facts:
             if self._lengths is None:
                 self._lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows)) + 1e-30
             cosines = rows @ rows[token] / (self._lengths * self._lengths[token])
-            cosines[token] = -2
-            best = np.argsort(-cosines)[:most]
+            best = [n for n in np.argsort(-cosines, kind="stable") if n != token and cosines[n] > 0][:most]
             words = network.tokens.vocabulary
             self._near[token] = tuple((words[int(n)], float(cosines[n])) for n in best)
         return self._near[token]

@@ -163,7 +163,8 @@ class Dialogs:
 
         shown = (pane for pane in self._screen.query(Pane) if self._looks.pane_in_use == pane.NUMBER)
         text = "".join(pane.labels() for pane in shown)
-        self._screen.app.push_screen(glossary_page(self._run.view, text, self._screen.size.width))
+        page = glossary_page(self._run.view, text, self._screen.size.width, self._looks.pane_in_use)
+        self._screen.app.push_screen(page)
 
     def help(self) -> None:
         """Show every key, those of the pane in use first."""

@@ -101,10 +101,15 @@ class Looks:
 
     # --- panes ---
 
+    def has_pane(self, number: int) -> bool:
+        """Say whether this run has a pane: a table of units that read backward is there only where some do."""
+        return number != BACKWARD.number or self._run.is_empty or self._run.view.sides()[1] is not None
+
     def pane(self, number: int) -> None:
         """Go to a pane; a table of units selects its pass."""
         view = self._run.view
-        if number == BACKWARD.number and view.sides()[1] is None:
+        if not self.has_pane(number):
+            self._run.show(said=f"no pane {number}: this network reads in one direction only")
             return
         if number in _TABLES:
             name = view.sides()[_TABLES.index(number)]

@@ -289,8 +289,10 @@ def _input(drawing: Drawing, view: View) -> None:
         return
     line.put(cut(view.label(view.t, palette), 14, glyphs), palette.style("ink"))
     unknown = view.t in view.facts.unknown
-    line.put("  unknown to the model" if unknown else "  near", palette.style("alarm" if unknown else "soft"))
-    for word, cosine in () if unknown else view.facts.near(int(ids[view.t])):
+    near = () if unknown else view.facts.near(int(ids[view.t]))
+    if unknown or near:
+        line.put("  unknown to the model" if unknown else "  near", palette.style("alarm" if unknown else "soft"))
+    for word, cosine in near:
         text = f"  {cut(token_label(word, glyphs), 14, glyphs)} {plain(cosine, glyphs, places=None)}"
         if line.x + cell_len(text) > drawing.width:
             break

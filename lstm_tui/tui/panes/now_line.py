@@ -1,6 +1,7 @@
 """The line in words: what this token does to the memory and, always, what the network says.
 
-What does not fit is left out clause by clause, from the end; what the network says stays.
+What does not fit is left out: first how the lessons are opened, then clause by clause, from the end, with a sign that
+more is to be said; what the network says stays.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from lstm_tui.tui.panes.header_footer import OneLine
 from lstm_tui.tui.view import View
 
 LESSONS = "press T for lessons"
+LESSONS_SHORT = "T lessons"
 _GAP = 2
 
 
@@ -23,16 +25,13 @@ def draw_now(view: View, width: int, palette: Palette) -> Line:
     found = view.now
     says = cut(glyphs.say(found.says), max(width - 2, 0), glyphs)
     room = width - cell_len(says) - _GAP - 2
-    hint = LESSONS if view.is_at_start else ""
     clauses = [glyphs.say(one) for one in found.memory]
-    if hint and cell_len(hint) + _GAP <= room:
-        room -= cell_len(hint) + _GAP
-    else:
-        hint = ""
-    text = clauses[0] if cell_len(clauses[0]) <= room else cut(clauses[0], max(room, 0), glyphs)
-    for clause in clauses[1:]:
-        if cell_len(text) + cell_len(clause) + 2 <= room:
-            text += f"; {clause}"
+    whole = ["; ".join(clauses)] + [
+        f"{'; '.join(clauses[:count])}; {glyphs.more}" for count in range(len(clauses) - 1, 0, -1)
+    ]
+    text = next((one for one in whole if cell_len(one) <= room), cut(whole[-1], max(room, 0), glyphs))
+    left = room - cell_len(text) - _GAP if view.is_at_start else 0
+    hint = next((one for one in (LESSONS, LESSONS_SHORT) if cell_len(one) <= left), "")
     line.put(" ").put(text, palette.style("title", "band"))
     if hint:
         line.put(" " * _GAP).put(hint, palette.style("key", "band", bold=True))

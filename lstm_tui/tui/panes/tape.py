@@ -96,7 +96,7 @@ _GUTTER = 13
 """Cells of the words that say what a row is."""
 _WORDS = 46
 """Cells of the words on the right that say what was read."""
-_TAIL = 9
+_TAIL = 11
 """Cells for what stands behind the last token."""
 
 
@@ -150,7 +150,10 @@ def in_sight(here: int, count: int, size: Callable[[int], int], width: int) -> r
 def draw_tape(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
     """Draw as many rows as fit: tokens, shares, the signal in numbers, bars of the shares, places."""
     drawing = Drawing(width, height, palette, f"{number} tokens")
-    drawing.note = f"colour: {view.signal_name()}   below: share in {_whose(view)} memory at t={view.t}"
+    splits = view.facts.splits(view.pass_name)
+    drawing.note = f"colour: {view.signal_name()}"
+    if splits:
+        drawing.note += f"   below: share in {_whose(view)} memory at t={view.t}"
     if view.ledger is not None and (edits := float(view.ledger.edit_shares().sum())) > 0:
         drawing.note += f", edits {plain(edits, palette.glyphs, places=None)}"
     gutter = _GUTTER if height > 2 else 0
@@ -167,11 +170,11 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
         pen.signals_before()
         height -= 1
     attends = view.signal_name().startswith(ATTENTION)
-    if height >= 4 + attends:
+    if splits and height >= 4 + attends:
         pen.events()
     if height >= 5 - attends:
         (pen.attention_bars if attends else pen.share_bars)()
-    if height >= 2:
+    if splits and height >= 2:
         pen.shares()
     if height >= 6:
         pen.places()
@@ -333,6 +336,8 @@ class _Pen:
             self._at(line, slot, " " * (blank // 2), self.palette.style("faint"))
             line.put(lost, self.palette.style("keep")).put(new, self.palette.style("write", bold=True))
             line.put(" " * (blank - blank // 2), self.palette.style("faint"))
+        if self.gutter:  # the shares below may be of one
+            line.put("  all units", self.palette.style("faint"))
 
     def share_bars(self) -> None:
         ledger = self.view.ledger

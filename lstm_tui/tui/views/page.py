@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -16,10 +17,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from lstm_tui.debugger.glossary import entries_in, entry_of
+from lstm_tui.debugger.glossary import GlossaryEntry, PaneWords, entry_of
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.inspect.trace_facts import letter
-from lstm_tui.debugger.panes import PANES
+from lstm_tui.debugger.panes import BACKWARD, CELL, DIAGRAM, FORWARD, MEMORY, ONE_UNIT, PANES, TAPE
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.number_text import axis_end, axis_places, exact
 from lstm_tui.engine.text_safety import visible
@@ -97,18 +98,48 @@ class PageScreen(ModalScreen[bool]):
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
 
-def glossary_page(view: View, text: str, width: int) -> PageScreen:
+_DOTS = {
+    **dict.fromkeys(
+        (CELL.number, DIAGRAM.number), "Times: of a matrix and a vector a product, of two vectors unit by unit."
+    ),
+    **dict.fromkeys((TAPE.number, MEMORY.number), "Nothing here, or not reached yet."),
+}
+"""What · means in a pane; in the others it only parts words."""
+_LABELLED = (ONE_UNIT.number, FORWARD.number, BACKWARD.number, TAPE.number, CELL.number, DIAGRAM.number)
+"""Panes that write the labels of the cell's values."""
+
+
+def glossary_terms(view: View, text: str, pane: int) -> tuple[GlossaryEntry | None, tuple[GlossaryEntry, ...]]:
+    """Return the term of the value under the cursor, and those of a pane's text, in the sense that they have there."""
+    cell, network = view.passed.cell, view.trace.network
+    values, labels = {}, {}
+    for name in cell.values:
+        equation = cell.equation(name)
+        values[letter(name)] = ": ".join(visible(part) for part in (equation.label, equation.help) if part)
+        labels.update({word: letter(name) for word in re.findall(r"[a-z]+", visible(equation.label).casefold())})
+    for column in view.facts.columns(view.pass_name):
+        labels.update(dict.fromkeys(column.word.casefold().split(), column.letter))
+    texts = {visible(one).casefold() for one in view.trace.sequence.tokens}
+    if pane == CELL.number and network is not None and network.tokens is not None:
+        texts |= {visible(one).casefold() for one in network.tokens.vocabulary}  # the words that are near
+    if pane in (FORWARD.number, BACKWARD.number, ONE_UNIT.number, DIAGRAM.number):
+        texts = set()
+    for named in view.frame.names.of.values():
+        texts |= {visible(one).casefold() for one in named.values()}
+    found = PaneWords(values, labels if pane in _LABELLED else {}, letter(view.memory_name), texts, _DOTS.get(pane, ""))
+    own = letter(view.value) if view.value in cell.values else None
+    entries = found.terms_in(text)
+    if own is None:
+        return None, entries
+    known = entry_of(own)
+    says = values[own] or (known.says if known else "")
+    return GlossaryEntry(own, says), tuple(one for one in entries if one.term != own)
+
+
+def glossary_page(view: View, text: str, width: int, pane: int) -> PageScreen:
     """Return the page that explains the value under the cursor and the terms of a text, in so many cells."""
-    entries = list(entries_in(text))
-    lines: list[Content] = []
-    equation = view.passed.cell.equation(view.value) if view.value in view.passed.cell.values else None
-    own = entry_of(view.value if letter(view.value) == view.value else letter(view.value))
-    if own in entries:
-        entries.remove(own)
-    if equation is not None:
-        told = ": ".join(visible(part) for part in (equation.label, equation.help) if part)
-        lines += _explained(letter(view.value), told or (own.says if own else ""), width)
-        lines.append(Content(""))
+    own, entries = glossary_terms(view, text, pane)
+    lines = [*_explained(own.term, own.says, width), Content("")] if own is not None else []
     for entry in entries:
         lines += _explained(entry.term, entry.says, width)
     return PageScreen("what stands in this pane; :glossary has every term", lines)
@@ -116,11 +147,13 @@ def glossary_page(view: View, text: str, width: int) -> PageScreen:
 
 _TERM = 12
 """Cells of a term in the glossary."""
+_AROUND = 10
+"""Cells of a page beside its text: its frame, what is left free inside it, the bar, and what the page leaves free."""
 
 
 def _explained(term: str, says: str, width: int) -> list[Content]:
     """Return an entry of the glossary: the term, and what it means in lines beside it."""
-    rows = textwrap.wrap(says, max(min(width - _TERM - 8, 76), 20)) or [""]
+    rows = textwrap.wrap(says, max(min(width * 96 // 100 - _TERM - _AROUND, 76), 20)) or [""]
     return [
         Content.assemble((f"{term if not n else '':<{_TERM}}", "bold $lt-key"), (row, "$lt-ink"))
         for n, row in enumerate(rows)
