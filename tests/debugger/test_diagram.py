@@ -22,6 +22,7 @@ from lstm_tui.debugger.diagram.geometry import DOWN, LEFT, RIGHT, UP, DiagramLay
 from lstm_tui.debugger.diagram.numbers import program_of, standing
 from lstm_tui.debugger.diagram.placement import MEASURES, fitted, laid_out
 from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.position import Frame, Position
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
@@ -341,6 +342,24 @@ def test_the_chain_tells_each_state_on_its_way_and_both_passes(name: str) -> Non
         assert {piece.pass_name for piece in told} == set(trace)
         arrows = {piece.pass_name: piece.text for piece in told if set(piece.text) & {"▶", "◀"}}
         assert all(("◀" in text) == (trace[key].direction == "backward") for key, text in arrows.items())
+
+
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_what_comes_in_is_named_by_the_token_that_it_comes_from(name: str) -> None:
+    made = make_network(name, directions=("forward", "backward"))
+    session = Session.open(Source(made, [Sequence("numbers", tuple("abcd"), x=make_input(made, 4))]))
+    session.goto(1)
+    for pass_name, passed in session.frame.trace.items():
+        step = standing(session.frame, 0, pass_name)
+        assert step is not None
+        came_from = passed.tape_place(passed.reading_step(1) - 1)
+        layout = fitted(step.flow, 500, backward=step.backward)
+        text = "\n".join(text_of(layout, drawn(layout, step.written)))
+        states = [mark for mark in step.flow.of_kind("entry") if mark.symbol.endswith("'")]
+        assert states
+        for mark in states:
+            assert f"{letter(mark.name)}[t{'+' if came_from > 1 else '−'}1]" in text
+        assert ("[t−1]" in text) != ("[t+1]" in text)
 
 
 def test_the_verb_draws_what_the_pane_draws_and_refuses_a_unit_that_is_none() -> None:

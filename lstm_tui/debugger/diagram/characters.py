@@ -61,7 +61,7 @@ def drawn(layout: DiagramLayout, number: Numbers) -> Grid:
             lines.append(written if len(written) <= place.width - 2 else number(mark))
             _put_box(grid, mark, place.x, place.y, place.width, lines)
             continue
-        sign = f"({mark.symbol})" if mark.kind == "circle" else end_name(mark, layout.measure)
+        sign = f"({mark.symbol})" if mark.kind == "circle" else end_name(mark, layout.measure, layout.backward)
         _put(grid, place.x, place.y, sign, "sign", mark.key)
         label = label_of(mark) if mark.kind == "circle" else ""
         _put(grid, place.label, place.row, label, "name", mark.key)

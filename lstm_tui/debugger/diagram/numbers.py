@@ -30,6 +30,7 @@ class UnitStep:
         done: Whether the run has come to each mark, by its key.
         at_work: The mark of the last op that was taken; None before the first, and in another pass.
         op: That op.
+        backward: Whether the pass reads from the end of the tape, so that its states come from token t+1.
     """
 
     flow: Dataflow
@@ -38,6 +39,7 @@ class UnitStep:
     done: tuple[bool, ...]
     at_work: int | None
     op: Instruction | None
+    backward: bool = False
 
     def written(self, mark: Mark, more: str = "…", unknown: str = "?", infinity: str = "∞") -> str:
         """Return the number of a mark in five cells: signed unless it cannot be negative; `more` while it is to come.
@@ -99,6 +101,7 @@ def standing(frame: Frame, unit: int, pass_name: str | None = None) -> UnitStep 
     return UnitStep(
         flow, program, _numbers(passed, program, flow, frame.t, unit), done,
         flow.mark_of(last) if here else None, program.instructions[last] if here else None,
+        passed.direction == "backward",
     )  # fmt: skip
 
 

@@ -41,11 +41,11 @@ def draw_diagram(view: View, width: int, height: int, palette: Palette, number: 
     if height >= _TAPE_FROM:
         draw_large_tape(drawing, view, 2)
     room, chain = drawing.room - 2, chain_height(view.frame) + 1
-    layout = fitted(step.flow, width, room - chain)
+    layout = fitted(step.flow, width, room - chain, step.backward)
     if layout.height + chain <= room and layout.width <= width:
         room -= chain
     else:
-        layout, chain = fitted(step.flow, width, room), 0
+        layout, chain = fitted(step.flow, width, room, step.backward), 0
     glyphs = palette.glyphs
     grid = drawn(layout, lambda mark: step.written(mark, glyphs.more, glyphs.unknown, glyphs.infinity))
     first_x, first_y = _in_sight(layout, step, width, room)
