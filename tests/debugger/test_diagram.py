@@ -344,6 +344,35 @@ def test_the_chain_tells_each_state_on_its_way_and_both_passes(name: str) -> Non
         assert all(("◀" in text) == (trace[key].direction == "backward") for key, text in arrows.items())
 
 
+def test_each_row_of_the_chain_says_its_unit_and_a_stroke_means_the_step_before_alone() -> None:
+    trace = lstm_tui.trace("the movie was not bad", model="sentiment")
+    units = {name: 3 + 4 * n for n, name in enumerate(trace)}
+    frame = Frame(trace, Position(list(trace)[-1], 2, len(trace[list(trace)[-1]].cell.values) - 1))
+    for width in (30, 78, 158):
+        lines = chain_lines(frame, units, width)
+        said = [(line[0].pass_name, line[0].text.split()) for line in lines if line[0].text.strip().startswith("unit")]
+        assert said == [(name, ["unit", str(unit)]) for name, unit in units.items()]
+        text = "\n".join("".join(piece.text for piece in line) for line in lines)
+        assert "h'" not in text
+        assert "[h→; h←]" in text
+
+
+@pytest.mark.parametrize("model", ["recall-lstm", "recall-gru"])
+def test_the_chain_tells_no_output_before_the_step_has_come_to_it(model: str) -> None:
+    session = lstm_tui.session("store 7 . . recall", model=model)
+    session.goto(1)
+    told = []
+    for _ in range(40):
+        session.step_in("equation")
+        frame = session.frame
+        text = "".join(piece.text for piece in chain_lines(frame, dict.fromkeys(frame.trace, 0), 200)[-1])
+        assert f"after t={frame.t}: " in text
+        done = frame.reached(frame.position.pass_name, frame.passed.cell.output)
+        assert text.endswith("…") != done
+        told.append(done)
+    assert {True, False} <= set(told)
+
+
 @pytest.mark.parametrize("name", EVERY_CELL, ids=called)
 def test_what_comes_in_is_named_by_the_token_that_it_comes_from(name: str) -> None:
     made = make_network(name, directions=("forward", "backward"))
