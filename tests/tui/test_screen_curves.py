@@ -119,6 +119,22 @@ def test_the_curves_of_every_cell_are_its_values(name: str) -> None:
             picture = picture.but(value=picture.value + 1) if picture.value + 1 < len(picture.columns) else picture
 
 
+def test_where_not_all_curves_fit_it_says_which_are_there() -> None:
+    session = Session.open(Source(network("lstm", both=False), sequences()))
+    picture = curves_analysis(View(session.frame, Facts(session.frame.trace))).first
+    assert isinstance(picture, CurvesPicture)
+    letters = [column.letter for column in picture.columns]
+    for width, height in SIZES:
+        for value in range(len(letters)):
+            drawing = draw_curves(picture.but(value=value), width, height, DRAWN)
+            seen = list(fields(drawing))
+            first = letters.index(seen[0])
+            assert letters[first : first + len(seen)] == seen
+            part = f"values {first + 1}–{first + len(seen)} of {len(letters)}"
+            assert (part in drawing.note) == (seen != letters)
+            assert not drawing.shorter or drawing.shorter[-1] == part
+
+
 def test_the_baseline_stands_beside_what_was_edited() -> None:
     session = Session.open(Source(network("lstm", both=False), sequences()))
     plain = Facts(session.frame.trace)

@@ -188,6 +188,9 @@ def draw_curves(picture: CurvesPicture, width: int, height: int, palette: Palett
     rows = height - 2
     shown = min(len(columns), max(rows // _LEAST, 1))
     start = min(max(picture.value - shown // 2, 0), len(columns) - shown)
+    if shown < len(columns):
+        part = f"values {start + 1}–{start + shown} of {len(columns)}"
+        drawing.note, drawing.shorter = f"{drawing.note}   {part}", (part,)
     high = max(rows // shown, 1)
     function = _function(picture, side, rows, palette) if side else []
     for n in range(start, start + shown):
