@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 
 from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
-from lstm_tui.debugger.diagram.characters import Grid, drawn
+from lstm_tui.debugger.diagram.characters import Grid, drawn, keep_names
 from lstm_tui.debugger.diagram.geometry import NUMBER, DiagramLayout
 from lstm_tui.debugger.diagram.numbers import UnitStep, standing
 from lstm_tui.debugger.diagram.placement import fitted
@@ -51,10 +51,13 @@ def draw_diagram(view: View, width: int, height: int, palette: Palette, number: 
     first_x, first_y = _in_sight(layout, step, width, room)
     if layout.width > width or layout.height > room:
         last_x, last_y = min(first_x + width, layout.width), min(first_y + room, layout.height)
+        keep_names(grid, layout, (first_x, first_y), (last_x, last_y))
         part = f"columns {first_x + 1}–{last_x} of {layout.width}"
+        rows = f"rows {first_y + 1}–{last_y} of {layout.height}"
         hint = "D has more room: " if width < _WHOLE_FROM else ""
-        drawing.note = f"{hint}{part}, rows {first_y + 1}–{last_y} of {layout.height}"
-        drawing.shorter = (part,)
+        least = part if layout.width > width else rows
+        drawing.note = f"{hint}{part}, {rows}"
+        drawing.shorter = (f"{hint}{least}", least)
     styles = _styles(view, step, palette)
     shift = max((width - layout.width) // 2, 0)
     for _ in range(max((room - layout.height) // 2, 0)):
@@ -114,12 +117,15 @@ def _draw_chain(drawing: Drawing, view: View) -> None:
 
 
 def _in_sight(layout: DiagramLayout, step: UnitStep, width: int, height: int) -> tuple[int, int]:
-    """Return the first column and row to draw, so that what is at work is in sight."""
-    place = layout.places[step.at_work if step.at_work is not None else 0]
+    """Return the first column and row to draw: from the left and the top while what is at work is in sight there."""
+    if step.at_work is None:
+        return 0, 0
+    place = layout.places[step.at_work]
     middle_x, middle_y = place.x + place.width // 2, place.y + place.height // 2
+    right, bottom = max(place.x + place.width, place.label + place.label_width), place.y + place.height
     return (
-        min(max(middle_x - width // 2, 0), max(layout.width - width, 0)),
-        min(max(middle_y - height // 2, 0), max(layout.height - height, 0)),
+        0 if right <= width else min(max(middle_x - width // 2, 0), max(layout.width - width, 0)),
+        0 if bottom <= height else min(max(middle_y - height // 2, 0), max(layout.height - height, 0)),
     )
 
 
