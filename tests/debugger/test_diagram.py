@@ -22,7 +22,7 @@ from lstm_tui.debugger.diagram.geometry import DOWN, LEFT, RIGHT, UP, DiagramLay
 from lstm_tui.debugger.diagram.numbers import program_of, standing
 from lstm_tui.debugger.diagram.placement import MEASURES, fitted, laid_out
 from lstm_tui.debugger.edits.edit_reader import parse_edit
-from lstm_tui.debugger.inspect.trace_facts import letter
+from lstm_tui.debugger.inspect.trace_facts import Facts, letter
 from lstm_tui.debugger.position import Frame, Position
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
@@ -219,6 +219,15 @@ def test_the_lstm_looks_as_in_the_lecture() -> None:
     assert place["h"].row > place["tanh(c)"].row > place["c"].row
     assert layout.width <= 118
     assert fitted(flow, 80, 18).width <= 80
+
+
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_a_column_is_headed_by_the_letter_of_the_equations_in_any_width(name: str) -> None:
+    for columns in (Facts(session_of(name).frame.trace).columns(key) for key in session_of(name).frame.trace):
+        for column in columns:
+            texts = [bold + quiet for bold, quiet in column.headings]
+            assert all(text.split()[0] == letter(column.name) for text in texts), texts
+            assert len(texts[-1]) <= min(map(len, texts)), "the last one is the shortest"
 
 
 # --- its numbers ---
