@@ -252,6 +252,10 @@ def test_numbers_on_the_wires_are_those_of_the_run(name: str) -> None:
             assert number == float(passed[mark.name][1][min(unit, passed[mark.name].shape[1] - 1)])
         if mark.kind != "circle" or number is None:
             continue
+        if mark.symbol in ("σ", "hardsigmoid", "relu"):
+            assert not step.written(mark).startswith("+"), "it is never negative"
+        elif mark.symbol in ("×", "+", "tanh") and number > 0:
+            assert step.written(mark).startswith("+") or "+" in step.written(mark)
         read = [step.numbers[key] for key in flow.sources(mark.key)]
         known = [value for value in read if value is not None]
         if len(known) == 2 and mark.symbol in ("×", "+"):  # of two wires; one that a circle reads twice is one wire

@@ -169,7 +169,14 @@ def test_the_point_on_the_function_is_where_the_sum_stands() -> None:
         drawing = draw_curves(picture.but(value=n), 158, 42, DRAWN)
         row, line = next((y, line.plain) for y, line in enumerate(drawing.lines) if UNICODE.stop in line.plain)
         x = line.index(UNICODE.stop) - (158 - 30) - 3
-        end = max(6.0, abs(found.put_in) * 1.1)
+        axis = next(
+            one.plain[158 - 30 :] for one in drawing.lines if "+" in one.plain[158 - 8 :] and "(" not in one.plain
+        )
+        end = float(axis.rpartition("+")[2])
+        assert axis.split() == [f"−{end:g}", "0", f"+{end:g}"]
+        assert len(f"{end:g}".replace(".", "").strip("0")) <= 2, "a round number"
+        assert abs(found.put_in) < end
+        assert ("= +" in drawing.lines[0].plain) == (found.op.name == "tanh" and found.comes_out > 0)
         assert abs((2 * x + 1) / 53 * 2 * end - end - found.put_in) <= 1.5 * end / 26
         low = 0.0 if found.op.name == "sigmoid" else -1.0
         assert abs(low + (1 - low) * (1 - (row - 2 + 0.5) / 12) - found.comes_out) <= (1 - low) / 12

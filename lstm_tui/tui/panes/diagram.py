@@ -7,7 +7,7 @@ from rich.style import Style
 from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
 from lstm_tui.debugger.diagram.characters import Grid, drawn, keep_names
 from lstm_tui.debugger.diagram.geometry import NUMBER, DiagramLayout
-from lstm_tui.debugger.diagram.numbers import UnitStep, standing
+from lstm_tui.debugger.diagram.numbers import UnitStep, can_be_negative, standing
 from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.panes import DIAGRAM
@@ -163,7 +163,8 @@ def _at_work(drawing: Drawing, view: View, step: UnitStep) -> None:
     text = visible(glyphs.say(step.op.text))
     name, _, right = text.rpartition(" = ")
     line.put(f"{letter(name)} = " if name else "", palette.style("title", bold=True))
-    shown = "" if number is None else f" = {compact(number, NUMBER, True, glyphs.infinity)}"
+    sign = can_be_negative(step.op.op)
+    shown = "" if number is None else f" = {compact(number, NUMBER, sign, glyphs.infinity)}"
     line.put(cut(right, line.width - line.x - len(shown) - 1, glyphs), palette.style("ink"))
     line.put(shown, palette.style("title", bold=True))
     label = step.flow.marks[step.at_work].label
