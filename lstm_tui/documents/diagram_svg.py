@@ -85,7 +85,7 @@ def _mark(layout: DiagramLayout, mark: Mark, place: MarkPlace, number: str, ink:
     row = _y(place.row)
     style = f"color:{ink}" if ink else ""
     if mark.kind in ("entry", "exit"):
-        name = end_name(mark, layout.measure)
+        name = end_name(mark, layout.measure, layout.backward)
         words = [_text(name, place.x * ACROSS, row, "start")]
         if place.label_width:
             words.append(_text(number, place.label * ACROSS, row, "start", f"n{mark.key}"))

@@ -8,16 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 import numpy as np
 
 from lstm_tui.debugger.colours import PAPER, PRINTED_PAPER
 from lstm_tui.debugger.inspect.scale import axis_words, is_beyond, part_of
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts
-from lstm_tui.documents.blocks import figure, named
+from lstm_tui.documents.blocks import named
 from lstm_tui.documents.html import Html, element, html_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import LEAST_WIDTH, MINUS, compact
 from lstm_tui.engine.number_text import coordinate as _at
 from lstm_tui.engine.runtime.trace import Trace
 
@@ -25,6 +27,8 @@ MOST_TOKENS = 120
 """Tokens of one picture."""
 _LEFT, _RIGHT, _TOP, _TOKEN = 150, 20, 46, 54
 _CELL, _LINE, _BARS, _GAP = 58, 150, 58, 14
+_SIZE = 13
+"""Pixels of the letters of a token."""
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
 
@@ -134,7 +138,7 @@ def _line(subject: FigureSubject, column: Column, top: int) -> Iterator[Html]:
         beyond = not math.isfinite(value) or is_beyond(value, full)
         yield element("circle", cx=_at(_middle(n)), cy=_at(y), r="3.5", fill=_paper("alarm" if beyond else "bar"))
         above = not value < 0
-        yield _words(figure(value, 2, True), _middle(n), y - 8 if above else y + 17, 11, "ink", anchor="middle")
+        yield _words(_number(value, True), _middle(n), y - 8 if above else y + 17, 11, "ink", anchor="middle")
 
 
 def _bars(subject: FigureSubject, column: Column, top: int) -> Iterator[Html]:
@@ -147,7 +151,7 @@ def _bars(subject: FigureSubject, column: Column, top: int) -> Iterator[Html]:
             "rect", x=_at(_middle(n) - 14), y=_at(top + _BARS - high), width="28", height=_at(high),
             fill=_paper(column.ink), class_=f"gate {column.name}",
         )  # fmt: skip
-        yield _words(figure(value, 2), _middle(n), top + _BARS - high - 4, 11, "ink", anchor="middle")
+        yield _words(_number(value, False), _middle(n), top + _BARS - high - 4, 11, "ink", anchor="middle")
 
 
 def _frame(subject: FigureSubject, column: Column, top: int, height: int) -> Iterator[Html]:
@@ -160,10 +164,34 @@ def _frame(subject: FigureSubject, column: Column, top: int, height: int) -> Ite
 
 def _tokens(subject: FigureSubject, top: int) -> Iterator[Html]:
     for n, t in enumerate(subject.steps):
-        token = named(subject.trace.sequence.tokens[t])
-        token = token if len(token) <= 9 else f"{token[:8]}…"
-        yield _words(token, _middle(n), top + 16, 13, "ink", "600", "middle")
+        token = _within(named(subject.trace.sequence.tokens[t]), _CELL - 4, _SIZE)
+        yield _words(token, _middle(n), top + 16, _SIZE, "ink", "600", "middle")
         yield _words(str(t), _middle(n), top + 32, 10, "soft", anchor="middle")
+
+
+def _within(text: str, room: float, size: int) -> str:
+    """Return a text that is no wider than so many pixels in bold letters of a size: its beginning where it is."""
+    if _width(text) * size <= room:
+        return text
+    while text and (_width(text) + _width("…")) * size > room:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _width(text: str) -> float:
+    """Return how wide a text is at most, by the size of its letters: which font a reader has is not known."""
+    return sum(
+        1.1 if one in "WMmw@%…" or east_asian_width(one) in "WF"
+        else 0.45 if one in "ijlfrt.,:;'!|()[] "
+        else 0.85 if one.isupper()
+        else 0.7
+        for one in text
+    )  # fmt: skip
+
+
+def _number(value: float, sign: bool) -> str:
+    """Return a number as the screen writes it, with the minus of a page."""
+    return compact(value, LEAST_WIDTH, sign).replace("-", MINUS)
 
 
 def _words(

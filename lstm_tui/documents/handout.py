@@ -86,7 +86,7 @@ def handout_of(subject: FigureSubject) -> str:
     first = standing(frame, subject.unit)
     if first is None:
         raise UserError(f"{subject.pass_name} cannot be drawn: the sizes of its cell are not known")
-    layout, roles = fitted(first.flow, _WIDTH), roles_of(passed.cell)
+    layout, roles = fitted(first.flow, _WIDTH, backward=first.backward), roles_of(passed.cell)
     equations = equations_of(passed)
 
     def ink(mark: Mark) -> str:

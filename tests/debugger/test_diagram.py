@@ -22,6 +22,7 @@ from lstm_tui.debugger.diagram.geometry import DOWN, LEFT, RIGHT, UP, DiagramLay
 from lstm_tui.debugger.diagram.numbers import program_of, standing
 from lstm_tui.debugger.diagram.placement import MEASURES, fitted, laid_out
 from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.inspect.trace_facts import Facts, letter
 from lstm_tui.debugger.position import Frame, Position
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
@@ -220,6 +221,15 @@ def test_the_lstm_looks_as_in_the_lecture() -> None:
     assert fitted(flow, 80, 18).width <= 80
 
 
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_a_column_is_headed_by_the_letter_of_the_equations_in_any_width(name: str) -> None:
+    for columns in (Facts(session_of(name).frame.trace).columns(key) for key in session_of(name).frame.trace):
+        for column in columns:
+            texts = [bold + quiet for bold, quiet in column.headings]
+            assert all(text.split()[0] == letter(column.name) for text in texts), texts
+            assert len(texts[-1]) <= min(map(len, texts)), "the last one is the shortest"
+
+
 # --- its numbers ---
 
 
@@ -242,6 +252,10 @@ def test_numbers_on_the_wires_are_those_of_the_run(name: str) -> None:
             assert number == float(passed[mark.name][1][min(unit, passed[mark.name].shape[1] - 1)])
         if mark.kind != "circle" or number is None:
             continue
+        if mark.symbol in ("σ", "hardsigmoid", "relu"):
+            assert not step.written(mark).startswith("+"), "it is never negative"
+        elif mark.symbol in ("×", "+", "tanh") and number > 0:
+            assert step.written(mark).startswith("+") or "+" in step.written(mark)
         read = [step.numbers[key] for key in flow.sources(mark.key)]
         known = [value for value in read if value is not None]
         if len(known) == 2 and mark.symbol in ("×", "+"):  # of two wires; one that a circle reads twice is one wire
@@ -341,6 +355,53 @@ def test_the_chain_tells_each_state_on_its_way_and_both_passes(name: str) -> Non
         assert {piece.pass_name for piece in told} == set(trace)
         arrows = {piece.pass_name: piece.text for piece in told if set(piece.text) & {"▶", "◀"}}
         assert all(("◀" in text) == (trace[key].direction == "backward") for key, text in arrows.items())
+
+
+def test_each_row_of_the_chain_says_its_unit_and_a_stroke_means_the_step_before_alone() -> None:
+    trace = lstm_tui.trace("the movie was not bad", model="sentiment")
+    units = {name: 3 + 4 * n for n, name in enumerate(trace)}
+    frame = Frame(trace, Position(list(trace)[-1], 2, len(trace[list(trace)[-1]].cell.values) - 1))
+    for width in (30, 78, 158):
+        lines = chain_lines(frame, units, width)
+        said = [(line[0].pass_name, line[0].text.split()) for line in lines if line[0].text.strip().startswith("unit")]
+        assert said == [(name, ["unit", str(unit)]) for name, unit in units.items()]
+        text = "\n".join("".join(piece.text for piece in line) for line in lines)
+        assert "h'" not in text
+        assert "[h→; h←]" in text
+
+
+@pytest.mark.parametrize("model", ["recall-lstm", "recall-gru"])
+def test_the_chain_tells_no_output_before_the_step_has_come_to_it(model: str) -> None:
+    session = lstm_tui.session("store 7 . . recall", model=model)
+    session.goto(1)
+    told = []
+    for _ in range(40):
+        session.step_in("equation")
+        frame = session.frame
+        text = "".join(piece.text for piece in chain_lines(frame, dict.fromkeys(frame.trace, 0), 200)[-1])
+        assert f"after t={frame.t}: " in text
+        done = frame.reached(frame.position.pass_name, frame.passed.cell.output)
+        assert text.endswith("…") != done
+        told.append(done)
+    assert {True, False} <= set(told)
+
+
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_what_comes_in_is_named_by_the_token_that_it_comes_from(name: str) -> None:
+    made = make_network(name, directions=("forward", "backward"))
+    session = Session.open(Source(made, [Sequence("numbers", tuple("abcd"), x=make_input(made, 4))]))
+    session.goto(1)
+    for pass_name, passed in session.frame.trace.items():
+        step = standing(session.frame, 0, pass_name)
+        assert step is not None
+        came_from = passed.tape_place(passed.reading_step(1) - 1)
+        layout = fitted(step.flow, 500, backward=step.backward)
+        text = "\n".join(text_of(layout, drawn(layout, step.written)))
+        states = [mark for mark in step.flow.of_kind("entry") if mark.symbol.endswith("'")]
+        assert states
+        for mark in states:
+            assert f"{letter(mark.name)}[t{'+' if came_from > 1 else '−'}1]" in text
+        assert ("[t−1]" in text) != ("[t+1]" in text)
 
 
 def test_the_verb_draws_what_the_pane_draws_and_refuses_a_unit_that_is_none() -> None:

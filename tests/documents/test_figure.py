@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_networks import EVERY_CELL, called, make_input, make_network
 from present import present
 
@@ -24,6 +26,7 @@ from lstm_tui.documents.figure import MOST_TOKENS, FigureSubject, figure_of, sub
 from lstm_tui.documents.handout import SCRIPT, handout_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.number_text import compact
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 
@@ -103,6 +106,34 @@ def test_a_handout_runs_its_own_script_alone_and_fetches_nothing() -> None:
     hashed = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     assert f"default-src 'none'; script-src 'sha256-{hashed}'; style-src 'unsafe-inline'" in page
     assert not re.search(r"https?://|src=|fetch|import\b", page)
+
+
+ADVANCE = {"W": 1.103, "m": 1.042, "e": 0.678, "D": 0.83, "i": 0.343, "o": 0.687, "S": 0.72, "…": 1.0, "界": 1.0}
+"""Widths of letters in DejaVu Sans Bold, which is wider than what most have."""
+
+
+@settings(max_examples=20)
+@given(st.lists(st.text("WmeDioS界", min_size=1, max_size=14), min_size=1, max_size=4))
+def test_tokens_of_a_figure_do_not_touch(tokens: list[str]) -> None:
+    tree = ElementTree.fromstring(figure_of(subject(trace_of("lstm", tokens=tuple(tokens)))))
+    words = list(tree.iter(f"{SVG}text"))[-2 * len(tokens) :: 2]
+    right = 0.0
+    for one, token in zip(words, tokens, strict=True):
+        shown = one.text or ""
+        assert token.startswith(shown.removesuffix("…"))
+        assert shown == token or shown.endswith("…")
+        half = float(one.get("font-size") or 0) * sum(ADVANCE[letter] for letter in shown) / 2
+        assert float(one.get("x") or 0) - half >= right
+        right = float(one.get("x") or 0) + half
+
+
+def test_numbers_of_a_figure_are_written_as_on_the_screen() -> None:
+    trace = trace_of("lstm")
+    passed = trace["layer0.forward"]
+    words = [one.text for one in ElementTree.fromstring(figure_of(subject(trace))).iter(f"{SVG}text")]
+    for value, sign in (("c", True), ("f", False), ("i", False), ("o", False)):
+        for number in passed[value][:, 0]:
+            assert compact(float(number), 5, sign).replace("-", "−") in words
 
 
 def test_no_text_of_a_stranger_is_markup() -> None:

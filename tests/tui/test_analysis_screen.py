@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from driven_screen import Driver, drive
+from textual.widgets import Input
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.prompts.edit import CommandPrompt
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (
     Analysis,
@@ -23,6 +25,7 @@ from lstm_tui.tui.views.analysis_screen import (
     Changes,
     Close,
     Halt,
+    KeyLine,
     Work,
     leaving,
     put_unanswered,
@@ -30,6 +33,7 @@ from lstm_tui.tui.views.analysis_screen import (
 from lstm_tui.tui.views.curves import curves_analysis
 from lstm_tui.tui.views.health import health_analysis
 from lstm_tui.tui.views.influence import influence_analysis
+from lstm_tui.tui.views.page import PageScreen
 from lstm_tui.tui.views.reach_screen import reach_analysis
 
 ANALYSES: dict[str, Callable[[View], Analysis]] = {
@@ -79,6 +83,57 @@ def test_every_analysis_is_left_by_escape_and_by_its_own_key(key: str, leave: st
         assert (driver.view.t, driver.view.unit, driver.view.pass_name) == before
 
     drive(act)
+
+
+@pytest.mark.parametrize("key", ANALYSES)
+def test_what_is_typed_after_a_colon_is_a_command_and_no_keys_of_the_view(key: str) -> None:
+    async def act(driver: Driver) -> None:
+        before = (driver.view.t, driver.view.unit, driver.view.pass_name)
+        await driver.press(key)
+        screen = driver.on_top(AnalysisScreen)
+        await until(driver, lambda: not screen.picture.working)
+        await driver.press("colon", *"hladG")
+        prompt = driver.on_top(CommandPrompt)
+        assert prompt.query_one(Input).value == "hladG"
+        await driver.press("escape")
+        driver.on_top(MainScreen)
+        assert (driver.view.t, driver.view.unit, driver.view.pass_name) == before
+
+    drive(act)
+
+
+@pytest.mark.parametrize("key", ANALYSES)
+def test_every_analysis_tells_its_keys_and_explains_its_labels(key: str) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press(key)
+        screen = driver.on_top(AnalysisScreen)
+        await until(driver, lambda: not screen.picture.working)
+        shown = screen.picture
+        for page in ("question_mark", "K"):
+            await driver.press(page)
+            lines = "\n".join(str(line) for line in driver.on_top(PageScreen)._lines)
+            words = [word for _, word in screen._analysis.line] if page == "question_mark" else []
+            assert lines
+            assert all(word in lines for word in words)
+            await driver.press("escape")
+            assert driver.on_top(AnalysisScreen) is screen
+        assert screen.picture is shown
+        await driver.press("question_mark", "colon", "g")
+        assert driver.on_top(CommandPrompt).query_one(Input).value == "g"
+
+    drive(act)
+
+
+@pytest.mark.parametrize("key", ANALYSES)
+@pytest.mark.parametrize("width", [160, 80, 40])
+def test_the_line_of_keys_keeps_the_way_out_whole(key: str, width: int) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press(key)
+        text = driver.on_top(AnalysisScreen).query_one(KeyLine).render_line(0).text
+        assert text.rstrip().endswith("? keys  esc back")
+        assert len(text) == width
+
+    drive(act, size=(width, 24))
 
 
 @dataclass(frozen=True, eq=False)

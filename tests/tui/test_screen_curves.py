@@ -119,6 +119,22 @@ def test_the_curves_of_every_cell_are_its_values(name: str) -> None:
             picture = picture.but(value=picture.value + 1) if picture.value + 1 < len(picture.columns) else picture
 
 
+def test_where_not_all_curves_fit_it_says_which_are_there() -> None:
+    session = Session.open(Source(network("lstm", both=False), sequences()))
+    picture = curves_analysis(View(session.frame, Facts(session.frame.trace))).first
+    assert isinstance(picture, CurvesPicture)
+    letters = [column.letter for column in picture.columns]
+    for width, height in SIZES:
+        for value in range(len(letters)):
+            drawing = draw_curves(picture.but(value=value), width, height, DRAWN)
+            seen = list(fields(drawing))
+            first = letters.index(seen[0])
+            assert letters[first : first + len(seen)] == seen
+            part = f"values {first + 1}–{first + len(seen)} of {len(letters)}"
+            assert (part in drawing.note) == (seen != letters)
+            assert not drawing.shorter or drawing.shorter[-1] == part
+
+
 def test_the_baseline_stands_beside_what_was_edited() -> None:
     session = Session.open(Source(network("lstm", both=False), sequences()))
     plain = Facts(session.frame.trace)
@@ -153,7 +169,14 @@ def test_the_point_on_the_function_is_where_the_sum_stands() -> None:
         drawing = draw_curves(picture.but(value=n), 158, 42, DRAWN)
         row, line = next((y, line.plain) for y, line in enumerate(drawing.lines) if UNICODE.stop in line.plain)
         x = line.index(UNICODE.stop) - (158 - 30) - 3
-        end = max(6.0, abs(found.put_in) * 1.1)
+        axis = next(
+            one.plain[158 - 30 :] for one in drawing.lines if "+" in one.plain[158 - 8 :] and "(" not in one.plain
+        )
+        end = float(axis.rpartition("+")[2])
+        assert axis.split() == [f"−{end:g}", "0", f"+{end:g}"]
+        assert len(f"{end:g}".replace(".", "").strip("0")) <= 2, "a round number"
+        assert abs(found.put_in) < end
+        assert ("= +" in drawing.lines[0].plain) == (found.op.name == "tanh" and found.comes_out > 0)
         assert abs((2 * x + 1) / 53 * 2 * end - end - found.put_in) <= 1.5 * end / 26
         low = 0.0 if found.op.name == "sigmoid" else -1.0
         assert abs(low + (1 - low) * (1 - (row - 2 + 0.5) / 12) - found.comes_out) <= (1 - low) / 12

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from driven_screen import Driver, drive, network, sequences
 from made_networks import EVERY_CELL, called, make_input, make_network
 
 from lstm_tui.debugger.diagram.numbers import standing
+from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.panes import DIAGRAM
 from lstm_tui.debugger.session import Session
@@ -44,6 +47,37 @@ def test_every_cell_is_drawn_at_every_size(name: str) -> None:
                 lit = {style for line in drawing.lines for text, style in line.parts() if text.strip() and style.bold}
                 assert lit, "what is at work is in sight"
             session.step_in("op")
+
+
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_a_part_of_the_picture_begins_at_the_left_and_keeps_the_names(name: str) -> None:
+    made = make_network(name)
+    session = Session.open(Source(made, [Sequence("numbers", tuple("abc"), x=make_input(made, 3))]))
+    width, height = 56, 10
+    for _ in range(30):
+        view = view_of(session)
+        drawing = draw_diagram(view, width, height, DRAWN, 8)
+        step = standing(view.frame, view.unit)
+        assert step is not None
+        layout = fitted(step.flow, width, height - 2, step.backward)
+        found = re.search(r"columns (\d+)–", drawing.note)
+        if found is not None and "rows 1–" in drawing.note:
+            first = int(found[1]) - 1
+            place = layout.places[step.at_work if step.at_work is not None else 0]
+            seen_at_left = max(place.x + place.width, place.label + place.label_width) <= width
+            assert (first == 0) == seen_at_left
+            assert drawing.shorter[0].startswith("D has more room")
+            for mark, at in zip(step.flow.marks, layout.places, strict=True):
+                whole = first <= at.x and at.x + at.width <= first + width and at.y < height - 2
+                if mark.kind == "box" and whole and (at.height == 3 or at.y + 1 >= height - 2):
+                    right, down = (max((room - size) // 2, 0) for room, size in (
+                        (width, layout.width), (height - 2, layout.height),
+                    ))  # fmt: skip
+                    left = at.x - first + right
+                    edge = drawing.lines[at.y + down].plain[left : left + at.width]
+                    wanted = mark.label.split(" ")[0] or mark.name or ""
+                    assert edge.strip("╭─╮").startswith(wanted[: at.width - 3]), mark
+        session.step_in("op")
 
 
 def test_exactly_what_is_at_work_is_lit() -> None:

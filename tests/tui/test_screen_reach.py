@@ -127,7 +127,7 @@ def test_every_sign_of_it_can_be_written_in_ascii() -> None:
         await known(driver)
         for text in (one, driver.text()):
             assert text.isascii()
-            assert "?" not in text
+            assert "?" not in text.replace("? keys", ""), "the sign of a sign that has none, but for the key"
         assert 'dh vanishes at t=13 "ta"' in driver.text()
 
     compared(act, recalling("rnn"), ascii_only=True)

@@ -233,7 +233,7 @@ def _diagram(session: Session, rest: str) -> tuple[str, ...]:
     step = standing(frame, unit)
     if step is None:
         raise UserError(f"{frame.position.pass_name} cannot be drawn: the sizes of its cell are not known here")
-    layout = fitted(step.flow, _DRAWN_WIDTH)
+    layout = fitted(step.flow, _DRAWN_WIDTH, backward=step.backward)
     here = "before the first equation" if step.op is None else f"at {step.op.text}"
     chain = chain_lines(frame, dict.fromkeys(frame.trace, unit), _DRAWN_WIDTH)
     lines = (

@@ -93,7 +93,7 @@ def _one_pass(frame: Frame, name: str, unit: int, places: list[int], box: int) -
     passed, back = frame.trace[name], frame.trace[name].direction == "backward"
     states = memory_first(passed)[:_MOST_STATES]
     output = passed.cell.output
-    up = [_gap(name)]
+    up = [ChainPiece(f" unit {unit}".ljust(_WIRE), name)]
     top, bottom = [_gap(name)], [_gap(name)]
     rows: list[list[ChainPiece]] = [[] for _ in states]
     word = visible(passed.cell.name).center(box - 2)
@@ -157,8 +157,13 @@ def _wire(frame: Frame, name: str, state: str, unit: int, t: int, entering: bool
 
 
 def _joined(frame: Frame, names: list[str], units: dict[str, int], places: list[int], box: int) -> list[ChainPiece]:
-    """Return what both passes give at each token, side by side, as the layer hands it on."""
-    line = [ChainPiece("h and h'".center(_WIRE))]
+    """Return what both passes give at each token, side by side, as the layer hands it on.
+
+    An arrow says which pass reads which way; `h'` is what the state was a step before, as in the boxes.
+    """
+    passes = [frame.trace[name] for name in names]
+    both = "; ".join(f"{letter(one.cell.output)}{'←' if one.direction == 'backward' else '→'}" for one in passes)
+    line = [ChainPiece(f"[{both}]".center(_WIRE))]
     for t in places:
         shown = [_numbered(frame, name, frame.trace[name].cell.output, units[name], t) for name in names]
         numbers = "; ".join(piece.text.partition(" ")[2] for piece in shown)
@@ -175,16 +180,17 @@ def _readout(frame: Frame, width: int) -> ChainLines:
     network = trace.network
     if network is None or network.readout is None:
         return []
-    if frame.position.pass_name.rpartition(".")[0] != top.rpartition(".")[0]:
+    layer = top.rpartition(".")[0]
+    if frame.position.pass_name.rpartition(".")[0] != layer:
         return []
-    done = all(frame.reached(name, trace[name].cell.output) for name in trace if trace[name].direction == "forward")
+    done = all(frame.reached(name, trace[name].cell.output) for name in trace if name.rpartition(".")[0] == layer)
     said = verdict_at(trace, None, frame.t, done)
     page = network.readout.page
     lines: ChainLines = []
     for equation in page.equations:
         text = f"{equation.name} = {show(equation.expression)}"
         if equation.name == page.result and said is not None and said.known:
-            text += f"   {_outputs(said)}   {said.note}".rstrip()
+            text += f"   {said.note}: {_outputs(said) if done or trace.output is None else '…'}"
         lines.append([ChainPiece(visible(text)[:width], top, "", -1, said is None or (said.known and not said.faded))])
     return lines
 

@@ -61,7 +61,7 @@ def drawn(layout: DiagramLayout, number: Numbers) -> Grid:
             lines.append(written if len(written) <= place.width - 2 else number(mark))
             _put_box(grid, mark, place.x, place.y, place.width, lines)
             continue
-        sign = f"({mark.symbol})" if mark.kind == "circle" else end_name(mark, layout.measure)
+        sign = f"({mark.symbol})" if mark.kind == "circle" else end_name(mark, layout.measure, layout.backward)
         _put(grid, place.x, place.y, sign, "sign", mark.key)
         label = label_of(mark) if mark.kind == "circle" else ""
         _put(grid, place.label, place.row, label, "name", mark.key)
@@ -72,6 +72,31 @@ def drawn(layout: DiagramLayout, number: Numbers) -> Grid:
         if mark.kind == "exit":
             grid[place.x - 2, place.row] = Sign(ARROW, "wire", layout.flow.sources(mark.key)[0])
     return grid
+
+
+def keep_names(grid: Grid, layout: DiagramLayout, first: tuple[int, int], last: tuple[int, int]) -> None:
+    """Write names where a picture that is looked at in parts would lose them.
+
+    A box whose words are not in sight has its name in its upper edge; a value that comes in from the left of what is
+    in sight is named where its wire begins to be seen.
+
+    Args:
+        grid: What stands where; it is changed.
+        layout: Of which picture.
+        first: The first column and row in sight.
+        last: The column and row behind the last.
+    """
+    for mark, place in zip(layout.flow.marks, layout.places, strict=True):
+        if mark.kind == "box":
+            lines = place.height - 2
+            if lines == 1 or place.y + 1 >= last[1]:
+                name = _label_within(mark.label, place.width - 2) or label_of(mark).strip()
+                _put(grid, place.x + 1, place.y, f"{name:─^{place.width - 2}}", "frame", mark.key)
+        elif mark.kind == "entry" and place.x + place.width <= first[0]:
+            name = end_name(mark, layout.measure, layout.backward)
+            cells = [grid.get((first[0] + n, place.row)) for n in range(len(name) + 1)]
+            if all(one is not None and one.text in "─━" and one.key == mark.key for one in cells):
+                _put(grid, first[0], place.row, name, "name", mark.key)
 
 
 def _label_within(label: str, width: int) -> str:

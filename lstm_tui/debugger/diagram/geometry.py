@@ -120,6 +120,7 @@ class DiagramLayout:
         height: Rows.
         measure: How large its parts are.
         joined: Entries that are drawn as one line with another, by their key: that of the line.
+        backward: Whether the pass reads from the end of the tape, so that what comes in is of token t+1.
     """
 
     flow: Dataflow
@@ -130,6 +131,7 @@ class DiagramLayout:
     height: int
     measure: DiagramMeasure
     joined: dict[int, int] = field(default_factory=dict)
+    backward: bool = False
 
 
 def sign_width(mark: Mark) -> int:
@@ -137,15 +139,21 @@ def sign_width(mark: Mark) -> int:
     return len(mark.symbol) + 2
 
 
-def end_name(mark: Mark, measure: DiagramMeasure) -> str:
-    """Return how what comes in or goes out is called: `C[t−1]` and `C[t]`, or `C'` and `C` where room is short."""
+def end_name(mark: Mark, measure: DiagramMeasure, backward: bool = False) -> str:
+    """Return how what comes in or goes out is called: `C[t−1]` and `C[t]`, or `C'` and `C` where room is short.
+
+    Args:
+        mark: An entry or an exit.
+        measure: How large it is drawn.
+        backward: Whether the pass reads from the end of the tape: what comes in is `C[t+1]`, as wide as the other.
+    """
     previous = mark.symbol.endswith("'")
     name = letter(mark.name)
     if mark.kind == "entry" and not previous:
         return name
     if measure.tight:
         return f"{name}'" if previous else name
-    return f"{name}[t−1]" if previous else f"{name}[t]"
+    return f"{name}[t{'+' if backward else '−'}1]" if previous else f"{name}[t]"
 
 
 def formula_of(mark: Mark, measure: DiagramMeasure) -> str:

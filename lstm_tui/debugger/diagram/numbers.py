@@ -10,7 +10,7 @@ from lstm_tui.debugger.diagram.dataflow import Dataflow, Mark, dataflow_of
 from lstm_tui.debugger.position import Frame, ops_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
-from lstm_tui.engine.compiler.ops import OPS, Code
+from lstm_tui.engine.compiler.ops import EVERYTHING, OPS, Code, Op
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Space
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
@@ -30,6 +30,7 @@ class UnitStep:
         done: Whether the run has come to each mark, by its key.
         at_work: The mark of the last op that was taken; None before the first, and in another pass.
         op: That op.
+        backward: Whether the pass reads from the end of the tape, so that its states come from token t+1.
     """
 
     flow: Dataflow
@@ -38,6 +39,7 @@ class UnitStep:
     done: tuple[bool, ...]
     at_work: int | None
     op: Instruction | None
+    backward: bool = False
 
     def written(self, mark: Mark, more: str = "…", unknown: str = "?", infinity: str = "∞") -> str:
         """Return the number of a mark in five cells: signed unless it cannot be negative; `more` while it is to come.
@@ -49,7 +51,17 @@ class UnitStep:
         value = self.numbers[mark.key]
         if value is None:
             return f"({mark.size})" if mark.size != 1 else unknown
-        return compact(value, LEAST_WIDTH, not mark.symbol.startswith("σ"), infinity)
+        return compact(value, LEAST_WIDTH, self.signed(mark), infinity)
+
+    def signed(self, mark: Mark) -> bool:
+        """Say whether the number of a mark can be negative, so that it is written with its sign."""
+        made = [one.op for one in (self.program.instructions[n] for n in sorted(mark.ops)) if one.op.code != Code.HOLD]
+        return not made or can_be_negative(made[-1])
+
+
+def can_be_negative(op: Op) -> bool:
+    """Say whether an op gives negative numbers of some operands."""
+    return op.interval(*[EVERYTHING] * op.arity)[0] < 0
 
 
 def memory_first(passed: PassTrace) -> tuple[str, ...]:
@@ -99,6 +111,7 @@ def standing(frame: Frame, unit: int, pass_name: str | None = None) -> UnitStep 
     return UnitStep(
         flow, program, _numbers(passed, program, flow, frame.t, unit), done,
         flow.mark_of(last) if here else None, program.instructions[last] if here else None,
+        passed.direction == "backward",
     )  # fmt: skip
 
 

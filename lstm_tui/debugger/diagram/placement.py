@@ -44,14 +44,20 @@ _IN_PARTS = (13, True)
 """The width of a box, and whether it is tight, where the whole does not fit anyway and is looked at in parts."""
 
 
-def fitted(flow: Dataflow, width: int, height: int = _AWAY) -> DiagramLayout:
+def fitted(flow: Dataflow, width: int, height: int = _AWAY, backward: bool = False) -> DiagramLayout:
     """Return the roomiest layout that fits; where none is narrow enough, one to be looked at in parts.
 
     Args:
         flow: What is drawn.
         width: Columns that there are.
         height: Rows that there are.
+        backward: Whether the pass reads from the end of the tape.
     """
+    layout = _roomiest(flow, width, height)
+    return replace(layout, backward=True) if backward else layout
+
+
+def _roomiest(flow: Dataflow, width: int, height: int) -> DiagramLayout:
     narrow: DiagramLayout | None = None
     for measure in MEASURES:
         made = laid_out(flow, measure)

@@ -103,14 +103,18 @@ class Column:
 
     @property
     def headings(self) -> tuple[tuple[str, str], ...]:
-        """Headings from the longest to the shortest, each a bold part and a quiet part."""
+        """Headings from the longest to the shortest, each a bold part and a quiet part.
+
+        Each begins with the letter by which the equations know the value.
+        """
         label = self.label or self.letter
         axis = "" if self.half == 1 else f" 0–{axis_end(self.half)}" if self.gate else f" ±{axis_end(self.half)}"
         if self.word in ("memory", "hidden", "candidate"):
             long = label if self.word == "candidate" else self.word
             return tuple((self.letter, rest) for rest in (f" {long}{axis}", f" {self.word}{axis}", axis, ""))
         word = f" {self.word}" if self.word and self.word != label else ""
-        words = ((f"{self.letter} {label}", word), (label, word), (self.letter, word), (self.letter, ""))
+        named = self.letter if label == self.letter else f"{self.letter} {label}"
+        words = ((named, word), (named, ""), (self.letter, word), (self.letter, ""))
         return words if not axis else (*((bold, quiet + axis) for bold, quiet in words), *words)
 
 

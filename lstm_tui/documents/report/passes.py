@@ -210,7 +210,7 @@ def _picture(subject: Subject, name: str) -> Iterator[Block]:
     step = standing(frame, units[0]) if units else None
     if step is None:
         return
-    layout = fitted(step.flow, _PICTURE)
+    layout = fitted(step.flow, _PICTURE, backward=step.backward)
     if layout.width > _PICTURE:
         yield Sentence(f"The picture of this cell is {layout.width} signs wide; `diagram` draws it in plain mode.")
         return

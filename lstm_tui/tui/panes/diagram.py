@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.style import Style
 
 from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
-from lstm_tui.debugger.diagram.characters import Grid, drawn
+from lstm_tui.debugger.diagram.characters import Grid, drawn, keep_names
 from lstm_tui.debugger.diagram.geometry import NUMBER, DiagramLayout
-from lstm_tui.debugger.diagram.numbers import UnitStep, standing
+from lstm_tui.debugger.diagram.numbers import UnitStep, can_be_negative, standing
 from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.panes import DIAGRAM
@@ -41,20 +41,23 @@ def draw_diagram(view: View, width: int, height: int, palette: Palette, number: 
     if height >= _TAPE_FROM:
         draw_large_tape(drawing, view, 2)
     room, chain = drawing.room - 2, chain_height(view.frame) + 1
-    layout = fitted(step.flow, width, room - chain)
+    layout = fitted(step.flow, width, room - chain, step.backward)
     if layout.height + chain <= room and layout.width <= width:
         room -= chain
     else:
-        layout, chain = fitted(step.flow, width, room), 0
+        layout, chain = fitted(step.flow, width, room, step.backward), 0
     glyphs = palette.glyphs
     grid = drawn(layout, lambda mark: step.written(mark, glyphs.more, glyphs.unknown, glyphs.infinity))
     first_x, first_y = _in_sight(layout, step, width, room)
     if layout.width > width or layout.height > room:
         last_x, last_y = min(first_x + width, layout.width), min(first_y + room, layout.height)
+        keep_names(grid, layout, (first_x, first_y), (last_x, last_y))
         part = f"columns {first_x + 1}–{last_x} of {layout.width}"
+        rows = f"rows {first_y + 1}–{last_y} of {layout.height}"
         hint = "D has more room: " if width < _WHOLE_FROM else ""
-        drawing.note = f"{hint}{part}, rows {first_y + 1}–{last_y} of {layout.height}"
-        drawing.shorter = (part,)
+        least = part if layout.width > width else rows
+        drawing.note = f"{hint}{part}, {rows}"
+        drawing.shorter = (f"{hint}{least}", least)
     styles = _styles(view, step, palette)
     shift = max((width - layout.width) // 2, 0)
     for _ in range(max((room - layout.height) // 2, 0)):
@@ -114,12 +117,15 @@ def _draw_chain(drawing: Drawing, view: View) -> None:
 
 
 def _in_sight(layout: DiagramLayout, step: UnitStep, width: int, height: int) -> tuple[int, int]:
-    """Return the first column and row to draw, so that what is at work is in sight."""
-    place = layout.places[step.at_work if step.at_work is not None else 0]
+    """Return the first column and row to draw: from the left and the top while what is at work is in sight there."""
+    if step.at_work is None:
+        return 0, 0
+    place = layout.places[step.at_work]
     middle_x, middle_y = place.x + place.width // 2, place.y + place.height // 2
+    right, bottom = max(place.x + place.width, place.label + place.label_width), place.y + place.height
     return (
-        min(max(middle_x - width // 2, 0), max(layout.width - width, 0)),
-        min(max(middle_y - height // 2, 0), max(layout.height - height, 0)),
+        0 if right <= width else min(max(middle_x - width // 2, 0), max(layout.width - width, 0)),
+        0 if bottom <= height else min(max(middle_y - height // 2, 0), max(layout.height - height, 0)),
     )
 
 
@@ -157,7 +163,8 @@ def _at_work(drawing: Drawing, view: View, step: UnitStep) -> None:
     text = visible(glyphs.say(step.op.text))
     name, _, right = text.rpartition(" = ")
     line.put(f"{letter(name)} = " if name else "", palette.style("title", bold=True))
-    shown = "" if number is None else f" = {compact(number, NUMBER, True, glyphs.infinity)}"
+    sign = can_be_negative(step.op.op)
+    shown = "" if number is None else f" = {compact(number, NUMBER, sign, glyphs.infinity)}"
     line.put(cut(right, line.width - line.x - len(shown) - 1, glyphs), palette.style("ink"))
     line.put(shown, palette.style("title", bold=True))
     label = step.flow.marks[step.at_work].label

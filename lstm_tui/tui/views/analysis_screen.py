@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -16,6 +16,7 @@ import numpy as np
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -26,10 +27,13 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit
 from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.keys import Awaited
+from lstm_tui.tui.panes.header_footer import draw_footer
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.threads import in_background
 from lstm_tui.tui.view import EMPTY, View
+from lstm_tui.tui.views.page import PageScreen, glossary_page
 
 PAUSE = 0.1
 """Seconds between two reports of what is computed."""
@@ -168,7 +172,7 @@ class StudyPane(Pane):
 
 
 class KeyLine(Widget):
-    """The keys of the screen in one line."""
+    """The keys of the screen in one line; where room is short, help and the way out are the last to be dropped."""
 
     DEFAULT_CSS = "KeyLine { height: 1; }"
 
@@ -179,16 +183,27 @@ class KeyLine(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return the line."""
-        palette = self._palette
-        line = Line(self.size.width, palette.style("ink", "band")).put(" ")
-        for key, word in self._keys:
-            line.put(palette.glyphs.say(key), palette.style("key", "band", bold=True))
-            line.put(f" {word}  ", palette.style("soft", "band"))
-        return line.strip()
+        say = self._palette.glyphs.say
+        *others, way_out = ((say(key), say(word)) for key, word in self._keys)
+        return draw_footer([*others, ("?", "keys"), way_out], self.size.width, self._palette)[0].strip()
 
 
 _NAMED = ("left_square_bracket", "right_square_bracket", "up", "down", "home", "end", "enter", "escape")
-_KEYS = (*_NAMED, *string.ascii_letters, *string.digits, *(f"shift+{one}" for one in string.ascii_lowercase))
+_ELSEWHERE = {
+    "colon": "close this, and type a command",
+    "question_mark": "these keys",
+    "K": "explain every label here",
+    "shift+k": "",
+}
+"""Keys that do here what they do everywhere, with a word for it; the second of two that are the same key has none."""
+_KEYS = (
+    "colon",
+    "question_mark",
+    *_NAMED,
+    *string.ascii_letters,
+    *string.digits,
+    *(f"shift+{one}" for one in string.ascii_lowercase),
+)
 """Keys that may mean something in an analysis; where they do not, they are not the screen's."""
 
 
@@ -268,10 +283,35 @@ class AnalysisScreen(Screen[ClickTarget]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Say whether a key means something here; else it is the app's."""
-        return action != "do" or parameters[0] in self._acts
+        return action != "do" or parameters[0] in self._acts or parameters[0] in _ELSEWHERE
 
-    def action_do(self, key: str) -> None:
-        """Do what a key does here."""
+    def action_do(self, key: str) -> Awaitable[None] | None:
+        """Do what a key does here, or what it does everywhere."""
+        if key in self._acts:
+            self._follow(key)
+        elif key == "colon":
+            return self._type_command()
+        elif key == "question_mark":
+            self._tell_keys()
+        else:
+            text = self.query_one(StudyPane).labels()
+            self.app.push_screen(glossary_page(self.picture.view, text, self.size.width))
+        return None
+
+    async def _type_command(self) -> None:
+        """Close the screen and have the one below type a line, so that its letters are no keys of this one."""
+        self.dismiss(None)
+        await self.app.screen.run_action("do('colon')")
+
+    def _tell_keys(self) -> None:
+        """Tell the keys of this screen, and those that are the same everywhere."""
+        say = self._palette.glyphs.say
+        signs = {command.keys[0]: command.key for command in COMMANDS}
+        told = [*self._analysis.line, *((signs[key], word) for key, word in _ELSEWHERE.items() if word)]
+        lines = [Content.assemble((f"{say(key):>12}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in told]
+        self.app.push_screen(PageScreen("keys of this view", lines))
+
+    def _follow(self, key: str) -> None:
         follows = self._acts[key](self.picture)
         if isinstance(follows, Close):
             self.dismiss(follows.chosen)

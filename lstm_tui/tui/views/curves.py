@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.style import Style
 
-from lstm_tui.debugger.diagram.numbers import standing
+from lstm_tui.debugger.diagram.numbers import can_be_negative, standing
+from lstm_tui.debugger.inspect.scale import nice_scale
 from lstm_tui.debugger.inspect.trace_facts import Column
 from lstm_tui.debugger.position import Position, equations_of
 from lstm_tui.engine.compiler.ops import Code, Op
@@ -42,6 +43,8 @@ _LEAST = 5
 """Rows of a field at least, with its heading."""
 _FUNCTION = 30
 """Cells of the function at the right, on a screen of at least three times as many."""
+_LEAST_END = 6.0
+"""The end of the axis of that function, at least: beyond it a squashing function is flat."""
 _NO_CURVE = (Code.COPY, Code.NEG, Code.EVERY)
 _MOST_UNITS = 3
 _UNIT_INKS = ("title", "positive", "negative")
@@ -188,6 +191,9 @@ def draw_curves(picture: CurvesPicture, width: int, height: int, palette: Palett
     rows = height - 2
     shown = min(len(columns), max(rows // _LEAST, 1))
     start = min(max(picture.value - shown // 2, 0), len(columns) - shown)
+    if shown < len(columns):
+        part = f"values {start + 1}–{start + shown} of {len(columns)}"
+        drawing.note, drawing.shorter = f"{drawing.note}   {part}", (part,)
     high = max(rows // shown, 1)
     function = _function(picture, side, rows, palette) if side else []
     for n in range(start, start + shown):
@@ -320,10 +326,11 @@ def _function(picture: CurvesPicture, width: int, rows: int, palette: Palette) -
     if found is None or rows < 8:
         return []
     sign = glyphs.sigma if found.op.code == Code.SIGMOID else found.op.name
-    number, comes = signed(found.put_in, glyphs, places=None), signed(found.comes_out, glyphs, places=None)
+    write = signed if can_be_negative(found.op) else plain
+    number, comes = signed(found.put_in, glyphs, places=None), write(found.comes_out, glyphs, places=None)
     high = min(rows - 4, 12)
     raster = Raster(width - 3, high, glyphs.smooth)
-    end = max(6.0, min(abs(found.put_in) * 1.1, 1e6)) if np.isfinite(found.put_in) else 6.0
+    end = nice_scale(min(abs(found.put_in) * 1.1, 1e6), _LEAST_END)
     places = list(range(raster.width * raster.across))
     middle = (len(places) - 1) / 2
     inputs = np.array([(x - middle) / middle * end for x in places])
