@@ -23,6 +23,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from lstm_tui.debugger.panes import FORWARD
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit
@@ -295,7 +296,7 @@ class AnalysisScreen(Screen[ClickTarget]):
             self._tell_keys()
         else:
             text = self.query_one(StudyPane).labels()
-            self.app.push_screen(glossary_page(self.picture.view, text, self.size.width))
+            self.app.push_screen(glossary_page(self.picture.view, text, self.size.width, FORWARD.number))
         return None
 
     async def _type_command(self) -> None:
