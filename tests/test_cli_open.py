@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from made_captures import made_capture
 
 import lstm_tui
 from lstm_tui.cli import main, open
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.captures.capture_file import write as write_capture
 from lstm_tui.formats.importers.native import load, save
 from lstm_tui.formats.importers.untrained import Untrained, untrained
 from lstm_tui.formats.traces.trace_file import read, write
@@ -144,3 +147,22 @@ def test_the_screen_gets_the_network_or_the_trace(found: bool, monkeypatch: pyte
     else:
         assert call.recorded is not None
         assert call.recorded.sequence.tokens == ("The", "movie", "was")
+
+
+def test_a_session_of_a_capture_is_resumed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_capture(made_capture(), "run.npz")
+    (tmp_path / "script").write_text("goto 1\nset layer0.forward.h[0] @ 1 = 0\nprint h[0]\nsave-session work.ltui\n")
+    assert main(["open", "run.npz", "--plain", "--batch", "-x", "script", "--sequence", "1"]) == 0
+    told = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("h[0] = "))
+    (tmp_path / "again").write_text("edits\nprint h[0]\n")
+    assert main(["open", "work.ltui", "--plain", "--batch", "-x", "again"]) == 0
+    said = capsys.readouterr().out
+    assert told in said
+    assert "1 edit" in said
+    text = (tmp_path / "work.ltui").read_text()
+    (tmp_path / "loop.ltui").write_text(re.sub(r"# command: .*", "# command: open work.ltui", text))
+    assert main(["open", "loop.ltui", "--plain"]) == 1  # a session opens no other
+    assert capsys.readouterr().err.count("\n") == 1

@@ -60,7 +60,7 @@ def test_it_is_the_same_session_from_any_folder(
     monkeypatch.chdir(folder / "elsewhere")
     code, said = opened(capsys, "../work.ltui", "../shown.ltui")
     assert code == 0
-    assert said.startswith("work.ltui resumed: 2 edits, 2 stops\n")
+    assert said.startswith("work.ltui resumed: 1 edit (1 more not in force), 2 stops\n")
     assert said.endswith(before)
     assert "[short]" in before
     assert "line 2 of 2" in before

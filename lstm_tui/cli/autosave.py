@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.io.files import SCRIPT_BYTES, opened
 
 if TYPE_CHECKING:
@@ -48,13 +50,13 @@ def reopened(path: str) -> tuple[Source, Saved]:
     """Read a saved session and open its input.
 
     Returns:
-        What its command opens, and what was saved.
+        What its command opens, a text with a network or a capture, and what was saved.
 
     Raises:
         UserError: It is no session, its command is none, or what it names cannot be opened.
     """
     from lstm_tui.cli.arguments import parse_handed
-    from lstm_tui.cli.source import source_of
+    from lstm_tui.cli.source import capture_source, source_of
     from lstm_tui.debugger.session_file import read_saved
     from lstm_tui.formats.inputs.text_input import read_text
 
@@ -64,6 +66,8 @@ def reopened(path: str) -> tuple[Source, Saved]:
         options = parse_handed(saved.command)
     except UserError as error:
         raise UserError(f"{where}: its command cannot be executed: {error}") from None
+    if options.module == "open" and not (options.script or options.batch):
+        return capture_source(options, aloud=False), saved
     if options.module != "run" or options.script or options.batch or options.edits or options.file == "-":
         raise UserError(f"{where}: its command is no plain `run FILE`, and nothing else is executed")
     return source_of(options, aloud=False), saved
@@ -87,9 +91,10 @@ def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:
                 raise UserError(f"{visible(path)}:{number}: {error}{after}") from error
         session.layout = saved.layout
         session.files[os.path.realpath(path)] = saved.digest
-        counts = ((sum(len(one.states) for one in session.histories.values()), "edit"),
-                  (len(session.breakpoints), "stop"))  # fmt: skip
-        told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
+        done = sum(one.done for one in session.histories.values())
+        undone = sum(len(one.states) for one in session.histories.values()) - done
+        aside = f" ({undone} more not in force)" if undone else ""
+        told = f"{count_of(done, 'edit')}{aside}, {count_of(len(session.breakpoints), 'stop')}"
         unfinished = tuple(f"`{visible(line)}` was not finished: type it again" for line in saved.computing)
         return (f"{visible(Path(path).name)} resumed: {told}{f'; {changed}' if changed else ''}", *unfinished)
 
@@ -111,7 +116,11 @@ def _changed(saved: Saved, session: Session) -> str:
 
 CALLED = "interrupted work"
 """What messages call a journal, whose path means nothing to anybody."""
-_STOPS, _SHOWN, _PLACE = ("break", "tbreak", "watch"), ("display",), {"line", "pass", "goto", "step", "reverse-finish"}
+_STOPS, _SHOWN, _PLACE = (
+    ("break", "tbreak", "watch", "dprintf"),
+    ("display",),
+    {"line", "pass", "goto", "step", "reverse-finish"},
+)
 _AGES = ((60.0, "second"), (3600.0, "minute"), (86400.0, "hour"), (float("inf"), "day"))
 
 
@@ -137,14 +146,33 @@ def _input(saved: Saved) -> str:
 
 def _work(saved: Saved) -> str:
     verbs = [line.split()[0] for _, line in saved.lines]
-    other = {*_STOPS, *_SHOWN, *_PLACE, "switch", "branch", "ignore", "disable"}
+    made, done = counted_edits(saved)
     counts = (
-        (sum(verb not in other for verb in verbs), "edit"),
+        (done, "edit"),
         (sum(verb in _STOPS for verb in verbs), "stop"),
         (sum(verb in _SHOWN for verb in verbs), "display"),
     )
-    held = [f"{count} {what}{'s' * (count != 1)}" for count, what in counts if count]
-    return ", ".join([*held, *(f"`{visible(line)}` not finished" for line in saved.computing)]) or "its place"
+    held = [count_of(count, what) for count, what in counts if count]
+    undone = [f"{count_of(made - done, 'edit')} not in force"] if made > done else []
+    return ", ".join([*held, *undone, *(f"`{visible(line)}` not finished" for line in saved.computing)]) or "its place"
+
+
+def counted_edits(saved: Saved) -> tuple[int, int]:
+    """Return how many edits a session holds, and how many of them are in force where it stands."""
+    other = {*_STOPS, *_SHOWN, *_PLACE, "branch", "ignore", "disable", "name"}
+    lengths, here = [0], 0  # of the way from the first edit to each state
+    made = done = 0
+    for _, line in saved.lines:
+        verb, _, rest = line.partition(" ")
+        if verb == "line":  # the edits of one line of the file are done with
+            made, done, lengths, here = made + len(lengths) - 1, done + lengths[here], [0], 0
+        elif verb == "switch":
+            number = whole_number(rest.strip(), most=len(lengths) - 1)
+            here = here if number is None else number
+        elif verb not in other:
+            lengths.append(lengths[here] + 1)
+            here = len(lengths) - 1
+    return made + len(lengths) - 1, done + lengths[here]
 
 
 def _saved(journal: Journal) -> Saved:

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.cli.autosave import is_session
 from lstm_tui.cli.screen import show
-from lstm_tui.cli.source import say
+from lstm_tui.cli.source import capture_source
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.doors import label
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
     from lstm_tui.engine.runtime.trace import Trace
 
-_MOST_NAMED = 8
 _CLOSE = 1e-4  # two interpreters and two machines agree this well on a run
 
 
@@ -48,14 +46,7 @@ def _source(options: Namespace) -> Source:
     from lstm_tui.formats.captures.capture_file import is_capture
 
     if is_capture(options.file):
-        from lstm_tui.living.capture import open_capture
-
-        made = open_capture(options.file)
-        path = made.path(options.module_path)
-        if options.module_path is None and len(made.modules) > 1:
-            others = ", ".join(visible(one) for one in list(made.modules)[1:_MOST_NAMED])
-            say(f"{label(options.file)}: {visible(path)} is shown; --module takes another: {others}")
-        return made.source(path, options.sequence or 0)
+        return capture_source(options)
     if options.module_path is not None or options.sequence is not None:
         raise UserError(f"{label(options.file)}: --module and --sequence are for captures, and this is none")
     from lstm_tui.formats.traces.reader import read

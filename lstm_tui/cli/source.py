@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.source import Source
+from lstm_tui.engine.doors import label
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.runtime.memory_budget import set_memory_budget
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.edits.language import Edit
     from lstm_tui.engine.model.network import Network
 
+_MOST_NAMED = 8
 _FILES = ("file", "model", "map", "initial", "vocabulary", "cell")
 _DROPPED = {"--plain": 0, "--batch": 0, "--debug": 0, "--light": 0, "-x": 1, "--edits": 1, "--line": 1}
 """Options that are no part of what is open, or stand in a session as verbs, with the words behind each."""
@@ -200,3 +202,25 @@ def say_which(source: Source, line: int | None, done: str) -> None:
     lines = source.line_numbers
     if line is None and len(lines) > 1:
         say(f"{source.where}: holds {len(lines)} sequences, and line {lines[0]} was {done}; --line N takes another")
+
+
+def capture_source(options: Namespace, aloud: bool = True) -> Source:
+    """Return one module of a capture, its sequences as lines, and the command that opens it again.
+
+    Args:
+        options: Those of `open`.
+        aloud: Whether it is said which other modules there are.
+
+    Raises:
+        UserError: It is no capture, is damaged, or there is no such module or sequence in it.
+    """
+    from lstm_tui.living.capture import open_capture
+
+    made = open_capture(options.file)
+    path = made.path(options.module_path)
+    if aloud and options.module_path is None and len(made.modules) > 1:
+        others = ", ".join(visible(one) for one in list(made.modules)[1:_MOST_NAMED])
+        say(f"{label(options.file)}: {visible(path)} is shown; --module takes another: {others}")
+    file = str(Path(options.file).resolve())
+    again = ("open", file, *(("--module", path) if path else ()), "--sequence", str(options.sequence or 0))
+    return replace(made.source(path, options.sequence or 0), command=again)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -35,8 +35,12 @@ _ABSENT = numbers(np.full((1, 1), np.nan), NOWHERE)
 class _StepScope(Scope):
     """A run inside a step, whose own numbers have names too."""
 
-    def __init__(self, trace: Trace, step: TrainingStep, with_gradient: bool = True) -> None:
+    def __init__(
+        self, trace: Trace, step: TrainingStep, with_gradient: bool = True, hidden: frozenset[str] = frozenset()
+    ) -> None:
+        """Read names of a run and of its step; of those that are `hidden` nothing is known."""
         super().__init__(trace, asked_pass(trace, None))
+        self.hidden = hidden
         norm = step.gradient_norm if with_gradient else None
         self.of_step = {
             "step": Series.constant(float(step.number)),
@@ -45,6 +49,8 @@ class _StepScope(Scope):
 
     def read(self, name: str, moment: Moment) -> Series:
         """Return what a name means at some steps of the tape."""
+        if name in self.hidden:
+            return _ABSENT
         return self.of_step[name] if name in self.of_step else super().read(name, moment)
 
 
@@ -77,7 +83,7 @@ class PlaceInStep:
 
 
 class LoopStopped(UserError):
-    """A condition that `watch` was given holds, or is not known since a number it asks about is NaN.
+    """A condition that `watch` was given holds, or is not known: a number is NaN, or not what the training had.
 
     Attributes:
         step: Number of the step, from 0.
@@ -113,12 +119,15 @@ class LoopWatch:
             raise UserError("keep= is how many steps are kept, a whole number from 1")
         self.condition: Expression | None = None
         if when is not None:
+            if not isinstance(when, str):
+                raise UserError('when= is a condition as text, such as "isnan(h)" or "gradnorm > 100"')
             try:
                 self.condition = parse(when)
             except ExpressionError as error:
                 raise UserError(f"when={visible(when)!r}: {error}") from error
-        names = () if self.condition is None else parser.walk(self.condition.node)
-        self._names = {node.name for node in names if isinstance(node, parser.NameNode)}
+        nodes = () if self.condition is None else tuple(parser.walk(self.condition.node))
+        self._names = {node.name for node in nodes if isinstance(node, parser.NameNode)}
+        self._asks_share = any(isinstance(node, parser.CallNode) and node.function == "share" for node in nodes)
         self.stopped: LoopStopped | None = None
         self._model, self._tokens, self._classes, self._module = model, tokens, classes, module
         self.kept: deque[TrainingStep] = deque(maxlen=keep)
@@ -200,7 +209,9 @@ class LoopWatch:
             raise UserError(f"when={visible(condition.text)!r}: {mistake}") from mistake
         if found is not None:
             t, run, known = found
-            place = self._place(step, run, t, known)
+            doubt = self._doubt(step, run, t)
+            known = known and not doubt
+            place = self._place(step, run, t, known, doubt)
             word = "holds" if known else "is not known"
             self.stopped = LoopStopped(f"{visible(condition.text)} {word}", step.number, place)
             raise self.stopped
@@ -212,15 +223,36 @@ class LoopWatch:
         path = batch.path(self._module)
         return tuple(run for run in batch.runs if run.module.name == path)
 
-    def _place(self, step: TrainingStep, run: CapturedRun, t: int, known: bool) -> PlaceInStep:
+    def _doubt(self, step: TrainingStep, run: CapturedRun, t: int) -> str:
+        """Return why a condition is not known at a place though our numbers decide it; empty where it is known."""
+        condition = self.condition
+        assert condition is not None
+        doubt = "" if self._is_given(run) else _difference_from_training(step, run)
+        if not doubt or self._asks_share:
+            return doubt
+        hidden = _StepScope(run.trace, step, hidden=frozenset(self._names - self._given_names(run)))
+        try:
+            answer = any_unit(evaluate(condition, hidden, t, t + 1))
+        except ExpressionError:  # it asks for a unit of what is hidden
+            return doubt
+        return "" if bool((answer.values & answer.known).any()) else doubt
+
+    def _place(self, step: TrainingStep, run: CapturedRun, t: int, known: bool, doubt: str) -> PlaceInStep:
         """Return where a condition holds: of the gradient alone, where that is largest."""
         condition = self.condition
         assert condition is not None
+        trace = self._trace(run)
         if step.gradient_norm is not None:
-            without = evaluate(condition, _StepScope(run.trace, step, with_gradient=False), t, t + 1)
+            without = evaluate(condition, _StepScope(trace, step, with_gradient=False), t, t + 1)
             if not _stops(any_unit(without)).any():
                 return largest_gradient(step)
-        scope = _StepScope(run.trace, step)
+        scope = _StepScope(trace, step)
+        if doubt:
+            return _placed(run, t, "", f"{reason(condition, scope, t)}; {doubt}".removeprefix("; "))
+        if not known or _reads_nonfinite(condition, condition.node, scope, t):
+            first = _first_nonfinite(run)
+            if first is not None:
+                return first
         why = reason(condition, scope, t, True if known else None)
         cell, own = scope.passed.cell, f"{scope.pass_name}."
         named = [value for value in cell.values if value in self._names or f"{own}{value}" in self._names]
@@ -249,8 +281,12 @@ class LoopWatch:
 
     def _is_given(self, run: CapturedRun) -> bool:
         """Say whether all that the condition names is what PyTorch gave."""
+        return not self._asks_share and self._names <= self._given_names(run)  # a share reads what it does not name
+
+    def _given_names(self, run: CapturedRun) -> frozenset[str]:
+        """Return the names of what does not come from our engine."""
         output = self._shape(run).layers[-1].passes[0].cell.output
-        return self._names <= {*OF_A_STEP, "t", "token", "output", "result", output}
+        return frozenset({*OF_A_STEP, "t", "token", "output", "result", output})
 
 
 def _stops(answer: Series) -> Array:
@@ -259,42 +295,103 @@ def _stops(answer: Series) -> Array:
     return stops
 
 
+def _difference_from_training(step: TrainingStep, run: CapturedRun) -> str:
+    """Say that our numbers of a run are not those that the training computed with, and why; empty where they are."""
+    if run.is_as_given:
+        return ""
+    dropped = step.dropouts.get(run.module.name)
+    if dropped is None:
+        return f"but our run {run.said}"
+    kind = run.module.mode.partition("_")[0]
+    return f"but the training had other numbers: dropout={dropped:g} of nn.{kind} between its layers, which we lack"
+
+
+_READ = (
+    parser.NameNode, parser.UnitsNode, parser.NamedUnitNode, parser.Class, parser.Shifted, parser.PreviousNode,
+    parser.AtNode,
+)  # fmt: skip
+"""Nodes that read numbers of a run, with what says which of them."""
+
+
+def _reads_nonfinite(condition: Expression, node: parser.Node, scope: Scope, t: int) -> bool:
+    """Say whether a number of the run that a condition reads at a place is not finite."""
+    if not isinstance(node, _READ) and not (isinstance(node, parser.CallNode) and node.function == "share"):
+        return any(_reads_nonfinite(condition, one, scope, t) for one in parser.inside(node))
+    try:
+        read = evaluate(replace(condition, node=node), scope, t, t + 1)
+    except ExpressionError:
+        return False  # it means something only in what it stands in
+    return read.kind == "number" and bool((read.known & ~np.isfinite(read.values)).any())
+
+
 def _placed(run: CapturedRun, t: int, value: str, why: str) -> PlaceInStep:
-    """Return a place with the equation that made it: of the first number that is not finite, else of a value."""
-    equation = ""
-    first = birth(run.trace)
-    if first is not None and first.pass_name in run.trace and first.value in run.trace[first.pass_name].cell.values:
-        cell = run.trace[first.pass_name].cell
-        equation = cell.equation(first.value).text
-        t, why = first.t, f"{first.value}[{first.unit}] is {sentence(first.number)}, the first that is not finite"
-    elif first is not None:
-        t, why = first.t, f"{first.value}[{first.unit}] is {sentence(first.number)} as it enters"
-    elif value:
-        equation = run.trace[asked_pass(run.trace, None)].cell.equation(value).text
+    """Return a place with the equation of a value."""
+    equation = run.trace[asked_pass(run.trace, None)].cell.equation(value).text if value else ""
     return PlaceInStep(run.module.name, run.batch, run.call, t, run.sequence.tokens[t], equation, why)
 
 
+def _first_nonfinite(run: CapturedRun) -> PlaceInStep | None:
+    """Return where the first number of a run that is not finite was made, and by which equation.
+
+    None where all are finite, and where ours are not those of the training.
+    """
+    first = birth(run.trace)
+    if first is None or not run.is_as_given:
+        return None
+    equation, said = "", "as it enters"
+    if first.pass_name in run.trace and first.value in run.trace[first.pass_name].cell.values:
+        equation, said = run.trace[first.pass_name].cell.equation(first.value).text, "the first that is not finite"
+    comma = "," if equation else ""
+    why = f"{first.value}[{first.unit}] is {sentence(first.number)}{comma} {said}"
+    return PlaceInStep(run.module.name, run.batch, run.call, first.t, run.sequence.tokens[first.t], equation, why)
+
+
 def largest_gradient(step: TrainingStep) -> PlaceInStep:
-    """Return where in a step the gradient by a value of a cell is largest, or the first that is not finite."""
+    """Return where a backward pass first met a gradient that is not finite; else where that by a value is largest."""
+    told = [run for run in step.batch.runs if run.d_y is not None]
+    norm = "" if step.gradient_norm is None else f"gradnorm is {sentence(step.gradient_norm)}"
+    joined = f"{norm}, and " if norm else ""
+    for run in sorted(told, key=lambda one: -one.call):  # a backward pass begins with the last call
+        met = _first_nonfinite_gradient(run)
+        if met is not None:
+            t, value, equation, number = met
+            why = f"{joined}the gradient by {value} is {sentence(number)}, first met here{_doubted(step, run)}"
+            return PlaceInStep(run.module.name, run.batch, run.call, t, run.sequence.tokens[t], equation, why)
     best: tuple[float, CapturedRun, int, str, str] | None = None
-    for run in step.batch.runs:
-        if run.d_y is None:
-            continue
+    for run in told:
         for pass_name, values in run.gradients.items():
             cell = run.trace[pass_name].cell
             for value in cell.values:
                 sizes = np.abs(values[value]).max(axis=1)
-                sizes = np.where(np.isnan(sizes), np.inf, sizes)
                 t = int(sizes.argmax())
                 if best is None or sizes[t] > best[0]:
                     best = float(sizes[t]), run, t, value, cell.equation(value).text
-    if best is None:
+    if best is None or best[0] == 0:
         run = step.batch.runs[-1]
-        return _placed(run, len(run) - 1, "", "nothing is known of its gradients")
+        nothing = "nothing is known of its gradients" if best is None else "no gradient arrives at its recurrent values"
+        return _placed(run, len(run) - 1, "", f"{joined}{nothing}")
     size, run, t, value, equation = best
-    norm = "" if step.gradient_norm is None else f"gradnorm is {sentence(step.gradient_norm)}, and "
-    why = f"{norm}the gradient by {value} is largest here, {sentence(size)}"
+    why = f"{joined}the gradient by {value} is largest here, {sentence(size)}{_doubted(step, run)}"
     return PlaceInStep(run.module.name, run.batch, run.call, t, run.sequence.tokens[t], equation, why)
+
+
+def _doubted(step: TrainingStep, run: CapturedRun) -> str:
+    doubt = _difference_from_training(step, run)
+    return f"; {doubt}" if doubt else ""
+
+
+def _first_nonfinite_gradient(run: CapturedRun) -> tuple[int, str, str, float] | None:
+    """Return the place, the value, its equation and the number that a backward pass through a run meets first."""
+    for pass_name, values in reversed(run.gradients.items()):
+        passed = run.trace[pass_name]
+        bad = {value: ~np.isfinite(values[value]) for value in passed.cell.values}
+        places = np.flatnonzero(np.any([one.any(axis=1) for one in bad.values()], axis=0))
+        if not len(places):
+            continue
+        t = int(places[-1] if passed.direction == "forward" else places[0])
+        value = next(one for one in reversed(passed.cell.values) if bad[one][t].any())
+        return t, value, passed.cell.equation(value).text, float(values[value][t][bad[value][t]][0])
+    return None
 
 
 _LAST: list[LoopWatch] = []
@@ -315,6 +412,10 @@ def watch(
     condition is asked of every sequence of the batch; where it holds the loop is stopped by `LoopStopped`, before the
     optimizer takes its step. `lstm_tui.post_mortem()` then opens what was there.
 
+    A step is a call of the model itself. The output of a recurrent module is PyTorch's own; its gates are computed from
+    what entered it, without the dropout that PyTorch has between layers: where that makes them others, a condition on
+    them is said not to be known. The gradient of what is under a reentrant checkpoint is not in `gradnorm`.
+
     Args:
         model: A module with recurrent modules anywhere in it.
         when: A condition of the debugger's language over values of the cell, such as `isnan(h)` or `max(abs(c)) > 50`;
@@ -326,7 +427,7 @@ def watch(
         module: The recurrent module that is asked; by default all.
 
     Raises:
-        UserError: The condition is not in the language, or means nothing in this model.
+        UserError: The condition is no text or not in the language; or, at the first step, means nothing in this model.
     """
     return LoopWatch(model, when, keep, tokens, classes, module)
 
@@ -375,9 +476,10 @@ def post_mortem(screen: bool | None = None) -> PostMortem:
     if not _LAST or not _LAST[-1].kept:
         raise UserError("no step was watched: put `with lstm_tui.watch(model):` around the loop")
     last = _LAST[-1]
-    step = last.kept[-1]
-    place = last.stopped.place if last.stopped is not None else _suspect(step)
-    found = PostMortem(step.number, place, tuple(last.steps))
+    stopped = last.stopped
+    kept = [one for one in last.kept if stopped is None or one.number <= stopped.step]  # a backward pass may come late
+    place = stopped.place if stopped is not None else _suspect(kept[-1])
+    found = PostMortem(kept[-1].number, place, tuple(as_capture(one.batch) for one in kept))
     if has_screen() if screen is None else screen:
         show(found.source(), place.t)
     return found
@@ -386,6 +488,7 @@ def post_mortem(screen: bool | None = None) -> PostMortem:
 def _suspect(step: TrainingStep) -> PlaceInStep:
     """Return the most likely place in a step that ended for another reason: what is not finite, else the gradient."""
     for run in step.batch.runs:
-        if birth(run.trace) is not None:
-            return _placed(run, 0, "", "")
+        first = _first_nonfinite(run)
+        if first is not None:
+            return first
     return largest_gradient(step)

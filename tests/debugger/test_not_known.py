@@ -95,7 +95,13 @@ def test_a_share_is_asked_of_a_word_from_where_it_was_read() -> None:
     one.execute("continue")
     assert one.frame.t >= 3
     assert one.execute('print share("not")').startswith('share("not") = 0.')
-    assert "holds at every step" in one.execute('assert share("not") > 0')
+    assert one.execute("assert c[0] < 99") == "c[0] < 99 holds at every step"
+    steps = one.frame.steps
+    for text, there in (
+        ('share("not") > 0', steps - one.frame.trace.sequence.tokens.index("not")),
+        ("c[t-2][0] < 99", steps - 1),
+    ):
+        assert one.execute(f"assert {text}") == f"{text} holds at the {there} of {steps} steps at which it can be asked"
 
 
 @pytest.mark.parametrize("read", [read_change, read_trigger])

@@ -10,6 +10,7 @@ from edited_networks import sentence, stacked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lstm_tui.cli.autosave import counted_edits
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now, read_saved, script_of
@@ -49,6 +50,11 @@ def test_what_was_saved_is_the_session_again(tmp_path: Path, lines: list[str]) -
     path = tmp_path / "work.ltui"
     answer(first, f"save-session {path} over")
     assert path.read_text().splitlines() == script_of(first)
+    with pytest.raises(UserError, match="does not say what to open"):  # nor anything else: every line is part of one
+        read_saved(script_of(first), "work.ltui")
+    head, *lines_of_it = script_of(first)
+    saved = read_saved([head, "# command: run t.txt", *lines_of_it], "work.ltui")
+    assert counted_edits(saved) == (len(first.history.states), first.history.done)
     answer(second, f"source {path}")
     assert second.history.states == first.history.states
     assert second.history.here == first.history.here

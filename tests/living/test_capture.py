@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -283,3 +285,307 @@ def test_a_file_opens_without_pytorch(tmp_path: Path) -> None:
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert said == "(7, 4) True\n"
+
+
+class Scaled(nn.LSTM):  # type: ignore[misc,name-defined]
+    """Takes more than its class does."""
+
+    def forward(self, x: Any, hx: Any = None, scale: float = 1.0, shift: Any = None) -> Any:
+        y, last = super().forward(x, hx)
+        return y * scale + (0 if shift is None else shift), last
+
+
+class Bare(nn.LSTM):  # type: ignore[misc,name-defined]
+    """Gives no states, and takes how long its sequences are, or nothing more."""
+
+    def forward(self, x: Any, lens: Any = None) -> Any:
+        return super().forward(x)[0] if lens is None else super().forward(x)[0] * (lens > 0)[:, None, None]
+
+
+class Summed(nn.LSTM):  # type: ignore[misc,name-defined]
+    """Gives one row of a sequence."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x)[0].sum(1)
+
+
+class BareCell(nn.LSTMCell):  # type: ignore[misc,name-defined]
+    """Gives h alone."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x)[0]
+
+
+class Calls(nn.Module):  # type: ignore[misc,name-defined]
+    """Calls a module as it is told."""
+
+    def __init__(self, rnn: Any, call: Callable[[Any, Any], Any]) -> None:
+        super().__init__()
+        self.rnn, self.call = rnn, call
+
+    def forward(self, x: Any) -> Any:
+        return self.call(self.rnn, x)
+
+
+@pytest.mark.parametrize("loss", [None, lambda output: output.square().sum()])
+@pytest.mark.parametrize(
+    ("kind", "call", "agrees"),
+    [
+        (Scaled, lambda rnn, x: rnn(x, None, 3.0)[0], False),
+        (Scaled, lambda rnn, x: rnn(x, scale=3.0, shift=torch.ones(4))[0], False),
+        (Scaled, lambda rnn, x: rnn(x=x, scale=1.0)[0], True),
+        (Bare, lambda rnn, x: rnn(x), True),
+        (Bare, lambda rnn, x: rnn(x, torch.tensor([1, 1, 1])), True),
+        (Bare, lambda rnn, x: rnn(x, lens=torch.tensor([1, 0, 1])), False),
+    ],
+)
+def test_a_module_is_called_with_everything_it_was_given(
+    kind: Any, call: Any, agrees: bool, loss: Any, tmp_path: Path
+) -> None:
+    torch.manual_seed(2)
+    model, x = Calls(kind(5, 4, batch_first=True), call), torch.randn(3, 6, 5)
+    run = lstm_tui.capture(model, x, loss=loss)
+    wanted = model(x).detach().numpy()
+    for one in run.runs:
+        np.testing.assert_allclose(one.y, wanted[one.batch], atol=1e-6)
+    assert all(one.is_as_given for one in run.runs) == agrees
+    assert all("as PyTorch computed it" in one.said for one in run.runs) == agrees
+    run.save(tmp_path / "run.npz")
+    assert repr(lstm_tui.open_capture(tmp_path / "run.npz")) == repr(run)
+    if loss is not None:
+        assert run.loss == pytest.approx(float(np.square(wanted).sum()), rel=1e-5)
+        assert not agrees or run.gradient_difference() < CLOSE
+
+
+@pytest.mark.parametrize("loss", [None, lambda output: output.square().sum()])
+def test_a_module_of_another_form_is_refused_in_one_line(loss: Any) -> None:
+    x = torch.randn(3, 6, 5)
+    for call in (lambda rnn, x: rnn(x), lambda rnn, x: rnn(x=x)):
+        with pytest.raises(UserError, match=r"takes or gives something else than nn\.LSTM"):
+            lstm_tui.capture(Calls(Summed(5, 4, batch_first=True), call), x, loss=loss)
+    cell = Calls(BareCell(5, 4), lambda rnn, x: rnn(x[:, 0]))
+    assert lstm_tui.capture(cell, x, loss=loss)["rnn"].is_as_given
+
+
+class Ordered(nn.Module):  # type: ignore[misc,name-defined]
+    """Reads its sequences in another order than that in which they are given."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how, self.embedding, self.drop = how, nn.Embedding(12, 5), nn.Dropout(0.5)
+        self.rnn, self.head = nn.LSTM(5, 4, batch_first=how != "time first"), nn.Linear(4, 3)
+
+    def forward(self, ids: Any, lens: Any = None) -> Any:
+        x = self.embedding(ids)
+        if self.how == "sorted":
+            sizes, order = lens.sort(descending=True)
+            packed = nn.utils.rnn.pack_padded_sequence(self.drop(x)[order], sizes, batch_first=True)
+            return self.head(self.rnn(packed)[1][0][-1][order.argsort()])
+        turned = {
+            "flip": lambda: x.flip(1),
+            "roll": lambda: x.roll(1, 1),
+            "swap": lambda: x[[2, 0, 3, 1]],
+            "turned": lambda: x.transpose(0, 1),
+            "scaled": lambda: x[[2, 0, 3, 1]] * 3,
+        }
+        x = turned[self.how]() if self.how in turned else x
+        y = self.rnn(x)[0]
+        return self.head(y[-1] if self.how == "time first" else y[:, -1])
+
+
+@pytest.mark.parametrize("how", ["plain", "sorted", "flip", "roll", "swap", "turned", "scaled", "time first"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sequence_stands_beside_its_own_tokens_and_answer_or_none(how: str, seed: int) -> None:
+    torch.manual_seed(seed)
+    model = Ordered(how).eval()
+    ids = torch.randint(0, 12, (4, 4))
+    lens = torch.tensor([2, 4, 1, 3])
+    given = (ids, lens) if how == "sorted" else ids
+    run = lstm_tui.capture(model, given)
+    for one in run.runs:
+        if one.tokens:
+            np.testing.assert_array_equal(model.embedding.weight.detach()[[int(n) for n in one.tokens]], one.x)
+        if one.answer is not None:  # it is that of the state which this very sequence left
+            wanted = model.head(torch.from_numpy(one.y[-1])).detach().numpy()
+            np.testing.assert_allclose(one.answer, wanted, atol=CLOSE)
+    assert all(one.tokens for one in run.runs) == (how != "scaled")
+    if how == "plain":
+        assert all(one.answer is not None for one in run.runs)
+
+
+@pytest.mark.parametrize("with_targets", [False, True])
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2)])
+@pytest.mark.parametrize(("steps", "classes"), [(4, 6), (4, 4), (4, 2), (3, 3), (3, 6), (6, 3), (6, 2)])
+def test_an_answer_at_each_step_is_that_of_the_step_or_none(
+    steps: int, classes: int, order: tuple[int, ...], traced: bool, with_targets: bool
+) -> None:
+    torch.manual_seed(steps * 7 + classes)
+
+    class Tagger(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.head = nn.LSTM(5, 4, batch_first=True), nn.Linear(4, classes)
+
+        def forward(self, x: Any) -> Any:
+            y = self.rnn(x)[0]
+            return self.head(y if traced else y.tanh()).permute(order)
+
+    model, x = Tagger().eval(), torch.randn(3, steps, 5)
+    wanted = model(x).detach().permute(np.argsort(order).tolist()).numpy()
+    targets = torch.zeros(3, steps, dtype=torch.long) if with_targets else None
+    loss = (lambda output, aims: output.sum()) if with_targets else None
+    run = lstm_tui.capture(model, x, targets, loss)
+    for one in run.runs:
+        assert one.answer is not None or not traced
+        if one.answer is not None:
+            np.testing.assert_allclose(one.answer, wanted[one.batch], atol=CLOSE)
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 6), (3, 6, 2), (3, 5, 5), (2, 3, 6), (3, 2, 2, 2)])
+def test_an_answer_of_other_steps_is_none(shape: tuple[int, ...]) -> None:
+    width = int(np.prod(shape))
+
+    class Decoder(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.head = nn.LSTM(5, 4, batch_first=True), nn.Linear(48, width)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(self.rnn(x)[0].reshape(1, -1)).reshape(shape)
+
+    run = lstm_tui.capture(Decoder(), torch.randn(3, 4, 5))
+    assert all(one.answer is None for one in run.runs)
+
+
+class Box:
+    """An object that is no module."""
+
+    def __init__(self) -> None:
+        self.count, self.seen = 0, {"all": [1]}
+
+
+class Keeper(nn.Module):  # type: ignore[misc,name-defined]
+    """Leaves traces of every run, deep down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.box, self._own = nn.LSTM(5, 4, 2, batch_first=True), Box(), [1]
+        self.log: dict[str, Any] = {"deep": [{"x": [1]}], "set": {1}, "last": deque([1, 2], maxlen=2)}
+        self.array, self.state = np.zeros(3), ([torch.zeros(2)],)
+        self.generator, self.numpy = torch.Generator().manual_seed(3), np.random.default_rng(3)
+        self.register_buffer("calls", torch.tensor([0.0, float("nan")]))
+
+    def forward(self, x: Any) -> Any:
+        self.box.count += 1
+        self.box.seen["all"].append(2)
+        self.box.new = x  # type: ignore[attr-defined]
+        self._own.append(2)
+        self.log["deep"][0]["x"].append(2)
+        self.log["deep"].append(self.log)
+        self.log["set"].add(2)
+        self.log["last"].append(3)
+        self.array += 1
+        self.state[0][0].add_(1)
+        self.calls.add_(1)
+        noise = np.random.rand() + random.random() + torch.rand(1)
+        noise = noise + self.numpy.random() + torch.rand(1, generator=self.generator)
+        return self.rnn(x)[0] * noise
+
+
+@pytest.mark.parametrize("way", ["capture", "with a loss", "record"])
+def test_what_a_model_keeps_deep_down_and_random_numbers_are_put_back(way: str) -> None:
+    def everything() -> str:
+        held = (model.box.__dict__, model._own, model.log, model.array, model.state, model.calls, model.training)
+        generators = (model.generator.get_state().tolist(), model.numpy.bit_generator.state)
+        randoms = (np.random.get_state(), random.getstate(), torch.get_rng_state().tolist())
+        return repr((held, generators, randoms, [one._version for one in (model.calls, model.state[0][0])]))
+
+    model, x = Keeper(), torch.randn(3, 6, 5)
+    before = everything()
+    if way == "record":
+        lstm_tui.record(model, x)
+    else:
+        lstm_tui.capture(model, x, loss=(lambda output: output.sum()) if way == "with a loss" else None)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_a_backward_pass_that_waits_is_still_done(counts: bool) -> None:
+    class Normed(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.norm = nn.LSTM(5, 4, batch_first=True), nn.BatchNorm1d(4)
+            self.register_buffer("factor", torch.tensor(2.0))
+
+        def forward(self, x: Any) -> Any:
+            y = self.norm(self.rnn(x)[0].transpose(1, 2)) * self.factor
+            if counts and not self.training:
+                self.factor.add_(1)
+            return y
+
+    model, x = Normed().train(), torch.randn(3, 6, 5)
+    model(x).square().sum().backward()
+    wanted = [one.grad.clone() for one in model.parameters()]
+    model.zero_grad()
+    loss = model(x).square().sum()
+    lstm_tui.capture(model, x)
+    if not counts:
+        lstm_tui.capture(model, x, loss=lambda output: output.sum())
+    loss.backward()
+    for one, d in zip(model.parameters(), wanted, strict=True):
+        torch.testing.assert_close(one.grad, d)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_rounding_to_16_bits_is_no_doing_of_the_module(dtype: Any, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.LSTM(5, 8, 2, batch_first=True)).to(dtype)
+    run = lstm_tui.capture(model, torch.randn(2, 30, 5, dtype=dtype))
+    run.save(tmp_path / "run.npz")
+    for made in (run, lstm_tui.open_capture(tmp_path / "run.npz")):
+        for one in made.runs:
+            assert not one.is_as_given
+            assert str(dtype).removeprefix("torch.") in one.said
+            assert "more than its class" not in one.said
+    model[0].register_forward_hook(lambda module, given, output: (output[0] + 5, output[1]))
+    assert "may do more than its class" in lstm_tui.capture(model, torch.randn(2, 30, 5, dtype=dtype))["0"].said
+
+
+def test_dropout_between_layers_is_named_where_it_was_on(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.LSTM(5, 8, 2, batch_first=True, dropout=0.5)).train()
+    assert lstm_tui.capture(model, torch.randn(2, 6, 5))["0"].is_as_given, "it is in evaluation mode"
+    with lstm_tui.watch(model) as seen:
+        model(torch.randn(2, 6, 5))
+    one = seen.steps[-1]["0", 1]
+    assert not one.is_as_given
+    assert "dropout of 0.5 between its layers was on" in one.said
+    assert "more than its class" not in one.said
+
+
+@pytest.mark.parametrize("kind", ["lstm", "cell"])
+def test_an_empty_batch_is_refused_in_one_line(kind: str) -> None:
+    ways: list[Callable[[Any, Any], Any]] = [
+        lambda model, ids: lstm_tui.capture(model, ids),
+        lambda model, ids: lstm_tui.capture(model, ids, loss=lambda output: output.sum()),
+        lambda model, ids: lstm_tui.record(model, ids),
+    ]
+    for way in ways:
+        with pytest.raises(UserError, match="holds no sequence"):
+            way(_model(kind), torch.zeros((0, 5), dtype=torch.long))
+        with pytest.raises(UserError):
+            way(_model(kind), torch.zeros((2, 0), dtype=torch.long))
+
+
+@pytest.mark.parametrize(
+    "asked", [3, (), None, ("middle", 0, "a"), ("middle", "a"), ("middle", 0, 0, 0), ("middle", 1.0), ("middle", True),
+              ("middle", slice(0, 1)), (0, "middle"), b"middle", ("middle", None)]
+)  # fmt: skip
+def test_what_is_asked_in_another_form_is_said_in_one_line(asked: Any) -> None:
+    run = lstm_tui.capture(_model("lstm"), _batch())
+    with pytest.raises(UserError, match=r"\[MODULE, SEQUENCE, CALL\].*middle"):
+        run[asked]
+    assert run["middle", np.int64(1)] is run["middle", 1]
+    with pytest.raises(UserError, match=r"there are layer0\.forward"):
+        run["middle"][3]

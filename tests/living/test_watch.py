@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 import lstm_tui
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
+from lstm_tui.formats.verify.torch_calls import ModuleCall
 from lstm_tui.living.watch import LoopStopped, LoopWatch
 
 torch: Any = pytest.importorskip("torch")
@@ -192,3 +195,244 @@ def test_a_condition_of_tokens_and_steps() -> None:
         _train(model, 9)
     assert stopped.value.step == 4
     assert stopped.value.place.token == "w7"
+
+
+def _hooks(model: Any) -> list[Any]:
+    return [one for one in model.parameters() if one._backward_hooks]
+
+
+def test_nothing_waits_for_a_backward_pass_behind_the_block() -> None:
+    model = Model()
+    ids, targets = _data(0)
+    with lstm_tui.watch(model, "gradnorm > 1e-9") as seen:
+        inside = nn.functional.cross_entropy(model(ids), targets)
+        assert _hooks(model)
+    assert not _hooks(model)
+    inside.backward()
+    nn.functional.cross_entropy(model(ids), targets).backward()
+    assert seen.stopped is None
+    assert [one.gradient_norm for one in seen.steps] == [None]
+
+
+def test_a_step_that_was_not_differentiated_has_no_norm() -> None:
+    model = Model()
+    ids, targets = _data(0)
+    with lstm_tui.watch(model) as seen:
+        model(ids)
+        nn.functional.cross_entropy(model(ids), targets).backward()
+        model(ids)
+    norm = float(sum(one.grad.double().square().sum() for one in model.parameters()) ** 0.5)
+    assert [one.gradient_norm for one in seen.steps] == [None, pytest.approx(norm, rel=1e-6), None]
+    assert seen.steps[0].runs[0].d_y is None
+
+
+def test_a_stop_of_an_earlier_step_opens_that_step() -> None:
+    model = Model()
+    ids = _data(0)[0]
+
+    def late() -> None:
+        loss = model(ids).square().sum()
+        model(ids[:, :2])
+        loss.backward()
+
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "gradnorm > 1e-9"):
+        late()
+    assert stopped.value.step == 0
+    found = lstm_tui.post_mortem(screen=False)
+    assert (found.step, len(found.run)) == (0, 6)
+
+
+def _grad(model: Any, ids: Any) -> Any:
+    return torch.autograd.grad(model(ids).sum(), list(model.parameters()))
+
+
+def _penalty(model: Any, ids: Any) -> Any:
+    """Return the gradient of a loss and of the size of its own gradient."""
+    model.zero_grad()
+    loss = model(ids).square().sum()
+    first = torch.autograd.grad(loss, list(model.parameters()), create_graph=True)
+    (loss + sum(one.square().sum() for one in first)).backward()
+    return [one.grad.clone() for one in model.parameters()]
+
+
+def _twice(model: Any, ids: Any) -> Any:
+    """Return the gradients that two backward passes of one forward pass give together."""
+    model.zero_grad()
+    loss = model(ids).square().sum()
+    loss.backward(retain_graph=True)
+    loss.backward()
+    return [one.grad.clone() for one in model.parameters()]
+
+
+@pytest.mark.parametrize("cell", [False, True])
+@pytest.mark.parametrize("way", [_grad, _penalty, _twice])
+def test_every_way_of_a_backward_pass_goes_as_without_the_watch(way: Callable[..., Any], cell: bool) -> None:
+    model = Model(cell)
+    ids = _data(0)[0]
+    alone = way(model, ids)
+    with lstm_tui.watch(model, "gradnorm > 1e9") as seen:
+        inside = way(model, ids)
+    behind = way(model, ids)
+    for one, other, last in zip(alone, inside, behind, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+        np.testing.assert_array_equal(one.numpy(), last.numpy())
+    parts = 2 if way is _twice else 1  # each of the two passes gives half
+    norm = float(sum(one.double().square().sum() for one in alone) ** 0.5) / parts
+    assert seen.steps[-1].gradient_norm == pytest.approx(norm, rel=1e-6)
+
+
+def _of_numbers(**more: Any) -> Any:
+    torch.manual_seed(3)
+    return nn.LSTM(4, 3, batch_first=True, **more)
+
+
+def _series(sequence: int | None = None, t: int = 4) -> Any:
+    torch.manual_seed(4)
+    x = torch.randn(2, 6, 4)
+    if sequence is not None:
+        x[sequence, t, 0] = torch.nan
+    return x
+
+
+@pytest.mark.parametrize(("when", "t"), [
+    ("t == 1", 1), ("t == 1 or isnan(c)", 1), ("1 / (t - 1) > 9", 1), ("max(abs(c)) > 0", 0), ("h[t-1][0] < 9", 1),
+    ("isnan(c)", 4), ("any(isnan(h[t-1]))", 4), ("t == 5 and isnan(c)", 4), ("t == 5 and token != token", None),
+    ("c[0] > 1e9", 4), ("t == 5", 5),
+])  # fmt: skip
+def test_the_place_is_the_first_nan_only_where_the_condition_reads_one(when: str, t: int | None) -> None:
+    model = _of_numbers()
+    if t is None:
+        with lstm_tui.watch(model, when):
+            model(_series(0))
+        return
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, when):
+        model(_series(0))
+    place = stopped.value.place
+    assert (place.sequence, place.t, "nan" in place.why) == (0, t, t == 4)
+
+
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+@pytest.mark.parametrize(("more", "units"), [({}, 3), ({"bidirectional": True}, 6), ({"num_layers": 2}, 3)])
+def test_a_gradient_that_is_not_finite_is_said_to_be_where_it_is_first_met(
+    number: float, more: dict[str, Any], units: int
+) -> None:
+    model = _of_numbers(**more)
+    weights = torch.ones(2, 6, units)
+    weights[1, 3, 0] = number
+
+    def learn() -> None:
+        (model(_series())[0] * weights).sum().backward()
+
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "gradnorm > 1e9"):
+        learn()
+    place = stopped.value.place
+    assert (place.sequence, place.t, place.equation.partition(" ")[0]) == (1, 3, "h")
+    assert place.why.endswith(f"the gradient by h is {sentence(number)}, first met here")
+    assert "largest" not in place.why
+
+
+def test_no_largest_gradient_is_named_where_none_arrives() -> None:
+    model = Model()
+
+    def learn() -> None:
+        (model(_data(0)[0]) * 0 + model.head.bias.sum() * 9).sum().backward()
+
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "gradnorm > 1"):
+        learn()
+    assert "largest" not in str(stopped.value)
+    assert "no gradient arrives" in stopped.value.place.why
+
+
+def test_a_share_is_told_of_a_memory_that_is_not_named() -> None:
+    model = Model()
+    ids = torch.tensor([[0, 1, 2], [3, 4, 5]])
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, 'share("w4") > 0', tokens=WORDS):
+        model(ids)
+    assert (stopped.value.place.sequence, stopped.value.place.t) == (1, 1)
+    with lstm_tui.watch(model, 'share("w8") > 0', tokens=WORDS) as seen:
+        model(ids)  # no sequence holds it, which is no mistake
+    assert seen.stopped is None
+
+
+@pytest.mark.parametrize("when", [5, True, b"isnan(h)", ["isnan(h)"], len])
+def test_a_condition_that_is_no_text_is_refused_when_the_watch_is_made(when: Any) -> None:
+    with pytest.raises(UserError, match="when= is a condition as text"):
+        lstm_tui.watch(Model(), when)
+
+
+def _stopped(model: Any, when: str) -> LoopStopped:
+    def learn() -> None:
+        torch.manual_seed(5)
+        model(_series())[0].sum().backward()
+
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, when):
+        learn()
+    return stopped.value
+
+
+def test_what_dropout_between_layers_hides_is_not_said_to_hold() -> None:
+    model = _of_numbers(num_layers=2, dropout=0.9)
+    for when in ("max(abs(c)) > 0", "c[0] > -9", "f > 0.1 and t == 2", "share(tok[0]) > 0"):
+        stopped = _stopped(model, when)
+        assert f"{when} is not known at" in str(stopped)
+        assert "dropout=0.9 of nn.LSTM between its layers" in stopped.place.why
+    for when in ("max(abs(h)) > 0", "t == 2", "t == 2 or max(abs(c)) > 1e9", "gradnorm > 1e-9", "step == 0"):
+        assert f"{when} holds at" in str(_stopped(model, when)), when
+    stopped = _stopped(model, "h[0] > -9")
+    torch.manual_seed(5)
+    assert sentence(model(_series())[0][0, 0, 0].item()) in stopped.place.why, "h is what PyTorch gave"
+    assert "dropout=0.9" in _stopped(model, "gradnorm > 1e-9").place.why
+    model.eval()
+    assert "max(abs(c)) > 0 holds at" in str(_stopped(model, "max(abs(c)) > 0"))
+
+
+class _Encoder(Model):
+    def encode(self, ids: Any) -> Any:
+        return self.rnn(self.embedding(ids))[0]
+
+    def forward(self, ids: Any) -> Any:
+        if ids.shape[1] == 1:
+            raise ZeroDivisionError
+        return self.head(self.encode(ids)[:, -1])
+
+
+def _alive() -> int:
+    """Return how many calls of recurrent modules are held anywhere."""
+    gc.collect()
+    return sum(isinstance(one, ModuleCall) for one in gc.get_objects())
+
+
+def test_nothing_is_held_of_what_runs_outside_of_the_model() -> None:
+    model, ids = _Encoder(), _data(0)[0]
+    with lstm_tui.watch(model, keep=2) as seen:
+        before = _alive()  # the watch before this one is held for `post_mortem` no more
+        for _ in range(5):
+            model.encode(ids).sum().backward()
+        assert (_alive() - before, seen.steps) == (0, [])
+        for _ in range(3):
+            model(ids).sum().backward()
+        with pytest.raises(ZeroDivisionError):
+            model(ids[:, :1])
+        for _ in range(5):
+            model.encode(ids).sum().backward()
+        assert _alive() - before == 2
+    assert [len(one.runs) for one in seen.steps] == [3, 3]
+    assert not any(one._forward_hooks or one._forward_pre_hooks for one in model.modules())
+
+
+def test_a_capture_inside_is_no_step() -> None:
+    model = Model()
+    ids, targets = _data(0)
+    alone = lstm_tui.capture(model, ids, targets, nn.functional.cross_entropy)
+    with lstm_tui.watch(model, "step > 0 or gradnorm > 1e9") as seen:
+        loss = nn.functional.cross_entropy(model(ids), targets)
+        inside = lstm_tui.capture(model, ids, targets, nn.functional.cross_entropy)
+        assert [one.gradient_norm for one in seen.steps] == [None]
+        loss.backward()
+        lstm_tui.capture(model, ids)
+    assert inside.gradient_norm == alone.gradient_norm
+    np.testing.assert_array_equal(inside["rnn", 1].gradients["layer0.forward"]["c"],
+                                  alone["rnn", 1].gradients["layer0.forward"]["c"])  # fmt: skip
+    assert [one.number for one in seen.steps] == [0]
+    assert seen.steps[0].gradient_norm == pytest.approx(alone.gradient_norm, rel=1e-6)
+    assert len(seen.steps[0].runs) == 3

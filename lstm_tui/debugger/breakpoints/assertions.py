@@ -29,12 +29,14 @@ class AssertionResult:
             step.
         why: The values that decide; or what is not there.
         asked: Whether there is a step at which it can be asked: its tokens are there and were read.
+        absent: At how many steps it cannot be asked, where it holds.
     """
 
     holds: bool | None
     t: int | None = None
     why: str = ""
     asked: bool = True
+    absent: int = 0
 
     @property
     def unknown(self) -> bool:
@@ -53,7 +55,7 @@ def judge(text: str, scope: Scope) -> AssertionResult:
         return AssertionResult(None, why=f"there is no “{visible(absent)}” on this tape", asked=False)
     expression = parse(text)
     unknown: AssertionResult | None = None
-    asked = False
+    asked, missing = False, 0
     for start in range(0, scope.steps, STEPS_TOGETHER):
         stop = min(start + STEPS_TOGETHER, scope.steps)
         answer = evaluate(expression, scope, start, stop)
@@ -63,6 +65,7 @@ def judge(text: str, scope: Scope) -> AssertionResult:
         false = np.flatnonzero((~answer.values & answer.known)[:, 0])
         nan = np.flatnonzero((answer.unknown & ~answer.known)[:, 0])
         asked = asked or bool(answer.known.any())
+        missing += int((~(answer.known | answer.unknown)).any(axis=1).sum())
         for wanted, found in ((False, false), (None, nan)):
             if not len(found) or (wanted is None and unknown is not None):
                 continue
@@ -76,11 +79,15 @@ def judge(text: str, scope: Scope) -> AssertionResult:
             break
     if unknown is not None:
         return unknown
-    return AssertionResult(True) if asked else AssertionResult(None, why="no step has what it asks about", asked=False)
+    return (
+        AssertionResult(True, absent=missing)
+        if asked
+        else AssertionResult(None, why="no step has what it asks about", asked=False)
+    )
 
 
-def require(text: str, scope: Scope) -> None:
-    """Refuse a run in which an assertion does not hold.
+def require(text: str, scope: Scope) -> AssertionResult:
+    """Return what became of an assertion that holds, and refuse a run in which it does not.
 
     Raises:
         Failed: With the step and the values; it is known to fail, or not known to hold.
@@ -91,10 +98,14 @@ def require(text: str, scope: Scope) -> None:
         raise UserError(f"{text}: {verdict.why}")
     if not verdict.holds:
         raise Failed(said(text, verdict, scope))
+    return verdict
 
 
 def said(text: str, verdict: AssertionResult, scope: Scope) -> str:
     """Return what became of an assertion that was asked, in one line."""
+    if verdict.holds and verdict.absent:
+        there = scope.steps - verdict.absent
+        return f"{visible(text)} holds at the {there} of {scope.steps} steps at which it can be asked"
     if verdict.holds:
         return f"{visible(text)} holds"
     where = "" if verdict.t is None else f" at t={verdict.t} “{visible(scope.trace.sequence.tokens[verdict.t])}”"

@@ -10,7 +10,7 @@ import numpy as np
 from lstm_tui.analysis.distribution import perplexity, surprise
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.health import health
-from lstm_tui.debugger.breakpoints.assertions import require
+from lstm_tui.debugger.breakpoints.assertions import require, said
 from lstm_tui.debugger.commands.breakpoints import breakpoint_line, complete_expression, with_doubts
 from lstm_tui.debugger.commands.goto import place_of, position_lines
 from lstm_tui.debugger.commands.table import VERBS
@@ -91,8 +91,8 @@ def _who(session: Session, rest: str) -> tuple[str, ...]:
 def _assert(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
         raise UserError("assert what? such as: assert not any(isnan(c))")
-    require(rest, session.scope())
-    return (f"{visible(rest)} holds at every step",)
+    verdict = require(rest, session.scope())
+    return (said(rest, verdict, session.scope()) if verdict.absent else f"{visible(rest)} holds at every step",)
 
 
 @VERBS.verb("whatis EXPR", "describe a value, without its numbers", aliases=("ptype",), complete=complete_expression)

@@ -20,6 +20,7 @@ from lstm_tui.formats.io.files import NETWORK_BYTES, label, opened, replacing
 from lstm_tui.formats.io.json import Fields, decode, encode
 from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.verify.recording import ABOUT, CAPTURED
+from lstm_tui.formats.verify.torch_calls import HALF
 
 VERSION = 1
 _MOST_MODULES, _MOST_RUNS = 1_000, 100_000
@@ -55,7 +56,8 @@ def write(made: CapturedBatch, path: str | Path) -> None:
         "classes": list(classes),
         "runs": [
             {"module": order.index(run.module.name), "batch": run.batch, "call": run.call, "broken": run.broken,
-             "tokens": list(run.tokens)} for run in made.runs
+             "tokens": list(run.tokens), "dtype": run.dtype or None, "dropout": run.dropout or None}
+            for run in made.runs
         ],
     }  # fmt: skip
     arrays[ABOUT] = np.array(encode(about).decode())
@@ -240,12 +242,17 @@ def _checked(
         there = [key for key in group if key in given]
         if there and len(there) != len(group):
             raise entry.damaged(there[0], "stands without the other states")
-    if "y" not in given or ("d_y" in given) != (d_states[0] in given):
+    if "y" not in given or (d_states[0] in given and "d_y" not in given):
         raise entry.damaged("y", "or a gradient is missing")
     tokens = tuple(entry.items("tokens", str))
     if tokens and len(tokens) != steps:
         raise entry.damaged("tokens", f"must be {steps}, one a step")
     broken = entry.maybe("broken", int)
+    dtype, dropout = entry.maybe("dtype", str) or "", entry.maybe("dropout", float) or 0.0
+    if dtype and dtype not in HALF:
+        raise entry.damaged("dtype", f"must be {' or '.join(HALF)}")
+    if not 0 <= dropout <= 1:
+        raise entry.damaged("dropout", "must be a number from 0 to 1")
     answer: Any = given.get("answer")
     if answer is not None and (answer.dtype.kind != "f" or not 1 <= answer.ndim <= 2 or not answer.size
                                or (answer.ndim == 2 and len(answer) != steps)):  # fmt: skip
@@ -254,5 +261,5 @@ def _checked(
     return CapturedRun(
         module, batch, call, x, given["y"], of_state["0"], of_state["n"], tuple(ends.tolist()),
         tuple(linked.tolist()), given.get("d_y"), tuple(given[key] for key in d_states if key in given),
-        tokens, answer, given.get("target"), classes, broken,
+        tokens, answer, given.get("target"), classes, broken, dtype, dropout,
     )  # fmt: skip

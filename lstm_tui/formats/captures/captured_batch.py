@@ -49,7 +49,15 @@ class CapturedBatch:
         Raises:
             UserError: There is no such module, sequence or call.
         """
-        path, sequence, call = (*((asked,) if isinstance(asked, str) else asked), 0, 0)[:3]
+        parts = asked if isinstance(asked, tuple) else (asked,)
+        whole = all(isinstance(one, int | np.integer) and not isinstance(one, bool) for one in parts[1:])
+        if not 1 <= len(parts) <= 3 or not isinstance(parts[0], str) or not whole:
+            paths = ", ".join(map(visible, list(self.modules)[:_MOST_SHOWN]))
+            raise UserError(
+                "a capture is asked for [MODULE], [MODULE, SEQUENCE] or [MODULE, SEQUENCE, CALL], "
+                f"the last two as whole numbers; there are {paths}"
+            )
+        path, sequence, call = (*parts, 0, 0)[:3]
         path = self.path(path)
         for one in self.runs:
             if (one.module.name, one.batch, one.call) == (path, sequence, call):

@@ -26,7 +26,11 @@ from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.module_network import network_of_module
 from lstm_tui.formats.inputs.inputs import series_sequence
+from lstm_tui.formats.verify.torch_calls import HALF
 from lstm_tui.formats.verify.verification import CLOSE, difference
+
+_ROUNDINGS = 16
+"""How many steps of its numbers a run of 16 bits may be away from ours and be called rounded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +82,8 @@ class CapturedRun:
         target: What it should have said; None where nobody told.
         classes: Names of the K numbers; may be empty.
         broken: A cell was given a state of another making behind this step, so that it ends here; or None.
+        dtype: Numbers of 16 bits in which PyTorch computed, bfloat16 or float16; else empty.
+        dropout: The part of the numbers between its layers that PyTorch dropped, in training mode; else 0.
     """
 
     module: CapturedModule
@@ -96,6 +102,8 @@ class CapturedRun:
     target: Array | None = None
     classes: tuple[str, ...] = ()
     broken: int | None = None
+    dtype: str = ""
+    dropout: float = 0.0
 
     def __len__(self) -> int:
         """Return the number of steps, T."""
@@ -154,8 +162,8 @@ class CapturedRun:
         Raises:
             UserError: There is none of that name.
         """
-        if name not in self.trace:
-            raise UserError(f"there is no pass {visible(name)}; there are {', '.join(self.trace)}")
+        if not isinstance(name, str) or name not in self.trace:
+            raise UserError(f"there is no pass {visible(str(name))}; there are {', '.join(self.trace)}")
         return self.trace[name]
 
     def __repr__(self) -> str:
@@ -191,7 +199,19 @@ class CapturedRun:
         """Whether our numbers are PyTorch's, in words."""
         if self.is_as_given:
             return f"as PyTorch computed it, within {sentence(self.difference, 2)}"
-        return f"differs from what PyTorch gave by {sentence(self.difference, 3)}: the module does more than its class"
+        return f"differs from what PyTorch gave by {sentence(self.difference, 3)}: {self._reason}"
+
+    @property
+    def _reason(self) -> str:
+        """Why our numbers are others than PyTorch's, as far as is known."""
+        if self.dropout:
+            return f"dropout of {sentence(self.dropout, 3)} between its layers was on, in training mode"
+        if not self.dtype:
+            return "the module does more than its class"
+        size = max(1.0, float(np.abs(self.y, where=np.isfinite(self.y), out=np.zeros(self.y.shape)).max(initial=0.0)))
+        if self.difference <= _ROUNDINGS * HALF[self.dtype] * size:
+            return f"it computed in {self.dtype}, and rounding to 16 bits can do so much"
+        return f"more than rounding to {self.dtype} is likely to do, so the module may do more than its class"
 
     # --- backwards ---
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-import numpy as np
-
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.answer_axes import answers_by_sequence
 from lstm_tui.formats.captures.captured_batch import CapturedBatch
 from lstm_tui.formats.captures.captured_run import CapturedModule, CapturedRun
 from lstm_tui.formats.captures.module_network import mode_of
+from lstm_tui.formats.captures.traced_rows import TracedRows, traced_rows
 from lstm_tui.formats.verify.recording import answers_of, look_at, part_of, recorded, tensor_of
 from lstm_tui.formats.verify.torch_calls import Entered, Looked, array_of, weights_of
 
@@ -84,14 +84,20 @@ def capture_of(
     count = looked.batch or 1
     answer = next(iter(answers_of(looked.output).values()), None)
     target = None if aims is None else array_of(aims)
+    if target is not None and target.shape[:2] == (count, count) and not looked.batch_first:
+        target = None  # nobody can tell which axis is the batch
+    traced = traced_rows(looked, inputs)
     for (path, _), group in groupby(looked.entered, lambda one: (one.name, one.call)):
         entered = list(group)
         name, module = path or model, entered[0].module
         if name not in modules:
             modules[name] = CapturedModule(name, mode_of(module), weights_of(module), looked.d_weights.get(path, {}))
-        for one, tape in zip(entered, _tapes(entered, looked, inputs, tokens, names), strict=True):
-            said = None if answer is None else part_of(answer, one.batch, count, looked)
-            aim = None if target is None else part_of(target, one.batch, count, looked)
+        in_order = count == 1 or traced.in_order(entered)
+        by_sequence = answers_by_sequence(answer, target, entered, looked, traced)
+        for one in entered:
+            tape = _tape(one, traced, tokens, names, in_order)
+            said = by_sequence(one) if in_order else None
+            aim = None if target is None or not in_order else part_of(target, one.batch, count, looked)
             runs.append(_run(modules[name], one, tape, said, aim, _class_names(classes, tokens, said)))
     return CapturedBatch(model, modules, tuple(runs), count, looked.loss, looked.gradient_norm)
 
@@ -108,67 +114,17 @@ def _run(
     linked = one.linked or (False,) * len(one.ends)
     return CapturedRun(
         module, one.batch, one.call, one.x, one.h, one.initial, one.final, one.ends, linked, one.d_h,
-        one.d_ends, tape, answer_of(said, len(one.x)), aim, classes, one.broken,
+        one.d_ends, tape, said, aim, classes, one.broken, one.dtype, one.dropout,
     )  # fmt: skip
 
 
-def answer_of(said: Array | None, steps: int) -> Array | None:
-    """Return what a model said of one sequence, (K,), or (T, K) where it is one row a step; else None."""
-    if said is None:
-        return None
-    if said.ndim < 2 or len(said) == 1:
-        return np.array(said.reshape(-1)) if said.size else None
-    if said.ndim != 2:
-        return None
-    if said.shape[1] >= steps > said.shape[0]:  # classes before steps, as cross_entropy reads them
-        said = said.T
-    return np.array(said[:steps]) if len(said) >= steps and steps > 1 else None
-
-
-def _tapes(
-    entered: list[Entered], looked: Looked, inputs: Mapping[str, Array], tokens: Any, names: Names | None
-) -> Iterator[tuple[str, ...]]:
-    """Iterate over what stands on the tape of each sequence of a call; empty where it is not known."""
+def _tape(one: Entered, traced: TracedRows, tokens: Any, names: Names | None, in_order: bool) -> tuple[str, ...]:
+    """Return what stands on the tape of a sequence; empty where it is not known."""
     if isinstance(tokens, list | tuple) and tokens and all(isinstance(one, list | tuple) for one in tokens):
-        for one in entered:
-            given = tuple(map(str, tokens[one.batch])) if one.batch < len(tokens) else ()
-            yield given[: len(one.x)] if len(given) >= len(one.x) else ()
-        return
-    longest, count = max(len(one.x) for one in entered), looked.batch
-    ids = _ids_that_entered(entered, looked, inputs, longest)
-    for one in entered:
-        if ids is None:
-            yield ()
-            continue
-        own = ids if count is None else ids[one.batch]
-        yield tuple(str(int(n)) if names is None else names(int(n)) for n in own[: len(one.x)])
-
-
-def _ids_that_entered(
-    entered: list[Entered], looked: Looked, inputs: Mapping[str, Array], longest: int
-) -> Array | None:
-    """Return the ids (B, T) or (T,) whose vectors entered a call; those of as many steps where that is not seen."""
-    first, count = entered[0], looked.batch
-    fits: Array | None = None
-    looked_up = [(read, gave) for _, read, gave in looked.around if read.dtype.kind in "iu"]
-    for read, gave in (*looked_up, *((one, None) for one in inputs.values() if one.dtype.kind in "iu")):
-        ids = read
-        if count is not None:
-            if read.ndim != 2 or count not in read.shape:
-                continue
-            by_rows = read.shape[0] == count and (looked.batch_first or read.shape[1] != count)
-            ids = read if by_rows else read.T
-        elif read.ndim == 2 and 1 in read.shape:
-            ids = read.reshape(-1)
-        if ids.ndim != (1 if count is None else 2) or ids.shape[-1] < longest:
-            continue
-        if gave is not None and gave.ndim == read.ndim + 1 and gave.shape[-1] == first.x.shape[-1]:
-            rows = gave.reshape(-1, gave.shape[-1]) if count is None else (gave[0] if ids is read else gave[:, 0])
-            if np.array_equal(rows[: len(first.x)], first.x, equal_nan=True):
-                return ids
-        if fits is None and ids.shape[-1] == longest:
-            fits = ids
-    return fits
+        given = tuple(map(str, tokens[one.batch])) if in_order and one.batch < len(tokens) else ()
+        return given[: len(one.x)] if len(given) >= len(one.x) else ()
+    ids = traced.ids_of(one)
+    return tuple(str(n) if names is None else names(n) for n in ids)
 
 
 def token_names(tokens: Any) -> Names | None:

@@ -19,8 +19,9 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.seen_axes import SeenAxes, seen_axes
+from lstm_tui.formats.verify.left_untouched import untouched
 from lstm_tui.formats.verify.recording import tensor_of
-from lstm_tui.formats.verify.torch_calls import array_of, recurrent_kinds, untouched
+from lstm_tui.formats.verify.torch_calls import array_of, recurrent_kinds
 
 Loss = Callable[[Any, Any], Any]
 Pair = tuple[Any, Any]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.io.json import encode
-from lstm_tui.formats.verify.torch_calls import Entered, Looked, array_of, look, weights_of
+from lstm_tui.formats.verify.left_untouched import same_random
+from lstm_tui.formats.verify.torch_calls import HALF, Entered, Looked, array_of, look, weights_of
 
 ABOUT = "about"
 """The array of a recording that says, as JSON, what its names are in the model, and what it does not hold."""
@@ -51,6 +54,24 @@ def record(model: Any, inputs: Any, path: str | Path | None = None) -> dict[str,
     return made
 
 
+_LOOKS: ContextVar[bool] = ContextVar("looks", default=False)
+
+
+def is_looking() -> bool:
+    """Say whether a model runs now only to be looked at, so that what else watches it does not take that as its run."""
+    return _LOOKS.get()
+
+
+@contextmanager
+def _looking() -> Iterator[None]:
+    before = _LOOKS.set(True)
+    try:
+        yield
+    finally:
+        _LOOKS.reset(before)
+
+
+@_looking()
 def look_at(model: Any, inputs: Any, loss: Callable[[Any], Any] | None = None) -> tuple[Looked, dict[str, Array]]:
     """Run a PyTorch model on what it takes, and return what it did and its inputs by the names of a recording.
 
@@ -108,9 +129,10 @@ def recorded(model: Any, looked: Looked, arrays: Mapping[str, Array]) -> dict[st
     made: dict[str, Array] = {}
     unproven: list[str] = []
     layers: list[str] = []
-    for number in range(count):
-        one = _sequence(model, looked, number, count, arrays, layers, unproven)
-        made |= {f"{BATCH}/{number}/{name}" if number else name: array for name, array in one.items()}
+    with same_random(import_module("torch")):  # layers by themselves are made with random weights first
+        for number in range(count):
+            one = _sequence(model, looked, number, count, arrays, layers, unproven)
+            made |= {f"{BATCH}/{number}/{name}" if number else name: array for name, array in one.items()}
     if count == 1 and not unproven and all(not one.name for one in looked.entered):
         return made  # the model is the recurrent module: there is no more to say
     for n, (name, read, gave) in enumerate(looked.around):
@@ -253,7 +275,7 @@ def _layers_of(entered: Entered, unproven: list[str]) -> Iterator[dict[str, Arra
     for layer in range(module.num_layers):
         series = _one_layer(torch, entered, layer, series)
         yield dict(zip(("forward", "backward"), np.split(series.numpy(), ways, axis=1), strict=False))
-    if not np.allclose(series.numpy(), entered.h, atol=1e-2 if next(module.parameters()).dtype.itemsize < 4 else 1e-4):
+    if not np.allclose(series.numpy(), entered.h, atol=16 * HALF[entered.dtype] if entered.dtype else 1e-4):
         unproven.append(f"the layers of {entered.name or 'the model'} by themselves: it does more than its class")
 
 

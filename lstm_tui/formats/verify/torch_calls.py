@@ -5,6 +5,7 @@ The model is looked at and left as it was: states that it keeps between calls, i
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -16,7 +17,10 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.verify.left_untouched import untouched
 
+HALF = {"bfloat16": 2.0**-7, "float16": 2.0**-10}
+"""Numbers of 16 bits by name: how far apart two of them are at 1."""
 _SCRIPTED = ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell")
 
 
@@ -39,6 +43,8 @@ class Entered:
         d_h: The gradient of the loss that arrives at `h`, (T, H); None where no loss was taken.
         d_ends: That arrives at the states which each of them gave, without what comes from the next one that is
             linked, (P, layers*directions, n) each.
+        dtype: Of what it gave, where that is of 16 bits: bfloat16 or float16; else empty.
+        dropout: The part of the numbers between its layers that was dropped, in training mode; else 0.
     """
 
     name: str
@@ -54,6 +60,8 @@ class Entered:
     linked: tuple[bool, ...] = ()
     d_h: Array | None = None
     d_ends: tuple[Array, ...] = ()
+    dtype: str = ""
+    dropout: float = 0.0
 
 
 @dataclass(eq=False)
@@ -67,6 +75,8 @@ class ModuleCall:
     initial: tuple[Array, ...]  # (layers*directions, B, n) each
     last: tuple[Array, ...]
     pieces: list[CallPiece] = field(default_factory=list)
+    dtype: str = ""
+    dropout: float = 0.0
 
     def entered(self, batch: int, call: int, broken: int | None) -> Entered:
         """Return what one sequence of the batch was given and gave."""
@@ -90,6 +100,8 @@ class ModuleCall:
             linked,
             d_h,
             d_ends,
+            self.dtype,
+            self.dropout,
         )
 
 
@@ -131,6 +143,7 @@ class Looked:
         d_weights: The gradient of the loss by the weights of each recurrent module that are parameters, by path and
             name.
         gradient_norm: Euclidean norm of the gradient by every parameter of the model; None where none was taken.
+        left: Recurrent modules that take or give something else than their class, by path, and what is said of it.
     """
 
     entered: list[Entered] = field(default_factory=list)
@@ -142,6 +155,7 @@ class Looked:
     loss: float | None = None
     d_weights: dict[str, dict[str, Array]] = field(default_factory=dict)
     gradient_norm: float | None = None
+    left: dict[str, str] = field(default_factory=dict)
 
 
 def look(
@@ -171,14 +185,18 @@ def look(
         ):
             model.eval()
             looked.output = model(*arguments, **named)
-            if loss is not None and calls:
+            if loss is not None and calls and not looked.left:
                 _take_back(torch, model, loss, calls, looked)
     finally:
         for call in calls:
             for piece in call.pieces:
                 piece.y, piece.given, piece.ends = None, (), ()
+    if looked.left:
+        raise UserError(next(iter(looked.left.values())))
     if not calls:
         raise UserError(f"{visible(type(model).__name__)} did not call any of its recurrent modules")
+    if not all(call.x for call in calls):
+        raise UserError(f"the batch given to {visible(type(model).__name__)} holds no sequence; give it one or more")
     looked.entered = list(each_entered(calls))
     return looked
 
@@ -205,7 +223,9 @@ def hooked(
             if isinstance(module, recurrent_kinds(torch)):
                 if with_graph:
                     hooks.append(module.register_forward_pre_hook(_of_its_own(torch, forced), with_kwargs=True))
-                hooks.append(module.register_forward_hook(_noted(torch, name, noted, with_graph), with_kwargs=True))
+                hooks.append(
+                    module.register_forward_hook(_noted(torch, name, noted, with_graph, forced), with_kwargs=True)
+                )
             elif not any(True for _ in module.children()) and not isinstance(module, torch.jit.ScriptModule):
                 hooks.append(module.register_forward_hook(_seen(torch, name, noted), with_kwargs=True))
         if not any(isinstance(module, recurrent_kinds(torch)) for module in model.modules()):
@@ -216,9 +236,10 @@ def hooked(
             hook.remove()
 
 
-def recurrent_kinds(torch: Any) -> tuple[Any, ...]:
-    """Return the classes of PyTorch's recurrent modules and cells."""
-    return torch.nn.RNNBase, torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell
+def recurrent_kinds(torch: Any, each: bool = False) -> tuple[Any, ...]:
+    """Return the classes of PyTorch's recurrent modules and cells; `each` by itself, not what they come from."""
+    layers = (torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN) if each else ()
+    return *layers, torch.nn.RNNBase, torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell
 
 
 def _of_its_own(torch: Any, forced: bool) -> Callable[..., Any]:
@@ -230,25 +251,56 @@ def _of_its_own(torch: Any, forced: bool) -> Callable[..., Any]:
     def own(value: Any, wanted: bool) -> Any:
         if isinstance(value, torch.nn.utils.rnn.PackedSequence):
             return type(value)(own(value.data, wanted), *value[1:])
-        if isinstance(value, tuple):
-            return tuple(own(one, wanted) for one in value)
+        if type(value) in (tuple, list):
+            return type(value)(own(one, wanted) for one in value)
         if not isinstance(value, torch.Tensor):
             return value
-        return value.clone() if value.requires_grad or not wanted else value.detach().clone().requires_grad_()
+        if value.requires_grad or not wanted or not value.is_floating_point():
+            return value.clone()
+        return value.detach().clone().requires_grad_()
 
     def before(module: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
-        x = own(given[0] if given else named["input"], forced)
-        states = own(given[1] if len(given) > 1 else named.get("hx"), False)
-        return (x, states), {}
+        first = _input_of(torch, given, named)
+        return (
+            tuple(own(one, forced and one is first) for one in given),
+            {name: own(one, forced and one is first) for name, one in named.items()},
+        )
 
     return before
+
+
+def _input_of(torch: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    """Return what a recurrent module reads: its first argument, or the first tensor among those given by name."""
+    series = (torch.Tensor, torch.nn.utils.rnn.PackedSequence)
+    if given or "input" in named:
+        return given[0] if given else named["input"]
+    return next((one for one in named.values() if isinstance(one, series)), None)
+
+
+def _states_of(torch: Any, module: Any, value: Any) -> tuple[Any, ...]:
+    """Return the tensors of (h, c), or of h, where a value is states of a module by its form; else none."""
+    states = tuple(value) if isinstance(value, tuple | list) else (value,)
+    cell = not hasattr(module, "num_layers")
+    is_lstm = isinstance(module, torch.nn.LSTMCell | torch.nn.LSTM)
+    sizes = [getattr(module, "proj_size", 0) or module.hidden_size, module.hidden_size][: 1 + is_lstm]
+    if len(states) != len(sizes):
+        return ()
+    for one, size in zip(states, sizes, strict=True):
+        if not isinstance(one, torch.Tensor) or not one.is_floating_point() or one.dim() not in (2 - cell, 3 - cell):
+            return ()
+        rows = None if cell else module.num_layers * (1 + module.bidirectional)
+        if one.shape[-1] != size or (rows is not None and one.shape[0] != rows):
+            return ()
+    return states
 
 
 def _own_outputs(torch: Any, value: Any) -> Any:
     """Return copies of what a module gave, so that a model that writes into them leaves those that were noted."""
     if isinstance(value, torch.nn.utils.rnn.PackedSequence):
         return type(value)(value.data.clone(), *value[1:])
-    return tuple(_own_outputs(torch, one) for one in value) if isinstance(value, tuple) else value.clone()
+    if type(value) in (tuple, list):
+        return type(value)(_own_outputs(torch, one) for one in value)
+    return value.clone() if isinstance(value, torch.Tensor) else value
 
 
 def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[ModuleCall], looked: Looked) -> None:
@@ -339,21 +391,27 @@ def each_entered(calls: list[ModuleCall]) -> Iterator[Entered]:
 
 
 def _noted(
-    torch: Any, name: str, noted: Callable[[], tuple[list[ModuleCall], Looked]], with_graph: bool
+    torch: Any, name: str, noted: Callable[[], tuple[list[ModuleCall], Looked]], with_graph: bool, forced: bool
 ) -> Callable[..., Any]:
-    """Return a hook that keeps a call of a recurrent module."""
+    """Return a hook that keeps a call of a recurrent module; one that is not read as its class is left alone."""
 
     def after(module: Any, given: tuple[Any, ...], named: Mapping[str, Any], output: Any) -> Any:
         calls, looked = noted()
         graph = with_graph and torch.is_grad_enabled()
-        x = given[0] if given else named["input"]
-        states = given[1] if len(given) > 1 else named.get("hx")
-        told = () if states is None else tuple(states) if isinstance(states, tuple) else (states,)
+        x = _input_of(torch, given, named)
+        told = _states_of(torch, module, given[1] if len(given) > 1 else named.get("hx"))
+        y, ends = _given_by(torch, module, output)
+        if not _is_read(torch, module, x, y):
+            if name not in looked.left:
+                looked.left[name] = _left_alone(torch, module, name)
+                if not forced:  # a loop that is watched goes on
+                    warnings.warn(looked.left[name], stacklevel=2)
+            return None
         if not hasattr(module, "num_layers"):
-            rows, first, last = _cell_call(x, told, output)
+            rows, first, last = _cell_call(x, y, told, ends)
             looked.batch, looked.batch_first = (len(rows[0]) if x.dim() == 2 else looked.batch), True
         else:
-            rows, first, last = _layer_call(torch, module, x, told, output)
+            rows, first, last = _layer_call(torch, module, x, y, told, ends)
             packed = hasattr(x, "batch_sizes")
             looked.batch = len(rows[0]) if packed or x.dim() == 3 else looked.batch
             looked.batch_first = module.batch_first or packed
@@ -373,9 +431,12 @@ def _noted(
                 made.linked = all(one.requires_grad for one in told)
                 before.pieces.append(made)
         else:
+            xs, ys = ([[one] for one in part] for part in rows)
             pieces = [] if made is None else [made]
+            dtype = str(data_of(y).dtype).removeprefix("torch.")
+            dropout = module.dropout if module.training and getattr(module, "num_layers", 1) > 1 else 0.0
             calls.append(
-                ModuleCall(name, module, [[one] for one in rows[0]], [[one] for one in rows[1]], first, last, pieces)
+                ModuleCall(name, module, xs, ys, first, last, pieces, dtype if dtype in HALF else "", float(dropout))
             )
         return _own_outputs(torch, output) if graph else None
 
@@ -388,11 +449,48 @@ def _same(one: Array, other: Array) -> bool:
 
 def _piece(torch: Any, module: Any, states: tuple[Any, ...], output: Any) -> CallPiece:
     """Return a call as tensors."""
+    y, ends = _given_by(torch, module, output)
     if not hasattr(module, "num_layers"):
-        ends = output if isinstance(output, tuple) else (output,)
-        return CallPiece(ends[0], states, ends, lambda one: [row[None] for row in array_of(_at_least(one, 2))])
-    y, last = output
-    return CallPiece(y, states, last if isinstance(last, tuple) else (last,), lambda one: _rows(torch, module, one))
+        return CallPiece(y, states, ends, lambda one: [row[None] for row in array_of(_at_least(one, 2))])
+    return CallPiece(y, states, ends, lambda one: _rows(torch, module, one))
+
+
+def _given_by(torch: Any, module: Any, output: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return what a module gave at each step, and its states behind the last; none where it gave none."""
+    if not hasattr(module, "num_layers"):
+        ends = _states_of(torch, module, output)
+        return (ends[0], ends) if ends else (output, ())
+    if isinstance(output, torch.Tensor | torch.nn.utils.rnn.PackedSequence):
+        return output, ()
+    if not isinstance(output, tuple | list) or not output:
+        return None, ()
+    return output[0], _states_of(torch, module, output[1]) if len(output) > 1 else ()
+
+
+def _is_read(torch: Any, module: Any, x: Any, y: Any) -> bool:
+    """Whether what entered and left a module has the form that its class has, one row a step."""
+    packed = [isinstance(one, torch.nn.utils.rnn.PackedSequence) for one in (x, y)]
+    read, gave = data_of(x), data_of(y)
+    if packed[0] != packed[1] or not all(isinstance(one, torch.Tensor) for one in (read, gave)):
+        return False
+    cell = not hasattr(module, "num_layers")
+    axes = (2,) if packed[0] else (1, 2) if cell else (2, 3)
+    width = (getattr(module, "proj_size", 0) or module.hidden_size) * (1 + getattr(module, "bidirectional", False))
+    if read.dim() not in axes or not (read.is_floating_point() and gave.is_floating_point()):
+        return False
+    if packed[0] and not torch.equal(x.batch_sizes, y.batch_sizes):
+        return False
+    fits: bool = read.shape[:-1] == gave.shape[:-1] and (read.shape[-1], gave.shape[-1]) == (module.input_size, width)
+    return fits and (not cell or bool(_states_of(torch, module, y)) or isinstance(module, torch.nn.LSTMCell))
+
+
+def _left_alone(torch: Any, module: Any, name: str) -> str:
+    """Say that a module cannot be looked into."""
+    kind = next(one for one in recurrent_kinds(torch, each=True) if isinstance(module, one)).__name__
+    return (
+        f"{visible(name) or 'the model'}, a {visible(type(module).__name__)}, takes or gives something else than "
+        f"nn.{kind}: a series that enters and one row a step that leaves are needed to look into it"
+    )
 
 
 def _at_least(tensor: Any, axes: int) -> Any:
@@ -403,21 +501,18 @@ _Rows = tuple[list[Array], list[Array]]
 _States = tuple[Array, ...]
 
 
-def _cell_call(x: Any, states: tuple[Any, ...], output: Any) -> tuple[_Rows, _States, _States]:
+def _cell_call(x: Any, y: Any, states: tuple[Any, ...], ends: tuple[Any, ...]) -> tuple[_Rows, _States, _States]:
     """Return a step of a cell: rows that entered and left it by sequence, its states before and after it."""
-    given = output if isinstance(output, tuple) else (output,)
-    xs, *after = (array_of(one if one.dim() == 2 else one[None]) for one in (x, *given))
-    before = tuple(array_of(one if one.dim() == 2 else one[None])[None] for one in states)
-    return ([one[None] for one in xs], [one[None] for one in after[0]]), before, tuple(one[None] for one in after)
+    xs, ys = (array_of(_at_least(one, 2)) for one in (x, y))
+    before, after = (tuple(array_of(_at_least(one, 2))[None] for one in part) for part in (states, ends))
+    return ([one[None] for one in xs], [one[None] for one in ys]), before, after
 
 
 def _layer_call(
-    torch: Any, module: Any, x: Any, states: tuple[Any, ...], output: Any
+    torch: Any, module: Any, x: Any, y: Any, states: tuple[Any, ...], ends: tuple[Any, ...]
 ) -> tuple[_Rows, _States, _States]:
     """Return a call of a module: series that entered and left it by sequence, its states before and after it."""
-    y, last = output
     rows = _rows(torch, module, x), _rows(torch, module, y)
-    ends = last if isinstance(last, tuple) else (last,)
     before, after = (
         tuple(array_of(one if one.dim() == 3 else one[:, None]) for one in part) for part in (states, ends)
     )
@@ -448,47 +543,6 @@ def array_of(tensor: Any) -> Array:
     """Return a copy of a tensor; half precision as float32."""
     one = tensor.detach().cpu()
     return np.array((one.float() if str(one.dtype) in ("torch.bfloat16", "torch.float16") else one).numpy())
-
-
-@contextmanager
-def untouched(torch: Any, model: Any) -> Iterator[None]:
-    """Put everything back that a run changes: what modules keep, their buffers, their mode and the random numbers."""
-    random = torch.get_rng_state()
-    kept = [(module, dict(module.__dict__), module.training) for module in model.modules()
-            if not isinstance(module, torch.jit.ScriptModule)]  # fmt: skip
-    tensors = list(_tensors(torch, [attributes for _, attributes, _ in kept]))
-    tensors += list(model.buffers())
-    copies = [(one, one.detach().clone()) for one in tensors]
-    containers = [
-        (one, list(one) if isinstance(one, list) else dict(one))
-        for _, attributes, _ in kept
-        for name, one in attributes.items()
-        if isinstance(one, list | dict) and (not name.startswith("_") or name == "_buffers")
-    ]
-    try:
-        yield
-    finally:
-        torch.set_rng_state(random)
-        for module, attributes, training in kept:
-            for name in [name for name in module.__dict__ if name not in attributes]:
-                del module.__dict__[name]
-            module.__dict__.update(attributes)
-            module.training = training
-        for container, content in containers:
-            container.clear()
-            container.extend(content) if isinstance(container, list) else container.update(content)
-        with torch.no_grad():
-            for tensor, copy in copies:
-                tensor.detach().copy_(copy)
-
-
-def _tensors(torch: Any, values: Any, depth: int = 0) -> Iterator[Any]:
-    """Iterate over the tensors in what modules keep as attributes; parameters are not changed by a run."""
-    for one in values.values() if isinstance(values, dict) else values:
-        if isinstance(one, torch.Tensor) and not isinstance(one, torch.nn.Parameter):
-            yield one
-        elif isinstance(one, dict | list | tuple) and depth < 3:
-            yield from _tensors(torch, one, depth + 1)
 
 
 def weights_of(module: Any) -> dict[str, Array]:

@@ -159,8 +159,9 @@ def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
         low, high = (_share(float(np.mean(part))) for part in (gate.low, gate.high))
         ink = INK_OF_ROLE.get(gate.role or "", "other")
         head.put(f"{gate.value} {gate.role or ''}".rstrip(), palette.style(ink, bold=True))
-        text = f"  below .1 {low}  above .9 {high}"
-        head.put(cut(text, max(span - len(gate.value) - len(gate.role or "") - 1, 0), palette.glyphs),
+        room = max(span - len(gate.value) - len(gate.role or "") - 1, 0)
+        texts = [f"  below .1 {low}  above .9 {high}", f" <.1 {low} >.9 {high}"]
+        head.put(cut(next((one for one in texts if len(one) <= room), texts[-1]), room, palette.glyphs),
                  palette.style("soft"))  # fmt: skip
     grids = [_grid(gate, span - 2, rows) for gate in shown]
     unit = picture.view.unit_of(picture.pass_name)
