@@ -108,6 +108,7 @@ FOREIGN_PRIVATE = {
     ("lstm_tui.engine.runtime.kernels", "_cache"): "where Numba's dispatcher keeps the cache that is guarded here",
     ("lstm_tui.engine.runtime.kernels", "_cache_file"): "tells a Numba cache that can be guarded from one that cannot",
     ("lstm_tui.engine.runtime.kernels", "_getvalue"): "Numba's extension interface gives an array so",
+    ("lstm_tui.formats.verify.left_untouched", "_unsafe_preserve_version_counter"): "PyTorch has no public way",
     ("lstm_tui.formats.captures.training_steps", "_C"): "where PyTorch keeps the number of a backward pass",
     ("lstm_tui.formats.captures.training_steps", "_current_graph_task_id"): "PyTorch's number of a backward pass",
     ("lstm_tui.formats.captures.training_steps", "_execution_engine"): "PyTorch tells nobody else that a pass ended",

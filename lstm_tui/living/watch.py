@@ -303,7 +303,7 @@ def _difference_from_training(step: TrainingStep, run: CapturedRun) -> str:
     if dropped is None:
         return f"but our run {run.said}"
     kind = run.module.mode.partition("_")[0]
-    return f"but the training had other numbers: dropout={dropped:g} of nn.{kind} between its layers, which we lack"
+    return f"but the training had other numbers: dropout={sentence(dropped)} of nn.{kind} between its layers, which we lack"
 
 
 _READ = (
