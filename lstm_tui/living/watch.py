@@ -303,7 +303,8 @@ def _difference_from_training(step: TrainingStep, run: CapturedRun) -> str:
     if dropped is None:
         return f"but our run {run.said}"
     kind = run.module.mode.partition("_")[0]
-    return f"but the training had other numbers: dropout={sentence(dropped)} of nn.{kind} between its layers, which we lack"
+    of = f"dropout={sentence(dropped)} of nn.{kind} between its layers"
+    return f"but the training had other numbers: {of}, which we lack"
 
 
 _READ = (
