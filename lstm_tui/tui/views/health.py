@@ -160,7 +160,7 @@ def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
         ink = INK_OF_ROLE.get(gate.role or "", "other")
         head.put(f"{gate.value} {gate.role or ''}".rstrip(), palette.style(ink, bold=True))
         room = max(span - len(gate.value) - len(gate.role or "") - 1, 0)
-        texts = [f"  below .1 {low}  above .9 {high}", f" <.1 {low} >.9 {high}"]
+        texts = [f"  below .1 {low}  above .9 {high}", f" below .1 {low} above .9 {high}"]
         head.put(cut(next((one for one in texts if len(one) <= room), texts[-1]), room, palette.glyphs),
                  palette.style("soft"))  # fmt: skip
     grids = [_grid(gate, span - 2, rows) for gate in shown]
