@@ -53,6 +53,7 @@ C c memory memories state holds held = The memory, also called cell state: what 
     along the conveyor belt.
 σ sigmoid = The sigmoid: makes any number one between 0 (closed) and 1 (open).
 tanh = Makes any number one between −1 and 1.
+softmax = Makes numbers into parts of one: the larger a number, the larger its part.
 gate gates opens shuts = A number between 0 and 1 by which another is multiplied: 0 lets nothing through, 1 all of
     it.
 f forget = The forget gate: which part of the memory before this step is kept. 1 keeps all, 0 nothing.

@@ -30,7 +30,7 @@ from lstm_tui.tui.view import ORDERS, View
 from lstm_tui.tui.views.page import PageScreen, glossary_terms
 
 _PLAIN = """a after all an and anew are as be by cannot does each far first for had has here how in is it its
-much near no not nothing of on one press so the there this to what which with"""
+much near no not nothing of on one part press so the there this to what which with"""
 PLAIN = frozenset(_PLAIN.split())
 """Words of plain English that need no entry."""
 SIZES = ((158, 8), (118, 14), (76, 20), (60, 12), (38, 9))
@@ -106,8 +106,8 @@ def drawn(view: View) -> dict[str, str]:
 
 
 def is_cut_in_a_box(word: str, where: str, known: set[str]) -> bool:
-    """Say whether a word is the beginning of one that is known, as a box of the diagram has room for."""
-    return where.startswith("DiagramPane") and any(one.startswith(word) for one in known)
+    """Say whether a word is the beginning or the end of one that is known, as a box of the diagram has room for."""
+    return where.startswith("DiagramPane") and any(one.startswith(word) or one.endswith(word) for one in known)
 
 
 def unexplained(view: View) -> dict[str, tuple[str, str]]:
