@@ -407,7 +407,7 @@ def watch(
     classes: tuple[str, ...] = (),
     module: str | None = None,
 ) -> LoopWatch:
-    """LoopWatch a training loop from inside a PyTorch model: `with lstm_tui.watch(model, when="isnan(h)"):` around it.
+    """Watch a training loop from inside a PyTorch model: `with lstm_tui.watch(model, when="isnan(h)"):` around it.
 
     Behind every forward pass of the model, and behind the backward pass where the condition names `gradnorm`, the
     condition is asked of every sequence of the batch; where it holds the loop is stopped by `LoopStopped`, before the
