@@ -10,9 +10,10 @@ from argparse import Namespace
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from lstm_tui.cli.printing import Bar, table
+from lstm_tui.cli.printing import Bar, print_json, table
 from lstm_tui.cli.source import source_of
 from lstm_tui.debugger.breakpoints.assertions import AssertionResult, asked_pass, judge, said
 from lstm_tui.debugger.endings import STOPPED
@@ -22,7 +23,6 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import replacing
-from lstm_tui.formats.io.json import encode
 
 
 @dataclass
@@ -80,7 +80,10 @@ def command(options: Namespace) -> int:
     if options.junit is not None:
         with replacing(options.junit) as written:
             written.write(_junit(cases))
-    print(_json(counts, cases).decode() if options.json else _counted(counts))
+    if options.json:
+        print_json(_content(counts, cases))
+    else:
+        print(_counted(counts))
     never = [text for text, one in counts.items() if not one.held + one.failed + one.unknown]
     if any(one.failed + one.unknown for one in counts.values()):
         return STOPPED
@@ -105,7 +108,7 @@ def _count(count: _Count, verdict: AssertionResult) -> None:
     count.absent += not verdict.asked
 
 
-def _json(counts: dict[str, _Count], cases: list[_Case]) -> bytes:
+def _content(counts: dict[str, _Count], cases: list[_Case]) -> dict[str, Any]:
     """Return the counts of every assertion, and all that failed or is not known."""
     failed = [
         {
@@ -118,7 +121,7 @@ def _json(counts: dict[str, _Count], cases: list[_Case]) -> bytes:
         {"assertion": text, "held": one.held, "failed": one.failed, "not_known": one.unknown, "not_asked": one.absent}
         for text, one in counts.items()
     ]
-    return encode({"assertions": told, "failures": failed})
+    return {"assertions": told, "failures": failed}
 
 
 def _junit(cases: list[_Case]) -> bytes:
