@@ -133,7 +133,7 @@ class EditTree:
         """
         from lstm_tui.debugger.edits.apply import after
         from lstm_tui.debugger.edits.describe import describe, effect, weights_meant
-        from lstm_tui.debugger.edits.language import ValueEdit
+        from lstm_tui.debugger.edits.language import HeldEdit
 
         ran, made, opened = self._cursor.frame.trace, self.edited, self.edited.network
         said: list[str] = []
@@ -143,7 +143,7 @@ class EditTree:
             trace = None if number else ran
             said.append(describe(edit, before, trace, made, old=old))
         frame = self._edited(self.history.with_edit(*edits), made)
-        if edits and isinstance(edits[-1], ValueEdit):
+        if edits and isinstance(edits[-1], HeldEdit):
             said[-1] = describe(edits[-1], before, trace, made, frame.trace)
         if len(edits) == 1:  # of several, what each of them did alone is not known
             said[0] += effect(edits[0], ran, frame.trace)
@@ -188,6 +188,14 @@ class EditTree:
 
         first, second = self.history.find(one), self.history.find(other)
         return compare_states(self.history, first, second, self.opened_network, self.baseline.sequence, self._run_of)
+
+    def run_of(self, name: str) -> Trace:
+        """Return the run of a state of the tree of edits, by its name or number.
+
+        Raises:
+            UserError: There is no such state.
+        """
+        return self._run_of(self.history.find(name))
 
     def _run_of(self, state: int) -> Trace:
         """Return the run of a state of the tree."""

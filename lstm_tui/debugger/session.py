@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.edits.history import History, Question
     from lstm_tui.debugger.edits.language import Edit
     from lstm_tui.debugger.expressions import Scope
+    from lstm_tui.debugger.inspect.causes import CausalQuestion
     from lstm_tui.debugger.panes import Layout
     from lstm_tui.debugger.provenance.who import Blame
 
@@ -70,6 +71,7 @@ class Session:
         self.layout: Layout | None = None  # how a screen shows it, as that last told
         self.chosen: tuple[str, int] | None = None  # pass and unit that were chosen last by a verb
         self.question: Question | None = None  # the last `what-if`, for `propagate`
+        self.causal: CausalQuestion | None = None  # the last `trace-cause`, for the screen
         self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
         self.written: dict[str, tuple[int, int, int]] = {}  # other files it has written: which, how long, when
 
@@ -202,7 +204,7 @@ class Session:
         self.stops.adopt(fork.stops)
         self.stream.adopt(fork.stream)
         self.sourcing, self.layout, self.question = fork.sourcing, fork.layout, fork.question
-        self.chosen = fork.chosen
+        self.chosen, self.causal = fork.chosen, fork.causal
         return self.cursor.adopt(fork.cursor, since)
 
     # --- steps: the cursor's ---

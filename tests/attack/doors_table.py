@@ -57,6 +57,8 @@ UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
 """Doors whose file is not named on the line: the command finds it."""
 TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")
 STANDARD_INPUT = "-"
+READING = ("source", "load-edits", "patch-from")
+"""Verbs that read the file that is named behind them."""
 TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
 CAPTURE = "capture.npz"
 CELLS, EDITS, SCRIPTS = ("gru.toml", "lstm.toml"), ("e.txt",), ("ok.x", "more.x")
@@ -201,9 +203,9 @@ def _rows() -> Iterator[Row]:
     yield Row(("train", "resume"), resume, ("resumed.safetensors.checkpoint",))
     yield Row(("tour", "lesson"), "tour {} --check", LESSONS)
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
-    for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS)):
+    for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS), ("patch-from", (*TRACES, "native.safetensors"))):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
-    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in ("source", "load-edits")):
+    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in READING):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
 
@@ -227,6 +229,7 @@ def make_seeds(folder: Path) -> None:
         "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
         "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
+        "verb-patch-from.x": "patch-from {} h[0] @ 0 from @ 0\n",
         "verb-save-model.x": "save-model {}\n", "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
     }  # fmt: skip
     for name, text in texts.items():

@@ -21,7 +21,7 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
-NEEDS = {"undo": ("remove 0",), "redo": ("remove 0", "undo")}
+NEEDS = {"undo": ("remove 0",), "redo": ("remove 0", "undo"), "trace-cause": (f'replace 0 "{WORDS[-1]}"',)}
 
 
 def opened() -> Session:

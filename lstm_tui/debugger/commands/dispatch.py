@@ -17,7 +17,9 @@ from lstm_tui.debugger.commands import (
     help,
     known_words,
     names,
+    patch,
     step,
+    trace_cause,
 )
 from lstm_tui.debugger.commands.table import VERBS, answer, nothing, split
 from lstm_tui.debugger.session import Session
@@ -25,7 +27,9 @@ from lstm_tui.engine.errors import UserError
 
 __all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "seal", "split"]
 
-VERBS.arrange(step, goto, breakpoints, examine, names, known_words, edit, branch, generate, files, help)
+VERBS.arrange(
+    step, goto, breakpoints, examine, names, known_words, edit, patch, branch, generate, trace_cause, files, help
+)
 
 _MOST = 200
 """Completions that are worth showing."""

@@ -22,7 +22,7 @@ from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
 from lstm_tui.debugger.edits.edit_reader import Names, parse_edit, read_edit_script, write_edit_script
-from lstm_tui.debugger.edits.language import Edit, ValueEdit, in_quotes, line_of
+from lstm_tui.debugger.edits.language import Edit, ValueEdit, in_quotes, shown_line
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Name, walk
@@ -40,25 +40,29 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 @dataclass(frozen=True)
-class _Here:
+class Here:
     """What a line leaves out, taken from where a session stands."""
 
     session: Session
 
     @property
     def t(self) -> int:
+        """The token at which it stands."""
         return self.session.frame.t
 
     def owner_of(self, value: str) -> str:
+        """Return the pass whose value is meant, or `readout`."""
         frame = self.session.frame
         if value not in frame.passed and value != "x" and value in frame.trace.readout:
             return READOUT
         return frame.position.pass_name
 
     def unit(self, pass_name: str, name: str) -> int:
+        """Return which unit of a pass is called so."""
         return unit_called(self.session, pass_name, name)
 
     def parameter(self, name: str) -> str:
+        """Return the whole name of a parameter."""
         if not self.session.can_run:
             return name
         known = self.session.edited.network.tensors()
@@ -83,7 +87,7 @@ def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edi
     verb = "remove" if verb == "delete" else verb  # as edit scripts and lessons once had it
     if verb in ("replace", "insert", "remove"):
         rest = _token(session, verb, rest)
-    return parse_edit(f"{verb} {rest}", _Here(session), names)
+    return parse_edit(f"{verb} {rest}", Here(session), names)
 
 
 def _token(session: Session, verb: str, rest: str) -> str:
@@ -281,7 +285,7 @@ def _edits(session: Session, rest: str) -> Iterable[str]:
     lines = []
     for number, (edit, words) in enumerate(zip(session.history.edits, session.words, strict=True), start=1):
         undone = "" if number <= session.history.done else "  (undone)"
-        lines.append(f"{number:>3}  {words}{undone}   {visible(line_of(edit))}")
+        lines.append(f"{number:>3}  {words}{undone}   {visible(shown_line(edit))}")
     return lines
 
 

@@ -23,10 +23,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "now", "print", "display", "undisplay", "who", "whatis", "list", "where", "info", "diagram", "unit",
         "vocabulary", "assert",
     ),
-    "the whole run": ("health", "reach", "surprise", "report"),
+    "the whole run": ("health", "reach", "surprise", "trace-cause", "report"),
     "edit": (
-        "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "propagate",
-        "generate",
+        "replace", "insert", "remove", "set", "scale", "patch", "patch-from", "weight", "let", "ablate", "mask",
+        "what-if", "propagate", "generate",
     ),
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
