@@ -12,6 +12,7 @@ from lstm_tui.debugger.commands import (
     edit,
     examine,
     files,
+    find,
     generate,
     goto,
     help,
@@ -28,7 +29,7 @@ from lstm_tui.engine.errors import UserError
 __all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "seal", "split"]
 
 VERBS.arrange(
-    step, goto, breakpoints, examine, names, known_words, edit, patch, branch, generate, trace_cause, files, help
+    step, goto, find, breakpoints, examine, names, known_words, edit, patch, branch, generate, trace_cause, files, help
 )
 
 _MOST = 200

@@ -14,7 +14,9 @@ from lstm_tui.engine.text_safety import visible
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
-    "go on": ("run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "pass", "line"),
+    "go on": ("run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "found", "pass",
+        "line",
+    ),
     "stop": (
         "break", "tbreak", "watch", "dprintf", "delete", "unbreak", "enable", "disable", "ignore", "condition",
         "rebreak",
@@ -23,7 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "now", "print", "display", "undisplay", "who", "whatis", "list", "where", "info", "diagram", "unit",
         "vocabulary", "assert",
     ),
-    "the whole run": ("health", "reach", "surprise", "trace-cause", "report"),
+    "the whole run": ("health", "reach", "surprise", "trace-cause", "follows", "gates", "report"),
     "edit": (
         "replace", "insert", "remove", "set", "scale", "patch", "patch-from", "weight", "let", "ablate", "mask",
         "what-if", "propagate", "generate",

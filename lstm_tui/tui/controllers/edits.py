@@ -149,6 +149,12 @@ class Edits:
 
         self._run_or_say(act)
 
+    def go_found(self, step: int) -> None:
+        """Go to the next place that the last search of states found, or to the previous one."""
+        from lstm_tui.debugger.commands.dispatch import answer
+
+        self._run_or_say(lambda session: answer(session, "found" if step > 0 else "found -1"))
+
     # --- back and on ---
 
     def undo(self, step: int) -> None:
