@@ -153,7 +153,7 @@ class Edits:
         """Go to the next place that the last search of states found, or to the previous one."""
         from lstm_tui.debugger.commands.dispatch import answer
 
-        self._run_or_say(lambda session: answer(session, "found" if step > 0 else "found -1"))
+        self._run_or_say(lambda session: answer(session, "found" if step > 0 else "found -1")[:1])
 
     # --- back and on ---
 
