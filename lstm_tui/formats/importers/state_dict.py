@@ -163,7 +163,7 @@ class _Planning:
         chain: list[Recurrent | Op] = list(ops)
         count = 1 if ops else 0
         read = {self.bag.places[name] for name in self.bag.taken if name in self.bag.places}
-        rest = [
+        other = [
             name for name in self.bag.floats if name not in self.bag.taken and self.bag.places.get(name) not in read
         ]
         bare = len(self.stages) == 1 and not other and not any(one.prefix for one in self.stages[0].groups)

@@ -229,7 +229,7 @@ def _read(layer: NodeLayer, of: dict[int, NodeLayer], followed: TracedGraph) -> 
 def _reads_past(
     layer: NodeLayer, base: Value, ops: Sequence[StepOp], below: Sequence[NodeLayer], followed: TracedGraph
 ) -> bool:
-    """Find the layer below of which one reads both what it shows and what it reads; return False where there is none."""
+    """Find the layer below of which one reads what it shows and what it reads; return False where there is none."""
     for lower in below:
         entering, states = lower.reading.value, _merged(lower, followed)
         if entering is None or lower.reading.limit != layer.reading.limit:
