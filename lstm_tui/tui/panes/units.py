@@ -135,7 +135,9 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
                 value = float(values[column.name][unit])
                 under = here and column.name == view.value and pass_name == view.pass_name
                 faded = not reached[column.name]
-                if column.name in found:
+                if faded and view.veiled:
+                    line.put(palette.glyphs.dot.center(span - 1) + " ", palette.style("faint", ground))
+                elif column.name in found:
                     _changed_cell(line, column, found[column.name], unit, span, palette, faded, ground, under, view)
                 else:
                     _cell(line, column, value, span, palette, faded, ground, under)
