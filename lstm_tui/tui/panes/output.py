@@ -87,7 +87,7 @@ def _shown(view: View, verdict: Prediction, before: Array | None, rows: int) -> 
 
 
 def _cells_of_change(view: View) -> int:
-    return 0 if view.frame.difference is None else 1 if view.baseline is None else 6
+    return 0 if view.frame.difference is None else 1 if view.baseline is None else 7
 
 
 def _put_change(line: Line, view: View, value: float, before: float | None, palette: Palette) -> None:
@@ -98,7 +98,7 @@ def _put_change(line: Line, view: View, value: float, before: float | None, pale
     changed = before is None or not (value == before or (value != value and before != before))
     if view.baseline is not None:
         text = "new" if before is None else signed(value - before, glyphs) if changed else glyphs.dot
-        line.put(text.rjust(5), palette.style("accent"))
+        line.put(text.rjust(6), palette.style("accent"))  # with a gap: two numbers that touch read as one
     line.put(glyphs.changed if changed else " ", palette.style("soft"))
 
 
