@@ -83,6 +83,8 @@ def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edi
     verb = "remove" if verb == "delete" else verb  # as edit scripts and lessons once had it
     if verb in ("replace", "insert", "remove"):
         rest = _token(session, verb, rest)
+    if verb == "text" and not _QUOTED.fullmatch(rest):
+        rest = in_quotes(rest)
     return parse_edit(f"{verb} {rest}", _Here(session), names)
 
 
