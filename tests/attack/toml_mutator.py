@@ -73,12 +73,18 @@ def _changed(tree: dict[str, Any], rng: random.Random) -> dict[str, Any]:
         holder.insert(key, other)
     elif what == 8 and rng.random() < 0.2:
         deep: Any = at
-        for _ in range(rng.choice((5, _DEEP))):
+        for _ in range(rng.choice((5, max(_DEEP - _depth(at), 0)))):
             deep = [deep] if rng.random() < 0.5 else {"a": deep}
         holder[key] = deep
     else:
         holder[key] = copy.deepcopy(rng.choice(NASTY))
     return tree
+
+
+def _depth(tree: Any) -> int:
+    """Return how many levels a value has: two that are put into each other would be too deep to be written."""
+    inside = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    return 1 + max(map(_depth, inside), default=0) if isinstance(tree, dict | list) else 0
 
 
 def _text(text: str, rng: random.Random) -> str:
