@@ -27,6 +27,7 @@ from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.edits.teaching import examples_of, taught
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest, no_pass
+from lstm_tui.engine.model.edited_tokens import edited_tokens
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens, tokenize
@@ -199,12 +200,12 @@ def _token(edit: TokenEdit, edited: Edited) -> Edited:
     ids, unknown = sequence.ids, [t for t in sequence.unknown if edit.verb == "insert" or t != edit.t]
     shift = {"replace": 0, "insert": 1, "delete": -1}[edit.verb]
     if edit.verb == "delete":
-        tokens, origins = (*tokens[: edit.t], *tokens[edit.t + 1 :]), origins.deleted(edit.t)
+        tokens, origins = edited_tokens(tokens, edit.t, edit.t + 1, ()), origins.deleted(edit.t)
         ids = np.delete(ids, edit.t)
     else:  # the rest keeps its ids: what pads a text, or was unknown, is not looked up again
         token, number = _read(edit.token, network.tokens)
         place = slice(edit.t, edit.t + (edit.verb == "replace"))
-        tokens = (*tokens[: place.start], token, *tokens[place.stop :])
+        tokens = edited_tokens(tokens, place.start, place.stop, (token,))
         ids = np.concatenate([ids[: place.start], [number], ids[place.stop :]])
         origins = origins.inserted(edit.t) if edit.verb == "insert" else origins
     places = tuple(t + shift * (t >= edit.t) for t in unknown)
