@@ -34,7 +34,7 @@ _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
 _WORDS = frozenset({
     "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
     "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line", "name",
-    "dprintf", "model", "model-file", "text",
+    "dprintf", "model", "model-file", "text", "teach",
 })  # fmt: skip
 """What a saved session consists of; nothing else in one is executed, so that one from a stranger writes no files."""
 

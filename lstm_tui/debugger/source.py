@@ -230,7 +230,7 @@ class Source:
         from lstm_tui.debugger.edits.apply import apply
         from lstm_tui.debugger.edits.language import line_of
 
-        made, lines = apply(edits, network, sequence), tuple(line_of(edit) for edit in edits)
+        made, lines = apply(edits, network, sequence, progress), tuple(line_of(edit) for edit in edits)
         return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds, most)
 
 
