@@ -39,6 +39,7 @@ COMMANDS = {
     "help": "help keys",
     "completion": "completion bash",
     "dap": "dap",
+    "config": "config",
 }
 
 
