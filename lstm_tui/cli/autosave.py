@@ -118,7 +118,7 @@ def _changed(saved: Saved, session: Session) -> str:
     """Say what of the network and the input is not as it was saved."""
     from lstm_tui.debugger.session_file import input_digest, network_digest
 
-    model = session.baseline.model
+    model = session.edits.opened.model
     pairs = (
         ("network", saved.network, network_digest(str(model.get("name")), model.get("sha256"))),
         ("input", saved.input, input_digest(session.sequence_of(saved.line))),

@@ -109,7 +109,7 @@ class Session:
 
     @property
     def baseline(self) -> Trace:
-        """The run of this line without edits."""
+        """What the edited run is laid beside: this line without edits, in the network and text that are open now."""
         return self.edits.baseline
 
     def sequence_of(self, line: int | None) -> Sequence:
@@ -120,7 +120,7 @@ class Session:
     @property
     def opened_sequence(self) -> Sequence:
         """The tokens as they were opened, without edits."""
-        return self.edits.baseline.sequence
+        return self.edits.opened.sequence
 
     def open_line(self, line: int, own: bool = False) -> Frame:
         """Run another line of the file, with its edits and those of the network, and stand after its first token.
@@ -132,7 +132,7 @@ class Session:
         Raises:
             UserError: If the line does not fit the network, or an edit does not fit the line.
         """
-        network = self.edits.baseline.network
+        network = self.edits.opened.network
         if network is None or line == self.frame.line or not 0 <= line < self.source.count:
             note = "" if line == self.frame.line else ("last line" if line > self.frame.line else "first line")
             return self.cursor.move(self.frame.position, note)
@@ -149,9 +149,9 @@ class Session:
             own: Make the edits with which it was left, and take none of the network along.
         """
         edits, name = self.edits, self.frame.position.pass_name
+        names = edits.opened_names if edits.baseline is not edits.opened else self.frame.names
         edits.leave_line(line, own)
         edits.begin(trace)
-        names = self.frame.names
         self.cursor.stand(replace(_first_frame(trace, line, self.source.count), names=names))
         edits.begun(initial)
         return self.select_pass(name) if name != self.frame.position.pass_name else self.frame
@@ -172,7 +172,7 @@ class Session:
             initial: The states with which it was begun, where they are known.
         """
         if not self.history.active:
-            self.edits.baseline = trace
+            self.edits.opened = self.edits.baseline = trace
             self.edits.begun(initial)
             self.cursor.show(replace(self.frame, trace=trace))
         return self.frame
@@ -251,7 +251,7 @@ class Session:
 
     @property
     def opened_names(self) -> UnitNames:
-        """What the network's card calls units."""
+        """What the card of the network calls units."""
         return UnitNames.of_network(self.edits.baseline.network)
 
     def name_unit(self, pass_name: str, unit: int, name: str) -> Frame:

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_tui.debugger.edit_tree import network_key
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.panes import Layout, read_layout
 from lstm_tui.debugger.scripting import END, OPENING
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as Tokens
 from lstm_tui.engine.text_safety import visible
@@ -33,7 +35,7 @@ _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
 _WORDS = frozenset({
     "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
     "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line", "name",
-    "dprintf", "define", "document", "commands", "alias",
+    "dprintf", "model", "model-file", "text", "teach", "define", "document", "commands", "alias",
 })  # fmt: skip
 """What a saved session consists of; nothing else in one is executed, so that one from a stranger writes no files."""
 
@@ -71,7 +73,7 @@ class Saved:
 
 def script_of(session: Session) -> list[str]:
     """Return the lines that make a session again."""
-    trace = session.frame.trace
+    trace = session.edits.opened
     head = [
         TITLE,
         _NETWORK + network_digest(str(trace.model.get("name")), trace.model.get("sha256")),
@@ -81,10 +83,15 @@ def script_of(session: Session) -> list[str]:
         head.append(_COMMAND + shlex.join([*session.command, *_at_line(session)]))
     if session.layout is not None:
         head.append(_LAYOUT + session.layout.line)
-    return [
-        *head, *_names(session), *_definitions(session), *_lines(session), *_breakpoints(session), *_displays(session),
-        *_position(session),
-    ]  # fmt: skip
+    opened = UnitNames.of_network(trace.network)
+    here = session.frame.names
+    again: tuple[str, ...] = ()
+    if network_key(session.baseline) != network_key(trace):
+        again = tuple(_names(here, session.opened_names))  # once the network that is in its place is open
+        here = session.edits.opened_names
+    names, stops = _names(here, opened), (*_breakpoints(session), *_displays(session))
+    defined = _definitions(session)
+    return [*head, *names, *defined, *_lines(session), *again, *stops, *_position(session)]
 
 
 def read_saved(lines: Sequence[str], where: str) -> Saved:
@@ -208,10 +215,9 @@ def _lines(session: Session) -> Iterator[str]:
     yield from _edits(session.history)
 
 
-def _names(session: Session) -> Iterator[str]:
+def _names(names: UnitNames, opened: UnitNames) -> Iterator[str]:
     """Yield the names that were given to units, each with its pass; those of the card are there anyway."""
-    opened = session.opened_names
-    changed = tuple(session.frame.names.differences(opened))
+    changed = tuple(names.differences(opened))
     for pass_name, unit, _ in changed:  # first, so that two units may have changed names
         if opened.name(pass_name, unit):
             yield f"name {pass_name}.{unit}"

@@ -151,7 +151,7 @@ class LstmApp(App[int]):
         if self._begin_with is not None:
             self.call_after_refresh(self._first_lines)
         if self._teaching is not None:
-            self.call_after_refresh(self._teaching.greet, self, *self._drawing())
+            self.call_after_refresh(self._teaching.greet, self, *self._drawing(), self._settings)
 
     def _main_screens(self) -> list[MainScreen]:
         """Return the screens of a run, the lowest first; there is none where two runs are compared."""
@@ -181,7 +181,7 @@ class LstmApp(App[int]):
         if self._teaching is None:
             self.notify("there are no lessons at hand: start with `lstm-tui tour`", markup=False)
         else:
-            self._teaching.offer(self, *self._drawing())
+            self._teaching.offer(self, *self._drawing(), self._settings)
 
     def action_picture(self) -> None:
         """Take a picture of the screen, without what was said in passing."""

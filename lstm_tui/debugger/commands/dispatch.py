@@ -1,9 +1,8 @@
-"""The verbs in their order, the completions of a typed line, and which verbs may touch files."""
+"""The verbs in their order, and the completions of a typed line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 
 from lstm_tui.debugger.commands import (
@@ -18,10 +17,12 @@ from lstm_tui.debugger.commands import (
     help,
     known_words,
     names,
+    openings,
     step,
     user_commands,
 )
-from lstm_tui.debugger.commands.table import VERBS, answer, nothing, split
+from lstm_tui.debugger.commands.sealing import check_unsealed, seal
+from lstm_tui.debugger.commands.table import VERBS, answer, split
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 
@@ -35,6 +36,7 @@ VERBS.arrange(
     convenience,
     names,
     known_words,
+    openings,
     edit,
     branch,
     generate,
@@ -68,25 +70,3 @@ def completed(line: str, found: Iterable[str]) -> str:
     first, last = min(lines), max(lines)  # what these two share, all share
     length = next((n for n, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
     return first[:length] if length > len(line) else line
-
-
-def seal() -> None:
-    """Have every verb that touches files refuse, and complete nothing; for as long as the process lives."""
-    for verb in tuple(VERBS):
-        if verb.touches_files:
-            VERBS.change(replace(verb, act=_refuse, complete=nothing))
-
-
-def check_unsealed() -> None:
-    """Refuse to touch a file where verbs are kept from them.
-
-    Raises:
-        UserError: They are.
-    """
-    if any(verb.touches_files and verb.act is _refuse for verb in VERBS):
-        raise UserError("this debugger is served to others, and keeps off the files of its computer")
-
-
-def _refuse(session: Session, rest: str) -> Iterable[str]:
-    check_unsealed()
-    raise AssertionError("an unsealed verb refuses")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_tui.analysis.contributions import SOFTMAX_STEPS
+from lstm_tui.analysis.train.further import says_next, usual
 from lstm_tui.debugger.commands.complete import complete_edit, complete_file
 from lstm_tui.debugger.commands.convenience import assigned, assignment_of, check_no_setting
 from lstm_tui.debugger.commands.files import destination, is_mine, note_mine
@@ -24,6 +25,7 @@ from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
 from lstm_tui.debugger.edits.edit_reader import Names, parse_edit, read_edit_script, write_edit_script
 from lstm_tui.debugger.edits.language import Edit, ValueEdit, in_quotes, line_of
+from lstm_tui.debugger.edits.openings import text_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Name, walk
@@ -37,6 +39,9 @@ from lstm_tui.engine.whole_number import Span, whole_number, whole_span
 
 _TOKEN_WORD = re.compile(r"token\s+(?=\S)")
 _RANGE = re.compile(r"\d+-\d+\Z", re.ASCII)
+_TEACHING_OPTION = re.compile(
+    r"""\s(?:(?P<name>as|epochs|rate)\s+(?P<value>(?<=as\s)"(?:[^"\\]|\\.)*"|(?<=as\s)[^\s"]+|[\d.]+(?:e-?\d+)?))\s*\Z"""
+)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -84,6 +89,10 @@ def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edi
     verb = "remove" if verb == "delete" else verb  # as edit scripts and lessons once had it
     if verb in ("replace", "insert", "remove"):
         rest = _token(session, verb, rest)
+    if verb == "text" and not _QUOTED.fullmatch(rest):
+        rest = in_quotes(rest)
+    if verb == "teach":
+        rest = _teaching(session, rest)
     return parse_edit(f"{verb} {rest}", _Here(session), names)
 
 
@@ -101,6 +110,24 @@ def _token(session: Session, verb: str, rest: str) -> str:
     if not behind or _QUOTED.fullmatch(behind):
         return f"{place} {behind}".strip()
     return f"{place} {in_quotes(behind)}"
+
+
+def _teaching(session: Session, rest: str) -> str:
+    """Return a teaching whole: without a text, the one on the tape; without epochs or a rate, the usual ones."""
+    network = session.edited.network
+    how, as_class = usual(network), not says_next(network)
+    given: dict[str, str] = {}
+    while (found := _TEACHING_OPTION.search(f" {rest}")) and found["name"] not in given:
+        if found["name"] == "as" and not as_class:  # no class is taught: it is a word of the text
+            break
+        given[found["name"]] = found["value"]
+        rest = f" {rest}"[: found.start()].strip()
+    if not rest.startswith('"'):
+        rest = in_quotes(rest or text_of(session.edited.sequence))
+    label = given.get("as", "")
+    if label:
+        label = f" as {label if label.startswith(chr(34)) else in_quotes(label)}"
+    return f"{rest}{label} epochs {given.get('epochs', how.epochs)} rate {given.get('rate', repr(how.rate))}"
 
 
 def _split(text: str) -> tuple[str, str]:

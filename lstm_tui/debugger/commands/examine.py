@@ -296,7 +296,7 @@ def _health(session: Session, rest: str) -> tuple[str, ...]:
 def _surprise(session: Session, rest: str) -> tuple[str, ...]:
     bits = surprise(session.frame.trace)
     if bits is None:
-        raise UserError("this network says no next token: open a language model, such as --model story or chars")
+        raise UserError("this network says no next token: `model story` or `model chars` opens one that does")
     lines = [f"{fixed(bits[t]):>8}  {_named(session, t)}" for t in range(1, len(bits))]
     level = perplexity(bits)
     return (*lines, "one token: nothing was predicted" if level is None else f"perplexity {perplexity_figure(level)}")

@@ -28,8 +28,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
-        "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "what-if", "propagate",
-        "generate",
+        "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "weight", "let",
+        "ablate", "mask", "what-if", "propagate", "generate",
     ),
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
