@@ -37,13 +37,15 @@ _FEW = 20
 @pytest.fixture(scope="session", autouse=True)
 def _state_of_its_own() -> Iterator[None]:
     with TemporaryDirectory() as folder:
-        before = os.environ.get("XDG_STATE_HOME")
+        kept = {name: os.environ.get(name) for name in ("XDG_STATE_HOME", "LSTM_TUI_CONFIG")}
         os.environ["XDG_STATE_HOME"] = folder
+        os.environ["LSTM_TUI_CONFIG"] = os.devnull  # a config file of whoever runs the tests is none of theirs
         yield
-        if before is None:
-            del os.environ["XDG_STATE_HOME"]
-        else:
-            os.environ["XDG_STATE_HOME"] = before
+        for name, before in kept.items():
+            if before is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = before
 
 
 def pytest_configure() -> None:

@@ -40,6 +40,7 @@ COMMANDS = {
     "help": "help keys",
     "completion": "completion bash",
     "dap": "dap",
+    "config": "config",
 }
 
 

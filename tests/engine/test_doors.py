@@ -22,6 +22,7 @@ OWN = {
     "formats/traces/as_npz.py": "writes",
     "formats/io/command_history.py": "our own history",
     "formats/io/preferences.py": "our own settings",
+    "formats/io/log_file.py": "writes",
     "formats/io/journal.py": "our own journals, read by `recover`, which guards them",
     "debugger/commands/console.py": "writes",
     "formats/importers/onnx/file.py": "inside the door of a network",
