@@ -339,6 +339,25 @@ class Cursor:
         return replace(self.frame, position=replace(self.frame.position, equation=-1, op=None))
 
 
+def in_trace(before: Frame, t: int, trace: Trace) -> Position:
+    """Return the place in another run that is most like where a frame stands: in its pass, or else the first.
+
+    Args:
+        before: Where it stands.
+        t: The place on the tape of the other run.
+        trace: The other run.
+    """
+    position = replace(before.position, t=t)
+    name = position.pass_name
+    if name in trace and equations_of(trace[name]) == before.equations:
+        return position
+    name = name if name in trace else next(iter(trace.passes))
+    count = len(equations_of(trace[name]))
+    if name == position.pass_name and len(before.equations) == count:  # an equation was rewritten
+        return position
+    return Position(name, t, min(position.equation, count - 1) if position.equation < 0 else count - 1)
+
+
 def same_token(origin: int | None, t: int, origins: Origins) -> int:
     """Return where a token of the baseline stands now, or the same place when it is gone or new."""
     if origin is not None and t < len(origins) and origins[t] == origin:

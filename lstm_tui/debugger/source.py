@@ -236,7 +236,7 @@ class Source:
         from lstm_tui.debugger.edits.apply import apply
         from lstm_tui.debugger.edits.language import line_of
 
-        made, lines = apply(edits, network, sequence), tuple(line_of(edit) for edit in edits)
+        made, lines = apply(edits, network, sequence, progress), tuple(line_of(edit) for edit in edits)
         return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds, most)
 
 
@@ -377,14 +377,19 @@ class LineRuns:
         network, recorded = self.source.network, self.source.recorded
         if recorded is not None or network is None:
             return f"{visible((recorded and recorded.model.get('name')) or 'trace')} · trace file"
-        layers = []
-        for layer in network.layers:
-            first = layer.passes[0]
-            both = "Bi" if len(layer.passes) > 1 else ""
-            sizes = "+".join(str(one.program.hidden_size) for one in layer.passes)
-            name = visible(first.cell.name)
-            layers.append(f"{both}{name.upper() if len(name) <= 4 else name} {sizes}")
-        parts = [visible(network.name), ", ".join(layers)]
-        if network.readout is not None:
-            parts.append(visible(network.readout.page.name).replace("_", ", "))
-        return " · ".join(parts)
+        return network_title(network)
+
+
+def network_title(network: Network) -> str:
+    """Return a network in a few words: `sentiment · BiLSTM 32+32 · mean_softmax`."""
+    layers = []
+    for layer in network.layers:
+        first = layer.passes[0]
+        both = "Bi" if len(layer.passes) > 1 else ""
+        sizes = "+".join(str(one.program.hidden_size) for one in layer.passes)
+        name = visible(first.cell.name)
+        layers.append(f"{both}{name.upper() if len(name) <= 4 else name} {sizes}")
+    parts = [visible(network.name), ", ".join(layers)]
+    if network.readout is not None:
+        parts.append(visible(network.readout.page.name).replace("_", ", "))
+    return " · ".join(parts)

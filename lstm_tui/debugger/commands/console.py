@@ -73,6 +73,9 @@ class Console:
             Leave: If it asks to leave.
         """
         line = line.strip()
+        if self.session.scripting.block is not None:
+            reply = answer(self.session, line)
+            return () if self.session.scripting.block is not None else reply  # the prompt tells that it is open
         if not line and repeat:
             line = self._last
         self._last = line if _repeats(line) else ""

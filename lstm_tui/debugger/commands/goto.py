@@ -55,7 +55,7 @@ def place_of(session: Session, text: str) -> int:
 
 @VERBS.verb(
     "goto [T]", "go to the token at place T (from 0; also `end`, +2, -2); without T, to what the last `who` found",
-    aliases=("t", "jump", "j"), example="goto 2",
+    aliases=("t", "jump", "j"), example="goto 2", takes_numbers=True,
 )  # fmt: skip
 def _goto(session: Session, rest: str) -> tuple[str, ...]:
     if rest:
