@@ -34,6 +34,7 @@ OWN = {
     "serving/editors.py": "the system's own table of connections",
     "debugger/endings.py": "/dev/null",
     "debugger/manual.py": "a page of the package",
+    "notebooks/session_widget.py": "the script and the style of the package",
     "serving/server.py": "the page of the package",
     "engine/runtime/kernel_cache.py": "our own cache, whose every failure means compiling again",
     "tui/app.py": "shows the screen",
