@@ -16,10 +16,11 @@ import numpy as np
 from lstm_tui.analysis.contributions import SOFTMAX_STEPS
 from lstm_tui.analysis.train.further import says_next, usual
 from lstm_tui.debugger.commands.complete import complete_edit, complete_file
+from lstm_tui.debugger.commands.convenience import assigned, assignment_of, check_no_setting
 from lstm_tui.debugger.commands.files import destination, is_mine, note_mine
 from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.names import unit_called
-from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
+from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb, with_numbers
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
 from lstm_tui.debugger.edits.edit_reader import Names, parse_edit, read_edit_script, write_edit_script
@@ -157,6 +158,8 @@ def _place_of(session: Session, token: str) -> int:
 
 
 _MOST_OUTPUTS = 4
+_OF_NUMBERS = frozenset({"set", "scale", "weight", "let"})
+"""Verbs of edits in which `$limit` is its number; the others take tokens."""
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of an edit script."""
 
@@ -165,6 +168,12 @@ def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple
     """Add a verb whose line is one of an edit script, or short for one: `read_typed` reads it, the session makes it."""
 
     def act(session: Session, rest: str) -> Iterable[str]:
+        if name == "set":
+            if (found := assignment_of(rest)) is not None:
+                return assigned(session, *found)
+            check_no_setting(session, rest)
+        if name in _OF_NUMBERS:
+            rest = with_numbers(session, rest)
         session.edit(read_typed(session, name, rest))
         return (session.words[session.history.done - 1], *verdicts(session))
 
@@ -209,7 +218,7 @@ add_edit_verb("remove", "remove T|TOKEN", "remove a token, by place or by text",
 add_edit_verb(
     "set",
     "set [PASS.]VALUE[UNITS] [@ STEPS] = NUMBER",
-    "set a value of some units, here or over a range of steps",
+    "set a value of some units, here or over a range of steps; `set $limit = EXPR` keeps a value under a name",
     "set layer0.forward.f[7] @ 3:6 = 0",
 )
 add_edit_verb(
@@ -298,7 +307,7 @@ def _standing(session: Session) -> str:
 for _name, _key, _help in (
     ("undo", "z", "undo the last edit, or the last N"), ("redo", "Z", "redo an edit that was undone"),
 ):  # fmt: skip
-    VERBS.add(Verb(_name, f"{_name} [N]", _help, _stepping(_name), (_key,), example=_name))
+    VERBS.add(Verb(_name, f"{_name} [N]", _help, _stepping(_name), (_key,), example=_name, takes_numbers=True))
 
 
 @VERBS.verb("edits", "list every edit, in words and as it can be typed", example="edits")

@@ -100,7 +100,9 @@ def effect(edit: Edit, before: Trace, after: Trace) -> str:
 
 def series_of(trace: Trace) -> dict[str, Array]:
     """Return every number of a run by name: values and inputs of passes, the readout, what the network says."""
-    found = {f"{name}.{value}": series for name, passed in trace.items() for value, series in passed.items()}
+    found: dict[str, Array] = {
+        f"{name}.{value}": series for name, passed in trace.items() for value, series in passed.items()
+    }
     found |= {f"{name}.x": passed.inputs["x"] for name, passed in trace.items() if "x" in passed.inputs}
     found |= {f"{READOUT}.{value}": series for value, series in trace.readout.items()}
     whole = {"output": trace.output, "result": trace.result}

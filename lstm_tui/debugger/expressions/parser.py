@@ -16,6 +16,7 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import words
 from lstm_tui.engine.language.syntax import (
     CallNode,
+    HeldNode,
     IndexNode,
     Inverse,
     NameNode,
@@ -37,6 +38,7 @@ __all__ = [
     "CallNode",
     "Class",
     "ExpressionError",
+    "HeldNode",
     "IndexNode",
     "Inverse",
     "NameNode",
@@ -186,7 +188,7 @@ def _check(word: Word, depth: int) -> None:
         raise Mistake(said, word.start)
 
 
-QUESTION = Notation("an expression", MAX_TEXT, _check, UNITS)
+QUESTION = Notation("an expression", MAX_TEXT, _check, UNITS, held=True)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.cell_fields import Mask
 from lstm_tui.engine.language.equations import Equation
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.text_safety import visible
 
 
 class Space(IntEnum):
@@ -163,6 +165,14 @@ class Program:
     sizes: Mapping[str, int] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     bottom: bool = True
+
+    def __repr__(self) -> str:
+        """Say in one line what it is made of; no number of it."""
+        of = visible(self.cell.name) if self.cell else "a readout"
+        return (
+            f"<Program of {of}: {count_of(len(self.equations), 'equation')}, {count_of(len(self.instructions), 'op')}, "
+            f"{self.parameter_count:,} parameters, {self.hidden_size} units>"
+        )
 
     @property
     def clock(self) -> int:

@@ -74,7 +74,7 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
             edge = glyphs.edge if cell > 1 and t in (view.t, view.t + 1) else ""
             if here and t == view.cursor_t and view.place is not None and cell > 1:
                 edge = glyphs.cursor
-            if not ready[column]:
+            if not ready[column] or view.is_veiled(t):
                 line.put(glyphs.dot.center(cell)[:cell], palette.style("faint"))
                 continue
             faded = not view.has_reached(view.pass_name, t)

@@ -281,12 +281,14 @@ class _Pen:
             untold = self._untold(t)
             return self.palette.style("soft" if untold else "alarm", "track", bold=not untold)
         faded = not self._has_reached(t)
-        if self.palette.ramp:
+        if self.palette.ramp or self.view.is_veiled(t):
             return self.palette.style("ink", "track", faded=faded)
         return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
 
     def _untold(self, t: int) -> bool:
-        """Say whether there is no signal here: it is not computed yet, or of what was predicted, as no first is."""
+        """Say whether there is no signal here: not computed yet, left out, or of what was predicted, as no first is."""
+        if self.view.is_veiled(t):
+            return True
         if not self.view.trace.is_ready(self.view.pass_name, t):
             return True
         return t == 0 and self.view.signal_name() == SURPRISE
@@ -319,7 +321,8 @@ class _Pen:
         """Draw how much of the readout's attention each token has."""
         line = self._row(ATTENTION)
         for slot in self.slots:
-            self._level(line, slot, self._value(slot.t), "bar")
+            if not self.view.is_veiled(slot.t):
+                self._level(line, slot, self._value(slot.t), "bar")
 
     def events(self) -> None:
         """Write the token that is forgotten at each step, and a sign where the step's own token is written."""
