@@ -39,6 +39,7 @@ OWN = {
     "engine/runtime/kernel_cache.py": "our own cache, whose every failure means compiling again",
     "tui/app.py": "shows the screen",
     "tui/views/compare.py": "shows the screen",
+    "tui/views/lockstep.py": "shows the screen",
     "cli/run.py": "the terminal",
     "models/recipes/chars.py": "recipes of ours",
     "models/recipes/sentiment.py": "recipes of ours",
